@@ -1,0 +1,354 @@
+"""The contract between corecbench and its plugins: the one module that a plugin imports.
+
+Importing it loads neither torch nor recbole nor transformers, so components can be listed in a moment.
+
+Shapes use these letters: B examples in a batch, L positions of a history, U users, N items, d the width of a
+state. Users and items are numbered from 1; row 0 of every table is padding and is never ranked.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+import pluggy
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import torch
+
+__all__ = [
+    "Batch",
+    "Budget",
+    "Catalog",
+    "Component",
+    "CorecbenchError",
+    "DataError",
+    "DatasetSource",
+    "Ids",
+    "IdsFactory",
+    "Interactions",
+    "Metric",
+    "PluginError",
+    "Pretrained",
+    "Recommender",
+    "Reporter",
+    "Setup",
+    "SharingModule",
+    "Side",
+    "States",
+    "Table",
+    "Training",
+    "Turn",
+    "UsageError",
+    "hookimpl",
+    "last_position",
+    "resolve",
+]
+
+PROJECT = "corecbench"
+hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function of a plugin as the implementation of the hook of the same name."""
+
+Side = Literal["domain", "llm"]
+
+
+# --- errors -----------------------------------------------------------------------------------------------------
+
+
+class CorecbenchError(Exception):
+    """An error meant for the user: printed as one line, its class decides the exit code."""
+
+    exit_code = 1
+
+
+class UsageError(CorecbenchError):
+    """A name, option or setting that does not exist or does not fit."""
+
+    exit_code = 2
+
+
+class PluginError(CorecbenchError):
+    """A fault inside a plugin; the message names the plugin."""
+
+    exit_code = 3
+
+
+class DataError(CorecbenchError):
+    """Data that cannot be used; the message names file, line and column where it can."""
+
+    exit_code = 4
+
+
+# --- data -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The users and items of one data set. Entry 0 of each tuple is "" and stands for padding."""
+
+    name: str
+    user_ids: tuple[str, ...]
+    item_ids: tuple[str, ...]
+    item_texts: tuple[str, ...]
+
+    @property
+    def n_users(self) -> int:
+        """U, without the padding row."""
+        return len(self.user_ids) - 1
+
+    @property
+    def n_items(self) -> int:
+        """N, without the padding row."""
+        return len(self.item_ids) - 1
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Interactions in the order in which they happened, user by user."""
+
+    user: np.ndarray
+    """int64 [M], user indices, ascending."""
+    item: np.ndarray
+    """int64 [M], item indices, oldest first within a user."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Examples on their way into a model. Histories are right-padded with 0, oldest item first."""
+
+    user: torch.Tensor
+    """int64 [B]."""
+    history: torch.Tensor
+    """int64 [B, L]."""
+    target: torch.Tensor | None = None
+    """int64 [B, L] for windows (the item after each position, 0 = none), [B] for pairs, None for evaluation."""
+    negatives: torch.Tensor | None = None
+    """int64 [B], one item per pair that the user has not interacted with in training."""
+
+
+@dataclass(frozen=True)
+class States:
+    """What a recommender makes of a batch: the score of an item is user state . item state."""
+
+    user: torch.Tensor
+    """float32 [B, d], or [B, L, d] with one state per position of the history."""
+    item: torch.Tensor
+    """float32 [N+1, d]."""
+
+
+def last_position(user: torch.Tensor, history: torch.Tensor) -> torch.Tensor:
+    """Return the user states [B, d] after the last item of each history.
+
+    Args:
+        user: float32 [B, L, d], or [B, d], which is returned as it is.
+        history: int64 [B, L], right-padded with 0.
+    """
+    if user.dim() == 2:
+        return user
+    last = (history != 0).sum(dim=1).clamp(min=1) - 1  # [B]
+    return user.take_along_dim(last[:, None, None], dim=1).squeeze(1)  # [B, d]
+
+
+# --- models -----------------------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class Table(Protocol):
+    """A table of embeddings that behaves like `torch.nn.Embedding` (it is a `torch.nn.Module`)."""
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """float32 [rows, d]."""
+        ...
+
+    def __call__(self, index: torch.Tensor) -> torch.Tensor:
+        """Return float32 [*index.shape, d]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ids:
+    """The id embeddings that a side reads. They belong to the sharing module.
+
+    A recommender keeps the tables that it reads as attributes, so that they are among its parameters.
+    """
+
+    user: Table
+    """U+1 rows."""
+    item: Table
+    """N+1 rows."""
+
+
+IdsFactory = Callable[[int], Ids]
+"""`ids(width)` gives a side its id tables at the width that it chooses."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """Training settings that every trainable component has; its config class adds its own."""
+
+    epochs: int = 100
+    patience: int = 10
+    """Epochs without a better validation NDCG@10 after which training stops."""
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Where a component is built: the catalog and the machine, nothing of validation or test."""
+
+    catalog: Catalog
+    max_history: int
+    seed: int
+    device: str = "cpu"
+    cache: Path = Path()
+    """A folder for what is expensive and can be computed again."""
+    progress: Callable[[str, int, int], None] = field(default=lambda what, done, total: None, repr=False)
+    """`progress(what, done, total)` tells the user about long work outside the epochs."""
+
+
+class Recommender(Protocol):
+    """A domain model or an LLM: a function over the ids that it was given.
+
+    Trainable recommenders are `torch.nn.Module`s. Two methods are optional:
+    `fit(train: Interactions)` is called once before the first epoch: models without gradients learn here, graph
+    models build their graph. `loss(batch: Batch, states: States) -> scalar tensor` replaces the standard task
+    loss: cross-entropy over the catalogue at every position for windows, BPR for pairs.
+    """
+
+    examples: Literal["windows", "pairs"]
+    """Train on windows of a user's history, or on pairs of a user and an item."""
+
+    def states(self, batch: Batch) -> States:
+        """Return the states of the batch's users and of all items."""
+        ...
+
+
+# --- sharing ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Epochs that are left for each side of a pair, so that no joint row trains longer than its solo row."""
+
+    domain_epochs: int
+    llm_epochs: int
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A stretch of training of one side, while the other is frozen."""
+
+    side: Side
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """The tables of the domain model trained alone: where joint training starts.
+
+    A model that reads no user table gives its users' states after their training history instead.
+    """
+
+    user: torch.Tensor
+    """float32 [U+1, d]."""
+    item: torch.Tensor
+    """float32 [N+1, d]."""
+
+
+class SharingModule(Protocol):
+    """Owns the id embeddings of both sides, and says how and when they learn from each other."""
+
+    def ids(self, side: Side, width: int) -> Ids:
+        """Return the tables of one side, at its width."""
+        ...
+
+    def start(self, pretrained: Pretrained) -> None:
+        """Take over what the domain model learnt alone. Called once, after both sides were built."""
+        ...
+
+    def turns(self, budget: Budget) -> Sequence[Turn]:
+        """Return who trains when; within the budget."""
+        ...
+
+    def losses(self, side: Side, own: States, other: States, batch: Batch) -> Mapping[str, torch.Tensor]:
+        """Return the coupling terms of the side in training, each a weighted scalar; `other` has no gradient."""
+        ...
+
+
+# --- data sets and metrics --------------------------------------------------------------------------------------
+
+
+class DatasetSource(Protocol):
+    """Where interactions and item texts come from. Ids are text."""
+
+    def interactions(self) -> pd.DataFrame:
+        """Return columns user_id (str), item_id (str), timestamp (int64 or float64), in file order."""
+        ...
+
+    def items(self) -> pd.DataFrame:
+        """Return columns item_id (str) and title (str; "" where there is none)."""
+        ...
+
+
+class Metric(Protocol):
+    """A value per user, computed from the rank of the held-out item."""
+
+    higher_is_better: bool
+
+    def per_user(self, rank: np.ndarray, n_candidates: np.ndarray) -> np.ndarray:
+        """Return float64 [U] for int64 ranks [U] that start at 1."""
+        ...
+
+
+class Reporter(Protocol):
+    """Turns the table of a benchmark into a text of one format."""
+
+    suffix: str
+    """Of the file that the text goes to, such as "md"."""
+
+    def render(self, table: pd.DataFrame, caption: str) -> str:
+        """Return the text; cells of the table are already formatted."""
+        ...
+
+
+# --- registration -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Component:
+    """One thing that a plugin offers. It is listed without being built."""
+
+    name: str
+    build: str | Callable[..., Any]
+    """A callable or "module:attribute", loaded only when the component is used. It is called as
+    `build(config, setup, ids)` for domain models, `build(config, setup, ids_or_None)` for LLMs,
+    `build(config, setup)` for sharing modules, `build(config)` for data sets, metrics and reporters."""
+    config: type | None = None
+    """A frozen dataclass: the settings with their types and defaults; None if there are none."""
+    summary: str = ""
+    paper: str = ""
+    """Authors or method, year, DOI or arXiv id."""
+    argument: str | None = None
+    """The setting that NAME:VALUE (or NAME@VALUE) fills on the command line."""
+    joint: bool = True
+    """False for a domain model that reads no ids and cannot be trained together with an LLM."""
+    needs: str | Callable[..., Any] | None = None
+    """`needs(config, cache) -> list[str]` (or "module:attribute" of it) names what would be downloaded, one line
+    each; it must not import heavy libraries."""
+
+
+def resolve(reference: str | Callable[..., Any]) -> Callable[..., Any]:
+    """Return a callable, importing it first when it is given as "module:attribute"."""
+    if not isinstance(reference, str):
+        return reference
+    module, _, attribute = reference.partition(":")
+    resolved: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return resolved
