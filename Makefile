@@ -1,0 +1,17 @@
+.PHONY: check test lint format
+
+check:  ## All that CI runs, in a fresh environment.
+	.ci/run
+
+test:  ## The tests, in the current environment.
+	pytest
+
+lint:  ## Style, types and layers, in the current environment.
+	ruff check
+	ruff format --check
+	mypy
+	lint-imports
+
+format:
+	ruff check --fix
+	ruff format

@@ -1,0 +1,238 @@
+"""The command line: verbs only. Results go to stdout, progress and errors to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from corecbench import __version__
+from corecbench.api import CorecbenchError, UsageError
+
+if TYPE_CHECKING:
+    from corecbench.host import Host
+    from corecbench.plan import Plan
+
+KINDS = ("models", "llms", "sharing", "datasets", "metrics", "reporters", "plugins")
+SHOWN = ("HR@10", "NDCG@10", "MRR")
+"""Metrics of the table; every other one can be computed from the stored ranks at any time."""
+
+FAILED, PLUGIN_BROKEN, INCOMPLETE, INTERRUPTED = 1, 3, 5, 130
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Verbs(click.Group):
+    """A group that prints every error as one line and chooses the exit code."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
+        """Run a verb and leave the process."""
+        args = list(sys.argv[1:] if args is None else args)
+        try:
+            code = super().main(args, *rest, **{**extra, "standalone_mode": False})
+        except Exception as error:
+            if "--traceback" in args:
+                import traceback
+
+                traceback.print_exception(error)
+            code = complain(error)
+        except KeyboardInterrupt:
+            code = complain(click.Abort())
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def complain(error: Exception) -> int:
+    """Print what went wrong as one line on stderr; return the exit code."""
+    if isinstance(error, BrokenPipeError):  # the reader of our output, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    if isinstance(error, click.Abort):
+        text, code = "interrupted; the same command goes on where it stopped", INTERRUPTED
+    elif isinstance(error, CorecbenchError):
+        text, code = str(error), error.exit_code
+    elif isinstance(error, click.ClickException):
+        text, code = error.format_message(), error.exit_code
+        text = text[:1].lower() + text[1:].removesuffix(".")
+    else:
+        text, code = f"{type(error).__name__}: {error} (--traceback shows where)", FAILED
+    click.echo(f"error: {' '.join(text.split())}", err=True)
+    return code
+
+
+def common_options(command: Command) -> Command:
+    """Add the options that are taken both before and after the verb."""
+    for option in (
+        click.option("--traceback", is_flag=True, expose_value=False, help="Show where an error came from."),
+        click.option("--no-plugin", "blocked", multiple=True, metavar="NAME", help="Leave a plugin out."),
+        click.option("--plugin", "files", multiple=True, metavar="FILE.py", help="Load a plugin from a file."),
+    ):
+        command = option(command)
+    return command
+
+
+def run_options(command: Command) -> Command:
+    """Add the options that say what is run; one that is not given is None."""
+
+    def several(*names: str, text: str) -> Callable[[Command], Command]:
+        return click.option(*names, multiple=True, metavar="A,B", help=text)
+
+    for option in reversed(
+        (
+            several("--models", text="Domain models, such as sasrec,lightgcn."),
+            several("--llm", "llms", text="LLMs: a name, or llama:PATH_OR_ID."),
+            several("--sharing", text="Sharing modules.  [default: bdlm]"),
+            several("--datasets", text="Names, or folders of atomic files.  [default: ml-100k]"),
+            click.option("--seeds", metavar="0-2,5", help="Each cell is run once per seed.  [default: 0]"),
+            several("--metrics", text="Metrics, such as HR@10,MRR."),
+            click.option("--max-history", type=int, metavar="N", help="Items of a history.  [default: 50]"),
+            click.option("--benchmark", metavar="NAME", help="Names the results.  [default: default]"),
+            click.option("--existing", metavar="skip|fail|replace", help="What is done already.  [default: skip]"),
+            click.option("--device", metavar="NAME", help="Such as cuda.  [default: cpu]"),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+results_option = click.option(
+    "--results",
+    default="results",
+    show_default=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where results are stored.",
+)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="corecbench")
+@common_options
+@click.pass_context
+def main(context: click.Context, files: tuple[str, ...], blocked: tuple[str, ...]) -> None:
+    """Does training a recommender together with an LLM help either of them?"""
+    context.obj = (files, blocked)
+
+
+def discover(files: tuple[str, ...], blocked: tuple[str, ...], strict: bool = True) -> Host:
+    """Return the host with the plugin options from before and after the verb."""
+    from corecbench.host import Host
+
+    earlier_files, earlier_blocked = click.get_current_context().obj
+    return Host.discover([Path(file) for file in earlier_files + files], earlier_blocked + blocked, strict)
+
+
+@main.command()
+@run_options
+@results_option
+@click.option("--config", metavar="FILE.toml", type=click.Path(path_type=Path), help="Settings of a run.")
+@click.option("--set", "sets", multiple=True, metavar="COMPONENT.KEY=VALUE", help="Change one setting.")
+@click.option("--plan", "only_plan", is_flag=True, help="Print what would be done, and stop.")
+@common_options
+def run(
+    files: tuple[str, ...],
+    blocked: tuple[str, ...],
+    results: Path,
+    config: Path | None,
+    sets: tuple[str, ...],
+    only_plan: bool,
+    **options: Any,
+) -> int:
+    """Train models alone and with LLMs, and compare them.
+
+    Prints the plan first and the table last, and stores the rank of every user's held-out item.
+    The same command goes on where it stopped.
+    """
+    from corecbench.config import METRICS, load
+
+    settings = load(config, {key: None if value == () else value for key, value in options.items()}, sets)
+    if not settings.models and not settings.llms:
+        raise UsageError("nothing to run; give --models, --llm or both (`corecbench list models` shows some)")
+    host = discover(files, blocked)
+    host.check_settings(settings.settings)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else a busy neighbour slows each step several times
+
+    from corecbench.plan import make_plan
+    from corecbench.results import Store
+
+    store = Store(results, settings.benchmark)
+    plan = make_plan(settings, host, store)
+    show_plan(plan)
+    if only_plan:
+        return 0
+
+    from corecbench.progress import shown
+    from corecbench.publish import publish, stored
+    from corecbench.run import run as run_plan
+
+    with shown(host, [cell for cell in plan.cells if not cell.done]):
+        records = run_plan(plan, host, store)
+    metrics = SHOWN if settings.metrics == METRICS else settings.metrics
+    published = publish(host, store, stored(store, records), metrics)
+    click.echo(published.texts["text"].rstrip())
+    for path in published.paths:
+        click.echo(f"written: {path}")
+    return FAILED if any(record["status"] == "failed" for record in records) else 0
+
+
+def show_plan(plan: Plan) -> None:
+    """Print the cells, what is done already and what will be downloaded."""
+    done = sum(cell.done for cell in plan.cells)
+    click.echo(f"plan: {len(plan.cells)} cells, {done} done already")
+    width = max((len(cell.name) for cell in plan.cells), default=0)
+    for cell in plan.cells:
+        state = "  done" if cell.done else ""
+        click.echo(f"  {cell.dataset.name}  {cell.name:{width}}  seed {cell.seed}{state}")
+    for line in plan.downloads or ["nothing"]:
+        click.echo(f"to download: {line}")
+    for line in plan.notes:
+        click.echo(f"note: {line}")
+
+
+@main.command()
+@results_option
+@click.option("--benchmark", default="default", show_default=True, metavar="NAME", help="Whose results.")
+@click.option("--format", "format_", default="text", show_default=True, metavar="NAME", help="text or markdown.")
+@click.option("--metrics", default=",".join(SHOWN), show_default=True, metavar="A,B", help="Columns.")
+@common_options
+def report(
+    files: tuple[str, ...], blocked: tuple[str, ...], results: Path, benchmark: str, format_: str, metrics: str
+) -> int:
+    """Print the table of stored results again."""
+    from corecbench.config import names
+    from corecbench.publish import publish
+    from corecbench.results import Store
+
+    host = discover(files, blocked)
+    host.select("reporters", format_, {})
+    store = Store(results, benchmark)
+    published = publish(host, store, list(store.records()), names(metrics))
+    click.echo(published.texts[format_].rstrip())
+    return 0 if published.complete else INCOMPLETE
+
+
+@main.command("list")
+@click.argument("kind", type=click.Choice(KINDS))
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@common_options
+def list_(files: tuple[str, ...], blocked: tuple[str, ...], kind: str, as_json: bool) -> None:
+    """List what can be chosen, or the plugins."""
+    from corecbench.listing import components, plugins, show
+
+    host = discover(files, blocked, strict=False)
+    show(plugins(host) if kind == "plugins" else components(host, kind), as_json)
+
+
+@main.command()
+@common_options
+def doctor(files: tuple[str, ...], blocked: tuple[str, ...]) -> int:
+    """Show what works here and what is missing."""
+    from corecbench.doctor import examine
+
+    host = discover(files, blocked, strict=False)
+    for line in examine(host):
+        click.echo(line)
+    ours = [info for info in host.plugins() if info.distribution == "corecbench"]
+    return PLUGIN_BROKEN if any(info.error for info in ours) else 0

@@ -1,0 +1,182 @@
+"""Interactions as numbered rows in the order in which they happened.
+
+Shapes: M interactions, U users, N items; users and items are numbered from 1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from corecbench.api import Catalog, DataError, PluginError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from corecbench.api import DatasetSource
+
+Repeats = Literal["first", "last", "all"]
+"""Which interactions of a repeated user-item pair stay: in time, and in file order where times are equal."""
+
+FEWEST_INTERACTIONS = 3
+"""Of a user who is tested: one to train with, one for validation, one for test."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """The interactions of a data set, sorted by user, then time, then order in the file."""
+
+    catalog: Catalog
+    """The users and items that interact, numbered by their first row in the file."""
+    user: np.ndarray
+    """int64 [M], ascending."""
+    item: np.ndarray
+    """int64 [M]."""
+    timestamp: np.ndarray
+    """int64 or float64 [M], ascending within a user."""
+    facts: dict[str, int | float]
+    """What a reader of results must know; `load_dataset` lists it."""
+    fingerprint: str
+    """sha256 in hex of ids, texts and order."""
+
+
+def load_dataset(name: str, source: DatasetSource, repeats: Repeats = "first") -> Dataset:
+    """Read a source, number its users and items, and put its interactions in order.
+
+    Items that are listed but never used are not in the catalog. `facts` holds the counts `n_users`, `n_items`,
+    `n_interactions`, `repeated_pairs` (interactions whose pair is there already: left out unless `repeats` is
+    "all"), `items_without_text`, `items_never_used`, `users_too_short` (fewer than 3 interactions: they train and
+    are not tested), `users_last_two_tie` (tested, and the file's order decides what is their test item), and
+    `sparsity`, the share of all user-item pairs without an interaction.
+
+    Args:
+        name: Of the data set.
+        source: Where it comes from.
+        repeats: Which interactions of a repeated pair stay.
+
+    Raises:
+        DataError: The data cannot be used.
+        PluginError: The source gave something else than it should.
+        UsageError: `repeats` is unknown.
+
+    >>> from types import SimpleNamespace
+    >>> rows = pd.DataFrame({"user_id": list("bbbba"), "item_id": list("zyxzx"), "timestamp": [9, 5, 7, 9, 1]})
+    >>> source = SimpleNamespace(
+    ...     interactions=lambda: rows, items=lambda: pd.DataFrame({"item_id": ["y", "w"], "title": ["Why", "Who"]})
+    ... )
+    >>> toy = load_dataset("toy", source)
+    >>> toy.catalog.user_ids, toy.catalog.item_ids, toy.catalog.item_texts
+    (('', 'b', 'a'), ('', 'z', 'y', 'x'), ('', '', 'Why', ''))
+    >>> toy.user.tolist(), toy.item.tolist(), toy.timestamp.tolist()
+    ([1, 1, 1, 2], [2, 3, 1, 3], [5, 7, 9, 1])
+    >>> toy.facts["repeated_pairs"], toy.facts["users_too_short"], toy.facts["items_without_text"]
+    (1, 1, 2)
+    """
+    if repeats not in get_args(Repeats):
+        raise UsageError(f"unknown repeats {repeats!r}; have: {', '.join(get_args(Repeats))}")
+    rows = _checked(name, "interactions", source.interactions(), ("user_id", "item_id"))
+    texts = _texts(name, source)
+    user, user_ids = _numbered(rows["user_id"])
+    item, item_ids = _numbered(rows["item_id"])
+    timestamp = _timestamps(name, rows)
+
+    order = np.lexsort((timestamp, user))  # stable: equal times stay in file order
+    user, item, timestamp = user[order], item[order], timestamp[order]
+    repeated = pd.Series(user * len(item_ids) + item).duplicated(keep="last" if repeats == "last" else "first")
+    if repeats != "all":
+        kept = ~repeated.to_numpy()
+        user, item, timestamp = user[kept], item[kept], timestamp[kept]
+    _check_testable(name, user, repeats)
+    catalog = Catalog(name, user_ids, item_ids, tuple(texts.get(item_id, "") for item_id in item_ids))
+    facts = {
+        **_facts(catalog, user, timestamp),
+        "repeated_pairs": int(repeated.sum()),
+        "items_never_used": len(texts.keys() - set(item_ids)),
+    }
+    return Dataset(
+        catalog, user, item, timestamp, facts, fingerprint(user_ids, item_ids, catalog.item_texts, user, item)
+    )
+
+
+def fingerprint(*parts: Sequence[str] | np.ndarray) -> str:
+    """Return the sha256 in hex of texts and of integer arrays: the same on every platform.
+
+    >>> fingerprint(["a", "b"], np.array([1, 2], dtype=np.int32)) == fingerprint(("a", "b"), np.array([1, 2]))
+    True
+    >>> fingerprint(["ab"]) == fingerprint(["a", "b"])
+    False
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(b"%d:" % len(part) + part.astype("<i8").tobytes())
+        else:
+            digest.update(json.dumps(list(part)).encode())
+    return digest.hexdigest()
+
+
+def _checked(name: str, method: str, table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return what a source gave, if these columns are there and hold nothing but text."""
+    for column in columns:
+        if column not in table:
+            have = ", ".join(map(str, table.columns))
+            raise PluginError(f"data set {name!r}: {method}() has no column {column}; have: {have}")
+        missing = table[column].isna().any()
+        kind = "missing value" if missing else pd.api.types.infer_dtype(table[column])
+        if kind != "string" and len(table):
+            raise PluginError(f"data set {name!r}: {method}() gives {kind} as {column}, only str is allowed")
+    return table
+
+
+def _texts(name: str, source: DatasetSource) -> dict[str, str]:
+    """Return item_id -> text of the items that the source lists."""
+    items = _checked(name, "items", source.items(), ("item_id", "title"))
+    repeated = items["item_id"].duplicated()
+    if repeated.any():
+        item_id = items["item_id"][repeated].iloc[0]
+        raise DataError(f"data set {name!r}: items() lists {item_id!r} twice, an item is allowed once")
+    return dict(zip(items["item_id"], items["title"], strict=True))
+
+
+def _numbered(ids: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return numbers from 1 in order of first appearance (int64 [M]), and the id of each number."""
+    codes, unique = pd.factorize(ids)
+    return codes.astype(np.int64) + 1, ("", *unique)
+
+
+def _timestamps(name: str, rows: pd.DataFrame) -> np.ndarray:
+    given = rows["timestamp"].dtype if "timestamp" in rows else "nothing"
+    if given not in (np.int64, np.float64):
+        raise PluginError(f"data set {name!r}: interactions() gives {given} as timestamp; allowed: int64, float64")
+    timestamp = rows["timestamp"].to_numpy()
+    if not np.isfinite(timestamp).all():
+        row = int(np.argmin(np.isfinite(timestamp)))
+        raise DataError(f"data set {name!r}: timestamp {timestamp[row]} in row {row}, a finite number is needed")
+    return timestamp
+
+
+def _check_testable(name: str, user: np.ndarray, repeats: Repeats) -> None:
+    most = int(np.bincount(user).max(initial=0))
+    if most < FEWEST_INTERACTIONS:
+        fault = f"no user has {FEWEST_INTERACTIONS} interactions (most: {most}; repeated pairs: {repeats})"
+        raise DataError(f"data set {name!r}: {fault}, at least one is needed to train, validate and test")
+
+
+def _facts(catalog: Catalog, user: np.ndarray, timestamp: np.ndarray) -> dict[str, int | float]:
+    counts = np.bincount(user, minlength=catalog.n_users + 1)[1:]  # [U]
+    tested = counts >= FEWEST_INTERACTIONS
+    last = np.cumsum(counts)[tested] - 1
+    return {
+        "n_users": catalog.n_users,
+        "n_items": catalog.n_items,
+        "n_interactions": len(user),
+        "sparsity": 1 - len(user) / (catalog.n_users * catalog.n_items),
+        "items_without_text": catalog.item_texts[1:].count(""),
+        "users_too_short": int((~tested).sum()),
+        "users_last_two_tie": int((timestamp[last] == timestamp[last - 1]).sum()),
+    }

@@ -1,0 +1,116 @@
+"""Leave-one-out: a user's last interaction is for test, the one before for validation, the rest for training.
+
+Shapes: T tested users, L positions of a history, S seen items.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from corecbench.api import Interactions, UsageError
+from corecbench.data.dataset import FEWEST_INTERACTIONS, fingerprint
+
+if TYPE_CHECKING:
+    from corecbench.data.dataset import Dataset
+
+Stage = Literal["validation", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class RankingTask:
+    """Rank a target for each tested user, given all that happened before it."""
+
+    users: np.ndarray
+    """int64 [T], ascending."""
+    target: np.ndarray
+    """int64 [T]."""
+    history: np.ndarray
+    """int64 [T, L], the most recent L items before the target, oldest first, right-padded with 0."""
+    seen: np.ndarray
+    """int64 [T, S], all items before the target, oldest first, right-padded with 0. Where repeated pairs stay in
+    the data it can hold the target, which is a candidate all the same."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The parts of a data set. Only `train` is for training."""
+
+    train: Interactions
+    """All interactions of users with fewer than 3, and of the others all but the last two."""
+    users: np.ndarray
+    """int64 [T], the tested users, ascending."""
+    validation: np.ndarray
+    """int64 [T], their items before the last."""
+    test: np.ndarray
+    """int64 [T], their last items."""
+    fingerprint: str
+    """sha256 in hex of ids and parts."""
+
+    def task(self, stage: Stage, max_history: int) -> RankingTask:
+        """Return what is ranked at a stage; at test time the validation item is known.
+
+        Args:
+            stage: "validation" or "test".
+            max_history: L, at least 1.
+
+        Raises:
+            UsageError: An argument is not allowed.
+        """
+        if stage not in get_args(Stage):
+            raise UsageError(f"unknown stage {stage!r}; have: {', '.join(get_args(Stage))}")
+        if max_history < 1:
+            raise UsageError(f"max_history is {max_history}, at least 1 is needed")
+        known, target = self.train.item, self.validation
+        start = np.searchsorted(self.train.user, self.users, side="left")
+        length = np.searchsorted(self.train.user, self.users, side="right") - start
+        if stage == "test":
+            known, target = np.insert(known, start + length, self.validation), self.test
+            start, length = start + np.arange(len(start)), length + 1
+        recent = np.minimum(length, max_history)
+        history = _pad(known, start + length - recent, recent, max_history)
+        return RankingTask(self.users, target, history, seen=_pad(known, start, length, int(length.max())))
+
+
+def leave_one_out(dataset: Dataset) -> Split:
+    """Split a data set by the order of each user's interactions.
+
+    Ann saw w, x, y, z in this order; Bob, with two interactions, trains and is not tested.
+
+    >>> from types import SimpleNamespace
+    >>> import pandas as pd
+    >>> from corecbench.data.dataset import load_dataset
+    >>> rows = {"user_id": ["Ann"] * 4 + ["Bob"] * 2, "item_id": list("wxyzzw"), "timestamp": [1, 2, 3, 4, 1, 2]}
+    >>> nothing = pd.DataFrame({"item_id": [], "title": []}, dtype=str)
+    >>> source = SimpleNamespace(interactions=lambda: pd.DataFrame(rows), items=lambda: nothing)
+    >>> split = leave_one_out(load_dataset("toy", source))
+    >>> split.train.user.tolist(), split.train.item.tolist()
+    ([1, 1, 2, 2], [1, 2, 4, 1])
+    >>> split.users.tolist(), split.validation.tolist(), split.test.tolist()
+    ([1], [3], [4])
+    >>> split.task("validation", max_history=3).history.tolist()
+    [[1, 2, 0]]
+    >>> split.task("test", max_history=2).history.tolist(), split.task("test", max_history=2).seen.tolist()
+    ([[2, 3]], [[1, 2, 3]])
+    """
+    counts = np.bincount(dataset.user, minlength=dataset.catalog.n_users + 1)  # [U+1]
+    users = np.flatnonzero(counts >= FEWEST_INTERACTIONS)  # [T]
+    last = np.cumsum(counts)[users] - 1  # [T]
+    in_train = np.ones(len(dataset.user), dtype=bool)
+    in_train[last] = in_train[last - 1] = False
+    train = Interactions(dataset.user[in_train], dataset.item[in_train])
+    validation, test = dataset.item[last - 1], dataset.item[last]
+    ids = dataset.catalog.user_ids, dataset.catalog.item_ids
+    marks = fingerprint(*ids, train.user, train.item, users, validation, test)
+    return Split(train, users, validation, test, marks)
+
+
+def _pad(values: np.ndarray, start: np.ndarray, length: np.ndarray, width: int) -> np.ndarray:
+    """Return the stretches values[start : start + length] as rows of int64 [T, width], right-padded with 0."""
+    rows = np.zeros((len(start), width), dtype=np.int64)
+    row = np.repeat(np.arange(len(start)), length)
+    column = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+    rows[row, column] = values[start[row] + column]
+    return rows

@@ -1,0 +1,115 @@
+"""Where plugins come from: entry points of installed distributions, and loose files. Nothing is loaded here yet."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import importlib.util
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from corecbench.api import PROJECT, CorecbenchError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+OLD_PYTHON = sys.version_info < (3, 12)
+INSTALL = {
+    "recbole": f"pip install {'' if OLD_PYTHON else '--no-deps '}recbole==1.2.1",
+    **{name: f"pip install {name}" for name in ("accelerate", "gguf", "peft", "torch", "transformers")},
+}
+"""Import package -> the command that gets it. RecBole's own requirements cannot be met on Python 3.12 and later;
+those that its model classes import are among ours there."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A plugin that can be loaded."""
+
+    name: str
+    distribution: str
+    version: str
+    load: Callable[[], object]
+
+
+def installed() -> list[Origin]:
+    """Return the plugins that installed distributions register, our own first."""
+    found: dict[str, list[Origin]] = {}
+    for distribution in importlib.metadata.distributions():
+        try:
+            text = distribution.read_text("entry_points.txt") or ""
+        except (OSError, ValueError):  # unreadable, so no plugin of ours can be named
+            continue
+        if f"[{PROJECT}]" in re.sub(r"\s", "", text):
+            name = distribution_name(distribution)
+            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), entry_points(distribution, name))
+    origins = [origin for plugins in found.values() for origin in plugins]
+    return sorted(origins, key=lambda origin: (origin.distribution != PROJECT, origin.distribution, origin.name))
+
+
+def distribution_name(distribution: importlib.metadata.Distribution) -> str:
+    """Return a distribution's name, also where its metadata is damaged."""
+    try:
+        return str(distribution.metadata["Name"])
+    except Exception:
+        return "a damaged distribution"
+
+
+def entry_points(distribution: importlib.metadata.Distribution, name: str) -> list[Origin]:
+    """Return the plugins of one distribution; damaged metadata make one broken plugin, named like it."""
+    try:
+        version = str(distribution.version)
+        ours = [point for point in distribution.entry_points if point.group == PROJECT]
+    except Exception as error:
+        return [Origin(name, name, "", functools.partial(fail, error))]
+    return [Origin(point.name, name, version, point.load) for point in ours]
+
+
+def fail(error: Exception) -> NoReturn:
+    """Raise what was found before it could be reported."""
+    raise error
+
+
+def loose_file(path: Path) -> Origin:
+    """Return the plugin in a Python file, named like the file; its version is the file's checksum.
+
+    Raises:
+        UsageError: there is no such file, or it cannot be read.
+    """
+    if path.suffix != ".py":
+        raise UsageError(f"plugin file {path} must end in .py")
+    try:
+        checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UsageError(f"cannot read plugin file {path}: {error.strerror}") from error
+    return Origin(path.stem, str(path), f"sha256:{checksum[:12]}", functools.partial(load_file, path))
+
+
+def load_file(path: Path) -> object:
+    """Import a file under a name of its own, so that it shadows nothing."""
+    place = hashlib.sha256(str(path).encode()).hexdigest()[:8]
+    name = re.sub(r"\W", "_", f"{PROJECT}_file_{place}_{path.stem}")
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"cannot load plugin file {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up there
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def reason(error: BaseException) -> str:
+    """Return what went wrong as one line, with the command that helps where there is one."""
+    text = " ".join(str(error).split())
+    if not isinstance(error, CorecbenchError):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    missing = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
+    return f"{text}; install it by `{INSTALL[missing]}`" if missing in INSTALL else text

@@ -1,0 +1,1 @@
+"""From scores to the rank of each held-out item."""

@@ -1,0 +1,203 @@
+"""Finds plugins, asks each for its components, builds those that were chosen, and names the one at fault."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corecbench.api import Component, CorecbenchError, PluginError, UsageError, resolve
+from corecbench.config import configure, unknown
+from corecbench.discovery import Origin, installed, loose_file, reason
+from corecbench.plugin import KINDS, Plugin, PluginInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+
+@dataclass(frozen=True)
+class Selected:
+    """A component that was chosen, with its settings."""
+
+    kind: str
+    label: str
+    """What the user wrote, such as "llama:PATH"."""
+    component: Component
+    config: Any
+    """An instance of the component's config class, or None."""
+    plugin: PluginInfo
+
+    @property
+    def name(self) -> str:
+        """The component's name."""
+        return self.component.name
+
+
+class Host:
+    """Every plugin that was found, broken ones included."""
+
+    def __init__(self) -> None:
+        self._plugins: list[Plugin] = []
+
+    @classmethod
+    def discover(cls, files: Sequence[Path] = (), blocked: Sequence[str] = (), strict: bool = True) -> Host:
+        """Load the installed plugins and those of loose files.
+
+        Args:
+            files: Python files, each a plugin named like the file.
+            blocked: names of plugins that are left out.
+            strict: whether a file that is broken is an error; otherwise it is listed as broken, too.
+
+        Raises:
+            UsageError: a file cannot be read, or a name in `blocked` does not exist.
+            PluginError: a file is broken.
+        """
+        host = cls()
+        paths = list(dict.fromkeys(Path(file).resolve() for file in files))
+        found = [*installed(), *(loose_file(path) for path in paths)]
+        for name in blocked:
+            if name not in {origin.name for origin in found}:
+                raise unknown("plugin", name, (origin.name for origin in found))
+        for origin in found:
+            if origin.name not in blocked:
+                host._add(origin)
+        if strict:
+            host._check_files(paths)
+        return host
+
+    def _add(self, origin: Origin) -> None:
+        plugin = Plugin(origin)
+        self._plugins.append(plugin)
+        try:
+            plugin.register(origin.load())
+        except (Exception, SystemExit) as error:
+            plugin.blame(reason(error), error)
+
+    def _check_files(self, paths: Sequence[Path]) -> None:
+        self.plugins()  # asks each for all it offers
+        for plugin in self._plugins:
+            if plugin.faults and Path(plugin.origin.distribution) in paths:
+                raise PluginError(f"plugin {plugin.info} is broken: {plugin.info.error}") from plugin.cause
+
+    def register(self, implementation: object, name: str) -> None:
+        """Add an object of this process that implements hooks, such as a progress display.
+
+        Raises:
+            PluginError: it implements none, or a hook that does not exist.
+        """
+        plugin = Plugin(Origin(name, "", "", lambda: implementation))
+        try:
+            plugin.register(implementation)
+        except Exception as error:
+            raise PluginError(f"plugin {name}: {reason(error)}") from error
+        self._plugins.append(plugin)
+
+    def plugins(self) -> Sequence[PluginInfo]:
+        """Return every plugin, each asked for all it offers, so that whatever is broken shows."""
+        for kind in KINDS:
+            self.list(kind)
+        return [plugin.info for plugin in self._plugins]
+
+    def list(self, kind: str) -> Sequence[tuple[Component, PluginInfo]]:
+        """Return the components of one kind, plugin by plugin."""
+        asked = [(plugin, plugin.offered(kind)) for plugin in self._plugins]
+        return [(component, plugin.info) for plugin, offered in asked for component in offered]
+
+    def select(self, kind: str, text: str, settings: Mapping[str, Mapping[str, Any]]) -> Selected:
+        """Return the component that a text such as `NAME`, `NAME:ARGUMENT` or `NAME@ARGUMENT` chooses.
+
+        Args:
+            kind: one of `KINDS`.
+            text: what the user wrote. For data sets also a folder, which chooses the component `folder`.
+            settings: component -> setting -> value, what differs from the defaults.
+
+        Raises:
+            UsageError: an unknown name, an argument that the component does not take, or settings that do not fit.
+            PluginError: two plugins offer the name, or the component's config class is faulty.
+        """
+        offered = self.list(kind)
+        name, argument = split(kind, text, {component.name for component, _ in offered})
+        matching = [(component, info) for component, info in offered if component.name == name]
+        if not matching:
+            raise self._unknown(kind, name)
+        if len(matching) > 1:
+            both = " and ".join(str(info) for _, info in matching)
+            raise PluginError(
+                f"{KINDS[kind][1]} '{name}' is offered by several plugins: {both}; leave one out by --no-plugin"
+            )
+        component, info = matching[0]
+        values = dict(settings.get(name, {}))
+        if argument is not None:
+            if component.argument is None or not argument:
+                takes = f"takes {component.argument or 'nothing'} after ':' or '@'"
+                raise UsageError(f"{KINDS[kind][1]} '{name}' {takes}, got {text!r}")
+            values[component.argument] = argument
+        if component.config is None and values:
+            raise UsageError(f"{KINDS[kind][1]} '{name}' has no settings, got {', '.join(values)}")
+        selected = Selected(kind, text, component, None, info)
+        if component.config is None:
+            return selected
+        with guard(selected):
+            return replace(selected, config=configure(component.config, values, name))
+
+    def _unknown(self, kind: str, name: str) -> UsageError:
+        error = unknown(KINDS[kind][1], name, (component.name for component, _ in self.list(kind)))
+        broken = [f"{info}: {info.error}" for info in self.plugins() if info.error]
+        return UsageError(f"{error}; broken plugins: {', '.join(broken)}") if broken else error
+
+    def check_settings(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
+        """Raise UsageError for settings of a component that no plugin offers."""
+        known = {component.name for kind in KINDS for component, _ in self.list(kind)}
+        for name in settings:
+            if name not in known:
+                raise unknown("component in the settings", name, known)
+
+    def build(self, selected: Selected, *args: Any) -> Any:
+        """Build a component from its config and what its kind is built from.
+
+        Raises:
+            CorecbenchError: the component's own, as it is.
+            PluginError: anything else that the component raised.
+        """
+        with guard(selected):
+            return resolve(selected.component.build)(selected.config, *args)
+
+    def needs(self, selected: Selected, cache: Path) -> Sequence[str]:
+        """Return what building the component would download, one line each."""
+        if selected.component.needs is None:
+            return []
+        with guard(selected):
+            return [str(line) for line in resolve(selected.component.needs)(selected.config, cache)]
+
+    def notify(self, hook_name: str, **arguments: Any) -> None:
+        """Call a lifecycle hook of each plugin; what one raises becomes a warning and stops nothing."""
+        for plugin in self._plugins:
+            try:
+                getattr(plugin.manager.hook, hook_name)(**arguments)
+            except Exception as error:
+                warnings.warn(f"plugin {plugin.info}: {hook_name}: {reason(error)}", RuntimeWarning, stacklevel=2)
+
+
+def split(kind: str, text: str, known: set[str]) -> tuple[str, str | None]:
+    """Split what a user wrote into a component's name and its argument, None if there is none."""
+    name = re.split("[:@]", text, maxsplit=1)[0]
+    argument = text[len(name) + 1 :] if len(name) < len(text) else None
+    if name not in known and kind == "datasets" and (os.sep in text or "/" in text or os.path.isdir(text)):
+        return "folder", text
+    return name, argument
+
+
+@contextlib.contextmanager
+def guard(selected: Selected) -> Iterator[None]:
+    """Turn what a component raises into a PluginError that names it; a CorecbenchError passes as it is."""
+    try:
+        yield
+    except CorecbenchError:
+        raise
+    except Exception as error:
+        what = f"{KINDS[selected.kind][1]} '{selected.name}' of plugin {selected.plugin}"
+        raise PluginError(f"{what} failed: {reason(error)}") from error

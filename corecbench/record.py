@@ -1,0 +1,135 @@
+"""The schema of result.json, and its check."""
+
+import functools
+from pathlib import Path
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+
+from corecbench.api import CorecbenchError, Side
+
+SCHEMA: Literal[1] = 1
+
+
+class ResultsError(CorecbenchError):
+    """Stored results that are missing, damaged or do not belong together."""
+
+    exit_code = 5
+
+
+class Failure(TypedDict):
+    """Why a cell failed."""
+
+    type: str
+    message: str
+    traceback: str
+
+
+class CellRecord(TypedDict):
+    """Which cell this is; what it does not have is None."""
+
+    name: str
+    """Such as "sasrec", "llama" or "sasrec+llama+bdlm"."""
+    dataset: str
+    domain: str | None
+    llm: str | None
+    sharing: str | None
+    seed: int
+
+
+class DataRecord(TypedDict):
+    """The data that the cell saw, beside whatever facts its loader counted."""
+
+    fingerprint: str
+    """sha256 of ids, order and texts."""
+    split_fingerprint: str
+    n_users: NotRequired[int]
+    n_items: NotRequired[int]
+    n_interactions: NotRequired[int]
+
+
+class PluginRecord(TypedDict):
+    """Where a component came from."""
+
+    distribution: str
+    version: str
+
+
+class SideRecord(TypedDict):
+    """One side of a cell after training."""
+
+    metrics: dict[str, float]
+    """Mean over users, not rounded."""
+    n_users: int
+    epochs: int
+    """Epochs trained."""
+    best_epoch: int | None
+    validation: float | None
+    """NDCG@10 at the best epoch."""
+    stopped_by: Literal["patience", "epochs", "turns"] | None
+    """"epochs": the limit came before the patience ran out, so more training may have helped."""
+    train_s: float
+    trainable_parameters: int
+
+
+class Record(TypedDict):
+    """The contents of result.json."""
+
+    schema: Literal[1]
+    status: Literal["ok", "failed"]
+    error: Failure | None
+    cell: CellRecord
+    hash: str
+    """8 hexadecimal digits of the resolved settings."""
+    settings: dict[str, dict[str, Any]]
+    """component -> setting -> value."""
+    protocol: dict[str, Any]
+    """How the ranks came about; results under different protocols never share a table."""
+    data: DataRecord
+    versions: dict[str, str]
+    plugins: dict[str, PluginRecord]
+    commit: str | None
+    device: str
+    started: str
+    """ISO 8601."""
+    duration_s: float
+    peak_memory_bytes: int
+    sides: dict[Side, SideRecord]
+    """Empty if the cell failed."""
+    epochs: list[dict[str, Any]]
+    """One entry per epoch, as `corecbench_epoch_finished` was given it."""
+
+
+def sides_of(cell: CellRecord) -> tuple[Side, ...]:
+    """Return the sides that a cell has."""
+    return tuple(side for side in ("domain", "llm") if cell[side] is not None)
+
+
+@functools.cache
+def _schema():
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Record)
+
+
+def validate(record: Any, file: Path) -> Record:
+    """Return the record if it has the schema.
+
+    Raises:
+        ResultsError: naming the file and the first field at fault.
+    """
+    from pydantic import ValidationError
+
+    try:
+        _schema().validate_python(record, strict=True)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in fault["loc"]) or "record"
+        raise ResultsError(
+            f"{file}: {where}: {fault['msg']}; run the cell again with --existing replace"
+        ) from error
+    if record["status"] == "ok" and set(record["sides"]) != set(sides_of(record["cell"])):
+        raise ResultsError(
+            f"{file}: sides: {sorted(record['sides'])} are not those of cell {record['cell']['name']}"
+        )
+    return record

@@ -1,0 +1,216 @@
+"""What a finished cell leaves on disk: its schema, written atomically, read and checked.
+
+    ROOT/BENCHMARK/DATASET/CELL/seed0-1a2b3c4d/
+        result.json          a `Record`
+        ranks.parquet        of a cell with one side; a joint cell has domain/ranks.parquet and llm/ranks.parquet
+
+A folder appears under its name only when it is complete. A writer that is killed leaves a hidden folder beside it,
+which readers never look at and which the next write of the same cell removes.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from corecbench.api import Side
+from corecbench.record import SCHEMA, CellRecord, Record, ResultsError, sides_of, validate
+
+if TYPE_CHECKING:
+    from corecbench.api import Catalog
+    from corecbench.evaluation.ranking import Ranks
+
+__all__ = ["COLUMNS", "SCHEMA", "Record", "ResultsError", "Store", "ranks_frame", "sides_of", "slug"]
+
+COLUMNS = ("user_id", "target_item_id", "rank", "n_candidates")
+"""Of ranks.parquet: str, str, int64, int64; one row per tested user."""
+
+
+def slug(label: str) -> str:
+    """Return a name for a file that is safe in a path, readable, and tells labels apart.
+
+    >>> slug("sasrec+llama+bdlm")
+    'sasrec+llama+bdlm'
+    >>> slug("llama:org/model")
+    'llama-org-model-824a0d'
+    """
+    safe = re.sub(r"[^A-Za-z0-9._+-]+", "-", label).strip("-.")[:100]
+    if safe == label and label:
+        return safe
+    digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    return f"{safe}-{digest}".lstrip("-")
+
+
+def ranks_frame(ranks: "Ranks", catalog: "Catalog") -> pd.DataFrame:
+    """Return ranks as they are stored: with the ids of users and items instead of their indices."""
+    return pd.DataFrame(
+        {
+            "user_id": [catalog.user_ids[user] for user in ranks.users],
+            "target_item_id": [catalog.item_ids[item] for item in ranks.target],
+            "rank": ranks.rank,
+            "n_candidates": ranks.n_candidates,
+        }
+    )
+
+
+def _ranks_file(cell: CellRecord, side: Side) -> Path:
+    """Return the place of a side's ranks, relative to the folder of its cell."""
+    return Path(side if len(sides_of(cell)) == 2 else "") / "ranks.parquet"
+
+
+@dataclass(frozen=True)
+class Store:
+    """The results of one benchmark."""
+
+    root: Path
+    benchmark: str
+
+    def folder(self, cell_name: str, dataset: str, seed: int, hash8: str) -> Path:
+        """Return where the result of a cell belongs, whether it exists or not."""
+        return self.root / slug(self.benchmark) / slug(dataset) / slug(cell_name) / f"seed{seed}-{hash8}"
+
+    def write(
+        self,
+        folder: Path,
+        record: Record,
+        ranks: Mapping[Side, pd.DataFrame],
+        files: Mapping[str, Callable[[Path], object]] | None = None,
+    ) -> None:
+        """Store a cell, replacing what the folder held.
+
+        Whenever the process stops, the folder holds all of the old, all of the new, or is not there.
+
+        Args:
+            folder: from `folder`.
+            record: what becomes result.json.
+            ranks: columns as in COLUMNS, one table for each side in the record.
+            files: name -> a function that writes a further file to the path that it is given.
+
+        Raises:
+            ResultsError: the record does not have the schema, holds what JSON cannot, such as NaN, or has other
+                sides than the ranks.
+        """
+        validate(record, folder / "result.json")
+        if set(ranks) != set(record["sides"]):
+            raise ResultsError(f"{folder}: ranks of {sorted(ranks)}, but the record has {sorted(record['sides'])}")
+        try:
+            text = json.dumps(record, allow_nan=False, sort_keys=True, indent=2)
+        except (TypeError, ValueError) as error:
+            raise ResultsError(f"{folder}: the record cannot be stored as JSON ({error})") from error
+        for leftover in folder.parent.glob(f".{folder.name}.*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+        new.mkdir(parents=True)
+        try:
+            (new / "result.json").write_text(text + "\n", encoding="utf-8")
+            for side, frame in ranks.items():
+                file = new / _ranks_file(record["cell"], side)
+                file.parent.mkdir(exist_ok=True)
+                frame[list(COLUMNS)].to_parquet(file, index=False, compression="zstd")
+            for name, write in (files or {}).items():
+                write(new / name)
+            _put_in_place(new, folder)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+
+    def read(self, folder: Path) -> Record:
+        """Return the record of a cell.
+
+        Raises:
+            ResultsError: it is missing, damaged or of another schema.
+        """
+        file = folder / "result.json"
+        try:
+            record = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        except FileNotFoundError as error:
+            raise ResultsError(f"{file}: no such result") from error
+        except (OSError, ValueError) as error:
+            raise ResultsError(f"{file}: cannot be read ({error}); run the cell again") from error
+        return validate(record, file)
+
+    def ranks(self, folder: Path, side: Side) -> pd.DataFrame:
+        """Return the ranks of one side of a cell, columns as in COLUMNS.
+
+        Raises:
+            ResultsError: they are missing or damaged.
+        """
+        record = self.read(folder)
+        if side not in record["sides"]:
+            raise ResultsError(f"{folder}: no {side} side; have: {', '.join(record['sides']) or 'none'}")
+        file = folder / _ranks_file(record["cell"], side)
+        try:
+            frame = pd.read_parquet(file, columns=list(COLUMNS))
+        except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors are among these
+            raise ResultsError(
+                f"{file}: cannot be read ({' '.join(str(error).split())}); run the cell again"
+            ) from error
+        expected = record["sides"][side]["n_users"]
+        if len(frame) != expected:
+            raise ResultsError(f"{file}: {len(frame)} users, but result.json counts {expected}; run the cell again")
+        return frame
+
+    def is_done(self, folder: Path) -> bool:
+        """Return whether a cell succeeded and all that it stored can be read."""
+        try:
+            record = self.read(folder)
+            for side in record["sides"]:
+                self.ranks(folder, side)
+        except ResultsError:
+            return False
+        return record["status"] == "ok"
+
+    def records(self, dataset: str | None = None) -> Iterator[tuple[Path, Record]]:
+        """Yield every stored cell, failed ones too, ordered by data set, cell, seed and hash.
+
+        Raises:
+            ResultsError: a record is damaged or of another schema.
+        """
+        of_dataset = slug(dataset) if dataset is not None else "*"
+        found = (self.root / slug(self.benchmark)).glob(f"{of_dataset}/*/seed*/result.json")
+        read = [(file.parent, self.read(file.parent)) for file in found]
+        yield from sorted(read, key=_place)
+
+
+def _place(entry: tuple[Path, Record]) -> tuple[str, str, int, str]:
+    cell = entry[1]["cell"]
+    return cell["dataset"], cell["name"], cell["seed"], entry[1]["hash"]
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _put_in_place(new: Path, folder: Path) -> None:
+    """Make a complete folder durable and give it its name."""
+    for path in (*new.rglob("*"), new):
+        _sync(path)
+    old = new.with_suffix(".old")
+    if folder.exists():
+        folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        if old.exists():
+            old.rename(folder)
+        raise
+    _sync(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file or the entries of a folder are on the disk, where the system can."""
+    if os.name == "nt":  # Windows syncs neither folders nor files that are open for reading
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

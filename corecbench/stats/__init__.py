@@ -1,0 +1,1 @@
+"""Paired tests over users and corrections for many tests."""

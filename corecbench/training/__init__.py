@@ -1,0 +1,1 @@
+"""Who trains when, on which examples, with which loss."""

@@ -1,0 +1,138 @@
+"""Training examples made of the training part: windows of a history, or pairs of a user and an item.
+
+B examples, L positions, W windows, M interactions, U users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+
+from corecbench.api import Batch, Interactions
+
+BUCKET = 16
+"""Batches that are sorted by length together, so that short histories are not padded to long ones."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Training examples, and the contexts for which the other side's states are computed once per turn."""
+
+    kind: Literal["windows", "pairs"]
+    contexts: Batch
+    """One row per window [W, L], or one per user with the latest L training items [U, L]."""
+    user: np.ndarray
+    """int64 [W] or [M]."""
+    item: np.ndarray
+    """int64 [M]; empty for windows."""
+    n_items: int
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def batches(self, batch_size: int, generator: np.random.Generator) -> Iterator[tuple[torch.Tensor, Batch]]:
+        """Yield all examples once, in random order, each batch with the rows of its contexts (int64 [B])."""
+        if self.kind == "windows":
+            yield from self._window_batches(batch_size, generator)
+        else:
+            yield from self._pair_batches(batch_size, generator)
+
+    def _window_batches(self, batch_size: int, generator: np.random.Generator) -> Iterator:
+        length = (self.contexts.history != 0).sum(dim=1).numpy()
+        order = generator.permutation(len(self))
+        blocks = np.array_split(order, np.arange(batch_size * BUCKET, len(order), batch_size * BUCKET))
+        order = np.concatenate([block[np.argsort(length[block], kind="stable")] for block in blocks])
+        chunks = np.array_split(order, np.arange(batch_size, len(order), batch_size))
+        for chunk in generator.permutation(np.arange(len(chunks))):
+            rows = torch.as_tensor(chunks[chunk])
+            yield rows, take(self.contexts, rows)
+
+    def _pair_batches(self, batch_size: int, generator: np.random.Generator) -> Iterator:
+        negatives = self._sample_negatives(generator)
+        order = generator.permutation(len(self))
+        for chunk in np.array_split(order, np.arange(batch_size, len(order), batch_size)):
+            rows = torch.as_tensor(self.user[chunk] - 1)
+            yield (
+                rows,
+                replace(
+                    take(self.contexts, rows),
+                    target=torch.as_tensor(self.item[chunk]),
+                    negatives=torch.as_tensor(negatives[chunk]),
+                ),
+            )
+
+    def _sample_negatives(self, generator: np.random.Generator) -> np.ndarray:
+        """Return int64 [M]: for each pair an item, drawn uniformly, that its user has not interacted with.
+
+        A user who has interacted with every item keeps the last draw.
+        """
+        width = self.n_items + 1
+        seen = np.unique(self.user * width + self.item)
+        negatives = np.zeros(len(self), dtype=np.int64)
+        open_rows = np.arange(len(self))
+        for _ in range(100):
+            negatives[open_rows] = generator.integers(1, width, size=len(open_rows))
+            key = self.user[open_rows] * width + negatives[open_rows]
+            position = np.searchsorted(seen, key).clip(max=len(seen) - 1)
+            open_rows = open_rows[seen[position] == key]
+            if not len(open_rows):
+                break
+        return negatives
+
+
+def take(batch: Batch, rows: torch.Tensor) -> Batch:
+    """Return some rows of a batch, cut to the longest history among them."""
+    history = batch.history[rows]
+    longest = max(int((history != 0).sum(dim=1).max()), 1)
+    target = None if batch.target is None else batch.target[rows, :longest]
+    return Batch(user=batch.user[rows], history=history[:, :longest], target=target)
+
+
+def windows(train: Interactions, max_history: int) -> Batch:
+    """Cut each user's training items into windows of at most `max_history` steps from an item to the next.
+
+    >>> train = Interactions(user=np.array([1, 1, 1, 1, 2]), item=np.array([5, 6, 7, 8, 5]))
+    >>> batch = windows(train, max_history=2)
+    >>> batch.history.tolist(), batch.target.tolist()
+    ([[5, 0], [6, 7]], [[6, 0], [7, 8]])
+
+    Users with one item give no window. The last window of a user is full when the user has enough items.
+    """
+    same_user = train.user[1:] == train.user[:-1]
+    user, source, target = train.user[:-1][same_user], train.item[:-1][same_user], train.item[1:][same_user]
+    steps = np.bincount(user)[user] if len(user) else user  # steps of the row's user
+    position = np.arange(len(user)) - np.searchsorted(user, user)
+    shift = -steps % max_history  # so that the last window is the full one
+    window_of_user, column = np.divmod(position + shift, max_history)
+    column = np.where(window_of_user == 0, position, column)
+    starts = np.concatenate([[True], (np.diff(user) != 0) | (np.diff(window_of_user) != 0)])[: len(user)]
+    window = np.cumsum(starts) - 1
+    n_windows = int(starts.sum())
+    history, targets = np.zeros((2, n_windows, max_history), dtype=np.int64)
+    history[window, column], targets[window, column] = source, target
+    return Batch(torch.as_tensor(user[starts]), torch.as_tensor(history), torch.as_tensor(targets))
+
+
+def latest(train: Interactions, n_users: int, max_history: int) -> Batch:
+    """Return for each user 1..U the latest `max_history` training items, oldest first."""
+    count = np.bincount(train.user, minlength=n_users + 1)
+    position = np.arange(len(train.user)) - np.searchsorted(train.user, train.user)
+    column = position - np.maximum(count[train.user] - max_history, 0)
+    kept = column >= 0
+    history = np.zeros((n_users, max_history), dtype=np.int64)
+    history[train.user[kept] - 1, column[kept]] = train.item[kept]
+    return Batch(torch.arange(1, n_users + 1), torch.as_tensor(history))
+
+
+def make_examples(
+    kind: Literal["windows", "pairs"], train: Interactions, n_users: int, n_items: int, max_history: int
+) -> Examples:
+    """Make the examples of one side from the training part."""
+    if kind == "windows":
+        contexts = windows(train, max_history)
+        return Examples(kind, contexts, contexts.user.numpy(), np.empty(0, dtype=np.int64), n_items)
+    return Examples(kind, latest(train, n_users, max_history), train.user, train.item, n_items)

@@ -1,0 +1,157 @@
+"""Trains one side for a turn, and keeps the checkpoint that is best on its own validation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from corecbench.api import Batch, CorecbenchError, Recommender, SharingModule, Side, States, Training
+from corecbench.training.examples import Examples
+from corecbench.training.losses import task_loss
+
+CONTEXTS_PER_BATCH = 256
+
+
+@dataclass
+class Trainee:
+    """One side in training."""
+
+    side: Side
+    model: Recommender
+    config: Training
+    examples: Examples
+    validate: Callable[[Recommender], float]
+    """Returns NDCG@10 on the validation items."""
+    generator: np.random.Generator
+    epochs: int = 0
+    best_epoch: int = 0
+    best_value: float = -1.0
+    best_state: dict[str, torch.Tensor] = field(default_factory=dict)
+    stopped_by: str | None = None
+    train_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        parameters = trainable(self.model)
+        self.optimizer = (
+            torch.optim.AdamW(
+                parameters.values(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay
+            )
+            if parameters
+            else None
+        )
+
+    def train_turn(
+        self,
+        turn: int,
+        epochs: int,
+        sharing: SharingModule | None,
+        other: Recommender | None,
+        on_epoch: Callable[[dict[str, Any]], None],
+    ) -> None:
+        """Train for at most `epochs`, with the coupling losses to `other` if there is one.
+
+        The other side is frozen: its states are computed once, before the first epoch.
+        """
+        frozen = None if other is None else states_of_contexts(other, self.examples.contexts)
+        first = self.epochs
+        self.stopped_by = "epochs"
+        for _ in range(epochs):
+            started = time.perf_counter()
+            loss = self.train_epoch(sharing, frozen)
+            self.epochs += 1
+            value = self.validate(self.model)
+            self.keep_if_best(value)
+            duration = time.perf_counter() - started
+            self.train_s += duration
+            on_epoch(
+                {
+                    "side": self.side,
+                    "turn": turn,
+                    "epoch": self.epochs,
+                    "loss": loss,
+                    "validation": value,
+                    "duration_s": duration,
+                }
+            )
+            if self.epochs - max(self.best_epoch, first) >= self.config.patience:
+                self.stopped_by = "patience"
+                break
+
+    def train_epoch(self, sharing: SharingModule | None, frozen: States | None) -> float:
+        """Train on all examples once and return the mean loss."""
+        self.model.train()
+        losses = []
+        for rows, batch in self.examples.batches(self.config.batch_size, self.generator):
+            states = self.model.states(batch)
+            loss = task_loss(self.model, batch, states)
+            if frozen is not None:
+                terms = sharing.losses(self.side, states, of_rows(frozen, rows, batch), batch)
+                loss = loss + sum(terms.values())
+            if not torch.isfinite(loss):
+                raise CorecbenchError(f"the loss of the {self.side} side became {loss.item()} in epoch {self.epochs + 1}")
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizer.step()
+            losses.append(loss.item())
+        return float(np.mean(losses))
+
+    def keep_if_best(self, value: float) -> None:
+        """Keep the present weights if no earlier epoch was better on validation."""
+        if value > self.best_value:
+            self.best_value, self.best_epoch, self.best_state = value, self.epochs, snapshot(self.model)
+
+
+def trainable(model: Recommender) -> dict[str, torch.nn.Parameter]:
+    """Return the parameters that training changes, by name; none for a model without gradients."""
+    if not isinstance(model, torch.nn.Module):
+        return {}
+    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def snapshot(model: Recommender) -> dict[str, torch.Tensor]:
+    """Return copies of the trainable parameters."""
+    return {name: parameter.detach().clone() for name, parameter in trainable(model).items()}
+
+
+def restore(model: Recommender, state: Mapping[str, torch.Tensor]) -> None:
+    """Put a snapshot's values back.
+
+    Raises:
+        CorecbenchError: the snapshot belongs to another model.
+    """
+    parameters = trainable(model)
+    if parameters.keys() != state.keys():
+        differing = sorted(parameters.keys() ^ state.keys())
+        raise CorecbenchError(f"the checkpoint does not fit the model; it differs in {', '.join(differing[:3])}")
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(state[name])
+
+
+def states_of_contexts(model: Recommender, contexts: Batch) -> States:
+    """Return a frozen side's states of all contexts: user [R, d] or [R, L, d], item [N+1, d]."""
+    evaluate(model)
+    users = []
+    with torch.no_grad():
+        for start in range(0, len(contexts.user), CONTEXTS_PER_BATCH):
+            rows = slice(start, start + CONTEXTS_PER_BATCH)
+            states = model.states(Batch(contexts.user[rows], contexts.history[rows]))
+            users.append(states.user.detach())
+    return States(torch.cat(users), states.item.detach())
+
+
+def of_rows(frozen: States, rows: torch.Tensor, batch: Batch) -> States:
+    """Return the frozen states of a batch, cut to its longest history."""
+    user = frozen.user[rows]
+    return States(user[:, : batch.history.shape[1]] if user.dim() == 3 else user, frozen.item)
+
+
+def evaluate(model: Recommender) -> None:
+    """Switch off what is random in a model."""
+    if isinstance(model, torch.nn.Module):
+        model.eval()

@@ -1,0 +1,36 @@
+"""The standard task losses. P positions with a target, N items, d the width of a state."""
+
+import torch
+from torch.nn.functional import cross_entropy, embedding, logsigmoid
+
+from corecbench.api import Batch, Recommender, States
+
+
+def task_loss(model: Recommender, batch: Batch, states: States) -> torch.Tensor:
+    """Return the model's own loss where it has one, else the standard loss of its kind of examples."""
+    if hasattr(model, "loss"):
+        return model.loss(batch, states)
+    if batch.negatives is not None:
+        return bpr(batch, states)
+    return next_item_cross_entropy(batch, states)
+
+
+def next_item_cross_entropy(batch: Batch, states: States) -> torch.Tensor:
+    """Return the cross-entropy over the catalogue, averaged over all positions that have a target.
+
+    A model with one state per history is trained on the last target alone.
+    """
+    if states.user.dim() == 3:
+        chosen = batch.target != 0
+        user, target = states.user[chosen], batch.target[chosen]  # [P, d], [P]
+    else:
+        last = (batch.target != 0).sum(dim=1, keepdim=True) - 1
+        user, target = states.user, batch.target.gather(1, last).squeeze(1)  # [B, d], [B]
+    scores = user @ states.item[1:].T  # [P, N]: without the padding row
+    return cross_entropy(scores, target - 1)
+
+
+def bpr(batch: Batch, states: States) -> torch.Tensor:
+    """Return Bayesian personalised ranking (Rendle et al., UAI 2009, arXiv 1205.2618), averaged over pairs."""
+    better, worse = embedding(batch.target, states.item), embedding(batch.negatives, states.item)  # [B, d]
+    return -logsigmoid((states.user * (better - worse)).sum(dim=1)).mean()

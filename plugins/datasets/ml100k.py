@@ -1,0 +1,66 @@
+"""MovieLens 100K as RecBole's wheel carries it, found without importing RecBole."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from corecbench.api import DataError
+from corecbench_plugins.datasets.folder import AtomicFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The articles that stand behind a title in this data set.
+ARTICLE = re.compile(r"([^() ][^()]*), (The|An?|Das|Der|Det|Die|Il|La|Les?|L'|O)(?=$|\)| \()")
+
+
+def open_ml100k(config: None = None) -> MovieLens100K:
+    """Return the data set; it has no settings."""
+    return MovieLens100K(find_ml100k())
+
+
+class MovieLens100K(AtomicFolder):
+    """943 users, 1,682 films, 100,000 ratings, of which only the order in time is used."""
+
+    def items(self) -> pd.DataFrame:
+        """Return item_id and title, with the article in front."""
+        items = super().items()
+        return items.assign(title=items["title"].map(article_first))
+
+
+def article_first(title: str) -> str:
+    """Put the article back in front of a title, and of a second title in brackets.
+
+    >>> article_first("Usual Suspects, The")
+    'The Usual Suspects'
+    >>> article_first("Star Maker, The (Uomo delle stelle, L')")
+    "The Star Maker (L'Uomo delle stelle)"
+    >>> article_first("Paris, Texas")
+    'Paris, Texas'
+    """
+    return ARTICLE.sub(_swap, title)
+
+
+def _swap(found: re.Match[str]) -> str:
+    rest, article = found.groups()
+    return article + rest if article.endswith("'") else f"{article} {rest}"
+
+
+def find_ml100k() -> Path:
+    """Return the folder inside the installed RecBole.
+
+    Raises:
+        DataError: RecBole is not installed, or is a version without the data set.
+    """
+    spec = importlib.util.find_spec("recbole")
+    for package in (spec.submodule_search_locations if spec else None) or ():
+        folder = Path(package, "dataset_example", "ml-100k")
+        if folder.is_dir():
+            return folder
+    # On newer Pythons the ray that RecBole asks for cannot be installed; nothing here needs it.
+    options = "--no-deps " if sys.version_info >= (3, 12) else ""
+    raise DataError(f"ml-100k comes with RecBole, which is not installed: pip install {options}recbole==1.2.1")

@@ -1,0 +1,46 @@
+"""LLM backends through transformers and peft."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from corecbench.api import Component, Training, hookimpl
+
+
+@dataclass(frozen=True)
+class LlamaConfig(Training):
+    """Settings of a Llama-family backend. The layers below the top `lora_layers` stay frozen and are run once."""
+
+    epochs: int = 6
+    patience: int = 3
+    batch_size: int = 32
+    weights: str = "smollm2-135m-instruct"
+    """The default weights by name, a folder or GGUF file, or a hub id."""
+    layout: Literal["item-tokens", "titles"] = "item-tokens"
+    instruction: str = "Recommend the next item:"
+    embedding_size: int = 64
+    """Width of the states that are compared, and of the id rows before they enter the LLM."""
+    lora_layers: int = 4
+    lora_rank: int = 16
+    lora_alpha: int = 32
+    lora_targets: tuple[str, ...] = ("q_proj", "v_proj", "o_proj")
+    dropout: float = 0.2
+    max_titles: int = 10
+    """Items in a prompt of the layout `titles`."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the LLM's body; `auto` takes bfloat16 where the processor computes it natively."""
+
+
+@hookimpl
+def corecbench_llms():
+    """Offer the Llama family."""
+    return [
+        Component(
+            "llama",
+            "corecbench_plugins.hf_llm.backend:build",
+            LlamaConfig,
+            summary="Llama-family causal LM with LoRA; SmolLM2-135M-Instruct unless llama:PATH_OR_ID says otherwise",
+            paper="Allal et al., 2025, arXiv 2502.02737 (SmolLM2); Hu et al., ICLR 2022, arXiv 2106.09685 (LoRA)",
+            argument="weights",
+            needs="corecbench_plugins.hf_llm.weights:downloads",
+        )
+    ]

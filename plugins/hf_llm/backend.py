@@ -1,0 +1,74 @@
+"""A Llama-family LLM as a recommender: nothing is generated, a user state meets an item table.
+
+B examples, L positions of a history, N items, h the LLM's hidden width, d the width of a state.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn.functional import embedding, layer_norm
+
+from corecbench.api import Batch, Ids, IdsFactory, Setup, States, last_position
+from corecbench_plugins.hf_llm import LlamaConfig
+from corecbench_plugins.hf_llm.body import load_body, run, upper_part
+from corecbench_plugins.hf_llm.encoder import TextEncoder, whiten
+from corecbench_plugins.hf_llm.layouts import ItemTokens, Titles
+from corecbench_plugins.hf_llm.weights import model_folder
+
+
+class LlamaRecommender(nn.Module):
+    """The trained top layers of an LLM between an item table on its way in and a projection on its way out.
+
+    item state = projected text summary + `<iid>` row [d]; user state = projected final state + state of the latest
+    item.
+    """
+
+    examples = "windows"
+
+    def __init__(self, config: LlamaConfig, encoder: TextEncoder, setup: Setup, ids: Ids | None):
+        super().__init__()
+        texts = setup.catalog.item_texts
+        summary = encoder.summaries(texts)
+        for name in ("mean", "deviation"):
+            self.register_buffer(name, summary[name], persistent=False)  # [h]
+        self.register_buffer("text", whiten(summary["pooled"]), persistent=False)  # [N+1, k]
+        hidden = len(self.mean)
+        self.item_text = nn.Linear(self.text.shape[1], config.embedding_size, bias=False)
+        self.enter = nn.Linear(config.embedding_size, hidden, bias=False)
+        self.leave = nn.Linear(hidden, config.embedding_size, bias=False)
+        self.dropout = nn.Dropout(config.dropout)
+        self.user_ids, self.item_ids = (None, None) if ids is None else (ids.user, ids.item)
+        self.layout = (
+            ItemTokens(encoder, config.instruction)
+            if config.layout == "item-tokens"
+            else Titles(encoder, config.instruction, texts, config.max_titles)
+        )
+        self.body = upper_part(load_body(encoder.folder, encoder.dtype), config)
+
+    def states(self, batch: Batch) -> States:
+        """Return one user state per position (`item-tokens`) or per history (`titles`), and the item table."""
+        table = self.item_text(self.dropout(self.text))  # [N+1, d]
+        if self.item_ids is not None:
+            table = table + self.item_ids.weight
+        items = embedding(batch.history, table)  # [B, L, d]
+        user = None if self.user_ids is None else self.as_position(self.user_ids(batch.user)[:, None])
+        sequences = self.layout(batch.history, self.as_position(self.dropout(items)), user)
+        final = run(self.body, sequences.states, sequences.mask)  # [B, S, h]
+        if sequences.read.dim() == 1:
+            read = final[torch.arange(len(final)), sequences.read]  # [B, h]
+            return States(self.leave(self.dropout(read)) + last_position(items, batch.history), table)
+        read = final.take_along_dim(sequences.read[:, :, None], dim=1)  # [B, L, h]
+        return States(self.leave(self.dropout(read)) + items, table)
+
+    def as_position(self, rows: torch.Tensor) -> torch.Tensor:
+        """Bring rows [..., d] to the width, mean and deviation that the trained layers expect [..., h]."""
+        entered = self.enter(rows)
+        return layer_norm(entered, entered.shape[-1:]) * self.deviation + self.mean
+
+
+def build(config: LlamaConfig, setup: Setup, ids: IdsFactory | None) -> LlamaRecommender:
+    """Build the backend: over texts and the given ids, or over texts alone."""
+    encoder = TextEncoder(model_folder(config.weights, setup.cache, setup.progress), config, setup)
+    tables = None if ids is None else ids(config.embedding_size)
+    return LlamaRecommender(config, encoder, setup, tables).to(setup.device)

@@ -1,0 +1,74 @@
+"""The two parts of an LLM's body: frozen layers that read text, and top layers that are trained by LoRA.
+
+S positions of a sequence, h the LLM's hidden width.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from corecbench.api import UsageError
+
+if TYPE_CHECKING:
+    from corecbench_plugins.hf_llm import LlamaConfig
+
+
+def choose_dtype(wanted: str, device: str) -> torch.dtype:
+    """Return the dtype of the body: bfloat16 on a processor only where it has matrix tiles (AMX).
+
+    With AVX-512 BF16 alone a matrix product in bfloat16 was measured at half the speed of float32 (torch 2.13), and
+    without either it is slower still. The choice is by feature, not by timing, so that it never changes between runs.
+    """
+    if wanted != "auto":
+        return getattr(torch, wanted)
+    if device != "cpu":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return torch.bfloat16 if torch.cpu._is_amx_tile_supported() else torch.float32
+
+
+def load_body(folder: Path, dtype: torch.dtype) -> nn.Module:
+    """Load the whole body without its lm_head, frozen."""
+    from transformers import AutoModel
+
+    body = AutoModel.from_pretrained(folder, dtype=dtype, local_files_only=True)
+    if not hasattr(body, "layers"):
+        raise UsageError(f"{folder.name} is a {type(body).__name__}; a Llama-family model with `layers` is needed")
+    return body.requires_grad_(False).eval()
+
+
+def lower_part(body: nn.Module, lora_layers: int) -> nn.Module:
+    """Turn a body into its frozen lower layers: token ids in, the input states of the trained layers out."""
+    body.layers = body.layers[: len(body.layers) - lora_layers]
+    body.norm = nn.Identity()
+    return body
+
+
+def upper_part(body: nn.Module, config: LlamaConfig) -> nn.Module:
+    """Turn a body into its top layers with LoRA: states in, final states out (Hu et al., arXiv 2106.09685)."""
+    from peft import LoraConfig, inject_adapter_in_model
+
+    body.layers = body.layers[len(body.layers) - config.lora_layers :]
+    body.embed_tokens = None
+    lora = LoraConfig(
+        r=config.lora_rank, lora_alpha=config.lora_alpha, target_modules=list(config.lora_targets), lora_dropout=0.0
+    )
+    return inject_adapter_in_model(lora, body)
+
+
+def run(body: nn.Module, states: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+    """Run body layers on states [B, S, h] and return float32 [B, S, h].
+
+    Args:
+        body: from `upper_part`.
+        states: float32 [B, S, h].
+        mask: int64 [B, S], 0 for padding on the left; None if nothing but the right is padded, which causal
+            attention never looks at.
+    """
+    dtype = next(body.parameters()).dtype
+    positions = None if mask is None else (mask.cumsum(dim=1) - 1).clamp(min=0)
+    out = body(inputs_embeds=states.to(dtype), attention_mask=mask, position_ids=positions, use_cache=False)
+    return out.last_hidden_state.float()

@@ -1,0 +1,119 @@
+"""What the frozen lower layers make of texts, computed once and kept on disk.
+
+N items, T tokens, h the LLM's hidden width.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from corecbench.api import Setup
+from corecbench_plugins.hf_llm.body import choose_dtype, load_body, lower_part
+from corecbench_plugins.hf_llm.weights import sha256
+
+TEXTS_PER_BATCH = 32
+MAX_TOKENS = 64
+VERSION = 1
+"""Of what the cache holds; a change of the computation below counts it up."""
+
+
+class TextEncoder:
+    """Encodes texts by the frozen lower layers; loads them only when something is not in the cache."""
+
+    def __init__(self, folder: Path, config, setup: Setup):
+        self.folder, self.config, self.setup = folder, config, setup
+        self.dtype = choose_dtype(config.dtype, setup.device)
+        self.lower = self.tokenizer = None
+
+    def summaries(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Return what is known of each text as a whole, from the cache where it was computed before.
+
+        Returns:
+            "pooled": float32 [N, h], the mean of the states of a text's tokens; zero for an empty text.
+            "mean", "deviation": float32 [h], of single token states.
+        """
+        path = self.cache_path(texts)
+        if path.exists():
+            return load_file(path)
+        pooled, total, squares, count = [], 0.0, 0.0, 0
+        for states in self.token_states(texts, what="encoding item texts"):
+            states = states[1:].double()  # without the start token
+            pooled.append(states.mean(dim=0) if len(states) else torch.zeros(states.shape[1]))
+            total, squares, count = total + states.sum(0), squares + (states**2).sum(0), count + len(states)
+        mean = total / count
+        summary = {
+            "pooled": torch.stack([row.float() for row in pooled]),
+            "mean": mean.float(),
+            "deviation": (squares / count - mean**2).clamp(min=1e-6).sqrt().float(),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        save_file(summary, temporary)
+        os.replace(temporary, path)
+        return summary
+
+    def token_states(self, texts: Sequence[str], what: str = "") -> list[torch.Tensor]:
+        """Return for each text the states of its tokens, float32 [T, h]; T is 0 for an empty text.
+
+        A start token stands in front: the first position of a causal LM is an attention sink whatever it holds.
+        """
+        self.load()
+        start_token = self.tokenizer.bos_token_id or self.tokenizer.eos_token_id
+        tokens = [
+            [start_token, *self.tokenizer(text, truncation=True, max_length=MAX_TOKENS)["input_ids"]] if text else []
+            for text in texts
+        ]
+        states = [torch.zeros(0, self.lower.config.hidden_size)] * len(texts)
+        order = sorted((row for row in range(len(texts)) if tokens[row]), key=lambda row: len(tokens[row]))
+        for start in range(0, len(order), TEXTS_PER_BATCH):
+            rows = order[start : start + TEXTS_PER_BATCH]
+            batch = torch.nn.utils.rnn.pad_sequence([torch.tensor(tokens[row]) for row in rows], batch_first=True)
+            with torch.no_grad():  # padding is on the right, where causal attention never looks
+                out = self.lower(input_ids=batch.to(self.setup.device), use_cache=False).last_hidden_state
+            for row, encoded in zip(rows, out.float().cpu(), strict=True):
+                states[row] = encoded[: len(tokens[row])]
+            if what:
+                self.setup.progress(what, start + len(rows), len(order))
+        return states
+
+    def load(self) -> None:
+        """Load tokenizer and lower layers at first use."""
+        if self.lower is None:
+            from transformers import AutoTokenizer
+
+            self.tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
+            body = load_body(self.folder, self.dtype)
+            self.lower = lower_part(body, self.config.lora_layers).to(self.setup.device)
+
+    def cache_path(self, texts: Sequence[str]) -> Path:
+        """Return the cache file for these texts under this model, depth and dtype."""
+        weights = ",".join(sha256(file) for file in sorted(self.folder.glob("*.safetensors")))
+        key = repr((VERSION, weights, self.config.lora_layers, str(self.dtype), MAX_TOKENS, list(texts)))
+        return self.setup.cache / "texts" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
+
+
+def whiten(pooled: torch.Tensor) -> torch.Tensor:
+    """Return text states of zero mean without correlation, scaled so that a row has a squared norm of 1 on average.
+
+    Raw pooled states all point in nearly the same direction; their differences are what tells items apart.
+
+    Args:
+        pooled: float32 [N+1, h]; rows of zeros have no text and stay zero.
+
+    Returns:
+        float32 [N+1, k], k the number of directions in which the texts differ, at most h.
+    """
+    has_text = pooled.abs().sum(dim=1) > 0
+    texts = pooled[has_text].double()
+    centred = texts - texts.mean(dim=0)
+    u, singular, _ = torch.linalg.svd(centred, full_matrices=False)
+    kept = singular > singular[0] * 1e-3
+    whitened = torch.zeros(len(pooled), int(kept.sum()))
+    whitened[has_text] = (u[:, kept] * (len(texts) / kept.sum()) ** 0.5).float()
+    return whitened

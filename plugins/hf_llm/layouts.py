@@ -1,0 +1,91 @@
+"""How a user's history becomes positions of the LLM's trained layers.
+
+B examples, L positions of a history, S positions of the LLM, P of the instruction, h the LLM's hidden width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from corecbench_plugins.hf_llm.encoder import TextEncoder
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """What the trained layers read, and where the user states are taken from."""
+
+    states: torch.Tensor
+    """float32 [B, S, h]."""
+    mask: torch.Tensor | None
+    """int64 [B, S], 0 for padding on the left; None where there is none."""
+    read: torch.Tensor
+    """int64 [B, L] or [B]: positions whose final state is a user state."""
+
+
+class ItemTokens(nn.Module):
+    """The instruction, `<uid>`, then one position per item; every item's position gives a user state.
+
+    An item's position holds the sum of its projected text summary and its projected `<iid>` row.
+    """
+
+    def __init__(self, encoder: TextEncoder, instruction: str):
+        super().__init__()
+        self.register_buffer("prefix", encoder.token_states([instruction])[0], persistent=False)  # [P, h]
+
+    def forward(self, history: torch.Tensor, items: torch.Tensor, user: torch.Tensor | None) -> Sequences:
+        """Lay out a batch.
+
+        Args:
+            history: int64 [B, L].
+            items: float32 [B, L, h], the items of the history as LLM positions.
+            user: float32 [B, 1, h], the `<uid>` position, if ids are shared.
+        """
+        prefix = self.prefix.expand(len(history), -1, -1)  # [B, P, h]
+        front = [prefix] if user is None else [prefix, user]
+        first = sum(part.shape[1] for part in front)
+        read = torch.arange(first, first + history.shape[1], device=history.device)
+        return Sequences(torch.cat([*front, items], dim=1), None, read.expand_as(history))
+
+
+class Titles(nn.Module):
+    """The instruction and the titles of the latest items as text, then `<uid>`, `<iid>`s and a recommend token.
+
+    The text stands first, so what the frozen layers make of it is computed once per history and kept. Only the
+    recommend token gives a user state.
+    """
+
+    def __init__(self, encoder: TextEncoder, instruction: str, texts: Sequence[str], max_titles: int):
+        super().__init__()
+        self.encoder, self.instruction, self.texts, self.max_titles = encoder, instruction, texts, max_titles
+        self.recommend = nn.Parameter(encoder.token_states(["Recommendation:"])[0][-1].clone())  # [h]
+        self.known: dict[tuple[int, ...], torch.Tensor] = {}
+
+    def forward(self, history: torch.Tensor, items: torch.Tensor, user: torch.Tensor | None) -> Sequences:
+        """Lay out a batch; arguments as for `ItemTokens`."""
+        length = (history != 0).sum(dim=1)
+        latest = [row[max(n - self.max_titles, 0) : n] for row, n in zip(history.tolist(), length.tolist(), strict=True)]
+        rows = []
+        for number, (text, shown) in enumerate(zip(self.prompts(latest), latest, strict=True)):
+            parts = [text.to(items)]
+            if user is not None:
+                n = int(length[number])
+                parts += [user[number], items[number, n - len(shown) : n]]
+            rows.append(torch.cat([*parts, self.recommend[None]]))
+        longest = max(len(row) for row in rows)
+        states = items.new_zeros(len(rows), longest, items.shape[2])
+        mask = torch.zeros(len(rows), longest, dtype=torch.long, device=history.device)
+        for number, row in enumerate(rows):
+            states[number, longest - len(row) :], mask[number, longest - len(row) :] = row, 1
+        return Sequences(states, mask, torch.full_like(length, longest - 1))
+
+    def prompts(self, latest: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+        """Return the states of each prompt's text, float32 [T, h]; those not seen before are computed together."""
+        missing = sorted({tuple(items) for items in latest} - self.known.keys())
+        texts = [f"{self.instruction} " + "; ".join(self.texts[item] for item in items) for items in missing]
+        for items, states in zip(missing, self.encoder.token_states(texts), strict=True):
+            self.known[items] = states.half() if states.abs().max() < torch.finfo(torch.half).max else states
+        return [self.known[tuple(items)].float() for items in latest]

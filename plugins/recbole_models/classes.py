@@ -1,0 +1,63 @@
+"""RecBole's model classes without the rest of RecBole."""
+
+import importlib
+import warnings
+
+import torch
+
+from corecbench.api import PluginError, Setup
+
+
+def model_class(module: str, name: str) -> type[torch.nn.Module]:
+    """Import one of RecBole's model classes and leave the process as it was.
+
+    Importing any sequential model turns on autograd's anomaly mode for the whole process (RecBole's `sine.py`),
+    which slows every later step.
+
+    Args:
+        module: path below `recbole.model`, such as "sequential_recommender.sasrec".
+        name: the class in it.
+    """
+    anomaly = torch.is_anomaly_enabled()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return getattr(importlib.import_module(f"recbole.model.{module}"), name)
+    except ImportError as error:
+        raise PluginError(
+            f"RecBole's {name} cannot be imported ({error}); `pip install recbole==1.2.1`, "
+            "on Python 3.12 or newer `pip install --no-deps recbole==1.2.1 colorlog colorama`"
+        ) from error
+    finally:
+        torch.autograd.set_detect_anomaly(anomaly)
+
+
+class Sizes:
+    """Stands in for RecBole's data set object: models ask it only for sizes and, some, for a matrix."""
+
+    def __init__(self, setup: Setup):
+        self.rows = {"user": setup.catalog.n_users + 1, "item": setup.catalog.n_items + 1}
+
+    def num(self, field: str) -> int:
+        """Return the number of rows of a table, padding included."""
+        return self.rows[field]
+
+    def inter_matrix(self, form: str):
+        """Return an empty interaction matrix: the graph comes later, from the training part."""
+        import scipy.sparse
+
+        return scipy.sparse.coo_matrix((self.rows["user"], self.rows["item"])).asformat(form)
+
+
+def base_config(setup: Setup) -> dict:
+    """Return the keys that every RecBole model reads."""
+    return {
+        "USER_ID_FIELD": "user",
+        "ITEM_ID_FIELD": "item",
+        "NEG_PREFIX": "negative_",
+        "LIST_SUFFIX": "_list",
+        "ITEM_LIST_LENGTH_FIELD": "item_length",
+        "MAX_ITEM_LIST_LENGTH": setup.max_history,
+        "loss_type": "CE",
+        "device": setup.device,
+    }

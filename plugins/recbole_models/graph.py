@@ -1,0 +1,75 @@
+"""RecBole's LightGCN over our own graph of the training part."""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import embedding
+
+from corecbench.api import Batch, IdsFactory, Interactions, Setup, States
+from corecbench_plugins.recbole_models.classes import Sizes, base_config, model_class
+
+
+class LightGCN(nn.Module):
+    """LightGCN trained by BPR; its user states are those after all training interactions."""
+
+    examples = "pairs"
+
+    def __init__(self, config, setup: Setup, ids: IdsFactory):
+        super().__init__()
+        lightgcn = model_class("general_recommender.lightgcn", "LightGCN")
+        settings = base_config(setup) | {
+            "embedding_size": config.embedding_size,
+            "n_layers": config.n_layers,
+            "reg_weight": config.regularisation,
+            "require_pow": True,
+        }
+        # RecBole builds its adjacency with a scipy method that is gone; ours is set by `fit`.
+        without_graph = type(
+            "LightGCN", (lightgcn,), {"get_norm_adj_mat": lambda model: torch.zeros(0), "__module__": __name__}
+        )
+        self.model = without_graph(settings, Sizes(setup))
+        tables = ids(config.embedding_size)
+        self.model.user_embedding, self.model.item_embedding = tables.user, tables.item
+        self.device = setup.device
+
+    def fit(self, train: Interactions) -> None:
+        """Build the graph of the training interactions."""
+        graph = normalised_adjacency(train.user, train.item, self.model.n_users, self.model.n_items)
+        self.model.norm_adj_matrix = graph.to(self.device)
+
+    def states(self, batch: Batch) -> States:
+        """Return the propagated states of the batch's users and of all items."""
+        users, items = self.model()
+        return States(user=embedding(batch.user, users), item=items)
+
+    def loss(self, batch: Batch, states: States) -> torch.Tensor:
+        """Return BPR on the propagated states plus the squared norm of the batch's own embeddings."""
+        positive = (states.user * embedding(batch.target, states.item)).sum(dim=1)  # [B]
+        negative = (states.user * embedding(batch.negatives, states.item)).sum(dim=1)  # [B]
+        own = (
+            self.model.user_embedding(batch.user),
+            self.model.item_embedding(batch.target),
+            self.model.item_embedding(batch.negatives),
+        )
+        penalty = self.model.reg_loss(*own, require_pow=True).squeeze()
+        return self.model.mf_loss(positive, negative) + self.model.reg_weight * penalty
+
+
+def normalised_adjacency(user: np.ndarray, item: np.ndarray, n_users: int, n_items: int) -> torch.Tensor:
+    """Return D^-1/2 A D^-1/2 of the bipartite graph, users first, as a sparse CSR tensor.
+
+    Args:
+        user: int64 [M].
+        item: int64 [M]; repeated pairs count once.
+        n_users: rows of the user table, padding included.
+        n_items: rows of the item table, padding included.
+    """
+    edges = np.unique(np.stack([user, item + n_users]), axis=1)
+    row, column = np.concatenate([edges, edges[::-1]], axis=1)
+    n_nodes = n_users + n_items
+    degree = np.bincount(row, minlength=n_nodes)
+    weight = 1 / np.sqrt(degree[row] * degree[column])
+    graph = torch.sparse_coo_tensor(
+        torch.as_tensor(np.stack([row, column])), torch.as_tensor(weight, dtype=torch.float32), (n_nodes, n_nodes)
+    )
+    return graph.coalesce().to_sparse_csr()

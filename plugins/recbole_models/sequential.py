@@ -1,0 +1,52 @@
+"""RecBole's sequential models, trained at every position of a history instead of on one row per prefix."""
+
+from torch import nn
+
+from corecbench.api import Batch, IdsFactory, Setup, States
+from corecbench_plugins.recbole_models.classes import Sizes, base_config, model_class
+
+
+class SequentialModel(nn.Module):
+    """Wraps a model of RecBole that has an `item_embedding` and `forward(history, length)`."""
+
+    examples = "windows"
+
+    def __init__(self, model: nn.Module, ids):
+        super().__init__()
+        model.item_embedding = ids.item
+        model.gather_indexes = lambda output, _: output  # keep the state of every position
+        self.model = model
+
+    def states(self, batch: Batch) -> States:
+        """Return one user state per position and the item table."""
+        length = (batch.history != 0).sum(dim=1)
+        return States(user=self.model(batch.history, length), item=self.model.item_embedding.weight)
+
+
+def build_sasrec(config, setup: Setup, ids: IdsFactory) -> SequentialModel:
+    """Build RecBole's SASRec over the given ids."""
+    settings = base_config(setup) | {
+        "hidden_size": config.embedding_size,
+        "n_layers": config.n_layers,
+        "n_heads": config.n_heads,
+        "inner_size": config.inner_size,
+        "hidden_dropout_prob": config.hidden_dropout,
+        "attn_dropout_prob": config.attention_dropout,
+        "hidden_act": "gelu",
+        "layer_norm_eps": 1e-12,
+        "initializer_range": 0.02,
+    }
+    sasrec = model_class("sequential_recommender.sasrec", "SASRec")
+    return SequentialModel(sasrec(settings, Sizes(setup)), ids(config.embedding_size))
+
+
+def build_gru4rec(config, setup: Setup, ids: IdsFactory) -> SequentialModel:
+    """Build RecBole's GRU4Rec over the given ids."""
+    settings = base_config(setup) | {
+        "embedding_size": config.embedding_size,
+        "hidden_size": config.hidden_size,
+        "num_layers": config.n_layers,
+        "dropout_prob": config.dropout,
+    }
+    gru4rec = model_class("sequential_recommender.gru4rec", "GRU4Rec")
+    return SequentialModel(gru4rec(settings, Sizes(setup)), ids(config.embedding_size))

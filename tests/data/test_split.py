@@ -1,0 +1,173 @@
+from collections import Counter, defaultdict
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corecbench.api import UsageError
+from corecbench.data.split import leave_one_out
+
+Row = tuple[str, str, int]
+
+# Few users, items and times, so that repeats and ties are common; "anchor" is a user who can be tested.
+ANCHOR = [("anchor", "u", 2), ("anchor", "v", 1), ("anchor", "w", 2)]
+some_rows = st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("uvwxyz"), st.integers(0, 4)), max_size=40)
+files = some_rows.flatmap(lambda rows: st.permutations(rows + ANCHOR))
+stages = st.sampled_from(["validation", "test"])
+no_deadline = settings(deadline=None)  # a busy machine is no failure
+
+
+def timelines(rows: list[Row], repeats: str = "first") -> dict[str, list[str]]:
+    """What each user did, oldest first, written without numpy: time, then place in the file."""
+    done: dict[str, list[str]] = defaultdict(list)
+    for _, _, user, item in sorted((time, place, user, item) for place, (user, item, time) in enumerate(rows)):
+        if repeats == "all" or item not in done[user]:
+            done[user].append(item)
+    return done
+
+
+def known_by_user(dataset, task) -> dict[str, tuple[str, list[str], list[str]]]:
+    """User id -> target, history and seen of a task, as ids without padding."""
+    user_ids, item_ids = dataset.catalog.user_ids, dataset.catalog.item_ids
+    return {
+        user_ids[user]: (item_ids[target], *([item_ids[item] for item in row if item] for row in (history, seen)))
+        for user, target, history, seen in zip(task.users, task.target, task.history, task.seen, strict=True)
+    }
+
+
+@no_deadline
+@given(rows=files)
+def test_the_targets_are_the_true_last_two_interactions(load, rows):
+    dataset = load(rows)
+    split = leave_one_out(dataset)
+    last_two = {user: done[-2:] for user, done in timelines(rows).items() if len(done) >= 3}
+    ids = dataset.catalog.item_ids
+    assert last_two == {
+        dataset.catalog.user_ids[user]: [ids[validation], ids[test]]
+        for user, validation, test in zip(split.users, split.validation, split.test, strict=True)
+    }
+    assert split.users.tolist() == sorted(split.users.tolist())
+
+
+@no_deadline
+@given(rows=files)
+def test_nothing_of_validation_or_test_is_in_training(load, rows):
+    dataset = load(rows)
+    train = leave_one_out(dataset).train
+    user_ids, item_ids = dataset.catalog.user_ids, dataset.catalog.item_ids
+    visible = {(user_ids[user], item_ids[item]) for user, item in zip(train.user, train.item, strict=True)}
+    for user, done in timelines(rows).items():
+        held_out = done[-2:] if len(done) >= 3 else []
+        assert not visible & {(user, item) for item in held_out}
+        assert {item for other, item in visible if other == user} == set(done) - set(held_out)
+
+
+@no_deadline
+@given(rows=files, repeats=st.sampled_from(["first", "all"]))
+def test_every_interaction_is_in_exactly_one_part(load, rows, repeats):
+    dataset = load(rows, repeats=repeats)
+    split = leave_one_out(dataset)
+    parts = Counter(zip(split.train.user.tolist(), split.train.item.tolist(), strict=True))
+    for held_out in (split.validation, split.test):
+        parts.update(zip(split.users.tolist(), held_out.tolist(), strict=True))
+    assert parts == Counter(zip(dataset.user.tolist(), dataset.item.tolist(), strict=True))
+
+
+@no_deadline
+@given(rows=files, stage=stages, max_history=st.integers(1, 8), repeats=st.sampled_from(["first", "all"]))
+def test_history_and_seen_are_what_came_before_the_target(load, rows, stage, max_history, repeats):
+    dataset = load(rows, repeats=repeats)
+    task = leave_one_out(dataset).task(stage, max_history)
+    held_out = 2 if stage == "validation" else 1
+    assert known_by_user(dataset, task) == {
+        user: (done[-held_out], done[:-held_out][-max_history:], done[:-held_out])
+        for user, done in timelines(rows, repeats).items()
+        if len(done) >= 3
+    }
+
+
+@no_deadline
+@given(rows=files, stage=stages, max_history=st.integers(1, 8))
+def test_padding_is_on_the_right_only(load, rows, stage, max_history):
+    task = leave_one_out(load(rows)).task(stage, max_history)
+    assert task.history.shape == (len(task.users), max_history)
+    assert (task.history[:, 0] != 0).all()
+    for padded in (task.history, task.seen):
+        assert ((padded[:, :-1] != 0) | (padded[:, 1:] == 0)).all()
+
+
+@no_deadline
+@given(rows=files, stage=stages, data=st.data())
+def test_the_order_of_different_users_rows_in_the_file_changes_no_task(load, rows, stage, data):
+    turns = data.draw(st.permutations([user for user, _, _ in rows]))
+    left = {user: [row for row in rows if row[0] == user] for user in turns}
+    shuffled = [left[user].pop(0) for user in turns]
+    before, after = (load(file) for file in (rows, shuffled))
+    assert known_by_user(before, leave_one_out(before).task(stage, 5)) == known_by_user(
+        after, leave_one_out(after).task(stage, 5)
+    )
+
+
+# One user saw 1, 2, 3, 4 (as numbered), another 2, 3, 1; the one between has two interactions only.
+THREE_USERS = [
+    (user, item, time)
+    for user, items in (("a", "wxyz"), ("b", "wz"), ("c", "xyw"))
+    for time, item in enumerate(items)
+]
+
+
+def test_the_parts_of_three_users(load):
+    split = leave_one_out(load(THREE_USERS))
+    assert split.train.user.tolist() == [1, 1, 2, 2, 3]
+    assert split.train.item.tolist() == [1, 2, 1, 4, 2]
+    assert split.users.tolist() == [1, 3]
+    assert split.validation.tolist() == [3, 3]
+    assert split.test.tolist() == [4, 1]
+
+
+def test_the_validation_item_is_known_at_test_time_only(load):
+    split = leave_one_out(load(THREE_USERS))
+    validation, test = split.task("validation", 2), split.task("test", 2)
+    assert validation.history.tolist() == [[1, 2], [2, 0]]
+    assert validation.seen.tolist() == [[1, 2], [2, 0]]
+    assert validation.target.tolist() == [3, 3]
+    assert test.history.tolist() == [[2, 3], [2, 3]]
+    assert test.seen.tolist() == [[1, 2, 3], [2, 3, 0]]
+    assert test.target.tolist() == [4, 1]
+    assert {array.dtype.name for array in vars(test).values()} == {"int64"}
+
+
+def test_with_all_repeats_a_target_can_have_been_seen(load):
+    split = leave_one_out(load([("a", "x", 1), ("a", "y", 2), ("a", "x", 3)], repeats="all"))
+    task = split.task("test", 5)
+    assert task.target.tolist() == [1]
+    assert task.seen.tolist() == [[1, 2]]
+
+
+def test_equal_times_are_in_the_order_of_the_file(load):
+    tied = [("a", "x", 5), ("a", "y", 5), ("a", "z", 5)]
+    assert leave_one_out(load(tied)).test.tolist() == [3]  # z, numbered third
+    assert leave_one_out(load(tied[::-1])).test.tolist() == [3]  # x, numbered third
+
+
+def test_the_fingerprint_is_that_of_the_parts(load):
+    fingerprint = leave_one_out(load(THREE_USERS)).fingerprint
+    assert leave_one_out(load(THREE_USERS)).fingerprint == fingerprint
+    assert leave_one_out(load(THREE_USERS, texts={})).fingerprint == fingerprint
+    assert leave_one_out(load([(user.upper(), item, time) for user, item, time in THREE_USERS])).fingerprint != (
+        fingerprint
+    )
+    assert leave_one_out(load([*THREE_USERS, ("b", "y", 9)])).fingerprint != fingerprint
+
+
+@pytest.mark.parametrize(
+    ("stage", "max_history", "message"),
+    [
+        ("train", 5, "unknown stage 'train'; have: validation, test"),
+        ("test", 0, "max_history is 0, at least 1 is needed"),
+    ],
+)
+def test_what_a_task_does_not_allow_is_named(load, stage, max_history, message):
+    with pytest.raises(UsageError) as error:
+        leave_one_out(load(THREE_USERS)).task(stage, max_history)
+    assert str(error.value) == message

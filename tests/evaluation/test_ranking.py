@@ -1,0 +1,201 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corecbench.api import Batch, States
+from corecbench.data.split import RankingTask
+from corecbench.evaluation.ranking import ScoreError, rank_targets, rank_task
+
+examples = settings(max_examples=40, deadline=None)
+
+
+def integers(*rows):
+    return torch.tensor(rows, dtype=torch.int64)
+
+
+def rank_scores(scores, target, seen=(0,)):
+    """Rank one user whose scores of items 1..N are given."""
+    item = torch.tensor([0.0, *scores])[:, None]
+    rank, n_candidates = rank_targets(torch.ones(1, 1), item, integers(target), integers(seen))
+    return int(rank), int(n_candidates)
+
+
+@st.composite
+def tasks(draw):
+    """Users with a target and seen items, and scores in few steps so that ties are common."""
+    n_users, n_items = draw(st.integers(1, 12)), draw(st.integers(2, 15))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    scores = rng.integers(-2, 3, size=(n_users, n_items + 1)).astype(np.float32) / 3
+    n_seen = int(rng.integers(1, n_items))
+    task = RankingTask(
+        users=np.arange(1, n_users + 1),
+        target=rng.integers(1, n_items + 1, size=n_users),
+        history=rng.integers(1, n_items + 1, size=(n_users, 4)),
+        seen=rng.integers(0, n_items + 1, size=(n_users, n_seen)),
+    )
+    return task, scores
+
+
+def scorer(scores):
+    """States under which the score of a user and an item is the entry of the matrix."""
+    item = torch.eye(scores.shape[1])
+    return lambda batch: States(user=torch.tensor(scores)[batch.user - 1], item=item)
+
+
+def slow_rank(scores, target, seen):
+    """Rank one user with plain Python, straight from the definition."""
+    candidates = [i for i in range(1, len(scores)) if i == target or i not in seen]
+    higher = sum(scores[i] > scores[target] for i in candidates)
+    tied = sum(scores[i] == scores[target] for i in candidates if i != target)
+    return 1 + higher + tied, len(candidates)
+
+
+def permuted_items(n_items, d, seed):
+    """Item states that hold the same numbers in different orders: a constant user scores them all alike."""
+    rng = np.random.default_rng(seed)
+    numbers = rng.normal(size=d)
+    return torch.tensor(np.stack([rng.permutation(numbers) for _ in range(n_items + 1)]), dtype=torch.float32)
+
+
+def test_a_rank_counts_the_candidates_with_a_higher_score():
+    assert rank_scores([0.3, 0.9, 0.1, 0.5], target=1) == (3, 4)
+
+
+def test_ties_count_against_the_model():
+    assert rank_scores([0.5, 0.5, 0.9, 0.5, 0.1], target=2) == (4, 5)
+
+
+def test_a_constant_scorer_gets_the_worst_rank():
+    assert rank_scores([7.0] * 5, target=3, seen=(1, 2, 0)) == (3, 3)
+
+
+def test_seen_items_are_left_out():
+    assert rank_scores([0.9, 0.8, 0.7, 0.6], target=3, seen=(1, 4, 0)) == (2, 2)
+
+
+def test_a_target_that_was_seen_is_still_ranked():
+    assert rank_scores([0.9, 0.8, 0.7], target=2, seen=(1, 2)) == (1, 2)
+
+
+def test_the_padding_column_is_never_ranked():
+    item = torch.tensor([[99.0], [1.0], [2.0]])
+    rank, n_candidates = rank_targets(torch.ones(1, 1), item, integers(2), integers((0,)))
+    assert (int(rank), int(n_candidates)) == (1, 2)
+
+
+def test_the_padding_column_may_hold_anything():
+    item = torch.tensor([[float("nan")], [1.0], [2.0]])
+    rank, _ = rank_targets(torch.ones(1, 1), item, integers(1), integers((0,)))
+    assert int(rank) == 2
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+def test_a_score_that_is_not_finite_has_no_rank(bad):
+    user = torch.tensor([[0.5], [bad]])
+    item = torch.tensor([[0.0], [1.0], [1.0]])
+    with pytest.raises(ScoreError, match="scores of 1 of 2 users are NaN or infinite") as error:
+        rank_targets(user, item, integers(1, 1), integers((0,), (0,)))
+    assert "\n" not in str(error.value)
+
+
+def test_a_score_beyond_float32_is_an_error():
+    with pytest.raises(ScoreError):
+        rank_targets(torch.tensor([[1e30]]), torch.tensor([[0.0], [1e30]]), integers(1), integers((0,)))
+
+
+def test_a_seen_item_with_a_score_that_is_not_finite_is_an_error_too():
+    with pytest.raises(ScoreError):
+        rank_scores([1.0, float("nan")], target=1, seen=(2,))
+
+
+@given(tasks(), st.integers(1, 13))
+@examples
+def test_ranks_agree_with_a_slow_reference(drawn, batch_size):
+    task, scores = drawn
+    ranks = rank_task(scorer(scores), task, batch_size)
+    expected = [slow_rank(*user) for user in zip(scores, task.target, task.seen, strict=True)]
+    assert list(zip(ranks.rank.tolist(), ranks.n_candidates.tolist(), strict=True)) == expected
+    assert ranks.rank.dtype == ranks.n_candidates.dtype == np.int64
+
+
+@given(tasks(), st.randoms(use_true_random=False))
+@examples
+def test_ranks_do_not_depend_on_the_order_of_users(drawn, random):
+    task, scores = drawn
+    order = list(range(len(task.users)))
+    random.shuffle(order)
+    shuffled = RankingTask(task.users[order], task.target[order], task.history[order], task.seen[order])
+    straight, other = rank_task(scorer(scores), task), rank_task(scorer(scores), shuffled)
+    assert other.users.tolist() == straight.users[order].tolist()
+    assert other.rank.tolist() == straight.rank[order].tolist()
+    assert other.n_candidates.tolist() == straight.n_candidates[order].tolist()
+
+
+@pytest.mark.parametrize("d", [1, 3, 8, 17, 33, 64, 65, 129, 300])
+def test_ranks_do_not_depend_on_the_batch_size(d):
+    n_users, n_items = 23, 101
+    rng = np.random.default_rng(d)
+    levels = permuted_items(n_items, d, seed=d)
+    levels[::3] *= 1 + 1e-3  # so that a rank is neither 1 nor N
+    user = torch.tensor(rng.normal(size=(n_users + 1, 1)), dtype=torch.float32).expand(-1, d)
+    task = RankingTask(
+        users=np.arange(1, n_users + 1),
+        target=rng.integers(1, n_items + 1, size=n_users),
+        history=np.ones((n_users, 1), dtype=np.int64),
+        seen=np.zeros((n_users, 1), dtype=np.int64),
+    )
+    whole, *parts = (
+        rank_task(lambda batch: States(user=user[batch.user], item=levels), task, batch_size)
+        for batch_size in (n_users, 1, 2, 5, 16)
+    )
+    assert all(part.rank.tolist() == whole.rank.tolist() for part in parts)
+
+
+@pytest.mark.parametrize("d", [1, 2, 7, 16, 31, 64, 65, 100, 255])
+def test_equal_items_tie_wherever_they_stand_in_the_table(d):
+    generator = torch.Generator().manual_seed(d)
+    distinct = torch.randn(53, d, generator=generator)
+    item = torch.cat([torch.zeros(1, d), distinct, distinct, distinct])  # item i equals i + 53 and i + 106
+    user = torch.randn(19, d, generator=generator)
+    first = torch.arange(1, 20)
+    ranks = [rank_targets(user, item, first + shift, torch.zeros_like(first)[:, None])[0] for shift in (0, 53, 106)]
+    assert ranks[0].tolist() == ranks[1].tolist() == ranks[2].tolist()
+    assert all(rank % 3 == 0 for rank in ranks[0].tolist())
+
+
+@pytest.mark.parametrize("d", [3, 16, 65, 300])
+def test_scores_that_differ_only_by_rounding_tie(d):
+    item = permuted_items(40, d, seed=d)
+    rank, n_candidates = rank_targets(torch.ones(1, d), item, integers(7), integers((0,)))
+    assert int(rank) == int(n_candidates) == 40
+
+
+def test_the_state_after_the_last_item_counts():
+    item = torch.eye(4)
+    position_states = item[torch.tensor([[1, 2, 3], [2, 1, 3]])]  # the state after a position favours one item
+
+    def states(batch: Batch):
+        return States(user=position_states[batch.user - 1], item=item)
+
+    task = RankingTask(
+        users=np.array([1, 2]),
+        target=np.array([2, 2]),
+        history=np.array([[3, 1, 0], [3, 0, 0]]),  # two items, so position 2; one item, so position 1
+        seen=np.array([[0], [0]]),
+    )
+    assert rank_task(states, task).rank.tolist() == [1, 1]
+
+
+def test_ranking_keeps_no_gradient():
+    item = torch.eye(3, requires_grad=True)
+    made = []
+
+    def states(batch: Batch):
+        made.append(States(user=2 * item[batch.user], item=item))
+        return made[-1]
+
+    task = RankingTask(np.array([1]), np.array([1]), np.array([[2]]), np.array([[2]]))
+    rank_task(states, task)
+    assert not made[0].user.requires_grad

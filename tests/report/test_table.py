@@ -1,0 +1,396 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from corecbench.api import UsageError
+from corecbench.report.table import AT_LIMIT, build, caption, frame
+from corecbench.results import ResultsError, Store
+
+PROTOCOL = {
+    "split": "leave-one-out",
+    "candidates": "full catalogue",
+    "seen items": "left out",
+    "ties": "against the model",
+}
+
+
+class ReciprocalRank:
+    higher_is_better = True
+
+    def per_user(self, rank, n_candidates):
+        return 1 / rank
+
+
+class First:
+    higher_is_better = True
+
+    def per_user(self, rank, n_candidates):
+        return (rank == 1).astype(float)
+
+
+METRICS = {"HR@1": First(), "MRR": ReciprocalRank()}
+SIX_AT_2, SIX_AT_1 = [2] * 6, [1] * 6
+
+
+class Bench:
+    """Stores cells of toy users and makes their table."""
+
+    def __init__(self, root):
+        self.store = Store(root, "default")
+        self.entries = []
+
+    def add(self, domain=None, llm=None, seed=0, dataset="toy", stopped_by="patience", users=None, **of):
+        """Store a cell; `domain_ranks` and `llm_ranks` say at which rank each user's item is."""
+        ranks = {side: of.pop(f"{side}_ranks") for side in ("domain", "llm") if f"{side}_ranks" in of}
+        frames = {
+            side: pd.DataFrame(
+                {
+                    "user_id": users or [f"u{i}" for i in range(len(rank))],
+                    "target_item_id": ["i"] * len(rank),
+                    "rank": np.array(rank, dtype=np.int64),
+                    "n_candidates": np.full(len(rank), 9),
+                }
+            )
+            for side, rank in ranks.items()
+        }
+        sharing = of.pop("sharing", "bdlm" if domain and llm else None)
+        name = "+".join(part for part in (domain, llm, sharing) if part)
+        cell = {"name": name, "dataset": dataset, "domain": domain, "llm": llm, "sharing": sharing, "seed": seed}
+        side_record = {
+            "metrics": {},
+            "epochs": 3,
+            "best_epoch": 2,
+            "validation": 0.1,
+            "stopped_by": stopped_by,
+            "train_s": 1.0,
+            "trainable_parameters": 1,
+        }
+        record = {
+            "schema": 1,
+            "status": "ok",
+            "error": None,
+            "cell": cell,
+            "hash": "0123abcd",
+            "settings": {},
+            "protocol": PROTOCOL,
+            "data": {"fingerprint": "f", "split_fingerprint": "s"},
+            "versions": {},
+            "plugins": {},
+            "commit": None,
+            "device": "cpu",
+            "started": "2026-11-24",
+            "duration_s": 1.0,
+            "peak_memory_bytes": 1,
+            "sides": {side: side_record | {"n_users": len(rank)} for side, rank in ranks.items()},
+            "epochs": [],
+            **of,
+        }
+        folder = self.store.folder(name, dataset, seed, record["hash"])
+        self.store.write(folder, record, frames)
+        self.entries.append((folder, record))
+        return folder
+
+    def add_failed(self, message="no luck", **of):
+        error = {"type": "RuntimeError", "message": message, "traceback": ""}
+        return self.add(status="failed", error=error, **of)
+
+    def table(self, metrics=METRICS, tested="MRR", **options):
+        return build(self.entries, self.store, metrics, tested=tested, **options)
+
+    def rows(self, **options):
+        return {(row.model, row.side): row for row in self.table(**options).rows}
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
+
+
+@pytest.fixture
+def pair(bench):
+    """Alone, both models rank all six items second; together, the domain side ranks them first, the LLM fourth."""
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    bench.add(llm="llama", llm_ranks=SIX_AT_2)
+    bench.add("sasrec", "llama", domain_ranks=SIX_AT_1, llm_ranks=[4] * 6)
+    return bench
+
+
+# --- metrics ----------------------------------------------------------------------------------------------------
+
+
+def test_a_metric_is_the_mean_over_users(bench):
+    bench.add("sasrec", domain_ranks=[1, 2, 4])
+    row = bench.rows()["sasrec", "domain"]
+    assert row.metrics == pytest.approx({"HR@1": 1 / 3, "MRR": (1 + 1 / 2 + 1 / 4) / 3})
+    assert (row.n_users, row.seeds, row.comparison, row.notes) == (3, (0,), None, ())
+
+
+def test_users_are_averaged_over_seeds(bench):
+    bench.add("sasrec", seed=0, domain_ranks=[1, 2])
+    bench.add("sasrec", seed=1, domain_ranks=[2, 2])
+    row = bench.rows()["sasrec", "domain"]
+    assert row.metrics == pytest.approx({"HR@1": 1 / 4, "MRR": (3 / 4 + 1 / 2) / 2})
+    assert row.seeds == (0, 1)
+
+
+def test_both_sides_of_a_joint_cell_are_rows(pair):
+    rows = pair.rows()
+    assert rows["sasrec + llama", "domain"].metrics["MRR"] == 1
+    assert rows["sasrec + llama", "llm"].metrics["MRR"] == 1 / 4
+    assert rows["sasrec + llama", "llm"].sharing == "bdlm"
+    assert rows["llama", "llm"].sharing is None
+
+
+# --- comparisons ------------------------------------------------------------------------------------------------
+
+
+def test_each_side_is_compared_with_its_own_solo_row(pair):
+    rows = pair.rows()
+    assert rows["sasrec + llama", "domain"].comparison.change == pytest.approx(1)  # 1/2 -> 1
+    assert rows["sasrec + llama", "llm"].comparison.change == pytest.approx(-1 / 2)  # 1/2 -> 1/4
+
+
+def test_p_is_that_of_the_paired_test_and_is_adjusted_for_the_family(pair):
+    # all six users move the same way: 2 of 2**6 choices of signs; two tests, so Holm doubles the smaller
+    for side in ("domain", "llm"):
+        comparison = pair.rows()["sasrec + llama", side].comparison
+        assert comparison.test.p == pytest.approx(2 / 64)
+        assert comparison.p_adjusted == pytest.approx(4 / 64)
+        assert comparison.test.n == 6
+
+
+def test_users_are_paired_by_their_ids(bench):
+    bench.add("sasrec", domain_ranks=[1, 2, 4], users=["a", "b", "c"])
+    bench.add("sasrec", "llama", domain_ranks=[4, 2, 1], llm_ranks=[1, 1, 1], users=["c", "b", "a"])
+    comparison = bench.rows()["sasrec + llama", "domain"].comparison
+    assert (comparison.change, comparison.test.p) == (0, 1)
+
+
+def test_only_seeds_that_both_rows_have_are_compared(bench):
+    bench.add("sasrec", seed=0, domain_ranks=SIX_AT_2)
+    bench.add("sasrec", seed=1, domain_ranks=[8] * 6)
+    bench.add("sasrec", "llama", seed=0, domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1)
+    bench.add("sasrec", "llama", seed=2, domain_ranks=[8] * 6, llm_ranks=SIX_AT_1)
+    row = bench.rows()["sasrec + llama", "domain"]
+    assert row.comparison.change == pytest.approx(1)  # seed 0: 1/2 -> 1
+    assert (row.seeds, row.notes) == ((0, 2), ("seed 1 missing",))
+
+
+def test_sharing_modules_are_rows_of_their_own_with_the_same_solo_row(pair):
+    pair.add("sasrec", "llama", sharing="none", domain_ranks=SIX_AT_2, llm_ranks=SIX_AT_2)
+    changes = {(r.sharing, r.side): r.comparison.change for r in pair.table().rows if r.comparison}
+    assert changes["none", "domain"] == 0
+    assert changes["bdlm", "domain"] == pytest.approx(1)
+
+
+def test_the_t_test_can_be_chosen(pair):
+    assert pair.rows(method="t")["sasrec + llama", "domain"].comparison.test.name == "two-sided paired t test"
+
+
+def test_a_solo_row_of_zero_has_no_relative_change(bench):
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    bench.add("sasrec", "llama", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1)
+    assert bench.rows(tested="HR@1")["sasrec + llama", "domain"].comparison.change is None
+
+
+def test_a_joint_row_is_never_compared_with_a_solo_row_that_ran_out_of_epochs(bench):
+    bench.add("sasrec", domain_ranks=SIX_AT_2, stopped_by="epochs")
+    bench.add("sasrec", "llama", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1, stopped_by="turns")
+    solo, joint = bench.rows()["sasrec", "domain"], bench.rows()["sasrec + llama", "domain"]
+    assert solo.notes == (AT_LIMIT,)
+    assert joint.comparison is None
+    assert joint.notes == (f"not compared: its solo row was {AT_LIMIT}",)
+    assert AT_LIMIT in frame(bench.table())["notes"][0]
+
+
+def test_a_joint_row_without_a_solo_row_says_so(bench):
+    bench.add("sasrec", "llama", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1)
+    assert bench.rows()["sasrec + llama", "llm"].notes == ("not compared: no solo row",)
+
+
+# --- order and gaps ---------------------------------------------------------------------------------------------
+
+
+def test_each_joint_row_follows_its_solo_row(bench):
+    both = {"domain_ranks": SIX_AT_1, "llm_ranks": SIX_AT_1}
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    bench.add("sasrec", dataset="other", domain_ranks=SIX_AT_2)
+    bench.add("lightgcn", domain_ranks=SIX_AT_2)
+    bench.add("sasrec", "llama", **both)
+    bench.add("lightgcn", "llama", **both)
+    bench.add(llm="llama", llm_ranks=SIX_AT_2)
+    assert [(row.dataset, row.model, row.side) for row in bench.table().rows] == [
+        ("toy", "sasrec", "domain"),
+        ("toy", "sasrec + llama", "domain"),
+        ("toy", "lightgcn", "domain"),
+        ("toy", "lightgcn + llama", "domain"),
+        ("toy", "llama", "llm"),
+        ("toy", "sasrec + llama", "llm"),
+        ("toy", "lightgcn + llama", "llm"),
+        ("other", "sasrec", "domain"),
+    ]
+
+
+def test_a_failed_cell_is_shown_with_its_message(bench):
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    bench.add_failed("out of\nmemory", domain="sasrec", llm="llama")
+    row = bench.rows()["sasrec + llama", "domain"]
+    assert (row.metrics, row.seeds, row.comparison) == ({}, (), None)
+    assert row.notes[0] == "seed 0 failed: out of memory"
+    cells = frame(bench.table()).set_index(["model", "side"]).loc[("sasrec + llama", "llm")]
+    assert cells[["MRR", "p", "users", "seeds"]].tolist() == ["-"] * 4
+
+
+def test_a_long_message_is_shortened(bench):
+    bench.add_failed("x" * 200, domain="sasrec")
+    assert bench.rows()["sasrec", "domain"].notes == ("seed 0 " + "failed: " + "x" * 49 + "...",)
+
+
+def test_a_row_with_a_failed_seed_shows_the_others(bench):
+    bench.add("sasrec", seed=0, domain_ranks=SIX_AT_2)
+    bench.add_failed(seed=1, domain="sasrec")
+    row = bench.rows()["sasrec", "domain"]
+    assert (row.metrics["MRR"], row.seeds, row.notes) == (1 / 2, (0,), ("seed 1 failed: no luck",))
+
+
+def test_seeds_that_fail_alike_share_a_note(bench):
+    for seed in range(3):
+        bench.add_failed(seed=seed, domain="sasrec")
+    assert bench.rows()["sasrec", "domain"].notes == ("seeds 0-2 failed: no luck",)
+
+
+def test_a_joint_row_whose_solo_row_failed_is_not_compared(bench):
+    bench.add_failed(domain="sasrec")
+    bench.add("sasrec", "llama", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1)
+    row = bench.rows()["sasrec + llama", "domain"]
+    assert row.metrics["MRR"] == 1
+    assert row.notes == ("not compared: no seed that succeeded here and in its solo row",)
+
+
+def test_a_cell_whose_ranks_are_damaged_is_shown_as_incomplete(bench):
+    (bench.add("sasrec", domain_ranks=SIX_AT_2) / "ranks.parquet").unlink()
+    assert bench.rows()["sasrec", "domain"].notes == ("seed 0 incomplete: its ranks cannot be read",)
+
+
+# --- what must not share a table --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"protocol": PROTOCOL | {"candidates": "99 sampled"}},
+            "protocol is not .*candidates: 99 sampled, there full",
+        ),
+        ({"data": {"fingerprint": "f", "split_fingerprint": "z"}}, "split is not .*z, there s"),
+        ({"settings": {"sasrec": {"epochs": 9}}}, "settings of sasrec is not .*epochs: 9, there 3"),
+    ],
+)
+def test_results_that_cannot_be_compared_share_no_table(bench, change, message):
+    bench.add("sasrec", settings={"sasrec": {"epochs": 3}}, domain_ranks=SIX_AT_2)
+    bench.add("gru4rec", domain_ranks=SIX_AT_1, **change)
+    with pytest.raises(ResultsError, match=message) as error:
+        bench.table()
+    assert error.value.exit_code == 5
+    assert "\n" not in str(error.value)
+
+
+def test_data_sets_have_splits_of_their_own(bench):
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    bench.add("sasrec", dataset="other", data={"fingerprint": "g", "split_fingerprint": "z"}, domain_ranks=SIX_AT_2)
+    assert len(bench.table().rows) == 2
+
+
+def test_a_failed_cell_does_not_keep_the_others_from_their_table(bench):
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    bench.add_failed(domain="gru4rec", data={"fingerprint": "", "split_fingerprint": ""}, protocol={})
+    assert len(bench.table().rows) == 2
+
+
+def test_two_results_for_one_row_and_seed_are_an_error(bench):
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    bench.add("sasrec", hash="ffffffff", domain_ranks=SIX_AT_1)
+    with pytest.raises(ResultsError, match=r"two results for one row and seed, .*0123abcd and .*ffffffff"):
+        bench.table()
+
+
+def test_rows_that_rank_different_users_share_no_table(bench):
+    bench.add("sasrec", domain_ranks=[1, 2], users=["a", "b"])
+    bench.add("gru4rec", domain_ranks=[1, 2], users=["a", "c"])
+    with pytest.raises(ResultsError, match="toy: gru4rec, seed 0, ranks other users"):
+        bench.table()
+
+
+def test_no_results_are_an_error(bench):
+    with pytest.raises(ResultsError, match="no results to make a table of"):
+        bench.table()
+
+
+def test_the_tested_metric_must_be_among_those_shown(bench):
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    with pytest.raises(UsageError, match="metric 'NDCG@10' is to be tested but not among those shown: HR@1, MRR"):
+        bench.table(tested="NDCG@10")
+
+
+# --- in words ---------------------------------------------------------------------------------------------------
+
+
+def test_the_frame_holds_formatted_text(pair):
+    assert frame(pair.table()).iloc[1].to_dict() == {
+        "data set": "toy",
+        "model": "sasrec + llama",
+        "side": "domain",
+        "sharing": "bdlm",
+        "HR@1": "1.0000",
+        "MRR": "1.0000",
+        "MRR vs solo": "+100.0%",
+        "p": ".031",
+        "p (Holm)": ".062",
+        "users": "6",
+        "seeds": "0",
+    }
+
+
+def test_a_solo_row_has_no_comparison(pair):
+    assert frame(pair.table()).iloc[0].tolist() == [
+        "toy",
+        "sasrec",
+        "domain",
+        "-",
+        ".0000",
+        ".5000",
+        *"---",
+        "6",
+        "0",
+    ]
+
+
+def test_significant_changes_carry_a_star(bench):
+    # twelve users who all gain: p = 2 / 2**12 and, for the side that changes nothing, p = 1
+    bench.add("sasrec", domain_ranks=[2] * 12)
+    bench.add(llm="llama", llm_ranks=[2] * 12)
+    bench.add("sasrec", "llama", domain_ranks=[1] * 12, llm_ranks=[2] * 12)
+    cells = frame(bench.table())
+    assert cells["MRR vs solo"].tolist() == ["-", "+100.0%*", "-", "+0.0%"]
+    assert cells["p"].tolist() == ["-", "<.001", "-", "1.000"]
+
+
+def test_notes_are_a_column_only_where_there_are_any(pair):
+    assert "notes" not in frame(pair.table())
+    pair.add_failed(domain="gru4rec")
+    assert frame(pair.table())["notes"].tolist()[-1] == ""
+
+
+def test_the_caption_states_protocol_users_seeds_test_and_correction(pair):
+    assert caption(pair.table()) == (
+        "Protocol: split leave-one-out, candidates full catalogue, seen items left out, ties against the model. "
+        "Metrics are means over 6 users (toy), each user first averaged over seed 0. "
+        "MRR vs solo: relative change against the same model trained alone, over the seeds both have. "
+        "p: two-sided Wilcoxon signed-rank test, zeros ranked (Pratt), paired over users. "
+        "p (Holm): Holm-adjusted over the 2 tests of this table; * where it is below .05."
+    )
+
+
+def test_a_caption_without_tests_states_none(bench):
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    assert "Holm" not in caption(bench.table())

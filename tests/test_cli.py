@@ -1,0 +1,350 @@
+import errno
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import click
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from corecbench.cli import main
+from corecbench.results import Store
+
+HIT, MISS = 1, 50
+PLUGIN = """
+    from corecbench.api import Component, hookimpl
+
+    @hookimpl
+    def corecbench_domain_models():
+        return [Component("toy", dict, summary="a [toy]")]
+"""
+
+
+@dataclass(frozen=True)
+class FakeCell:
+    name: str
+    seed: int = 0
+    done: bool = False
+
+    @property
+    def dataset(self):
+        return SimpleNamespace(name="toys")
+
+
+@pytest.fixture
+def corecbench(tmp_path, monkeypatch):
+    """Run the command line in an empty folder; `result.stderr` and `result.stdout` are apart."""
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*args):
+        return CliRunner().invoke(main, [str(arg) for arg in args], catch_exceptions=False)
+
+    return invoke
+
+
+@pytest.fixture
+def spine(monkeypatch):
+    """Stand in for planning and training: `spine.records` are stored and returned, `spine.config` is what came."""
+    fake = SimpleNamespace(
+        cells=[FakeCell("toy"), FakeCell("other", done=True)], records=[], config=None, raises=None
+    )
+
+    def make_plan(config, host, store):
+        fake.config = config
+        return SimpleNamespace(cells=fake.cells, downloads=["weights: 93 MB"], notes=["a note"])
+
+    def run(plan, host, store):
+        if fake.raises:
+            raise fake.raises
+        host.notify("corecbench_cell_started", cell=plan.cells[0], epochs=3)
+        for record in fake.records:
+            save(store, record)
+        return fake.records
+
+    for name, function in {"plan": make_plan, "run": run}.items():
+        module = ModuleType(f"corecbench.{name}")
+        setattr(module, function.__name__, function)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    return fake
+
+
+def make_record(name="toy", seed=0, status="ok"):
+    """Return the record of a solo cell whose two users' items have rank 1 and 50."""
+    side = {
+        "metrics": {"NDCG@10": 1 / 2},
+        "n_users": 2,
+        "epochs": 3,
+        "best_epoch": 1,
+        "validation": 0.5,
+        "stopped_by": "patience",
+        "train_s": 1.0,
+        "trainable_parameters": 4,
+    }
+    failed = status == "failed"
+    return {
+        "schema": 1,
+        "status": status,
+        "error": {"type": "ValueError", "message": "no good", "traceback": ""} if failed else None,
+        "cell": {"name": name, "dataset": "toys", "domain": name, "llm": None, "sharing": None, "seed": seed},
+        "hash": "0a1b2c3d",
+        "settings": {},
+        "protocol": {"split": "leave-one-out"},
+        "data": {"fingerprint": "f", "split_fingerprint": "s"},
+        "versions": {},
+        "plugins": {},
+        "commit": None,
+        "device": "cpu",
+        "started": "2026-01-01T00:00:00+00:00",
+        "duration_s": 2.0,
+        "peak_memory_bytes": 1,
+        "sides": {} if failed else {"domain": side},
+        "epochs": [],
+    }
+
+
+def save(store, record):
+    ranks = pd.DataFrame(
+        {"user_id": ["u1", "u2"], "target_item_id": ["i1", "i2"], "rank": [HIT, MISS], "n_candidates": [60, 60]}
+    )
+    cell = record["cell"]
+    folder = store.folder(cell["name"], cell["dataset"], cell["seed"], record["hash"])
+    store.write(folder, record, dict.fromkeys(record["sides"], ranks))
+
+
+# --- run ----------------------------------------------------------------------------------------------------------
+
+
+def test_run_prints_the_plan_then_the_table_and_the_paths(corecbench, spine, tmp_path):
+    spine.records = [make_record()]
+    result = corecbench("run", "--models", "toy")
+    assert result.exit_code == 0
+    plan, table = result.stdout.index("plan: 2 cells, 1 done already"), result.stdout.index(" .5000 ")
+    assert plan < result.stdout.index("to download: weights: 93 MB") < result.stdout.index("note: a note") < table
+    for suffix in ("txt", "md"):
+        assert "toy" in (tmp_path / "results" / "default" / f"table.{suffix}").read_text()
+        assert f"table.{suffix}" in result.stdout
+
+
+def test_progress_goes_to_stderr(corecbench, spine):
+    spine.records = [make_record()]
+    result = corecbench("run", "--models", "toy")
+    assert "[1/1] toy, toys, seed 0: started, at most 3 epochs" in result.stderr
+    assert "started" not in result.stdout
+
+
+def test_plan_only_trains_nothing(corecbench, spine):
+    spine.raises = AssertionError("trained")
+    result = corecbench("run", "--models", "toy", "--plan")
+    assert result.exit_code == 0
+    assert "plan: 2 cells" in result.stdout
+
+
+def test_a_failed_cell_is_exit_code_1_and_the_table_is_still_printed(corecbench, spine):
+    spine.records = [make_record(), make_record("other", status="failed")]
+    result = corecbench("run", "--models", "toy,other")
+    assert result.exit_code == 1
+    assert " .5000 " in result.stdout
+    assert "no good" in result.stdout
+
+
+def test_the_table_of_a_run_leaves_other_results_of_the_benchmark_out(corecbench, spine):
+    save(Store(Path("results"), "default"), make_record("stranger"))
+    spine.records = [make_record()]
+    assert "stranger" not in corecbench("run", "--models", "toy").stdout
+
+
+def test_options_reach_the_settings(corecbench, spine):
+    options = ["--models", "a,b", "--models", "c", "--llm", "llama:x", "--seeds", "0-1", "--max-history", "9"]
+    assert corecbench("run", *options, "--set", "sasrec.epochs=2", "--plan").exit_code == 0
+    config = spine.config
+    assert (config.models, config.llms, config.seeds, config.max_history) == (
+        ("a", "b", "c"),
+        ("llama:x",),
+        (0, 1),
+        9,
+    )
+    assert config.settings == {"sasrec": {"epochs": 2}}
+    assert config.sharing == ("bdlm",)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "error: nothing to run; give --models, --llm or both"),
+        (["--models", "a", "--max-history", "0"], "error: max_history is 0, must be at least 1"),
+        (["--models", "a", "--set", "sasrek.epochs=1"], "did you mean 'sasrec'"),
+        (["--models", "a", "--existing", "overwrite"], "'skip', 'fail' or 'replace'"),
+        (["--models", "a", "--seeds", "x"], "error: seeds 'x'"),
+        (["--models", "a", "--config", "absent.toml"], "error: cannot read absent.toml"),
+        (["--modles", "a"], "error: no such option"),
+        (["--models"], "error: option '--models' requires an argument"),
+    ],
+)
+def test_a_usage_error_is_one_line_on_stderr_and_exit_code_2(corecbench, spine, options, message):
+    result = corecbench("run", *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+# --- errors -------------------------------------------------------------------------------------------------------
+
+
+def test_an_unexpected_error_is_one_line_with_a_hint(corecbench, spine):
+    spine.raises = ZeroDivisionError("oh\nno")
+    result = corecbench("run", "--models", "toy")
+    assert result.exit_code == 1
+    assert result.stderr == "error: ZeroDivisionError: oh no (--traceback shows where)\n"
+
+
+@pytest.mark.parametrize(
+    "args", [["--traceback", "run", "--models", "toy"], ["run", "--models", "toy", "--traceback"]]
+)
+def test_traceback_shows_where(corecbench, spine, args):
+    spine.raises = ZeroDivisionError("oh no")
+    result = corecbench(*args)
+    assert result.exit_code == 1
+    assert "test_cli.py" in result.stderr
+
+
+def test_an_interruption_is_exit_code_130(corecbench, spine):
+    spine.raises = KeyboardInterrupt()
+    result = corecbench("run", "--models", "toy")
+    assert result.exit_code == 130
+    assert result.stderr.endswith("error: interrupted; the same command goes on where it stopped\n")
+
+
+def test_a_full_disk_is_an_error_not_a_closed_pipe(corecbench, spine):
+    spine.raises = OSError(errno.ENOSPC, "No space left on device")
+    assert "No space left on device" in corecbench("run", "--models", "toy").stderr
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_broken_plugin_file_is_exit_code_3_before_and_after_the_verb(corecbench, spine, loose_file, place):
+    plugin = ["--plugin", loose_file("mine", "1 / 0")]
+    verb = ["run", "--models", "toy"]
+    result = corecbench(*(plugin + verb if place == "before" else verb + plugin))
+    assert result.exit_code == 3
+    assert "plugin mine" in result.stderr
+    assert "ZeroDivisionError" in result.stderr
+
+
+# --- report -------------------------------------------------------------------------------------------------------
+
+
+def test_report_prints_the_stored_table_again(corecbench):
+    save(Store(Path("elsewhere"), "b"), make_record())
+    result = corecbench("report", "--results", "elsewhere", "--benchmark", "b", "--metrics", "HR@10,NDCG@10")
+    assert result.exit_code == 0
+    assert " .5000 " in result.stdout
+
+
+def test_report_prints_markdown(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    assert "|--" in corecbench("report", "--format", "markdown").stdout.replace("|:-", "|--")
+
+
+def test_report_without_results_is_exit_code_5(corecbench):
+    assert corecbench("report").exit_code == 5
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [make_record(), make_record("other", status="failed")],
+        [make_record(), make_record(seed=1), make_record("other")],
+    ],
+    ids=["a failed cell", "a missing seed"],
+)
+def test_report_of_incomplete_results_prints_what_there_is_and_is_exit_code_5(corecbench, records):
+    for record in records:
+        save(Store(Path("results"), "default"), record)
+    result = corecbench("report")
+    assert result.exit_code == 5
+    assert " .5000 " in result.stdout
+
+
+def test_report_in_an_unknown_format_is_exit_code_2(corecbench):
+    result = corecbench("report", "--format", "makrdown")
+    assert result.exit_code == 2
+    assert "did you mean 'markdown'" in result.stderr
+
+
+# --- list, doctor, version ----------------------------------------------------------------------------------------
+
+
+def test_list_shows_components_with_their_summary(corecbench, loose_file):
+    result = corecbench("list", "models", "--plugin", loose_file("mine", PLUGIN))
+    assert result.exit_code == 0
+    assert "toy\ta [toy]" in result.stdout
+    assert "sasrec" in result.stdout
+
+
+def test_list_as_json_shows_settings_with_their_defaults(corecbench):
+    listed = {entry["name"]: entry for entry in json.loads(corecbench("list", "models", "--json").stdout)}
+    assert listed["sasrec"]["settings"]["embedding_size"] == 64
+
+
+@pytest.mark.parametrize("kind", ["models", "llms", "sharing", "datasets", "metrics", "reporters", "plugins"])
+def test_every_kind_can_be_listed(corecbench, kind):
+    assert corecbench("list", kind).stdout
+
+
+def test_list_plugins_shows_a_broken_one_with_its_reason(corecbench, loose_file):
+    result = corecbench("--plugin", loose_file("mine", "1 / 0"), "list", "plugins")
+    assert result.exit_code == 0
+    assert "ZeroDivisionError: division by zero" in result.stdout
+
+
+def test_a_blocked_plugin_is_not_listed(corecbench):
+    assert "popularity" not in corecbench("list", "models", "--no-plugin", "popularity").stdout
+
+
+def test_doctor_shows_what_there_is(corecbench, monkeypatch, tmp_path):
+    monkeypatch.setenv("CORECBENCH_CACHE", str(tmp_path / "cache"))
+    result = corecbench("doctor")
+    assert result.exit_code == 0
+    for expected in ("corecbench ", "torch ", "processors", "popularity (corecbench", str(tmp_path / "cache")):
+        assert expected in result.stdout
+    assert "ml-100k: found, 100,000 interactions" in result.stdout
+
+
+def test_doctor_works_without_torch_and_with_a_broken_plugin_of_others(corecbench, monkeypatch, distribution):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    distribution("bad", "1 / 0")
+    result = corecbench("doctor")
+    assert result.exit_code == 0
+    assert "torch cannot be imported" in result.stdout
+    assert "bad (bad 1.2): BROKEN, ZeroDivisionError" in result.stdout
+
+
+def test_doctor_is_exit_code_3_when_one_of_our_own_plugins_is_broken(corecbench, monkeypatch):
+    monkeypatch.setitem(sys.modules, "corecbench_plugins.popularity", None)
+    result = corecbench("doctor")
+    assert result.exit_code == 3
+    assert "popularity (corecbench" in result.stdout
+
+
+def test_version(corecbench):
+    assert corecbench("--version").stdout.startswith("corecbench, version ")
+
+
+def test_defaults_that_the_help_states_are_those_of_a_run(corecbench):
+    from corecbench.config import RunConfig
+
+    default = RunConfig()
+    options = {parameter.name: parameter for parameter in main.commands["run"].params}
+    for name, value in {
+        "sharing": default.sharing[0],
+        "datasets": default.datasets[0],
+        "seeds": default.seeds[0],
+        "max_history": default.max_history,
+        "benchmark": default.benchmark,
+        "existing": default.existing,
+        "device": default.device,
+    }.items():
+        assert isinstance(options[name], click.Option)
+        assert f"[default: {value}]" in options[name].help

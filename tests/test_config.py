@@ -1,0 +1,175 @@
+from dataclasses import FrozenInstanceError, dataclass
+from typing import Literal
+
+import pytest
+
+from corecbench.api import Training, UsageError
+from corecbench.config import RunConfig, configure, load, parse_set, seeds
+
+
+@dataclass(frozen=True)
+class Config(Training):
+    width: int = 64
+    share: float | None = None
+    layout: Literal["titles", "tokens"] = "titles"
+    targets: tuple[str, ...] = ("q", "v")
+    bias: bool = False
+    weights: str = "default"
+
+
+@dataclass(frozen=True)
+class Needy:
+    k: int
+
+
+# --- one component ------------------------------------------------------------------------------------------------
+
+
+def test_without_values_the_defaults_stand():
+    assert configure(Config, {}, "toy") == Config()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("width", "7", 7),
+        ("share", 1, 1.0),
+        ("share", None, None),
+        ("targets", ["o"], ("o",)),
+        ("weights", 7, "7"),
+        ("bias", True, True),
+        ("learning_rate", "1e-2", 0.01),
+    ],
+)
+def test_a_value_is_brought_to_its_type(key, value, expected):
+    found = getattr(configure(Config, {key: value}, "toy"), key)
+    assert (found, type(found)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"widht": 1}, "unknown setting of toy 'widht'; did you mean 'width'? have: batch_size, bias, epochs, "),
+        ({"width": "wide"}, "toy.width is 'wide', which does not fit: input should be a valid integer"),
+        ({"width": 1.5}, "toy.width is 1.5, which does not fit"),
+        ({"width": True}, "toy.width is true, which does not fit: int is needed"),
+        ({"layout": "prose"}, "toy.layout is 'prose', which does not fit: input should be 'titles' or 'tokens'"),
+        ({"learning_rate": float("nan")}, "toy.learning_rate is nan, which does not fit"),
+    ],
+)
+def test_what_does_not_fit_is_one_line_that_says_what_is_allowed(values, message):
+    with pytest.raises(UsageError) as caught:
+        configure(Config, values, "toy")
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_setting_without_default_must_be_given():
+    with pytest.raises(UsageError, match="toy needs a value for 'k'"):
+        configure(Needy, {}, "toy")
+    assert configure(Needy, {"k": 3}, "toy") == Needy(3)
+
+
+# --- texts --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sasrec.epochs=3", ("sasrec", "epochs", 3)),
+        ("sasrec.learning_rate = 1e-3", ("sasrec", "learning_rate", 0.001)),
+        ("llama.lora_targets=['q', 'v']", ("llama", "lora_targets", ["q", "v"])),
+        ("llama.layout=titles", ("llama", "layout", "titles")),
+        ("llama.weights=a.b=c", ("llama", "weights", "a.b=c")),
+        ("llama.instruction=", ("llama", "instruction", "")),
+        ("toy.text=1\nother = 2", ("toy", "text", "1\nother = 2")),
+    ],
+)
+def test_a_set_value_is_a_toml_value_or_else_text(text, expected):
+    assert parse_set(text) == expected
+
+
+@pytest.mark.parametrize("text", ["epochs=3", "sasrec.epochs", "=", ".epochs=3"])
+def test_a_set_of_another_form_is_an_error(text):
+    with pytest.raises(UsageError, match=r"not of the form component\.key=value"):
+        parse_set(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("0", (0,)), ("0-2,5", (0, 1, 2, 5)), (" 3 , 1-2 ", (3, 1, 2)), ("1,0-1", (1, 0))]
+)
+def test_seeds_are_numbers_and_ranges(text, expected):
+    assert seeds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "a", "1-", "-1", "1,,2", "2-1"])
+def test_seeds_of_another_form_are_an_error(text):
+    with pytest.raises(UsageError, match="seeds"):
+        seeds(text)
+
+
+# --- a run --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text(
+        'models = ["sasrec", "gru4rec"]\nseeds = [0, 1]\nmax_history = 20\n'
+        '[settings.sasrec]\nepochs = 5\nbatch_size = 64\n[settings.llama]\nlayout = "titles"\n'
+    )
+    return path
+
+
+def test_without_anything_the_defaults_stand():
+    assert load(None, {}, ()) == RunConfig()
+    assert RunConfig().datasets == ("ml-100k",)
+
+
+def test_options_win_over_the_file_and_sets_win_over_its_settings(file):
+    options = {"models": ("lightgcn",), "seeds": "3-4", "device": None}
+    config = load(file, options, ["sasrec.epochs=7", "gru4rec.epochs=1"])
+    assert (config.models, config.seeds, config.max_history, config.device) == (("lightgcn",), (3, 4), 20, "cpu")
+    assert config.settings == {
+        "sasrec": {"epochs": 7, "batch_size": 64},
+        "llama": {"layout": "titles"},
+        "gru4rec": {"epochs": 1},
+    }
+
+
+def test_names_may_be_separated_by_commas_or_repeated():
+    assert load(None, {"models": ("a, b", "c", "a")}, ()).models == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model = ['a']", "unknown setting of run 'model'; did you mean 'models'"),
+        ("models = 3", "run.models is 3"),
+        ("existing = 'overwrite'", "'skip', 'fail' or 'replace'"),
+        ("seeds = [-1]", r"seeds \[-1\] must be"),
+        ("seeds = []", r"seeds \[\] must be"),
+        ("max_history = 0", "max_history is 0"),
+        ("metrics = []", "no metric given"),
+        ("datasets = ''", "no data set given"),
+        ("benchmark = '../x'", "is no folder name"),
+        ("settings = 3", "settings must be tables"),
+        ("[settings]\nsasrec = 3", "settings must be tables"),
+        ("models = [", "is no TOML file"),
+    ],
+)
+def test_a_faulty_file_is_a_usage_error(tmp_path, text, message):
+    path = tmp_path / "run.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=message):
+        load(path, {}, ())
+
+
+def test_a_missing_file_is_a_usage_error(tmp_path):
+    with pytest.raises(UsageError, match=r"cannot read .*absent\.toml: No such file"):
+        load(tmp_path / "absent.toml", {}, ())
+
+
+def test_a_run_is_frozen():
+    with pytest.raises(FrozenInstanceError):
+        RunConfig().device = "cuda"
