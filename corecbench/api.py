@@ -47,6 +47,7 @@ __all__ = [
     "UsageError",
     "hookimpl",
     "last_position",
+    "private_ids",
     "resolve",
 ]
 
@@ -186,6 +187,19 @@ class Ids:
 
 IdsFactory = Callable[[int], Ids]
 """`ids(width)` gives a side its id tables at the width that it chooses."""
+
+
+def private_ids(n_users: int, n_items: int, width: int) -> Ids:
+    """Return new tables of trainable embeddings, drawn from a normal distribution of deviation 0.02.
+
+    This is what a model reads when it is trained alone.
+    """
+    import torch
+
+    user, item = (torch.nn.Embedding(n + 1, width, padding_idx=0) for n in (n_users, n_items))
+    for table in (user, item):
+        torch.nn.init.normal_(table.weight, std=0.02)
+    return Ids(user, item)
 
 
 @dataclass(frozen=True)

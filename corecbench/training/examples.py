@@ -5,14 +5,16 @@ B examples, L positions, W windows, M interactions, U users.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 
-from corecbench.api import Batch, Interactions
+from corecbench.api import Batch, Catalog, Interactions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BUCKET = 16
 """Batches that are sorted by length together, so that short histories are not padded to long ones."""
@@ -129,10 +131,11 @@ def latest(train: Interactions, n_users: int, max_history: int) -> Batch:
 
 
 def make_examples(
-    kind: Literal["windows", "pairs"], train: Interactions, n_users: int, n_items: int, max_history: int
+    kind: Literal["windows", "pairs"], train: Interactions, catalog: Catalog, max_history: int
 ) -> Examples:
     """Make the examples of one side from the training part."""
     if kind == "windows":
         contexts = windows(train, max_history)
-        return Examples(kind, contexts, contexts.user.numpy(), np.empty(0, dtype=np.int64), n_items)
-    return Examples(kind, latest(train, n_users, max_history), train.user, train.item, n_items)
+        return Examples(kind, contexts, contexts.user.numpy(), np.empty(0, dtype=np.int64), catalog.n_items)
+    contexts = latest(train, catalog.n_users, max_history)
+    return Examples(kind, contexts, train.user, train.item, catalog.n_items)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from corecbench.api import Batch, CorecbenchError, Recommender, SharingModule, Side, States, Training
-from corecbench.training.examples import Examples
 from corecbench.training.losses import task_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from corecbench.training.examples import Examples
 
 CONTEXTS_PER_BATCH = 256
 
@@ -93,7 +96,9 @@ class Trainee:
                 terms = sharing.losses(self.side, states, of_rows(frozen, rows, batch), batch)
                 loss = loss + sum(terms.values())
             if not torch.isfinite(loss):
-                raise CorecbenchError(f"the loss of the {self.side} side became {loss.item()} in epoch {self.epochs + 1}")
+                raise CorecbenchError(
+                    f"the {self.side} side's loss became {loss.item()} in epoch {self.epochs + 1}"
+                )
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()

@@ -38,7 +38,7 @@ def corecbench_llms():
             "llama",
             "corecbench_plugins.hf_llm.backend:build",
             LlamaConfig,
-            summary="Llama-family causal LM with LoRA; SmolLM2-135M-Instruct unless llama:PATH_OR_ID says otherwise",
+            summary="Llama-family LM with LoRA; SmolLM2-135M-Instruct unless llama:PATH_OR_ID says otherwise",
             paper="Allal et al., 2025, arXiv 2502.02737 (SmolLM2); Hu et al., ICLR 2022, arXiv 2106.09685 (LoRA)",
             argument="weights",
             needs="corecbench_plugins.hf_llm.weights:downloads",

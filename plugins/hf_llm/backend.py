@@ -5,16 +5,20 @@ B examples, L positions of a history, N items, h the LLM's hidden width, d the w
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import nn
 from torch.nn.functional import embedding, layer_norm
 
 from corecbench.api import Batch, Ids, IdsFactory, Setup, States, last_position
-from corecbench_plugins.hf_llm import LlamaConfig
 from corecbench_plugins.hf_llm.body import load_body, run, upper_part
 from corecbench_plugins.hf_llm.encoder import TextEncoder, whiten
 from corecbench_plugins.hf_llm.layouts import ItemTokens, Titles
 from corecbench_plugins.hf_llm.weights import model_folder
+
+if TYPE_CHECKING:
+    from corecbench_plugins.hf_llm import LlamaConfig
 
 
 class LlamaRecommender(nn.Module):
@@ -48,7 +52,7 @@ class LlamaRecommender(nn.Module):
 
     def states(self, batch: Batch) -> States:
         """Return one user state per position (`item-tokens`) or per history (`titles`), and the item table."""
-        table = self.item_text(self.dropout(self.text))  # [N+1, d]
+        table = self.item_text(self.text)  # [N+1, d]
         if self.item_ids is not None:
             table = table + self.item_ids.weight
         items = embedding(batch.history, table)  # [B, L, d]
@@ -57,9 +61,9 @@ class LlamaRecommender(nn.Module):
         final = run(self.body, sequences.states, sequences.mask)  # [B, S, h]
         if sequences.read.dim() == 1:
             read = final[torch.arange(len(final)), sequences.read]  # [B, h]
-            return States(self.leave(self.dropout(read)) + last_position(items, batch.history), table)
+            return States(self.leave(read) + last_position(items, batch.history), table)
         read = final.take_along_dim(sequences.read[:, :, None], dim=1)  # [B, L, h]
-        return States(self.leave(self.dropout(read)) + items, table)
+        return States(self.leave(read) + items, table)
 
     def as_position(self, rows: torch.Tensor) -> torch.Tensor:
         """Bring rows [..., d] to the width, mean and deviation that the trained layers expect [..., h]."""

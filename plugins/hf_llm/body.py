@@ -5,7 +5,6 @@ S positions of a sequence, h the LLM's hidden width.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,6 +13,8 @@ from torch import nn
 from corecbench.api import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from corecbench_plugins.hf_llm import LlamaConfig
 
 
@@ -21,7 +22,7 @@ def choose_dtype(wanted: str, device: str) -> torch.dtype:
     """Return the dtype of the body: bfloat16 on a processor only where it has matrix tiles (AMX).
 
     With AVX-512 BF16 alone a matrix product in bfloat16 was measured at half the speed of float32 (torch 2.13), and
-    without either it is slower still. The choice is by feature, not by timing, so that it never changes between runs.
+    without either it is slower still. The choice is by feature, not by timing, so that runs agree.
     """
     if wanted != "auto":
         return getattr(torch, wanted)
@@ -33,7 +34,9 @@ def choose_dtype(wanted: str, device: str) -> torch.dtype:
 def load_body(folder: Path, dtype: torch.dtype) -> nn.Module:
     """Load the whole body without its lm_head, frozen."""
     from transformers import AutoModel
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # loading takes a second or two
     body = AutoModel.from_pretrained(folder, dtype=dtype, local_files_only=True)
     if not hasattr(body, "layers"):
         raise UsageError(f"{folder.name} is a {type(body).__name__}; a Llama-family model with `layers` is needed")

@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import load_file, save_file
 
-from corecbench.api import Setup
 from corecbench_plugins.hf_llm.body import choose_dtype, load_body, lower_part
 from corecbench_plugins.hf_llm.weights import sha256
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from corecbench.api import Setup
+
 TEXTS_PER_BATCH = 32
 MAX_TOKENS = 64
+NORM = 5.0
+"""Root mean square norm of a whitened row; a projection with torch's initial weights turns it into small scores."""
 VERSION = 1
 """Of what the cache holds; a change of the computation below counts it up."""
 
@@ -66,7 +72,9 @@ class TextEncoder:
         self.load()
         start_token = self.tokenizer.bos_token_id or self.tokenizer.eos_token_id
         tokens = [
-            [start_token, *self.tokenizer(text, truncation=True, max_length=MAX_TOKENS)["input_ids"]] if text else []
+            [start_token, *self.tokenizer(text, truncation=True, max_length=MAX_TOKENS)["input_ids"]]
+            if text
+            else []
             for text in texts
         ]
         states = [torch.zeros(0, self.lower.config.hidden_size)] * len(texts)
@@ -99,7 +107,7 @@ class TextEncoder:
 
 
 def whiten(pooled: torch.Tensor) -> torch.Tensor:
-    """Return text states of zero mean without correlation, scaled so that a row has a squared norm of 1 on average.
+    """Return text states of zero mean without correlation, scaled so that a row has a norm of 5 on average.
 
     Raw pooled states all point in nearly the same direction; their differences are what tells items apart.
 
@@ -115,5 +123,5 @@ def whiten(pooled: torch.Tensor) -> torch.Tensor:
     u, singular, _ = torch.linalg.svd(centred, full_matrices=False)
     kept = singular > singular[0] * 1e-3
     whitened = torch.zeros(len(pooled), int(kept.sum()))
-    whitened[has_text] = (u[:, kept] * (len(texts) / kept.sum()) ** 0.5).float()
+    whitened[has_text] = (NORM * u[:, kept] * (len(texts) / kept.sum()) ** 0.5).float()
     return whitened

@@ -5,13 +5,16 @@ B examples, L positions of a history, S positions of the LLM, P of the instructi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-from corecbench_plugins.hf_llm.encoder import TextEncoder
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from corecbench_plugins.hf_llm.encoder import TextEncoder
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,9 @@ class Titles(nn.Module):
     def forward(self, history: torch.Tensor, items: torch.Tensor, user: torch.Tensor | None) -> Sequences:
         """Lay out a batch; arguments as for `ItemTokens`."""
         length = (history != 0).sum(dim=1)
-        latest = [row[max(n - self.max_titles, 0) : n] for row, n in zip(history.tolist(), length.tolist(), strict=True)]
+        latest = [
+            row[max(n - self.max_titles, 0) : n] for row, n in zip(history.tolist(), length.tolist(), strict=True)
+        ]
         rows = []
         for number, (text, shown) in enumerate(zip(self.prompts(latest), latest, strict=True)):
             parts = [text.to(items)]

@@ -1,5 +1,7 @@
 """RecBole's LightGCN over our own graph of the training part."""
 
+import warnings
+
 import numpy as np
 import torch
 from torch import nn
@@ -69,7 +71,8 @@ def normalised_adjacency(user: np.ndarray, item: np.ndarray, n_users: int, n_ite
     n_nodes = n_users + n_items
     degree = np.bincount(row, minlength=n_nodes)
     weight = 1 / np.sqrt(degree[row] * degree[column])
-    graph = torch.sparse_coo_tensor(
-        torch.as_tensor(np.stack([row, column])), torch.as_tensor(weight, dtype=torch.float32), (n_nodes, n_nodes)
-    )
-    return graph.coalesce().to_sparse_csr()
+    index = torch.as_tensor(np.stack([row, column]))
+    with warnings.catch_warnings():  # torch announces that CSR is in beta
+        warnings.simplefilter("ignore")
+        graph = torch.sparse_coo_tensor(index, torch.as_tensor(weight, dtype=torch.float32), (n_nodes, n_nodes))
+        return graph.coalesce().to_sparse_csr()

@@ -5,9 +5,9 @@ from math import log2
 import ir_measures
 import numpy as np
 import pytest
-from corecbench_plugins.metrics import Cutoff, corecbench_metrics
 
 from corecbench.api import UsageError, resolve
+from corecbench_plugins.metrics import Cutoff, corecbench_metrics
 
 RANK = np.array([1, 2, 3, 10, 11])
 N_CANDIDATES = np.full(5, 100)

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
-from corecbench_plugins.reporters import corecbench_reporters
 
 from corecbench.api import resolve
+from corecbench_plugins.reporters import corecbench_reporters
 
 TABLE = pd.DataFrame({"model": ["sasrec", "sasrec + llama"], "MRR": [".0940", "1.0000"], "p": ["-", "<.001"]})
 

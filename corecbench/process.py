@@ -1,0 +1,67 @@
+"""What a run needs from the process that it runs in: memory, versions, the device."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.metadata
+import platform
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+LIBRARIES = ("corecbench", "torch", "recbole", "transformers", "peft", "numpy", "scipy", "pandas")
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep large freed blocks instead of giving each back to the system and faulting it in again.
+
+    Training on a CPU allocates and frees the same large temporaries at every step; this nearly halves a step. Where
+    the C library has no `mallopt`, nothing happens.
+    """
+    mmap_threshold, trim_threshold, largest = -3, -1, 1 << 30
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(mmap_threshold, largest)
+        mallopt(trim_threshold, largest)
+
+
+def reset_peak_memory() -> None:
+    """Forget the peak so far, where the system can (Linux)."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def peak_memory_bytes() -> int:
+    """Return the largest resident size since the last reset, or since the start where it cannot be reset."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that the numbers depend on."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+def commit() -> str | None:
+    """Return the commit of the working copy that this package runs from, None for an installed package."""
+    folder = Path(__file__).resolve().parent
+    command = ["git", "-C", str(folder), "log", "-1", "--format=%H", "--", str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None

@@ -1,0 +1,183 @@
+"""Trains one cell: a model alone, or a pair in turns, and ranks each side on the test items."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from corecbench.api import (
+    Budget,
+    Ids,
+    PluginError,
+    Pretrained,
+    Recommender,
+    Setup,
+    SharingModule,
+    Side,
+    Turn,
+    last_position,
+    private_ids,
+)
+from corecbench.evaluation.ranking import Ranks, rank_task
+from corecbench.training.examples import latest, make_examples
+from corecbench.training.loop import Trainee, evaluate, restore, states_of_contexts, trainable
+from corecbench.training.seeds import generator, seed_torch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from corecbench.data.split import Split
+    from corecbench.host import Host, Selected
+
+OnEpoch = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Solo:
+    """The domain model as it was trained alone."""
+
+    state: Mapping[str, torch.Tensor]
+    """Its checkpoint."""
+    best_epoch: int
+    """Epochs that led to the checkpoint."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What every training of a cell needs: the data, the machine and one seed."""
+
+    host: Host
+    setup: Setup
+    split: Split
+    cell: str
+    validation_metric: Any
+    """NDCG@10."""
+
+    def seed(self, purpose: str) -> None:
+        """Seed torch for one purpose of this cell."""
+        seed_torch(self.setup.seed, self.setup.catalog.name, self.cell, purpose)
+
+    def build_solo(self, side: Side, selected: Selected) -> tuple[Recommender, Ids | None]:
+        """Build a model over private tables; an LLM alone reads texts only."""
+        self.seed("weights")
+        catalog = self.setup.catalog
+        tables: list[Ids] = []
+
+        def ids(width: int) -> Ids:
+            tables.append(private_ids(catalog.n_users, catalog.n_items, width))
+            return tables[0]
+
+        model = self.host.build(selected, self.setup, None if side == "llm" else ids)
+        self.fit(model)
+        return model, tables[0] if tables else None
+
+    def fit(self, model: Recommender) -> None:
+        """Move a model to the device and let it see the training part, if it wants to."""
+        if isinstance(model, torch.nn.Module):
+            model.to(self.setup.device)
+        if hasattr(model, "fit"):
+            model.fit(self.split.train)
+
+    def trainee(self, side: Side, selected: Selected, model: Recommender) -> Trainee:
+        """Return a side that is ready to be trained."""
+        examples = make_examples(model.examples, self.split.train, self.setup.catalog, self.setup.max_history)
+        batches = generator(self.setup.seed, self.setup.catalog.name, self.cell, side, "batches")
+        return Trainee(side, model, selected.config, examples, self.validate, batches)
+
+    def rank(self, model: Recommender, stage: str) -> Ranks:
+        """Rank the held-out items of a stage."""
+        evaluate(model)
+        task = self.split.task(stage, self.setup.max_history)
+        return rank_task(model.states, task, device=self.setup.device)
+
+    def validate(self, model: Recommender) -> float:
+        """Return NDCG@10 on the validation items."""
+        ranks = self.rank(model, "validation")
+        return float(self.validation_metric.per_user(ranks.rank, ranks.n_candidates).mean())
+
+    def train_solo(self, side: Side, selected: Selected, on_epoch: OnEpoch) -> dict[Side, Trainee]:
+        """Train a model alone until validation no longer improves, or its epochs are over."""
+        model, _ = self.build_solo(side, selected)
+        trainee = self.trainee(side, selected, model)
+        if trainable(model):
+            self.seed("training")
+            trainee.train_turn(0, selected.config.epochs, None, None, on_epoch)
+        else:
+            trainee.best_value = self.validate(model)
+        return {side: trainee}
+
+    def train_pair(
+        self, domain: Selected, llm: Selected, sharing: Selected, solo: Solo, on_epoch: OnEpoch
+    ) -> dict[Side, Trainee]:
+        """Train a pair in turns, the domain model starting from what it learnt alone."""
+        self.seed("weights")
+        module = self.host.build(sharing, self.setup)
+        models = {
+            side: self.host.build(selected, self.setup, functools.partial(module.ids, side))
+            for side, selected in (("domain", domain), ("llm", llm))
+        }
+        for model in models.values():
+            self.fit(model)
+        self.start(models["domain"], module, domain, solo)
+        trainees = {
+            "domain": self.trainee("domain", domain, models["domain"]),
+            "llm": self.trainee("llm", llm, models["llm"]),
+        }
+        turns = within(Budget(domain.config.epochs - solo.best_epoch, llm.config.epochs), module, sharing.name)
+        self.seed("training")
+        for number, turn in enumerate(turns, start=1):
+            other = models["llm" if turn.side == "domain" else "domain"]
+            trainees[turn.side].train_turn(number, turn.epochs, module, other, on_epoch)
+        for trainee in trainees.values():
+            trainee.stopped_by = "turns"
+            if trainee.epochs == 0:  # its budget was used up by the solo training
+                trainee.keep_if_best(self.validate(trainee.model))
+        return trainees
+
+    def start(self, model: Recommender, module: SharingModule, domain: Selected, solo: Solo) -> None:
+        """Give the domain model's own weights and its tables, as learnt alone, to the pair."""
+        alone, tables = self.build_solo("domain", domain)
+        restore(alone, solo.state)
+        if tables is None:
+            raise PluginError(f"domain model '{domain.name}' reads no ids; its component needs joint=False")
+        of_tables = {id(tables.user.weight), id(tables.item.weight)}
+        theirs, ours = trainable(alone), trainable(model)
+        with torch.no_grad():
+            for name, parameter in theirs.items():
+                if id(parameter) not in of_tables:
+                    ours[name].copy_(parameter)
+        user = tables.user.weight
+        if id(user) not in {id(parameter) for parameter in theirs.values()}:
+            user = self.user_states(alone)
+        module.start(Pretrained(user.detach(), tables.item.weight.detach()))
+
+    def user_states(self, model: Recommender) -> torch.Tensor:
+        """Return each user's state after the training history, float32 [U+1, d], row 0 zero."""
+        contexts = latest(self.split.train, self.setup.catalog.n_users, self.setup.max_history)
+        states = last_position(states_of_contexts(model, contexts).user, contexts.history)
+        return torch.cat([states.new_zeros(1, states.shape[1]), states])
+
+
+def within(budget: Budget, module: SharingModule, name: str) -> list[Turn]:
+    """Return a sharing module's turns.
+
+    Raises:
+        PluginError: they are longer than the budget.
+    """
+    turns = list(module.turns(budget))
+    for side, most in (("domain", budget.domain_epochs), ("llm", budget.llm_epochs)):
+        planned = sum(turn.epochs for turn in turns if turn.side == side)
+        if planned > most:
+            raise PluginError(f"sharing module '{name}' plans {planned} {side} epochs, allowed are {most}")
+    return turns
+
+
+def save_checkpoint(trainee: Trainee, path: Path) -> None:
+    """Write a side's best weights as safetensors."""
+    from safetensors.torch import save_file
+
+    save_file({name: tensor.contiguous() for name, tensor in trainee.best_state.items()}, path)

@@ -1,0 +1,36 @@
+"""The control: nothing is shared, though the schedule is the same."""
+
+import torch
+from torch import nn
+
+from corecbench.api import Budget, Ids, Pretrained, Setup, Side, private_ids
+from corecbench_plugins.sharing import Schedule
+from corecbench_plugins.sharing.schedule import alternate
+
+
+class Private(nn.Module):
+    """Each side has tables of its own; the domain side's start where the domain model alone ended."""
+
+    def __init__(self, config: Schedule, setup: Setup):
+        super().__init__()
+        self.config, self.catalog = config, setup.catalog
+        self.tables: dict[Side, Ids] = {}
+
+    def ids(self, side: Side, width: int) -> Ids:
+        """Return new tables."""
+        self.tables[side] = private_ids(self.catalog.n_users, self.catalog.n_items, width)
+        return self.tables[side]
+
+    def start(self, pretrained: Pretrained) -> None:
+        """Copy the pretrained tables to the domain side."""
+        with torch.no_grad():
+            self.tables["domain"].user.weight.copy_(pretrained.user)
+            self.tables["domain"].item.weight.copy_(pretrained.item)
+
+    def turns(self, budget: Budget):
+        """Alternate, as the modules that share do."""
+        return alternate(self.config, budget)
+
+    def losses(self, side, own, other, batch):
+        """Return no coupling terms."""
+        return {}

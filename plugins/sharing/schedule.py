@@ -1,0 +1,24 @@
+"""Turns that alternate between the two sides."""
+
+from corecbench.api import Budget, Turn
+from corecbench_plugins.sharing import Schedule
+
+
+def alternate(schedule: Schedule, budget: Budget) -> list[Turn]:
+    """Return rounds of an LLM turn and a domain turn, each side's epochs spread evenly, the first turns longer.
+
+    >>> turns = alternate(Schedule(rounds=2, domain_epochs=5, llm_epochs=9), Budget(domain_epochs=3, llm_epochs=10))
+    >>> [(turn.side, turn.epochs) for turn in turns]
+    [('llm', 5), ('domain', 2), ('llm', 4), ('domain', 1)]
+    """
+    llm = spread(min(schedule.llm_epochs, budget.llm_epochs), schedule.rounds)
+    domain = spread(min(schedule.domain_epochs, budget.domain_epochs), schedule.rounds)
+    rounds = zip(llm, domain, strict=True)
+    turns = [Turn(side, n) for pair in rounds for side, n in zip(("llm", "domain"), pair, strict=True)]
+    return [turn for turn in turns if turn.epochs > 0]
+
+
+def spread(epochs: int, rounds: int) -> list[int]:
+    """Return `rounds` numbers that sum to `epochs` and differ by at most 1."""
+    short, longer = divmod(epochs, rounds)
+    return [short + (number < longer) for number in range(rounds)]
