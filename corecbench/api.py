@@ -211,6 +211,8 @@ class Training:
     """Epochs without a better validation NDCG@10 after which training stops."""
     batch_size: int = 128
     learning_rate: float = 1e-3
+    schedule: Literal["constant", "linear"] = "constant"
+    """`linear`: the learning rate falls to 0 over the epochs that the side is going to train."""
     weight_decay: float = 0.0
 
 

@@ -66,8 +66,9 @@ class SideRecord(TypedDict):
     best_epoch: int | None
     validation: float | None
     """NDCG@10 at the best epoch."""
-    stopped_by: Literal["patience", "epochs", "turns"] | None
-    """"epochs": the limit came before the patience ran out, so more training may have helped."""
+    stopped_by: Literal["patience", "epochs", "schedule", "turns"] | None
+    """"epochs": the limit came before the patience ran out, so more training may have helped. "schedule": the
+    learning rate had fallen to 0."""
     train_s: float
     trainable_parameters: int
 

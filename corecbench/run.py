@@ -16,7 +16,7 @@ from corecbench.evaluation.ranking import PROTOCOL, Ranks
 from corecbench.plan import Cell, Plan, settings_of
 from corecbench.results import SCHEMA, Record, Store, ranks_frame
 from corecbench.training.cell import Solo, Workshop, save_checkpoint
-from corecbench.training.loop import Trainee, restore, trainable
+from corecbench.training.loop import Trainee, trainable
 
 if TYPE_CHECKING:
     from corecbench.host import Host
@@ -47,7 +47,7 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> Record:
         workshop = make_workshop(cell, plan, host)
         trainees = train(cell, plan, store, workshop, on_epoch)
         for side, trainee in trainees.items():
-            restore(trainee.model, trainee.best_state)
+            trainee.finish()
             ranks[side] = workshop.rank(trainee.model, "test")
         sides = {side: side_record(trainees[side], ranks[side], plan, host) for side in trainees}
     except Exception as caught:
@@ -68,7 +68,7 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> Record:
         "epochs": epochs,
     }
     catalog = cell.dataset.dataset.catalog
-    is_start = error is None and cell.llm is None and trainees["domain"].best_state
+    is_start = error is None and cell.llm is None
     files = {CHECKPOINT: functools.partial(save_checkpoint, trainees["domain"])} if is_start else {}
     store.write(cell.folder, record, {side: ranks_frame(r, catalog) for side, r in ranks.items()}, files)
     host.notify("corecbench_cell_finished", cell=cell, result=record)

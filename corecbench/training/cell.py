@@ -82,11 +82,11 @@ class Workshop:
         if hasattr(model, "fit"):
             model.fit(self.split.train)
 
-    def trainee(self, side: Side, selected: Selected, model: Recommender) -> Trainee:
-        """Return a side that is ready to be trained."""
+    def trainee(self, side: Side, selected: Selected, model: Recommender, epochs: int) -> Trainee:
+        """Return a side that is ready to be trained for so many epochs, in all turns together."""
         examples = make_examples(model.examples, self.split.train, self.setup.catalog, self.setup.max_history)
         batches = generator(self.setup.seed, self.setup.catalog.name, self.cell, side, "batches")
-        return Trainee(side, model, selected.config, examples, self.validate, batches)
+        return Trainee(side, model, selected.config, examples, self.validate, batches, epochs)
 
     def rank(self, model: Recommender, stage: str) -> Ranks:
         """Rank the held-out items of a stage."""
@@ -102,12 +102,10 @@ class Workshop:
     def train_solo(self, side: Side, selected: Selected, on_epoch: OnEpoch) -> dict[Side, Trainee]:
         """Train a model alone until validation no longer improves, or its epochs are over."""
         model, _ = self.build_solo(side, selected)
-        trainee = self.trainee(side, selected, model)
-        if trainable(model):
-            self.seed("training")
-            trainee.train_turn(0, selected.config.epochs, None, None, on_epoch)
-        else:
-            trainee.best_value = self.validate(model)
+        epochs = selected.config.epochs if trainable(model) else 0
+        trainee = self.trainee(side, selected, model, epochs)
+        self.seed("training")
+        trainee.train_turn(0, epochs, None, None, on_epoch)
         return {side: trainee}
 
     def train_pair(
@@ -123,19 +121,19 @@ class Workshop:
         for model in models.values():
             self.fit(model)
         self.start(models["domain"], module, domain, solo)
-        trainees = {
-            "domain": self.trainee("domain", domain, models["domain"]),
-            "llm": self.trainee("llm", llm, models["llm"]),
-        }
         turns = within(Budget(domain.config.epochs - solo.best_epoch, llm.config.epochs), module, sharing.name)
+        trainees = {
+            side: self.trainee(
+                side, selected, models[side], sum(turn.epochs for turn in turns if turn.side == side)
+            )
+            for side, selected in (("domain", domain), ("llm", llm))
+        }
         self.seed("training")
         for number, turn in enumerate(turns, start=1):
             other = models["llm" if turn.side == "domain" else "domain"]
             trainees[turn.side].train_turn(number, turn.epochs, module, other, on_epoch)
         for trainee in trainees.values():
             trainee.stopped_by = "turns"
-            if trainee.epochs == 0:  # its budget was used up by the solo training
-                trainee.keep_if_best(self.validate(trainee.model))
         return trainees
 
     def start(self, model: Recommender, module: SharingModule, domain: Selected, solo: Solo) -> None:

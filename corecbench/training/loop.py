@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ class Trainee:
     validate: Callable[[Recommender], float]
     """Returns NDCG@10 on the validation items."""
     generator: np.random.Generator
+    planned_epochs: int
+    """In all turns together: what a schedule of the learning rate spans."""
     epochs: int = 0
     best_epoch: int = 0
     best_value: float = -1.0
@@ -62,34 +65,43 @@ class Trainee:
         """
         frozen = None if other is None else states_of_contexts(other, self.examples.contexts)
         first = self.epochs
-        self.stopped_by = "epochs"
+        if epochs:
+            self.stopped_by = "epochs" if self.config.schedule == "constant" else "schedule"
         for _ in range(epochs):
-            started = time.perf_counter()
-            loss = self.train_epoch(sharing, frozen)
-            self.epochs += 1
-            value = self.validate(self.model)
-            self.keep_if_best(value)
-            duration = time.perf_counter() - started
-            self.train_s += duration
-            on_epoch(
-                {
-                    "side": self.side,
-                    "turn": turn,
-                    "epoch": self.epochs,
-                    "loss": loss,
-                    "validation": value,
-                    "duration_s": duration,
-                }
-            )
+            on_epoch({"turn": turn, **self.train_and_validate(sharing, frozen)})
             if self.epochs - max(self.best_epoch, first) >= self.config.patience:
                 self.stopped_by = "patience"
                 break
+
+    def train_and_validate(self, sharing: SharingModule | None, frozen: States | None) -> dict[str, Any]:
+        """Train one epoch, keep the weights if they are the best so far, and return what happened."""
+        started = time.perf_counter()
+        loss = self.train_epoch(sharing, frozen)
+        self.epochs += 1
+        value = self.validate(self.model)
+        self.keep_if_best(value)
+        duration = time.perf_counter() - started
+        self.train_s += duration
+        return {
+            "side": self.side,
+            "epoch": self.epochs,
+            "loss": loss,
+            "validation": value,
+            "duration_s": duration,
+        }
+
+    def finish(self) -> None:
+        """Put the best weights back; a side that was never trained is taken as it is."""
+        if self.epochs == 0:
+            self.keep_if_best(self.validate(self.model))
+        restore(self.model, self.best_state)
 
     def train_epoch(self, sharing: SharingModule | None, frozen: States | None) -> float:
         """Train on all examples once and return the mean loss."""
         self.model.train()
         losses = []
-        for rows, batch in self.examples.batches(self.config.batch_size, self.generator):
+        n_batches = math.ceil(len(self.examples) / self.config.batch_size)
+        for number, (rows, batch) in enumerate(self.examples.batches(self.config.batch_size, self.generator)):
             states = self.model.states(batch)
             loss = task_loss(self.model, batch, states)
             if frozen is not None:
@@ -99,11 +111,18 @@ class Trainee:
                 raise CorecbenchError(
                     f"the {self.side} side's loss became {loss.item()} in epoch {self.epochs + 1}"
                 )
+            self.optimizer.param_groups[0]["lr"] = self.learning_rate(number / n_batches)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
             losses.append(loss.item())
         return float(np.mean(losses))
+
+    def learning_rate(self, part: float) -> float:
+        """Return the learning rate at a part (0 to 1) of the present epoch."""
+        if self.config.schedule == "constant":
+            return self.config.learning_rate
+        return self.config.learning_rate * (1 - (self.epochs + part) / self.planned_epochs)
 
     def keep_if_best(self, value: float) -> None:
         """Keep the present weights if no earlier epoch was better on validation."""

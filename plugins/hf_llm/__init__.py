@@ -10,16 +10,18 @@ from corecbench.api import Component, Training, hookimpl
 class LlamaConfig(Training):
     """Settings of a Llama-family backend. The layers below the top `lora_layers` stay frozen and are run once."""
 
-    epochs: int = 6
-    patience: int = 3
-    batch_size: int = 32
+    epochs: int = 5
+    patience: int = 5
+    batch_size: int = 16
+    learning_rate: float = 2e-3
+    schedule: Literal["constant", "linear"] = "linear"
     weights: str = "smollm2-135m-instruct"
     """The default weights by name, a folder or GGUF file, or a hub id."""
     layout: Literal["item-tokens", "titles"] = "item-tokens"
     instruction: str = "Recommend the next item:"
     embedding_size: int = 64
     """Width of the states that are compared, and of the id rows before they enter the LLM."""
-    lora_layers: int = 4
+    lora_layers: int = 1
     lora_rank: int = 16
     lora_alpha: int = 32
     lora_targets: tuple[str, ...] = ("q_proj", "v_proj", "o_proj")

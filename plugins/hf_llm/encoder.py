@@ -5,6 +5,7 @@ N items, T tokens, h the LLM's hidden width.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 from typing import TYPE_CHECKING
@@ -12,20 +13,24 @@ from typing import TYPE_CHECKING
 import torch
 from safetensors.torch import load_file, save_file
 
+from corecbench.api import DataError
 from corecbench_plugins.hf_llm.body import choose_dtype, load_body, lower_part
 from corecbench_plugins.hf_llm.weights import sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from corecbench.api import Setup
 
 TEXTS_PER_BATCH = 32
-MAX_TOKENS = 64
+MAX_TOKENS = 512
+"""Of a prompt; what is longer is cut at its end."""
+MAX_SUMMARY_TOKENS = 64
+"""Of a text that is summarised."""
 NORM = 5.0
 """Root mean square norm of a whitened row; a projection with torch's initial weights turns it into small scores."""
-VERSION = 1
+VERSION = 2
 """Of what the cache holds; a change of the computation below counts it up."""
 
 
@@ -44,39 +49,37 @@ class TextEncoder:
             "pooled": float32 [N, h], the mean of the states of a text's tokens; zero for an empty text.
             "mean", "deviation": float32 [h], of single token states.
         """
-        path = self.cache_path(texts)
-        if path.exists():
-            return load_file(path)
+        return self.cached(("summaries", *texts), lambda: self.summarise(texts))
+
+    def summarise(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Compute what `summaries` returns."""
         pooled, total, squares, count = [], 0.0, 0.0, 0
-        for states in self.token_states(texts, what="encoding item texts"):
+        for states in self.token_states(texts, MAX_SUMMARY_TOKENS, what="encoding item texts"):
             states = states[1:].double()  # without the start token
             pooled.append(states.mean(dim=0) if len(states) else torch.zeros(states.shape[1]))
             total, squares, count = total + states.sum(0), squares + (states**2).sum(0), count + len(states)
+        if not count:
+            raise DataError("no item has a text, so an LLM has nothing to read")
         mean = total / count
-        summary = {
+        return {
             "pooled": torch.stack([row.float() for row in pooled]),
             "mean": mean.float(),
             "deviation": (squares / count - mean**2).clamp(min=1e-6).sqrt().float(),
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        save_file(summary, temporary)
-        os.replace(temporary, path)
-        return summary
 
-    def token_states(self, texts: Sequence[str], what: str = "") -> list[torch.Tensor]:
+    def states(self, text: str) -> torch.Tensor:
+        """Return the states of one text's tokens, float32 [T, h], start token first, from the cache if there."""
+        return self.cached(("states", text), lambda: {"states": self.token_states([text])[0]})["states"]
+
+    def token_states(
+        self, texts: Sequence[str], max_tokens: int = MAX_TOKENS, what: str = ""
+    ) -> list[torch.Tensor]:
         """Return for each text the states of its tokens, float32 [T, h]; T is 0 for an empty text.
 
         A start token stands in front: the first position of a causal LM is an attention sink whatever it holds.
         """
         self.load()
-        start_token = self.tokenizer.bos_token_id or self.tokenizer.eos_token_id
-        tokens = [
-            [start_token, *self.tokenizer(text, truncation=True, max_length=MAX_TOKENS)["input_ids"]]
-            if text
-            else []
-            for text in texts
-        ]
+        tokens = [self.tokenise(text, max_tokens) if text else [] for text in texts]
         states = [torch.zeros(0, self.lower.config.hidden_size)] * len(texts)
         order = sorted((row for row in range(len(texts)) if tokens[row]), key=lambda row: len(tokens[row]))
         for start in range(0, len(order), TEXTS_PER_BATCH):
@@ -85,10 +88,16 @@ class TextEncoder:
             with torch.no_grad():  # padding is on the right, where causal attention never looks
                 out = self.lower(input_ids=batch.to(self.setup.device), use_cache=False).last_hidden_state
             for row, encoded in zip(rows, out.float().cpu(), strict=True):
-                states[row] = encoded[: len(tokens[row])]
+                states[row] = encoded[: len(tokens[row])].clone()
             if what:
                 self.setup.progress(what, start + len(rows), len(order))
         return states
+
+    def tokenise(self, text: str, max_tokens: int) -> list[int]:
+        """Return the start token and the tokens of a text."""
+        start = self.tokenizer.eos_token_id if self.tokenizer.bos_token_id is None else self.tokenizer.bos_token_id
+        tokens = self.tokenizer(text, add_special_tokens=False, truncation=True, max_length=max_tokens)
+        return [start, *tokens["input_ids"]]
 
     def load(self) -> None:
         """Load tokenizer and lower layers at first use."""
@@ -99,11 +108,25 @@ class TextEncoder:
             body = load_body(self.folder, self.dtype)
             self.lower = lower_part(body, self.config.lora_layers).to(self.setup.device)
 
-    def cache_path(self, texts: Sequence[str]) -> Path:
-        """Return the cache file for these texts under this model, depth and dtype."""
-        weights = ",".join(sha256(file) for file in sorted(self.folder.glob("*.safetensors")))
-        key = repr((VERSION, weights, self.config.lora_layers, str(self.dtype), MAX_TOKENS, list(texts)))
-        return self.setup.cache / "texts" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
+    def cached(
+        self, key: tuple[str, ...], compute: Callable[[], dict[str, torch.Tensor]]
+    ) -> dict[str, torch.Tensor]:
+        """Return tensors computed earlier for this key under this model, depth and dtype, or compute them."""
+        text = repr((VERSION, self.fingerprint, self.config.lora_layers, str(self.dtype), key))
+        path = self.setup.cache / "texts" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.safetensors"
+        if path.exists():
+            return load_file(path)
+        computed = compute()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        save_file(computed, temporary)
+        os.replace(temporary, path)
+        return computed
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Checksum of the weights."""
+        return ",".join(sha256(file) for file in sorted(self.folder.glob("*.safetensors")))
 
 
 def whiten(pooled: torch.Tensor) -> torch.Tensor:

@@ -37,7 +37,7 @@ class ItemTokens(nn.Module):
 
     def __init__(self, encoder: TextEncoder, instruction: str):
         super().__init__()
-        self.register_buffer("prefix", encoder.token_states([instruction])[0], persistent=False)  # [P, h]
+        self.register_buffer("prefix", encoder.states(instruction), persistent=False)  # [P, h]
 
     def forward(self, history: torch.Tensor, items: torch.Tensor, user: torch.Tensor | None) -> Sequences:
         """Lay out a batch.
@@ -64,7 +64,7 @@ class Titles(nn.Module):
     def __init__(self, encoder: TextEncoder, instruction: str, texts: Sequence[str], max_titles: int):
         super().__init__()
         self.encoder, self.instruction, self.texts, self.max_titles = encoder, instruction, texts, max_titles
-        self.recommend = nn.Parameter(encoder.token_states(["Recommendation:"])[0][-1].clone())  # [h]
+        self.recommend = nn.Parameter(encoder.states("Recommendation:")[-1].clone())  # [h]
         self.known: dict[tuple[int, ...], torch.Tensor] = {}
 
     def forward(self, history: torch.Tensor, items: torch.Tensor, user: torch.Tensor | None) -> Sequences:

@@ -136,12 +136,15 @@ def convert(gguf: Path, folder: Path, progress: Progress) -> Path:
         return folder
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # `progress` tells what goes on
     progress(f"converting {gguf.stem}", 0, 1)
     source = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
-    model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.bfloat16)
+    model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32).to(torch.bfloat16)
     model.hf_quantizer, model.is_quantized = None, False  # transformers refuses to save what it calls quantised
     del model.config.quantization_config
+    model.config.dtype = torch.bfloat16
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         whole = Path(temporary) / "model"

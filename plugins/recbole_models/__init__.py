@@ -9,13 +9,15 @@ from corecbench.api import Component, Training, hookimpl
 class SASRecConfig(Training):
     """Settings of SASRec; the names that RecBole uses for them stand behind those that differ."""
 
+    batch_size: int = 64
+    learning_rate: float = 2e-3
     embedding_size: int = 64
     n_layers: int = 2
     n_heads: int = 2
     inner_size: int = 256
-    hidden_dropout: float = 0.5
+    hidden_dropout: float = 0.3
     """RecBole: hidden_dropout_prob."""
-    attention_dropout: float = 0.5
+    attention_dropout: float = 0.3
     """RecBole: attn_dropout_prob."""
 
 
@@ -23,6 +25,8 @@ class SASRecConfig(Training):
 class GRU4RecConfig(Training):
     """Settings of GRU4Rec; the names that RecBole uses for them stand behind those that differ."""
 
+    batch_size: int = 64
+    learning_rate: float = 2e-3
     embedding_size: int = 64
     hidden_size: int = 128
     n_layers: int = 1
@@ -35,10 +39,13 @@ class GRU4RecConfig(Training):
 class LightGCNConfig(Training):
     """Settings of LightGCN; the names that RecBole uses for them stand behind those that differ."""
 
-    batch_size: int = 2048
+    epochs: int = 200
+    patience: int = 20
+    batch_size: int = 8192
+    learning_rate: float = 1e-2
     embedding_size: int = 64
     n_layers: int = 2
-    regularisation: float = 1e-5
+    regularisation: float = 1e-4
     """Weight of the squared norm of a batch's embeddings. RecBole: reg_weight."""
 
 

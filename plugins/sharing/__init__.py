@@ -12,7 +12,7 @@ class Schedule:
     rounds: int = 2
     domain_epochs: int = 10
     """At most, over all rounds; never more than the domain model has left of its budget."""
-    llm_epochs: int = 6
+    llm_epochs: int = 5
     """At most, over all rounds; never more than the LLM's budget."""
 
 
