@@ -49,8 +49,8 @@ def corecbench_reporters() -> list[Component]:  # type: ignore[empty-body]
 
 
 @hookspec
-def corecbench_cell_started(cell: Cell, epochs: int) -> None:
-    """Called before a cell is trained; `epochs` is the most that it will train, both sides together."""
+def corecbench_cell_started(cell: Cell) -> None:
+    """Called before a cell is trained."""
 
 
 @hookspec
@@ -60,7 +60,11 @@ def corecbench_progress(cell: Cell, what: str, done: int, total: int) -> None:
 
 @hookspec
 def corecbench_epoch_finished(cell: Cell, record: dict[str, Any]) -> None:
-    """Called after each epoch with `side`, `turn`, `epoch`, `loss`, `validation` (NDCG@10) and `duration_s`."""
+    """Called after each epoch.
+
+    The record has `side`, `turn`, `epoch`, `loss`, `validation` (NDCG@10), `duration_s` and `planned_epochs`, the
+    most that the cell will train, both sides together.
+    """
 
 
 @hookspec

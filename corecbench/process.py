@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import gc
 import importlib.metadata
 import platform
 import resource
@@ -27,11 +29,13 @@ def keep_freed_memory() -> None:
 
 
 def reset_peak_memory() -> None:
-    """Forget the peak so far, where the system can (Linux)."""
-    try:
+    """Give back what is free and forget the peak so far, where the system can (Linux)."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+    with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return
 
 
 def peak_memory_bytes() -> int:

@@ -61,7 +61,7 @@ class Lines:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.n_cells, self.write, self.clock = n_cells, write, clock
-        self.number, self.epochs, self.trained, self.last = 0, 0, 0, clock()
+        self.number, self.trained, self.last = 0, 0, clock()
 
     def __enter__(self) -> Lines:
         return self
@@ -79,10 +79,10 @@ class Lines:
         return self.clock() - self.last >= QUIET_S
 
     @hookimpl
-    def corecbench_cell_started(self, cell: Cell, epochs: int) -> None:
+    def corecbench_cell_started(self, cell: Cell) -> None:
         """Say which cell it is."""
-        self.number, self.epochs, self.trained = self.number + 1, epochs, 0
-        self.say(cell, f"started, at most {epochs} epochs")
+        self.number, self.trained = self.number + 1, 0
+        self.say(cell, "started")
 
     @hookimpl
     def corecbench_progress(self, cell: Cell, what: str, done: int, total: int) -> None:
@@ -95,8 +95,8 @@ class Lines:
         """Say how far training is."""
         self.trained += 1
         if self.due():
-            validation = f"validation NDCG@10 {record['validation']:.4f}"
-            self.say(cell, f"{record['side']}, epoch {self.trained} of at most {self.epochs}, {validation}")
+            epochs = f"epoch {self.trained} of at most {record['planned_epochs']}"
+            self.say(cell, f"{record['side']}, {epochs}, validation NDCG@10 {record['validation']:.4f}")
 
     @hookimpl
     def corecbench_cell_finished(self, cell: Cell, result: dict[str, Any]) -> None:
@@ -133,10 +133,10 @@ class Bars:
         self.bars.stop()
 
     @hookimpl
-    def corecbench_cell_started(self, cell: Cell, epochs: int) -> None:
+    def corecbench_cell_started(self, cell: Cell) -> None:
         """Begin the bar of a cell's epochs."""
         self.best = 0.0
-        self.bars.reset(self.epochs, total=epochs, description=title(cell), visible=True)
+        self.bars.reset(self.epochs, total=None, description=title(cell), visible=True)
         self.bars.update(self.work, visible=False)
 
     @hookimpl
@@ -151,7 +151,8 @@ class Bars:
         """Move the bar of epochs, and that of the cells by the cell's share."""
         self.best = max(self.best, record["validation"])
         scores = f"{record['side']} validation NDCG@10 {record['validation']:.4f}, best {self.best:.4f}"
-        self.bars.update(self.epochs, advance=1, description=f"{title(cell)}: {scores}")
+        total = record["planned_epochs"]
+        self.bars.update(self.epochs, advance=1, total=total, description=f"{title(cell)}: {scores}")
         self.bars.update(self.cells, completed=self.number + min(self.share(), 0.99))
 
     def share(self) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors.torch import load_file
 
 from corecbench import process
-from corecbench.api import Setup, Side
+from corecbench.api import CorecbenchError, Setup, Side
 from corecbench.evaluation.ranking import PROTOCOL, Ranks
 from corecbench.plan import Cell, Plan, settings_of
 from corecbench.results import SCHEMA, Record, Store, ranks_frame
@@ -32,7 +32,7 @@ def run(plan: Plan, host: Host, store: Store) -> list[Record]:
 
 def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> Record:
     """Train, rank and store one cell, and return its record, failed or not."""
-    host.notify("corecbench_cell_started", cell=cell, epochs=most_epochs(cell))
+    host.notify("corecbench_cell_started", cell=cell)
     process.reset_peak_memory()
     started, clock, epochs = datetime.now(UTC), time.perf_counter(), []
 
@@ -75,11 +75,6 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> Record:
     return record
 
 
-def most_epochs(cell: Cell) -> int:
-    """Return how many epochs the sides of a cell are allowed together."""
-    return sum(getattr(part.config, "epochs", 0) for part in (cell.domain, cell.llm) if part is not None)
-
-
 def make_workshop(cell: Cell, plan: Plan, host: Host) -> Workshop:
     """Return what the training of a cell needs."""
 
@@ -97,9 +92,11 @@ def train(cell: Cell, plan: Plan, store: Store, workshop: Workshop, on_epoch: An
     if cell.sharing is None:
         side: Side = "domain" if cell.llm is None else "llm"
         return workshop.train_solo(side, cell.domain or cell.llm, on_epoch)
-    folder = plan.solo_of(cell).folder
-    best_epoch = store.read(folder)["sides"]["domain"]["best_epoch"]
-    solo = Solo(load_file(folder / CHECKPOINT), best_epoch)
+    alone = plan.solo_of(cell)
+    stored = store.read(alone.folder)
+    if stored["status"] != "ok":
+        raise CorecbenchError(f"cell {alone.name}, where this one starts, failed: {stored['error']['message']}")
+    solo = Solo(load_file(alone.folder / CHECKPOINT), stored["sides"]["domain"]["best_epoch"])
     return workshop.train_pair(cell.domain, cell.llm, cell.sharing, solo, on_epoch)
 
 

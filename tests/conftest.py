@@ -2,12 +2,16 @@
 
 import filecmp
 import importlib.util
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: tiny steps beside a busy process are 10x slower
 
 CHECKOUT = Path(__file__).parent.parent
 PACKAGES = {"corecbench": CHECKOUT / "corecbench", "corecbench_plugins": CHECKOUT / "plugins"}
@@ -65,3 +69,204 @@ def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     yield install
     for name in modules:
         sys.modules.pop(name, None)
+
+
+# --- a toy data set: a small cyclic catalogue ---------------------------------------------------------------------
+
+THINGS = ("apple", "brick", "crown", "drum", "eagle")
+TITLES = [f"{colour} {thing}" for thing in THINGS for colour in ("red", "blue")]
+TITLES += [f"{title} again" for title in TITLES]  # 20 titles of two or three words
+N_USERS, N_EVENTS = 60, 12
+
+
+def cycle(user: int) -> list[int]:
+    """Return what a user of the toy data does: 12 steps around the circle of 20 items, from a place of its own."""
+    return [(3 * user + step) % len(TITLES) for step in range(N_EVENTS)]
+
+
+@pytest.fixture(scope="session")
+def toy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the toy data as RecBole's atomic files: 60 users x 12 items, the next item is the next of a circle."""
+    folder = tmp_path_factory.mktemp("data") / "toy"
+    folder.mkdir()
+    rows = [f"u{user}\ti{item}\t{time}" for user in range(N_USERS) for time, item in enumerate(cycle(user))]
+    titles = [f"i{item}\t{title}" for item, title in enumerate(TITLES)]
+    write_lines(folder / "toy.inter", ["user_id:token\titem_id:token\ttimestamp:float", *rows])
+    write_lines(folder / "toy.item", ["item_id:token\ttitle:token_seq", *titles])
+    return folder
+
+
+def write_lines(path: Path, lines: list[str]) -> None:
+    """Write lines to a file."""
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def host() -> Any:
+    """Find the installed plugins, once."""
+    from corecbench.host import Host
+
+    return Host.discover()
+
+
+@pytest.fixture(scope="session")
+def toy_data(host: Any, toy_folder: Path) -> Any:
+    """Load the toy data set."""
+    from corecbench.data.dataset import load_dataset
+
+    return load_dataset("toy", host.build(host.select("datasets", str(toy_folder), {})))
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make one folder for what is expensive to compute."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def make_workshop(host: Any, cache: Path) -> Callable[..., Any]:
+    """Set up the training of one cell: `make_workshop(dataset, cell="toy", seed=0, host=...)`."""
+    from corecbench.api import Setup
+    from corecbench.data.split import leave_one_out
+    from corecbench.training.cell import Workshop
+
+    def make(dataset: Any, cell: str = "toy", seed: int = 0, host: Any = host) -> Any:
+        metric = host.build(host.select("metrics", "NDCG@10", {}))
+        setup = Setup(dataset.catalog, max_history=8, seed=seed, cache=cache)
+        return Workshop(host, setup, leave_one_out(dataset), cell, metric)
+
+    return make
+
+
+# --- a tiny random LLM --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Save a random Llama of 4 layers of width 32 whose tokens are the words of the toy titles."""
+    import torch
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    words = ["<unk>", "<s>", "</s>", *sorted({word for title in TITLES for word in title.split()})]
+    words += ["Recommend", "the", "next", "item", "Recommendation", ":", ";"]
+    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = Whitespace()
+    config = LlamaConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        bos_token_id=1,
+        eos_token_id=2,
+        initializer_range=0.3,  # large enough that the layers change what they read
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = LlamaForCausalLM(config)
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    model.save_pretrained(folder)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, unk_token="<unk>", bos_token="<s>", eos_token="</s>"
+    ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def quick() -> dict[str, dict[str, Any]]:
+    """Settings with which everything trains in a moment."""
+    few = {"epochs": 4, "batch_size": 32, "learning_rate": 0.01}
+    return {
+        "sasrec": {"embedding_size": 16, "inner_size": 16, "n_layers": 1, "n_heads": 1, **few},
+        "gru4rec": {"embedding_size": 16, "hidden_size": 16, **few},
+        "lightgcn": {"embedding_size": 16, **few, "batch_size": 256},
+        "llama": {
+            "embedding_size": 16,
+            "lora_layers": 2,
+            "lora_rank": 2,
+            "dtype": "float32",
+            **few,
+            "epochs": 2,
+        },
+        "bdlm": {"rounds": 1, "domain_epochs": 1, "llm_epochs": 1},
+        "none": {"rounds": 1, "domain_epochs": 1, "llm_epochs": 1},
+    }
+
+
+# --- whole runs ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, toy_folder: Path, quick: dict[str, Any]
+) -> Callable[..., Any]:
+    """Plan and run, and return the records: `bench(files=(), diary=None, root="results", models=("sasrec",))`."""
+    from corecbench.config import RunConfig
+    from corecbench.host import Host
+    from corecbench.plan import make_plan
+    from corecbench.results import Store
+    from corecbench.run import run
+
+    monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
+
+    def go(files: Any = (), diary: Any = None, root: str = "results", **options: Any) -> Any:
+        host = Host.discover(files)
+        if diary is not None:
+            host.register(diary, "diary")
+        config = RunConfig(**{"datasets": (str(toy_folder),), "settings": quick, "metrics": ("NDCG@10",)} | options)
+        store = Store(tmp_path / root, config.benchmark)
+        return run(make_plan(config, host, store), host, store)
+
+    return go
+
+
+@pytest.fixture
+def ranks(tmp_path: Path) -> Callable[..., Any]:
+    """Read a side's stored ranks: `ranks("sasrec", "domain", root="results", seed=0)`."""
+    from corecbench.results import Store
+
+    def read(cell: str, side: str = "domain", root: str = "results", seed: int = 0) -> Any:
+        store = Store(tmp_path / root, "default")
+        (folder,) = (
+            folder
+            for folder, record in store.records()
+            if (record["cell"]["name"], record["cell"]["seed"]) == (cell, seed)
+        )
+        return store.ranks(folder, side)
+
+    return read
+
+
+@pytest.fixture
+def make_diary() -> Callable[..., Any]:
+    """Make a tracker that notes each call of a hook, and interrupts the run at one: `make_diary(entry)`."""
+    from corecbench.api import hookimpl
+
+    class Diary:
+        def __init__(self, interrupt: Any = None) -> None:
+            self.entries, self.planned, self.interrupt = [], [], interrupt
+
+        def note(self, *entry: Any) -> None:
+            self.entries.append(entry)
+            if entry == self.interrupt:
+                raise KeyboardInterrupt
+
+        @hookimpl
+        def corecbench_cell_started(self, cell: Any) -> None:
+            self.note("started", cell.name)
+
+        @hookimpl
+        def corecbench_epoch_finished(self, cell: Any, record: Any) -> None:
+            self.planned.append((cell, record["planned_epochs"]))
+            self.note("epoch", cell.name, record["side"], record["epoch"])
+
+        @hookimpl
+        def corecbench_cell_finished(self, cell: Any, result: Any) -> None:
+            self.note("finished", cell.name, result["status"])
+
+    return Diary

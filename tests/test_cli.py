@@ -59,7 +59,7 @@ def spine(monkeypatch):
     def run(plan, host, store):
         if fake.raises:
             raise fake.raises
-        host.notify("corecbench_cell_started", cell=plan.cells[0], epochs=3)
+        host.notify("corecbench_cell_started", cell=plan.cells[0])
         for record in fake.records:
             save(store, record)
         return fake.records
@@ -131,7 +131,7 @@ def test_run_prints_the_plan_then_the_table_and_the_paths(corecbench, spine, tmp
 def test_progress_goes_to_stderr(corecbench, spine):
     spine.records = [make_record()]
     result = corecbench("run", "--models", "toy")
-    assert "[1/1] toy, toys, seed 0: started, at most 3 epochs" in result.stderr
+    assert "[1/1] toy, toys, seed 0: started" in result.stderr
     assert "started" not in result.stdout
 
 

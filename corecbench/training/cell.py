@@ -105,7 +105,7 @@ class Workshop:
         epochs = selected.config.epochs if trainable(model) else 0
         trainee = self.trainee(side, selected, model, epochs)
         self.seed("training")
-        trainee.train_turn(0, epochs, None, None, on_epoch)
+        trainee.train_turn(0, epochs, None, None, planned(epochs, on_epoch))
         return {side: trainee}
 
     def train_pair(
@@ -129,6 +129,7 @@ class Workshop:
             for side, selected in (("domain", domain), ("llm", llm))
         }
         self.seed("training")
+        on_epoch = planned(sum(turn.epochs for turn in turns), on_epoch)
         for number, turn in enumerate(turns, start=1):
             other = models["llm" if turn.side == "domain" else "domain"]
             trainees[turn.side].train_turn(number, turn.epochs, module, other, on_epoch)
@@ -158,6 +159,11 @@ class Workshop:
         contexts = latest(self.split.train, self.setup.catalog.n_users, self.setup.max_history)
         states = last_position(states_of_contexts(model, contexts).user, contexts.history)
         return torch.cat([states.new_zeros(1, states.shape[1]), states])
+
+
+def planned(epochs: int, on_epoch: OnEpoch) -> OnEpoch:
+    """Return `on_epoch` with the number of epochs of the whole cell added to each record."""
+    return lambda record: on_epoch({**record, "planned_epochs": epochs})
 
 
 def within(budget: Budget, module: SharingModule, name: str) -> list[Turn]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import torch
 
-from corecbench.api import Batch, Catalog, Interactions
+from corecbench.api import Batch, Catalog, DataError, Interactions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,9 +133,15 @@ def latest(train: Interactions, n_users: int, max_history: int) -> Batch:
 def make_examples(
     kind: Literal["windows", "pairs"], train: Interactions, catalog: Catalog, max_history: int
 ) -> Examples:
-    """Make the examples of one side from the training part."""
-    if kind == "windows":
-        contexts = windows(train, max_history)
-        return Examples(kind, contexts, contexts.user.numpy(), np.empty(0, dtype=np.int64), catalog.n_items)
-    contexts = latest(train, catalog.n_users, max_history)
-    return Examples(kind, contexts, train.user, train.item, catalog.n_items)
+    """Make the examples of one side from the training part.
+
+    Raises:
+        DataError: there are none.
+    """
+    if kind == "pairs":
+        contexts = latest(train, catalog.n_users, max_history)
+        return Examples(kind, contexts, train.user, train.item, catalog.n_items)
+    contexts = windows(train, max_history)
+    if not len(contexts.user):
+        raise DataError("no user has two training items in a row; a model of histories needs users with 4 or more")
+    return Examples(kind, contexts, contexts.user.numpy(), np.empty(0, dtype=np.int64), catalog.n_items)

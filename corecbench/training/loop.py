@@ -149,8 +149,9 @@ def restore(model: Recommender, state: Mapping[str, torch.Tensor]) -> None:
         CorecbenchError: the snapshot belongs to another model.
     """
     parameters = trainable(model)
-    if parameters.keys() != state.keys():
-        differing = sorted(parameters.keys() ^ state.keys())
+    wanted, given = ({name: tensor.shape for name, tensor in of.items()} for of in (parameters, state))
+    if wanted != given:
+        differing = sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name))
         raise CorecbenchError(f"the checkpoint does not fit the model; it differs in {', '.join(differing[:3])}")
     with torch.no_grad():
         for name, parameter in parameters.items():

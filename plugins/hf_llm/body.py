@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from corecbench.api import UsageError
+from corecbench_plugins.hf_llm.weights import quiet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,18 +35,24 @@ def choose_dtype(wanted: str, device: str) -> torch.dtype:
 def load_body(folder: Path, dtype: torch.dtype) -> nn.Module:
     """Load the whole body without its lm_head, frozen."""
     from transformers import AutoModel
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()  # loading takes a second or two
-    body = AutoModel.from_pretrained(folder, dtype=dtype, local_files_only=True)
+    with quiet():
+        body = AutoModel.from_pretrained(folder, dtype=dtype, local_files_only=True)
     if not hasattr(body, "layers"):
         raise UsageError(f"{folder.name} is a {type(body).__name__}; a Llama-family model with `layers` is needed")
     return body.requires_grad_(False).eval()
 
 
+def n_lower_layers(body: nn.Module, lora_layers: int) -> int:
+    """Return how many layers stay frozen below the trained ones."""
+    if not 1 <= lora_layers <= len(body.layers):
+        raise UsageError(f"lora_layers is {lora_layers}, allowed are 1 to {len(body.layers)}")
+    return len(body.layers) - lora_layers
+
+
 def lower_part(body: nn.Module, lora_layers: int) -> nn.Module:
     """Turn a body into its frozen lower layers: token ids in, the input states of the trained layers out."""
-    body.layers = body.layers[: len(body.layers) - lora_layers]
+    body.layers = body.layers[: n_lower_layers(body, lora_layers)]
     body.norm = nn.Identity()
     return body
 
@@ -54,7 +61,7 @@ def upper_part(body: nn.Module, config: LlamaConfig) -> nn.Module:
     """Turn a body into its top layers with LoRA: states in, final states out (Hu et al., arXiv 2106.09685)."""
     from peft import LoraConfig, inject_adapter_in_model
 
-    body.layers = body.layers[len(body.layers) - config.lora_layers :]
+    body.layers = body.layers[n_lower_layers(body, config.lora_layers) :]
     body.embed_tokens = None
     lora = LoraConfig(
         r=config.lora_rank, lora_alpha=config.lora_alpha, target_modules=list(config.lora_targets), lora_dropout=0.0

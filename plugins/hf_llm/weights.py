@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,10 @@ def downloads(config: LlamaConfig, cache: Path) -> list[str]:
         return []
     from huggingface_hub import try_to_load_from_cache
 
-    known = isinstance(try_to_load_from_cache(config.weights, "config.json"), str)
+    try:
+        known = isinstance(try_to_load_from_cache(config.weights, "config.json"), str)
+    except ValueError as error:  # it is no hub id either
+        raise no_model(config.weights, "it is neither a local path nor a hub id") from error
     return [] if known else [f"{config.weights}: from the model hub"]
 
 
@@ -136,12 +140,11 @@ def convert(gguf: Path, folder: Path, progress: Progress) -> Path:
         return folder
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()  # `progress` tells what goes on
     progress(f"converting {gguf.stem}", 0, 1)
     source = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
-    model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32).to(torch.bfloat16)
+    with quiet():
+        model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32).to(torch.bfloat16)
     model.hf_quantizer, model.is_quantized = None, False  # transformers refuses to save what it calls quantised
     del model.config.quantization_config
     model.config.dtype = torch.bfloat16
@@ -167,7 +170,26 @@ def from_hub(weights: str) -> Path:
     try:
         return Path(snapshot_download(weights, allow_patterns=kinds))
     except Exception as error:
-        raise UsageError(
-            f"no model at {weights}: it is no local path, and the hub gave none ({type(error).__name__}); "
-            f"allowed are {DEFAULT}, a folder, a GGUF file or a hub id"
-        ) from error
+        reason = f"it is no local path, and the hub gave none ({type(error).__name__})"
+        raise no_model(weights, reason) from error
+
+
+def no_model(weights: str, reason: str) -> UsageError:
+    """Return the error for weights that cannot be had."""
+    return UsageError(f"no model at {weights}: {reason}; allowed are {DEFAULT}, a folder, a GGUF file or a hub id")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Silence transformers' bars and reports while weights are loaded; what is left aside is so on purpose."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()

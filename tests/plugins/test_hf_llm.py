@@ -1,0 +1,268 @@
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from corecbench.api import Batch, Catalog, CorecbenchError, Setup, last_position, private_ids
+from corecbench_plugins.hf_llm import LlamaConfig
+from corecbench_plugins.hf_llm.backend import build
+from corecbench_plugins.hf_llm.body import choose_dtype, load_body, run, upper_part
+from corecbench_plugins.hf_llm.encoder import TextEncoder
+
+LAYOUTS = ["item-tokens", "titles"]
+N_USERS, WIDTH, HIDDEN = 3, 16, 32
+TEXTS = ("", "red apple", "blue brick", "", "red crown again", "blue drum", "red eagle")
+N_ITEMS = len(TEXTS) - 1
+
+
+@pytest.fixture
+def config(tiny_llama):
+    return LlamaConfig(
+        weights=str(tiny_llama), embedding_size=WIDTH, lora_layers=2, lora_rank=2, dtype="float32", dropout=0.0
+    )
+
+
+@pytest.fixture
+def make_setup(tmp_path):
+    def make(texts=TEXTS, **kwargs):
+        users = tuple(map(str, range(N_USERS + 1)))
+        catalog = Catalog("toy", users, tuple(map(str, range(len(texts)))), tuple(texts))
+        return Setup(catalog, max_history=8, seed=0, cache=tmp_path / "cache", **kwargs)
+
+    return make
+
+
+@pytest.fixture
+def make_model(config, make_setup):
+    """Build the backend: `make_model("titles", ids=False)`."""
+
+    def make(layout="item-tokens", ids=True, texts=TEXTS, **settings):
+        torch.manual_seed(0)
+        tables = (lambda width: private_ids(N_USERS, len(texts) - 1, width)) if ids else None
+        return build(replace(config, layout=layout, **settings), make_setup(texts), tables).eval()
+
+    return make
+
+
+@pytest.fixture
+def encoder(config, make_setup, tiny_llama):
+    return TextEncoder(tiny_llama, config, make_setup())
+
+
+def histories(*rows):
+    width = max(len(row) for row in rows)
+    return Batch(torch.arange(1, len(rows) + 1), torch.tensor([[*row, *[0] * (width - len(row))] for row in rows]))
+
+
+def lora(model):
+    return {name: parameter for name, parameter in model.body.named_parameters() if "lora" in name}
+
+
+# --- states -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ids", [True, False], ids=["ids", "texts only"])
+@pytest.mark.parametrize(("layout", "shape"), [("item-tokens", (2, 3, WIDTH)), ("titles", (2, WIDTH))])
+def test_states_have_the_shape_of_their_layout_and_are_finite(make_model, layout, shape, ids):
+    states = make_model(layout, ids).states(histories([1, 2, 3], [4]))
+    assert states.user.shape == shape
+    assert states.item.shape == (N_ITEMS + 1, WIDTH)
+    for tensor in (states.user, states.item):
+        assert tensor.dtype == torch.float32
+        assert tensor.isfinite().all()
+
+
+def test_llama_followed_by_a_path_is_that_model(host, quick, tiny_llama, toy_data, cache):
+    selected = host.select("llms", f"llama:{tiny_llama}", quick)
+    model = host.build(selected, Setup(toy_data.catalog, 8, 0, cache=cache), None)
+    assert len(model.mean) == HIDDEN
+    assert host.needs(selected, cache) == []
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_state_does_not_depend_on_the_batch_around_it(make_model, layout):
+    model = make_model(layout)
+    alone = model.states(histories([1, 2])).user
+    among = model.states(histories([1, 2], [4, 5, 6, 1, 2])).user[:1]
+    assert torch.allclose(alone, among[:, :2] if layout == "item-tokens" else among, atol=1e-5)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("ids", [True, False], ids=["ids", "texts only"])
+def test_a_state_depends_on_items_before_the_last(make_model, layout, ids):
+    model = make_model(layout, ids)
+    one, other = (model.states(histories(row)) for row in ([1, 2, 6], [5, 2, 6]))
+    last = [last_position(states.user, torch.tensor([[1, 1, 1]])) for states in (one, other)]
+    assert not torch.allclose(*last, atol=1e-5)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_state_depends_on_the_user_where_ids_are_shared(make_model, layout):
+    model = make_model(layout)
+    one, other = (
+        model.states(Batch(torch.tensor([user]), torch.tensor([[1, 2]]))).user for user in range(1, N_USERS)
+    )
+    assert not torch.allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_without_ids_users_with_one_history_have_one_state(make_model, layout):
+    states = make_model(layout, ids=False).states(histories([1, 2], [1, 2])).user
+    assert torch.allclose(states[0], states[1], atol=1e-6)
+
+
+def test_a_state_of_item_tokens_does_not_depend_on_later_items(make_model):
+    model = make_model()
+    one, other = (model.states(histories(row)).user for row in ([1, 2, 3, 4], [1, 2, 6, 5]))
+    assert torch.allclose(one[:, :2], other[:, :2], atol=1e-6)
+    assert not torch.allclose(one[:, 2:], other[:, 2:], atol=1e-3)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_item_table_is_the_projected_text_and_the_given_row(make_model, layout):
+    model = make_model(layout)
+    table = model.states(histories([1])).item
+    assert torch.allclose(table, model.text @ model.item_text.weight.T + model.item_ids.weight, atol=1e-6)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_empty_title_is_allowed_and_says_nothing(make_model, layout):
+    states = make_model(layout, ids=False).states(histories([3], [1, 3]))
+    assert states.user.isfinite().all()
+    assert not states.item[[0, 3]].any()
+
+
+def test_a_catalogue_without_any_title_is_an_error_of_one_line(make_model):
+    with pytest.raises(CorecbenchError, match="text") as error:
+        make_model(texts=("",) * (N_ITEMS + 1))
+    assert "\n" not in str(error.value)
+
+
+def test_titles_shows_the_latest_items_only(make_model):
+    model = make_model("titles", ids=False, max_titles=2)
+    one, other = (model.states(histories(row)).user for row in ([1, 2, 6], [5, 2, 6]))
+    assert torch.allclose(one, other, atol=1e-6)
+
+
+def test_the_latest_title_of_a_long_prompt_is_read(make_model):
+    long = ("", *(" ".join([title] * 8) for title in TEXTS[1:]))  # 5 titles of 16 tokens and more
+    model = make_model("titles", ids=False, texts=long)
+    prompts = model.layout.prompts([[1, 2, 4, 5, 6], [1, 2, 4, 5, 1]])
+    assert prompts[0].shape != prompts[1].shape or not torch.allclose(*prompts, atol=1e-3)
+
+
+# --- training -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_training_changes_the_lora_weights_and_nothing_else_of_the_body(make_model, layout):
+    model = make_model(layout).train()
+    before = {name: parameter.clone() for name, parameter in model.body.named_parameters()}
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=0.01)
+    for _ in range(2):  # LoRA's second factor starts at zero, so the first moves from the second step on
+        optimizer.zero_grad()
+        model.states(histories([1, 2, 4], [5, 6])).user.square().sum().backward()
+        optimizer.step()
+    for name, parameter in model.body.named_parameters():
+        assert torch.equal(parameter, before[name]) == ("lora" not in name), name
+
+
+def test_lora_sits_in_the_chosen_parts_of_the_top_layers_alone(make_model):
+    names = lora(make_model(lora_layers=1, lora_targets=("q_proj",)))
+    assert len(names) == 2
+    assert all(name.startswith("layers.0.self_attn.q_proj.lora_") for name in names)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_given_ids_are_trained(make_model, layout):
+    model = make_model(layout)
+    states = model.states(histories([1, 2]))
+    (states.user.sum() + states.item.sum()).backward()
+    assert model.user_ids.weight.grad[1].abs().sum() > 0
+    assert model.item_ids.weight.grad[1].abs().sum() > 0
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_two_builds_with_one_seed_are_the_same(make_model, layout):
+    one, other = (make_model(layout).states(histories([1, 2], [6])).user for _ in range(2))
+    assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_second_build_does_not_run_the_lower_layers(make_model, monkeypatch, layout):
+    first = make_model(layout)
+    monkeypatch.setattr(TextEncoder, "load", lambda self: pytest.fail("the lower layers were loaded"))
+    assert torch.equal(make_model(layout).text, first.text)
+
+
+# --- the two parts of the body ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lora_layers", [1, 2, 3])
+def test_the_lower_part_then_the_upper_part_is_the_whole_body(config, make_setup, tiny_llama, lora_layers):
+    config = replace(config, lora_layers=lora_layers)
+    encoder = TextEncoder(tiny_llama, config, make_setup())
+    lower = encoder.token_states(["red apple again"])[0]
+    upper = upper_part(load_body(tiny_llama, torch.float32), config)
+    tokens = torch.tensor([[1, *encoder.tokenizer("red apple again")["input_ids"]]])
+    whole = load_body(tiny_llama, torch.float32)(input_ids=tokens).last_hidden_state
+    assert torch.allclose(run(upper, lower[None]), whole, atol=1e-5)
+    assert not torch.allclose(lower, whole[0], atol=1e-1)
+
+
+def test_padding_on_the_left_changes_nothing(config, tiny_llama):
+    upper = upper_part(load_body(tiny_llama, torch.float32), config)
+    states = torch.randn(1, 3, HIDDEN, generator=torch.Generator().manual_seed(0))
+    padded = torch.cat([torch.full((1, 2, HIDDEN), 5.0), states], dim=1)
+    out = run(upper, padded, torch.tensor([[0, 0, 1, 1, 1]]))
+    assert torch.allclose(out[:, 2:], run(upper, states), atol=1e-5)
+
+
+@pytest.mark.parametrize("lora_layers", [0, 5])
+def test_a_number_of_trained_layers_that_the_body_does_not_have_is_an_error_of_one_line(make_model, lora_layers):
+    with pytest.raises(CorecbenchError, match="lora_layers") as error:
+        make_model(lora_layers=lora_layers)
+    assert "\n" not in str(error.value)
+
+
+def test_loading_warns_of_nothing(caplog, tiny_llama):
+    load_body(tiny_llama, torch.float32)  # its lm_head is left aside on purpose
+    assert caplog.text == ""
+
+
+def test_a_model_without_layers_is_refused(monkeypatch, tiny_llama):
+    other = SimpleNamespace(from_pretrained=lambda *_, **__: torch.nn.Linear(1, 1))
+    monkeypatch.setattr("transformers.AutoModel", other)
+    with pytest.raises(CorecbenchError, match="tiny is a Linear; a Llama-family model"):
+        load_body(tiny_llama, torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "tiles", "chosen"),
+    [
+        ("auto", True, torch.bfloat16),
+        ("auto", False, torch.float32),
+        ("float32", True, torch.float32),
+        ("bfloat16", False, torch.bfloat16),
+    ],
+)
+def test_bfloat16_is_chosen_where_the_processor_has_tiles_for_it(monkeypatch, wanted, tiles, chosen):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles)
+    assert choose_dtype(wanted, "cpu") == chosen
+
+
+@pytest.mark.parametrize(("supported", "chosen"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_on_a_gpu_bfloat16_is_chosen_where_it_is_supported(monkeypatch, supported, chosen):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: supported)
+    assert choose_dtype("auto", "cuda") == chosen
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_body_in_bfloat16_gives_states_in_float32_that_can_be_trained(make_model, layout):
+    model = make_model(layout, dtype="bfloat16")
+    states = model.states(histories([1, 2]))
+    states.user.sum().backward()
+    assert states.user.dtype == torch.float32
+    assert all(parameter.grad.isfinite().all() for parameter in lora(model).values())

@@ -1,0 +1,201 @@
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers.processors import TemplateProcessing
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from corecbench.api import Catalog, DataError, Setup
+from corecbench_plugins.hf_llm import LlamaConfig
+from corecbench_plugins.hf_llm import encoder as encoder_module
+from corecbench_plugins.hf_llm.body import load_body
+from corecbench_plugins.hf_llm.encoder import TextEncoder, whiten
+
+TEXTS = ("", "red apple", "blue brick again", "", "blue drum")
+HIDDEN = 32
+
+
+@pytest.fixture
+def make_encoder(tiny_llama, tmp_path):
+    """Make an encoder over one cache: `make_encoder(lora_layers=2)`."""
+
+    def make(folder=tiny_llama, progress=lambda *_: None, **settings):
+        config = LlamaConfig(**{"weights": str(folder), "lora_layers": 2, "dtype": "float32"} | settings)
+        setup = Setup(Catalog("toy", ("",), ("",), ("",)), 8, 0, cache=tmp_path / "cache", progress=progress)
+        return TextEncoder(folder, config, setup)
+
+    return make
+
+
+def tokens_of(folder, text):
+    return AutoTokenizer.from_pretrained(folder)(text, add_special_tokens=False)["input_ids"]
+
+
+def files(folder):
+    return set(folder.rglob("*.safetensors"))
+
+
+def equal(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+# --- token states -------------------------------------------------------------------------------------------------
+
+
+def test_token_states_are_those_of_the_text_alone_behind_a_start_token(make_encoder, tiny_llama):
+    encoder = make_encoder()
+    together = encoder.token_states(TEXTS)  # texts of different lengths, in one batch
+    for text, states in zip(TEXTS, together, strict=True):
+        if text:
+            ids = torch.tensor([[1, *tokens_of(tiny_llama, text)]])
+            body = load_body(tiny_llama, torch.float32)
+            alone = body(input_ids=ids, output_hidden_states=True).hidden_states[2][0]
+            assert torch.allclose(states, alone, atol=1e-5)
+
+
+def test_an_empty_text_has_no_token_states(make_encoder):
+    assert make_encoder().token_states(["", "red"])[0].shape == (0, HIDDEN)
+
+
+def test_texts_of_more_than_one_batch_keep_their_order(make_encoder, monkeypatch):
+    whole = make_encoder().token_states(TEXTS)
+    monkeypatch.setattr(encoder_module, "TEXTS_PER_BATCH", 1)
+    for one, other in zip(whole, make_encoder().token_states(TEXTS), strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+
+
+def test_a_long_text_is_cut(make_encoder):
+    states = make_encoder().token_states(["red " * 9], max_tokens=4)[0]
+    assert len(states) == 1 + 4
+
+
+def test_progress_is_told_until_all_texts_are_encoded(make_encoder):
+    told = []
+    make_encoder(progress=lambda *of: told.append(of)).summaries(TEXTS)
+    assert told == [("encoding item texts", 3, 3)]
+
+
+def test_a_tokenizer_that_adds_a_start_token_itself_adds_no_second_one(make_encoder, tiny_llama, tmp_path):
+    folder = tmp_path / "adds-start"
+    shutil.copytree(tiny_llama, folder)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    tokenizer.save_pretrained(folder)
+    assert AutoTokenizer.from_pretrained(folder)("red")["input_ids"][0] == 1
+    (one,), (other,) = (make_encoder(path).token_states(["red apple"]) for path in (folder, tiny_llama))
+    assert one.shape == other.shape
+    assert torch.allclose(one, other, atol=1e-5)
+
+
+# --- summaries ----------------------------------------------------------------------------------------------------
+
+
+def test_a_summary_is_the_mean_of_a_text_s_tokens_without_the_start_token(make_encoder):
+    encoder = make_encoder()
+    summary = encoder.summaries(TEXTS)
+    states = encoder.token_states(TEXTS)
+    assert torch.allclose(summary["pooled"][2], states[2][1:].mean(dim=0), atol=1e-5)
+    assert not summary["pooled"][[0, 3]].any()
+
+
+def test_mean_and_deviation_are_those_of_all_tokens(make_encoder):
+    encoder = make_encoder()
+    summary = encoder.summaries(TEXTS)
+    tokens = torch.cat([states[1:] for states in encoder.token_states(TEXTS)])
+    assert torch.allclose(summary["mean"], tokens.mean(dim=0), atol=1e-5)
+    assert torch.allclose(summary["deviation"], tokens.std(dim=0, correction=0), atol=1e-4)
+
+
+@pytest.mark.parametrize("what", [lambda e: e.summaries(TEXTS), lambda e: {"states": e.states("red apple")}])
+def test_what_was_computed_once_is_read_without_loading_the_model(make_encoder, monkeypatch, what):
+    first = what(make_encoder())
+    monkeypatch.setattr(TextEncoder, "load", lambda self: pytest.fail("the lower layers were loaded"))
+    assert equal(what(make_encoder()), first)
+
+
+def test_texts_that_are_not_there_yet_are_computed(make_encoder):
+    make_encoder().summaries(TEXTS)
+    assert len(make_encoder().summaries((*TEXTS, "red eagle"))["pooled"]) == len(TEXTS) + 1
+
+
+def test_texts_in_another_order_are_other_texts(make_encoder):
+    pooled = make_encoder().summaries(TEXTS)["pooled"]
+    assert torch.allclose(make_encoder().summaries(TEXTS[::-1])["pooled"], pooled.flip(0), atol=1e-5)
+
+
+@pytest.mark.parametrize("change", [{"lora_layers": 1}, {"dtype": "bfloat16"}], ids=["depth", "dtype"])
+def test_another_depth_or_dtype_is_computed_anew(make_encoder, change):
+    one, other = make_encoder().summaries(TEXTS), make_encoder(**change).summaries(TEXTS)
+    assert not equal(one, other)
+
+
+def test_other_weights_are_computed_anew(make_encoder, tiny_llama, tmp_path):
+    folder = tmp_path / "other"
+    shutil.copytree(tiny_llama, folder)
+    weights = load_file(folder / "model.safetensors")
+    save_file(
+        {name: 2 * tensor for name, tensor in weights.items()}, folder / "model.safetensors", {"format": "pt"}
+    )
+    one, other = (make_encoder(path).summaries(TEXTS) for path in (tiny_llama, folder))
+    assert not equal(one, other)
+
+
+def test_a_model_that_was_moved_is_known(make_encoder, monkeypatch, tiny_llama, tmp_path):
+    make_encoder().summaries(TEXTS)
+    shutil.copytree(tiny_llama, tmp_path / "moved")
+    monkeypatch.setattr(TextEncoder, "load", lambda self: pytest.fail("the lower layers were loaded"))
+    make_encoder(tmp_path / "moved").summaries(TEXTS)
+
+
+def test_an_interrupted_write_leaves_nothing_that_would_be_read(make_encoder, monkeypatch, tmp_path):
+    def cut_off(tensors, path):
+        path.write_bytes(b"half")
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(encoder_module, "save_file", cut_off)
+        with pytest.raises(OSError, match="no space"):
+            make_encoder().summaries(TEXTS)
+    assert files(tmp_path / "cache") == set()
+    assert make_encoder().summaries(TEXTS)["pooled"].shape == (len(TEXTS), HIDDEN)
+
+
+def test_texts_of_which_none_says_anything_are_an_error(make_encoder):
+    with pytest.raises(DataError, match="no item has a text"):
+        make_encoder().summaries(["", ""])
+
+
+# --- whitening ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def whitened():
+    pooled = 9 + torch.randn(30, 6, generator=torch.Generator().manual_seed(0)) @ torch.diag(torch.arange(1.0, 7))
+    pooled[[0, 4]] = 0
+    return whiten(pooled), torch.tensor([row not in (0, 4) for row in range(30)])
+
+
+def test_whitened_texts_have_no_mean_and_no_correlation(whitened):
+    rows, has_text = whitened
+    texts = rows[has_text]
+    assert torch.allclose(texts.mean(dim=0), torch.zeros(6), atol=1e-5)
+    covariance = texts.T @ texts / len(texts)
+    assert torch.allclose(covariance, covariance[0, 0] * torch.eye(6), atol=1e-4)
+
+
+def test_whitened_texts_have_a_norm_of_5_on_average(whitened):
+    rows, has_text = whitened
+    assert rows[has_text].square().sum(dim=1).mean().item() == pytest.approx(5**2, rel=1e-4)
+
+
+def test_an_empty_text_stays_zero(whitened):
+    rows, has_text = whitened
+    assert not rows[~has_text].any()
+
+
+def test_directions_in_which_texts_do_not_differ_are_left_out():
+    pooled = torch.zeros(5, 3)
+    pooled[1:, 0] = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    pooled[1:, 2] = 7
+    assert whiten(pooled).shape == (5, 1)

@@ -1,0 +1,237 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from corecbench.api import Batch, PluginError, Setup, private_ids
+from corecbench_plugins.recbole_models.classes import model_class
+from corecbench_plugins.recbole_models.graph import normalised_adjacency
+
+SEQUENTIAL = ["sasrec", "gru4rec"]
+ALL = [*SEQUENTIAL, "lightgcn"]
+WIDTH, N_USERS, N_ITEMS = 16, 60, 20
+
+
+@pytest.fixture
+def build(host, quick, toy_data, make_workshop) -> Callable:
+    """Build a model over private tables: `model, ids = build("sasrec")`."""
+
+    def make(name):
+        return make_workshop(toy_data).build_solo("domain", host.select("models", name, quick))
+
+    return make
+
+
+def histories(*rows, users=None):
+    width = max(len(row) for row in rows)
+    history = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows])
+    return Batch(torch.tensor(users or range(1, len(rows) + 1)), history)
+
+
+# --- the contract -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SEQUENTIAL)
+def test_a_sequential_model_gives_one_state_per_position(build, name):
+    states = build(name)[0].states(histories([1, 2, 3], [4]))
+    assert states.user.shape == (2, 3, WIDTH)
+    assert states.item.shape == (N_ITEMS + 1, WIDTH)
+    assert states.user.dtype == states.item.dtype == torch.float32
+
+
+def test_lightgcn_gives_one_state_per_user(build):
+    states = build("lightgcn")[0].states(histories([1, 2, 3], [4]))
+    assert states.user.shape == (2, WIDTH)
+    assert states.item.shape == (N_ITEMS + 1, WIDTH)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_item_table_that_was_given_is_the_one_that_learns(build, name):
+    model, ids = build(name)
+    states = model.states(histories([1, 2, 3]))
+    (states.user.sum() * states.item.sum()).backward()
+    assert ids.item.weight.grad[1:].abs().sum(dim=1).min() > 0
+    assert any(parameter is ids.item.weight for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_model_holds_no_item_table_of_its_own(build, name):
+    model, _ = build(name)
+    tables = [parameter for parameter in model.parameters() if parameter.shape[0] == N_ITEMS + 1]
+    assert len(tables) == 1
+
+
+def test_the_user_table_of_lightgcn_is_the_one_that_was_given(build):
+    model, ids = build("lightgcn")
+    model.states(histories([1], users=[7])).user.sum().backward()
+    assert ids.user.weight.grad[7].abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_change_of_the_table_changes_the_states_at_once(build, name):
+    model, ids = build(name)
+    batch = histories([1, 2, 3])
+    before = model.eval().states(batch).user
+    with torch.no_grad():
+        ids.item.weight.mul_(-2)
+        ids.item.weight[1] += 1
+    assert not torch.allclose(model.states(batch).user, before, atol=1e-4)
+
+
+# --- sequential models --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SEQUENTIAL)
+def test_a_state_does_not_depend_on_later_items(build, name):
+    model = build(name)[0].eval()
+    one, other = (model.states(histories(row)).user for row in ([1, 2, 3, 4], [1, 2, 9, 8]))
+    assert torch.allclose(one[:, :2], other[:, :2], atol=1e-6)
+    assert not torch.allclose(one[:, 2:], other[:, 2:], atol=1e-3)
+
+
+@pytest.mark.parametrize("name", SEQUENTIAL)
+def test_a_state_depends_on_earlier_items(build, name):
+    model = build(name)[0].eval()
+    one, other = (model.states(histories(row)).user[:, -1] for row in ([1, 2, 3], [9, 2, 3]))
+    assert not torch.allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SEQUENTIAL)
+def test_a_state_does_not_depend_on_the_batch_around_it(build, name):
+    model = build(name)[0].eval()
+    alone = model.states(histories([1, 2])).user
+    among = model.states(histories([1, 2], [3, 4, 5, 6, 7, 8])).user[:1, :2]
+    assert torch.allclose(alone, among, atol=1e-6)
+
+
+def test_a_history_of_the_largest_length_is_read(build):
+    assert build("sasrec")[0].states(histories(list(range(1, 9)))).user.shape == (1, 8, WIDTH)
+
+
+@pytest.mark.parametrize("name", SEQUENTIAL)
+def test_the_score_after_the_last_item_is_that_of_recbole(build, name):
+    model = build(name)[0].eval()
+    rows = [1, 2, 3], [4, 5], [6]
+    batch = histories(*rows)
+    last = torch.stack([of_row[len(row) - 1] for of_row, row in zip(model.states(batch).user, rows, strict=True)])
+    ours = last @ model.model.item_embedding.weight.T
+    del model.model.gather_indexes  # RecBole's own again
+    length = torch.tensor([len(row) for row in rows])
+    interaction = {model.model.ITEM_SEQ: batch.history, model.model.ITEM_SEQ_LEN: length}
+    theirs = model.model.full_sort_predict(interaction)
+    assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+# --- the graph ----------------------------------------------------------------------------------------------------
+
+
+def test_the_adjacency_is_that_of_a_dense_computation_by_hand():
+    # User 1 has items 1 and 2, user 2 has item 2, and the pair (1, 1) comes twice: degrees 2, 1 and 1, 2.
+    graph = normalised_adjacency(np.array([1, 1, 1, 2]), np.array([1, 1, 2, 2]), n_users=3, n_items=3).to_dense()
+    expected = torch.zeros(6, 6)  # rows: padding, users 1 and 2, padding, items 1 and 2
+    for user, item, weight in [(1, 4, 1 / 2**0.5), (1, 5, 1 / 2), (2, 5, 1 / 2**0.5)]:
+        expected[user, item] = expected[item, user] = weight
+    assert torch.allclose(graph, expected)
+
+
+def test_lightgcn_propagates_over_the_training_part_alone(build, make_workshop, toy_data):
+    model, ids = build("lightgcn")
+    train = make_workshop(toy_data).split.train
+    linked = torch.zeros(N_USERS + 1, N_ITEMS + 1)
+    linked[train.user, train.item] = 1  # 10 of each user's 12 items
+    normed = linked / linked.sum(1, keepdim=True).clamp(min=1).sqrt() / linked.sum(0).clamp(min=1).sqrt()
+    users, items = [ids.user.weight], [ids.item.weight]
+    for _ in range(2):
+        users, items = [*users, normed @ items[-1]], [*items, normed.T @ users[-1]]
+    states = model.states(Batch(torch.arange(N_USERS + 1), torch.zeros(N_USERS + 1, 1)))
+    assert linked.sum() == 10 * N_USERS
+    assert torch.allclose(states.user, sum(users) / 3, atol=1e-6)
+    assert torch.allclose(states.item, sum(items) / 3, atol=1e-6)
+
+
+def test_the_loss_of_lightgcn_is_bpr_and_the_norm_of_its_own_rows(build):
+    model, ids = build("lightgcn")
+    model.model.reg_weight = 0.5
+    batch = Batch(torch.tensor([1]), torch.tensor([[2]]), torch.tensor([3]), torch.tensor([4]))
+    states = model.states(batch)
+    margin = states.user[0] @ (states.item[3] - states.item[4])
+    rows = ids.user.weight[1], ids.item.weight[3], ids.item.weight[4]
+    norms = sum(row.square().sum() for row in rows) / 2  # RecBole halves the squared norms
+    expected = -torch.log(torch.sigmoid(margin)) + 0.5 * norms
+    assert model.loss(batch, states).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+# --- the import ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_an_import_leaves_anomaly_mode_as_it_was(before):
+    try:
+        torch.autograd.set_detect_anomaly(before)
+        model_class("sequential_recommender.sasrec", "SASRec")
+        assert torch.is_anomaly_enabled() == before
+    finally:
+        torch.autograd.set_detect_anomaly(False)
+
+
+def test_a_first_import_leaves_anomaly_mode_off():
+    code = (
+        "import torch; from corecbench_plugins.recbole_models.classes import model_class;"
+        "model_class('sequential_recommender.sasrec', 'SASRec'); print(torch.is_anomaly_enabled())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_without_recbole_the_command_that_gets_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "recbole.model.sequential_recommender.sasrec", None)
+    with pytest.raises(PluginError, match=r"SASRec cannot be imported .*`pip install recbole==1\.2\.1`"):
+        model_class("sequential_recommender.sasrec", "SASRec")
+
+
+def test_building_draws_no_tables_twice(host, quick, toy_data, tmp_path):
+    widths = []
+
+    def ids(width):
+        widths.append(width)
+        return private_ids(N_USERS, N_ITEMS, width)
+
+    for name in ALL:
+        host.build(host.select("models", name, quick), Setup(toy_data.catalog, 8, 0, cache=tmp_path), ids)
+    assert widths == [WIDTH] * 3
+
+
+# --- two camps of taste -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def camps():
+    """40 users, 20 items: even users like even items, odd users odd ones; each has 8 of the 10 in some order."""
+    from corecbench.data.dataset import load_dataset
+
+    random = np.random.default_rng(0)
+    rows = [
+        (f"u{user}", f"{2 * item + user % 2:02}", time)
+        for user in range(40)
+        for time, item in enumerate(random.permutation(10)[:8])
+    ]
+    interactions = pd.DataFrame(rows, columns=["user_id", "item_id", "timestamp"])
+    nothing = pd.DataFrame({"item_id": [], "title": []}, dtype=str)
+    return load_dataset("camps", SimpleNamespace(interactions=lambda: interactions, items=lambda: nothing))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_two_camps_of_taste_are_told_apart(host, quick, make_workshop, camps, name):
+    workshop = make_workshop(camps)
+    settings = {name: quick[name] | {"epochs": 30, "learning_rate": 0.02, "patience": 30}}
+    trainee = workshop.train_solo("domain", host.select("models", name, settings), lambda record: None)["domain"]
+    trainee.finish()
+    ranks = workshop.rank(trainee.model, "test")
+    # seen are 7 of the own camp's 10 items: the held-out one and 2 others against the 10 of the other camp
+    assert set(ranks.n_candidates) == {13}
+    assert ranks.rank.max() <= 3

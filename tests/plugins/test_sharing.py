@@ -1,0 +1,245 @@
+from math import log
+
+import pytest
+import torch
+from torch import nn
+
+from corecbench.api import Batch, Budget, Catalog, Pretrained, Setup, States, Turn
+from corecbench_plugins.sharing import BdlmConfig, Schedule
+from corecbench_plugins.sharing.bdlm import Bdlm
+from corecbench_plugins.sharing.none import Private
+from corecbench_plugins.sharing.schedule import alternate, spread
+
+SETUP = Setup(Catalog("toy", ("", "a", "b"), ("", "x", "y"), ("", "", "")), max_history=3, seed=0)
+PADDING = 50.0  # a score that would win by far
+ITEMS = torch.tensor([[PADDING], [0.0], [log(3)]])
+"""Padding and two items: a user state of 1 gives them the odds 1 : 3, of 0 the odds 1 : 1, of -1 the odds 3 : 1."""
+KL = 1 / 2 * log((1 / 2) / (1 / 4)) + 1 / 2 * log((1 / 2) / (3 / 4))
+"""KL(even odds || odds 1 : 3), by hand: (ln 2 + ln 2/3) / 2 = ln(4/3) / 2."""
+
+
+def make_bdlm(**settings):
+    return Bdlm(BdlmConfig(**{"domain_weight": 1.0, "llm_weight": 1.0} | settings), SETUP)
+
+
+def states(*user):
+    """User states [B, L, 1] from rows of numbers, or [B, 1] from numbers."""
+    return States(torch.tensor(user)[..., None], ITEMS)
+
+
+def histories(*rows):
+    return Batch(torch.arange(1, len(rows) + 1), torch.tensor(rows))
+
+
+def mutual(own, other, batch, side="domain", **settings):
+    return make_bdlm(**settings).losses(side, own, other, batch)["mutual"].item()
+
+
+# --- the store ----------------------------------------------------------------------------------------------------
+
+
+def test_both_sides_read_one_store():
+    module = make_bdlm()
+    domain, llm = module.ids("domain", 3), module.ids("llm", 5)
+    with torch.no_grad():
+        before = llm.item.weight.clone(), llm.user.weight.clone()
+        for table in (module.store.item, module.store.user):
+            table.weight += 1
+    assert domain.item.table is llm.item.table is module.store.item
+    assert domain.user.table is llm.user.table is module.store.user
+    assert not torch.allclose(llm.item.weight, before[0])
+    assert not torch.allclose(llm.user.weight, before[1])
+
+
+def test_each_side_reads_the_store_at_its_own_width():
+    module = make_bdlm()
+    domain, llm = module.ids("domain", 3), module.ids("llm", 5)
+    assert [tuple(ids.item.weight.shape) for ids in (domain, llm)] == [(3, 3), (3, 5)]
+    assert module.store.item.weight.shape == module.store.user.weight.shape == (3, 3)
+
+
+def test_the_sides_have_projections_of_their_own():
+    module = make_bdlm()
+    domain, llm = module.ids("domain", 3), module.ids("llm", 3)
+    assert domain.item.projection is not llm.item.projection
+
+
+def test_the_domain_side_starts_with_the_store_itself():
+    module = make_bdlm()
+    ids = module.ids("domain", 3)
+    assert torch.equal(ids.item.weight, module.store.item.weight)
+    assert torch.equal(ids.user(torch.tensor([2, 1])), module.store.user.weight[[2, 1]])
+
+
+def test_a_looked_up_row_is_that_of_the_projected_table():
+    module = make_bdlm()
+    module.ids("domain", 3)
+    ids, index = module.ids("llm", 5), torch.tensor([[2, 0], [1, 2]])
+    assert torch.allclose(ids.item(index), ids.item.weight[index])
+
+
+def test_a_gradient_of_either_side_reaches_the_store():
+    for side in ("domain", "llm"):
+        module = make_bdlm()
+        ids = {name: module.ids(name, 3) for name in ("domain", "llm")}
+        ids[side].item(torch.tensor([2])).sum().backward()
+        assert module.store.item.weight.grad[2].abs().sum() > 0
+
+
+@pytest.mark.parametrize("make", [make_bdlm, lambda: Private(Schedule(), SETUP)], ids=["bdlm", "none"])
+def test_the_domain_side_starts_at_the_pretrained_tables(make):
+    module = make()
+    domain, _ = module.ids("domain", 2), module.ids("llm", 2)
+    pretrained = Pretrained(user=torch.arange(6.0).reshape(3, 2), item=torch.arange(6.0, 12.0).reshape(3, 2))
+    module.start(pretrained)
+    assert torch.equal(domain.user.weight, pretrained.user)
+    assert torch.equal(domain.item.weight, pretrained.item)
+
+
+def test_a_store_that_was_started_is_still_trained():
+    module = make_bdlm()
+    ids = module.ids("domain", 2)
+    module.start(Pretrained(torch.ones(3, 2), torch.ones(3, 2)))
+    ids.item.weight.sum().backward()
+    assert isinstance(module.store.item.weight, nn.Parameter)
+    assert module.store.item.weight.grad is not None
+
+
+# --- mutual learning ----------------------------------------------------------------------------------------------
+
+
+def test_equal_distributions_cost_nothing():
+    batch = histories([1, 2], [2, 0])
+    own = states([1.0, 0.0], [1.0, 0.0])
+    assert mutual(own, own, batch) == pytest.approx(0, abs=1e-6)
+
+
+def test_distributions_that_differ_cost_the_divergence_from_the_other_side_s():
+    # by hand: the other side holds even odds, the own side 1 : 3, at the one position of the history
+    assert mutual(states([1.0]), states([0.0]), histories([1])) == pytest.approx(KL, rel=1e-5)
+
+
+def test_the_divergence_is_not_the_reverse_one():
+    reverse = 1 / 4 * log((1 / 4) / (1 / 2)) + 3 / 4 * log((3 / 4) / (1 / 2))
+    assert mutual(states([0.0]), states([1.0]), histories([1])) == pytest.approx(reverse, rel=1e-5)
+
+
+def test_the_divergence_is_averaged_over_the_positions_of_the_histories():
+    own, other = states([1.0, 9.0], [1.0, 0.0]), states([0.0, -9.0], [0.0, 0.0])
+    # three positions hold an item; the fourth, of padding, would cost much
+    assert mutual(own, other, histories([1, 0], [1, 2])) == pytest.approx((KL + KL + 0) / 3, rel=1e-5)
+
+
+def test_padding_is_no_item_of_the_distributions():
+    own, other = states([1.0]), states([0.0])
+    high = States(own.user, torch.cat([torch.tensor([[-PADDING]]), ITEMS[1:]]))
+    assert mutual(high, other, histories([1])) == pytest.approx(mutual(own, other, histories([1])))
+
+
+def test_a_side_with_one_state_per_user_is_compared_after_the_last_item():
+    three = torch.tensor([[0.0], [0.0], [0.0], [log(3)]])
+    own = States(torch.tensor([[1.0]]), three)
+    other = States(torch.tensor([[[9.0], [0.0], [7.0]]]), three)
+    # the history 1, 1 leaves out item 1; the other side's state after it is 0, the second of its positions
+    assert mutual(own, other, histories([1, 1, 0])) == pytest.approx(KL, rel=1e-5)
+
+
+def test_it_does_not_matter_which_side_has_one_state_per_user():
+    three = torch.tensor([[0.0], [0.0], [0.0], [log(3)]])
+    own = States(torch.tensor([[[9.0], [1.0], [7.0]]]), three)
+    other = States(torch.tensor([[0.0]]), three)
+    assert mutual(own, other, histories([1, 1, 0])) == pytest.approx(KL, rel=1e-5)
+
+
+def test_two_sides_with_one_state_per_user_leave_out_the_history_too():
+    three = torch.tensor([[0.0], [8.0], [0.0], [log(3)]])
+    own, other = (States(torch.tensor([[value]]), three) for value in (1.0, 0.0))
+    assert mutual(own, other, histories([1])) == pytest.approx(KL, rel=1e-5)
+
+
+def test_a_history_of_everything_costs_nothing_and_is_finite():
+    own, other = (States(torch.tensor([[value]]), ITEMS) for value in (1.0, 0.0))
+    assert mutual(own, other, histories([1, 2])) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_temperature_softens_both_distributions_and_is_made_up_for():
+    own = states([2.0])  # at temperature 2 the odds are 1 : 3
+    assert mutual(own, states([0.0]), histories([1]), temperature=2.0) == pytest.approx(2**2 * KL, rel=1e-5)
+
+
+@pytest.mark.parametrize(("side", "weight"), [("domain", 0.25), ("llm", 3.0)])
+def test_each_side_has_its_own_weight(side, weight):
+    cost = mutual(states([1.0]), states([0.0]), histories([1]), side, domain_weight=0.25, llm_weight=3.0)
+    assert cost == pytest.approx(weight * KL, rel=1e-5)
+
+
+@pytest.mark.parametrize(("side", "terms"), [("domain", set()), ("llm", {"mutual"})])
+def test_a_weight_of_zero_gives_no_term(side, terms):
+    module = make_bdlm(domain_weight=0.0)
+    assert set(module.losses(side, states([1.0]), states([0.0]), histories([1]))) == terms
+
+
+def test_the_own_side_is_drawn_towards_the_other_side():
+    user = torch.tensor([[[1.0]]], requires_grad=True)
+    make_bdlm().losses("domain", States(user, ITEMS), states([0.0]), histories([1]))["mutual"].backward()
+    # d KL / d user = (3/4 - 1/2) * ln 3: a smaller state is nearer to even odds
+    assert user.grad.item() == pytest.approx(log(3) / 4, rel=1e-5)
+
+
+# --- turns --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("epochs", "rounds", "spread_out"), [(6, 2, [3, 3]), (5, 3, [2, 2, 1]), (1, 3, [1, 0, 0]), (0, 2, [0, 0])]
+)
+def test_epochs_are_spread_evenly_the_first_rounds_get_more(epochs, rounds, spread_out):
+    assert spread(epochs, rounds) == spread_out
+
+
+def test_the_llm_begins_each_round():
+    turns = alternate(Schedule(rounds=2, domain_epochs=4, llm_epochs=2), Budget(domain_epochs=9, llm_epochs=9))
+    assert turns == [Turn("llm", 1), Turn("domain", 2), Turn("llm", 1), Turn("domain", 2)]
+
+
+def test_the_budget_limits_each_side():
+    turns = alternate(Schedule(rounds=1, domain_epochs=9, llm_epochs=9), Budget(domain_epochs=2, llm_epochs=1))
+    assert turns == [Turn("llm", 1), Turn("domain", 2)]
+
+
+def test_a_turn_of_no_epochs_is_left_out():
+    turns = alternate(Schedule(rounds=2, domain_epochs=1, llm_epochs=2), Budget(domain_epochs=1, llm_epochs=9))
+    assert turns == [Turn("llm", 1), Turn("domain", 1), Turn("llm", 1)]
+
+
+@pytest.mark.parametrize("make", [Bdlm, Private])
+def test_a_module_alternates_by_its_settings(make):
+    config = BdlmConfig(rounds=1, domain_epochs=3, llm_epochs=2)
+    assert make(config, SETUP).turns(Budget(9, 9)) == [Turn("llm", 2), Turn("domain", 3)]
+
+
+def test_the_defaults_train_in_at_least_two_rounds():
+    sides = [turn.side for turn in alternate(Schedule(), Budget(100, 100))]
+    assert sides[:4] == ["llm", "domain", "llm", "domain"]
+
+
+# --- none ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_control_shares_no_table():
+    module = Private(Schedule(), SETUP)
+    domain, llm = module.ids("domain", 4), module.ids("llm", 4)
+    assert domain.item is not llm.item
+    assert not torch.equal(domain.item.weight, llm.item.weight)
+
+
+def test_the_control_leaves_the_llm_s_tables_as_they_were_drawn():
+    module = Private(Schedule(), SETUP)
+    module.ids("domain", 2)
+    llm = module.ids("llm", 2)
+    before = llm.item.weight.clone()
+    module.start(Pretrained(torch.ones(3, 2), torch.ones(3, 2)))
+    assert torch.equal(llm.item.weight, before)
+
+
+def test_the_control_has_no_coupling():
+    assert Private(Schedule(), SETUP).losses("llm", states([1.0]), states([0.0]), histories([1])) == {}

@@ -1,0 +1,264 @@
+import pytest
+
+from corecbench.api import DataError, UsageError
+from corecbench.config import RunConfig
+from corecbench.host import Host
+from corecbench.plan import make_plan
+from corecbench.results import Store
+from corecbench.run import run
+
+
+@pytest.fixture
+def plan(host, tmp_path, monkeypatch, toy_folder, quick):
+    """Plan a run on the toy data: `plan(models=("sasrec",))`."""
+    monkeypatch.setenv("CORECBENCH_CACHE", str(tmp_path / "cache"))
+
+    def make(host=host, **options):
+        config = RunConfig(**{"datasets": (str(toy_folder),), "settings": quick} | options)
+        return make_plan(config, host, Store(tmp_path / "results", config.benchmark))
+
+    return make
+
+
+def cells_of(plan):
+    return [(cell.name, cell.seed) for cell in plan.cells]
+
+
+def hash_of(plan, name):
+    return next(cell.hash for cell in plan.cells if cell.name == name)
+
+
+# --- the cells ----------------------------------------------------------------------------------------------------
+
+
+def test_every_model_and_llm_is_trained_alone_before_every_pair(plan, tiny_llama):
+    llm = f"llama:{tiny_llama}"
+    planned = plan(models=("sasrec", "lightgcn"), llms=(llm,), sharing=("bdlm", "none"))
+    assert [cell.name for cell in planned.cells] == [
+        "sasrec",
+        "lightgcn",
+        llm,
+        f"sasrec+{llm}+bdlm",
+        f"sasrec+{llm}+none",
+        f"lightgcn+{llm}+bdlm",
+        f"lightgcn+{llm}+none",
+    ]
+
+
+def test_every_seed_gets_every_cell(plan):
+    planned = plan(models=("sasrec", "gru4rec"), seeds=(3, 1))
+    assert cells_of(planned) == [("sasrec", 3), ("gru4rec", 3), ("sasrec", 1), ("gru4rec", 1)]
+
+
+def test_every_data_set_gets_every_cell(plan, toy_folder, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    for suffix in ("inter", "item"):
+        (other / f"other.{suffix}").write_bytes((toy_folder / f"toy.{suffix}").read_bytes())
+    planned = plan(models=("sasrec",), datasets=(str(toy_folder), str(other)))
+    assert [cell.dataset.name for cell in planned.cells] == ["toy", "other"]
+
+
+def test_models_without_an_llm_are_trained_alone(plan):
+    planned = plan(models=("sasrec", "popularity"))
+    assert [cell.name for cell in planned.cells] == ["sasrec", "popularity"]
+    assert planned.notes == []
+
+
+def test_an_llm_without_models_is_trained_alone(plan, tiny_llama):
+    assert [cell.name for cell in plan(llms=(f"llama:{tiny_llama}",)).cells] == [f"llama:{tiny_llama}"]
+
+
+def test_a_model_that_reads_no_ids_is_noted_as_trained_alone_only(plan, tiny_llama):
+    llm = f"llama:{tiny_llama}"
+    planned = plan(models=("popularity", "sasrec"), llms=(llm,))
+    assert [cell.name for cell in planned.cells] == ["popularity", "sasrec", llm, f"sasrec+{llm}+bdlm"]
+    assert planned.notes == ["popularity reads no ids, so it is trained alone only"]
+
+
+def test_a_pair_knows_the_solo_cell_it_starts_from(plan, tiny_llama):
+    planned = plan(models=("sasrec", "gru4rec"), llms=(f"llama:{tiny_llama}",), seeds=(0, 1))
+    pairs = [cell for cell in planned.cells if cell.sharing is not None]
+    assert [(pair.domain.label, pair.seed) for pair in pairs] == [
+        (planned.solo_of(pair).name, planned.solo_of(pair).seed) for pair in pairs
+    ]
+    assert len(pairs) == 4
+
+
+def test_a_cell_has_a_folder_of_its_own(plan, tiny_llama):
+    planned = plan(models=("sasrec", "gru4rec"), llms=(f"llama:{tiny_llama}",), seeds=(0, 1))
+    assert len({cell.folder for cell in planned.cells}) == len(planned.cells) == 10
+
+
+# --- names and settings -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"models": ("sasrek",)}, "unknown domain model 'sasrek'; did you mean 'sasrec'?"),
+        ({"llms": ("lama",)}, "unknown LLM 'lama'; did you mean 'llama'?"),
+        ({"sharing": ("bdml",)}, "unknown sharing module 'bdml'; did you mean 'bdlm'?"),
+        ({"datasets": ("ml-100",)}, "unknown data set 'ml-100'; did you mean 'ml-100k'?"),
+        ({"metrics": ("NDGC@10",)}, "unknown metric 'NDGC'; did you mean 'NDCG'?"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_an_unknown_name_is_an_error_with_a_close_match(plan, options, message):
+    with pytest.raises(UsageError) as error:
+        plan(**{"models": ("sasrec",)} | options)
+    assert str(error.value).startswith(message)
+
+
+def test_a_setting_that_does_not_exist_is_an_error(plan):
+    with pytest.raises(UsageError, match="unknown setting of sasrec 'epoch'; did you mean 'epochs'"):
+        plan(models=("sasrec",), settings={"sasrec": {"epoch": 3}})
+
+
+def test_data_that_cannot_be_used_is_an_error(plan, tmp_path):
+    with pytest.raises(DataError, match="no such folder"):
+        plan(models=("sasrec",), datasets=(str(tmp_path / "nowhere"),))
+
+
+def test_two_data_sets_of_one_name_are_an_error(plan, toy_folder, tmp_path):
+    other = tmp_path / "toy"
+    other.mkdir()
+    (other / "toy.inter").write_bytes((toy_folder / "toy.inter").read_bytes())
+    with pytest.raises(UsageError, match="do not have different names; rename a folder"):
+        plan(models=("sasrec",), datasets=(str(toy_folder), str(other)))
+
+
+def test_what_will_be_downloaded_is_named(plan, loose_file):
+    source = """
+        from corecbench.api import Component, hookimpl
+
+        @hookimpl
+        def corecbench_llms():
+            return [Component("far", dict, needs=lambda config, cache: [f"93 MB into {cache.name}"])]
+    """
+    host = Host.discover([loose_file("far", source)])
+    assert plan(host=host, llms=("far",)).downloads == ["93 MB into cache"]
+
+
+# --- the hash -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seeds": (1,)},
+        {"benchmark": "other"},
+        {"existing": "replace"},
+        {"metrics": ("MRR",)},
+        {"sharing": ("none",)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_does_not_decide_the_result_of_one_seed_leaves_the_hash(plan, change):
+    base = {"models": ("sasrec",)}
+    assert hash_of(plan(**base), "sasrec") == hash_of(plan(**base | change), "sasrec")
+
+
+def test_a_setting_changes_the_hash(plan, quick):
+    other = quick | {"sasrec": quick["sasrec"] | {"epochs": 5}}
+    before, after = (hash_of(plan(models=("sasrec",), settings=of), "sasrec") for of in (quick, other))
+    assert before != after
+
+
+def test_a_setting_of_another_component_leaves_the_hash(plan, quick):
+    other = quick | {"gru4rec": quick["gru4rec"] | {"epochs": 5}}
+    before, after = (hash_of(plan(models=("sasrec",), settings=of), "sasrec") for of in (quick, other))
+    assert before == after
+
+
+@pytest.mark.parametrize(
+    ("part", "setting"), [("sasrec", "epochs"), ("llama", "lora_alpha"), ("bdlm", "temperature")]
+)
+def test_a_setting_of_any_part_changes_the_hash_of_a_pair(plan, quick, tiny_llama, part, setting):
+    name = f"sasrec+llama:{tiny_llama}+bdlm"
+    options = {"models": ("sasrec",), "llms": (f"llama:{tiny_llama}",)}
+    other = quick | {part: quick[part] | {setting: 7}}
+    before, after = (hash_of(plan(**options, settings=of), name) for of in (quick, other))
+    assert before != after
+
+
+@pytest.mark.parametrize("change", [{"max_history": 7}, {"device": "cuda"}], ids=lambda change: next(iter(change)))
+def test_the_history_and_the_device_change_the_hash(plan, change):
+    assert hash_of(plan(models=("sasrec",)), "sasrec") != hash_of(plan(models=("sasrec",), **change), "sasrec")
+
+
+@pytest.mark.parametrize("file", ["toy.inter", "toy.item"])
+def test_other_data_under_the_same_name_change_the_hash(plan, toy_folder, tmp_path, file):
+    other = tmp_path / "toy"
+    other.mkdir()
+    for path in toy_folder.iterdir():
+        (other / path.name).write_bytes(path.read_bytes())
+    text = (other / file).read_text()
+    (other / file).write_text(text.replace("u0\ti0\t0\n", "").replace("red apple", "green apple"))
+    before, after = (hash_of(plan(models=("sasrec",), datasets=(str(of),)), "sasrec") for of in (toy_folder, other))
+    assert before != after
+
+
+# --- what is done -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run_popularity(plan, host, tmp_path):
+    """Run the smallest cell for good."""
+
+    def go(**options):
+        planned = plan(models=("popularity",), **options)
+        run(planned, host, Store(tmp_path / "results", planned.config.benchmark))
+        return planned
+
+    return go
+
+
+def test_nothing_is_done_at_first(plan):
+    assert [cell.done for cell in plan(models=("popularity",)).cells] == [False]
+
+
+def test_what_was_run_is_done(plan, run_popularity):
+    run_popularity()
+    planned = plan(models=("popularity", "sasrec"), seeds=(0, 1))
+    assert {(cell.name, cell.seed): cell.done for cell in planned.cells} == {
+        ("popularity", 0): True,
+        ("sasrec", 0): False,
+        ("popularity", 1): False,
+        ("sasrec", 1): False,
+    }
+
+
+def test_what_was_run_under_another_benchmark_is_not_done(plan, run_popularity):
+    run_popularity()
+    assert not plan(models=("popularity",), benchmark="other").cells[0].done
+
+
+def test_what_is_replaced_is_not_done(plan, run_popularity):
+    run_popularity()
+    assert not plan(models=("popularity",), existing="replace").cells[0].done
+
+
+def test_a_result_that_must_not_exist_is_an_error_that_names_its_folder(plan, run_popularity):
+    folder = run_popularity().cells[0].folder
+    with pytest.raises(UsageError, match="exists; use --existing skip or replace") as error:
+        plan(models=("sasrec", "popularity"), existing="fail")
+    assert str(folder) in str(error.value)
+
+
+def test_a_result_that_must_not_exist_and_does_not_is_fine(plan, run_popularity):
+    run_popularity()
+    assert [cell.done for cell in plan(models=("sasrec",), existing="fail").cells] == [False]
+
+
+def test_a_failed_cell_is_not_done(plan, run_popularity, tmp_path):
+    cell = run_popularity().cells[0]
+    store = Store(tmp_path / "results", "default")
+    record = store.read(cell.folder)
+    failed = record | {
+        "status": "failed",
+        "error": {"type": "ValueError", "message": "no good", "traceback": ""},
+        "sides": {},
+    }
+    store.write(cell.folder, failed, {})
+    assert not plan(models=("popularity",)).cells[0].done

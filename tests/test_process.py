@@ -1,0 +1,104 @@
+import importlib.metadata
+import mmap
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from corecbench import process
+
+MEBIBYTE = 2**20
+on_linux = pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="the peak can be reset on Linux only"
+)
+
+
+def use_and_give_back(n_bytes):
+    """Use memory that goes back to the system at once, whatever the C library does with what it frees."""
+    with mmap.mmap(-1, n_bytes) as memory:
+        memory.write(b"x" * n_bytes)
+
+
+def test_the_peak_holds_what_was_used_and_given_back():
+    process.reset_peak_memory()
+    before = process.peak_memory_bytes()
+    use_and_give_back(256 * MEBIBYTE)
+    assert process.peak_memory_bytes() - before > 200 * MEBIBYTE
+
+
+@on_linux
+def test_a_reset_forgets_an_earlier_peak():
+    process.reset_peak_memory()
+    use_and_give_back(256 * MEBIBYTE)
+    peak = process.peak_memory_bytes()
+    process.reset_peak_memory()
+    assert peak - process.peak_memory_bytes() > 200 * MEBIBYTE
+
+
+@on_linux
+def test_memory_that_an_earlier_cell_freed_is_not_in_the_peak_of_the_next():
+    process.keep_freed_memory()
+    process.reset_peak_memory()
+    np.ones(256 * MEBIBYTE, dtype=np.uint8)
+    peak = process.peak_memory_bytes()
+    process.reset_peak_memory()
+    assert peak - process.peak_memory_bytes() > 200 * MEBIBYTE
+
+
+def test_without_proc_the_peak_of_the_whole_process_is_given(monkeypatch):
+    def missing(*_, **__):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", missing)
+    monkeypatch.setattr(Path, "write_text", missing)
+    monkeypatch.setattr(resource, "getrusage", lambda _: resource.struct_rusage([0.0, 0.0, 7, *[0] * 13]))
+    monkeypatch.setattr(sys, "platform", "linux")
+    process.reset_peak_memory()
+    assert process.peak_memory_bytes() == 7 * 1024
+
+
+def test_freed_memory_can_be_kept_twice():
+    process.keep_freed_memory()
+    process.keep_freed_memory()
+
+
+def test_where_there_is_no_mallopt_nothing_happens(monkeypatch):
+    monkeypatch.setattr(process.ctypes, "CDLL", lambda _: object())
+    process.keep_freed_memory()
+
+
+def test_versions_are_those_that_are_installed():
+    found = process.versions()
+    assert found["numpy"] == np.__version__
+    assert found["corecbench"] == importlib.metadata.version("corecbench")
+
+
+def test_a_library_that_is_not_there_is_missing(monkeypatch):
+    monkeypatch.setattr(process, "LIBRARIES", ("no-such-library",))
+    assert process.versions()["no-such-library"] == "missing"
+
+
+def test_the_commit_is_that_of_a_working_copy(monkeypatch):
+    done = subprocess.CompletedProcess([], 0, stdout="0123abc\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    assert process.commit() == "0123abc"
+
+
+@pytest.mark.parametrize(
+    "fault", [FileNotFoundError("git"), subprocess.TimeoutExpired("git", 10)], ids=["no git", "git hangs"]
+)
+def test_without_an_answer_of_git_there_is_no_commit(monkeypatch, fault):
+    def fail(*_, **__):
+        raise fault
+
+    monkeypatch.setattr(subprocess, "run", fail)
+    assert process.commit() is None
+
+
+def test_an_installed_package_has_no_commit(monkeypatch, tmp_path):
+    (tmp_path / "corecbench").mkdir()
+    monkeypatch.setattr(process, "__file__", str(tmp_path / "corecbench" / "process.py"))
+    assert process.commit() is None

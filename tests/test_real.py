@@ -1,0 +1,117 @@
+"""The whole command, in a process of its own, with the real weights on a slice of the real ml-100k."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from corecbench.api import UsageError
+from corecbench.config import cache_folder
+from corecbench_plugins.datasets.ml100k import find_ml100k
+from corecbench_plugins.hf_llm import LlamaConfig
+from corecbench_plugins.hf_llm.weights import model_folder
+
+N_USERS = 150
+QUICK = ("sasrec.epochs=3", "sasrec.patience=1", "llama.epochs=2", "llama.patience=1", "bdlm.domain_epochs=2")
+CELLS = ("sasrec", "llama", "sasrec+llama+bdlm")
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def weights():
+    """The real weights; fetched once, like in any run."""
+    try:
+        return model_folder(LlamaConfig().weights, cache_folder(), lambda *_: None)
+    except UsageError as error:
+        pytest.skip(f"the real weights cannot be had here: {error}")
+
+
+@pytest.fixture(scope="module")
+def data_folder(tmp_path_factory):
+    """The interactions of the first users of ml-100k, as a folder of atomic files."""
+    folder = tmp_path_factory.mktemp("data") / "ml-slice"
+    folder.mkdir()
+    source = Path(find_ml100k())
+    rows = (source / "ml-100k.inter").read_text(encoding="utf-8").splitlines()
+    kept = [row for row in rows[1:] if int(row.split("\t")[0]) <= N_USERS]
+    (folder / "ml-slice.inter").write_text("\n".join([rows[0], *kept]) + "\n", encoding="utf-8")
+    (folder / "ml-slice.item").write_text((source / "ml-100k.item").read_text(encoding="utf-8"), encoding="utf-8")
+    return folder
+
+
+def run(results, data_folder, *more):
+    sets = [argument for setting in QUICK for argument in ("--set", setting)]
+    command = [sys.executable, "-m", "corecbench", "run", "--models", "sasrec", "--llm", "llama"]
+    command += ["--datasets", str(data_folder), "--results", str(results), *sets, *more]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=600)
+
+
+@pytest.fixture(scope="module")
+def finished(weights, data_folder, tmp_path_factory):
+    """Two runs of the same command, each into an empty folder."""
+    del weights
+    folders = [tmp_path_factory.mktemp("results") for _ in range(2)]
+    return [(folder, run(folder, data_folder)) for folder in folders]
+
+
+def folder_of(results, cell):
+    return next((results / "default" / "ml-slice" / cell).glob("seed0-*"))
+
+
+def test_the_command_trains_all_cells_and_prints_one_table(finished):
+    results, done = finished[0]
+    assert done.returncode == 0, done.stderr
+    assert "plan: 3 cells, 0 done already" in done.stdout
+    assert "sasrec + llama" in done.stdout
+    for cell in CELLS:
+        record = json.loads((folder_of(results, cell) / "result.json").read_text())
+        assert record["status"] == "ok"
+        assert record["peak_memory_bytes"] < 6 * 2**30
+
+
+def test_both_sides_of_a_pair_are_ranked_for_every_user(finished):
+    results, _ = finished[0]
+    pair = folder_of(results, "sasrec+llama+bdlm")
+    domain, llm = (pd.read_parquet(pair / side / "ranks.parquet") for side in ("domain", "llm"))
+    assert list(domain.columns) == ["user_id", "target_item_id", "rank", "n_candidates"]
+    assert len(domain) == len(llm) == N_USERS
+    assert domain["target_item_id"].equals(llm["target_item_id"])
+    assert not domain["rank"].equals(llm["rank"])
+
+
+def test_the_pair_was_trained_in_turns_that_start_with_the_llm(finished):
+    results, _ = finished[0]
+    record = json.loads((folder_of(results, "sasrec+llama+bdlm") / "result.json").read_text())
+    turns = {epoch["turn"]: epoch["side"] for epoch in record["epochs"]}
+    assert turns == {1: "llm", 2: "domain", 3: "llm", 4: "domain"}
+
+
+def test_an_llm_that_reads_titles_ranks_better_than_chance(finished):
+    results, _ = finished[0]
+    ranks = pd.read_parquet(folder_of(results, "llama") / "ranks.parquet")
+    assert (ranks["rank"] / ranks["n_candidates"]).median() < 1 / 3
+
+
+def test_the_same_command_gives_the_same_ranks_bit_for_bit(finished):
+    (first, _), (second, done) = finished
+    assert done.returncode == 0, done.stderr
+    files = sorted(path.relative_to(first) for path in first.rglob("ranks.parquet"))
+    assert len(files) == 4
+    for file in files:
+        pd.testing.assert_frame_equal(
+            pd.read_parquet(first / file), pd.read_parquet(second / file), check_exact=True
+        )
+
+
+def test_the_same_command_again_finds_everything_done(finished, data_folder):
+    results, _ = finished[0]
+    again = run(results, data_folder)
+    assert again.returncode == 0
+    assert "plan: 3 cells, 3 done already" in again.stdout
+    assert "sasrec + llama" in again.stdout

@@ -1,0 +1,221 @@
+import textwrap
+
+import pytest
+
+from corecbench.api import hookimpl
+from corecbench.results import Store
+
+FACTORISATION = '''
+    import torch
+
+    from corecbench.api import Component, States, Training, hookimpl
+
+
+    class MatrixFactorisation(torch.nn.Module):
+        """The score of an item is the product of the user's and the item's embedding (Koren et al., 2009)."""
+
+        examples = "pairs"
+
+        def __init__(self, config, setup, ids):
+            super().__init__()
+            tables = ids(16)
+            self.user, self.item = tables.user, tables.item
+
+        def states(self, batch):
+            return States(self.user(batch.user), self.item.weight)
+
+
+    @hookimpl
+    def corecbench_domain_models():
+        return [Component("mf", MatrixFactorisation, Training, summary="matrix factorisation")]
+'''
+
+BROKEN = """
+    from corecbench.api import Component, Training, hookimpl
+
+    def build(config, setup, ids):
+        raise RuntimeError("this model\\nis broken")
+
+    @hookimpl
+    def corecbench_domain_models():
+        return [Component("broken", build, Training)]
+"""
+
+
+def outcomes(records):
+    return [(record["cell"]["name"], record["status"]) for record in records]
+
+
+# --- one cell after the other -------------------------------------------------------------------------------------
+
+
+def test_every_cell_is_trained_ranked_and_stored(bench, ranks, tiny_llama):
+    llm = f"llama:{tiny_llama}"
+    records = bench(models=("sasrec",), llms=(llm,))
+    pair = f"sasrec+{llm}+bdlm"
+    assert outcomes(records) == [("sasrec", "ok"), (llm, "ok"), (pair, "ok")]
+    for cell, side in [("sasrec", "domain"), (llm, "llm"), (pair, "domain"), (pair, "llm")]:
+        frame = ranks(cell, side)
+        assert sorted(frame["user_id"]) == sorted(f"u{user}" for user in range(60))
+        assert set(frame["n_candidates"]) == {20 - 11}
+        assert frame["rank"].between(1, 9).all()
+
+
+def test_the_target_is_each_user_s_last_item(bench, ranks):
+    bench(models=("popularity",))
+    targets = dict(zip(*(ranks("popularity")[column] for column in ("user_id", "target_item_id")), strict=True))
+    assert targets == {f"u{user}": f"i{(3 * user + 11) % 20}" for user in range(60)}
+
+
+def test_a_stored_metric_is_the_mean_over_the_stored_ranks(bench, ranks):
+    (record,) = bench(models=("popularity",), metrics=("HR@5", "MRR"))
+    rank = ranks("popularity")["rank"]
+    assert record["sides"]["domain"]["metrics"] == {
+        "HR@5": pytest.approx((rank <= 5).mean()),
+        "MRR": pytest.approx((1 / rank).mean()),
+    }
+
+
+def test_a_record_says_how_each_side_was_trained(bench, tiny_llama):
+    llm = f"llama:{tiny_llama}"
+    record = bench(models=("sasrec",), llms=(llm,))[-1]
+    sides = record["sides"]
+    assert record["cell"]["sharing"] == "bdlm"
+    assert {side: (of["epochs"], of["stopped_by"], of["n_users"]) for side, of in sides.items()} == {
+        "domain": (sides["domain"]["epochs"], "turns", 60),
+        "llm": (1, "turns", 60),
+    }
+    assert [epoch["side"] for epoch in record["epochs"]] == ["llm", "domain"][: len(record["epochs"])]
+    assert record["settings"]["sasrec"]["epochs"] == 4
+
+
+def test_the_lifecycle_hooks_are_called_in_order(bench, make_diary):
+    diary = make_diary()
+    settings = {"sasrec": {"embedding_size": 16, "n_heads": 1, "epochs": 2}}
+    bench(models=("sasrec", "popularity"), diary=diary, settings=settings)
+    assert diary.entries == [
+        ("started", "sasrec"),
+        ("epoch", "sasrec", "domain", 1),
+        ("epoch", "sasrec", "domain", 2),
+        ("finished", "sasrec", "ok"),
+        ("started", "popularity"),
+        ("finished", "popularity", "ok"),
+    ]
+
+
+def test_each_epoch_comes_with_the_number_that_the_cell_will_train_at_most(bench, make_diary, tiny_llama):
+    diary = make_diary()
+    bench(models=("sasrec",), llms=(f"llama:{tiny_llama}",), diary=diary)
+    planned = {(cell.sharing and "pair") or cell.name.split(":")[0]: n for cell, n in diary.planned}
+    assert planned["sasrec"] == 4
+    assert planned["llama"] == 2
+    assert planned["pair"] <= 1 + 1
+
+
+def test_long_work_outside_the_epochs_is_told(bench, tiny_llama, tmp_path, monkeypatch):
+    told = []
+
+    class Listener:
+        @hookimpl
+        def corecbench_progress(self, cell, what, done, total):
+            told.append((what, done, total))
+
+    monkeypatch.setattr("corecbench.plan.cache_folder", lambda: tmp_path / "empty-cache")
+    bench(llms=(f"llama:{tiny_llama}",), diary=Listener())
+    assert ("encoding item texts", 20, 20) in told
+
+
+# --- popularity ---------------------------------------------------------------------------------------------------
+
+
+def test_popularity_ranks_by_the_number_of_training_interactions(bench, ranks, tmp_path):
+    # Training holds all but the last two: a 3 times, b 2, c 2, d 1, e 1, x never. Ties count against the model.
+    histories = {"u1": "abxc", "u2": "acbd", "u3": "abcx", "u4": "dexb", "u5": "cda"}
+    folder = tmp_path / "by-hand"
+    folder.mkdir()
+    rows = [f"{user}\t{item}\t{time}" for user, items in histories.items() for time, item in enumerate(items)]
+    text = "\n".join(["user_id:token\titem_id:token\ttimestamp:float", *rows])
+    (folder / "by-hand.inter").write_text(text + "\n")
+    bench(models=("popularity",), datasets=(str(folder),))
+    frame = ranks("popularity").set_index("user_id")
+    assert frame["n_candidates"].to_dict() == {"u1": 3, "u2": 3, "u3": 3, "u4": 3, "u5": 4}
+    assert frame["rank"].to_dict() == {
+        "u1": 1,  # c 2 among d 1, e 1
+        "u2": 2,  # d 1 among e 1, x 0
+        "u3": 3,  # x 0 among d 1, e 1
+        "u4": 3,  # b 2 among a 3, c 2
+        "u5": 1,  # a 3 among b 2, e 1, x 0
+    }
+
+
+# --- cells that fail ----------------------------------------------------------------------------------------------
+
+
+def test_a_cell_that_fails_is_a_record_and_the_others_go_on(bench, loose_file):
+    records = bench(models=("sasrec", "broken", "popularity"), files=[loose_file("broken", BROKEN)])
+    assert outcomes(records) == [("sasrec", "ok"), ("broken", "failed"), ("popularity", "ok")]
+    error = records[1]["error"]
+    assert error["type"] == "PluginError"
+    assert "domain model 'broken' of plugin broken" in error["message"]
+    assert error["message"].endswith("RuntimeError: this model is broken")
+    assert "Traceback" in error["traceback"]
+    assert records[1]["sides"] == {}
+
+
+def test_a_failed_cell_is_stored_and_tried_again(bench, loose_file, tmp_path):
+    path = loose_file("broken", BROKEN)
+    bench(models=("broken",), files=[path])
+    ((folder, stored),) = Store(tmp_path / "results", "default").records()
+    assert stored["status"] == "failed"
+    path.write_text(textwrap.dedent(FACTORISATION.replace('"mf"', '"broken"')))
+    assert outcomes(bench(models=("broken",), files=[path])) == [("broken", "ok")]
+    assert [stored["status"] for _, stored in Store(tmp_path / "results", "default").records()] == ["ok"]
+    assert folder.exists()
+
+
+def test_a_pair_whose_solo_training_failed_says_so(bench, loose_file, tiny_llama):
+    records = bench(models=("broken",), llms=(f"llama:{tiny_llama}",), files=[loose_file("broken", BROKEN)])
+    assert [record["status"] for record in records] == ["failed", "ok", "failed"]
+    assert "broken" in records[2]["error"]["message"]
+    assert "failed" in records[2]["error"]["message"]
+
+
+def test_scores_that_are_not_finite_fail_the_cell(bench, loose_file):
+    source = FACTORISATION.replace("self.item.weight)", "self.item.weight / 0)")
+    (record,) = bench(models=("mf",), files=[loose_file("mf", source)])
+    assert (record["status"], record["sides"]) == ("failed", {})
+    assert "became" in record["error"]["message"]
+
+
+def test_data_without_anything_to_train_on_fails_in_one_clear_line(bench, tmp_path):
+    folder = tmp_path / "short"
+    folder.mkdir()
+    rows = [f"u{user}\ti{(user + step) % 5}\t{step}" for user in range(5) for step in range(3)]
+    text = "\n".join(["user_id:token\titem_id:token\ttimestamp:float", *rows])
+    (folder / "short.inter").write_text(text + "\n")
+    (record,) = bench(models=("sasrec",), datasets=(str(folder),))
+    assert record["error"]["type"] == "DataError"
+
+
+# --- a third party's model ----------------------------------------------------------------------------------------
+
+
+def test_a_model_in_a_loose_file_is_trained_jointly_with_an_llm(bench, loose_file, ranks, tiny_llama):
+    llm = f"llama:{tiny_llama}"
+    settings = {"mf": {"epochs": 20, "learning_rate": 0.05}}
+    path = loose_file("mf", FACTORISATION)
+    options = {"models": ("mf",), "llms": (llm,), "files": [path]}
+    quick_llm = {"embedding_size": 16, "lora_layers": 2, "lora_rank": 2, "dtype": "float32", "epochs": 2}
+    records = bench(**options, settings=settings | {"llama": quick_llm, "bdlm": {"domain_epochs": 2}})
+    pair = f"mf+{llm}+bdlm"
+    assert outcomes(records) == [("mf", "ok"), (llm, "ok"), (pair, "ok")]
+    assert records[2]["plugins"]["mf"]["distribution"] == str(path)
+    assert len(ranks(pair, "domain")) == len(ranks(pair, "llm")) == 60
+    assert records[0]["epochs"][-1]["loss"] < records[0]["epochs"][0]["loss"]
+
+
+def test_such_a_model_takes_at_most_30_lines_and_one_import_of_the_project():
+    lines = textwrap.dedent(FACTORISATION).strip().splitlines()
+    imports = [line for line in lines if line.startswith(("import", "from"))]
+    assert len(lines) <= 30
+    assert [line.split()[1] for line in imports] == ["torch", "corecbench.api"]

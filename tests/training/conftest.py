@@ -1,0 +1,140 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from corecbench.api import Catalog, Interactions, States, Training
+from corecbench.host import Host
+from corecbench.training.cell import Solo
+from corecbench.training.examples import make_examples
+from corecbench.training.loop import Trainee
+
+
+@pytest.fixture(scope="session")
+def train() -> Callable[..., Interactions]:
+    """Make a training part of lists of items: `train([5, 6], [7])` is user 1 with 5, 6 and user 2 with 7."""
+
+    def make(*items_of_users: list[int]) -> Interactions:
+        user = np.repeat(np.arange(1, len(items_of_users) + 1), [len(items) for items in items_of_users])
+        item = np.array([item for items in items_of_users for item in items], dtype=np.int64)
+        return Interactions(user.astype(np.int64), item)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Callable[[int, int], Catalog]:
+    """Make a catalogue: `catalog(n_users, n_items)`."""
+
+    def make(n_users: int, n_items: int) -> Catalog:
+        users, items = (("", *map(str, range(1, n + 1))) for n in (n_users, n_items))
+        return Catalog("toy", users, items, items)
+
+    return make
+
+
+# --- one side, without data or plugins ----------------------------------------------------------------------------
+
+N_ITEMS = 5
+
+
+class ToyModel(nn.Module):
+    """The state of a position is the embedding of its item."""
+
+    examples = "windows"
+
+    def __init__(self):
+        super().__init__()
+        self.item = nn.Embedding(N_ITEMS + 1, 2)
+        self.fixed = nn.Parameter(torch.ones(1), requires_grad=False)
+        self.batches, self.modes = [], []
+
+    def states(self, batch):
+        self.batches.append(batch)
+        self.modes.append(self.training)
+        return States(self.item(batch.history), self.item.weight)
+
+
+@pytest.fixture(scope="session")
+def toy_model() -> type[nn.Module]:
+    """The class of a model whose state of a position is the embedding of its item; it notes what it is asked."""
+    return ToyModel
+
+
+@pytest.fixture
+def make_trainee(train, catalog):
+    """Make a trainee whose validation gives the values in turn, then 0: `make_trainee(values, **training)`."""
+
+    def make(values=(), model=None, n_users=6, planned_epochs=8, **training):
+        torch.manual_seed(0)
+        items = [[1 + (user + step) % N_ITEMS for step in range(2 + user % 4)] for user in range(n_users)]
+        examples = make_examples("windows", train(*items), catalog(n_users, N_ITEMS), max_history=3)
+        left = iter(values)
+        config = replace(Training(batch_size=2, learning_rate=0.1), **training)
+        return Trainee(
+            side="domain",
+            model=model or ToyModel(),
+            config=config,
+            examples=examples,
+            validate=lambda _: next(left, 0.0),
+            generator=np.random.default_rng(0),
+            planned_epochs=planned_epochs,
+        )
+
+    return make
+
+
+# --- cells of real plugins ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def select(host, quick, tiny_llama):
+    """Select a component with quick settings: `select("models", "sasrec", epochs=3)`."""
+
+    def choose(kind, name, **settings):
+        merged = quick | {name: quick.get(name, {}) | settings}
+        return host.select(kind, f"llama:{tiny_llama}" if name == "llama" else name, merged)
+
+    return choose
+
+
+@pytest.fixture
+def solo(toy_data, make_workshop, select):
+    """Train a domain model alone: `solo("sasrec")` gives the workshop, the trainee and what pairs start from."""
+
+    def train(name, **settings):
+        workshop = make_workshop(toy_data, cell=name)
+        trainee = workshop.train_solo("domain", select("models", name, **settings), silent)["domain"]
+        trainee.finish()
+        return workshop, trainee, Solo(trainee.best_state, trainee.best_epoch)
+
+    return train
+
+
+@pytest.fixture
+def joined(monkeypatch, toy_data, make_workshop, select, host, quick):
+    """Train a pair and keep what it was built of: `joined("sasrec", "bdlm", solo)`."""
+
+    def train(name, sharing, solo, host=host, on_epoch=silent, **settings):
+        built = {}
+        build = type(host).build
+
+        def keep(self, selected, *args):
+            built[selected.kind] = build(self, selected, *args)
+            return built[selected.kind]
+
+        monkeypatch.setattr(Host, "build", keep)
+        workshop = make_workshop(toy_data, cell=f"{name}+llama+{sharing}", host=host)
+        parts = select("models", name), select("llms", "llama")
+        module = host.select("sharing", sharing, quick | {sharing: quick.get(sharing, {}) | settings})
+        trainees = workshop.train_pair(*parts, module, solo, on_epoch)
+        return workshop, trainees, built["sharing"]
+
+    return train
+
+
+def silent(record: object) -> None:
+    """Do nothing at the end of an epoch."""

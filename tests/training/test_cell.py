@@ -1,0 +1,263 @@
+import pytest
+import torch
+from torch import nn
+
+from corecbench.api import Budget, PluginError, Turn
+from corecbench.host import Host
+from corecbench.training.cell import Solo, save_checkpoint, within
+from corecbench.training.loop import Trainee, snapshot, states_of_contexts, trainable
+
+GREEDY = """
+    from corecbench.api import Component, Turn, hookimpl, private_ids
+
+    class Greedy:
+        def __init__(self, config, setup):
+            self.catalog = setup.catalog
+
+        def ids(self, side, width):
+            return private_ids(self.catalog.n_users, self.catalog.n_items, width)
+
+        def start(self, pretrained):
+            pass
+
+        def turns(self, budget):
+            return [Turn("domain", budget.domain_epochs), Turn("llm", 1), Turn("domain", 1)]
+
+        def losses(self, side, own, other, batch):
+            return {}
+
+    @hookimpl
+    def corecbench_sharing_modules():
+        return [Component("greedy", Greedy)]
+"""
+SILENT = lambda record: None  # noqa: E731
+
+
+def states_alike(first, second, contexts):
+    own, other = (states_of_contexts(model, contexts) for model in (first, second))
+    return torch.allclose(own.user, other.user, atol=1e-6) and torch.allclose(own.item, other.item, atol=1e-6)
+
+
+# --- alone --------------------------------------------------------------------------------------------------------
+
+
+def test_a_model_alone_learns_the_next_item_of_the_circle(solo):
+    _, trainee, _ = solo("sasrec", epochs=12)
+    assert trainee.best_value > 2 / 3  # chance among 10 candidates: the mean of 1 / log2(1 + rank), 0.45
+
+
+def test_an_llm_alone_reads_no_ids(toy_data, make_workshop, select):
+    model, tables = make_workshop(toy_data, cell="llama").build_solo("llm", select("llms", "llama"))
+    assert tables is None
+    assert model.user_ids is model.item_ids is None
+
+
+def test_an_llm_alone_is_trained(toy_data, make_workshop, select):
+    records = []
+    make_workshop(toy_data, cell="llama").train_solo("llm", select("llms", "llama"), records.append)
+    assert [(record["side"], record["turn"], record["epoch"]) for record in records] == [
+        ("llm", 0, 1),
+        ("llm", 0, 2),
+    ]
+    assert records[1]["loss"] < records[0]["loss"]
+
+
+def test_a_model_without_gradients_is_validated_and_not_trained(toy_data, make_workshop, host):
+    workshop = make_workshop(toy_data, cell="popularity")
+    trainee = workshop.train_solo("domain", host.select("models", "popularity", {}), SILENT)["domain"]
+    trainee.finish()
+    assert (trainee.epochs, trainee.best_epoch, trainee.stopped_by) == (0, 0, None)
+    assert trainee.best_value == workshop.validate(trainee.model)
+
+
+def test_a_model_learns_its_graph_from_the_training_part_alone(monkeypatch, toy_data, make_workshop, host):
+    seen = []
+    popularity = host.select("models", "popularity", {})
+    workshop = make_workshop(toy_data)
+    monkeypatch.setattr(popularity.component.build, "fit", lambda model, train: seen.append(train))
+    workshop.build_solo("domain", popularity)
+    assert seen == [workshop.split.train]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_does_not(toy_data, make_workshop, select):
+    sasrec = select("models", "sasrec")
+
+    def weights(seed, cell="sasrec"):
+        return make_workshop(toy_data, cell, seed).build_solo("domain", sasrec)[1].item.weight
+
+    assert torch.equal(weights(0), weights(0))
+    assert not torch.equal(weights(0), weights(1))
+    assert not torch.equal(weights(0), weights(0, cell="other"))
+
+
+def test_a_checkpoint_is_the_best_weights_on_disk(solo, tmp_path):
+    from safetensors.torch import load_file
+
+    _, trainee, _ = solo("sasrec", epochs=1)
+    save_checkpoint(trainee, tmp_path / "checkpoint.safetensors")
+    stored = load_file(tmp_path / "checkpoint.safetensors")
+    assert stored.keys() == trainee.best_state.keys()
+    assert all(torch.equal(stored[name], tensor) for name, tensor in trainee.best_state.items())
+
+
+# --- where a pair starts ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sharing", ["bdlm", "none"])
+@pytest.mark.parametrize("name", ["sasrec", "gru4rec", "lightgcn"])
+def test_a_pair_starts_exactly_at_the_domain_model_alone(
+    monkeypatch, solo, toy_data, make_workshop, select, name, sharing
+):
+    workshop, alone, start = solo(name)
+    monkeypatch.setattr(Trainee, "train_turn", lambda *_: None)
+    pair = make_workshop(toy_data, cell=f"{name}+llama+{sharing}")
+    parts = select("models", name), select("llms", "llama"), select("sharing", sharing)
+    model = pair.train_pair(*parts, start, SILENT)["domain"].model
+    assert states_alike(alone.model, model, alone.examples.contexts)
+    assert pair.validate(model) == alone.best_value == workshop.validate(alone.model)
+
+
+def test_a_model_without_user_table_gives_its_user_states_as_the_start_of_the_user_rows(solo, joined):
+    workshop, alone, start = solo("sasrec")
+    _, _, module = joined("sasrec", "bdlm", start, domain_epochs=0, llm_epochs=0)
+    expected = workshop.user_states(alone.model)
+    assert expected.shape == module.store.user.weight.shape == (61, 16)
+    assert torch.allclose(module.store.user.weight, expected, atol=1e-6)
+    assert not expected[0].any()
+
+
+def test_a_user_state_is_the_one_after_the_latest_training_item(solo):
+    from corecbench.api import Batch
+
+    workshop, alone, _ = solo("sasrec", epochs=1)
+    items = workshop.split.train.item[workshop.split.train.user == 7][-8:]
+    state = alone.model.states(Batch(torch.tensor([7]), torch.as_tensor(items)[None])).user[0, -1]
+    assert torch.allclose(workshop.user_states(alone.model)[7], state, atol=1e-6)
+
+
+def test_a_model_with_user_table_gives_its_rows(solo, joined):
+    _, alone, start = solo("lightgcn")
+    _, _, module = joined("lightgcn", "bdlm", start, domain_epochs=0, llm_epochs=0)
+    assert torch.equal(module.store.user.weight, alone.model.model.user_embedding.weight)
+    assert torch.equal(module.store.item.weight, alone.model.model.item_embedding.weight)
+
+
+def test_a_domain_model_that_reads_no_ids_cannot_be_joined(toy_data, make_workshop, select, host):
+    parts = host.select("models", "popularity", {}), select("llms", "llama"), select("sharing", "none")
+    with pytest.raises(PluginError, match="domain model 'popularity' reads no ids"):
+        make_workshop(toy_data).train_pair(*parts, Solo({}, 0), SILENT)
+
+
+# --- turns --------------------------------------------------------------------------------------------------------
+
+
+def test_the_turns_of_a_pair_are_trained_in_order(solo, joined):
+    _, _, start = solo("sasrec")
+    records = []
+    joined("sasrec", "bdlm", Solo(start.state, 1), on_epoch=records.append, rounds=2, domain_epochs=2, llm_epochs=2)
+    assert [(record["turn"], record["side"]) for record in records] == [
+        (1, "llm"),
+        (2, "domain"),
+        (3, "llm"),
+        (4, "domain"),
+    ]
+
+
+def test_the_llm_s_turn_changes_the_store_that_both_sides_read(solo, joined):
+    _, alone, start = solo("sasrec")
+    _, trainees, module = joined("sasrec", "bdlm", start, domain_epochs=0, llm_epochs=1)
+    moved = module.store.item.weight - alone.model.model.item_embedding.weight
+    assert moved[1:].abs().max() > 1e-3
+    assert not states_alike(alone.model, trainees["domain"].model, alone.examples.contexts)
+
+
+def test_the_llm_s_turn_leaves_the_domain_side_alone_where_nothing_is_shared(solo, joined):
+    _, alone, start = solo("sasrec")
+    _, trainees, _ = joined("sasrec", "none", start, domain_epochs=0, llm_epochs=1)
+    assert states_alike(alone.model, trainees["domain"].model, alone.examples.contexts)
+
+
+def test_the_domain_s_turn_leaves_the_llm_s_own_weights_alone(solo, joined):
+    _, _, start = solo("sasrec")
+    (_, still, _), (_, moved, _) = (
+        joined("sasrec", "none", Solo(start.state, 1), domain_epochs=epochs, llm_epochs=0) for epochs in (0, 2)
+    )
+    before, after = (snapshot(trainees["llm"].model) for trainees in (still, moved))
+    assert moved["domain"].epochs == 2
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_private_tables_differ_between_the_sides(solo, joined):
+    _, _, start = solo("sasrec")
+    _, trainees, _ = joined("sasrec", "none", start, domain_epochs=0, llm_epochs=0)
+    domain, llm = trainees["domain"].model.model.item_embedding.weight, trainees["llm"].model.item_ids.weight
+    assert domain.shape == llm.shape
+    assert not torch.isclose(domain, llm)[1:].any(dim=1).all()
+    assert not {id(p) for p in trainable(trainees["domain"].model).values()} & {
+        id(p) for p in trainable(trainees["llm"].model).values()
+    }
+
+
+def test_each_side_keeps_the_checkpoint_that_is_best_on_its_own_validation(solo, joined):
+    _, _, start = solo("sasrec")
+    records = []
+    _, trainees, _ = joined(
+        "sasrec", "bdlm", Solo(start.state, 0), on_epoch=records.append, domain_epochs=3, llm_epochs=2
+    )
+    for side, trainee in trainees.items():
+        values = [record["validation"] for record in records if record["side"] == side]
+        assert trainee.best_value == max(values)
+        assert trainee.best_epoch == values.index(max(values)) + 1
+        assert trainee.stopped_by == "turns"
+
+
+def test_a_finished_side_is_as_good_as_its_best_epoch(solo, joined):
+    _, _, start = solo("sasrec")
+    workshop, trainees, _ = joined("sasrec", "bdlm", Solo(start.state, 0), domain_epochs=3, llm_epochs=2)
+    for trainee in trainees.values():  # in this order: both sides' checkpoints hold the one store
+        trainee.finish()
+        assert workshop.validate(trainee.model) == trainee.best_value
+
+
+# --- the budget ---------------------------------------------------------------------------------------------------
+
+
+def test_a_pair_gets_the_domain_epochs_that_the_solo_training_left(solo, joined):
+    _, _, start = solo("sasrec")
+    records = []
+    joined("sasrec", "bdlm", Solo(start.state, 3), on_epoch=records.append, domain_epochs=9, llm_epochs=0)
+    assert len(records) == 4 - 3
+
+
+def test_a_domain_side_without_budget_is_ranked_as_it_is(solo, joined):
+    _, alone, start = solo("sasrec")
+    workshop, trainees, _ = joined("sasrec", "none", Solo(start.state, 4))
+    trainees["domain"].finish()
+    assert (trainees["domain"].epochs, trainees["domain"].best_value) == (0, alone.best_value)
+    assert len(workshop.rank(trainees["domain"].model, "test").rank) == 60
+
+
+def test_a_sharing_module_that_exceeds_the_budget_is_at_fault(solo, joined, loose_file):
+    _, _, start = solo("sasrec")
+    host = Host.discover([loose_file("greedy", GREEDY)])
+    with pytest.raises(PluginError, match="'greedy' plans 4 domain epochs, allowed are 3"):
+        joined("sasrec", "greedy", Solo(start.state, 1), host=host)
+
+
+@pytest.mark.parametrize(
+    ("turns", "fits"),
+    [
+        ([Turn("domain", 2), Turn("llm", 1), Turn("domain", 1)], True),
+        ([Turn("domain", 2), Turn("llm", 1), Turn("domain", 2)], False),
+        ([Turn("llm", 2)], False),
+        ([], True),
+    ],
+)
+def test_the_turns_of_each_side_together_stay_within_the_budget(turns, fits):
+    module = nn.Module()
+    module.turns = lambda budget: turns
+    if fits:
+        assert within(Budget(domain_epochs=3, llm_epochs=1), module, "toy") == turns
+    else:
+        with pytest.raises(PluginError, match="sharing module 'toy' plans"):
+            within(Budget(domain_epochs=3, llm_epochs=1), module, "toy")

@@ -1,0 +1,212 @@
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corecbench.api import Batch
+from corecbench.training.examples import latest, make_examples, take, windows
+
+items_of_users = st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=14), min_size=1, max_size=5)
+lengths = st.integers(1, 5)
+no_deadline = settings(deadline=None)  # a busy machine is no failure
+
+
+def steps_of(batch):
+    """Count (user, item, next item) over all positions with a target."""
+    chosen = batch.target != 0
+    user = batch.user[:, None].expand_as(batch.target)
+    return Counter(zip(*(tensor[chosen].tolist() for tensor in (user, batch.history, batch.target)), strict=True))
+
+
+def all_of(examples, batch_size=4, seed=0):
+    return list(examples.batches(batch_size, np.random.default_rng(seed)))
+
+
+def pairs_of(batches):
+    return Counter(
+        pair for _, batch in batches for pair in zip(batch.user.tolist(), batch.target.tolist(), strict=True)
+    )
+
+
+# --- windows ------------------------------------------------------------------------------------------------------
+
+
+@no_deadline
+@given(items_of_users, lengths)
+def test_every_step_of_a_user_is_in_exactly_one_window_and_nothing_else_is(train, items, max_history):
+    expected = Counter((user, *step) for user, of_user in enumerate(items, start=1) for step in pairwise(of_user))
+    assert steps_of(windows(train(*items), max_history)) == expected
+
+
+@no_deadline
+@given(items_of_users, lengths)
+def test_a_window_is_an_unbroken_stretch_padded_on_the_right(train, items, max_history):
+    batch = windows(train(*items), max_history)
+    assert batch.history.shape == batch.target.shape == (len(batch.user), max_history)
+    for history, target in zip(batch.history.tolist(), batch.target.tolist(), strict=True):
+        length = sum(item != 0 for item in history)
+        assert 0 not in history[:length]
+        assert target[: length - 1] == history[1:length]
+        assert target[length - 1] != 0
+        assert not any(history[length:] + target[length:])
+
+
+@no_deadline
+@given(items_of_users, lengths)
+def test_the_windows_of_a_user_stand_in_order(train, items, max_history):
+    batch = windows(train(*items), max_history)
+    for user, of_user in enumerate(items, start=1):
+        targets = batch.target[batch.user == user]
+        assert targets[targets != 0].tolist() == of_user[1:]
+
+
+@no_deadline
+@given(items_of_users, lengths)
+def test_all_windows_but_the_first_of_a_user_are_full(train, items, max_history):
+    batch = windows(train(*items), max_history)
+    for user, of_user in enumerate(items, start=1):
+        length = (batch.history[batch.user == user] != 0).sum(dim=1).tolist()
+        assert length[1:] == [max_history] * len(length[1:])
+        assert not length or length[-1] == min(len(of_user) - 1, max_history)
+
+
+def test_a_user_with_one_item_gives_no_window(train):
+    batch = windows(train([5], [6, 7], [8]), max_history=3)
+    assert (batch.user.tolist(), batch.history.tolist()) == ([2], [[6, 0, 0]])
+
+
+def test_a_training_part_without_steps_gives_no_windows(train):
+    assert windows(train([5], [6]), max_history=3).history.shape == (0, 3)
+
+
+# --- the latest items ---------------------------------------------------------------------------------------------
+
+
+def test_the_latest_items_stand_oldest_first_and_are_padded_on_the_right(train):
+    batch = latest(train([1, 2, 3, 4], [5]), n_users=2, max_history=3)
+    assert batch.user.tolist() == [1, 2]
+    assert batch.history.tolist() == [[2, 3, 4], [5, 0, 0]]
+
+
+def test_a_user_without_training_items_has_an_empty_row(train):
+    assert latest(train([], [5]), n_users=3, max_history=2).history.tolist() == [[0, 0], [5, 0], [0, 0]]
+
+
+# --- taking rows --------------------------------------------------------------------------------------------------
+
+TABLE = Batch(
+    user=torch.tensor([1, 2, 3]),
+    history=torch.tensor([[4, 0, 0], [5, 6, 0], [7, 8, 9]]),
+    target=torch.tensor([[1, 0, 0], [1, 2, 0], [1, 2, 3]]),
+)
+
+
+def test_taken_rows_are_cut_to_the_longest_history_among_them():
+    batch = take(TABLE, torch.tensor([1, 0]))
+    assert batch.user.tolist() == [2, 1]
+    assert batch.history.tolist() == [[5, 6], [4, 0]]
+    assert batch.target.tolist() == [[1, 2], [1, 0]]
+
+
+def test_one_column_stays_where_all_histories_are_empty():
+    empty = Batch(user=torch.tensor([1]), history=torch.zeros(1, 3, dtype=torch.long))
+    assert take(empty, torch.tensor([0])).history.tolist() == [[0]]
+
+
+# --- batches ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def window_examples(train, catalog):
+    """41 users with 2 to 8 items, so windows of many lengths."""
+    items = [[1 + (user + step) % 9 for step in range(2 + user % 7)] for user in range(41)]
+    return make_examples("windows", train(*items), catalog(41, 9), max_history=4)
+
+
+@pytest.fixture
+def pair_examples(train, catalog):
+    """Three users; the third interacted with every item but one."""
+    return make_examples("pairs", train([1, 2, 3], [4], [1, 2, 3, 4, 5]), catalog(3, 6), max_history=2)
+
+
+def test_an_epoch_holds_every_window_once(window_examples):
+    rows = torch.cat([rows for rows, _ in all_of(window_examples)])
+    assert sorted(rows.tolist()) == list(range(len(window_examples)))
+
+
+def test_an_epoch_holds_every_step_once(window_examples):
+    steps = sum((steps_of(batch) for _, batch in all_of(window_examples)), Counter())
+    assert steps == steps_of(window_examples.contexts)
+
+
+def test_a_batch_has_at_most_the_size_that_was_asked_for(window_examples):
+    sizes = [len(rows) for rows, _ in all_of(window_examples, batch_size=10)]
+    assert max(sizes) == 10
+    assert len(sizes) == -(-len(window_examples) // 10)
+
+
+@pytest.mark.parametrize("kind", ["window_examples", "pair_examples"])
+def test_the_rows_of_a_batch_are_those_of_its_contexts(request, kind):
+    examples = request.getfixturevalue(kind)
+    for rows, batch in all_of(examples):
+        width = batch.history.shape[1]
+        assert torch.equal(examples.contexts.user[rows], batch.user)
+        assert torch.equal(examples.contexts.history[rows, :width], batch.history)
+        assert not examples.contexts.history[rows, width:].any()
+
+
+@pytest.mark.parametrize("kind", ["window_examples", "pair_examples"])
+def test_the_same_generator_gives_the_same_batches_and_another_one_does_not(request, kind):
+    examples = request.getfixturevalue(kind)
+
+    def flat(seed):
+        of = [(batch.user, batch.target, batch.negatives) for _, batch in all_of(examples, 2, seed)]
+        return [[None if part is None else part.tolist() for part in parts] for parts in of]
+
+    assert flat(0) == flat(0)
+    assert flat(0) != flat(1)
+
+
+def test_two_epochs_of_one_generator_differ(window_examples):
+    generator = np.random.default_rng(0)
+    first, second = ([rows.tolist() for rows, _ in window_examples.batches(4, generator)] for _ in range(2))
+    assert first != second
+
+
+def test_windows_of_like_length_share_a_batch(train, catalog):
+    items = [[1, 2] if user % 2 else list(range(1, 9)) for user in range(32)]  # one step or seven
+    examples = make_examples("windows", train(*items), catalog(32, 9), max_history=7)
+    widths = [batch.history.shape[1] for _, batch in all_of(examples, batch_size=16)]
+    assert sorted(widths) == [1, 7]
+
+
+def test_an_epoch_holds_every_pair_once(pair_examples):
+    expected = [(1, 1), (1, 2), (1, 3), (2, 4), *((3, item) for item in (1, 2, 3, 4, 5))]
+    assert pairs_of(all_of(pair_examples)) == Counter(expected)
+
+
+def test_pairs_come_with_the_latest_history_of_their_user(pair_examples):
+    for _, batch in all_of(pair_examples, batch_size=1):
+        expected = {1: [2, 3], 2: [4], 3: [4, 5]}[int(batch.user)]
+        assert batch.history.tolist() == [expected]
+
+
+def test_a_negative_is_never_an_item_of_its_user(pair_examples):
+    allowed = {1: {4, 5, 6}, 2: {1, 2, 3, 5, 6}, 3: {6}}
+    drawn = {1: set(), 2: set(), 3: set()}
+    for seed in range(50):
+        for _, batch in all_of(pair_examples, seed=seed):
+            for user, negative in zip(batch.user.tolist(), batch.negatives.tolist(), strict=True):
+                drawn[user].add(negative)
+    assert drawn == allowed
+
+
+def test_a_user_who_has_everything_gets_some_item_and_no_endless_search(train, catalog):
+    examples = make_examples("pairs", train([1, 2, 3], [1]), catalog(2, 3), max_history=2)
+    negatives = torch.cat([batch.negatives for _, batch in all_of(examples)])
+    assert len(negatives) == 4
+    assert set(negatives.tolist()) <= {1, 2, 3}

@@ -1,0 +1,67 @@
+from math import log
+
+import pytest
+import torch
+
+from corecbench.api import Batch, States
+from corecbench.training.losses import bpr, next_item_cross_entropy, task_loss
+
+PADDING = 100.0  # a score that would win by far
+ITEMS = torch.tensor([[PADDING], [0.0], [log(3)]])
+"""Padding and two items: a user state of 1 gives them the odds 1 : 3, a state of 0 the odds 1 : 1."""
+
+
+def window(target, history=None):
+    target = torch.tensor(target)
+    return Batch(user=torch.ones(len(target)), history=target if history is None else history, target=target)
+
+
+def pairs(target, negatives):
+    target = torch.tensor(target)
+    return Batch(torch.ones(len(target)), target[:, None], target, torch.tensor(negatives))
+
+
+def test_cross_entropy_is_averaged_over_the_positions_with_a_target():
+    states = States(torch.tensor([[[1.0], [0.0], [7.0]], [[1.0], [7.0], [7.0]]]), ITEMS)
+    loss = next_item_cross_entropy(window([[2, 1, 0], [1, 0, 0]]), states)
+    # -ln 3/4 for item 2 at odds 1 : 3, -ln 1/2 at even odds, -ln 1/4 for item 1 at odds 1 : 3
+    assert loss.item() == pytest.approx((log(4 / 3) + log(2) + log(4)) / 3)
+
+
+def test_one_state_per_history_is_trained_on_the_last_target_alone():
+    states = States(torch.tensor([[1.0], [1.0]]), ITEMS)
+    loss = next_item_cross_entropy(window([[1, 1, 2], [1, 0, 0]]), states)
+    assert loss.item() == pytest.approx((log(4 / 3) + log(4)) / 2)
+
+
+def test_padding_is_never_predicted():
+    item = ITEMS.clone().requires_grad_()
+    next_item_cross_entropy(window([[2]]), States(torch.tensor([[[1.0]]]), item)).backward()
+    # the gradient of a score is probability - 1 for the target, probability for another item
+    assert item.grad.squeeze(1).tolist() == pytest.approx([0, 1 / 4, 3 / 4 - 1])
+
+
+def test_bpr_is_averaged_over_pairs():
+    states = States(torch.tensor([[1.0], [0.0], [1.0]]), ITEMS)
+    loss = bpr(pairs([2, 2, 1], [1, 1, 2]), states)
+    # the sigmoid of ln 3 is 3/4, of 0 it is 1/2, of -ln 3 it is 1/4
+    assert loss.item() == pytest.approx((log(4 / 3) + log(2) + log(4)) / 3)
+
+
+def test_pairs_are_trained_by_bpr():
+    states = States(torch.tensor([[1.0]]), ITEMS)
+    assert task_loss(object(), pairs([2], [1]), states).item() == pytest.approx(log(4 / 3))
+
+
+def test_windows_are_trained_by_cross_entropy():
+    states = States(torch.tensor([[[0.0]]]), ITEMS)
+    assert task_loss(object(), window([[2]]), states).item() == pytest.approx(log(2))
+
+
+def test_a_loss_of_the_model_s_own_wins():
+    class Own:
+        def loss(self, batch, states):
+            return batch, states
+
+    batch, states = pairs([2], [1]), States(torch.tensor([[1.0]]), ITEMS)
+    assert task_loss(Own(), batch, states) == (batch, states)
