@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from corecbench.results import Store
 
 
+CHECKPOINT = "checkpoint.safetensors"
+"""In the folder of a domain model alone: its best weights."""
+
+
 @dataclass(frozen=True, eq=False)
 class Data:
     """A data set, loaded and split."""
@@ -153,8 +157,14 @@ def make_cell(data: Data, parts: Parts, seed: int, config: RunConfig, store: Sto
     }
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()[:8]
     folder = store.folder(cell_name(components), data.name, seed, digest)
-    done = config.existing != "replace" and store.is_done(folder)
+    done = config.existing != "replace" and is_done(folder, parts, store)
     return Cell(data, *parts, seed, digest, folder, done)
+
+
+def is_done(folder: Path, parts: Parts, store: Store) -> bool:
+    """Return whether a cell is stored whole: a domain model alone with the checkpoint that its pairs start from."""
+    llm = parts[1]
+    return store.is_done(folder) and (llm is not None or (folder / CHECKPOINT).exists())
 
 
 def settings_of(selected: Selected) -> dict[str, Any]:

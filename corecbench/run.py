@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 import traceback
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +14,16 @@ from safetensors.torch import load_file
 from corecbench import process
 from corecbench.api import CorecbenchError, Setup, Side
 from corecbench.evaluation.ranking import PROTOCOL, Ranks
-from corecbench.plan import Cell, Plan, settings_of
+from corecbench.plan import CHECKPOINT, Cell, Plan, settings_of
 from corecbench.results import SCHEMA, Record, Store, ranks_frame
-from corecbench.training.cell import Solo, Workshop, save_checkpoint
+from corecbench.training.cell import OnEpoch, Solo, Workshop, save_checkpoint
 from corecbench.training.loop import Trainee, trainable
 
 if TYPE_CHECKING:
-    from corecbench.host import Host
+    from collections.abc import Mapping
 
-CHECKPOINT = "checkpoint.safetensors"
+    from corecbench.host import Host
+    from corecbench.record import Failure, SideRecord
 
 
 def run(plan: Plan, host: Host, store: Store) -> list[Record]:
@@ -30,49 +32,62 @@ def run(plan: Plan, host: Host, store: Store) -> list[Record]:
     return [store.read(cell.folder) if cell.done else run_cell(cell, plan, host, store) for cell in plan.cells]
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a cell."""
+
+    trainees: Mapping[Side, Trainee] = field(default_factory=dict)
+    ranks: Mapping[Side, Ranks] = field(default_factory=dict)
+    sides: Mapping[Side, SideRecord] = field(default_factory=dict)
+    error: Failure | None = None
+
+
 def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> Record:
     """Train, rank and store one cell, and return its record, failed or not."""
     host.notify("corecbench_cell_started", cell=cell)
     process.reset_peak_memory()
-    started, clock, epochs = datetime.now(UTC), time.perf_counter(), []
+    started, clock = datetime.now(UTC), time.perf_counter()
+    epochs: list[dict[str, Any]] = []
 
     def on_epoch(record: dict[str, Any]) -> None:
         epochs.append(record)
         host.notify("corecbench_epoch_finished", cell=cell, record=record)
 
-    trainees: dict[Side, Trainee] = {}
-    ranks: dict[Side, Ranks] = {}
-    error = None
+    outcome = attempt(cell, plan, host, store, on_epoch)
+    record: Record = {
+        **describe(cell, plan),
+        "status": "ok" if outcome.error is None else "failed",
+        "error": outcome.error,
+        "started": started.isoformat(timespec="seconds"),
+        "duration_s": time.perf_counter() - clock,
+        "peak_memory_bytes": process.peak_memory_bytes(),
+        "sides": dict(outcome.sides),
+        "epochs": epochs,
+    }
+    catalog = cell.dataset.dataset.catalog
+    frames = {side: ranks_frame(ranks, catalog) for side, ranks in outcome.ranks.items()}
+    files = {}
+    if cell.llm is None and outcome.error is None:  # what pairs start from
+        files[CHECKPOINT] = functools.partial(save_checkpoint, outcome.trainees["domain"])
+    store.write(cell.folder, record, frames, files)
+    host.notify("corecbench_cell_finished", cell=cell, result=record)
+    return record
+
+
+def attempt(cell: Cell, plan: Plan, host: Host, store: Store, on_epoch: OnEpoch) -> Outcome:
+    """Train the sides of a cell and rank each on the test items; whatever goes wrong is part of the outcome."""
     try:
         workshop = make_workshop(cell, plan, host)
         trainees = train(cell, plan, store, workshop, on_epoch)
+        ranks = {}
         for side, trainee in trainees.items():
             trainee.finish()
             ranks[side] = workshop.rank(trainee.model, "test")
         sides = {side: side_record(trainees[side], ranks[side], plan, host) for side in trainees}
-    except Exception as caught:
-        error = {
-            "type": type(caught).__name__,
-            "message": " ".join(str(caught).split()),
-            "traceback": "".join(traceback.format_exception(caught)),
-        }
-        ranks, sides = {}, {}
-    record: Record = {
-        **describe(cell, plan),
-        "status": "ok" if error is None else "failed",
-        "error": error,
-        "started": started.isoformat(timespec="seconds"),
-        "duration_s": time.perf_counter() - clock,
-        "peak_memory_bytes": process.peak_memory_bytes(),
-        "sides": sides,
-        "epochs": epochs,
-    }
-    catalog = cell.dataset.dataset.catalog
-    is_start = error is None and cell.llm is None
-    files = {CHECKPOINT: functools.partial(save_checkpoint, trainees["domain"])} if is_start else {}
-    store.write(cell.folder, record, {side: ranks_frame(r, catalog) for side, r in ranks.items()}, files)
-    host.notify("corecbench_cell_finished", cell=cell, result=record)
-    return record
+        return Outcome(trainees, ranks, sides)
+    except Exception as error:
+        message, trace = " ".join(str(error).split()), "".join(traceback.format_exception(error))
+        return Outcome(error={"type": type(error).__name__, "message": message, "traceback": trace})
 
 
 def make_workshop(cell: Cell, plan: Plan, host: Host) -> Workshop:
@@ -87,7 +102,7 @@ def make_workshop(cell: Cell, plan: Plan, host: Host) -> Workshop:
     return Workshop(host, setup, cell.dataset.split, cell.name, metric)
 
 
-def train(cell: Cell, plan: Plan, store: Store, workshop: Workshop, on_epoch: Any) -> dict[Side, Trainee]:
+def train(cell: Cell, plan: Plan, store: Store, workshop: Workshop, on_epoch: OnEpoch) -> dict[Side, Trainee]:
     """Train the side or the sides of a cell."""
     if cell.sharing is None:
         side: Side = "domain" if cell.llm is None else "llm"
@@ -100,7 +115,7 @@ def train(cell: Cell, plan: Plan, store: Store, workshop: Workshop, on_epoch: An
     return workshop.train_pair(cell.domain, cell.llm, cell.sharing, solo, on_epoch)
 
 
-def side_record(trainee: Trainee, ranks: Ranks, plan: Plan, host: Host) -> dict[str, Any]:
+def side_record(trainee: Trainee, ranks: Ranks, plan: Plan, host: Host) -> SideRecord:
     """Return what is stored about one side."""
     metrics = {name: host.build(host.select("metrics", name, plan.config.settings)) for name in plan.config.metrics}
     return {
@@ -119,7 +134,8 @@ def side_record(trainee: Trainee, ranks: Ranks, plan: Plan, host: Host) -> dict[
 
 def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
     """Return what is known of a cell before it is trained."""
-    names = {kind: None if part is None else part.label for kind, part in vars(cell).items() if kind in KINDS}
+    parts = {"domain": cell.domain, "llm": cell.llm, "sharing": cell.sharing}
+    names = {kind: None if part is None else part.label for kind, part in parts.items()}
     data, config = cell.dataset, plan.config
     return {
         "schema": SCHEMA,
@@ -145,6 +161,3 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
         "commit": process.commit(),
         "device": config.device,
     }
-
-
-KINDS = ("domain", "llm", "sharing")
