@@ -197,8 +197,9 @@ def private_ids(n_users: int, n_items: int, width: int) -> Ids:
     import torch
 
     user, item = (torch.nn.Embedding(n + 1, width, padding_idx=0) for n in (n_users, n_items))
-    for table in (user, item):
-        torch.nn.init.normal_(table.weight, std=0.02)
+    with torch.no_grad():
+        for table in (user, item):
+            torch.nn.init.normal_(table.weight[1:], std=0.02)
     return Ids(user, item)
 
 

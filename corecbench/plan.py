@@ -150,7 +150,7 @@ def make_cell(data: Data, parts: Parts, seed: int, config: RunConfig, store: Sto
     """Return one cell, with the place of its result."""
     components = [part for part in parts if part is not None]
     decisive = {
-        "components": {part.label: settings_of(part) for part in components},
+        "components": {part.label: [settings_of(part), part.plugin.version] for part in components},
         "data": [data.dataset.fingerprint, data.split.fingerprint],
         "device": config.device,
         "max_history": config.max_history,

@@ -24,7 +24,7 @@ from corecbench.api import (
 )
 from corecbench.evaluation.ranking import Ranks, rank_task
 from corecbench.training.examples import latest, make_examples
-from corecbench.training.loop import Trainee, evaluate, restore, states_of_contexts, trainable
+from corecbench.training.loop import Trainee, evaluate, restore, states_of_contexts, trainable, weights
 from corecbench.training.seeds import generator, seed_torch
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class Workshop:
 
     def trainee(self, side: Side, selected: Selected, model: Recommender, epochs: int) -> Trainee:
         """Return a side that is ready to be trained for so many epochs, in all turns together."""
-        examples = make_examples(model.examples, self.split.train, self.setup.catalog, self.setup.max_history)
+        setup = self.setup
+        examples = make_examples(model.examples, self.split.train, setup.catalog, setup.max_history, setup.device)
         batches = generator(self.setup.seed, self.setup.catalog.name, self.cell, side, "batches")
         return Trainee(side, model, selected.config, examples, self.validate, batches, epochs)
 
@@ -144,19 +145,20 @@ class Workshop:
         if tables is None:
             raise PluginError(f"domain model '{domain.name}' reads no ids; its component needs joint=False")
         of_tables = {id(tables.user.weight), id(tables.item.weight)}
-        theirs, ours = trainable(alone), trainable(model)
+        theirs, ours = weights(alone), weights(model)
         with torch.no_grad():
-            for name, parameter in theirs.items():
-                if id(parameter) not in of_tables:
-                    ours[name].copy_(parameter)
+            for name, tensor in theirs.items():
+                if id(tensor) not in of_tables:
+                    ours[name].copy_(tensor)
         user = tables.user.weight
-        if id(user) not in {id(parameter) for parameter in theirs.values()}:
+        if id(user) not in {id(tensor) for tensor in theirs.values()}:
             user = self.user_states(alone)
         module.start(Pretrained(user.detach(), tables.item.weight.detach()))
 
     def user_states(self, model: Recommender) -> torch.Tensor:
         """Return each user's state after the training history, float32 [U+1, d], row 0 zero."""
-        contexts = latest(self.split.train, self.setup.catalog.n_users, self.setup.max_history)
+        setup = self.setup
+        contexts = latest(self.split.train, setup.catalog.n_users, setup.max_history, setup.device)
         states = last_position(states_of_contexts(model, contexts).user, contexts.history)
         return torch.cat([states.new_zeros(1, states.shape[1]), states])
 

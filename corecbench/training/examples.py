@@ -44,7 +44,7 @@ class Examples:
             yield from self._pair_batches(batch_size, generator)
 
     def _window_batches(self, batch_size: int, generator: np.random.Generator) -> Iterator:
-        length = (self.contexts.history != 0).sum(dim=1).numpy()
+        length = (self.contexts.history != 0).sum(dim=1).cpu().numpy()
         order = generator.permutation(len(self))
         blocks = np.array_split(order, np.arange(batch_size * BUCKET, len(order), batch_size * BUCKET))
         order = np.concatenate([block[np.argsort(length[block], kind="stable")] for block in blocks])
@@ -58,14 +58,10 @@ class Examples:
         order = generator.permutation(len(self))
         for chunk in np.array_split(order, np.arange(batch_size, len(order), batch_size)):
             rows = torch.as_tensor(self.user[chunk] - 1)
-            yield (
-                rows,
-                replace(
-                    take(self.contexts, rows),
-                    target=torch.as_tensor(self.item[chunk]),
-                    negatives=torch.as_tensor(negatives[chunk]),
-                ),
+            target, negative = (
+                torch.as_tensor(array[chunk], device=self.contexts.user.device) for array in (self.item, negatives)
             )
+            yield rows, replace(take(self.contexts, rows), target=target, negatives=negative)
 
     def _sample_negatives(self, generator: np.random.Generator) -> np.ndarray:
         """Return int64 [M]: for each pair an item, drawn uniformly, that its user has not interacted with.
@@ -94,7 +90,7 @@ def take(batch: Batch, rows: torch.Tensor) -> Batch:
     return Batch(user=batch.user[rows], history=history[:, :longest], target=target)
 
 
-def windows(train: Interactions, max_history: int) -> Batch:
+def windows(train: Interactions, max_history: int, device: str = "cpu") -> Batch:
     """Cut each user's training items into windows of at most `max_history` steps from an item to the next.
 
     >>> train = Interactions(user=np.array([1, 1, 1, 1, 2]), item=np.array([5, 6, 7, 8, 5]))
@@ -116,10 +112,10 @@ def windows(train: Interactions, max_history: int) -> Batch:
     n_windows = int(starts.sum())
     history, targets = np.zeros((2, n_windows, max_history), dtype=np.int64)
     history[window, column], targets[window, column] = source, target
-    return Batch(torch.as_tensor(user[starts]), torch.as_tensor(history), torch.as_tensor(targets))
+    return Batch(*(torch.as_tensor(array, device=device) for array in (user[starts], history, targets)))
 
 
-def latest(train: Interactions, n_users: int, max_history: int) -> Batch:
+def latest(train: Interactions, n_users: int, max_history: int, device: str = "cpu") -> Batch:
     """Return for each user 1..U the latest `max_history` training items, oldest first."""
     count = np.bincount(train.user, minlength=n_users + 1)
     position = np.arange(len(train.user)) - np.searchsorted(train.user, train.user)
@@ -127,11 +123,15 @@ def latest(train: Interactions, n_users: int, max_history: int) -> Batch:
     kept = column >= 0
     history = np.zeros((n_users, max_history), dtype=np.int64)
     history[train.user[kept] - 1, column[kept]] = train.item[kept]
-    return Batch(torch.arange(1, n_users + 1), torch.as_tensor(history))
+    return Batch(torch.arange(1, n_users + 1, device=device), torch.as_tensor(history, device=device))
 
 
 def make_examples(
-    kind: Literal["windows", "pairs"], train: Interactions, catalog: Catalog, max_history: int
+    kind: Literal["windows", "pairs"],
+    train: Interactions,
+    catalog: Catalog,
+    max_history: int,
+    device: str = "cpu",
 ) -> Examples:
     """Make the examples of one side from the training part.
 
@@ -139,9 +139,9 @@ def make_examples(
         DataError: there are none.
     """
     if kind == "pairs":
-        contexts = latest(train, catalog.n_users, max_history)
+        contexts = latest(train, catalog.n_users, max_history, device)
         return Examples(kind, contexts, train.user, train.item, catalog.n_items)
-    contexts = windows(train, max_history)
+    contexts = windows(train, max_history, device)
     if not len(contexts.user):
         raise DataError("no user has two training items in a row; a model of histories needs users with 4 or more")
-    return Examples(kind, contexts, contexts.user.numpy(), np.empty(0, dtype=np.int64), catalog.n_items)
+    return Examples(kind, contexts, contexts.user.cpu().numpy(), np.empty(0, dtype=np.int64), catalog.n_items)

@@ -137,9 +137,18 @@ def trainable(model: Recommender) -> dict[str, torch.nn.Parameter]:
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
+def weights(model: Recommender) -> dict[str, torch.Tensor]:
+    """Return what makes a trained model: its trainable parameters and its persistent buffers, by name."""
+    if not isinstance(model, torch.nn.Module):
+        return {}
+    persistent = model.state_dict().keys()
+    buffers = {name: buffer for name, buffer in model.named_buffers() if name in persistent}
+    return {**trainable(model), **buffers}
+
+
 def snapshot(model: Recommender) -> dict[str, torch.Tensor]:
-    """Return copies of the trainable parameters."""
-    return {name: parameter.detach().clone() for name, parameter in trainable(model).items()}
+    """Return a copy of a model's weights."""
+    return {name: tensor.detach().clone() for name, tensor in weights(model).items()}
 
 
 def restore(model: Recommender, state: Mapping[str, torch.Tensor]) -> None:
@@ -148,14 +157,14 @@ def restore(model: Recommender, state: Mapping[str, torch.Tensor]) -> None:
     Raises:
         CorecbenchError: the snapshot belongs to another model.
     """
-    parameters = trainable(model)
-    wanted, given = ({name: tensor.shape for name, tensor in of.items()} for of in (parameters, state))
+    own = weights(model)
+    wanted, given = ({name: tensor.shape for name, tensor in of.items()} for of in (own, state))
     if wanted != given:
         differing = sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name))
         raise CorecbenchError(f"the checkpoint does not fit the model; it differs in {', '.join(differing[:3])}")
     with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(state[name])
+        for name, tensor in own.items():
+            tensor.copy_(state[name])
 
 
 def states_of_contexts(model: Recommender, contexts: Batch) -> States:

@@ -125,8 +125,9 @@ class TextEncoder:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Checksum of the weights."""
-        return ",".join(sha256(file) for file in sorted(self.folder.glob("*.safetensors")))
+        """Checksums of the weights and the tokenizer."""
+        files = [*self.folder.glob("*.safetensors"), *self.folder.glob("tokenizer*")]
+        return ",".join(sha256(file) for file in sorted(files))
 
 
 def whiten(pooled: torch.Tensor) -> torch.Tensor:
@@ -139,12 +140,17 @@ def whiten(pooled: torch.Tensor) -> torch.Tensor:
 
     Returns:
         float32 [N+1, k], k the number of directions in which the texts differ, at most h.
+
+    Raises:
+        DataError: the texts do not differ.
     """
     has_text = pooled.abs().sum(dim=1) > 0
     texts = pooled[has_text].double()
     centred = texts - texts.mean(dim=0)
     u, singular, _ = torch.linalg.svd(centred, full_matrices=False)
-    kept = singular > singular[0] * 1e-3
+    kept = singular > max(singular[0] * 1e-3, 1e-6)
+    if not kept.any():
+        raise DataError("all item texts are alike, so an LLM has nothing to tell items apart by")
     whitened = torch.zeros(len(pooled), int(kept.sum()))
     whitened[has_text] = (NORM * u[:, kept] * (len(texts) / kept.sum()) ** 0.5).float()
     return whitened

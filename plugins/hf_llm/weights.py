@@ -59,8 +59,8 @@ def model_folder(weights: str, cache: Path, progress: Progress) -> Path:
     if weights == DEFAULT:
         return default_folder(cache, progress)
     if path.is_dir():
-        if not (path / "config.json").exists():
-            raise UsageError(f"no model in {weights}: a folder with config.json, weights and tokenizer is needed")
+        if not (path / "config.json").exists() or not any(path.glob("*.safetensors")):
+            raise UsageError(f"no model in {weights}: config.json, *.safetensors and a tokenizer are needed")
         return path
     if path.is_file():
         digest = sha256(path)[:16]

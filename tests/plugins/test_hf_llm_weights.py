@@ -231,7 +231,7 @@ def test_a_folder_with_a_model_is_taken_as_it_is(tiny_llama, tmp_path):
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"no model in .*a folder with config\.json, weights and tokenizer"):
+    with pytest.raises(UsageError, match=r"no model in .*: config\.json, \*\.safetensors and a tokenizer"):
         model_folder(str(tmp_path), tmp_path, quiet)
 
 

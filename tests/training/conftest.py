@@ -50,11 +50,12 @@ class ToyModel(nn.Module):
         super().__init__()
         self.item = nn.Embedding(N_ITEMS + 1, 2)
         self.fixed = nn.Parameter(torch.ones(1), requires_grad=False)
-        self.batches, self.modes = [], []
+        self.batches, self.modes, self.with_graph = [], [], []
 
     def states(self, batch):
         self.batches.append(batch)
         self.modes.append(self.training)
+        self.with_graph.append(torch.is_grad_enabled())
         return States(self.item(batch.history), self.item.weight)
 
 

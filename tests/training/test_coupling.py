@@ -48,6 +48,11 @@ def test_the_other_side_gets_no_gradient_and_does_not_change(make_trainee, other
     )
 
 
+def test_no_graph_is_built_for_the_other_side(make_trainee, other):
+    make_trainee().train_turn(1, 1, Coupling(), other, lambda record: None)
+    assert set(other.with_graph) == {False}
+
+
 def test_nothing_is_random_in_the_other_side(make_trainee, other):
     other.train()
     make_trainee().train_turn(1, 1, Coupling(), other, lambda record: None)
