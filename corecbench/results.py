@@ -121,6 +121,12 @@ class Store:
             shutil.rmtree(new, ignore_errors=True)
             raise
 
+    def drop_failed(self, folder: Path) -> None:
+        """Remove failed results of the same cell and seed under other settings: this one stands in their place."""
+        for other in folder.parent.glob(f"{folder.name.rpartition('-')[0]}-*"):
+            if other != folder and (other / "result.json").exists() and self.read(other)["status"] == "failed":
+                shutil.rmtree(other)
+
     def read(self, folder: Path) -> Record:
         """Return the record of a cell.
 

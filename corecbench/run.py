@@ -70,6 +70,7 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> Record:
     if cell.llm is None and outcome.error is None:  # what pairs start from
         files[CHECKPOINT] = functools.partial(save_checkpoint, outcome.trainees["domain"])
     store.write(cell.folder, record, frames, files)
+    store.drop_failed(cell.folder)
     host.notify("corecbench_cell_finished", cell=cell, result=record)
     return record
 
