@@ -10,7 +10,7 @@ class Schedule:
     """Who trains when: rounds of an LLM turn and a domain turn."""
 
     rounds: int = 2
-    domain_epochs: int = 6
+    domain_epochs: int = 12
     """At most, over all rounds; never more than the domain model has left of its budget."""
     llm_epochs: int = 4
     """At most, over all rounds; never more than the LLM's budget."""
