@@ -199,7 +199,7 @@ def private_ids(n_users: int, n_items: int, width: int) -> Ids:
     user, item = (torch.nn.Embedding(n + 1, width, padding_idx=0) for n in (n_users, n_items))
     with torch.no_grad():
         for table in (user, item):
-            torch.nn.init.normal_(table.weight[1:], std=0.02)
+            torch.nn.init.normal_(table.weight, std=0.02)[0] = 0
     return Ids(user, item)
 
 
