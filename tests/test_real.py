@@ -16,7 +16,7 @@ from corecbench_plugins.hf_llm import LlamaConfig
 from corecbench_plugins.hf_llm.weights import model_folder
 
 N_USERS = 150
-QUICK = ("sasrec.epochs=3", "sasrec.patience=1", "llama.epochs=2", "llama.patience=1", "bdlm.domain_epochs=2")
+QUICK = ("sasrec.epochs=3", "sasrec.patience=0", "llama.epochs=2", "bdlm.llm_epochs=2", "bdlm.domain_epochs=2")
 CELLS = ("sasrec", "llama", "sasrec+llama+bdlm")
 
 pytestmark = pytest.mark.real
