@@ -223,8 +223,10 @@ def _change(comparison: Comparison) -> str:
 def caption(table: Table) -> str:
     """Return what a reader needs to judge the numbers: protocol, means, tests and their correction."""
     users = {row.dataset: row.n_users for row in table.rows if row.n_users}
-    over = ", ".join(f"{n_users} users ({dataset})" for dataset, n_users in users.items()) or "no users"
-    seeds = seed_list({seed for row in table.rows for seed in row.seeds}, "seed") or "no seed"
+    if not users:
+        return "No cell succeeded."
+    over = ", ".join(f"{n_users} users ({dataset})" for dataset, n_users in users.items())
+    seeds = seed_list({seed for row in table.rows for seed in row.seeds}, "seed")
     sentences = [
         "Protocol: " + ", ".join(f"{name} {value}" for name, value in table.protocol.items()),
         f"Metrics are means over {over}, each user first averaged over {seeds}",
