@@ -30,7 +30,7 @@ from corecbench.training.seeds import generator, seed_torch
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from corecbench.data.split import Split
+    from corecbench.data.split import RankingTask, Split
     from corecbench.host import Host, Selected
 
 OnEpoch = Callable[[dict[str, Any]], None]
@@ -92,8 +92,12 @@ class Workshop:
     def rank(self, model: Recommender, stage: str) -> Ranks:
         """Rank the held-out items of a stage."""
         evaluate(model)
-        task = self.split.task(stage, self.setup.max_history)
-        return rank_task(model.states, task, device=self.setup.device)
+        return rank_task(model.states, self.tasks[stage], device=self.setup.device)
+
+    @functools.cached_property
+    def tasks(self) -> Mapping[str, RankingTask]:
+        """What is ranked at each stage; made once, since validation is ranked after every epoch."""
+        return {stage: self.split.task(stage, self.setup.max_history) for stage in ("validation", "test")}
 
     def validate(self, model: Recommender) -> float:
         """Return NDCG@10 on the validation items."""
