@@ -114,9 +114,18 @@ class Workshop:
         return {side: trainee}
 
     def train_pair(
-        self, domain: Selected, llm: Selected, sharing: Selected, solo: Solo, on_epoch: OnEpoch
+        self,
+        domain: Selected,
+        llm: Selected,
+        sharing: Selected,
+        solo: Solo,
+        on_epoch: OnEpoch,
+        mutual: bool = True,
     ) -> dict[Side, Trainee]:
-        """Train a pair in turns, the domain model starting from what it learnt alone."""
+        """Train a pair in turns, the domain model starting from what it learnt alone.
+
+        Without `mutual` the coupling losses are left out, while the tables and the turns stay those of the module.
+        """
         self.seed("weights")
         module = self.host.build(sharing, self.setup)
         models = {
@@ -137,7 +146,8 @@ class Workshop:
         on_epoch = planned(sum(turn.epochs for turn in turns), on_epoch)
         for number, turn in enumerate(turns, start=1):
             other = models["llm" if turn.side == "domain" else "domain"]
-            trainees[turn.side].train_turn(number, turn.epochs, module, other, on_epoch)
+            coupled = (module, other) if mutual else (None, None)
+            trainees[turn.side].train_turn(number, turn.epochs, *coupled, on_epoch)
         for trainee in trainees.values():
             trainee.stopped_by = "turns"
         return trainees

@@ -119,7 +119,7 @@ def solo(toy_data, make_workshop, select):
 def joined(monkeypatch, toy_data, make_workshop, select, host, quick):
     """Train a pair and keep what it was built of: `joined("sasrec", "bdlm", solo)`."""
 
-    def train(name, sharing, solo, host=host, on_epoch=silent, **settings):
+    def train(name, sharing, solo, host=host, on_epoch=silent, mutual=True, **settings):
         built = {}
         build = type(host).build
 
@@ -131,7 +131,7 @@ def joined(monkeypatch, toy_data, make_workshop, select, host, quick):
         workshop = make_workshop(toy_data, cell=f"{name}+llama+{sharing}", host=host)
         parts = select("models", name), select("llms", "llama")
         module = host.select("sharing", sharing, quick | {sharing: quick.get(sharing, {}) | settings})
-        trainees = workshop.train_pair(*parts, module, solo, on_epoch)
+        trainees = workshop.train_pair(*parts, module, solo, on_epoch, mutual)
         return workshop, trainees, built["sharing"]
 
     return train

@@ -187,6 +187,16 @@ def test_the_domain_s_turn_leaves_the_llm_s_own_weights_alone(solo, joined):
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_without_mutual_learning_the_store_is_shared_and_no_coupling_loss_is_asked_for(monkeypatch, solo, joined):
+    from corecbench_plugins.sharing.bdlm import Bdlm
+
+    _, alone, start = solo("sasrec")
+    monkeypatch.setattr(Bdlm, "losses", lambda *_: pytest.fail("a coupling loss was asked for"))
+    _, _, module = joined("sasrec", "bdlm", Solo(start.state, 1), mutual=False, domain_epochs=1, llm_epochs=1)
+    moved = module.store.item.weight - alone.model.model.item_embedding.weight
+    assert moved[1:].abs().max() > 1e-3
+
+
 def test_private_tables_differ_between_the_sides(solo, joined):
     _, _, start = solo("sasrec")
     _, trainees, _ = joined("sasrec", "none", start, domain_epochs=0, llm_epochs=0)
