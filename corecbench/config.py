@@ -37,6 +37,8 @@ class RunConfig:
     """Items of a user's history that a model sees, the most recent ones."""
     repeats: Literal["first", "last", "all"] = "first"
     """Which of several interactions of a user with the same item counts."""
+    k_core: int = 0
+    """Users and items with fewer interactions are left out, until none are; 0 keeps all."""
     device: str = "cpu"
     existing: Literal["skip", "fail", "replace"] = "skip"
     """What happens to a cell that is done already."""
@@ -54,6 +56,8 @@ class RunConfig:
             raise UsageError(f"seeds {list(self.seeds)} must be one number or more, none below 0")
         if self.max_history < 1:
             raise UsageError(f"max_history is {self.max_history}, must be at least 1")
+        if self.k_core < 0:
+            raise UsageError(f"k_core is {self.k_core}, must be at least 0")
 
 
 def cache_folder() -> Path:

@@ -138,7 +138,7 @@ def read_datasets(config: RunConfig, host: Host) -> list[Data]:
     for label in config.datasets:
         selected = host.select("datasets", label, config.settings)
         name = Path(label.removeprefix(f"{selected.name}:")).name or selected.name
-        dataset = load_dataset(name, host.build(selected), config.repeats)
+        dataset = load_dataset(name, host.build(selected), config.repeats, config.k_core)
         read.append(Data(selected, dataset, leave_one_out(dataset)))
     names = [data.name for data in read]
     if len(set(names)) < len(names):

@@ -45,24 +45,29 @@ class Dataset:
     """sha256 in hex of ids, texts and order."""
 
 
-def load_dataset(name: str, source: DatasetSource, repeats: Repeats = "first") -> Dataset:
+def load_dataset(name: str, source: DatasetSource, repeats: Repeats = "first", k_core: int = 0) -> Dataset:
     """Read a source, number its users and items, and put its interactions in order.
+
+    With `k_core`, users and items with fewer interactions than that are left out, again and again until there are
+    none: a source can ask for it too, by an attribute of the same name, and the larger number counts.
 
     Items that are listed but never used are not in the catalog. `facts` holds the counts `n_users`, `n_items`,
     `n_interactions`, `repeated_pairs` (interactions whose pair is there already: left out unless `repeats` is
     "all"), `items_without_text`, `items_never_used`, `users_too_short` (fewer than 3 interactions: they train and
-    are not tested), `users_last_two_tie` (tested, and the file's order decides what is their test item), and
-    `sparsity`, the share of all user-item pairs without an interaction.
+    are not tested), `users_last_two_tie` (tested, and the file's order decides what is their test item),
+    `sparsity`, the share of all user-item pairs without an interaction, `k_core`, and what it left out:
+    `removed_users`, `removed_items` and `removed_interactions`.
 
     Args:
         name: Of the data set.
         source: Where it comes from.
         repeats: Which interactions of a repeated pair stay.
+        k_core: The fewest interactions of a user and of an item, once repeated pairs are left out; 0 for any.
 
     Raises:
         DataError: The data cannot be used.
         PluginError: The source gave something else than it should.
-        UsageError: `repeats` is unknown.
+        UsageError: `repeats` is unknown, or `k_core` below 0.
 
     >>> from types import SimpleNamespace
     >>> rows = pd.DataFrame({"user_id": list("bbbba"), "item_id": list("zyxzx"), "timestamp": [9, 5, 7, 9, 1]})
@@ -79,28 +84,70 @@ def load_dataset(name: str, source: DatasetSource, repeats: Repeats = "first") -
     """
     if repeats not in get_args(Repeats):
         raise UsageError(f"unknown repeats {repeats!r}; have: {', '.join(get_args(Repeats))}")
+    if k_core < 0:
+        raise UsageError(f"k_core is {k_core}, must be at least 0")
+    k_core = max(k_core, getattr(source, "k_core", 0))
     rows = _checked(name, "interactions", source.interactions(), ("user_id", "item_id"))
     texts = _texts(name, source)
     user, user_ids = _numbered(rows["user_id"])
     item, item_ids = _numbered(rows["item_id"])
     timestamp = _timestamps(name, rows)
+    n_users, n_items, n_never_used = len(user_ids), len(item_ids), len(texts.keys() - set(item_ids))
 
-    order = np.lexsort((timestamp, user))  # stable: equal times stay in file order
-    user, item, timestamp = user[order], item[order], timestamp[order]
-    repeated = pd.Series(user * len(item_ids) + item).duplicated(keep="last" if repeats == "last" else "first")
+    row = np.lexsort((timestamp, user))  # int64 [M]; stable: equal times stay in file order
+    repeated = pd.Series(user[row] * n_items + item[row]).duplicated(keep="last" if repeats == "last" else "first")
     if repeats != "all":
-        kept = ~repeated.to_numpy()
-        user, item, timestamp = user[kept], item[kept], timestamp[kept]
-    _check_testable(name, user, repeats)
+        row = row[~repeated.to_numpy()]
+    n_before = len(row)
+    if k_core > 1:
+        row = row[in_core(user[row], item[row], k_core)]
+        user, user_ids = _renumbered(user, user_ids, row)
+        item, item_ids = _renumbered(item, item_ids, row)
+        row = row[np.argsort(user[row], kind="stable")]
+    user, item, timestamp = user[row], item[row], timestamp[row]
+    _check_testable(name, user, repeats, k_core)
     catalog = Catalog(name, user_ids, item_ids, tuple(texts.get(item_id, "") for item_id in item_ids))
     facts = {
         **_facts(catalog, user, timestamp),
         "repeated_pairs": int(repeated.sum()),
-        "items_never_used": len(texts.keys() - set(item_ids)),
+        "items_never_used": n_never_used,
+        "k_core": k_core,
+        "removed_users": n_users - len(user_ids),
+        "removed_items": n_items - len(item_ids),
+        "removed_interactions": n_before - len(row),
     }
     return Dataset(
         catalog, user, item, timestamp, facts, fingerprint(user_ids, item_ids, catalog.item_texts, user, item)
     )
+
+
+def in_core(user: np.ndarray, item: np.ndarray, k: int) -> np.ndarray:
+    """Return which interactions are left when every user and every item that is left has at least k of them.
+
+    Users and items with fewer are taken away until there are none. The result is the largest such set, whatever
+    the order in which they go.
+
+    Of the interactions 1-1, 1-2, 2-1, 2-2, 3-2 and 3-3, item 3 has one only; without it user 3 has one only.
+
+    >>> in_core(np.array([1, 1, 2, 2, 3, 3]), np.array([1, 2, 1, 2, 2, 3]), 2).tolist()
+    [True, True, True, True, False, False]
+
+    Args:
+        user: int64 [M].
+        item: int64 [M].
+        k: The fewest interactions.
+
+    Returns:
+        bool [M].
+    """
+    kept = np.ones(len(user), dtype=bool)
+    while True:
+        enough = kept.copy()
+        for owner in (user, item):
+            enough &= np.bincount(owner[kept], minlength=int(owner.max(initial=0)) + 1)[owner] >= k
+        if (enough == kept).all():
+            return kept
+        kept = enough
 
 
 def fingerprint(*parts: Sequence[str] | np.ndarray) -> str:
@@ -149,6 +196,14 @@ def _numbered(ids: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
     return codes.astype(np.int64) + 1, ("", *unique)
 
 
+def _renumbered(number: np.ndarray, ids: tuple[str, ...], rows: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Number what occurs in some rows of the file as if the file had no others; numbers elsewhere are void."""
+    left = pd.unique(number[np.sort(rows)])  # old numbers, in order of first appearance
+    new = np.zeros(len(ids), dtype=np.int64)
+    new[left] = np.arange(1, len(left) + 1)
+    return new[number], ("", *(ids[old] for old in left))
+
+
 def _timestamps(name: str, rows: pd.DataFrame) -> np.ndarray:
     given = rows["timestamp"].dtype if "timestamp" in rows else "nothing"
     if given not in (np.int64, np.float64):
@@ -160,10 +215,11 @@ def _timestamps(name: str, rows: pd.DataFrame) -> np.ndarray:
     return timestamp
 
 
-def _check_testable(name: str, user: np.ndarray, repeats: Repeats) -> None:
+def _check_testable(name: str, user: np.ndarray, repeats: Repeats, k_core: int) -> None:
     most = int(np.bincount(user).max(initial=0))
     if most < FEWEST_INTERACTIONS:
-        fault = f"no user has {FEWEST_INTERACTIONS} interactions (most: {most}; repeated pairs: {repeats})"
+        core = f"; k_core: {k_core}" if k_core else ""
+        fault = f"no user has {FEWEST_INTERACTIONS} interactions (most: {most}; repeated pairs: {repeats}{core})"
         raise DataError(f"data set {name!r}: {fault}, at least one is needed to train, validate and test")
 
 

@@ -65,6 +65,10 @@ def test_facts_are_counted(load):
         "users_too_short": 1,
         "users_last_two_tie": 1,
         "items_never_used": 1,
+        "k_core": 0,
+        "removed_users": 0,
+        "removed_items": 0,
+        "removed_interactions": 0,
     }
 
 
@@ -183,3 +187,68 @@ def test_data_that_cannot_be_used_is_named(rows, items, message):
     with pytest.raises(DataError) as error:
         load_dataset("toy", source(rows, items))
     assert str(error.value) == f"data set 'toy': {message}"
+
+
+# --- k-core -------------------------------------------------------------------------------------------------------
+
+# Everybody here has two interactions or more with items that have two or more, but for what hangs on eve: she has
+# one, so item e is left with one (dan's), so dan is left with one, so item d is left with two (ann's and bob's).
+CORE = [("ann", item, time) for time, item in enumerate("xyd")] + [
+    ("bob", item, time) for time, item in enumerate("yxd")
+]
+CHAIN = [("eve", "e", 0), ("dan", "d", 0), ("dan", "e", 1)]
+
+
+def test_k_core_takes_away_until_every_user_and_item_has_enough(load):
+    dataset = load(CHAIN + CORE, k_core=2)
+    assert told(dataset) == [(user, item) for user, item, _ in CORE]
+    facts = ("k_core", "removed_users", "removed_items", "removed_interactions", "n_users", "n_items")
+    assert [dataset.facts[name] for name in facts] == [2, 2, 1, 3, 2, 3]
+
+
+def test_a_k_core_is_what_the_filtered_file_would_give(load):
+    filtered, whole = load(CORE), load(CHAIN + CORE, texts={item: f"text of {item}" for item in "xyde"}, k_core=2)
+    assert whole.fingerprint == filtered.fingerprint
+    assert whole.catalog == filtered.catalog
+    assert whole.timestamp.tolist() == filtered.timestamp.tolist()
+
+
+@pytest.mark.parametrize("k_core", [0, 1, 2])
+def test_a_k_core_of_what_has_enough_changes_nothing(load, k_core):
+    dataset = load(CORE, k_core=k_core)
+    assert dataset.fingerprint == load(CORE).fingerprint
+    assert [dataset.facts[f"removed_{what}"] for what in ("users", "items", "interactions")] == [0, 0, 0]
+
+
+def test_repeated_pairs_are_counted_once_in_a_k_core(load):
+    twice = [("eve", "x", 5), ("eve", "x", 6)]
+    assert load(CORE + twice, k_core=2).catalog.user_ids == ("", "ann", "bob")
+    assert load(CORE + twice, k_core=2, repeats="all").catalog.user_ids == ("", "ann", "bob", "eve")
+
+
+def test_an_item_that_a_k_core_takes_away_was_used(load):
+    assert load(CHAIN + CORE, k_core=2, texts={"e": "E", "w": "never used"}).facts["items_never_used"] == 1
+
+
+@pytest.mark.parametrize(("of_source", "of_run", "used"), [(2, 0, 2), (0, 2, 2), (2, 1, 2), (1, 2, 2)])
+def test_of_the_k_core_of_source_and_run_the_larger_counts(of_source, of_run, used):
+    columns = dict(
+        zip(("user_id", "item_id", "timestamp"), map(list, zip(*(CHAIN + CORE), strict=True)), strict=True)
+    )
+    given = SimpleNamespace(**vars(source(columns)), k_core=of_source)
+    dataset = load_dataset("toy", given, k_core=of_run)
+    assert (dataset.facts["k_core"], dataset.facts["removed_users"]) == (used, 2)
+
+
+def test_a_k_core_that_leaves_nobody_is_an_error(load):
+    with pytest.raises(DataError) as error:
+        load(CORE, k_core=3)
+    assert str(error.value) == (
+        "data set 'toy': no user has 3 interactions (most: 0; repeated pairs: first; k_core: 3), "
+        "at least one is needed to train, validate and test"
+    )
+
+
+def test_a_k_core_below_0_is_an_error(load):
+    with pytest.raises(UsageError, match=r"^k_core is -1, must be at least 0$"):
+        load(CORE, k_core=-1)

@@ -79,3 +79,13 @@ def test_a_set_beside_the_project_has_its_known_numbers(name):
     assert tuple(dataset.facts[fact] for fact in FACTS) == KNOWN[name]
     split = leave_one_out(dataset)
     assert len(split.users) == dataset.facts["n_users"] - dataset.facts["users_too_short"]
+
+
+@pytest.mark.parametrize("name", ["amazon-beauty", "amazon-toys-games", "ml-1m"])
+def test_a_5_core_of_a_set_that_is_one_changes_nothing(name):
+    if not (FOLDERS / name).is_dir():
+        pytest.skip(f"{name} is not here; CORECBENCH_DATA names the folder that has it")
+    source = open_folder(Folder(str(FOLDERS / name)))
+    before, after = (load_dataset(name, source, k_core=k_core) for k_core in (0, 5))
+    assert after.fingerprint == before.fingerprint
+    assert after.facts == {**before.facts, "k_core": 5}
