@@ -18,19 +18,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from corecbench.api import Side
 from corecbench.record import SCHEMA, CellRecord, Record, ResultsError, sides_of, validate
 
 if TYPE_CHECKING:
-    from corecbench.api import Catalog
+    from corecbench.api import Catalog, Interactions
     from corecbench.evaluation.ranking import Ranks
 
-__all__ = ["COLUMNS", "SCHEMA", "Record", "ResultsError", "Store", "ranks_frame", "sides_of", "slug"]
+__all__ = ["COLUMNS", "COUNTS", "SCHEMA", "Record", "ResultsError", "Store", "ranks_frame", "sides_of", "slug"]
 
 COLUMNS = ("user_id", "target_item_id", "rank", "n_candidates")
 """Of ranks.parquet: str, str, int64, int64; one row per tested user."""
+
+COUNTS = ("history_length", "target_frequency")
+"""Further columns of ranks.parquet, int64: the training interactions of the user, not cut to `max_history`, and
+those of the held-out item. Results from before these were stored are read without them."""
 
 
 def slug(label: str) -> str:
@@ -48,14 +53,18 @@ def slug(label: str) -> str:
     return f"{safe}-{digest}".lstrip("-")
 
 
-def ranks_frame(ranks: "Ranks", catalog: "Catalog") -> pd.DataFrame:
-    """Return ranks as they are stored: with the ids of users and items instead of their indices."""
+def ranks_frame(ranks: "Ranks", catalog: "Catalog", train: "Interactions") -> pd.DataFrame:
+    """Return ranks as they are stored: with ids instead of indices, and with the counts in the training data."""
+    history_length = np.bincount(train.user, minlength=catalog.n_users + 1)  # [U+1]
+    target_frequency = np.bincount(train.item, minlength=catalog.n_items + 1)  # [N+1]
     return pd.DataFrame(
         {
             "user_id": [catalog.user_ids[user] for user in ranks.users],
             "target_item_id": [catalog.item_ids[item] for item in ranks.target],
             "rank": ranks.rank,
             "n_candidates": ranks.n_candidates,
+            "history_length": history_length[ranks.users],
+            "target_frequency": target_frequency[ranks.target],
         }
     )
 
@@ -90,7 +99,7 @@ class Store:
         Args:
             folder: from `folder`.
             record: what becomes result.json.
-            ranks: columns as in COLUMNS, one table for each side in the record.
+            ranks: columns as in COLUMNS and, where known, COUNTS; one table for each side in the record.
             files: name -> a function that writes a further file to the path that it is given.
 
         Raises:
@@ -113,7 +122,7 @@ class Store:
             for side, frame in ranks.items():
                 file = new / _ranks_file(record["cell"], side)
                 file.parent.mkdir(exist_ok=True)
-                frame[list(COLUMNS)].to_parquet(file, index=False, compression="zstd")
+                _known_columns(frame).to_parquet(file, index=False, compression="zstd")
             for name, write in (files or {}).items():
                 write(new / name)
             _put_in_place(new, folder)
@@ -143,7 +152,7 @@ class Store:
         return validate(record, file)
 
     def ranks(self, folder: Path, side: Side) -> pd.DataFrame:
-        """Return the ranks of one side of a cell, columns as in COLUMNS.
+        """Return the ranks of one side of a cell, columns as in COLUMNS and, where they were stored, COUNTS.
 
         Raises:
             ResultsError: they are missing or damaged.
@@ -153,7 +162,7 @@ class Store:
             raise ResultsError(f"{folder}: no {side} side; have: {', '.join(record['sides']) or 'none'}")
         file = folder / _ranks_file(record["cell"], side)
         try:
-            frame = pd.read_parquet(file, columns=list(COLUMNS))
+            frame = _known_columns(pd.read_parquet(file))
         except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors are among these
             raise ResultsError(
                 f"{file}: cannot be read ({' '.join(str(error).split())}); run the cell again"
@@ -183,6 +192,11 @@ class Store:
         found = (self.root / slug(self.benchmark)).glob(f"{of_dataset}/*/seed*/result.json")
         read = [(file.parent, self.read(file.parent)) for file in found]
         yield from sorted(read, key=_place)
+
+
+def _known_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns in COLUMNS, without any of which a KeyError is raised, and those of COUNTS that exist."""
+    return frame[[*COLUMNS, *(name for name in COUNTS if name in frame)]]
 
 
 def _place(entry: tuple[Path, Record]) -> tuple[str, str, int, str]:

@@ -64,8 +64,8 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> Record:
         "sides": dict(outcome.sides),
         "epochs": epochs,
     }
-    catalog = cell.dataset.dataset.catalog
-    frames = {side: ranks_frame(ranks, catalog) for side, ranks in outcome.ranks.items()}
+    catalog, train = cell.dataset.dataset.catalog, cell.dataset.split.train
+    frames = {side: ranks_frame(ranks, catalog, train) for side, ranks in outcome.ranks.items()}
     files = {}
     if cell.llm is None and outcome.error is None:  # what pairs start from
         files[CHECKPOINT] = functools.partial(save_checkpoint, outcome.trainees["domain"])

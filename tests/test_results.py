@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corecbench.api import Catalog
-from corecbench.results import COLUMNS, ResultsError, Store, ranks_frame, slug
+from corecbench.api import Catalog, Interactions
+from corecbench.results import COLUMNS, COUNTS, ResultsError, Store, ranks_frame, slug
 
 
 def side(n_users=2):
@@ -315,18 +315,29 @@ def test_a_benchmark_that_was_never_run_has_no_records(store):
     assert list(store.records()) == []
 
 
-def test_ranks_are_stored_with_the_ids_of_users_and_items():
+def test_ranks_are_stored_with_ids_and_with_the_counts_in_the_training_data():
     catalog = Catalog("toy", ("", "ann", "bob"), ("", "x", "y", "z"), ("", "X", "Y", "Z"))
     ranks = SimpleNamespace(
         users=np.array([2, 1]), target=np.array([1, 3]), rank=np.array([4, 5]), n_candidates=np.array([6, 7])
     )
-    assert ranks_frame(ranks, catalog).to_dict("list") == {
+    train = Interactions(user=np.array([1, 2, 2, 2]), item=np.array([1, 2, 1, 1]))  # nobody trains on z
+    frame = ranks_frame(ranks, catalog, train)
+    assert frame.to_dict("list") == {
         "user_id": ["bob", "ann"],
         "target_item_id": ["x", "z"],
         "rank": [4, 5],
         "n_candidates": [6, 7],
+        "history_length": [3, 1],
+        "target_frequency": [3, 0],
     }
-    assert tuple(ranks_frame(ranks, catalog)) == COLUMNS
+    assert tuple(frame) == COLUMNS + COUNTS
+    assert {str(frame[name].dtype) for name in COUNTS} == {"int64"}
+
+
+def test_counts_are_stored_where_they_are_known(store):
+    record, frame = make_record(), make_ranks(1, 2).assign(history_length=[3, 4], target_frequency=[0, 7])
+    store.write(folder_of(store, record), record, {"domain": frame.assign(more=0)})
+    pd.testing.assert_frame_equal(store.ranks(folder_of(store, record), "domain"), frame)
 
 
 @pytest.mark.parametrize("label", ["sasrec", "sasrec+llama+bdlm", "ml-100k", "a_b.c"])
