@@ -9,6 +9,7 @@ state. Users and items are numbered from 1; row 0 of every table is padding and 
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ __all__ = [
     "CorecbenchError",
     "DataError",
     "DatasetSource",
+    "Download",
     "Ids",
     "IdsFactory",
     "Interactions",
@@ -45,6 +47,9 @@ __all__ = [
     "Training",
     "Turn",
     "UsageError",
+    "cache_folder",
+    "dataset_folder",
+    "dataset_places",
     "hookimpl",
     "last_position",
     "private_ids",
@@ -129,7 +134,8 @@ class Batch:
     target: torch.Tensor | None = None
     """int64 [B, L] for windows (the item after each position, 0 = none), [B] for pairs, None for evaluation."""
     negatives: torch.Tensor | None = None
-    """int64 [B], one item per pair that the user has not interacted with in training."""
+    """For pairs int64 [B], one item each that the user has not interacted with in training; for windows int64 [K],
+    different items drawn uniformly that all positions are told apart from, None for the whole catalogue."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +217,9 @@ class Training:
     patience: int = 10
     """Epochs without a better validation NDCG@10 after which training stops."""
     batch_size: int = 128
+    negatives: int = 0
+    """K, the items sampled for each batch of windows, against which a target is told apart; 0 for the whole
+    catalogue. Pairs have one negative each."""
     learning_rate: float = 1e-3
     schedule: Literal["constant", "linear"] = "constant"
     """`linear`: the learning rate falls to 0 over the epochs that the side is going to train."""
@@ -229,6 +238,8 @@ class Setup:
     """A folder for what is expensive and can be computed again."""
     progress: Callable[[str, int, int], None] = field(default=lambda what, done, total: None, repr=False)
     """`progress(what, done, total)` tells the user about long work outside the epochs."""
+    untrained_llm: bool = False
+    """Whether an LLM is built with random weights of the same shapes, drawn from `seed`: a placebo."""
 
 
 class Recommender(Protocol):
@@ -237,7 +248,7 @@ class Recommender(Protocol):
     Trainable recommenders are `torch.nn.Module`s. Two methods are optional:
     `fit(train: Interactions)` is called once before the first epoch: models without gradients learn here, graph
     models build their graph. `loss(batch: Batch, states: States) -> scalar tensor` replaces the standard task
-    loss: cross-entropy over the catalogue at every position for windows, BPR for pairs.
+    loss: cross-entropy over the catalogue, or over sampled items, at every position for windows, BPR for pairs.
     """
 
     examples: Literal["windows", "pairs"]
@@ -304,7 +315,11 @@ class SharingModule(Protocol):
 
 
 class DatasetSource(Protocol):
-    """Where interactions and item texts come from. Ids are text."""
+    """Where interactions and item texts come from. Ids are text.
+
+    An attribute is optional: `k_core: int`, for a set that is published with its users and items filtered. Those
+    with fewer interactions are left out when the data are loaded.
+    """
 
     def interactions(self) -> pd.DataFrame:
         """Return columns user_id (str), item_id (str), timestamp (int64 or float64), in file order."""
@@ -313,6 +328,62 @@ class DatasetSource(Protocol):
     def items(self) -> pd.DataFrame:
         """Return columns item_id (str) and title (str; "" where there is none)."""
         ...
+
+
+@dataclass(frozen=True)
+class Download:
+    """Where a data set is published: a zip archive, which `corecbench datasets fetch NAME` gets into the cache.
+
+    `build(config)` of such a data set reads `dataset_folder(NAME)` and downloads nothing itself.
+    """
+
+    url: str
+    """Begins with https."""
+    files: tuple[str, ...] = (".inter", ".item")
+    """Suffixes. The archive has one file with each, which becomes NAME + suffix in the folder; others are left."""
+    sha256: str = ""
+    """Of the archive, in hex. Where it is "", that of the first fetch is recorded and later ones must be equal."""
+    max_bytes: int = 1 << 30
+    """Of the archive; a larger one is refused."""
+    max_unpacked_bytes: int = 4 << 30
+    """Of all that is in the archive."""
+    terms: str = ""
+    """Terms of use in a few words, shown with the download."""
+
+
+def cache_folder() -> Path:
+    """Return where what is expensive to get or to compute is kept: CORECBENCH_CACHE, or the platform's place."""
+    chosen = os.environ.get("CORECBENCH_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path(PROJECT)
+
+
+def dataset_places(name: str) -> list[Path]:
+    """Return the folders that a published data set may be in, the first first.
+
+    That is NAME in the data folder (`--data-dir`, or CORECBENCH_DATA), if there is one, then NAME in the cache,
+    where `corecbench datasets fetch` puts it.
+    """
+    chosen = os.environ.get("CORECBENCH_DATA")
+    roots = [Path(chosen).expanduser()] if chosen else []
+    return [root / name for root in (*roots, cache_folder() / "datasets")]
+
+
+def dataset_folder(name: str) -> Path:
+    """Return the folder of a published data set.
+
+    Raises:
+        DataError: it is in none of its places; the message has the command that gets it.
+    """
+    places = dataset_places(name)
+    for place in places:
+        if place.is_dir():
+            return place
+    looked = ", ".join(map(str, places))
+    raise DataError(f"data set '{name}' is not here; looked for {looked}; get it: corecbench datasets fetch {name}")
 
 
 class Metric(Protocol):
@@ -357,9 +428,13 @@ class Component:
     """The setting that NAME:VALUE (or NAME@VALUE) fills on the command line."""
     joint: bool = True
     """False for a domain model that reads no ids and cannot be trained together with an LLM."""
+    shares: bool = True
+    """False for a sharing module under which nothing is shared: a control itself, it has no further controls."""
     needs: str | Callable[..., Any] | None = None
     """`needs(config, cache) -> list[str]` (or "module:attribute" of it) names what would be downloaded, one line
     each; it must not import heavy libraries."""
+    download: Download | None = None
+    """Where `corecbench datasets fetch NAME` gets a data set; None for one that needs no download."""
 
 
 def resolve(reference: str | Callable[..., Any]) -> Callable[..., Any]:

@@ -36,10 +36,22 @@ class Examples:
     def __len__(self) -> int:
         return len(self.user)
 
-    def batches(self, batch_size: int, generator: np.random.Generator) -> Iterator[tuple[torch.Tensor, Batch]]:
-        """Yield all examples once, in random order, each batch with the rows of its contexts (int64 [B])."""
+    def batches(
+        self, batch_size: int, generator: np.random.Generator, n_negatives: int = 0
+    ) -> Iterator[tuple[torch.Tensor, Batch]]:
+        """Yield all examples once, in random order, each batch with the rows of its contexts (int64 [B]).
+
+        Args:
+            batch_size: B, the last batch may be smaller.
+            generator: of the order and the negatives.
+            n_negatives: K, sampled for each batch of windows; 0, or all items or more, for none.
+        """
         if self.kind == "windows":
-            yield from self._window_batches(batch_size, generator)
+            for rows, batch in self._window_batches(batch_size, generator):
+                if 0 < n_negatives < self.n_items:
+                    sampled = 1 + generator.choice(self.n_items, n_negatives, replace=False, shuffle=False)
+                    batch = replace(batch, negatives=torch.as_tensor(sampled, device=batch.user.device))
+                yield rows, batch
         else:
             yield from self._pair_batches(batch_size, generator)
 

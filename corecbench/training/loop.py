@@ -101,7 +101,8 @@ class Trainee:
         self.model.train()
         losses = []
         n_batches = math.ceil(len(self.examples) / self.config.batch_size)
-        for number, (rows, batch) in enumerate(self.examples.batches(self.config.batch_size, self.generator)):
+        batches = self.examples.batches(self.config.batch_size, self.generator, self.config.negatives)
+        for number, (rows, batch) in enumerate(batches):
             states = self.model.states(batch)
             loss = task_loss(self.model, batch, states)
             if frozen is not None:

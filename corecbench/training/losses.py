@@ -1,4 +1,4 @@
-"""The standard task losses. P positions with a target, N items, d the width of a state."""
+"""The standard task losses. P positions with a target, N items, K negatives, d the width of a state."""
 
 import torch
 from torch.nn.functional import cross_entropy, embedding, logsigmoid
@@ -10,15 +10,16 @@ def task_loss(model: Recommender, batch: Batch, states: States) -> torch.Tensor:
     """Return the model's own loss where it has one, else the standard loss of its kind of examples."""
     if hasattr(model, "loss"):
         return model.loss(batch, states)
-    if batch.negatives is not None:
+    if batch.target.dim() == 1:
         return bpr(batch, states)
     return next_item_cross_entropy(batch, states)
 
 
 def next_item_cross_entropy(batch: Batch, states: States) -> torch.Tensor:
-    """Return the cross-entropy over the catalogue, averaged over all positions that have a target.
+    """Return the cross-entropy of the targets, averaged over all positions that have one.
 
-    A model with one state per history is trained on the last target alone.
+    It is taken over the catalogue, or over the target and the batch's negatives where there are any (sampled
+    softmax). A model with one state per history is trained on the last target alone.
     """
     if states.user.dim() == 3:
         chosen = batch.target != 0
@@ -26,8 +27,13 @@ def next_item_cross_entropy(batch: Batch, states: States) -> torch.Tensor:
     else:
         last = (batch.target != 0).sum(dim=1, keepdim=True) - 1
         user, target = states.user, batch.target.gather(1, last).squeeze(1)  # [B, d], [B]
-    scores = user @ states.item[1:].T  # [P, N]: without the padding row
-    return cross_entropy(scores, target - 1)
+    if batch.negatives is None:
+        scores = user @ states.item[1:].T  # [P, N]: without the padding row
+        return cross_entropy(scores, target - 1)
+    own = (user * embedding(target, states.item)).sum(dim=1, keepdim=True)  # [P, 1]
+    others = user @ embedding(batch.negatives, states.item).T  # [P, K]
+    others = others.masked_fill(batch.negatives == target[:, None], -torch.inf)
+    return cross_entropy(torch.cat([own, others], dim=1), torch.zeros_like(target))
 
 
 def bpr(batch: Batch, states: States) -> torch.Tensor:

@@ -177,6 +177,19 @@ def test_two_epochs_of_one_generator_differ(window_examples):
     assert first != second
 
 
+def test_sampled_negatives_are_different_items_and_new_in_each_batch(train, catalog):
+    examples = make_examples("windows", train(*[[1, 2, 3]] * 8), catalog(8, 30), max_history=5)
+    drawn = [batch.negatives.tolist() for _, batch in examples.batches(2, np.random.default_rng(0), n_negatives=10)]
+    assert all(len(set(items)) == 10 and set(items) <= set(range(1, 31)) for items in drawn)
+    assert len({tuple(items) for items in drawn}) == 4
+
+
+def test_as_many_negatives_as_items_mean_the_whole_catalogue(train, catalog):
+    examples = make_examples("windows", train([1, 2, 3]), catalog(1, 5), max_history=5)
+    batches = examples.batches(2, np.random.default_rng(0), n_negatives=5)
+    assert [batch.negatives for _, batch in batches] == [None]
+
+
 def test_windows_of_like_length_share_a_batch(train, catalog):
     items = [[1, 2] if user % 2 else list(range(1, 9)) for user in range(32)]  # one step or seven
     examples = make_examples("windows", train(*items), catalog(32, 9), max_history=7)
