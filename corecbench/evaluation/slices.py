@@ -1,0 +1,95 @@
+"""Slices of the tested users, by how much training data there is on the user or on the held-out item.
+
+T tested users.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+QUINTILES = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Slices:
+    """A partition of the tested users. Slices are in the order of their counts, which do not overlap."""
+
+    labels: tuple[str, ...]
+    """Of each slice the range of its counts, such as "3" or "5-6"."""
+    of_user: np.ndarray
+    """int64 [T], the slice of each user: an index into `labels`."""
+
+
+def by_history_length(history_length: np.ndarray) -> Slices:
+    """Slice users into fifths by the number of their training interactions, as `quintiles` does.
+
+    Ten users, half of whom have 3 interactions. Two borders between fifths fall among these, after the second and
+    the fourth of them; one moves to the front and the other to the end, so four slices are left:
+
+    >>> slices = by_history_length(np.array([3, 9, 3, 4, 3, 5, 3, 40, 3, 6]))
+    >>> slices.labels
+    ('3', '4', '5-6', '9-40')
+    >>> slices.of_user.tolist()
+    [0, 3, 0, 1, 0, 2, 0, 3, 0, 2]
+
+    Args:
+        history_length: int64 [T].
+    """
+    return _labelled(history_length, quintiles(history_length))
+
+
+def by_target_frequency(target_frequency: np.ndarray) -> Slices:
+    """Slice users by the number of training interactions of their held-out item.
+
+    Users whose item is never in training are a slice of their own. The others are sliced as `quintiles` does: into
+    fifths of the users, not of the items.
+
+    >>> by_target_frequency(np.array([0, 1, 2, 3, 4, 50, 0])).labels
+    ('0 (never in training)', '1', '2', '3', '4', '50')
+
+    Args:
+        target_frequency: int64 [T].
+    """
+    number = np.zeros(len(target_frequency), dtype=np.int64)
+    known = target_frequency > 0
+    number[known] = 1 + quintiles(target_frequency[known])
+    return _labelled(target_frequency, number)
+
+
+def quintiles(count: np.ndarray) -> np.ndarray:
+    """Number the users' fifths from 0, those with the lowest counts; users with equal counts are never split.
+
+    A group of equal counts goes where its middle falls: each border between fifths moves to the nearer end of the
+    group that it cuts, to the lower end if both are as near. Data with few distinct counts so have slices of
+    different sizes, and fewer than five of them where borders meet; numbers are then left out.
+
+    Args:
+        count: int64 [T].
+
+    Returns:
+        int64 [T], from 0 to 4.
+    """
+    _, group, size = np.unique(count, return_inverse=True, return_counts=True)
+    twice_the_middle = 2 * np.cumsum(size) - size  # of each group, in users; doubled, it is an integer
+    return (QUINTILES * twice_the_middle // (2 * max(len(count), 1)))[group]
+
+
+def _labelled(count: np.ndarray, number: np.ndarray) -> Slices:
+    """Return slices with their labels, numbered without gaps."""
+    present, of_user = np.unique(number, return_inverse=True)
+    return Slices(tuple(_range(count[of_user == each]) for each in range(len(present))), of_user)
+
+
+def _range(count: np.ndarray) -> str:
+    low, high = int(count.min()), int(count.max())
+    if high == 0:
+        return "0 (never in training)"
+    return f"{low}-{high}" if low < high else f"{low}"
+
+
+SLICINGS: Mapping[str, tuple[str, Callable[[np.ndarray], Slices]]] = {
+    "history length": ("history_length", by_history_length),
+    "target frequency": ("target_frequency", by_target_frequency),
+}
+"""How a table names a slicing -> the column of stored ranks that it needs, and the function."""
