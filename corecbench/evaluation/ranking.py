@@ -64,18 +64,16 @@ def rank_targets(
     # The order of summation depends on the batch size and on where in the table an item stands. In float64 that
     # changes far less than float32 resolves, so the rounded scores agree and equal items tie.
     scores = (user.double() @ item.double().T).float()  # [B, N+1]
-    finite = scores[:, 1:].isfinite().all(dim=1)  # [B]
+    scores[:, 0] = -torch.inf
+    finite = scores[:, 1:].amin(dim=1).isfinite() & scores.amax(dim=1).isfinite()  # [B]
     if not finite.all():
         raise ScoreError(
             f"scores of {int((~finite).sum())} of {len(finite)} users are NaN or infinite; "
             "the model may have diverged, try a lower learning rate"
         )
-    candidate = torch.ones_like(scores, dtype=torch.bool)  # [B, N+1]
-    candidate.scatter_(1, seen, False)
-    candidate[:, 0] = False
-    candidate.scatter_(1, target[:, None], True)
-    at_least_target = scores >= scores.gather(1, target[:, None])  # [B, N+1], true for the target itself
-    return (candidate & at_least_target).sum(dim=1), candidate.sum(dim=1)
+    of_target = scores.gather(1, target[:, None])  # [B, 1]
+    scores.scatter_(1, seen, -torch.inf).scatter_(1, target[:, None], of_target)  # what is no candidate is -inf
+    return (scores >= of_target).sum(dim=1), (scores > -torch.inf).sum(dim=1)  # the target itself counts in both
 
 
 @torch.no_grad()
