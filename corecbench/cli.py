@@ -84,6 +84,7 @@ def run_options(command: Command) -> Command:
             several("--models", text="Domain models, such as sasrec,lightgcn."),
             several("--llm", "llms", text="LLMs: a name, or llama:PATH_OR_ID."),
             several("--sharing", text="Sharing modules.  [default: bdlm]"),
+            several("--control", "controls", text="Train every pair under these too, such as shuffled-texts."),
             several("--datasets", text="Names, or folders of atomic files.  [default: ml-100k]"),
             click.option("--seeds", metavar="0-2,5", help="Each cell is run once per seed.  [default: 0]"),
             several("--metrics", text="Metrics, such as HR@10,MRR."),
@@ -151,7 +152,7 @@ def run(
     if not settings.models and not settings.llms:
         raise UsageError("nothing to run; give --models, --llm or both (`corecbench list models` shows some)")
     host = discover(files, blocked)
-    host.check_settings(settings.settings)
+    host.check_settings(settings)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else a busy neighbour slows each step several times
 
     from corecbench.plan import make_plan
@@ -196,9 +197,16 @@ def show_plan(plan: Plan) -> None:
 @click.option("--benchmark", default="default", show_default=True, metavar="NAME", help="Whose results.")
 @click.option("--format", "format_", default="text", show_default=True, metavar="NAME", help="text or markdown.")
 @click.option("--metrics", default=",".join(SHOWN), show_default=True, metavar="A,B", help="Columns.")
+@click.option("--slices", is_flag=True, help="Print whom it helps: effects by history length and item frequency.")
 @common_options
 def report(
-    files: tuple[str, ...], blocked: tuple[str, ...], results: Path, benchmark: str, format_: str, metrics: str
+    files: tuple[str, ...],
+    blocked: tuple[str, ...],
+    results: Path,
+    benchmark: str,
+    format_: str,
+    metrics: str,
+    slices: bool,
 ) -> int:
     """Print the table of stored results again."""
     from corecbench.config import names
@@ -209,7 +217,7 @@ def report(
     host.select("reporters", format_, {})
     store = Store(results, benchmark)
     published = publish(host, store, list(store.records()), names(metrics))
-    click.echo(published.texts[format_].rstrip())
+    click.echo((published.slices if slices else published.texts)[format_].rstrip())
     return 0 if published.complete else INCOMPLETE
 
 

@@ -4,21 +4,49 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_type_hints
 
 from corecbench.api import UsageError
+from corecbench.api import cache_folder as cache_folder  # read from here by the core
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Settings = Mapping[str, Mapping[str, Any]]
 """component -> setting -> value, for what differs from the component's defaults."""
 
 Config = TypeVar("Config")
 
+CONTROLS = {
+    "shuffled-texts": "each item has the text of another item",
+    "untrained-llm": "the LLM starts from random weights",
+    "no-mutual": "the coupling losses are left out",
+}
+"""control -> what is different from the pair that it stands beside."""
+
 METRICS = (*(f"{name}@{k}" for name in ("HR", "NDCG", "MRR") for k in (5, 10, 20)), "MRR")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A component under settings of its own and a name of its own, which makes rows of its own."""
+
+    of: str
+    """The component as on the command line, such as "sasrec" or "llama:PATH"."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """They win over the component's in `RunConfig.settings`."""
+
+
+@dataclass(frozen=True)
+class PerDataset:
+    """What differs on one data set."""
+
+    max_history: int | None = None
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """component or variant -> setting -> value; they win over `RunConfig.settings`."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +59,8 @@ class RunConfig:
     models: tuple[str, ...] = ()
     llms: tuple[str, ...] = ()
     sharing: tuple[str, ...] = ("bdlm",)
+    controls: tuple[str, ...] = ()
+    """Names in `CONTROLS`: every pair is trained under each of them, too."""
     seeds: tuple[int, ...] = (0,)
     metrics: tuple[str, ...] = METRICS
     max_history: int = 50
@@ -43,6 +73,10 @@ class RunConfig:
     existing: Literal["skip", "fail", "replace"] = "skip"
     """What happens to a cell that is done already."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    variants: dict[str, Variant] = field(default_factory=dict)
+    """name -> variant; the name is used like that of a domain model, LLM or sharing module."""
+    per_dataset: dict[str, PerDataset] = field(default_factory=dict)
+    """data set -> what differs on it; those that are not in the run are left aside."""
 
     def __post_init__(self) -> None:
         """Check what the types do not say."""
@@ -54,20 +88,26 @@ class RunConfig:
             raise UsageError("no metric given; allowed are names such as HR@10 or MRR")
         if not self.seeds or min(self.seeds) < 0:
             raise UsageError(f"seeds {list(self.seeds)} must be one number or more, none below 0")
-        if self.max_history < 1:
-            raise UsageError(f"max_history is {self.max_history}, must be at least 1")
+        for max_history in (self.max_history, *map(self.max_history_on, self.per_dataset)):
+            if max_history < 1:
+                raise UsageError(f"max_history is {max_history}, must be at least 1")
         if self.k_core < 0:
             raise UsageError(f"k_core is {self.k_core}, must be at least 0")
+        for control in self.controls:
+            if control not in CONTROLS:
+                raise unknown("control", control, CONTROLS)
+        for name in self.variants:
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+                raise UsageError(f"variant {name!r} is no name; allowed are letters, digits, '.', '_' and '-'")
 
+    def max_history_on(self, dataset: str) -> int:
+        """Return how many items of a history a model sees on one data set."""
+        own = self.per_dataset.get(dataset, PerDataset()).max_history
+        return self.max_history if own is None else own
 
-def cache_folder() -> Path:
-    """Return where what is expensive to compute is kept: CORECBENCH_CACHE, or the platform's place for it."""
-    chosen = os.environ.get("CORECBENCH_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("corecbench")
+    def settings_on(self, dataset: str) -> Settings:
+        """Return the settings that hold on one data set."""
+        return over(self.settings, self.per_dataset.get(dataset, PerDataset()).settings)
 
 
 def load(path: Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> RunConfig:
@@ -75,28 +115,89 @@ def load(path: Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> 
 
     Args:
         path: a TOML file with the fields of `RunConfig`; components' settings are tables such as
-            [settings.sasrec].
+            [settings.sasrec], variants such as [variants.NAME] with `of` and settings, and what differs on a data
+            set such as [per_dataset.NAME] and [per_dataset.NAME.settings.sasrec]. `include` lists further files.
         options: fields given on the command line, which win over the file; None stands for "not given".
         sets: "component.key=value", which win over the file too.
 
     Raises:
         UsageError: an unknown key, or a value that does not fit.
     """
-    values = read_toml(path) if path else {}
-    values.update({key: value for key, value in options.items() if value is not None})
-    settings = values.pop("settings", {})
-    if not isinstance(settings, dict) or not all(isinstance(table, dict) for table in settings.values()):
-        raise UsageError("settings must be tables such as [settings.sasrec], one for each component")
-    settings = {component: dict(table) for component, table in settings.items()}
+    values = read_files(path) if path else {}
+    given = {key: value for key, value in options.items() if value is not None}
+    values.update(given)
+    settings = tables(values.pop("settings", {}), "settings", "component")
+    variants = tables(values.pop("variants", {}), "variants", "variant")
+    per_dataset = tables(values.pop("per_dataset", {}), "per_dataset", "data set")
+    for name, table in per_dataset.items():
+        table["settings"] = tables(table.get("settings", {}), f"per_dataset.{name}.settings", "component")
+        if "max_history" in given:
+            table.pop("max_history", None)
     for text in sets:
         component, key, value = parse_set(text)
         settings.setdefault(component, {})[key] = value
-    for key in ("datasets", "models", "llms", "sharing", "metrics"):
+        for table in per_dataset.values():
+            table["settings"].get(component, {}).pop(key, None)
+    values["settings"] = settings
+    values["variants"] = {name: variant(name, table) for name, table in variants.items()}
+    values["per_dataset"] = {
+        name: configure(PerDataset, table, f"per_dataset.{name}") for name, table in per_dataset.items()
+    }
+    for key in ("datasets", "models", "llms", "sharing", "controls", "metrics"):
         if key in values:
             values[key] = names(values[key])
     if "seeds" in values:
         values["seeds"] = seeds(values["seeds"])
-    return configure(RunConfig, {**values, "settings": settings}, "run")
+    return configure(RunConfig, values, "run")
+
+
+def variant(name: str, table: Mapping[str, Any]) -> Variant:
+    """Return what a table such as [variants.NAME] says."""
+    of = {key: value for key, value in table.items() if key == "of"}
+    settings = {key: value for key, value in table.items() if key != "of"}
+    return configure(Variant, {**of, "settings": settings}, f"variants.{name}")
+
+
+def tables(value: Any, name: str, each: str) -> dict[str, dict[str, Any]]:
+    """Return a copy of tables such as [settings.sasrec].
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
+        raise UsageError(f"{name} must be tables such as [{name}.NAME], one for each {each}")
+    return {key: dict(table) for key, table in value.items()}
+
+
+def read_files(path: Path, including: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Return what a TOML file says, over what the files say that its key `include` lists; a later one wins.
+
+    Raises:
+        UsageError: a file cannot be read, is no TOML, or includes itself.
+    """
+    if path.resolve() in including:
+        raise UsageError(f"{path} includes itself")
+    values = read_toml(path)
+    included = values.pop("include", [])
+    if not isinstance(included, list) or not all(isinstance(file, str) for file in included):
+        raise UsageError(f"{path}: include is {included!r}, must be a list of files such as ['tuned.toml']")
+    merged: dict[str, Any] = {}
+    for file in included:
+        merged = over(merged, read_files(path.parent / file, (*including, path.resolve())))
+    return over(merged, values)
+
+
+def over(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
+    """Return two mappings as one: tables in both are merged, any other value of `high` wins.
+
+    >>> over({"epochs": 1, "sasrec": {"n_heads": 1, "epochs": 2}}, {"sasrec": {"epochs": 3}})
+    {'epochs': 1, 'sasrec': {'n_heads': 1, 'epochs': 3}}
+    """
+    merged = dict(low)
+    for key, value in high.items():
+        lower = low.get(key)
+        merged[key] = over(lower, value) if isinstance(lower, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,11 @@ from corecbench.plugin import KINDS, Plugin, PluginInfo
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from corecbench.config import RunConfig, Variant
+
+VARIED = ("models", "llms", "sharing")
+"""Kinds of components that there can be variants of."""
+
 
 @dataclass(frozen=True)
 class Selected:
@@ -25,11 +30,12 @@ class Selected:
 
     kind: str
     label: str
-    """What the user wrote, such as "llama:PATH"."""
+    """What the user wrote, such as "llama:PATH", or the name of a variant."""
     component: Component
     config: Any
     """An instance of the component's config class, or None."""
     plugin: PluginInfo
+    is_variant: bool = False
 
     @property
     def name(self) -> str:
@@ -107,54 +113,100 @@ class Host:
         asked = [(plugin, plugin.offered(kind)) for plugin in self._plugins]
         return [(component, plugin.info) for plugin, offered in asked for component in offered]
 
-    def select(self, kind: str, text: str, settings: Mapping[str, Mapping[str, Any]]) -> Selected:
+    def select(
+        self,
+        kind: str,
+        text: str,
+        settings: Mapping[str, Mapping[str, Any]],
+        variants: Mapping[str, Variant] | None = None,
+    ) -> Selected:
         """Return the component that a text such as `NAME`, `NAME:ARGUMENT` or `NAME@ARGUMENT` chooses.
 
         Args:
             kind: one of `KINDS`.
             text: what the user wrote. For data sets also a folder, which chooses the component `folder`.
-            settings: component -> setting -> value, what differs from the defaults.
+            settings: component or variant -> setting -> value, what differs from the defaults. A variant has the
+                settings of its component, its own over them, and over these what stands under its name.
+            variants: name -> variant, further names that `text` may be.
 
         Raises:
             UsageError: an unknown name, an argument that the component does not take, or settings that do not fit.
             PluginError: two plugins offer the name, or the component's config class is faulty.
         """
+        variants = variants or {}
+        variant = variants.get(text)
+        if variant is None:
+            component, info, argument = self._find(kind, text, variants)
+            owner, own = component.name, argument
+        else:
+            try:
+                component, info, argument = self._find(kind, variant.of, {})
+            except UsageError as error:
+                raise UsageError(f"variant '{text}': {error}") from error
+            owner, own = text, {**argument, **variant.settings, **settings.get(text, {})}
+        values = {**settings.get(component.name, {}), **own}
+        if component.config is None and values:
+            raise UsageError(f"{KINDS[kind][1]} '{owner}' has no settings, got {', '.join(values)}")
+        selected = Selected(kind, text, component, None, info, is_variant=variant is not None)
+        if component.config is None:
+            return selected
+        with guard(selected):
+            return replace(selected, config=configure(component.config, values, owner))
+
+    def _find(
+        self, kind: str, text: str, variants: Mapping[str, Variant]
+    ) -> tuple[Component, PluginInfo, dict[str, Any]]:
+        """Return the component that a text names, its plugin, and the setting that the text's argument fills."""
         offered = self.list(kind)
         name, argument = split(kind, text, {component.name for component, _ in offered})
         matching = [(component, info) for component, info in offered if component.name == name]
         if not matching:
-            raise self._unknown(kind, name)
+            raise self._unknown(kind, name, variants)
         if len(matching) > 1:
             both = " and ".join(str(info) for _, info in matching)
             raise PluginError(
                 f"{KINDS[kind][1]} '{name}' is offered by several plugins: {both}; leave one out by --no-plugin"
             )
         component, info = matching[0]
-        values = dict(settings.get(name, {}))
-        if argument is not None:
-            if component.argument is None or not argument:
-                takes = f"takes {component.argument or 'nothing'} after ':' or '@'"
-                raise UsageError(f"{KINDS[kind][1]} '{name}' {takes}, got {text!r}")
-            values[component.argument] = argument
-        if component.config is None and values:
-            raise UsageError(f"{KINDS[kind][1]} '{name}' has no settings, got {', '.join(values)}")
-        selected = Selected(kind, text, component, None, info)
-        if component.config is None:
-            return selected
-        with guard(selected):
-            return replace(selected, config=configure(component.config, values, name))
+        if argument is None:
+            return component, info, {}
+        if component.argument is None or not argument:
+            takes = f"takes {component.argument or 'nothing'} after ':' or '@'"
+            raise UsageError(f"{KINDS[kind][1]} '{name}' {takes}, got {text!r}")
+        return component, info, {component.argument: argument}
 
-    def _unknown(self, kind: str, name: str) -> UsageError:
-        error = unknown(KINDS[kind][1], name, (component.name for component, _ in self.list(kind)))
+    def _unknown(self, kind: str, name: str, variants: Mapping[str, Variant]) -> UsageError:
+        offered = {component.name for component, _ in self.list(kind)}
+        alike = {own for own, variant in variants.items() if base_of(variant) in offered}
+        error = unknown(KINDS[kind][1], name, offered | alike)
         broken = [f"{info}: {info.error}" for info in self.plugins() if info.error]
         return UsageError(f"{error}; broken plugins: {', '.join(broken)}") if broken else error
 
-    def check_settings(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
-        """Raise UsageError for settings of a component that no plugin offers."""
-        known = {component.name for kind in KINDS for component, _ in self.list(kind)}
-        for name in settings:
-            if name not in known:
-                raise unknown("component in the settings", name, known)
+    def check_settings(self, config: RunConfig) -> None:
+        """Check every name in the settings of a run, also of components and data sets that it leaves out.
+
+        Raises:
+            UsageError: a component or setting that does not exist, or a variant that cannot be.
+        """
+        known: dict[str, set[str]] = {}  # component or variant -> its settings
+        for component, _ in (offered for kind in KINDS for offered in self.list(kind)):
+            config_fields = () if component.config is None else fields(component.config)
+            known.setdefault(component.name, set()).update(field.name for field in config_fields)
+        bases = {component.name for kind in VARIED for component, _ in self.list(kind)}
+        for name, variant in config.variants.items():
+            if name in known:
+                raise UsageError(f"variant '{name}' has the name of a component; choose another one")
+            if base_of(variant) not in bases:
+                raise unknown(f"component of variant '{name}':", base_of(variant), bases)
+        known |= {name: known[base_of(variant)] for name, variant in config.variants.items()}
+        of_variants = {name: variant.settings for name, variant in config.variants.items()}
+        for settings in (config.settings, of_variants, *(own.settings for own in config.per_dataset.values())):
+            for name, values in settings.items():
+                if name not in known:
+                    raise unknown("component in the settings", name, known)
+                for key in values:
+                    if key not in known[name]:
+                        raise unknown(f"setting of {name}", key, known[name])
 
     def build(self, selected: Selected, *args: Any) -> Any:
         """Build a component from its config and what its kind is built from.
@@ -189,6 +241,11 @@ def split(kind: str, text: str, known: set[str]) -> tuple[str, str | None]:
     if name not in known and kind == "datasets" and (os.sep in text or "/" in text or os.path.isdir(text)):
         return "folder", text
     return name, argument
+
+
+def base_of(variant: Variant) -> str:
+    """Return the name of the component that a variant is of."""
+    return re.split("[:@]", variant.of, maxsplit=1)[0]
 
 
 @contextlib.contextmanager

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from corecbench.api import UsageError
-from corecbench.config import RunConfig, cache_folder
+from corecbench.config import RunConfig, Settings, cache_folder
 from corecbench.data.dataset import Dataset, load_dataset
 from corecbench.data.split import Split, leave_one_out
 
@@ -47,6 +48,9 @@ class Cell:
     domain: Selected | None
     llm: Selected | None
     sharing: Selected | None
+    control: str | None
+    """What is different from the pair of these components, one of `CONTROLS`; None for the pair itself."""
+    max_history: int
     seed: int
     hash: str
     """8 hexadecimal digits of everything that decides the result, beside the seed."""
@@ -60,7 +64,12 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Such as "sasrec", "llama" or "sasrec+llama+bdlm"."""
+        """Such as "sasrec", "llama", "sasrec+llama+bdlm" or "sasrec+llama+bdlm+no-mutual"."""
+        return cell_name(self.components, self.control)
+
+    @property
+    def seeded_as(self) -> str:
+        """What generators are named by: a control draws the same numbers as the pair that it stands beside."""
         return cell_name(self.components)
 
 
@@ -75,7 +84,7 @@ class Plan:
     cache: Path
 
     def solo_of(self, cell: Cell) -> Cell:
-        """Return the solo cell of a joint cell's domain model."""
+        """Return the solo cell of a joint cell's domain model; a control has that of its pair."""
         same = (cell.dataset, cell.domain, None, cell.seed)
         return next(other for other in self.cells if (other.dataset, other.domain, other.llm, other.seed) == same)
 
@@ -87,49 +96,86 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
         UsageError: an unknown name or setting, or a cell that exists under `existing="fail"`.
         DataError: a data set cannot be used.
     """
-
-    def select(kind: str, labels: Sequence[str]) -> list[Selected]:
-        return [host.select(kind, label, config.settings) for label in labels]
-
-    models, llms = select("models", config.models), select("llms", config.llms)
-    sharing = select("sharing", config.sharing)
-    select("metrics", config.metrics)  # a misspelt name is to be found before hours of training
-    cells = []
-    for data in read_datasets(config, host):
+    chosen = choose(config, host, config.settings)  # a misspelt name is to be found before data are read
+    for name in config.metrics:
+        host.select("metrics", name, config.settings)
+    cells: list[Cell] = []
+    needed: list[Selected] = []
+    data_sets = read_datasets(config, host)
+    for data in data_sets:
+        on_data = choose(config, host, config.settings_on(data.name))
+        needed += on_data.llms
         for seed in config.seeds:
-            for parts in combinations(models, llms, sharing):
+            for parts in combinations(on_data, config.controls):
                 cells.append(make_cell(data, parts, seed, config, store))
     if config.existing == "fail" and any(cell.done for cell in cells):
         done = next(cell for cell in cells if cell.done)
         raise UsageError(f"{done.folder} exists; use --existing skip or replace, or another --benchmark")
     cache = cache_folder()
-    downloads = [line for llm in llms for line in host.needs(llm, cache)]
-    notes = [
-        f"{model.name} reads no ids, so it is trained alone only"
-        for model in models
-        if llms and not model.component.joint
-    ]
-    return Plan(config, cells, downloads, notes, cache)
+    downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
+    return Plan(config, cells, downloads, notes(config, chosen, data_sets), cache)
 
 
-Parts = tuple["Selected | None", "Selected | None", "Selected | None"]
-"""Domain model, LLM, sharing module."""
+class Choice(NamedTuple):
+    """The components of a run."""
+
+    models: Sequence[Selected]
+    llms: Sequence[Selected]
+    sharing: Sequence[Selected]
 
 
-def combinations(
-    models: Sequence[Selected], llms: Sequence[Selected], sharing: Sequence[Selected]
-) -> Iterator[Parts]:
-    """Yield every model alone, every LLM alone, and every pair under every sharing module."""
-    yield from ((model, None, None) for model in models)
-    yield from ((None, llm, None) for llm in llms)
-    for model in models:
+def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
+    """Select the components of a run under these settings."""
+    asked = {"models": config.models, "llms": config.llms, "sharing": config.sharing}
+    return Choice(
+        *(
+            [host.select(kind, label, settings, config.variants) for label in labels]
+            for kind, labels in asked.items()
+        )
+    )
+
+
+Parts = tuple["Selected | None", "Selected | None", "Selected | None", "str | None"]
+"""Domain model, LLM, sharing module, control."""
+
+
+def combinations(choice: Choice, controls: Sequence[str]) -> Iterator[Parts]:
+    """Yield every model alone, every LLM alone, and every pair under every sharing module, its controls behind it.
+
+    A sharing module that shares nothing is a control itself and has none.
+    """
+    yield from ((model, None, None, None) for model in choice.models)
+    yield from ((None, llm, None, None) for llm in choice.llms)
+    for model in choice.models:
         if model.component.joint:
-            yield from ((model, llm, module) for llm in llms for module in sharing)
+            for llm, module in itertools.product(choice.llms, choice.sharing):
+                for control in (None, *(controls if module.component.shares else ())):
+                    yield model, llm, module, control
 
 
-def cell_name(components: Sequence[Selected]) -> str:
-    """Return the name of a cell: what the user called its components."""
-    return "+".join(part.label for part in components)
+def notes(config: RunConfig, choice: Choice, data_sets: Sequence[Data]) -> list[str]:
+    """Return what a reader of the plan may wonder about."""
+    found = []
+    if choice.llms:
+        found += [
+            f"{model.label} reads no ids, so it is trained alone only"
+            for model in choice.models
+            if not model.component.joint
+        ]
+    if config.controls:
+        found += [
+            f"{module.label} shares nothing, so it is a control itself and has no further ones"
+            for module in choice.sharing
+            if not module.component.shares
+        ]
+    if aside := config.per_dataset.keys() - {data.name for data in data_sets}:
+        found.append(f"settings of data sets that are not in this run are left aside: {', '.join(sorted(aside))}")
+    return found
+
+
+def cell_name(components: Sequence[Selected], control: str | None = None) -> str:
+    """Return the name of a cell: what the user called its components, and the control if it is one."""
+    return "+".join([*(part.label for part in components), *([control] if control else [])])
 
 
 def read_datasets(config: RunConfig, host: Host) -> list[Data]:
@@ -138,6 +184,7 @@ def read_datasets(config: RunConfig, host: Host) -> list[Data]:
     for label in config.datasets:
         selected = host.select("datasets", label, config.settings)
         name = Path(label.removeprefix(f"{selected.name}:")).name or selected.name
+        selected = host.select("datasets", label, config.settings_on(name))
         dataset = load_dataset(name, host.build(selected), config.repeats, config.k_core)
         read.append(Data(selected, dataset, leave_one_out(dataset)))
     names = [data.name for data in read]
@@ -148,17 +195,23 @@ def read_datasets(config: RunConfig, host: Host) -> list[Data]:
 
 def make_cell(data: Data, parts: Parts, seed: int, config: RunConfig, store: Store) -> Cell:
     """Return one cell, with the place of its result."""
-    components = [part for part in parts if part is not None]
+    *selected, control = parts
+    components = [part for part in selected if part is not None]
+    max_history = config.max_history_on(data.name)
     decisive = {
-        "components": {part.label: [settings_of(part), part.plugin.version] for part in components},
+        "components": {
+            part.label: [settings_of(part), part.plugin.version, *([part.name] if part.is_variant else [])]
+            for part in components
+        },
         "data": [data.dataset.fingerprint, data.split.fingerprint],
         "device": config.device,
-        "max_history": config.max_history,
+        "max_history": max_history,
+        **({"control": control} if control else {}),
     }
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()[:8]
-    folder = store.folder(cell_name(components), data.name, seed, digest)
+    folder = store.folder(cell_name(components, control), data.name, seed, digest)
     done = config.existing != "replace" and is_done(folder, parts, store)
-    return Cell(data, *parts, seed, digest, folder, done)
+    return Cell(data, *selected, control, max_history, seed, digest, folder, done)
 
 
 def is_done(folder: Path, parts: Parts, store: Store) -> bool:

@@ -29,11 +29,13 @@ class CellRecord(TypedDict):
     """Which cell this is; what it does not have is None."""
 
     name: str
-    """Such as "sasrec", "llama" or "sasrec+llama+bdlm"."""
+    """Such as "sasrec", "llama", "sasrec+llama+bdlm" or "sasrec+llama+bdlm+no-mutual"."""
     dataset: str
     domain: str | None
     llm: str | None
     sharing: str | None
+    control: NotRequired[str | None]
+    """What is different from the pair that it stands beside, such as "shuffled-texts"."""
     seed: int
 
 
@@ -53,6 +55,8 @@ class PluginRecord(TypedDict):
 
     distribution: str
     version: str
+    variant_of: NotRequired[str]
+    """The component, where the name is that of a variant."""
 
 
 class SideRecord(TypedDict):
@@ -83,7 +87,7 @@ class Record(TypedDict):
     hash: str
     """8 hexadecimal digits of the resolved settings."""
     settings: dict[str, dict[str, Any]]
-    """component -> setting -> value."""
+    """component or variant -> setting -> value."""
     protocol: dict[str, Any]
     """How the ranks came about; results under different protocols never share a table."""
     data: DataRecord

@@ -17,6 +17,7 @@ from corecbench.evaluation.ranking import PROTOCOL, Ranks
 from corecbench.plan import CHECKPOINT, Cell, Plan, settings_of
 from corecbench.results import SCHEMA, Record, Store, ranks_frame
 from corecbench.training.cell import OnEpoch, Solo, Workshop, save_checkpoint
+from corecbench.training.controls import shuffle_texts
 from corecbench.training.loop import Trainee, trainable
 
 if TYPE_CHECKING:
@@ -97,10 +98,18 @@ def make_workshop(cell: Cell, plan: Plan, host: Host) -> Workshop:
     def progress(what: str, done: int, total: int) -> None:
         host.notify("corecbench_progress", cell=cell, what=what, done=done, total=total)
 
-    config, catalog = plan.config, cell.dataset.dataset.catalog
-    setup = Setup(catalog, config.max_history, cell.seed, config.device, plan.cache, progress)
+    catalog = cell.dataset.dataset.catalog
+    setup = Setup(
+        shuffle_texts(catalog, cell.seed) if cell.control == "shuffled-texts" else catalog,
+        cell.max_history,
+        cell.seed,
+        plan.config.device,
+        plan.cache,
+        progress,
+        untrained_llm=cell.control == "untrained-llm",
+    )
     metric = host.build(host.select("metrics", "NDCG@10", {}))
-    return Workshop(host, setup, cell.dataset.split, cell.name, metric)
+    return Workshop(host, setup, cell.dataset.split, cell.seeded_as, metric)
 
 
 def train(cell: Cell, plan: Plan, store: Store, workshop: Workshop, on_epoch: OnEpoch) -> dict[Side, Trainee]:
@@ -113,7 +122,7 @@ def train(cell: Cell, plan: Plan, store: Store, workshop: Workshop, on_epoch: On
     if stored["status"] != "ok":
         raise CorecbenchError(f"cell {alone.name}, where this one starts, failed: {stored['error']['message']}")
     solo = Solo(load_file(alone.folder / CHECKPOINT), stored["sides"]["domain"]["best_epoch"])
-    return workshop.train_pair(cell.domain, cell.llm, cell.sharing, solo, on_epoch)
+    return workshop.train_pair(cell.domain, cell.llm, cell.sharing, solo, on_epoch, cell.control != "no-mutual")
 
 
 def side_record(trainee: Trainee, ranks: Ranks, plan: Plan, host: Host) -> SideRecord:
@@ -140,14 +149,14 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
     data, config = cell.dataset, plan.config
     return {
         "schema": SCHEMA,
-        "cell": {"name": cell.name, "dataset": data.name, **names, "seed": cell.seed},
+        "cell": {"name": cell.name, "dataset": data.name, **names, "control": cell.control, "seed": cell.seed},
         "hash": cell.hash,
         "settings": {part.label: settings_of(part) for part in cell.components},
         "protocol": {
             "split": "leave-one-out",
             **PROTOCOL,
             "repeated pairs": config.repeats,
-            "max_history": config.max_history,
+            "max_history": cell.max_history,
         },
         "data": {
             "fingerprint": data.dataset.fingerprint,
@@ -156,7 +165,11 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
         },
         "versions": process.versions(),
         "plugins": {
-            part.label: {"distribution": part.plugin.distribution, "version": part.plugin.version}
+            part.label: {
+                "distribution": part.plugin.distribution,
+                "version": part.plugin.version,
+                **({"variant_of": part.name} if part.is_variant else {}),
+            }
             for part in cell.components
         },
         "commit": process.commit(),

@@ -156,6 +156,20 @@ def test_the_table_of_a_run_leaves_other_results_of_the_benchmark_out(corecbench
     assert "stranger" not in corecbench("run", "--models", "toy").stdout
 
 
+def test_controls_may_be_separated_by_commas_or_repeated(corecbench, spine):
+    options = ["--control", "shuffled-texts,no-mutual", "--control", "untrained-llm"]
+    assert corecbench("run", "--models", "a", *options, "--plan").exit_code == 0
+    assert spine.config.controls == ("shuffled-texts", "no-mutual", "untrained-llm")
+
+
+def test_set_changes_a_variant(corecbench, spine, tmp_path):
+    (tmp_path / "run.toml").write_text('models = ["wide"]\n[variants.wide]\nof = "sasrec"\nembedding_size = 128\n')
+    assert corecbench("run", "--config", "run.toml", "--set", "wide.embedding_size=256", "--plan").exit_code == 0
+    assert spine.config.settings == {"wide": {"embedding_size": 256}}
+    refused = corecbench("run", "--config", "run.toml", "--set", "wide.embeding_size=256", "--plan")
+    assert "unknown setting of wide 'embeding_size'; did you mean 'embedding_size'" in refused.stderr
+
+
 def test_options_reach_the_settings(corecbench, spine):
     options = ["--models", "a,b", "--models", "c", "--llm", "llama:x", "--seeds", "0-1", "--max-history", "9"]
     assert corecbench("run", *options, "--set", "sasrec.epochs=2", "--plan").exit_code == 0
@@ -176,6 +190,7 @@ def test_options_reach_the_settings(corecbench, spine):
         ([], "error: nothing to run; give --models, --llm or both"),
         (["--models", "a", "--max-history", "0"], "error: max_history is 0, must be at least 1"),
         (["--models", "a", "--set", "sasrek.epochs=1"], "did you mean 'sasrec'"),
+        (["--models", "a", "--control", "no-mutal"], "unknown control 'no-mutal'; did you mean 'no-mutual'"),
         (["--models", "a", "--existing", "overwrite"], "'skip', 'fail' or 'replace'"),
         (["--models", "a", "--seeds", "x"], "error: seeds 'x'"),
         (["--models", "a", "--config", "absent.toml"], "error: cannot read absent.toml"),

@@ -4,7 +4,7 @@ from typing import Literal
 import pytest
 
 from corecbench.api import Training, UsageError
-from corecbench.config import RunConfig, configure, load, parse_set, seeds
+from corecbench.config import PerDataset, RunConfig, Variant, configure, load, parse_set, seeds
 
 
 @dataclass(frozen=True)
@@ -154,6 +154,16 @@ def test_names_may_be_separated_by_commas_or_repeated():
         ("datasets = ''", "no data set given"),
         ("benchmark = '../x'", "is no folder name"),
         ("settings = 3", "settings must be tables"),
+        ("controls = ['shufled-texts']", "unknown control 'shufled-texts'; did you mean 'shuffled-texts'"),
+        ("variants = 3", r"variants must be tables such as \[variants.NAME\], one for each variant"),
+        ("[variants.short]\nepochs = 3", "variants.short needs a value for 'of'"),
+        ("[variants.'a+b']\nof = 'sasrec'", r"variant 'a\+b' is no name; allowed are letters"),
+        ("[per_dataset.toy]\nmax_histroy = 3", "unknown setting of per_dataset.toy 'max_histroy'; did you mean"),
+        ("[per_dataset.toy]\nmax_history = 0", "max_history is 0"),
+        ("[per_dataset.toy]\nsettings = 3", "per_dataset.toy.settings must be tables"),
+        ("include = 'tuned.toml'", r"include is 'tuned.toml', must be a list of files such as \['tuned.toml'\]"),
+        ("include = ['run.toml']", "run.toml includes itself"),
+        ("include = ['absent.toml']", r"cannot read .*absent\.toml"),
         ("[settings]\nsasrec = 3", "settings must be tables"),
         ("models = [", "is no TOML file"),
     ],
@@ -168,6 +178,63 @@ def test_a_faulty_file_is_a_usage_error(tmp_path, text, message):
 def test_a_missing_file_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match=r"cannot read .*absent\.toml: No such file"):
         load(tmp_path / "absent.toml", {}, ())
+
+
+# --- variants, data sets and included files -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a TOML file: `write("run.toml", text)`."""
+
+    def to(name, text):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return path
+
+    return to
+
+
+def test_a_variant_has_a_component_and_settings(write):
+    config = load(write("run.toml", '[variants.short]\nof = "llama:PATH"\nepochs = 1\n'), {}, ())
+    assert config.variants == {"short": Variant("llama:PATH", {"epochs": 1})}
+
+
+def test_the_settings_on_a_data_set_win_over_the_others(write):
+    text = (
+        "max_history = 20\n[settings.sasrec]\nepochs = 5\nbatch_size = 64\n"
+        "[per_dataset.toys]\nmax_history = 200\n[per_dataset.toys.settings.sasrec]\nepochs = 7\n"
+    )
+    config = load(write("run.toml", text), {}, ())
+    assert config.per_dataset == {"toys": PerDataset(200, {"sasrec": {"epochs": 7}})}
+    assert (config.max_history_on("toys"), config.max_history_on("ml-100k")) == (200, 20)
+    assert config.settings_on("toys") == {"sasrec": {"epochs": 7, "batch_size": 64}}
+    assert config.settings_on("ml-100k") == {"sasrec": {"epochs": 5, "batch_size": 64}}
+
+
+def test_the_command_line_wins_over_the_settings_on_a_data_set(write):
+    text = "[per_dataset.toys]\nmax_history = 200\n[per_dataset.toys.settings.sasrec]\nepochs = 7\nn_heads = 1\n"
+    config = load(write("run.toml", text), {"max_history": 9}, ["sasrec.epochs=3"])
+    assert config.max_history_on("toys") == 9
+    assert config.settings_on("toys") == {"sasrec": {"epochs": 3, "n_heads": 1}}
+
+
+def test_a_file_wins_over_those_that_it_includes_and_a_later_one_over_an_earlier_one(write):
+    write(
+        "deep/first.toml", 'models = ["a"]\nseeds = [1]\n[settings.sasrec]\nepochs = 1\nn_heads = 1\nn_layers = 1'
+    )
+    write("deep/second.toml", 'include = ["first.toml"]\nseeds = [2]\n[settings.sasrec]\nepochs = 2\nn_heads = 2')
+    text = 'include = ["deep/first.toml", "deep/second.toml"]\n[settings.sasrec]\nepochs = 3\n'
+    config = load(write("run.toml", text), {}, ())
+    assert (config.models, config.seeds) == (("a",), (2,))
+    assert config.settings == {"sasrec": {"epochs": 3, "n_heads": 2, "n_layers": 1}}
+
+
+def test_files_that_include_each_other_are_an_error(write):
+    write("other.toml", 'include = ["run.toml"]')
+    with pytest.raises(UsageError, match=r"run\.toml includes itself"):
+        load(write("run.toml", 'include = ["other.toml"]'), {}, ())
 
 
 def test_a_run_is_frozen():

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from corecbench.api import DataError, PluginError, UsageError, hookimpl
+from corecbench.config import PerDataset, RunConfig, Variant
 from corecbench.host import Host
 
 GOOD = """
@@ -252,9 +253,87 @@ def test_what_a_component_does_not_take_is_a_usage_error(host, text, settings, m
 
 
 def test_settings_of_a_component_that_does_not_exist_are_an_error(host):
-    host.check_settings({"good": {}})
+    host.check_settings(RunConfig(settings={"good": {}}))
     with pytest.raises(UsageError, match="did you mean 'good'"):
-        host.check_settings({"godo": {}})
+        host.check_settings(RunConfig(settings={"godo": {}}))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"settings": {"good": {"epoch": 1}}}, "unknown setting of good 'epoch'; did you mean 'epochs'"),
+        ({"settings": {"plain": {"epoch": 1}}}, "unknown setting of plain 'epoch'; have: none at all"),
+        (
+            {"per_dataset": {"far": PerDataset(settings={"godo": {}})}},
+            "in the settings 'godo'; did you mean 'good'",
+        ),
+        ({"per_dataset": {"far": PerDataset(settings={"good": {"epoch": 1}})}}, "unknown setting of good 'epoch'"),
+        ({"variants": {"mine": Variant("godo")}}, "component of variant 'mine': 'godo'; did you mean 'good'"),
+        (
+            {"variants": {"plain": Variant("good")}},
+            "variant 'plain' has the name of a component; choose another one",
+        ),
+        ({"variants": {"mine": Variant("ml-100k")}}, "unknown component of variant 'mine': 'ml-100k'"),
+        ({"variants": {"mine": Variant("good:x", {"epoch": 1})}}, "unknown setting of mine 'epoch'; did you mean"),
+        ({"variants": {"mine": Variant("good")}, "settings": {"mime": {}}}, "'mime'; did you mean 'mine'"),
+    ],
+)
+def test_every_name_in_the_settings_is_checked_whether_the_run_uses_it_or_not(host, config, message):
+    with pytest.raises(UsageError, match=message) as error:
+        host.check_settings(RunConfig(**config))
+    assert "\n" not in str(error.value)
+
+
+def test_the_settings_of_variants_and_data_sets_may_be_those_of_their_components(host):
+    variants = {"mine": Variant("good:x", {"epochs": 1})}
+    settings = {"good": {"epochs": 2}, "mine": {"weights": "y"}}
+    host.check_settings(
+        RunConfig(variants=variants, settings=settings, per_dataset={"far": PerDataset(1, settings)})
+    )
+
+
+def test_a_variant_is_its_component_under_its_own_name(host):
+    selected = host.select("models", "mine", {}, {"mine": Variant("good", {"epochs": 2})})
+    assert (selected.name, selected.label, selected.is_variant, selected.config.epochs) == ("good", "mine", True, 2)
+    assert not host.select("models", "good", {}, {"mine": Variant("good")}).is_variant
+
+
+def test_a_variant_s_settings_win_over_its_component_s_and_those_under_its_name_win_over_both(host):
+    variants = {"mine": Variant("good:of-variant", {"epochs": 2})}
+
+    def chosen(**settings):
+        config = host.select("models", "mine", settings, variants).config
+        return config.epochs, config.weights
+
+    assert chosen(good={"epochs": 1, "weights": "w"}) == (2, "of-variant")
+    assert chosen(good={"epochs": 1}, mine={"epochs": 3, "weights": "w"}) == (3, "w")
+
+
+def test_a_variant_has_the_component_s_settings_that_it_does_not_change(host):
+    config = host.select(
+        "models", "mine", {"good": {"weights": "w"}}, {"mine": Variant("good", {"epochs": 2})}
+    ).config
+    assert (config.epochs, config.weights) == (2, "w")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "message"),
+    [
+        ("models", "mime", "unknown domain model 'mime'; did you mean 'mine'"),
+        ("llms", "mime", "unknown LLM 'mime'; have: llama"),
+        ("llms", "mine", "variant 'mine': unknown LLM 'good'"),
+        ("models", "wrong", "unknown setting of wrong 'epoch'; did you mean 'epochs'"),
+        ("models", "none", "domain model 'none' has no settings, got epochs"),
+    ],
+)
+def test_a_variant_that_cannot_be_chosen_is_a_usage_error(host, kind, text, message):
+    variants = {
+        "mine": Variant("good"),
+        "wrong": Variant("good", {"epoch": 1}),
+        "none": Variant("plain", {"epochs": 1}),
+    }
+    with pytest.raises(UsageError, match=message):
+        host.select(kind, text, {}, variants)
 
 
 def test_a_data_set_may_be_a_folder(host, tmp_path, monkeypatch):

@@ -1,7 +1,7 @@
 import pytest
 
 from corecbench.api import DataError, UsageError
-from corecbench.config import RunConfig
+from corecbench.config import PerDataset, RunConfig, Variant
 from corecbench.host import Host
 from corecbench.plan import make_plan
 from corecbench.results import Store
@@ -88,6 +88,121 @@ def test_a_pair_knows_the_solo_cell_it_starts_from(plan, tiny_llama):
 def test_a_cell_has_a_folder_of_its_own(plan, tiny_llama):
     planned = plan(models=("sasrec", "gru4rec"), llms=(f"llama:{tiny_llama}",), seeds=(0, 1))
     assert len({cell.folder for cell in planned.cells}) == len(planned.cells) == 10
+
+
+# --- variants -----------------------------------------------------------------------------------------------------
+
+
+def test_a_variant_is_a_model_of_its_own_beside_its_component(plan, tiny_llama):
+    variants = {
+        "wide": Variant("sasrec", {"embedding_size": 32}),
+        "short": Variant(f"llama:{tiny_llama}", {"epochs": 1}),
+        "one-round": Variant("bdlm", {"rounds": 1}),
+    }
+    planned = plan(models=("sasrec", "wide"), llms=("short",), sharing=("bdlm", "one-round"), variants=variants)
+    assert [cell.name for cell in planned.cells] == [
+        "sasrec",
+        "wide",
+        "short",
+        "sasrec+short+bdlm",
+        "sasrec+short+one-round",
+        "wide+short+bdlm",
+        "wide+short+one-round",
+    ]
+    assert [cell.domain.config.embedding_size for cell in planned.cells if cell.domain] == [16, 32, 16, 16, 32, 32]
+    assert planned.solo_of(planned.cells[-1]).name == "wide"
+
+
+def test_a_variant_s_settings_and_its_component_decide_its_hash(plan):
+    def of(**variant):
+        return hash_of(plan(models=("mine",), settings={}, variants={"mine": Variant(**variant)}), "mine")
+
+    assert of(of="sasrec") == of(of="sasrec", settings={"epochs": 100})  # the default
+    assert of(of="sasrec") != of(of="sasrec", settings={"epochs": 99})
+    assert of(of="sasrec") != of(of="gru4rec")
+
+
+# --- data sets ----------------------------------------------------------------------------------------------------
+
+
+def test_a_data_set_s_own_settings_hold_on_it_alone(plan, toy_folder, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "other.inter").write_bytes((toy_folder / "toy.inter").read_bytes())
+    planned = plan(
+        models=("sasrec", "long"),
+        datasets=(str(toy_folder), str(other)),
+        max_history=8,
+        variants={"long": Variant("sasrec", {"epochs": 9})},
+        per_dataset={"other": PerDataset(5, {"sasrec": {"epochs": 1, "n_layers": 2}, "long": {"epochs": 3}})},
+    )
+    assert [
+        (cell.dataset.name, cell.name, cell.max_history, cell.domain.config.epochs, cell.domain.config.n_layers)
+        for cell in planned.cells
+    ] == [
+        ("toy", "sasrec", 8, 4, 1),
+        ("toy", "long", 8, 9, 1),
+        ("other", "sasrec", 5, 1, 2),
+        ("other", "long", 5, 3, 2),
+    ]
+
+
+def test_a_data_set_s_own_settings_reach_its_source(plan):
+    with pytest.raises(UsageError, match="unknown setting of folder 'encoding'"):
+        plan(models=("popularity",), per_dataset={"toy": PerDataset(settings={"folder": {"encoding": "utf-8"}})})
+
+
+def test_settings_of_a_data_set_that_is_not_in_the_run_are_noted(plan):
+    planned = plan(models=("sasrec",), per_dataset={"toy": PerDataset(9), "ml-1m": PerDataset(200)})
+    assert planned.notes == ["settings of data sets that are not in this run are left aside: ml-1m"]
+
+
+# --- controls -----------------------------------------------------------------------------------------------------
+
+
+def test_every_pair_is_followed_by_its_controls(plan, tiny_llama):
+    llm = f"llama:{tiny_llama}"
+    planned = plan(models=("sasrec", "popularity"), llms=(llm,), controls=("shuffled-texts", "no-mutual"))
+    assert [(cell.name, cell.control) for cell in planned.cells] == [
+        ("sasrec", None),
+        ("popularity", None),
+        (llm, None),
+        (f"sasrec+{llm}+bdlm", None),
+        (f"sasrec+{llm}+bdlm+shuffled-texts", "shuffled-texts"),
+        (f"sasrec+{llm}+bdlm+no-mutual", "no-mutual"),
+    ]
+
+
+def test_a_sharing_module_that_shares_nothing_has_no_controls(plan, tiny_llama):
+    llm = f"llama:{tiny_llama}"
+    variants = {"long": Variant("none", {"rounds": 3})}
+    planned = plan(
+        models=("sasrec",),
+        llms=(llm,),
+        sharing=("none", "long", "bdlm"),
+        controls=("no-mutual",),
+        variants=variants,
+    )
+    assert [cell.name for cell in planned.cells if cell.control] == [f"sasrec+{llm}+bdlm+no-mutual"]
+    assert planned.notes == [
+        f"{name} shares nothing, so it is a control itself and has no further ones" for name in ("none", "long")
+    ]
+
+
+def test_a_control_starts_from_the_real_solo_cell_and_draws_the_numbers_of_its_pair(plan, tiny_llama):
+    planned = plan(models=("sasrec",), llms=(f"llama:{tiny_llama}",), controls=("untrained-llm",), seeds=(0, 1))
+    pair, control = planned.cells[-2:]
+    assert planned.solo_of(control) is planned.solo_of(pair)
+    assert (planned.solo_of(control).name, planned.solo_of(control).seed) == ("sasrec", 1)
+    assert control.seeded_as == pair.seeded_as == pair.name
+
+
+def test_a_control_has_a_hash_of_its_own_and_leaves_that_of_its_pair(plan, tiny_llama):
+    options = {"models": ("sasrec",), "llms": (f"llama:{tiny_llama}",)}
+    pair = plan(**options).cells[-1]
+    again, *controls = plan(**options, controls=("shuffled-texts", "untrained-llm", "no-mutual")).cells[-4:]
+    assert (again.hash, again.folder) == (pair.hash, pair.folder)
+    assert len({cell.hash for cell in (pair, *controls)}) == 4
 
 
 # --- names and settings -------------------------------------------------------------------------------------------
@@ -185,6 +300,14 @@ def test_a_setting_of_any_part_changes_the_hash_of_a_pair(plan, quick, tiny_llam
 @pytest.mark.parametrize("change", [{"max_history": 7}, {"device": "cuda"}], ids=lambda change: next(iter(change)))
 def test_the_history_and_the_device_change_the_hash(plan, change):
     assert hash_of(plan(models=("sasrec",)), "sasrec") != hash_of(plan(models=("sasrec",), **change), "sasrec")
+
+
+@pytest.mark.parametrize("own", [PerDataset(7), PerDataset(settings={"sasrec": {"epochs": 5}})])
+def test_what_differs_on_the_data_set_changes_the_hash_and_what_differs_on_another_one_does_not(plan, own):
+    before, other, after = (
+        hash_of(plan(models=("sasrec",), per_dataset=of), "sasrec") for of in ({}, {"other": own}, {"toy": own})
+    )
+    assert before == other != after
 
 
 @pytest.mark.parametrize("file", ["toy.inter", "toy.item"])

@@ -2,7 +2,9 @@ import textwrap
 
 import pytest
 
-from corecbench.api import hookimpl
+from corecbench.api import Setup, hookimpl
+from corecbench.config import PerDataset, Variant
+from corecbench.host import Host
 from corecbench.results import Store
 
 FACTORISATION = '''
@@ -123,6 +125,69 @@ def test_long_work_outside_the_epochs_is_told(bench, tiny_llama, tmp_path, monke
     monkeypatch.setattr("corecbench.plan.cache_folder", lambda: tmp_path / "empty-cache")
     bench(llms=(f"llama:{tiny_llama}",), diary=Listener())
     assert ("encoding item texts", 20, 20) in told
+
+
+# --- variants and controls ----------------------------------------------------------------------------------------
+
+
+def test_a_record_says_what_a_variant_is_of(bench, quick):
+    variants = {"long": Variant("sasrec", {"epochs": 1})}
+    (record,) = bench(models=("long",), variants=variants)
+    assert (record["cell"]["name"], record["cell"]["domain"], record["cell"]["control"]) == ("long", "long", None)
+    assert record["settings"]["long"]["epochs"] == record["sides"]["domain"]["epochs"] == 1
+    assert record["plugins"]["long"]["variant_of"] == "sasrec"
+
+
+def test_a_data_set_s_own_history_reaches_its_models_and_records(bench, built):
+    (record,) = bench(models=("popularity",), per_dataset={"toy": PerDataset(max_history=3)})
+    assert record["protocol"]["max_history"] == 3
+    assert [setup.max_history for _, setup in built] == [3]
+
+
+@pytest.fixture
+def built(monkeypatch):
+    """Note the kind of each component that is built and the setup that it is built from."""
+    noted, build = [], Host.build
+
+    def note(self, selected, *args):
+        noted.extend((selected.kind, arg) for arg in args if isinstance(arg, Setup))
+        return build(self, selected, *args)
+
+    monkeypatch.setattr(Host, "build", note)
+    return noted
+
+
+def test_a_control_differs_from_its_pair_in_one_thing(bench, built, tiny_llama, monkeypatch):
+    from corecbench_plugins.sharing.bdlm import Bdlm
+
+    asked, losses = [], Bdlm.losses
+    monkeypatch.setattr(Bdlm, "losses", lambda self, *of: (asked.append(len(built)), losses(self, *of))[1])
+    controls = ("shuffled-texts", "untrained-llm", "no-mutual")
+    llm = f"llama:{tiny_llama}"
+    records = bench(models=("sasrec",), llms=(llm,), controls=controls)
+    pair = f"sasrec+{llm}+bdlm"
+    names = [pair, *(f"{pair}+{control}" for control in controls)]
+    assert outcomes(records) == [(name, "ok") for name in ("sasrec", llm, *names)]
+    assert [record["cell"]["control"] for record in records[2:]] == [None, *controls]
+
+    # alone: 1 domain model, 1 LLM; each pair: sharing, domain model, LLM and the domain model alone
+    assert [kind for kind, _ in built] == ["models", "llms", *["sharing", "models", "llms", "models"] * 4]
+    setups = [setup for _, setup in built]
+    real = setups[0].catalog
+    for place, setup in enumerate(setups):
+        shuffled, untrained = 6 <= place < 10, 10 <= place < 14
+        assert (setup.catalog != real, setup.untrained_llm) == (shuffled, untrained)
+    assert sorted(setups[6].catalog.item_texts) == sorted(real.item_texts)
+    assert set(asked) == {6, 10, 14}  # after the last build of each pair but that without mutual learning
+
+
+def test_the_control_of_a_module_without_coupling_losses_is_the_same_as_its_pair(bench, ranks, tiny_llama, quick):
+    llm = f"llama:{tiny_llama}"
+    settings = quick | {"bdlm": quick["bdlm"] | {"domain_weight": 0, "llm_weight": 0}}
+    bench(models=("sasrec",), llms=(llm,), controls=("no-mutual",), settings=settings)
+    for side in ("domain", "llm"):
+        pair, control = (ranks(f"sasrec+{llm}+bdlm{suffix}", side) for suffix in ("", "+no-mutual"))
+        assert pair.equals(control)
 
 
 # --- popularity ---------------------------------------------------------------------------------------------------

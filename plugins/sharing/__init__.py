@@ -44,5 +44,6 @@ def corecbench_sharing_modules():
             "corecbench_plugins.sharing.none:Private",
             Schedule,
             summary="private ids for each side, the same turns, nothing shared: the control",
+            shares=False,
         ),
     ]
