@@ -21,6 +21,7 @@ class Key(NamedTuple):
     domain: str | None
     llm: str | None
     sharing: str | None
+    control: str | None = None
 
     @property
     def own(self) -> str | None:
@@ -31,8 +32,8 @@ class Key(NamedTuple):
     def solo(self) -> "Key":
         """The row of the same model trained alone; a solo row's is itself."""
         if self.side == "domain":
-            return self._replace(llm=None, sharing=None)
-        return self._replace(domain=None, sharing=None)
+            return self._replace(llm=None, sharing=None, control=None)
+        return self._replace(domain=None, sharing=None, control=None)
 
     @property
     def model(self) -> str:
@@ -70,29 +71,44 @@ def read_lines(records: Sequence[Entry], store: Store, metrics: Mapping[str, Met
 
 
 def check_comparable(records: Sequence[Entry]) -> Mapping[str, Any]:
-    """Return the protocol that all successful records share.
+    """Return the protocol of all successful records; what differs between data sets says which has what.
 
     Raises:
-        ResultsError: they differ in protocol, or, on one data set, in the split or the settings of a component.
+        ResultsError: on one data set they differ in protocol, in the split or in the settings of a component.
     """
-    first: dict[tuple[str, ...], tuple[Path, Any]] = {}
+    first: dict[tuple[str, str], tuple[Path, Any]] = {}
     for folder, record in records:
         if record["status"] != "ok":
             continue
-        dataset = record["cell"]["dataset"]
-        same: dict[tuple[str, ...], Any] = {
-            ("protocol",): record["protocol"],
-            ("split", dataset): record["data"]["split_fingerprint"],
-            **{(f"settings of {name}", dataset): value for name, value in record["settings"].items()},
+        same = {
+            "protocol": record["protocol"],
+            "split": record["data"]["split_fingerprint"],
+            **{f"settings of {name}": value for name, value in record["settings"].items()},
         }
         for what, value in same.items():
-            earlier, expected = first.setdefault(what, (folder, value))
+            earlier, expected = first.setdefault((record["cell"]["dataset"], what), (folder, value))
             if value != expected:
                 raise ResultsError(
-                    f"{folder}: {what[0]} is not that of {earlier} ({_difference(value, expected)}); "
+                    f"{folder}: {what} is not that of {earlier} ({_difference(value, expected)}); "
                     "such results share no table, run both alike"
                 )
-    return first.get(("protocol",), (Path(), {}))[1]
+    return _together({dataset: value for (dataset, what), (_, value) in first.items() if what == "protocol"})
+
+
+def _together(protocols: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the protocols of several data sets as one.
+
+    >>> _together({"a": {"split": "leave-one-out", "k": 5}, "b": {"split": "leave-one-out", "k": 9}})
+    {'split': 'leave-one-out', 'k': '5 (a) and 9 (b)'}
+    """
+    found: dict[str, Any] = {}
+    for name in dict.fromkeys(name for protocol in protocols.values() for name in protocol):
+        of_value: dict[str, list[str]] = {}
+        for dataset, protocol in protocols.items():
+            of_value.setdefault(str(protocol.get(name)), []).append(dataset)
+        several = " and ".join(f"{value} ({', '.join(datasets)})" for value, datasets in of_value.items())
+        found[name] = several if len(of_value) > 1 else next(iter(protocols.values()))[name]
+    return found
 
 
 def _difference(value: Any, expected: Any) -> str:
@@ -112,7 +128,7 @@ def _in_order(records: Sequence[Entry]) -> dict[Key, dict[int, Entry]]:
     for folder, record in records:
         cell = record["cell"]
         for side in sides_of(cell):
-            key = Key(cell["dataset"], side, cell["domain"], cell["llm"], cell["sharing"])
+            key = Key(cell["dataset"], side, cell["domain"], cell["llm"], cell["sharing"], cell.get("control"))
             earlier, _ = entries.setdefault(key, {}).setdefault(cell["seed"], (folder, record))
             if earlier != folder:
                 raise ResultsError(f"two results for one row and seed, {earlier} and {folder}; keep one of them")

@@ -1,7 +1,8 @@
 """The table of a benchmark: every row's metrics, and each joint row tested against its own solo row.
 
 A row is one side of a cell, over its seeds. A solo row is a model trained alone; the domain side of a joint row is
-compared with the solo row of the same domain model, the LLM side with that of the same LLM.
+compared with the solo row of the same domain model, the LLM side with that of the same LLM. A control is compared
+with the solo row that its pair is compared with, whose texts and LLM are real.
 """
 
 import dataclasses
@@ -12,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from corecbench.api import Metric, Side, UsageError
+from corecbench.config import CONTROLS
 from corecbench.report.per_user import Entry, Line, check_comparable, read_lines
 from corecbench.results import ResultsError, Store
 from corecbench.stats.correction import holm
@@ -42,6 +44,8 @@ class Row:
     side: Side
     sharing: str | None
     """None for a solo row."""
+    control: str | None
+    """What is different from the pair that the row stands beside; None for the pair itself and for a solo row."""
     metrics: Mapping[str, float]
     """Mean over users of each user's mean over seeds; empty if no seed succeeded."""
     n_users: int
@@ -152,6 +156,7 @@ def _row(line: Line, comparison: Comparison | None, notes: tuple[str, ...]) -> R
         model=line.key.model,
         side=line.key.side,
         sharing=line.key.sharing,
+        control=line.key.control,
         metrics={str(name): float(mean) for name, mean in means.mean().items()},
         n_users=len(means),
         seeds=tuple(line.values),
@@ -180,9 +185,10 @@ def seed_list(seeds: Iterable[int], noun: str = "") -> str:
 
 
 def frame(table: Table) -> pd.DataFrame:
-    """Return the table as text, one column per metric; the column of notes only if there are any."""
+    """Return the table as text, one column per metric; the columns of controls and notes only if there are any."""
     rows = pd.DataFrame([_cells(row, table) for row in table.rows])
-    return rows if rows["notes"].any() else rows.drop(columns="notes")
+    empty = {"control": not any(row.control for row in table.rows), "notes": not rows["notes"].any()}
+    return rows.drop(columns=[column for column, is_empty in empty.items() if is_empty])
 
 
 def _cells(row: Row, table: Table) -> dict[str, str]:
@@ -192,6 +198,7 @@ def _cells(row: Row, table: Table) -> dict[str, str]:
         "model": row.model,
         "side": row.side,
         "sharing": row.sharing or "-",
+        "control": row.control or "-",
         **{name: _decimal(row.metrics[name], 4) if name in row.metrics else "-" for name in table.metrics},
         f"{table.tested} vs solo": _change(compared) if compared else "-",
         "p": _p(compared.test.p) if compared else "-",
@@ -232,6 +239,8 @@ def caption(table: Table) -> str:
         f"Metrics are means over {over}, each user first averaged over {seeds}",
         f"{table.tested} vs solo: relative change against the same model trained alone, over the seeds both have",
     ]
+    for control in dict.fromkeys(row.control for row in table.rows if row.control):
+        sentences.append(f"Control {control}: as the pair beside it, but {CONTROLS.get(control, 'otherwise')}")
     tests = [row.comparison.test for row in table.rows if row.comparison]
     if tests:
         family = f"the {len(tests)} tests" if len(tests) > 1 else "the one test"

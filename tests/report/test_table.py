@@ -53,9 +53,10 @@ class Bench:
             )
             for side, rank in ranks.items()
         }
-        sharing = of.pop("sharing", "bdlm" if domain and llm else None)
-        name = "+".join(part for part in (domain, llm, sharing) if part)
+        sharing, control = of.pop("sharing", "bdlm" if domain and llm else None), of.pop("control", None)
+        name = "+".join(part for part in (domain, llm, sharing, control) if part)
         cell = {"name": name, "dataset": dataset, "domain": domain, "llm": llm, "sharing": sharing, "seed": seed}
+        cell |= {"control": control} if control else {}  # not there in older results
         side_record = {
             "metrics": {},
             "epochs": 3,
@@ -183,6 +184,30 @@ def test_sharing_modules_are_rows_of_their_own_with_the_same_solo_row(pair):
     assert changes["bdlm", "domain"] == pytest.approx(1)
 
 
+def test_a_control_is_a_row_beside_its_pair_compared_with_the_same_solo_row(pair):
+    pair.add("sasrec", "llama", control="shuffled-texts", domain_ranks=SIX_AT_2, llm_ranks=SIX_AT_1)
+    rows = pair.table().rows
+    assert [(row.side, row.model, row.sharing, row.control) for row in rows] == [
+        ("domain", "sasrec", None, None),
+        ("domain", "sasrec + llama", "bdlm", None),
+        ("domain", "sasrec + llama", "bdlm", "shuffled-texts"),
+        ("llm", "llama", None, None),
+        ("llm", "sasrec + llama", "bdlm", None),
+        ("llm", "sasrec + llama", "bdlm", "shuffled-texts"),
+    ]
+    changes = [row.comparison.change if row.comparison else None for row in rows]
+    assert changes == pytest.approx([None, 1, 0, None, -1 / 2, 1])  # 1/2 -> 1, 1/2, 1/4, 1
+
+
+def test_controls_are_a_column_and_explained_only_where_there_are_any(pair):
+    assert "control" not in frame(pair.table())
+    assert "Control" not in caption(pair.table())
+    pair.add("sasrec", "llama", control="shuffled-texts", domain_ranks=SIX_AT_2, llm_ranks=SIX_AT_1)
+    assert frame(pair.table())["control"].tolist() == ["-", "-", "shuffled-texts"] * 2
+    sentence = "Control shuffled-texts: as the pair beside it, but each item has the text of another item. "
+    assert sentence in caption(pair.table())
+
+
 def test_the_t_test_can_be_chosen(pair):
     assert pair.rows(method="t")["sasrec + llama", "domain"].comparison.test.name == "two-sided paired t test"
 
@@ -299,6 +324,15 @@ def test_data_sets_have_splits_of_their_own(bench):
     bench.add("sasrec", domain_ranks=SIX_AT_2)
     bench.add("sasrec", dataset="other", data={"fingerprint": "g", "split_fingerprint": "z"}, domain_ranks=SIX_AT_2)
     assert len(bench.table().rows) == 2
+
+
+def test_data_sets_may_have_protocols_and_settings_of_their_own_and_the_caption_says_which(bench):
+    for dataset, n in (("toy", 50), ("other", 200), ("third", 50)):
+        settings = {"sasrec": {"epochs": n}}
+        of = {"protocol": {"split": "leave-one-out", "max_history": n}, "settings": settings}
+        bench.add("sasrec", dataset=dataset, domain_ranks=SIX_AT_2, **of)
+    stated = "Protocol: split leave-one-out, max_history 50 (toy, third) and 200 (other). "
+    assert caption(bench.table()).startswith(stated)
 
 
 def test_a_failed_cell_does_not_keep_the_others_from_their_table(bench):
