@@ -49,18 +49,28 @@ def paired_test(own: np.ndarray, base: np.ndarray, method: str = "wilcoxon") -> 
     """
     if method not in METHODS:
         raise UsageError(f"unknown paired test {method!r}; have: {', '.join(METHODS)}")
-    if own.shape != base.shape:
-        raise DataError(f"a paired test needs the same users on both sides, got {len(own)} and {len(base)}")
+    difference = paired_differences(own, base)
     if len(own) < 2:
         raise DataError(f"a paired test needs at least 2 users, got {len(own)}")
-    if not (np.isfinite(own).all() and np.isfinite(base).all()):
-        raise DataError("a paired test needs finite values, got NaN or infinity")
     name, p_value = METHODS[method]
-    # Means over seeds carry rounding noise; without this it would pass for a difference, or break a tie.
-    scale = max(np.abs(own).max(), np.abs(base).max(), np.finfo(np.float64).tiny)
-    difference = np.round((own - base) / scale, 12)
     p = p_value(difference) if difference.any() else 1.0
     return PairedTest(name, len(own), float(np.mean(own - base)), p)
+
+
+def paired_differences(own: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Return own - base, float64 [U], without rounding noise.
+
+    Means over seeds carry such noise; it would pass for a difference, or break a tie.
+
+    Raises:
+        DataError: the values do not pair up or are not finite.
+    """
+    if own.shape != base.shape:
+        raise DataError(f"a paired test needs the same users on both sides, got {len(own)} and {len(base)}")
+    if not (np.isfinite(own).all() and np.isfinite(base).all()):
+        raise DataError("a paired test needs finite values, got NaN or infinity")
+    scale = max(np.abs(values).max(initial=np.finfo(np.float64).tiny) for values in (own, base))
+    return np.round((own - base) / scale, 12) * scale
 
 
 def _wilcoxon_p(difference: np.ndarray) -> float:
