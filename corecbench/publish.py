@@ -1,4 +1,4 @@
-"""Makes the table of stored results and writes it in the format of every reporter."""
+"""Makes the tables of stored results and writes them in the format of every reporter."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from corecbench.report.table import Table, build, caption, frame
+from corecbench.report import slices, table
 from corecbench.results import slug
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from corecbench.api import Reporter
     from corecbench.host import Host
     from corecbench.report.per_user import Entry
     from corecbench.results import Record, Store
@@ -21,10 +22,12 @@ TESTED = "NDCG@10"
 
 @dataclass(frozen=True)
 class Published:
-    """A table as it was written."""
+    """The tables as they were written."""
 
     texts: Mapping[str, str]
-    """reporter -> text."""
+    """reporter -> the main table."""
+    slices: Mapping[str, str]
+    """reporter -> the effects on slices of the users, a table for each data set."""
     paths: Sequence[Path]
     complete: bool
     """Whether no cell failed and every row has all seeds of its data set."""
@@ -43,7 +46,7 @@ def key(record: Record) -> tuple[str, str, int, str]:
 
 
 def publish(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[str]) -> Published:
-    """Write the table of the given results beside them, once for each reporter.
+    """Write the tables of the given results beside them, once for each reporter.
 
     Args:
         host: knows metrics and reporters.
@@ -52,21 +55,31 @@ def publish(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequenc
         metrics: the columns. The one that is tested is NDCG@10, or the first where that is not among them.
     """
     built = {name: host.build(host.select("metrics", name, {})) for name in metrics}
-    table = build(entries, store, built, tested=TESTED if TESTED in built else metrics[0])
-    texts, paths = {}, []
-    for component, _ in host.list("reporters"):
-        reporter = host.build(host.select("reporters", component.name, {}))
-        texts[component.name] = reporter.render(frame(table), caption(table))
-        path = Path(store.root) / slug(store.benchmark) / f"table.{reporter.suffix}"
-        path.write_text(texts[component.name].rstrip("\n") + "\n", encoding="utf-8")
-        paths.append(path)
-    return Published(texts, paths, complete(table, entries))
+    tested = TESTED if TESTED in built else metrics[0]
+    main = table.build(entries, store, built, tested=tested)
+    by_slice = slices.build(entries, store, tested, built[tested])
+    reporters: dict[str, Reporter] = {
+        component.name: host.build(host.select("reporters", component.name, {}))
+        for component, _ in host.list("reporters")
+    }
+    texts = {name: reporter.render(table.frame(main), table.caption(main)) for name, reporter in reporters.items()}
+    sliced = {
+        name: "\n".join(reporter.render(slices.frame(each), slices.caption(each)) for each in by_slice)
+        for name, reporter in reporters.items()
+    }
+    paths = []
+    for stem, written in (("table", texts), ("slices", sliced)):
+        for name, reporter in reporters.items():
+            path = Path(store.root) / slug(store.benchmark) / f"{stem}.{reporter.suffix}"
+            path.write_text(written[name].rstrip("\n") + "\n", encoding="utf-8")
+            paths.append(path)
+    return Published(texts, sliced, paths, complete(main, entries))
 
 
-def complete(table: Table, entries: Sequence[Entry]) -> bool:
+def complete(main: table.Table, entries: Sequence[Entry]) -> bool:
     """Return whether no cell failed and every row has all seeds of its data set."""
     seeds: dict[str, set[int]] = {}
-    for row in table.rows:
+    for row in main.rows:
         seeds.setdefault(row.dataset, set()).update(row.seeds)
-    whole = all(set(row.seeds) == seeds[row.dataset] for row in table.rows)
+    whole = all(set(row.seeds) == seeds[row.dataset] for row in main.rows)
     return whole and all(record["status"] == "ok" for _, record in entries)

@@ -123,9 +123,9 @@ def test_run_prints_the_plan_then_the_table_and_the_paths(corecbench, spine, tmp
     assert result.exit_code == 0
     plan, table = result.stdout.index("plan: 2 cells, 1 done already"), result.stdout.index(" .5000 ")
     assert plan < result.stdout.index("to download: weights: 93 MB") < result.stdout.index("note: a note") < table
-    for suffix in ("txt", "md"):
-        assert "toy" in (tmp_path / "results" / "default" / f"table.{suffix}").read_text()
-        assert f"table.{suffix}" in result.stdout
+    for name in ("table.txt", "table.md", "slices.txt", "slices.md"):
+        assert "toy" in (tmp_path / "results" / "default" / name).read_text()
+        assert name in result.stdout
 
 
 def test_progress_goes_to_stderr(corecbench, spine):
@@ -260,6 +260,14 @@ def test_report_prints_the_stored_table_again(corecbench):
 def test_report_prints_markdown(corecbench):
     save(Store(Path("results"), "default"), make_record())
     assert "|--" in corecbench("report", "--format", "markdown").stdout.replace("|:-", "|--")
+
+
+def test_report_prints_the_slices(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    result = corecbench("report", "--slices", "--format", "markdown")
+    assert result.exit_code == 0
+    assert "| slice by" in result.stdout
+    assert "toys: there is no joint row that can be compared with its solo row." in result.stdout
 
 
 def test_report_without_results_is_exit_code_5(corecbench):

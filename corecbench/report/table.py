@@ -96,7 +96,7 @@ def build(
         raise UsageError(f"metric {tested!r} is to be tested but not among those shown: {', '.join(metrics)}")
     protocol = check_comparable(records)
     lines = read_lines(records, store, metrics)
-    reasons = {key: _why_untested(line, lines.get(key.solo)) for key, line in lines.items() if key != key.solo}
+    reasons = {key: why_untested(line, lines.get(key.solo)) for key, line in lines.items() if key != key.solo}
     found = {
         key: _compare(lines[key], lines[key.solo], tested, method)
         for key, reason in reasons.items()
@@ -114,7 +114,7 @@ def build(
     return Table(tuple(rows), tuple(metrics), tested, protocol)
 
 
-def _why_untested(line: Line, solo: Line | None) -> str | None:
+def why_untested(line: Line, solo: Line | None) -> str | None:
     """Return why a joint row cannot be compared with its solo row, None if it can."""
     if solo is None:
         return "not compared: no solo row"
@@ -199,7 +199,7 @@ def _cells(row: Row, table: Table) -> dict[str, str]:
         "side": row.side,
         "sharing": row.sharing or "-",
         "control": row.control or "-",
-        **{name: _decimal(row.metrics[name], 4) if name in row.metrics else "-" for name in table.metrics},
+        **{name: decimal(row.metrics[name], 4) if name in row.metrics else "-" for name in table.metrics},
         f"{table.tested} vs solo": _change(compared) if compared else "-",
         "p": _p(compared.test.p) if compared else "-",
         "p (Holm)": _p(compared.p_adjusted) if compared else "-",
@@ -209,17 +209,17 @@ def _cells(row: Row, table: Table) -> dict[str, str]:
     }
 
 
-def _decimal(value: float, digits: int) -> str:
+def decimal(value: float, digits: int) -> str:
     """Return a number without the zero before its point.
 
-    >>> _decimal(0.09424, 4), _decimal(1.0, 4)
+    >>> decimal(0.09424, 4), decimal(1.0, 4)
     ('.0942', '1.0000')
     """
     return f"{value:.{digits}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{digits}f}"
 
 
 def _p(p: float) -> str:
-    return "<.001" if p < 0.001 else _decimal(p, 3)
+    return "<.001" if p < 0.001 else decimal(p, 3)
 
 
 def _change(comparison: Comparison) -> str:
@@ -246,6 +246,6 @@ def caption(table: Table) -> str:
         family = f"the {len(tests)} tests" if len(tests) > 1 else "the one test"
         sentences += [
             f"p: {tests[0].name}, paired over users",
-            f"p (Holm): Holm-adjusted over {family} of this table; * where it is below {_decimal(ALPHA, 2)}",
+            f"p (Holm): Holm-adjusted over {family} of this table; * where it is below {decimal(ALPHA, 2)}",
         ]
     return "".join(f"{sentence}. " for sentence in sentences).rstrip()

@@ -1,0 +1,210 @@
+"""Whom training together helps: every joint row against its own solo row, on slices of the users.
+
+Users are sliced by how many interactions they have in training, and by how many their held-out item has.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from corecbench.api import Metric
+from corecbench.evaluation.slices import SLICINGS
+from corecbench.report.per_user import Entry, Key, Line, check_comparable, read_lines
+from corecbench.report.table import decimal, seed_list, why_untested
+from corecbench.results import COUNTS, ResultsError, Store
+from corecbench.stats.intervals import FEWEST_DIFFERENT, Interval, paired_interval
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some of the tested users of a data set."""
+
+    slicing: str | None
+    """What they were sliced by, one of SLICINGS; None for all users."""
+    label: str
+    users: np.ndarray
+    """bool [T], whether a user belongs to it, in the order of their ids."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A joint row against its own solo row, on one part of the users and over the seeds that both have."""
+
+    key: Key
+    slicing: str | None
+    label: str
+    n_users: int
+    seeds: tuple[int, ...]
+    joint: float
+    """Mean over users of the tested metric, each user first averaged over seeds."""
+    solo: float
+    """The same of the model trained alone."""
+    interval: Interval | None
+    """Of the difference, at 95 %; None where too few users differ."""
+
+    @property
+    def difference(self) -> float:
+        """What training together adds."""
+        return self.joint - self.solo
+
+    @property
+    def change(self) -> float | None:
+        """The difference relative to the solo row; None where that is 0."""
+        return self.difference / self.solo if self.solo else None
+
+
+@dataclass(frozen=True)
+class SliceTable:
+    """The effects on one data set, with what its caption states."""
+
+    dataset: str
+    effects: tuple[Effect, ...]
+    tested: str
+    protocol: Mapping[str, Any]
+    has_counts: bool
+    """Whether any ranks were stored with the counts that slices are made from."""
+
+
+def build(records: Sequence[Entry], store: Store, tested: str, metric: Metric) -> list[SliceTable]:
+    """Make a table for each data set, its rows in the order of the main table.
+
+    Joint rows that the main table does not compare with their solo rows are left out.
+
+    Args:
+        records: folders and their records, failed ones too; at most one for each cell and seed.
+        store: where the ranks are read from.
+        tested: the name of the metric.
+        metric: what is averaged over users.
+
+    Raises:
+        ResultsError: the records do not belong in one table.
+    """
+    tables = []
+    for dataset in dict.fromkeys(record["cell"]["dataset"] for _, record in records):
+        entries = [entry for entry in records if entry[1]["cell"]["dataset"] == dataset]
+        protocol = check_comparable(entries)
+        lines = read_lines(entries, store, {tested: metric})
+        counts = read_counts(entries, store)
+        effects = []
+        for key, line in lines.items():
+            solo = lines.get(key.solo)
+            if key != key.solo and solo is not None and why_untested(line, solo) is None:
+                effects += compare(line, solo, counts)
+        tables.append(SliceTable(dataset, tuple(effects), tested, protocol, counts is not None))
+    return tables
+
+
+def read_counts(entries: Sequence[Entry], store: Store) -> pd.DataFrame | None:
+    """Return the counts of the tested users of a data set, columns as in COUNTS, indexed by user_id in order.
+
+    All cells on one split have the same, so the first that were stored are enough; None if there are none.
+    """
+    for folder, record in entries:
+        for side in record["sides"]:
+            try:
+                ranks = store.ranks(folder, side)
+            except ResultsError:  # the main table says so
+                continue
+            if set(COUNTS) <= set(ranks):
+                return ranks.sort_values("user_id").set_index("user_id")[list(COUNTS)]
+    return None
+
+
+def compare(line: Line, solo: Line, counts: pd.DataFrame | None) -> Iterator[Effect]:
+    """Yield the effects of a joint row: on all users, then on each slice."""
+    seeds = tuple(sorted(line.values.keys() & solo.values.keys()))
+    own, base = (each.mean_over_seeds(seeds).to_numpy()[:, 0] for each in (line, solo))  # [T]
+    for part in parts(len(own), counts):
+        joint, alone = own[part.users], base[part.users]
+        interval = paired_interval(joint, alone)
+        means = float(joint.mean()), float(alone.mean())
+        yield Effect(line.key, part.slicing, part.label, len(joint), seeds, *means, interval)
+
+
+def parts(n_users: int, counts: pd.DataFrame | None) -> Iterator[Part]:
+    """Yield all users, then the slices of every slicing, if there are counts."""
+    yield Part(None, "all users", np.ones(n_users, dtype=bool))
+    if counts is None:
+        return
+    for name, (column, slicing) in SLICINGS.items():
+        slices = slicing(counts[column].to_numpy())
+        for number, label in enumerate(slices.labels):
+            yield Part(name, label, slices.of_user == number)
+
+
+# --- in words ---------------------------------------------------------------------------------------------------
+
+
+def frame(table: SliceTable) -> pd.DataFrame:
+    """Return the table as text; the column of controls only if there are any."""
+    rows = pd.DataFrame([_cells(effect, table) for effect in table.effects], columns=_columns(table.tested))
+    return rows if any(effect.key.control for effect in table.effects) else rows.drop(columns="control")
+
+
+def _columns(tested: str) -> list[str]:
+    names = ["data set", "model", "side", "sharing", "control", "slice by", "slice", "users"]
+    return [*names, f"{tested} solo", tested, "difference", "95% interval", f"{tested} vs solo", "seeds"]
+
+
+def _cells(effect: Effect, table: SliceTable) -> dict[str, str]:
+    key, interval = effect.key, effect.interval
+    cells = (
+        key.dataset,
+        key.model,
+        key.side,
+        key.sharing or "-",
+        key.control or "-",
+        effect.slicing or "-",
+        effect.label,
+        str(effect.n_users),
+        decimal(effect.solo, 4),
+        decimal(effect.joint, 4),
+        _signed(effect.difference),
+        f"[{_signed(interval.low)}, {_signed(interval.high)}]" if interval else "-",
+        "-" if effect.change is None else f"{effect.change:+.1%}",
+        seed_list(effect.seeds),
+    )
+    return dict(zip(_columns(table.tested), cells, strict=True))
+
+
+def _signed(value: float) -> str:
+    """Return a difference with its sign.
+
+    >>> _signed(0.01234), _signed(-0.5), _signed(1.0), _signed(-0.00001)
+    ('+.0123', '-.5000', '+1.0000', '+.0000')
+    """
+    rounded = round(value, 4) + 0.0  # which makes -0.0 a 0.0
+    return ("-" if rounded < 0 else "+") + decimal(abs(rounded), 4)
+
+
+def caption(table: SliceTable) -> str:
+    """Return what a reader needs to judge the numbers: protocol, slices, means and intervals."""
+    if not table.effects:
+        return f"{table.dataset}: there is no joint row that can be compared with its solo row."
+    n_users = max(effect.n_users for effect in table.effects)
+    seeds = seed_list({seed for effect in table.effects for seed in effect.seeds}, "seed")
+    sentences = [
+        f"{table.dataset}, {n_users} users, {seeds}",
+        "Protocol: " + ", ".join(f"{name} {value}" for name, value in table.protocol.items()),
+        f"{table.tested} and {table.tested} solo (the same model trained alone): means over the users of a slice, "
+        "each user first averaged over the seeds both have",
+    ]
+    if table.has_counts:
+        sentences.append(
+            "Slices: fifths of the users by history length (their interactions in training) and by target "
+            "frequency (those of their held-out item); users with equal counts are not split, so slices can be "
+            "uneven or fewer; items never in training are a slice of their own"
+        )
+    else:
+        sentences.append(
+            f"No slices: the stored ranks lack {' and '.join(COUNTS)}; `corecbench run` with --existing replace "
+            "stores them"
+        )
+    sentences.append(
+        "95% interval: of the difference, a paired t interval over users, not adjusted for the number of rows; "
+        f"- where fewer than {FEWEST_DIFFERENT} users differ or all differ by the same"
+    )
+    return "".join(f"{sentence}. " for sentence in sentences).rstrip()

@@ -1,0 +1,281 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from corecbench.report.slices import build, caption, frame
+from corecbench.results import Store
+from corecbench.stats.intervals import paired_interval
+
+
+class ReciprocalRank:
+    higher_is_better = True
+
+    def per_user(self, rank, n_candidates):
+        return 1 / rank
+
+
+# Five pairs of users with histories of 1 to 5 items; the items of the first pair are never in training.
+LENGTHS = [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+FREQUENCIES = [0, 0, 8, 8, 8, 8, 8, 9, 9, 9]
+AT_2, AT_1 = [2] * 10, [1] * 10
+
+
+class Bench:
+    """Stores cells of ten toy users."""
+
+    def __init__(self, root):
+        self.store = Store(root, "default")
+        self.entries = []
+
+    def add(self, domain=None, llm=None, seed=0, counts=True, users=range(10), stopped_by="patience", **of):
+        """Store a cell; `domain_ranks` and `llm_ranks` say at which rank each user's item is."""
+        ranks = {side: of.pop(f"{side}_ranks") for side in ("domain", "llm") if f"{side}_ranks" in of}
+        frames = {side: self.frame(rank, users, counts) for side, rank in ranks.items()}
+        cell = {
+            "dataset": of.pop("dataset", "toy"),
+            "domain": domain,
+            "llm": llm,
+            "sharing": of.pop("sharing", "bdlm" if domain and llm else None),
+            "control": of.pop("control", None),
+            "seed": seed,
+        }
+        cell["name"] = "+".join(cell[part] for part in ("domain", "llm", "sharing", "control") if cell[part])
+        side_record = {
+            "metrics": {},
+            "n_users": 10,
+            "epochs": 3,
+            "best_epoch": 2,
+            "validation": 0.1,
+            "stopped_by": stopped_by,
+            "train_s": 1.0,
+            "trainable_parameters": 1,
+        }
+        record = {
+            "schema": 1,
+            "status": "ok",
+            "error": None,
+            "cell": cell,
+            "hash": "0123abcd",
+            "settings": {},
+            "protocol": {"split": "leave-one-out"},
+            "data": {"fingerprint": "f", "split_fingerprint": "s"},
+            "versions": {},
+            "plugins": {},
+            "commit": None,
+            "device": "cpu",
+            "started": "2026-11-24",
+            "duration_s": 1.0,
+            "peak_memory_bytes": 1,
+            "sides": dict.fromkeys(ranks, side_record),
+            "epochs": [],
+            **of,
+        }
+        folder = self.store.folder(cell["name"], cell["dataset"], seed, record["hash"])
+        self.store.write(folder, record, frames)
+        self.entries.append((folder, record))
+
+    def frame(self, rank, users, counts):
+        users = list(users)
+        known = {"history_length": LENGTHS, "target_frequency": FREQUENCIES} if counts else {}
+        return pd.DataFrame(
+            {
+                "user_id": [f"u{user}" for user in users],
+                "target_item_id": "i",
+                "rank": np.array(rank)[users],
+                "n_candidates": 9,
+                **{name: np.array(values)[users] for name, values in known.items()},
+            }
+        )
+
+    def tables(self):
+        return build(self.entries, self.store, "MRR", ReciprocalRank())
+
+    def effects(self, side="domain", **of_key):
+        """Return the effects on one side by their slice: (slicing, label) -> effect."""
+        (table,) = self.tables()
+        chosen = [
+            effect
+            for effect in table.effects
+            if effect.key.side == side and all(getattr(effect.key, name) == value for name, value in of_key.items())
+        ]
+        found = {(effect.slicing, effect.label): effect for effect in chosen}
+        assert len(found) == len(chosen)
+        return found
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
+
+
+@pytest.fixture
+def pair(bench):
+    """Alone both models rank all items second. Together the domain side ranks those of short histories first."""
+    bench.add("sasrec", domain_ranks=AT_2)
+    bench.add(llm="llama", llm_ranks=AT_2)
+    bench.add("sasrec", "llama", domain_ranks=[1, 1, 1, 1, 1, 2, 2, 2, 4, 4], llm_ranks=AT_2)
+    return bench
+
+
+# --- effects ------------------------------------------------------------------------------------------------------
+
+
+def test_a_joint_row_is_compared_on_all_users_and_on_every_slice(pair):
+    assert {name: effect.n_users for name, effect in pair.effects().items()} == {
+        (None, "all users"): 10,
+        ("history length", "1"): 2,
+        ("history length", "2"): 2,
+        ("history length", "3"): 2,
+        ("history length", "4"): 2,
+        ("history length", "5"): 2,
+        ("target frequency", "0 (never in training)"): 2,
+        # borders at 1.6, 3.2, 4.8 and 6.4 of 8 users: the five of 8 have their middle at 2.5, those of 9 at 6.5
+        ("target frequency", "8"): 5,
+        ("target frequency", "9"): 3,
+    }
+
+
+def test_a_slice_has_the_means_of_its_users(pair):
+    effects = pair.effects()
+    effect = effects["history length", "3"]
+    assert (effect.solo, effect.joint, effect.difference, effect.change) == (1 / 2, 3 / 4, 1 / 4, 1 / 2)
+    assert effects["target frequency", "9"].joint == pytest.approx((1 / 2 + 1 / 4 + 1 / 4) / 3)
+    assert effects[None, "all users"].difference == pytest.approx((5 * 1 / 2 - 2 * 1 / 4) / 10)
+
+
+def test_each_side_is_compared_with_its_own_solo_row(pair):
+    assert {effect.difference for effect in pair.effects("llm").values()} == {0}
+
+
+def test_users_are_averaged_over_seeds_before_the_interval(bench):
+    # over both seeds user i gains 0, 1/4 or 1/2, by turns
+    together = [[1, 1, 2, 1, 1, 2, 1, 1, 2, 1], [1, 2, 2, 1, 2, 2, 1, 2, 2, 1]]
+    for seed in (0, 1):
+        bench.add("sasrec", seed=seed, domain_ranks=AT_2)
+        bench.add("sasrec", "llama", seed=seed, domain_ranks=together[seed], llm_ranks=AT_2)
+    effect = bench.effects()[None, "all users"]
+    gain = np.array([1 / 2, 1 / 4, 0] * 3 + [1 / 2])
+    assert effect.seeds == (0, 1)
+    assert effect.interval == pytest.approx(paired_interval(gain, np.zeros(10)))
+    assert effect.interval.low < effect.difference < effect.interval.high
+
+
+def test_only_seeds_that_both_rows_have_are_compared(bench):
+    for seed in (0, 1):
+        bench.add("sasrec", seed=seed, domain_ranks=AT_2)
+    bench.add("sasrec", "llama", seed=1, domain_ranks=AT_1, llm_ranks=AT_1)
+    assert {effect.seeds for effect in bench.effects().values()} == {(1,)}
+
+
+def test_users_are_sliced_by_their_ids(bench):
+    bench.add("sasrec", domain_ranks=AT_2, users=range(9, -1, -1))
+    bench.add("sasrec", "llama", domain_ranks=[1, 1, *AT_2[2:]], llm_ranks=AT_2)
+    assert bench.effects()["history length", "1"].change == 1
+    assert bench.effects()["history length", "5"].change == 0
+
+
+def test_a_control_has_effects_of_its_own_against_the_same_solo_row(pair):
+    pair.add("sasrec", "llama", control="shuffled-texts", domain_ranks=AT_2, llm_ranks=AT_2)
+    effects = pair.effects(control="shuffled-texts")
+    assert len(effects) == len(pair.effects(control=None)) == 9
+    assert {effect.difference for effect in effects.values()} == {0}
+
+
+def test_a_solo_row_of_zero_has_no_relative_change(bench):
+    class First(ReciprocalRank):
+        def per_user(self, rank, n_candidates):
+            return (rank == 1).astype(float)
+
+    bench.add("sasrec", domain_ranks=AT_2)
+    bench.add("sasrec", "llama", domain_ranks=AT_1, llm_ranks=AT_1)
+    (table,) = build(bench.entries, bench.store, "HR@1", First())
+    assert {(effect.difference, effect.change) for effect in table.effects} == {(1, None)}
+
+
+# --- what is left out ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solo", [None, {"seed": 1}, {"stopped_by": "epochs"}])
+def test_a_row_that_the_main_table_does_not_compare_is_left_out(bench, solo):
+    bench.add("sasrec", "llama", domain_ranks=AT_1, llm_ranks=AT_1)
+    if solo is not None:
+        bench.add("sasrec", domain_ranks=AT_2, **solo)
+    (table,) = bench.tables()
+    assert table.effects == ()
+    assert len(frame(table)) == 0
+    assert caption(table) == "toy: there is no joint row that can be compared with its solo row."
+
+
+def test_ranks_without_counts_have_one_row_and_a_sentence(bench):
+    bench.add("sasrec", counts=False, domain_ranks=AT_2)
+    bench.add("sasrec", "llama", counts=False, domain_ranks=AT_1, llm_ranks=AT_1)
+    assert list(bench.effects()) == [(None, "all users")]
+    (table,) = bench.tables()
+    assert (
+        "No slices: the stored ranks lack history_length and target_frequency; "
+        "`corecbench run` with --existing replace stores them. "
+    ) in caption(table)
+    assert "Slices:" not in caption(table)
+
+
+def test_counts_of_any_cell_are_those_of_all(bench):
+    bench.add("sasrec", counts=False, domain_ranks=AT_2)
+    bench.add("sasrec", "llama", counts=True, domain_ranks=AT_1, llm_ranks=AT_1)
+    assert len(bench.effects()) == 9
+
+
+def test_a_failed_cell_is_left_out(pair):
+    error = {"type": "RuntimeError", "message": "no luck", "traceback": ""}
+    pair.add("gru4rec", "llama", status="failed", error=error)
+    assert {effect.key.domain for effect in pair.tables()[0].effects} == {"sasrec"}
+
+
+# --- in words -----------------------------------------------------------------------------------------------------
+
+
+def test_each_data_set_has_a_table(pair):
+    pair.add("sasrec", dataset="other", domain_ranks=AT_2)
+    assert [(table.dataset, len(table.effects)) for table in pair.tables()] == [("toy", 18), ("other", 0)]
+
+
+def test_the_frame_holds_formatted_text(pair):
+    low, high = pair.effects()[None, "all users"].interval
+    assert frame(pair.tables()[0]).iloc[0].to_dict() == {
+        "data set": "toy",
+        "model": "sasrec + llama",
+        "side": "domain",
+        "sharing": "bdlm",
+        "slice by": "-",
+        "slice": "all users",
+        "users": "10",
+        "MRR solo": ".5000",
+        "MRR": ".7000",
+        "difference": "+.2000",
+        "95% interval": f"[-{-low:.4f}, +{high:.4f}]".replace("0.", "."),
+        "MRR vs solo": "+40.0%",
+        "seeds": "0",
+    }
+
+
+def test_a_slice_without_an_interval_shows_a_dash(pair):
+    cells = frame(pair.tables()[0]).iloc[5]
+    assert cells["slice":"95% interval"].tolist() == ["5", "2", ".5000", ".2500", "-.2500", "-"]
+
+
+def test_controls_are_a_column_only_where_there_are_any(pair):
+    assert "control" not in frame(pair.tables()[0])
+    pair.add("sasrec", "llama", control="shuffled-texts", domain_ranks=AT_2, llm_ranks=AT_2)
+    assert set(frame(pair.tables()[0])["control"]) == {"-", "shuffled-texts"}
+
+
+def test_the_caption_states_users_seeds_protocol_slices_and_interval(pair):
+    assert caption(pair.tables()[0]) == (
+        "toy, 10 users, seed 0. Protocol: split leave-one-out. "
+        "MRR and MRR solo (the same model trained alone): means over the users of a slice, each user first "
+        "averaged over the seeds both have. "
+        "Slices: fifths of the users by history length (their interactions in training) and by target frequency "
+        "(those of their held-out item); users with equal counts are not split, so slices can be uneven or fewer; "
+        "items never in training are a slice of their own. "
+        "95% interval: of the difference, a paired t interval over users, not adjusted for the number of rows; - "
+        "where fewer than 5 users differ or all differ by the same."
+    )
