@@ -213,6 +213,20 @@ def test_popularity_ranks_by_the_number_of_training_interactions(bench, ranks, t
     }
 
 
+def test_ranks_say_how_often_the_user_and_the_target_are_in_training(bench, ranks, tmp_path):
+    # The last two are held out, but not of u4, who has no more: a is 3 times in training, b 2, c 2, d 1, x never.
+    histories = {"u1": "abcax", "u2": "axa", "u3": "adxb", "u4": "cb"}
+    folder = tmp_path / "by-hand"
+    folder.mkdir()
+    rows = [f"{user}\t{item}\t{time}" for user, items in histories.items() for time, item in enumerate(items)]
+    text = "\n".join(["user_id:token\titem_id:token\ttimestamp:float", *rows])
+    (folder / "by-hand.inter").write_text(text + "\n")
+    bench(models=("popularity",), datasets=(str(folder),), repeats="all", max_history=1)
+    frame = ranks("popularity").set_index("user_id")
+    assert frame["history_length"].to_dict() == {"u1": 3, "u2": 1, "u3": 2}
+    assert frame["target_frequency"].to_dict() == {"u1": 0, "u2": 3, "u3": 2}
+
+
 # --- cells that fail ----------------------------------------------------------------------------------------------
 
 
