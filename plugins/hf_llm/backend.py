@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.functional import embedding, layer_norm
 
 from corecbench.api import Batch, Ids, IdsFactory, Setup, States, last_position
-from corecbench_plugins.hf_llm.body import load_body, run, upper_part
+from corecbench_plugins.hf_llm.body import run, upper_part
 from corecbench_plugins.hf_llm.encoder import TextEncoder, whiten
 from corecbench_plugins.hf_llm.layouts import ItemTokens, Titles
 from corecbench_plugins.hf_llm.weights import model_folder
@@ -48,7 +48,7 @@ class LlamaRecommender(nn.Module):
             if config.layout == "item-tokens"
             else Titles(encoder, config.instruction, texts, config.max_titles)
         )
-        self.body = upper_part(load_body(encoder.folder, encoder.dtype), config)
+        self.body = upper_part(encoder.body(), config)
 
     def states(self, batch: Batch) -> States:
         """Return one user state per position (`item-tokens`) or per history (`titles`), and the item table."""

@@ -32,12 +32,18 @@ def choose_dtype(wanted: str, device: str) -> torch.dtype:
     return torch.bfloat16 if torch.cpu._is_amx_tile_supported() else torch.float32
 
 
-def load_body(folder: Path, dtype: torch.dtype) -> nn.Module:
-    """Load the whole body without its lm_head, frozen."""
-    from transformers import AutoModel
+def load_body(folder: Path, dtype: torch.dtype, untrained_seed: int | None = None) -> nn.Module:
+    """Load the whole body without its lm_head, frozen; with a seed, one of the same shapes with random weights."""
+    from transformers import AutoConfig, AutoModel
 
     with quiet():
-        body = AutoModel.from_pretrained(folder, dtype=dtype, local_files_only=True)
+        if untrained_seed is None:
+            body = AutoModel.from_pretrained(folder, dtype=dtype, local_files_only=True)
+        else:
+            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            with torch.random.fork_rng(devices=[]):  # what is drawn afterwards is as with trained weights
+                torch.default_generator.manual_seed(untrained_seed)
+                body = AutoModel.from_config(config, dtype=dtype)
     if not hasattr(body, "layers"):
         raise UsageError(f"{folder.name} is a {type(body).__name__}; a Llama-family model with `layers` is needed")
     return body.requires_grad_(False).eval()

@@ -30,7 +30,7 @@ MAX_SUMMARY_TOKENS = 64
 """Of a text that is summarised."""
 NORM = 5.0
 """Root mean square norm of a whitened row; a projection with torch's initial weights turns it into small scores."""
-VERSION = 2
+VERSION = 3
 """Of what the cache holds; a change of the computation below counts it up."""
 
 
@@ -40,26 +40,42 @@ class TextEncoder:
     def __init__(self, folder: Path, config, setup: Setup):
         self.folder, self.config, self.setup = folder, config, setup
         self.dtype = choose_dtype(config.dtype, setup.device)
+        self.untrained_seed = derived(setup.seed) if setup.untrained_llm else None
         self.lower = self.tokenizer = None
+
+    def body(self) -> torch.nn.Module:
+        """Load the whole body."""
+        return load_body(self.folder, self.dtype, self.untrained_seed)
 
     def summaries(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
         """Return what is known of each text as a whole, from the cache where it was computed before.
 
+        The cache knows the set of the texts, so the same texts in another order are found there.
+
         Returns:
             "pooled": float32 [N, h], the mean of the states of a text's tokens; zero for an empty text.
-            "mean", "deviation": float32 [h], of single token states.
+            "mean", "deviation": float32 [h], of single token states of all different texts.
         """
-        return self.cached(("summaries", *texts), lambda: self.summarise(texts))
+        unique = sorted(set(texts) - {""})
+        if not unique:
+            raise DataError("no item has a text, so an LLM has nothing to read")
+        summary = self.cached(("summaries", *unique), lambda: self.summarise(unique))
+        row = {text: number for number, text in enumerate(unique)}
+        pooled = torch.zeros(len(texts), summary["pooled"].shape[1])
+        for number, text in enumerate(texts):
+            if text:
+                pooled[number] = summary["pooled"][row[text]]
+        return {**summary, "pooled": pooled}
 
     def summarise(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Compute what `summaries` returns."""
+        """Compute what `summaries` returns, of texts that are all different and none empty."""
         pooled, total, squares, count = [], 0.0, 0.0, 0
         for states in self.token_states(texts, MAX_SUMMARY_TOKENS, what="encoding item texts"):
             states = states[1:].double()  # without the start token
             pooled.append(states.mean(dim=0) if len(states) else torch.zeros(states.shape[1]))
             total, squares, count = total + states.sum(0), squares + (states**2).sum(0), count + len(states)
         if not count:
-            raise DataError("no item has a text, so an LLM has nothing to read")
+            raise DataError("no item has a text that the tokenizer knows, so an LLM has nothing to read")
         mean = total / count
         return {
             "pooled": torch.stack([row.float() for row in pooled]),
@@ -105,14 +121,14 @@ class TextEncoder:
             from transformers import AutoTokenizer
 
             self.tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
-            body = load_body(self.folder, self.dtype)
-            self.lower = lower_part(body, self.config.lora_layers).to(self.setup.device)
+            self.lower = lower_part(self.body(), self.config.lora_layers).to(self.setup.device)
 
     def cached(
         self, key: tuple[str, ...], compute: Callable[[], dict[str, torch.Tensor]]
     ) -> dict[str, torch.Tensor]:
         """Return tensors computed earlier for this key under this model, depth and dtype, or compute them."""
-        text = repr((VERSION, self.fingerprint, self.config.lora_layers, str(self.dtype), key))
+        model = (self.fingerprint, self.config.lora_layers, str(self.dtype), self.untrained_seed)
+        text = repr((VERSION, *model, key))
         path = self.setup.cache / "texts" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.safetensors"
         if path.exists():
             return load_file(path)
@@ -128,6 +144,11 @@ class TextEncoder:
         """Checksums of the weights and the tokenizer."""
         files = [*self.folder.glob("*.safetensors"), *self.folder.glob("tokenizer*")]
         return ",".join(sha256(file) for file in sorted(files))
+
+
+def derived(seed: int) -> int:
+    """Return a seed for random weights, unrelated to what others draw from the same seed."""
+    return int.from_bytes(hashlib.sha256(f"untrained llm {seed}".encode()).digest()[:7], "big")
 
 
 def whiten(pooled: torch.Tensor) -> torch.Tensor:

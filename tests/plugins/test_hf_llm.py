@@ -37,10 +37,11 @@ def make_setup(tmp_path):
 def make_model(config, make_setup):
     """Build the backend: `make_model("titles", ids=False)`."""
 
-    def make(layout="item-tokens", ids=True, texts=TEXTS, **settings):
+    def make(layout="item-tokens", ids=True, texts=TEXTS, untrained=False, **settings):
         torch.manual_seed(0)
         tables = (lambda width: private_ids(N_USERS, len(texts) - 1, width)) if ids else None
-        return build(replace(config, layout=layout, **settings), make_setup(texts), tables).eval()
+        setup = make_setup(texts, untrained_llm=untrained)
+        return build(replace(config, layout=layout, **settings), setup, tables).eval()
 
     return make
 
@@ -210,6 +211,41 @@ def test_the_lower_part_then_the_upper_part_is_the_whole_body(config, make_setup
     whole = load_body(tiny_llama, torch.float32)(input_ids=tokens).last_hidden_state
     assert torch.allclose(run(upper, lower[None]), whole, atol=1e-5)
     assert not torch.allclose(lower, whole[0], atol=1e-1)
+
+
+def test_the_two_parts_of_a_body_with_random_weights_are_of_the_same_one(config, make_setup, tiny_llama):
+    encoder = TextEncoder(tiny_llama, config, make_setup(untrained_llm=True))
+    lower = encoder.token_states(["red apple again"])[0]
+    tokens = torch.tensor([[1, *encoder.tokenizer("red apple again")["input_ids"]]])
+    whole = encoder.body()(input_ids=tokens).last_hidden_state
+    assert torch.allclose(run(upper_part(encoder.body(), config), lower[None]), whole, atol=1e-5)
+
+
+def test_random_weights_have_the_shapes_and_the_spread_of_the_untrained_model_and_follow_the_seed(tiny_llama):
+    trained, one, again, other = (load_body(tiny_llama, torch.float32, seed) for seed in (None, 1, 1, 2))
+    weights = {name: tensor.shape for name, tensor in trained.state_dict().items()}
+    assert {name: tensor.shape for name, tensor in one.state_dict().items()} == weights
+    queries = [body.layers[0].self_attn.q_proj.weight for body in (trained, one, other)]
+    assert all(0.25 < weight.std() < 0.35 for weight in queries)  # the tiny model's initializer_range is 0.3
+    assert not any(torch.allclose(queries[a], queries[b], atol=0.1) for a, b in ((0, 1), (0, 2), (1, 2)))
+    assert all(torch.equal(one.state_dict()[name], again.state_dict()[name]) for name in weights)
+    assert not any(parameter.requires_grad for parameter in one.parameters())
+
+
+def test_what_is_drawn_after_random_weights_is_what_is_drawn_after_trained_ones(make_model):
+    trained, untrained = make_model(), make_model(untrained=True)
+    assert torch.equal(trained.enter.weight, untrained.enter.weight)
+    assert torch.equal(trained.item_ids.weight, untrained.item_ids.weight)
+    first = [next(iter(lora(model).values())) for model in (trained, untrained)]
+    assert torch.equal(*first)
+    assert not torch.allclose(trained.mean, untrained.mean)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_llm_with_random_weights_gives_states(make_model, layout):
+    states = make_model(layout, untrained=True).states(histories([1, 2, 3], [4]))
+    assert states.user.isfinite().all()
+    assert states.item.shape == (N_ITEMS + 1, WIDTH)
 
 
 def test_padding_on_the_left_changes_nothing(config, tiny_llama):
