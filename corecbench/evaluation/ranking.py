@@ -76,11 +76,20 @@ def rank_targets(
     return (scores >= of_target).sum(dim=1), (scores > -torch.inf).sum(dim=1)  # the target itself counts in both
 
 
+def trim(rows: np.ndarray) -> np.ndarray:
+    """Return rows [B, L] without the columns at the right that are padding in all of them; one at least stays.
+
+    >>> trim(np.array([[5, 6, 0, 0], [7, 0, 0, 0]])).tolist()
+    [[5, 6], [7, 0]]
+    """
+    return rows[:, : np.flatnonzero(rows.any(axis=0)).max(initial=0) + 1]
+
+
 @torch.no_grad()
 def rank_task(
     states: Callable[[Batch], States], task: "RankingTask", batch_size: int = 512, device: str = "cpu"
 ) -> Ranks:
-    """Rank the held-out items of all users of a task.
+    """Rank the held-out items of all users of a task, users with histories of like length together.
 
     Args:
         states: such as the `states` of a recommender in evaluation mode.
@@ -92,10 +101,11 @@ def rank_task(
         ScoreError: a score is NaN or infinite.
     """
     rank, n_candidates = np.empty_like(task.users), np.empty_like(task.users)
-    for start in range(0, len(task.users), batch_size):
-        rows = slice(start, start + batch_size)
+    order = np.argsort((task.seen != 0).sum(axis=1), kind="stable")
+    for rows in np.split(order, range(batch_size, len(order), batch_size)):
         users, history, target, seen = (
-            torch.tensor(array[rows], device=device) for array in (task.users, task.history, task.target, task.seen)
+            torch.tensor(array, device=device)
+            for array in (task.users[rows], trim(task.history[rows]), task.target[rows], trim(task.seen[rows]))
         )
         of_batch = states(Batch(user=users, history=history))
         ranked = rank_targets(last_position(of_batch.user, history), of_batch.item, target, seen)
