@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 
 from corecbench.api import Batch, CorecbenchError, Recommender, SharingModule, Side, States, Training
+from corecbench.training.examples import take
 from corecbench.training.losses import task_loss
 
 if TYPE_CHECKING:
@@ -171,13 +173,15 @@ def restore(model: Recommender, state: Mapping[str, torch.Tensor]) -> None:
 def states_of_contexts(model: Recommender, contexts: Batch) -> States:
     """Return a frozen side's states of all contexts: user [R, d] or [R, L, d], item [N+1, d]."""
     evaluate(model)
+    without_target = Batch(contexts.user, contexts.history)
+    order = (contexts.history != 0).sum(dim=1).argsort(stable=True)  # like lengths together: little padding
     users = []
     with torch.no_grad():
-        for start in range(0, len(contexts.user), CONTEXTS_PER_BATCH):
-            rows = slice(start, start + CONTEXTS_PER_BATCH)
-            states = model.states(Batch(contexts.user[rows], contexts.history[rows]))
-            users.append(states.user.detach())
-    return States(torch.cat(users), states.item.detach())
+        for rows in order.split(CONTEXTS_PER_BATCH):
+            states = model.states(take(without_target, rows))
+            missing = contexts.history.shape[1] - states.user.shape[1] if states.user.dim() == 3 else 0
+            users.append(pad(states.user, (0, 0, 0, missing)) if missing else states.user)
+    return States(torch.cat(users)[order.argsort()], states.item.detach())
 
 
 def of_rows(frozen: States, rows: torch.Tensor, batch: Batch) -> States:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from corecbench.api import Batch, Catalog, CorecbenchError, Setup, last_position, private_ids
-from corecbench_plugins.hf_llm import LlamaConfig
+from corecbench_plugins.hf_llm import LlamaConfig, body
 from corecbench_plugins.hf_llm.backend import build
 from corecbench_plugins.hf_llm.body import choose_dtype, load_body, run, upper_part
 from corecbench_plugins.hf_llm.encoder import TextEncoder
@@ -276,16 +276,22 @@ def test_a_model_without_layers_is_refused(monkeypatch, tiny_llama):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "tiles", "chosen"),
+    ("wanted", "tiles", "instructions", "maker", "chosen"),
     [
-        ("auto", True, torch.bfloat16),
-        ("auto", False, torch.float32),
-        ("float32", True, torch.float32),
-        ("bfloat16", False, torch.bfloat16),
+        ("auto", True, True, "GenuineIntel", torch.bfloat16),
+        ("auto", False, True, "GenuineIntel", torch.float32),
+        ("auto", False, True, "AuthenticAMD", torch.bfloat16),
+        ("auto", False, False, "AuthenticAMD", torch.float32),
+        ("float32", True, True, "AuthenticAMD", torch.float32),
+        ("bfloat16", False, False, "", torch.bfloat16),
     ],
 )
-def test_bfloat16_is_chosen_where_the_processor_has_tiles_for_it(monkeypatch, wanted, tiles, chosen):
+def test_bfloat16_is_chosen_where_the_processor_is_faster_in_it(
+    monkeypatch, wanted, tiles, instructions, maker, chosen
+):
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: instructions)
+    monkeypatch.setattr(body, "vendor", lambda: maker)
     assert choose_dtype(wanted, "cpu") == chosen
 
 
