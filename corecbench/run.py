@@ -163,7 +163,7 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
             "split_fingerprint": data.split.fingerprint,
             **data.dataset.facts,
         },
-        "versions": process.versions(),
+        **code(),
         "plugins": {
             part.label: {
                 "distribution": part.plugin.distribution,
@@ -172,6 +172,11 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
             }
             for part in cell.components
         },
-        "commit": process.commit(),
         "device": config.device,
     }
+
+
+@functools.cache
+def code() -> dict[str, Any]:
+    """Return what runs; asked for once, since a later commit does not change what was loaded."""
+    return {"versions": process.versions(), "commit": process.commit()}
