@@ -430,6 +430,8 @@ class Component:
     """False for a domain model that reads no ids and cannot be trained together with an LLM."""
     shares: bool = True
     """False for a sharing module under which nothing is shared: a control itself, it has no further controls."""
+    untrained: bool = False
+    """True for an LLM that heeds `Setup.untrained_llm`; another one gets no such control."""
     needs: str | Callable[..., Any] | None = None
     """`needs(config, cache) -> list[str]` (or "module:attribute" of it) names what would be downloaded, one line
     each; it must not import heavy libraries."""

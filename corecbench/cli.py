@@ -84,7 +84,7 @@ def run_options(command: Command) -> Command:
             several("--models", text="Domain models, such as sasrec,lightgcn."),
             several("--llm", "llms", text="LLMs: a name, or llama:PATH_OR_ID."),
             several("--sharing", text="Sharing modules.  [default: bdlm]"),
-            several("--control", "controls", text="Train every pair under these too, such as shuffled-texts."),
+            several("--control", "controls", text="Pairs also with: shuffled-texts, untrained-llm, no-mutual."),
             several("--datasets", text="Names, or folders of atomic files.  [default: ml-100k]"),
             click.option("--seeds", metavar="0-2,5", help="Each cell is run once per seed.  [default: 0]"),
             several("--metrics", text="Metrics, such as HR@10,MRR."),

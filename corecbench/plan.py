@@ -140,17 +140,19 @@ Parts = tuple["Selected | None", "Selected | None", "Selected | None", "str | No
 
 
 def combinations(choice: Choice, controls: Sequence[str]) -> Iterator[Parts]:
-    """Yield every model alone, every LLM alone, and every pair under every sharing module, its controls behind it.
-
-    A sharing module that shares nothing is a control itself and has none.
-    """
+    """Yield every model alone, every LLM alone, and every pair under every sharing module, then its controls."""
     yield from ((model, None, None, None) for model in choice.models)
     yield from ((None, llm, None, None) for llm in choice.llms)
     for model in choice.models:
         if model.component.joint:
             for llm, module in itertools.product(choice.llms, choice.sharing):
-                for control in (None, *(controls if module.component.shares else ())):
-                    yield model, llm, module, control
+                yield model, llm, module, None
+                yield from ((model, llm, module, control) for control in controls if can_be(control, llm, module))
+
+
+def can_be(control: str, llm: Selected, module: Selected) -> bool:
+    """Return whether a pair has a control: not where nothing is shared, which is a control itself."""
+    return module.component.shares and (control != "untrained-llm" or llm.component.untrained)
 
 
 def notes(config: RunConfig, choice: Choice, data_sets: Sequence[Data]) -> list[str]:
@@ -167,6 +169,12 @@ def notes(config: RunConfig, choice: Choice, data_sets: Sequence[Data]) -> list[
             f"{module.label} shares nothing, so it is a control itself and has no further ones"
             for module in choice.sharing
             if not module.component.shares
+        ]
+    if "untrained-llm" in config.controls:
+        found += [
+            f"{llm.label} cannot be built with random weights, so it has no control untrained-llm"
+            for llm in choice.llms
+            if not llm.component.untrained
         ]
     if aside := config.per_dataset.keys() - {data.name for data in data_sets}:
         found.append(f"settings of data sets that are not in this run are left aside: {', '.join(sorted(aside))}")

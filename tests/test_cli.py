@@ -355,6 +355,13 @@ def test_version(corecbench):
     assert corecbench("--version").stdout.startswith("corecbench, version ")
 
 
+def test_the_help_names_every_control():
+    from corecbench.config import CONTROLS
+
+    (option,) = (parameter for parameter in main.commands["run"].params if parameter.name == "controls")
+    assert option.help == f"Pairs also with: {', '.join(CONTROLS)}."
+
+
 def test_defaults_that_the_help_states_are_those_of_a_run(corecbench):
     from corecbench.config import RunConfig
 

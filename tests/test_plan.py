@@ -189,6 +189,20 @@ def test_a_sharing_module_that_shares_nothing_has_no_controls(plan, tiny_llama):
     ]
 
 
+def test_an_llm_that_does_not_heed_the_request_for_random_weights_has_no_such_control(plan, loose_file):
+    source = """
+        from corecbench.api import Component, hookimpl
+
+        @hookimpl
+        def corecbench_llms():
+            return [Component("fixed", dict)]
+    """
+    host = Host.discover([loose_file("fixed", source)])
+    planned = plan(host=host, models=("sasrec",), llms=("fixed",), controls=("untrained-llm", "no-mutual"))
+    assert [cell.control for cell in planned.cells if cell.sharing] == [None, "no-mutual"]
+    assert planned.notes == ["fixed cannot be built with random weights, so it has no control untrained-llm"]
+
+
 def test_a_control_starts_from_the_real_solo_cell_and_draws_the_numbers_of_its_pair(plan, tiny_llama):
     planned = plan(models=("sasrec",), llms=(f"llama:{tiny_llama}",), controls=("untrained-llm",), seeds=(0, 1))
     pair, control = planned.cells[-2:]

@@ -43,6 +43,7 @@ def corecbench_llms():
             summary="Llama-family LM with LoRA; SmolLM2-135M-Instruct unless llama:PATH_OR_ID says otherwise",
             paper="Allal et al., 2025, arXiv 2502.02737 (SmolLM2); Hu et al., ICLR 2022, arXiv 2106.09685 (LoRA)",
             argument="weights",
+            untrained=True,
             needs="corecbench_plugins.hf_llm.weights:downloads",
         )
     ]
