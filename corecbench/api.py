@@ -249,6 +249,8 @@ class Recommender(Protocol):
     `fit(train: Interactions)` is called once before the first epoch: models without gradients learn here, graph
     models build their graph. `loss(batch: Batch, states: States) -> scalar tensor` replaces the standard task
     loss: cross-entropy over the catalogue, or over sampled items, at every position for windows, BPR for pairs.
+    So is an attribute of LLMs: `text`, float32 [N+1, k], what the LLM makes of each item's text before any training,
+    zero where there is none. Sharing modules may give it to both sides.
     """
 
     examples: Literal["windows", "pairs"]
@@ -280,7 +282,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Pretrained:
-    """The tables of the domain model trained alone: where joint training starts.
+    """What each side brings to a pair: the tables of the domain model trained alone, and the LLM's view of texts.
 
     A model that reads no user table gives its users' states after their training history instead.
     """
@@ -289,10 +291,16 @@ class Pretrained:
     """float32 [U+1, d]."""
     item: torch.Tensor
     """float32 [N+1, d]."""
+    text: torch.Tensor | None = None
+    """float32 [N+1, k], the LLM's `text`; None where it has none."""
 
 
 class SharingModule(Protocol):
-    """Owns the id embeddings of both sides, and says how and when they learn from each other."""
+    """Owns the id embeddings of both sides, and says how and when they learn from each other.
+
+    An attribute is optional: `start_from`, "pretrained" (the default) or "new". A pair that starts anew trains its
+    domain model from new weights and has that model's whole budget of epochs.
+    """
 
     def ids(self, side: Side, width: int) -> Ids:
         """Return the tables of one side, at its width."""

@@ -134,8 +134,10 @@ class Workshop:
         }
         for model in models.values():
             self.fit(model)
-        self.start(models["domain"], module, domain, solo)
-        turns = within(Budget(domain.config.epochs - solo.best_epoch, llm.config.epochs), module, sharing.name)
+        anew = getattr(module, "start_from", "pretrained") == "new"
+        self.start(models, module, domain, solo, anew)
+        spent = 0 if anew else solo.best_epoch
+        turns = within(Budget(domain.config.epochs - spent, llm.config.epochs), module, sharing.name)
         trainees = {
             side: self.trainee(
                 side, selected, models[side], sum(turn.epochs for turn in turns if turn.side == side)
@@ -152,22 +154,31 @@ class Workshop:
             trainee.stopped_by = "turns"
         return trainees
 
-    def start(self, model: Recommender, module: SharingModule, domain: Selected, solo: Solo) -> None:
-        """Give the domain model's own weights and its tables, as learnt alone, to the pair."""
+    def start(
+        self,
+        models: Mapping[Side, Recommender],
+        module: SharingModule,
+        domain: Selected,
+        solo: Solo,
+        anew: bool,
+    ) -> None:
+        """Give the pair what the domain model learnt alone: its tables to the module, its own weights unless anew."""
         alone, tables = self.build_solo("domain", domain)
         restore(alone, solo.state)
         if tables is None:
             raise PluginError(f"domain model '{domain.name}' reads no ids; its component needs joint=False")
         of_tables = {id(tables.user.weight), id(tables.item.weight)}
-        theirs, ours = weights(alone), weights(model)
-        with torch.no_grad():
-            for name, tensor in theirs.items():
-                if id(tensor) not in of_tables:
-                    ours[name].copy_(tensor)
+        theirs, ours = weights(alone), weights(models["domain"])
+        if not anew:
+            with torch.no_grad():
+                for name, tensor in theirs.items():
+                    if id(tensor) not in of_tables:
+                        ours[name].copy_(tensor)
         user = tables.user.weight
         if id(user) not in {id(tensor) for tensor in theirs.values()}:
             user = self.user_states(alone)
-        module.start(Pretrained(user.detach(), tables.item.weight.detach()))
+        text = getattr(models["llm"], "text", None)
+        module.start(Pretrained(user.detach(), tables.item.weight.detach(), text))
 
     def user_states(self, model: Recommender) -> torch.Tensor:
         """Return each user's state after the training history, float32 [U+1, d], row 0 zero."""

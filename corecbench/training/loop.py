@@ -63,7 +63,8 @@ class Trainee:
     ) -> None:
         """Train for at most `epochs`, with the coupling losses to `other` if there is one.
 
-        The other side is frozen: its states are computed once, before the first epoch.
+        The other side is frozen: its states are computed once, before the first epoch. A turn that improved on all
+        before it ends with its best weights.
         """
         frozen = None if other is None else states_of_contexts(other, self.examples.contexts)
         first = self.epochs
@@ -74,6 +75,8 @@ class Trainee:
             if self.epochs - max(self.best_epoch, first) >= self.config.patience:
                 self.stopped_by = "patience"
                 break
+        if self.best_epoch > first:
+            restore(self.model, self.best_state)
 
     def train_and_validate(self, sharing: SharingModule | None, frozen: States | None) -> dict[str, Any]:
         """Train one epoch, keep the weights if they are the best so far, and return what happened."""

@@ -1,14 +1,19 @@
 """Information-sharing modules: who owns the id embeddings, and how the two sides learn from each other."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from corecbench.api import Component, hookimpl
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Who trains when: rounds of an LLM turn and a domain turn."""
+    """Who trains when: the domain model's warm-up, then rounds of an LLM turn and a domain turn."""
 
+    start: Literal["pretrained", "new"] = "pretrained"
+    """Whether the domain side starts with what the domain model learnt alone, or with new weights."""
+    warm_up_epochs: int = 0
+    """Of the domain model before the first round, fewer if its patience ends them."""
     rounds: int = 2
     domain_epochs: int = 12
     """At most, over all rounds; never more than the domain model has left of its budget."""
@@ -20,12 +25,18 @@ class Schedule:
 class BdlmConfig(Schedule):
     """Settings of the store and of mutual learning."""
 
+    texts: bool = True
+    """Whether the store's items hold what the LLM makes of their texts, beside rows of their own."""
+    row_dropout: float = 0.3
+    """Probability that an item is its text alone for a moment of training."""
     domain_weight: float = 0.5
     """Of the mutual term while the domain model trains."""
     llm_weight: float = 0.5
     """Of the mutual term while the LLM trains."""
     temperature: float = 1.0
     """Both sides' scores are divided by it before they are compared."""
+    positions: int = 256
+    """Of each batch at which the sides are compared, at most."""
 
 
 @hookimpl

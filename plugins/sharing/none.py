@@ -14,6 +14,7 @@ class Private(nn.Module):
     def __init__(self, config: Schedule, setup: Setup):
         super().__init__()
         self.config, self.catalog = config, setup.catalog
+        self.start_from = config.start
         self.tables: dict[Side, Ids] = {}
 
     def ids(self, side: Side, width: int) -> Ids:
@@ -22,7 +23,9 @@ class Private(nn.Module):
         return self.tables[side]
 
     def start(self, pretrained: Pretrained) -> None:
-        """Copy the pretrained tables to the domain side."""
+        """Copy the pretrained tables to the domain side, unless it starts anew."""
+        if self.config.start == "new":
+            return
         with torch.no_grad():
             self.tables["domain"].user.weight.copy_(pretrained.user)
             self.tables["domain"].item.weight.copy_(pretrained.item)

@@ -5,16 +5,18 @@ from corecbench_plugins.sharing import Schedule
 
 
 def alternate(schedule: Schedule, budget: Budget) -> list[Turn]:
-    """Return rounds of an LLM turn and a domain turn, each side's epochs spread evenly, the first turns longer.
+    """Return the warm-up and rounds of an LLM turn and a domain turn, each side's epochs spread evenly.
 
     >>> turns = alternate(Schedule(rounds=2, domain_epochs=5, llm_epochs=9), Budget(domain_epochs=3, llm_epochs=10))
     >>> [(turn.side, turn.epochs) for turn in turns]
     [('llm', 5), ('domain', 2), ('llm', 4), ('domain', 1)]
     """
+    warm_up = min(schedule.warm_up_epochs, budget.domain_epochs)
     llm = spread(min(schedule.llm_epochs, budget.llm_epochs), schedule.rounds)
-    domain = spread(min(schedule.domain_epochs, budget.domain_epochs), schedule.rounds)
-    rounds = zip(llm, domain, strict=True)
-    turns = [Turn(side, n) for pair in rounds for side, n in zip(("llm", "domain"), pair, strict=True)]
+    domain = spread(min(schedule.domain_epochs, budget.domain_epochs - warm_up), schedule.rounds)
+    turns = [Turn("domain", warm_up)]
+    for llm_epochs, domain_epochs in zip(llm, domain, strict=True):
+        turns += [Turn("llm", llm_epochs), Turn("domain", domain_epochs)]
     return [turn for turn in turns if turn.epochs > 0]
 
 

@@ -43,10 +43,10 @@ def test_both_sides_read_one_store():
     domain, llm = module.ids("domain", 3), module.ids("llm", 5)
     with torch.no_grad():
         before = llm.item.weight.clone(), llm.user.weight.clone()
-        for table in (module.store.item, module.store.user):
-            table.weight += 1
-    assert domain.item.table is llm.item.table is module.store.item
-    assert domain.user.table is llm.user.table is module.store.user
+        for rows in (module.item, module.user):
+            rows.table.weight += 1
+    assert domain.item.rows is llm.item.rows is module.item
+    assert domain.user.rows is llm.user.rows is module.user
     assert not torch.allclose(llm.item.weight, before[0])
     assert not torch.allclose(llm.user.weight, before[1])
 
@@ -55,7 +55,7 @@ def test_each_side_reads_the_store_at_its_own_width():
     module = make_bdlm()
     domain, llm = module.ids("domain", 3), module.ids("llm", 5)
     assert [tuple(ids.item.weight.shape) for ids in (domain, llm)] == [(3, 3), (3, 5)]
-    assert module.store.item.weight.shape == module.store.user.weight.shape == (3, 3)
+    assert module.item.weight.shape == module.user.weight.shape == (3, 3)
 
 
 def test_the_sides_have_projections_of_their_own():
@@ -67,8 +67,8 @@ def test_the_sides_have_projections_of_their_own():
 def test_the_domain_side_starts_with_the_store_itself():
     module = make_bdlm()
     ids = module.ids("domain", 3)
-    assert torch.equal(ids.item.weight, module.store.item.weight)
-    assert torch.equal(ids.user(torch.tensor([2, 1])), module.store.user.weight[[2, 1]])
+    assert torch.equal(ids.item.weight, module.item.weight)
+    assert torch.equal(ids.user(torch.tensor([2, 1])), module.user.weight[[2, 1]])
 
 
 def test_a_looked_up_row_is_that_of_the_projected_table():
@@ -83,7 +83,7 @@ def test_a_gradient_of_either_side_reaches_the_store():
         module = make_bdlm()
         ids = {name: module.ids(name, 3) for name in ("domain", "llm")}
         ids[side].item(torch.tensor([2])).sum().backward()
-        assert module.store.item.weight.grad[2].abs().sum() > 0
+        assert module.item.table.weight.grad[2].abs().sum() > 0
 
 
 @pytest.mark.parametrize("make", [make_bdlm, lambda: Private(Schedule(), SETUP)], ids=["bdlm", "none"])
@@ -101,8 +101,72 @@ def test_a_store_that_was_started_is_still_trained():
     ids = module.ids("domain", 2)
     module.start(Pretrained(torch.ones(3, 2), torch.ones(3, 2)))
     ids.item.weight.sum().backward()
-    assert isinstance(module.store.item.weight, nn.Parameter)
-    assert module.store.item.weight.grad is not None
+    assert isinstance(module.item.table.weight, nn.Parameter)
+    assert module.item.table.weight.grad is not None
+
+
+# --- its texts ----------------------------------------------------------------------------------------------------
+
+TEXT = torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 2.0], [0.0, 3.0, 0.0]])
+PRETRAINED = Pretrained(torch.ones(3, 2), torch.arange(6.0).reshape(3, 2), TEXT)
+
+
+def started(**settings):
+    module = make_bdlm(**settings)
+    ids = module.ids("domain", 2), module.ids("llm", 4)
+    module.start(PRETRAINED)
+    return module, *ids
+
+
+def test_from_the_pretrained_model_texts_change_nothing_at_first():
+    module, domain, _ = started()
+    module.eval()
+    assert torch.equal(domain.item.weight, PRETRAINED.item)
+
+
+def test_both_sides_read_the_texts_through_the_store():
+    module, domain, llm = started(start="new")
+    with torch.no_grad():
+        module.eval()
+        before = [ids.item.weight.clone() for ids in (domain, llm)]
+        module.item.text_projection.weight.mul_(2)
+    for ids, earlier in zip((domain, llm), before, strict=True):
+        changed = (ids.item.weight != earlier).any(dim=1)
+        assert changed.tolist() == [False, True, True]  # padding has no text
+
+
+def test_a_looked_up_row_holds_its_text_too():
+    module, _, llm = started(start="new")
+    module.eval()
+    index = torch.tensor([[2, 0], [1, 2]])
+    assert torch.allclose(llm.item(index), llm.item.weight[index])
+
+
+def test_a_new_start_leaves_the_pretrained_tables_aside():
+    module, _, _ = started(start="new")
+    assert not torch.equal(module.item.table.weight, PRETRAINED.item)
+    assert not torch.equal(module.user.table.weight, PRETRAINED.user)
+
+
+def test_without_texts_a_store_holds_rows_alone():
+    module, _, _ = started(texts=False)
+    assert module.item.text_projection is None
+
+
+def test_an_llm_without_a_view_of_texts_gives_none():
+    module = make_bdlm()
+    module.ids("domain", 2)
+    module.start(Pretrained(PRETRAINED.user, PRETRAINED.item))
+    assert module.item.text_projection is None
+
+
+def test_rows_are_left_out_at_random_in_training_and_never_afterwards():
+    module, domain, _ = started(row_dropout=1.0, start="new")
+    texts = module.item.text_projection(TEXT)
+    assert torch.equal(domain.item.weight, texts)
+    assert torch.equal(domain.item(torch.tensor([2])), texts[[2]])
+    module.eval()
+    assert torch.equal(domain.item.weight, module.item.table.weight + texts)
 
 
 # --- mutual learning ----------------------------------------------------------------------------------------------
@@ -128,6 +192,18 @@ def test_the_divergence_is_averaged_over_the_positions_of_the_histories():
     own, other = states([1.0, 9.0], [1.0, 0.0]), states([0.0, -9.0], [0.0, 0.0])
     # three positions hold an item; the fourth, of padding, would cost much
     assert mutual(own, other, histories([1, 0], [1, 2])) == pytest.approx((KL + KL + 0) / 3, rel=1e-5)
+
+
+def test_few_positions_stand_for_all_of_a_batch():
+    own, other = states([1.0, 1.0], [1.0, 1.0]), states([0.0, 0.0], [0.0, 0.0])
+    # all four positions differ alike, so any two of them cost the same
+    assert mutual(own, other, histories([1, 2], [1, 2]), positions=2) == pytest.approx(KL, rel=1e-5)
+
+
+def test_the_positions_are_drawn_anew_each_time():
+    own, other = states(*([float(user), 0.0] for user in range(20))), states(*([[0.0, 0.0]] * 20))
+    module, batch = make_bdlm(positions=3), histories(*([[1, 2]] * 20))
+    assert len({module.losses("domain", own, other, batch)["mutual"].item() for _ in range(5)}) > 1
 
 
 def test_padding_is_no_item_of_the_distributions():
@@ -201,6 +277,11 @@ def test_the_llm_begins_each_round():
     assert turns == [Turn("llm", 1), Turn("domain", 2), Turn("llm", 1), Turn("domain", 2)]
 
 
+def test_the_domain_model_may_warm_up_before_the_first_round():
+    schedule = Schedule(warm_up_epochs=6, rounds=1, domain_epochs=4, llm_epochs=2)
+    assert alternate(schedule, Budget(9, 9)) == [Turn("domain", 6), Turn("llm", 2), Turn("domain", 3)]
+
+
 def test_the_budget_limits_each_side():
     turns = alternate(Schedule(rounds=1, domain_epochs=9, llm_epochs=9), Budget(domain_epochs=2, llm_epochs=1))
     assert turns == [Turn("llm", 1), Turn("domain", 2)]
@@ -222,6 +303,12 @@ def test_the_defaults_train_in_at_least_two_rounds():
     assert sides[:4] == ["llm", "domain", "llm", "domain"]
 
 
+@pytest.mark.parametrize("make", [Bdlm, Private])
+@pytest.mark.parametrize("start", ["pretrained", "new"])
+def test_a_module_says_where_the_domain_side_starts(make, start):
+    assert make(BdlmConfig(start=start), SETUP).start_from == start
+
+
 # --- none ---------------------------------------------------------------------------------------------------------
 
 
@@ -239,6 +326,14 @@ def test_the_control_leaves_the_llm_s_tables_as_they_were_drawn():
     before = llm.item.weight.clone()
     module.start(Pretrained(torch.ones(3, 2), torch.ones(3, 2)))
     assert torch.equal(llm.item.weight, before)
+
+
+def test_the_control_may_start_anew_too():
+    module = Private(Schedule(start="new"), SETUP)
+    domain, _ = module.ids("domain", 2), module.ids("llm", 2)
+    before = domain.item.weight.clone()
+    module.start(Pretrained(torch.ones(3, 2), torch.ones(3, 2)))
+    assert torch.equal(domain.item.weight, before)
 
 
 def test_the_control_has_no_coupling():

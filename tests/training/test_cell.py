@@ -121,8 +121,8 @@ def test_a_model_without_user_table_gives_its_user_states_as_the_start_of_the_us
     workshop, alone, start = solo("sasrec")
     _, _, module = joined("sasrec", "bdlm", start, domain_epochs=0, llm_epochs=0)
     expected = workshop.user_states(alone.model)
-    assert expected.shape == module.store.user.weight.shape == (61, 16)
-    assert torch.allclose(module.store.user.weight, expected, atol=1e-6)
+    assert expected.shape == module.user.table.weight.shape == (61, 16)
+    assert torch.allclose(module.user.table.weight, expected, atol=1e-6)
     assert not expected[0].any()
 
 
@@ -138,8 +138,8 @@ def test_a_user_state_is_the_one_after_the_latest_training_item(solo):
 def test_a_model_with_user_table_gives_its_rows(solo, joined):
     _, alone, start = solo("lightgcn")
     _, _, module = joined("lightgcn", "bdlm", start, domain_epochs=0, llm_epochs=0)
-    assert torch.equal(module.store.user.weight, alone.model.model.user_embedding.weight)
-    assert torch.equal(module.store.item.weight, alone.model.model.item_embedding.weight)
+    assert torch.equal(module.user.table.weight, alone.model.model.user_embedding.weight)
+    assert torch.equal(module.item.table.weight, alone.model.model.item_embedding.weight)
 
 
 def test_a_domain_model_that_reads_no_ids_cannot_be_joined(toy_data, make_workshop, select, host):
@@ -166,7 +166,7 @@ def test_the_turns_of_a_pair_are_trained_in_order(solo, joined):
 def test_the_llm_s_turn_changes_the_store_that_both_sides_read(solo, joined):
     _, alone, start = solo("sasrec")
     _, trainees, module = joined("sasrec", "bdlm", start, domain_epochs=0, llm_epochs=1)
-    moved = module.store.item.weight - alone.model.model.item_embedding.weight
+    moved = module.item.table.weight - alone.model.model.item_embedding.weight
     assert moved[1:].abs().max() > 1e-3
     assert not states_alike(alone.model, trainees["domain"].model, alone.examples.contexts)
 
@@ -193,7 +193,7 @@ def test_without_mutual_learning_the_store_is_shared_and_no_coupling_loss_is_ask
     _, alone, start = solo("sasrec")
     monkeypatch.setattr(Bdlm, "losses", lambda *_: pytest.fail("a coupling loss was asked for"))
     _, _, module = joined("sasrec", "bdlm", Solo(start.state, 1), mutual=False, domain_epochs=1, llm_epochs=1)
-    moved = module.store.item.weight - alone.model.model.item_embedding.weight
+    moved = module.item.table.weight - alone.model.model.item_embedding.weight
     assert moved[1:].abs().max() > 1e-3
 
 

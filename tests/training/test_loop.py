@@ -49,6 +49,19 @@ def test_a_worse_turn_does_not_replace_the_best_of_an_earlier_one(make_trainee):
     assert torch.equal(trainee.best_state["item.weight"], tables[0])
 
 
+def test_a_turn_that_improved_ends_with_its_best_weights(make_trainee):
+    trainee = make_trainee([0.3, 0.1])
+    _, tables = train_alone(trainee, epochs=2)
+    assert torch.equal(trainee.model.item.weight, tables[0])
+
+
+def test_a_turn_that_did_not_improve_ends_with_its_last_weights(make_trainee):
+    trainee = make_trainee([0.3, 0.2, 0.1])
+    train_alone(trainee, epochs=1)
+    _, tables = train_alone(trainee, epochs=2, turn=1)
+    assert torch.equal(trainee.model.item.weight, tables[-1])
+
+
 def test_a_restored_model_has_the_weights_of_its_checkpoint(make_trainee):
     trainee = make_trainee([0.3, 0.1])
     _, tables = train_alone(trainee, epochs=2)
