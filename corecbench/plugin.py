@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 import pluggy
 
 from corecbench import hookspecs
-from corecbench.api import PROJECT, Component, PluginError
+from corecbench.api import PROJECT, Component, Download, PluginError
 from corecbench.discovery import Origin, reason
 
 KINDS = {
@@ -111,3 +111,5 @@ def check_component(component: Component) -> None:
         raise PluginError(f"config of component {name!r} is {config!r}, must be a dataclass or None")
     if component.argument is not None and component.argument not in {f.name for f in fields(config or Component)}:
         raise PluginError(f"argument {component.argument!r} of component {name!r} is no field of its config")
+    if not isinstance(component.download, Download | None):
+        raise PluginError(f"download of component {name!r} is {component.download!r}, must be a Download or None")

@@ -189,6 +189,7 @@ def test_blocking_an_unknown_plugin_is_an_error_with_close_matches():
         ("[Component('x', build, dict)]", "must be a dataclass"),
         ("[Component('x', build, Config, argument='k')]", "no field of its config"),
         ("[Component('x', build, argument='k')]", "no field of its config"),
+        ("[Component('x', build, download='https://x.org/x.zip')]", "must be a Download or None"),
     ],
 )
 def test_a_faulty_answer_is_lost_alone(distribution, answer, reason):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import math
 import os
 import re
 from functools import cached_property
+from html.entities import html5
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from corecbench.api import DataError
+from corecbench.api import DataError, UsageError
 from corecbench_plugins.datasets.atomic import Field, bad_cell, read_atomic, shown
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ TITLE = Field("title", ("token_seq", "token"), alias="movie_title")
 
 INTEGER_CHARACTERS = frozenset("0123456789+-")
 NUMBER_CHARACTERS = INTEGER_CHARACTERS | frozenset(".eE")
+# With the semicolon only: "&reg" without it is as likely the beginning of a word.
+ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -37,16 +41,24 @@ class AtomicFolder:
     """A folder with NAME.inter (user_id, item_id, timestamp) and, for texts, NAME.item (item_id, title).
 
     NAME is the folder's name; a folder with a single .inter or .item file may call it anything. Without an .item
-    file no item has a text.
+    file no item has a text. HTML entities in titles are decoded, those that were encoded twice too.
+
+    Args:
+        folder: The folder.
+        k_core: The fewest interactions of a user and of an item that the data set is published with.
+        all_listed: Whether an item that is missing in the .item file is an error; else it has no text.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, k_core: int = 0, all_listed: bool = True):
+        if k_core < 0:
+            raise UsageError(f"k_core is {k_core}, must be at least 0")
         if not folder.is_dir():
             raise DataError(f"{folder}: no such folder; a folder with a NAME.inter file is needed")
         name = os.path.basename(os.path.abspath(folder))
         inter = _find_file(folder, name, ".inter")
         if inter is None:
             raise DataError(f"{folder}: no {name}.inter in this folder; an .inter file is needed")
+        self.k_core, self.all_listed = k_core, all_listed
         self.inter = inter
         self.item = _find_file(folder, inter.stem, ".item")
 
@@ -60,7 +72,7 @@ class AtomicFolder:
         for column in ("user_id", "item_id"):
             _check_ids(self.inter, table[column])
         table["timestamp"] = _parse_timestamps(self.inter, table["timestamp"].tolist())
-        if self.item is not None:
+        if self.item is not None and self.all_listed:
             unknown = ~table["item_id"].isin(self._items["item_id"]).to_numpy()
             if unknown.any():
                 row = int(unknown.argmax())
@@ -73,7 +85,7 @@ class AtomicFolder:
         return table
 
     def items(self) -> pd.DataFrame:
-        """Return item_id and title (str); no rows when there is no .item file.
+        """Return item_id and title (str, without HTML entities); no rows when there is no .item file.
 
         Raises:
             DataError: A line cannot be used.
@@ -93,7 +105,29 @@ class AtomicFolder:
             first = int((table["item_id"] == item_id).to_numpy().argmax())
             fault = f"{shown(item_id)} is in line {first + 2} already, an item is allowed once"
             raise bad_cell(self.item, row, "item_id", fault)
-        return table.assign(title=table["title"].str.strip())
+        return table.assign(title=[decoded(title).strip() for title in table["title"]])
+
+
+def decoded(title: str) -> str:
+    """Return a title without HTML entities; one that stands for white space is a blank.
+
+    >>> decoded("Johnson&#39;s Baby &amp; Me&reg;&nbsp;Soap")
+    "Johnson's Baby & Me® Soap"
+    >>> decoded("Salt &amp;amp; Pepper")
+    'Salt & Pepper'
+    >>> decoded("AT&T; Q&A; R&D")
+    'AT&T; Q&A; R&D'
+    """
+    for _ in range(2):
+        if "&" in title:
+            title = ENTITY.sub(_character, title)
+    return title
+
+
+def _character(entity: re.Match[str]) -> str:
+    text = entity[0]
+    character = html.unescape(text) if text.startswith("&#") else html5.get(text[1:], text)
+    return " " if character.isspace() else character
 
 
 def _find_file(folder: Path, stem: str, suffix: str) -> Path | None:

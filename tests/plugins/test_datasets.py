@@ -53,7 +53,7 @@ def test_listing_loads_no_pandas():
 
 def test_every_component_is_built_from_its_config(toy):
     components = {component.name: component for component in corecbench_datasets()}
-    assert set(components) == {"ml-100k", "folder"}
+    assert set(components) == {"ml-100k", "ml-1m", "amazon-beauty", "amazon-toys-games", "folder"}
     assert components["folder"].argument == "path"
     folder = resolve(components["folder"].build)(Folder(path=str(toy())))
     assert len(folder.interactions()) == 4
@@ -88,6 +88,29 @@ def test_blanks_around_a_title_go_and_those_of_ids_stay(toy):
     item = ITEM + b"x\t  The X \n x\t \n"
     _, items = read(toy(INTER + b"1\tx\t1\t1\n1\t x\t1\t2\n1\tx\t1\t3\n", item))
     assert items.to_dict("list") == {"item_id": ["x", " x"], "title": ["The X", ""]}
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("Tom &amp; Jerry", "Tom & Jerry"),
+        ("OPI &quot;Red&quot;&reg;", 'OPI "Red"®'),
+        ("Caf&eacute; cr&#232;me &#xe0; la Z", "Café crème à la Z"),
+        ("Salt &amp;amp; Pepper", "Salt & Pepper"),
+        ("&nbsp;Soap&nbsp;Bar ", "Soap Bar"),
+        ("two&#10;lines&#9;here", "two lines here"),
+        ("Q&A, AT&T; Black&reg Tea &notit; &unknown;", "Q&A, AT&T; Black&reg Tea &notit; &unknown;"),
+    ],
+)
+def test_html_entities_in_titles_are_decoded(toy, written, read_as):
+    _, items = read(toy(item=ITEM + f"x\t{written}\ny\t&amp;\nz\tZ\n".encode()))
+    assert items["title"].tolist() == [read_as, "&", "Z"]
+
+
+def test_an_entity_in_an_id_is_left(toy):
+    interactions, items = read(toy(INTER + b"1\t&amp;\t1\t1\n" * 3, ITEM + b"&amp;\tX\n"))
+    assert interactions["item_id"].tolist() == ["&amp;"] * 3
+    assert items["item_id"].tolist() == ["&amp;"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""Published data sets that are fetched once and then read as folders of atomic files.
+
+RecBole's Amazon files are the whole data (1,210,271 users, 249,274 items and 2,023,070 ratings for Beauty); their
+5-core has the sizes that papers state (22,363 / 12,101 / 198,502 for Beauty, 19,412 / 11,924 / 167,597 for Toys
+and Games). So `k_core` is 5 by default, which leaves a folder that holds the 5-core as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from corecbench.api import dataset_folder
+from corecbench_plugins.datasets.folder import AtomicFolder
+from corecbench_plugins.datasets.ml100k import article_first
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from corecbench_plugins.datasets import Amazon, MovieLens
+
+NO_TITLE = "nan"
+"""What stands for a missing title in files that were written by pandas."""
+
+
+def open_ml1m(config: MovieLens) -> MovieLens1M:
+    """Return MovieLens 1M."""
+    return MovieLens1M(dataset_folder("ml-1m"), k_core=config.k_core)
+
+
+def open_beauty(config: Amazon) -> AmazonReviews:
+    """Return Amazon Beauty."""
+    return AmazonReviews(dataset_folder("amazon-beauty"), k_core=config.k_core, all_listed=False)
+
+
+def open_toys(config: Amazon) -> AmazonReviews:
+    """Return Amazon Toys and Games."""
+    return AmazonReviews(dataset_folder("amazon-toys-games"), k_core=config.k_core, all_listed=False)
+
+
+class MovieLens1M(AtomicFolder):
+    """6,040 users, about 3,700 films and 1,000,209 ratings, of which only the order in time is used."""
+
+    def items(self) -> pd.DataFrame:
+        """Return item_id and title, with the article in front."""
+        items = super().items()
+        return items.assign(title=items["title"].map(article_first))
+
+
+class AmazonReviews(AtomicFolder):
+    """Reviews of one category. A product whose metadata or title are missing has no text."""
+
+    def items(self) -> pd.DataFrame:
+        """Return item_id and title."""
+        items = super().items()
+        return items.assign(title=items["title"].where(items["title"] != NO_TITLE, ""))
