@@ -85,12 +85,10 @@ def test_a_coupling_term_trains_the_side_that_is_in_training(make_trainee, other
             return {"pull": 100 * (own.item - other.item).square().mean()}
 
     trainee = make_trainee(learning_rate=0.05)
-    distances = [(trainee.model.item.weight - other.item.weight).norm().item()]
-    trainee.train_turn(
-        1,
-        9,
-        Pull(),
-        other,
-        lambda _: distances.append((trainee.model.item.weight - other.item.weight).norm().item()),
-    )
+
+    def distance():
+        return (trainee.model.item.weight - other.item.weight).norm().item()
+
+    distances = [distance()]
+    trainee.train_turn(1, 9, Pull(), other, lambda _: distances.append(distance()))
     assert distances[-1] < distances[0] / 2
