@@ -162,7 +162,7 @@ class Workshop:
         solo: Solo,
         anew: bool,
     ) -> None:
-        """Give the pair what the domain model learnt alone: tables to the module, and its own weights unless anew."""
+        """Give the pair what the domain model learnt alone: tables to the module, own weights unless anew."""
         alone, tables = self.build_solo("domain", domain)
         restore(alone, solo.state)
         if tables is None:
