@@ -13,10 +13,8 @@ REAL = Path(os.environ.get("CORECBENCH_DATA", Path(__file__).parents[3] / "share
 INTER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
 ROWS = [f"u{user}\ti{item}\t5.0\t{time}.0\n" for user in range(5) for time, item in enumerate(range(5))]
 FILM_HEADER = "item_id:token\tmovie_title:token_seq\trelease_year:token\tgenre:token_seq\n"
-PRODUCT_HEADER = "\t".join(
-    ["item_id:token", "title:token", "sales_type:token", "sales_rank:float", "categories:token_seq"]
-    + ["price:float", "brand:token\n"]
-)
+PRODUCT_COLUMNS = ["item_id:token", "title:token", "sales_type:token", "sales_rank:float", "categories:token_seq"]
+PRODUCT_HEADER = "\t".join([*PRODUCT_COLUMNS, "price:float", "brand:token\n"])
 
 
 @pytest.fixture

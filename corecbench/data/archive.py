@@ -1,0 +1,113 @@
+"""Takes a few files out of a zip archive that comes from elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import zipfile
+import zlib
+from typing import IO, TYPE_CHECKING
+
+from corecbench.api import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+CHUNK_BYTES = 1 << 20
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+"""What zipfile raises for an archive that is damaged, encrypted, or compressed in a way that it does not know."""
+
+
+def unpack(archive: Path, folder: Path, wanted: Mapping[str, str], max_bytes: int) -> dict[str, str]:
+    """Write the files with the wanted suffixes to a folder, under names of our own.
+
+    The whole archive is refused if any entry has a path that leads out of the folder, or is a link or a device.
+    Hidden files, and those that macOS adds, are not looked at.
+
+    Args:
+        archive: A zip file.
+        folder: An existing folder.
+        wanted: suffix -> the name that the one file with this suffix gets.
+        max_bytes: The most that all files of the archive may have.
+
+    Returns:
+        name -> sha256 in hex.
+
+    Raises:
+        DataError: The archive is damaged, is too large or must not be unpacked, or lacks a file.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            entries = _checked(archive, opened.infolist(), max_bytes)
+            chosen = {name: _only(archive, entries, suffix) for suffix, name in wanted.items()}
+            return {name: _copy(opened, entry, folder / name) for name, entry in chosen.items()}
+    except UNREADABLE as error:
+        raise DataError(
+            f"{archive.name}: not a zip archive that can be read: {error or type(error).__name__}"
+        ) from error
+
+
+def _checked(archive: Path, entries: Sequence[zipfile.ZipInfo], max_bytes: int) -> list[zipfile.ZipInfo]:
+    """Return the files, if nothing in the archive is suspicious."""
+    for entry in entries:
+        fault = _fault(entry)
+        if fault:
+            raise DataError(f"{archive.name}: entry {entry.orig_filename!r} {fault}; nothing was unpacked")
+    total = sum(entry.file_size for entry in entries)
+    if total > max_bytes:
+        raise DataError(f"{archive.name}: {total:,} bytes unpacked, at most {max_bytes:,} are allowed")
+    return [entry for entry in entries if not entry.is_dir()]
+
+
+def _fault(entry: zipfile.ZipInfo) -> str:
+    """Return what is wrong with an entry's path or type, "" if nothing is."""
+    path = entry.orig_filename  # as it stands in the archive; `filename` is cut at NUL
+    if "\0" in path:
+        return "has a NUL character in its name"
+    if path.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", path):
+        return "has an absolute path"
+    if ".." in re.split(r"[/\\]", path):
+        return "leads out of the folder"
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return "is a link" if kind == stat.S_IFLNK else "is no file"
+    return ""
+
+
+def _only(archive: Path, entries: Sequence[zipfile.ZipInfo], suffix: str) -> zipfile.ZipInfo:
+    """Return the one file with a suffix."""
+    found = []
+    for entry in entries:
+        parts = entry.filename.split("/")
+        if parts[-1].endswith(suffix) and not any(part.startswith((".", "__MACOSX")) for part in parts):
+            found.append(entry)
+    if len(found) != 1:
+        have = ", ".join(entry.filename for entry in (found or entries)[:5]) or "nothing"
+        raise DataError(f"{archive.name}: {len(found)} files with the suffix {suffix}, 1 is needed; have: {have}")
+    return found[0]
+
+
+def _copy(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> str:
+    """Write one file to the disk; return its sha256 in hex. zipfile reads no more than the size that it states."""
+    digest = hashlib.sha256()
+    with opened.open(entry) as source, path.open("xb") as target:
+        for chunk in iter(lambda: source.read(CHUNK_BYTES), b""):
+            digest.update(chunk)
+            target.write(chunk)
+        synced(target)
+    return digest.hexdigest()
+
+
+def synced(file: IO[bytes]) -> None:
+    """Wait until what was written is on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
