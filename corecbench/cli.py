@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from corecbench import __version__
 from corecbench.api import CorecbenchError, UsageError
+from corecbench.dataset_verbs import datasets
+from corecbench.options import Command, common_options, data_dir_option, discover
 
 if TYPE_CHECKING:
-    from corecbench.host import Host
+    from collections.abc import Callable, Sequence
+
     from corecbench.plan import Plan
 
 KINDS = ("models", "llms", "sharing", "datasets", "metrics", "reporters", "plugins")
@@ -22,7 +24,6 @@ SHOWN = ("HR@10", "NDCG@10", "MRR")
 """Metrics of the table; every other one can be computed from the stored ranks at any time."""
 
 FAILED, PLUGIN_BROKEN, INCOMPLETE, INTERRUPTED = 1, 3, 5, 130
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Verbs(click.Group):
@@ -62,17 +63,6 @@ def complain(error: Exception) -> int:
     return code
 
 
-def common_options(command: Command) -> Command:
-    """Add the options that are taken both before and after the verb."""
-    for option in (
-        click.option("--traceback", is_flag=True, expose_value=False, help="Show where an error came from."),
-        click.option("--no-plugin", "blocked", multiple=True, metavar="NAME", help="Leave a plugin out."),
-        click.option("--plugin", "files", multiple=True, metavar="FILE.py", help="Load a plugin from a file."),
-    ):
-        command = option(command)
-    return command
-
-
 def run_options(command: Command) -> Command:
     """Add the options that say what is run; one that is not given is None."""
 
@@ -89,6 +79,7 @@ def run_options(command: Command) -> Command:
             click.option("--seeds", metavar="0-2,5", help="Each cell is run once per seed.  [default: 0]"),
             several("--metrics", text="Metrics, such as HR@10,MRR."),
             click.option("--max-history", type=int, metavar="N", help="Items of a history.  [default: 50]"),
+            click.option("--k-core", type=int, metavar="K", help="Fewest rows of a user or an item.  [default: 0]"),
             click.option("--benchmark", metavar="NAME", help="Names the results.  [default: default]"),
             click.option("--existing", metavar="skip|fail|replace", help="What is done already.  [default: skip]"),
             click.option("--device", metavar="NAME", help="Such as cuda.  [default: cpu]"),
@@ -117,16 +108,12 @@ def main(context: click.Context, files: tuple[str, ...], blocked: tuple[str, ...
     context.obj = (files, blocked)
 
 
-def discover(files: tuple[str, ...], blocked: tuple[str, ...], strict: bool = True) -> Host:
-    """Return the host with the plugin options from before and after the verb."""
-    from corecbench.host import Host
-
-    earlier_files, earlier_blocked = click.get_current_context().obj
-    return Host.discover([Path(file) for file in earlier_files + files], earlier_blocked + blocked, strict)
+main.add_command(datasets)
 
 
 @main.command()
 @run_options
+@data_dir_option
 @results_option
 @click.option("--config", metavar="FILE.toml", type=click.Path(path_type=Path), help="Settings of a run.")
 @click.option("--set", "sets", multiple=True, metavar="COMPONENT.KEY=VALUE", help="Change one setting.")

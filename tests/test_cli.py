@@ -184,9 +184,21 @@ def test_options_reach_the_settings(corecbench, spine):
     assert config.sharing == ("bdlm",)
 
 
+def test_the_data_dir_is_where_data_sets_are_looked_for(corecbench, spine, tmp_path, monkeypatch):
+    from corecbench.api import dataset_places
+
+    monkeypatch.setenv("CORECBENCH_DATA", "elsewhere")
+    (tmp_path / "data").mkdir()
+    assert corecbench("run", "--models", "a", "--data-dir", "data", "--k-core", "5", "--plan").exit_code == 0
+    assert dataset_places("ml-1m")[0] == tmp_path / "data" / "ml-1m"
+    assert spine.config.k_core == 5
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--models", "a", "--data-dir", "absent"], "error: invalid value for '--data-dir'"),
+        (["--models", "a", "--k-core", "-1"], "error: k_core is -1, must be at least 0"),
         ([], "error: nothing to run; give --models, --llm or both"),
         (["--models", "a", "--max-history", "0"], "error: max_history is 0, must be at least 1"),
         (["--models", "a", "--set", "sasrek.epochs=1"], "did you mean 'sasrec'"),
@@ -372,6 +384,7 @@ def test_defaults_that_the_help_states_are_those_of_a_run(corecbench):
         "datasets": default.datasets[0],
         "seeds": default.seeds[0],
         "max_history": default.max_history,
+        "k_core": default.k_core,
         "benchmark": default.benchmark,
         "existing": default.existing,
         "device": default.device,

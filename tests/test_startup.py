@@ -35,12 +35,25 @@ def heavy_modules_after(code):
         "import corecbench.api",
         *(
             RUN.format(args=args)
-            for args in (["--help"], ["run", "--help"], ["list", "models"], ["list", "plugins"])
+            for args in (
+                ["--help"],
+                ["run", "--help"],
+                ["datasets", "--help"],
+                ["datasets", "fetch", "--help"],
+                ["list", "models"],
+                ["list", "plugins"],
+            )
         ),
     ],
-    ids=["api", "help", "run help", "list models", "list plugins"],
+    ids=["api", "help", "run help", "datasets help", "fetch help", "list models", "list plugins"],
 )
 def test_nothing_heavy_is_loaded(code):
+    assert heavy_modules_after(code) == []
+
+
+@pytest.mark.parametrize("verb", [[], ["datasets"], ["datasets", "fetch"], ["datasets", "info"]])
+def test_help_loads_neither_pandas_nor_requests(verb):
+    code = RUN.format(args=[*verb, "--help"]) + "\nassert not {'pandas', 'requests'} & set(sys.modules)"
     assert heavy_modules_after(code) == []
 
 

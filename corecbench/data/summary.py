@@ -1,0 +1,79 @@
+"""What there is to know about a data set before anything is trained on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from corecbench.data.dataset import Dataset
+
+LABELS = {
+    "n_users": "users",
+    "n_items": "items",
+    "n_interactions": "interactions",
+    "sparsity": "sparsity",
+    "interactions_per_user": "interactions per user",
+    "interactions_per_item": "interactions per item",
+    "users_too_short": "users that are not tested (fewer than 3 interactions)",
+    "users_last_two_tie": "users whose last two interactions tie",
+    "items_without_text": "items without a title",
+    "items_never_used": "items without an interaction, left out",
+    "repeated_pairs": "repeated user-item pairs",
+    "k_core": "k-core (0: off)",
+    "removed_users": "users that the k-core left out",
+    "removed_items": "items that the k-core left out",
+    "removed_interactions": "interactions that the k-core left out",
+    "fingerprint": "fingerprint",
+}
+"""Of what `summary` returns, in the order in which it is shown."""
+
+
+def summary(dataset: Dataset) -> dict[str, Any]:
+    """Return the facts of a data set, how its interactions are spread, and its fingerprint."""
+    return {
+        "name": dataset.catalog.name,
+        **dataset.facts,
+        "interactions_per_user": spread(np.bincount(dataset.user)[1:]),
+        "interactions_per_item": spread(np.bincount(dataset.item)[1:]),
+        "fingerprint": dataset.fingerprint,
+    }
+
+
+def spread(counts: np.ndarray) -> dict[str, int | float]:
+    """Return the extremes and the middle of counts, int64 [n].
+
+    >>> spread(np.array([1, 2, 2, 7]))
+    {'min': 1, 'median': 2.0, 'mean': 3.0, 'max': 7}
+    """
+    return {
+        "min": int(counts.min()),
+        "median": float(np.median(counts)),
+        "mean": float(counts.mean()),
+        "max": int(counts.max()),
+    }
+
+
+def lines(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what `summary` returned as text, a line for each fact.
+
+    >>> spread = {"min": 3, "mean": 4.5}
+    >>> list(lines({"name": "toy", "n_users": 6040, "sparsity": 0.5, "interactions_per_user": spread}))
+    ['toy', '  users: 6,040', '  sparsity: 50.000%', '  interactions per user: min 3, mean 4.5']
+    """
+    yield facts["name"]
+    known = [name for name in LABELS if name in facts]
+    for name in known + [name for name in facts if name not in LABELS and name != "name"]:
+        yield f"  {LABELS.get(name, name)}: {shown(name, facts[name])}"
+
+
+def shown(name: str, value: Any) -> str:
+    """Return a fact as a person reads it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {number:,.1f}".removesuffix(".0") for key, number in value.items())
+    if name == "sparsity":
+        return f"{value:.3%}"
+    return f"{value:,}" if isinstance(value, int | float) else str(value)

@@ -1,0 +1,50 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from corecbench.host import Host
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def common_options(command: Command) -> Command:
+    """Add the options that are taken both before and after the verb."""
+    for option in (
+        click.option("--traceback", is_flag=True, expose_value=False, help="Show where an error came from."),
+        click.option("--no-plugin", "blocked", multiple=True, metavar="NAME", help="Leave a plugin out."),
+        click.option("--plugin", "files", multiple=True, metavar="FILE.py", help="Load a plugin from a file."),
+    ):
+        command = option(command)
+    return command
+
+
+def discover(files: tuple[str, ...], blocked: tuple[str, ...], strict: bool = True) -> Host:
+    """Return the host with the plugin options from before and after the verb."""
+    from corecbench.host import Host
+
+    earlier_files, earlier_blocked = click.get_current_context().find_root().obj
+    return Host.discover([Path(file) for file in earlier_files + files], earlier_blocked + blocked, strict)
+
+
+def _use_data_dir(context: click.Context, option: click.Parameter, folder: str | None) -> None:
+    """Put the data folder where `corecbench.api.dataset_places` looks."""
+    if folder is not None:
+        os.environ["CORECBENCH_DATA"] = os.path.abspath(os.path.expanduser(folder))
+
+
+data_dir_option = click.option(
+    "--data-dir",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False),
+    expose_value=False,
+    callback=_use_data_dir,
+    help="Where data sets lie, as DIR/NAME.  [default: CORECBENCH_DATA, then what was fetched]",
+)
