@@ -1,0 +1,228 @@
+"""The search for settings: within its time, on validation only, gone on with where it stopped."""
+
+import csv
+import importlib.util
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+import torch
+from optuna.trial import FixedTrial, TrialState
+
+from corecbench.api import UsageError
+from corecbench.config import RunConfig, load
+from corecbench.plan import read_datasets
+from corecbench.training.cell import Workshop
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tune.py"
+EPOCHS = 3
+
+
+@pytest.fixture(scope="session")
+def script():
+    """Import the script as a module."""
+    spec = importlib.util.spec_from_file_location("tune", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["tune"] = module  # where dataclasses look up annotations
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["tune"]
+
+
+def small(trial, negatives):
+    """Suggest a learning rate; the model is small and trains for three epochs."""
+    size = {"embedding_size": 16, "hidden_size": 16, "epochs": EPOCHS, "batch_size": 32}
+    return {"learning_rate": trial.suggest_float("learning_rate", 1e-3, 1e-1, log=True), **size}
+
+
+@pytest.fixture
+def tune(script, monkeypatch, tmp_path, cache, toy_folder):
+    """Search a small space on the toy data: `tune(model="gru4rec", max_trials=2, **options)`."""
+    monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
+    for model, suggest in (("gru4rec", small), ("sasrec", attending)):
+        monkeypatch.setitem(script.SPACES, model, script.Space(suggest, {"learning_rate": 0.01}))
+    threads = torch.get_num_threads()
+
+    def search(model="gru4rec", max_trials=2, minutes=60, **options):
+        places = {"storage": tmp_path / "tune.journal", "out": tmp_path / "tuned"}
+        return script.tune(str(toy_folder), model, minutes, max_trials=max_trials, **places | options)
+
+    yield search
+    torch.set_num_threads(threads)
+
+
+def attending(trial, negatives):
+    """Suggest the same for SASRec."""
+    return {key: value for key, value in small(trial, negatives).items() if key != "hidden_size"}
+
+
+@pytest.fixture
+def make_search(script, host, toy_folder, tune):
+    """Make a search without running it: `make_search(deadline_s=inf, trial_s=inf)`."""
+
+    def make(deadline_s=float("inf"), trial_s=float("inf")):
+        (data,) = read_datasets(RunConfig(datasets=(str(toy_folder),)), host)
+        return script.Search(host, data, "gru4rec", 50, 0, (256,), deadline_s, trial_s)
+
+    return make
+
+
+def rows(path):
+    """Read the table of trials beside a file of settings."""
+    with (path.parent / "trials.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# --- what is found ------------------------------------------------------------------------------------------------
+
+
+def test_a_run_includes_the_best_settings(tune, tmp_path):
+    path = tune()
+    best = max(rows(path), key=lambda row: float(row["validation"]))
+    run = tmp_path / "run.toml"
+    run.write_text('include = ["tuned/toy.toml"]\nmodels = ["gru4rec"]\n')
+    config = load(run, {}, [])
+    settings = config.settings_on("toy")["gru4rec"]
+    assert config.max_history_on("toy") == 50
+    assert (settings["epochs"], settings["patience"], settings["hidden_size"]) == (200, 10, 16)
+    assert f"learning_rate={settings['learning_rate']} " in best["settings"]
+
+
+def test_a_second_model_keeps_the_settings_of_the_first(tune):
+    first = tune("sasrec").read_text()
+    both = tune("gru4rec")
+    assert both.read_text().startswith(first.rstrip())
+    assert set(load(both, {}, []).settings_on("toy")) == {"sasrec", "gru4rec"}
+    assert [row["model"] for row in rows(both)] == ["gru4rec"] * 2 + ["sasrec"] * 2
+
+
+def test_a_trial_is_what_a_run_trains(tune, bench):
+    row = rows(tune(max_trials=1))[0]
+    settings = {"learning_rate": 0.002, "embedding_size": 16, "hidden_size": 16, "epochs": EPOCHS, "batch_size": 32}
+    (record,) = bench(models=("gru4rec",), settings={"gru4rec": settings})
+    assert float(row["validation"]) == pytest.approx(record["sides"]["domain"]["validation"], abs=1e-6)
+
+
+def test_the_defaults_and_the_sensible_settings_come_first(tune):
+    rates = [row["settings"].split()[0] for row in rows(tune())]
+    assert rates == ["learning_rate=0.002", "learning_rate=0.01"]
+
+
+def test_only_validation_is_ranked(tune, monkeypatch):
+    rank, stages = Workshop.rank, []
+
+    def note(self, model, stage):
+        stages.append(stage)
+        assert not self.split.test.any()
+        return rank(self, model, stage)
+
+    monkeypatch.setattr(Workshop, "rank", note)
+    tune()
+    assert stages == ["validation"] * 2 * EPOCHS
+
+
+# --- going on -----------------------------------------------------------------------------------------------------
+
+
+def test_the_same_command_adds_trials_and_repeats_none(tune):
+    tune(max_trials=3)
+    found = rows(tune(max_trials=3))
+    assert [int(row["trial"]) for row in found] == list(range(6))
+    assert len({row["settings"] for row in found}) == 6
+
+
+def test_no_minutes_write_what_is_stored(tune, tmp_path):
+    before = tune().read_text()
+    (tmp_path / "tuned" / "toy.toml").unlink()
+    after = tune(minutes=0)
+    assert after.read_text() == before
+    assert len(rows(after)) == 2
+
+
+def test_what_a_killed_process_left_is_tried_again(script, make_search, tmp_path):
+    search, storage = make_search(), tmp_path / "tune.journal"
+    study = script.open_study(search, storage)
+    killed = study.ask()
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        killed.set_user_attr("pid", process.pid)
+    killed.suggest_float("learning_rate", 1e-3, 1e-1, log=True)
+    trials = script.open_study(search, storage).get_trials()
+    assert [trial.state for trial in trials] == [TrialState.FAIL, TrialState.WAITING, TrialState.WAITING]
+    assert trials[2].system_attrs["fixed_params"] == {"learning_rate": 0.002}
+
+
+def test_other_data_are_refused(script, make_search, tmp_path):
+    storage = tmp_path / "tune.journal"
+    script.open_study(make_search(), storage).set_user_attr("data", "another fingerprint")
+    with pytest.raises(UsageError, match=r"other data; give another --storage"):
+        script.open_study(make_search(), storage)
+
+
+def test_another_length_of_histories_is_refused(tune):
+    tune()
+    with pytest.raises(UsageError, match=r"is of max_history 50, asked for 7"):
+        tune(max_history=7)
+
+
+# --- how a trial ends ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("limits", "state", "note"),
+    [
+        ({"deadline_s": 0.0}, TrialState.PRUNED, "cut off"),
+        ({"trial_s": 0.0}, TrialState.COMPLETE, "out of time"),
+    ],
+)
+def test_a_trial_ends_with_its_time(script, make_search, tmp_path, limits, state, note):
+    search = make_search(**limits)
+    study = script.open_study(search, tmp_path / "tune.journal")
+    study.optimize(search.objective, n_trials=1)
+    (trial, _) = study.get_trials()
+    assert (trial.state, script.state_of(trial)) == (state, note)
+    assert list(trial.intermediate_values) == [1]
+    assert trial.value == trial.intermediate_values[1]
+
+
+def test_a_trial_that_diverges_does_not_end_the_search(tune, script, monkeypatch):
+    def huge(trial, negatives):
+        return {**small(trial, negatives), "learning_rate": 1e30}
+
+    monkeypatch.setitem(script.SPACES, "gru4rec", script.Space(huge, {"learning_rate": 0.01}))
+    with pytest.raises(UsageError, match="no trial"):
+        tune()
+
+
+def test_a_search_ends_in_time(tune):
+    started = time.monotonic()
+    tune(minutes=0.02, max_trials=None)
+    assert time.monotonic() - started < 30
+
+
+# --- the spaces ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["sasrec", "gru4rec", "lightgcn"])
+def test_a_space_has_the_names_of_the_config_class_and_the_defaults_in_it(script, host, model):
+    search = script.Search(host, None, model, 50, 0, script.NEGATIVES, 0.0, 0.0)
+    for params in search.first_trials():
+        trial = FixedTrial(params)  # warns about values outside, which is an error here
+        config = search.select(script.rounded(search.space.suggest(trial, script.NEGATIVES))).config
+        assert {name: getattr(config, name) for name in params} == params
+        assert trial.params == params
+
+
+def test_a_model_without_a_space_is_an_error_that_says_what_there_is(tune):
+    with pytest.raises(UsageError, match=r"'popularity'.*have: gru4rec, lightgcn, sasrec"):
+        tune("popularity")
+
+
+def test_random_suggestions_differ_between_trials_and_not_between_processes(script):
+    def suggestion(number):
+        study = optuna.create_study(sampler=script.sampler(0, number))
+        return study.ask().suggest_float("x", 0, 1)
+
+    assert suggestion(3) == suggestion(3) != suggestion(4)
