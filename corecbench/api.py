@@ -134,8 +134,9 @@ class Batch:
     target: torch.Tensor | None = None
     """int64 [B, L] for windows (the item after each position, 0 = none), [B] for pairs, None for evaluation."""
     negatives: torch.Tensor | None = None
-    """For pairs int64 [B], one item each that the user has not interacted with in training; for windows int64 [K],
-    different items drawn uniformly that all positions are told apart from, None for the whole catalogue."""
+    """int64 [B], for each pair an item that the user has not interacted with in training; None for windows."""
+    sampled: torch.Tensor | None = None
+    """int64 [K], different items drawn uniformly that all targets are told apart from; None if not asked for."""
 
 
 @dataclass(frozen=True)
@@ -218,12 +219,15 @@ class Training:
     """Epochs without a better validation NDCG@10 after which training stops."""
     batch_size: int = 128
     negatives: int = 0
-    """K, the items sampled for each batch of windows, against which a target is told apart; 0 for the whole
-    catalogue. Pairs have one negative each."""
+    """K, the items sampled for each batch, which all its targets are told apart from (sampled softmax); 0 for the
+    whole catalogue in training on windows, and for one negative of its own for each pair."""
     learning_rate: float = 1e-3
     schedule: Literal["constant", "linear"] = "constant"
     """`linear`: the learning rate falls to 0 over the epochs that the side is going to train."""
     weight_decay: float = 0.0
+    averaging: float = 0.0
+    """Decay, per step, of a moving average of the weights, such as 0.99; the average is what is validated and kept.
+    0 keeps the weights themselves."""
 
 
 @dataclass(frozen=True)

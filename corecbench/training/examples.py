@@ -44,16 +44,19 @@ class Examples:
         Args:
             batch_size: B, the last batch may be smaller.
             generator: of the order and the negatives.
-            n_negatives: K, sampled for each batch of windows; 0, or all items or more, for none.
+            n_negatives: K, sampled for each batch, at most all items. With 0 windows have none, since they are told
+                apart from the whole catalogue, and each pair has one of its own.
         """
         if self.kind == "windows":
-            for rows, batch in self._window_batches(batch_size, generator):
-                if 0 < n_negatives < self.n_items:
-                    sampled = 1 + generator.choice(self.n_items, n_negatives, replace=False, shuffle=False)
-                    batch = replace(batch, negatives=torch.as_tensor(sampled, device=batch.user.device))
-                yield rows, batch
+            batches = self._window_batches(batch_size, generator)
         else:
-            yield from self._pair_batches(batch_size, generator)
+            batches = self._pair_batches(batch_size, generator, paired=not n_negatives)
+        for rows, batch in batches:
+            if n_negatives:
+                size = min(n_negatives, self.n_items)
+                sampled = 1 + generator.choice(self.n_items, size, replace=False, shuffle=False)
+                batch = replace(batch, sampled=torch.as_tensor(sampled, device=batch.user.device))
+            yield rows, batch
 
     def _window_batches(self, batch_size: int, generator: np.random.Generator) -> Iterator:
         length = (self.contexts.history != 0).sum(dim=1).cpu().numpy()
@@ -65,13 +68,14 @@ class Examples:
             rows = torch.as_tensor(chunks[chunk])
             yield rows, take(self.contexts, rows)
 
-    def _pair_batches(self, batch_size: int, generator: np.random.Generator) -> Iterator:
-        negatives = self._sample_negatives(generator)
+    def _pair_batches(self, batch_size: int, generator: np.random.Generator, paired: bool) -> Iterator:
+        negatives = self._sample_negatives(generator) if paired else None
         order = generator.permutation(len(self))
         for chunk in np.array_split(order, np.arange(batch_size, len(order), batch_size)):
             rows = torch.as_tensor(self.user[chunk] - 1)
             target, negative = (
-                torch.as_tensor(array[chunk], device=self.contexts.user.device) for array in (self.item, negatives)
+                None if array is None else torch.as_tensor(array[chunk], device=self.contexts.user.device)
+                for array in (self.item, negatives)
             )
             yield rows, replace(take(self.contexts, rows), target=target, negatives=negative)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import torch
 from torch.nn.functional import pad
 
 from corecbench.api import Batch, CorecbenchError, Recommender, SharingModule, Side, States, Training
+from corecbench.training.averaging import WeightAverage
 from corecbench.training.examples import take
 from corecbench.training.losses import task_loss
 
@@ -52,6 +54,7 @@ class Trainee:
             if parameters
             else None
         )
+        self.average: WeightAverage | None = None
 
     def train_turn(
         self,
@@ -68,6 +71,8 @@ class Trainee:
         """
         frozen = None if other is None else states_of_contexts(other, self.examples.contexts)
         first = self.epochs
+        if self.optimizer and self.config.averaging:  # anew, since the other side may have changed what both read
+            self.average = WeightAverage(trainable(self.model).values(), self.config.averaging)
         if epochs:
             self.stopped_by = "epochs" if self.config.schedule == "constant" else "schedule"
         for _ in range(epochs):
@@ -83,8 +88,9 @@ class Trainee:
         started = time.perf_counter()
         loss = self.train_epoch(sharing, frozen)
         self.epochs += 1
-        value = self.validate(self.model)
-        self.keep_if_best(value)
+        with self.average.applied() if self.average else nullcontext():
+            value = self.validate(self.model)
+            self.keep_if_best(value)
         duration = time.perf_counter() - started
         self.train_s += duration
         return {
@@ -121,6 +127,8 @@ class Trainee:
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
+            if self.average:
+                self.average.update()
             losses.append(loss.item())
         return float(np.mean(losses))
 

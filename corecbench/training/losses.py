@@ -1,4 +1,4 @@
-"""The standard task losses. P positions with a target, N items, K negatives, d the width of a state."""
+"""The standard task losses. P positions with a target, N items, K sampled items, d the width of a state."""
 
 import torch
 from torch.nn.functional import cross_entropy, embedding, logsigmoid
@@ -10,7 +10,7 @@ def task_loss(model: Recommender, batch: Batch, states: States) -> torch.Tensor:
     """Return the model's own loss where it has one, else the standard loss of its kind of examples."""
     if hasattr(model, "loss"):
         return model.loss(batch, states)
-    if batch.target.dim() == 1:
+    if batch.negatives is not None:
         return bpr(batch, states)
     return next_item_cross_entropy(batch, states)
 
@@ -18,21 +18,24 @@ def task_loss(model: Recommender, batch: Batch, states: States) -> torch.Tensor:
 def next_item_cross_entropy(batch: Batch, states: States) -> torch.Tensor:
     """Return the cross-entropy of the targets, averaged over all positions that have one.
 
-    It is taken over the catalogue, or over the target and the batch's negatives where there are any (sampled
-    softmax). A model with one state per history is trained on the last target alone.
+    It is taken over the catalogue, or over the target and the batch's sampled items where there are any (sampled
+    softmax; Wu et al., TOIS 2024, arXiv 2201.02327). A model with one state per history is trained on the last
+    target of a window alone.
     """
-    if states.user.dim() == 3:
+    if batch.target.dim() == 1:
+        user, target = states.user, batch.target  # [B, d], [B]
+    elif states.user.dim() == 3:
         chosen = batch.target != 0
         user, target = states.user[chosen], batch.target[chosen]  # [P, d], [P]
     else:
         last = (batch.target != 0).sum(dim=1, keepdim=True) - 1
         user, target = states.user, batch.target.gather(1, last).squeeze(1)  # [B, d], [B]
-    if batch.negatives is None:
+    if batch.sampled is None:
         scores = user @ states.item[1:].T  # [P, N]: without the padding row
         return cross_entropy(scores, target - 1)
     own = (user * embedding(target, states.item)).sum(dim=1, keepdim=True)  # [P, 1]
-    others = user @ embedding(batch.negatives, states.item).T  # [P, K]
-    others = others.masked_fill(batch.negatives == target[:, None], -torch.inf)
+    others = user @ embedding(batch.sampled, states.item).T  # [P, K]
+    others = others.masked_fill(batch.sampled == target[:, None], -torch.inf)
     return cross_entropy(torch.cat([own, others], dim=1), torch.zeros_like(target))
 
 

@@ -46,7 +46,9 @@ class LightGCNConfig(Training):
     embedding_size: int = 64
     n_layers: int = 2
     regularisation: float = 1e-4
-    """Weight of the squared norm of a batch's embeddings. RecBole: reg_weight."""
+    """Weight of the squared norm of a batch's embeddings in BPR. RecBole: reg_weight."""
+    temperature: float = 0.0
+    """Above 0, states are compared by their cosine divided by it instead of by their product."""
 
 
 @hookimpl
@@ -69,7 +71,7 @@ def corecbench_domain_models():
         ),
         Component(
             "lightgcn",
-            "corecbench_plugins.recbole_models.graph:LightGCN",
+            "corecbench_plugins.recbole_models.graph:build_lightgcn",
             LightGCNConfig,
             summary="embeddings propagated over the graph of users and items",
             paper="He et al., SIGIR 2020, arXiv 2002.02126",

@@ -5,14 +5,14 @@ import warnings
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import embedding
+from torch.nn.functional import embedding, normalize
 
 from corecbench.api import Batch, IdsFactory, Interactions, Setup, States
 from corecbench_plugins.recbole_models.classes import Sizes, base_config, model_class
 
 
 class LightGCN(nn.Module):
-    """LightGCN trained by BPR; its user states are those after all training interactions."""
+    """LightGCN; its user states are those after all training interactions."""
 
     examples = "pairs"
 
@@ -32,7 +32,7 @@ class LightGCN(nn.Module):
         self.model = without_graph(settings, Sizes(setup))
         tables = ids(config.embedding_size)
         self.model.user_embedding, self.model.item_embedding = tables.user, tables.item
-        self.device = setup.device
+        self.device, self.temperature = setup.device, config.temperature
 
     def fit(self, train: Interactions) -> None:
         """Build the graph of the training interactions."""
@@ -42,7 +42,14 @@ class LightGCN(nn.Module):
     def states(self, batch: Batch) -> States:
         """Return the propagated states of the batch's users and of all items."""
         users, items = self.model()
-        return States(user=embedding(batch.user, users), item=items)
+        states = States(user=embedding(batch.user, users), item=items)
+        if not self.temperature:
+            return states
+        return States(normalize(states.user, dim=1) / self.temperature, normalize(states.item, dim=1))
+
+
+class BprLightGCN(LightGCN):
+    """LightGCN trained as in its paper."""
 
     def loss(self, batch: Batch, states: States) -> torch.Tensor:
         """Return BPR on the propagated states plus the squared norm of the batch's own embeddings."""
@@ -55,6 +62,11 @@ class LightGCN(nn.Module):
         )
         penalty = self.model.reg_loss(*own, require_pow=True).squeeze()
         return self.model.mf_loss(positive, negative) + self.model.reg_weight * penalty
+
+
+def build_lightgcn(config, setup: Setup, ids: IdsFactory) -> LightGCN:
+    """Build LightGCN for BPR or, where negatives are sampled for each batch, for the sampled softmax."""
+    return (LightGCN if config.negatives else BprLightGCN)(config, setup, ids)
 
 
 def normalised_adjacency(user: np.ndarray, item: np.ndarray, n_users: int, n_items: int) -> torch.Tensor:

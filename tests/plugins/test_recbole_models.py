@@ -21,8 +21,9 @@ WIDTH, N_USERS, N_ITEMS = 16, 60, 20
 def build(host, quick, toy_data, make_workshop) -> Callable:
     """Build a model over private tables: `model, ids = build("sasrec")`."""
 
-    def make(name):
-        return make_workshop(toy_data).build_solo("domain", host.select("models", name, quick))
+    def make(name, **settings):
+        chosen = host.select("models", name, quick | {name: quick[name] | settings})
+        return make_workshop(toy_data).build_solo("domain", chosen)
 
     return make
 
@@ -166,6 +167,19 @@ def test_the_loss_of_lightgcn_is_bpr_and_the_norm_of_its_own_rows(build):
     assert model.loss(batch, states).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
+def test_lightgcn_over_sampled_items_has_the_standard_loss(build):
+    model, _ = build("lightgcn", negatives=5)
+    assert not hasattr(model, "loss")
+
+
+def test_a_temperature_makes_lightgcn_s_scores_cosines(build):
+    plain, warm = (build("lightgcn", temperature=value)[0] for value in (0.0, 0.5))
+    batch = histories([3, 4], [2])
+    states, cosines = plain.states(batch), warm.states(batch)
+    expected = torch.cosine_similarity(states.user[:, None], states.item[None, 1:], dim=2) / 0.5
+    assert torch.allclose(cosines.user @ cosines.item[1:].T, expected, atol=1e-6)
+
+
 # --- the import ---------------------------------------------------------------------------------------------------
 
 
@@ -225,10 +239,11 @@ def camps():
     return load_dataset("camps", SimpleNamespace(interactions=lambda: interactions, items=lambda: nothing))
 
 
+@pytest.mark.parametrize("extra", [{}, {"negatives": 5}], ids=["standard", "sampled"])
 @pytest.mark.parametrize("name", ALL)
-def test_two_camps_of_taste_are_told_apart(host, quick, make_workshop, camps, name):
+def test_two_camps_of_taste_are_told_apart(host, quick, make_workshop, camps, name, extra):
     workshop = make_workshop(camps)
-    settings = {name: quick[name] | {"epochs": 30, "learning_rate": 0.02, "patience": 30}}
+    settings = {name: quick[name] | {"epochs": 30, "learning_rate": 0.02, "patience": 30} | extra}
     trainee = workshop.train_solo("domain", host.select("models", name, settings), lambda record: None)["domain"]
     trainee.finish()
     ranks = workshop.rank(trainee.model, "test")

@@ -177,17 +177,23 @@ def test_two_epochs_of_one_generator_differ(window_examples):
     assert first != second
 
 
-def test_sampled_negatives_are_different_items_and_new_in_each_batch(train, catalog):
-    examples = make_examples("windows", train(*[[1, 2, 3]] * 8), catalog(8, 30), max_history=5)
-    drawn = [batch.negatives.tolist() for _, batch in examples.batches(2, np.random.default_rng(0), n_negatives=10)]
+@pytest.mark.parametrize("kind", ["windows", "pairs"])
+def test_sampled_items_are_different_and_new_in_each_batch(kind, train, catalog):
+    examples = make_examples(kind, train(*[[1, 2, 3]] * 8), catalog(8, 30), max_history=5)
+    drawn = [batch.sampled.tolist() for _, batch in examples.batches(2, np.random.default_rng(0), n_negatives=10)]
     assert all(len(set(items)) == 10 and set(items) <= set(range(1, 31)) for items in drawn)
-    assert len({tuple(items) for items in drawn}) == 4
+    assert len({tuple(items) for items in drawn}) == len(drawn)
 
 
-def test_as_many_negatives_as_items_mean_the_whole_catalogue(train, catalog):
+def test_a_sample_is_at_most_the_whole_catalogue(train, catalog):
     examples = make_examples("windows", train([1, 2, 3]), catalog(1, 5), max_history=5)
-    batches = examples.batches(2, np.random.default_rng(0), n_negatives=5)
-    assert [batch.negatives for _, batch in batches] == [None]
+    ((_, batch),) = examples.batches(2, np.random.default_rng(0), n_negatives=99)
+    assert sorted(batch.sampled.tolist()) == [1, 2, 3, 4, 5]
+
+
+def test_pairs_with_a_common_sample_have_no_negatives_of_their_own(pair_examples):
+    batches = pair_examples.batches(4, np.random.default_rng(0), n_negatives=2)
+    assert all(batch.negatives is None for _, batch in batches)
 
 
 def test_windows_of_like_length_share_a_batch(train, catalog):

@@ -49,6 +49,15 @@ def test_a_worse_turn_does_not_replace_the_best_of_an_earlier_one(make_trainee):
     assert torch.equal(trainee.best_state["item.weight"], tables[0])
 
 
+def test_with_averaging_the_average_is_what_is_validated_and_kept(make_trainee):
+    plain, averaged = make_trainee([0.3]), make_trainee([0.3], averaging=0.9)
+    for trainee in (plain, averaged):
+        trainee.train_turn(0, 1, None, None, lambda record: None)
+    kept = averaged.best_state["item.weight"]
+    assert torch.equal(averaged.model.item.weight, kept)
+    assert not torch.equal(kept, plain.best_state["item.weight"])
+
+
 def test_a_turn_that_improved_ends_with_its_best_weights(make_trainee):
     trainee = make_trainee([0.3, 0.1])
     _, tables = train_alone(trainee, epochs=2)

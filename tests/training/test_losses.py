@@ -67,18 +67,25 @@ def test_a_loss_of_the_model_s_own_wins():
     assert task_loss(Own(), batch, states) == (batch, states)
 
 
-def test_sampled_negatives_stand_for_the_catalogue_and_never_for_the_target():
+def test_sampled_items_stand_for_the_catalogue_and_never_for_the_target():
     items = torch.tensor([[PADDING], [0.0], [log(3)], [log(8)]])
     batch = window([[2, 1]])
-    batch = Batch(batch.user, batch.history, batch.target, negatives=torch.tensor([1, 2]))
+    batch = Batch(batch.user, batch.history, batch.target, sampled=torch.tensor([1, 2]))
     loss = next_item_cross_entropy(batch, States(torch.tensor([[[1.0], [1.0]]]), items))
     # item 3 was not drawn: -ln 3/4 for item 2 against 1, -ln 1/4 for item 1 against 2
     assert loss.item() == pytest.approx((log(4 / 3) + log(4)) / 2)
 
 
-def test_all_items_as_negatives_give_the_cross_entropy_over_the_catalogue():
+def test_all_items_as_a_sample_give_the_cross_entropy_over_the_catalogue():
     generator = torch.Generator().manual_seed(0)
     states = States(torch.randn(3, 4, 8, generator=generator), torch.randn(6, 8, generator=generator))
     whole = window(torch.randint(0, 6, (3, 4), generator=generator).tolist())
-    sampled = Batch(whole.user, whole.history, whole.target, negatives=torch.arange(1, 6))
+    sampled = Batch(whole.user, whole.history, whole.target, sampled=torch.arange(1, 6))
     assert torch.allclose(next_item_cross_entropy(sampled, states), next_item_cross_entropy(whole, states))
+
+
+def test_pairs_with_sampled_items_are_trained_by_cross_entropy():
+    batch = Batch(torch.ones(2), torch.tensor([[1], [2]]), torch.tensor([2, 1]), sampled=torch.tensor([1, 2]))
+    states = States(torch.tensor([[1.0], [0.0]]), ITEMS)
+    # -ln 3/4 for item 2 at odds 1 : 3, -ln 1/2 at even odds
+    assert task_loss(object(), batch, states).item() == pytest.approx((log(4 / 3) + log(2)) / 2)

@@ -1,0 +1,42 @@
+"""A moving average of weights: steadier than the weights of any one step, and often better on held-out items."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+class WeightAverage:
+    """The exponential moving average of parameters over training steps (Polyak and Juditsky, 1992).
+
+    After n steps the decay is at most (1 + n) / (10 + n), so that the first weights are soon forgotten.
+    """
+
+    def __init__(self, parameters: Iterable[torch.nn.Parameter], decay: float):
+        self.parameters, self.decay = list(parameters), decay
+        self.averages = [parameter.detach().clone() for parameter in self.parameters]
+        self.n_steps = 0
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take the present weights into the average."""
+        self.n_steps += 1
+        decay = min(self.decay, (1 + self.n_steps) / (10 + self.n_steps))
+        torch._foreach_lerp_(self.averages, list(self.parameters), 1 - decay)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Let the parameters be their averages inside the `with` block."""
+        self.exchange()
+        try:
+            yield
+        finally:
+            self.exchange()
+
+    @torch.no_grad()
+    def exchange(self) -> None:
+        """Exchange the values of parameters and averages."""
+        for parameter, average in zip(self.parameters, self.averages, strict=True):
+            value = parameter.clone()
+            parameter.copy_(average)
+            average.copy_(value)
