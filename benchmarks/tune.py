@@ -406,8 +406,18 @@ def account(search: Search, best: FrozenTrial, trials: Sequence[FrozenTrial], th
         f"({of_best['state']})",
         f"{len(trials)} trials ({states}) in {seconds / 60:.1f} minutes, seed {search.seed}, "
         f"{threads} thread{'s' * (threads != 1)}",
-        f"python {platform.python_version()}, {versions}",
+        f"python {platform.python_version()}, {versions}; {processor()}, {os.cpu_count()} cores",
     ]
+
+
+def processor() -> str:
+    """Return what the processor is called."""
+    import platform
+
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text(encoding="utf-8").splitlines() if information.exists() else []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(iter(named), platform.processor() or platform.machine())
 
 
 def read_tuned(path: Path) -> Any:

@@ -1,6 +1,7 @@
 """The search for settings: within its time, on validation only, gone on with where it stopped."""
 
 import csv
+import doctest
 import importlib.util
 import subprocess
 import sys
@@ -226,3 +227,7 @@ def test_random_suggestions_differ_between_trials_and_not_between_processes(scri
         return study.ask().suggest_float("x", 0, 1)
 
     assert suggestion(3) == suggestion(3) != suggestion(4)
+
+
+def test_examples(script):
+    assert doctest.testmod(script) == (0, 1)
