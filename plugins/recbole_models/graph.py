@@ -1,6 +1,7 @@
 """RecBole's LightGCN over our own graph of the training part."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,7 +13,11 @@ from corecbench_plugins.recbole_models.classes import Sizes, base_config, model_
 
 
 class LightGCN(nn.Module):
-    """LightGCN; its user states are those after all training interactions."""
+    """LightGCN, trained on the graph of the training part.
+
+    A user's state at test time knows the validation item, as that of every model does: an item of a history that is
+    no edge of the graph is added to the user's own neighbours. No other state changes by it.
+    """
 
     examples = "pairs"
 
@@ -36,16 +41,55 @@ class LightGCN(nn.Module):
 
     def fit(self, train: Interactions) -> None:
         """Build the graph of the training interactions."""
-        graph = normalised_adjacency(train.user, train.item, self.model.n_users, self.model.n_items)
+        n_users, n_items = self.model.n_users, self.model.n_items
+        graph = normalised_adjacency(train.user, train.item, n_users, n_items)
         self.model.norm_adj_matrix = graph.to(self.device)
+        edges = np.unique(train.user * n_items + train.item)
+        self.edges = torch.as_tensor(edges, device=self.device)
+        self.user_degree, self.item_degree = (
+            torch.as_tensor(np.bincount(ends, minlength=n), device=self.device)
+            for ends, n in ((edges // n_items, n_users), (edges % n_items, n_items))
+        )
 
     def states(self, batch: Batch) -> States:
         """Return the propagated states of the batch's users and of all items."""
         users, items = self.model()
         states = States(user=embedding(batch.user, users), item=items)
+        if not self.training:
+            states = replace(states, user=self.with_new_items(states.user, batch))
         if not self.temperature:
             return states
         return States(normalize(states.user, dim=1) / self.temperature, normalize(states.item, dim=1))
+
+    def with_new_items(self, user: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Return user states [B, d] with the items of the histories that are no edges of the graph as neighbours.
+
+        A state is the mean over K+1 layers: (own row + sum over neighbours and layers 0 to K-1 of item rows, divided
+        by the root of both degrees) / (K+1).
+        """
+        new = (batch.history != 0) & ~torch.isin(
+            batch.user[:, None] * self.model.n_items + batch.history, self.edges
+        )
+        if not new.any():
+            return user
+        before = self.user_degree[batch.user]  # [B]
+        after = before + new.sum(dim=1)
+        summed = self.lower_layers()  # [N+1, d]
+        weight = new / ((after.clamp(min=1)[:, None]) * (self.item_degree[batch.history] + 1)).sqrt()  # [B, L]
+        added = (embedding(batch.history, summed) * weight[:, :, None]).sum(dim=1)  # [B, d]
+        n_layers = self.model.n_layers + 1
+        own = self.model.user_embedding(batch.user)
+        shrunk = (before / after.clamp(min=1)).sqrt()[:, None]  # the old neighbours share with the new ones
+        return (own + shrunk * (user * n_layers - own) + added) / n_layers
+
+    def lower_layers(self) -> torch.Tensor:
+        """Return the sum of all layers of the items but the last, float32 [N+1, d]."""
+        n_layers = self.model.n_layers
+        self.model.n_layers = n_layers - 1
+        try:
+            return self.model()[1] * n_layers
+        finally:
+            self.model.n_layers = n_layers
 
 
 class BprLightGCN(LightGCN):

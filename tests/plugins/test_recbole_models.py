@@ -155,6 +155,37 @@ def test_lightgcn_propagates_over_the_training_part_alone(build, make_workshop, 
     assert torch.allclose(states.item, sum(items) / 3, atol=1e-6)
 
 
+def test_an_item_after_training_is_a_neighbour_of_its_user_alone(build, make_workshop, toy_data):
+    model, ids = build("lightgcn")
+    train = make_workshop(toy_data).split.train
+    user, new = 1, next(item for item in range(1, N_ITEMS + 1) if item not in train.item[train.user == 1])
+    known = train.item[train.user == user].tolist()
+    model.eval()
+    extended = model.states(Batch(torch.tensor([user, 2]), torch.tensor([[*known, new], [*known, 0]])))
+    # the same by hand: the graph with one more edge for this user's own rows, the items' rows as without it
+    n_users, n_items = N_USERS + 1, N_ITEMS + 1
+    rows = torch.cat([ids.user.weight, ids.item.weight])
+    dense = model.model.norm_adj_matrix.to_dense()
+    layers = [rows]
+    for _ in range(model.model.n_layers):
+        layers.append(dense @ layers[-1])
+    neighbours = [*known, new]
+    degree = [int((train.item == item).sum()) + (item == new) for item in neighbours]
+    weight = 1 / (len(neighbours) * torch.tensor(degree)).sqrt()
+    own = [rows[user]] + [weight @ layer[n_users:][neighbours] for layer in layers[:-1]]
+    assert len(rows) == n_users + n_items
+    assert torch.allclose(extended.user[0], sum(own) / len(layers), atol=1e-6)
+    assert torch.allclose(extended.item, model.model()[1])
+
+
+def test_a_history_of_training_items_changes_no_state_of_lightgcn(build, make_workshop, toy_data):
+    model, _ = build("lightgcn")
+    train = make_workshop(toy_data).split.train
+    batch = Batch(torch.tensor([1]), torch.as_tensor(train.item[train.user == 1])[None])
+    model.eval()
+    assert torch.equal(model.states(batch).user, model.model()[0][[1]])
+
+
 def test_the_loss_of_lightgcn_is_bpr_and_the_norm_of_its_own_rows(build):
     model, ids = build("lightgcn")
     model.model.reg_weight = 0.5
