@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 # --- what is searched ---------------------------------------------------------------------------------------------
 
 FULL = 0
-"""As a number of negatives: the whole catalogue."""
+"""As a number of negatives of a model of histories: the whole catalogue."""
+BPR = 0
+"""As a number of negatives of a model of pairs: one negative for each pair."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Space:
     """`suggest(trial, negatives)` returns settings; `negatives` are the numbers of sampled items to choose from."""
     sensible: Mapping[str, Any]
     """Settings that are tried right after the defaults; all that `suggest` asks for."""
+    of_pairs: bool = False
+    """Whether the model is trained on pairs, for which 0 negatives stand for BPR."""
     patience: int = 6
     """During the search."""
     final_patience: int = 10
@@ -62,14 +66,20 @@ def dropout(trial: Trial, name: str) -> float:
     return trial.suggest_float(name, 0.1, 0.7, step=0.1)
 
 
+def averaging(trial: Trial) -> float:
+    """Return the decay of the average of weights."""
+    return trial.suggest_categorical("averaging", (0.0, 0.99, 0.998))
+
+
 def of_histories(trial: Trial, negatives: Sequence[int]) -> dict[str, Any]:
     """Return what all models of histories have."""
     return {
         "learning_rate": learning_rate(trial, 5e-4, 5e-3),
-        "batch_size": trial.suggest_categorical("batch_size", (64, 128, 256, 512)),
+        "batch_size": trial.suggest_categorical("batch_size", (64, 128, 256)),
         "negatives": trial.suggest_categorical("negatives", tuple(negatives)),
-        "weight_decay": trial.suggest_categorical("weight_decay", (0.0, 1e-3, 1e-2, 1e-1)),
+        "weight_decay": trial.suggest_categorical("weight_decay", (0.0, 1e-2, 1e-1)),
         "embedding_size": trial.suggest_categorical("embedding_size", (64, 128)),
+        "averaging": averaging(trial),
     }
 
 
@@ -98,13 +108,21 @@ def gru4rec(trial: Trial, negatives: Sequence[int]) -> dict[str, Any]:
 
 
 def lightgcn(trial: Trial, negatives: Sequence[int]) -> dict[str, Any]:
-    """Trained by BPR, with one negative for each pair; every batch costs a propagation over the graph."""
+    """Trained by BPR, or by the softmax over sampled items with cosines; a batch costs a propagation over the graph."""
+    sampled = trial.suggest_categorical("negatives", (BPR, *negatives))
+    special = (
+        {"regularisation": trial.suggest_float("regularisation", 1e-6, 1e-2, log=True)}
+        if sampled == BPR
+        else {"temperature": trial.suggest_float("temperature", 0.06, 0.3, log=True)}
+    )
     return {
+        **special,
+        "negatives": sampled,
         "learning_rate": learning_rate(trial, 1e-3, 3e-2),
-        "regularisation": trial.suggest_float("regularisation", 1e-6, 1e-2, log=True),
         "batch_size": trial.suggest_categorical("batch_size", (2048, 8192)),
         "n_layers": trial.suggest_int("n_layers", 1, 4),
         "embedding_size": trial.suggest_categorical("embedding_size", (64, 128)),
+        "averaging": averaging(trial),
     }
 
 
@@ -114,6 +132,7 @@ HISTORIES = {
     "negatives": 1024,
     "weight_decay": 0.0,
     "embedding_size": 64,
+    "averaging": 0.99,
 }
 
 SPACES = {
@@ -121,14 +140,24 @@ SPACES = {
     "gru4rec": Space(gru4rec, {**HISTORIES, "dropout": 0.5, "hidden_size": 128, "n_layers": 1}),
     "lightgcn": Space(
         lightgcn,
-        {"learning_rate": 5e-3, "regularisation": 1e-4, "batch_size": 8192, "n_layers": 3, "embedding_size": 64},
+        {
+            "learning_rate": 5e-3,
+            "negatives": 1024,
+            "temperature": 0.15,
+            "regularisation": 1e-4,
+            "batch_size": 8192,
+            "n_layers": 3,
+            "embedding_size": 64,
+            "averaging": 0.0,
+        },
+        of_pairs=True,
         patience=10,
         final_patience=20,
     ),
 }
 """Model -> its space. A model of a plugin is tuned once it has one here."""
 
-NEGATIVES = (256, 1024, 4096)
+NEGATIVES = (256, 1024)
 FINAL_EPOCHS = 200
 MAX_HISTORY = {"ml-1m": 200}
 """Data sets whose histories are longer than `DEFAULT_HISTORY` in the papers."""
@@ -177,7 +206,8 @@ class Search:
         """
         config = self.select({}).config
         defaults = {name: getattr(config, name) for name in self.space.sensible}
-        if defaults.get("negatives", FULL) not in self.negatives and "negatives" in defaults:
+        known = self.space.of_pairs or "negatives" not in defaults or defaults["negatives"] in self.negatives
+        if not known:
             defaults["negatives"] = max(self.negatives)
         return [defaults, dict(self.space.sensible)]
 

@@ -64,8 +64,8 @@ class LightGCN(nn.Module):
     def with_new_items(self, user: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Return user states [B, d] with the items of the histories that are no edges of the graph as neighbours.
 
-        A state is the mean over K+1 layers: (own row + sum over neighbours and layers 0 to K-1 of item rows, divided
-        by the root of both degrees) / (K+1).
+        A state is the mean over K+1 layers: (own row + sum over neighbours and layers 0 to K-1 of item rows, each
+        divided by the root of both degrees) / (K+1).
         """
         new = (batch.history != 0) & ~torch.isin(
             batch.user[:, None] * self.model.n_items + batch.history, self.edges
