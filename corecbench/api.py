@@ -253,7 +253,7 @@ class Recommender(Protocol):
     `fit(train: Interactions)` is called once before the first epoch: models without gradients learn here, graph
     models build their graph. `loss(batch: Batch, states: States) -> scalar tensor` replaces the standard task
     loss: cross-entropy over the catalogue, or over sampled items, at every position for windows, BPR for pairs.
-    So is an attribute of LLMs: `text`, float32 [N+1, k], what the LLM makes of each item's text before any training,
+    So is an attribute of LLMs: `text`, float32 [N+1, k], what the LLM makes of each item's text untrained,
     zero where there is none. Sharing modules may give it to both sides.
     """
 
