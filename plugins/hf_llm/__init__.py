@@ -23,6 +23,7 @@ class LlamaConfig(Training):
     """Width of the states that are compared, and of the id rows before they enter the LLM."""
     lora_layers: int = 1
     lora_rank: int = 16
+    """0 trains no adapter: the LLM stays frozen, and what stands before and behind it is trained."""
     lora_alpha: int = 32
     lora_targets: tuple[str, ...] = ("q_proj", "v_proj", "o_proj")
     dropout: float = 0.2

@@ -77,11 +77,16 @@ def lower_part(body: nn.Module, lora_layers: int) -> nn.Module:
 
 
 def upper_part(body: nn.Module, config: LlamaConfig) -> nn.Module:
-    """Turn a body into its top layers with LoRA: states in, final states out (Hu et al., arXiv 2106.09685)."""
+    """Turn a body into its top layers with LoRA: states in, final states out (Hu et al., arXiv 2106.09685).
+
+    A rank of 0 leaves these layers frozen too.
+    """
     from peft import LoraConfig, inject_adapter_in_model
 
     body.layers = body.layers[n_lower_layers(body, config.lora_layers) :]
     body.embed_tokens = None
+    if not config.lora_rank:
+        return body
     lora = LoraConfig(
         r=config.lora_rank, lora_alpha=config.lora_alpha, target_modules=list(config.lora_targets), lora_dropout=0.0
     )

@@ -156,6 +156,12 @@ def test_the_latest_title_of_a_long_prompt_is_read(make_model):
 # --- training -----------------------------------------------------------------------------------------------------
 
 
+def test_a_rank_of_zero_leaves_the_llm_frozen(make_model):
+    model = make_model(lora_rank=0)
+    assert not any(parameter.requires_grad for parameter in model.body.parameters())
+    assert model.enter.weight.requires_grad
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_training_changes_the_lora_weights_and_nothing_else_of_the_body(make_model, layout):
     model = make_model(layout).train()
