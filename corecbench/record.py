@@ -75,6 +75,10 @@ class SideRecord(TypedDict):
     learning rate had fallen to 0."""
     train_s: float
     trainable_parameters: int
+    parameters: NotRequired[int]
+    """Trainable or not, of the model as it ranks."""
+    inference_ms_per_user: NotRequired[float]
+    """The time in which the test items of all users were ranked, over the number of users."""
 
 
 class Record(TypedDict):

@@ -81,15 +81,23 @@ def attempt(cell: Cell, plan: Plan, host: Host, store: Store, on_epoch: OnEpoch)
     try:
         workshop = make_workshop(cell, plan, host)
         trainees = train(cell, plan, store, workshop, on_epoch)
-        ranks = {}
+        ranks, sides = {}, {}
         for side, trainee in trainees.items():
             trainee.finish()
-            ranks[side] = workshop.rank(trainee.model, "test")
-        sides = {side: side_record(trainees[side], ranks[side], plan, host) for side in trainees}
+            ranks[side], ranking_s = rank_timed(workshop, trainee)
+            sides[side] = side_record(trainee, ranks[side], ranking_s, plan, host)
         return Outcome(trainees, ranks, sides)
     except Exception as error:
         message, trace = " ".join(str(error).split()), "".join(traceback.format_exception(error))
         return Outcome(error={"type": type(error).__name__, "message": message, "traceback": trace})
+
+
+def rank_timed(workshop: Workshop, trainee: Trainee) -> tuple[Ranks, float]:
+    """Rank a side on the test items; return the ranks and the seconds that it took."""
+    _ = workshop.tasks  # laying them out is no part of ranking
+    clock = time.perf_counter()
+    ranks = workshop.rank(trainee.model, "test")
+    return ranks, time.perf_counter() - clock
 
 
 def make_workshop(cell: Cell, plan: Plan, host: Host) -> Workshop:
@@ -125,9 +133,10 @@ def train(cell: Cell, plan: Plan, store: Store, workshop: Workshop, on_epoch: On
     return workshop.train_pair(cell.domain, cell.llm, cell.sharing, solo, on_epoch, cell.control != "no-mutual")
 
 
-def side_record(trainee: Trainee, ranks: Ranks, plan: Plan, host: Host) -> SideRecord:
+def side_record(trainee: Trainee, ranks: Ranks, ranking_s: float, plan: Plan, host: Host) -> SideRecord:
     """Return what is stored about one side."""
     metrics = {name: host.build(host.select("metrics", name, plan.config.settings)) for name in plan.config.metrics}
+    parameters = trainee.model.parameters() if hasattr(trainee.model, "parameters") else ()
     return {
         "metrics": {
             name: float(metric.per_user(ranks.rank, ranks.n_candidates).mean()) for name, metric in metrics.items()
@@ -139,6 +148,8 @@ def side_record(trainee: Trainee, ranks: Ranks, plan: Plan, host: Host) -> SideR
         "stopped_by": trainee.stopped_by,
         "train_s": trainee.train_s,
         "trainable_parameters": sum(parameter.numel() for parameter in trainable(trainee.model).values()),
+        "parameters": sum(parameter.numel() for parameter in parameters),
+        "inference_ms_per_user": 1000 * ranking_s / len(ranks.users),
     }
 
 

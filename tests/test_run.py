@@ -91,6 +91,21 @@ def test_a_record_says_how_each_side_was_trained(bench, tiny_llama):
     assert record["settings"]["sasrec"]["epochs"] == 4
 
 
+def test_a_record_says_what_each_side_costs(bench, tiny_llama, monkeypatch):
+    ticks = iter(range(1000))
+    monkeypatch.setattr("corecbench.run.time.perf_counter", lambda: next(ticks))
+    solo, llm, pair = bench(models=("sasrec",), llms=(f"llama:{tiny_llama}",))
+    for of in (solo["sides"]["domain"], llm["sides"]["llm"], *pair["sides"].values()):
+        assert of["inference_ms_per_user"] == pytest.approx(1000 / 60)  # one tick of a second for 60 users
+    assert solo["sides"]["domain"]["parameters"] == solo["sides"]["domain"]["trainable_parameters"] > 0
+    assert llm["sides"]["llm"]["parameters"] > llm["sides"]["llm"]["trainable_parameters"]
+
+
+def test_a_model_without_parameters_has_none(bench):
+    (record,) = bench(models=("popularity",))
+    assert record["sides"]["domain"]["parameters"] == 0
+
+
 def test_the_lifecycle_hooks_are_called_in_order(bench, make_diary):
     diary = make_diary()
     settings = {"sasrec": {"embedding_size": 16, "n_heads": 1, "epochs": 2}}
