@@ -37,20 +37,24 @@ class Examples:
         return len(self.user)
 
     def batches(
-        self, batch_size: int, generator: np.random.Generator, n_negatives: int = 0
+        self, batch_size: int, generator: np.random.Generator, n_negatives: int = 0, max_examples: int = 0
     ) -> Iterator[tuple[torch.Tensor, Batch]]:
-        """Yield all examples once, in random order, each batch with the rows of its contexts (int64 [B]).
+        """Yield the examples of an epoch in random order, each batch with the rows of its contexts (int64 [B]).
 
         Args:
             batch_size: B, the last batch may be smaller.
             generator: of the order and the negatives.
             n_negatives: K, sampled for each batch, at most all items. With 0 windows have none, since they are told
                 apart from the whole catalogue, and each pair has one of its own.
+            max_examples: drawn anew for each epoch; 0 for all of them.
         """
+        order = generator.permutation(len(self))[: max_examples or None]
         if self.kind == "windows":
-            batches = self._window_batches(batch_size, generator)
+            batches = self._window_batches(order, batch_size, generator)
         else:
-            batches = self._pair_batches(batch_size, generator, paired=not n_negatives)
+            batches = self._pair_batches(
+                order, batch_size, self._sample_negatives(generator) if not n_negatives else None
+            )
         for rows, batch in batches:
             if n_negatives:
                 size = min(n_negatives, self.n_items)
@@ -58,9 +62,8 @@ class Examples:
                 batch = replace(batch, sampled=torch.as_tensor(sampled, device=batch.user.device))
             yield rows, batch
 
-    def _window_batches(self, batch_size: int, generator: np.random.Generator) -> Iterator:
+    def _window_batches(self, order: np.ndarray, batch_size: int, generator: np.random.Generator) -> Iterator:
         length = (self.contexts.history != 0).sum(dim=1).cpu().numpy()
-        order = generator.permutation(len(self))
         blocks = np.array_split(order, np.arange(batch_size * BUCKET, len(order), batch_size * BUCKET))
         order = np.concatenate([block[np.argsort(length[block], kind="stable")] for block in blocks])
         chunks = np.array_split(order, np.arange(batch_size, len(order), batch_size))
@@ -68,9 +71,7 @@ class Examples:
             rows = torch.as_tensor(chunks[chunk])
             yield rows, take(self.contexts, rows)
 
-    def _pair_batches(self, batch_size: int, generator: np.random.Generator, paired: bool) -> Iterator:
-        negatives = self._sample_negatives(generator) if paired else None
-        order = generator.permutation(len(self))
+    def _pair_batches(self, order: np.ndarray, batch_size: int, negatives: np.ndarray | None) -> Iterator:
         for chunk in np.array_split(order, np.arange(batch_size, len(order), batch_size)):
             rows = torch.as_tensor(self.user[chunk] - 1)
             target, negative = (

@@ -108,11 +108,13 @@ class Trainee:
         restore(self.model, self.best_state)
 
     def train_epoch(self, sharing: SharingModule | None, frozen: States | None) -> float:
-        """Train on all examples once and return the mean loss."""
+        """Train on the examples of an epoch and return the mean loss."""
         self.model.train()
         losses = []
-        n_batches = math.ceil(len(self.examples) / self.config.batch_size)
-        batches = self.examples.batches(self.config.batch_size, self.generator, self.config.negatives)
+        config = self.config
+        n_examples = min(len(self.examples), config.max_examples or len(self.examples))
+        n_batches = math.ceil(n_examples / config.batch_size)
+        batches = self.examples.batches(config.batch_size, self.generator, config.negatives, config.max_examples)
         for number, (rows, batch) in enumerate(batches):
             states = self.model.states(batch)
             loss = task_loss(self.model, batch, states)

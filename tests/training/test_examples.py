@@ -196,6 +196,18 @@ def test_pairs_with_a_common_sample_have_no_negatives_of_their_own(pair_examples
     assert all(batch.negatives is None for _, batch in batches)
 
 
+@pytest.mark.parametrize("kind", ["windows", "pairs"])
+def test_an_epoch_may_be_a_random_part_of_the_examples(kind, train, catalog):
+    examples = make_examples(kind, train(*[[1, 2]] * 20), catalog(20, 9), max_history=5)
+    generator = np.random.default_rng(0)
+    first, second = (
+        [user for _, batch in examples.batches(2, generator, max_examples=5) for user in batch.user.tolist()]
+        for _ in range(2)
+    )
+    assert len(first) == len(second) == 5
+    assert first != second
+
+
 def test_windows_of_like_length_share_a_batch(train, catalog):
     items = [[1, 2] if user % 2 else list(range(1, 9)) for user in range(32)]  # one step or seven
     examples = make_examples("windows", train(*items), catalog(32, 9), max_history=7)
