@@ -1,0 +1,72 @@
+"""Copies a benchmark's results to `results/published`, as they may be given to anyone.
+
+    python benchmarks/publish.py three-datasets
+
+Terms of use often forbid to pass data on, and ids are most of a file's size. So users become numbers, the same in
+every cell of a data set, held-out items are left out, and checkpoints stay behind. Tables, slices and tests are the
+same as from the results themselves: `corecbench report --results results/published --benchmark three-datasets`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from corecbench.api import CorecbenchError
+from corecbench.results import ResultsError, Store
+
+LEFT_OUT = "-"
+"""In place of the held-out items."""
+
+
+def anonymous(ranks: pd.DataFrame) -> pd.DataFrame:
+    """Return ranks with users numbered in the order of their ids and without the held-out items.
+
+    >>> ranks = pd.DataFrame({"user_id": ["b", "a"], "target_item_id": ["x", "y"], "rank": [3, 1]})
+    >>> anonymous(ranks).to_dict("list")
+    {'user_id': ['1', '2'], 'target_item_id': ['-', '-'], 'rank': [1, 3]}
+    """
+    ranks = ranks.sort_values("user_id").reset_index(drop=True)
+    return ranks.assign(user_id=(ranks.index + 1).astype(str), target_item_id=LEFT_OUT)
+
+
+def publish(source: Store, target: Store) -> int:
+    """Copy every cell that succeeded and is not there yet; return how many were copied.
+
+    Raises:
+        ResultsError: there is nothing to copy, or a cell is damaged.
+    """
+    entries = [(folder, record) for folder, record in source.records() if record["status"] == "ok"]
+    if not entries:
+        raise ResultsError(f"{source.root / source.benchmark}: no cell that succeeded")
+    copied = 0
+    for folder, record in entries:
+        place = target.root / folder.relative_to(source.root)
+        if target.is_done(place) and target.read(place) == record:
+            continue
+        ranks = {side: anonymous(source.ranks(folder, side)) for side in record["sides"]}
+        target.write(place, record, ranks)
+        copied += 1
+    return copied
+
+
+@click.command()
+@click.argument("benchmark")
+@click.option("--results", default="results", show_default=True, type=click.Path(path_type=Path))
+@click.option("--out", default="results/published", show_default=True, type=click.Path(path_type=Path))
+def main(benchmark: str, results: Path, out: Path) -> None:
+    """Copy the results of a BENCHMARK as they may be given to anyone."""
+    try:
+        copied = publish(Store(results, benchmark), Store(out, benchmark))
+    except CorecbenchError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    click.echo(f"{copied} cells copied to {os.path.join(out, benchmark)}")
+
+
+if __name__ == "__main__":
+    main()

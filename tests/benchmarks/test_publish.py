@@ -1,0 +1,63 @@
+"""Publishing: the same tables, no ids of users or held-out items, no checkpoints."""
+
+import doctest
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from corecbench.results import ResultsError, Store
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "publish.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    """Import the script as a module."""
+    spec = importlib.util.spec_from_file_location("publish_script", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def stores(bench, tmp_path):
+    """Results of two seeds of popularity, and an empty place for what is published."""
+    bench(models=("popularity",), seeds=(0, 1))
+    return Store(tmp_path / "results", "default"), Store(tmp_path / "published", "default")
+
+
+def ranks_of(store):
+    return [store.ranks(folder, side) for folder, record in store.records() for side in record["sides"]]
+
+
+def test_ranks_stay_and_ids_do_not(script, stores):
+    source, target = stores
+    assert script.publish(source, target) == 2
+    for before, after in zip(ranks_of(source), ranks_of(target), strict=True):
+        before = before.sort_values("user_id")
+        for column in ("rank", "n_candidates", "history_length", "target_frequency"):
+            assert after[column].tolist() == before[column].tolist()
+        assert after["user_id"].tolist() == [str(number) for number in range(1, len(before) + 1)]
+        assert set(after["target_item_id"]) == {script.LEFT_OUT}
+
+
+def test_the_record_is_the_same_and_checkpoints_stay_behind(script, stores):
+    source, target = stores
+    script.publish(source, target)
+    assert [record for _, record in target.records()] == [record for _, record in source.records()]
+    assert not list(target.root.rglob("*.safetensors"))
+
+
+def test_what_is_published_already_is_not_copied_again(script, stores):
+    script.publish(*stores)
+    assert script.publish(*stores) == 0
+
+
+def test_nothing_to_publish_is_an_error(script, tmp_path):
+    with pytest.raises(ResultsError, match="no cell that succeeded"):
+        script.publish(Store(tmp_path, "default"), Store(tmp_path / "published", "default"))
+
+
+def test_examples(script):
+    assert doctest.testmod(script).failed == 0
