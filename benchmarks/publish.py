@@ -12,12 +12,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
 
 from corecbench.api import CorecbenchError
 from corecbench.results import ResultsError, Store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LEFT_OUT = "-"
 """In place of the held-out items."""

@@ -4,6 +4,7 @@ import doctest
 import importlib.util
 from pathlib import Path
 
+import pandas
 import pytest
 
 from corecbench.results import ResultsError, Store
@@ -60,4 +61,4 @@ def test_nothing_to_publish_is_an_error(script, tmp_path):
 
 
 def test_examples(script):
-    assert doctest.testmod(script).failed == 0
+    assert doctest.testmod(script, extraglobs={"pd": pandas}).failed == 0
