@@ -19,6 +19,8 @@ class LlamaConfig(Training):
     """The default weights by name, a folder or GGUF file, or a hub id."""
     layout: Literal["item-tokens", "titles"] = "item-tokens"
     instruction: str = "Recommend the next item:"
+    text_depths: tuple[float, ...] = (0.4, 1.0)
+    """Parts of the frozen layers, 0 for the word embeddings and 1 for all, whose states summarise an item's text."""
     embedding_size: int = 64
     """Width of the states that are compared, and of the id rows before they enter the LLM."""
     lora_layers: int = 1
@@ -30,7 +32,12 @@ class LlamaConfig(Training):
     max_titles: int = 10
     """Items in a prompt of the layout `titles`."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of the LLM's body; `auto` takes bfloat16 where the processor computes it natively."""
+    """Of the LLM's body; `auto` takes bfloat16 where the processor computes faster in it."""
+
+    def __post_init__(self):
+        """Check what the types do not say."""
+        if not self.text_depths or not all(0 <= depth <= 1 for depth in self.text_depths):
+            raise ValueError(f"text_depths are {list(self.text_depths)}, needed is one part from 0 to 1 or more")
 
 
 @hookimpl

@@ -18,7 +18,7 @@ from corecbench_plugins.hf_llm.body import choose_dtype, load_body, lower_part
 from corecbench_plugins.hf_llm.weights import sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from corecbench.api import Setup
@@ -30,7 +30,7 @@ MAX_SUMMARY_TOKENS = 64
 """Of a text that is summarised."""
 NORM = 5.0
 """Root mean square norm of a whitened row; a projection with torch's initial weights turns it into small scores."""
-VERSION = 3
+VERSION = 4
 """Of what the cache holds; a change of the computation below counts it up."""
 
 
@@ -53,32 +53,37 @@ class TextEncoder:
         The cache knows the set of the texts, so the same texts in another order are found there.
 
         Returns:
-            "pooled": float32 [N, h], the mean of the states of a text's tokens; zero for an empty text.
-            "mean", "deviation": float32 [h], of single token states of all different texts.
+            "pooled": float32 [N, n, h], at each of the n `text_depths` the mean of the states of a text's tokens;
+                zero for an empty text.
+            "mean", "deviation": float32 [h], of single token states of all different texts, where the trained layers
+                read them.
         """
         unique = sorted(set(texts) - {""})
         if not unique:
             raise DataError("no item has a text, so an LLM has nothing to read")
-        summary = self.cached(("summaries", *unique), lambda: self.summarise(unique))
+        depths = self.config.text_depths
+        summary = self.cached(("summaries", repr(depths), *unique), lambda: self.summarise(unique, depths))
         row = {text: number for number, text in enumerate(unique)}
-        pooled = torch.zeros(len(texts), summary["pooled"].shape[1])
+        pooled = torch.zeros(len(texts), *summary["pooled"].shape[1:])
         for number, text in enumerate(texts):
             if text:
                 pooled[number] = summary["pooled"][row[text]]
         return {**summary, "pooled": pooled}
 
-    def summarise(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+    def summarise(self, texts: Sequence[str], depths: Sequence[float]) -> dict[str, torch.Tensor]:
         """Compute what `summaries` returns, of texts that are all different and none empty."""
-        pooled, total, squares, count = [], 0.0, 0.0, 0
-        for states in self.token_states(texts, MAX_SUMMARY_TOKENS, what="encoding item texts"):
-            states = states[1:].double()  # without the start token
-            pooled.append(states.mean(dim=0) if len(states) else torch.zeros(states.shape[1]))
-            total, squares, count = total + states.sum(0), squares + (states**2).sum(0), count + len(states)
+        pooled: list[torch.Tensor] = [torch.empty(0)] * len(texts)
+        total, squares, count = 0.0, 0.0, 0
+        for row, states in self.encode(texts, MAX_SUMMARY_TOKENS, (*depths, 1.0), what="encoding item texts"):
+            states = states[:, 1:].double()  # [n+1, T, h], without the start token
+            pooled[row] = states[:-1].mean(dim=1).nan_to_num().float()  # of no token: zero
+            top = states[-1]
+            total, squares, count = total + top.sum(0), squares + (top**2).sum(0), count + len(top)
         if not count:
             raise DataError("no item has a text that the tokenizer knows, so an LLM has nothing to read")
         mean = total / count
         return {
-            "pooled": torch.stack([row.float() for row in pooled]),
+            "pooled": torch.stack(pooled),
             "mean": mean.float(),
             "deviation": (squares / count - mean**2).clamp(min=1e-6).sqrt().float(),
         }
@@ -87,27 +92,41 @@ class TextEncoder:
         """Return the states of one text's tokens, float32 [T, h], start token first, from the cache if there."""
         return self.cached(("states", text), lambda: {"states": self.token_states([text])[0]})["states"]
 
-    def token_states(
-        self, texts: Sequence[str], max_tokens: int = MAX_TOKENS, what: str = ""
-    ) -> list[torch.Tensor]:
-        """Return for each text the states of its tokens, float32 [T, h]; T is 0 for an empty text.
+    def token_states(self, texts: Sequence[str]) -> list[torch.Tensor]:
+        """Return for each text the states of its tokens, float32 [T, h]; T is 0 for an empty text."""
+        self.load()
+        found = [torch.zeros(0, self.lower.config.hidden_size)] * len(texts)
+        for row, states in self.encode(texts, MAX_TOKENS, (1.0,)):
+            found[row] = states[0]
+        return found
+
+    def encode(
+        self, texts: Sequence[str], max_tokens: int, depths: Sequence[float], what: str = ""
+    ) -> Iterator[tuple[int, torch.Tensor]]:
+        """Yield row and states, float32 [n, T, h], of each text that is not empty, in order of length.
 
         A start token stands in front: the first position of a causal LM is an attention sink whatever it holds.
+
+        Args:
+            texts: what is encoded.
+            max_tokens: of a text; what is longer is cut at its end.
+            depths: n parts, from 0 to 1, of the frozen layers that the states have passed.
+            what: names the work for the user; "" for work that is short.
         """
         self.load()
+        layers = [round(depth * len(self.lower.layers)) for depth in depths]
         tokens = [self.tokenise(text, max_tokens) if text else [] for text in texts]
-        states = [torch.zeros(0, self.lower.config.hidden_size)] * len(texts)
         order = sorted((row for row in range(len(texts)) if tokens[row]), key=lambda row: len(tokens[row]))
         for start in range(0, len(order), TEXTS_PER_BATCH):
             rows = order[start : start + TEXTS_PER_BATCH]
             batch = torch.nn.utils.rnn.pad_sequence([torch.tensor(tokens[row]) for row in rows], batch_first=True)
             with torch.no_grad():  # padding is on the right, where causal attention never looks
-                out = self.lower(input_ids=batch.to(self.setup.device), use_cache=False).last_hidden_state
-            for row, encoded in zip(rows, out.float().cpu(), strict=True):
-                states[row] = encoded[: len(tokens[row])].clone()
+                out = self.lower(input_ids=batch.to(self.setup.device), use_cache=False, output_hidden_states=True)
+            chosen = torch.stack([out.hidden_states[layer] for layer in layers]).float().cpu()  # [n, B, T, h]
+            for number, row in enumerate(rows):
+                yield row, chosen[:, number, : len(tokens[row])].clone()
             if what:
                 self.setup.progress(what, start + len(rows), len(order))
-        return states
 
     def tokenise(self, text: str, max_tokens: int) -> list[int]:
         """Return the start token and the tokens of a text."""
@@ -154,17 +173,24 @@ def derived(seed: int) -> int:
 def whiten(pooled: torch.Tensor) -> torch.Tensor:
     """Return text states of zero mean without correlation, scaled so that a row has a norm of 5 on average.
 
-    Raw pooled states all point in nearly the same direction; their differences are what tells items apart.
+    Raw pooled states all point in nearly the same direction; their differences are what tells items apart. Each
+    depth is whitened for itself.
 
     Args:
-        pooled: float32 [N+1, h]; rows of zeros have no text and stay zero.
+        pooled: float32 [N+1, n, h]; rows of zeros have no text and stay zero.
 
     Returns:
-        float32 [N+1, k], k the number of directions in which the texts differ, at most h.
+        float32 [N+1, k], k the number of directions in which the texts differ, over all depths, at most n * h.
 
     Raises:
         DataError: the texts do not differ.
     """
+    parts = [whiten_depth(part) for part in pooled.unbind(dim=1)]
+    return NORM / len(parts) ** 0.5 * torch.cat(parts, dim=1)
+
+
+def whiten_depth(pooled: torch.Tensor) -> torch.Tensor:
+    """Return what `whiten` makes of one depth, float32 [N+1, k], with a norm of 1 on average."""
     has_text = pooled.abs().sum(dim=1) > 0
     texts = pooled[has_text].double()
     centred = texts - texts.mean(dim=0)
@@ -173,5 +199,5 @@ def whiten(pooled: torch.Tensor) -> torch.Tensor:
     if not kept.any():
         raise DataError("all item texts are alike, so an LLM has nothing to tell items apart by")
     whitened = torch.zeros(len(pooled), int(kept.sum()))
-    whitened[has_text] = (NORM * u[:, kept] * (len(texts) / kept.sum()) ** 0.5).float()
+    whitened[has_text] = (u[:, kept] * (len(texts) / kept.sum()) ** 0.5).float()
     return whitened

@@ -301,6 +301,12 @@ def test_bfloat16_is_chosen_where_the_processor_is_faster_in_it(
     assert choose_dtype(wanted, "cpu") == chosen
 
 
+@pytest.mark.parametrize("depths", [(), (1.5,), (-0.1, 1.0)])
+def test_text_depths_outside_the_llm_are_refused(depths):
+    with pytest.raises(ValueError, match="text_depths"):
+        LlamaConfig(text_depths=depths)
+
+
 @pytest.mark.parametrize(("supported", "chosen"), [(True, torch.bfloat16), (False, torch.float32)])
 def test_on_a_gpu_bfloat16_is_chosen_where_it_is_supported(monkeypatch, supported, chosen):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: supported)

@@ -69,8 +69,16 @@ def test_texts_of_more_than_one_batch_keep_their_order(make_encoder, monkeypatch
 
 
 def test_a_long_text_is_cut(make_encoder):
-    states = make_encoder().token_states(["red " * 9], max_tokens=4)[0]
-    assert len(states) == 1 + 4
+    ((_, states),) = make_encoder().encode(["red " * 9], 4, (1.0,))
+    assert states.shape == (1, 1 + 4, HIDDEN)
+
+
+def test_states_are_taken_at_the_depths_that_are_asked_for(make_encoder, tiny_llama):
+    ((_, states),) = make_encoder().encode(["red apple"], 9, (0.0, 0.5, 1.0))
+    ids = torch.tensor([[1, *tokens_of(tiny_llama, "red apple")]])
+    whole = load_body(tiny_llama, torch.float32)(input_ids=ids, output_hidden_states=True).hidden_states
+    for depth, layer in enumerate((0, 1, 2)):  # two layers are frozen
+        assert torch.allclose(states[depth], whole[layer][0], atol=ROUND_OFF)
 
 
 def test_progress_is_told_until_all_texts_are_encoded(make_encoder):
@@ -95,10 +103,12 @@ def test_a_tokenizer_that_adds_a_start_token_itself_adds_no_second_one(make_enco
 
 
 def test_a_summary_is_the_mean_of_a_text_s_tokens_without_the_start_token(make_encoder):
-    encoder = make_encoder()
+    encoder = make_encoder(text_depths=(0.0, 1.0))
     summary = encoder.summaries(TEXTS)
     states = encoder.token_states(TEXTS)
-    assert torch.allclose(summary["pooled"][2], states[2][1:].mean(dim=0), atol=1e-5)
+    words = encoder.lower.embed_tokens(torch.tensor(encoder.tokenise(TEXTS[2], 9)[1:]))
+    assert torch.allclose(summary["pooled"][2, 0], words.mean(dim=0), atol=1e-5)
+    assert torch.allclose(summary["pooled"][2, 1], states[2][1:].mean(dim=0), atol=1e-5)
     assert not summary["pooled"][[0, 3]].any()
 
 
@@ -150,7 +160,7 @@ def test_trained_weights_are_the_same_for_each_seed(make_encoder, monkeypatch):
     assert equal(make_encoder(seed=1).summaries(TEXTS), first)
 
 
-@pytest.mark.parametrize("change", [{"lora_layers": 1}, {"dtype": "bfloat16"}], ids=["depth", "dtype"])
+@pytest.mark.parametrize("change", [{"lora_layers": 1}, {"dtype": "bfloat16"}, {"text_depths": (0.0, 1.0)}])
 def test_another_depth_or_dtype_is_computed_anew(make_encoder, change):
     one, other = make_encoder().summaries(TEXTS), make_encoder(**change).summaries(TEXTS)
     assert not equal(one, other)
@@ -184,7 +194,7 @@ def test_an_interrupted_write_leaves_nothing_that_would_be_read(make_encoder, mo
         with pytest.raises(OSError, match="no space"):
             make_encoder().summaries(TEXTS)
     assert files(tmp_path / "cache") == set()
-    assert make_encoder().summaries(TEXTS)["pooled"].shape == (len(TEXTS), HIDDEN)
+    assert make_encoder().summaries(TEXTS)["pooled"].shape == (len(TEXTS), 2, HIDDEN)
 
 
 def test_texts_of_which_none_says_anything_are_an_error(make_encoder):
@@ -199,7 +209,7 @@ def test_texts_of_which_none_says_anything_are_an_error(make_encoder):
 def whitened():
     pooled = 9 + torch.randn(30, 6, generator=torch.Generator().manual_seed(0)) @ torch.diag(torch.arange(1.0, 7))
     pooled[[0, 4]] = 0
-    return whiten(pooled), torch.tensor([row not in (0, 4) for row in range(30)])
+    return whiten(pooled[:, None]), torch.tensor([row not in (0, 4) for row in range(30)])
 
 
 def test_whitened_texts_have_no_mean_and_no_correlation(whitened):
@@ -224,4 +234,13 @@ def test_directions_in_which_texts_do_not_differ_are_left_out():
     pooled = torch.zeros(5, 3)
     pooled[1:, 0] = torch.tensor([1.0, 2.0, 3.0, 4.0])
     pooled[1:, 2] = 7
-    assert whiten(pooled).shape == (5, 1)
+    assert whiten(pooled[:, None]).shape == (5, 1)
+
+
+def test_each_depth_is_whitened_for_itself_and_the_norm_stays():
+    generator = torch.Generator().manual_seed(0)
+    shallow, deep = torch.randn(40, 3, generator=generator), 100 * torch.randn(40, 3, generator=generator)
+    both = whiten(torch.stack([shallow, deep], dim=1))
+    alone = whiten(deep[:, None])
+    assert torch.allclose(both[:, 3:], alone / 2**0.5, atol=1e-5)
+    assert both.square().sum(dim=1).mean() == pytest.approx(alone.square().sum(dim=1).mean().item())
