@@ -20,7 +20,7 @@ class LlamaConfig(Training):
     layout: Literal["item-tokens", "titles"] = "item-tokens"
     instruction: str = "Recommend the next item:"
     text_depths: tuple[float, ...] = (0.4, 1.0)
-    """Parts of the frozen layers, 0 for the word embeddings and 1 for all, whose states summarise an item's text."""
+    """Parts of the frozen layers, 0 for the word embeddings and 1 for all, whose states summarise a text."""
     embedding_size: int = 64
     """Width of the states that are compared, and of the id rows before they enter the LLM."""
     lora_layers: int = 1

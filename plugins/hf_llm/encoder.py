@@ -55,8 +55,8 @@ class TextEncoder:
         Returns:
             "pooled": float32 [N, n, h], at each of the n `text_depths` the mean of the states of a text's tokens;
                 zero for an empty text.
-            "mean", "deviation": float32 [h], of single token states of all different texts, where the trained layers
-                read them.
+            "mean", "deviation": float32 [h], of single token states of all different texts, where the trained
+                layers read them.
         """
         unique = sorted(set(texts) - {""})
         if not unique:
