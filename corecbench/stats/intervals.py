@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from corecbench.stats.paired import paired_differences
+from corecbench.stats.differences import paired_differences
 
 FEWEST_DIFFERENT = 5
 """Users who must differ. With fewer the interval tells more about which users were drawn than about the models: in

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from corecbench.api import DataError, UsageError
+from corecbench.stats.bootstrap import RESAMPLES, bootstrap_p
+from corecbench.stats.differences import paired_differences
+from corecbench.stats.permutation import DRAWS, MOST_ENUMERATED, sign_flip_p
 
 
 @dataclass(frozen=True)
@@ -23,14 +26,21 @@ class PairedTest:
     """Two-sided."""
 
 
-def paired_test(own: np.ndarray, base: np.ndarray, method: str = "wilcoxon") -> PairedTest:
+def paired_test(own: np.ndarray, base: np.ndarray, method: str = "wilcoxon", seed: int = 0) -> PairedTest:
     """Test whether two recommenders differ on the same users.
 
     "wilcoxon" is the signed-rank test (Wilcoxon, 1945, doi:10.2307/3001968). Most users of a top-k metric have no
     difference at all, so zeros are ranked and then dropped from the sums (Pratt, 1959,
     doi:10.1080/01621459.1959.10501526) rather than discarded first, which would exaggerate the rest. The p value is
     exact for a few users and from the normal approximation, corrected for ties, for more; scipy chooses.
-    "t" is the paired t test (Student, 1908, doi:10.1093/biomet/6.1.1).
+    "t" is the paired t test (Student, 1908, doi:10.1093/biomet/6.1.1), "permutation" the sign-flip test of
+    `sign_flip_p`, "bootstrap" the shift method of `bootstrap_p`.
+
+    All keep their level on identical models. But "wilcoxon" asks whether the differences lie symmetrically around
+    0, the others whether their mean is 0. Where one model hits seldom and at the top, the other often and low, with
+    the same mean, it called 34 of 100 pairs different with 100 users, 82 with 200 and all with 943; the t test 10,
+    6 and 5. For a change of the mean "t" and "permutation" are the better tests, as Smucker, Allan and
+    Carterette, 2007, doi:10.1145/1321440.1321528, and Ihemelandu and Ekstrand, 2023, arXiv 2305.02461, advise.
 
     If no user differs, p is 1. Two users are better, by 1 and by 2, and none is worse: of the 4 equally likely
     choices of signs 2 are as extreme:
@@ -41,7 +51,8 @@ def paired_test(own: np.ndarray, base: np.ndarray, method: str = "wilcoxon") -> 
     Args:
         own: float64 [U], a metric per user.
         base: float64 [U], the same metric of the same users in the same order.
-        method: "wilcoxon" or "t".
+        method: "wilcoxon", "t", "permutation" or "bootstrap".
+        seed: of the draws, where the method draws.
 
     Raises:
         UsageError: there is no such method.
@@ -53,33 +64,17 @@ def paired_test(own: np.ndarray, base: np.ndarray, method: str = "wilcoxon") -> 
     if len(own) < 2:
         raise DataError(f"a paired test needs at least 2 users, got {len(own)}")
     name, p_value = METHODS[method]
-    p = p_value(difference) if difference.any() else 1.0
+    p = p_value(difference, seed) if difference.any() else 1.0
     return PairedTest(name, len(own), float(np.mean(own - base)), p)
 
 
-def paired_differences(own: np.ndarray, base: np.ndarray) -> np.ndarray:
-    """Return own - base, float64 [U], without rounding noise.
-
-    Means over seeds carry such noise; it would pass for a difference, or break a tie.
-
-    Raises:
-        DataError: the values do not pair up or are not finite.
-    """
-    if own.shape != base.shape:
-        raise DataError(f"a paired test needs the same users on both sides, got {len(own)} and {len(base)}")
-    if not (np.isfinite(own).all() and np.isfinite(base).all()):
-        raise DataError("a paired test needs finite values, got NaN or infinity")
-    scale = max(np.abs(values).max(initial=np.finfo(np.float64).tiny) for values in (own, base))
-    return np.round((own - base) / scale, 12) * scale
-
-
-def _wilcoxon_p(difference: np.ndarray) -> float:
+def _wilcoxon_p(difference: np.ndarray, seed: int) -> float:
     from scipy import stats
 
     return float(stats.wilcoxon(difference, zero_method="pratt", alternative="two-sided").pvalue)
 
 
-def _t_p(difference: np.ndarray) -> float:
+def _t_p(difference: np.ndarray, seed: int) -> float:
     from scipy import stats
 
     with warnings.catch_warnings():
@@ -88,8 +83,21 @@ def _t_p(difference: np.ndarray) -> float:
         return float(stats.ttest_1samp(difference, 0.0, alternative="two-sided").pvalue)
 
 
-METHODS: Mapping[str, tuple[str, Callable[[np.ndarray], float]]] = {
+def _permutation_p(difference: np.ndarray, seed: int) -> float:
+    return sign_flip_p(difference, seed=seed)
+
+
+def _bootstrap_p(difference: np.ndarray, seed: int) -> float:
+    return bootstrap_p(difference, seed=seed)
+
+
+METHODS: Mapping[str, tuple[str, Callable[[np.ndarray, int], float]]] = {
     "wilcoxon": ("two-sided Wilcoxon signed-rank test, zeros ranked (Pratt)", _wilcoxon_p),
     "t": ("two-sided paired t test", _t_p),
+    "permutation": (
+        f"two-sided sign-flip permutation test, exact up to {MOST_ENUMERATED} who differ, else {DRAWS:,} draws",
+        _permutation_p,
+    ),
+    "bootstrap": (f"two-sided paired bootstrap test, shift method, {RESAMPLES:,} resamples", _bootstrap_p),
 }
-"""Method -> how a caption names it, and the p value of differences float64 [U] that are not all zero."""
+"""Method -> how a caption names it, and the p value of differences float64 [U], not all zero, under a seed."""

@@ -98,5 +98,7 @@ def test_values_that_cannot_be_tested_are_a_one_line_error(own, base, message):
 
 
 def test_an_unknown_method_is_an_error_that_lists_the_known():
-    with pytest.raises(UsageError, match=r"^unknown paired test 'anova'; have: wilcoxon, t$"):
+    with pytest.raises(
+        UsageError, match=r"^unknown paired test 'anova'; have: wilcoxon, t, permutation, bootstrap$"
+    ):
         paired_test(np.ones(3), np.zeros(3), "anova")

@@ -1,0 +1,105 @@
+"""The paired bootstrap over users: a test and BCa intervals. U users, R resamples."""
+
+import numpy as np
+
+from corecbench.stats.differences import paired_differences
+from corecbench.stats.intervals import FEWEST_DIFFERENT, Interval
+from corecbench.stats.resampling import resampled_means
+
+RESAMPLES = 9_999
+
+
+def bootstrap_p(difference: np.ndarray, n_resamples: int = RESAMPLES, seed: int = 0) -> float:
+    """Return the two-sided p value of the bootstrap test of a mean difference of 0, by the shift method.
+
+    The differences, shifted to the mean 0, stand for recommenders that are alike; p is the share of their resamples
+    whose mean is as far from 0 as the observed one (Smucker, Allan and Carterette, 2007,
+    doi:10.1145/1321440.1321528): p = (1 + b) / (1 + R), b resamples with |mean* - mean| >= |mean|.
+
+    It is not the BCa interval turned into a test: of pairs of identical models that would call 12 of 100 different
+    with 100 users of whom 5 % have a hit, and 7 of 100 with 200 of whom 10 % have one; this test calls 5. It takes
+    the users for all there are, so with few it errs too often (10, 7 and 6 of 100 with 8, 20 and 30 users whose
+    differences are normal), and with a handful p says nothing; the sign-flip test is exact there.
+
+    Args:
+        difference: float64 [U], per user; rounding noise removed.
+        n_resamples: R.
+        seed: of the resamples.
+    """
+    mean = difference.mean()
+    means = resampled_means(difference[:, None], n_resamples, seed)[:, 0]
+    tolerance = 1e-9 * np.abs(difference).mean()
+    extreme = int(np.count_nonzero(np.abs(means - mean) >= abs(mean) - tolerance))
+    return (1 + extreme) / (1 + n_resamples)
+
+
+def bootstrap_interval(
+    own: np.ndarray, base: np.ndarray, confidence: float = 0.95, n_resamples: int = RESAMPLES, seed: int = 0
+) -> Interval | None:
+    """Return the BCa bootstrap interval of the mean over users of own - base.
+
+    The t interval of `paired_interval` is the better one on sparse metrics: with 190 users of whom 2, 5 or 20 %
+    have a hit, 87 to 93 of 100 BCa intervals at 95 % held the true mean, and 95 to 97 t intervals. On many users
+    the two agree.
+
+    Differences 1 to 5 have the mean 3, and no resample has one outside them:
+
+    >>> low, high = bootstrap_interval(np.arange(1.0, 6.0), np.zeros(5))
+    >>> 1 <= low < 3 < high <= 5
+    True
+
+    Args:
+        own: float64 [U], a metric per user.
+        base: float64 [U], the same metric of the same users in the same order.
+        confidence: between 0 and 1.
+        n_resamples: R.
+        seed: of the resamples.
+
+    Returns:
+        The interval, or None where fewer than 5 users differ or all differ by the same.
+
+    Raises:
+        DataError: the values do not pair up or are not finite.
+    """
+    difference = paired_differences(own, base)
+    if np.count_nonzero(difference) < FEWEST_DIFFERENT or np.ptp(difference) == 0:
+        return None
+    means = resampled_means(difference[:, None], n_resamples, seed)[:, 0]
+    return bca(means, float(difference.mean()), difference, confidence)
+
+
+def bca(replicates: np.ndarray, estimate: float, influence: np.ndarray, confidence: float) -> Interval:
+    """Return the bias-corrected and accelerated interval (Efron, 1987, doi:10.1080/01621459.1987.10478410).
+
+    Its ends are quantiles of the replicates, at Phi(z0 + (z0 + z) / (1 - a (z0 + z))) for z the normal quantiles of
+    the confidence. z0 = Phi^-1(share of replicates below the estimate, ties half) corrects bias, and with l the
+    influence of each user, centred, a = sum l^3 / (6 (sum l^2)^1.5) corrects a variance that changes with the
+    value.
+
+    Without bias and skew it is the percentile interval, here from the 1/4 to the 3/4 quantile of 0, 1, 2, 3 and 4:
+
+    >>> bca(np.arange(5.0), 2.0, np.array([-1.0, 0.0, 1.0]), 1 / 2)
+    Interval(low=1.0, high=3.0)
+
+    Args:
+        replicates: float64 [R], the statistic on resamples.
+        estimate: the statistic on all users.
+        influence: float64 [U], how far each user moves the statistic, up to a factor above 0 and a constant: for a
+            mean the values, for others minus the statistic without that user.
+        confidence: between 0 and 1.
+    """
+    from scipy.special import ndtr, ndtri
+
+    n = len(replicates)
+    tied = np.isclose(replicates, estimate, rtol=1e-9, atol=0)
+    below = (np.count_nonzero((replicates < estimate) & ~tied) + np.count_nonzero(tied) / 2) / n
+    bias = ndtri(np.clip(below, 1 / (n + 1), n / (n + 1)))
+    centred = influence - influence.mean()
+    squares = np.sum(centred**2)
+    acceleration = np.sum(centred**3) / (6 * squares**1.5) if squares > 0 else 0.0
+    moved = bias + ndtri([(1 - confidence) / 2, (1 + confidence) / 2])
+    slack = 1 - acceleration * moved
+    # past the pole of the formula its limit holds: the outermost replicate
+    shifted = np.where(slack > 0, bias + moved / np.where(slack > 0, slack, 1.0), np.sign(moved) * np.inf)
+    low, high = np.quantile(replicates, ndtr(shifted))
+    return Interval(float(low), float(high))

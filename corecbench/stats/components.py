@@ -1,0 +1,181 @@
+"""How much of a per-user difference is the user, and how much the seed. U users, S seeds."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from corecbench.api import DataError, UsageError
+from corecbench.stats.intervals import Interval
+
+
+class VarianceShares(NamedTuple):
+    """Of the variance of one user's difference under one seed; they sum to 1."""
+
+    user: float
+    seed: float
+    residual: float
+
+
+@dataclass(frozen=True)
+class Components:
+    """The variances that a per-user, per-seed difference is made of."""
+
+    mean: float
+    """Over users and seeds."""
+    user: float
+    """Variance between users, alike for all seeds: more seeds do not help against it."""
+    seed: float
+    """Variance between seeds, alike for all users: more users do not help against it."""
+    residual: float
+    """Variance of what a seed does to single users."""
+    n_users: int
+    n_seeds: int
+
+    @property
+    def shares(self) -> VarianceShares | None:
+        """Of each component; None if nothing varies."""
+        total = self.user + self.seed + self.residual
+        return VarianceShares(self.user / total, self.seed / total, self.residual / total) if total else None
+
+
+def variance_components(difference: np.ndarray) -> Components:
+    """Split the variance of differences into users, seeds and the rest, by the method of moments.
+
+    d_us = mean + user_u + seed_s + rest_us, all random and independent. With the mean squares of the two-way
+    analysis of variance without replication, MS_user = S sum (d_u. - d..)^2 / (U - 1), MS_seed = U sum (d_.s -
+    d..)^2 / (S - 1) and MS_rest = sum (d_us - d_u. - d_.s + d..)^2 / ((U - 1) (S - 1)), the variances are (MS_user
+    - MS_rest) / S, (MS_seed - MS_rest) / U and MS_rest; those below 0 become 0 (Searle, Casella and McCulloch,
+    1992, Variance Components, doi:10.1002/9780470316856). From few seeds the variance between them is known poorly:
+    from 3, the truth may be 0.3 to 40 times the estimate (95 %).
+
+    Two users whose differences are 1 and 3, and each seed adds 0 or 1: MS_user = 2 * 2, MS_seed = 2 * 1/2, MS_rest
+    = 0:
+
+    >>> components = variance_components(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> components.mean, components.user, components.seed, components.residual
+    (2.5, 2.0, 0.5, 0.0)
+    >>> components.shares
+    VarianceShares(user=0.8, seed=0.2, residual=0.0)
+
+    Args:
+        difference: float64 [U, S], a metric of one model minus that of another, trained under the same seed.
+
+    Raises:
+        DataError: there is no difference for every user and seed, or fewer than 2 of either.
+    """
+    squares = _mean_squares(difference)
+    n_users, n_seeds = difference.shape
+    return Components(
+        mean=float(difference.mean()),
+        user=max(squares.user - squares.residual, 0.0) / n_seeds,
+        seed=max(squares.seed - squares.residual, 0.0) / n_users,
+        residual=squares.residual,
+        n_users=n_users,
+        n_seeds=n_seeds,
+    )
+
+
+class _MeanSquares(NamedTuple):
+    user: float
+    seed: float
+    residual: float
+
+
+def _mean_squares(difference: np.ndarray) -> _MeanSquares:
+    """Return the mean squares of differences [U, S].
+
+    Raises:
+        DataError: there is no difference for every user and seed, or fewer than 2 of either.
+    """
+    if difference.ndim != 2:
+        raise DataError(f"variance components need differences [users, seeds], got shape {difference.shape}")
+    n_users, n_seeds = difference.shape
+    if n_users < 2 or n_seeds < 2:
+        raise DataError(f"variance components need at least 2 users and 2 seeds, got {n_users} and {n_seeds}")
+    if not np.isfinite(difference).all():
+        raise DataError("variance components need a finite difference of every user and seed, got NaN or infinity")
+    mean = difference.mean()
+    of_user, of_seed = difference.mean(axis=1, keepdims=True) - mean, difference.mean(axis=0, keepdims=True) - mean
+    rest = difference - mean - of_user - of_seed
+    noise = n_users * (1e-12 * np.abs(difference).max()) ** 2  # what rounding alone may give
+    squares = (
+        n_seeds * np.sum(of_user**2) / (n_users - 1),
+        n_users * np.sum(of_seed**2) / (n_seeds - 1),
+        np.sum(rest**2) / ((n_users - 1) * (n_seeds - 1)),
+    )
+    return _MeanSquares(*(float(square) if square > noise else 0.0 for square in squares))
+
+
+class Uncertainty(NamedTuple):
+    """Of a mean over users and seeds, if both are a sample of more."""
+
+    standard_error: float
+    degrees: float
+    """Of freedom."""
+
+
+def uncertainty(components: Components, n_users: int, n_seeds: int) -> Uncertainty:
+    """Return the standard error of the mean over users and seeds, and its degrees of freedom.
+
+    Its square is user / U + seed / S + residual / (U S) = (MS_user + MS_seed - MS_rest) / (U S); where a component
+    is 0 its mean square and one MS_rest cancel. The degrees of freedom of such a sum of mean squares with f_i are
+    nearly (sum +-MS_i)^2 / sum (MS_i^2 / f_i) (Satterthwaite, 1946, doi:10.2307/3002019).
+
+    Users vary by 2 and seeds by 1/2, over 2 each: 2/2 + 1/2 / 2 = 5/4, and 5^2 / (4^2 + 1^2) degrees of freedom.
+
+    >>> uncertainty(Components(2.5, 2.0, 0.5, 0.0, n_users=2, n_seeds=2), 2, 2) == ((5 / 4) ** 0.5, 25 / 17)
+    True
+
+    Args:
+        components: as estimated, from these or other users and seeds.
+        n_users: U.
+        n_seeds: S.
+
+    Raises:
+        DataError: there are fewer than 2 users or seeds.
+    """
+    if n_users < 2 or n_seeds < 2:
+        raise DataError(f"the mean over users and seeds needs at least 2 of each, got {n_users} and {n_seeds}")
+    rest = components.residual
+    of_rest = (n_users - 1) * (n_seeds - 1)
+    terms = []  # mean square, degrees of freedom
+    if components.user:
+        terms.append((rest + n_seeds * components.user, n_users - 1))
+    if components.seed:
+        terms.append((rest + n_users * components.seed, n_seeds - 1))
+    terms.append(((1 - len(terms)) * rest, of_rest))
+    total = sum(square for square, _ in terms)
+    scatter = sum(square**2 / degrees for square, degrees in terms)
+    degrees = total**2 / scatter if scatter else of_rest
+    return Uncertainty(float(np.sqrt(total / (n_users * n_seeds))), float(degrees))
+
+
+def mixed_interval(difference: np.ndarray, confidence: float = 0.95) -> Interval | None:
+    """Return an interval of the mean difference for users *and* seeds other than these.
+
+    A paired test over users, each averaged over seeds, says what holds for the models as trained; this says what
+    holds for training them again. It is mean -+ t SE, as in `uncertainty`. In our simulations 95 to 97 of 100
+    intervals at 95 % held the mean with 3 and 5 seeds, but 88 with 2 seeds that vary about as much as the rest.
+
+    Args:
+        difference: float64 [U, S], a metric of one model minus that of another, trained under the same seed.
+        confidence: between 0 and 1.
+
+    Returns:
+        The interval, or None if nothing varies.
+
+    Raises:
+        UsageError: the confidence is not between 0 and 1.
+        DataError: there is no difference for every user and seed, or fewer than 2 of either.
+    """
+    from scipy import stats
+
+    if not 0 < confidence < 1:
+        raise UsageError(f"a confidence lies between 0 and 1, got {confidence}")
+    components = variance_components(difference)
+    error, degrees = uncertainty(components, *difference.shape)
+    if not error:
+        return None
+    margin = float(stats.t.ppf((1 + confidence) / 2, degrees)) * error
+    return Interval(components.mean - margin, components.mean + margin)
