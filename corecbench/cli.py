@@ -99,6 +99,16 @@ results_option = click.option(
 )
 
 
+format_option = click.option(
+    "--format",
+    "format_",
+    default="text",
+    show_default=True,
+    metavar="NAME",
+    help="Such as markdown, latex, html, csv or json (`corecbench list reporters`).",
+)
+
+
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="corecbench")
 @common_options
@@ -160,8 +170,7 @@ def run(
     metrics = SHOWN if settings.metrics == METRICS else settings.metrics
     published = publish(host, store, stored(store, records), metrics)
     click.echo(published.texts["text"].rstrip())
-    for path in published.paths:
-        click.echo(f"written: {path}")
+    click.echo(f"written to {published.folder}: {', '.join(path.name for path in published.paths)}")
     return FAILED if any(record["status"] == "failed" for record in records) else 0
 
 
@@ -180,32 +189,80 @@ def show_plan(plan: Plan) -> None:
 
 
 @main.command()
+@click.argument("folder", required=False, metavar="[RESULTS_DIR]", type=click.Path(path_type=Path))
 @results_option
-@click.option("--benchmark", default="default", show_default=True, metavar="NAME", help="Whose results.")
-@click.option("--format", "format_", default="text", show_default=True, metavar="NAME", help="text or markdown.")
+@click.option("--benchmark", metavar="NAME", help="Whose results.  [default: default, or the only one]")
+@format_option
 @click.option("--metrics", default=",".join(SHOWN), show_default=True, metavar="A,B", help="Columns.")
+@click.option("--cost", is_flag=True, help="Also show times, parameters and memory.")
 @click.option("--slices", is_flag=True, help="Print whom it helps: effects by history length and item frequency.")
 @common_options
 def report(
     files: tuple[str, ...],
     blocked: tuple[str, ...],
+    folder: Path | None,
     results: Path,
-    benchmark: str,
+    benchmark: str | None,
     format_: str,
     metrics: str,
+    cost: bool,
     slices: bool,
 ) -> int:
-    """Print the table of stored results again."""
+    """Print the table of stored results again, and write it in every format.
+
+    RESULTS_DIR is where results are stored, or the folder of one benchmark there. Nothing is trained.
+    """
     from corecbench.config import names
     from corecbench.publish import publish
-    from corecbench.results import Store
+    from corecbench.results import choose, stores
 
     host = discover(files, blocked)
     host.select("reporters", format_, {})
-    store = Store(results, benchmark)
-    published = publish(host, store, list(store.records()), names(metrics))
+    store = choose(stores(folder or results), benchmark)
+    published = publish(host, store, list(store.records()), names(metrics), cost)
     click.echo((published.slices if slices else published.texts)[format_].rstrip())
     return 0 if published.complete else INCOMPLETE
+
+
+@main.command()
+@click.argument("folders", nargs=-1, required=True, metavar="RESULTS_DIR...", type=click.Path(path_type=Path))
+@click.option("--baseline", required=True, metavar="CELL", help="Such as sasrec, or sasrec+llama+bdlm:llm.")
+@click.option("--cells", metavar="A,B", help="Compare only these.  [default: all]")
+@click.option("--datasets", metavar="A,B", help="Only on these.  [default: all]")
+@click.option("--metric", default="NDCG@10", show_default=True, metavar="NAME", help="What is compared.")
+@format_option
+@common_options
+def compare(
+    files: tuple[str, ...],
+    blocked: tuple[str, ...],
+    folders: tuple[Path, ...],
+    baseline: str,
+    cells: str | None,
+    datasets: str | None,
+    metric: str,
+    format_: str,
+) -> None:
+    """Compare any stored cells with one of them, paired over users.
+
+    RESULTS_DIR is where results are stored, or the folder of one benchmark there. Cells are named as they are
+    stored, with the side of a pair after a colon, and BENCHMARK/ before them where several have the same.
+    """
+    from corecbench.config import names
+    from corecbench.publish import render
+    from corecbench.report import compare
+    from corecbench.results import stores
+
+    host = discover(files, blocked)
+    built = host.build(host.select("metrics", metric, {}))
+    found = compare.build(
+        [store for folder in folders for store in stores(folder)],
+        baseline,
+        metric,
+        built,
+        names(cells or ""),
+        names(datasets or ""),
+    )
+    click.echo(render(host, format_, compare.report(found))[1].rstrip())
 
 
 @main.command("list")

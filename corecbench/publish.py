@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from corecbench.report import slices, table
+from corecbench.host import guard, split
+from corecbench.report import main_table, slices, table
 from corecbench.results import slug
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from corecbench.api import Reporter
+    from corecbench.api import Report
     from corecbench.host import Host
     from corecbench.report.per_user import Entry
     from corecbench.results import Record, Store
@@ -27,8 +28,10 @@ class Published:
     texts: Mapping[str, str]
     """reporter -> the main table."""
     slices: Mapping[str, str]
-    """reporter -> the effects on slices of the users, a table for each data set."""
+    """reporter -> the effects on slices of the users."""
+    folder: Path
     paths: Sequence[Path]
+    """Of the files in that folder."""
     complete: bool
     """Whether no cell failed and every row has all seeds of its data set."""
 
@@ -45,7 +48,9 @@ def key(record: Record) -> tuple[str, str, int, str]:
     return cell["dataset"], cell["name"], cell["seed"], record["hash"]
 
 
-def publish(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[str]) -> Published:
+def publish(
+    host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[str], cost: bool = False
+) -> Published:
     """Write the tables of the given results beside them, once for each reporter.
 
     Args:
@@ -53,33 +58,50 @@ def publish(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequenc
         store: holds the ranks.
         entries: folders and their records.
         metrics: the columns. The one that is tested is NDCG@10, or the first where that is not among them.
+        cost: whether the main table has columns of what training and inference take.
     """
     built = {name: host.build(host.select("metrics", name, {})) for name in metrics}
     tested = TESTED if TESTED in built else metrics[0]
-    main = table.build(entries, store, built, tested=tested)
+    main = table.build(entries, store, built, tested=tested, unshared=unshared(host, entries))
     by_slice = slices.build(entries, store, tested, built[tested])
-    reporters: dict[str, Reporter] = {
-        component.name: host.build(host.select("reporters", component.name, {}))
-        for component, _ in host.list("reporters")
-    }
-    texts = {name: reporter.render(table.frame(main), table.caption(main)) for name, reporter in reporters.items()}
-    sliced = {
-        name: "\n".join(reporter.render(slices.frame(each), slices.caption(each)) for each in by_slice)
-        for name, reporter in reporters.items()
-    }
+    folder = Path(store.root) / slug(store.benchmark)
+    texts: dict[str, dict[str, str]] = {}
     paths = []
-    for stem, written in (("table", texts), ("slices", sliced)):
-        for name, reporter in reporters.items():
-            path = Path(store.root) / slug(store.benchmark) / f"{stem}.{reporter.suffix}"
-            path.write_text(written[name].rstrip("\n") + "\n", encoding="utf-8")
+    for report in (main_table.report(main, cost), slices.report(by_slice)):
+        texts[report.name] = {}
+        for component, _ in host.list("reporters"):
+            suffix, text = render(host, component.name, report)
+            path = folder / f"{report.name}.{suffix}"
+            path.write_text(text, encoding="utf-8")
             paths.append(path)
-    return Published(texts, sliced, paths, complete(main, entries))
+            texts[report.name][component.name] = text
+    return Published(texts["table"], texts["slices"], folder, paths, complete(main, entries))
+
+
+def render(host: Host, name: str, report: Report) -> tuple[str, str]:
+    """Return the suffix of a reporter's files, and a table in its format, ending in one newline.
+
+    Raises:
+        PluginError: the reporter failed.
+    """
+    selected = host.select("reporters", name, {})
+    reporter = host.build(selected)
+    with guard(selected):
+        return reporter.suffix, reporter.render(report).rstrip("\n") + "\n"
+
+
+def unshared(host: Host, entries: Sequence[Entry]) -> set[str]:
+    """Return which sharing modules of the results share nothing, by the name that the results know them by."""
+    nothing = {component.name for component, _ in host.list("sharing") if not component.shares}
+    found = set()
+    for _, record in entries:
+        label = record["cell"]["sharing"]
+        if label is not None:
+            of = record["plugins"].get(label, {}).get("variant_of", label)
+            found |= {label} if split("sharing", of, nothing)[0] in nothing else set()
+    return found
 
 
 def complete(main: table.Table, entries: Sequence[Entry]) -> bool:
     """Return whether no cell failed and every row has all seeds of its data set."""
-    seeds: dict[str, set[int]] = {}
-    for row in main.rows:
-        seeds.setdefault(row.dataset, set()).update(row.seeds)
-    whole = all(set(row.seeds) == seeds[row.dataset] for row in main.rows)
-    return whole and all(record["status"] == "ok" for _, record in entries)
+    return all(row.is_complete for row in main.rows) and all(record["status"] == "ok" for _, record in entries)

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,14 +21,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from corecbench.api import Side
+from corecbench.api import Side, UsageError
 from corecbench.record import SCHEMA, CellRecord, Record, ResultsError, sides_of, validate
 
 if TYPE_CHECKING:
     from corecbench.api import Catalog, Interactions
     from corecbench.evaluation.ranking import Ranks
 
-__all__ = ["COLUMNS", "COUNTS", "SCHEMA", "Record", "ResultsError", "Store", "ranks_frame", "sides_of", "slug"]
+__all__ = [
+    "COLUMNS",
+    "COUNTS",
+    "SCHEMA",
+    "Record",
+    "ResultsError",
+    "Store",
+    "choose",
+    "ranks_frame",
+    "sides_of",
+    "slug",
+    "stores",
+]
 
 COLUMNS = ("user_id", "target_item_id", "rank", "n_candidates")
 """Of ranks.parquet: str, str, int64, int64; one row per tested user."""
@@ -192,6 +204,41 @@ class Store:
         found = (self.root / slug(self.benchmark)).glob(f"{of_dataset}/*/seed*/result.json")
         read = [(file.parent, self.read(file.parent)) for file in found]
         yield from sorted(read, key=_place)
+
+
+def stores(folder: Path) -> list[Store]:
+    """Return the benchmarks of a folder of results, or the one whose own folder it is.
+
+    Raises:
+        ResultsError: there is nothing.
+    """
+    if any(folder.glob("*/*/seed*/result.json")):
+        own = folder if folder.name not in ("", "..") else folder.resolve()
+        if slug(own.name) != own.name:
+            raise ResultsError(f"{folder}: no name of a benchmark; rename the folder to {slug(own.name)}")
+        return [Store(own.parent, own.name)]
+    benchmarks = {file.parents[3].name for file in folder.glob("*/*/*/seed*/result.json")}
+    if not benchmarks:
+        raise ResultsError(f"{folder}: no results here; `corecbench run` makes them")
+    return [Store(folder, benchmark) for benchmark in sorted(benchmarks)]
+
+
+def choose(found: Sequence[Store], benchmark: str | None) -> Store:
+    """Return the benchmark of a name; without one "default", or the only one there is.
+
+    Raises:
+        ResultsError: it is not there.
+        UsageError: there are several and none was named.
+    """
+    by_name = {store.benchmark: store for store in found}
+    place, have = found[0].root, ", ".join(by_name)
+    if benchmark is not None:
+        if slug(benchmark) not in by_name:
+            raise ResultsError(f"{place}: no results of benchmark '{benchmark}'; have: {have}")
+        return by_name[slug(benchmark)]
+    if len(found) > 1 and "default" not in by_name:
+        raise UsageError(f"several benchmarks in {place}; choose one by --benchmark: {have}")
+    return by_name.get("default", found[0])
 
 
 def _known_columns(frame: pd.DataFrame) -> pd.DataFrame:

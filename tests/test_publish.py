@@ -1,11 +1,13 @@
+import json
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from corecbench.api import PluginError
 from corecbench.host import Host
-from corecbench.publish import publish
+from corecbench.publish import publish, unshared
 from corecbench.results import Store
 
 
@@ -76,14 +78,87 @@ def published(tmp_path):
 
 
 def test_both_tables_are_written_once_for_each_reporter(published):
-    assert [path.relative_to(published.folder).name for path in published.found.paths] == [
-        "table.txt",
-        "table.md",
-        "slices.txt",
-        "slices.md",
-    ]
+    suffixes = ["txt", "md", "tex", "html", "csv", "json"]
+    names = [f"{stem}.{suffix}" for stem in ("table", "slices") for suffix in suffixes]
+    assert [path.relative_to(published.folder).name for path in published.found.paths] == names
+    assert published.found.folder == published.folder
     assert (published.folder / "table.txt").read_text() == published.found.texts["text"]
     assert (published.folder / "slices.md").read_text() == published.found.slices["markdown"]
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown", "latex", "html", "csv", "json"])
+def test_every_format_has_every_row(published, format_):
+    assert published.found.texts[format_].count("sasrec + llama") == 2
+    assert published.found.texts[format_].endswith("\n")
+
+
+def test_exact_formats_do_not_round(published):
+    rows = json.loads(published.found.texts["json"])["rows"]
+    assert rows[1]["NDCG@10"] == pytest.approx(1 / np.log2(3), abs=1e-15)
+    assert "0.3333333333333333" in published.found.texts["csv"]
+
+
+def test_costs_are_columns_where_they_are_asked_for(published):
+    store = Store(published.folder.parent, "default")
+    found = publish(Host.discover(), store, list(store.records()), ["MRR"], cost=True)
+    assert "train s" in found.texts["text"]
+    assert "train s" not in published.found.texts["text"]
+
+
+def test_a_pair_that_shares_nothing_is_not_the_best(published):
+    store, host = Store(published.folder.parent, "default"), Host.discover()
+    for sharing, plugin in (("none", {}), ("private", {"variant_of": "none"})):
+        record = make_record("sasrec", "llama")
+        of = {"distribution": "corecbench", "version": "0", **plugin}
+        cell = record["cell"] | {"sharing": sharing, "name": f"sasrec+llama+{sharing}"}
+        save(store, record | {"cell": cell, "plugins": {sharing: of}}, rank=1)
+    assert unshared(host, list(store.records())) == {"none", "private"}
+    lines = publish(host, store, list(store.records()), ["MRR"]).texts["text"].splitlines()
+    cells = [line.split("domain")[1] for line in lines if " domain " in line]
+    assert [text.split("%")[0].split() for text in cells] == [
+        ["-", "#2", ".3333", *"---", "6", "0"],
+        ["bdlm", "#1", ".5000", "+50.0"],
+        ["none", "1.0000", "+200.0"],
+        ["private", "1.0000", "+200.0"],
+    ]
+
+
+def test_a_reporter_that_fails_is_an_error_that_names_it(published, loose_file):
+    source = """
+        from corecbench.api import Component, hookimpl
+
+        class Broken:
+            suffix = "x"
+            def __init__(self, config): pass
+            def render(self, report): return report.absent
+
+        @hookimpl
+        def corecbench_reporters():
+            return [Component("broken", Broken)]
+    """
+    host = Host.discover([loose_file("mine", source)])
+    store = Store(published.folder.parent, "default")
+    with pytest.raises(PluginError, match=r"reporter 'broken' of plugin mine .* failed: .*absent"):
+        publish(host, store, list(store.records()), ["MRR"])
+
+
+def test_a_reporter_of_few_lines_is_enough(published, loose_file):
+    source = """
+        from corecbench.api import Component, hookimpl
+
+        class Plain:
+            suffix = "plain"
+            def __init__(self, config): pass
+            def render(self, report): return report.frame.to_string() + report.caption
+
+        @hookimpl
+        def corecbench_reporters():
+            return [Component("plain", Plain)]
+    """
+    store = Store(published.folder.parent, "default")
+    host = Host.discover([loose_file("mine", source)])
+    publish(host, store, list(store.records()), ["MRR"])
+    assert "sasrec + llama" in (published.folder / "table.plain").read_text()
 
 
 def test_the_slices_show_the_metric_that_the_table_tests(published):
@@ -97,14 +172,13 @@ def test_the_slices_show_the_metric_that_the_table_tests(published):
     assert "+26.2%" in rows[0]
 
 
-def test_slices_of_several_data_sets_are_tables_below_each_other(published):
+def test_slices_of_several_data_sets_share_a_table(published):
     store, host = Store(published.folder.parent, "default"), Host.discover()
     for record, rank in ((make_record("sasrec", None), 3), (make_record("sasrec", "llama"), 2)):
         save(store, record | {"cell": record["cell"] | {"dataset": "other"}}, rank)
     text = publish(host, store, list(store.records()), ["NDCG@10"]).slices["text"]
-    captions = [line for line in text.splitlines() if line.startswith(("other, 6 users", "toys, 6 users"))]
-    assert [line[:5] for line in captions] == ["other", "toys,"]
-    assert text.count("95% interval  ") == 2
+    assert text.count("95% interval  ") == 1
+    assert " ".join(text.split()).count("other, 6 users, seed 0; toys, 6 users, seed 0.") == 1
 
 
 def test_another_metric_is_sliced_where_ndcg_is_not_shown(published):

@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from corecbench.api import Metric, Side
+from corecbench.report.provenance import together
+from corecbench.report.wording import seed_list
 from corecbench.results import Record, ResultsError, Store, sides_of
 
 Entry = tuple[Path, Record]
+MESSAGE_WIDTH = 60
 
 
 class Key(NamedTuple):
@@ -36,6 +39,11 @@ class Key(NamedTuple):
         return self._replace(domain=None, sharing=None, control=None)
 
     @property
+    def cell(self) -> str:
+        """The name of the cell, as it is stored."""
+        return "+".join(name for name in (self.domain, self.llm, self.sharing, self.control) if name)
+
+    @property
     def model(self) -> str:
         """Such as "sasrec", or "sasrec + llama" for either side of a joint cell."""
         return " + ".join(name for name in (self.domain, self.llm) if name)
@@ -52,11 +60,25 @@ class Line:
     """seed -> why it has no values."""
     at_limit: bool
     """Whether any seed ran out of epochs before its patience."""
+    records: tuple[Record, ...] = ()
+    """Of the seeds that have values, in the same order."""
+
+    def failures(self) -> list[str]:
+        """Return why seeds have no values, those with the same reason together."""
+        reasons: dict[str, list[int]] = {}
+        for seed, problem in self.problems.items():
+            reasons.setdefault(_shorten(problem), []).append(seed)
+        return [f"{seed_list(seeds, 'seed')} {reason}" for reason, seeds in reasons.items()]
 
     def mean_over_seeds(self, seeds: Iterable[int]) -> pd.DataFrame:
         """Return the metrics per user, each the mean over the given seeds."""
         values = [self.values[seed] for seed in sorted(seeds)]
         return sum(values[1:], start=values[0]) / len(values)
+
+
+def _shorten(message: str) -> str:
+    text = " ".join(message.split())
+    return text if len(text) <= MESSAGE_WIDTH else text[: MESSAGE_WIDTH - 3] + "..."
 
 
 def read_lines(records: Sequence[Entry], store: Store, metrics: Mapping[str, Metric]) -> dict[Key, Line]:
@@ -66,12 +88,16 @@ def read_lines(records: Sequence[Entry], store: Store, metrics: Mapping[str, Met
         ResultsError: a cell has two results for a seed, or the lines of a data set rank different users.
     """
     lines = {key: _line(key, entries, store, metrics) for key, entries in _in_order(records).items()}
-    _check_users(lines.values())
+    check_users(lines.values())
     return lines
 
 
-def check_comparable(records: Sequence[Entry]) -> Mapping[str, Any]:
+def check_comparable(records: Iterable[Entry], settings: bool = True) -> Mapping[str, Any]:
     """Return the protocol of all successful records; what differs between data sets says which has what.
+
+    Args:
+        records: folders and their records.
+        settings: whether a component is to have the same settings wherever it is.
 
     Raises:
         ResultsError: on one data set they differ in protocol, in the split or in the settings of a component.
@@ -83,7 +109,7 @@ def check_comparable(records: Sequence[Entry]) -> Mapping[str, Any]:
         same = {
             "protocol": record["protocol"],
             "split": record["data"]["split_fingerprint"],
-            **{f"settings of {name}": value for name, value in record["settings"].items()},
+            **({f"settings of {name}": value for name, value in record["settings"].items()} if settings else {}),
         }
         for what, value in same.items():
             earlier, expected = first.setdefault((record["cell"]["dataset"], what), (folder, value))
@@ -92,23 +118,9 @@ def check_comparable(records: Sequence[Entry]) -> Mapping[str, Any]:
                     f"{folder}: {what} is not that of {earlier} ({_difference(value, expected)}); "
                     "such results share no table, run both alike"
                 )
-    return _together({dataset: value for (dataset, what), (_, value) in first.items() if what == "protocol"})
-
-
-def _together(protocols: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the protocols of several data sets as one.
-
-    >>> _together({"a": {"split": "leave-one-out", "k": 5}, "b": {"split": "leave-one-out", "k": 9}})
-    {'split': 'leave-one-out', 'k': '5 (a) and 9 (b)'}
-    """
-    found: dict[str, Any] = {}
-    for name in dict.fromkeys(name for protocol in protocols.values() for name in protocol):
-        of_value: dict[str, list[str]] = {}
-        for dataset, protocol in protocols.items():
-            of_value.setdefault(str(protocol.get(name)), []).append(dataset)
-        several = " and ".join(f"{value} ({', '.join(datasets)})" for value, datasets in of_value.items())
-        found[name] = several if len(of_value) > 1 else next(iter(protocols.values()))[name]
-    return found
+    return together(
+        [(dataset, value) for (dataset, what), (_, value) in first.items() if what == "protocol"], "data sets"
+    )
 
 
 def _difference(value: Any, expected: Any) -> str:
@@ -132,18 +144,22 @@ def _in_order(records: Sequence[Entry]) -> dict[Key, dict[int, Entry]]:
             earlier, _ = entries.setdefault(key, {}).setdefault(cell["seed"], (folder, record))
             if earlier != folder:
                 raise ResultsError(f"two results for one row and seed, {earlier} and {folder}; keep one of them")
-    datasets = list(dict.fromkeys(key.dataset for key in entries))
-    models = list(dict.fromkeys((key.side, key.own) for key in entries))
+    named = {part: list(dict.fromkeys(getattr(key, part) for key in entries)) for part in Key._fields}
 
-    def place(key: Key) -> tuple[int, str, int, bool]:
-        return datasets.index(key.dataset), key.side, models.index((key.side, key.own)), key != key.solo
+    def place(key: Key) -> tuple[Any, ...]:
+        """A model alone, then its pairs by partner and sharing module, each with its controls behind it."""
+        at = {part: named[part].index(getattr(key, part)) for part in Key._fields}
+        own, partner = ("domain", "llm") if key.side == "domain" else ("llm", "domain")
+        alone, control = key == key.solo, (key.control is not None, at["control"])
+        return at["dataset"], key.side, at[own], not alone, at[partner], at["sharing"], control
 
     return {key: entries[key] for key in sorted(entries, key=place)}
 
 
 def _line(key: Key, entries: Mapping[int, Entry], store: Store, metrics: Mapping[str, Metric]) -> Line:
     """Compute the metrics of each user and seed of a row."""
-    values, problems, at_limit = {}, {}, False
+    values: dict[int, pd.DataFrame] = {}
+    problems, at_limit = {}, False
     for seed, (folder, record) in sorted(entries.items()):
         if record["status"] != "ok":
             problems[seed] = f"failed: {record['error']['message'] if record['error'] else 'no reason recorded'}"
@@ -158,10 +174,10 @@ def _line(key: Key, entries: Mapping[int, Entry], store: Store, metrics: Mapping
             {name: metric.per_user(rank, n_candidates) for name, metric in metrics.items()}, index=ranks.index
         )
         at_limit |= record["sides"][key.side]["stopped_by"] == "epochs"
-    return Line(key, values, problems, at_limit)
+    return Line(key, values, problems, at_limit, tuple(entries[seed][1] for seed in values))
 
 
-def _check_users(lines: Iterable[Line]) -> None:
+def check_users(lines: Iterable[Line]) -> None:
     """Make sure that all rows of a data set rank the same users.
 
     Raises:

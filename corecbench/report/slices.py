@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from corecbench.api import Metric
+from corecbench.api import Metric, Report
 from corecbench.evaluation.slices import SLICINGS
+from corecbench.report.columns import NONE, Column, interval_columns, lay_out
 from corecbench.report.per_user import Entry, Key, Line, check_comparable, read_lines
-from corecbench.report.table import decimal, seed_list, why_untested
+from corecbench.report.provenance import made_with, protocol_sentence, together
+from corecbench.report.table import why_untested
+from corecbench.report.wording import decimal, percent, seed_list, sentences, signed
 from corecbench.results import COUNTS, ResultsError, Store
 from corecbench.stats.intervals import FEWEST_DIFFERENT, Interval, paired_interval
 
@@ -66,6 +69,9 @@ class SliceTable:
     protocol: Mapping[str, Any]
     has_counts: bool
     """Whether any ranks were stored with the counts that slices are made from."""
+    higher_is_better: bool
+    made_with: tuple[str, ...]
+    """Versions and devices, as sentences."""
 
 
 def build(records: Sequence[Entry], store: Store, tested: str, metric: Metric) -> list[SliceTable]:
@@ -93,7 +99,10 @@ def build(records: Sequence[Entry], store: Store, tested: str, metric: Metric) -
             solo = lines.get(key.solo)
             if key != key.solo and solo is not None and why_untested(line, solo) is None:
                 effects += compare(line, solo, counts)
-        tables.append(SliceTable(dataset, tuple(effects), tested, protocol, counts is not None))
+        has_counts, made = counts is not None, made_with(record for _, record in entries)
+        tables.append(
+            SliceTable(dataset, tuple(effects), tested, protocol, has_counts, metric.higher_is_better, made)
+        )
     return tables
 
 
@@ -138,73 +147,75 @@ def parts(n_users: int, counts: pd.DataFrame | None) -> Iterator[Part]:
 # --- in words ---------------------------------------------------------------------------------------------------
 
 
-def frame(table: SliceTable) -> pd.DataFrame:
-    """Return the table as text; the column of controls only if there are any."""
-    rows = pd.DataFrame([_cells(effect, table) for effect in table.effects], columns=_columns(table.tested))
-    return rows if any(effect.key.control for effect in table.effects) else rows.drop(columns="control")
+def report(tables: Sequence[SliceTable]) -> Report:
+    """Return the effects on all data sets as reporters take them; the column of controls only if there are any."""
+    effects = [effect for table in tables for effect in table.effects]
+    tested = tables[0].tested
+    frame, values = lay_out(effects, list(_columns(tested, any(effect.key.control for effect in effects))))
+    directions = {tested: tables[0].higher_is_better, f"{tested} solo": tables[0].higher_is_better}
+    return Report("slices", frame, values, caption(tables), higher_is_better=directions)
 
 
-def _columns(tested: str) -> list[str]:
-    names = ["data set", "model", "side", "sharing", "control", "slice by", "slice", "users"]
-    return [*names, f"{tested} solo", tested, "difference", "95% interval", f"{tested} vs solo", "seeds"]
+def _columns(tested: str, with_controls: bool) -> Iterator[Column]:
+    yield Column("data set", lambda effect: effect.key.dataset)
+    yield Column("model", lambda effect: effect.key.model)
+    yield Column("side", lambda effect: effect.key.side)
+    yield Column("sharing", lambda effect: effect.key.sharing)
+    if with_controls:
+        yield Column("control", lambda effect: effect.key.control)
+    yield Column("slice by", lambda effect: effect.slicing)
+    yield Column("slice", lambda effect: effect.label)
+    yield Column("users", lambda effect: effect.n_users)
+    yield Column(f"{tested} solo", lambda effect: effect.solo, decimal)
+    yield Column(tested, lambda effect: effect.joint, decimal)
+    yield Column("difference", lambda effect: effect.difference, signed)
+    yield from interval_columns(lambda effect: effect.interval)
+    yield Column(f"{tested} vs solo", lambda effect: effect.change, percent)
+    yield Column("seeds", lambda effect: seed_list(effect.seeds))
 
 
-def _cells(effect: Effect, table: SliceTable) -> dict[str, str]:
-    key, interval = effect.key, effect.interval
-    cells = (
-        key.dataset,
-        key.model,
-        key.side,
-        key.sharing or "-",
-        key.control or "-",
-        effect.slicing or "-",
-        effect.label,
-        str(effect.n_users),
-        decimal(effect.solo, 4),
-        decimal(effect.joint, 4),
-        _signed(effect.difference),
-        f"[{_signed(interval.low)}, {_signed(interval.high)}]" if interval else "-",
-        "-" if effect.change is None else f"{effect.change:+.1%}",
-        seed_list(effect.seeds),
-    )
-    return dict(zip(_columns(table.tested), cells, strict=True))
-
-
-def _signed(value: float) -> str:
-    """Return a difference with its sign.
-
-    >>> _signed(0.01234), _signed(-0.5), _signed(1.0), _signed(-0.00001)
-    ('+.0123', '-.5000', '+1.0000', '+.0000')
-    """
-    rounded = round(value, 4) + 0.0  # which makes -0.0 a 0.0
-    return ("-" if rounded < 0 else "+") + decimal(abs(rounded), 4)
-
-
-def caption(table: SliceTable) -> str:
+def caption(tables: Sequence[SliceTable]) -> str:
     """Return what a reader needs to judge the numbers: protocol, slices, means and intervals."""
-    if not table.effects:
-        return f"{table.dataset}: there is no joint row that can be compared with its solo row."
+    shown = [table for table in tables if table.effects]
+    empty = [
+        f"{table.dataset}: there is no joint row that can be compared with its solo row"
+        for table in tables
+        if not table.effects
+    ]
+    if not shown:
+        return sentences(empty)
+    tested = shown[0].tested
+    return sentences(
+        [
+            "; ".join(_extent(table) for table in shown),
+            protocol_sentence(together([(table.dataset, table.protocol) for table in shown], "data sets")),
+            f"{tested} and {tested} solo (the same model trained alone): means over the users of a slice, "
+            "each user first averaged over the seeds both have",
+            *_slices(shown),
+            "95% interval: of the difference, a paired t interval over users, not adjusted for the number of rows; "
+            f"{NONE} where fewer than {FEWEST_DIFFERENT} users differ or all differ by the same",
+            *dict.fromkeys(sentence for table in shown for sentence in table.made_with),
+            *empty,
+        ]
+    )
+
+
+def _extent(table: SliceTable) -> str:
     n_users = max(effect.n_users for effect in table.effects)
     seeds = seed_list({seed for effect in table.effects for seed in effect.seeds}, "seed")
-    sentences = [
-        f"{table.dataset}, {n_users} users, {seeds}",
-        "Protocol: " + ", ".join(f"{name} {value}" for name, value in table.protocol.items()),
-        f"{table.tested} and {table.tested} solo (the same model trained alone): means over the users of a slice, "
-        "each user first averaged over the seeds both have",
-    ]
-    if table.has_counts:
-        sentences.append(
+    return f"{table.dataset}, {n_users} users, {seeds}"
+
+
+def _slices(tables: Sequence[SliceTable]) -> Iterator[str]:
+    if any(table.has_counts for table in tables):
+        yield (
             "Slices: fifths of the users by history length (their interactions in training) and by target "
             "frequency (those of their held-out item); users with equal counts are not split, so slices can be "
             "uneven or fewer; items never in training are a slice of their own"
         )
-    else:
-        sentences.append(
-            f"No slices: the stored ranks lack {' and '.join(COUNTS)}; `corecbench run` with --existing replace "
-            "stores them"
+    if without := [table.dataset for table in tables if not table.has_counts]:
+        of = f" of {', '.join(without)}" if len(tables) > 1 else ""
+        yield (
+            f"No slices{of}: the stored ranks lack {' and '.join(COUNTS)}; `corecbench run` with --existing "
+            "replace stores them"
         )
-    sentences.append(
-        "95% interval: of the difference, a paired t interval over users, not adjusted for the number of rows; "
-        f"- where fewer than {FEWEST_DIFFERENT} users differ or all differ by the same"
-    )
-    return "".join(f"{sentence}. " for sentence in sentences).rstrip()

@@ -6,22 +6,24 @@ with the solo row that its pair is compared with, whose texts and LLM are real.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import statistics
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from corecbench.api import Metric, Side, UsageError
-from corecbench.config import CONTROLS
+from corecbench.record import Record
 from corecbench.report.per_user import Entry, Line, check_comparable, read_lines
+from corecbench.report.provenance import made_with
+from corecbench.report.wording import seed_list
 from corecbench.results import ResultsError, Store
 from corecbench.stats.correction import holm
 from corecbench.stats.paired import PairedTest, paired_test
 
 ALPHA = 0.05
 AT_LIMIT = "still improving at its epoch limit"
-MESSAGE_WIDTH = 60
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,18 @@ class Comparison:
     test: PairedTest
     p_adjusted: float
     """By Holm's method over all tests of the table."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a side takes, each a mean over seeds; None where a seed has no record of it."""
+
+    train_s: float | None
+    inference_ms_per_user: float | None
+    trainable_parameters: float | None
+    parameters: float | None
+    peak_memory_gib: float | None
+    """Of the process during the whole cell, both sides of a pair together."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +68,11 @@ class Row:
     comparison: Comparison | None
     notes: tuple[str, ...]
     """What a reader must know: failures, missing seeds, why there is no comparison."""
+    is_complete: bool
+    """Whether every seed of the data set succeeded here."""
+    is_control: bool
+    """Whether the row is there only to judge others by: a control, or a pair that shares nothing."""
+    cost: Cost
 
 
 @dataclass(frozen=True)
@@ -61,9 +80,12 @@ class Table:
     """All rows of a benchmark, with what its caption states."""
 
     rows: tuple[Row, ...]
-    metrics: tuple[str, ...]
+    metrics: Mapping[str, bool]
+    """Name -> whether higher is better, in the order of the columns."""
     tested: str
     protocol: Mapping[str, Any]
+    made_with: tuple[str, ...]
+    """Versions and devices, as sentences."""
 
 
 def build(
@@ -72,11 +94,12 @@ def build(
     metrics: Mapping[str, Metric],
     tested: str = "NDCG@10",
     method: str = "wilcoxon",
+    unshared: Collection[str] = (),
 ) -> Table:
     """Make the table of the given cells.
 
     Rows are in the order of their data sets; then come the domain models and then the LLMs, each in the order in
-    which the records name them, alone first.
+    which the records name them: alone, then its pairs, each followed by its controls.
 
     Args:
         records: folders and their records, failed ones too; at most one for each cell and seed.
@@ -84,6 +107,7 @@ def build(
         metrics: name -> metric, in the order of the columns.
         tested: the name of the metric that is tested and whose change is shown.
         method: as in `paired_test`.
+        unshared: sharing modules under which nothing is shared; their rows are controls.
 
     Raises:
         ResultsError: there are no records, or they do not belong in one table.
@@ -110,8 +134,11 @@ def build(
     rows = []
     for key, line in lines.items():
         planned = {record["cell"]["seed"] for _, record in records if record["cell"]["dataset"] == key.dataset}
-        rows.append(_row(line, comparisons.get(key), _notes(line, planned, reasons.get(key))))
-    return Table(tuple(rows), tuple(metrics), tested, protocol)
+        notes = _notes(line, planned, reasons.get(key))
+        is_control = key.control is not None or key.sharing in unshared
+        rows.append(_row(line, comparisons.get(key), notes, planned == line.values.keys(), is_control))
+    directions = {name: metric.higher_is_better for name, metric in metrics.items()}
+    return Table(tuple(rows), directions, tested, protocol, made_with(record for _, record in records))
 
 
 def why_untested(line: Line, solo: Line | None) -> str | None:
@@ -133,10 +160,7 @@ def _compare(line: Line, solo: Line, tested: str, method: str) -> Comparison:
 
 
 def _notes(line: Line, planned: set[int], untested: str | None) -> tuple[str, ...]:
-    reasons: dict[str, list[int]] = {}
-    for seed, problem in line.problems.items():
-        reasons.setdefault(_shorten(problem), []).append(seed)
-    notes = [f"{seed_list(seeds, 'seed')} {reason}" for reason, seeds in reasons.items()]
+    notes = line.failures()
     if missing := planned - line.values.keys() - line.problems.keys():
         notes.append(f"{seed_list(missing, 'seed')} missing")
     if line.at_limit and line.key == line.key.solo:
@@ -144,12 +168,9 @@ def _notes(line: Line, planned: set[int], untested: str | None) -> tuple[str, ..
     return (*notes, untested) if untested else tuple(notes)
 
 
-def _shorten(message: str) -> str:
-    text = " ".join(message.split())
-    return text if len(text) <= MESSAGE_WIDTH else text[: MESSAGE_WIDTH - 3] + "..."
-
-
-def _row(line: Line, comparison: Comparison | None, notes: tuple[str, ...]) -> Row:
+def _row(
+    line: Line, comparison: Comparison | None, notes: tuple[str, ...], is_complete: bool, is_control: bool
+) -> Row:
     means = line.mean_over_seeds(line.values) if line.values else pd.DataFrame()
     return Row(
         dataset=line.key.dataset,
@@ -162,90 +183,21 @@ def _row(line: Line, comparison: Comparison | None, notes: tuple[str, ...]) -> R
         seeds=tuple(line.values),
         comparison=comparison,
         notes=notes,
+        is_complete=is_complete,
+        is_control=is_control,
+        cost=_cost(line.records, line.key.side),
     )
 
 
-def seed_list(seeds: Iterable[int], noun: str = "") -> str:
-    """Return seeds in few words.
+def _cost(records: Sequence[Record], side: Side) -> Cost:
+    sides = [record["sides"][side] for record in records]
 
-    >>> seed_list([0, 1, 2, 5], "seed")
-    'seeds 0-2,5'
-    """
-    runs: list[list[int]] = []
-    for seed in sorted(seeds):
-        if runs and seed == runs[-1][-1] + 1:
-            runs[-1].append(seed)
-        else:
-            runs.append([seed])
-    text = ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
-    return f"{noun}{'s' if sum(map(len, runs)) > 1 else ''} {text}" if noun else text
+    def mean(found: Sequence[Mapping[str, Any]], name: str) -> float | None:
+        values = [each.get(name) for each in found]
+        return None if not values or None in values else statistics.mean(values)
 
-
-# --- in words ---------------------------------------------------------------------------------------------------
-
-
-def frame(table: Table) -> pd.DataFrame:
-    """Return the table as text, one column per metric; the columns of controls and notes only if there are any."""
-    rows = pd.DataFrame([_cells(row, table) for row in table.rows])
-    empty = {"control": not any(row.control for row in table.rows), "notes": not rows["notes"].any()}
-    return rows.drop(columns=[column for column, is_empty in empty.items() if is_empty])
-
-
-def _cells(row: Row, table: Table) -> dict[str, str]:
-    compared = row.comparison
-    return {
-        "data set": row.dataset,
-        "model": row.model,
-        "side": row.side,
-        "sharing": row.sharing or "-",
-        "control": row.control or "-",
-        **{name: decimal(row.metrics[name], 4) if name in row.metrics else "-" for name in table.metrics},
-        f"{table.tested} vs solo": _change(compared) if compared else "-",
-        "p": _p(compared.test.p) if compared else "-",
-        "p (Holm)": _p(compared.p_adjusted) if compared else "-",
-        "users": str(row.n_users) if row.n_users else "-",
-        "seeds": seed_list(row.seeds) or "-",
-        "notes": "; ".join(row.notes),
-    }
-
-
-def decimal(value: float, digits: int) -> str:
-    """Return a number without the zero before its point.
-
-    >>> decimal(0.09424, 4), decimal(1.0, 4)
-    ('.0942', '1.0000')
-    """
-    return f"{value:.{digits}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{digits}f}"
-
-
-def _p(p: float) -> str:
-    return "<.001" if p < 0.001 else decimal(p, 3)
-
-
-def _change(comparison: Comparison) -> str:
-    change = "-" if comparison.change is None else f"{comparison.change:+.1%}"
-    return f"{change}*" if comparison.p_adjusted < ALPHA else change
-
-
-def caption(table: Table) -> str:
-    """Return what a reader needs to judge the numbers: protocol, means, tests and their correction."""
-    users = {row.dataset: row.n_users for row in table.rows if row.n_users}
-    if not users:
-        return "No cell succeeded."
-    over = ", ".join(f"{n_users} users ({dataset})" for dataset, n_users in users.items())
-    seeds = seed_list({seed for row in table.rows for seed in row.seeds}, "seed")
-    sentences = [
-        "Protocol: " + ", ".join(f"{name} {value}" for name, value in table.protocol.items()),
-        f"Metrics are means over {over}, each user first averaged over {seeds}",
-        f"{table.tested} vs solo: relative change against the same model trained alone, over the seeds both have",
-    ]
-    for control in dict.fromkeys(row.control for row in table.rows if row.control):
-        sentences.append(f"Control {control}: as the pair beside it, but {CONTROLS.get(control, 'otherwise')}")
-    tests = [row.comparison.test for row in table.rows if row.comparison]
-    if tests:
-        family = f"the {len(tests)} tests" if len(tests) > 1 else "the one test"
-        sentences += [
-            f"p: {tests[0].name}, paired over users",
-            f"p (Holm): Holm-adjusted over {family} of this table; * where it is below {decimal(ALPHA, 2)}",
-        ]
-    return "".join(f"{sentence}. " for sentence in sentences).rstrip()
+    names = ("train_s", "inference_ms_per_user", "trainable_parameters", "parameters")
+    peak = mean(records, "peak_memory_bytes")
+    return Cost(
+        **{name: mean(sides, name) for name in names}, peak_memory_gib=None if peak is None else peak / 2**30
+    )

@@ -1,51 +1,63 @@
-"""The table of a benchmark through tabulate."""
+"""Tables as text, through tabulate."""
 
 import re
 import textwrap
 
-import pandas as pd
 from tabulate import tabulate
 
+from corecbench.api import Report, Style
+
 CAPTION_WIDTH = 100
+
+
+def layout(report: Report, style: Style, table_format: str) -> tuple[str, str]:
+    """Return the table in one of tabulate's formats, columns of numbers to the right, and the caption."""
+    cells, caption = report.styled(style)
+    align = ["right" if column in report.numeric else "left" for column in report.frame]
+    table = tabulate(
+        cells.to_numpy().tolist(),
+        headers=list(cells),
+        tablefmt=table_format,
+        disable_numparse=True,
+        colalign=align if len(cells) else None,
+    )
+    return table, caption
 
 
 class Text:
     """Aligned columns with the caption below."""
 
     suffix = "txt"
+    style = Style(best="#1 {}", second="#2 {}")  # in front, so that points stay below each other
 
     def __init__(self, config: None = None):
         pass
 
-    def render(self, table: pd.DataFrame, caption: str) -> str:
+    def render(self, report: Report) -> str:
         """Return the text, ending in a newline."""
-        return f"{layout(table, 'simple')}\n\n{textwrap.fill(caption, CAPTION_WIDTH)}\n"
+        table, caption = layout(report, self.style, "simple")
+        return f"{table}\n\n{textwrap.fill(caption, CAPTION_WIDTH)}\n"
+
+
+def escape_markdown(text: str) -> str:
+    r"""Return text without meaning in Markdown; an underscore inside a word has none.
+
+    >>> print(escape_markdown("max_history <b>_|"))
+    max_history \<b\>\_\|
+    """
+    return re.sub(r"[\\`*<>\[\]|&~]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
 
 
 class Markdown:
     """A Markdown table with the caption as a paragraph below."""
 
     suffix = "md"
+    style = Style(escape_markdown, best="**{}**", second="<u>{}</u>", significant=r"{}\*")
 
     def __init__(self, config: None = None):
         pass
 
-    def render(self, table: pd.DataFrame, caption: str) -> str:
+    def render(self, report: Report) -> str:
         """Return the text, ending in a newline."""
-        escaped = table.map(lambda cell: cell.replace("|", r"\|"))
-        return f"{layout(escaped, 'pipe')}\n\n{caption}\n"
-
-
-def layout(table: pd.DataFrame, style: str) -> str:
-    """Return the table in one of tabulate's formats, cells as they are, columns of numbers to the right."""
-    align = ["right" if table[column].map(is_number).all() else "left" for column in table]
-    return tabulate(table, headers="keys", tablefmt=style, showindex=False, disable_numparse=True, colalign=align)
-
-
-def is_number(cell: str) -> bool:
-    """Return whether a cell reads as a number, with its sign, percent, star, or "-" where there is none.
-
-    >>> [is_number(cell) for cell in ("<.001", "+12.3%*", "0-2", "-", "ml-100k")]
-    [True, True, True, True, False]
-    """
-    return re.fullmatch(r"-|[<+-]?[\d.][\d.,-]*%?\*?", cell) is not None
+        table, caption = layout(report, self.style, "pipe")
+        return f"{table}\n\n{caption}\n"

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from corecbench.report.slices import build, caption, frame
+from corecbench.report.slices import build, report
 from corecbench.results import Store
 from corecbench.stats.intervals import paired_interval
 
@@ -202,20 +202,21 @@ def test_a_row_that_the_main_table_does_not_compare_is_left_out(bench, solo):
         bench.add("sasrec", domain_ranks=AT_2, **solo)
     (table,) = bench.tables()
     assert table.effects == ()
-    assert len(frame(table)) == 0
-    assert caption(table) == "toy: there is no joint row that can be compared with its solo row."
+    found = report([table])
+    assert len(found.frame) == len(found.values) == 0
+    assert found.caption == "toy: there is no joint row that can be compared with its solo row."
 
 
 def test_ranks_without_counts_have_one_row_and_a_sentence(bench):
     bench.add("sasrec", counts=False, domain_ranks=AT_2)
     bench.add("sasrec", "llama", counts=False, domain_ranks=AT_1, llm_ranks=AT_1)
     assert list(bench.effects()) == [(None, "all users")]
-    (table,) = bench.tables()
+    caption = report(bench.tables()).caption
     assert (
         "No slices: the stored ranks lack history_length and target_frequency; "
         "`corecbench run` with --existing replace stores them. "
-    ) in caption(table)
-    assert "Slices:" not in caption(table)
+    ) in caption
+    assert "Slices:" not in caption
 
 
 def test_counts_of_any_cell_are_those_of_all(bench):
@@ -240,7 +241,7 @@ def test_each_data_set_has_a_table(pair):
 
 def test_the_frame_holds_formatted_text(pair):
     low, high = pair.effects()[None, "all users"].interval
-    assert frame(pair.tables()[0]).iloc[0].to_dict() == {
+    assert report(pair.tables()).frame.iloc[0].to_dict() == {
         "data set": "toy",
         "model": "sasrec + llama",
         "side": "domain",
@@ -258,18 +259,18 @@ def test_the_frame_holds_formatted_text(pair):
 
 
 def test_a_slice_without_an_interval_shows_a_dash(pair):
-    cells = frame(pair.tables()[0]).iloc[5]
+    cells = report(pair.tables()).frame.iloc[5]
     assert cells["slice":"95% interval"].tolist() == ["5", "2", ".5000", ".2500", "-.2500", "-"]
 
 
 def test_controls_are_a_column_only_where_there_are_any(pair):
-    assert "control" not in frame(pair.tables()[0])
+    assert "control" not in report(pair.tables()).frame
     pair.add("sasrec", "llama", control="shuffled-texts", domain_ranks=AT_2, llm_ranks=AT_2)
-    assert set(frame(pair.tables()[0])["control"]) == {"-", "shuffled-texts"}
+    assert set(report(pair.tables()).frame["control"]) == {"-", "shuffled-texts"}
 
 
 def test_the_caption_states_users_seeds_protocol_slices_and_interval(pair):
-    assert caption(pair.tables()[0]) == (
+    assert report(pair.tables()).caption == (
         "toy, 10 users, seed 0. Protocol: split leave-one-out. "
         "MRR and MRR solo (the same model trained alone): means over the users of a slice, each user first "
         "averaged over the seeds both have. "
@@ -277,5 +278,31 @@ def test_the_caption_states_users_seeds_protocol_slices_and_interval(pair):
         "(those of their held-out item); users with equal counts are not split, so slices can be uneven or fewer; "
         "items never in training are a slice of their own. "
         "95% interval: of the difference, a paired t interval over users, not adjusted for the number of rows; - "
-        "where fewer than 5 users differ or all differ by the same."
+        "where fewer than 5 users differ or all differ by the same. Device: cpu."
     )
+
+
+def test_the_values_are_numbers_with_the_ends_of_the_interval_apart(pair):
+    effect = pair.effects()[None, "all users"]
+    values = report(pair.tables()).values.iloc[0].to_dict()
+    assert (values["95% low"], values["95% high"]) == effect.interval
+    assert "95% interval" not in values
+    assert (values["difference"], values["MRR vs solo"], values["slice by"]) == (
+        effect.difference,
+        effect.change,
+        None,
+    )
+
+
+def test_data_sets_share_a_table_and_the_caption_tells_them_apart(pair):
+    pair.add("gru4rec", dataset="alone", domain_ranks=AT_2, protocol={"split": "leave-one-out", "k": 5})
+    pair.add("sasrec", dataset="other", domain_ranks=AT_2, protocol={"split": "leave-one-out", "k": 9})
+    more = {"llm_ranks": AT_2, "counts": False, "protocol": {"split": "leave-one-out", "k": 9}}
+    pair.add("sasrec", "llama", dataset="other", domain_ranks=AT_1, **more)
+    found = report(pair.tables())
+    assert found.frame["data set"].value_counts().to_dict() == {"toy": 18, "other": 9}
+    assert found.caption.startswith(
+        "toy, 10 users, seed 0; other, 10 users, seed 0. "
+        "Protocol: split leave-one-out, k None (toy) and 9 (other). "
+    )
+    assert found.caption.endswith("alone: there is no joint row that can be compared with its solo row.")

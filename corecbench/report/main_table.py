@@ -1,0 +1,145 @@
+"""The table of a benchmark as it is read: columns, marks and caption."""
+
+from collections.abc import Iterator, Mapping
+
+from corecbench.api import Mark, Report
+from corecbench.config import CONTROLS
+from corecbench.report.columns import NONE, Column, lay_out
+from corecbench.report.provenance import protocol_sentence
+from corecbench.report.table import ALPHA, Table
+from corecbench.report.wording import decimal, p_value, percent, seed_list, sentences
+
+Marks = dict[tuple[int, str], list[Mark]]
+
+MEANINGS: Mapping[Mark, str] = {
+    "best": "of its metric on its data set, among rows with all seeds that are no controls",
+    "second": "the next after it",
+    "significant": f"p (Holm) below {decimal(ALPHA, 2)}",
+}
+
+
+def report(table: Table, cost: bool = False) -> Report:
+    """Return the table as reporters take it, with columns of what training and inference take if asked for."""
+    columns = [*_identity(table), *_results(table), *(COST if cost else []), *_extent(table)]
+    frame, values = lay_out(table.rows, columns)
+    marks = _marks(table)
+    found = {mark for of_cell in marks.values() for mark in of_cell}
+    legend = {mark: meaning for mark, meaning in MEANINGS.items() if mark in found}
+    return Report("table", frame, values, caption(table, cost), marks, legend, table.metrics)
+
+
+# --- columns ----------------------------------------------------------------------------------------------------
+
+
+def _identity(table: Table) -> Iterator[Column]:
+    yield Column("data set", lambda row: row.dataset)
+    yield Column("model", lambda row: row.model)
+    yield Column("side", lambda row: row.side)
+    yield Column("sharing", lambda row: row.sharing)
+    if any(row.control for row in table.rows):
+        yield Column("control", lambda row: row.control)
+
+
+def _results(table: Table) -> Iterator[Column]:
+    for name in table.metrics:
+        yield Column(name, lambda row, name=name: row.metrics.get(name), decimal)
+    yield Column(_change(table), lambda row: row.comparison and row.comparison.change, percent)
+    yield Column("p", lambda row: row.comparison and row.comparison.test.p, p_value)
+    yield Column("p (Holm)", lambda row: row.comparison and row.comparison.p_adjusted, p_value)
+
+
+def _change(table: Table) -> str:
+    return f"{table.tested} vs solo"
+
+
+COST = (
+    Column("train s", lambda row: row.cost.train_s, "{:,.1f}".format),
+    Column("ms/user", lambda row: row.cost.inference_ms_per_user, "{:,.2f}".format),
+    Column("trainable", lambda row: row.cost.trainable_parameters, "{:,.0f}".format),
+    Column("parameters", lambda row: row.cost.parameters, "{:,.0f}".format),
+    Column("peak GiB", lambda row: row.cost.peak_memory_gib, "{:.2f}".format),
+)
+
+
+def _extent(table: Table) -> Iterator[Column]:
+    yield Column("users", lambda row: row.n_users or None)
+    yield Column("seeds", lambda row: seed_list(row.seeds) or None)
+    if any(row.notes for row in table.rows):
+        yield Column("notes", lambda row: "; ".join(row.notes))
+
+
+# --- marks ------------------------------------------------------------------------------------------------------
+
+
+def _marks(table: Table) -> Marks:
+    marks: Marks = {}
+    for number, row in enumerate(table.rows):
+        if row.comparison and row.comparison.p_adjusted < ALPHA:
+            marks[number, _change(table)] = ["significant"]
+    for dataset in {row.dataset for row in table.rows}:
+        for metric, higher_is_better in table.metrics.items():
+            of = {
+                number: row.metrics[metric]
+                for number, row in enumerate(table.rows)
+                if row.dataset == dataset and row.is_complete and not row.is_control
+            }
+            marks |= {(number, metric): [mark] for number, mark in _best(of, higher_is_better).items()}
+    return marks
+
+
+def _best(values: Mapping[int, float], higher_is_better: bool) -> dict[int, Mark]:
+    """Return which rows have the best and which the second best value; none where all are the same.
+
+    >>> _best({0: 0.1, 4: 0.3, 5: 0.2, 7: 0.3}, True)
+    {4: 'best', 5: 'second', 7: 'best'}
+    """
+    order = sorted(set(values.values()), reverse=higher_is_better)[:2]
+    if len(order) < 2:
+        return {}
+    names: dict[float, Mark] = dict(zip(order, ("best", "second"), strict=True))
+    return {number: names[value] for number, value in values.items() if value in names}
+
+
+# --- caption ----------------------------------------------------------------------------------------------------
+
+
+def caption(table: Table, cost: bool = False) -> str:
+    """Return what a reader needs to judge the numbers: protocol, means, tests and their correction, versions."""
+    users = {row.dataset: row.n_users for row in table.rows if row.n_users}
+    if not users:
+        return "No cell succeeded."
+    over = ", ".join(f"{n_users} users ({dataset})" for dataset, n_users in users.items())
+    seeds = seed_list({seed for row in table.rows for seed in row.seeds}, "seed")
+    return sentences(
+        [
+            protocol_sentence(table.protocol),
+            f"Metrics are means over {over}, each user first averaged over {seeds}",
+            f"{_change(table)}: relative change against the same model trained alone, over the seeds both have",
+            *(
+                f"Control {control}: as the pair beside it, but {CONTROLS.get(control, 'otherwise')}"
+                for control in dict.fromkeys(row.control for row in table.rows if row.control)
+            ),
+            *_tests(table),
+            *(_costs(table) if cost else []),
+            *table.made_with,
+        ]
+    )
+
+
+def _tests(table: Table) -> Iterator[str]:
+    tests = [row.comparison.test for row in table.rows if row.comparison]
+    if tests:
+        family = f"the {len(tests)} tests" if len(tests) > 1 else "the one test"
+        yield f"p: {tests[0].name}, paired over users"
+        yield f"p (Holm): Holm-adjusted over {family} of this table"
+
+
+def _costs(table: Table) -> Iterator[str]:
+    yield (
+        "Costs are means over seeds: train s, seconds of training of the side in its cell (a pair may start from "
+        "its domain model trained alone, whose seconds are in that row); ms/user, milliseconds to rank the "
+        "catalogue for a user; trainable and all parameters, each side counting what it shares; peak GiB, memory "
+        "of the process during the cell, the same for both sides"
+    )
+    if any(row.seeds and None in (row.cost.inference_ms_per_user, row.cost.parameters) for row in table.rows):
+        yield f"{NONE}: the result is from before this was recorded"

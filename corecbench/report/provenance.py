@@ -1,0 +1,58 @@
+"""What captions state of how results came about: protocol, versions and devices, and where these differ."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from corecbench.record import Record
+
+LIBRARIES = ("corecbench", "torch", "recbole", "transformers", "peft")
+MOST_NAMED = 3
+
+
+def together(found: Iterable[tuple[str, Mapping[str, Any]]], noun: str) -> dict[str, Any]:
+    """Return what several have in common; a value that differs is replaced by text that says who has which.
+
+    >>> together([("a", {"seen": "left out", "k": 5}), ("b", {"seen": "left out", "k": 9})], "data sets")
+    {'seen': 'left out', 'k': '5 (a) and 9 (b)'}
+
+    Args:
+        found: pairs of a name and its values.
+        noun: of names in the plural; more than three with the same value are counted instead of named.
+    """
+    found = list(found)
+    common: dict[str, Any] = {}
+    for key in dict.fromkeys(key for _, values in found for key in values):
+        owners: dict[str, list[str]] = {}
+        for name, values in found:
+            owners.setdefault(str(values.get(key)), []).append(name)
+        several = " and ".join(f"{value} ({_named(names, noun)})" for value, names in owners.items())
+        common[key] = several if len(owners) > 1 else found[0][1][key]
+    return common
+
+
+def _named(names: Iterable[str], noun: str) -> str:
+    different = list(dict.fromkeys(names))
+    return ", ".join(different) if len(different) <= MOST_NAMED else f"{len(different)} {noun}"
+
+
+def protocol_sentence(protocol: Mapping[str, Any]) -> str:
+    """Return a protocol as a caption states it."""
+    return "Protocol: " + ", ".join(f"{name} {value}" for name, value in protocol.items())
+
+
+def made_with(records: Iterable[Record]) -> tuple[str, ...]:
+    """Return the versions and devices of the results that succeeded, as sentences of a caption."""
+    done = [record for record in records if record["status"] == "ok"]
+    versions = [(record["cell"]["name"], _versions(record)) for record in done]
+    differ = " (they differ between cells)" if any(each != versions[0][1] for _, each in versions) else ""
+    stated = ", ".join(f"{name} {version}" for name, version in together(versions, "cells").items())
+    device = together([(record["cell"]["name"], {"Device:": record["device"]}) for record in done], "cells")
+    return (
+        *([f"Versions{differ}: {stated}"] if stated else []),
+        *(f"{name} {value}" for name, value in device.items()),
+    )
+
+
+def _versions(record: Record) -> dict[str, str]:
+    versions = {name: record["versions"][name] for name in LIBRARIES if name in record["versions"]}
+    return versions | ({"commit": record["commit"][:7]} if record["commit"] else {})

@@ -1,0 +1,96 @@
+"""Tables for a paper and for a browser, through pandas' Styler."""
+
+import html
+import re
+
+from pandas.io.formats.style import Styler
+
+from corecbench.api import Report, Style
+
+SPECIAL = {character: rf"\{character}" for character in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
+    '"': r"\textquotedbl{}",
+    "[": "{[}",  # at the start of a line it would be an option of the line break before it
+    "*": "{*}",
+}
+
+
+def escape_latex(text: str) -> str:
+    r"""Return text without meaning in LaTeX, a sign before a number as a minus.
+
+    >>> print(escape_latex("max_history -.5 <b>&%"))
+    max\_history $-$.5 \textless{}b\textgreater{}\&\%
+    """
+    escaped = "".join(SPECIAL.get(character, character) for character in text)
+    return re.sub(r"(?<![\w.)])-(?=\.?\d)", "$-$", escaped)
+
+
+class Latex:
+    r"""A table to \input, shrunk where it is wider than the text."""
+
+    suffix = "tex"
+    style = Style(
+        escape_latex,
+        best=r"\textbf{{{}}}",
+        second=r"\underline{{{}}}",
+        significant="{}$^{{*}}$",
+        higher=r"{} $\uparrow$",
+        lower=r"{} $\downarrow$",
+    )
+
+    def __init__(self, config: None = None):
+        pass
+
+    def render(self, report: Report) -> str:
+        """Return the text, ending in a newline."""
+        cells, caption = report.styled(self.style)
+        text = cells.style.hide(axis="index").to_latex(
+            hrules=True,
+            column_format="".join("r" if column in report.numeric else "l" for column in report.frame),
+            caption=caption,
+            label=f"tab:corecbench-{report.name}",
+            position="tbp",
+            position_float="centering",
+        )
+        text = text.replace(
+            r"\begin{tabular}", r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{\begin{tabular}"
+        ).replace(r"\end{tabular}", r"\end{tabular}}")
+        return f"% in the preamble: \\usepackage{{booktabs,graphicx}}\n{text}"
+
+
+class Html:
+    """A page of its own with the caption below the table."""
+
+    suffix = "html"
+    style = Style(
+        html.escape,
+        best="<strong>{}</strong>",
+        second="<u>{}</u>",
+        significant="{}<sup>*</sup>",
+        higher="{} &uarr;",
+        lower="{} &darr;",
+    )
+    look = (
+        ("", "border-collapse: collapse; font-family: sans-serif; font-size: 90%"),
+        ("caption", "caption-side: bottom; text-align: left; padding-top: 1em; max-width: 60em"),
+        ("th, td", "padding: 0.2em 0.6em; text-align: left; white-space: nowrap"),
+        ("th", "border-bottom: 1px solid"),
+    )
+
+    def __init__(self, config: None = None):
+        pass
+
+    def render(self, report: Report) -> str:
+        """Return the text, ending in a newline."""
+        cells, caption = report.styled(self.style)
+        numbers = [f".col{place}" for place, column in enumerate(report.frame) if column in report.numeric]
+        look = [*self.look, *((number, "text-align: right") for number in numbers)]
+        styler = Styler(cells, uuid=report.name, caption=caption, cell_ids=False).hide(axis="index")
+        styler = styler.set_table_styles([{"selector": where, "props": rules} for where, rules in look])
+        return styler.to_html(doctype_html=True)

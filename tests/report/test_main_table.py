@@ -1,0 +1,224 @@
+import pytest
+
+from corecbench.report.main_table import caption, report
+
+SIX_AT_2, SIX_AT_1 = [2] * 6, [1] * 6
+
+
+def frame(table):
+    return report(table).frame
+
+
+def test_controls_are_a_column_and_explained_only_where_there_are_any(pair):
+    assert "control" not in frame(pair.table())
+    assert "Control" not in caption(pair.table())
+    pair.add("sasrec", "llama", control="shuffled-texts", domain_ranks=SIX_AT_2, llm_ranks=SIX_AT_1)
+    assert frame(pair.table())["control"].tolist() == ["-", "-", "shuffled-texts"] * 2
+    sentence = "Control shuffled-texts: as the pair beside it, but each item has the text of another item. "
+    assert sentence in caption(pair.table())
+
+
+def test_the_frame_holds_formatted_text(pair):
+    assert frame(pair.table()).iloc[1].to_dict() == {
+        "data set": "toy",
+        "model": "sasrec + llama",
+        "side": "domain",
+        "sharing": "bdlm",
+        "HR@1": "1.0000",
+        "MRR": "1.0000",
+        "MRR vs solo": "+100.0%",
+        "p": ".031",
+        "p (Holm)": ".062",
+        "users": "6",
+        "seeds": "0",
+    }
+
+
+def test_a_solo_row_has_no_comparison(pair):
+    assert frame(pair.table()).iloc[0].tolist() == [
+        "toy",
+        "sasrec",
+        "domain",
+        "-",
+        ".0000",
+        ".5000",
+        *"---",
+        "6",
+        "0",
+    ]
+
+
+def test_the_values_are_numbers_that_are_not_rounded(bench):
+    bench.add("sasrec", domain_ranks=[1, 3, 3])
+    bench.add("sasrec", "llama", domain_ranks=[1, 3, 2], llm_ranks=[2] * 3)
+    solo, joint = report(bench.table()).values.to_dict("records")[:2]
+    assert solo["MRR"] == pytest.approx(5 / 9, abs=1e-15)
+    assert joint["MRR vs solo"] == pytest.approx((11 / 18) / (5 / 9) - 1, abs=1e-15)
+    assert (solo["p"], solo["sharing"], joint["p"]) == (None, None, 1)
+    assert (joint["users"], joint["seeds"]) == (3, "0")
+
+
+def test_a_failed_row_shows_dashes_and_its_reason(bench):
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    bench.add_failed("out of\nmemory", domain="sasrec", llm="llama")
+    cells = frame(bench.table()).set_index(["model", "side"]).loc[("sasrec + llama", "llm")]
+    assert cells[["MRR", "p", "users", "seeds"]].tolist() == ["-"] * 4
+    assert cells["notes"].startswith("seed 0 failed: out of memory")
+    assert report(bench.table()).values["MRR"].tolist() == [1 / 2, None, None]
+
+
+# --- marks --------------------------------------------------------------------------------------------------------
+
+
+def marked(table, column, **options):
+    found = report(table, **options)
+    return [found.marks.get((row, column), []) for row in range(len(found.frame))]
+
+
+def test_significant_changes_are_marked(bench):
+    # twelve users who all gain: p = 2 / 2**12 and, for the side that changes nothing, p = 1
+    bench.add("sasrec", domain_ranks=[2] * 12)
+    bench.add(llm="llama", llm_ranks=[2] * 12)
+    bench.add("sasrec", "llama", domain_ranks=[1] * 12, llm_ranks=[2] * 12)
+    cells = frame(bench.table())
+    assert cells["MRR vs solo"].tolist() == ["-", "+100.0%", "-", "+0.0%"]
+    assert marked(bench.table(), "MRR vs solo") == [[], ["significant"], [], []]
+    assert cells["p"].tolist() == ["-", "<.001", "-", "1.000"]
+    assert report(bench.table()).legend["significant"] == "p (Holm) below .05"
+
+
+def test_the_best_and_the_second_best_are_marked_per_data_set_and_metric(pair):
+    pair.add("gru4rec", domain_ranks=[1, 4, 4, 4, 4, 4])
+    pair.add("sasrec", dataset="other", domain_ranks=[3] * 6)
+    pair.add("gru4rec", dataset="other", domain_ranks=[4] * 6)
+    # MRR: gru4rec 3/8, sasrec 1/2, with llama 1; llama 1/2, with sasrec 1/4. HR@1: 1/6, 0, 1, 0, 0
+    table = pair.table()
+    names = [f"{row.dataset} {row.model} {row.side}" for row in table.rows]
+    assert dict(zip(names, marked(table, "MRR"), strict=True)) == {
+        "toy sasrec domain": ["second"],
+        "toy sasrec + llama domain": ["best"],
+        "toy gru4rec domain": [],
+        "toy llama llm": ["second"],
+        "toy sasrec + llama llm": [],
+        "other sasrec domain": ["best"],
+        "other gru4rec domain": ["second"],
+    }
+    assert marked(table, "HR@1") == [[], ["best"], ["second"], [], [], [], []]
+
+
+def test_the_lowest_is_best_where_lower_is_better(bench):
+    class Rank:
+        higher_is_better = False
+
+        def per_user(self, rank, n_candidates):
+            return rank.astype(float)
+
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    bench.add("gru4rec", domain_ranks=SIX_AT_1)
+    table = bench.table(metrics={"rank": Rank()}, tested="rank")
+    assert marked(table, "rank") == [["second"], ["best"]]
+    assert report(table).higher_is_better == {"rank": False}
+
+
+def test_controls_rows_that_share_nothing_and_incomplete_rows_are_not_best(pair):
+    both = {"domain_ranks": SIX_AT_1, "llm_ranks": SIX_AT_2}
+    pair.add("sasrec", "llama", control="no-mutual", **both)
+    pair.add("sasrec", "llama", sharing="alone", **both)
+    pair.add("sasrec", "qwen", **both)
+    pair.add_failed(domain="sasrec", llm="qwen", seed=1)
+    for model in ({"domain": "sasrec", "domain_ranks": SIX_AT_2}, {"llm": "llama", "llm_ranks": SIX_AT_2}):
+        pair.add(seed=1, **model)
+    pair.add("sasrec", "llama", seed=1, domain_ranks=[2] * 5 + [1], llm_ranks=SIX_AT_2)
+    table = pair.table(unshared={"alone"})
+    assert [
+        (row.model, row.sharing, row.control, row.metrics["MRR"], *mark)
+        for row, mark in zip(table.rows, marked(table, "MRR"), strict=True)
+        if row.side == "domain"
+    ] == [
+        ("sasrec", None, None, 1 / 2, "second"),
+        ("sasrec + llama", "bdlm", None, pytest.approx((1 + 7 / 12) / 2), "best"),
+        ("sasrec + llama", "bdlm", "no-mutual", 1),
+        ("sasrec + llama", "alone", None, 1),
+        ("sasrec + qwen", "bdlm", None, 1),
+    ]
+
+
+def test_rows_that_are_all_the_same_have_no_best(bench):
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    bench.add("gru4rec", domain_ranks=SIX_AT_2)
+    assert report(bench.table()).marks == {}
+    assert report(bench.table()).legend == {}
+
+
+# --- costs --------------------------------------------------------------------------------------------------------
+
+
+def test_costs_are_columns_where_they_are_asked_for(bench):
+    costs = {"train_s": 10.0, "trainable_parameters": 1200, "parameters": 3400}
+    for seed, ms in ((0, 1.0), (1, 2.0)):
+        of = costs | {"inference_ms_per_user": ms, "train_s": 10.0 + seed}
+        bench.add("sasrec", seed=seed, domain_ranks=SIX_AT_2, costs=of, peak_memory_bytes=2**30)
+    assert "train s" not in frame(bench.table())
+    found = report(bench.table(), cost=True)
+    names = ["train s", "ms/user", "trainable", "parameters", "peak GiB"]
+    assert found.frame[names].iloc[0].tolist() == ["10.5", "1.50", "1,200", "3,400", "1.00"]
+    assert found.values[names].iloc[0].tolist() == [10.5, 1.5, 1200, 3400, 1]
+    assert "Costs are means over seeds" in found.caption
+    assert "before this was recorded" not in found.caption
+
+
+def test_costs_that_were_not_recorded_are_dashes_and_the_caption_says_why(bench):
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    found = report(bench.table(), cost=True)
+    assert found.frame[["train s", "ms/user", "parameters"]].iloc[0].tolist() == ["1.0", "-", "-"]
+    assert " -: the result is from before this was recorded. " in found.caption
+
+
+def test_a_failed_row_has_no_costs(bench):
+    bench.add_failed(domain="sasrec")
+    assert frame(bench.table()).to_dict("records")[0].get("train s") is None
+    assert report(bench.table(), cost=True).frame["train s"].tolist() == ["-"]
+
+
+# --- notes and caption --------------------------------------------------------------------------------------------
+
+
+def test_notes_are_a_column_only_where_there_are_any(pair):
+    assert "notes" not in frame(pair.table())
+    pair.add_failed(domain="gru4rec")
+    assert frame(pair.table())["notes"].tolist()[-1] == ""
+
+
+def test_the_caption_states_protocol_users_seeds_test_and_correction(pair):
+    assert caption(pair.table()) == (
+        "Protocol: split leave-one-out, candidates full catalogue, seen items left out, ties against the model. "
+        "Metrics are means over 6 users (toy), each user first averaged over seed 0. "
+        "MRR vs solo: relative change against the same model trained alone, over the seeds both have. "
+        "p: two-sided Wilcoxon signed-rank test, zeros ranked (Pratt), paired over users. "
+        "p (Holm): Holm-adjusted over the 2 tests of this table. Device: cpu."
+    )
+
+
+def test_a_caption_without_tests_states_none(bench):
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    assert "Holm" not in caption(bench.table())
+
+
+def test_the_caption_states_versions_and_devices(bench):
+    versions = {"corecbench": "0.1", "torch": "2.6", "python": "3.11"}
+    bench.add("sasrec", domain_ranks=SIX_AT_2, versions=versions, commit="0123456789")
+    bench.add("gru4rec", domain_ranks=SIX_AT_2, versions=versions, commit="0123456789")
+    bench.add_failed(domain="lightgcn", versions=versions | {"torch": "1"}, device="cuda")
+    assert caption(bench.table()).endswith("Versions: corecbench 0.1, torch 2.6, commit 0123456. Device: cpu.")
+
+
+def test_the_caption_says_which_cells_have_other_versions_and_devices(bench):
+    bench.add("sasrec", domain_ranks=SIX_AT_2, versions={"torch": "2.6", "peft": "1"})
+    for seed in range(4):
+        bench.add(
+            "gru4rec", seed=seed, domain_ranks=SIX_AT_2, versions={"torch": "2.7", "peft": "1"}, device="cuda"
+        )
+    assert caption(bench.table()).endswith(
+        "Versions (they differ between cells): torch 2.6 (sasrec) and 2.7 (gru4rec), peft 1. "
+        "Device: cpu (sasrec) and cuda (gru4rec)."
+    )
