@@ -282,8 +282,49 @@ def test_report_prints_the_slices(corecbench):
     assert "toys: there is no joint row that can be compared with its solo row." in result.stdout
 
 
-def test_report_without_results_is_exit_code_5(corecbench):
-    assert corecbench("report").exit_code == 5
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "error: results: no results here; `corecbench run` makes them\n"),
+        (["elsewhere"], "error: elsewhere: no results here; `corecbench run` makes them\n"),
+        (["stored", "--benchmark", "b"], "error: stored: no results of benchmark 'b'; have: default\n"),
+    ],
+)
+def test_report_without_results_is_one_line_and_exit_code_5(corecbench, args, message):
+    save(Store(Path("stored"), "default"), make_record())
+    result = corecbench("report", *args)
+    assert (result.exit_code, result.stdout, result.stderr) == (5, "", message)
+
+
+@pytest.mark.parametrize("args", [["elsewhere"], ["elsewhere/b"], ["--results", "elsewhere"]])
+def test_report_takes_a_folder_of_results_or_of_one_benchmark(corecbench, args):
+    save(Store(Path("elsewhere"), "b"), make_record())
+    result = corecbench("report", *args)
+    assert result.exit_code == 0
+    assert " .5000 " in result.stdout
+    assert Path("elsewhere/b/table.tex").exists()
+
+
+def test_report_asks_which_of_several_benchmarks(corecbench):
+    for benchmark in ("a", "b"):
+        save(Store(Path("results"), benchmark), make_record())
+    result = corecbench("report")
+    assert result.exit_code == 2
+    assert result.stderr == "error: several benchmarks in results; choose one by --benchmark: a, b\n"
+    save(Store(Path("results"), "default"), make_record("main"))
+    assert "main" in corecbench("report", "results").stdout
+
+
+def test_report_prints_the_costs(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    assert "train s" not in corecbench("report").stdout
+    assert "train s" in corecbench("report", "--cost").stdout
+
+
+def test_report_prints_exact_numbers(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    result = corecbench("report", "--format", "json", "--metrics", "MRR")
+    assert json.loads(result.stdout)["rows"][0]["MRR"] == (1 + 1 / 50) / 2
 
 
 @pytest.mark.parametrize(
@@ -306,6 +347,47 @@ def test_report_in_an_unknown_format_is_exit_code_2(corecbench):
     result = corecbench("report", "--format", "makrdown")
     assert result.exit_code == 2
     assert "did you mean 'markdown'" in result.stderr
+
+
+# --- compare ------------------------------------------------------------------------------------------------------
+
+
+def test_compare_prints_every_cell_against_the_baseline(corecbench):
+    for name in ("toy", "other"):
+        save(Store(Path("results"), "default"), make_record(name))
+    result = corecbench("compare", "results", "--baseline", "other", "--metric", "MRR")
+    assert result.exit_code == 0
+    assert [line.split()[1] for line in result.stdout.splitlines()[2:4]] == ["other", "toy"]
+    assert "MRR vs baseline" in result.stdout
+    assert (
+        corecbench("compare", "results/default", "--baseline", "other", "--format", "csv").stdout.count("\n") == 3
+    )
+
+
+def test_compare_takes_several_folders(corecbench):
+    for benchmark in ("a", "b"):
+        save(Store(Path("results"), benchmark), make_record())
+    result = corecbench("compare", "results/a", "results/b", "--baseline", "a/toy")
+    assert result.exit_code == 0
+    assert "b            toy" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["absent", "--baseline", "toy"], 5, "error: absent: no results here"),
+        (["results", "--baseline", "tyo"], 2, "error: unknown cell 'tyo'; did you mean 'toy'? have: toy"),
+        (["results", "--baseline", "toy", "--metric", "MMR"], 2, "did you mean 'MRR'"),
+        (["results", "--baseline", "toy", "--datasets", "x"], 2, "error: unknown data set 'x'; have: toys"),
+        (["results"], 2, "error: missing option '--baseline'"),
+    ],
+)
+def test_what_compare_cannot_do_is_one_line(corecbench, args, code, message):
+    save(Store(Path("results"), "default"), make_record())
+    result = corecbench("compare", *args)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 # --- list, doctor, version ----------------------------------------------------------------------------------------

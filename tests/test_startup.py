@@ -61,8 +61,27 @@ def test_the_probe_sees_a_heavy_module():
     assert heavy_modules_after("import torch") == ["torch"]
 
 
-def test_report_does_not_load_torch(tmp_path):
-    code = RUN.format(args=["report", "--results", str(tmp_path)]).replace("== 0", "== 5")
+STORE = """
+from pathlib import Path
+import pandas as pd
+from corecbench.results import Store
+
+side = {{"metrics": {{}}, "n_users": 2, "epochs": 3, "best_epoch": 1, "validation": 0.5, "stopped_by": "patience",
+        "train_s": 1.0, "trainable_parameters": 4}}
+cell = {{"name": "toy", "dataset": "toys", "domain": "toy", "llm": None, "sharing": None, "seed": 0}}
+record = {{"schema": 1, "status": "ok", "error": None, "cell": cell, "hash": "0a1b2c3d", "settings": {{}},
+          "protocol": {{"split": "leave-one-out"}}, "data": {{"fingerprint": "f", "split_fingerprint": "s"}},
+          "versions": {{}}, "plugins": {{}}, "commit": None, "device": "cpu", "started": "2026-01-01",
+          "duration_s": 2.0, "peak_memory_bytes": 1, "sides": {{"domain": side}}, "epochs": []}}
+ranks = pd.DataFrame({{"user_id": ["u", "v"], "target_item_id": "i", "rank": [1, 2], "n_candidates": 9}})
+store = Store(Path({root!r}), "default")
+store.write(store.folder("toy", "toys", 0, "0a1b2c3d"), record, {{"domain": ranks}})
+"""
+
+
+@pytest.mark.parametrize("verb", [["report"], ["report", "--format", "latex"], ["compare", "--baseline", "toy"]])
+def test_tables_of_stored_results_load_no_torch(tmp_path, verb):
+    code = STORE.format(root=str(tmp_path)) + RUN.format(args=[*verb, str(tmp_path)])
     assert heavy_modules_after(code) == []
 
 

@@ -117,6 +117,10 @@ def build(
         ResultsError: cells differ in protocol, split or users, or a data set has no baseline.
     """
     asked = (baseline, *cells)
+    stored = {record["cell"]["dataset"] for store in stores for _, record in store.records()}
+    for dataset in datasets:
+        if dataset not in stored:
+            raise unknown("data set", dataset, stored)
     entries = {store.benchmark: _of_datasets(store, datasets) for store in stores}
     known = {
         text

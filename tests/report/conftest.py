@@ -35,8 +35,8 @@ METRICS = {"HR@1": First(), "MRR": ReciprocalRank()}
 class Bench:
     """Stores cells of toy users and makes their table."""
 
-    def __init__(self, root):
-        self.store = Store(root, "default")
+    def __init__(self, root, benchmark="default"):
+        self.store = Store(root, benchmark)
         self.entries = []
 
     def add(self, domain=None, llm=None, seed=0, dataset="toy", stopped_by="patience", users=None, **of):
