@@ -452,11 +452,12 @@ class Report:
 
     @property
     def numeric(self) -> list[str]:
-        """The columns of `frame` that hold numbers, which formats align to the right."""
+        """The columns of `frame` that hold numbers and no text, which formats align to the right."""
+        found = {column: self.values[column].dropna() for column in self.frame if column in self.values}
         return [
             column
-            for column in self.frame
-            if column in self.values and not self.values[column].map(lambda value: isinstance(value, str)).any()
+            for column, values in found.items()
+            if len(values) and not values.map(lambda value: isinstance(value, str)).any()
         ]
 
     def styled(self, style: Style) -> tuple[pd.DataFrame, str]:

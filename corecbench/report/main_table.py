@@ -12,8 +12,8 @@ from corecbench.report.wording import decimal, p_value, percent, seed_list, sent
 Marks = dict[tuple[int, str], list[Mark]]
 
 MEANINGS: Mapping[Mark, str] = {
-    "best": "of its metric on its data set, among rows with all seeds that are no controls",
-    "second": "the next after it",
+    "best": "among the rows of a data set that have all seeds and are no controls",
+    "second": "the next among them",
     "significant": f"p (Holm) below {decimal(ALPHA, 2)}",
 }
 

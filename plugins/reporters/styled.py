@@ -20,19 +20,27 @@ SPECIAL = {character: rf"\{character}" for character in "&%$#_{}"} | {
     "*": "{*}",
 }
 
+PREAMBLE = "% in the preamble: \\usepackage{booktabs,graphicx,longtable}\n"
+SHRUNK = {
+    r"\begin{tabular}": r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{\begin{tabular}",
+    r"\end{tabular}": r"\end{tabular}}",
+}
+MOST_ROWS = 50
+"""Of a table on one page."""
+
 
 def escape_latex(text: str) -> str:
     r"""Return text without meaning in LaTeX, a sign before a number as a minus.
 
-    >>> print(escape_latex("max_history -.5 <b>&%"))
-    max\_history $-$.5 \textless{}b\textgreater{}\&\%
+    >>> print(escape_latex("max_history -.5 --seeds <b>&%"))
+    max\_history $-$.5 -{}-seeds \textless{}b\textgreater{}\&\%
     """
-    escaped = "".join(SPECIAL.get(character, character) for character in text)
+    escaped = "".join(SPECIAL.get(character, character) for character in text).replace("--", "-{}-")
     return re.sub(r"(?<![\w.)])-(?=\.?\d)", "$-$", escaped)
 
 
 class Latex:
-    r"""A table to \input, shrunk where it is wider than the text."""
+    r"""A table to \input, shrunk where it is wider than the text; a long one goes on over pages in small type."""
 
     suffix = "tex"
     style = Style(
@@ -50,18 +58,20 @@ class Latex:
     def render(self, report: Report) -> str:
         """Return the text, ending in a newline."""
         cells, caption = report.styled(self.style)
-        text = cells.style.hide(axis="index").to_latex(
-            hrules=True,
-            column_format="".join("r" if column in report.numeric else "l" for column in report.frame),
-            caption=caption,
-            label=f"tab:corecbench-{report.name}",
-            position="tbp",
-            position_float="centering",
-        )
-        text = text.replace(
-            r"\begin{tabular}", r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{\begin{tabular}"
-        ).replace(r"\end{tabular}", r"\end{tabular}}")
-        return f"% in the preamble: \\usepackage{{booktabs,graphicx}}\n{text}"
+        styler = cells.style.hide(axis="index")
+        common = {
+            "hrules": True,
+            "column_format": "".join("r" if column in report.numeric else "l" for column in report.frame),
+            "caption": caption,
+            "label": f"tab:corecbench-{report.name}",
+        }
+        if len(cells) > MOST_ROWS:
+            table = styler.to_latex(environment="longtable", **common)
+            return f"{PREAMBLE}{{\\scriptsize\\setlength{{\\tabcolsep}}{{2pt}}\n{table}}}\n"
+        table = styler.to_latex(position="tbp", position_float="centering", **common)
+        for tag, shrunk in SHRUNK.items():
+            table = table.replace(tag, shrunk)
+        return PREAMBLE + table
 
 
 class Html:

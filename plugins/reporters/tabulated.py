@@ -40,12 +40,12 @@ class Text:
 
 
 def escape_markdown(text: str) -> str:
-    r"""Return text without meaning in Markdown; an underscore inside a word has none.
+    r"""Return text without meaning in Markdown. An underscore inside a word has none, nor have brackets alone.
 
-    >>> print(escape_markdown("max_history <b>_|"))
-    max_history \<b\>\_\|
+    >>> print(escape_markdown("max_history [-.1, +.2] <b>_| [x](y) &amp;"))
+    max_history [-.1, +.2] \<b>\_\| [x\](y) \&amp;
     """
-    return re.sub(r"[\\`*<>\[\]|&~]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
+    return re.sub(r"[\\`*<|~]|&(?=[A-Za-z#])|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
 
 
 class Markdown:
