@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
 
-from corecbench.api import DataError
-from corecbench.stats.correction import holm
+from corecbench.api import DataError, UsageError
+from corecbench.stats.correction import CORRECTIONS, adjust, benjamini_hochberg, hochberg, holm
 
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
@@ -59,3 +60,56 @@ def test_false_alarms_in_the_whole_family_are_kept_at_the_level():
 def test_what_is_no_p_value_is_an_error(wrong):
     with pytest.raises(DataError, match=f"^a p value lies between 0 and 1, got {wrong}$"):
         holm([0.1, wrong])
+
+
+def test_hochberg_steps_up_where_holm_steps_down():
+    # 4/100 is kept; 2 x 3/100 is lowered to it, 3 x 1/100 is below
+    expected = [Fraction(3, 100), Fraction(4, 100), Fraction(4, 100)]
+    assert hochberg([0.01, 0.03, 0.04]) == pytest.approx([float(fraction) for fraction in expected])
+
+
+def test_benjamini_hochberg_divides_the_tests_by_the_place():
+    # 4/1 x 1/100, 4/2 x 2/100, 4/3 x 3/100, 4/4 x 50/100
+    expected = [Fraction(4, 100), Fraction(4, 100), Fraction(4, 100), Fraction(50, 100)]
+    assert benjamini_hochberg([0.01, 0.02, 0.03, 0.5]) == pytest.approx([float(fraction) for fraction in expected])
+
+
+@pytest.mark.parametrize(("method", "theirs"), [("holm", "holm"), ("hochberg", "simes-hochberg"), ("bh", "fdr_bh")])
+@pytest.mark.parametrize("n_tests", [1, 4, 30])
+def test_adjusted_values_agree_with_statsmodels(method, theirs, n_tests):
+    p = np.random.default_rng(n_tests).integers(0, 40, n_tests) / 400  # with ties, and 0
+    assert adjust(p, method) == pytest.approx(multipletests(p, method=theirs)[1])
+
+
+@given(p_values)
+def test_more_power_adjusts_less(p):
+    none, bh, hochberg_, holm_ = (adjust(p, method) for method in ("none", "bh", "hochberg", "holm"))
+    for less, more in ((none, bh), (bh, hochberg_), (hochberg_, holm_)):
+        assert (less <= more + 1e-12).all()
+
+
+def test_holm_is_the_default():
+    assert adjust([0.01, 0.02]).tolist() == holm([0.01, 0.02]).tolist()
+
+
+@pytest.mark.parametrize("method", CORRECTIONS)
+def test_no_tests_have_no_values_under_any_correction(method):
+    assert adjust([], method).tolist() == []
+
+
+@pytest.mark.parametrize("method", CORRECTIONS)
+def test_what_is_no_p_value_is_an_error_under_any_correction(method):
+    with pytest.raises(DataError, match=r"^a p value lies between 0 and 1, got nan$"):
+        adjust([0.1, float("nan")], method)
+
+
+@pytest.mark.parametrize("method", CORRECTIONS)
+def test_the_given_values_stay_as_they_are(method):
+    given_values = np.array([0.5, 0.01])
+    adjust(given_values, method)[0] = 7.0
+    assert given_values.tolist() == [0.5, 0.01]
+
+
+def test_an_unknown_correction_is_an_error_that_lists_the_known():
+    with pytest.raises(UsageError, match=r"^unknown correction 'sidak'; have: holm, hochberg, bh, none$"):
+        adjust([0.1], "sidak")

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from corecbench.api import DataError, UsageError
-from corecbench.stats.paired import paired_test
+from corecbench.stats.paired import METHODS, paired_test
 
 
 def normal(seed, n=200, mean=0.0):
@@ -40,23 +40,23 @@ def test_values_agree_with_scipy(method):
     assert result.mean_difference == pytest.approx(own.mean() - base.mean())
 
 
-@pytest.mark.parametrize("method", ["wilcoxon", "t"])
+@pytest.mark.parametrize("method", METHODS)
 def test_the_test_is_two_sided(method):
     own, base = normal(1), normal(2, mean=0.2)
     assert paired_test(own, base, method).p == pytest.approx(paired_test(base, own, method).p)
 
 
-@pytest.mark.parametrize("method", ["wilcoxon", "t"])
+@pytest.mark.parametrize("method", METHODS)
 def test_no_difference_at_all_has_p_one(method):
     assert paired_test(normal(1), normal(1), method).p == 1.0
 
 
-@pytest.mark.parametrize("method", ["wilcoxon", "t"])
+@pytest.mark.parametrize("method", METHODS)
 def test_zeros_on_both_sides_have_p_one(method):
     assert paired_test(np.zeros(4), np.zeros(4), method).p == 1.0
 
 
-@pytest.mark.parametrize("method", ["wilcoxon", "t"])
+@pytest.mark.parametrize("method", METHODS)
 def test_rounding_noise_is_no_difference(method):
     own, base = np.full(9, (0.1 + 0.2) + 0.3), np.full(9, 0.1 + (0.2 + 0.3))
     assert own[0] != base[0]
@@ -83,22 +83,35 @@ def test_the_name_is_what_a_caption_states():
     assert paired_test(*values, "t").name == "two-sided paired t test"
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_all_tests_find_a_large_difference(method):
+    assert paired_test(normal(1, mean=0.5), normal(2), method).p < 0.001
+
+
+@pytest.mark.parametrize("method", ["permutation", "bootstrap"])
+def test_the_seed_decides_what_is_drawn(method):
+    own, base = normal(1), normal(2, mean=0.1)
+    first, again, other = (paired_test(own, base, method, seed=seed).p for seed in (0, 0, 1))
+    assert first == again != other
+
+
 @pytest.mark.parametrize(
     ("own", "base", "message"),
     [
+        ([[1.0, 2.0]], [[1.0, 3.0]], r"needs one value per user, got shape \(1, 2\); average over seeds first"),
         ([1.0, 2.0], [1.0], "needs the same users on both sides, got 2 and 1"),
         ([1.0, np.nan], [1.0, 2.0], "needs finite values, got NaN or infinity"),
         ([1.0, 2.0], [np.inf, 2.0], "needs finite values, got NaN or infinity"),
         ([1.0], [2.0], "needs at least 2 users, got 1"),
     ],
 )
-def test_values_that_cannot_be_tested_are_a_one_line_error(own, base, message):
-    with pytest.raises(DataError, match=message):
-        paired_test(np.array(own), np.array(base))
+@pytest.mark.parametrize("method", METHODS)
+def test_values_that_cannot_be_tested_are_a_one_line_error(own, base, message, method):
+    with pytest.raises(DataError, match=f"^a paired test {message}$"):
+        paired_test(np.array(own), np.array(base), method)
 
 
 def test_an_unknown_method_is_an_error_that_lists_the_known():
-    with pytest.raises(
-        UsageError, match=r"^unknown paired test 'anova'; have: wilcoxon, t, permutation, bootstrap$"
-    ):
+    known = "wilcoxon, t, permutation, bootstrap"
+    with pytest.raises(UsageError, match=f"^unknown paired test 'anova'; have: {known}$"):
         paired_test(np.ones(3), np.zeros(3), "anova")
