@@ -45,7 +45,7 @@ def escape_markdown(text: str) -> str:
     >>> print(escape_markdown("max_history [-.1, +.2] <b>_| [x](y) &amp;"))
     max_history [-.1, +.2] \<b>\_\| [x\](y) \&amp;
     """
-    return re.sub(r"[\\`*<|~]|&(?=[A-Za-z#])|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
+    return re.sub(r"[\\`*|~]|<(?=[A-Za-z/!?])|&(?=[A-Za-z#])|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
 
 
 class Markdown:
