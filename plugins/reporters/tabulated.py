@@ -8,6 +8,16 @@ from tabulate import tabulate
 from corecbench.api import Report, Style
 
 CAPTION_WIDTH = 100
+MEANINGFUL = "|".join(
+    (
+        r"[\\`*|~]",
+        r"<(?=[A-Za-z/!?])",  # a tag
+        r"&(?=[A-Za-z#])",  # an entity
+        r"\](?=[(\[:])",  # a link
+        r"(?<![^\W_])_|_(?![^\W_])",
+    )
+)
+"""What Markdown would take for its own."""
 
 
 def layout(report: Report, style: Style, table_format: str) -> tuple[str, str]:
@@ -45,7 +55,7 @@ def escape_markdown(text: str) -> str:
     >>> print(escape_markdown("max_history [-.1, +.2] <b>_| [x](y) &amp;"))
     max_history [-.1, +.2] \<b>\_\| [x\](y) \&amp;
     """
-    return re.sub(r"[\\`*|~]|<(?=[A-Za-z/!?])|&(?=[A-Za-z#])|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
+    return re.sub(MEANINGFUL, r"\\\g<0>", text)
 
 
 class Markdown:
