@@ -5,6 +5,7 @@ several benchmarks, but on a data set they rank the same items of the same split
 """
 
 import dataclasses
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ class Rival:
     """One side of a cell of one benchmark."""
 
     benchmark: str
+    """Its name, or its folder where several have the same name."""
     line: Line
 
     @property
@@ -116,35 +118,23 @@ def build(
         UsageError: a name means nothing that is stored, or the baseline means more than one row.
         ResultsError: cells differ in protocol, split or users, or a data set has no baseline.
     """
-    asked = (baseline, *cells)
-    stored = {record["cell"]["dataset"] for store in stores for _, record in store.records()}
-    for dataset in datasets:
-        if dataset not in stored:
-            raise unknown("data set", dataset, stored)
-    entries = {store.benchmark: _of_datasets(store, datasets) for store in stores}
-    known = {
-        text
-        for benchmark, of in entries.items()
-        for _, record in of
-        for text in names(benchmark, record["cell"]["name"], sides_of(record["cell"]))
-    }
-    for text in asked:
-        if text not in known:
-            cell_names = {record["cell"]["name"] for of in entries.values() for _, record in of}
-            raise unknown("cell", text, cell_names)
+    called = _labels(stores)
+    entries = _choose(
+        {label: list(store.records()) for label, store in called.items()}, (baseline, *cells), datasets
+    )
     if cells:
         entries = {
-            benchmark: [entry for entry in of if _is_asked(benchmark, entry, asked)]
-            for benchmark, of in entries.items()
+            label: [entry for entry in of if _is_asked(label, entry, (baseline, *cells))]
+            for label, of in entries.items()
         }
     protocol = check_comparable((entry for of in entries.values() for entry in of), settings=False)
     rivals = [
-        Rival(store.benchmark, line)
-        for store in stores
-        for line in read_lines(entries[store.benchmark], store, {name: metric}).values()
+        Rival(label, line)
+        for label, of in entries.items()
+        for line in read_lines(of, called[label], {name: metric}).values()
     ]
     check_users(rival.line for rival in rivals)
-    rivals = [rival for rival in rivals if not cells or any(rival.is_called(text) for text in asked)]
+    rivals = [rival for rival in rivals if not cells or any(map(rival.is_called, (baseline, *cells)))]
     duels = [
         duel
         for dataset in dict.fromkeys(rival.line.key.dataset for rival in rivals)
@@ -154,13 +144,41 @@ def build(
     return Comparisons(tuple(_adjust(duels)), baseline, name, metric.higher_is_better, protocol, made)
 
 
-def _of_datasets(store: Store, datasets: Collection[str]) -> list[Entry]:
-    return [entry for entry in store.records() if not datasets or entry[1]["cell"]["dataset"] in datasets]
+def _labels(stores: Sequence[Store]) -> dict[str, Store]:
+    """Return benchmarks by name, those of the same name by folder."""
+    count = Counter({(store.root, store.benchmark): store.benchmark for store in stores}.values())
+    return {
+        store.benchmark if count[store.benchmark] == 1 else (store.root / store.benchmark).as_posix(): store
+        for store in stores
+    }
 
 
-def _is_asked(benchmark: str, entry: Entry, asked: Iterable[str]) -> bool:
+def _choose(
+    entries: Mapping[str, Sequence[Entry]], asked: Sequence[str], datasets: Collection[str]
+) -> dict[str, list[Entry]]:
+    """Return the results on some data sets.
+
+    Raises:
+        UsageError: there is no such data set, or no such cell on them.
+    """
+    stored = {record["cell"]["dataset"] for of in entries.values() for _, record in of}
+    for dataset in datasets:
+        if dataset not in stored:
+            raise unknown("data set", dataset, stored)
+    chosen = {
+        label: [entry for entry in of if not datasets or entry[1]["cell"]["dataset"] in datasets]
+        for label, of in entries.items()
+    }
+    for text in asked:
+        if not any(_is_asked(label, entry, [text]) for label, of in chosen.items() for entry in of):
+            cells = {record["cell"]["name"] for of in chosen.values() for _, record in of}
+            raise unknown("cell", text, cells)
+    return chosen
+
+
+def _is_asked(label: str, entry: Entry, asked: Iterable[str]) -> bool:
     cell = entry[1]["cell"]
-    return not set(names(benchmark, cell["name"], sides_of(cell))).isdisjoint(asked)
+    return not set(names(label, cell["name"], sides_of(cell))).isdisjoint(asked)
 
 
 def _duels(dataset: str, rivals: Sequence[Rival], baseline: str) -> Iterator[Duel]:

@@ -183,6 +183,17 @@ def test_a_baseline_that_several_benchmarks_have_is_named_with_one(bench, tuned)
         compare(bench, tuned)
 
 
+def test_benchmarks_of_the_same_name_are_told_apart_by_their_folders(bench, tmp_path):
+    again = type(bench)(tmp_path / "again", "default")
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    again.add("sasrec", domain_ranks=SIX_AT_1)
+    found = compare(bench, again, bench, baseline=f"{tmp_path}/default/sasrec")
+    assert [(duel.rival.benchmark, duel.own) for duel in found.duels] == [
+        (f"{tmp_path}/default", 1 / 2),
+        (f"{tmp_path}/again/default", 1),
+    ]
+
+
 # --- what is refused ----------------------------------------------------------------------------------------------
 
 
