@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from corecbench.plan import Plan
+    from corecbench.publish import Published
 
 KINDS = ("models", "llms", "sharing", "datasets", "metrics", "reporters", "plugins")
 SHOWN = ("HR@10", "NDCG@10", "MRR")
@@ -169,9 +170,18 @@ def run(
         records = run_plan(plan, host, store)
     metrics = SHOWN if settings.metrics == METRICS else settings.metrics
     published = publish(host, store, stored(store, records), metrics)
-    click.echo(published.texts["text"].rstrip())
+    show_table(published, "text")
     click.echo(f"written to {published.folder}: {', '.join(path.name for path in published.paths)}")
     return FAILED if any(record["status"] == "failed" for record in records) else 0
+
+
+def show_table(published: Published, format_: str, slices: bool = False) -> None:
+    """Print a table, and a warning for each other format whose reporter failed."""
+    for name, error in published.errors.items():
+        if name == format_:
+            raise error
+        click.echo(f"warning: {error}", err=True)
+    click.echo((published.slices if slices else published.texts)[format_].rstrip())
 
 
 def show_plan(plan: Plan) -> None:
@@ -220,7 +230,7 @@ def report(
     host.select("reporters", format_, {})
     store = choose(stores(folder or results), benchmark)
     published = publish(host, store, list(store.records()), names(metrics), cost)
-    click.echo((published.slices if slices else published.texts)[format_].rstrip())
+    show_table(published, format_, slices)
     return 0 if published.complete else INCOMPLETE
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from corecbench.api import CorecbenchError
 from corecbench.host import guard, split
 from corecbench.report import main_table, slices, table
 from corecbench.results import slug
@@ -26,9 +27,11 @@ class Published:
     """The tables as they were written."""
 
     texts: Mapping[str, str]
-    """reporter -> the main table."""
+    """reporter -> the main table, for every reporter that did not fail."""
     slices: Mapping[str, str]
     """reporter -> the effects on slices of the users."""
+    errors: Mapping[str, CorecbenchError]
+    """reporter -> why it failed, which keeps nothing from the others."""
     folder: Path
     paths: Sequence[Path]
     """Of the files in that folder."""
@@ -66,16 +69,20 @@ def publish(
     by_slice = slices.build(entries, store, tested, built[tested])
     folder = Path(store.root) / slug(store.benchmark)
     texts: dict[str, dict[str, str]] = {}
-    paths = []
+    paths, errors = [], {}
     for report in (main_table.report(main, cost), slices.report(by_slice)):
         texts[report.name] = {}
         for component, _ in host.list("reporters"):
-            suffix, text = render(host, component.name, report)
+            try:
+                suffix, text = render(host, component.name, report)
+            except CorecbenchError as error:
+                errors[component.name] = error
+                continue
             path = folder / f"{report.name}.{suffix}"
             path.write_text(text, encoding="utf-8")
             paths.append(path)
             texts[report.name][component.name] = text
-    return Published(texts["table"], texts["slices"], folder, paths, complete(main, entries))
+    return Published(texts["table"], texts["slices"], errors, folder, paths, complete(main, entries))
 
 
 def render(host: Host, name: str, report: Report) -> tuple[str, str]:

@@ -305,6 +305,28 @@ def test_report_takes_a_folder_of_results_or_of_one_benchmark(corecbench, args):
     assert Path("elsewhere/b/table.tex").exists()
 
 
+def test_a_broken_reporter_stops_only_a_report_that_asks_for_it(corecbench, loose_file):
+    source = """
+        from corecbench.api import Component, hookimpl
+
+        class Broken:
+            suffix = "x"
+            def __init__(self, config): pass
+            def render(self, report): return 1 / 0
+
+        @hookimpl
+        def corecbench_reporters():
+            return [Component("broken", Broken)]
+    """
+    save(Store(Path("results"), "default"), make_record())
+    plugin = ["--plugin", loose_file("mine", source)]
+    result = corecbench("report", *plugin)
+    assert result.exit_code == 0
+    assert " .5000 " in result.stdout
+    assert result.stderr.startswith("warning: reporter 'broken' of plugin mine")
+    assert corecbench("report", "--format", "broken", *plugin).exit_code == 3
+
+
 def test_report_asks_which_of_several_benchmarks(corecbench):
     for benchmark in ("a", "b"):
         save(Store(Path("results"), benchmark), make_record())

@@ -103,6 +103,20 @@ def test_the_same_table_is_the_same_text(name):
     assert reporter(name).render(make_report()) == reporter(name).render(make_report())
 
 
+@pytest.mark.parametrize(
+    ("name", "escaped"),
+    [
+        ("markdown", r"\<b>&\_%\|"),
+        ("latex", r"\textless{}b\textgreater{}\&\_\%\textbar{}"),
+        ("html", "&lt;b&gt;&amp;_%|"),
+    ],
+)
+def test_markup_in_names_is_escaped(name, escaped):
+    text = reporter(name).render(make_report(data_set="<b>&_%|", model="x<b>&_%|y"))
+    assert "<b>&" not in text.replace(escaped, "")
+    assert text.count(escaped) == 4  # in two rows the data set and the model
+
+
 # --- text and Markdown --------------------------------------------------------------------------------------------
 
 
