@@ -3,7 +3,7 @@
 import numpy as np
 
 from corecbench.stats.differences import paired_differences
-from corecbench.stats.intervals import FEWEST_DIFFERENT, Interval
+from corecbench.stats.intervals import FEWEST_DIFFERENT, Interval, check_confidence
 from corecbench.stats.resampling import resampled_means
 
 RESAMPLES = 9_999
@@ -17,9 +17,9 @@ def bootstrap_p(difference: np.ndarray, n_resamples: int = RESAMPLES, seed: int 
     doi:10.1145/1321440.1321528): p = (1 + b) / (1 + R), b resamples with |mean* - mean| >= |mean|.
 
     It is not the BCa interval turned into a test: of pairs of identical models that would call 12 of 100 different
-    with 100 users of whom 5 % have a hit, and 7 of 100 with 200 of whom 10 % have one; this test calls 5. It takes
-    the users for all there are, so with few it errs too often (10, 7 and 6 of 100 with 8, 20 and 30 users whose
-    differences are normal), and with a handful p says nothing; the sign-flip test is exact there.
+    with 100 users of whom 5 % have a hit, and 7 of 100 with 200 of whom 10 % have one; this test calls 4 to 6. It
+    takes the users for all there are, so with few it errs too often (10, 7 and 6 of 100 with 8, 20 and 30 users
+    whose differences are normal), and with a handful p says nothing; the sign-flip test is exact there.
 
     Args:
         difference: float64 [U], per user; rounding noise removed.
@@ -27,7 +27,7 @@ def bootstrap_p(difference: np.ndarray, n_resamples: int = RESAMPLES, seed: int 
         seed: of the resamples.
     """
     mean = difference.mean()
-    means = resampled_means(difference[:, None], n_resamples, seed)[:, 0]
+    means = resampled_means(difference, n_resamples, seed)
     tolerance = 1e-9 * np.abs(difference).mean()
     extreme = int(np.count_nonzero(np.abs(means - mean) >= abs(mean) - tolerance))
     return (1 + extreme) / (1 + n_resamples)
@@ -59,12 +59,14 @@ def bootstrap_interval(
         The interval, or None where fewer than 5 users differ or all differ by the same.
 
     Raises:
+        UsageError: the confidence is not between 0 and 1.
         DataError: the values do not pair up or are not finite.
     """
+    check_confidence(confidence)
     difference = paired_differences(own, base)
     if np.count_nonzero(difference) < FEWEST_DIFFERENT or np.ptp(difference) == 0:
         return None
-    means = resampled_means(difference[:, None], n_resamples, seed)[:, 0]
+    means = resampled_means(difference, n_resamples, seed)
     return bca(means, float(difference.mean()), difference, confidence)
 
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from corecbench.api import DataError, UsageError
-from corecbench.stats.intervals import Interval
+from corecbench.api import DataError
+from corecbench.stats.intervals import Interval, check_confidence
 
 
 class VarianceShares(NamedTuple):
@@ -171,8 +171,7 @@ def mixed_interval(difference: np.ndarray, confidence: float = 0.95) -> Interval
     """
     from scipy import stats
 
-    if not 0 < confidence < 1:
-        raise UsageError(f"a confidence lies between 0 and 1, got {confidence}")
+    check_confidence(confidence)
     components = variance_components(difference)
     error, degrees = uncertainty(components, *difference.shape)
     if not error:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from corecbench.api import UsageError
 from corecbench.stats.differences import paired_differences
 
 FEWEST_DIFFERENT = 5
@@ -16,6 +17,16 @@ class Interval(NamedTuple):
 
     low: float
     high: float
+
+
+def check_confidence(confidence: float) -> None:
+    """Make sure that a confidence is a share, not a percentage.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not 0 < confidence < 1:
+        raise UsageError(f"a confidence lies between 0 and 1, got {confidence}")
 
 
 def paired_interval(own: np.ndarray, base: np.ndarray, confidence: float = 0.95) -> Interval | None:

@@ -36,11 +36,12 @@ def paired_test(own: np.ndarray, base: np.ndarray, method: str = "wilcoxon", see
     "t" is the paired t test (Student, 1908, doi:10.1093/biomet/6.1.1), "permutation" the sign-flip test of
     `sign_flip_p`, "bootstrap" the shift method of `bootstrap_p`.
 
-    All keep their level on identical models. But "wilcoxon" asks whether the differences lie symmetrically around
-    0, the others whether their mean is 0. Where one model hits seldom and at the top, the other often and low, with
-    the same mean, it called 34 of 100 pairs different with 100 users, 82 with 200 and all with 943; the t test 10,
-    6 and 5. For a change of the mean "t" and "permutation" are the better tests, as Smucker, Allan and
-    Carterette, 2007, doi:10.1145/1321440.1321528, and Ihemelandu and Ekstrand, 2023, arXiv 2305.02461, advise.
+    Of 100 pairs of identical models, with 100 to 1,000 users of whom 2 to 20 % have a hit, each calls 3 to 6
+    different at .05. But "wilcoxon" asks whether the differences lie symmetrically around 0, the others whether
+    their mean is 0. Where one model has 5 % of the users at place 1 and the other 16 % at places 6 to 10, with the
+    same mean, it called 54 of 100 pairs different with 100 users, 84 with 200 and all with 943; the others 6 or 7.
+    For a change of the mean "t" and "permutation" are the better tests, as Smucker, Allan and Carterette (2007,
+    doi:10.1145/1321440.1321528) and Ihemelandu and Ekstrand (2023, arXiv 2305.02461) advise.
 
     If no user differs, p is 1. Two users are better, by 1 and by 2, and none is worse: of the 4 equally likely
     choices of signs 2 are as extreme:

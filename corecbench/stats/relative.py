@@ -7,7 +7,7 @@ import numpy as np
 
 from corecbench.stats.bootstrap import RESAMPLES, bca
 from corecbench.stats.differences import paired_differences
-from corecbench.stats.intervals import FEWEST_DIFFERENT, Interval
+from corecbench.stats.intervals import FEWEST_DIFFERENT, Interval, check_confidence
 from corecbench.stats.resampling import resampled_means
 
 
@@ -72,10 +72,12 @@ def fieller(own: np.ndarray, base: np.ndarray, confidence: float = 0.95) -> Chan
         The set, or None where fewer than 5 users differ or all differ by the same.
 
     Raises:
+        UsageError: the confidence is not between 0 and 1.
         DataError: the values do not pair up or are not finite.
     """
     from scipy import stats
 
+    check_confidence(confidence)
     if not _can_vary(paired_differences(own, base)):
         return None
     n_users = len(own)
@@ -127,12 +129,14 @@ def bootstrap_change(
         0, which has no relative change; `fieller` says what can be said then.
 
     Raises:
+        UsageError: the confidence is not between 0 and 1.
         DataError: the values do not pair up or are not finite.
     """
+    check_confidence(confidence)
     if not _can_vary(paired_differences(own, base)):
         return None
-    means = resampled_means(np.column_stack((own, base)), n_resamples, seed)
-    if (means[:, 1] == 0).any() or base.mean() == 0:
+    means = resampled_means(own + 1j * base, n_resamples, seed)
+    if (means.imag == 0).any() or base.mean() == 0:
         return None
     ratio = own.mean() / base.mean()
     # without a user of values y and x the ratio moves by (ratio x - y) / (sum of the other users' x)
@@ -140,7 +144,7 @@ def bootstrap_change(
     if (others == 0).any():
         return None
     influence = (own - ratio * base) / others
-    return bca(means[:, 0] / means[:, 1] - 1, float(ratio - 1), influence, confidence)
+    return bca(means.real / means.imag - 1, float(ratio - 1), influence, confidence)
 
 
 def _can_vary(difference: np.ndarray) -> bool:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from corecbench.api import DataError
+from corecbench.api import DataError, UsageError
 from corecbench.stats.relative import ChangeSet, bootstrap_change, fieller, relative_change
 
 
@@ -108,3 +108,9 @@ def test_a_base_that_resamples_may_miss_has_no_bootstrap_interval():
 def test_values_that_do_not_pair_up_are_an_error(size):
     with pytest.raises(DataError, match=r"^a paired test needs finite values, got NaN or infinity$"):
         size(np.array([1.0, np.nan]), np.ones(2))
+
+
+@pytest.mark.parametrize("interval", [fieller, bootstrap_change])
+def test_a_confidence_is_a_share(interval):
+    with pytest.raises(UsageError, match=r"^a confidence lies between 0 and 1, got 95$"):
+        interval(np.arange(9.0), np.ones(9), confidence=95)
