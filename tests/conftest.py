@@ -181,6 +181,7 @@ def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def quick() -> dict[str, dict[str, Any]]:
     """Settings with which everything trains in a moment."""
     few = {"epochs": 4, "batch_size": 32, "learning_rate": 0.01}
+    turns = {"start": "pretrained", "warm_up_epochs": 0, "rounds": 1, "domain_epochs": 1, "llm_epochs": 1}
     return {
         "sasrec": {"embedding_size": 16, "inner_size": 16, "n_layers": 1, "n_heads": 1, **few},
         "gru4rec": {"embedding_size": 16, "hidden_size": 16, **few},
@@ -193,8 +194,8 @@ def quick() -> dict[str, dict[str, Any]]:
             **few,
             "epochs": 2,
         },
-        "bdlm": {"rounds": 1, "domain_epochs": 1, "llm_epochs": 1},
-        "none": {"rounds": 1, "domain_epochs": 1, "llm_epochs": 1},
+        "bdlm": turns,
+        "none": turns,
     }
 
 

@@ -10,12 +10,12 @@ from corecbench.api import Component, hookimpl
 class Schedule:
     """Who trains when: the domain model's warm-up, then rounds of an LLM turn and a domain turn."""
 
-    start: Literal["pretrained", "new"] = "pretrained"
-    """Whether the domain side starts with what the domain model learnt alone, or with new weights."""
-    warm_up_epochs: int = 0
+    start: Literal["new", "pretrained"] = "new"
+    """Whether the domain side starts with new weights, or with what the domain model learnt alone."""
+    warm_up_epochs: int = 60
     """Of the domain model before the first round, fewer if its patience ends them."""
     rounds: int = 2
-    domain_epochs: int = 12
+    domain_epochs: int = 20
     """At most, over all rounds; never more than the domain model has left of its budget."""
     llm_epochs: int = 4
     """At most, over all rounds; never more than the LLM's budget."""

@@ -19,7 +19,7 @@ KL = 1 / 2 * log((1 / 2) / (1 / 4)) + 1 / 2 * log((1 / 2) / (3 / 4))
 
 
 def make_bdlm(**settings):
-    return Bdlm(BdlmConfig(**{"domain_weight": 1.0, "llm_weight": 1.0} | settings), SETUP)
+    return Bdlm(BdlmConfig(**{"start": "pretrained", "domain_weight": 1.0, "llm_weight": 1.0} | settings), SETUP)
 
 
 def states(*user):
@@ -86,7 +86,9 @@ def test_a_gradient_of_either_side_reaches_the_store():
         assert module.item.table.weight.grad[2].abs().sum() > 0
 
 
-@pytest.mark.parametrize("make", [make_bdlm, lambda: Private(Schedule(), SETUP)], ids=["bdlm", "none"])
+@pytest.mark.parametrize(
+    "make", [make_bdlm, lambda: Private(Schedule(start="pretrained"), SETUP)], ids=["bdlm", "none"]
+)
 def test_the_domain_side_starts_at_the_pretrained_tables(make):
     module = make()
     domain, _ = module.ids("domain", 2), module.ids("llm", 2)
@@ -273,7 +275,9 @@ def test_epochs_are_spread_evenly_the_first_rounds_get_more(epochs, rounds, spre
 
 
 def test_the_llm_begins_each_round():
-    turns = alternate(Schedule(rounds=2, domain_epochs=4, llm_epochs=2), Budget(domain_epochs=9, llm_epochs=9))
+    turns = alternate(
+        Schedule(warm_up_epochs=0, rounds=2, domain_epochs=4, llm_epochs=2), Budget(domain_epochs=9, llm_epochs=9)
+    )
     assert turns == [Turn("llm", 1), Turn("domain", 2), Turn("llm", 1), Turn("domain", 2)]
 
 
@@ -283,24 +287,28 @@ def test_the_domain_model_may_warm_up_before_the_first_round():
 
 
 def test_the_budget_limits_each_side():
-    turns = alternate(Schedule(rounds=1, domain_epochs=9, llm_epochs=9), Budget(domain_epochs=2, llm_epochs=1))
+    turns = alternate(
+        Schedule(warm_up_epochs=0, rounds=1, domain_epochs=9, llm_epochs=9), Budget(domain_epochs=2, llm_epochs=1)
+    )
     assert turns == [Turn("llm", 1), Turn("domain", 2)]
 
 
 def test_a_turn_of_no_epochs_is_left_out():
-    turns = alternate(Schedule(rounds=2, domain_epochs=1, llm_epochs=2), Budget(domain_epochs=1, llm_epochs=9))
+    turns = alternate(
+        Schedule(warm_up_epochs=0, rounds=2, domain_epochs=1, llm_epochs=2), Budget(domain_epochs=1, llm_epochs=9)
+    )
     assert turns == [Turn("llm", 1), Turn("domain", 1), Turn("llm", 1)]
 
 
 @pytest.mark.parametrize("make", [Bdlm, Private])
 def test_a_module_alternates_by_its_settings(make):
-    config = BdlmConfig(rounds=1, domain_epochs=3, llm_epochs=2)
+    config = BdlmConfig(warm_up_epochs=0, rounds=1, domain_epochs=3, llm_epochs=2)
     assert make(config, SETUP).turns(Budget(9, 9)) == [Turn("llm", 2), Turn("domain", 3)]
 
 
 def test_the_defaults_train_in_at_least_two_rounds():
     sides = [turn.side for turn in alternate(Schedule(), Budget(100, 100))]
-    assert sides[:4] == ["llm", "domain", "llm", "domain"]
+    assert sides == ["domain", "llm", "domain", "llm", "domain"]
 
 
 @pytest.mark.parametrize("make", [Bdlm, Private])

@@ -151,6 +151,16 @@ def test_a_domain_model_that_reads_no_ids_cannot_be_joined(toy_data, make_worksh
 # --- turns --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("sharing", ["bdlm", "none"])
+def test_a_pair_that_starts_anew_has_new_weights_and_the_whole_budget(monkeypatch, solo, joined, sharing):
+    _, alone, start = solo("sasrec")
+    monkeypatch.setattr(Trainee, "train_turn", lambda *_: None)
+    _, trainees, _ = joined("sasrec", sharing, start, start="new", warm_up_epochs=99)
+    contexts = trainees["domain"].examples.contexts
+    assert not states_alike(alone.model, trainees["domain"].model, contexts)
+    assert trainees["domain"].planned_epochs == 4  # all that the config allows, though the solo model used some
+
+
 def test_the_turns_of_a_pair_are_trained_in_order(solo, joined):
     _, _, start = solo("sasrec")
     records = []
