@@ -11,12 +11,20 @@ import pytest
 
 from corecbench.api import UsageError
 from corecbench.config import cache_folder
+from corecbench.results import COLUMNS, COUNTS
 from corecbench_plugins.datasets.ml100k import find_ml100k
 from corecbench_plugins.hf_llm import LlamaConfig
 from corecbench_plugins.hf_llm.weights import model_folder
 
 N_USERS = 150
-QUICK = ("sasrec.epochs=3", "sasrec.patience=0", "llama.epochs=2", "bdlm.llm_epochs=2", "bdlm.domain_epochs=2")
+QUICK = (
+    "sasrec.epochs=3",
+    "sasrec.patience=0",
+    "llama.epochs=2",
+    "bdlm.warm_up_epochs=1",
+    "bdlm.llm_epochs=2",
+    "bdlm.domain_epochs=2",
+)
 CELLS = ("sasrec", "llama", "sasrec+llama+bdlm")
 
 pytestmark = pytest.mark.real
@@ -79,17 +87,17 @@ def test_both_sides_of_a_pair_are_ranked_for_every_user(finished):
     results, _ = finished[0]
     pair = folder_of(results, "sasrec+llama+bdlm")
     domain, llm = (pd.read_parquet(pair / side / "ranks.parquet") for side in ("domain", "llm"))
-    assert list(domain.columns) == ["user_id", "target_item_id", "rank", "n_candidates"]
+    assert list(domain.columns) == [*COLUMNS, *COUNTS]
     assert len(domain) == len(llm) == N_USERS
     assert domain["target_item_id"].equals(llm["target_item_id"])
     assert not domain["rank"].equals(llm["rank"])
 
 
-def test_the_pair_was_trained_in_turns_that_start_with_the_llm(finished):
+def test_the_pair_was_trained_in_turns_after_the_domain_s_warm_up(finished):
     results, _ = finished[0]
     record = json.loads((folder_of(results, "sasrec+llama+bdlm") / "result.json").read_text())
     turns = {epoch["turn"]: epoch["side"] for epoch in record["epochs"]}
-    assert turns == {1: "llm", 2: "domain", 3: "llm", 4: "domain"}
+    assert turns == {1: "domain", 2: "llm", 3: "domain", 4: "llm", 5: "domain"}
 
 
 def test_an_llm_that_reads_titles_ranks_better_than_chance(finished):
