@@ -1,0 +1,27 @@
+"""Every file of settings in `benchmarks` can be run as it is."""
+
+from pathlib import Path
+
+import pytest
+
+from corecbench.config import load
+from corecbench.host import Host
+from corecbench.plan import choose
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def host():
+    """All first-party plugins."""
+    return Host.discover()
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in BENCHMARKS.glob("*.toml")))
+def test_a_file_has_only_components_and_settings_that_exist(host, name):
+    config = load(BENCHMARKS / name, {}, [])
+    host.check_settings(config)
+    for dataset in config.datasets:
+        chosen = choose(config, host, config.settings_on(dataset))
+        assert len(chosen.models) == len(config.models)
+        host.select("datasets", dataset, config.settings_on(dataset))
