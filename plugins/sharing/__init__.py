@@ -27,6 +27,8 @@ class BdlmConfig(Schedule):
 
     texts: bool = True
     """Whether the store's items hold what the LLM makes of their texts, beside rows of their own."""
+    llm_writes: bool = True
+    """Whether the LLM's turns change the store, or only read it."""
     row_dropout: float = 0.3
     """Probability that an item is its text alone for a moment of training."""
     domain_weight: float = 0.5

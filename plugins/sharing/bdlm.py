@@ -74,18 +74,22 @@ class Rows(nn.Module):
 class Projected(nn.Module):
     """A table of the store, seen by one side through its projection."""
 
-    def __init__(self, rows: Rows, projection: nn.Linear):
+    def __init__(self, rows: Rows, projection: nn.Linear, writes: bool):
         super().__init__()
-        self.rows, self.projection = rows, projection
+        self.rows, self.projection, self.writes = rows, projection, writes
 
     @property
     def weight(self) -> torch.Tensor:
         """float32 [rows, width of the side]."""
-        return self.projection(self.rows.weight)
+        return self.projected(self.rows.weight)
 
     def forward(self, index: torch.Tensor) -> torch.Tensor:
         """Return float32 [*index.shape, width of the side]."""
-        return self.projection(self.rows(index))
+        return self.projected(self.rows(index))
+
+    def projected(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return rows of the store at the width of the side, with gradients for the store if the side may write."""
+        return self.projection(rows if self.writes else rows.detach())
 
 
 class Bdlm(nn.Module):
@@ -106,7 +110,8 @@ class Bdlm(nn.Module):
         projection = nn.Linear(self.item.table.weight.shape[1], width, bias=False)
         if side == "domain":
             nn.init.eye_(projection.weight)
-        return Ids(Projected(self.user, projection), Projected(self.item, projection))
+        writes = side == "domain" or self.config.llm_writes
+        return Ids(*(Projected(rows, projection, writes) for rows in (self.user, self.item)))
 
     def start(self, pretrained: Pretrained) -> None:
         """Fill the store with what the domain model learnt alone, unless it starts anew, and with the texts."""

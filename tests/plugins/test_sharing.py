@@ -107,6 +107,16 @@ def test_a_store_that_was_started_is_still_trained():
     assert module.item.table.weight.grad is not None
 
 
+def test_an_llm_that_only_reads_gives_the_store_no_gradient():
+    module = make_bdlm(llm_writes=False)
+    domain, llm = module.ids("domain", 3), module.ids("llm", 3)
+    (llm.item.weight.sum() + llm.item(torch.tensor([2])).sum()).backward()
+    assert module.item.table.weight.grad is None
+    assert llm.item.projection.weight.grad is not None
+    domain.item.weight.sum().backward()
+    assert module.item.table.weight.grad is not None
+
+
 # --- its texts ----------------------------------------------------------------------------------------------------
 
 TEXT = torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 2.0], [0.0, 3.0, 0.0]])
