@@ -206,6 +206,7 @@ def show_plan(plan: Plan) -> None:
 @click.option("--metrics", default=",".join(SHOWN), show_default=True, metavar="A,B", help="Columns.")
 @click.option("--cost", is_flag=True, help="Also show times, parameters and memory.")
 @click.option("--slices", is_flag=True, help="Print whom it helps: effects by history length and item frequency.")
+@click.option("--plots", is_flag=True, help="Also draw, as SVG and PNG in the folder plots beside the tables.")
 @common_options
 def report(
     files: tuple[str, ...],
@@ -217,20 +218,27 @@ def report(
     metrics: str,
     cost: bool,
     slices: bool,
+    plots: bool,
 ) -> int:
     """Print the table of stored results again, and write it in every format.
 
     RESULTS_DIR is where results are stored, or the folder of one benchmark there. Nothing is trained.
     """
     from corecbench.config import names
-    from corecbench.publish import publish
+    from corecbench.publish import plot, publish
     from corecbench.results import choose, stores
 
     host = discover(files, blocked)
     host.select("reporters", format_, {})
     store = choose(stores(folder or results), benchmark)
-    published = publish(host, store, list(store.records()), names(metrics), cost)
+    entries = list(store.records())
+    published = publish(host, store, entries, names(metrics), cost)
     show_table(published, format_, slices)
+    if plots:
+        written = plot(host, store, entries, names(metrics))
+        for name, reason in written.skipped.items():
+            click.echo(f"no plot {name}: {reason}", err=True)
+        click.echo(f"written to {written.folder}: {len(written.paths)} files", err=True)
     return 0 if published.complete else INCOMPLETE
 
 

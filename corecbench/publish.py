@@ -1,4 +1,4 @@
-"""Makes the tables of stored results and writes them in the format of every reporter."""
+"""Makes the tables of stored results and writes them in the format of every reporter, and the plots."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from corecbench.api import Report
     from corecbench.host import Host
     from corecbench.report.per_user import Entry
+    from corecbench.report.plots.registry import Written
     from corecbench.results import Record, Store
 
 TESTED = "NDCG@10"
@@ -37,6 +38,21 @@ class Published:
     """Of the files in that folder."""
     complete: bool
     """Whether no cell failed and every row has all seeds of its data set."""
+
+
+def plot(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[str]) -> Written:
+    """Write the plots of the given results into a folder beside them; the metric is the one that tables test."""
+    from corecbench.report.plots import registry, study
+
+    tested = tested_of(metrics)
+    metric = host.build(host.select("metrics", tested, {}))
+    found = study.read(entries, store, tested, metric, unshared(host, entries))
+    return registry.write(found, Path(store.root) / slug(store.benchmark) / "plots")
+
+
+def tested_of(metrics: Sequence[str]) -> str:
+    """Return which of several metrics is tested: NDCG@10, or the first where that is not among them."""
+    return TESTED if TESTED in metrics else metrics[0]
 
 
 def stored(store: Store, records: Collection[Record]) -> list[Entry]:
@@ -64,7 +80,7 @@ def publish(
         cost: whether the main table has columns of what training and inference take.
     """
     built = {name: host.build(host.select("metrics", name, {})) for name in metrics}
-    tested = TESTED if TESTED in built else metrics[0]
+    tested = tested_of(metrics)
     main = table.build(entries, store, built, tested=tested, unshared=unshared(host, entries))
     by_slice = slices.build(entries, store, tested, built[tested])
     folder = Path(store.root) / slug(store.benchmark)

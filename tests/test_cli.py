@@ -327,6 +327,23 @@ def test_a_broken_reporter_stops_only_a_report_that_asks_for_it(corecbench, loos
     assert corecbench("report", "--format", "broken", *plugin).exit_code == 3
 
 
+def test_report_draws_what_can_be_drawn_and_says_what_not(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    result = corecbench("report", "--plots", "--format", "csv")
+    assert result.exit_code == 0
+    assert result.stdout == Path("results/default/table.csv").read_text()
+    lines = result.stderr.splitlines()
+    assert "no plot gain: there is no joint row that can be compared with its solo row" in lines
+    assert lines[-1] == "written to results/default/plots: 2 files"
+    assert {path.name for path in Path("results/default/plots").iterdir()} == {"cost-toys.svg", "cost-toys.png"}
+
+
+def test_report_draws_nothing_unless_asked(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    assert corecbench("report").exit_code == 0
+    assert not Path("results/default/plots").exists()
+
+
 def test_report_asks_which_of_several_benchmarks(corecbench):
     for benchmark in ("a", "b"):
         save(Store(Path("results"), benchmark), make_record())

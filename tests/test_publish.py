@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from corecbench.host import Host
-from corecbench.publish import publish, unshared
+from corecbench.publish import plot, publish, unshared
 from corecbench.results import Store
 
 
@@ -161,6 +161,14 @@ def test_a_reporter_of_few_lines_is_enough(published, loose_file):
     host = Host.discover([loose_file("mine", source)])
     publish(host, store, list(store.records()), ["MRR"])
     assert "sasrec + llama" in (published.folder / "table.plain").read_text()
+
+
+def test_plots_are_of_the_metric_that_the_table_tests(published):
+    store, host = Store(published.folder.parent, "default"), Host.discover()
+    for metrics, shown in ((["HR@10", "NDCG@10"], "NDCG@10"), (["MRR"], "MRR")):
+        written = plot(host, store, list(store.records()), metrics)
+        assert written.folder == published.folder / "plots"
+        assert f"<!-- Gain in {shown} of" in (written.folder / "gain.svg").read_text(encoding="utf-8")
 
 
 def test_the_slices_show_the_metric_that_the_table_tests(published):

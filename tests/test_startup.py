@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("torch", "recbole", "transformers", "peft", "accelerate")
+HEAVY = ("torch", "recbole", "transformers", "peft", "accelerate", "matplotlib")
 LIMIT_S = 0.5
 COMMAND = Path(sys.executable).parent / "corecbench"
 
@@ -83,6 +83,12 @@ store.write(store.folder("toy", "toys", 0, "0a1b2c3d"), record, {{"domain": rank
 def test_tables_of_stored_results_load_no_torch(tmp_path, verb):
     code = STORE.format(root=str(tmp_path)) + RUN.format(args=[*verb, str(tmp_path)])
     assert heavy_modules_after(code) == []
+
+
+def test_only_plots_load_matplotlib(tmp_path):
+    code = STORE.format(root=str(tmp_path)) + RUN.format(args=["report", "--plots", str(tmp_path)])
+    assert heavy_modules_after(code) == ["matplotlib"]
+    assert (tmp_path / "default" / "plots" / "cost-toys.svg").exists()
 
 
 def test_help_answers_in_half_a_second():

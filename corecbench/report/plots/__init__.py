@@ -1,0 +1,1 @@
+"""Plots from stored results: for each its numbers, then its drawing; `registry` writes them all."""

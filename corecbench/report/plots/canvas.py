@@ -1,0 +1,173 @@
+"""How plots look, and how they become files. matplotlib is imported only when something is drawn."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 7.0
+"""Inches: two columns of a paper."""
+FONT_SIZE, TITLE_SIZE = 8.0, 9.5
+DPI = 200
+MINUS = "\N{MINUS SIGN}"
+INK, FAINT = "#000000", "#767676"
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Okabe and Ito's, told apart by the colour-blind, without black, which is a model alone, and yellow, too pale."""
+MARKERS = ("o", "s", "^", "D", "v", "P")
+DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (5, 1.5)),
+    (0, (1, 1)),
+    (0, (4, 1, 1, 1)),
+    (0, (8, 2)),
+    (0, (2, 2)),
+    (0, (6, 1, 1, 1, 1, 1)),
+)
+"""Colour, marker and dashes of the i-th of several rows: they differ in grey, too."""
+SIDE_COLOURS = {"domain": COLOURS[0], "llm": COLOURS[1]}
+SIDE_MARKERS = {"domain": "o", "llm": "s"}
+SIDE_NAMES = {"domain": "domain model", "llm": "LLM"}
+
+STYLE: dict[str, Any] = {
+    "axes.grid": True,
+    "axes.labelsize": FONT_SIZE,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": FONT_SIZE,
+    "axes.axisbelow": True,
+    "font.family": "DejaVu Sans",  # comes with matplotlib
+    "font.size": FONT_SIZE,
+    "grid.color": "#E3E3E3",
+    "grid.linewidth": 0.5,
+    "hatch.linewidth": 0.5,
+    "legend.fontsize": FONT_SIZE,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4.5,
+    "savefig.dpi": DPI,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "corecbench",
+    "text.parse_math": False,  # names may have a $ in them
+    "text.usetex": False,
+    "xtick.labelsize": FONT_SIZE,
+    "ytick.labelsize": FONT_SIZE,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in our style, whatever the user's own settings are."""
+    import matplotlib.style
+
+    with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # of names in other scripts
+        yield
+
+
+def figure(height: float, title: str, caption: str) -> Figure:
+    """Return an empty figure of the width of a page, to be drawn on within `style`.
+
+    Args:
+        height: inches, without title and caption.
+        title: what the plot shows.
+        caption: what a reader needs to judge it, below the axes.
+    """
+    from matplotlib.figure import Figure
+
+    title = wrap(title, int(WIDTH * 12))
+    caption = wrap(caption, int(WIDTH * 16))
+    n_lines = title.count("\n") + caption.count("\n") + 2
+    size = WIDTH, round(height + 0.16 * n_lines + 0.15, 2)
+    made = Figure(figsize=size, dpi=DPI, layout="constrained")
+    made.get_layout_engine().set(w_pad=0.05, h_pad=0.05, wspace=0.02, hspace=0.02)
+    made.suptitle(title, x=0.008, ha="left", fontsize=TITLE_SIZE, fontweight="bold", linespacing=1.3)
+    made.supxlabel(caption, x=0.008, ha="left", fontsize=FONT_SIZE, linespacing=1.3)
+    return made
+
+
+def wrap(text: str, width: int) -> str:
+    r"""Return text in lines of at most so many characters, without control characters.
+
+    >>> wrap("a b\tc", 4)
+    'a b\nc'
+    """
+    return "\n".join(textwrap.wrap(plain(text), width, break_on_hyphens=False)) or " "
+
+
+def plain(text: str) -> str:
+    r"""Return text in one line; a name with an underscore in front, which a legend leaves out, is moved by a blank.
+
+    >>> plain("a\nb"), plain("_hidden")
+    ('a b', ' _hidden')
+    """
+    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return f" {line}" if line.startswith("_") else line
+
+
+def save(made: Figure, folder: Path, name: str) -> list[Path]:
+    """Write a figure as SVG and PNG, the same bytes each time, and return the files."""
+    paths = [folder / f"{name}.{suffix}" for suffix in ("svg", "png")]
+    _settle(made)
+    for path, metadata in zip(paths, ({"Date": None, "Creator": None}, {"Software": None}), strict=True):
+        made.savefig(path, metadata=metadata)
+    return paths
+
+
+def _settle(made: Figure) -> None:
+    """Do the layout, once for both files, and round it: its solver leaves other noise in it each time."""
+    made.draw_without_rendering()
+    made.set_layout_engine("none")
+    for axes in made.axes:
+        axes.set_position([round(float(each), 5) for each in axes.get_position(original=True).bounds])
+    for text in made.texts:
+        text.set_position([round(float(each), 5) for each in text.get_position()])
+
+
+def log_ticks(axis: Any, low: float, high: float, zero: bool = False) -> None:
+    """Label a logarithmic axis with plain numbers, and 0 if it has a place."""
+    from matplotlib.ticker import NullFormatter, NullLocator
+
+    places = ([0.0] if zero else []) + round_numbers(low, high)
+    axis.set_ticks(places, [f"{place:,.10g}" for place in places])
+    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())
+
+
+def round_numbers(low: float, high: float) -> list[float]:
+    """Return the powers of ten between two numbers above 0, and 2 and 5 times these if there are few.
+
+    >>> round_numbers(3.0, 60.0), round_numbers(0.5, 3000.0)
+    ([5.0, 10.0, 20.0, 50.0], [1.0, 10.0, 100.0, 1000.0])
+    """
+    steps = (1, 2, 5) if high < 100 * low else (1,)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    places = [float(f"{step}e{power}") for power in powers for step in steps]
+    return [place for place in places if low <= place <= high]
+
+
+def legend_beside(axes: Axes, handles: list[Any], labels: list[str], title: str | None = None) -> None:
+    """Put a legend into axes of its own."""
+    axes.axis("off")
+    axes.legend(
+        handles,
+        [wrap(text, 24) if not text.startswith("_") else wrap(f" {text}", 24) for text in labels],
+        loc="upper left",
+        borderaxespad=0,
+        borderpad=0,
+        labelspacing=0.5,
+        handlelength=2.6,
+        title=title,
+        alignment="left",
+    )

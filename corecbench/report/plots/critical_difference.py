@@ -1,0 +1,161 @@
+"""Critical-difference diagram: average ranks of rows over data sets, and which do not differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from corecbench.report.plots.canvas import COLOURS, FAINT, INK, figure, wrap
+from corecbench.report.plots.study import FIRST_NAMED, NothingToShow, Study, label
+from corecbench.report.wording import p_value, sentences
+from corecbench.stats.friedman import friedman, nemenyi
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FEWEST_DATASETS, FEWEST_MODELS = 2, 3
+LEVEL = 0.6
+"""Between two labels of one line, in units of the bars."""
+LABEL_WIDTH = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Diagram:
+    """The plot's numbers, rows from the best average rank to the worst."""
+
+    labels: tuple[str, ...]
+    average_ranks: np.ndarray
+    """float64 [K], ascending."""
+    critical_difference: float
+    p: float
+    """Of Friedman's test."""
+    n_datasets: int
+    alike: tuple[tuple[int, int], ...]
+    """First and last row of each largest group within a critical difference."""
+    tested: str
+    extent: str
+
+
+def prepare(study: Study) -> Diagram:
+    """Return average ranks of the rows that are on every data set and are no controls.
+
+    Raises:
+        NothingToShow: there are fewer than 2 data sets, or 3 such rows.
+    """
+    datasets = study.datasets
+    if len(datasets) < FEWEST_DATASETS:
+        raise NothingToShow(f"needs {FEWEST_DATASETS} data sets, got {len(datasets)}")
+    present = set(study.present())
+    common = [
+        key
+        for key in study.present()
+        if key.dataset == datasets[0]
+        and not study.is_control(key)
+        and all(key._replace(dataset=dataset) in present for dataset in datasets)
+    ]
+    if len(common) < FEWEST_MODELS:
+        raise NothingToShow(f"needs {FEWEST_MODELS} rows that are on every data set, got {len(common)}")
+    scores = np.array(
+        [[study.mean(key._replace(dataset=dataset)) for key in common] for dataset in datasets]  # [D, K]
+    )
+    test = friedman(scores, study.higher_is_better)
+    order = np.argsort(test.average_ranks, kind="stable")
+    ranks = test.average_ranks[order]
+    gap = nemenyi(test.average_ranks, len(datasets)).critical_difference
+    labels = tuple(label(common[number]) for number in order)
+    groups = alike(ranks, gap)
+    return Diagram(labels, ranks, gap, test.p, len(datasets), groups, study.tested, study.extent())
+
+
+def alike(ranks: np.ndarray, gap: float) -> tuple[tuple[int, int], ...]:
+    """Return the largest groups of several rows whose average ranks lie within a critical difference.
+
+    >>> alike(np.array([1.0, 1.5, 2.2, 4.0]), 1.0)
+    ((0, 1), (1, 2))
+
+    Args:
+        ranks: float64 [K], ascending.
+        gap: the critical difference.
+    """
+    found: list[tuple[int, int]] = []
+    for first, rank in enumerate(ranks):
+        last = int(np.searchsorted(ranks, rank + gap, side="right")) - 1
+        if last > first and (not found or last > found[-1][1]):
+            found.append((first, last))
+    return tuple(found)
+
+
+def draw(diagram: Diagram) -> Figure:
+    """Draw the axis of ranks, rows hanging from it at both ends, and a bar over each group that is alike."""
+    n_models = len(diagram.labels)
+    left = (n_models + 1) // 2
+    names = [wrap(name, LABEL_WIDTH) for name in diagram.labels]
+    level = LEVEL * (1 + max(name.count("\n") for name in names))
+    depth = 1 + 0.35 * len(diagram.alike) + level * left
+    made = figure(
+        0.27 * depth + 0.95,
+        f"Average ranks by {diagram.tested} over {diagram.n_datasets} data sets, and which do not differ",
+        sentences(
+            [
+                diagram.extent,
+                f"Rank 1 is best. Friedman's test: p = {p_value(diagram.p)}".replace("= <", "< "),
+                "Bars join rows that do not differ by Nemenyi's test at .05, which is rough for few data sets; CD: "
+                "the critical difference. Without controls",
+                FIRST_NAMED,
+            ]
+        ),
+    )
+    axes = made.subplots()
+    axes.set_xlim(1 - 0.15, n_models + 0.15)
+    axes.set_ylim(-depth, 1.3)
+    axes.axis("off")
+    axes.plot((1, n_models), (0, 0), color=INK, linewidth=0.9)
+    for rank in range(1, n_models + 1):
+        axes.plot((rank, rank), (0, 0.18), color=INK, linewidth=0.9)
+        axes.text(rank, 0.28, str(rank), ha="center", va="bottom")
+    for number, (first, last) in enumerate(diagram.alike):
+        ends = diagram.average_ranks[first] - 0.04, diagram.average_ranks[last] + 0.04
+        axes.plot(ends, [-0.4 - 0.35 * number] * 2, color=COLOURS[0], linewidth=3.5, solid_capstyle="butt")
+    _draw_labels(axes, diagram, names, level)
+    _draw_gap(axes, diagram)
+    return made
+
+
+def _draw_labels(axes: Axes, diagram: Diagram, names: Sequence[str], step: float) -> None:
+    n_models = len(names)
+    left = (n_models + 1) // 2
+    top = -1 - 0.35 * len(diagram.alike)
+    for number, (name, rank) in enumerate(zip(names, diagram.average_ranks, strict=True)):
+        is_left = number < left
+        level = top - step * (number if is_left else n_models - 1 - number)
+        edge = 1 - 0.15 if is_left else n_models + 0.15
+        axes.plot((rank, rank, edge), (0, level, level), color=FAINT, linewidth=0.8)
+        axes.plot(rank, 0, "o", color=INK, markersize=3)
+        text = f"{name} ({rank:.2f})" if is_left else f"({rank:.2f}) {name}"
+        axes.annotate(
+            text,
+            (edge, level),
+            xytext=(-3 if is_left else 3, 0),
+            textcoords="offset points",
+            ha="right" if is_left else "left",
+            va="center",
+        )
+
+
+def _draw_gap(axes: Axes, diagram: Diagram) -> None:
+    shown = min(diagram.critical_difference, len(diagram.labels) - 1)
+    more = "" if shown == diagram.critical_difference else ", wider than the axis"
+    axes.plot((1, 1 + shown), (1, 1), color=COLOURS[0], linewidth=1.2, marker="|", markersize=6)
+    axes.annotate(
+        f"CD = {diagram.critical_difference:.2f}{more}",
+        (1 + shown / 2, 1),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+    )

@@ -1,0 +1,144 @@
+"""Forest plot: what every joint row adds to the same model trained alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from corecbench.report.columns import NONE
+from corecbench.report.plots.canvas import (
+    FAINT,
+    INK,
+    MINUS,
+    SIDE_COLOURS,
+    SIDE_MARKERS,
+    SIDE_NAMES,
+    figure,
+    plain,
+    wrap,
+)
+from corecbench.report.plots.study import FIRST_NAMED, Study, label
+from corecbench.report.wording import percent, sentences
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from corecbench.api import Side
+    from corecbench.stats.intervals import Interval
+
+
+LABEL_WIDTH = 46
+
+
+@dataclass(frozen=True)
+class Gain:
+    """One line of the plot."""
+
+    dataset: str
+    label: str
+    side: Side
+    is_control: bool
+    difference: float
+    interval: Interval | None
+    change: float | None
+
+
+@dataclass(frozen=True)
+class Gains:
+    """The plot's numbers."""
+
+    rows: tuple[Gain, ...]
+    tested: str
+    higher_is_better: bool
+    extent: str
+
+
+def prepare(study: Study) -> Gains:
+    """Return the difference of every comparable joint row, in the order of the table.
+
+    Raises:
+        NothingToShow: there is none.
+    """
+    rows = []
+    for key in study.joint():
+        (effect,) = study.effects(key)
+        numbers = effect.difference, effect.interval, effect.change
+        rows.append(Gain(key.dataset, label(key), key.side, study.is_control(key), *numbers))
+    return Gains(tuple(rows), study.tested, study.higher_is_better, study.extent())
+
+
+def draw(gains: Gains) -> Figure:
+    """Draw a line for each row, those of a data set together under its name."""
+    datasets = list(dict.fromkeys(row.dataset for row in gains.rows))
+    names = [wrap(row.label, LABEL_WIDTH) for row in gains.rows]
+    n_lines = 1 + max(name.count("\n") for name in names)
+    made = figure(
+        (0.06 + 0.13 * n_lines) * (len(gains.rows) + len(datasets)) + 0.75,
+        f"Gain in {gains.tested} of training together over training alone",
+        sentences(
+            [
+                gains.extent,
+                "Lines: 95% paired t intervals over users, not adjusted for the number of rows; at the right the "
+                "relative change. Open and dashed: controls",
+                FIRST_NAMED,
+            ]
+        ),
+    )
+    axes = made.subplots()
+    place, ticks = 0, []
+    for dataset in datasets:
+        ticks.append((place, plain(dataset), True))
+        axes.axhspan(place - 0.5, place + 0.5, color="#EFEFEF", linewidth=0)
+        for row, name in zip(gains.rows, names, strict=True):
+            if row.dataset == dataset:
+                place += 1
+                ticks.append((place, name, False))
+                _draw_row(axes, place, row)
+        place += 1
+    axes.axvline(0, color=INK, linewidth=0.9)
+    axes.set_yticks([each for each, _, _ in ticks], [text for _, text, _ in ticks])
+    for tick, (_, _, is_heading) in zip(axes.get_yticklabels(), ticks, strict=True):
+        tick.set_fontweight("bold" if is_heading else "normal")
+    axes.set_ylim(place - 0.5, -0.5)
+    axes.grid(False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    better = "right" if gains.higher_is_better else "left"
+    axes.set_xlabel(f"{gains.tested} together {MINUS} {gains.tested} alone ({better} of 0: together is better)")
+    _legend(axes, gains)
+    return made
+
+
+def _draw_row(axes: Axes, place: int, row: Gain) -> None:
+    colour = SIDE_COLOURS[row.side]
+    if row.interval:
+        dashes = (0, (2, 1.2)) if row.is_control else "-"
+        axes.plot(row.interval, (place, place), color=colour, linestyle=dashes, linewidth=1.4)
+        axes.plot(row.interval, (place, place), color=colour, linestyle="", marker="|", markersize=4)
+    fill = "white" if row.is_control else colour
+    marker = SIDE_MARKERS[row.side]
+    axes.plot(row.difference, place, marker, color=colour, markerfacecolor=fill, markersize=4)
+    change = NONE if row.change is None else percent(row.change)
+    axes.text(
+        1.01,
+        place,
+        change,
+        transform=axes.get_yaxis_transform(),
+        va="center",
+        color=FAINT if row.is_control else INK,
+    )
+
+
+def _legend(axes: Axes, gains: Gains) -> None:
+    from matplotlib.lines import Line2D
+
+    found = dict.fromkeys((row.side, row.is_control) for row in gains.rows)
+    handles, labels = [], []
+    for side, is_control in sorted(found):
+        colour = SIDE_COLOURS[side]
+        style = {"linestyle": (0, (2, 1.2)), "markerfacecolor": "white"} if is_control else {}
+        handles.append(Line2D([], [], color=colour, marker=SIDE_MARKERS[side], **style))
+        labels.append(f"{SIDE_NAMES[side]}{', control' if is_control else ''}")
+    axes.legend(
+        handles, labels, loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderpad=0.2, columnspacing=1.2
+    )

@@ -1,0 +1,200 @@
+"""Learning curves: validation over the epochs of a cell, with the turns in which each side trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from corecbench.report.plots.canvas import SIDE_COLOURS, SIDE_MARKERS, SIDE_NAMES, figure, plain, wrap
+from corecbench.report.plots.study import NothingToShow, Study, shorten
+from corecbench.report.wording import sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from corecbench.api import Side
+    from corecbench.record import Record
+    from corecbench.report.per_user import Key
+
+MOST = 24
+"""Cells in one figure."""
+COLUMNS = 2
+BANDS: Mapping[Side, Mapping[str, Any]] = {
+    "domain": {"facecolor": "#DEECF5", "linewidth": 0},
+    "llm": {"facecolor": "#FBEADF", "edgecolor": "#EFC9AE", "hatch": "////", "linewidth": 0},
+}
+NEEDED = ("turn", "side", "epoch", "validation", "duration_s")
+
+
+@dataclass(frozen=True)
+class Band:
+    """A turn: the stretch in which one side trained."""
+
+    side: Side
+    first: int
+    """Epoch of the cell, both sides counted, from 1."""
+    last: int
+
+
+@dataclass(frozen=True)
+class Course:
+    """The training of one cell."""
+
+    label: str
+    seed: int
+    duration_s: float
+    bands: tuple[Band, ...]
+    validation: Mapping[Side, tuple[tuple[int, float], ...]]
+    """side -> (epoch of the cell, NDCG@10)."""
+    kept: Mapping[Side, tuple[int, float]]
+    """side -> the epoch whose weights were kept."""
+    alone: Mapping[Side, float]
+    """side -> NDCG@10 on validation of the same model trained alone, where it was under the same seed."""
+
+
+@dataclass(frozen=True)
+class Courses:
+    """The plot's numbers."""
+
+    dataset: str
+    cells: tuple[Course, ...]
+    n_cells: int
+    """Those left out counted, too."""
+    extent: str
+
+
+def prepare(study: Study) -> Courses:
+    """Return the courses of one data set, of each cell's first seed, in the order of the table.
+
+    Raises:
+        NothingToShow: no epochs were stored.
+    """
+    (dataset,) = study.datasets
+    alone = {
+        (key.side, key.own, record["cell"]["seed"]): record["sides"][key.side]["validation"]
+        for key, line in study.lines.items()
+        if key == key.solo
+        for record in line.records
+    }
+    first: dict[str, tuple[Key, Record]] = {}
+    for key, line in study.lines.items():
+        if line.records and _is_known(line.records[0]["epochs"]):
+            first.setdefault(key.cell, (key, line.records[0]))
+    if not first:
+        raise NothingToShow("no epochs are stored")
+    courses = [_course(key, record, alone) for key, record in first.values()]
+    return Courses(dataset, tuple(courses[:MOST]), len(courses), study.extent())
+
+
+def _cell(key: Key) -> str:
+    """Return the name of a cell on a data set, such as "sasrec + llama, bdlm"."""
+    models = " + ".join(shorten(name) for name in (key.domain, key.llm) if name)
+    return ", ".join([models, *(shorten(name) for name in (key.sharing, key.control) if name)])
+
+
+def _is_known(epochs: Sequence[Mapping[str, Any]]) -> bool:
+    return bool(epochs) and all(set(NEEDED) <= set(epoch) for epoch in epochs)
+
+
+def _course(key: Key, record: Record, alone: Mapping[tuple[Any, ...], float | None]) -> Course:
+    numbered = list(enumerate(record["epochs"], start=1))
+    bands = []
+    for (_, side), part in groupby(numbered, lambda each: (each[1]["turn"], each[1]["side"])):
+        places = [place for place, _ in part]
+        bands.append(Band(side, places[0], places[-1]))
+    validation: dict[Side, list[tuple[int, float]]] = {}
+    kept = {}
+    for place, epoch in numbered:
+        side, value = epoch["side"], epoch["validation"]
+        validation.setdefault(side, []).append((place, value))
+        if epoch["epoch"] == record["sides"][side]["best_epoch"]:
+            kept[side] = place, value
+    known = {
+        side: alone.get((side, getattr(key, side), record["cell"]["seed"])) for side in validation if key.sharing
+    }
+    return Course(
+        label=_cell(key),
+        seed=record["cell"]["seed"],
+        duration_s=sum(epoch["duration_s"] for _, epoch in numbered),
+        bands=tuple(bands),
+        validation={side: tuple(points) for side, points in validation.items()},
+        kept=kept,
+        alone={side: value for side, value in known.items() if value is not None},
+    )
+
+
+def draw(courses: Courses) -> Figure:
+    """Draw a panel for each cell."""
+    n_rows = -(-len(courses.cells) // COLUMNS)
+    more = f"The first {len(courses.cells)} of {courses.n_cells} cells"
+    made = figure(
+        1.55 * n_rows + 0.55,
+        f"{plain(courses.dataset)}: validation NDCG@10 over the epochs, and which side trained when",
+        sentences(
+            [
+                courses.extent,
+                "The first seed of each cell; bands: turns; ringed: the weights that were kept; dotted: the kept "
+                "weights of the same model trained alone",
+                *([more] if courses.n_cells > len(courses.cells) else []),
+            ]
+        ),
+    )
+    parts = made.add_gridspec(n_rows + 1, COLUMNS, height_ratios=[0.1, *[1] * n_rows])
+    grid = [
+        made.add_subplot(parts[1 + number // COLUMNS, number % COLUMNS]) for number in range(len(courses.cells))
+    ]
+    for axes, course in zip(grid, courses.cells, strict=False):
+        _draw_panel(axes, course)
+    for axes in grid[::COLUMNS]:
+        axes.set_ylabel("validation NDCG@10")
+    for axes in grid[-COLUMNS:]:
+        axes.set_xlabel("epoch of the cell, both sides counted")
+    _legend(made.add_subplot(parts[0, :]), courses)
+    return made
+
+
+def _draw_panel(axes: Axes, course: Course) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    for band in course.bands:
+        axes.axvspan(
+            band.first - 0.5,
+            band.last + 0.5,
+            **BANDS[band.side],
+        )
+        axes.axvline(band.last + 0.5, color="white", linewidth=1.5)
+    for side, points in course.validation.items():
+        colour, (x, y) = SIDE_COLOURS[side], zip(*points, strict=True)
+        marker = SIDE_MARKERS[side] if len(points) <= 40 else ""
+        axes.plot(x, y, color=colour, marker=marker, markersize=3, linewidth=1)
+        if side in course.kept:
+            axes.plot(*course.kept[side], "o", color=colour, markerfacecolor="none", markersize=8, clip_on=False)
+    for side, value in course.alone.items():
+        axes.axhline(value, color=SIDE_COLOURS[side], linestyle=(0, (1, 1)), linewidth=1.2)
+    axes.set_xlim(0.5, course.bands[-1].last + 0.5)
+    shown = [value for points in course.validation.values() for _, value in points]
+    axes.set_ylim(0, 1.15 * max(*shown, *course.alone.values(), 1e-9))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+    axes.grid(False, axis="x")
+    axes.set_title(wrap(f"{course.label}: seed {course.seed}, {course.duration_s:,.0f} s", 52))
+
+
+def _legend(axes: Axes, courses: Courses) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = []
+    labels = []
+    for side in sorted({side for course in courses.cells for side in course.validation}):
+        colour = SIDE_COLOURS[side]
+        handles += [
+            Line2D([], [], color=colour, marker=SIDE_MARKERS[side], markersize=3),
+            Patch(**BANDS[side]),
+        ]
+        labels += [SIDE_NAMES[side], f"{SIDE_NAMES[side]} trains"]
+    axes.axis("off")
+    axes.legend(handles, labels, loc="upper left", ncols=4, borderpad=0, borderaxespad=0)

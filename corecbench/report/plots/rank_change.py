@@ -1,0 +1,143 @@
+"""At which rank each user's held-out item is, alone and together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from corecbench.report.plots.canvas import INK, figure, log_ticks, plain, wrap
+from corecbench.report.plots.study import FIRST_NAMED, RANK, Study, label
+from corecbench.report.wording import sentences
+from corecbench.stats.effect import Shares, shares
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PolyCollection
+    from matplotlib.figure import Figure
+
+    from corecbench.report.per_user import Line
+
+COLUMNS = 3
+MOST = 24
+"""Panels in one figure."""
+GRID = 22
+"""Hexagons along an axis."""
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """One joint row."""
+
+    label: str
+    is_control: bool
+    alone: np.ndarray
+    """float64 [U], each user's geometric mean rank over the seeds that both have."""
+    together: np.ndarray
+    """float64 [U]."""
+    shares: Shares
+    """Of users: whose item is nearer to the top together, further from it, at the same rank."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The plot's numbers."""
+
+    dataset: str
+    rows: tuple[Change, ...]
+    n_rows: int
+    """Those left out counted, too."""
+    extent: str
+
+
+def prepare(study: Study) -> Changes:
+    """Return the ranks of one data set.
+
+    Raises:
+        NothingToShow: there is no comparable joint row.
+    """
+    (dataset,) = study.datasets
+    keys, rows = study.joint(), []
+    for key in keys[:MOST]:
+        line, solo = study.lines[key], study.lines[key.solo]
+        common = sorted(line.values.keys() & solo.values.keys())
+        together, alone = (_log_rank(each, common) for each in (line, solo))
+        found = shares(-together, -alone)
+        rows.append(Change(label(key), study.is_control(key), np.exp(alone), np.exp(together), found))
+    return Changes(dataset, tuple(rows), len(keys), study.extent())
+
+
+def _log_rank(line: Line, seeds: Collection[int]) -> np.ndarray:
+    """Return float64 [U], the mean over seeds."""
+    return np.mean([np.log(line.values[seed][RANK].to_numpy()) for seed in seeds], axis=0)
+
+
+def draw(changes: Changes) -> Figure:
+    """Draw a panel of hexagons for each joint row, all in the same shades."""
+    n_lines = -(-len(changes.rows) // COLUMNS)
+    more = f"The first {len(changes.rows)} of {changes.n_rows} rows"
+    made = figure(
+        2.2 * n_lines + 0.85,
+        f"{plain(changes.dataset)}: rank of each user's held-out item, trained alone and together",
+        sentences(
+            [
+                changes.extent,
+                "Geometric mean ranks over seeds; below the diagonal the item is nearer to the top together (▼), "
+                "above it further away (▲)",
+                FIRST_NAMED,
+                *([more] if changes.n_rows > len(changes.rows) else []),
+            ]
+        ),
+    )
+    grid = made.subplots(n_lines, COLUMNS, squeeze=False, sharex=True, sharey=True)
+    top = max(float(ranks.max()) for row in changes.rows for ranks in (row.alone, row.together))
+    drawn = [_draw_panel(axes, row, top) for axes, row in zip(grid.flat, changes.rows, strict=False)]
+    for axes in grid.flat[len(changes.rows) :]:
+        axes.axis("off")
+    for number, axes in enumerate(grid.flat[: len(changes.rows)]):
+        if number % COLUMNS == 0:
+            axes.set_ylabel("rank together")
+        if number + COLUMNS >= len(changes.rows):
+            axes.set_xlabel("rank alone")
+            axes.tick_params(labelbottom=True)
+    _shade(made, grid, drawn)
+    return made
+
+
+def _draw_panel(axes: Axes, row: Change, top: float) -> PolyCollection:
+    start, end = -0.1, np.log10(max(top, 10)) + 0.1
+    drawn = axes.hexbin(
+        row.alone,
+        row.together,
+        xscale="log",
+        yscale="log",
+        gridsize=(GRID, int(GRID / np.sqrt(3))),
+        extent=(start, end, start, end),
+        mincnt=1,
+        cmap="cividis_r",
+        linewidths=0.1,
+    )
+    limits = 10**start, 10**end
+    axes.plot(limits, limits, color=INK, linewidth=0.9, linestyle=(0, (4, 2)))
+    axes.set(xlim=limits, ylim=limits, box_aspect=1)
+    for axis in (axes.xaxis, axes.yaxis):
+        log_ticks(axis, 1, limits[1])
+    axes.set_title(wrap(f"{row.label}{' (control)' if row.is_control else ''}", 30))
+    better, worse = (f"{share:.0%}" for share in row.shares[:2])
+    axes.text(0.97, 0.03, f"▼ {better}", transform=axes.transAxes, ha="right", va="bottom", fontweight="bold")
+    axes.text(0.03, 0.97, f"▲ {worse}", transform=axes.transAxes, va="top", fontweight="bold")
+    return drawn
+
+
+def _shade(made: Figure, grid: np.ndarray, drawn: list[PolyCollection]) -> None:
+    from matplotlib.colors import LogNorm
+
+    most = max(float(np.max(each.get_array())) for each in drawn)
+    norm = LogNorm(1, max(most, 2))
+    for each in drawn:
+        each.set_norm(norm)
+    bar = made.colorbar(drawn[0], ax=grid, location="bottom", shrink=0.5, aspect=35, label="users in a hexagon")
+    log_ticks(bar.ax.xaxis, 1, norm.vmax)

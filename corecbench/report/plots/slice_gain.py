@@ -1,0 +1,161 @@
+"""Whom training together helps: gains on slices of the users."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from corecbench.evaluation.slices import SLICINGS
+from corecbench.report.plots.canvas import (
+    COLOURS,
+    DASHES,
+    FAINT,
+    INK,
+    MARKERS,
+    figure,
+    legend_beside,
+    plain,
+)
+from corecbench.report.plots.study import NothingToShow, Study, partner, titled
+from corecbench.report.wording import sentences
+from corecbench.results import COUNTS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from corecbench.stats.intervals import Interval
+
+MOST = 6
+"""Joint rows in one pair of panels."""
+AXIS = {
+    "history length": "training interactions of the user\n(last line: number of users)",
+    "target frequency": "training interactions of the held-out item\n(last line: number of users)",
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """A joint row on one slice."""
+
+    label: str
+    n_users: int
+    difference: float
+    interval: Interval | None
+
+
+@dataclass(frozen=True)
+class Series:
+    """A joint row on all slices."""
+
+    label: str
+    is_control: bool
+    points: dict[str, tuple[Point, ...]]
+    """slicing -> its slices, in the order of their counts."""
+
+
+@dataclass(frozen=True)
+class SliceGains:
+    """The plot's numbers: a pair of panels for each model, with its joint rows."""
+
+    dataset: str
+    panels: tuple[tuple[str, tuple[Series, ...]], ...]
+    tested: str
+    extent: str
+
+
+def prepare(study: Study) -> SliceGains:
+    """Return the differences on slices of one data set.
+
+    Raises:
+        NothingToShow: there is no comparable joint row, or no counts were stored.
+    """
+    (dataset,) = study.datasets
+    groups = list(titled(study.groups(MOST)))
+    if study.counts[dataset] is None:
+        raise NothingToShow(f"the stored ranks lack {' and '.join(COUNTS)}")
+    panels = []
+    for title, keys in groups:
+        panels.append((title, tuple(_series(study, key) for key in keys)))
+    return SliceGains(dataset, tuple(panels), study.tested, study.extent())
+
+
+def _series(study: Study, key: Any) -> Series:
+    effects = study.effects(key, sliced=True)
+    points = {
+        name: tuple(
+            Point(effect.label, effect.n_users, effect.difference, effect.interval)
+            for effect in effects
+            if effect.slicing == name
+        )
+        for name in SLICINGS
+    }
+    return Series(f"+ {partner(key)}", study.is_control(key), points)
+
+
+def draw(gains: SliceGains) -> Figure:
+    """Draw a row of panels for each model: by history, by frequency, and the legend."""
+    made = figure(
+        1.35 * len(gains.panels) + 0.9,
+        f"{plain(gains.dataset)}: gain in {gains.tested} by how much training data there is on user and item",
+        sentences(
+            [
+                gains.extent,
+                "Fifths of the users, uneven where counts are equal; 0: the item is never in training",
+                "Bars: 95% paired t intervals over users, not adjusted for the number of slices, none where fewer "
+                "than 5 users differ. Open: controls",
+            ]
+        ),
+    )
+    grid = made.subplots(
+        len(gains.panels), 3, sharey="row", squeeze=False, gridspec_kw={"width_ratios": [1, 1.1, 0.72]}
+    )
+    for number, ((title, series), row) in enumerate(zip(gains.panels, grid, strict=True)):
+        row[0].set_title(plain(title), fontweight="bold")
+        for axes, slicing in zip(row, SLICINGS, strict=False):
+            handles = _draw_panel(axes, series, slicing)
+            if number == len(gains.panels) - 1:
+                axes.set_xlabel(AXIS[slicing])
+            else:
+                axes.tick_params(labelbottom=False)
+        row[0].set_ylabel(f"Δ {gains.tested}")
+        legend_beside(row[2], handles, [each.label for each in series])
+    return made
+
+
+def _draw_panel(axes: Axes, series: tuple[Series, ...], slicing: str) -> list[Any]:
+    axes.axhline(0, color=INK, linewidth=0.8)
+    step = 0.62 / max(len(series), 1)
+    handles = []
+    for number, each in enumerate(series):
+        points, colour = each.points[slicing], COLOURS[number]
+        at = np.arange(len(points)) + (number - (len(series) - 1) / 2) * step
+        for x, point in zip(at, points, strict=True):
+            if point.interval:
+                axes.plot((x, x), point.interval, color=colour, linestyle=DASHES[2] if each.is_control else "-")
+        (handle,) = axes.plot(
+            at,
+            [point.difference for point in points],
+            linestyle="",
+            marker=MARKERS[number],
+            color=colour,
+            markerfacecolor="white" if each.is_control else colour,
+        )
+        handles.append(handle)
+    slices = series[0].points[slicing]
+    axes.set_xticks(
+        range(len(slices)), [f"{_broken(point.label)}\n{point.n_users:,}" for point in slices], color=INK
+    )
+    for border in range(1, len(slices)):
+        axes.axvline(border - 0.5, color=FAINT, linewidth=0.3)
+    axes.set_xlim(-0.5, len(slices) - 0.5)
+    axes.grid(False, axis="x")
+    return handles
+
+
+def _broken(label: str) -> str:
+    """Return a range in two lines, so that all ticks have as many."""
+    low, dash, high = label.removesuffix(" (never in training)").partition("-")
+    return f"{low}{dash}\n{high}"

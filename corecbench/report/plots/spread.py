@@ -1,0 +1,56 @@
+"""Labels beside points, away from each other."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RADII = (9.0, 15.0, 22.0, 30.0)
+"""Of a label's centre from its point, in typographic points."""
+NEAR = RADII[0]
+"""A label further away wants a line to its point."""
+DIRECTIONS = tuple(np.pi * np.array([0.25, -0.25, 0.75, -0.75, 0.5, -0.5, 0, 1]))
+SIZE = np.array([11.0, 10.0])
+"""Of a label with two digits."""
+MARKER = np.array([8.0, 8.0])
+
+
+def place_labels(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return where the centre of each point's label goes, relative to the point.
+
+    The nearest place is taken at which a label covers neither a point nor an earlier label, or else where it covers
+    least.
+
+    >>> place_labels([(0.0, 0.0), (100.0, 0.0)])
+    [(0.0, 9.0), (0.0, 9.0)]
+
+    Args:
+        points: x and y in typographic points.
+    """
+    centres = np.array(points, dtype=np.float64).reshape(-1, 2)
+    taken: list[np.ndarray] = []
+    found = []
+    for centre in centres:
+        offsets = [
+            np.round(radius * np.array([np.cos(angle), np.sin(angle)]), 1)
+            for radius, angle in itertools.product(RADII, DIRECTIONS)
+        ]
+        covered = [
+            sum(_overlap(centre + offset, SIZE, other, MARKER) for other in centres)
+            + sum(_overlap(centre + offset, SIZE, other, SIZE) for other in taken)
+            for offset in offsets
+        ]
+        best = offsets[int(np.argmin(np.round(covered, 6)))]
+        taken.append(centre + best)
+        found.append((float(best[0]), float(best[1])))
+    return found
+
+
+def _overlap(centre: np.ndarray, size: np.ndarray, other: np.ndarray, other_size: np.ndarray) -> float:
+    """Return the area that two boxes have in common."""
+    return float(np.prod(np.clip((size + other_size) / 2 - np.abs(centre - other), 0, None)))

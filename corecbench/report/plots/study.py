@@ -1,0 +1,187 @@
+"""What plots are made from: the rows of a benchmark with the tested metric and the ranks of every user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from corecbench.api import CorecbenchError
+from corecbench.report import slices
+from corecbench.report.per_user import check_comparable, read_lines
+from corecbench.report.plots.canvas import SIDE_NAMES
+from corecbench.report.table import why_untested
+from corecbench.report.wording import seed_list
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    import pandas as pd
+
+    from corecbench.api import Metric
+    from corecbench.report.per_user import Entry, Key, Line
+    from corecbench.results import Store
+
+RANK = "rank of the held-out item"
+"""The column of a line's values beside the tested metric."""
+NAME_WIDTH = 24
+FIRST_NAMED = "The first model named is the one evaluated"
+
+
+class NothingToShow(CorecbenchError):  # noqa: N818 - an outcome, not a fault
+    """There is nothing to plot; the message says why."""
+
+
+class Rank:
+    """The rank itself, as a metric."""
+
+    higher_is_better = False
+
+    def per_user(self, rank: np.ndarray, n_candidates: np.ndarray) -> np.ndarray:
+        """Return float64 [U]."""
+        return rank.astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """The rows of a benchmark, in the order of its table."""
+
+    lines: Mapping[Key, Line]
+    """Their values have two columns: the tested metric, then RANK."""
+    counts: Mapping[str, pd.DataFrame | None]
+    """data set -> what users are sliced by, as `slices.read_counts` gives it."""
+    tested: str
+    higher_is_better: bool
+    unshared: Collection[str] = ()
+    """Sharing modules under which nothing is shared."""
+
+    @property
+    def datasets(self) -> list[str]:
+        """The data sets, in order."""
+        return list(dict.fromkeys(key.dataset for key in self.lines))
+
+    def of(self, dataset: str) -> Study:
+        """Return the part on one data set."""
+        lines = {key: line for key, line in self.lines.items() if key.dataset == dataset}
+        return replace(self, lines=lines, counts={dataset: self.counts[dataset]})
+
+    def is_control(self, key: Key) -> bool:
+        """Return whether a row is there only to judge others by."""
+        return key.control is not None or key.sharing in self.unshared
+
+    def present(self) -> list[Key]:
+        """Return the rows of which any seed succeeded."""
+        return [key for key, line in self.lines.items() if line.values]
+
+    def joint(self) -> list[Key]:
+        """Return the joint rows that can be compared with their own solo rows.
+
+        Raises:
+            NothingToShow: there are none.
+        """
+        found = [
+            key
+            for key, line in self.lines.items()
+            if key != key.solo and why_untested(line, self.lines.get(key.solo)) is None
+        ]
+        if not found:
+            raise NothingToShow("there is no joint row that can be compared with its solo row")
+        return found
+
+    def groups(self, most: int) -> Iterator[list[Key]]:
+        """Yield the comparable joint rows of one model on one data set, at most so many at a time.
+
+        Those of the same pair stay together if they are no more than that.
+
+        Raises:
+            NothingToShow: there are none.
+        """
+        group: list[Key] = []
+        for _, block in groupby(self.joint(), lambda key: (key.solo, key.domain, key.llm)):
+            pairs = list(block)
+            for start in range(0, len(pairs), most):
+                part = pairs[start : start + most]
+                if group and (group[0].solo != part[0].solo or len(group) + len(part) > most):
+                    yield group
+                    group = []
+                group = group + part
+        yield group
+
+    def effects(self, key: Key, sliced: bool = False) -> list[slices.Effect]:
+        """Return what a joint row adds to its solo row: on all users, then on slices if asked for."""
+        counts = self.counts[key.dataset] if sliced else None
+        return list(slices.compare(self.lines[key], self.lines[key.solo], counts))
+
+    def mean(self, key: Key) -> float:
+        """Return the tested metric of a row: the mean over users, each first averaged over seeds."""
+        line = self.lines[key]
+        return float(line.mean_over_seeds(line.values)[self.tested].mean())
+
+    def extent(self) -> str:
+        """Return users and seeds of each data set, as a caption states them."""
+        parts = []
+        for dataset in self.datasets:
+            lines = [line for key, line in self.lines.items() if key.dataset == dataset and line.values]
+            if lines:
+                n_users = len(next(iter(lines[0].values.values())))
+                seeds = seed_list({seed for line in lines for seed in line.values}, "seed")
+                parts.append(f"{dataset}: {n_users:,} users, {seeds}")
+        return "; ".join(parts)
+
+
+def read(
+    entries: Sequence[Entry], store: Store, tested: str, metric: Metric, unshared: Collection[str] = ()
+) -> Study:
+    """Read the rows of a benchmark.
+
+    Args:
+        entries: folders and their records, failed ones too; at most one for each cell and seed.
+        store: where the ranks are read from.
+        tested: the name of the metric.
+        metric: what is compared.
+        unshared: sharing modules under which nothing is shared; their rows are controls.
+
+    Raises:
+        ResultsError: the records do not belong together.
+    """
+    check_comparable(entries)
+    lines = read_lines(entries, store, {tested: metric, RANK: Rank()})
+    datasets = dict.fromkeys(key.dataset for key in lines)
+    counts = {
+        dataset: slices.read_counts([entry for entry in entries if entry[1]["cell"]["dataset"] == dataset], store)
+        for dataset in datasets
+    }
+    return Study(lines, counts, tested, metric.higher_is_better, frozenset(unshared))
+
+
+def titled(groups: Iterator[list[Key]]) -> Iterator[tuple[str, list[Key]]]:
+    """Yield groups of rows with the model that they have in common."""
+    last = None
+    for keys in groups:
+        more = ", continued" if keys[0].solo == last else ""
+        last = keys[0].solo
+        yield f"{shorten(keys[0].own or '')} ({SIDE_NAMES[keys[0].side]}){more}", keys
+
+
+def partner(key: Key) -> str:
+    """Return what a joint row has beside the model that it evaluates, such as "llama, bdlm"."""
+    other = key.llm if key.side == "domain" else key.domain
+    return ", ".join(shorten(name) for name in (other, key.sharing, key.control) if name)
+
+
+def label(key: Key) -> str:
+    """Return the name of a row on a data set: the model that is evaluated, then what it was trained with."""
+    own = shorten(key.own or "")
+    return own if key == key.solo else f"{own} + {partner(key)}"
+
+
+def shorten(name: str) -> str:
+    """Return a name with its middle left out if it is long, such as one with a path in it.
+
+    >>> shorten("llama:an/organisation/a-model"), shorten("sasrec")
+    ('llama:an/o…ation/a-model', 'sasrec')
+    """
+    half = NAME_WIDTH // 2
+    return name if len(name) <= NAME_WIDTH else f"{name[: half - 2]}…{name[1 - half - 2 :]}"

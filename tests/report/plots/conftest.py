@@ -1,0 +1,102 @@
+"""Studies made in code, and one with every plot in it."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from corecbench.report.per_user import Key, Line
+from corecbench.report.plots.study import RANK, Study
+
+
+def make_line(key, ranks, epochs=(), train_s=1.0, inference_ms=2.0, at_limit=False, best_epoch=1, validation=0.5):
+    """Return a row; `ranks` has for each seed the rank of every user's item. The metric is one over the rank."""
+    users = pd.Index([f"u{number}" for number in range(len(next(iter(ranks.values()), ())))], name="user_id")
+    values = {
+        seed: pd.DataFrame({"MRR": 1 / np.array(found), RANK: np.array(found, dtype=float)}, index=users)
+        for seed, found in ranks.items()
+    }
+    side = {"best_epoch": best_epoch, "validation": validation, "train_s": train_s}
+    side |= {} if inference_ms is None else {"inference_ms_per_user": inference_ms}
+    sides = [side for side, name in (("domain", key.domain), ("llm", key.llm)) if name]
+    records = tuple(
+        {"cell": {"seed": seed}, "sides": dict.fromkeys(sides, side), "epochs": list(epochs)} for seed in ranks
+    )
+    return Line(key, values, {}, at_limit, records)
+
+
+@pytest.fixture(scope="session")
+def make_study():
+    """Make a study: `make_study((key fields, ranks, line options), ..., counts=None, unshared=())`."""
+
+    def make(*rows, counts=None, unshared=(), higher_is_better=True):
+        lines = {}
+        for of_key, ranks, *options in rows:
+            key = Key(**{"dataset": "toy", "domain": None, "llm": None, "sharing": None} | of_key)
+            lines[key] = make_line(key, ranks, **(options[0] if options else {}))
+        datasets = {key.dataset for key in lines}
+        return Study(lines, dict.fromkeys(datasets, counts), "MRR", higher_is_better, unshared)
+
+    return make
+
+
+SASREC = {"side": "domain", "domain": "sasrec"}
+PAIR = {"side": "domain", "domain": "sasrec", "llm": "llama", "sharing": "bdlm"}
+EPOCHS = [
+    {"turn": turn, "side": side, "epoch": epoch, "validation": validation, "duration_s": 2.0}
+    for turn, side, epoch, validation in (
+        (1, "domain", 1, 0.1),
+        (1, "domain", 2, 0.3),
+        (2, "llm", 1, 0.2),
+        (3, "domain", 3, 0.2),
+    )
+]
+
+
+@pytest.fixture(scope="session")
+def pair(make_study):
+    """A pair over two seeds; alone all six items are second, together one of them is first in both seeds."""
+    return make_study((SASREC, {0: [2] * 6, 1: [2] * 6}), (PAIR, {0: [1] + [2] * 5, 1: [1] + [2] * 5}))
+
+
+def full_rows(datasets, names):
+    """Yield rows of two domain models and an LLM with random ranks; on the first data set with controls, too."""
+    generator = np.random.default_rng(0)
+    first, second, llm, sharing = names
+    for dataset in datasets:
+
+        def row(side, domain=None, llm=None, control=None, boost=1.0, dataset=dataset):
+            joint = domain is not None and llm is not None
+            key = {"dataset": dataset, "side": side, "domain": domain, "llm": llm, "control": control}
+            ranks = {seed: np.ceil(generator.exponential(20 / boost, 60)).astype(int) for seed in (0, 1)}
+            return key | {"sharing": sharing if joint else None}, ranks, {"epochs": EPOCHS if joint else EPOCHS[:2]}
+
+        yield row("domain", first)
+        for control in (None, "shuffled-texts", "untrained-llm") if dataset == datasets[0] else (None,):
+            yield row("domain", first, llm, control, 2 if control is None else 1)
+        yield row("domain", second)
+        yield row("domain", second, llm, boost=2)
+        if dataset != datasets[0]:
+            continue
+        key, ranks, _ = row("llm", llm=llm)
+        yield key, ranks, {"epochs": [{**epoch, "side": "llm"} for epoch in EPOCHS[:2]]}
+        for domain, control in itertools.product((first, second), (None, "shuffled-texts", "no-mutual")):
+            yield row("llm", domain, llm, control)
+
+
+COUNTS = pd.DataFrame({"history_length": np.arange(60) + 1, "target_frequency": np.arange(60) // 10 * 300})
+
+
+@pytest.fixture(scope="session")
+def full(make_study):
+    """Two data sets of all that a benchmark can have, enough for every plot."""
+    names = "sasrec", "lightgcn", "llama", "bdlm"
+    return make_study(*full_rows(("ml-100k", "amazon-beauty"), names), counts=COUNTS)
+
+
+@pytest.fixture(scope="session")
+def odd(make_study):
+    """The same with names that mean something to TeX, XML, legends or file systems, long ones, other scripts."""
+    names = "_sas$rec$_{", r"\frac{1}{2}$", "llama:some/where/" + "x" * 60, "<b>&'\"\n\x07模"
+    return make_study(*full_rows(("to_y$s^2$/..", "$"), names), counts=COUNTS)

@@ -1,0 +1,188 @@
+"""Every plot is written, legible, the same each time, and whatever names it has."""
+
+import struct
+import warnings
+from xml.etree import ElementTree
+
+import pytest
+
+from corecbench.report.plots import canvas, spread
+from corecbench.report.plots.registry import PLOTS, Plot, write
+from corecbench.report.plots.study import NothingToShow, read
+
+DATASETS = ("ml-100k", "amazon-beauty")
+STEMS = (
+    "gain",
+    *(f"{name}-{dataset}" for name in ("slices", "cutoffs", "learning") for dataset in DATASETS),
+    "critical-difference",
+    *(f"{name}-{dataset}" for name in ("cost", "rank-change", "pairs") for dataset in DATASETS),
+)
+
+
+@pytest.fixture(scope="module")
+def written(full, tmp_path_factory):
+    return write(full, tmp_path_factory.mktemp("plots"))
+
+
+def test_every_plot_is_written_twice(written):
+    assert written.skipped == {}
+    names = [f"{stem}.{suffix}" for stem in STEMS for suffix in ("svg", "png")]
+    assert [path.name for path in written.paths] == names
+    assert sorted(path.name for path in written.folder.iterdir()) == sorted(names)
+
+
+def test_pictures_are_seven_inches_wide(written):
+    for path in written.paths:
+        if path.suffix == ".png":
+            width, _ = struct.unpack(">II", path.read_bytes()[16:24])
+            assert width == 7 * canvas.DPI
+        else:
+            assert ElementTree.parse(path).getroot().get("width") == "504pt"
+
+
+def test_the_same_results_give_the_same_bytes(written, full, tmp_path):
+    plots = [plot for plot in PLOTS if plot.name in ("learning", "rank-change")]
+    again = write(full.of("ml-100k"), tmp_path, plots)
+    assert len(again.paths) == 2 * 2
+    for path in again.paths:
+        assert path.read_bytes() == (written.folder / path.name).read_bytes()
+
+
+@pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
+def test_text_is_legible_and_within_the_picture(plot, full):
+    part = full.of("ml-100k") if plot.per_dataset else full
+    with canvas.style():
+        figure = plot.draw(plot.prepare(part))
+        figure.draw_without_rendering()
+        texts = [text for text in visible_texts(figure) if text.get_text().strip()]
+        assert min(text.get_fontsize() for text in texts) >= 8
+        width, height = figure.bbox.width, figure.bbox.height
+        for text in texts:
+            box = text.get_window_extent()
+            assert box.x0 >= -1, text
+            assert box.y0 >= -1, text
+            assert box.x1 <= width + 1, text
+            assert box.y1 <= height + 1, text
+    assert "NDCG" in figure.get_suptitle() or "MRR" in figure.get_suptitle() or "rank" in figure.get_suptitle()
+    assert "60 users, seeds 0-1" in figure.get_supxlabel().replace("\n", " ")
+
+
+def visible_texts(artist):
+    """Yield the texts that are drawn; ticks beyond the limits are not."""
+    from matplotlib.axis import Axis
+    from matplotlib.text import Text
+
+    for child in artist.get_children():
+        if not child.get_visible():
+            continue
+        if isinstance(child, Text):
+            yield child
+        elif isinstance(child, Axis):
+            for tick in child._update_ticks():
+                yield from (label for label in (tick.label1, tick.label2) if label.get_visible())
+            yield child.label
+        elif getattr(child, "axison", True):
+            yield from visible_texts(child)
+        else:  # axes without their frame still show texts and a legend
+            legend = child.get_legend()
+            yield from (*child.texts, *(legend.get_texts() if legend else ()))
+
+
+def test_a_title_says_what_is_shown(written):
+    svg = (written.folder / "gain.svg").read_text(encoding="utf-8")
+    assert "<!-- Gain in MRR of training together over training alone -->" in svg
+    assert "dc:date" not in svg
+
+
+def test_markup_in_names_is_shown_as_it_is(odd, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        written = [
+            write(odd, tmp_path, [plot for plot in PLOTS if not plot.per_dataset]),
+            write(odd.of("to_y$s^2$/.."), tmp_path, [plot for plot in PLOTS if plot.per_dataset]),
+        ]
+    assert [found.skipped for found in written] == [{}, {}]
+    paths = [path for found in written for path in found.paths]
+    assert {path.parent for path in paths} == {tmp_path}
+    assert len(paths) == 2 * len(PLOTS)
+    for path in paths:
+        if path.suffix == ".svg":
+            ElementTree.parse(path)
+    with canvas.style():
+        gain = PLOTS[0].draw(PLOTS[0].prepare(odd))
+        labels = [label.get_text() for label in gain.axes[0].get_yticklabels()]
+    assert labels[0] == "to_y$s^2$/.."
+    assert labels[1].startswith(" _sas$rec$_{ + llama:some…")
+
+
+def test_a_plot_that_cannot_be_drawn_is_skipped_with_a_reason(pair, tmp_path):
+    def fail(study):
+        raise ZeroDivisionError("a\nb")
+
+    def nothing(study):
+        raise NothingToShow("nothing here")
+
+    (tmp_path / "broken.svg").write_text("of yesterday")
+    (tmp_path / "empty.png").write_text("of yesterday")
+    plots = [
+        Plot("broken", fail, fail, per_dataset=False),
+        Plot("empty", nothing, fail, per_dataset=False),
+        PLOTS[0],
+    ]
+    found = write(pair, tmp_path, plots)
+    assert found.skipped == {"broken": "ZeroDivisionError: a b", "empty": "nothing here"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["gain.png", "gain.svg"]
+
+
+def test_drawing_leaves_the_users_settings_alone(pair, tmp_path):
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    write(pair, tmp_path, PLOTS[:1])
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_a_model_that_trains_in_no_time_has_a_place(make_study, tmp_path):
+    rows = [
+        ({"side": "domain", "domain": name}, {0: [1, 2, 3]}, {"train_s": train_s, "inference_ms": None})
+        for name, train_s in (("popularity", 0.0), ("sasrec", 40.0))
+    ]
+    found = write(make_study(*rows), tmp_path, [plot for plot in PLOTS if plot.name == "cost"])
+    assert found.skipped == {}
+
+
+def test_a_metric_of_which_lower_is_better_is_said_to_be(make_study):
+    study = make_study(
+        ({"side": "domain", "domain": "a"}, {0: [2] * 6}),
+        ({"side": "domain", "domain": "a", "llm": "b", "sharing": "c"}, {0: [1] * 6}),
+        higher_is_better=False,
+    )
+    with canvas.style():
+        figure = PLOTS[0].draw(PLOTS[0].prepare(study))
+    assert "left of 0: together is better" in figure.axes[0].get_xlabel()
+
+
+def test_labels_keep_clear_of_points_and_each_other():
+    points = [(50.0, 50.0), (53.0, 50.0), (50.0, 54.0), (56.0, 56.0)]
+    centres = [(x + dx, y + dy) for (x, y), (dx, dy) in zip(points, spread.place_labels(points), strict=True)]
+    for number, (x, y) in enumerate(centres):
+        for other_x, other_y in centres[:number]:
+            assert abs(x - other_x) >= 11 or abs(y - other_y) >= 10
+
+
+def test_a_study_is_read_from_stored_results(bench):
+    bench.add("sasrec", domain_ranks=[2] * 6)
+    bench.add("sasrec", "llama", domain_ranks=[1] * 6, llm_ranks=[4] * 6)
+    bench.add_failed(domain="gru4rec")
+
+    class ReciprocalRank:
+        higher_is_better = True
+
+        def per_user(self, rank, n_candidates):
+            return 1 / rank
+
+    study = read(bench.entries, bench.store, "MRR", ReciprocalRank(), {"none"})
+    assert [key.cell for key in study.present()] == ["sasrec", "sasrec+llama+bdlm", "sasrec+llama+bdlm"]
+    assert [study.mean(key) for key in study.present()] == [1 / 2, 1, 1 / 4]
+    assert study.counts == {"toy": None}
+    assert study.datasets == ["toy"]

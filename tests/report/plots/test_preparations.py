@@ -1,0 +1,268 @@
+"""The numbers of every plot, worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from corecbench.host import Host
+from corecbench.report.plots import (
+    cost,
+    critical_difference,
+    cutoffs,
+    gain,
+    learning,
+    pairs,
+    rank_change,
+    slice_gain,
+)
+from corecbench.report.plots.study import NothingToShow
+
+SASREC = {"side": "domain", "domain": "sasrec"}
+LLAMA = {"side": "llm", "llm": "llama"}
+PAIR = {"side": "domain", "domain": "sasrec", "llm": "llama", "sharing": "bdlm"}
+LLM_PAIR = PAIR | {"side": "llm"}
+
+
+# --- gain ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_gain_is_the_difference_of_the_means_with_its_interval(make_study):
+    gains = gain.prepare(make_study((SASREC, {0: [2] * 6}), (PAIR, {0: [1] * 5 + [2]})))
+    (row,) = gains.rows
+    assert row.difference == pytest.approx(5 / 12)  # 5 of 6 users gain 1 - 1/2
+    assert row.change == pytest.approx(5 / 6)  # of the mean 1/2
+    # sum of squares 5 (1/12)^2 + (5/12)^2 = 30/144, over 5 users and 6: (1/12)^2; t of 5 degrees of freedom: 2.5706
+    assert row.interval == pytest.approx((5 / 12 - 2.5706 / 12, 5 / 12 + 2.5706 / 12), abs=1e-5)
+    assert gains.extent == "toy: 6 users, seed 0"
+
+
+def test_a_gain_has_no_interval_where_too_few_users_differ(pair):
+    (row,) = gain.prepare(pair).rows
+    assert (row.difference, row.interval) == (pytest.approx(1 / 12), None)  # 1 of 6 users gains 1/2
+
+
+def test_controls_are_told_from_gains(make_study):
+    study = make_study(
+        (SASREC, {0: [2] * 6}),
+        (PAIR, {0: [1] * 6}),
+        (PAIR | {"control": "shuffled-texts"}, {0: [1] * 6}),
+        (PAIR | {"sharing": "none"}, {0: [1] * 6}),
+        unshared={"none"},
+    )
+    rows = gain.prepare(study).rows
+    assert [(row.label, row.is_control) for row in rows] == [
+        ("sasrec + llama, bdlm", False),
+        ("sasrec + llama, bdlm, shuffled-texts", True),
+        ("sasrec + llama, none", True),
+    ]
+
+
+def test_a_row_that_the_table_does_not_compare_has_no_gain(make_study):
+    at_limit = make_study((SASREC, {0: [2] * 6}, {"at_limit": True}), (PAIR, {0: [1] * 6}))
+    with pytest.raises(NothingToShow, match="no joint row that can be compared"):
+        gain.prepare(at_limit)
+
+
+# --- slices -------------------------------------------------------------------------------------------------------
+
+
+def test_slices_have_the_gains_of_their_users(make_study):
+    counts = pd.DataFrame({"history_length": [1, 1, 1, 9, 9, 9], "target_frequency": [0, 0, 0, 0, 7, 7]})
+    study = make_study((SASREC, {0: [2] * 6}), (PAIR, {0: [1, 1, 2, 2, 2, 4]}), counts=counts)
+    ((title, (series,)),) = slice_gain.prepare(study).panels
+    assert (title, series.label) == ("sasrec (domain model)", "+ llama, bdlm")
+    points = {
+        slicing: [(point.label, point.n_users, point.difference) for point in found]
+        for slicing, found in series.points.items()
+    }
+    assert points == {
+        "history length": [("1", 3, pytest.approx(2 / 6)), ("9", 3, pytest.approx(-1 / 12))],
+        "target frequency": [
+            ("0 (never in training)", 4, pytest.approx(2 / 8)),
+            ("7", 2, pytest.approx(-1 / 8)),
+        ],
+    }
+
+
+def test_without_counts_there_are_no_slices(pair):
+    with pytest.raises(NothingToShow, match="lack history_length and target_frequency"):
+        slice_gain.prepare(pair)
+
+
+def test_rows_of_one_pair_share_a_panel(make_study):
+    sharing = [f"s{number}" for number in range(4)]
+    rows = [(PAIR | {"llm": llm, "sharing": name}, {0: [1] * 6}) for llm in ("a", "b", "c") for name in sharing[:3]]
+    study = make_study((SASREC, {0: [2] * 6}), *rows)
+    groups = [[(key.llm, key.sharing) for key in group] for group in study.groups(6)]
+    assert [len(group) for group in groups] == [6, 3]
+    assert {llm for llm, _ in groups[1]} == {"c"}
+
+
+# --- cutoffs ------------------------------------------------------------------------------------------------------
+
+
+def test_curves_are_means_over_users_at_every_cutoff():
+    hit_rate, ndcg = cutoffs.at_cutoffs(np.array([1, 3]))
+    assert hit_rate[[0, 1, 2, 49]].tolist() == [1 / 2, 1 / 2, 1, 1]
+    assert ndcg[[0, 1, 2, 49]].tolist() == [1 / 2, 1 / 2, 3 / 4, 3 / 4]  # 1 / log2(4) = 1/2
+
+
+@pytest.mark.parametrize("k", [1, 10, 50])
+def test_curves_agree_with_the_metrics(k):
+    rank = np.random.default_rng(0).integers(1, 200, 300)
+    host = Host.discover()
+    for name, curve in zip(("HR", "NDCG"), cutoffs.at_cutoffs(rank), strict=True):
+        metric = host.build(host.select("metrics", f"{name}@{k}", {}))
+        assert curve[k - 1] == pytest.approx(metric.per_user(rank, np.full(300, 200)).mean())
+
+
+def test_the_model_alone_is_the_first_curve_of_its_panel(pair):
+    ((_, (alone, together)),) = cutoffs.prepare(pair).panels
+    assert (alone.label, together.label) == ("alone", "+ llama, bdlm")
+    assert (alone.hit_rate[0], together.hit_rate[0]) == (0, pytest.approx(1 / 6))
+
+
+# --- learning -----------------------------------------------------------------------------------------------------
+
+EPOCHS = [
+    {"turn": 1, "side": "domain", "epoch": 1, "validation": 0.1, "duration_s": 2.0},
+    {"turn": 1, "side": "domain", "epoch": 2, "validation": 0.3, "duration_s": 2.0},
+    {"turn": 2, "side": "llm", "epoch": 1, "validation": 0.2, "duration_s": 5.0},
+    {"turn": 3, "side": "domain", "epoch": 3, "validation": 0.2, "duration_s": 2.0},
+]
+
+
+def test_bands_are_the_turns_and_epochs_are_counted_over_both_sides(make_study):
+    study = make_study(
+        (SASREC, {0: [2] * 6}, {"validation": 0.25}), (PAIR, {0: [1] * 6}, {"epochs": EPOCHS, "best_epoch": 2})
+    )
+    (course,) = learning.prepare(study).cells
+    assert [(band.side, band.first, band.last) for band in course.bands] == [
+        ("domain", 1, 2),
+        ("llm", 3, 3),
+        ("domain", 4, 4),
+    ]
+    assert course.validation == {"domain": ((1, 0.1), (2, 0.3), (4, 0.2)), "llm": ((3, 0.2),)}
+    assert course.kept == {"domain": (2, 0.3)}
+    assert course.alone == {"domain": 0.25}
+    assert (course.label, course.duration_s) == ("sasrec + llama, bdlm", 11.0)
+
+
+def test_both_sides_of_a_cell_are_one_course(make_study):
+    study = make_study((PAIR, {0: [1] * 6}, {"epochs": EPOCHS}), (LLM_PAIR, {0: [1] * 6}, {"epochs": EPOCHS}))
+    assert learning.prepare(study).n_cells == 1
+
+
+@pytest.mark.parametrize("epochs", [[], [{"epoch": 1}]])
+def test_without_epochs_there_are_no_courses(make_study, epochs):
+    with pytest.raises(NothingToShow, match="no epochs are stored"):
+        learning.prepare(make_study((SASREC, {0: [2] * 6}, {"epochs": epochs})))
+
+
+# --- critical difference ------------------------------------------------------------------------------------------
+
+
+def over_datasets(make_study, *ranks):
+    """Return a study of models a, b and c, whose items all have the given rank on each data set."""
+    rows = [
+        ({"dataset": f"d{number}", "side": "domain", "domain": name}, {0: [rank] * 6})
+        for number, of_dataset in enumerate(ranks)
+        for name, rank in zip("abc", of_dataset, strict=False)
+    ]
+    return make_study(*rows)
+
+
+def test_average_ranks_are_in_order_with_the_critical_difference(make_study):
+    diagram = critical_difference.prepare(over_datasets(make_study, (9, 1, 2), (9, 2, 1)))
+    assert diagram.labels == ("b", "c", "a")
+    assert diagram.average_ranks.tolist() == [3 / 2, 3 / 2, 3]
+    # q of three models at .05 is 2.343 (Demsar, 2006, table 5); sqrt(3 * 4 / (6 * 2)) = 1
+    assert diagram.critical_difference == pytest.approx(2.343, abs=1e-3)
+    assert diagram.alike == ((0, 2),)
+
+
+def test_groups_that_are_alike_are_the_largest():
+    assert critical_difference.alike(np.array([1.0, 1.4, 2.0, 3.5]), 1.0) == ((0, 2),)
+    assert critical_difference.alike(np.array([1.0, 2.5]), 1.0) == ()
+
+
+@pytest.mark.parametrize(
+    ("ranks", "reason"),
+    [
+        ([(1, 2, 3)], "needs 2 data sets, got 1"),
+        ([(1, 2, 3), (1, 2)], "needs 3 rows that are on every data set, got 2"),
+    ],
+)
+def test_too_few_data_sets_or_rows_have_no_diagram(make_study, ranks, reason):
+    with pytest.raises(NothingToShow, match=reason):
+        critical_difference.prepare(over_datasets(make_study, *ranks))
+
+
+# --- cost ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_pair_costs_the_training_of_both_sides(make_study):
+    study = make_study(
+        (SASREC, {0: [2] * 6}, {"train_s": 3.0}),
+        (PAIR, {0: [1] * 6, 1: [2] * 6}, {"train_s": 4.0, "inference_ms": None}),
+        (PAIR | {"control": "no-mutual"}, {0: [1] * 6}),
+    )
+    points = cost.prepare(study).points
+    assert [(point.train_s, point.quality, point.inference_ms) for point in points] == [
+        (3.0, 1 / 2, 2.0),
+        (8.0, 3 / 4, None),
+    ]
+
+
+def test_the_front_has_what_nothing_beats():
+    costs, qualities = [4.0, 1.0, 2.0, 2.0, 3.0], [0.5, 0.1, 0.3, 0.4, 0.4]
+    assert cost.front(costs, qualities) == [1, 3, 0]
+    assert cost.front(costs, qualities, higher_is_better=False) == [1]
+
+
+# --- rank change --------------------------------------------------------------------------------------------------
+
+
+def test_ranks_are_geometric_means_over_common_seeds(make_study):
+    study = make_study(
+        (SASREC, {0: [1, 4, 9], 1: [4, 4, 9]}), (PAIR, {0: [2, 1, 9], 1: [2, 1, 9], 2: [99, 99, 99]})
+    )
+    (row,) = rank_change.prepare(study).rows
+    assert row.alone == pytest.approx([2, 4, 9])
+    assert row.together == pytest.approx([2, 1, 9])
+    assert row.shares == (1 / 3, 0, 2 / 3)
+
+
+# --- pairs --------------------------------------------------------------------------------------------------------
+
+
+def test_every_two_rows_are_compared_and_adjusted_together(make_study):
+    from scipy import stats
+
+    generator = np.random.default_rng(0)
+    ranks = [generator.integers(1, 5 * worst, 40) for worst in (1, 2, 3)]
+    rows = [({"side": "domain", "domain": name}, {0: of}) for name, of in zip("abc", ranks, strict=True)]
+    matrix = pairs.prepare(make_study(*rows))
+    a, b, c = (1 / np.array(of) for of in ranks)
+    assert matrix.difference[0, 1] == pytest.approx(a.mean() - b.mean())
+    assert matrix.difference[1, 0] == -matrix.difference[0, 1]
+    p = sorted(stats.ttest_rel(*two).pvalue for two in ((a, b), (a, c), (b, c)))
+    by_hand = [3 * p[0], max(3 * p[0], 2 * p[1]), max(3 * p[0], 2 * p[1], p[2])]
+    assert sorted(matrix.p[np.triu_indices(3, 1)]) == pytest.approx(by_hand)
+    assert np.isnan(matrix.p.diagonal()).all()
+
+
+def test_rows_without_a_common_seed_are_not_compared(make_study):
+    rows = [
+        ({"side": "domain", "domain": name}, {seed: [1, 2, 3]}) for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    ]
+    matrix = pairs.prepare(make_study(*rows))
+    assert matrix.difference[0, 1] == 0
+    assert np.isnan(matrix.difference[0, 2])
+
+
+@pytest.mark.parametrize("n_rows", [1, 41])
+def test_one_row_or_too_many_have_no_matrix(make_study, n_rows):
+    rows = [({"side": "domain", "domain": f"m{number}"}, {0: [1, 2]}) for number in range(n_rows)]
+    with pytest.raises(NothingToShow, match=f"needs 2 to 40 rows, got {n_rows}"):
+        pairs.prepare(make_study(*rows))
