@@ -7,9 +7,9 @@ from corecbench_plugins.sharing import Schedule
 def alternate(schedule: Schedule, budget: Budget) -> list[Turn]:
     """Return the warm-up and rounds of an LLM turn and a domain turn, each side's epochs spread evenly.
 
-    >>> turns = alternate(Schedule(rounds=2, domain_epochs=5, llm_epochs=9), Budget(domain_epochs=3, llm_epochs=10))
-    >>> [(turn.side, turn.epochs) for turn in turns]
-    [('llm', 5), ('domain', 2), ('llm', 4), ('domain', 1)]
+    >>> schedule = Schedule(warm_up_epochs=6, rounds=2, domain_epochs=5, llm_epochs=9)
+    >>> [(turn.side, turn.epochs) for turn in alternate(schedule, Budget(domain_epochs=9, llm_epochs=10))]
+    [('domain', 6), ('llm', 5), ('domain', 2), ('llm', 4), ('domain', 1)]
     """
     warm_up = min(schedule.warm_up_epochs, budget.domain_epochs)
     llm = spread(min(schedule.llm_epochs, budget.llm_epochs), schedule.rounds)

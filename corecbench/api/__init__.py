@@ -1,0 +1,95 @@
+"""The contract between corecbench and its plugins: the one module that a plugin imports.
+
+Importing it loads neither torch nor recbole nor transformers, so components can be listed in a moment.
+
+Shapes use these letters: B examples in a batch, L positions of a history, U users, N items, d the width of a
+state. Users and items are numbered from 1; row 0 of every table is padding and is never ranked.
+"""
+
+from corecbench.api.data import (
+    Batch,
+    Catalog,
+    Interactions,
+    States,
+    last_position,
+)
+from corecbench.api.errors import (
+    CorecbenchError,
+    DataError,
+    PluginError,
+    UsageError,
+)
+from corecbench.api.models import (
+    Ids,
+    IdsFactory,
+    Recommender,
+    Setup,
+    Side,
+    Table,
+    Training,
+    private_ids,
+)
+from corecbench.api.registration import (
+    PROJECT,
+    Component,
+    hookimpl,
+    resolve,
+)
+from corecbench.api.reports import (
+    Mark,
+    Metric,
+    Report,
+    Reporter,
+    Style,
+)
+from corecbench.api.sharing import (
+    Budget,
+    Pretrained,
+    SharingModule,
+    Turn,
+)
+from corecbench.api.sources import (
+    DatasetSource,
+    Download,
+    cache_folder,
+    dataset_folder,
+    dataset_places,
+)
+
+__all__ = [
+    "PROJECT",
+    "Batch",
+    "Budget",
+    "Catalog",
+    "Component",
+    "CorecbenchError",
+    "DataError",
+    "DatasetSource",
+    "Download",
+    "Ids",
+    "IdsFactory",
+    "Interactions",
+    "Mark",
+    "Metric",
+    "PluginError",
+    "Pretrained",
+    "Recommender",
+    "Report",
+    "Reporter",
+    "Setup",
+    "SharingModule",
+    "Side",
+    "States",
+    "Style",
+    "Table",
+    "Training",
+    "Turn",
+    "UsageError",
+    "cache_folder",
+    "dataset_folder",
+    "dataset_places",
+    "hookimpl",
+    "last_position",
+    "private_ids",
+    "resolve",
+]

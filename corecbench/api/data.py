@@ -1,0 +1,79 @@
+"""Catalog, interactions, and what goes into and comes out of a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The users and items of one data set. Entry 0 of each tuple is "" and stands for padding."""
+
+    name: str
+    user_ids: tuple[str, ...]
+    item_ids: tuple[str, ...]
+    item_texts: tuple[str, ...]
+
+    @property
+    def n_users(self) -> int:
+        """U, without the padding row."""
+        return len(self.user_ids) - 1
+
+    @property
+    def n_items(self) -> int:
+        """N, without the padding row."""
+        return len(self.item_ids) - 1
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Interactions in the order in which they happened, user by user."""
+
+    user: np.ndarray
+    """int64 [M], user indices, ascending."""
+    item: np.ndarray
+    """int64 [M], item indices, oldest first within a user."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Examples on their way into a model. Histories are right-padded with 0, oldest item first."""
+
+    user: torch.Tensor
+    """int64 [B]."""
+    history: torch.Tensor
+    """int64 [B, L]."""
+    target: torch.Tensor | None = None
+    """int64 [B, L] for windows (the item after each position, 0 = none), [B] for pairs, None for evaluation."""
+    negatives: torch.Tensor | None = None
+    """int64 [B], for each pair an item that the user has not interacted with in training; None for windows."""
+    sampled: torch.Tensor | None = None
+    """int64 [K], different items drawn uniformly that all targets are told apart from; None if not asked for."""
+
+
+@dataclass(frozen=True)
+class States:
+    """What a recommender makes of a batch: the score of an item is user state . item state."""
+
+    user: torch.Tensor
+    """float32 [B, d], or [B, L, d] with one state per position of the history."""
+    item: torch.Tensor
+    """float32 [N+1, d]."""
+
+
+def last_position(user: torch.Tensor, history: torch.Tensor) -> torch.Tensor:
+    """Return the user states [B, d] after the last item of each history.
+
+    Args:
+        user: float32 [B, L, d], or [B, d], which is returned as it is.
+        history: int64 [B, L], right-padded with 0.
+    """
+    if user.dim() == 2:
+        return user
+    last = (history != 0).sum(dim=1).clamp(min=1) - 1  # [B]
+    return user.take_along_dim(last[:, None, None], dim=1).squeeze(1)  # [B, d]

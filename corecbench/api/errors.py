@@ -1,0 +1,25 @@
+"""Errors that are meant for the user."""
+
+
+class CorecbenchError(Exception):
+    """An error meant for the user: printed as one line, its class decides the exit code."""
+
+    exit_code = 1
+
+
+class UsageError(CorecbenchError):
+    """A name, option or setting that does not exist or does not fit."""
+
+    exit_code = 2
+
+
+class PluginError(CorecbenchError):
+    """A fault inside a plugin; the message names the plugin."""
+
+    exit_code = 3
+
+
+class DataError(CorecbenchError):
+    """Data that cannot be used; the message names file, line and column where it can."""
+
+    exit_code = 4

@@ -1,0 +1,117 @@
+"""Domain models and LLMs, and the id tables that they read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import torch
+
+    from corecbench.api.data import Batch, Catalog, States
+
+Side = Literal["domain", "llm"]
+
+
+@runtime_checkable
+class Table(Protocol):
+    """A table of embeddings that behaves like `torch.nn.Embedding` (it is a `torch.nn.Module`)."""
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """float32 [rows, d]."""
+        ...
+
+    def __call__(self, index: torch.Tensor) -> torch.Tensor:
+        """Return float32 [*index.shape, d]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ids:
+    """The id embeddings that a side reads. They belong to the sharing module.
+
+    A recommender keeps the tables that it reads as attributes, so that they are among its parameters.
+    """
+
+    user: Table
+    """U+1 rows."""
+    item: Table
+    """N+1 rows."""
+
+
+IdsFactory = Callable[[int], Ids]
+"""`ids(width)` gives a side its id tables at the width that it chooses."""
+
+
+def private_ids(n_users: int, n_items: int, width: int) -> Ids:
+    """Return new tables of trainable embeddings, drawn from a normal distribution of deviation 0.02.
+
+    This is what a model reads when it is trained alone.
+    """
+    import torch
+
+    user, item = (torch.nn.Embedding(n + 1, width, padding_idx=0) for n in (n_users, n_items))
+    with torch.no_grad():
+        for table in (user, item):
+            torch.nn.init.normal_(table.weight, std=0.02)[0] = 0
+    return Ids(user, item)
+
+
+@dataclass(frozen=True)
+class Training:
+    """Training settings that every trainable component has; its config class adds its own."""
+
+    epochs: int = 100
+    patience: int = 10
+    """Epochs without a better validation NDCG@10 after which training stops."""
+    batch_size: int = 128
+    max_examples: int = 0
+    """Windows or pairs of an epoch, drawn at random for each; 0 for all there are."""
+    negatives: int = 0
+    """K, the items sampled for each batch, which all its targets are told apart from (sampled softmax); 0 for the
+    whole catalogue in training on windows, and for one negative of its own for each pair."""
+    learning_rate: float = 1e-3
+    schedule: Literal["constant", "linear"] = "constant"
+    """`linear`: the learning rate falls to 0 over the epochs that the side is going to train."""
+    weight_decay: float = 0.0
+    averaging: float = 0.0
+    """Decay, per step, of a moving average of the weights, such as 0.99; the average is what is validated and kept.
+    0 keeps the weights themselves."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Where a component is built: the catalog and the machine, nothing of validation or test."""
+
+    catalog: Catalog
+    max_history: int
+    seed: int
+    device: str = "cpu"
+    cache: Path = Path()
+    """A folder for what is expensive and can be computed again."""
+    progress: Callable[[str, int, int], None] = field(default=lambda what, done, total: None, repr=False)
+    """`progress(what, done, total)` tells the user about long work outside the epochs."""
+    untrained_llm: bool = False
+    """Whether an LLM is built with random weights of the same shapes, drawn from `seed`: a placebo."""
+
+
+class Recommender(Protocol):
+    """A domain model or an LLM: a function over the ids that it was given.
+
+    Trainable recommenders are `torch.nn.Module`s. Two methods are optional:
+    `fit(train: Interactions)` is called once before the first epoch: models without gradients learn here, graph
+    models build their graph. `loss(batch: Batch, states: States) -> scalar tensor` replaces the standard task
+    loss: cross-entropy over the catalogue, or over sampled items, at every position for windows, BPR for pairs.
+    So is an attribute of LLMs: `text`, float32 [N+1, k], what the LLM makes of each item's text untrained,
+    zero where there is none. Sharing modules may give it to both sides.
+    """
+
+    examples: Literal["windows", "pairs"]
+    """Train on windows of a user's history, or on pairs of a user and an item."""
+
+    def states(self, batch: Batch) -> States:
+        """Return the states of the batch's users and of all items."""
+        ...
