@@ -52,7 +52,7 @@ def test_a_value_is_brought_to_its_type(key, value, expected):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"widht": 1}, "unknown setting of toy 'widht'; did you mean 'width'? have: averaging, batch_size, bias, epochs, "),
+        ({"widht": 1}, "unknown setting of toy 'widht'; did you mean 'width'? have: averaging, batch_size, "),
         ({"width": "wide"}, "toy.width is 'wide', which does not fit: input should be a valid integer"),
         ({"width": 1.5}, "toy.width is 1.5, which does not fit"),
         ({"width": True}, "toy.width is true, which does not fit: int is needed"),
