@@ -140,9 +140,18 @@ def log_ticks(axis: Any, low: float, high: float, zero: bool = False) -> None:
     from matplotlib.ticker import NullFormatter, NullLocator
 
     places = ([0.0] if zero else []) + round_numbers(low, high)
-    axis.set_ticks(places, [f"{place:,.10g}" for place in places])
+    axis.set_ticks(places, [short(place) for place in places])
     axis.set_minor_formatter(NullFormatter())
     axis.set_minor_locator(NullLocator())
+
+
+def short(number: float) -> str:
+    """Return a round number in few characters.
+
+    >>> short(0.5), short(200.0), short(10_000.0)
+    ('0.5', '200', '10k')
+    """
+    return f"{number / 1000:.10g}k" if number >= 1000 else f"{number:.10g}"
 
 
 def round_numbers(low: float, high: float) -> list[float]:

@@ -92,7 +92,7 @@ def front(costs: Sequence[float], qualities: Sequence[float], higher_is_better: 
 
 def draw(costs: Costs) -> Figure:
     """Draw training time at the left, inference time at the right, and the names below."""
-    names = [wrap(f"{number}  {point.label}", 48) for number, point in enumerate(costs.points, start=1)]
+    names = [wrap(f"{number}  {point.label}", 40) for number, point in enumerate(costs.points, start=1)]
     n_lines = -(-sum(1 + name.count("\n") for name in names) // 2) + 1
     made = figure(
         2.4 + 0.19 * n_lines,

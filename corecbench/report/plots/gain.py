@@ -21,6 +21,8 @@ from corecbench.report.plots.study import FIRST_NAMED, Study, label
 from corecbench.report.wording import percent, sentences
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -97,16 +99,21 @@ def draw(gains: Gains) -> Figure:
                 _draw_row(axes, place, row)
         place += 1
     axes.axvline(0, color=INK, linewidth=0.9)
-    axes.set_yticks([each for each, _, _ in ticks], [text for _, text, _ in ticks])
-    for tick, (_, _, is_heading) in zip(axes.get_yticklabels(), ticks, strict=True):
-        tick.set_fontweight("bold" if is_heading else "normal")
+    _name(axes, ticks)
     axes.set_ylim(place - 0.5, -0.5)
-    axes.grid(False, axis="y")
-    axes.tick_params(axis="y", length=0)
     better = "right" if gains.higher_is_better else "left"
     axes.set_xlabel(f"{gains.tested} together {MINUS} {gains.tested} alone ({better} of 0: together is better)")
     _legend(axes, gains)
     return made
+
+
+def _name(axes: Axes, ticks: Sequence[tuple[int, str, bool]]) -> None:
+    """Write the names of rows and, in bold, of data sets."""
+    axes.set_yticks([place for place, _, _ in ticks], [text for _, text, _ in ticks])
+    for tick, (_, _, is_heading) in zip(axes.get_yticklabels(), ticks, strict=True):
+        tick.set_fontweight("bold" if is_heading else "normal")
+    axes.grid(False, axis="y")
+    axes.tick_params(axis="y", length=0)
 
 
 def _draw_row(axes: Axes, place: int, row: Gain) -> None:

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from corecbench.report.plots.canvas import SIDE_COLOURS, SIDE_MARKERS, SIDE_NAMES, figure, plain, wrap
-from corecbench.report.plots.study import NothingToShow, Study, shorten
+from corecbench.report.plots.study import NothingToShow, Study, cell_label
 from corecbench.report.wording import sentences
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MOST = 24
 """Cells in one figure."""
-COLUMNS = 2
+COLUMNS, TITLE_WIDTH = 2, 48
 BANDS: Mapping[Side, Mapping[str, Any]] = {
     "domain": {"facecolor": "#DEECF5", "linewidth": 0},
     "llm": {"facecolor": "#FBEADF", "edgecolor": "#EFC9AE", "hatch": "////", "linewidth": 0},
@@ -63,7 +63,6 @@ class Courses:
     dataset: str
     cells: tuple[Course, ...]
     n_cells: int
-    """Those left out counted, too."""
     extent: str
 
 
@@ -90,12 +89,6 @@ def prepare(study: Study) -> Courses:
     return Courses(dataset, tuple(courses[:MOST]), len(courses), study.extent())
 
 
-def _cell(key: Key) -> str:
-    """Return the name of a cell on a data set, such as "sasrec + llama, bdlm"."""
-    models = " + ".join(shorten(name) for name in (key.domain, key.llm) if name)
-    return ", ".join([models, *(shorten(name) for name in (key.sharing, key.control) if name)])
-
-
 def _is_known(epochs: Sequence[Mapping[str, Any]]) -> bool:
     return bool(epochs) and all(set(NEEDED) <= set(epoch) for epoch in epochs)
 
@@ -117,7 +110,7 @@ def _course(key: Key, record: Record, alone: Mapping[tuple[Any, ...], float | No
         side: alone.get((side, getattr(key, side), record["cell"]["seed"])) for side in validation if key.sharing
     }
     return Course(
-        label=_cell(key),
+        label=cell_label(key),
         seed=record["cell"]["seed"],
         duration_s=sum(epoch["duration_s"] for _, epoch in numbered),
         bands=tuple(bands),
@@ -180,7 +173,13 @@ def _draw_panel(axes: Axes, course: Course) -> None:
     axes.set_ylim(0, 1.15 * max(*shown, *course.alone.values(), 1e-9))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     axes.grid(False, axis="x")
-    axes.set_title(wrap(f"{course.label}: seed {course.seed}, {course.duration_s:,.0f} s", 52))
+    axes.set_title(_title(course))
+
+
+def _title(course: Course) -> str:
+    extent = f"seed {course.seed}, {course.duration_s:,.{0 if course.duration_s >= 10 else 1}f} s"
+    one_line = plain(f"{course.label}: {extent}")
+    return one_line if len(one_line) <= TITLE_WIDTH else f"{wrap(course.label, TITLE_WIDTH)}\n{extent}"
 
 
 def _legend(axes: Axes, courses: Courses) -> None:

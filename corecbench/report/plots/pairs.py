@@ -16,6 +16,8 @@ from corecbench.stats.correction import holm
 from corecbench.stats.paired import paired_test
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -92,6 +94,12 @@ def draw(matrix: Matrix) -> Figure:
             ]
         ),
     )
+    _draw_matrix(made, matrix, names, is_read)
+    return made
+
+
+def _draw_matrix(made: Figure, matrix: Matrix, names: Sequence[str], is_read: bool) -> None:
+    n_rows = len(names)
     axes = made.subplots()
     shown = np.where(np.tril(np.ones((n_rows, n_rows), bool)), np.nan, matrix.difference) if is_read else None
     limit = np.nanmax(np.abs(matrix.difference)) or 1
@@ -115,7 +123,6 @@ def draw(matrix: Matrix) -> Figure:
     for side in axes.spines.values():
         side.set_visible(False)
     made.colorbar(drawn, ax=axes, label=f"Δ {matrix.tested}", aspect=25, shrink=0.9)
-    return made
 
 
 def _draw_cells(axes: Axes, matrix: Matrix, limit: float, is_read: bool) -> None:

@@ -80,7 +80,7 @@ def draw(changes: Changes) -> Figure:
     n_lines = -(-len(changes.rows) // COLUMNS)
     more = f"The first {len(changes.rows)} of {changes.n_rows} rows"
     made = figure(
-        2.2 * n_lines + 0.85,
+        2.2 * n_lines + 0.8,
         f"{plain(changes.dataset)}: rank of each user's held-out item, trained alone and together",
         sentences(
             [
@@ -139,5 +139,6 @@ def _shade(made: Figure, grid: np.ndarray, drawn: list[PolyCollection]) -> None:
     norm = LogNorm(1, max(most, 2))
     for each in drawn:
         each.set_norm(norm)
-    bar = made.colorbar(drawn[0], ax=grid, location="bottom", shrink=0.5, aspect=35, label="users in a hexagon")
+    place = {"location": "bottom", "shrink": 0.5, "aspect": 35, "pad": 0.1 / made.get_figheight()}
+    bar = made.colorbar(drawn[0], ax=grid, label="users in a hexagon", **place)
     log_ticks(bar.ax.xaxis, 1, norm.vmax)

@@ -23,6 +23,8 @@ from corecbench.report.wording import sentences
 from corecbench.results import COUNTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -146,7 +148,8 @@ def _draw_panel(axes: Axes, series: tuple[Series, ...], slicing: str) -> list[An
         handles.append(handle)
     slices = series[0].points[slicing]
     axes.set_xticks(
-        range(len(slices)), [f"{_broken(point.label)}\n{point.n_users:,}" for point in slices], color=INK
+        range(len(slices)),
+        [f"{text}\n{point.n_users:,}" for text, point in zip(_broken(slices), slices, strict=True)],
     )
     for border in range(1, len(slices)):
         axes.axvline(border - 0.5, color=FAINT, linewidth=0.3)
@@ -155,7 +158,9 @@ def _draw_panel(axes: Axes, series: tuple[Series, ...], slicing: str) -> list[An
     return handles
 
 
-def _broken(label: str) -> str:
-    """Return a range in two lines, so that all ticks have as many."""
-    low, dash, high = label.removesuffix(" (never in training)").partition("-")
-    return f"{low}{dash}\n{high}"
+def _broken(slices: Sequence[Point]) -> list[str]:
+    """Return the counts of slices; if there are ranges, all in two lines."""
+    counts = [point.label.removesuffix(" (never in training)") for point in slices]
+    if not any("-" in count for count in counts):
+        return counts
+    return ["-\n".join(count.split("-")) if "-" in count else f"{count}\n" for count in counts]

@@ -177,6 +177,12 @@ def label(key: Key) -> str:
     return own if key == key.solo else f"{own} + {partner(key)}"
 
 
+def cell_label(key: Key) -> str:
+    """Return the name of a cell on a data set, such as "sasrec + llama, bdlm"."""
+    models = " + ".join(shorten(name) for name in (key.domain, key.llm) if name)
+    return ", ".join([models, *(shorten(name) for name in (key.sharing, key.control) if name)])
+
+
 def shorten(name: str) -> str:
     """Return a name with its middle left out if it is long, such as one with a path in it.
 

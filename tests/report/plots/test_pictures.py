@@ -49,8 +49,10 @@ def test_the_same_results_give_the_same_bytes(written, full, tmp_path):
 
 
 @pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
-def test_text_is_legible_and_within_the_picture(plot, full):
-    part = full.of("ml-100k") if plot.per_dataset else full
+@pytest.mark.parametrize("names", ["full", "odd"])
+def test_text_is_legible_and_within_the_picture(plot, names, request):
+    study = request.getfixturevalue(names)
+    part = study.of(study.datasets[0]) if plot.per_dataset else study
     with canvas.style():
         figure = plot.draw(plot.prepare(part))
         figure.draw_without_rendering()
