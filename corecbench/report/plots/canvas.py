@@ -166,17 +166,16 @@ def round_numbers(low: float, high: float) -> list[float]:
     return [place for place in places if low <= place <= high]
 
 
-def legend_beside(axes: Axes, handles: list[Any], labels: list[str], title: str | None = None) -> None:
+def legend_beside(axes: Axes, handles: list[Any], labels: list[str]) -> None:
     """Put a legend into axes of its own."""
     axes.axis("off")
     axes.legend(
         handles,
-        [wrap(text, 24) if not text.startswith("_") else wrap(f" {text}", 24) for text in labels],
+        [wrap(text, 24) for text in labels],
         loc="upper left",
         borderaxespad=0,
         borderpad=0,
         labelspacing=0.5,
         handlelength=2.6,
-        title=title,
         alignment="left",
     )
