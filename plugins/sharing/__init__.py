@@ -49,7 +49,7 @@ def corecbench_sharing_modules():
             "bdlm",
             "corecbench_plugins.sharing.bdlm:Bdlm",
             BdlmConfig,
-            summary="one store of ids read by both sides, trained in turns with mutual learning",
+            summary="one store of ids and texts read by both sides, trained in turns with mutual learning",
             paper="Bridging the Information Gap, 2023, arXiv 2311.03778",
         ),
         Component(
