@@ -7,10 +7,16 @@ from typing import Any
 import pandas as pd
 
 from corecbench.report.wording import interval
-from corecbench.stats.intervals import Interval
+from corecbench.stats.intervals import FEWEST_DIFFERENT, Interval
 
 NONE = "-"
 """What is shown where a row has no value."""
+
+OF_INTERVALS = (
+    "95% interval: of the difference, a paired t interval over users, not adjusted for the number of rows; "
+    f"{NONE} where fewer than {FEWEST_DIFFERENT} users differ or all differ by the same"
+)
+"""What a caption says of `interval_columns`."""
 
 
 @dataclass(frozen=True)

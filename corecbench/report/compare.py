@@ -12,15 +12,15 @@ from typing import Any
 
 from corecbench.api import Metric, Report, Side, UsageError
 from corecbench.config import unknown
-from corecbench.report.columns import NONE, Column, interval_columns, lay_out
+from corecbench.report.columns import OF_INTERVALS, Column, interval_columns, lay_out
 from corecbench.report.main_table import MEANINGS
 from corecbench.report.per_user import Entry, Line, check_comparable, check_users, read_lines
 from corecbench.report.provenance import made_with, protocol_sentence
 from corecbench.report.table import ALPHA, AT_LIMIT
-from corecbench.report.wording import decimal, p_value, percent, seed_list, sentences, signed
+from corecbench.report.wording import decimal, of_tests, p_value, percent, seed_list, sentences, signed
 from corecbench.results import ResultsError, Store, sides_of
 from corecbench.stats.correction import holm
-from corecbench.stats.intervals import FEWEST_DIFFERENT, Interval, paired_interval
+from corecbench.stats.intervals import Interval, paired_interval
 from corecbench.stats.paired import PairedTest, paired_test
 
 
@@ -271,17 +271,7 @@ def caption(found: Comparisons) -> str:
             f"{found.metric} of cells against {found.baseline}, the first row of a data set",
             protocol_sentence(found.protocol),
             f"{found.metric} and baseline: means over users, each user first averaged over the seeds both have",
-            *(_tests(tests) if tests else ["No cell can be compared"]),
+            *([OF_INTERVALS, *of_tests(tests)] if tests else ["No cell can be compared"]),
             *found.made_with,
         ]
     )
-
-
-def _tests(tests: Sequence[PairedTest]) -> Iterator[str]:
-    family = f"the {len(tests)} tests" if len(tests) > 1 else "the one test"
-    yield (
-        "95% interval: of the difference, a paired t interval over users, not adjusted for the number of rows; "
-        f"{NONE} where fewer than {FEWEST_DIFFERENT} users differ or all differ by the same"
-    )
-    yield f"p: {tests[0].name}, paired over users"
-    yield f"p (Holm): Holm-adjusted over {family} of this table"

@@ -7,7 +7,7 @@ from corecbench.config import CONTROLS
 from corecbench.report.columns import NONE, Column, lay_out
 from corecbench.report.provenance import protocol_sentence
 from corecbench.report.table import ALPHA, Table
-from corecbench.report.wording import decimal, p_value, percent, seed_list, sentences
+from corecbench.report.wording import decimal, of_tests, p_value, percent, seed_list, sentences
 
 Marks = dict[tuple[int, str], list[Mark]]
 
@@ -119,19 +119,11 @@ def caption(table: Table, cost: bool = False) -> str:
                 f"Control {control}: as the pair beside it, but {CONTROLS.get(control, 'otherwise')}"
                 for control in dict.fromkeys(row.control for row in table.rows if row.control)
             ),
-            *_tests(table),
+            *of_tests([row.comparison.test for row in table.rows if row.comparison]),
             *(_costs(table) if cost else []),
             *table.made_with,
         ]
     )
-
-
-def _tests(table: Table) -> Iterator[str]:
-    tests = [row.comparison.test for row in table.rows if row.comparison]
-    if tests:
-        family = f"the {len(tests)} tests" if len(tests) > 1 else "the one test"
-        yield f"p: {tests[0].name}, paired over users"
-        yield f"p (Holm): Holm-adjusted over {family} of this table"
 
 
 def _costs(table: Table) -> Iterator[str]:

@@ -12,13 +12,13 @@ import pandas as pd
 
 from corecbench.api import Metric, Report
 from corecbench.evaluation.slices import SLICINGS
-from corecbench.report.columns import NONE, Column, interval_columns, lay_out
+from corecbench.report.columns import OF_INTERVALS, Column, interval_columns, lay_out
 from corecbench.report.per_user import Entry, Key, Line, check_comparable, read_lines
 from corecbench.report.provenance import made_with, protocol_sentence, together
 from corecbench.report.table import why_untested
 from corecbench.report.wording import decimal, percent, seed_list, sentences, signed
 from corecbench.results import COUNTS, ResultsError, Store
-from corecbench.stats.intervals import FEWEST_DIFFERENT, Interval, paired_interval
+from corecbench.stats.intervals import Interval, paired_interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,8 +192,7 @@ def caption(tables: Sequence[SliceTable]) -> str:
             f"{tested} and {tested} solo (the same model trained alone): means over the users of a slice, "
             "each user first averaged over the seeds both have",
             *_slices(shown),
-            "95% interval: of the difference, a paired t interval over users, not adjusted for the number of rows; "
-            f"{NONE} where fewer than {FEWEST_DIFFERENT} users differ or all differ by the same",
+            OF_INTERVALS,
             *dict.fromkeys(sentence for table in shown for sentence in table.made_with),
             *empty,
         ]

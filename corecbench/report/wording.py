@@ -1,6 +1,13 @@
 """Numbers, seeds and captions in words."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from corecbench.stats.paired import PairedTest
 
 
 def decimal(value: float, digits: int = 4) -> str:
@@ -72,3 +79,11 @@ def sentences(parts: Iterable[str]) -> str:
     'One. Another.'
     """
     return " ".join(f"{part}." for part in parts)
+
+
+def of_tests(tests: Sequence[PairedTest]) -> Iterator[str]:
+    """Yield what a caption says of the tests of a table; nothing if there are none."""
+    if tests:
+        family = f"the {len(tests)} tests" if len(tests) > 1 else "the one test"
+        yield f"p: {tests[0].name}, paired over users"
+        yield f"p (Holm): Holm-adjusted over {family} of this table"
