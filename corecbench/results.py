@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from corecbench.api import Side, UsageError
+from corecbench.durable import sync
 from corecbench.record import SCHEMA, CellRecord, Record, ResultsError, sides_of, validate
 
 if TYPE_CHECKING:
@@ -258,7 +259,7 @@ def _refuse_constant(constant: str) -> None:
 def _put_in_place(new: Path, folder: Path) -> None:
     """Make a complete folder durable and give it its name."""
     for path in (*new.rglob("*"), new):
-        _sync(path)
+        sync(path)
     old = new.with_suffix(".old")
     if folder.exists():
         folder.rename(old)
@@ -268,16 +269,5 @@ def _put_in_place(new: Path, folder: Path) -> None:
         if old.exists():
             old.rename(folder)
         raise
-    _sync(folder.parent)
+    sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file or the entries of a folder are on the disk, where the system can."""
-    if os.name == "nt":  # Windows syncs neither folders nor files that are open for reading
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

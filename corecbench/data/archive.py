@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import stat
 import zipfile
 import zlib
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from corecbench.api import DataError
+from corecbench.durable import synced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,12 +99,6 @@ def _copy(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> str:
             target.write(chunk)
         synced(target)
     return digest.hexdigest()
-
-
-def synced(file: IO[bytes]) -> None:
-    """Wait until what was written is on the disk."""
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def sha256_of(path: Path) -> str:

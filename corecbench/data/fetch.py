@@ -17,8 +17,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from corecbench.api import DataError
-from corecbench.data.archive import sha256_of, synced, unpack
+from corecbench.data.archive import sha256_of, unpack
 from corecbench.data.download import PATIENT, Policy, download
+from corecbench.durable import sync, synced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,22 +136,11 @@ def _new_folder(root: Path, name: str) -> Iterator[Path]:
 
 def _put(new: Path, folder: Path) -> None:
     """Move a complete folder to its place; one that is there goes aside first, since folders replace none."""
-    _sync_folder(new)
+    sync(new)
     if folder.exists():
         os.replace(folder, new.with_name("old"))
     os.replace(new, folder)
-    _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Wait until a folder's entries are on the disk, where the system can."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(folder.parent)
 
 
 def _write_record(path: Path, fetched: Fetched) -> None:
