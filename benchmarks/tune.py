@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from corecbench.api import CorecbenchError, PluginError, Setup, UsageError
+from corecbench.api import CorecbenchError, PluginError, Setup, UsageError, cache_folder
 from corecbench.options import data_dir_option
 
 if TYPE_CHECKING:
@@ -252,7 +252,6 @@ class Search:
         """Train the model alone, over a split without test items."""
         import numpy as np
 
-        from corecbench.config import cache_folder
         from corecbench.training.cell import Workshop
 
         split = dataclasses.replace(self.data.split, test=np.zeros_like(self.data.split.test))

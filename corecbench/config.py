@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_type_hints
 
 from corecbench.api import UsageError
-from corecbench.api import cache_folder as cache_folder  # read from here by the core
 
 if TYPE_CHECKING:
     from pathlib import Path

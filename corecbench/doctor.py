@@ -8,7 +8,7 @@ import platform
 from typing import TYPE_CHECKING
 
 from corecbench import __version__
-from corecbench.config import cache_folder
+from corecbench.api import cache_folder
 from corecbench.discovery import INSTALL, reason
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from corecbench.api import UsageError
-from corecbench.config import RunConfig, Settings, cache_folder
+from corecbench.api import UsageError, cache_folder
 from corecbench.data.dataset import Dataset, load_dataset
 from corecbench.data.split import Split, leave_one_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from corecbench.config import RunConfig, Settings
     from corecbench.host import Host, Selected
     from corecbench.results import Store
 

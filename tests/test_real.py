@@ -9,8 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from corecbench.api import UsageError
-from corecbench.config import cache_folder
+from corecbench.api import UsageError, cache_folder
 from corecbench.results import COLUMNS, COUNTS
 from corecbench_plugins.datasets.ml100k import find_ml100k
 from corecbench_plugins.hf_llm import LlamaConfig

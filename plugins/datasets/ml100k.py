@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 ARTICLE = re.compile(r"([^() ][^()]*), (The|An?|Das|Der|Det|Die|Il|La|Les?|L'|O)(?=$|\)| \()")
 
 
-def open_ml100k(config: None = None) -> MovieLens100K:
-    """Return the data set; it has no settings."""
-    return MovieLens100K(find_ml100k())
+def open_ml100k(config: None = None) -> Films:
+    """Return the data set, 943 users, 1,682 films and 100,000 ratings; it has no settings."""
+    return Films(find_ml100k())
 
 
-class MovieLens100K(AtomicFolder):
-    """943 users, 1,682 films, 100,000 ratings, of which only the order in time is used."""
+class Films(AtomicFolder):
+    """A MovieLens data set: ratings of films, of which only the order in time is used."""
 
     def items(self) -> pd.DataFrame:
         """Return item_id and title, with the article in front."""

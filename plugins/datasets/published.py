@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import dataset_folder
 from corecbench_plugins.datasets.folder import AtomicFolder
-from corecbench_plugins.datasets.ml100k import article_first
+from corecbench_plugins.datasets.ml100k import Films
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,9 +22,9 @@ NO_TITLE = "nan"
 """What stands for a missing title in files that were written by pandas."""
 
 
-def open_ml1m(config: MovieLens) -> MovieLens1M:
-    """Return MovieLens 1M."""
-    return MovieLens1M(dataset_folder("ml-1m"), k_core=config.k_core)
+def open_ml1m(config: MovieLens) -> Films:
+    """Return MovieLens 1M: 6,040 users, about 3,700 films and 1,000,209 ratings."""
+    return Films(dataset_folder("ml-1m"), k_core=config.k_core)
 
 
 def open_beauty(config: Amazon) -> AmazonReviews:
@@ -35,15 +35,6 @@ def open_beauty(config: Amazon) -> AmazonReviews:
 def open_toys(config: Amazon) -> AmazonReviews:
     """Return Amazon Toys and Games."""
     return AmazonReviews(dataset_folder("amazon-toys-games"), k_core=config.k_core, all_listed=False)
-
-
-class MovieLens1M(AtomicFolder):
-    """6,040 users, about 3,700 films and 1,000,209 ratings, of which only the order in time is used."""
-
-    def items(self) -> pd.DataFrame:
-        """Return item_id and title, with the article in front."""
-        items = super().items()
-        return items.assign(title=items["title"].map(article_first))
 
 
 class AmazonReviews(AtomicFolder):
