@@ -46,10 +46,8 @@ class Space:
 
     suggest: Callable[[Trial, Sequence[int]], dict[str, Any]]
     """`suggest(trial, negatives)` returns settings; `negatives` are the numbers of sampled items to choose from."""
-    sensible: Mapping[str, Any]
-    """Settings that are tried right after the defaults; all that `suggest` asks for."""
-    of_pairs: bool = False
-    """Whether the model is trained on pairs, for which 0 negatives stand for BPR."""
+    first: Sequence[Mapping[str, Any]]
+    """Settings that are tried first, each with all that `suggest` asks for."""
     patience: int = 6
     """During the search."""
     final_patience: int = 10
@@ -119,7 +117,7 @@ def lightgcn(trial: Trial, negatives: Sequence[int]) -> dict[str, Any]:
         **special,
         "negatives": sampled,
         "learning_rate": learning_rate(trial, 1e-3, 3e-2),
-        "batch_size": trial.suggest_categorical("batch_size", (2048, 8192)),
+        "batch_size": trial.suggest_categorical("batch_size", (2048, 8192, 32768)),
         "n_layers": trial.suggest_int("n_layers", 1, 4),
         "embedding_size": trial.suggest_categorical("embedding_size", (64, 128)),
         "averaging": averaging(trial),
@@ -134,23 +132,37 @@ HISTORIES = {
     "embedding_size": 64,
     "averaging": 0.99,
 }
+SASREC = {**HISTORIES, "hidden_dropout": 0.5, "n_layers": 2, "n_heads": 2}
+GRU4REC = {**HISTORIES, "dropout": 0.5, "hidden_size": 128, "n_layers": 1}
+LIGHTGCN = {
+    "negatives": 1024,
+    "temperature": 0.15,
+    "learning_rate": 5e-3,
+    "batch_size": 8192,
+    "n_layers": 3,
+    "embedding_size": 64,
+    "averaging": 0.0,
+}
 
 SPACES = {
-    "sasrec": Space(sasrec, {**HISTORIES, "hidden_dropout": 0.5, "n_layers": 2, "n_heads": 2}),
-    "gru4rec": Space(gru4rec, {**HISTORIES, "dropout": 0.5, "hidden_size": 128, "n_layers": 1}),
+    "sasrec": Space(
+        sasrec,
+        (
+            SASREC,
+            {**SASREC, "embedding_size": 128},
+            {**SASREC, "hidden_dropout": 0.2, "n_layers": 1, "n_heads": 1, "negatives": 256},
+        ),
+    ),
+    "gru4rec": Space(
+        gru4rec, (GRU4REC, {**GRU4REC, "dropout": 0.2}, {**GRU4REC, "embedding_size": 128, "hidden_size": 256})
+    ),
     "lightgcn": Space(
         lightgcn,
-        {
-            "learning_rate": 5e-3,
-            "negatives": 1024,
-            "temperature": 0.15,
-            "regularisation": 1e-4,
-            "batch_size": 8192,
-            "n_layers": 3,
-            "embedding_size": 64,
-            "averaging": 0.0,
-        },
-        of_pairs=True,
+        (
+            LIGHTGCN,
+            {**LIGHTGCN, "embedding_size": 128, "n_layers": 2},
+            {**LIGHTGCN, "negatives": BPR, "regularisation": 1e-4},
+        ),
         patience=10,
         final_patience=20,
     ),
@@ -163,7 +175,7 @@ MAX_HISTORY = {"ml-1m": 200}
 """Data sets whose histories are longer than `DEFAULT_HISTORY` in the papers."""
 DEFAULT_HISTORY = 50
 START_TRIALS = 6
-"""The two that are given and random ones, before the sampler learns from what there is."""
+"""Those that are given and random ones, before the sampler learns from what there is."""
 
 
 # --- one search ---------------------------------------------------------------------------------------------------
@@ -198,18 +210,6 @@ class Search:
     def select(self, settings: Mapping[str, Any]) -> Selected:
         """Return the model under settings."""
         return self.host.select("models", self.model, {self.model: dict(settings)})
-
-    def first_trials(self) -> list[dict[str, Any]]:
-        """Return the component's defaults, as far as they are searched, and the sensible settings.
-
-        Defaults that rank the whole catalogue take the most negatives when the whole catalogue is no choice.
-        """
-        config = self.select({}).config
-        defaults = {name: getattr(config, name) for name in self.space.sensible}
-        known = self.space.of_pairs or "negatives" not in defaults or defaults["negatives"] in self.negatives
-        if not known:
-            defaults["negatives"] = max(self.negatives)
-        return [defaults, dict(self.space.sensible)]
 
     def objective(self, trial: Trial) -> float:
         """Train the model under settings that a trial suggests and return its best validation NDCG@10."""
@@ -326,8 +326,8 @@ def open_study(search: Search, storage: Path) -> optuna.Study:
         if study.user_attrs.setdefault("data", fingerprint) != fingerprint:
             raise UsageError(f"{storage} has trials of {study.study_name} on other data; give another --storage")
         study.set_user_attr("data", fingerprint)
-        for params in search.first_trials():
-            study.enqueue_trial(params, skip_if_exists=True)
+        for params in search.space.first:
+            study.enqueue_trial(dict(params), skip_if_exists=True)
         for trial in study.get_trials(states=[TrialState.RUNNING]):
             if "pid" in trial.user_attrs and not psutil.pid_exists(trial.user_attrs["pid"]):
                 study.tell(trial.number, state=TrialState.FAIL)
