@@ -135,8 +135,6 @@ HISTORIES = {
 SASREC = {**HISTORIES, "hidden_dropout": 0.5, "n_layers": 2, "n_heads": 2}
 GRU4REC = {**HISTORIES, "dropout": 0.5, "hidden_size": 128, "n_layers": 1}
 LIGHTGCN = {
-    "negatives": 1024,
-    "temperature": 0.15,
     "learning_rate": 5e-3,
     "batch_size": 8192,
     "n_layers": 3,
@@ -159,8 +157,8 @@ SPACES = {
     "lightgcn": Space(
         lightgcn,
         (
-            LIGHTGCN,
-            {**LIGHTGCN, "embedding_size": 128, "n_layers": 2},
+            {**LIGHTGCN, "negatives": 1024, "temperature": 0.15},
+            {**LIGHTGCN, "negatives": 1024, "temperature": 0.2, "embedding_size": 128, "n_layers": 2},
             {**LIGHTGCN, "negatives": BPR, "regularisation": 1e-4},
         ),
         patience=10,
