@@ -43,7 +43,7 @@ class LightGCN(nn.Module):
         """Build the graph of the training interactions."""
         n_users, n_items = self.model.n_users, self.model.n_items
         graph = normalised_adjacency(train.user, train.item, n_users, n_items)
-        self.model.norm_adj_matrix = graph.to(self.device)
+        self.model.norm_adj_matrix = SymmetricGraph(graph.to(self.device))
         edges = np.unique(train.user * n_items + train.item)
         self.edges = torch.as_tensor(edges, device=self.device)
         self.user_degree, self.item_degree = (
@@ -90,6 +90,39 @@ class LightGCN(nn.Module):
             return self.model()[1] * n_layers
         finally:
             self.model.n_layers = n_layers
+
+
+class SymmetricGraph:
+    """A symmetric sparse matrix that `torch.sparse.mm` multiplies by.
+
+    Its gradient needs the transposed matrix, which torch makes anew in each backward; this one is its own.
+    """
+
+    def __init__(self, matrix: torch.Tensor):
+        self.matrix = matrix
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        """Take part in `torch.sparse.mm(graph, rows)`, the only function that knows this class."""
+        if function is not torch.sparse.mm:
+            return NotImplemented
+        graph, rows = args
+        return SymmetricProduct.apply(graph.matrix, rows)
+
+
+class SymmetricProduct(torch.autograd.Function):
+    """The product of a symmetric sparse matrix [M, M] and rows [M, d]."""
+
+    @staticmethod
+    def forward(ctx, matrix, rows):
+        """Multiply, and keep the matrix for the gradient."""
+        ctx.matrix = matrix
+        return torch.sparse.mm(matrix, rows)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        """Return the gradient of the rows."""
+        return None, torch.sparse.mm(ctx.matrix, gradient)
 
 
 class BprLightGCN(LightGCN):

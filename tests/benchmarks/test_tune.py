@@ -44,7 +44,9 @@ def tune(script, monkeypatch, tmp_path, cache, toy_folder):
     """Search a small space on the toy data: `tune(model="gru4rec", max_trials=2, **options)`."""
     monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
     for model, suggest in (("gru4rec", small), ("sasrec", attending)):
-        monkeypatch.setitem(script.SPACES, model, script.Space(suggest, ({"learning_rate": 0.002}, {"learning_rate": 0.01})))
+        monkeypatch.setitem(
+            script.SPACES, model, script.Space(suggest, ({"learning_rate": 0.002}, {"learning_rate": 0.01}))
+        )
     threads = torch.get_num_threads()
 
     def search(model="gru4rec", max_trials=2, minutes=60, **options):

@@ -165,7 +165,7 @@ def test_an_item_after_training_is_a_neighbour_of_its_user_alone(build, make_wor
     # the same by hand: the graph with one more edge for this user's own rows, the items' rows as without it
     n_users, n_items = N_USERS + 1, N_ITEMS + 1
     rows = torch.cat([ids.user.weight, ids.item.weight])
-    dense = model.model.norm_adj_matrix.to_dense()
+    dense = model.model.norm_adj_matrix.matrix.to_dense()
     layers = [rows]
     for _ in range(model.model.n_layers):
         layers.append(dense @ layers[-1])
@@ -176,6 +176,20 @@ def test_an_item_after_training_is_a_neighbour_of_its_user_alone(build, make_wor
     assert len(rows) == n_users + n_items
     assert torch.allclose(extended.user[0], sum(own) / len(layers), atol=1e-6)
     assert torch.allclose(extended.item, model.model()[1])
+
+
+def test_the_gradient_through_the_graph_is_that_of_the_dense_matrix(build):
+    model, ids = build("lightgcn")
+    tables = (ids.user.weight, ids.item.weight)
+    weight = torch.randn(N_USERS + 1 + N_ITEMS + 1, ids.user.weight.shape[1])
+
+    def gradients():
+        return torch.autograd.grad((torch.cat(model.model()) * weight).sum(), tables)
+
+    through_csr = gradients()
+    model.model.norm_adj_matrix = model.model.norm_adj_matrix.matrix.to_dense()
+    for ours, dense in zip(through_csr, gradients(), strict=True):
+        assert torch.allclose(ours, dense, atol=1e-6)
 
 
 def test_a_history_of_training_items_changes_no_state_of_lightgcn(build, make_workshop, toy_data):
