@@ -27,6 +27,8 @@ class BdlmConfig(Schedule):
 
     texts: bool = True
     """Whether the store's items hold what the LLM makes of their texts, beside rows of their own."""
+    neighbours: int = 5
+    """Items with the nearest texts whose rows an item shares in; 0 for none."""
     llm_writes: bool = True
     """Whether the LLM's turns change the store, or only read it."""
     row_dropout: float = 0.3

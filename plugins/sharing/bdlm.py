@@ -9,8 +9,10 @@ arXiv 1706.00384); either side predicts alone.
 What is our reconstruction, since no equations or settings of the paper are public in a form that we have:
 - The store has the domain model's width. Each side reads it through a linear projection without bias; the domain
   side's starts as the identity.
-- An item of the store is a row of its own plus a projection, learnt by both sides, of what the LLM makes of the
-  item's text. So the domain model reads the LLM's knowledge, and either side can be used without the other.
+- An item of the store is a row of its own plus what the LLM makes of its text: a learnt projection of the text's
+  summary, and a learnt share of the mean row of the items whose texts the LLM finds nearest (as graphs of items by
+  content in LATTICE, Zhang et al., MM 2021, arXiv 2104.09036). So what is learnt of an item serves those like it,
+  the domain model reads the LLM's knowledge, and either side can be used without the other.
 - Whether the pair starts at the pretrained domain model or at new weights is a setting (`Schedule.start`). From the
   pretrained model the text part starts at zero, so that the pair starts exactly there.
 - A domain model without a user table gives its users' states as the start of the user rows.
@@ -24,72 +26,15 @@ B examples, L positions, P compared positions, N items, d the width of a state.
 
 import torch
 from torch import nn
-from torch.nn.functional import embedding, kl_div, log_softmax
+from torch.nn.functional import kl_div, log_softmax
 
 from corecbench.api import Batch, Budget, Ids, Pretrained, Setup, Side, States, last_position, private_ids
 from corecbench_plugins.sharing import BdlmConfig
 from corecbench_plugins.sharing.schedule import alternate
+from corecbench_plugins.sharing.store import Projected, Rows
 
 EXCLUDED = -1e4
 """A score that leaves an item no probability, and is finite so that 0 * score stays 0."""
-
-
-class Rows(nn.Module):
-    """A table of the store: a row for each user or item and, for items, a projection of their texts.
-
-    Where there are texts, rows are left out at random in training, each time anew, so that texts have to be read.
-    """
-
-    def __init__(self, table: nn.Embedding, dropout: float):
-        super().__init__()
-        self.table, self.dropout = table, dropout
-        self.text_projection: nn.Linear | None = None
-
-    def read_texts(self, text: torch.Tensor, start_at_zero: bool) -> None:
-        """Add a projection of texts, float32 [rows, k], to the rows."""
-        self.register_buffer("text", text, persistent=False)
-        self.text_projection = nn.Linear(text.shape[1], self.table.weight.shape[1], bias=False, device=text.device)
-        if start_at_zero:
-            nn.init.zeros_(self.text_projection.weight)
-
-    @property
-    def weight(self) -> torch.Tensor:
-        """float32 [rows, width of the store]."""
-        return self.with_text(self.table.weight, None)
-
-    def forward(self, index: torch.Tensor) -> torch.Tensor:
-        """Return float32 [*index.shape, width of the store]."""
-        return self.with_text(embedding(index, self.table.weight), index)
-
-    def with_text(self, rows: torch.Tensor, index: torch.Tensor | None) -> torch.Tensor:
-        """Return rows [*, width] and the projected texts of the items in `index`, or of all, together."""
-        if self.text_projection is None:
-            return rows
-        text = self.text if index is None else self.text[index]
-        if self.training and self.dropout:
-            rows = rows * (torch.rand(*rows.shape[:-1], 1, device=rows.device) >= self.dropout)
-        return rows + self.text_projection(text)
-
-
-class Projected(nn.Module):
-    """A table of the store, seen by one side through its projection."""
-
-    def __init__(self, rows: Rows, projection: nn.Linear, writes: bool):
-        super().__init__()
-        self.rows, self.projection, self.writes = rows, projection, writes
-
-    @property
-    def weight(self) -> torch.Tensor:
-        """float32 [rows, width of the side]."""
-        return self.projected(self.rows.weight)
-
-    def forward(self, index: torch.Tensor) -> torch.Tensor:
-        """Return float32 [*index.shape, width of the side]."""
-        return self.projected(self.rows(index))
-
-    def projected(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return rows of the store at the width of the side, with gradients for the store if the side may write."""
-        return self.projection(rows if self.writes else rows.detach())
 
 
 class Bdlm(nn.Module):
@@ -120,7 +65,8 @@ class Bdlm(nn.Module):
                 self.user.table.weight.copy_(pretrained.user)
                 self.item.table.weight.copy_(pretrained.item)
         if self.config.texts and pretrained.text is not None:
-            self.item.read_texts(pretrained.text, start_at_zero=self.config.start == "pretrained")
+            at_zero = self.config.start == "pretrained"
+            self.item.read_texts(pretrained.text, self.config.neighbours, start_at_zero=at_zero)
 
     def turns(self, budget: Budget):
         """Alternate after the domain model's warm-up."""

@@ -9,6 +9,7 @@ from corecbench_plugins.sharing import BdlmConfig, Schedule
 from corecbench_plugins.sharing.bdlm import Bdlm
 from corecbench_plugins.sharing.none import Private
 from corecbench_plugins.sharing.schedule import alternate, spread
+from corecbench_plugins.sharing.store import nearest
 
 SETUP = Setup(Catalog("toy", ("", "a", "b"), ("", "x", "y"), ("", "", "")), max_history=3, seed=0)
 PADDING = 50.0  # a score that would win by far
@@ -165,6 +166,30 @@ def test_without_texts_a_store_holds_rows_alone():
     assert module.item.text_projection is None
 
 
+def test_an_item_shares_in_the_rows_of_the_items_with_the_nearest_texts():
+    module = make_bdlm(start="new", neighbours=1)
+    domain, _ = module.ids("domain", 2), module.ids("llm", 4)
+    module.start(PRETRAINED)
+    module.eval()
+    rows, texts = module.item.table.weight, module.item.text_projection(TEXT)
+    assert torch.allclose(domain.item.weight, rows + texts + 0.5 * rows[[0, 2, 1]])
+    domain.item(torch.tensor([2])).sum().backward()
+    assert rows.grad.tolist() == [[0, 0], [0.5, 0.5], [1, 1]]
+    assert module.item.share.grad.item() == pytest.approx(rows[1].sum().item())
+
+
+def test_an_item_without_a_text_has_no_neighbours_and_is_nobody_s():
+    text = torch.tensor([[0.0, 0.0], [1.0, 0.1], [0.0, 0.0], [1.0, 0.2], [0.1, 1.0]])
+    assert nearest(text, 2).tolist() == [[0, 0], [3, 4], [0, 0], [1, 4], [3, 1]]
+    assert nearest(text, 9).tolist()[1] == [3, 4, 0, 0]
+
+
+def test_a_store_without_neighbours_holds_rows_and_texts():
+    module, domain, _ = started(start="new", neighbours=0)
+    module.eval()
+    assert torch.equal(domain.item.weight, module.item.table.weight + module.item.text_projection(TEXT))
+
+
 def test_an_llm_without_a_view_of_texts_gives_none():
     module = make_bdlm()
     module.ids("domain", 2)
@@ -173,7 +198,7 @@ def test_an_llm_without_a_view_of_texts_gives_none():
 
 
 def test_rows_are_left_out_at_random_in_training_and_never_afterwards():
-    module, domain, _ = started(row_dropout=1.0, start="new")
+    module, domain, _ = started(row_dropout=1.0, start="new", neighbours=0)
     texts = module.item.text_projection(TEXT)
     assert torch.equal(domain.item.weight, texts)
     assert torch.equal(domain.item(torch.tensor([2])), texts[[2]])
