@@ -48,6 +48,8 @@ class Space:
     """`suggest(trial, negatives)` returns settings; `negatives` are the numbers of sampled items to choose from."""
     first: Sequence[Mapping[str, Any]]
     """Settings that are tried first, each with all that `suggest` asks for."""
+    first_if_long: Sequence[Mapping[str, Any]]
+    """The same on data sets whose histories are longer: more targets in each history, and less need of dropout."""
     patience: int = 6
     """During the search."""
     final_patience: int = 10
@@ -150,9 +152,18 @@ SPACES = {
             {**SASREC, "embedding_size": 128},
             {**SASREC, "hidden_dropout": 0.2, "n_layers": 1, "n_heads": 1, "negatives": 256},
         ),
+        (
+            {**SASREC, "hidden_dropout": 0.2, "n_layers": 1, "n_heads": 1, "negatives": 256, "batch_size": 64},
+            {**SASREC, "hidden_dropout": 0.2, "batch_size": 64},
+        ),
     ),
     "gru4rec": Space(
-        gru4rec, (GRU4REC, {**GRU4REC, "dropout": 0.2}, {**GRU4REC, "embedding_size": 128, "hidden_size": 256})
+        gru4rec,
+        (GRU4REC, {**GRU4REC, "dropout": 0.2}, {**GRU4REC, "embedding_size": 128, "hidden_size": 256}),
+        (
+            {**GRU4REC, "dropout": 0.2, "negatives": 256, "batch_size": 64},
+            {**GRU4REC, "dropout": 0.2, "negatives": 256, "batch_size": 64, "hidden_size": 256},
+        ),
     ),
     "lightgcn": Space(
         lightgcn,
@@ -160,6 +171,10 @@ SPACES = {
             {**LIGHTGCN, "negatives": 1024, "temperature": 0.15},
             {**LIGHTGCN, "negatives": 1024, "temperature": 0.2, "embedding_size": 128, "n_layers": 2},
             {**LIGHTGCN, "negatives": BPR, "regularisation": 1e-4},
+        ),
+        (
+            {**LIGHTGCN, "negatives": 1024, "temperature": 0.15, "batch_size": 32768},
+            {**LIGHTGCN, "negatives": 1024, "temperature": 0.25, "batch_size": 32768, "n_layers": 2},
         ),
         patience=10,
         final_patience=20,
@@ -173,7 +188,7 @@ MAX_HISTORY = {"ml-1m": 200}
 """Data sets whose histories are longer than `DEFAULT_HISTORY` in the papers."""
 DEFAULT_HISTORY = 50
 START_TRIALS = 6
-"""Those that are given and random ones, before the sampler learns from what there is."""
+"""Those that are given and then random ones, before the sampler learns from what there is."""
 
 
 # --- one search ---------------------------------------------------------------------------------------------------
@@ -208,6 +223,11 @@ class Search:
     def select(self, settings: Mapping[str, Any]) -> Selected:
         """Return the model under settings."""
         return self.host.select("models", self.model, {self.model: dict(settings)})
+
+    @property
+    def first(self) -> Sequence[Mapping[str, Any]]:
+        """What is tried first."""
+        return self.space.first if self.max_history <= DEFAULT_HISTORY else self.space.first_if_long
 
     def objective(self, trial: Trial) -> float:
         """Train the model under settings that a trial suggests and return its best validation NDCG@10."""
@@ -324,7 +344,7 @@ def open_study(search: Search, storage: Path) -> optuna.Study:
         if study.user_attrs.setdefault("data", fingerprint) != fingerprint:
             raise UsageError(f"{storage} has trials of {study.study_name} on other data; give another --storage")
         study.set_user_attr("data", fingerprint)
-        for params in search.space.first:
+        for params in search.first:
             study.enqueue_trial(dict(params), skip_if_exists=True)
         for trial in study.get_trials(states=[TrialState.RUNNING]):
             if "pid" in trial.user_attrs and not psutil.pid_exists(trial.user_attrs["pid"]):

@@ -26,6 +26,7 @@ class Rows(nn.Module):
         self.table, self.dropout = table, dropout
         self.text_projection: nn.Linear | None = None
         self.share: nn.Parameter | None = None
+        self.register_buffer("neighbours", None, persistent=False)
 
     def read_texts(self, text: torch.Tensor, n_neighbours: int, start_at_zero: bool) -> None:
         """Let the rows read summaries of texts, float32 [N+1, k], zero for an item without a text.
@@ -39,7 +40,7 @@ class Rows(nn.Module):
         self.register_buffer("text", text, persistent=False)
         self.text_projection = nn.Linear(text.shape[1], self.table.weight.shape[1], bias=False, device=device)
         if n_neighbours:
-            self.register_buffer("neighbours", nearest(text, n_neighbours), persistent=False)
+            self.neighbours = nearest(text, n_neighbours)
             self.share = nn.Parameter(torch.tensor(SHARE, device=device))
         if start_at_zero:
             for weight in self.text_projection.weight, self.share:
@@ -52,14 +53,14 @@ class Rows(nn.Module):
         if self.text_projection is None:
             return self.table.weight
         table = self.kept()
-        return table + self.of_texts(table, self.text, getattr(self, "neighbours", None))
+        return table + self.of_texts(table, self.text, self.neighbours)
 
     def forward(self, index: torch.Tensor) -> torch.Tensor:
         """Return float32 [*index.shape, d]."""
         if self.text_projection is None:
             return embedding(index, self.table.weight)
         table = self.kept()
-        neighbours = None if self.share is None else self.neighbours[index]
+        neighbours = None if self.neighbours is None else self.neighbours[index]
         return embedding(index, table) + self.of_texts(table, self.text[index], neighbours)
 
     def of_texts(self, table: torch.Tensor, text: torch.Tensor, neighbours: torch.Tensor | None) -> torch.Tensor:

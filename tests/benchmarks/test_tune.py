@@ -20,6 +20,8 @@ from corecbench.training.cell import Workshop
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tune.py"
 EPOCHS = 3
+FIRST = ({"learning_rate": 0.002}, {"learning_rate": 0.01})
+"""Settings that are tried first."""
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +46,7 @@ def tune(script, monkeypatch, tmp_path, cache, toy_folder):
     """Search a small space on the toy data: `tune(model="gru4rec", max_trials=2, **options)`."""
     monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
     for model, suggest in (("gru4rec", small), ("sasrec", attending)):
-        monkeypatch.setitem(
-            script.SPACES, model, script.Space(suggest, ({"learning_rate": 0.002}, {"learning_rate": 0.01}))
-        )
+        monkeypatch.setitem(script.SPACES, model, script.Space(suggest, FIRST, FIRST))
     threads = torch.get_num_threads()
 
     def search(model="gru4rec", max_trials=2, minutes=60, **options):
@@ -194,7 +194,7 @@ def test_a_trial_that_diverges_does_not_end_the_search(tune, script, monkeypatch
     def huge(trial, negatives):
         return {**small(trial, negatives), "learning_rate": 1e30}
 
-    monkeypatch.setitem(script.SPACES, "gru4rec", script.Space(huge, ({"learning_rate": 0.01},)))
+    monkeypatch.setitem(script.SPACES, "gru4rec", script.Space(huge, FIRST, FIRST))
     with pytest.raises(UsageError, match="no trial"):
         tune()
 
@@ -211,7 +211,7 @@ def test_a_search_ends_in_time(tune):
 @pytest.mark.parametrize("model", ["sasrec", "gru4rec", "lightgcn"])
 def test_a_space_has_the_names_of_the_config_class_and_the_first_settings_in_it(script, host, model):
     search = script.Search(host, None, model, 50, 0, script.NEGATIVES, 0.0, 0.0)
-    for params in search.space.first:
+    for params in (*search.space.first, *search.space.first_if_long):
         trial = FixedTrial(dict(params))  # warns about values outside, which is an error here
         config = search.select(script.rounded(search.space.suggest(trial, script.NEGATIVES))).config
         assert {name: getattr(config, name) for name in params} == params
