@@ -3,8 +3,9 @@
     python benchmarks/publish.py three-datasets
 
 Terms of use often forbid to pass data on, and ids are most of a file's size. So users become numbers, the same in
-every cell of a data set, held-out items are left out, and checkpoints stay behind. Tables, slices and tests are the
-same as from the results themselves: `corecbench report --results results/published --benchmark three-datasets`.
+every cell of a data set, held-out items are left out, and lists of best items and checkpoints stay behind. Tables,
+slices and tests are the same as from the results themselves:
+`corecbench report --results results/published --benchmark three-datasets`.
 """
 
 from __future__ import annotations

@@ -81,6 +81,7 @@ def run_options(command: Command) -> Command:
             several("--metrics", text="Metrics, such as HR@10,MRR."),
             click.option("--max-history", type=int, metavar="N", help="Items of a history.  [default: 50]"),
             click.option("--k-core", type=int, metavar="K", help="Fewest rows of a user or an item.  [default: 0]"),
+            click.option("--top-k", type=int, metavar="K", help="Best items stored per user.  [default: 10]"),
             click.option("--benchmark", metavar="NAME", help="Names the results.  [default: default]"),
             click.option("--existing", metavar="skip|fail|replace", help="What is done already.  [default: skip]"),
             click.option("--device", metavar="NAME", help="Such as cuda.  [default: cpu]"),

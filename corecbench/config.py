@@ -68,6 +68,8 @@ class RunConfig:
     """Which of several interactions of a user with the same item counts."""
     k_core: int = 0
     """Users and items with fewer interactions are left out, until none are; 0 keeps all."""
+    top_k: int = 10
+    """Best candidates per user that are stored beside the ranks of the test items; 0 stores none."""
     device: str = "cpu"
     existing: Literal["skip", "fail", "replace"] = "skip"
     """What happens to a cell that is done already."""
@@ -90,8 +92,9 @@ class RunConfig:
         for max_history in (self.max_history, *map(self.max_history_on, self.per_dataset)):
             if max_history < 1:
                 raise UsageError(f"max_history is {max_history}, must be at least 1")
-        if self.k_core < 0:
-            raise UsageError(f"k_core is {self.k_core}, must be at least 0")
+        for name in ("k_core", "top_k"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"{name} is {getattr(self, name)}, must be at least 0")
         for control in self.controls:
             if control not in CONTROLS:
                 raise unknown("control", control, CONTROLS)

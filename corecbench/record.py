@@ -78,7 +78,8 @@ class SideRecord(TypedDict):
     parameters: NotRequired[int]
     """Trainable or not, of the model as it ranks."""
     inference_ms_per_user: NotRequired[float]
-    """The time in which the test items of all users were ranked, over the number of users."""
+    """The time in which the test items of all users were ranked and their best candidates taken, over the number of
+    users."""
 
 
 class Record(TypedDict):

@@ -3,6 +3,7 @@
     ROOT/BENCHMARK/DATASET/CELL/seed0-1a2b3c4d/
         result.json          a `Record`
         ranks.parquet        of a cell with one side; a joint cell has domain/ranks.parquet and llm/ranks.parquet
+        top.parquet          beside each: the best candidates of every user, unless the run stored none
 
 A folder appears under its name only when it is complete. A writer that is killed leaves a hidden folder beside it,
 which readers never look at and which the next write of the same cell removes.
@@ -16,23 +17,19 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from corecbench.api import Side, UsageError
 from corecbench.durable import sync
+from corecbench.frames import COLUMNS, COUNTS, TOP, known_columns, ranks_frame, top_frame
 from corecbench.record import SCHEMA, CellRecord, Record, ResultsError, sides_of, validate
-
-if TYPE_CHECKING:
-    from corecbench.api import Catalog, Interactions
-    from corecbench.evaluation.ranking import Ranks
 
 __all__ = [
     "COLUMNS",
     "COUNTS",
     "SCHEMA",
+    "TOP",
     "Record",
     "ResultsError",
     "Store",
@@ -41,14 +38,11 @@ __all__ = [
     "sides_of",
     "slug",
     "stores",
+    "top_frame",
 ]
 
-COLUMNS = ("user_id", "target_item_id", "rank", "n_candidates")
-"""Of ranks.parquet: str, str, int64, int64; one row per tested user."""
 
-COUNTS = ("history_length", "target_frequency")
-"""Further columns of ranks.parquet, int64: the training interactions of the user, not cut to `max_history`, and
-those of the held-out item. Results from before these were stored are read without them."""
+RANKS_FILE, TOP_FILE = "ranks.parquet", "top.parquet"
 
 
 def slug(label: str) -> str:
@@ -66,25 +60,9 @@ def slug(label: str) -> str:
     return f"{safe}-{digest}".lstrip("-")
 
 
-def ranks_frame(ranks: "Ranks", catalog: "Catalog", train: "Interactions") -> pd.DataFrame:
-    """Return ranks as they are stored: with ids instead of indices, and with the counts in the training data."""
-    history_length = np.bincount(train.user, minlength=catalog.n_users + 1)  # [U+1]
-    target_frequency = np.bincount(train.item, minlength=catalog.n_items + 1)  # [N+1]
-    return pd.DataFrame(
-        {
-            "user_id": [catalog.user_ids[user] for user in ranks.users],
-            "target_item_id": [catalog.item_ids[item] for item in ranks.target],
-            "rank": ranks.rank,
-            "n_candidates": ranks.n_candidates,
-            "history_length": history_length[ranks.users],
-            "target_frequency": target_frequency[ranks.target],
-        }
-    )
-
-
-def _ranks_file(cell: CellRecord, side: Side) -> Path:
-    """Return the place of a side's ranks, relative to the folder of its cell."""
-    return Path(side if len(sides_of(cell)) == 2 else "") / "ranks.parquet"
+def _side_folder(cell: CellRecord, side: Side) -> Path:
+    """Return the folder of a side's files, relative to that of its cell."""
+    return Path(side if len(sides_of(cell)) == 2 else "")
 
 
 @dataclass(frozen=True)
@@ -104,6 +82,7 @@ class Store:
         record: Record,
         ranks: Mapping[Side, pd.DataFrame],
         files: Mapping[str, Callable[[Path], object]] | None = None,
+        top: Mapping[Side, pd.DataFrame] | None = None,
     ) -> None:
         """Store a cell, replacing what the folder held.
 
@@ -114,14 +93,18 @@ class Store:
             record: what becomes result.json.
             ranks: columns as in COLUMNS and, where known, COUNTS; one table for each side in the record.
             files: name -> a function that writes a further file to the path that it is given.
+            top: columns as in TOP, one table for each side in the record; None stores none.
 
         Raises:
             ResultsError: the record does not have the schema, holds what JSON cannot, such as NaN, or has other
-                sides than the ranks.
+                sides than the ranks or the best candidates.
         """
         validate(record, folder / "result.json")
-        if set(ranks) != set(record["sides"]):
-            raise ResultsError(f"{folder}: ranks of {sorted(ranks)}, but the record has {sorted(record['sides'])}")
+        for what, of in (("ranks", ranks), ("best candidates", record["sides"] if top is None else top)):
+            if set(of) != set(record["sides"]):
+                raise ResultsError(
+                    f"{folder}: {what} of {sorted(of)}, but the record has {sorted(record['sides'])}"
+                )
         try:
             text = json.dumps(record, allow_nan=False, sort_keys=True, indent=2)
         except (TypeError, ValueError) as error:
@@ -133,9 +116,11 @@ class Store:
         try:
             (new / "result.json").write_text(text + "\n", encoding="utf-8")
             for side, frame in ranks.items():
-                file = new / _ranks_file(record["cell"], side)
-                file.parent.mkdir(exist_ok=True)
-                _known_columns(frame).to_parquet(file, index=False, compression="zstd")
+                place = new / _side_folder(record["cell"], side)
+                place.mkdir(exist_ok=True)
+                known_columns(frame).to_parquet(place / RANKS_FILE, index=False, compression="zstd")
+                if top is not None:
+                    top[side][list(TOP)].to_parquet(place / TOP_FILE, index=False, compression="zstd")
             for name, write in (files or {}).items():
                 write(new / name)
             _put_in_place(new, folder)
@@ -170,23 +155,36 @@ class Store:
         Raises:
             ResultsError: they are missing or damaged.
         """
-        record = self.read(folder)
-        if side not in record["sides"]:
-            raise ResultsError(f"{folder}: no {side} side; have: {', '.join(record['sides']) or 'none'}")
-        file = folder / _ranks_file(record["cell"], side)
-        try:
-            frame = _known_columns(pd.read_parquet(file))
-        except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors are among these
-            raise ResultsError(
-                f"{file}: cannot be read ({' '.join(str(error).split())}); run the cell again"
-            ) from error
+        record, place = self._side(folder, side)
+        file = place / RANKS_FILE
+        frame = _read(file, known_columns)
         expected = record["sides"][side]["n_users"]
         if len(frame) != expected:
             raise ResultsError(f"{file}: {len(frame)} users, but result.json counts {expected}; run the cell again")
         return frame
 
+    def top(self, folder: Path, side: Side) -> pd.DataFrame:
+        """Return the best candidates of every user on one side of a cell, columns as in TOP.
+
+        Raises:
+            ResultsError: they were not stored, or are damaged.
+        """
+        file = self._side(folder, side)[1] / TOP_FILE
+        if not file.exists():
+            raise ResultsError(
+                f"{file}: no best items were stored with this cell; run it again with --top-k 10 --existing replace"
+            )
+        return _read(file, lambda frame: frame[list(TOP)])
+
+    def _side(self, folder: Path, side: Side) -> tuple[Record, Path]:
+        """Return the record of a cell and the folder of a side's files."""
+        record = self.read(folder)
+        if side not in record["sides"]:
+            raise ResultsError(f"{folder}: no {side} side; have: {', '.join(record['sides']) or 'none'}")
+        return record, folder / _side_folder(record["cell"], side)
+
     def is_done(self, folder: Path) -> bool:
-        """Return whether a cell succeeded and all that it stored can be read."""
+        """Return whether a cell succeeded and its ranks can be read."""
         try:
             record = self.read(folder)
             for side in record["sides"]:
@@ -242,9 +240,13 @@ def choose(found: Sequence[Store], benchmark: str | None) -> Store:
     return by_name.get("default", found[0])
 
 
-def _known_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns in COLUMNS, without any of which a KeyError is raised, and those of COUNTS that exist."""
-    return frame[[*COLUMNS, *(name for name in COUNTS if name in frame)]]
+def _read(file: Path, columns: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    """Return a stored table as `columns` takes it from what is there."""
+    try:
+        return columns(pd.read_parquet(file))
+    except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors are among these
+        reason = " ".join(str(error).split())
+        raise ResultsError(f"{file}: cannot be read ({reason}); run the cell again") from error
 
 
 def _place(entry: tuple[Path, Record]) -> tuple[str, str, int, str]:

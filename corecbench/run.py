@@ -15,7 +15,7 @@ from corecbench import process
 from corecbench.api import CorecbenchError, Setup, Side
 from corecbench.evaluation.ranking import PROTOCOL, Ranks
 from corecbench.plan import CHECKPOINT, Cell, Plan, settings_of
-from corecbench.results import SCHEMA, Record, Store, ranks_frame
+from corecbench.results import SCHEMA, Record, Store, ranks_frame, top_frame
 from corecbench.training.cell import OnEpoch, Solo, Workshop, save_checkpoint
 from corecbench.training.controls import shuffle_texts
 from corecbench.training.loop import Trainee, trainable
@@ -70,7 +70,8 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> Record:
     files = {}
     if cell.llm is None and outcome.error is None:  # what pairs start from
         files[CHECKPOINT] = functools.partial(save_checkpoint, outcome.trainees["domain"])
-    store.write(cell.folder, record, frames, files)
+    top = {side: top_frame(ranks, catalog) for side, ranks in outcome.ranks.items()}
+    store.write(cell.folder, record, frames, files, top if plan.config.top_k else None)
     store.drop_failed(cell.folder)
     host.notify("corecbench_cell_finished", cell=cell, result=record)
     return record
@@ -84,7 +85,7 @@ def attempt(cell: Cell, plan: Plan, host: Host, store: Store, on_epoch: OnEpoch)
         ranks, sides = {}, {}
         for side, trainee in trainees.items():
             trainee.finish()
-            ranks[side], ranking_s = rank_timed(workshop, trainee)
+            ranks[side], ranking_s = rank_timed(workshop, trainee, plan.config.top_k)
             sides[side] = side_record(trainee, ranks[side], ranking_s, plan, host)
         return Outcome(trainees, ranks, sides)
     except Exception as error:
@@ -92,11 +93,11 @@ def attempt(cell: Cell, plan: Plan, host: Host, store: Store, on_epoch: OnEpoch)
         return Outcome(error={"type": type(error).__name__, "message": message, "traceback": trace})
 
 
-def rank_timed(workshop: Workshop, trainee: Trainee) -> tuple[Ranks, float]:
+def rank_timed(workshop: Workshop, trainee: Trainee, top_k: int) -> tuple[Ranks, float]:
     """Rank a side on the test items; return the ranks and the seconds that it took."""
     _ = workshop.tasks  # laying them out is no part of ranking
     clock = time.perf_counter()
-    ranks = workshop.rank(trainee.model, "test")
+    ranks = workshop.rank(trainee.model, "test", top_k)
     return ranks, time.perf_counter() - clock
 
 

@@ -189,9 +189,14 @@ def test_the_data_dir_is_where_data_sets_are_looked_for(corecbench, spine, tmp_p
 
     monkeypatch.setenv("CORECBENCH_DATA", "elsewhere")
     (tmp_path / "data").mkdir()
-    assert corecbench("run", "--models", "a", "--data-dir", "data", "--k-core", "5", "--plan").exit_code == 0
+    assert (
+        corecbench(
+            "run", "--models", "a", "--data-dir", "data", "--k-core", "5", "--top-k", "3", "--plan"
+        ).exit_code
+        == 0
+    )
     assert dataset_places("ml-1m")[0] == tmp_path / "data" / "ml-1m"
-    assert spine.config.k_core == 5
+    assert (spine.config.k_core, spine.config.top_k) == (5, 3)
 
 
 @pytest.mark.parametrize(
@@ -506,6 +511,7 @@ def test_defaults_that_the_help_states_are_those_of_a_run(corecbench):
         "seeds": default.seeds[0],
         "max_history": default.max_history,
         "k_core": default.k_core,
+        "top_k": default.top_k,
         "benchmark": default.benchmark,
         "existing": default.existing,
         "device": default.device,

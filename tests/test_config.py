@@ -153,6 +153,7 @@ def test_names_may_be_separated_by_commas_or_repeated():
         ("seeds = [-1]", r"seeds \[-1\] must be"),
         ("seeds = []", r"seeds \[\] must be"),
         ("max_history = 0", "max_history is 0"),
+        ("top_k = -1", "top_k is -1, must be at least 0"),
         ("metrics = []", "no metric given"),
         ("datasets = ''", "no data set given"),
         ("benchmark = '../x'", "is no folder name"),

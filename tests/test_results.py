@@ -11,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corecbench.api import Catalog, Interactions, UsageError
-from corecbench.results import COLUMNS, COUNTS, ResultsError, Store, choose, ranks_frame, slug, stores
+from corecbench.results import (
+    COLUMNS,
+    COUNTS,
+    TOP,
+    ResultsError,
+    Store,
+    choose,
+    ranks_frame,
+    slug,
+    stores,
+    top_frame,
+)
 
 
 def side(n_users=2):
@@ -382,6 +393,88 @@ def test_counts_are_stored_where_they_are_known(store):
     record, frame = make_record(), make_ranks(1, 2).assign(history_length=[3, 4], target_frequency=[0, 7])
     store.write(folder_of(store, record), record, {"domain": frame.assign(more=0)})
     pd.testing.assert_frame_equal(store.ranks(folder_of(store, record), "domain"), frame)
+
+
+# --- the best candidates ------------------------------------------------------------------------------------------
+
+
+def make_top(*items):
+    """Make the lists of users u0, u1, ...: `make_top("ab", "c")`."""
+    rows = [(f"u{i}", place, item) for i, of in enumerate(items) for place, item in enumerate(of, start=1)]
+    frame = pd.DataFrame(rows, columns=["user_id", "position", "item_id"])
+    return frame.assign(score=(1 / frame["position"]).astype("float32"))
+
+
+def test_best_candidates_are_read_as_they_were_written_each_side_its_own(store):
+    record = make_record(llm="llama")
+    folder = folder_of(store, record)
+    ranks, top = (
+        dict.fromkeys(record["sides"], make_ranks(1, 2)),
+        {"domain": make_top("ab", "c"), "llm": make_top("c")},
+    )
+    store.write(folder, record, ranks, top=top)
+    assert {"domain/top.parquet", "llm/top.parquet"} < set(names_in(folder))
+    for side, frame in top.items():
+        pd.testing.assert_frame_equal(store.top(folder, side), frame)
+        pd.testing.assert_frame_equal(store.ranks(folder, side), make_ranks(1, 2))
+
+
+def test_a_cell_without_best_candidates_is_done_and_says_so_in_one_line_when_they_are_asked_for(store):
+    folder = write(store, make_record(), 1, 2)
+    assert store.is_done(folder)
+    message = (
+        r"top\.parquet: no best items were stored with this cell; run it again with --top-k 10 --existing replace"
+    )
+    with pytest.raises(ResultsError, match=message):
+        store.top(folder, "domain")
+    with pytest.raises(ResultsError, match="no llm side; have: domain"):
+        store.top(folder, "llm")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda file: file.write_bytes(file.read_bytes()[:-20]),
+        lambda file: make_top("ab").drop(columns="position").to_parquet(file),
+    ],
+    ids=["truncated", "missing column"],
+)
+def test_damaged_best_candidates_are_a_one_line_error(store, damage):
+    record = make_record()
+    folder = folder_of(store, record)
+    store.write(folder, record, {"domain": make_ranks(1, 2)}, top={"domain": make_top("ab", "c")})
+    damage(folder / "top.parquet")
+    with pytest.raises(ResultsError, match=r"top\.parquet: cannot be read .*run the cell again") as error:
+        store.top(folder, "domain")
+    assert "\n" not in str(error.value)
+
+
+def test_best_candidates_must_be_of_the_sides_of_the_record(store):
+    record = make_record(llm="llama")
+    ranks = dict.fromkeys(record["sides"], make_ranks(1, 2))
+    with pytest.raises(ResultsError, match=r"best candidates of \['llm'\], but the record has \['domain', 'llm'\]"):
+        store.write(folder_of(store, record), record, ranks, top={"llm": make_top("ab")})
+
+
+def test_best_candidates_are_stored_with_ids_and_without_what_fills_up_a_short_list():
+    catalog = Catalog("toy", ("", "ann", "bob"), ("", "x", "y", "z"), ("", "X", "Y", "Z"))
+    ranks = SimpleNamespace(
+        users=np.array([2, 1]),
+        top_items=np.array([[3, 1], [2, 0]]),
+        top_scores=np.array([[0.5, 0.25], [2, -np.inf]], dtype=np.float32),
+    )
+    frame = top_frame(ranks, catalog)
+    assert frame.to_dict("list") == {
+        "user_id": ["bob", "bob", "ann"],
+        "position": [1, 2, 1],
+        "item_id": ["z", "x", "y"],
+        "score": [0.5, 0.25, 2.0],
+    }
+    assert tuple(frame) == TOP
+    assert [str(frame[name].dtype) for name in ("position", "score")] == ["int64", "float32"]
+
+
+# --- names of files -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("label", ["sasrec", "sasrec+llama+bdlm", "ml-100k", "a_b.c"])

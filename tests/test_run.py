@@ -1,11 +1,15 @@
 import textwrap
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
+import corecbench.training.cell
 from corecbench.api import Setup, hookimpl
 from corecbench.config import PerDataset, Variant
 from corecbench.host import Host
 from corecbench.results import Store
+from corecbench_plugins.datasets.ml100k import find_ml100k
 
 FACTORISATION = '''
     import torch
@@ -203,6 +207,69 @@ def test_the_control_of_a_module_without_coupling_losses_is_the_same_as_its_pair
     for side in ("domain", "llm"):
         pair, control = (ranks(f"sasrec+{llm}+bdlm{suffix}", side) for suffix in ("", "+no-mutual"))
         assert pair.equals(control)
+
+
+# --- the best candidates ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def best(tmp_path):
+    """Read a side's stored best candidates: `best("sasrec", "domain")`."""
+
+    def read(cell, side="domain"):
+        store = Store(tmp_path / "results", "default")
+        (folder,) = (folder for folder, record in store.records() if record["cell"]["name"] == cell)
+        return store.top(folder, side)
+
+    return read
+
+
+def test_each_user_s_best_candidates_are_stored_for_both_sides(bench, best, tiny_llama):
+    llm = f"llama:{tiny_llama}"
+    bench(models=("sasrec",), llms=(llm,), top_k=3)
+    for cell, side in [("sasrec", "domain"), (llm, "llm"), *((f"sasrec+{llm}+bdlm", s) for s in ("domain", "llm"))]:
+        frame = best(cell, side)
+        assert frame["position"].tolist() == [1, 2, 3] * 60
+        assert frame.groupby("user_id")["score"].apply(lambda scores: scores.is_monotonic_decreasing).all()
+
+
+def test_what_is_stored_of_the_best_candidates_changes_neither_ranks_nor_what_is_done(bench, best, ranks, tmp_path):
+    first = bench(models=("sasrec",), top_k=0)
+    assert not list(tmp_path.rglob("top.parquet"))
+    assert bench(models=("sasrec",), top_k=5) == first
+    without = ranks("sasrec")
+    bench(models=("sasrec",), existing="replace")
+    assert without.equals(ranks("sasrec"))
+    assert best("sasrec")["position"].max() == 20 - 11  # fewer candidates than 10
+
+
+def test_validation_keeps_no_best_candidates(bench, monkeypatch):
+    asked, rank_task = [], corecbench.training.cell.rank_task
+    note = lambda *args, **options: (asked.append(options["top_k"]), rank_task(*args, **options))[1]  # noqa: E731
+    monkeypatch.setattr("corecbench.training.cell.rank_task", note)
+    (record,) = bench(models=("sasrec",), top_k=7)
+    assert asked == [0] * record["sides"]["domain"]["epochs"] + [7]
+
+
+def test_on_real_data_ranks_and_best_candidates_agree(bench, best, ranks, quick):
+    bench(models=("popularity", "sasrec"), datasets=("ml-100k",), settings=quick | {"sasrec": {"epochs": 1}})
+    seen = real_items_before_the_last()
+    for cell, has_ties in [("popularity", True), ("sasrec", False)]:
+        of_user = best(cell).groupby("user_id")["item_id"].apply(list)
+        frame = ranks(cell).set_index("user_id").loc[of_user.index]
+        among = pd.Series({user: frame["target_item_id"][user] in items for user, items in of_user.items()})
+        at_most_10 = frame["rank"] <= 10
+        assert among.sum() > 0
+        assert (among | ~at_most_10).all()
+        assert (among == at_most_10).all() != has_ties
+        assert all(len(set(items)) == 10 and not set(items) & seen[user] for user, items in of_user.items())
+
+
+def real_items_before_the_last():
+    """Return what each user of ml-100k saw before the last item; here nobody has an item twice."""
+    rows = pd.read_csv(Path(find_ml100k()) / "ml-100k.inter", sep="\t", dtype=str)
+    ordered = rows.assign(time=rows["timestamp:float"].astype(float)).sort_values("time", kind="stable")
+    return {user: set(items[:-1]) for user, items in ordered.groupby("user_id:token")["item_id:token"]}
 
 
 # --- popularity ---------------------------------------------------------------------------------------------------

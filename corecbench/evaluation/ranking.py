@@ -1,4 +1,4 @@
-"""Ranks each held-out item among the whole catalogue.
+"""Ranks each held-out item among the whole catalogue, and keeps the best candidates where that is asked for.
 
 B users in a batch, T users in a task, N items, S seen items, L positions of a history, d the width of a state.
 """
@@ -20,7 +20,7 @@ PROTOCOL: Mapping[str, str] = {
     "seen items": "left out",
     "ties": "against the model",
 }
-"""What `rank_targets` does, in the words in which a result states it."""
+"""What `candidate_scores` and `rank_targets` do, in the words in which a result states it."""
 
 
 class ScoreError(CorecbenchError):
@@ -29,34 +29,35 @@ class ScoreError(CorecbenchError):
 
 @dataclass(frozen=True)
 class Ranks:
-    """The rank of every user's held-out item; all fields int64 [T]."""
+    """The rank of every user's held-out item, and the user's best candidates."""
 
     users: np.ndarray
-    """User indices."""
+    """int64 [T], user indices."""
     target: np.ndarray
-    """Indices of the held-out items."""
+    """int64 [T], indices of the held-out items."""
     rank: np.ndarray
-    """From 1, the best, to n_candidates."""
+    """int64 [T], from 1, the best, to n_candidates."""
     n_candidates: np.ndarray
-    """Items that the target was ranked among, itself included."""
+    """int64 [T], items that the target was ranked among, itself included."""
+    top_items: np.ndarray
+    """int64 [T, k], the candidates with the highest scores, best first, of equal ones the lower index first; 0
+    where a user has fewer."""
+    top_scores: np.ndarray
+    """float32 [T, k], theirs; -inf where there is none."""
 
 
-def rank_targets(
+def candidate_scores(
     user: torch.Tensor, item: torch.Tensor, target: torch.Tensor, seen: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rank each user's target among the items that the user has not seen.
+) -> torch.Tensor:
+    """Return the scores of all items, float32 [B, N+1], -inf for what is no candidate.
 
-    The rank is 1 + the candidates with a higher score + the other candidates with the same score, so ties count
-    against the model. Padding and seen items are no candidates; the target always is.
+    Padding and seen items are no candidates; the target always is.
 
     Args:
         user: float [B, d], user states.
         item: float [N+1, d], item states; row 0 is padding.
         target: int64 [B], from 1.
         seen: int64 [B, S], padded with 0.
-
-    Returns:
-        The ranks and the numbers of candidates, both int64 [B].
 
     Raises:
         ScoreError: a score is NaN or infinite.
@@ -72,8 +73,48 @@ def rank_targets(
             "the model may have diverged, try a lower learning rate"
         )
     of_target = scores.gather(1, target[:, None])  # [B, 1]
-    scores.scatter_(1, seen, -torch.inf).scatter_(1, target[:, None], of_target)  # what is no candidate is -inf
+    return scores.scatter_(1, seen, -torch.inf).scatter_(1, target[:, None], of_target)
+
+
+def rank_targets(scores: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rank each user's target among the candidates.
+
+    The rank is 1 + the candidates with a higher score + the other candidates with the same score, so ties count
+    against the model.
+
+    Args:
+        scores: float32 [B, N+1], -inf for what is no candidate.
+        target: int64 [B], from 1.
+
+    Returns:
+        The ranks and the numbers of candidates, both int64 [B].
+    """
+    of_target = scores.gather(1, target[:, None])  # [B, 1]
     return (scores >= of_target).sum(dim=1), (scores > -torch.inf).sum(dim=1)  # the target itself counts in both
+
+
+def best_candidates(scores: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the k candidates with the highest scores, best first; of equal ones the lower index comes first.
+
+    >>> items, scores = best_candidates(torch.tensor([[-torch.inf, 0.5, 0.9, 0.5, 0.1]]), k=2)
+    >>> items.tolist()
+    [[2, 1]]
+
+    Args:
+        scores: float32 [B, N+1], -inf for what is no candidate.
+        k: from 0 to N+1.
+
+    Returns:
+        Items int64 [B, k], 0 where there are fewer candidates, and their scores float32 [B, k], -inf there.
+    """
+    if k == 0:
+        return scores.new_zeros(len(scores), 0, dtype=torch.int64), scores.new_zeros(len(scores), 0)
+    lowest = scores.topk(k).values[:, -1:]  # [B, 1]; which of several equal items `topk` takes is not defined
+    higher, equal = scores > lowest, scores == lowest  # [B, N+1]
+    chosen = higher | (equal & (equal.cumsum(dim=1) <= k - higher.sum(dim=1, keepdim=True)))  # k in each row
+    items = chosen.nonzero()[:, 1].view(-1, k)  # by index
+    best, order = scores.gather(1, items).sort(dim=1, descending=True, stable=True)
+    return items.gather(1, order).masked_fill(best == -torch.inf, 0), best
 
 
 def trim(rows: np.ndarray) -> np.ndarray:
@@ -87,7 +128,11 @@ def trim(rows: np.ndarray) -> np.ndarray:
 
 @torch.no_grad()
 def rank_task(
-    states: Callable[[Batch], States], task: "RankingTask", batch_size: int = 512, device: str = "cpu"
+    states: Callable[[Batch], States],
+    task: "RankingTask",
+    batch_size: int = 512,
+    device: str = "cpu",
+    top_k: int = 0,
 ) -> Ranks:
     """Rank the held-out items of all users of a task, users with histories of like length together.
 
@@ -96,11 +141,14 @@ def rank_task(
         task: the users with their histories, targets and seen items.
         batch_size: users scored at a time; it changes memory and speed, never a rank.
         device: where the states are computed.
+        top_k: how many of each user's best candidates are returned, too.
 
     Raises:
         ScoreError: a score is NaN or infinite.
     """
     rank, n_candidates = np.empty_like(task.users), np.empty_like(task.users)
+    top_items = np.zeros((len(task.users), top_k), dtype=np.int64)
+    top_scores = np.full((len(task.users), top_k), -np.inf, dtype=np.float32)
     order = np.argsort((task.seen != 0).sum(axis=1), kind="stable")
     for rows in np.split(order, range(batch_size, len(order), batch_size)):
         users, history, target, seen = (
@@ -108,6 +156,9 @@ def rank_task(
             for array in (task.users[rows], trim(task.history[rows]), task.target[rows], trim(task.seen[rows]))
         )
         of_batch = states(Batch(user=users, history=history))
-        ranked = rank_targets(last_position(of_batch.user, history), of_batch.item, target, seen)
-        rank[rows], n_candidates[rows] = (tensor.cpu().numpy() for tensor in ranked)
-    return Ranks(task.users, task.target, rank, n_candidates)
+        scores = candidate_scores(last_position(of_batch.user, history), of_batch.item, target, seen)
+        k = min(top_k, scores.shape[1])
+        rank[rows], n_candidates[rows], top_items[rows, :k], top_scores[rows, :k] = (
+            tensor.cpu().numpy() for tensor in (*rank_targets(scores, target), *best_candidates(scores, k))
+        )
+    return Ranks(task.users, task.target, rank, n_candidates, top_items, top_scores)

@@ -89,10 +89,10 @@ class Workshop:
         batches = generator(self.setup.seed, self.setup.catalog.name, self.cell, side, "batches")
         return Trainee(side, model, selected.config, examples, self.validate, batches, epochs)
 
-    def rank(self, model: Recommender, stage: str) -> Ranks:
-        """Rank the held-out items of a stage."""
+    def rank(self, model: Recommender, stage: str, top_k: int = 0) -> Ranks:
+        """Rank the held-out items of a stage, and keep each user's best candidates."""
         evaluate(model)
-        return rank_task(model.states, self.tasks[stage], device=self.setup.device)
+        return rank_task(model.states, self.tasks[stage], device=self.setup.device, top_k=top_k)
 
     @functools.cached_property
     def tasks(self) -> Mapping[str, RankingTask]:

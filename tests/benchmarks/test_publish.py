@@ -50,6 +50,13 @@ def test_the_record_is_the_same_and_checkpoints_stay_behind(script, stores):
     assert not list(target.root.rglob("*.safetensors"))
 
 
+def test_the_best_items_of_users_stay_behind(script, stores):
+    source, target = stores
+    script.publish(source, target)
+    assert len(list(source.root.rglob("top.parquet"))) == 2
+    assert {path.name for path in target.root.rglob("*") if path.is_file()} == {"result.json", "ranks.parquet"}
+
+
 def test_what_is_published_already_is_not_copied_again(script, stores):
     script.publish(*stores)
     assert script.publish(*stores) == 0

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from corecbench.api import Batch, States
 from corecbench.data.split import RankingTask
-from corecbench.evaluation.ranking import ScoreError, rank_targets, rank_task
+from corecbench.evaluation.ranking import ScoreError, best_candidates, candidate_scores, rank_targets, rank_task
 
 examples = settings(max_examples=40, deadline=None)
 
@@ -15,10 +15,15 @@ def integers(*rows):
     return torch.tensor(rows, dtype=torch.int64)
 
 
+def ranked(user, item, target, seen):
+    """Rank the targets of users whose states are given."""
+    return rank_targets(candidate_scores(user, item, target, seen), target)
+
+
 def rank_scores(scores, target, seen=(0,)):
     """Rank one user whose scores of items 1..N are given."""
     item = torch.tensor([0.0, *scores])[:, None]
-    rank, n_candidates = rank_targets(torch.ones(1, 1), item, integers(target), integers(seen))
+    rank, n_candidates = ranked(torch.ones(1, 1), item, integers(target), integers(seen))
     return int(rank), int(n_candidates)
 
 
@@ -81,13 +86,13 @@ def test_a_target_that_was_seen_is_still_ranked():
 
 def test_the_padding_column_is_never_ranked():
     item = torch.tensor([[99.0], [1.0], [2.0]])
-    rank, n_candidates = rank_targets(torch.ones(1, 1), item, integers(2), integers((0,)))
+    rank, n_candidates = ranked(torch.ones(1, 1), item, integers(2), integers((0,)))
     assert (int(rank), int(n_candidates)) == (1, 2)
 
 
 def test_the_padding_column_may_hold_anything():
     item = torch.tensor([[float("nan")], [1.0], [2.0]])
-    rank, _ = rank_targets(torch.ones(1, 1), item, integers(1), integers((0,)))
+    rank, _ = ranked(torch.ones(1, 1), item, integers(1), integers((0,)))
     assert int(rank) == 2
 
 
@@ -96,13 +101,13 @@ def test_a_score_that_is_not_finite_has_no_rank(bad):
     user = torch.tensor([[0.5], [bad]])
     item = torch.tensor([[0.0], [1.0], [1.0]])
     with pytest.raises(ScoreError, match="scores of 1 of 2 users are NaN or infinite") as error:
-        rank_targets(user, item, integers(1, 1), integers((0,), (0,)))
+        ranked(user, item, integers(1, 1), integers((0,), (0,)))
     assert "\n" not in str(error.value)
 
 
 def test_a_score_beyond_float32_is_an_error():
     with pytest.raises(ScoreError):
-        rank_targets(torch.tensor([[1e30]]), torch.tensor([[0.0], [1e30]]), integers(1), integers((0,)))
+        ranked(torch.tensor([[1e30]]), torch.tensor([[0.0], [1e30]]), integers(1), integers((0,)))
 
 
 def test_a_seen_item_with_a_score_that_is_not_finite_is_an_error_too():
@@ -160,7 +165,7 @@ def test_equal_items_tie_wherever_they_stand_in_the_table(d):
     item = torch.cat([torch.zeros(1, d), distinct, distinct, distinct])  # item i equals i + 53 and i + 106
     user = torch.randn(19, d, generator=generator)
     first = torch.arange(1, 20)
-    ranks = [rank_targets(user, item, first + shift, torch.zeros_like(first)[:, None])[0] for shift in (0, 53, 106)]
+    ranks = [ranked(user, item, first + shift, torch.zeros_like(first)[:, None])[0] for shift in (0, 53, 106)]
     assert ranks[0].tolist() == ranks[1].tolist() == ranks[2].tolist()
     assert all(rank % 3 == 0 for rank in ranks[0].tolist())
 
@@ -168,7 +173,7 @@ def test_equal_items_tie_wherever_they_stand_in_the_table(d):
 @pytest.mark.parametrize("d", [3, 16, 65, 300])
 def test_scores_that_differ_only_by_rounding_tie(d):
     item = permuted_items(40, d, seed=d)
-    rank, n_candidates = rank_targets(torch.ones(1, d), item, integers(7), integers((0,)))
+    rank, n_candidates = ranked(torch.ones(1, d), item, integers(7), integers((0,)))
     assert int(rank) == int(n_candidates) == 40
 
 
@@ -186,6 +191,66 @@ def test_the_state_after_the_last_item_counts():
         seen=np.array([[0], [0]]),
     )
     assert rank_task(states, task).rank.tolist() == [1, 1]
+
+
+# --- the best candidates ------------------------------------------------------------------------------------------
+
+
+def best_scored(scores, k, target, seen=(0,)):
+    """Return the best candidates of one user whose scores of items 1..N are given."""
+    item = torch.tensor([0.0, *scores])[:, None]
+    items, best = best_candidates(candidate_scores(torch.ones(1, 1), item, integers(target), integers(seen)), k)
+    return items[0].tolist(), best[0].tolist()
+
+
+def test_the_best_candidates_come_by_score():
+    assert best_scored([0.25, 1.0, 0.125, 0.5], k=3, target=1) == ([2, 4, 1], [1.0, 0.5, 0.25])
+
+
+def test_of_equal_candidates_the_one_with_the_lower_index_comes_first():
+    assert best_scored([0.5, 0.25, 1.0, 0.5, 0.5], k=3, target=5)[0] == [3, 1, 4]
+
+
+def test_seen_items_and_padding_are_never_among_the_best_and_a_seen_target_may_be():
+    assert best_scored([-1.0, -2.0, -3.0, -4.0], k=2, target=4, seen=(1, 4, 0))[0] == [2, 3]
+    assert best_scored([4.0, 3.0, 2.0, 1.0], k=2, target=1, seen=(1, 2))[0] == [1, 3]
+
+
+def test_a_user_with_few_candidates_has_a_short_list():
+    assert best_scored([0.5, 1.0, 2.0], k=3, target=1, seen=(3, 0)) == ([2, 1, 0], [1.0, 0.5, -torch.inf])
+
+
+def slow_best(scores, target, seen, k):
+    """Return the best candidates of one user with plain Python, straight from the definition."""
+    candidates = [i for i in range(1, len(scores)) if i == target or i not in seen]
+    return (sorted(candidates, key=lambda i: (-scores[i], i)) + [0] * k)[:k]
+
+
+@given(tasks(), st.integers(0, 20), st.integers(1, 13))
+@examples
+def test_the_best_candidates_agree_with_a_slow_reference_and_change_no_rank(drawn, k, batch_size):
+    task, scores = drawn
+    ranks, without = (rank_task(scorer(scores), task, batch_size, top_k=top_k) for top_k in (k, 0))
+    users = zip(scores, task.target, task.seen, strict=True)
+    assert ranks.top_items.tolist() == [slow_best(*user, k) for user in users]
+    filled = ranks.top_items > 0
+    row, _ = np.nonzero(filled)
+    assert ranks.top_scores[filled].tolist() == scores[row, ranks.top_items[filled]].tolist()
+    assert np.isneginf(ranks.top_scores[~filled]).all()
+    assert ranks.rank.tolist() == without.rank.tolist()
+    assert without.top_items.shape == (len(task.users), 0)
+
+
+@given(tasks(), st.integers(1, 20))
+@examples
+def test_a_target_is_among_the_best_k_if_its_rank_is_at_most_k_and_only_then_but_for_ties(drawn, k):
+    task, scores = drawn
+    ranks = rank_task(scorer(scores), task, top_k=k)
+    for user, target in enumerate(task.target):
+        among, at_most_k = target in ranks.top_items[user], ranks.rank[user] <= k
+        assert among or not at_most_k
+        tied = (scores[user, 1:] == scores[user, target]).sum() > 1
+        assert at_most_k or tied or not among
 
 
 def test_ranking_keeps_no_gradient():

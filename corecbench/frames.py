@@ -1,0 +1,58 @@
+"""The tables of a side as they are stored: ranks and best candidates, with ids instead of indices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from corecbench.api import Catalog, Interactions
+    from corecbench.evaluation.ranking import Ranks
+
+COLUMNS = ("user_id", "target_item_id", "rank", "n_candidates")
+"""Of ranks.parquet: str, str, int64, int64; one row per tested user."""
+
+COUNTS = ("history_length", "target_frequency")
+"""Further columns of ranks.parquet, int64: the training interactions of the user, not cut to `max_history`, and
+those of the held-out item. Results from before these were stored are read without them."""
+
+TOP = ("user_id", "position", "item_id", "score")
+"""Of top.parquet: str, int64 from 1, str, float32; one row for each of a user's best candidates, of equal scores
+the lower index first. Ties count against the model in a rank, so a held-out item of rank 10 is among the first 10,
+and one that is among them has a higher rank if enough others have its score."""
+
+
+def ranks_frame(ranks: Ranks, catalog: Catalog, train: Interactions) -> pd.DataFrame:
+    """Return ranks as they are stored, with the counts in the training data."""
+    history_length = np.bincount(train.user, minlength=catalog.n_users + 1)  # [U+1]
+    target_frequency = np.bincount(train.item, minlength=catalog.n_items + 1)  # [N+1]
+    return pd.DataFrame(
+        {
+            "user_id": [catalog.user_ids[user] for user in ranks.users],
+            "target_item_id": [catalog.item_ids[item] for item in ranks.target],
+            "rank": ranks.rank,
+            "n_candidates": ranks.n_candidates,
+            "history_length": history_length[ranks.users],
+            "target_frequency": target_frequency[ranks.target],
+        }
+    )
+
+
+def top_frame(ranks: Ranks, catalog: Catalog) -> pd.DataFrame:
+    """Return the best candidates as they are stored."""
+    row, place = np.nonzero(ranks.top_items)
+    return pd.DataFrame(
+        {
+            "user_id": [catalog.user_ids[user] for user in ranks.users[row]],
+            "position": place + 1,
+            "item_id": [catalog.item_ids[item] for item in ranks.top_items[row, place]],
+            "score": ranks.top_scores[row, place],
+        }
+    )
+
+
+def known_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns in COLUMNS, without any of which a KeyError is raised, and those of COUNTS that exist."""
+    return frame[[*COLUMNS, *(name for name in COUNTS if name in frame)]]
