@@ -159,7 +159,11 @@ SPACES = {
     ),
     "gru4rec": Space(
         gru4rec,
-        (GRU4REC, {**GRU4REC, "dropout": 0.2}, {**GRU4REC, "embedding_size": 128, "hidden_size": 256}),
+        (
+            {**GRU4REC, "batch_size": 64},
+            {**GRU4REC, "batch_size": 64, "embedding_size": 128, "hidden_size": 256},
+            {**GRU4REC, "batch_size": 64, "dropout": 0.2, "weight_decay": 0.1},
+        ),
         (
             {**GRU4REC, "dropout": 0.2, "negatives": 256, "batch_size": 64},
             {**GRU4REC, "dropout": 0.2, "negatives": 256, "batch_size": 64, "hidden_size": 256},
