@@ -28,6 +28,7 @@ from corecbench.api.models import (
     Table,
     Training,
     private_ids,
+    project,
 )
 from corecbench.api.registration import (
     PROJECT,
@@ -91,5 +92,6 @@ __all__ = [
     "hookimpl",
     "last_position",
     "private_ids",
+    "project",
     "resolve",
 ]

@@ -42,7 +42,7 @@ class Pretrained:
     item: torch.Tensor
     """float32 [N+1, d]."""
     text: torch.Tensor | None = None
-    """float32 [N+1, k], the LLM's `text`; None where it has none."""
+    """float [N+1, k], the LLM's `text`; None where it has none."""
 
 
 class SharingModule(Protocol):

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.functional import embedding, layer_norm
 
-from corecbench.api import Batch, Ids, IdsFactory, Setup, States, last_position
+from corecbench.api import Batch, Ids, IdsFactory, Setup, States, last_position, project
 from corecbench_plugins.hf_llm.body import run, upper_part
 from corecbench_plugins.hf_llm.encoder import TextEncoder, whiten
 from corecbench_plugins.hf_llm.layouts import ItemTokens, Titles
@@ -36,7 +36,8 @@ class LlamaRecommender(nn.Module):
         summary = encoder.summaries(texts)
         for name in ("mean", "deviation"):
             self.register_buffer(name, summary[name], persistent=False)  # [h]
-        self.register_buffer("text", whiten(summary["pooled"]), persistent=False)  # [N+1, k]
+        text = whiten(summary["pooled"]).to(encoder.dtype)
+        self.register_buffer("text", text, persistent=False)  # [N+1, k]
         hidden = len(self.mean)
         self.item_text = nn.Linear(self.text.shape[1], config.embedding_size, bias=False)
         self.enter = nn.Linear(config.embedding_size, hidden, bias=False)
@@ -52,7 +53,7 @@ class LlamaRecommender(nn.Module):
 
     def states(self, batch: Batch) -> States:
         """Return one user state per position (`item-tokens`) or per history (`titles`), and the item table."""
-        table = self.item_text(self.text)  # [N+1, d]
+        table = project(self.text, self.item_text)  # [N+1, d]
         if self.item_ids is not None:
             table = table + self.item_ids.weight
         items = embedding(batch.history, table)  # [B, L, d]

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn.functional import embedding, embedding_bag, normalize
 
+from corecbench.api import project
+
 ITEMS_PER_BLOCK = 2048
 SHARE = 0.5
 """Of the mean of an item's neighbours that is added to its row at first; learnt from there."""
@@ -29,7 +31,7 @@ class Rows(nn.Module):
         self.register_buffer("neighbours", None, persistent=False)
 
     def read_texts(self, text: torch.Tensor, n_neighbours: int, start_at_zero: bool) -> None:
-        """Let the rows read summaries of texts, float32 [N+1, k], zero for an item without a text.
+        """Let the rows read summaries of texts, float [N+1, k], zero for an item without a text.
 
         Args:
             text: the summaries.
@@ -65,7 +67,7 @@ class Rows(nn.Module):
 
     def of_texts(self, table: torch.Tensor, text: torch.Tensor, neighbours: torch.Tensor | None) -> torch.Tensor:
         """Return what texts [*, k] and neighbours [*, n] add to rows, float32 [*, d]."""
-        projected = self.text_projection(text)
+        projected = project(text, self.text_projection)
         if neighbours is None:
             return projected
         mean = embedding_bag(neighbours.flatten(end_dim=-2), table, mode="mean", padding_idx=0)
@@ -108,7 +110,7 @@ def nearest(text: torch.Tensor, n: int) -> torch.Tensor:
     >>> nearest(torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [2.0, 1.0], [0.0, 0.0]]), n=1).flatten().tolist()
     [0, 3, 3, 1, 0]
     """
-    direction = normalize(text, dim=1)
+    direction = normalize(text.float(), dim=1)
     has_text = direction.any(dim=1)
     n = min(n, len(text) - 1)
     found = []

@@ -206,6 +206,21 @@ def test_rows_are_left_out_at_random_in_training_and_never_afterwards():
     assert torch.equal(domain.item.weight, module.item.table.weight + texts)
 
 
+def test_texts_in_bfloat16_add_nearly_what_they_add_in_float32():
+    generator = torch.Generator().manual_seed(0)
+    text = torch.randn(3, 8, generator=generator)
+    modules = [make_bdlm(start="new"), make_bdlm(start="new")]
+    for module, dtype in zip(modules, (torch.float32, torch.bfloat16), strict=True):
+        module.ids("domain", 2)
+        module.start(Pretrained(PRETRAINED.user, PRETRAINED.item, text.to(dtype)))
+        module.eval()
+    modules[1].load_state_dict(modules[0].state_dict())
+    exact, rounded = (module.item.weight for module in modules)
+    assert rounded.dtype == torch.float32
+    assert torch.allclose(exact, rounded, atol=0.05)
+    assert not torch.equal(exact, rounded)
+
+
 # --- mutual learning ----------------------------------------------------------------------------------------------
 
 
