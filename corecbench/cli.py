@@ -13,6 +13,7 @@ from corecbench import __version__
 from corecbench.api import CorecbenchError, UsageError
 from corecbench.dataset_verbs import datasets
 from corecbench.options import Command, common_options, data_dir_option, discover
+from corecbench.recommend_verb import recommend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -121,6 +122,7 @@ def main(context: click.Context, files: tuple[str, ...], blocked: tuple[str, ...
 
 
 main.add_command(datasets)
+main.add_command(recommend)
 
 
 @main.command()

@@ -51,7 +51,7 @@ def test_nothing_heavy_is_loaded(code):
     assert heavy_modules_after(code) == []
 
 
-@pytest.mark.parametrize("verb", [[], ["datasets"], ["datasets", "fetch"], ["datasets", "info"]])
+@pytest.mark.parametrize("verb", [[], ["datasets"], ["datasets", "fetch"], ["datasets", "info"], ["recommend"]])
 def test_help_loads_neither_pandas_nor_requests(verb):
     code = RUN.format(args=[*verb, "--help"]) + "\nassert not {'pandas', 'requests'} & set(sys.modules)"
     assert heavy_modules_after(code) == []

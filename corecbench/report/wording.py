@@ -56,6 +56,15 @@ def interval(ends: tuple[float, float]) -> str:
     return f"[{signed(ends[0])}, {signed(ends[1])}]"
 
 
+def one_line(text: str) -> str:
+    r"""Return text that may come from anywhere in one line, without characters that control a terminal.
+
+    >>> one_line("a\nb \x1b[31mc\u202e")
+    'a b [31mc'
+    """
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+
+
 def seed_list(seeds: Iterable[int], noun: str = "") -> str:
     """Return seeds in few words.
 

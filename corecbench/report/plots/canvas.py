@@ -8,6 +8,8 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from corecbench.report.wording import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -112,7 +114,7 @@ def plain(text: str) -> str:
     >>> plain("a\nb"), plain("_hidden")
     ('a b', ' _hidden')
     """
-    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    line = one_line(text)
     return f" {line}" if line.startswith("_") else line
 
 

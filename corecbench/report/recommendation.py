@@ -1,0 +1,149 @@
+"""What a cell recommends to a user, beside what its models recommend alone: stored lists with titles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from corecbench.api import DataError, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from corecbench.data.dataset import Dataset
+    from corecbench.data.split import Split
+    from corecbench.record import Record
+    from corecbench.report.stored_lists import Row, StoredLists
+
+Change = Literal["new", "up", "down", "same"]
+MOST = 10
+"""Items of a list that are looked at."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """An item of the data set."""
+
+    item_id: str
+    title: str
+    """"" where it has none."""
+
+
+@dataclass(frozen=True)
+class Past(Item):
+    """An item of a user's history."""
+
+    part: Literal["training", "validation", "test"]
+    """"test" is the held-out item."""
+
+
+@dataclass(frozen=True)
+class Recommended(Item):
+    """An item where it stands on a list."""
+
+    score: float
+    is_held_out: bool
+    change: Change | None
+    """Against the list of the same model alone; None where there is no such list."""
+    places: int
+    """That it moved up or down."""
+
+
+@dataclass(frozen=True)
+class TopList:
+    """The best items for a user on one side of a cell."""
+
+    cell: str
+    side: Side
+    name: str
+    """Such as "sasrec, alone" or "llama, with sasrec (bdlm)"."""
+    rank: int
+    """Of the held-out item. Ties count against the model, so it can be higher than the item's place on the list."""
+    n_candidates: int
+    items: tuple[Recommended, ...]
+    """Best first."""
+    dropped: tuple[Item, ...]
+    """On the list of the same model alone and not on this one, best first."""
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What the sides of a cell and their models alone recommend to one user."""
+
+    dataset: str
+    user_id: str
+    cell: str
+    seed: int
+    history: tuple[Past, ...]
+    """Oldest first: training, the validation item, the held-out item."""
+    lists: tuple[TopList, ...]
+    """For each side the model alone, where that is stored, and then the side."""
+
+    @property
+    def held_out(self) -> Past:
+        """The item that was asked for."""
+        return self.history[-1]
+
+
+def check_data(dataset: Dataset, split: Split, record: Record) -> None:
+    """Make sure that a data set is the one of a result.
+
+    Raises:
+        DataError: it has another fingerprint.
+    """
+    prints = {"fingerprint": dataset.fingerprint, "split_fingerprint": split.fingerprint}
+    for name, own in prints.items():
+        if record["data"][name] != own:
+            what = name.replace("_", " ")
+            raise DataError(
+                f"data set '{dataset.catalog.name}' is not what the cell was run on: its {what} is {own[:12]}, "
+                f"there {record['data'][name][:12]}; the same files and settings are needed"
+            )
+
+
+def recommend(
+    stored: StoredLists, dataset: Dataset, split: Split, user_id: str, most: int = MOST
+) -> Recommendation:
+    """Return what is recommended to a user who is tested.
+
+    Args:
+        stored: the lists.
+        dataset: what they were made from, as `check_data` knows it.
+        split: its parts.
+        user_id: such as `StoredLists.pick` gives it.
+        most: items that are taken from each list; fewer where fewer are stored.
+    """
+    cell, catalog = stored.record["cell"], dataset.catalog
+    titles = dict(zip(catalog.item_ids, catalog.item_texts, strict=True))
+    user = catalog.user_ids.index(user_id)
+    trained = [(item, "training") for item in split.train.item[split.train.user == user]]
+    place = split.users.searchsorted(user)
+    last = [(split.validation[place], "validation"), (split.test[place], "test")]
+    history = tuple(Past(catalog.item_ids[item], catalog.item_texts[item], part) for item, part in trained + last)
+    most = min([most, *(int(row.top["position"].max()) for row in stored.rows)])
+    lists = tuple(_list(row, user_id, titles, most) for row in stored.rows)
+    return Recommendation(cell["dataset"], user_id, cell["name"], cell["seed"], history, lists)
+
+
+def _list(row: Row, user_id: str, titles: Mapping[str, str], most: int) -> TopList:
+    """Return a row's list for a user."""
+    rank = row.ranks.loc[user_id]
+    own, before = _best(row, user_id, most), {} if row.alone is None else _best(row.alone, user_id, most)
+    was = {item_id: place for place, item_id in enumerate(before)}
+    items = []
+    for place, (item_id, score) in enumerate(own.items()):
+        moved = was.get(item_id, place) - place
+        change: Change | None = None
+        if row.alone is not None:
+            change = "new" if item_id not in was else "up" if moved > 0 else "down" if moved < 0 else "same"
+        held_out = item_id == rank["target_item_id"]
+        items.append(Recommended(item_id, titles[item_id], score, held_out, change, abs(moved)))
+    dropped = tuple(Item(item_id, titles[item_id]) for item_id in before if item_id not in own)
+    counts = int(rank["rank"]), int(rank["n_candidates"])
+    return TopList(row.cell, row.side, row.name, *counts, tuple(items), dropped)
+
+
+def _best(row: Row, user_id: str, most: int) -> dict[str, float]:
+    """Return item id -> score of a user's best items, best first."""
+    top = row.top[row.top["user_id"] == user_id].sort_values("position").head(most)
+    return dict(zip(top["item_id"], top["score"].tolist(), strict=True))
