@@ -12,7 +12,7 @@ import click
 from corecbench import __version__
 from corecbench.api import CorecbenchError, UsageError
 from corecbench.dataset_verbs import datasets
-from corecbench.options import Command, common_options, data_dir_option, discover
+from corecbench.options import Command, common_options, data_dir_option, discover, statistics_options
 from corecbench.recommend_verb import recommend
 
 if TYPE_CHECKING:
@@ -207,6 +207,8 @@ def show_plan(plan: Plan) -> None:
 @click.option("--benchmark", metavar="NAME", help="Whose results.  [default: default, or the only one]")
 @format_option
 @click.option("--metrics", default=",".join(SHOWN), show_default=True, metavar="A,B", help="Columns.")
+@statistics_options
+@click.option("--effects", is_flag=True, help="Also show effect sizes with intervals, power and equivalence.")
 @click.option("--cost", is_flag=True, help="Also show times, parameters and memory.")
 @click.option("--slices", is_flag=True, help="Print whom it helps: effects by history length and item frequency.")
 @click.option("--plots", is_flag=True, help="Also draw, as SVG and PNG in the folder plots beside the tables.")
@@ -219,6 +221,10 @@ def report(
     benchmark: str | None,
     format_: str,
     metrics: str,
+    test: str,
+    correction: str,
+    margin: float,
+    effects: bool,
     cost: bool,
     slices: bool,
     plots: bool,
@@ -229,13 +235,15 @@ def report(
     """
     from corecbench.config import names
     from corecbench.publish import plot, publish
+    from corecbench.report.comparison import Method
     from corecbench.results import choose, stores
 
+    method = Method(test, correction, margin)
     host = discover(files, blocked)
     host.select("reporters", format_, {})
     store = choose(stores(folder or results), benchmark)
     entries = list(store.records())
-    published = publish(host, store, entries, names(metrics), cost)
+    published = publish(host, store, entries, names(metrics), cost, effects, method)
     show_table(published, format_, slices)
     if plots:
         written = plot(host, store, entries, names(metrics))
@@ -251,6 +259,7 @@ def report(
 @click.option("--cells", metavar="A,B", help="Compare only these.  [default: all]")
 @click.option("--datasets", metavar="A,B", help="Only on these.  [default: all]")
 @click.option("--metric", default="NDCG@10", show_default=True, metavar="NAME", help="What is compared.")
+@statistics_options
 @format_option
 @common_options
 def compare(
@@ -261,6 +270,9 @@ def compare(
     cells: str | None,
     datasets: str | None,
     metric: str,
+    test: str,
+    correction: str,
+    margin: float,
     format_: str,
 ) -> None:
     """Compare any stored cells with one of them, paired over users.
@@ -269,19 +281,24 @@ def compare(
     stored, with the side of a pair after a colon, and BENCHMARK/ before them where several have the same.
     """
     from corecbench.config import names
-    from corecbench.publish import render
+    from corecbench.publish import render, unshared
     from corecbench.report import compare
+    from corecbench.report.comparison import Method
     from corecbench.results import stores
 
+    method = Method(test, correction, margin)
     host = discover(files, blocked)
     built = host.build(host.select("metrics", metric, {}))
+    entries = {store: list(store.records()) for folder in folders for store in stores(folder)}
     found = compare.build(
-        [store for folder in folders for store in stores(folder)],
+        entries,
         baseline,
         metric,
         built,
         names(cells or ""),
         names(datasets or ""),
+        method,
+        unshared(host, (entry for of_store in entries.values() for entry in of_store)),
     )
     click.echo(render(host, format_, compare.report(found))[1].rstrip())
 

@@ -26,6 +26,39 @@ def common_options(command: Command) -> Command:
     return command
 
 
+TESTS = ("t", "wilcoxon", "permutation", "bootstrap")
+CORRECTIONS = ("holm", "hochberg", "bh", "none")
+
+
+def statistics_options(command: Command) -> Command:
+    """Add the options that say how rows are compared."""
+    for option in (
+        click.option(
+            "--margin",
+            default=0.05,
+            show_default=True,
+            metavar="SHARE",
+            help="Of the mean compared with: rows that differ by less are alike.",
+        ),
+        click.option(
+            "--correction",
+            type=click.Choice(CORRECTIONS),
+            default="holm",
+            show_default=True,
+            help="For the number of tests.",
+        ),
+        click.option(
+            "--test",
+            type=click.Choice(TESTS),
+            default="t",
+            show_default=True,
+            help="Paired over users. Wilcoxon's is not about the means that tables show.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def discover(files: tuple[str, ...], blocked: tuple[str, ...], strict: bool = True) -> Host:
     """Return the host with the plugin options from before and after the verb."""
     from corecbench.host import Host

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from corecbench.api import CorecbenchError
 from corecbench.host import guard, split
 from corecbench.report import main_table, slices, table
+from corecbench.report.comparison import STANDARD
 from corecbench.results import slug
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from corecbench.api import Report
     from corecbench.host import Host
+    from corecbench.report.comparison import Method
     from corecbench.report.per_user import Entry
     from corecbench.report.plots.registry import Written
     from corecbench.results import Record, Store
@@ -68,7 +70,13 @@ def key(record: Record) -> tuple[str, str, int, str]:
 
 
 def publish(
-    host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[str], cost: bool = False
+    host: Host,
+    store: Store,
+    entries: Sequence[Entry],
+    metrics: Sequence[str],
+    cost: bool = False,
+    effects: bool = False,
+    method: Method = STANDARD,
 ) -> Published:
     """Write the tables of the given results beside them, once for each reporter.
 
@@ -78,15 +86,17 @@ def publish(
         entries: folders and their records.
         metrics: the columns. The one that is tested is NDCG@10, or the first where that is not among them.
         cost: whether the main table has columns of what training and inference take.
+        effects: whether it has columns of effect sizes.
+        method: of the tests.
     """
     built = {name: host.build(host.select("metrics", name, {})) for name in metrics}
     tested = tested_of(metrics)
-    main = table.build(entries, store, built, tested=tested, unshared=unshared(host, entries))
+    main = table.build(entries, store, built, tested=tested, method=method, unshared=unshared(host, entries))
     by_slice = slices.build(entries, store, tested, built[tested])
     folder = Path(store.root) / slug(store.benchmark)
     texts: dict[str, dict[str, str]] = {}
     paths, errors = [], {}
-    for report in (main_table.report(main, cost), slices.report(by_slice)):
+    for report in (main_table.report(main, cost, effects), slices.report(by_slice)):
         texts[report.name] = {}
         for component, _ in host.list("reporters"):
             try:
@@ -113,7 +123,7 @@ def render(host: Host, name: str, report: Report) -> tuple[str, str]:
         return reporter.suffix, reporter.render(report).rstrip("\n") + "\n"
 
 
-def unshared(host: Host, entries: Sequence[Entry]) -> set[str]:
+def unshared(host: Host, entries: Iterable[Entry]) -> set[str]:
     """Return which sharing modules of the results share nothing, by the name that the results know them by."""
     nothing = {component.name for component, _ in host.list("sharing") if not component.shares}
     found = set()

@@ -10,8 +10,11 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from corecbench import options
 from corecbench.cli import main
 from corecbench.results import Store
+from corecbench.stats.correction import CORRECTIONS
+from corecbench.stats.paired import METHODS
 
 HIT, MISS = 1, 50
 PLUGIN = """
@@ -363,6 +366,56 @@ def test_report_prints_the_costs(corecbench):
     save(Store(Path("results"), "default"), make_record())
     assert "train s" not in corecbench("report").stdout
     assert "train s" in corecbench("report", "--cost").stdout
+
+
+def save_pair(store):
+    """Store a model alone and with an LLM."""
+    alone, joint = make_record(), make_record()
+    joint["cell"] |= {"name": "toy+llama+bdlm", "llm": "llama", "sharing": "bdlm"}
+    joint["sides"]["llm"] = joint["sides"]["domain"]
+    for record in (alone, joint):
+        save(store, record)
+
+
+def test_the_choices_of_tests_and_corrections_are_those_there_are():
+    assert tuple(METHODS) == options.TESTS
+    assert tuple(CORRECTIONS) == options.CORRECTIONS
+
+
+@pytest.mark.parametrize("verb", [["report", "--effects"], ["compare", "results", "--baseline", "toy"]])
+def test_test_correction_and_margin_can_be_chosen(corecbench, verb):
+    save_pair(Store(Path("results"), "default"))
+    result = corecbench(*verb, "--test", "permutation", "--correction", "bh", "--margin", "0.1")
+    assert result.exit_code == 0
+    text = " ".join(result.stdout.split())
+    assert "p: two-sided sign-flip permutation test" in text
+    assert "p (BH): Benjamini-Hochberg-adjusted within one family of tests" in text
+    assert "a difference of 10% of" in text
+
+
+def test_report_prints_effect_sizes_where_they_are_asked_for(corecbench):
+    save_pair(Store(Path("results"), "default"))
+    assert "d_z" not in corecbench("report").stdout
+    assert "d_z" in corecbench("report", "--effects").stdout
+
+
+@pytest.mark.parametrize("verb", [["report"], ["compare", "results", "--baseline", "toy"]])
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--test", "anova", "error: invalid value for '--test': 'anova' is not one of 't', 'wilcoxon', "),
+        ("--correction", "tukey", "error: invalid value for '--correction': 'tukey' is not one of 'holm', "),
+        ("--margin", "0", "error: a margin is a share above 0 of the mean compared with, such as 0.05; got 0.0"),
+        ("--margin", "nan", "error: a margin is a share above 0 of the mean compared with, such as 0.05; got nan"),
+        ("--margin", "x", "error: invalid value for '--margin': 'x' is not a valid float"),
+    ],
+)
+def test_a_wrong_test_correction_or_margin_is_one_line(corecbench, verb, option, value, message):
+    save(Store(Path("results"), "default"), make_record())
+    result = corecbench(*verb, option, value)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(message)
+    assert result.stderr.count("\n") == 1
 
 
 def test_report_prints_exact_numbers(corecbench):

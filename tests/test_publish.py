@@ -98,6 +98,17 @@ def test_exact_formats_do_not_round(published):
     assert "0.3333333333333333" in published.found.texts["csv"]
 
 
+@pytest.mark.parametrize("format_", ["text", "markdown", "latex", "html", "csv", "json"])
+def test_every_format_has_the_effect_sizes(published, format_):
+    store = Store(published.folder.parent, "default")
+    found = publish(Host.discover(), store, list(store.records()), ["MRR"], effects=True)
+    names = {"text": ["d_z", "better/worse/equal", "p (TOST, Holm)"], "latex": [r"d\_z", "better/worse/equal"]}
+    exact = ["d_z", "better", "95% low (change)", "p (TOST)"]
+    names |= {"markdown": names["text"], "html": names["text"], "csv": exact, "json": exact}
+    assert all(name in found.texts[format_] for name in names[format_])
+    assert "d_z" not in published.found.texts[format_].replace("\\", "")
+
+
 def test_costs_are_columns_where_they_are_asked_for(published):
     store = Store(published.folder.parent, "default")
     found = publish(Host.discover(), store, list(store.records()), ["MRR"], cost=True)

@@ -76,10 +76,23 @@ record = {{"schema": 1, "status": "ok", "error": None, "cell": cell, "hash": "0a
 ranks = pd.DataFrame({{"user_id": ["u", "v"], "target_item_id": "i", "rank": [1, 2], "n_candidates": 9}})
 store = Store(Path({root!r}), "default")
 store.write(store.folder("toy", "toys", 0, "0a1b2c3d"), record, {{"domain": ranks}})
+joint = cell | {{"name": "toy+llama+bdlm", "llm": "llama", "sharing": "bdlm"}}
+record |= {{"cell": joint, "sides": {{"domain": side, "llm": side}}}}
+ranks = ranks.assign(rank=[2, 1])
+store.write(store.folder(joint["name"], "toys", 0, "0a1b2c3d"), record, {{"domain": ranks, "llm": ranks}})
 """
 
 
-@pytest.mark.parametrize("verb", [["report"], ["report", "--format", "latex"], ["compare", "--baseline", "toy"]])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ["report"],
+        ["report", "--format", "latex"],
+        ["report", "--effects", "--test", "bootstrap"],
+        ["compare", "--baseline", "toy"],
+        ["compare", "--baseline", "toy", "--test", "permutation", "--correction", "bh"],
+    ],
+)
 def test_tables_of_stored_results_load_no_torch(tmp_path, verb):
     code = STORE.format(root=str(tmp_path)) + RUN.format(args=[*verb, str(tmp_path)])
     assert heavy_modules_after(code) == []

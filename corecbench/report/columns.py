@@ -32,15 +32,15 @@ class Column:
     """Whether it is among the numbers."""
 
 
-def interval_columns(value: Callable[[Any], Interval | None]) -> Iterator[Column]:
-    """Yield the columns of an interval at 95 %: one to read, and two of numbers."""
+def interval_columns(value: Callable[[Any], Interval | None], of: str = "") -> Iterator[Column]:
+    """Yield the columns of an interval at 95 %: one to read, and two of numbers; `of` ends their names."""
 
     def end(name: str) -> Callable[[Any], float | None]:
         return lambda row: None if value(row) is None else getattr(value(row), name)
 
-    yield Column("95% interval", value, interval, exact=False)
-    yield Column("95% low", end("low"), None)
-    yield Column("95% high", end("high"), None)
+    yield Column(f"95% interval{of}", value, interval, exact=False)
+    yield Column(f"95% low{of}", end("low"), None)
+    yield Column(f"95% high{of}", end("high"), None)
 
 
 def lay_out(rows: Iterable[Any], columns: Sequence[Column]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -4,24 +4,32 @@ A row is one side of a cell of one benchmark. Unlike in the main table, cells ma
 several benchmarks, but on a data set they rank the same items of the same split under the same protocol.
 """
 
-import dataclasses
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+import pandas as pd
 
 from corecbench.api import Metric, Report, Side, UsageError
 from corecbench.config import unknown
-from corecbench.report.columns import OF_INTERVALS, Column, interval_columns, lay_out
-from corecbench.report.main_table import MEANINGS
+from corecbench.report.columns import Column, lay_out
+from corecbench.report.comparison import (
+    ALPHA,
+    STANDARD,
+    Comparison,
+    Method,
+    adjust_families,
+    common_seeds,
+    compare,
+    why_not,
+)
+from corecbench.report.comparison_columns import comparison_columns, of_effects, of_tests, significant
 from corecbench.report.per_user import Entry, Line, check_comparable, check_users, read_lines
 from corecbench.report.provenance import made_with, protocol_sentence
-from corecbench.report.table import ALPHA, AT_LIMIT
-from corecbench.report.wording import decimal, of_tests, p_value, percent, seed_list, sentences, signed
+from corecbench.report.table import AT_LIMIT
+from corecbench.report.wording import decimal, seed_list, sentences, user_counts
 from corecbench.results import ResultsError, Store, sides_of
-from corecbench.stats.correction import holm
-from corecbench.stats.intervals import Interval, paired_interval
-from corecbench.stats.paired import PairedTest, paired_test
 
 
 @dataclass(frozen=True)
@@ -55,32 +63,17 @@ def names(benchmark: str, cell: str, sides: Iterable[Side]) -> list[str]:
 
 @dataclass(frozen=True)
 class Duel:
-    """A row against the baseline of its data set, over the seeds that both have."""
+    """A row against the baseline of its data set."""
 
     rival: Rival
     own: float | None
-    """Mean over users of the metric, each user first averaged over seeds; None where there is no common seed."""
-    base: float | None
-    """The same of the baseline; None in its own row."""
+    """Mean over users of the metric, each user first averaged over seeds; None where no seed succeeded."""
     n_users: int
     seeds: tuple[int, ...]
-    test: PairedTest | None
-    """None where there is nothing to test: for the baseline itself, and without a common seed."""
-    interval: Interval | None
-    """Of the difference, at 95 %; None where too few users differ."""
+    """Those that the baseline has too."""
+    comparison: Comparison | None
+    """None for the baseline itself, and where the two cannot be compared."""
     notes: tuple[str, ...]
-    p_adjusted: float | None = None
-    """By Holm's method over all tests of the table."""
-
-    @property
-    def difference(self) -> float | None:
-        """What this row has more than the baseline."""
-        return None if self.own is None or self.base is None else self.own - self.base
-
-    @property
-    def change(self) -> float | None:
-        """The difference relative to the baseline; None where that is 0."""
-        return self.difference / self.base if self.difference is not None and self.base else None
 
 
 @dataclass(frozen=True)
@@ -91,37 +84,40 @@ class Comparisons:
     baseline: str
     metric: str
     higher_is_better: bool
+    method: Method
     protocol: Mapping[str, Any]
     made_with: tuple[str, ...]
 
 
 def build(
-    stores: Sequence[Store],
+    results: Mapping[Store, Sequence[Entry]],
     baseline: str,
     name: str,
     metric: Metric,
     cells: Collection[str] = (),
     datasets: Collection[str] = (),
+    method: Method = STANDARD,
+    unshared: Collection[str] = (),
 ) -> Comparisons:
     """Compare stored cells with the one that is named as the baseline.
 
     Args:
-        stores: the benchmarks.
+        results: the benchmarks, each with its folders and their records.
         baseline: the name of a cell, followed by ":domain" or ":llm" if it has both sides, and with "BENCHMARK/"
             before it if several benchmarks have it.
         name: of the metric.
         metric: what is compared.
         cells: what is compared with the baseline, named likewise, a pair without a side for both; all if none.
         datasets: all if none.
+        method: of the tests.
+        unshared: sharing modules under which nothing is shared; their rows are controls.
 
     Raises:
         UsageError: a name means nothing that is stored, or the baseline means more than one row.
         ResultsError: cells differ in protocol, split or users, or a data set has no baseline.
     """
-    called = _labels(stores)
-    entries = _choose(
-        {label: list(store.records()) for label, store in called.items()}, (baseline, *cells), datasets
-    )
+    called = _labels(results)
+    entries = _choose({label: results[store] for label, store in called.items()}, (baseline, *cells), datasets)
     if cells:
         entries = {
             label: [entry for entry in of if _is_asked(label, entry, (baseline, *cells))]
@@ -135,13 +131,21 @@ def build(
     ]
     check_users(rival.line for rival in rivals)
     rivals = [rival for rival in rivals if not cells or any(map(rival.is_called, (baseline, *cells)))]
+
+    def compared(rival: Rival, base: Rival) -> Comparison:
+        is_control = rival.line.key.is_control(unshared)
+        return compare(rival.line, base.line, name, metric.higher_is_better, is_control, method)
+
     duels = [
         duel
         for dataset in dict.fromkeys(rival.line.key.dataset for rival in rivals)
-        for duel in _duels(dataset, [rival for rival in rivals if rival.line.key.dataset == dataset], baseline)
+        for duel in _duels([rival for rival in rivals if rival.line.key.dataset == dataset], baseline, compared)
     ]
+    comparisons = {place: duel.comparison for place, duel in enumerate(duels) if duel.comparison}
+    for place, comparison in adjust_families(comparisons, method).items():
+        duels[place] = replace(duels[place], comparison=comparison)
     made = made_with(record for duel in duels for record in duel.rival.line.records)
-    return Comparisons(tuple(_adjust(duels)), baseline, name, metric.higher_is_better, protocol, made)
+    return Comparisons(tuple(duels), baseline, name, metric.higher_is_better, method, protocol, made)
 
 
 def _labels(stores: Sequence[Store]) -> dict[str, Store]:
@@ -181,10 +185,13 @@ def _is_asked(label: str, entry: Entry, asked: Iterable[str]) -> bool:
     return not set(names(label, cell["name"], sides_of(cell))).isdisjoint(asked)
 
 
-def _duels(dataset: str, rivals: Sequence[Rival], baseline: str) -> Iterator[Duel]:
+def _duels(
+    rivals: Sequence[Rival], baseline: str, compared: Callable[[Rival, Rival], Comparison]
+) -> Iterator[Duel]:
     """Yield the rows of a data set, the baseline first."""
     meant = [rival for rival in rivals if rival.is_called(baseline)]
     if not meant:
+        dataset = rivals[0].line.key.dataset
         raise ResultsError(f"{dataset}: no cell {baseline} to compare with; choose data sets with --datasets")
     if len(meant) > 1:
         several = sorted({rival.name for rival in meant})
@@ -192,32 +199,22 @@ def _duels(dataset: str, rivals: Sequence[Rival], baseline: str) -> Iterator[Due
             several = [f"{rival.benchmark}/{rival.name}" for rival in meant]
         raise UsageError(f"baseline {baseline!r} means several rows; choose one of {', '.join(several)}")
     base = meant[0]
-    yield _duel(base, None)
-    yield from (_duel(rival, base) for rival in rivals if rival is not base)
+    for rival in (base, *(rival for rival in rivals if rival is not base)):
+        yield _duel(rival, base, compared)
 
 
-def _duel(rival: Rival, base: Rival | None) -> Duel:
+def _duel(rival: Rival, base: Rival, compared: Callable[[Rival, Rival], Comparison]) -> Duel:
     line, notes = rival.line, rival.line.failures()
     if line.at_limit:
         notes.append(AT_LIMIT)
-    seeds = tuple(seed for seed in line.values if base is None or seed in base.line.values)
-    if not seeds:
-        notes.append(
-            "not compared: no seed that succeeded here and in the baseline" if base else "no seed succeeded"
-        )
-        return Duel(rival, None, None, 0, (), None, None, tuple(notes))
-    own = line.mean_over_seeds(seeds).to_numpy()[:, 0]  # [U]
-    if base is None:
-        return Duel(rival, float(own.mean()), None, len(own), seeds, None, None, tuple(notes))
-    other = base.line.mean_over_seeds(seeds).to_numpy()[:, 0]  # [U]
-    tests = paired_test(own, other), paired_interval(own, other)
-    return Duel(rival, float(own.mean()), float(other.mean()), len(own), seeds, *tests, tuple(notes))
-
-
-def _adjust(duels: Sequence[Duel]) -> Iterator[Duel]:
-    adjusted = iter(holm([duel.test.p for duel in duels if duel.test]))
-    for duel in duels:
-        yield dataclasses.replace(duel, p_adjusted=float(next(adjusted))) if duel.test else duel
+    seeds = common_seeds(line, base.line)
+    reason = None if rival is base else why_not(line, base.line, "the baseline")
+    if reason:
+        notes.append(reason)
+    comparison = None if reason or rival is base else compared(rival, base)
+    of_users = line.mean_over_seeds(seeds) if seeds else pd.DataFrame()
+    own = float(of_users.to_numpy().mean()) if seeds else None
+    return Duel(rival, own, len(of_users), seeds, comparison, tuple(notes))
 
 
 # --- in words ---------------------------------------------------------------------------------------------------
@@ -227,18 +224,28 @@ def report(found: Comparisons) -> Report:
     """Return the comparisons as reporters take them; the column of benchmarks only if there are several."""
     several = len({duel.rival.benchmark for duel in found.duels}) > 1
     frame, values = lay_out(found.duels, list(_columns(found, several)))
-    significant = [
-        row for row, duel in enumerate(found.duels) if duel.p_adjusted is not None and duel.p_adjusted < ALPHA
+    marked = [
+        row
+        for row, duel in enumerate(found.duels)
+        if duel.comparison is not None and duel.comparison.p_adjusted < ALPHA
     ]
     return Report(
         "compare",
         frame,
         values,
         caption(found),
-        {(row, _change(found)): ["significant"] for row in significant},
-        {"significant": MEANINGS["significant"]} if significant else {},
+        {(row, _change(found)): ["significant"] for row in marked},
+        {"significant": significant(found.method)} if marked else {},
         {found.metric: found.higher_is_better},
     )
+
+
+def _comparisons(found: Comparisons) -> list[Comparison]:
+    return [duel.comparison for duel in found.duels if duel.comparison]
+
+
+def _has_seeds(found: Comparisons) -> bool:
+    return any(comparison.sizes.seeds for comparison in _comparisons(found))
 
 
 def _change(found: Comparisons) -> str:
@@ -251,12 +258,10 @@ def _columns(found: Comparisons, several: bool) -> Iterator[Column]:
         yield Column("benchmark", lambda duel: duel.rival.benchmark)
     yield Column("cell", lambda duel: duel.rival.name)
     yield Column(found.metric, lambda duel: duel.own, decimal)
-    yield Column("baseline", lambda duel: duel.base, decimal)
-    yield Column("difference", lambda duel: duel.difference, signed)
-    yield from interval_columns(lambda duel: duel.interval)
-    yield Column(_change(found), lambda duel: duel.change, percent)
-    yield Column("p", lambda duel: duel.test and duel.test.p, p_value)
-    yield Column("p (Holm)", lambda duel: duel.p_adjusted, p_value)
+    yield Column("baseline", lambda duel: duel.comparison and duel.comparison.base, decimal)
+    yield from comparison_columns(
+        lambda duel: duel.comparison, _change(found), found.method, effects=True, seeds=_has_seeds(found)
+    )
     yield Column("users", lambda duel: duel.n_users or None)
     yield Column("seeds", lambda duel: seed_list(duel.seeds) or None)
     if any(duel.notes for duel in found.duels):
@@ -265,13 +270,23 @@ def _columns(found: Comparisons, several: bool) -> Iterator[Column]:
 
 def caption(found: Comparisons) -> str:
     """Return what a reader needs to judge the numbers: protocol, means, tests and their correction, versions."""
-    tests = [duel.test for duel in found.duels if duel.test]
+    compared = _comparisons(found)
+    users = {duel.rival.line.key.dataset: duel.n_users for duel in found.duels if duel.n_users}
+    seeds = seed_list({seed for duel in found.duels for seed in duel.seeds})
+    if not compared:
+        statistics = ["No cell can be compared"]
+    else:
+        statistics = [
+            *of_tests(compared, found.method, "rows", found.baseline),
+            *of_effects(found.method, "the baseline's mean", _has_seeds(found)),
+        ]
     return sentences(
         [
             f"{found.metric} of cells against {found.baseline}, the first row of a data set",
             protocol_sentence(found.protocol),
-            f"{found.metric} and baseline: means over users, each user first averaged over the seeds both have",
-            *([OF_INTERVALS, *of_tests(tests)] if tests else ["No cell can be compared"]),
+            f"{found.metric} and baseline: means over {user_counts(users)}, each user first averaged over the "
+            f"seeds both have{f' (of {seeds})' if seeds else ''}",
+            *statistics,
             *found.made_with,
         ]
     )

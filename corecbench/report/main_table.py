@@ -5,27 +5,35 @@ from collections.abc import Iterator, Mapping
 from corecbench.api import Mark, Report
 from corecbench.config import CONTROLS
 from corecbench.report.columns import NONE, Column, lay_out
+from corecbench.report.comparison import ALPHA, Comparison
+from corecbench.report.comparison_columns import comparison_columns, of_effects, of_tests, significant
 from corecbench.report.provenance import protocol_sentence
-from corecbench.report.table import ALPHA, Table
-from corecbench.report.wording import decimal, of_tests, p_value, percent, seed_list, sentences
+from corecbench.report.table import Table
+from corecbench.report.wording import decimal, seed_list, sentences, user_counts
 
 Marks = dict[tuple[int, str], list[Mark]]
 
 MEANINGS: Mapping[Mark, str] = {
     "best": "among the rows of a data set that have all seeds and are no controls",
     "second": "the next among them",
-    "significant": f"p (Holm) below {decimal(ALPHA, 2)}",
 }
 
 
-def report(table: Table, cost: bool = False) -> Report:
-    """Return the table as reporters take it, with columns of what training and inference take if asked for."""
-    columns = [*_identity(table), *_results(table), *(COST if cost else []), *_extent(table)]
+def report(table: Table, cost: bool = False, effects: bool = False) -> Report:
+    """Return the table as reporters take it.
+
+    Args:
+        table: what is shown.
+        cost: with columns of what training and inference take.
+        effects: with columns of effect sizes.
+    """
+    columns = [*_identity(table), *_results(table, effects), *(COST if cost else []), *_extent(table)]
     frame, values = lay_out(table.rows, columns)
     marks = _marks(table)
     found = {mark for of_cell in marks.values() for mark in of_cell}
-    legend = {mark: meaning for mark, meaning in MEANINGS.items() if mark in found}
-    return Report("table", frame, values, caption(table, cost), marks, legend, table.metrics)
+    meanings = {**MEANINGS, "significant": significant(table.method)}
+    legend = {mark: meaning for mark, meaning in meanings.items() if mark in found}
+    return Report("table", frame, values, caption(table, cost, effects), marks, legend, table.metrics)
 
 
 # --- columns ----------------------------------------------------------------------------------------------------
@@ -40,12 +48,11 @@ def _identity(table: Table) -> Iterator[Column]:
         yield Column("control", lambda row: row.control)
 
 
-def _results(table: Table) -> Iterator[Column]:
+def _results(table: Table, effects: bool) -> Iterator[Column]:
     for name in table.metrics:
         yield Column(name, lambda row, name=name: row.metrics.get(name), decimal)
-    yield Column(_change(table), lambda row: row.comparison and row.comparison.change, percent)
-    yield Column("p", lambda row: row.comparison and row.comparison.test.p, p_value)
-    yield Column("p (Holm)", lambda row: row.comparison and row.comparison.p_adjusted, p_value)
+    seeds = _has_seeds(table)
+    yield from comparison_columns(lambda row: row.comparison, _change(table), table.method, effects, seeds)
 
 
 def _change(table: Table) -> str:
@@ -103,27 +110,35 @@ def _best(values: Mapping[int, float], higher_is_better: bool) -> dict[int, Mark
 # --- caption ----------------------------------------------------------------------------------------------------
 
 
-def caption(table: Table, cost: bool = False) -> str:
+def caption(table: Table, cost: bool = False, effects: bool = False) -> str:
     """Return what a reader needs to judge the numbers: protocol, means, tests and their correction, versions."""
     users = {row.dataset: row.n_users for row in table.rows if row.n_users}
     if not users:
         return "No cell succeeded."
-    over = ", ".join(f"{n_users} users ({dataset})" for dataset, n_users in users.items())
     seeds = seed_list({seed for row in table.rows for seed in row.seeds}, "seed")
     return sentences(
         [
             protocol_sentence(table.protocol),
-            f"Metrics are means over {over}, each user first averaged over {seeds}",
+            f"Metrics are means over {user_counts(users)}, each user first averaged over {seeds}",
             f"{_change(table)}: relative change against the same model trained alone, over the seeds both have",
             *(
                 f"Control {control}: as the pair beside it, but {CONTROLS.get(control, 'otherwise')}"
                 for control in dict.fromkeys(row.control for row in table.rows if row.control)
             ),
-            *of_tests([row.comparison.test for row in table.rows if row.comparison]),
+            *of_tests(_comparisons(table), table.method, "joint rows", "the model alone"),
+            *(of_effects(table.method, "the solo row's mean", _has_seeds(table)) if effects else []),
             *(_costs(table) if cost else []),
             *table.made_with,
         ]
     )
+
+
+def _comparisons(table: Table) -> list[Comparison]:
+    return [row.comparison for row in table.rows if row.comparison]
+
+
+def _has_seeds(table: Table) -> bool:
+    return any(comparison.sizes.seeds for comparison in _comparisons(table))
 
 
 def _costs(table: Table) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """From stored cells to the lines of a table: the metrics of each user and seed, and what is missing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from corecbench.api import Metric, Side
@@ -37,6 +38,10 @@ class Key(NamedTuple):
         if self.side == "domain":
             return self._replace(llm=None, sharing=None, control=None)
         return self._replace(domain=None, sharing=None, control=None)
+
+    def is_control(self, unshared: Collection[str]) -> bool:
+        """Return whether the row is there only to judge others by: a control, or a pair that shares nothing."""
+        return self.control is not None or self.sharing in unshared
 
     @property
     def cell(self) -> str:
@@ -74,6 +79,10 @@ class Line:
         """Return the metrics per user, each the mean over the given seeds."""
         values = [self.values[seed] for seed in sorted(seeds)]
         return sum(values[1:], start=values[0]) / len(values)
+
+    def per_seed(self, metric: str, seeds: Iterable[int]) -> np.ndarray:
+        """Return a metric of each user under each of the given seeds, float64 [U, S]."""
+        return np.column_stack([self.values[seed][metric].to_numpy() for seed in seeds])
 
 
 def _shorten(message: str) -> str:

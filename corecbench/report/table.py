@@ -5,7 +5,6 @@ compared with the solo row of the same domain model, the LLM side with that of t
 with the solo row that its pair is compared with, whose texts and LLM are real.
 """
 
-import dataclasses
 import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,26 +14,13 @@ import pandas as pd
 
 from corecbench.api import Metric, Side, UsageError
 from corecbench.record import Record
+from corecbench.report.comparison import STANDARD, Comparison, Method, adjust_families, compare, why_not
 from corecbench.report.per_user import Entry, Line, check_comparable, read_lines
 from corecbench.report.provenance import made_with
 from corecbench.report.wording import seed_list
 from corecbench.results import ResultsError, Store
-from corecbench.stats.correction import holm
-from corecbench.stats.paired import PairedTest, paired_test
 
-ALPHA = 0.05
 AT_LIMIT = "still improving at its epoch limit"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A joint row against its own solo row, over the seeds that both have."""
-
-    change: float | None
-    """Of the tested metric, relative to the solo row; None where that is 0."""
-    test: PairedTest
-    p_adjusted: float
-    """By Holm's method over all tests of the table."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +57,7 @@ class Row:
     is_complete: bool
     """Whether every seed of the data set succeeded here."""
     is_control: bool
-    """Whether the row is there only to judge others by: a control, or a pair that shares nothing."""
+    """As `Key.is_control`."""
     cost: Cost
 
 
@@ -83,6 +69,7 @@ class Table:
     metrics: Mapping[str, bool]
     """Name -> whether higher is better, in the order of the columns."""
     tested: str
+    method: Method
     protocol: Mapping[str, Any]
     made_with: tuple[str, ...]
     """Versions and devices, as sentences."""
@@ -93,7 +80,7 @@ def build(
     store: Store,
     metrics: Mapping[str, Metric],
     tested: str = "NDCG@10",
-    method: str = "wilcoxon",
+    method: Method = STANDARD,
     unshared: Collection[str] = (),
 ) -> Table:
     """Make the table of the given cells.
@@ -106,7 +93,7 @@ def build(
         store: where the ranks are read from.
         metrics: name -> metric, in the order of the columns.
         tested: the name of the metric that is tested and whose change is shown.
-        method: as in `paired_test`.
+        method: of the tests.
         unshared: sharing modules under which nothing is shared; their rows are controls.
 
     Raises:
@@ -121,24 +108,24 @@ def build(
     protocol = check_comparable(records)
     lines = read_lines(records, store, metrics)
     reasons = {key: why_untested(line, lines.get(key.solo)) for key, line in lines.items() if key != key.solo}
-    found = {
-        key: _compare(lines[key], lines[key.solo], tested, method)
-        for key, reason in reasons.items()
-        if reason is None
-    }
-    adjusted = holm([comparison.test.p for comparison in found.values()])
-    comparisons = {
-        key: dataclasses.replace(comparison, p_adjusted=float(p))
-        for (key, comparison), p in zip(found.items(), adjusted, strict=True)
-    }
+    controls = {key for key in lines if key.is_control(unshared)}
+    direction = metrics[tested].higher_is_better
+    comparisons = adjust_families(
+        {
+            key: compare(lines[key], lines[key.solo], tested, direction, key in controls, method)
+            for key, reason in reasons.items()
+            if reason is None
+        },
+        method,
+    )
     rows = []
     for key, line in lines.items():
         planned = {record["cell"]["seed"] for _, record in records if record["cell"]["dataset"] == key.dataset}
         notes = _notes(line, planned, reasons.get(key))
-        is_control = key.control is not None or key.sharing in unshared
-        rows.append(_row(line, comparisons.get(key), notes, planned == line.values.keys(), is_control))
+        rows.append(_row(line, comparisons.get(key), notes, planned == line.values.keys(), key in controls))
     directions = {name: metric.higher_is_better for name, metric in metrics.items()}
-    return Table(tuple(rows), directions, tested, protocol, made_with(record for _, record in records))
+    made = made_with(record for _, record in records)
+    return Table(tuple(rows), directions, tested, method, protocol, made)
 
 
 def why_untested(line: Line, solo: Line | None) -> str | None:
@@ -147,16 +134,7 @@ def why_untested(line: Line, solo: Line | None) -> str | None:
         return "not compared: no solo row"
     if solo.at_limit:
         return f"not compared: its solo row was {AT_LIMIT}"
-    if not line.values.keys() & solo.values.keys():
-        return "not compared: no seed that succeeded here and in its solo row"
-    return None
-
-
-def _compare(line: Line, solo: Line, tested: str, method: str) -> Comparison:
-    common = line.values.keys() & solo.values.keys()
-    own, base = (each.mean_over_seeds(common)[tested].to_numpy() for each in (line, solo))
-    test = paired_test(own, base, method)
-    return Comparison(float(own.mean() / base.mean() - 1) if base.mean() else None, test, test.p)
+    return why_not(line, solo, "its solo row")
 
 
 def _notes(line: Line, planned: set[int], untested: str | None) -> tuple[str, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from corecbench.stats.paired import PairedTest
+MOST_COUNTED = 10**9
 
 
 def decimal(value: float, digits: int = 4) -> str:
@@ -19,14 +19,23 @@ def decimal(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{digits}f}"
 
 
-def signed(value: float) -> str:
+def signed(value: float, digits: int = 4) -> str:
     """Return a difference with its sign.
 
     >>> signed(0.01234), signed(-0.5), signed(1.0), signed(-0.00001)
     ('+.0123', '-.5000', '+1.0000', '+.0000')
     """
-    rounded = round(value, 4) + 0.0  # which makes -0.0 a 0.0
-    return ("-" if rounded < 0 else "+") + decimal(abs(rounded))
+    rounded = round(value, digits) + 0.0  # which makes -0.0 a 0.0
+    return ("-" if rounded < 0 else "+") + decimal(abs(rounded), digits)
+
+
+def count(n: int) -> str:
+    """Return a count, one that is more than anyone has as a power of ten.
+
+    >>> count(1234), count(4_905_537_821)
+    ('1,234', '4.9e+09')
+    """
+    return f"{n:,}" if n < MOST_COUNTED else f"{n:.1e}"
 
 
 def percent(change: float) -> str:
@@ -36,6 +45,15 @@ def percent(change: float) -> str:
     ('+24.7%', '-50.0%')
     """
     return f"{change:+.1%}"
+
+
+def percents(shares: Iterable[float]) -> str:
+    """Return shares of a whole.
+
+    >>> percents((0.125, 0.08, 0.795))
+    '12/8/80%'
+    """
+    return "/".join(f"{100 * share:.0f}" for share in shares) + "%"
 
 
 def p_value(p: float) -> str:
@@ -65,6 +83,15 @@ def one_line(text: str) -> str:
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
+def user_counts(users: Mapping[str, int]) -> str:
+    """Return how many users each data set has.
+
+    >>> user_counts({"ml-100k": 943, "ml-1m": 6040})
+    '943 users (ml-100k), 6040 users (ml-1m)'
+    """
+    return ", ".join(f"{n_users} users ({dataset})" for dataset, n_users in users.items())
+
+
 def seed_list(seeds: Iterable[int], noun: str = "") -> str:
     """Return seeds in few words.
 
@@ -88,11 +115,3 @@ def sentences(parts: Iterable[str]) -> str:
     'One. Another.'
     """
     return " ".join(f"{part}." for part in parts)
-
-
-def of_tests(tests: Sequence[PairedTest]) -> Iterator[str]:
-    """Yield what a caption says of the tests of a table; nothing if there are none."""
-    if tests:
-        family = f"the {len(tests)} tests" if len(tests) > 1 else "the one test"
-        yield f"p: {tests[0].name}, paired over users"
-        yield f"p (Holm): Holm-adjusted over {family} of this table"

@@ -26,15 +26,15 @@ class PairedTest:
     """Two-sided."""
 
 
-def paired_test(own: np.ndarray, base: np.ndarray, method: str = "wilcoxon", seed: int = 0) -> PairedTest:
+def paired_test(own: np.ndarray, base: np.ndarray, method: str = "t", seed: int = 0) -> PairedTest:
     """Test whether two recommenders differ on the same users.
 
+    "t" is the paired t test (Student, 1908, doi:10.1093/biomet/6.1.1), "permutation" the sign-flip test of
+    `sign_flip_p`, "bootstrap" the shift method of `bootstrap_p`.
     "wilcoxon" is the signed-rank test (Wilcoxon, 1945, doi:10.2307/3001968). Most users of a top-k metric have no
     difference at all, so zeros are ranked and then dropped from the sums (Pratt, 1959,
     doi:10.1080/01621459.1959.10501526) rather than discarded first, which would exaggerate the rest. The p value is
     exact for a few users and from the normal approximation, corrected for ties, for more; scipy chooses.
-    "t" is the paired t test (Student, 1908, doi:10.1093/biomet/6.1.1), "permutation" the sign-flip test of
-    `sign_flip_p`, "bootstrap" the shift method of `bootstrap_p`.
 
     Of 100 pairs of identical models, with 100 to 1,000 users of whom 2 to 20 % have a hit, each calls 3 to 6
     different at .05. But "wilcoxon" asks whether the differences lie symmetrically around 0, the others whether
@@ -46,13 +46,13 @@ def paired_test(own: np.ndarray, base: np.ndarray, method: str = "wilcoxon", see
     If no user differs, p is 1. Two users are better, by 1 and by 2, and none is worse: of the 4 equally likely
     choices of signs 2 are as extreme:
 
-    >>> paired_test(np.array([1.0, 2.0]), np.array([0.0, 0.0])).p
+    >>> paired_test(np.array([1.0, 2.0]), np.array([0.0, 0.0]), "permutation").p
     0.5
 
     Args:
         own: float64 [U], a metric per user.
         base: float64 [U], the same metric of the same users in the same order.
-        method: "wilcoxon", "t", "permutation" or "bootstrap".
+        method: "t", "wilcoxon", "permutation" or "bootstrap".
         seed: of the draws, where the method draws.
 
     Raises:
@@ -93,8 +93,8 @@ def _bootstrap_p(difference: np.ndarray, seed: int) -> float:
 
 
 METHODS: Mapping[str, tuple[str, Callable[[np.ndarray, int], float]]] = {
-    "wilcoxon": ("two-sided Wilcoxon signed-rank test, zeros ranked (Pratt)", _wilcoxon_p),
     "t": ("two-sided paired t test", _t_p),
+    "wilcoxon": ("two-sided Wilcoxon signed-rank test, zeros ranked (Pratt)", _wilcoxon_p),
     "permutation": (
         f"two-sided sign-flip permutation test, exact up to {MOST_ENUMERATED} who differ, else {DRAWS:,} draws",
         _permutation_p,

@@ -3,6 +3,7 @@ import pytest
 
 from corecbench.api import UsageError
 from corecbench.report.compare import build, report
+from corecbench.report.comparison import Method
 from corecbench.results import ResultsError
 from corecbench.stats.intervals import paired_interval
 
@@ -17,7 +18,12 @@ class ReciprocalRank:
 
 
 def compare(*benches, baseline="sasrec", **options):
-    return build([bench.store for bench in benches], baseline, "MRR", ReciprocalRank(), **options)
+    return compare_by(ReciprocalRank(), *benches, baseline=baseline, **options)
+
+
+def compare_by(metric, *benches, **options):
+    results = {bench.store: list(bench.store.records()) for bench in benches}
+    return build(results, name="MRR", metric=metric, **options)
 
 
 def rows(found):
@@ -38,7 +44,8 @@ def test_every_side_of_every_cell_is_compared_and_the_baseline_is_first(pair):
         "sasrec+llama+bdlm:llm",
     ]
     assert [duel.own for duel in found.duels] == [1 / 4, 1 / 2, 1, 1 / 2, 1 / 4]
-    assert [duel.base for duel in found.duels] == [None, 1 / 4, 1 / 4, 1 / 4, 1 / 4]
+    assert found.duels[0].comparison is None
+    assert [duel.comparison.base for duel in found.duels[1:]] == [1 / 4] * 4
 
 
 def test_cells_can_be_chosen(pair):
@@ -50,7 +57,7 @@ def test_cells_can_be_chosen(pair):
 
 def test_a_side_can_be_the_baseline(pair):
     found = compare(pair, baseline="sasrec+llama+bdlm:llm", cells=["sasrec"])
-    assert rows(found)["toy", "sasrec"].change == pytest.approx(1)  # 1/4 -> 1/2
+    assert rows(found)["toy", "sasrec"].comparison.change == pytest.approx(1)  # 1/4 -> 1/2
 
 
 def test_a_cell_whose_name_has_a_colon_can_be_the_baseline(bench):
@@ -78,8 +85,8 @@ def test_each_data_set_has_a_baseline_of_its_own(pair):
     pair.add("sasrec", dataset="other", domain_ranks=[4] * 6)
     pair.add("gru4rec", dataset="other", domain_ranks=SIX_AT_2)
     found = rows(compare(pair))
-    assert found["other", "gru4rec"].base == 1 / 4
-    assert found["toy", "llama"].base == 1 / 2
+    assert found["other", "gru4rec"].comparison.base == 1 / 4
+    assert found["toy", "llama"].comparison.base == 1 / 2
 
 
 def test_a_data_set_without_the_baseline_is_refused_unless_it_is_left_out(pair):
@@ -103,23 +110,45 @@ def test_users_are_averaged_over_the_seeds_that_both_have(bench):
     duel = rows(compare(bench))["toy", "gru4rec"]
     own, base = np.repeat([3 / 4, 1 / 2], 3), (1 / 4 + 1) / 2
     assert (duel.seeds, duel.n_users) == ((1, 2), 6)
-    assert (duel.own, duel.base) == pytest.approx((5 / 8, 5 / 8))
-    assert (duel.difference, duel.change) == pytest.approx((0, 0))
-    assert duel.interval == pytest.approx(paired_interval(own, np.full(6, base)))
-    assert duel.test.p == 1  # three users gain and three lose the same
+    found = duel.comparison
+    assert (duel.own, found.own, found.base) == pytest.approx((5 / 8, 5 / 8, 5 / 8))
+    assert (found.difference, found.change) == pytest.approx((0, 0))
+    assert found.sizes.interval == pytest.approx(paired_interval(own, np.full(6, base)))
+    assert found.test.p == pytest.approx(1)  # three users gain and three lose the same
+
+
+def p_adjusted(found):
+    return {name: duel.comparison.p_adjusted for (_, name), duel in rows(found).items() if duel.comparison}
 
 
 def test_p_is_adjusted_over_all_comparisons_of_all_data_sets(pair):
     pair.add("sasrec", dataset="other", domain_ranks=SIX_AT_2)
     pair.add("gru4rec", dataset="other", domain_ranks=SIX_AT_1)
     # all six users move the same way in three of four tests, p = 2/64, and none in the fourth, p = 1
-    adjusted = {name: duel.p_adjusted for (_, name), duel in rows(compare(pair)).items() if duel.test}
-    assert adjusted == {
+    assert p_adjusted(compare(pair, method=Method("permutation"))) == {
         "llama": 1,
-        "sasrec+llama+bdlm:domain": pytest.approx(4 * 2 / 64),
-        "sasrec+llama+bdlm:llm": pytest.approx(4 * 2 / 64),
-        "gru4rec": pytest.approx(4 * 2 / 64),
+        "sasrec+llama+bdlm:domain": 4 * 2 / 64,
+        "sasrec+llama+bdlm:llm": 4 * 2 / 64,
+        "gru4rec": 4 * 2 / 64,
     }
+
+
+def test_controls_are_a_family_of_their_own(pair):
+    both = {"domain_ranks": SIX_AT_1, "llm_ranks": SIX_AT_2}
+    pair.add("sasrec", "llama", control="no-mutual", **both)
+    pair.add("sasrec", "llama", sharing="alone", **both)
+    found = compare(pair, method=Method("permutation"), unshared={"alone"})
+    # p is 2/64 where the users move and 1 where they do not; three rows, and four controls
+    assert p_adjusted(found) == {
+        "llama": 1,
+        "sasrec+llama+bdlm:domain": 3 * 2 / 64,
+        "sasrec+llama+bdlm:llm": 3 * 2 / 64,
+        "sasrec+llama+bdlm+no-mutual:domain": 4 * 2 / 64,
+        "sasrec+llama+bdlm+no-mutual:llm": 1,
+        "sasrec+llama+alone:domain": 4 * 2 / 64,
+        "sasrec+llama+alone:llm": 1,
+    }
+    assert "two families of tests: 3 rows against sasrec and 4 controls against sasrec." in report(found).caption
 
 
 def test_a_baseline_of_zero_gives_no_relative_change(bench):
@@ -129,8 +158,8 @@ def test_a_baseline_of_zero_gives_no_relative_change(bench):
 
     bench.add("sasrec", domain_ranks=SIX_AT_2)
     bench.add("gru4rec", domain_ranks=SIX_AT_1)
-    duel = build([bench.store], "sasrec", "HR@1", First()).duels[1]
-    assert (duel.difference, duel.change) == (1, None)
+    found = compare_by(First(), bench, baseline="sasrec").duels[1].comparison
+    assert (found.difference, found.change) == (1, None)
 
 
 # --- gaps ---------------------------------------------------------------------------------------------------------
@@ -139,7 +168,7 @@ def test_a_baseline_of_zero_gives_no_relative_change(bench):
 def test_a_failed_cell_is_a_row_with_its_reason(pair):
     pair.add_failed(domain="gru4rec")
     duel = rows(compare(pair))["toy", "gru4rec"]
-    assert (duel.own, duel.test) == (None, None)
+    assert (duel.own, duel.comparison) == (None, None)
     assert duel.notes == (
         "seed 0 failed: no luck",
         "not compared: no seed that succeeded here and in the baseline",
@@ -223,32 +252,83 @@ def test_a_cell_that_is_not_asked_for_may_have_another_protocol(bench):
 # --- in words -----------------------------------------------------------------------------------------------------
 
 
-def test_the_table_shows_difference_interval_change_and_p(bench):
+def test_the_table_shows_the_comparison_and_its_effect_sizes(bench):
     bench.add("sasrec", domain_ranks=[2] * 12)
-    bench.add("gru4rec", domain_ranks=[1] * 11 + [2])
+    bench.add("gru4rec", domain_ranks=[1] * 6 + [2] * 6)
     found = report(compare(bench))
-    low, high = paired_interval(np.array([1.0] * 11 + [0.5]), np.full(12, 0.5))
+    # six of twelve users gain 1/2: the mean difference is 1/4, with the standard deviation sqrt(12/11) / 4
+    low, high = paired_interval(np.array([1.0] * 6 + [0.5] * 6), np.full(12, 0.5))
+    dz = (11 / 12) ** 0.5
+    assert (f"{low:.4f}", f"{high:.4f}") == ("0.0841", "0.4159")
     assert found.frame.iloc[1].to_dict() == {
         "data set": "toy",
         "cell": "gru4rec",
-        "MRR": ".9583",
+        "MRR": ".7500",
         "baseline": ".5000",
-        "difference": "+.4583",
-        "95% interval": f"[+{low:.4f}, +{high:.4f}]".replace("0.", "."),
-        "MRR vs baseline": "+91.7%",
-        "p": "<.001",
-        "p (Holm)": "<.001",
+        "difference": "+.2500",
+        "95% interval": "[+.0841, +.4159]",
+        "MRR vs baseline": "+50.0%",
+        "95% interval (change)": "[+16.8%, +83.2%]",  # the base is 1/2 for everyone
+        "d_z": f"+{dz:.3f}".replace("0.", "."),
+        "better/worse/equal": "50/0/50%",
+        "detectable": ".2320",  # (2.20 + 0.88) standard errors, quantiles of t with 11 degrees of freedom
+        "users needed": "11",
+        "p (TOST, Holm)": ".994",  # 3 standard errors beyond 5 % of 1/2
+        "p": ".007",
+        "p (Holm)": ".007",
         "users": "12",
         "seeds": "0",
     }
-    assert found.values.iloc[1]["95% low"] == low
+    values = found.values.iloc[1]
+    assert (values["95% low"], values["95% high"]) == (low, high)
+    assert (values["95% low (change)"], values["95% high (change)"]) == pytest.approx((2 * low, 2 * high))
+    assert (values["better"], values["worse"], values["equal"]) == (1 / 2, 0, 1 / 2)
+    assert values["d_z"] == pytest.approx(dz, abs=1e-15)
     assert found.marks == {(1, "MRR vs baseline"): ["significant"]}
+    assert found.legend == {"significant": "p (Holm) below .05"}
+
+
+def test_several_seeds_add_columns_about_them(bench):
+    for seed, ranks in enumerate(([1] * 6 + [2] * 6, [1] * 8 + [2] * 4)):
+        bench.add("sasrec", seed=seed, domain_ranks=[2] * 12)
+        bench.add("gru4rec", seed=seed, domain_ranks=ranks)
+    found = report(compare(bench))
+    names = ["variance: user", "variance: seed", "variance: rest"]
+    assert found.values.iloc[1][names].sum() == pytest.approx(1)
+    assert {"variance: user/seed/rest", "95% interval (seeds)", "seeds needed"} < set(found.frame)
+    assert "the share that is the user, the seed and the rest" in found.caption
+
+
+def test_without_a_correction_there_is_no_adjusted_p(pair):
+    found = report(compare(pair, method=Method("permutation", correction="none")))
+    assert [name for name in found.frame if name.startswith("p")] == ["p (TOST)", "p"]
+    assert "p is not adjusted for the number of tests; one family of tests: 3 rows against sasrec." in found.caption
+    assert found.frame["p"].tolist() == ["-", ".031", "1.000", ".031"]
+    assert found.legend == {"significant": "p below .05"}
+
+
+def test_a_change_against_a_baseline_close_to_zero_is_unbounded(bench):
+    # one user of twelve has the baseline above 0, which is compatible with 0
+    class Hit(ReciprocalRank):
+        def per_user(self, rank, n_candidates):
+            return (rank == 1).astype(float)
+
+    bench.add("sasrec", domain_ranks=[1] + [2] * 11)
+    bench.add("gru4rec", domain_ranks=[1] * 9 + [2] * 3)
+    found = report(compare_by(Hit(), bench, baseline="sasrec"))
+    assert found.frame["95% interval (change)"].tolist() == ["-", "unbounded"]
+    assert found.values["95% low (change)"].tolist() == [None, None]
 
 
 def test_the_caption_states_baseline_protocol_test_and_correction(pair):
-    caption = report(compare(pair)).caption
+    caption = report(compare(pair, method=Method("wilcoxon", "bh", 0.125))).caption
     assert caption.startswith("MRR of cells against sasrec, the first row of a data set. Protocol: ")
     assert "split leave-one-out" in caption
-    assert "p: two-sided Wilcoxon signed-rank test, zeros ranked (Pratt), paired over users." in caption
-    assert "p (Holm): Holm-adjusted over the 3 tests of this table." in caption
+    assert "means over 6 users (toy), each user first averaged over the seeds both have (of 0)." in caption
+    assert "p: two-sided Wilcoxon signed-rank test, zeros ranked (Pratt), over users." in caption
+    tests = "p (BH): Benjamini-Hochberg-adjusted within one family of tests: 3 rows against sasrec."
+    assert tests in caption
+    assert (
+        "p (TOST, BH): of two one-sided t tests, of a difference of 12.5% of the baseline's mean or more" in caption
+    )
     assert caption.endswith("Device: cpu.")

@@ -1,5 +1,6 @@
 import pytest
 
+from corecbench.report.comparison import Method
 from corecbench.report.main_table import caption, report
 
 SIX_AT_2, SIX_AT_1 = [2] * 6, [1] * 6
@@ -19,7 +20,7 @@ def test_controls_are_a_column_and_explained_only_where_there_are_any(pair):
 
 
 def test_the_frame_holds_formatted_text(pair):
-    assert frame(pair.table()).iloc[1].to_dict() == {
+    assert frame(pair.table(method=Method("permutation"))).iloc[1].to_dict() == {
         "data set": "toy",
         "model": "sasrec + llama",
         "side": "domain",
@@ -32,6 +33,22 @@ def test_the_frame_holds_formatted_text(pair):
         "users": "6",
         "seeds": "0",
     }
+
+
+def test_effect_sizes_are_columns_where_they_are_asked_for(bench):
+    bench.add("sasrec", domain_ranks=[2] * 12)
+    bench.add("sasrec", "llama", domain_ranks=[1] * 6 + [2] * 6, llm_ranks=[2] * 12)
+    found = report(bench.table(), effects=True)
+    names = ["difference", "MRR vs solo", "d_z", "better/worse/equal"]
+    # six of twelve users gain 1/2: the mean difference is 1/4, with the standard deviation sqrt(12/11) / 4
+    assert found.frame[names].to_numpy().tolist() == [
+        ["-"] * 4,
+        ["+.2500", "+50.0%", "+.957", "50/0/50%"],
+        ["-"] * 4,
+    ]
+    assert found.values["d_z"].tolist() == [None, pytest.approx((11 / 12) ** 0.5, abs=1e-15), None]
+    assert "a difference of 5% of the solo row's mean or more" in found.caption
+    assert "d_z" not in report(bench.table()).caption
 
 
 def test_a_solo_row_has_no_comparison(pair):
@@ -54,7 +71,9 @@ def test_the_values_are_numbers_that_are_not_rounded(bench):
     solo, joint = report(bench.table()).values.to_dict("records")[:2]
     assert solo["MRR"] == pytest.approx(5 / 9, abs=1e-15)
     assert joint["MRR vs solo"] == pytest.approx((11 / 18) / (5 / 9) - 1, abs=1e-15)
-    assert (solo["p"], solo["sharing"], joint["p"]) == (None, None, 1)
+    # of three users one gains 1/6: the mean is one standard error, and 1 - 1 / sqrt(2 + 1) of t is further out
+    assert (solo["p"], solo["sharing"]) == (None, None)
+    assert joint["p"] == pytest.approx(1 - 1 / 3**0.5, abs=1e-12)
     assert (joint["users"], joint["seeds"]) == (3, "0")
 
 
@@ -76,7 +95,7 @@ def marked(table, column, **options):
 
 
 def test_significant_changes_are_marked(bench):
-    # twelve users who all gain: p = 2 / 2**12 and, for the side that changes nothing, p = 1
+    # twelve users who all gain, so p is 0; for the side that changes nothing it is 1
     bench.add("sasrec", domain_ranks=[2] * 12)
     bench.add(llm="llama", llm_ranks=[2] * 12)
     bench.add("sasrec", "llama", domain_ranks=[1] * 12, llm_ranks=[2] * 12)
@@ -194,9 +213,16 @@ def test_the_caption_states_protocol_users_seeds_test_and_correction(pair):
         "Protocol: split leave-one-out, candidates full catalogue, seen items left out, ties against the model. "
         "Metrics are means over 6 users (toy), each user first averaged over seed 0. "
         "MRR vs solo: relative change against the same model trained alone, over the seeds both have. "
-        "p: two-sided Wilcoxon signed-rank test, zeros ranked (Pratt), paired over users. "
-        "p (Holm): Holm-adjusted over the 2 tests of this table. Device: cpu."
+        "p: two-sided paired t test, over users. "
+        "p (Holm): Holm-adjusted within one family of tests: 2 joint rows against the model alone. Device: cpu."
     )
+
+
+def test_the_caption_states_the_family_of_the_controls(pair):
+    pair.add("sasrec", "llama", control="no-mutual", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1)
+    pair.add("sasrec", "qwen", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1)
+    families = "3 joint rows against the model alone and 2 controls against the model alone. "
+    assert f"p (Holm): Holm-adjusted within two families of tests: {families}" in caption(pair.table())
 
 
 def test_a_caption_without_tests_states_none(bench):

@@ -1,6 +1,7 @@
 import pytest
 
 from corecbench.api import UsageError
+from corecbench.report.comparison import Method
 from corecbench.report.table import AT_LIMIT
 from corecbench.results import ResultsError
 
@@ -45,10 +46,31 @@ def test_each_side_is_compared_with_its_own_solo_row(pair):
 def test_p_is_that_of_the_paired_test_and_is_adjusted_for_the_family(pair):
     # all six users move the same way: 2 of 2**6 choices of signs; two tests, so Holm doubles the smaller
     for side in ("domain", "llm"):
-        comparison = pair.rows()["sasrec + llama", side].comparison
-        assert comparison.test.p == pytest.approx(2 / 64)
-        assert comparison.p_adjusted == pytest.approx(4 / 64)
+        comparison = pair.rows(method=Method("permutation"))["sasrec + llama", side].comparison
+        assert comparison.test.p == 2 / 64
+        assert comparison.p_adjusted == 4 / 64
         assert comparison.test.n == 6
+
+
+@pytest.mark.parametrize(
+    ("correction", "factors"), [("holm", (2, 2)), ("hochberg", (1, 1)), ("bh", (1, 1)), ("none", (1, 1))]
+)
+def test_the_correction_can_be_chosen(pair, correction, factors):
+    rows = pair.table(method=Method("permutation", correction)).rows
+    adjusted = [row.comparison.p_adjusted for row in rows if row.comparison]
+    assert adjusted == [factor * 2 / 64 for factor in factors]
+
+
+def test_controls_do_not_make_it_harder_for_pairs(pair):
+    before = pair.rows(method=Method("permutation"))["sasrec + llama", "domain"].comparison.p_adjusted
+    for name in ("shuffled-texts", "untrained-llm"):
+        pair.add("sasrec", "llama", control=name, domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_2)
+    pair.add("sasrec", "llama", sharing="alone", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_2)
+    rows = pair.table(method=Method("permutation"), unshared={"alone"}).rows
+    adjusted = {(row.control or row.sharing, row.side): row.comparison.p_adjusted for row in rows if row.comparison}
+    assert adjusted["bdlm", "domain"] == before == 2 * 2 / 64
+    assert adjusted["alone", "domain"] == adjusted["shuffled-texts", "domain"] == 6 * 2 / 64
+    assert adjusted["alone", "llm"] == 1
 
 
 def test_users_are_paired_by_their_ids(bench):
@@ -107,8 +129,12 @@ def test_rows_stand_in_order_whatever_the_order_of_the_records(bench):
     ]
 
 
-def test_the_t_test_can_be_chosen(pair):
-    assert pair.rows(method="t")["sasrec + llama", "domain"].comparison.test.name == "two-sided paired t test"
+def test_the_test_is_a_t_test_unless_another_is_chosen(pair):
+    def name(**options):
+        return pair.rows(**options)["sasrec + llama", "domain"].comparison.test.name
+
+    assert name() == "two-sided paired t test"
+    assert name(method=Method("wilcoxon")).startswith("two-sided Wilcoxon")
 
 
 def test_a_solo_row_of_zero_has_no_relative_change(bench):

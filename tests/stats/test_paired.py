@@ -12,14 +12,15 @@ def normal(seed, n=200, mean=0.0):
 
 def test_wilcoxon_counts_the_choices_of_signs_that_are_as_extreme():
     # differences 1, 2, 3, 4, 5, all positive: 2 of the 2**5 choices of signs are as extreme
-    assert paired_test(np.arange(1.0, 6.0), np.zeros(5)).p == pytest.approx(2 / 32)
+    assert paired_test(np.arange(1.0, 6.0), np.zeros(5), "wilcoxon").p == pytest.approx(2 / 32)
 
 
 def test_wilcoxon_ranks_zeros_before_it_drops_them():
     # differences 0, 1, 2, 3, -4: the zero has rank 1, the others 2 to 5, and 2 + 3 + 4 - 5 = 4. Of the 16 choices
     # of signs, those with the positive ranks {2, 4}, {2, 5}, {3, 4} and {3, 5} are less extreme. Had the zero been
     # dropped first, only {1, 4} and {2, 3} would be: 14/16.
-    assert paired_test(np.array([7.0, 1.0, 2.0, 3.0, 0.0]), np.array([7.0, 0.0, 0.0, 0.0, 4.0])).p == 12 / 16
+    own, base = np.array([7.0, 1.0, 2.0, 3.0, 0.0]), np.array([7.0, 0.0, 0.0, 0.0, 4.0])
+    assert paired_test(own, base, "wilcoxon").p == 12 / 16
 
 
 def test_the_t_test_agrees_with_its_formula():
@@ -79,8 +80,8 @@ def test_identical_models_are_told_apart_only_as_often_as_the_level_says(method)
 
 def test_the_name_is_what_a_caption_states():
     values = normal(1), normal(2)
-    assert paired_test(*values).name == "two-sided Wilcoxon signed-rank test, zeros ranked (Pratt)"
-    assert paired_test(*values, "t").name == "two-sided paired t test"
+    assert paired_test(*values, "wilcoxon").name == "two-sided Wilcoxon signed-rank test, zeros ranked (Pratt)"
+    assert paired_test(*values).name == "two-sided paired t test"
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -112,6 +113,6 @@ def test_values_that_cannot_be_tested_are_a_one_line_error(own, base, message, m
 
 
 def test_an_unknown_method_is_an_error_that_lists_the_known():
-    known = "wilcoxon, t, permutation, bootstrap"
+    known = "t, wilcoxon, permutation, bootstrap"
     with pytest.raises(UsageError, match=f"^unknown paired test 'anova'; have: {known}$"):
         paired_test(np.ones(3), np.zeros(3), "anova")

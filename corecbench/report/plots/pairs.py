@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from corecbench.report.comparison import ALPHA
 from corecbench.report.plots.canvas import MINUS, figure, plain, wrap
 from corecbench.report.plots.study import FIRST_NAMED, NothingToShow, Study, label
-from corecbench.report.table import ALPHA
 from corecbench.report.wording import decimal, p_value, sentences
 from corecbench.stats.correction import holm
 from corecbench.stats.paired import paired_test

@@ -1,0 +1,115 @@
+"""One row against another: the test over users, its place in a family of tests, and how large the effect is."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from corecbench.api import UsageError
+from corecbench.report.effect_sizes import EffectSizes, measure
+from corecbench.report.per_user import Line
+from corecbench.stats.correction import adjust
+from corecbench.stats.paired import PairedTest, paired_test
+
+ALPHA = 0.05
+FEWEST_USERS = 2
+Place = TypeVar("Place", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class Method:
+    """How rows are compared."""
+
+    test: str = "t"
+    """As in `paired_test`."""
+    correction: str = "holm"
+    """As in `adjust`, within each family of tests."""
+    margin: float = 0.05
+    """Of equivalence, as a share of the mean of what a row is compared with."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.margin < float("inf"):
+            raise UsageError(
+                f"a margin is a share above 0 of the mean compared with, such as 0.05; got {self.margin}"
+            )
+
+
+STANDARD = Method()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A row against another, over the seeds that both have."""
+
+    own: float
+    """Mean over users of the metric, each user first averaged over those seeds."""
+    base: float
+    """The same of the row that it is compared with."""
+    seeds: tuple[int, ...]
+    test: PairedTest
+    sizes: EffectSizes
+    is_control: bool
+    """Whether it is in the family of the controls."""
+    p_adjusted: float
+    """Over its family; the same as that of the test before it is adjusted."""
+    p_alike: float | None = None
+    """Of equivalence, adjusted over its family; None where that cannot be tested."""
+
+    @property
+    def difference(self) -> float:
+        """What the row has more than the other."""
+        return self.own - self.base
+
+    @property
+    def change(self) -> float | None:
+        """The difference relative to the other; None where that is 0."""
+        return self.sizes.change
+
+
+def why_not(line: Line, base: Line, name: str) -> str | None:
+    """Return why a row cannot be compared with the one of a name, None if it can."""
+    common = common_seeds(line, base)
+    if not common:
+        return f"not compared: no seed that succeeded here and in {name}"
+    if len(line.values[common[0]]) < FEWEST_USERS:
+        return f"not compared: a paired test needs {FEWEST_USERS} users"
+    return None
+
+
+def common_seeds(line: Line, base: Line) -> tuple[int, ...]:
+    """Return the seeds that both rows have, in order."""
+    return tuple(sorted(line.values.keys() & base.values.keys()))
+
+
+def compare(
+    line: Line, base: Line, metric: str, higher_is_better: bool, is_control: bool, method: Method
+) -> Comparison:
+    """Return the comparison of two rows, of which `why_not` knows no reason against; p is not adjusted yet."""
+    seeds = common_seeds(line, base)
+    own, other = (each.per_seed(metric, seeds) for each in (line, base))  # [U, S]
+    averaged = own.mean(axis=1), other.mean(axis=1)
+    test = paired_test(*averaged, method.test)
+    sizes = measure(own, other, method.margin, higher_is_better)
+    means = (float(each.mean()) for each in averaged)
+    return Comparison(*means, seeds, test, sizes, is_control, test.p)
+
+
+def adjust_families(comparisons: Mapping[Place, Comparison], method: Method) -> dict[Place, Comparison]:
+    """Return comparisons with p adjusted over two families: the controls, and all others.
+
+    Controls are asked another question, whether a gain is one from knowledge. In one family with the pairs, each
+    control that is added would make it harder for a pair to be found significant.
+    """
+    adjusted = dict(comparisons)
+    for is_control in (False, True):
+        family = {place: each for place, each in comparisons.items() if each.is_control == is_control}
+        alike = {place: each.sizes.equivalence for place, each in family.items()}
+        p = _adjust({place: each.test.p for place, each in family.items()}, method)
+        p_alike = _adjust({place: each.p for place, each in alike.items() if each}, method)
+        adjusted |= {
+            place: replace(each, p_adjusted=p[place], p_alike=p_alike.get(place)) for place, each in family.items()
+        }
+    return adjusted
+
+
+def _adjust(p: Mapping[Place, float], method: Method) -> dict[Place, float]:
+    return dict(zip(p, adjust(list(p.values()), method.correction).tolist(), strict=True))

@@ -1,0 +1,160 @@
+"""The columns of a comparison, and what a caption says of its tests and effect sizes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from corecbench.report.columns import NONE, OF_INTERVALS, Column, interval_columns
+from corecbench.report.comparison import ALPHA, Comparison, Method
+from corecbench.report.wording import count, decimal, p_value, percent, percents, signed
+from corecbench.stats.effect import Shares
+from corecbench.stats.paired import METHODS
+from corecbench.stats.relative import ChangeSet
+
+CORRECTED = {"holm": "Holm", "hochberg": "Hochberg", "bh": "Benjamini-Hochberg", "none": ""}
+"""correction -> whose it is."""
+
+Value = Callable[[Any], Any]
+Part = Callable[[Callable[[Comparison], Any]], Value]
+"""Takes comparison -> value and returns row -> value, None for a row without a comparison."""
+
+
+def p_name(method: Method, of: str = "") -> str:
+    """Return the name of the column of an adjusted p.
+
+    >>> p_name(Method()), p_name(Method(correction="bh"), "TOST"), p_name(Method(correction="none"))
+    ('p (Holm)', 'p (TOST, BH)', 'p')
+    """
+    short = {"bh": "BH"}.get(method.correction, CORRECTED[method.correction])
+    stated = ", ".join(filter(None, (of, short)))
+    return f"p ({stated})" if stated else "p"
+
+
+def significant(method: Method) -> str:
+    """Return what the mark of a significant difference means."""
+    return f"{p_name(method)} below {decimal(ALPHA, 2)}"
+
+
+# --- columns ----------------------------------------------------------------------------------------------------
+
+
+def comparison_columns(
+    of: Callable[[Any], Comparison | None], change: str, method: Method, effects: bool, seeds: bool
+) -> Iterator[Column]:
+    """Yield the columns of comparisons.
+
+    Args:
+        of: row -> its comparison, if it has one.
+        change: the name of the column of relative changes.
+        method: of the tests.
+        effects: whether there are columns of effect sizes.
+        seeds: whether these are also about seeds.
+    """
+
+    def part(value: Callable[[Comparison], Any]) -> Value:
+        def value_of(row: Any) -> Any:
+            comparison = of(row)
+            return None if comparison is None else value(comparison)
+
+        return value_of
+
+    if effects:
+        yield Column("difference", part(lambda each: each.difference), signed)
+        yield from interval_columns(part(lambda each: each.sizes.interval))
+    yield Column(change, part(lambda each: each.change), percent)
+    if effects:
+        yield from _effects(part)
+        yield from _of_seeds(part) if seeds else ()
+        yield from _alike(part, method)
+    yield Column("p", part(lambda each: each.test.p), p_value)
+    if method.correction != "none":
+        yield Column(p_name(method), part(lambda each: each.p_adjusted), p_value)
+
+
+def _effects(part: Part) -> Iterator[Column]:
+    changes = part(lambda each: each.sizes.changes)
+    yield Column("95% interval (change)", changes, _changes, exact=False)
+    for end in ("low", "high"):
+        yield Column(f"95% {end} (change)", part(lambda each, end=end: _end(each.sizes.changes, end)), None)
+    yield Column("d_z", part(lambda each: each.sizes.dz), lambda value: signed(value, 3))
+    yield Column("better/worse/equal", part(lambda each: each.sizes.shares), percents, exact=False)
+    for name in Shares._fields:
+        yield Column(name, part(lambda each, name=name: getattr(each.sizes.shares, name)), None)
+    yield Column("detectable", part(lambda each: each.sizes.detectable), decimal)
+    yield Column("users needed", part(lambda each: each.sizes.users_needed), count)
+
+
+def _changes(changes: ChangeSet) -> str:
+    return f"[{percent(changes.low)}, {percent(changes.high)}]" if changes.bounded else "unbounded"
+
+
+def _end(changes: ChangeSet | None, end: str) -> float | None:
+    return getattr(changes, end) if changes and changes.bounded else None
+
+
+def _of_seeds(part: Part) -> Iterator[Column]:
+    variance = part(lambda each: each.sizes.seeds and each.sizes.seeds.variance)
+    yield Column("variance: user/seed/rest", variance, percents, exact=False)
+    for name, field in (("user", "user"), ("seed", "seed"), ("rest", "residual")):
+        yield Column(f"variance: {name}", lambda row, field=field: getattr(variance(row), field, None), None)
+    yield from interval_columns(part(lambda each: each.sizes.seeds and each.sizes.seeds.interval), " (seeds)")
+    yield Column("seeds needed", part(lambda each: each.sizes.seeds and each.sizes.seeds.needed), count)
+
+
+def _alike(part: Part, method: Method) -> Iterator[Column]:
+    p = part(lambda each: each.sizes.equivalence and each.sizes.equivalence.p)
+    if method.correction == "none":
+        yield Column("p (TOST)", p, p_value)
+    else:
+        yield Column("p (TOST)", p, None)
+        yield Column(p_name(method, "TOST"), part(lambda each: each.p_alike), p_value)
+
+
+# --- caption ----------------------------------------------------------------------------------------------------
+
+
+def of_tests(comparisons: Sequence[Comparison], method: Method, kind: str, base: str) -> Iterator[str]:
+    """Yield what a caption says of the tests of a table; nothing if there are none.
+
+    Args:
+        comparisons: all of the table.
+        method: of the tests.
+        kind: of the rows that are compared and are no controls, such as "joint rows".
+        base: what they are compared with.
+    """
+    if not comparisons:
+        return
+    yield f"p: {METHODS[method.test][0]}, over users"
+    n_controls = sum(each.is_control for each in comparisons)
+    sizes = ((kind, len(comparisons) - n_controls), ("controls", n_controls))
+    families = [f"{n} {name if n > 1 else name.removesuffix('s')} against {base}" for name, n in sizes if n]
+    tests = f"{'two families' if len(families) > 1 else 'one family'} of tests: {' and '.join(families)}"
+    if method.correction == "none":
+        yield f"p is not adjusted for the number of tests; {tests}"
+    else:
+        whose = CORRECTED[method.correction]
+        yield f"{p_name(method)}: {whose}-adjusted within {tests}"
+
+
+def of_effects(method: Method, base: str, seeds: bool) -> Iterator[str]:
+    """Yield what a caption says of effect sizes, in the order of their columns."""
+    yield OF_INTERVALS
+    yield (
+        "95% interval (change): of the relative change, by Fieller's theorem; unbounded where the mean compared "
+        "with is too close to 0"
+    )
+    yield "d_z: mean difference in standard deviations of the users' differences"
+    yield "better/worse/equal: shares of the users"
+    yield (
+        "detectable: the smallest true difference that a paired t test at .05 over as many users finds with 80% "
+        "power; users needed: for it to find the observed difference with that power"
+    )
+    if seeds:
+        yield (
+            "variance: of the difference of one user under one seed, the share that is the user, the seed and the "
+            "rest; 95% interval (seeds): of the difference for other users and seeds; seeds needed: to find the "
+            f"observed difference with 80% power among as many users, {NONE} where more seeds do not help"
+        )
+    yield (
+        f"{p_name(method, 'TOST')}: of two one-sided t tests, of a difference of {100 * method.margin:g}% "
+        f"of {base} or more; where it is low the two are alike up to that margin"
+    )
