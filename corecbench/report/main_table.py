@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from corecbench.api import Mark, Report
 from corecbench.config import CONTROLS
+from corecbench.report.average_ranks import over_datasets
 from corecbench.report.columns import NONE, Column, lay_out
 from corecbench.report.comparison import ALPHA, Comparison
 from corecbench.report.comparison_columns import comparison_columns, of_effects, of_tests, significant
@@ -127,6 +128,7 @@ def caption(table: Table, cost: bool = False, effects: bool = False) -> str:
             ),
             *of_tests(_comparisons(table), table.method, "joint rows", "the model alone"),
             *(of_effects(table.method, "the solo row's mean", _has_seeds(table)) if effects else []),
+            *over_datasets(table),
             *(_costs(table) if cost else []),
             *table.made_with,
         ]

@@ -1,0 +1,54 @@
+"""What a caption says of the rows of a table over all data sets: their average ranks, and how many differ."""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+
+from corecbench.report.comparison import ALPHA
+from corecbench.report.table import Row, Table
+from corecbench.report.wording import decimal, p_value
+from corecbench.stats.friedman import friedman, nemenyi
+
+FEWEST_DATASETS, FEWEST_ROWS = 2, 3
+MOST_NAMED = 8
+
+
+def over_datasets(table: Table) -> Iterator[str]:
+    """Yield the outcome of Friedman's and of Nemenyi's test; nothing for fewer than 2 data sets or 3 common rows.
+
+    Rows take part that have the tested metric on every data set and are no controls.
+    """
+    datasets = list(dict.fromkeys(row.dataset for row in table.rows))
+    of_row = {(_name(row), row.dataset): row.metrics[table.tested] for row in table.rows if _counts(row)}
+    names = [
+        name
+        for name in dict.fromkeys(name for name, _ in of_row)
+        if all((name, each) in of_row for each in datasets)
+    ]
+    if len(datasets) < FEWEST_DATASETS or len(names) < FEWEST_ROWS:
+        return
+    scores = np.array([[of_row[name, dataset] for name in names] for dataset in datasets])  # [D, K]
+    test = friedman(scores, table.metrics[table.tested])
+    gap = nemenyi(test.average_ranks, len(datasets), ALPHA).critical_difference
+    order = np.argsort(test.average_ranks, kind="stable")
+    ranked = [f"{test.average_ranks[place]:.2f} {names[place]}" for place in order[:MOST_NAMED]]
+    more = f"; {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    pairs = [abs(one - other) > gap for one, other in combinations(test.average_ranks, 2)]
+    yield (
+        f"Average ranks by {table.tested} over {len(datasets)} data sets, of the {len(names)} rows on all of them "
+        f"that are no controls: {'; '.join(ranked)}{more}"
+    )
+    yield (
+        f"Friedman's test: p {p_value(test.p)}; {sum(pairs)} of {len(pairs)} pairs of rows are further apart than "
+        f"Nemenyi's critical difference at {decimal(ALPHA, 2)}, {gap:.2f}, which is rough for few data sets"
+    )
+
+
+def _counts(row: Row) -> bool:
+    return bool(row.metrics) and not row.is_control
+
+
+def _name(row: Row) -> str:
+    """Return the name of a row on a data set."""
+    return f"{row.model}, {row.sharing} ({row.side})" if row.sharing else row.model
