@@ -161,6 +161,10 @@ class Store:
         expected = record["sides"][side]["n_users"]
         if len(frame) != expected:
             raise ResultsError(f"{file}: {len(frame)} users, but result.json counts {expected}; run the cell again")
+        if not pd.api.types.is_integer_dtype(frame["rank"]) or (frame["rank"] < 1).any():
+            raise ResultsError(f"{file}: a rank is a whole number from 1 on; run the cell again")
+        if frame["user_id"].duplicated().any():
+            raise ResultsError(f"{file}: a user is there twice; run the cell again")
         return frame
 
     def top(self, folder: Path, side: Side) -> pd.DataFrame:

@@ -276,8 +276,11 @@ def test_ranks_of_a_side_that_the_cell_does_not_have_are_an_error(store):
         lambda file: file.write_bytes(file.read_bytes()[:-20]),
         lambda file: make_ranks(1, 2)[["user_id", "rank"]].to_parquet(file),
         lambda file: make_ranks(1).to_parquet(file),
+        lambda file: make_ranks(1, 2).assign(user_id="u1").to_parquet(file),
+        lambda file: make_ranks(1, 2).assign(rank=[1, np.nan]).to_parquet(file),
+        lambda file: make_ranks(0, 2).to_parquet(file),
     ],
-    ids=["missing", "truncated", "missing column", "missing user"],
+    ids=["missing", "truncated", "missing column", "missing user", "a user twice", "NaN", "rank 0"],
 )
 def test_damaged_ranks_are_a_one_line_error_and_the_cell_is_not_done(store, damage):
     folder = write(store, make_record(), 1, 2)

@@ -51,4 +51,4 @@ def _counts(row: Row) -> bool:
 
 def _name(row: Row) -> str:
     """Return the name of a row on a data set."""
-    return f"{row.model}, {row.sharing} ({row.side})" if row.sharing else row.model
+    return f"{', '.join(filter(None, (row.model, row.sharing)))} ({row.side})"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from corecbench.api import Metric, Side
+from corecbench.api import Metric, PluginError, Side
 from corecbench.report.provenance import together
 from corecbench.report.wording import seed_list
 from corecbench.results import Record, ResultsError, Store, sides_of
@@ -178,12 +178,24 @@ def _line(key: Key, entries: Mapping[int, Entry], store: Store, metrics: Mapping
         except ResultsError:
             problems[seed] = "incomplete: its ranks cannot be read"
             continue
-        rank, n_candidates = ranks["rank"].to_numpy(), ranks["n_candidates"].to_numpy()
         values[seed] = pd.DataFrame(
-            {name: metric.per_user(rank, n_candidates) for name, metric in metrics.items()}, index=ranks.index
+            {name: _per_user(name, metric, ranks) for name, metric in metrics.items()}, index=ranks.index
         )
         at_limit |= record["sides"][key.side]["stopped_by"] == "epochs"
     return Line(key, values, problems, at_limit, tuple(entries[seed][1] for seed in values))
+
+
+def _per_user(name: str, metric: Metric, ranks: pd.DataFrame) -> np.ndarray:
+    """Return a metric of each user, float64 [U].
+
+    Raises:
+        PluginError: it is not a finite number for every user.
+    """
+    values = np.asarray(metric.per_user(ranks["rank"].to_numpy(), ranks["n_candidates"].to_numpy()), np.float64)
+    if values.shape != (len(ranks),) or not np.isfinite(values).all():
+        got = "NaN or infinity" if values.shape == (len(ranks),) else f"shape {values.shape}"
+        raise PluginError(f"metric '{name}' is to give a finite number for each of {len(ranks)} users, got {got}")
+    return values
 
 
 def check_users(lines: Iterable[Line]) -> None:
@@ -192,8 +204,14 @@ def check_users(lines: Iterable[Line]) -> None:
     Raises:
         ResultsError: they do not.
     """
-    users: dict[str, pd.Index] = {}
+    first: dict[str, tuple[str, pd.Index]] = {}
     for line in lines:
+        dataset, model = line.key.dataset, line.key.model
         for seed, values in line.values.items():
-            if not values.index.equals(users.setdefault(line.key.dataset, values.index)):
-                raise ResultsError(f"{line.key.dataset}: {line.key.model}, seed {seed}, ranks other users")
+            earlier, users = first.setdefault(dataset, (f"{model}, seed {seed}", values.index))
+            if not values.index.equals(users):
+                lacks, adds = len(users.difference(values.index)), len(values.index.difference(users))
+                raise ResultsError(
+                    f"{dataset}: {model}, seed {seed}, ranks other users than {earlier}: {lacks} of its "
+                    f"{len(users)} users are missing and {adds} are new; run both on the same data"
+                )

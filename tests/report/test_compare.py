@@ -183,6 +183,24 @@ def test_cells_without_a_common_seed_are_not_compared(bench):
     assert "No cell can be compared." in report(found).caption
 
 
+def test_one_user_is_not_tested(bench):
+    bench.add("sasrec", domain_ranks=[2])
+    bench.add("gru4rec", domain_ranks=[1])
+    duel = rows(compare(bench))["toy", "gru4rec"]
+    assert (duel.own, duel.comparison) == (1, None)
+    assert duel.notes == ("not compared: a paired test needs 2 users",)
+
+
+def test_a_cell_of_equal_ranks_shows_dashes_for_what_is_not_known(bench):
+    for name in ("sasrec", "gru4rec"):
+        bench.add(name, domain_ranks=[1, 2, 3, 4, 5, 6])
+    shown = report(compare(bench)).frame.iloc[1].to_dict()
+    unknown = ["95% interval", "95% interval (change)", "d_z", "detectable", "users needed", "p (TOST, Holm)"]
+    assert [shown[name] for name in unknown] == ["-"] * 6
+    known = [shown[name] for name in ("difference", "MRR vs baseline", "better/worse/equal", "p")]
+    assert known == ["+.0000", "+0.0%", "0/0/100%", "1.000"]
+
+
 def test_a_row_that_ran_out_of_epochs_says_so(bench):
     bench.add("sasrec", domain_ranks=SIX_AT_2, stopped_by="epochs")
     bench.add("gru4rec", domain_ranks=SIX_AT_2)

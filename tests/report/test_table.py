@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
 
-from corecbench.api import UsageError
+from corecbench.api import PluginError, UsageError
 from corecbench.report.comparison import Method
 from corecbench.report.table import AT_LIMIT
 from corecbench.results import ResultsError
+from corecbench.stats.paired import METHODS
 
 PROTOCOL = {"split": "leave-one-out", "candidates": "full catalogue"}
 SIX_AT_2, SIX_AT_1 = [2] * 6, [1] * 6
@@ -157,6 +159,56 @@ def test_a_joint_row_without_a_solo_row_says_so(bench):
     assert bench.rows()["sasrec + llama", "llm"].notes == ("not compared: no solo row",)
 
 
+# --- comparisons that say little --------------------------------------------------------------------------------
+
+
+def joint(bench, alone, together, **options):
+    """Return the comparison of a pair with a model alone, from their ranks."""
+    bench.add("sasrec", domain_ranks=alone)
+    bench.add("sasrec", "llama", domain_ranks=together, llm_ranks=together)
+    return bench.rows(**options)["sasrec + llama", "domain"].comparison
+
+
+@pytest.mark.parametrize("test", METHODS)
+def test_equal_ranks_are_no_difference_by_any_test(bench, test):
+    comparison = joint(bench, [1, 2, 3], [1, 2, 3], method=Method(test))
+    assert (comparison.test.p, comparison.p_adjusted, comparison.difference, comparison.change) == (1, 1, 0, 0)
+    assert comparison.p_alike is None  # that users who do not differ will never differ is not known either
+    assert comparison.sizes.shares.equal == 1
+
+
+def test_users_who_all_gain_the_same_have_no_interval(bench):
+    comparison = joint(bench, [2] * 6, [1] * 6)
+    assert (comparison.test.p, comparison.change) == (0, 1)  # the t test takes a variance of 0 as known
+    assert (comparison.sizes.interval, comparison.sizes.dz, comparison.p_alike) == (None, None, None)
+
+
+def test_one_seed_says_nothing_of_seeds(bench):
+    comparison = joint(bench, [2, 2, 3, 4, 5, 6], [1, 1, 1, 1, 1, 1])
+    assert comparison.seeds == (0,)
+    assert comparison.sizes.interval is not None
+    assert comparison.sizes.seeds is None
+
+
+def test_one_user_is_not_tested(bench):
+    assert joint(bench, [2], [1]) is None
+    row = bench.rows()["sasrec + llama", "domain"]
+    assert row.metrics["MRR"] == 1
+    assert row.notes == ("not compared: a paired test needs 2 users",)
+
+
+def test_alike_is_adjusted_within_the_family_too(bench):
+    # three rows differ by the same, so p of equivalence is the same and Holm takes it three times
+    ranks = [1] * 50 + [2] * 50
+    bench.add("sasrec", domain_ranks=ranks[::-1])
+    for llm in ("llama", "qwen", "gemma"):
+        bench.add("sasrec", llm, domain_ranks=ranks, llm_ranks=ranks)
+    comparisons = [row.comparison for row in bench.table(method=Method(margin=0.2)).rows if row.comparison]
+    assert [each.p_alike for each in comparisons] == pytest.approx(
+        [3 * each.sizes.equivalence.p for each in comparisons]
+    )
+
+
 # --- order and gaps ---------------------------------------------------------------------------------------------
 
 
@@ -272,8 +324,33 @@ def test_two_results_for_one_row_and_seed_are_an_error(bench):
 def test_rows_that_rank_different_users_share_no_table(bench):
     bench.add("sasrec", domain_ranks=[1, 2], users=["a", "b"])
     bench.add("gru4rec", domain_ranks=[1, 2], users=["a", "c"])
-    with pytest.raises(ResultsError, match="toy: gru4rec, seed 0, ranks other users"):
+    message = "gru4rec, seed 0, ranks other users than sasrec, seed 0: 1 of its 2 users are missing and 1 are new"
+    with pytest.raises(ResultsError, match=f"^toy: {message}; run both on the same data$"):
         bench.table()
+
+
+def test_rows_that_lack_users_share_no_table(bench):
+    bench.add("sasrec", domain_ranks=[1, 2, 3])
+    bench.add("gru4rec", domain_ranks=[1, 2])
+    with pytest.raises(ResultsError, match="1 of its 3 users are missing and 0 are new"):
+        bench.table()
+
+
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [(np.nan, "NaN or infinity"), (np.inf, "NaN or infinity"), ([1.0, 2.0], r"shape \(2,\)")],
+)
+def test_a_metric_that_is_no_number_for_a_user_is_an_error_that_names_it(bench, value, got):
+    class Odd:
+        higher_is_better = True
+
+        def per_user(self, rank, n_candidates):
+            return np.where(rank == 1, value, 0.0) if np.isscalar(value) else np.array(value)
+
+    bench.add("sasrec", domain_ranks=[1, 2, 3])
+    message = f"^metric 'odd' is to give a finite number for each of 3 users, got {got}$"
+    with pytest.raises(PluginError, match=message):
+        bench.table(metrics={"odd": Odd()}, tested="odd")
 
 
 def test_no_results_are_an_error(bench):
