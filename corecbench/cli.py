@@ -167,12 +167,13 @@ def run(
 
     from corecbench.progress import shown
     from corecbench.publish import publish, stored
+    from corecbench.report.per_user import ReadOnce
     from corecbench.run import run as run_plan
 
     with shown(host, [cell for cell in plan.cells if not cell.done]):
         records = run_plan(plan, host, store)
     metrics = SHOWN if settings.metrics == METRICS else settings.metrics
-    published = publish(host, store, stored(store, records), metrics)
+    published = publish(host, ReadOnce(results, settings.benchmark), stored(store, records), metrics)
     show_table(published, "text")
     click.echo(f"written to {published.folder}: {', '.join(path.name for path in published.paths)}")
     return FAILED if any(record["status"] == "failed" for record in records) else 0
@@ -236,12 +237,14 @@ def report(
     from corecbench.config import names
     from corecbench.publish import plot, publish
     from corecbench.report.comparison import Method
+    from corecbench.report.per_user import ReadOnce
     from corecbench.results import choose, stores
 
     method = Method(test, correction, margin)
     host = discover(files, blocked)
     host.select("reporters", format_, {})
-    store = choose(stores(folder or results), benchmark)
+    chosen = choose(stores(folder or results), benchmark)
+    store = ReadOnce(chosen.root, chosen.benchmark)
     entries = list(store.records())
     published = publish(host, store, entries, names(metrics), cost, effects, method)
     show_table(published, format_, slices)

@@ -346,6 +346,14 @@ def test_report_draws_what_can_be_drawn_and_says_what_not(corecbench):
     assert {path.name for path in Path("results/default/plots").iterdir()} == {"cost-toys.svg", "cost-toys.png"}
 
 
+def test_report_reads_the_ranks_of_each_side_once(corecbench, monkeypatch):
+    save_pair(Store(Path("results"), "default"))
+    read, plain = [], pd.read_parquet
+    monkeypatch.setattr(pd, "read_parquet", lambda file: read.append(Path(file)) or plain(file))
+    assert corecbench("report", "--plots").exit_code == 0
+    assert len(read) == len(set(read)) == 3
+
+
 def test_report_draws_nothing_unless_asked(corecbench):
     save(Store(Path("results"), "default"), make_record())
     assert corecbench("report").exit_code == 0

@@ -1,7 +1,7 @@
 """From stored cells to the lines of a table: the metrics of each user and seed, and what is missing."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +15,21 @@ from corecbench.results import Record, ResultsError, Store, sides_of
 
 Entry = tuple[Path, Record]
 MESSAGE_WIDTH = 60
+
+
+@dataclass(frozen=True)
+class ReadOnce(Store):
+    """A store that keeps the ranks that it has read, for tables and plots of the same cells."""
+
+    _kept: dict[tuple[Path, Side], pd.DataFrame] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def ranks(self, folder: Path, side: Side) -> pd.DataFrame:
+        """Return what `Store.ranks` returns; it is not to be changed."""
+        if (folder, side) not in self._kept:
+            self._kept[folder, side] = super().ranks(folder, side)
+        return self._kept[folder, side]
 
 
 class Key(NamedTuple):
