@@ -124,7 +124,8 @@ class Workshop:
     ) -> dict[Side, Trainee]:
         """Train a pair in turns, the domain model starting from what it learnt alone.
 
-        Without `mutual` the coupling losses are left out, while the tables and the turns stay those of the module.
+        A side learns from the other once that has been trained. Without `mutual` it never does, while the tables and
+        the turns stay those of the module.
         """
         self.seed("weights")
         module = self.host.build(sharing, self.setup)
@@ -146,10 +147,12 @@ class Workshop:
         }
         self.seed("training")
         on_epoch = planned(sum(turn.epochs for turn in turns), on_epoch)
+        learnt = set() if anew else {"domain"}
         for number, turn in enumerate(turns, start=1):
-            other = models["llm" if turn.side == "domain" else "domain"]
-            coupled = (module, other) if mutual else (None, None)
+            other = "llm" if turn.side == "domain" else "domain"
+            coupled = (module, models[other]) if mutual and other in learnt else (None, None)
             trainees[turn.side].train_turn(number, turn.epochs, *coupled, on_epoch)
+            learnt.add(turn.side)
         for trainee in trainees.values():
             trainee.stopped_by = "turns"
         return trainees
