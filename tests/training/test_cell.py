@@ -207,6 +207,31 @@ def test_without_mutual_learning_the_store_is_shared_and_no_coupling_loss_is_ask
     assert moved[1:].abs().max() > 1e-3
 
 
+@pytest.mark.parametrize(
+    ("start", "warm_up", "first"),
+    [
+        ("new", 1, (1, "llm")),
+        ("new", 0, (1, "domain")),
+        ("pretrained", 0, (0, "llm")),
+        ("pretrained", 1, (1, "llm")),
+    ],
+)
+def test_a_side_learns_from_the_other_once_that_has_been_trained(monkeypatch, solo, joined, start, warm_up, first):
+    from corecbench_plugins.sharing.bdlm import Bdlm
+
+    _, _, alone = solo("sasrec")
+    asked, epochs, losses = [], [], Bdlm.losses
+
+    def note(self, side, *args):
+        asked.append((len(epochs), side))
+        return losses(self, side, *args)
+
+    monkeypatch.setattr(Bdlm, "losses", note)
+    turns = {"warm_up_epochs": warm_up, "rounds": 1, "domain_epochs": 1, "llm_epochs": 1}
+    joined("sasrec", "bdlm", Solo(alone.state, 1), on_epoch=epochs.append, start=start, **turns)
+    assert asked[0] == first  # epochs done before, and the side
+
+
 def test_private_tables_differ_between_the_sides(solo, joined):
     _, _, start = solo("sasrec")
     _, trainees, _ = joined("sasrec", "none", start, domain_epochs=0, llm_epochs=0)
