@@ -124,8 +124,8 @@ class Workshop:
     ) -> dict[Side, Trainee]:
         """Train a pair in turns, the domain model starting from what it learnt alone.
 
-        A side learns from the other once that has been trained. Without `mutual` it never does, while the tables and
-        the turns stay those of the module.
+        A side learns from the other once that has been trained. Without `mutual` it never does, while the tables
+        and the turns stay those of the module.
         """
         self.seed("weights")
         module = self.host.build(sharing, self.setup)
