@@ -223,7 +223,7 @@ def test_a_side_learns_from_the_other_once_that_has_been_trained(monkeypatch, so
     asked, epochs, losses = [], [], Bdlm.losses
 
     def note(self, side, *args):
-        asked.append(f"{len(epochs)} {side}")
+        asked.append((len(epochs), side))
         return losses(self, side, *args)
 
     monkeypatch.setattr(Bdlm, "losses", note)
