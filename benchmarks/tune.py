@@ -517,7 +517,8 @@ def tune(
     """Search for so many minutes and return the file with the best settings; see the options of the command."""
     import optuna
 
-    from corecbench.config import RunConfig, unknown
+    from corecbench.config import RunConfig
+    from corecbench.configure import unknown
     from corecbench.host import Host
     from corecbench.plan import read_datasets
 

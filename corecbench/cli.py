@@ -234,11 +234,11 @@ def report(
 
     RESULTS_DIR is where results are stored, or the folder of one benchmark there. Nothing is trained.
     """
-    from corecbench.config import names
     from corecbench.publish import plot, publish
     from corecbench.report.comparison import Method
     from corecbench.report.per_user import ReadOnce
     from corecbench.results import choose, stores
+    from corecbench.values import names
 
     method = Method(test, correction, margin)
     host = discover(files, blocked)
@@ -283,11 +283,11 @@ def compare(
     RESULTS_DIR is where results are stored, or the folder of one benchmark there. Cells are named as they are
     stored, with the side of a pair after a colon, and BENCHMARK/ before them where several have the same.
     """
-    from corecbench.config import names
     from corecbench.publish import render, unshared
     from corecbench.report import compare
     from corecbench.report.comparison import Method
     from corecbench.results import stores
+    from corecbench.values import names
 
     method = Method(test, correction, margin)
     host = discover(files, blocked)

@@ -59,7 +59,7 @@ def published(host: Host, name: str) -> Component:
     Raises:
         UsageError: there is none, or it cannot be got.
     """
-    from corecbench.config import unknown
+    from corecbench.configure import unknown
 
     found = {component.name: component for component, _ in host.list("datasets")}
     if name not in found:

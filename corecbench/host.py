@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import Component, CorecbenchError, PluginError, UsageError, resolve
-from corecbench.config import configure, unknown
+from corecbench.configure import configure, unknown
 from corecbench.discovery import Origin, installed, loose_file, reason
 from corecbench.plugin import KINDS, Plugin, PluginInfo
 

@@ -7,7 +7,9 @@ from typing import Literal
 import pytest
 
 from corecbench.api import Training, UsageError
-from corecbench.config import PerDataset, RunConfig, Variant, configure, load, parse_set, seeds
+from corecbench.config import PerDataset, RunConfig, Variant, load
+from corecbench.configure import configure
+from corecbench.values import parse_set, seeds
 
 
 @dataclass(frozen=True)

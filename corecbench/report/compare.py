@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from corecbench.api import Metric, Report, Side, UsageError
-from corecbench.config import unknown
+from corecbench.configure import unknown
 from corecbench.report.columns import Column, lay_out
 from corecbench.report.comparison import (
     ALPHA,

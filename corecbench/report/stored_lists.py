@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from corecbench.api import UsageError
-from corecbench.config import unknown
+from corecbench.configure import unknown
 from corecbench.report.per_user import check_comparable
 from corecbench.results import ResultsError, sides_of
 

@@ -1,0 +1,123 @@
+"""Settings as plain values, from TOML files, options and --set."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from corecbench.api import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+def read_files(path: Path, including: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Return what a TOML file says, over what the files say that its key `include` lists; a later one wins.
+
+    Raises:
+        UsageError: a file cannot be read, is no TOML, or includes itself.
+    """
+    if path.resolve() in including:
+        raise UsageError(f"{path} includes itself")
+    values = read_toml(path)
+    included = values.pop("include", [])
+    if not isinstance(included, list) or not all(isinstance(file, str) for file in included):
+        raise UsageError(f"{path}: include is {included!r}, must be a list of files such as ['tuned.toml']")
+    merged: dict[str, Any] = {}
+    for file in included:
+        merged = over(merged, read_files(path.parent / file, (*including, path.resolve())))
+    return over(merged, values)
+
+
+def over(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
+    """Return two mappings as one: tables in both are merged, any other value of `high` wins.
+
+    >>> over({"epochs": 1, "sasrec": {"n_heads": 1, "epochs": 2}}, {"sasrec": {"epochs": 3}})
+    {'epochs': 1, 'sasrec': {'n_heads': 1, 'epochs': 3}}
+    """
+    merged = dict(low)
+    for key, value in high.items():
+        lower = low.get(key)
+        merged[key] = over(lower, value) if isinstance(lower, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says.
+
+    Raises:
+        UsageError: it cannot be read, or is no TOML.
+    """
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:  # tomllib.TOMLDecodeError and UnicodeDecodeError
+        raise UsageError(f"{path} is no TOML file: {error}") from error
+
+
+def parse_set(text: str) -> tuple[str, str, Any]:
+    """Split "component.key=value"; the value is a TOML scalar or list where it reads as one, else text.
+
+    >>> parse_set("sasrec.epochs=3")
+    ('sasrec', 'epochs', 3)
+    >>> parse_set("llama.layout=titles")
+    ('llama', 'layout', 'titles')
+    """
+    import tomllib
+
+    match = re.fullmatch(r"([^=\s]+)\.(\w+)\s*=\s*(.*)", text.strip(), flags=re.DOTALL)
+    if match is None:
+        raise UsageError(f"--set {text!r} is not of the form component.key=value")
+    component, key, value = match.groups()
+    try:
+        parsed = tomllib.loads(f"value = {value}")
+    except tomllib.TOMLDecodeError:
+        return component, key, value
+    return component, key, parsed["value"] if len(parsed) == 1 else value
+
+
+def names(value: Any) -> Any:
+    """Return names without repetition, from "a,b" or a list whose members may be such texts too."""
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list | tuple) or not all(isinstance(part, str) for part in value):
+        return value  # left to `configure`, which says what is wrong
+    return tuple(dict.fromkeys(name.strip() for part in value for name in part.split(",") if name.strip()))
+
+
+def seeds(value: Any) -> Any:
+    """Return seeds from a number, a list of numbers, or text with ranges.
+
+    >>> seeds("0-2,5")
+    (0, 1, 2, 5)
+
+    Raises:
+        UsageError: the text is something else.
+    """
+    if not isinstance(value, str):
+        return (value,) if isinstance(value, int) else value
+    found: list[int] = []
+    for part in value.split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if match is None:
+            raise UsageError(f"seeds {value!r} are not of the form 0, 0-2 or 0-2,5")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise UsageError(f"seeds {part.strip()!r} end before they begin")
+        found.extend(range(first, last + 1))
+    return tuple(dict.fromkeys(found))
+
+
+def tables(value: Any, name: str, each: str) -> dict[str, dict[str, Any]]:
+    """Return a copy of tables such as [settings.sasrec].
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
+        raise UsageError(f"{name} must be tables such as [{name}.NAME], one for each {each}")
+    return {key: dict(table) for key, table in value.items()}
