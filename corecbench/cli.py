@@ -16,10 +16,9 @@ from corecbench.options import Command, common_options, data_dir_option, discove
 from corecbench.recommend_verb import recommend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from corecbench.plan import Plan
-    from corecbench.publish import Published
 
 KINDS = ("models", "llms", "sharing", "datasets", "metrics", "reporters", "plugins")
 SHOWN = ("HR@10", "NDCG@10", "MRR")
@@ -174,18 +173,18 @@ def run(
         records = run_plan(plan, host, store)
     metrics = SHOWN if settings.metrics == METRICS else settings.metrics
     published = publish(host, ReadOnce(results, settings.benchmark), stored(store, records), metrics)
-    show_table(published, "text")
+    show_table(published.texts, published.errors, "text")
     click.echo(f"written to {published.folder}: {', '.join(path.name for path in published.paths)}")
     return FAILED if any(record["status"] == "failed" for record in records) else 0
 
 
-def show_table(published: Published, format_: str, slices: bool = False) -> None:
+def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], format_: str) -> None:
     """Print a table, and a warning for each other format whose reporter failed."""
-    for name, error in published.errors.items():
+    for name, error in errors.items():
         if name == format_:
             raise error
         click.echo(f"warning: {error}", err=True)
-    click.echo((published.slices if slices else published.texts)[format_].rstrip())
+    click.echo(texts[format_].rstrip())
 
 
 def show_plan(plan: Plan) -> None:
@@ -213,6 +212,7 @@ def show_plan(plan: Plan) -> None:
 @click.option("--cost", is_flag=True, help="Also show times, parameters and memory.")
 @click.option("--slices", is_flag=True, help="Print whom it helps: effects by history length and item frequency.")
 @click.option("--plots", is_flag=True, help="Also draw, as SVG and PNG in the folder plots beside the tables.")
+@click.option("--leaderboard", is_flag=True, help="Instead rank all rows over all data sets, of all benchmarks.")
 @common_options
 def report(
     files: tuple[str, ...],
@@ -229,12 +229,13 @@ def report(
     cost: bool,
     slices: bool,
     plots: bool,
+    leaderboard: bool,
 ) -> int:
     """Print the table of stored results again, and write it in every format.
 
     RESULTS_DIR is where results are stored, or the folder of one benchmark there. Nothing is trained.
     """
-    from corecbench.publish import plot, publish
+    from corecbench.publish import plot, publish, rank
     from corecbench.report.comparison import Method
     from corecbench.report.per_user import ReadOnce
     from corecbench.results import choose, stores
@@ -243,11 +244,21 @@ def report(
     method = Method(test, correction, margin)
     host = discover(files, blocked)
     host.select("reporters", format_, {})
-    chosen = choose(stores(folder or results), benchmark)
+    found = stores(folder or results)
+    if leaderboard:
+        if effects or cost or slices or plots:
+            raise UsageError(
+                "--leaderboard is a table of its own; leave out --effects, --cost, --slices and --plots"
+            )
+        ranked = found if benchmark is None else [choose(found, benchmark)]
+        written, is_complete = rank(host, ranked, names(metrics), folder or results)
+        show_table(written.texts, written.errors, format_)
+        return 0 if is_complete else INCOMPLETE
+    chosen = choose(found, benchmark)
     store = ReadOnce(chosen.root, chosen.benchmark)
     entries = list(store.records())
     published = publish(host, store, entries, names(metrics), cost, effects, method)
-    show_table(published, format_, slices)
+    show_table(published.slices if slices else published.texts, published.errors, format_)
     if plots:
         written = plot(host, store, entries, names(metrics))
         for name, reason in written.skipped.items():

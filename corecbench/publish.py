@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchError
 from corecbench.host import guard, split
-from corecbench.report import main_table, slices, table
+from corecbench.report import leaderboard, main_table, slices, table
 from corecbench.report.comparison import STANDARD
 from corecbench.results import slug
 
@@ -19,10 +19,21 @@ if TYPE_CHECKING:
     from corecbench.host import Host
     from corecbench.report.comparison import Method
     from corecbench.report.per_user import Entry
-    from corecbench.report.plots.registry import Written
+    from corecbench.report.plots import registry
     from corecbench.results import Record, Store
 
 TESTED = "NDCG@10"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A table as it was written, once for each reporter."""
+
+    texts: Mapping[str, str]
+    """reporter -> the table, for every reporter that did not fail."""
+    errors: Mapping[str, CorecbenchError]
+    """reporter -> why it failed, which keeps nothing from the others."""
+    paths: Sequence[Path]
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,7 @@ class Published:
     """Whether no cell failed and every row has all seeds of its data set."""
 
 
-def plot(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[str]) -> Written:
+def plot(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[str]) -> registry.Written:
     """Write the plots of the given results into a folder beside them; the metric is the one that tables test."""
     from corecbench.report.plots import registry, study
 
@@ -94,21 +105,35 @@ def publish(
     main = table.build(entries, store, built, tested=tested, method=method, unshared=unshared(host, entries))
     by_slice = slices.build(entries, store, tested, built[tested])
     folder = Path(store.root) / slug(store.benchmark)
-    texts: dict[str, dict[str, str]] = {}
-    paths, errors = [], {}
-    for report in (main_table.report(main, cost, effects), slices.report(by_slice)):
-        texts[report.name] = {}
-        for component, _ in host.list("reporters"):
-            try:
-                suffix, text = render(host, component.name, report)
-            except CorecbenchError as error:
-                errors[component.name] = error
-                continue
-            path = folder / f"{report.name}.{suffix}"
-            path.write_text(text, encoding="utf-8")
-            paths.append(path)
-            texts[report.name][component.name] = text
-    return Published(texts["table"], texts["slices"], errors, folder, paths, complete(main, entries))
+    reports = main_table.report(main, cost, effects), slices.report(by_slice)
+    of_main, of_slices = (write(host, each, folder) for each in reports)
+    errors, paths = {**of_main.errors, **of_slices.errors}, [*of_main.paths, *of_slices.paths]
+    return Published(of_main.texts, of_slices.texts, errors, folder, paths, complete(main, entries))
+
+
+def rank(host: Host, stores: Sequence[Store], metrics: Sequence[str], folder: Path) -> tuple[Written, bool]:
+    """Write the leaderboard of the given benchmarks into a folder; return whether its rows are complete, too."""
+    tested = tested_of(metrics)
+    entries = [entry for store in stores for entry in store.records()]
+    metric = host.build(host.select("metrics", tested, {}))
+    board = leaderboard.build(stores, tested, metric, unshared(host, entries))
+    return write(host, leaderboard.report(board), folder), all(row.is_complete for row in board.rows)
+
+
+def write(host: Host, report: Report, folder: Path) -> Written:
+    """Write a table into a folder, once for each reporter."""
+    texts, errors, paths = {}, {}, []
+    for component, _ in host.list("reporters"):
+        try:
+            suffix, text = render(host, component.name, report)
+        except CorecbenchError as error:
+            errors[component.name] = error
+            continue
+        path = folder / f"{report.name}.{suffix}"
+        path.write_text(text, encoding="utf-8")
+        paths.append(path)
+        texts[component.name] = text
+    return Written(texts, errors, paths)
 
 
 def render(host: Host, name: str, report: Report) -> tuple[str, str]:

@@ -454,6 +454,50 @@ def test_report_in_an_unknown_format_is_exit_code_2(corecbench):
     assert "did you mean 'markdown'" in result.stderr
 
 
+# --- report --leaderboard ----------------------------------------------------------------------------------------
+
+
+def test_the_leaderboard_is_over_all_benchmarks_and_in_every_format(corecbench):
+    for benchmark, name in (("a", "toy"), ("b", "other")):
+        save(Store(Path("results"), benchmark), make_record(name))
+    result = corecbench("report", "--leaderboard")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()[2:4]] == ["toy", "other"]
+    names = {f"leaderboard.{suffix}" for suffix in ("txt", "md", "tex", "html", "csv", "json")}
+    assert {path.name for path in Path("results").iterdir() if path.is_file()} == names
+    alone = corecbench("report", "results", "--leaderboard", "--benchmark", "b", "--format", "csv")
+    assert alone.stdout == Path("results/leaderboard.csv").read_text()
+    assert alone.stdout.count("\n") == 2
+
+
+def test_an_incomplete_leaderboard_is_exit_code_5(corecbench):
+    for record in (make_record(), make_record("other", status="failed")):
+        save(Store(Path("results"), "default"), record)
+    result = corecbench("report", "results/default", "--leaderboard")
+    assert result.exit_code == 5
+    assert "incomplete: toys: seed 0 failed" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        ([], 5, "protocol is not that of"),
+        (
+            ["--plots"],
+            2,
+            "error: --leaderboard is a table of its own; leave out --effects, --cost, --slices and --plots\n",
+        ),
+    ],
+)
+def test_what_the_leaderboard_cannot_do_is_one_line(corecbench, args, code, message):
+    for benchmark, protocol in (("a", {"split": "leave-one-out"}), ("b", {"split": "another"})):
+        save(Store(Path("results"), benchmark), make_record() | {"protocol": protocol})
+    result = corecbench("report", "--leaderboard", *args)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 # --- compare ------------------------------------------------------------------------------------------------------
 
 

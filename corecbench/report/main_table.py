@@ -91,14 +91,14 @@ def _marks(table: Table) -> Marks:
                 for number, row in enumerate(table.rows)
                 if row.dataset == dataset and row.is_complete and not row.is_control
             }
-            marks |= {(number, metric): [mark] for number, mark in _best(of, higher_is_better).items()}
+            marks |= {(number, metric): [mark] for number, mark in best_two(of, higher_is_better).items()}
     return marks
 
 
-def _best(values: Mapping[int, float], higher_is_better: bool) -> dict[int, Mark]:
+def best_two(values: Mapping[int, float], higher_is_better: bool) -> dict[int, Mark]:
     """Return which rows have the best and which the second best value; none where all are the same.
 
-    >>> _best({0: 0.1, 4: 0.3, 5: 0.2, 7: 0.3}, True)
+    >>> best_two({0: 0.1, 4: 0.3, 5: 0.2, 7: 0.3}, True)
     {4: 'best', 5: 'second', 7: 'best'}
     """
     order = sorted(set(values.values()), reverse=higher_is_better)[:2]

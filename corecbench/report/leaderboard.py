@@ -1,0 +1,294 @@
+"""The leaderboard: every stored row over all data sets, by its average rank on them.
+
+A row is one side of a cell, as in the main table. The results of several benchmarks stand together if on each
+data set they rank the same items of the same split under the same protocol. Where two of them hold a cell under
+different settings, each has a row of its own.
+"""
+
+import dataclasses
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from corecbench.api import Mark, Metric, Report
+from corecbench.record import Record
+from corecbench.report.average_ranks import FEWEST_DATASETS, FEWEST_ROWS
+from corecbench.report.columns import Column, lay_out
+from corecbench.report.main_table import Marks, best_two
+from corecbench.report.per_user import Entry, Key, Line, check_comparable, check_users, read_lines
+from corecbench.report.provenance import made_with, protocol_sentence, together
+from corecbench.report.table import AT_LIMIT
+from corecbench.report.wording import decimal, p_value, seed_list, sentences, user_counts
+from corecbench.results import ResultsError, Store
+from corecbench.stats.friedman import friedman
+
+MEANINGS: Mapping[Mark, str] = {"best": "among the ranked rows", "second": "the next among them"}
+
+
+class Source(NamedTuple):
+    """A stored cell and the benchmark that holds it."""
+
+    benchmark: str
+    entry: Entry
+
+    @property
+    def record(self) -> Record:
+        """What is stored."""
+        return self.entry[1]
+
+    @property
+    def dataset(self) -> str:
+        """Its name."""
+        return self.record["cell"]["dataset"]
+
+    @property
+    def parts(self) -> tuple[str | None, ...]:
+        """What makes the cell, beside its data set and seed."""
+        cell = self.record["cell"]
+        return cell["domain"], cell["llm"], cell["sharing"], cell.get("control")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One side of a cell over the data sets."""
+
+    key: Key
+    """On one of them."""
+    benchmark: str | None
+    """Only where benchmarks hold the cell under different settings."""
+    values: Mapping[str, float]
+    """data set -> mean over users of the metric, each user first averaged over seeds."""
+    seeds: Mapping[str, tuple[int, ...]]
+    """data set -> those that succeeded."""
+    is_control: bool
+    notes: tuple[str, ...]
+    """What a reader must know, above all what is missing."""
+    is_complete: bool
+    """Whether it has every data set and, on each, all seeds of the benchmarks that hold it."""
+    average_rank: float | None = None
+    """Over all data sets, among the ranked rows; None for controls and incomplete rows, which are not ranked."""
+    wins: int | None = None
+    """Data sets on which no ranked row is better."""
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether it can be compared with the others over all data sets."""
+        return self.is_complete and not self.is_control
+
+    @property
+    def mean(self) -> float | None:
+        """Of the metric over the data sets; None where one is missing."""
+        return float(np.mean(list(self.values.values()))) if self.is_complete else None
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """The rows: ranked ones, the best first, then controls, then incomplete ones."""
+
+    rows: tuple[Row, ...]
+    n_users: Mapping[str, int]
+    """data set -> tested users."""
+    benchmarks: tuple[str, ...]
+    metric: str
+    higher_is_better: bool
+    protocol: Mapping[str, Any]
+    made_with: tuple[str, ...]
+    """Versions and devices, as sentences."""
+    p: float | None
+    """Of Friedman's test over the ranked rows; None where there are fewer than 2 data sets or 3 rows."""
+
+
+def build(stores: Sequence[Store], name: str, metric: Metric, unshared: Collection[str] = ()) -> Leaderboard:
+    """Rank all rows of the given benchmarks.
+
+    Args:
+        stores: the benchmarks, of different names.
+        name: of the metric.
+        metric: what is averaged over users and ranked.
+        unshared: sharing modules under which nothing is shared; their rows are controls.
+
+    Raises:
+        ResultsError: on one data set results differ in protocol, split or users, or nothing succeeded.
+    """
+    sources = [Source(store.benchmark, entry) for store in stores for entry in store.records()]
+    protocol = check_comparable((source.entry for source in sources), settings=False)
+    rows: dict[tuple[str | None, Key], dict[str, Line]] = {}
+    for benchmark, entries in _together(sources).items():
+        for key, line in read_lines(entries, stores[0], {name: metric}).items():  # found by folder, not by store
+            rows.setdefault((benchmark, key._replace(dataset="")), {})[key.dataset] = line
+    lines = [line for of in rows.values() for line in of.values()]
+    check_users(lines)
+    n_users = {line.key.dataset: len(values) for line in lines for values in line.values.values()}
+    if not n_users:
+        raise ResultsError("no cell succeeded, so there is nothing to rank; `corecbench report` says why")
+    found = [_row(benchmark, of, sources, n_users, unshared) for (benchmark, _), of in rows.items()]
+    ranked, p = _rank(found, list(n_users), metric.higher_is_better)
+    return Leaderboard(
+        rows=tuple(ranked),
+        n_users=n_users,
+        benchmarks=tuple(store.benchmark for store in stores),
+        metric=name,
+        higher_is_better=metric.higher_is_better,
+        protocol=protocol,
+        made_with=made_with(source.record for source in sources),
+        p=p,
+    )
+
+
+def _together(sources: Sequence[Source]) -> dict[str | None, list[Entry]]:
+    """Return the results by benchmark; under None those of cells that have the same settings in all of them.
+
+    What several benchmarks hold under the same settings and seed counts once, if it succeeded anywhere as that.
+    """
+    held: dict[tuple[Any, ...], tuple[set[str], set[str]]] = {}
+    for source in sources:
+        benchmarks, settings = held.setdefault((source.dataset, source.parts), (set(), set()))
+        benchmarks.add(source.benchmark)
+        settings.add(source.record["hash"])
+    differ = {parts for (_, parts), found in held.items() if min(map(len, found)) > 1}
+    grouped: dict[str | None, dict[Any, Entry]] = {}
+    for source in sources:
+        place = source.benchmark if source.parts in differ else None
+        same = source.dataset, source.parts, source.record["cell"]["seed"], source.record["hash"]
+        entries = grouped.setdefault(place, {})
+        if same not in entries or source.record["status"] == "ok":
+            entries[same] = source.entry
+    return {place: list(entries.values()) for place, entries in grouped.items()}
+
+
+def _row(
+    benchmark: str | None,
+    lines: Mapping[str, Line],
+    sources: Sequence[Source],
+    datasets: Iterable[str],
+    unshared: Collection[str],
+) -> Row:
+    """Return a row that is not yet ranked."""
+    key = next(iter(lines.values())).key
+    missing, remarks = [], []
+    for dataset in datasets:
+        line = lines.get(dataset)
+        faults = ["no result"] if line is None else _faults(line, _planned(sources, line.key, benchmark))
+        missing += [f"{dataset}: {fault}" for fault in faults]
+        remarks += [f"{dataset}: {AT_LIMIT}"] if line is not None and line.at_limit else []
+    present = {dataset: lines[dataset] for dataset in datasets if dataset in lines and lines[dataset].values}
+    return Row(
+        key=key,
+        benchmark=benchmark,
+        values={
+            dataset: float(line.mean_over_seeds(line.values).to_numpy().mean()) for dataset, line in present.items()
+        },
+        seeds={dataset: tuple(line.values) for dataset, line in present.items()},
+        is_control=key.control is not None or key.sharing in unshared,
+        notes=(*([f"incomplete: {'; '.join(missing)}"] if missing else []), *remarks),
+        is_complete=not missing,
+    )
+
+
+def _faults(line: Line, planned: set[int]) -> list[str]:
+    missing = planned - line.values.keys() - line.problems.keys()
+    return [*line.failures(), *([f"{seed_list(missing, 'seed')} missing"] if missing else [])]
+
+
+def _planned(sources: Sequence[Source], key: Key, benchmark: str | None) -> set[int]:
+    """Return the seeds that a row should have on a data set: of its benchmark, or of all that hold the cell."""
+    parts = key.domain, key.llm, key.sharing, key.control
+    here = [source for source in sources if source.dataset == key.dataset]
+    holders = {benchmark} if benchmark else {source.benchmark for source in here if source.parts == parts}
+    return {source.record["cell"]["seed"] for source in here if source.benchmark in holders}
+
+
+def _rank(rows: Sequence[Row], datasets: Sequence[str], higher_is_better: bool) -> tuple[list[Row], float | None]:
+    """Return the rows in order, with the average ranks of those that can have one, and p of Friedman's test."""
+    from scipy import stats
+
+    ranked = [row for row in rows if row.is_ranked]
+    others = sorted((row for row in rows if not row.is_ranked), key=lambda row: not row.is_complete)
+    if not ranked:
+        return others, None
+    scores = np.array([[row.values[dataset] for row in ranked] for dataset in datasets])  # [D, K]
+    ranks = stats.rankdata(-scores if higher_is_better else scores, axis=1)
+    best = scores.max(axis=1) if higher_is_better else scores.min(axis=1)
+    wins = (scores == best[:, None]).sum(axis=0)
+    placed = [
+        dataclasses.replace(row, average_rank=float(rank), wins=int(won))
+        for row, rank, won in zip(ranked, ranks.mean(axis=0), wins, strict=True)
+    ]
+    sign = -1 if higher_is_better else 1
+    placed.sort(key=lambda row: (row.average_rank, sign * (row.mean or 0.0)))
+    enough = len(datasets) >= FEWEST_DATASETS and len(ranked) >= FEWEST_ROWS
+    return placed + others, friedman(scores, higher_is_better).p if enough else None
+
+
+# --- in words ---------------------------------------------------------------------------------------------------
+
+
+def report(board: Leaderboard) -> Report:
+    """Return the leaderboard as reporters take it, with a column for each data set if there are several."""
+    frame, values = lay_out(board.rows, list(_columns(board)))
+    marks: Marks = {}
+    for column, value in _measures(board).items():
+        ranked = {number: value(row) for number, row in enumerate(board.rows) if row.is_ranked}
+        marks |= {(number, column): [mark] for number, mark in best_two(ranked, board.higher_is_better).items()}
+    found = {mark for of_cell in marks.values() for mark in of_cell}
+    legend = {mark: meaning for mark, meaning in MEANINGS.items() if mark in found}
+    directions = {"average rank": False, "wins": True, **dict.fromkeys(_measures(board), board.higher_is_better)}
+    return Report("leaderboard", frame, values, caption(board), marks, legend, directions)
+
+
+def _measures(board: Leaderboard) -> dict[str, Callable[[Row], float | None]]:
+    """Return the columns of the metric and their values: the mean over data sets, then each of them."""
+    if len(board.n_users) == 1:
+        return {board.metric: lambda row: row.mean}
+    of_each = {
+        f"{board.metric} {dataset}": lambda row, dataset=dataset: row.values.get(dataset)
+        for dataset in board.n_users
+    }
+    return {f"mean {board.metric}": lambda row: row.mean, **of_each}
+
+
+def _columns(board: Leaderboard) -> Iterator[Column]:
+    if any(row.benchmark for row in board.rows):
+        yield Column("benchmark", lambda row: row.benchmark)
+    yield Column("model", lambda row: row.key.model)
+    yield Column("side", lambda row: row.key.side)
+    yield Column("sharing", lambda row: row.key.sharing)
+    if any(row.key.control for row in board.rows):
+        yield Column("control", lambda row: row.key.control)
+    yield Column("average rank", lambda row: row.average_rank, "{:.2f}".format)
+    yield Column("wins", lambda row: row.wins)
+    for name, value in _measures(board).items():
+        yield Column(name, value, decimal)
+    if len(board.n_users) > 1:
+        yield Column("data sets", lambda row: f"{len(row.values)} of {len(board.n_users)}")
+    yield Column("seeds", lambda row: _seeds(row.seeds) or None)
+    if any(row.notes for row in board.rows):
+        yield Column("notes", lambda row: "; ".join(row.notes))
+
+
+def _seeds(seeds: Mapping[str, tuple[int, ...]]) -> str:
+    """Return the seeds of a row, by data set where they differ.
+
+    >>> _seeds({"a": (0, 1), "b": (0, 1)}), _seeds({"a": (0, 1), "b": (0,)})
+    ('0-1', '0-1 (a) and 0 (b)')
+    """
+    return str(together([(dataset, {"": seed_list(of)}) for dataset, of in seeds.items()], "data sets").get("", ""))
+
+
+def caption(board: Leaderboard) -> str:
+    """Return what a reader needs to judge the order: what is ranked, protocol, users, test, versions."""
+    n_datasets = len(board.n_users)
+    order = f"average rank in {board.metric} over {n_datasets} data sets" if n_datasets > 1 else board.metric
+    return sentences(
+        [
+            f"Rows by {order}; wins: on how many data sets no ranked row is better",
+            "Not ranked: controls and, last, incomplete rows, which lack a data set or a seed",
+            *([f"Of the benchmarks {', '.join(board.benchmarks)}"] if len(board.benchmarks) > 1 else []),
+            protocol_sentence(board.protocol),
+            f"{board.metric}: mean over {user_counts(board.n_users)}, each user first averaged over seeds",
+            *([] if board.p is None else [f"p of Friedman's test of the ranked rows: {p_value(board.p)}"]),
+            *board.made_with,
+        ]
+    )
