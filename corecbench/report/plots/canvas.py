@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import textwrap
 import warnings
@@ -36,6 +37,7 @@ DASHES: tuple[Any, ...] = (
     (0, (6, 1, 1, 1, 1, 1)),
 )
 """Colour, marker and dashes of the i-th of several rows: they differ in grey, too."""
+SVG_METADATA = {"Date": None, "Creator": None}
 SIDE_COLOURS = {"domain": COLOURS[0], "llm": COLOURS[1]}
 SIDE_MARKERS = {"domain": "o", "llm": "s"}
 SIDE_NAMES = {"domain": "domain model", "llm": "LLM"}
@@ -122,9 +124,17 @@ def save(made: Figure, folder: Path, name: str) -> list[Path]:
     """Write a figure as SVG and PNG, the same bytes each time, and return the files."""
     paths = [folder / f"{name}.{suffix}" for suffix in ("svg", "png")]
     _settle(made)
-    for path, metadata in zip(paths, ({"Date": None, "Creator": None}, {"Software": None}), strict=True):
+    for path, metadata in zip(paths, (SVG_METADATA, {"Software": None}), strict=True):
         made.savefig(path, metadata=metadata)
     return paths
+
+
+def to_svg(made: Figure) -> str:
+    """Return a figure as SVG, the same text each time."""
+    text = io.StringIO()
+    _settle(made)
+    made.savefig(text, format="svg", metadata=SVG_METADATA)
+    return text.getvalue()
 
 
 def _settle(made: Figure) -> None:

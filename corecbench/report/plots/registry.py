@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from corecbench.report.plots import (
     canvas,
@@ -20,10 +20,12 @@ from corecbench.report.plots.study import NothingToShow, Study
 from corecbench.results import slug
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from matplotlib.figure import Figure
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,23 @@ PLOTS: tuple[Plot, ...] = (
 
 
 @dataclass(frozen=True)
+class Drawn(Generic[Made]):
+    """What became of a plot: what was made of it, or why there is none."""
+
+    name: str
+    """Such as "gain" or "cost-ml-100k"."""
+    kind: str
+    """The name of the `Plot`."""
+    dataset: str | None
+    """None for a plot of all of them."""
+    made: Made | None
+    reason: str | None
+    """In one line."""
+
+
+@dataclass(frozen=True)
 class Written:
-    """What became of the plots."""
+    """What became of the plots as files."""
 
     folder: Path
     paths: Sequence[Path]
@@ -61,32 +78,43 @@ class Written:
     """plot -> why there is none, in one line."""
 
 
+def draw(study: Study, use: Callable[[str, Figure], Made], plots: Sequence[Plot] = PLOTS) -> list[Drawn[Made]]:
+    """Draw every plot. One that cannot be drawn keeps nothing from the others.
+
+    Args:
+        study: what is shown.
+        use: makes of a plot's name and figure what is wanted, such as a file.
+        plots: which of them.
+    """
+    with canvas.style():
+        return [
+            _attempt(plot, study, dataset, use)
+            for plot in plots
+            for dataset in (study.datasets if plot.per_dataset else [None])
+        ]
+
+
+def _attempt(plot: Plot, study: Study, dataset: str | None, use: Callable[[str, Figure], Made]) -> Drawn[Made]:
+    name = plot.name if dataset is None else f"{plot.name}-{slug(dataset)}"
+    made, reason = None, None
+    try:
+        made = use(name, plot.draw(plot.prepare(study if dataset is None else study.of(dataset))))
+    except NothingToShow as nothing:
+        reason = str(nothing)
+    except Exception as error:  # a fault of one plot, which is stated, must not cost the others
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+    return Drawn(name, plot.name, dataset, made, reason)
+
+
 def write(study: Study, folder: Path, plots: Sequence[Plot] = PLOTS) -> Written:
     """Write every plot into a folder, as SVG and PNG.
 
-    A plot that cannot be drawn keeps nothing from the others; what an earlier call wrote in its place is removed.
+    What an earlier call wrote in the place of one that cannot be drawn is removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths: list[Path] = []
-    skipped = {}
-    with canvas.style():
-        for name, plot, part in _planned(study, plots):
-            try:
-                paths += canvas.save(plot.draw(plot.prepare(part)), folder, name)
-            except NothingToShow as reason:
-                skipped[name] = str(reason)
-            except Exception as error:  # a fault of one plot, which is stated, must not cost the others
-                skipped[name] = " ".join(f"{type(error).__name__}: {error}".split())
-            if name in skipped:
-                for suffix in ("svg", "png"):
-                    (folder / f"{name}.{suffix}").unlink(missing_ok=True)
-    return Written(folder, paths, skipped)
-
-
-def _planned(study: Study, plots: Sequence[Plot]) -> Iterator[tuple[str, Plot, Study]]:
-    for plot in plots:
-        if not plot.per_dataset:
-            yield plot.name, plot, study
-            continue
-        for dataset in study.datasets:
-            yield f"{plot.name}-{slug(dataset)}", plot, study.of(dataset)
+    found = draw(study, lambda name, figure: canvas.save(figure, folder, name), plots)
+    skipped = {each.name: each.reason for each in found if each.reason is not None}
+    for name in skipped:
+        for suffix in ("svg", "png"):
+            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
+    return Written(folder, [path for each in found for path in each.made or ()], skipped)
