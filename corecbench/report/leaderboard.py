@@ -6,7 +6,7 @@ different settings, each has a row of its own.
 """
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from corecbench.report.wording import decimal, p_value, seed_list, sentences, us
 from corecbench.results import ResultsError, Store
 from corecbench.stats.friedman import friedman
 
-MEANINGS: Mapping[Mark, str] = {"best": "among the ranked rows", "second": "the next among them"}
+MEANINGS: Mapping[Mark, str] = {"best": "among the ranked rows that are complete", "second": "the next among them"}
 
 
 class Source(NamedTuple):
@@ -65,27 +65,24 @@ class Row:
     is_control: bool
     notes: tuple[str, ...]
     """What a reader must know, above all what is missing."""
+    mean: float | None
+    """Of the metric over all data sets; None where one is missing."""
     is_complete: bool
     """Whether it has every data set and, on each, all seeds of the benchmarks that hold it."""
     average_rank: float | None = None
-    """Over all data sets, among the ranked rows; None for controls and incomplete rows, which are not ranked."""
+    """Over all data sets, among the ranked rows; None for controls and rows that lack a data set."""
     wins: int | None = None
     """Data sets on which no ranked row is better."""
 
     @property
     def is_ranked(self) -> bool:
-        """Whether it can be compared with the others over all data sets."""
-        return self.is_complete and not self.is_control
-
-    @property
-    def mean(self) -> float | None:
-        """Of the metric over the data sets; None where one is missing."""
-        return float(np.mean(list(self.values.values()))) if self.is_complete else None
+        """Whether it takes part in the ranks: it has every data set, if not every seed, and is no control."""
+        return self.mean is not None and not self.is_control
 
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """The rows: ranked ones, the best first, then controls, then incomplete ones."""
+    """The rows: ranked ones, the best first, then controls, then those that lack a data set."""
 
     rows: tuple[Row, ...]
     n_users: Mapping[str, int]
@@ -162,7 +159,7 @@ def _row(
     benchmark: str | None,
     lines: Mapping[str, Line],
     sources: Sequence[Source],
-    datasets: Iterable[str],
+    datasets: Collection[str],
     unshared: Collection[str],
 ) -> Row:
     """Return a row that is not yet ranked."""
@@ -173,16 +170,18 @@ def _row(
         faults = ["no result"] if line is None else _faults(line, _planned(sources, line.key, benchmark))
         missing += [f"{dataset}: {fault}" for fault in faults]
         remarks += [f"{dataset}: {AT_LIMIT}"] if line is not None and line.at_limit else []
-    present = {dataset: lines[dataset] for dataset in datasets if dataset in lines and lines[dataset].values}
+    present = {dataset: line for dataset, line in lines.items() if line.values}
+    values = {
+        dataset: float(line.mean_over_seeds(line.values).to_numpy().mean()) for dataset, line in present.items()
+    }
     return Row(
         key=key,
         benchmark=benchmark,
-        values={
-            dataset: float(line.mean_over_seeds(line.values).to_numpy().mean()) for dataset, line in present.items()
-        },
+        values=values,
         seeds={dataset: tuple(line.values) for dataset, line in present.items()},
         is_control=key.control is not None or key.sharing in unshared,
         notes=(*([f"incomplete: {'; '.join(missing)}"] if missing else []), *remarks),
+        mean=float(np.mean(list(values.values()))) if len(values) == len(datasets) else None,
         is_complete=not missing,
     )
 
@@ -205,7 +204,7 @@ def _rank(rows: Sequence[Row], datasets: Sequence[str], higher_is_better: bool) 
     from scipy import stats
 
     ranked = [row for row in rows if row.is_ranked]
-    others = sorted((row for row in rows if not row.is_ranked), key=lambda row: not row.is_complete)
+    others = sorted((row for row in rows if not row.is_ranked), key=lambda row: row.mean is None)
     if not ranked:
         return others, None
     scores = np.array([[row.values[dataset] for row in ranked] for dataset in datasets])  # [D, K]
@@ -230,8 +229,8 @@ def report(board: Leaderboard) -> Report:
     frame, values = lay_out(board.rows, list(_columns(board)))
     marks: Marks = {}
     for column, value in _measures(board).items():
-        ranked = {number: value(row) for number, row in enumerate(board.rows) if row.is_ranked}
-        marks |= {(number, column): [mark] for number, mark in best_two(ranked, board.higher_is_better).items()}
+        whole = {number: value(row) for number, row in enumerate(board.rows) if row.is_ranked and row.is_complete}
+        marks |= {(number, column): [mark] for number, mark in best_two(whole, board.higher_is_better).items()}
     found = {mark for of_cell in marks.values() for mark in of_cell}
     legend = {mark: meaning for mark, meaning in MEANINGS.items() if mark in found}
     directions = {"average rank": False, "wins": True, **dict.fromkeys(_measures(board), board.higher_is_better)}
@@ -284,7 +283,7 @@ def caption(board: Leaderboard) -> str:
     return sentences(
         [
             f"Rows by {order}; wins: on how many data sets no ranked row is better",
-            "Not ranked: controls and, last, incomplete rows, which lack a data set or a seed",
+            "Not ranked: controls and, last, rows that lack a data set; what lacks a seed is marked incomplete",
             *([f"Of the benchmarks {', '.join(board.benchmarks)}"] if len(board.benchmarks) > 1 else []),
             protocol_sentence(board.protocol),
             f"{board.metric}: mean over {user_counts(board.n_users)}, each user first averaged over seeds",

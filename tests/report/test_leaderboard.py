@@ -52,26 +52,24 @@ def test_the_lowest_is_first_where_lower_is_better(bench):
     assert report(found).higher_is_better == {"average rank": False, "wins": True, "rank": False}
 
 
-def test_a_row_without_a_data_set_or_a_seed_is_marked_and_not_ranked(three):
+def test_a_row_that_lacks_a_data_set_is_not_ranked(three):
     three.add("d", dataset="first", domain_ranks=[1] * 6)
+    row = board(three).rows[3]
+    assert (row.key.model, row.average_rank, row.mean, row.values) == ("d", None, None, {"first": 1})
+    assert row.notes == ("incomplete: second: no result",)
+
+
+def test_a_row_that_lacks_a_seed_is_ranked_by_the_others_and_marked(three):
     three.add("a", dataset="second", seed=1, domain_ranks=[4] * 6)
     three.add_failed("no\nluck", domain="b", dataset="second", seed=1)
-    three.add("c", dataset="second", seed=1, domain_ranks=[3] * 6)
     found = board(three)
-    assert places(found) == [
-        ("a", "domain", 3 / 2, 1),
-        ("c", "domain", 3 / 2, 1),
-        ("b", "domain", None, None),
-        ("d", "domain", None, None),
+    assert places(found) == [("b", "domain", 3 / 2, 1), ("a", "domain", 2, 1), ("c", "domain", 5 / 2, 0)]
+    assert [(row.is_complete, row.notes) for row in found.rows] == [
+        (False, ("incomplete: second: seed 1 failed: no luck",)),
+        (True, ()),
+        (False, ("incomplete: second: seed 1 missing",)),
     ]
-    assert [row.notes for row in found.rows] == [
-        (),
-        (),
-        ("incomplete: second: seed 1 failed: no luck",),
-        ("incomplete: second: no result",),
-    ]
-    assert found.rows[3].mean is None
-    assert found.rows[3].values == {"first": 1}
+    assert report(found).marks == {}  # of one complete row none is best
 
 
 def test_a_row_of_which_everything_failed_is_there(bench):
@@ -217,7 +215,8 @@ def test_the_caption_states_what_is_ranked_the_protocol_and_the_test(three):
     caption = report(board(three)).caption
     assert caption.startswith(
         "Rows by average rank in MRR over 2 data sets; wins: on how many data sets no ranked row is better. Not "
-        "ranked: controls and, last, incomplete rows, which lack a data set or a seed. Protocol: candidates full "
+        "ranked: controls and, last, rows that lack a data set; what lacks a seed is marked incomplete. "
+        "Protocol: candidates full "
     )
     assert (
         "MRR: mean over 6 users (first), 6 users (second), each user first averaged over seeds. p of Friedman's "
