@@ -212,6 +212,7 @@ def show_plan(plan: Plan) -> None:
 @click.option("--cost", is_flag=True, help="Also show times, parameters and memory.")
 @click.option("--slices", is_flag=True, help="Print whom it helps: effects by history length and item frequency.")
 @click.option("--plots", is_flag=True, help="Also draw, as SVG and PNG in the folder plots beside the tables.")
+@click.option("--html", is_flag=True, help="Also write all of it as one page, report.html beside the tables.")
 @click.option("--leaderboard", is_flag=True, help="Instead rank all rows over all data sets, of all benchmarks.")
 @common_options
 def report(
@@ -229,13 +230,14 @@ def report(
     cost: bool,
     slices: bool,
     plots: bool,
+    html: bool,
     leaderboard: bool,
 ) -> int:
     """Print the table of stored results again, and write it in every format.
 
     RESULTS_DIR is where results are stored, or the folder of one benchmark there. Nothing is trained.
     """
-    from corecbench.publish import plot, publish, rank
+    from corecbench.publish import plot, publish, rank, write_page
     from corecbench.report.comparison import Method
     from corecbench.report.per_user import ReadOnce
     from corecbench.results import choose, stores
@@ -246,9 +248,9 @@ def report(
     host.select("reporters", format_, {})
     found = stores(folder or results)
     if leaderboard:
-        if effects or cost or slices or plots:
+        if effects or cost or slices or plots or html:
             raise UsageError(
-                "--leaderboard is a table of its own; leave out --effects, --cost, --slices and --plots"
+                "--leaderboard is a table of its own; leave out --effects, --cost, --slices, --plots and --html"
             )
         ranked = found if benchmark is None else [choose(found, benchmark)]
         written, is_complete = rank(host, ranked, names(metrics), folder or results)
@@ -264,6 +266,8 @@ def report(
         for name, reason in written.skipped.items():
             click.echo(f"no plot {name}: {reason}", err=True)
         click.echo(f"written to {written.folder}: {len(written.paths)} files", err=True)
+    if html:
+        click.echo(f"written to {write_page(host, store, entries, published, effects)}", err=True)
     return 0 if published.complete else INCOMPLETE
 
 

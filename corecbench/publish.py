@@ -51,6 +51,10 @@ class Published:
     """Of the files in that folder."""
     complete: bool
     """Whether no cell failed and every row has all seeds of its data set."""
+    main: table.Table
+    """What `texts` show."""
+    by_slice: Sequence[slices.SliceTable]
+    """What `slices` show, a table for each data set."""
 
 
 def plot(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[str]) -> registry.Written:
@@ -108,7 +112,32 @@ def publish(
     reports = main_table.report(main, cost, effects), slices.report(by_slice)
     of_main, of_slices = (write(host, each, folder) for each in reports)
     errors, paths = {**of_main.errors, **of_slices.errors}, [*of_main.paths, *of_slices.paths]
-    return Published(of_main.texts, of_slices.texts, errors, folder, paths, complete(main, entries))
+    is_complete = complete(main, entries)
+    return Published(of_main.texts, of_slices.texts, errors, folder, paths, is_complete, main, by_slice)
+
+
+def write_page(
+    host: Host, store: Store, entries: Sequence[Entry], published: Published, effects: bool = False
+) -> Path:
+    """Write a report as one HTML file beside the tables of the same results; `effects` as in `publish`."""
+    from corecbench.report.html import page, sections
+    from corecbench.report.plots import study
+
+    main, nothing = published.main, unshared(host, entries)
+    metric = host.build(host.select("metrics", main.tested, {}))
+    several = len({row.dataset for row in main.rows if row.seeds}) > 1
+    results = sections.Results(
+        benchmark=store.benchmark,
+        records=[record for _, record in entries],
+        table=main,
+        slices=published.by_slice,
+        study=study.read(entries, store, main.tested, metric, nothing),
+        board=leaderboard.build([store], main.tested, metric, nothing) if several else None,
+        effects=effects,
+    )
+    path = published.folder / "report.html"
+    path.write_text(page.render(results), encoding="utf-8")
+    return path
 
 
 def rank(host: Host, stores: Sequence[Store], metrics: Sequence[str], folder: Path) -> tuple[Written, bool]:

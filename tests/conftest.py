@@ -14,6 +14,8 @@ import pytest
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: tiny steps beside a busy process are 10x slower
 
 CHECKOUT = Path(__file__).parent.parent
+KINDS = ("*.py", "templates/*")
+"""Files that are compared."""
 PACKAGES = {"corecbench": CHECKOUT / "corecbench", "corecbench_plugins": CHECKOUT / "plugins"}
 
 
@@ -24,7 +26,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         if spec is None or spec.submodule_search_locations is None:
             pytest.exit(f"{package} is not installed; run: pip install '.[test]'", returncode=4)
         installed = Path(next(iter(spec.submodule_search_locations)))
-        names = {file.relative_to(root) for root in (folder, installed) for file in root.rglob("*.py")}
+        files = [file for root in (folder, installed) for kind in KINDS for file in root.rglob(kind)]
+        names = {file.relative_to(folder if folder in file.parents else installed) for file in files}
         _, different, missing = filecmp.cmpfiles(folder, installed, map(str, names), shallow=False)
         if different or missing:
             pytest.exit(

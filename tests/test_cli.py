@@ -350,14 +350,24 @@ def test_report_reads_the_ranks_of_each_side_once(corecbench, monkeypatch):
     save_pair(Store(Path("results"), "default"))
     read, plain = [], pd.read_parquet
     monkeypatch.setattr(pd, "read_parquet", lambda file: read.append(Path(file)) or plain(file))
-    assert corecbench("report", "--plots").exit_code == 0
+    assert corecbench("report", "--plots", "--html").exit_code == 0
     assert len(read) == len(set(read)) == 3
+
+
+def test_report_writes_a_page_beside_the_tables(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    result = corecbench("report", "--html", "--format", "csv", "--metrics", "MRR")
+    assert result.exit_code == 0
+    assert result.stdout == Path("results/default/table.csv").read_text()
+    assert result.stderr == "written to results/default/report.html\n"
+    assert "Best MRR: .5100, toy." in Path("results/default/report.html").read_text()
 
 
 def test_report_draws_nothing_unless_asked(corecbench):
     save(Store(Path("results"), "default"), make_record())
     assert corecbench("report").exit_code == 0
     assert not Path("results/default/plots").exists()
+    assert not Path("results/default/report.html").exists()
 
 
 def test_report_asks_which_of_several_benchmarks(corecbench):
@@ -485,7 +495,7 @@ def test_an_incomplete_leaderboard_is_exit_code_5(corecbench):
         (
             ["--plots"],
             2,
-            "error: --leaderboard is a table of its own; leave out --effects, --cost, --slices and --plots\n",
+            "error: --leaderboard is a table of its own; leave out --effects, --cost, --slices, --plots and --html",
         ),
     ],
 )

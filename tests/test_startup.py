@@ -89,6 +89,7 @@ store.write(store.folder(joint["name"], "toys", 0, "0a1b2c3d"), record, {{"domai
         ["report"],
         ["report", "--format", "latex"],
         ["report", "--effects", "--test", "bootstrap"],
+        ["report", "--leaderboard"],
         ["compare", "--baseline", "toy"],
         ["compare", "--baseline", "toy", "--test", "permutation", "--correction", "bh"],
     ],
@@ -98,10 +99,11 @@ def test_tables_of_stored_results_load_no_torch(tmp_path, verb):
     assert heavy_modules_after(code) == []
 
 
-def test_only_plots_load_matplotlib(tmp_path):
-    code = STORE.format(root=str(tmp_path)) + RUN.format(args=["report", "--plots", str(tmp_path)])
+@pytest.mark.parametrize(("option", "written"), [("--plots", "plots/cost-toys.svg"), ("--html", "report.html")])
+def test_only_plots_load_matplotlib(tmp_path, option, written):
+    code = STORE.format(root=str(tmp_path)) + RUN.format(args=["report", option, str(tmp_path)])
     assert heavy_modules_after(code) == ["matplotlib"]
-    assert (tmp_path / "default" / "plots" / "cost-toys.svg").exists()
+    assert (tmp_path / "default" / written).exists()
 
 
 def test_help_answers_in_half_a_second():

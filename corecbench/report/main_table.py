@@ -129,7 +129,7 @@ def caption(table: Table, cost: bool = False, effects: bool = False) -> str:
             *of_tests(_comparisons(table), table.method, "joint rows", "the model alone"),
             *(of_effects(table.method, "the solo row's mean", _has_seeds(table)) if effects else []),
             *over_datasets(table),
-            *(_costs(table) if cost else []),
+            *(of_costs(table) if cost else []),
             *table.made_with,
         ]
     )
@@ -143,7 +143,8 @@ def _has_seeds(table: Table) -> bool:
     return any(comparison.sizes.seeds for comparison in _comparisons(table))
 
 
-def _costs(table: Table) -> Iterator[str]:
+def of_costs(table: Table) -> Iterator[str]:
+    """Yield what a caption says of the columns of costs."""
     yield (
         "Costs are means over seeds: train s, seconds of training of the side in its cell (a pair may start from "
         "its domain model trained alone, whose seconds are in that row); ms/user, milliseconds to rank the "

@@ -39,7 +39,9 @@ class Bench:
         self.store = Store(root, benchmark)
         self.entries = []
 
-    def add(self, domain=None, llm=None, seed=0, dataset="toy", stopped_by="patience", users=None, **of):
+    def add(
+        self, domain=None, llm=None, seed=0, dataset="toy", stopped_by="patience", users=None, counts=None, **of
+    ):
         """Store a cell; `domain_ranks` and `llm_ranks` say at which rank each user's item is."""
         ranks = {side: of.pop(f"{side}_ranks") for side in ("domain", "llm") if f"{side}_ranks" in of}
         frames = {
@@ -49,6 +51,7 @@ class Bench:
                     "target_item_id": ["i"] * len(rank),
                     "rank": np.array(rank, dtype=np.int64),
                     "n_candidates": np.full(len(rank), 9),
+                    **(counts or {}),
                 }
             )
             for side, rank in ranks.items()

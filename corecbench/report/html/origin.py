@@ -1,0 +1,109 @@
+"""Where the numbers come from: settings, data, versions and devices, and every cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from corecbench.api import Report
+from corecbench.data import summary
+from corecbench.report.columns import Column, lay_out
+from corecbench.report.html.blocks import Facts, FactSheets
+from corecbench.report.html.grids import grid
+from corecbench.report.provenance import together
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from corecbench.record import Record
+    from corecbench.report.html.blocks import Block, Grid
+
+
+def settings(records: Sequence[Record]) -> Iterator[Block]:
+    """Yield a sheet for each component: its plugin and every setting, by data set where they differ."""
+    by_component: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    for record in records:
+        for name, values in record["settings"].items():
+            plugin = record["plugins"].get(name)
+            origin = {"plugin": f"{plugin['distribution']} {plugin['version']}"} if plugin else {}
+            of = {"variant of": plugin["variant_of"]} if plugin and "variant_of" in plugin else {}
+            by_component.setdefault(name, []).append((record["cell"]["dataset"], {**origin, **of, **values}))
+    yield FactSheets([_sheet(name, together(found, "data sets")) for name, found in by_component.items()])
+
+
+def environment(records: Sequence[Record]) -> Iterator[Block]:
+    """Yield sheets of the data, the protocol, and of versions and devices, by cell where they differ.
+
+    Of cells that failed only where nothing else is there.
+    """
+    done = [record for record in records if record["status"] == "ok"] or records
+    by_dataset = {record["cell"]["dataset"]: record for record in done}
+    cells = [(record["cell"]["name"], record) for record in done]
+    yield FactSheets(
+        [
+            *(_data(dataset, record) for dataset, record in by_dataset.items()),
+            _sheet(
+                "protocol",
+                together([(name, record["protocol"]) for name, record in by_dataset.items()], "data sets"),
+            ),
+            _sheet("versions", together([(name, record["versions"]) for name, record in cells], "cells")),
+            _sheet(
+                "machine",
+                together(
+                    [(name, {"device": record["device"], "commit": record["commit"]}) for name, record in cells],
+                    "cells",
+                ),
+            ),
+        ]
+    )
+
+
+def _sheet(title: str, values: Mapping[str, Any]) -> Facts:
+    return Facts(title, [(name, _shown(value)) for name, value in values.items()])
+
+
+def _shown(value: Any) -> str:
+    """Return a setting as a person reads it.
+
+    >>> _shown(["q_proj", "v_proj"]), _shown(True), _shown(None), _shown("")
+    ('q_proj, v_proj', 'yes', '-', '""')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_shown, value)) or "none"
+    return "-" if value is None else '""' if value == "" else str(value)
+
+
+def _data(dataset: str, record: Record) -> Facts:
+    facts = record["data"]
+    known = [name for name in (*summary.LABELS, "split_fingerprint") if name in facts]
+    labels = {**summary.LABELS, "split_fingerprint": "fingerprint of the split"}
+    rest = [name for name in facts if name not in labels]
+    return Facts(dataset, [(labels.get(name, name), summary.shown(name, facts[name])) for name in known + rest])
+
+
+# --- cells --------------------------------------------------------------------------------------------------------
+
+
+def cells(records: Sequence[Record]) -> Grid:
+    """Return a table of every stored cell, failed ones too."""
+    columns = [
+        Column("data set", lambda record: record["cell"]["dataset"]),
+        Column("cell", lambda record: record["cell"]["name"]),
+        Column("seed", lambda record: record["cell"]["seed"]),
+        Column("status", lambda record: record["status"]),
+        Column("hash", lambda record: record["hash"]),
+        Column("started", lambda record: record["started"]),
+        Column("took s", lambda record: record["duration_s"], "{:,.1f}".format),
+        Column("peak GiB", lambda record: record["peak_memory_bytes"] / 2**30, "{:.2f}".format),
+        Column("device", lambda record: record["device"]),
+        Column("commit", lambda record: record["commit"] and record["commit"][:7]),
+    ]
+    if any(record["error"] for record in records):
+        columns.append(Column("error", lambda record: record["error"] and _fault(record["error"])))
+    frame, values = lay_out(records, columns)
+    return grid(Report("cells", frame, values, ""), "every stored cell")
+
+
+def _fault(error: Mapping[str, str]) -> str:
+    return " ".join(f"{error['type']}: {error['message']}".split())

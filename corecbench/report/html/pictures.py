@@ -1,0 +1,42 @@
+"""The plots as pictures of the page."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING
+
+from corecbench.report.html.blocks import Picture, Text
+from corecbench.report.plots import canvas, registry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+
+    from corecbench.report.html.blocks import Block
+    from corecbench.report.plots.registry import Drawn
+    from corecbench.report.plots.study import Study
+
+PIXELS_PER_INCH = 96
+"""Of CSS."""
+
+
+def draw(study: Study) -> list[Drawn[Picture]]:
+    """Draw every plot of a benchmark, or find out why it cannot be."""
+    return registry.draw(study, lambda name, figure: picture(figure))
+
+
+def shown(drawn: Sequence[Drawn[Picture]], kinds: Sequence[str], dataset: str | None = None) -> list[Block]:
+    """Return the plots of some kinds, or why they are missing, in the order of the kinds."""
+    found = [each for kind in kinds for each in drawn if (each.kind, each.dataset) == (kind, dataset)]
+    return [each.made or Text(f"No plot {each.name}: {each.reason}.", is_note=True) for each in found]
+
+
+def picture(figure: Figure) -> Picture:
+    """Return a figure as an SVG within the page; a data URI keeps its ids and styles apart from those of others."""
+    svg = re.sub(r"\s*\n\s*", "\n", canvas.to_svg(figure))
+    width, height = (round(PIXELS_PER_INCH * inches) for inches in figure.get_size_inches())
+    words = f"{figure.get_suptitle()}. {figure.get_supxlabel()}".replace("\n", " ")
+    data = base64.b64encode(svg.encode()).decode()
+    return Picture(f"data:image/svg+xml;base64,{data}", words, width, height)

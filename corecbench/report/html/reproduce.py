@@ -1,0 +1,103 @@
+"""The run files that make stored results again."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from corecbench.record import Record
+
+Settings = dict[str, Any]
+
+LISTS = {"models": "domain", "llms": "llm", "sharing": "sharing", "controls": "control"}
+"""Key of a run file -> what it lists, as a cell calls it."""
+
+
+def run_files(benchmark: str, records: Sequence[Record]) -> list[str]:
+    """Return TOML for `corecbench run --config`: a text for each group of data sets on which the same was run.
+
+    Every setting is stated, those that are defaults, too. A data set that is a folder is known to results by the
+    last part of its path only, and stands here like that.
+    """
+    import tomlkit
+
+    groups: list[tuple[dict[str, Any], list[Record]]] = []
+    for dataset in _distinct(record["cell"]["dataset"] for record in records):
+        here = [record for record in records if record["cell"]["dataset"] == dataset]
+        alike = _alike(here)
+        group = next((found for found in groups if found[0] == alike), None)
+        if group is None:
+            groups.append((alike, here))
+        else:
+            group[1].extend(here)
+    return [
+        tomlkit.dumps({"benchmark": benchmark, "datasets": _datasets(of), **alike, **_settings(of)})
+        for alike, of in groups
+    ]
+
+
+def _distinct(values: Iterable[Any]) -> list[Any]:
+    return list(dict.fromkeys(value for value in values if value is not None))
+
+
+def _datasets(records: Sequence[Record]) -> list[str]:
+    return _distinct(record["cell"]["dataset"] for record in records)
+
+
+def _alike(records: Sequence[Record]) -> dict[str, Any]:
+    """Return what a run file states once, from the results on one data set."""
+    lists = {key: _distinct(record["cell"].get(part) for record in records) for key, part in LISTS.items()}
+    once = {
+        "repeats": records[0]["protocol"].get("repeated pairs"),
+        "k_core": records[0]["data"].get("k_core"),
+        "device": records[0]["device"],
+    }
+    return {
+        **{key: names for key, names in lists.items() if names},
+        "seeds": sorted({record["cell"]["seed"] for record in records}),
+        **{key: value for key, value in once.items() if value is not None},
+    }
+
+
+def _settings(records: Sequence[Record]) -> dict[str, Any]:
+    """Return the settings that hold everywhere, and those of a data set where they differ."""
+    histories: dict[str, Settings] = {}
+    of_labels: dict[tuple[str, str | None], dict[str, Settings]] = {}
+    for record in records:
+        dataset, protocol = record["cell"]["dataset"], record["protocol"]
+        histories[dataset] = {key: protocol[key] for key in ("max_history",) if key in protocol}
+        for label, settings in record["settings"].items():
+            of = record["plugins"][label].get("variant_of") if label in record["plugins"] else None
+            known = {key: value for key, value in settings.items() if value is not None}
+            of_labels.setdefault((label, of), {})[dataset] = known
+    common, rest = _apart(histories)
+    found: dict[str, Any] = {**common, "settings": {}, "variants": {}}
+    per_dataset: dict[str, Any] = {dataset: dict(own) for dataset, own in rest.items()}
+    for (label, of), by_dataset in of_labels.items():
+        common, rest = _apart(by_dataset)
+        name = label if of else re.split("[:@]", label, maxsplit=1)[0]
+        if of:
+            found["variants"][name] = {"of": of, **common}
+        elif common:
+            found["settings"][name] = common
+        for dataset, own in rest.items():
+            per_dataset.setdefault(dataset, {}).setdefault("settings", {})[name] = own
+    return {key: value for key, value in {**found, "per_dataset": per_dataset}.items() if value != {}}
+
+
+def _apart(of_each: Mapping[str, Settings]) -> tuple[Settings, dict[str, Settings]]:
+    """Return what all have in common, and what each that has more has beside it.
+
+    >>> _apart({"a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 3}, "c": {"x": 1}})
+    ({'x': 1}, {'a': {'y': 2}, 'b': {'y': 3}})
+    """
+    first, *others = of_each.values()
+    common = {key: value for key, value in first.items() if all(key in one and one[key] == value for one in others)}
+    rest = {
+        name: {key: value for key, value in settings.items() if key not in common}
+        for name, settings in of_each.items()
+    }
+    return common, {name: own for name, own in rest.items() if own}

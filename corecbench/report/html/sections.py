@@ -1,0 +1,146 @@
+"""The sections of the page, from the tables and plots of a benchmark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from corecbench.report import leaderboard, main_table, slices
+from corecbench.report.html import origin, summary
+from corecbench.report.html.blocks import Code, Heading, Section, Text
+from corecbench.report.html.grids import STYLE, grid, on, part
+from corecbench.report.html.pictures import draw, shown
+from corecbench.report.html.reproduce import run_files
+from corecbench.report.wording import sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from corecbench.api import Report
+    from corecbench.record import Record
+    from corecbench.report.html.blocks import Block, Picture
+    from corecbench.report.plots.registry import Drawn
+    from corecbench.report.plots.study import Study
+    from corecbench.report.slices import SliceTable
+    from corecbench.report.table import Table
+
+    Pictures = Sequence[Drawn[Picture]]
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What the page shows of a benchmark."""
+
+    benchmark: str
+    records: Sequence[Record]
+    table: Table
+    slices: Sequence[SliceTable]
+    study: Study
+    board: leaderboard.Leaderboard | None
+    """None where fewer than two data sets have results."""
+    effects: bool = False
+    """Whether the main table has columns of effect sizes."""
+
+    def by_dataset(self, blocks: Callable[[str], Iterable[Block]]) -> Iterator[Block]:
+        """Yield the blocks of each data set, under its name if there are several."""
+        for dataset in self.study.datasets:
+            if len(self.study.datasets) > 1:
+                yield Heading(dataset)
+            yield from blocks(dataset)
+
+
+def sections(results: Results) -> Iterator[Section]:
+    """Yield the sections in their order."""
+    drawn = draw(results.study)
+    yield Section("summary", "Summary", [*summary.blocks(results.table, results.study), *shown(drawn, ["gain"])])
+    yield Section("results", "Results", list(_results(results)))
+    yield Section("pictures", "Results in pictures", list(_pictures(results, drawn)))
+    if results.board is not None:
+        yield Section("leaderboard", "Over the data sets", list(_over_datasets(results.board, drawn)))
+    yield Section("slices", "Whom it helps", list(_slices(results, drawn)))
+    yield Section("cost", "What it takes", list(_cost(results, drawn)))
+    yield Section("training", "Training", list(_training(results, drawn)))
+    yield Section("settings", "Settings", list(origin.settings(results.records)))
+    yield Section("environment", "Data and environment", list(origin.environment(results.records)))
+    yield Section("reproduce", "How to reproduce", list(_reproduce(results)))
+
+
+def subtitle(records: Sequence[Record]) -> str:
+    """Return how many cells there are, and from when."""
+    days = sorted({record["started"][:10] for record in records})
+    n_failed = sum(record["status"] == "failed" for record in records)
+    failed = f", {n_failed} of them failed" if n_failed else ""
+    cells = f"{len(records)} stored cell{'s' if len(records) > 1 else ''}"
+    return f"{cells}{failed}, run {' to '.join(dict.fromkeys((days[0], days[-1])))}"
+
+
+def _note(report: Report) -> Text:
+    """Return the caption of a table with the legend of its marks."""
+    return Text(Markup(report.styled(STYLE)[1]), is_note=True)
+
+
+def _results(results: Results) -> Iterator[Block]:
+    report = main_table.report(results.table, effects=results.effects)
+    yield from results.by_dataset(lambda dataset: [grid(on(report, dataset), f"results on {dataset}")])
+    yield _note(report)
+
+
+def _pictures(results: Results, drawn: Pictures) -> Iterator[Block]:
+    yield from results.by_dataset(lambda dataset: shown(drawn, ["cutoffs", "pairs", "rank-change"], dataset))
+
+
+def _over_datasets(board: leaderboard.Leaderboard, drawn: Pictures) -> Iterator[Block]:
+    report = leaderboard.report(board)
+    yield grid(report, "all rows over all data sets")
+    yield _note(report)
+    yield from shown(drawn, ["critical-difference"])
+
+
+def _slices(results: Results, drawn: Pictures) -> Iterator[Block]:
+    report = slices.report(results.slices)
+
+    def blocks(dataset: str) -> Iterator[Block]:
+        yield from shown(drawn, ["slices"], dataset)
+        if len((own := on(report, dataset)).frame):
+            yield grid(own, f"gains on slices of the users of {dataset}")
+
+    yield from results.by_dataset(blocks)
+    yield _note(report)
+
+
+def _cost(results: Results, drawn: Pictures) -> Iterator[Block]:
+    report = main_table.report(results.table, cost=True)
+    costs = [column.name for column in main_table.COST]
+    wanted = ["data set", "model", "side", "sharing", "control", results.table.tested, *costs, "seeds"]
+    shortened = part(report, range(len(report.frame)), [column for column in report.frame if column not in wanted])
+    yield from results.by_dataset(
+        lambda dataset: [
+            grid(on(shortened, dataset), f"what training and inference take on {dataset}"),
+            *shown(drawn, ["cost"], dataset),
+        ]
+    )
+    yield Text(sentences(main_table.of_costs(results.table)), is_note=True)
+
+
+def _training(results: Results, drawn: Pictures) -> Iterator[Block]:
+    yield from results.by_dataset(lambda dataset: shown(drawn, ["learning"], dataset))
+
+
+def _reproduce(results: Results) -> Iterator[Block]:
+    versions = {record["versions"].get("corecbench") for record in results.records} - {None}
+    which = f"=={versions.pop()}" if len(versions) == 1 else ""
+    files = run_files(results.benchmark, results.records)
+    names = ["run.toml"] if len(files) == 1 else [f"run-{number}.toml" for number in range(1, len(files) + 1)]
+    runs = [f"corecbench run --config {name}" for name in names]
+    yield Code("command", "\n".join([f"pip install 'corecbench{which}'", *runs]))
+    for name, text in zip(names, files, strict=True):
+        yield Code(name, text)
+    yield Text(
+        "The same settings, versions, machine and seeds give the same ranks; other machines round differently. A "
+        "data set that is a folder of one's own stands here by its name: give its path instead.",
+        is_note=True,
+    )
+    yield Heading("Cells")
+    yield origin.cells(results.records)

@@ -1,0 +1,93 @@
+import tomllib
+
+import pytest
+
+from corecbench.config import PerDataset, RunConfig, Variant, load
+from corecbench.plan import make_plan
+from corecbench.report.html.reproduce import run_files
+from corecbench.results import Store
+from corecbench.run import describe
+
+SETTINGS = {"sasrec": {"epochs": 7}, "llama": {"lora_targets": ["q_proj"]}, "bdlm": {"rounds": 3}}
+
+
+@pytest.fixture
+def data_folders(toy_folder, tmp_path, monkeypatch):
+    """Stand in a folder of two data sets, toy and other."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("toy", "other"):
+        (tmp_path / name).mkdir()
+        for file in toy_folder.iterdir():
+            (tmp_path / name / f"{name}{file.suffix}").write_bytes(file.read_bytes())
+    return tmp_path
+
+
+def cells(config, host, root):
+    return make_plan(config, host, Store(root, config.benchmark)).cells
+
+
+def records(config, host, root):
+    plan = make_plan(config, host, Store(root, config.benchmark))
+    return [describe(cell, plan) for cell in plan.cells]
+
+
+def planned_again(text, host, root):
+    (root / "run.toml").write_text(text, encoding="utf-8")
+    return cells(load(root / "run.toml", {}, []), host, root)
+
+
+def places(of):
+    return {cell.folder for cell in of}
+
+
+def test_the_run_file_plans_the_same_cells_under_the_same_settings(data_folders, host):
+    config = RunConfig(
+        benchmark="again",
+        datasets=("./toy", "./other"),
+        models=("sasrec", "wide", "popularity"),
+        llms=("llama:some/model",),
+        sharing=("bdlm", "none"),
+        controls=("shuffled-texts",),
+        seeds=(0, 3),
+        max_history=9,
+        repeats="last",
+        settings=SETTINGS,
+        variants={"wide": Variant("sasrec", {"embedding_size": 128})},
+        per_dataset={"other": PerDataset(4, {"sasrec": {"learning_rate": 0.5}, "bdlm": {"rounds": 1}})},
+    )
+    (text,) = run_files("again", records(config, host, data_folders))
+    text = text.replace('["toy", "other"]', '["./toy", "./other"]')
+    assert places(planned_again(text, host, data_folders)) == places(cells(config, host, data_folders))
+
+
+def test_a_setting_that_differs_stands_under_its_data_set(data_folders, host):
+    config = RunConfig(
+        datasets=("./toy", "./other"),
+        models=("sasrec",),
+        per_dataset={"other": PerDataset(4, {"sasrec": {"epochs": 1}})},
+    )
+    (text,) = run_files("default", records(config, host, data_folders))
+    values = tomllib.loads(text)
+    assert values["per_dataset"]["other"] == {"max_history": 4, "settings": {"sasrec": {"epochs": 1}}}
+    assert values["per_dataset"]["toy"]["max_history"] == 50
+    assert "epochs" not in values["settings"]["sasrec"]
+
+
+def test_data_sets_on_which_something_else_was_run_have_a_file_of_their_own(data_folders, host):
+    found = [
+        *records(RunConfig(datasets=("./toy",), models=("sasrec",)), host, data_folders),
+        *records(RunConfig(datasets=("./other",), models=("sasrec",), seeds=(0, 1)), host, data_folders),
+    ]
+    texts = run_files("default", found)
+    assert [(tomllib.loads(text)["datasets"], tomllib.loads(text)["seeds"]) for text in texts] == [
+        (["toy"], [0]),
+        (["other"], [0, 1]),
+    ]
+
+
+def test_names_are_quoted(data_folders, host):
+    (found,) = records(RunConfig(datasets=("./toy",), models=("popularity",)), host, data_folders)
+    name = '"]\n[settings.x]\n'
+    found["cell"]["dataset"] = name
+    (text,) = run_files("default", [found])
+    assert tomllib.loads(text)["datasets"] == [name]
