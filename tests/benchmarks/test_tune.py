@@ -2,7 +2,6 @@
 
 import csv
 import doctest
-import importlib.util
 import subprocess
 import sys
 import time
@@ -11,7 +10,12 @@ from pathlib import Path
 import optuna
 import pytest
 import torch
+import tuning.search
 from optuna.trial import FixedTrial, TrialState
+from tune import tune as run_tune
+from tuning.account import state_of
+from tuning.search import Search, open_study, rounded, sampler
+from tuning.space import NEGATIVES, SPACES, Space
 
 from corecbench.api import UsageError
 from corecbench.config import RunConfig, load
@@ -24,17 +28,6 @@ FIRST = ({"learning_rate": 0.002}, {"learning_rate": 0.01})
 """Settings that are tried first."""
 
 
-@pytest.fixture(scope="session")
-def script():
-    """Import the script as a module."""
-    spec = importlib.util.spec_from_file_location("tune", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["tune"] = module  # where dataclasses look up annotations
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["tune"]
-
-
 def small(trial, negatives):
     """Suggest a learning rate; the model is small and trains for three epochs."""
     size = {"embedding_size": 16, "hidden_size": 16, "epochs": EPOCHS, "batch_size": 32}
@@ -42,16 +35,16 @@ def small(trial, negatives):
 
 
 @pytest.fixture
-def tune(script, monkeypatch, tmp_path, cache, toy_folder):
+def tune(monkeypatch, tmp_path, cache, toy_folder):
     """Search a small space on the toy data: `tune(model="gru4rec", max_trials=2, **options)`."""
     monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
     for model, suggest in (("gru4rec", small), ("sasrec", attending)):
-        monkeypatch.setitem(script.SPACES, model, script.Space(suggest, FIRST, FIRST))
+        monkeypatch.setitem(SPACES, model, Space(suggest, FIRST, FIRST))
     threads = torch.get_num_threads()
 
     def search(model="gru4rec", max_trials=2, minutes=60, **options):
         places = {"storage": tmp_path / "tune.journal", "out": tmp_path / "tuned"}
-        return script.tune(str(toy_folder), model, minutes, max_trials=max_trials, **places | options)
+        return run_tune(str(toy_folder), model, minutes, max_trials=max_trials, **places | options)
 
     yield search
     torch.set_num_threads(threads)
@@ -63,12 +56,12 @@ def attending(trial, negatives):
 
 
 @pytest.fixture
-def make_search(script, host, toy_folder, tune):
+def make_search(host, toy_folder, tune):
     """Make a search without running it: `make_search(deadline_s=inf, trial_s=inf)`."""
 
     def make(deadline_s=float("inf"), trial_s=float("inf")):
         (data,) = read_datasets(RunConfig(datasets=(str(toy_folder),)), host)
-        return script.Search(host, data, "gru4rec", 50, 0, (256,), deadline_s, trial_s)
+        return Search(host, data, "gru4rec", 50, 0, (256,), deadline_s, trial_s)
 
     return make
 
@@ -145,23 +138,23 @@ def test_no_minutes_write_what_is_stored(tune, tmp_path):
     assert len(rows(after)) == 2
 
 
-def test_what_a_killed_process_left_is_tried_again(script, make_search, tmp_path):
+def test_what_a_killed_process_left_is_tried_again(make_search, tmp_path):
     search, storage = make_search(), tmp_path / "tune.journal"
-    study = script.open_study(search, storage)
+    study = open_study(search, storage)
     killed = study.ask()
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         killed.set_user_attr("pid", process.pid)
     killed.suggest_float("learning_rate", 1e-3, 1e-1, log=True)
-    trials = script.open_study(search, storage).get_trials()
+    trials = open_study(search, storage).get_trials()
     assert [trial.state for trial in trials] == [TrialState.FAIL, TrialState.WAITING, TrialState.WAITING]
     assert trials[2].system_attrs["fixed_params"] == {"learning_rate": 0.002}
 
 
-def test_other_data_are_refused(script, make_search, tmp_path):
+def test_other_data_are_refused(make_search, tmp_path):
     storage = tmp_path / "tune.journal"
-    script.open_study(make_search(), storage).set_user_attr("data", "another fingerprint")
+    open_study(make_search(), storage).set_user_attr("data", "another fingerprint")
     with pytest.raises(UsageError, match=r"other data; give another --storage"):
-        script.open_study(make_search(), storage)
+        open_study(make_search(), storage)
 
 
 def test_another_length_of_histories_is_refused(tune):
@@ -180,21 +173,21 @@ def test_another_length_of_histories_is_refused(tune):
         ({"trial_s": 0.0}, TrialState.COMPLETE, "out of time"),
     ],
 )
-def test_a_trial_ends_with_its_time(script, make_search, tmp_path, limits, state, note):
+def test_a_trial_ends_with_its_time(make_search, tmp_path, limits, state, note):
     search = make_search(**limits)
-    study = script.open_study(search, tmp_path / "tune.journal")
+    study = open_study(search, tmp_path / "tune.journal")
     study.optimize(search.objective, n_trials=1)
     (trial, _) = study.get_trials()
-    assert (trial.state, script.state_of(trial)) == (state, note)
+    assert (trial.state, state_of(trial)) == (state, note)
     assert list(trial.intermediate_values) == [1]
     assert trial.value == trial.intermediate_values[1]
 
 
-def test_a_trial_that_diverges_does_not_end_the_search(tune, script, monkeypatch):
+def test_a_trial_that_diverges_does_not_end_the_search(tune, monkeypatch):
     def huge(trial, negatives):
         return {**small(trial, negatives), "learning_rate": 1e30}
 
-    monkeypatch.setitem(script.SPACES, "gru4rec", script.Space(huge, FIRST, FIRST))
+    monkeypatch.setitem(SPACES, "gru4rec", Space(huge, FIRST, FIRST))
     with pytest.raises(UsageError, match="no trial"):
         tune()
 
@@ -209,11 +202,11 @@ def test_a_search_ends_in_time(tune):
 
 
 @pytest.mark.parametrize("model", ["sasrec", "gru4rec", "lightgcn"])
-def test_a_space_has_the_names_of_the_config_class_and_the_first_settings_in_it(script, host, model):
-    search = script.Search(host, None, model, 50, 0, script.NEGATIVES, 0.0, 0.0)
+def test_a_space_has_the_names_of_the_config_class_and_the_first_settings_in_it(host, model):
+    search = Search(host, None, model, 50, 0, NEGATIVES, 0.0, 0.0)
     for params in (*search.space.first, *search.space.first_if_long):
         trial = FixedTrial(dict(params))  # warns about values outside, which is an error here
-        config = search.select(script.rounded(search.space.suggest(trial, script.NEGATIVES))).config
+        config = search.select(rounded(search.space.suggest(trial, NEGATIVES))).config
         assert {name: getattr(config, name) for name in params} == params
         assert trial.params.items() <= params.items()  # what does not apply is not asked for
 
@@ -223,13 +216,13 @@ def test_a_model_without_a_space_is_an_error_that_says_what_there_is(tune):
         tune("popularity")
 
 
-def test_random_suggestions_differ_between_trials_and_not_between_processes(script):
+def test_random_suggestions_differ_between_trials_and_not_between_processes():
     def suggestion(number):
-        study = optuna.create_study(sampler=script.sampler(0, number))
+        study = optuna.create_study(sampler=sampler(0, number))
         return study.ask().suggest_float("x", 0, 1)
 
     assert suggestion(3) == suggestion(3) != suggestion(4)
 
 
-def test_examples(script):
-    assert doctest.testmod(script) == (0, 1)
+def test_examples():
+    assert doctest.testmod(tuning.search) == (0, 1)

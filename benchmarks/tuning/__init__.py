@@ -1,0 +1,1 @@
+"""What `tune.py` is made of: what is searched, one search, what is written."""

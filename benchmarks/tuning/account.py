@@ -1,0 +1,149 @@
+"""What is written: every trial in a table, and the best settings of a data set in a file for runs."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corecbench.api import UsageError
+from tuning.space import FINAL_EPOCHS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from optuna.trial import FrozenTrial
+
+    from tuning.search import Search
+
+COLUMNS = (
+    "study",
+    "dataset",
+    "model",
+    "trial",
+    "validation",
+    "epochs",
+    "best_epoch",
+    "seconds",
+    "state",
+    "settings",
+)
+
+
+def best_of(trial: FrozenTrial) -> float:
+    """Return a trial's best validation NDCG@10, -1 before the first epoch."""
+    return max(trial.intermediate_values.values(), default=-1.0)
+
+
+def state_of(trial: FrozenTrial) -> str:
+    """Return how a trial ended."""
+    return trial.user_attrs.get("state", trial.state.name.lower().replace("fail", "failed"))
+
+
+def row(search: Search, trial: FrozenTrial) -> dict[str, str]:
+    """Return a trial as it stands in `trials.csv`."""
+    curve, duration = trial.intermediate_values, trial.duration
+    best = best_of(trial)
+    return {
+        "study": search.study_name,
+        "dataset": search.data.name,
+        "model": search.model,
+        "trial": str(trial.number),
+        "validation": f"{best:.6f}" if curve else "",
+        "epochs": str(max(curve, default=0)),
+        "best_epoch": str(min((epoch for epoch, value in curve.items() if value == best), default=0)),
+        "seconds": f"{duration.total_seconds():.0f}" if duration else "",
+        "state": state_of(trial),
+        "settings": " ".join(f"{key}={value}" for key, value in trial.user_attrs.get("settings", {}).items()),
+    }
+
+
+def write_trials(path: Path, search: Search, trials: Iterable[FrozenTrial]) -> None:
+    """Put the trials of a study into the table of all, in place of its earlier rows."""
+    rows = []
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["study"] != search.study_name]
+    rows += [row(search, trial) for trial in trials if trial.state.name != "WAITING"]
+    rows.sort(key=lambda row: (row["dataset"], row["model"], row["study"], int(row["trial"])))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+
+
+def write_best(path: Path, search: Search, trials: Sequence[FrozenTrial], threads: int) -> None:
+    """Put the best settings into the file of the data set; the tables of other models stay as they are."""
+    import tomlkit
+
+    best = max(trials, key=lambda trial: (best_of(trial), -trial.number))
+    final = {"epochs": FINAL_EPOCHS, "patience": search.space.final_patience}
+    config = search.select({**best.user_attrs["settings"], **final}).config
+    table = tomlkit.table()
+    for line in account(search, best, trials, threads):
+        table.add(tomlkit.comment(line))
+    for key, value in dataclasses.asdict(config).items():
+        table.add(key, value)
+    document = read_tuned(path)
+    own = document.setdefault("per_dataset", tomlkit.table(is_super_table=True))
+    own = own.setdefault(search.data.name, tomlkit.table())
+    own["max_history"] = search.max_history
+    own.setdefault("settings", tomlkit.table(is_super_table=True))[search.model] = table
+    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def account(search: Search, best: FrozenTrial, trials: Sequence[FrozenTrial], threads: int) -> list[str]:
+    """Return how settings were found, in a few lines."""
+    import importlib.metadata
+    import platform
+
+    of_best = row(search, best)
+    seconds = sum(trial.duration.total_seconds() for trial in trials if trial.duration)
+    states = ", ".join(f"{n} {state}" for state, n in sorted(Counter(map(state_of, trials)).items()))
+    libraries = ("corecbench", "torch", "optuna")
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in libraries)
+    return [
+        f"validation NDCG@10 {of_best['validation']} at epoch {of_best['best_epoch']} of trial {best.number} "
+        f"({of_best['state']})",
+        f"{len(trials)} trials ({states}) in {seconds / 60:.1f} minutes, seed {search.seed}, "
+        f"{threads} thread{'s' * (threads != 1)}",
+        f"python {platform.python_version()}, {versions}; {processor()}, {os.cpu_count()} cores",
+    ]
+
+
+def processor() -> str:
+    """Return what the processor is called."""
+    import platform
+
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text(encoding="utf-8").splitlines() if information.exists() else []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(iter(named), platform.processor() or platform.machine())
+
+
+def read_tuned(path: Path) -> Any:
+    """Return the document of a data set's settings, a new one with a heading if there is none."""
+    import tomlkit
+
+    if path.exists():
+        return tomlkit.parse(path.read_text(encoding="utf-8"))
+    document = tomlkit.document()
+    document.add(tomlkit.comment(f"Written by benchmarks/tune.py; for a run's file: include = [{path.name!r}]"))
+    document.add(tomlkit.nl())
+    return document
+
+
+def check_history(path: Path, dataset: str, max_history: int) -> None:
+    """Check that the settings of one data set are found under one length of histories.
+
+    Raises:
+        UsageError: the file has another one.
+    """
+    earlier = read_tuned(path).get("per_dataset", {}).get(dataset, {}).get("max_history", max_history)
+    if earlier != max_history:
+        raise UsageError(
+            f"{path} is of max_history {earlier}, asked for {max_history}; give the same, or another --out"
+        )

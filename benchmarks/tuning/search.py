@@ -1,0 +1,188 @@
+"""One search: its trials within a time, each trained as a run trains, stored as they go."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from corecbench.api import CorecbenchError, PluginError, Setup, UsageError, cache_folder
+from tuning.space import DEFAULT_HISTORY, FULL, SPACES, START_TRIALS, Space
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    import optuna
+    from optuna.trial import Trial
+
+    from corecbench.host import Host, Selected
+    from corecbench.plan import Data
+
+
+@dataclass(frozen=True)
+class Search:
+    """What one call searches, and for how long."""
+
+    host: Host
+    data: Data
+    model: str
+    max_history: int
+    seed: int
+    negatives: Sequence[int]
+    deadline_s: float
+    """On the clock of `time.monotonic`."""
+    trial_s: float
+    """After so long a trial ends with the best that it reached."""
+
+    @property
+    def space(self) -> Space:
+        """Of the model."""
+        return SPACES[self.model]
+
+    @property
+    def study_name(self) -> str:
+        """Of everything that makes trials comparable, such as "ml-1m/sasrec/history-200/seed-0"."""
+        full = "/full" if FULL in self.negatives else ""
+        return f"{self.data.name}/{self.model}/history-{self.max_history}/seed-{self.seed}{full}"
+
+    def select(self, settings: Mapping[str, Any]) -> Selected:
+        """Return the model under settings."""
+        return self.host.select("models", self.model, {self.model: dict(settings)})
+
+    @property
+    def first(self) -> Sequence[Mapping[str, Any]]:
+        """What is tried first."""
+        return self.space.first if self.max_history <= DEFAULT_HISTORY else self.space.first_if_long
+
+    def objective(self, trial: Trial) -> float:
+        """Train the model under settings that a trial suggests and return its best validation NDCG@10."""
+        import optuna
+
+        trial.study.sampler = sampler(self.seed, trial.number)
+        trial.set_user_attr("pid", os.getpid())
+        settings = rounded(self.space.suggest(trial, self.negatives))
+        trial.set_user_attr("settings", settings)
+        started, best = time.monotonic(), 0.0
+
+        def on_epoch(record: dict[str, Any]) -> None:
+            nonlocal best
+            best = max(best, record["validation"])
+            trial.report(record["validation"], record["epoch"])
+            now = time.monotonic()
+            if now >= self.deadline_s:
+                raise self.ended(trial, "cut off")
+            if trial.should_prune():
+                raise self.ended(trial, "pruned")
+            if now - started >= self.trial_s:
+                raise OutOfTimeError
+
+        try:
+            self.train(settings, on_epoch)
+        except OutOfTimeError:
+            trial.set_user_attr("state", "out of time")
+        except KeyboardInterrupt:
+            trial.study.stop()
+            raise self.ended(trial, "cut off") from None
+        except optuna.TrialPruned:
+            raise
+        except CorecbenchError as error:
+            if isinstance(error, PluginError | UsageError):
+                raise
+            raise self.ended(trial, "diverged") from error
+        return best
+
+    def train(self, settings: Mapping[str, Any], on_epoch: Callable[[dict[str, Any]], None]) -> None:
+        """Train the model alone, over a split without test items."""
+        import numpy as np
+
+        from corecbench.training.cell import Workshop
+
+        split = dataclasses.replace(self.data.split, test=np.zeros_like(self.data.split.test))
+        setup = Setup(self.data.dataset.catalog, self.max_history, self.seed, cache=cache_folder())
+        metric = self.host.build(self.host.select("metrics", "NDCG@10", {}))
+        selected = self.select({**settings, "patience": self.space.patience})
+        Workshop(self.host, setup, split, self.model, metric).train_solo("domain", selected, on_epoch)
+
+    @staticmethod
+    def ended(trial: Trial, state: str) -> Exception:
+        """Return what ends a trial early, after noting why."""
+        import optuna
+
+        trial.set_user_attr("state", state)
+        return optuna.TrialPruned(state)
+
+
+class OutOfTimeError(Exception):
+    """A trial has had its time."""
+
+
+def rounded(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with three significant digits, which are what is trained.
+
+    >>> rounded({"learning_rate": 0.0012345, "hidden_dropout": 0.30000000000000004, "n_layers": 2})
+    {'learning_rate': 0.00123, 'hidden_dropout': 0.3, 'n_layers': 2}
+    """
+    return {key: float(f"{value:.3g}") if isinstance(value, float) else value for key, value in settings.items()}
+
+
+def sampler(seed: int, number: int) -> optuna.samplers.BaseSampler:
+    """Return what suggests the settings of a trial.
+
+    It is seeded by the trial's number, so that neither a resumed search nor a second process repeats suggestions.
+    """
+    from optuna.samplers import TPESampler
+
+    return TPESampler(n_startup_trials=START_TRIALS, seed=1_000_003 * seed + number)
+
+
+def pruner() -> optuna.pruners.BasePruner:
+    """Return what stops trials: those that at their best are below two thirds of the finished ones at that epoch.
+
+    Half, the median, would stop much that wins in the end: strong dropout and low learning rates start slowly.
+    """
+    from optuna.pruners import PercentilePruner
+
+    return PercentilePruner(100 * 2 / 3, n_startup_trials=4, n_warmup_steps=8, n_min_trials=4)
+
+
+def open_study(search: Search, storage: Path) -> optuna.Study:
+    """Return the study of a search, with its first trials in line, and those again that a killed process left.
+
+    Raises:
+        UsageError: the stored trials are of other data.
+    """
+    import optuna
+    import psutil
+    from optuna.storages.journal import JournalFileBackend
+    from optuna.trial import TrialState
+
+    storage.parent.mkdir(parents=True, exist_ok=True)
+    with locked(storage):
+        study = optuna.create_study(
+            storage=optuna.storages.JournalStorage(JournalFileBackend(str(storage))),
+            study_name=search.study_name,
+            direction="maximize",
+            pruner=pruner(),
+            load_if_exists=True,
+        )
+        fingerprint = search.data.split.fingerprint
+        if study.user_attrs.setdefault("data", fingerprint) != fingerprint:
+            raise UsageError(f"{storage} has trials of {study.study_name} on other data; give another --storage")
+        study.set_user_attr("data", fingerprint)
+        for params in search.first:
+            study.enqueue_trial(dict(params), skip_if_exists=True)
+        for trial in study.get_trials(states=[TrialState.RUNNING]):
+            if "pid" in trial.user_attrs and not psutil.pid_exists(trial.user_attrs["pid"]):
+                study.tell(trial.number, state=TrialState.FAIL)
+                study.enqueue_trial(trial.params)
+    return study
+
+
+def locked(storage: Path) -> Any:
+    """Return a lock that all processes with the same storage share; `.lock` behind its name is Optuna's."""
+    from filelock import FileLock
+
+    return FileLock(f"{storage}.tune")
