@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import warnings
@@ -10,18 +9,22 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import Component, CorecbenchError, PluginError, UsageError, resolve
+from corecbench.api import Component, PluginError, UsageError, resolve
 from corecbench.configure import configure, unknown
 from corecbench.discovery import Origin, installed, loose_file, reason
+from corecbench.guard import Guarded, guard
 from corecbench.plugin import KINDS, Plugin, PluginInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from corecbench.config import RunConfig, Variant
 
 VARIED = ("models", "llms", "sharing")
 """Kinds of components that there can be variants of."""
+
+RECOMMENDERS = ("models", "llms")
+"""Kinds whose components are modules in training; they are guarded where they are called."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,9 @@ class Selected:
     def name(self) -> str:
         """The component's name."""
         return self.component.name
+
+    def __str__(self) -> str:
+        return f"{KINDS[self.kind][1]} '{self.name}' of plugin {self.plugin}"
 
 
 class Host:
@@ -150,7 +156,7 @@ class Host:
         selected = Selected(kind, text, component, None, info, is_variant=variant is not None)
         if component.config is None:
             return selected
-        with guard(selected):
+        with guard(str(selected), "its config"):
             return replace(selected, config=configure(component.config, values, owner))
 
     def _find(
@@ -211,18 +217,21 @@ class Host:
     def build(self, selected: Selected, *args: Any) -> Any:
         """Build a component from its config and what its kind is built from.
 
+        Whatever the component raises then or, unless it is a recommender, later on names it.
+
         Raises:
             CorecbenchError: the component's own, as it is.
             PluginError: anything else that the component raised.
         """
-        with guard(selected):
-            return resolve(selected.component.build)(selected.config, *args)
+        with guard(str(selected), "build"):
+            built = resolve(selected.component.build)(selected.config, *args)
+        return built if selected.kind in RECOMMENDERS else Guarded(built, str(selected))
 
     def needs(self, selected: Selected, cache: Path) -> Sequence[str]:
         """Return what building the component would download, one line each."""
         if selected.component.needs is None:
             return []
-        with guard(selected):
+        with guard(str(selected), "needs"):
             return [str(line) for line in resolve(selected.component.needs)(selected.config, cache)]
 
     def notify(self, hook_name: str, **arguments: Any) -> None:
@@ -230,7 +239,7 @@ class Host:
         for plugin in self._plugins:
             try:
                 getattr(plugin.manager.hook, hook_name)(**arguments)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 warnings.warn(f"plugin {plugin.info}: {hook_name}: {reason(error)}", RuntimeWarning, stacklevel=2)
 
 
@@ -246,15 +255,3 @@ def split(kind: str, text: str, known: set[str]) -> tuple[str, str | None]:
 def base_of(variant: Variant) -> str:
     """Return the name of the component that a variant is of."""
     return re.split("[:@]", variant.of, maxsplit=1)[0]
-
-
-@contextlib.contextmanager
-def guard(selected: Selected) -> Iterator[None]:
-    """Turn what a component raises into a PluginError that names it; a CorecbenchError passes as it is."""
-    try:
-        yield
-    except CorecbenchError:
-        raise
-    except Exception as error:
-        what = f"{KINDS[selected.kind][1]} '{selected.name}' of plugin {selected.plugin}"
-        raise PluginError(f"{what} failed: {reason(error)}") from error

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from corecbench.api import UsageError, cache_folder
+import numpy as np
+
+from corecbench.api import PluginError, UsageError, cache_folder
 from corecbench.data.dataset import Dataset, load_dataset
 from corecbench.data.split import Split, leave_one_out
+from corecbench.guard import guard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -97,8 +100,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
         DataError: a data set cannot be used.
     """
     chosen = choose(config, host, config.settings)  # a misspelt name is to be found before data are read
-    for name in config.metrics:
-        host.select("metrics", name, config.settings)
+    try_metrics(config, host)
     cells: list[Cell] = []
     needed: list[Selected] = []
     data_sets = read_datasets(config, host)
@@ -114,6 +116,22 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     cache = cache_folder()
     downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
     return Plan(config, cells, downloads, notes(config, chosen, data_sets), cache)
+
+
+def try_metrics(config: RunConfig, host: Host) -> None:
+    """Ask every metric for the values of two users: a faulty one is to be found before anything is trained.
+
+    Raises:
+        UsageError: an unknown name, or a metric that cannot be built with its settings.
+        PluginError: a metric is faulty.
+    """
+    for name in config.metrics:
+        selected = host.select("metrics", name, config.settings)
+        metric = host.build(selected)
+        with guard(str(selected), "per_user"):
+            values = metric.per_user(np.array([1, 2]), np.array([2, 2]))
+            if not isinstance(values, np.ndarray) or values.shape != (2,):
+                raise PluginError(f"it gives {values!r:.80} for two users; an array of two numbers is needed")
 
 
 class Choice(NamedTuple):
@@ -193,7 +211,9 @@ def read_datasets(config: RunConfig, host: Host) -> list[Data]:
         selected = host.select("datasets", label, config.settings)
         name = Path(label.removeprefix(f"{selected.name}:")).name or selected.name
         selected = host.select("datasets", label, config.settings_on(name))
-        dataset = load_dataset(name, host.build(selected), config.repeats, config.k_core)
+        source = host.build(selected)
+        with guard(str(selected), "loading"):
+            dataset = load_dataset(name, source, config.repeats, config.k_core)
         read.append(Data(selected, dataset, leave_one_out(dataset)))
     names = [data.name for data in read]
     if len(set(names)) < len(names):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchError
-from corecbench.host import guard, split
+from corecbench.host import split
 from corecbench.report import leaderboard, main_table, slices, table
 from corecbench.report.comparison import STANDARD
 from corecbench.results import slug
@@ -171,10 +171,8 @@ def render(host: Host, name: str, report: Report) -> tuple[str, str]:
     Raises:
         PluginError: the reporter failed.
     """
-    selected = host.select("reporters", name, {})
-    reporter = host.build(selected)
-    with guard(selected):
-        return reporter.suffix, reporter.render(report).rstrip("\n") + "\n"
+    reporter = host.build(host.select("reporters", name, {}))
+    return reporter.suffix, reporter.render(report).rstrip("\n") + "\n"
 
 
 def unshared(host: Host, entries: Iterable[Entry]) -> set[str]:

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from corecbench import process
 from corecbench.api import CorecbenchError, Setup, Side
 from corecbench.evaluation.ranking import PROTOCOL, Ranks
+from corecbench.guard import guard
 from corecbench.plan import CHECKPOINT, Cell, Plan, settings_of
 from corecbench.results import SCHEMA, Record, Store, ranks_frame, top_frame
 from corecbench.training.cell import OnEpoch, Solo, Workshop, save_checkpoint
@@ -97,7 +98,8 @@ def rank_timed(workshop: Workshop, trainee: Trainee, top_k: int) -> tuple[Ranks,
     """Rank a side on the test items; return the ranks and the seconds that it took."""
     _ = workshop.tasks  # laying them out is no part of ranking
     clock = time.perf_counter()
-    ranks = workshop.rank(trainee.model, "test", top_k)
+    with guard(trainee.owner, "states"):
+        ranks = workshop.rank(trainee.model, "test", top_k)
     return ranks, time.perf_counter() - clock
 
 

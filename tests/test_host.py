@@ -363,7 +363,7 @@ def failing_host(loose_file, statement):
 
 def test_an_error_of_a_component_names_component_plugin_distribution_and_version(loose_file):
     host, selected = failing_host(loose_file, "raise ValueError('no good')")
-    expected = r"domain model 'plain' of plugin mine \(.*mine\.py sha256:.*\) failed: ValueError: no good"
+    expected = r"domain model 'plain' of plugin mine \(.*mine\.py sha256:.*\) failed in build: ValueError: no good"
     with pytest.raises(PluginError, match=expected) as caught:
         host.build(selected)
     assert isinstance(caught.value.__cause__, ValueError)
@@ -374,6 +374,37 @@ def test_an_error_that_is_meant_for_the_user_passes_as_it_is(loose_file):
     host, selected = failing_host(loose_file, statement)
     with pytest.raises(DataError, match=r"^line 3$"):
         host.build(selected)
+
+
+def test_a_plugin_error_of_the_component_s_own_gets_the_names_too(loose_file):
+    statement = "from corecbench.api import PluginError; raise PluginError('no weights')"
+    host, selected = failing_host(loose_file, statement)
+    with pytest.raises(PluginError, match=r"'plain' of plugin mine .* failed in build: no weights"):
+        host.build(selected)
+
+
+METRIC = """
+    from types import SimpleNamespace
+    from corecbench.api import Component, hookimpl
+
+    class Metric:
+        higher_is_better = True
+
+        def per_user(self, rank, n_candidates):
+            return 1 / 0
+
+    @hookimpl
+    def corecbench_metrics():
+        return [Component("bad", lambda config: Metric())]
+"""
+
+
+def test_an_error_in_a_method_of_a_built_component_names_the_method(loose_file):
+    host = Host.discover([loose_file("mine", METRIC)])
+    metric = host.build(host.select("metrics", "bad", {}))
+    assert metric.higher_is_better
+    with pytest.raises(PluginError, match=r"metric 'bad' of plugin mine \(.*\) failed in per_user: ZeroDivision"):
+        metric.per_user(None, None)
 
 
 def test_a_reference_to_a_missing_module_names_the_component(loose_file):

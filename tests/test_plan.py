@@ -1,6 +1,6 @@
 import pytest
 
-from corecbench.api import DataError, UsageError
+from corecbench.api import DataError, PluginError, UsageError
 from corecbench.config import PerDataset, RunConfig, Variant
 from corecbench.host import Host
 from corecbench.plan import make_plan
@@ -334,6 +334,60 @@ def test_other_data_under_the_same_name_change_the_hash(plan, toy_folder, tmp_pa
     (other / file).write_text(text.replace("u0\ti0\t0\n", "").replace("red apple", "green apple"))
     before, after = (hash_of(plan(models=("sasrec",), datasets=(str(of),)), "sasrec") for of in (toy_folder, other))
     assert before != after
+
+
+# --- plugins at fault ---------------------------------------------------------------------------------------------
+
+FAULTY = """
+    from corecbench.api import Component, hookimpl
+
+    class Faulty:
+        higher_is_better = True
+
+        def __init__(self, config):
+            pass
+
+        def per_user(self, rank, n_candidates):
+            return [1.0, 0.5]
+
+        def interactions(self):
+            raise KeyError("user_id")
+
+        def items(self):
+            return None
+
+    @hookimpl
+    def corecbench_metrics():
+        return [Component("faulty", Faulty)]
+
+    @hookimpl
+    def corecbench_datasets():
+        return [Component("broken-data", Faulty)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (
+            {"metrics": ("faulty",)},
+            r"metric 'faulty' of plugin mine .* failed in per_user: it gives \[1.0, 0.5\]",
+        ),
+        (
+            {"datasets": ("broken-data",)},
+            r"data set 'broken-data' of plugin mine \(.*\) failed in interactions: KeyError: 'user_id'",
+        ),
+    ],
+)
+def test_a_faulty_metric_or_data_set_is_named_before_anything_is_trained(plan, loose_file, options, fault):
+    host = Host.discover([loose_file("mine", FAULTY)])
+    with pytest.raises(PluginError, match=fault):
+        plan(host=host, models=("sasrec",), **options)
+
+
+def test_a_metric_that_needs_a_cutoff_says_so_before_anything_is_trained(plan):
+    with pytest.raises(UsageError, match="NDCG needs a cutoff"):
+        plan(models=("sasrec",), metrics=("NDCG",))
 
 
 # --- what is done -------------------------------------------------------------------------------------------------

@@ -151,7 +151,7 @@ def test_a_reporter_that_fails_loses_only_its_own_tables(published, loose_file):
     store = Store(published.folder.parent, "default")
     found = publish(host, store, list(store.records()), ["MRR"])
     assert list(found.errors) == ["broken"]
-    assert re.match(r"reporter 'broken' of plugin mine .* failed: .*absent", str(found.errors["broken"]))
+    assert re.match(r"reporter 'broken' of plugin mine .* failed in render: .*absent", str(found.errors["broken"]))
     assert set(found.texts) == set(found.slices) == {"text", "markdown", "latex", "html", "csv", "json"}
 
 

@@ -1,3 +1,4 @@
+import re
 import textwrap
 from pathlib import Path
 
@@ -321,6 +322,62 @@ def test_a_cell_that_fails_is_a_record_and_the_others_go_on(bench, loose_file):
     assert error["message"].endswith("RuntimeError: this model is broken")
     assert "Traceback" in error["traceback"]
     assert records[1]["sides"] == {}
+
+
+FAULTY_HOOKS = """
+    def fail(*_):
+        raise ValueError("no good")
+
+    MatrixFactorisation.{hook} = fail
+"""
+
+FAULTY_MODULE = """
+    from corecbench.api import Component, Turn, hookimpl, private_ids
+
+    class Module:
+        def __init__(self, config, setup):
+            self.catalog = setup.catalog
+
+        def ids(self, side, width):
+            return private_ids(self.catalog.n_users, self.catalog.n_items, width)
+
+        def start(self, pretrained):
+            pass
+
+        def turns(self, budget):
+            return [Turn("llm", 1), Turn("domain", 1)]
+
+        def losses(self, side, own, other, batch):
+            return {}
+
+    def fail(*_):
+        raise SystemExit(7)
+
+    Module.HOOK = fail
+
+    @hookimpl
+    def corecbench_sharing_modules():
+        return [Component("faulty", Module)]
+"""
+
+
+@pytest.mark.parametrize("hook", ["fit", "states", "loss"])
+def test_an_error_in_a_hook_of_a_model_names_plugin_and_hook_and_the_others_go_on(bench, loose_file, hook):
+    source = textwrap.dedent(FACTORISATION) + textwrap.dedent(FAULTY_HOOKS).format(hook=hook)
+    records = bench(models=("mf", "popularity"), files=[loose_file("mine", source)])
+    assert outcomes(records) == [("mf", "failed"), ("popularity", "ok")]
+    expected = rf"domain model 'mf' of plugin mine \(.*mine\.py sha256:\w+\) failed in {hook}: ValueError: no good"
+    assert re.fullmatch(expected, records[0]["error"]["message"])
+
+
+@pytest.mark.parametrize("hook", ["ids", "start", "turns", "losses"])
+def test_an_error_in_a_hook_of_a_sharing_module_names_plugin_and_hook(bench, loose_file, tiny_llama, hook):
+    path = loose_file("mine", FAULTY_MODULE.replace("HOOK", hook))
+    options = {"models": ("sasrec",), "llms": (f"llama:{tiny_llama}",), "sharing": ("faulty", "none")}
+    *_, faulty, none = bench(**options, files=[path])
+    expected = rf"sharing module 'faulty' of plugin mine \(.*\) failed in {hook}: SystemExit: 7"
+    assert re.fullmatch(expected, faulty["error"]["message"])
+    assert none["status"] == "ok"
 
 
 def test_a_failed_cell_is_stored_and_tried_again(bench, loose_file, tmp_path):

@@ -14,9 +14,11 @@ class UsageError(CorecbenchError):
 
 
 class PluginError(CorecbenchError):
-    """A fault inside a plugin; the message names the plugin."""
+    """A fault inside a plugin; the host puts the names of component, plugin and hook in front of the message."""
 
     exit_code = 3
+    named = False
+    """Whether the message has these names already."""
 
 
 class DataError(CorecbenchError):

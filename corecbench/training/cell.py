@@ -23,6 +23,7 @@ from corecbench.api import (
     private_ids,
 )
 from corecbench.evaluation.ranking import Ranks, rank_task
+from corecbench.guard import guard, owner_of
 from corecbench.training.examples import latest, make_examples
 from corecbench.training.loop import Trainee, evaluate, restore, states_of_contexts, trainable, weights
 from corecbench.training.seeds import generator, seed_torch
@@ -72,22 +73,23 @@ class Workshop:
             return tables[0]
 
         model = self.host.build(selected, self.setup, None if side == "llm" else ids)
-        self.fit(model)
+        self.fit(model, selected)
         return model, tables[0] if tables else None
 
-    def fit(self, model: Recommender) -> None:
+    def fit(self, model: Recommender, selected: Selected) -> None:
         """Move a model to the device and let it see the training part, if it wants to."""
         if isinstance(model, torch.nn.Module):
             model.to(self.setup.device)
         if hasattr(model, "fit"):
-            model.fit(self.split.train)
+            with guard(str(selected), "fit"):
+                model.fit(self.split.train)
 
     def trainee(self, side: Side, selected: Selected, model: Recommender, epochs: int) -> Trainee:
         """Return a side that is ready to be trained for so many epochs, in all turns together."""
         setup = self.setup
         examples = make_examples(model.examples, self.split.train, setup.catalog, setup.max_history, setup.device)
         batches = generator(self.setup.seed, self.setup.catalog.name, self.cell, side, "batches")
-        return Trainee(side, model, selected.config, examples, self.validate, batches, epochs)
+        return Trainee(side, model, selected.config, examples, self.validate, batches, epochs, str(selected))
 
     def rank(self, model: Recommender, stage: str, top_k: int = 0) -> Ranks:
         """Rank the held-out items of a stage, and keep each user's best candidates."""
@@ -129,28 +131,29 @@ class Workshop:
         """
         self.seed("weights")
         module = self.host.build(sharing, self.setup)
+        parts: Mapping[Side, Selected] = {"domain": domain, "llm": llm}
         models = {
             side: self.host.build(selected, self.setup, functools.partial(module.ids, side))
-            for side, selected in (("domain", domain), ("llm", llm))
+            for side, selected in parts.items()
         }
-        for model in models.values():
-            self.fit(model)
+        for side, selected in parts.items():
+            self.fit(models[side], selected)
         anew = getattr(module, "start_from", "pretrained") == "new"
         self.start(models, module, domain, solo, anew)
         spent = 0 if anew else solo.best_epoch
-        turns = within(Budget(domain.config.epochs - spent, llm.config.epochs), module, sharing.name)
+        turns = within(Budget(domain.config.epochs - spent, llm.config.epochs), module)
         trainees = {
             side: self.trainee(
                 side, selected, models[side], sum(turn.epochs for turn in turns if turn.side == side)
             )
-            for side, selected in (("domain", domain), ("llm", llm))
+            for side, selected in parts.items()
         }
         self.seed("training")
         on_epoch = planned(sum(turn.epochs for turn in turns), on_epoch)
         learnt = set() if anew else {"domain"}
         for number, turn in enumerate(turns, start=1):
             other = "llm" if turn.side == "domain" else "domain"
-            coupled = (module, models[other]) if mutual and other in learnt else (None, None)
+            coupled = (module, trainees[other]) if mutual and other in learnt else (None, None)
             trainees[turn.side].train_turn(number, turn.epochs, *coupled, on_epoch)
             learnt.add(turn.side)
         for trainee in trainees.values():
@@ -169,7 +172,7 @@ class Workshop:
         alone, tables = self.build_solo("domain", domain)
         restore(alone, solo.state)
         if tables is None:
-            raise PluginError(f"domain model '{domain.name}' reads no ids; its component needs joint=False")
+            raise PluginError(f"{domain} reads no ids; its component needs joint=False")
         of_tables = {id(tables.user.weight), id(tables.item.weight)}
         theirs, ours = weights(alone), weights(models["domain"])
         if not anew:
@@ -179,7 +182,8 @@ class Workshop:
                         ours[name].copy_(tensor)
         user = tables.user.weight
         if id(user) not in {id(tensor) for tensor in theirs.values()}:
-            user = self.user_states(alone)
+            with guard(str(domain), "states"):
+                user = self.user_states(alone)
         text = getattr(models["llm"], "text", None)
         module.start(Pretrained(user.detach(), tables.item.weight.detach(), text))
 
@@ -196,17 +200,19 @@ def planned(epochs: int, on_epoch: OnEpoch) -> OnEpoch:
     return lambda record: on_epoch({**record, "planned_epochs": epochs})
 
 
-def within(budget: Budget, module: SharingModule, name: str) -> list[Turn]:
+def within(budget: Budget, module: SharingModule) -> list[Turn]:
     """Return a sharing module's turns.
 
     Raises:
         PluginError: they are longer than the budget.
     """
-    turns = list(module.turns(budget))
+    owner = owner_of(module)
+    with guard(owner, "turns"):
+        turns = list(module.turns(budget))
+        epochs = {side: sum(turn.epochs for turn in turns if turn.side == side) for side in ("domain", "llm")}
     for side, most in (("domain", budget.domain_epochs), ("llm", budget.llm_epochs)):
-        planned = sum(turn.epochs for turn in turns if turn.side == side)
-        if planned > most:
-            raise PluginError(f"sharing module '{name}' plans {planned} {side} epochs, allowed are {most}")
+        if epochs[side] > most:
+            raise PluginError(f"{owner} plans {epochs[side]} {side} epochs, allowed are {most}")
     return turns
 
 

@@ -13,6 +13,7 @@ import torch
 from torch.nn.functional import pad
 
 from corecbench.api import Batch, CorecbenchError, Recommender, SharingModule, Side, States, Training
+from corecbench.guard import guard, owner_of
 from corecbench.training.averaging import WeightAverage
 from corecbench.training.examples import take
 from corecbench.training.losses import task_loss
@@ -38,6 +39,8 @@ class Trainee:
     generator: np.random.Generator
     planned_epochs: int
     """In all turns together: what a schedule of the learning rate spans."""
+    owner: str = "the model"
+    """Names the model where it is at fault."""
     epochs: int = 0
     best_epoch: int = 0
     best_value: float = -1.0
@@ -61,7 +64,7 @@ class Trainee:
         turn: int,
         epochs: int,
         sharing: SharingModule | None,
-        other: Recommender | None,
+        other: Trainee | None,
         on_epoch: Callable[[dict[str, Any]], None],
     ) -> None:
         """Train for at most `epochs`, with the coupling losses to `other` if there is one.
@@ -69,7 +72,7 @@ class Trainee:
         The other side is frozen: its states are computed once, before the first epoch. A turn that improved on all
         before it ends with its best weights.
         """
-        frozen = None if other is None else states_of_contexts(other, self.examples.contexts)
+        frozen = None if other is None else other.frozen_states(self.examples.contexts)
         first = self.epochs
         if self.optimizer and self.config.averaging:  # anew, since the other side may have changed what both read
             self.average = WeightAverage(trainable(self.model).values(), self.config.averaging)
@@ -88,7 +91,7 @@ class Trainee:
         started = time.perf_counter()
         loss = self.train_epoch(sharing, frozen)
         self.epochs += 1
-        with self.average.applied() if self.average else nullcontext():
+        with self.average.applied() if self.average else nullcontext(), guard(self.owner, "states"):
             value = self.validate(self.model)
             self.keep_if_best(value)
         duration = time.perf_counter() - started
@@ -104,8 +107,15 @@ class Trainee:
     def finish(self) -> None:
         """Put the best weights back; a side that was never trained is taken as it is."""
         if self.epochs == 0:
-            self.keep_if_best(self.validate(self.model))
+            with guard(self.owner, "states"):
+                value = self.validate(self.model)
+            self.keep_if_best(value)
         restore(self.model, self.best_state)
+
+    def frozen_states(self, contexts: Batch) -> States:
+        """Return the states of all contexts of the other side, without gradients."""
+        with guard(self.owner, "states"):
+            return states_of_contexts(self.model, contexts)
 
     def train_epoch(self, sharing: SharingModule | None, frozen: States | None) -> float:
         """Train on the examples of an epoch and return the mean loss."""
@@ -116,18 +126,22 @@ class Trainee:
         n_batches = math.ceil(n_examples / config.batch_size)
         batches = self.examples.batches(config.batch_size, self.generator, config.negatives, config.max_examples)
         for number, (rows, batch) in enumerate(batches):
-            states = self.model.states(batch)
-            loss = task_loss(self.model, batch, states)
+            with guard(self.owner, "states"):
+                states = self.model.states(batch)
+            with guard(self.owner, "loss"):
+                loss = task_loss(self.model, batch, states)
             if frozen is not None:
-                terms = sharing.losses(self.side, states, of_rows(frozen, rows, batch), batch)
-                loss = loss + sum(terms.values())
+                with guard(owner_of(sharing), "losses"):
+                    terms = sharing.losses(self.side, states, of_rows(frozen, rows, batch), batch)
+                    loss = loss + sum(terms.values())
             if not torch.isfinite(loss):
                 raise CorecbenchError(
                     f"the {self.side} side's loss became {loss.item()} in epoch {self.epochs + 1}"
                 )
             self.optimizer.param_groups[0]["lr"] = self.learning_rate(number / n_batches)
             self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            with guard(self.owner, "backward"):
+                loss.backward()
             self.optimizer.step()
             if self.average:
                 self.average.update()

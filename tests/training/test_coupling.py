@@ -25,7 +25,7 @@ def other(toy_model):
 
 def test_the_other_side_is_computed_once_for_a_turn(make_trainee, other):
     trainee = make_trainee(n_users=CONTEXTS_PER_BATCH + 1, batch_size=64)
-    trainee.train_turn(1, 3, Coupling(), other, lambda record: None)
+    trainee.train_turn(1, 3, Coupling(), make_trainee(model=other), lambda record: None)
     sizes = [len(batch.user) for batch in other.batches]
     assert sizes == [CONTEXTS_PER_BATCH, len(trainee.examples) - CONTEXTS_PER_BATCH]
 
@@ -33,14 +33,14 @@ def test_the_other_side_is_computed_once_for_a_turn(make_trainee, other):
 def test_the_other_side_is_computed_anew_for_the_next_turn(make_trainee, other):
     trainee = make_trainee()
     for turn in (1, 2):
-        trainee.train_turn(turn, 1, Coupling(), other, lambda record: None)
+        trainee.train_turn(turn, 1, Coupling(), make_trainee(model=other), lambda record: None)
     assert len(other.batches) == 2
 
 
 def test_the_other_side_gets_no_gradient_and_does_not_change(make_trainee, other):
     before = snapshot(other)
     coupling = Coupling()
-    make_trainee().train_turn(1, 2, coupling, other, lambda record: None)
+    make_trainee().train_turn(1, 2, coupling, make_trainee(model=other), lambda record: None)
     assert all(parameter.grad is None for parameter in other.parameters())
     assert torch.equal(other.item.weight, before["item.weight"])
     assert not any(
@@ -49,20 +49,20 @@ def test_the_other_side_gets_no_gradient_and_does_not_change(make_trainee, other
 
 
 def test_no_graph_is_built_for_the_other_side(make_trainee, other):
-    make_trainee().train_turn(1, 1, Coupling(), other, lambda record: None)
+    make_trainee().train_turn(1, 1, Coupling(), make_trainee(model=other), lambda record: None)
     assert set(other.with_graph) == {False}
 
 
 def test_nothing_is_random_in_the_other_side(make_trainee, other):
     other.train()
-    make_trainee().train_turn(1, 1, Coupling(), other, lambda record: None)
+    make_trainee().train_turn(1, 1, Coupling(), make_trainee(model=other), lambda record: None)
     assert set(other.modes) == {False}
 
 
 def test_the_states_of_the_other_side_are_those_of_the_batch(make_trainee, other):
     coupling = Coupling()
     trainee = make_trainee()
-    trainee.train_turn(1, 2, coupling, other, lambda record: None)
+    trainee.train_turn(1, 2, coupling, make_trainee(model=other), lambda record: None)
     assert {side for side, *_ in coupling.calls} == {"domain"}
     for _, own, of_other, batch in coupling.calls:
         assert torch.equal(own.item, trainee.model.item.weight)
@@ -75,7 +75,9 @@ def test_coupling_terms_are_added_to_the_task_loss(make_trainee, other):
     reported = []
     for coupling in (Coupling(), Coupling(near=1.0, far=2.0)):
         trainee = make_trainee(learning_rate=0.0)
-        trainee.train_turn(1, 1, coupling, other, lambda record: reported.append(record["loss"]))
+        trainee.train_turn(
+            1, 1, coupling, make_trainee(model=other), lambda record: reported.append(record["loss"])
+        )
     assert reported[1] - reported[0] == pytest.approx(1 + 2)
 
 
@@ -90,5 +92,5 @@ def test_a_coupling_term_trains_the_side_that_is_in_training(make_trainee, other
         return (trainee.model.item.weight - other.item.weight).norm().item()
 
     distances = [distance()]
-    trainee.train_turn(1, 9, Pull(), other, lambda _: distances.append(distance()))
+    trainee.train_turn(1, 9, Pull(), make_trainee(model=other), lambda _: distances.append(distance()))
     assert distances[-1] < distances[0] / 2
