@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from corecbench.plan import Plan
 
-KINDS = ("models", "llms", "sharing", "datasets", "metrics", "reporters", "plugins")
+KINDS = ("models", "llms", "sharing", "datasets", "metrics", "reporters")
 SHOWN = ("HR@10", "NDCG@10", "MRR")
 """Metrics of the table; every other one can be computed from the stored ranks at any time."""
 
@@ -322,15 +322,19 @@ def compare(
 
 
 @main.command("list")
-@click.argument("kind", type=click.Choice(KINDS))
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.argument("kind", required=False, metavar="[KIND]", type=click.Choice((*KINDS, "plugins")))
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with all settings.")
 @common_options
-def list_(files: tuple[str, ...], blocked: tuple[str, ...], kind: str, as_json: bool) -> None:
-    """List what can be chosen, or the plugins."""
+def list_(files: tuple[str, ...], blocked: tuple[str, ...], kind: str | None, as_json: bool) -> None:
+    """List what can be chosen, or the plugins.
+
+    KIND is models, llms, sharing, datasets, metrics, reporters or plugins; all components are listed without one.
+    """
     from corecbench.listing import components, plugins, show
 
     host = discover(files, blocked, strict=False)
-    show(plugins(host) if kind == "plugins" else components(host, kind), as_json)
+    kinds = KINDS if kind is None else (kind,)
+    show(plugins(host) if kind == "plugins" else components(host, kinds, whole=as_json), as_json)
 
 
 @main.command()

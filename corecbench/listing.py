@@ -8,37 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from corecbench.metadata import describe
+from corecbench.plugin import NAMES
+
 if TYPE_CHECKING:
-    from corecbench.api import Component
+    from collections.abc import Iterable
+
     from corecbench.host import Host
 
 Rows = list[dict[str, Any]]
 
 
-def components(host: Host, kind: str) -> Rows:
-    """Return one row for each component of a kind."""
+def components(host: Host, kinds: Iterable[str], whole: bool) -> Rows:
+    """Return one row for each component of these kinds: all that is known of it, or what a line has room for."""
     return [
-        {
+        describe(kind, component, info)
+        if whole
+        else {
             "name": component.name,
-            "argument": component.argument,
             "summary": component.summary,
             "paper": component.paper,
+            "kind": NAMES[kind],
             "plugin": str(info),
-            "settings": defaults(component),
         }
+        for kind in kinds
         for component, info in host.list(kind)
     ]
-
-
-def defaults(component: Component) -> dict[str, Any]:
-    """Return a component's settings with their defaults; None for one that must be given."""
-    settings = {}
-    for field in dataclasses.fields(component.config) if component.config else ():
-        default = field.default
-        if field.default_factory is not dataclasses.MISSING:
-            default = field.default_factory()
-        settings[field.name] = None if default is dataclasses.MISSING else default
-    return settings
 
 
 def plugins(host: Host) -> Rows:
@@ -55,7 +50,7 @@ def show(rows: Rows, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    columns = [column for column in rows[0] if column not in ("settings", "argument")] if rows else []
+    columns = list(rows[0]) if rows else []
     cells = [[str(row[column] or "") for column in columns] for row in rows]
     console = Console()
     if not console.is_terminal:

@@ -21,6 +21,9 @@ KINDS = {
 }
 """kind -> its registration hook, and what one component is called."""
 
+NAMES = dict(zip(KINDS, ("dataset", "model", "llm", "sharing", "metric", "reporter"), strict=True))
+"""kind -> the word for one of it on the command line."""
+
 
 @dataclass(frozen=True)
 class PluginInfo:

@@ -561,7 +561,16 @@ def test_list_shows_components_with_their_summary(corecbench, loose_file):
 
 def test_list_as_json_shows_settings_with_their_defaults(corecbench):
     listed = {entry["name"]: entry for entry in json.loads(corecbench("list", "models", "--json").stdout)}
-    assert listed["sasrec"]["settings"]["embedding_size"] == 64
+    assert listed["sasrec"]["settings"]["embedding_size"] == {"type": "int", "default": 64}
+
+
+def test_without_a_kind_the_components_of_all_kinds_are_listed(corecbench):
+    listed = json.loads(corecbench("list", "--json").stdout)
+    kinds = {entry["name"]: entry["kind"] for entry in listed}
+    chosen = ("ml-100k", "sasrec", "llama", "bdlm", "MRR", "text")
+    assert [kinds[name] for name in chosen] == ["dataset", "model", "llm", "sharing", "metric", "reporter"]
+    assert all(entry["distribution"] == "corecbench" and entry["version"] for entry in listed)
+    assert corecbench("list").stdout.count("\n") == len(listed)
 
 
 @pytest.mark.parametrize("kind", ["models", "llms", "sharing", "datasets", "metrics", "reporters", "plugins"])
