@@ -13,7 +13,8 @@ from corecbench.api import Component, PluginError, UsageError, resolve
 from corecbench.configure import configure, unknown
 from corecbench.discovery import Origin, installed, loose_file, reason
 from corecbench.guard import Guarded, guard
-from corecbench.plugin import KINDS, Plugin, PluginInfo
+from corecbench.kinds import KINDS
+from corecbench.plugin import Plugin, PluginInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +47,7 @@ class Selected:
         return self.component.name
 
     def __str__(self) -> str:
-        return f"{KINDS[self.kind][1]} '{self.name}' of plugin {self.plugin}"
+        return f"{KINDS[self.kind].label} '{self.name}' of plugin {self.plugin}"
 
 
 class Host:
@@ -152,7 +153,7 @@ class Host:
             owner, own = text, {**argument, **variant.settings, **settings.get(text, {})}
         values = {**settings.get(component.name, {}), **own}
         if component.config is None and values:
-            raise UsageError(f"{KINDS[kind][1]} '{owner}' has no settings, got {', '.join(values)}")
+            raise UsageError(f"{KINDS[kind].label} '{owner}' has no settings, got {', '.join(values)}")
         selected = Selected(kind, text, component, None, info, is_variant=variant is not None)
         if component.config is None:
             return selected
@@ -171,20 +172,20 @@ class Host:
         if len(matching) > 1:
             both = " and ".join(str(info) for _, info in matching)
             raise PluginError(
-                f"{KINDS[kind][1]} '{name}' is offered by several plugins: {both}; leave one out by --no-plugin"
+                f"{KINDS[kind].label} '{name}' is offered by several plugins: {both}; leave one out by --no-plugin"
             )
         component, info = matching[0]
         if argument is None:
             return component, info, {}
         if component.argument is None or not argument:
             takes = f"takes {component.argument or 'nothing'} after ':' or '@'"
-            raise UsageError(f"{KINDS[kind][1]} '{name}' {takes}, got {text!r}")
+            raise UsageError(f"{KINDS[kind].label} '{name}' {takes}, got {text!r}")
         return component, info, {component.argument: argument}
 
     def _unknown(self, kind: str, name: str, variants: Mapping[str, Variant]) -> UsageError:
         offered = {component.name for component, _ in self.list(kind)}
         alike = {own for own, variant in variants.items() if base_of(variant) in offered}
-        error = unknown(KINDS[kind][1], name, offered | alike)
+        error = unknown(KINDS[kind].label, name, offered | alike)
         broken = [f"{info}: {info.error}" for info in self.plugins() if info.error]
         return UsageError(f"{error}; broken plugins: {', '.join(broken)}") if broken else error
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from corecbench.kinds import KINDS
 from corecbench.metadata import describe
-from corecbench.plugin import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,7 @@ def components(host: Host, kinds: Iterable[str], whole: bool) -> Rows:
             "name": component.name,
             "summary": component.summary,
             "paper": component.paper,
-            "kind": NAMES[kind],
+            "kind": KINDS[kind].word,
             "plugin": str(info),
         }
         for kind in kinds

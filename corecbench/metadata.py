@@ -10,7 +10,7 @@ import textwrap
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from corecbench.configure import shown
-from corecbench.plugin import NAMES
+from corecbench.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ def describe(kind: str, component: Component, info: PluginInfo) -> dict[str, Any
     """Return what is known of a component, ready for JSON."""
     return {
         "name": component.name,
-        "kind": NAMES[kind],
+        "kind": KINDS[kind].word,
         "summary": component.summary,
         "paper": component.paper,
         "plugin": info.name,
@@ -39,7 +39,7 @@ def describe(kind: str, component: Component, info: PluginInfo) -> dict[str, Any
 
 def settings(config: type) -> dict[str, dict[str, Any]]:
     """Return setting -> type, default or that it is required, range where the class states one, and doc."""
-    hints, docs = annotations(config), field_docs(config)
+    hints, docs = hints_of(config), field_docs(config)
     return {
         field.name: {
             "type": shown(get_args(hints[field.name])[0] if is_annotated(hints[field.name]) else hints[field.name]),
@@ -52,7 +52,7 @@ def settings(config: type) -> dict[str, dict[str, Any]]:
     }
 
 
-def annotations(config: type) -> Mapping[str, Any]:
+def hints_of(config: type) -> Mapping[str, Any]:
     """Return the annotations of a config class; as they are written where they cannot be resolved."""
     try:
         return get_type_hints(config, include_extras=True)

@@ -10,19 +10,7 @@ import pluggy
 from corecbench import hookspecs
 from corecbench.api import PROJECT, Component, Download, PluginError
 from corecbench.discovery import Origin, reason
-
-KINDS = {
-    "datasets": ("corecbench_datasets", "data set"),
-    "models": ("corecbench_domain_models", "domain model"),
-    "llms": ("corecbench_llms", "LLM"),
-    "sharing": ("corecbench_sharing_modules", "sharing module"),
-    "metrics": ("corecbench_metrics", "metric"),
-    "reporters": ("corecbench_reporters", "reporter"),
-}
-"""kind -> its registration hook, and what one component is called."""
-
-NAMES = dict(zip(KINDS, ("dataset", "model", "llm", "sharing", "metric", "reporter"), strict=True))
-"""kind -> the word for one of it on the command line."""
+from corecbench.kinds import KINDS
 
 
 @dataclass(frozen=True)
@@ -74,7 +62,7 @@ class Plugin:
     def offered(self, kind: str) -> list[Component]:
         """Return the plugin's components of one kind; none if its answer is faulty, which is remembered."""
         if kind not in self.offers:
-            hook_name = KINDS[kind][0]
+            hook_name = KINDS[kind].hook
             try:
                 self.offers[kind] = self.ask(hook_name)
             except (Exception, SystemExit) as error:

@@ -76,32 +76,13 @@ def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
 
 # --- a toy data set: a small cyclic catalogue ---------------------------------------------------------------------
 
-THINGS = ("apple", "brick", "crown", "drum", "eagle")
-TITLES = [f"{colour} {thing}" for thing in THINGS for colour in ("red", "blue")]
-TITLES += [f"{title} again" for title in TITLES]  # 20 titles of two or three words
-N_USERS, N_EVENTS = 60, 12
-
-
-def cycle(user: int) -> list[int]:
-    """Return what a user of the toy data does: 12 steps around the circle of 20 items, from a place of its own."""
-    return [(3 * user + step) % len(TITLES) for step in range(N_EVENTS)]
-
 
 @pytest.fixture(scope="session")
 def toy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the toy data as RecBole's atomic files: 60 users x 12 items, the next item is the next of a circle."""
-    folder = tmp_path_factory.mktemp("data") / "toy"
-    folder.mkdir()
-    rows = [f"u{user}\ti{item}\t{time}" for user in range(N_USERS) for time, item in enumerate(cycle(user))]
-    titles = [f"i{item}\t{title}" for item, title in enumerate(TITLES)]
-    write_lines(folder / "toy.inter", ["user_id:token\titem_id:token\ttimestamp:float", *rows])
-    write_lines(folder / "toy.item", ["item_id:token\ttitle:token_seq", *titles])
-    return folder
+    from corecbench.testing.toys import circle, write_atomic
 
-
-def write_lines(path: Path, lines: list[str]) -> None:
-    """Write lines to a file."""
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return write_atomic(circle(), tmp_path_factory.mktemp("data") / "toy")
 
 
 @pytest.fixture(scope="session")
@@ -147,37 +128,9 @@ def make_workshop(host: Any, cache: Path) -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Save a random Llama of 4 layers of width 32 whose tokens are the words of the toy titles."""
-    import torch
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from tokenizers.pre_tokenizers import Whitespace
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from corecbench.testing.tiny_llama import save_tiny_llama
 
-    words = ["<unk>", "<s>", "</s>", *sorted({word for title in TITLES for word in title.split()})]
-    words += ["Recommend", "the", "next", "item", "Recommendation", ":", ";"]
-    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = Whitespace()
-    config = LlamaConfig(
-        vocab_size=len(words),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-        bos_token_id=1,
-        eos_token_id=2,
-        initializer_range=0.3,  # large enough that the layers change what they read
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = LlamaForCausalLM(config)
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    model.save_pretrained(folder)
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, unk_token="<unk>", bos_token="<s>", eos_token="</s>"
-    ).save_pretrained(folder)
-    return folder
+    return save_tiny_llama(tmp_path_factory.mktemp("models") / "tiny")
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,8 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
@@ -263,35 +261,3 @@ def test_building_draws_no_tables_twice(host, quick, toy_data, tmp_path):
     for name in ALL:
         host.build(host.select("models", name, quick), Setup(toy_data.catalog, 8, 0, cache=tmp_path), ids)
     assert widths == [WIDTH] * 3
-
-
-# --- two camps of taste -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def camps():
-    """40 users, 20 items: even users like even items, odd users odd ones; each has 8 of the 10 in some order."""
-    from corecbench.data.dataset import load_dataset
-
-    random = np.random.default_rng(0)
-    rows = [
-        (f"u{user}", f"{2 * item + user % 2:02}", time)
-        for user in range(40)
-        for time, item in enumerate(random.permutation(10)[:8])
-    ]
-    interactions = pd.DataFrame(rows, columns=["user_id", "item_id", "timestamp"])
-    nothing = pd.DataFrame({"item_id": [], "title": []}, dtype=str)
-    return load_dataset("camps", SimpleNamespace(interactions=lambda: interactions, items=lambda: nothing))
-
-
-@pytest.mark.parametrize("extra", [{}, {"negatives": 5}], ids=["standard", "sampled"])
-@pytest.mark.parametrize("name", ALL)
-def test_two_camps_of_taste_are_told_apart(host, quick, make_workshop, camps, name, extra):
-    workshop = make_workshop(camps)
-    settings = {name: quick[name] | {"epochs": 30, "learning_rate": 0.02, "patience": 30} | extra}
-    trainee = workshop.train_solo("domain", host.select("models", name, settings), lambda record: None)["domain"]
-    trainee.finish()
-    ranks = workshop.rank(trainee.model, "test")
-    # seen are 7 of the own camp's 10 items: the held-out one and 2 others against the 10 of the other camp
-    assert set(ranks.n_candidates) == {13}
-    assert ranks.rank.max() <= 3

@@ -1,5 +1,4 @@
 import io
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -11,6 +10,7 @@ from corecbench.data.split import leave_one_out
 from corecbench.report.recommendation import Item, Past, check_data, recommend
 from corecbench.report.recommendation_text import layout, table
 from corecbench.report.stored_lists import Row, StoredLists
+from corecbench.testing.toys import ToySource
 
 TITLES = {"a": "Alien", "b": "Brazil", "c": "Casablanca", "d": "Dune", "e": "", "f": "Fargo", "g": "Gandhi"}
 HOSTILE = "[bold]\x1b[31mRed\x1b[0m\r\nnew\u202e line\x9b2J <script>"
@@ -23,10 +23,12 @@ def data():
 
 
 def make_data(titles):
-    rows = {"user_id": ["ann"] * 4 + ["bob"] * 7, "item_id": list("abcd") + list("gfeabdc"), "timestamp": range(11)}
-    items = pd.DataFrame({"item_id": list(titles), "title": list(titles.values())})
-    source = SimpleNamespace(interactions=lambda: pd.DataFrame(rows), items=lambda: items)
-    dataset = load_dataset("toy", source)
+    rows = [
+        (user, item, time)
+        for user, items in (("ann", "abcd"), ("bob", "gfeabdc"))
+        for time, item in enumerate(items)
+    ]
+    dataset = load_dataset("toy", ToySource(rows, titles))
     return dataset, leave_one_out(dataset)
 
 

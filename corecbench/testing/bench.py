@@ -1,0 +1,145 @@
+"""Where recommenders are built and trained for a check: on a toy data set of two camps of taste.
+
+B examples, L positions of a history, N items, d the width of a state.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from corecbench.api import Batch, Setup, States, cache_folder, last_position
+from corecbench.data.dataset import load_dataset
+from corecbench.data.split import leave_one_out
+from corecbench.testing.toys import camps
+from corecbench.training.cell import Workshop
+from corecbench.training.examples import make_examples
+from corecbench.training.loop import evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from corecbench.api import Recommender, Side
+    from corecbench.host import Host, Selected
+    from corecbench.training.loop import Trainee
+
+MAX_HISTORY = 8
+
+
+class ReciprocalRank:
+    """What decides which epoch is kept; the kit needs no plugin for it."""
+
+    higher_is_better = True
+
+    def per_user(self, rank: np.ndarray, n_candidates: np.ndarray) -> np.ndarray:
+        """Return float64 [U] for int64 ranks [U]."""
+        return 1 / rank
+
+
+def make_workshop(host: Host, n_users: int = 200, without_text: Sequence[int] = ()) -> Workshop:
+    """Return a place to train on new toy data with so many users, in which some items have no text."""
+    data = load_dataset("camps", camps(n_users))
+    texts = tuple("" if row in without_text else text for row, text in enumerate(data.catalog.item_texts))
+    catalog = dataclasses.replace(data.catalog, item_texts=texts)
+    setup = Setup(catalog, MAX_HISTORY, seed=0, cache=cache_folder())
+    return Workshop(host, setup, leave_one_out(data), "check", ReciprocalRank())
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A recommender to be checked."""
+
+    host: Host
+    selected: Selected
+
+    @property
+    def sides(self) -> Sequence[Side]:
+        """As which side it is built: a domain model over ids, an LLM over ids and, as when it is alone, without."""
+        return ("domain", "llm") if self.selected.kind == "llms" else ("domain",)
+
+    def workshop(self) -> Workshop:
+        """Return a new place to train."""
+        return make_workshop(self.host)
+
+    def build(self, side: Side) -> Recommender:
+        """Build the recommender on new toy data; nothing is random in its states."""
+        model, _ = self.workshop().build_solo(side, self.selected)
+        evaluate(model)
+        return model
+
+    def train(self, side: Side, epochs: int | None = None) -> tuple[Workshop, Trainee]:
+        """Train the recommender alone, for so many epochs if it is trained at all."""
+        selected = self.selected
+        if epochs is not None and hasattr(selected.config, "epochs"):
+            selected = dataclasses.replace(selected, config=dataclasses.replace(selected.config, epochs=epochs))
+        workshop = self.workshop()
+        trainee = workshop.train_solo(side, selected, silent)[side]
+        trainee.finish()
+        evaluate(trainee.model)
+        return workshop, trainee
+
+    def examples(self, model: Recommender) -> list[Batch]:
+        """Return the batches of an epoch."""
+        workshop = self.workshop()
+        examples = make_examples(model.examples, workshop.split.train, workshop.setup.catalog, MAX_HISTORY)
+        negatives = getattr(self.selected.config, "negatives", 0)
+        return [batch for _, batch in examples.batches(16, np.random.default_rng(0), negatives)]
+
+
+def silent(record: object) -> None:
+    """Do nothing at the end of an epoch."""
+
+
+def histories(*rows: Sequence[int], padding: int = 0) -> Batch:
+    """Return users 1, 2, ... with these histories, padded to the longest one and by so much more."""
+    width = max(map(len, rows)) + padding
+    padded = [[*row, *[0] * (width - len(row))] for row in rows]
+    return Batch(torch.arange(1, len(rows) + 1), torch.tensor(padded))
+
+
+SOME = histories([1, 2, 3], [4], range(5, 5 + MAX_HISTORY))
+"""A batch for evaluation: a short history, one of a single item, and one of the largest length."""
+
+
+def final(states: States, batch: Batch) -> torch.Tensor:
+    """Return the user states after the last item, float32 [B, d], without gradients."""
+    return last_position(states.user, batch.history).detach()
+
+
+def gap(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Return the largest difference of two tensors, relative to their largest value."""
+    scale = max(one.abs().max().item(), other.abs().max().item(), 1e-12)
+    return (one - other).abs().max().item() / scale
+
+
+def tolerance(model: Recommender) -> float:
+    """Return which relative difference may come from the order of summation in the model's dtype."""
+    parameters = model.parameters() if isinstance(model, torch.nn.Module) else ()
+    return 0.05 if any(parameter.dtype in (torch.bfloat16, torch.float16) for parameter in parameters) else 1e-4
+
+
+def tensors(batch: Batch) -> dict[str, torch.Tensor]:
+    """Return what a batch holds."""
+    return {name: tensor for name, tensor in vars(batch).items() if tensor is not None}
+
+
+def set_mode(model: Recommender, training: bool) -> None:
+    """Switch a model to training or evaluation, if it knows the difference."""
+    if isinstance(model, torch.nn.Module):
+        model.train(training)
+
+
+def seeded(model: Recommender, batch: Batch, training: bool) -> States:
+    """Return the states of a batch, with the same dropout at every call."""
+    set_mode(model, training)
+    torch.manual_seed(0)
+    return model.states(batch)
+
+
+def equal(one: States, other: States) -> bool:
+    """Return whether two states are the same bit for bit."""
+    return torch.equal(one.user, other.user) and torch.equal(one.item, other.item)

@@ -1,0 +1,109 @@
+"""Checks of data sets, on the data themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from corecbench.data.dataset import load_dataset
+from corecbench.data.split import leave_one_out
+from corecbench.testing.kit import NotApplicableError, require
+from corecbench.testing.settings_check import settings_survive_json
+
+if TYPE_CHECKING:
+    from corecbench.api import DatasetSource
+    from corecbench.host import Host, Selected
+
+COLUMNS = {"interactions": ("user_id", "item_id", "timestamp"), "items": ("item_id", "title")}
+KNOWN = 0.5
+"""Of the items that are interacted with: fewer in `items()` are no gap in the data but ids written in two ways."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A data set to be checked."""
+
+    selected: Selected
+    source: DatasetSource
+
+
+def tables_have_the_columns_of_the_contract(bench: Bench) -> None:
+    """Ids and titles are text, timestamps int64 or float64."""
+    for method, columns in COLUMNS.items():
+        table = getattr(bench.source, method)()
+        require(isinstance(table, pd.DataFrame), f"{method}() gives {type(table).__name__}, must be a DataFrame")
+        missing = [column for column in columns if column not in table]
+        require(not missing, f"{method}() has no column {', '.join(missing)}")
+        for column in columns:
+            check_column(f"{column} of {method}()", table[column])
+
+
+def check_column(what: str, column: pd.Series) -> None:
+    """Raise a CheckError if a column is not of the type that its name stands for."""
+    if column.name == "timestamp":
+        require(column.dtype in (np.int64, np.float64), f"{what} is {column.dtype}, must be int64 or float64")
+        require(
+            np.isfinite(column).all(), f"{what} has {int((~np.isfinite(column)).sum())} missing or infinite values"
+        )
+        return
+    other = [value for value in column.drop_duplicates() if not isinstance(value, str)]
+    require(not other, f"{what} holds {other[:1]}, must be text")
+    if column.name != "title":
+        require(not (column == "").any(), f"{what} is empty in {int((column == '').sum())} rows")
+
+
+def an_item_is_listed_once(bench: Bench) -> None:
+    """Ids of `items()` are unique."""
+    ids = bench.source.items()["item_id"]
+    repeated = ids[ids.duplicated()]
+    require(repeated.empty, f"items() lists {len(repeated)} ids again, such as {repeated.iloc[:1].tolist()}")
+
+
+def interactions_are_with_known_items(bench: Bench) -> None:
+    """Items without a text are allowed; if most are unknown, the two tables write ids in two ways."""
+    listed = set(bench.source.items()["item_id"])
+    if not listed:
+        raise NotApplicableError("it has no texts")
+    used = set(bench.source.interactions()["item_id"])
+    unknown = sorted(used - listed)
+    enough = len(unknown) <= (1 - KNOWN) * len(used)
+    require(enough, f"{len(unknown)} of {len(used)} items are not in items(), such as {unknown[:1]}")
+
+
+def the_order_is_stable(bench: Bench) -> None:
+    """Two readings give the same rows in the same order, and a caller that changes a table harms no later one."""
+    for method in COLUMNS:
+        first = getattr(bench.source, method)()
+        before = first.copy()
+        for column in first:
+            first[column] = first[column].iloc[0] if len(first) else first[column]
+        again = getattr(bench.source, method)()
+        require(before.equals(again), f"{method}() gives other rows, or another order, when it is asked again")
+
+
+def it_can_be_split(bench: Bench) -> None:
+    """It is loaded as a run does, and at least one user can be tested."""
+    split = leave_one_out(load_dataset(bench.selected.name, bench.source))
+    require(len(split.users), "no user can be tested")
+
+
+CHECKS = (
+    tables_have_the_columns_of_the_contract,
+    an_item_is_listed_once,
+    interactions_are_with_known_items,
+    the_order_is_stable,
+    it_can_be_split,
+    settings_survive_json,
+)
+
+
+def make_bench(host: Host, selected: Selected) -> Bench:
+    """Open the data set.
+
+    Raises:
+        DataError: it is not here.
+    """
+    return Bench(selected, host.build(selected))

@@ -1,0 +1,140 @@
+"""What a check is, what becomes of one, and which there are for a kind of component."""
+
+from __future__ import annotations
+
+import functools
+import pkgutil
+import re
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+from corecbench.api import CorecbenchError, UsageError
+from corecbench.configure import unknown
+from corecbench.discovery import reason
+from corecbench.host import RECOMMENDERS, split
+from corecbench.kinds import KINDS, WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from corecbench.api import Component
+    from corecbench.host import Host, Selected
+
+PACKAGE = "corecbench.testing"
+CHECKS = {
+    "models": f"{PACKAGE}.recommender_checks",
+    "llms": f"{PACKAGE}.recommender_checks",
+    "sharing": f"{PACKAGE}.sharing_checks",
+    "datasets": f"{PACKAGE}.dataset_checks",
+    "metrics": f"{PACKAGE}.metric_checks",
+    "reporters": f"{PACKAGE}.reporter_checks",
+}
+"""kind -> the module with `CHECKS`, functions of the bench that its `make_bench(host, selected)` returns."""
+
+SHORT = {"epochs": 10, "patience": 10, "batch_size": 16, "learning_rate": 0.01}
+"""Settings of a short training."""
+
+
+class CheckError(CorecbenchError):
+    """What a check found wrong with a component."""
+
+
+class NotApplicableError(Exception):
+    """Why a check does not concern a component."""
+
+
+def require(condition: object, fault: str) -> None:
+    """Raise a CheckError unless a condition holds."""
+    __tracebackhide__ = True
+    if not condition:
+        raise CheckError(fault)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a check."""
+
+    name: str
+    status: Literal["ok", "failed", "not applicable"]
+    reason: str = ""
+    error: BaseException | None = None
+    """What was raised, for a check that failed."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of one component."""
+
+    name: str
+    """A sentence, such as "states are finite"."""
+    run: Callable[[], None]
+    """Raises a CheckError, NotApplicableError, or whatever the component raises."""
+
+    def outcome(self) -> Outcome:
+        """Run the check and return what became of it."""
+        try:
+            self.run()
+        except NotApplicableError as why:
+            return Outcome(self.name, "not applicable", str(why))
+        except (Exception, SystemExit) as error:
+            return Outcome(self.name, "failed", reason(error), error)
+        return Outcome(self.name, "ok")
+
+
+def find(host: Host, name: str, kind: str | None = None) -> str:
+    """Return of which kind ("models", "llms", ...) the component is that a text such as `llama:PATH` chooses.
+
+    Args:
+        host: knows the components.
+        name: as on the command line; for data sets also a folder.
+        kind: "model", "llm", "sharing", "dataset", "metric" or "reporter", where several have the name.
+
+    Raises:
+        UsageError: there is none, or there are some of several kinds.
+    """
+    if kind is not None and kind not in WORDS:
+        raise unknown("kind", kind, WORDS)
+    kinds = list(KINDS) if kind is None else [WORDS[kind]]
+    offered = {key: {component.name for component, _ in host.list(key)} for key in kinds}
+    found = [key for key in kinds if re.split("[:@]", name)[0] in offered[key]]
+    if not found and "datasets" in kinds and split("datasets", name, set())[0] == "folder":
+        found = ["datasets"]
+    if len(found) > 1:
+        words = " and a ".join(KINDS[key].label for key in found)
+        raise UsageError(f"'{name}' is a {words}; say which kind is meant")
+    if not found:
+        broken = [f"{info}: {info.error}" for info in host.plugins() if info.error]
+        error = unknown("component", name, set().union(*offered.values()))
+        raise UsageError(f"{error}; broken plugins: {', '.join(broken)}") if broken else error
+    return found[0]
+
+
+def component_of(host: Host, kind: str, name: str) -> Component:
+    """Return the component that a text chooses, which `find` found."""
+    offered = {component.name: component for component, _ in host.list(kind)}
+    return offered[split(kind, name, set(offered))[0]]
+
+
+def select(host: Host, kind: str, name: str, settings: Mapping[str, Any]) -> Selected:
+    """Return a component; a recommender with settings such that it trains in a moment, unless others are given.
+
+    Args:
+        host: knows the component.
+        kind: such as "models".
+        name: as on the command line, such as "sasrec" or "llama:PATH".
+        settings: setting -> value.
+    """
+    component = component_of(host, kind, name)
+    known = {field.name for field in fields(component.config)} if component.config else set()
+    short = {key: value for key, value in SHORT.items() if key in known and kind in RECOMMENDERS}
+    return host.select(kind, name, {component.name: {**short, **settings}})
+
+
+def checks(host: Host, selected: Selected) -> list[Check]:
+    """Return the checks of a component, none of them run yet."""
+    module = CHECKS[selected.kind]
+    bench = pkgutil.resolve_name(f"{module}:make_bench")(host, selected)
+    return [
+        Check(function.__name__.replace("_", " "), functools.partial(function, bench))
+        for function in pkgutil.resolve_name(f"{module}:CHECKS")
+    ]

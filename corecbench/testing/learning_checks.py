@@ -1,0 +1,105 @@
+"""Checks of what a recommender learns, and of what is kept of it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from corecbench.testing.bench import SOME, Bench, equal, final, histories
+from corecbench.testing.kit import NotApplicableError, require
+from corecbench.training.cell import save_checkpoint
+from corecbench.training.loop import restore, trainable
+from corecbench.training.losses import task_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from corecbench.api import Recommender, Table
+
+OWN_CAMP = 0.9
+"""Of the first three candidates, on average over users; 3 of 13 are of the own camp, so chance gives 23%."""
+
+
+def the_same_seed_gives_the_same_states(bench: Bench) -> None:
+    """Two models that are built and trained alike agree bit for bit, and nothing is random in evaluation."""
+    for side in bench.sides:
+        one, other = (bench.train(side, epochs=1)[1].model for _ in range(2))
+        first, again, second = one.states(SOME), one.states(SOME), other.states(SOME)
+        require(equal(first, again), "two calls in evaluation differ; something in it is random")
+        require(equal(first, second), "two models of one seed differ; draw from torch's global generator alone")
+
+
+def a_checkpoint_restores_the_states(bench: Bench) -> None:
+    """What training changed is in parameters and buffers: saved as safetensors, it makes a new model the same."""
+    for side in bench.sides:
+        _, trainee = bench.train(side, epochs=1)
+        fresh = bench.build(side)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "checkpoint.safetensors"
+            save_checkpoint(trainee, path)
+            restore(fresh, load_file(path))
+        same = equal(trainee.model.states(SOME), fresh.states(SOME))
+        require(
+            same, "restored from safetensors it gives other states; keep what is learnt in parameters or buffers"
+        )
+
+
+def gradients_reach_the_ids(bench: Bench) -> None:
+    """The tables that were given are among the parameters, and training on an item or a user changes its row."""
+    if not bench.selected.component.joint:
+        raise NotApplicableError("it reads no ids (joint=False)")
+    model, tables = bench.workshop().build_solo("domain", bench.selected)
+    require(tables, "it asks for no ids; its component needs joint=False")
+    require(isinstance(model, torch.nn.Module), "it is no torch.nn.Module, so nothing of it is trained")
+    own = {id(parameter) for parameter in model.parameters()}
+    require(id(tables.item.weight) in own, "the item table that it was given is not among its parameters")
+    batches = bench.examples(model)
+    sum(task_loss(model, batch, model.states(batch)) for batch in batches).backward()
+    targets = {item for batch in batches for item in batch.target.flatten().tolist()} - {0}
+    require_gradients("items", tables.item, targets)
+    if id(tables.user.weight) in own:
+        require_gradients("users", tables.user, {user for batch in batches for user in batch.user.tolist()})
+
+
+def require_gradients(what: str, table: Table, rows: Iterable[int]) -> None:
+    """Raise a CheckError if a row has no gradient."""
+    gradient = table.weight.grad
+    without = [row for row in rows if gradient is None or not gradient[row].any()]
+    require(not without, f"the rows of {len(without)} of {len(list(rows))} {what} in training get no gradient")
+
+
+def two_camps_of_taste_are_told_apart(bench: Bench) -> None:
+    """On a checkerboard, where one half of the users likes one half of the items, the own half is ranked first."""
+    for side in bench.sides:
+        workshop, trainee = bench.train(side)
+        model, catalog = trainee.model, workshop.setup.catalog
+        if not trainable(model) and not personal(model):
+            raise NotApplicableError("it has nothing to train and recommends the same to everybody")
+        ranks = workshop.rank(model, "test", top_k=3)
+        camp_of_user, camp_of_item = (
+            np.array([0, *(int(name[1:]) % 2 for name in ids[1:])]) for ids in (catalog.user_ids, catalog.item_ids)
+        )
+        share = (camp_of_item[ranks.top_items] == camp_of_user[ranks.users][:, None]).mean()
+        what = "of the first three items" + (", over texts alone," if side == "llm" else "")
+        require(share >= OWN_CAMP, f"{share:.0%} {what} are of the user's own camp; needed are {OWN_CAMP:.0%}")
+
+
+def personal(model: Recommender) -> bool:
+    """Return whether two users with other histories get other orders of the items."""
+    batch = histories([1, 2, 3], [4, 5, 6])
+    states = model.states(batch)
+    one, other = (final(states, batch) @ states.item[1:].T).argsort(stable=True)
+    return not torch.equal(one, other)
+
+
+CHECKS = (
+    the_same_seed_gives_the_same_states,
+    a_checkpoint_restores_the_states,
+    gradients_reach_the_ids,
+    two_camps_of_taste_are_told_apart,
+)

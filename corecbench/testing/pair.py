@@ -1,0 +1,125 @@
+"""Where a sharing module is joined with toy partners, and trained, for a check."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from corecbench.api import Batch, Pretrained, States, last_position
+from corecbench.testing.bench import make_workshop, silent
+from corecbench.testing.partners import WIDTHS, partner
+from corecbench.training.cell import Solo
+from corecbench.training.examples import make_examples
+from corecbench.training.loop import evaluate, restore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from corecbench.api import Ids, SharingModule, Side, Turn
+    from corecbench.host import Host, Selected
+    from corecbench.testing.partners import Partner
+    from corecbench.training.loop import Trainee
+
+SIDES: tuple[Side, Side] = ("domain", "llm")
+N_USERS = 40
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A module and the partners that read its tables, not trained yet."""
+
+    module: SharingModule
+    ids: Mapping[Side, Ids]
+    models: Mapping[Side, Partner]
+    pretrained: Pretrained
+    batch: Batch
+    """Windows to train on."""
+
+    def states(self, side: Side, per_position: bool = True) -> States:
+        """Return the states of one side, per position [B, L, d] or per user [B, d]."""
+        states = self.models[side].states(Batch(self.batch.user, self.batch.history))
+        return states if per_position else replace(states, user=last_position(states.user, self.batch.history))
+
+    def frozen(self, side: Side, per_position: bool = True) -> States:
+        """Return the states of one side as the other one is given them, without gradients."""
+        with torch.no_grad():
+            states = self.states(side, per_position)
+        return States(states.user.detach().clone(), states.item.detach().clone())
+
+
+def other(side: Side) -> Side:
+    """Return the other side."""
+    return "llm" if side == "domain" else "domain"
+
+
+def read_by_other(models: Mapping[Side, torch.nn.Module], side: Side) -> dict[str, torch.Tensor]:
+    """Return the weights that only the other side of a pair reads, by name."""
+    own = {id(tensor) for tensor in weights(models[side]).values()}
+    return {name: tensor for name, tensor in weights(models[other(side)]).items() if id(tensor) not in own}
+
+
+def weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Return all parameters and buffers of floating point, by name."""
+    named = (*model.named_parameters(), *model.named_buffers())
+    return {name: tensor for name, tensor in named if tensor.is_floating_point()}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A sharing module to be checked."""
+
+    host: Host
+    selected: Selected
+
+    def join(self, start: bool = True) -> Pair:
+        """Build the module and its partners; it starts from random tables, unless that is left to the caller."""
+        workshop = make_workshop(self.host, N_USERS)
+        workshop.seed("weights")
+        setup = workshop.setup
+        module = self.host.build(self.selected, setup)
+        ids: dict[Side, Ids] = {}
+
+        def tables(side: Side, width: int) -> Ids:
+            ids[side] = module.ids(side, width)
+            return ids[side]
+
+        models = {side: self.host.build(partner(side), setup, functools.partial(tables, side)) for side in SIDES}
+        user, item = (torch.randn(n + 1, WIDTHS["domain"]) for n in (setup.catalog.n_users, setup.catalog.n_items))
+        pretrained = Pretrained(user, item, models["llm"].text)
+        if start:
+            module.start(pretrained)
+        examples = make_examples("windows", workshop.split.train, setup.catalog, setup.max_history)
+        return Pair(module, ids, models, pretrained, examples.contexts)
+
+    def train(self, epochs: int | None = None) -> Mapping[Side, Trainee]:
+        """Train the pair, each side for at most so many epochs or, by default, for those of the partners."""
+        parts = partner("domain", epochs), partner("llm", epochs)
+        trainees = make_workshop(self.host, N_USERS).train_pair(*parts, self.selected, self.solo(), silent)
+        for trainee in trainees.values():
+            evaluate(trainee.model)
+        return trainees
+
+    def solo(self) -> Solo:
+        """Train the domain partner alone for a moment; of its budget in a pair that takes nothing."""
+        trainee = make_workshop(self.host, N_USERS).train_solo("domain", partner("domain", epochs=2), silent)[
+            "domain"
+        ]
+        trainee.finish()
+        return Solo(trainee.best_state, best_epoch=0)
+
+    def train_alone(self, turns: Sequence[Turn], anew: bool) -> Partner:
+        """Train the domain partner in its turns as if there were no other side."""
+        workshop, selected = make_workshop(self.host, N_USERS), partner("domain")
+        model, _ = workshop.build_solo("domain", selected)
+        if not anew:
+            restore(model, self.solo().state)
+        trainee = workshop.trainee("domain", selected, model, sum(turn.epochs for turn in turns))
+        workshop.seed("training")
+        for number, turn in enumerate(turns, start=1):
+            if turn.side == "domain":
+                trainee.train_turn(number, turn.epochs, None, None, silent)
+        evaluate(model)
+        return model

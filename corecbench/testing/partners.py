@@ -1,0 +1,64 @@
+"""A toy domain model and a toy LLM, of which a sharing module under test makes a pair.
+
+B examples, L positions of a history, N items, d the width of a state.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from corecbench import __version__
+from corecbench.api import Batch, Component, Ids, IdsFactory, Setup, States, Training
+from corecbench.host import Selected
+from corecbench.plugin import PluginInfo
+
+if TYPE_CHECKING:
+    from corecbench.api import Side
+
+WIDTHS = {"domain": 8, "llm": 12}
+"""Of the two sides; different, so that a module has to keep them apart."""
+TEXT_WIDTH = 6
+EPOCHS = {"domain": 6, "llm": 4}
+
+
+class Partner(nn.Module):
+    """A state of a position is the row of its item plus that of the user, times a matrix; nothing is random."""
+
+    examples = "windows"
+
+    def __init__(self, ids: Ids, width: int):
+        super().__init__()
+        self.user, self.item = ids.user, ids.item
+        self.own = nn.Linear(width, width, bias=False)
+
+    def states(self, batch: Batch) -> States:
+        """Return user states [B, L, d] and the item table."""
+        rows = self.item(batch.history) + self.user(batch.user)[:, None]
+        return States(self.own(rows), self.item.weight)
+
+
+def build_domain(config: Training, setup: Setup, ids: IdsFactory) -> Partner:
+    """Build the toy domain model."""
+    return Partner(ids(WIDTHS["domain"]), WIDTHS["domain"])
+
+
+def build_llm(config: Training, setup: Setup, ids: IdsFactory) -> Partner:
+    """Build the toy LLM, whose view of texts is random numbers."""
+    model = Partner(ids(WIDTHS["llm"]), WIDTHS["llm"])
+    text = torch.randn(setup.catalog.n_items + 1, TEXT_WIDTH, generator=torch.Generator().manual_seed(0))
+    text[0] = 0
+    model.register_buffer("text", text, persistent=False)
+    return model
+
+
+def partner(side: Side, epochs: int | None = None) -> Selected:
+    """Return a partner as if it had been chosen for a run, with so many epochs (those of `EPOCHS` by default)."""
+    build, kind = (build_domain, "models") if side == "domain" else (build_llm, "llms")
+    epochs = EPOCHS[side] if epochs is None else epochs
+    config = Training(epochs=epochs, patience=100, batch_size=16, learning_rate=0.01)
+    component = Component(f"toy-{side}", build, Training)
+    plugin = PluginInfo("corecbench.testing", "corecbench", __version__)
+    return Selected(kind, component.name, component, config, plugin)

@@ -1,0 +1,182 @@
+"""Checks of domain models and LLMs: what their states are, and what those may depend on.
+
+B examples, L positions of a history, N items, d the width of a state.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import torch
+
+from corecbench.api import States
+from corecbench.testing import learning_checks
+from corecbench.testing.bench import (
+    MAX_HISTORY,
+    SOME,
+    Bench,
+    equal,
+    final,
+    gap,
+    histories,
+    make_workshop,
+    seeded,
+    set_mode,
+    tensors,
+    tolerance,
+)
+from corecbench.testing.kit import NotApplicableError, require
+from corecbench.testing.settings_check import settings_survive_json
+from corecbench.training.losses import task_loss
+
+if TYPE_CHECKING:
+    from corecbench.api import Batch, Recommender
+    from corecbench.host import Host, Selected
+
+
+def states_have_the_shapes_of_the_contract(bench: Bench) -> None:
+    """User [B, d] or [B, L, d] and item [N+1, d], float32, for batches of any size and length."""
+    for side in bench.sides:
+        model = bench.build(side)
+        kind = getattr(model, "examples", None)
+        require(kind in ("windows", "pairs"), f"examples is {kind!r}, must be 'windows' or 'pairs'")
+        rows = bench.workshop().setup.catalog.n_items + 1
+        for batch in (SOME, histories([4]), histories(range(1, 1 + MAX_HISTORY))):
+            states = model.states(batch)
+            size, length = batch.history.shape
+            check_shape("item", states.item, f"[{rows}, d]", [(rows,)])
+            check_shape("user", states.user, f"[{size}, d] or [{size}, {length}, d]", [(size,), (size, length)])
+            widths = states.user.shape[-1], states.item.shape[-1]
+            require(widths[0] == widths[1], f"user states are {widths[0]} wide and item states {widths[1]}")
+
+
+def check_shape(name: str, tensor: torch.Tensor, needed: str, allowed: list[tuple[int, ...]]) -> None:
+    """Raise a CheckError if states are not float32 or not of a shape that is allowed, but for their width."""
+    require(tensor.dtype == torch.float32, f"{name} states are {tensor.dtype}, must be torch.float32")
+    require(tuple(tensor.shape[:-1]) in allowed, f"{name} states are {list(tensor.shape)}, must be {needed}")
+
+
+def states_are_finite(bench: Bench) -> None:
+    """Before and after training, in training and in evaluation."""
+    for side in bench.sides:
+        check_finite(bench.build(side), "before training")
+        check_finite(bench.train(side, epochs=1)[1].model, "after an epoch")
+
+
+def check_finite(model: Recommender, when: str) -> None:
+    """Raise a CheckError if a state is not finite."""
+    for training in (True, False):
+        states = seeded(model, SOME, training)
+        for name, tensor in (("user", states.user), ("item", states.item)):
+            n_bad = int((~tensor.isfinite()).sum())
+            require(not n_bad, f"{n_bad} numbers of the {name} states are not finite {when}")
+
+
+def a_user_does_not_depend_on_the_batch_around(bench: Bench) -> None:
+    """A user's state and the items' states are the same alone and among others, also with longer histories."""
+    for side in bench.sides:
+        model = bench.build(side)
+        alone, among = histories([1, 2]), histories([1, 2], [3, 4, 5, 6, 7, 8], [9])
+        one, other = model.states(alone), model.states(among)
+        moved = gap(final(one, alone), final(other, among)[:1])
+        require(moved <= tolerance(model), f"a user's state changes by {moved:.1%} with the users around")
+        moved = gap(one.item.detach(), other.item.detach())
+        require(moved <= tolerance(model), f"the items' states change by {moved:.1%} with the users of the batch")
+
+
+def padding_is_never_ranked(bench: Bench) -> None:
+    """Padding of a history changes no state, and row 0 of the items is neither a target nor a competitor."""
+    for side in bench.sides:
+        model = bench.build(side)
+        short, padded = (histories([1, 2], [3], padding=padding) for padding in (0, 2))
+        moved = gap(final(model.states(short), short), final(model.states(padded), padded))
+        require(moved <= tolerance(model), f"a user's state changes by {moved:.1%} with the padding of the history")
+        for batch in bench.examples(model)[:2]:
+            states = model.states(batch)
+            item = states.item.detach().requires_grad_()
+            loss = task_loss(model, batch, States(states.user.detach(), item))
+            gradient = torch.autograd.grad(loss, item, allow_unused=True)[0] if loss.requires_grad else None
+            require(gradient is None or not gradient[0].any(), "the loss trains item state 0, which is padding")
+
+
+def nothing_that_it_is_given_is_changed(bench: Bench) -> None:
+    """Histories, targets and the training part are as they were after fit, states and loss."""
+    for side in bench.sides:
+        workshop = bench.workshop()
+        train = workshop.split.train
+        before = train.user.copy(), train.item.copy()
+        model, _ = workshop.build_solo(side, bench.selected)
+        same = (train.user == before[0]).all() and (train.item == before[1]).all()
+        require(same, "fit changes the interactions that it is given")
+        for batch in (*bench.examples(model)[:2], SOME):
+            copies = {name: tensor.clone() for name, tensor in tensors(batch).items()}
+            for training in (False, True):
+                set_mode(model, training)
+                states = model.states(batch)
+                if batch.target is not None:
+                    task_loss(model, batch, states)
+            for name, tensor in tensors(batch).items():
+                require(torch.equal(tensor, copies[name]), f"it changes the {name} of the batch that it is given")
+
+
+def the_target_is_not_looked_at(bench: Bench) -> None:
+    """States are the same for any target, and the state of a position for anything that comes after it."""
+    for side in bench.sides:
+        model = bench.build(side)
+        n_items = bench.workshop().setup.catalog.n_items
+        for batch in bench.examples(model)[:2]:
+            named = ("target", "negatives", "sampled")
+            swapped = {name: others(tensor, n_items) for name, tensor in tensors(batch).items() if name in named}
+            for training in (False, True):
+                one, two = (seeded(model, of, training) for of in (batch, dataclasses.replace(batch, **swapped)))
+                require(equal(one, two), "states change with the targets of the batch")
+            if (states := seeded(model, batch, training=False)).user.dim() == 3:
+                check_later_items(model, batch, states, n_items)
+
+
+def check_later_items(model: Recommender, batch: Batch, states: States, n_items: int) -> None:
+    """Raise a CheckError if the state of a position knows later items, which are the targets there."""
+    middle = batch.history.shape[1] // 2
+    history = torch.cat([batch.history[:, :middle], others(batch.history[:, middle:], n_items)], dim=1)
+    changed = seeded(model, dataclasses.replace(batch, history=history), training=False)
+    moved = gap(states.user[:, :middle].detach(), changed.user[:, :middle].detach())
+    require(moved <= tolerance(model), f"a position's state changes by {moved:.1%} with later items, its targets")
+
+
+def others(item: torch.Tensor, n_items: int) -> torch.Tensor:
+    """Return another item for each one, and padding for padding."""
+    return torch.where(item > 0, item % n_items + 1, 0)
+
+
+def an_item_without_a_text_has_no_summary(bench: Bench) -> None:
+    """An LLM's `text` has a row for each item, zero for padding and where there is no text."""
+    if bench.selected.kind != "llms":
+        raise NotApplicableError("it is no LLM")
+    workshop = make_workshop(bench.host, without_text=[3])
+    model, _ = workshop.build_solo("llm", bench.selected)
+    text = getattr(model, "text", None)
+    if text is None:
+        raise NotApplicableError("it has no attribute `text`")
+    rows = workshop.setup.catalog.n_items + 1
+    require(text.dim() == 2 and len(text) == rows, f"text is {list(text.shape)}, must be [{rows}, k]")
+    require(not text[[0, 3]].any(), "text is not zero for padding and for an item without a text")
+    require(text.isfinite().all(), "text is not finite")
+
+
+CHECKS = (
+    states_have_the_shapes_of_the_contract,
+    states_are_finite,
+    a_user_does_not_depend_on_the_batch_around,
+    padding_is_never_ranked,
+    nothing_that_it_is_given_is_changed,
+    the_target_is_not_looked_at,
+    an_item_without_a_text_has_no_summary,
+    settings_survive_json,
+    *learning_checks.CHECKS,
+)
+
+
+def make_bench(host: Host, selected: Selected) -> Bench:
+    """Return where a recommender is checked."""
+    return Bench(host, selected)

@@ -1,0 +1,179 @@
+"""Checks of reporters, on a small set of tables."""
+
+from __future__ import annotations
+
+import csv
+import html.parser
+import io
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from corecbench.testing.kit import CheckError, NotApplicableError, require
+from corecbench.testing.reports import MARKUP, toy_reports
+from corecbench.testing.settings_check import settings_survive_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pandas as pd
+
+    from corecbench.api import Reporter
+    from corecbench.host import Host, Selected
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A reporter to be checked."""
+
+    selected: Selected
+    reporter: Reporter
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield what is special about a table, and what is written for it."""
+        for what, report in toy_reports().items():
+            yield what, self.reporter.render(report)
+
+
+def the_suffix_is_that_of_a_file(bench: Bench) -> None:
+    """Letters and digits without a dot, such as "md"."""
+    suffix = bench.reporter.suffix
+    sane = isinstance(suffix, str) and re.fullmatch("[A-Za-z0-9]{1,12}", suffix)
+    require(sane, f"suffix is {suffix!r}, must be letters and digits without a dot, such as 'md'")
+
+
+def every_table_is_written(bench: Bench) -> None:
+    """As text that holds every row."""
+    for what, text in bench.texts():
+        require(isinstance(text, str), f"for a table with {what} it gives {type(text).__name__}, must be str")
+        names = [name for name in toy_reports()[what].frame["model"] if MARKUP not in name and name.isascii()]
+        lost = [name for name in names if name not in text]
+        require(not lost, f"of a table with {what} it leaves out {len(lost)} rows, such as {lost[:1]}")
+
+
+def the_same_table_is_the_same_text(bench: Bench) -> None:
+    """Nothing of the day or the process is in it."""
+    require(dict(bench.texts()) == dict(bench.texts()), "the same table is written in two ways")
+
+
+def a_table_is_not_changed(bench: Bench) -> None:
+    """The next reporter is given the same one."""
+    for what, before in toy_reports().items():
+        report = toy_reports()[what]
+        bench.reporter.render(report)
+        for name in ("frame", "values"):
+            same = getattr(report, name).equals(getattr(before, name))
+            require(same, f"it changes the {name} of a table with {what}")
+        require((report.marks, report.legend) == (before.marks, before.legend), "it changes the marks of a table")
+
+
+def markup_is_escaped(bench: Bench) -> None:
+    """A name with characters that mean something in the format reads there as it is."""
+    suffix = bench.reporter.suffix
+    if suffix not in READERS:
+        raise NotApplicableError(f"what is markup in a .{suffix} file is not known here")
+    report = toy_reports()["markup"]
+    try:
+        READERS[suffix](bench.reporter.render(report), report.frame)
+    except CheckError:
+        raise
+    except Exception as error:
+        raise CheckError(f"with {MARKUP} in a name it is no valid .{suffix}: {error}") from error
+
+
+class Cells(html.parser.HTMLParser):
+    """The texts of a page, tag by tag."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_data(self, data: str) -> None:
+        """Keep a text."""
+        self.found.append(data)
+
+
+def read_html(text: str, frame: pd.DataFrame) -> None:
+    """Find the name as a text between tags."""
+    require_name(Cells(text).found, frame)
+
+
+def read_csv(text: str, frame: pd.DataFrame, delimiter: str = ",") -> None:
+    """Find the name as a value."""
+    require_name([cell for row in csv.reader(io.StringIO(text), delimiter=delimiter) for cell in row], frame)
+
+
+def read_tsv(text: str, frame: pd.DataFrame) -> None:
+    """Find the name as a value."""
+    read_csv(text, frame, delimiter="\t")
+
+
+def read_json(text: str, frame: pd.DataFrame) -> None:
+    """Find the name as a text somewhere inside."""
+
+    def strings(content: Any) -> Iterator[str]:
+        if isinstance(content, str):
+            yield content
+        elif isinstance(content, dict | list):
+            for part in content.values() if isinstance(content, dict) else content:
+                yield from strings(part)
+
+    require_name(list(strings(json.loads(text))), frame)
+
+
+def require_name(found: list[str], frame: pd.DataFrame) -> None:
+    """Raise a CheckError if the name with markup is not among the texts."""
+    name = frame["model"].iloc[0]
+    require(any(name in text for text in found), f"the name {name!r} does not read there as it is")
+
+
+def read_markdown(text: str, frame: pd.DataFrame) -> None:
+    """Find as many cells in the row as there are columns, and no tag."""
+    row = row_of_markup(text)
+    n_cells = len(re.findall(r"(?<!\\)\|", row)) - 1
+    require(n_cells == frame.shape[1], f"a name with '|' makes {n_cells} cells of a row of {frame.shape[1]}")
+    require(not re.search(r"(?<!\\)<b>", text), "a name with '<b>' becomes a tag")
+
+
+def read_latex(text: str, frame: pd.DataFrame) -> None:
+    """Find as many cells in the row as there are columns, and no comment, mathematics or lower index."""
+    row = re.sub(r"\\[&%$#_{}]|\$(\\[a-z]+|\^\{\*\}|-)\$", "", row_of_markup(text))
+    n_cells = row.count("&") + 1
+    require(n_cells == frame.shape[1], f"a name with '&' makes {n_cells} cells of a row of {frame.shape[1]}")
+    left = [character for character in "%$#_^" if character in row]
+    require(not left, f"a name with {' '.join(left)} is not escaped")
+
+
+def row_of_markup(text: str) -> str:
+    """Return the line of the row whose name has markup."""
+    lines = [line for line in text.splitlines() if re.search(r"\bmarkup\b", line) and "toy" in line]
+    require(len(lines) == 1, f"the row with markup in its name is on {len(lines)} lines, must be on one")
+    return lines[0]
+
+
+READERS: dict[str, Callable[[str, pd.DataFrame], None]] = {
+    "html": read_html,
+    "htm": read_html,
+    "md": read_markdown,
+    "tex": read_latex,
+    "csv": read_csv,
+    "tsv": read_tsv,
+    "json": read_json,
+}
+"""Suffix -> what reads a text of that format, and finds the name with markup."""
+
+CHECKS = (
+    the_suffix_is_that_of_a_file,
+    every_table_is_written,
+    the_same_table_is_the_same_text,
+    a_table_is_not_changed,
+    markup_is_escaped,
+    settings_survive_json,
+)
+
+
+def make_bench(host: Host, selected: Selected) -> Bench:
+    """Build the reporter."""
+    return Bench(selected, host.build(selected))

@@ -1,0 +1,197 @@
+"""Checks of sharing modules, in a pair of toy partners.
+
+B examples, L positions of a history, N items, U users.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors.torch import load_file
+
+from corecbench.api import Budget
+from corecbench.testing.bench import SOME, equal, tensors
+from corecbench.testing.kit import NotApplicableError, require
+from corecbench.testing.pair import SIDES, Bench, Pair, other, read_by_other
+from corecbench.testing.partners import EPOCHS, WIDTHS
+from corecbench.testing.settings_check import settings_survive_json
+from corecbench.training.cell import save_checkpoint, within
+from corecbench.training.loop import restore
+from corecbench.training.losses import task_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from corecbench.api import Side, States, Table
+    from corecbench.host import Host, Selected
+
+BUDGETS = [Budget(*epochs) for epochs in ((0, 0), (1, 0), (0, 3), (1, 1), (7, 5), (100, 40))]
+
+
+def tables_have_the_widths_asked_for(bench: Bench) -> None:
+    """User [U+1, width] and item [N+1, width] in float32, as a whole and row by row, before and after the start."""
+    for started, side in itertools.product((False, True), SIDES):
+        pair = bench.join(started)
+        pair.models[side].eval()
+        for name, rows in (("user", len(pair.pretrained.user)), ("item", len(pair.pretrained.item))):
+            table = getattr(pair.ids[side], name)
+            check_table(f"the {name} table of the {side} side", table, (rows, WIDTHS[side]))
+
+
+def check_table(what: str, table: Table, shape: tuple[int, int]) -> None:
+    """Raise a CheckError if a table in evaluation is not as it must be."""
+    weight, index = table.weight, torch.tensor([[1, 2], [3, 0]])
+    require(tuple(weight.shape) == shape, f"{what} is {list(weight.shape)}, must be {list(shape)}")
+    require(weight.dtype == torch.float32, f"{what} is {weight.dtype}, must be torch.float32")
+    rows = table(index)
+    require(rows.shape == (2, 2, shape[1]), f"{what} gives {list(rows.shape)} for indices [2, 2]")
+    require(torch.allclose(rows, weight[index], atol=1e-5), f"{what} gives other rows than its weight has")
+
+
+def turns_stay_within_the_budget(bench: Bench) -> None:
+    """No side trains for longer than it may, whatever that is."""
+    module = bench.join().module
+    for budget in BUDGETS:
+        for turn in within(budget, module):
+            whole = isinstance(turn.epochs, int) and turn.epochs > 0
+            require(turn.side in SIDES and whole, f"{turn} is no turn of a side for 1 epoch or more")
+
+
+def losses_are_finite_scalars(bench: Bench) -> None:
+    """For either side, and for sides with a state per position or one per user."""
+    pair = bench.join()
+    for side, own, its in itertools.product(SIDES, (True, False), (True, False)):
+        for name, term in losses(pair, side, own, its).items():
+            what = f"loss '{name}' of the {side} side"
+            is_scalar = isinstance(term, torch.Tensor) and term.dim() == 0
+            require(is_scalar, f"{what} is {term!r:.60}, must be a scalar tensor")
+            require(term.isfinite(), f"{what} is {term.item()}")
+
+
+def losses(pair: Pair, side: Side, own: bool = True, its: bool = True) -> Mapping[str, torch.Tensor]:
+    """Return the coupling terms of a side; `own` and `its`: whether a side has a state per position."""
+    return pair.module.losses(side, pair.states(side, own), pair.frozen(other(side), its), pair.batch)
+
+
+def the_other_side_gets_no_gradient(bench: Bench) -> None:
+    """The losses of a side reach no weight that only the other side reads."""
+    pair = bench.join()
+    terms = {side: sum(losses(pair, side).values()) for side in SIDES}
+    if not any(isinstance(term, torch.Tensor) for term in terms.values()):
+        raise NotApplicableError("it has no coupling losses")
+    for side, term in terms.items():
+        reached = {
+            name: tensor for name, tensor in read_by_other(pair.models, side).items() if tensor.requires_grad
+        }
+        if not reached or not isinstance(term, torch.Tensor) or not term.requires_grad:
+            continue
+        gradients = torch.autograd.grad(term, list(reached.values()), allow_unused=True)
+        names = [name for name, gradient in zip(reached, gradients, strict=True) if gradient is not None]
+        require(not names, f"the losses of the {side} side train the other side's {', '.join(names)}")
+
+
+def nothing_that_it_is_given_is_changed(bench: Bench) -> None:
+    """Neither the pretrained tables, nor a batch, nor the other side's states, which are kept for a whole turn."""
+    pair = bench.join(start=False)
+    before = copies(vars(pair.pretrained))
+    pair.module.start(pair.pretrained)
+    check_unchanged(vars(pair.pretrained), before, "start changes the pretrained")
+    for side in SIDES:
+        states, batch = pair.frozen(other(side)), tensors(pair.batch)
+        before = copies({**vars(states), **batch})
+        pair.module.losses(side, pair.states(side), states, pair.batch)
+        check_unchanged({**vars(states), **batch}, before, "losses change, of the other side or the batch,")
+
+
+def copies(given: Mapping[str, torch.Tensor | None]) -> dict[str, torch.Tensor]:
+    """Return copies of tensors."""
+    return {name: tensor.clone() for name, tensor in given.items() if tensor is not None}
+
+
+def check_unchanged(now: Mapping[str, torch.Tensor | None], before: Mapping[str, torch.Tensor], fault: str) -> None:
+    """Raise a CheckError if a tensor is not what it was."""
+    for name, tensor in before.items():
+        require(torch.equal(now[name], tensor), f"{fault} {name}")
+
+
+def gradients_reach_the_tables(bench: Bench) -> None:
+    """A side that has turns trains something of the tables that it reads."""
+    pair = bench.join()
+    sides = {turn.side for turn in within(BUDGETS[-1], pair.module)}
+    for side in sorted(sides):
+        model, batch = pair.models[side].train(), pair.batch
+        task_loss(model, batch, model.states(batch)).backward()
+        weights = [weight for table in (pair.ids[side].user, pair.ids[side].item) for weight in table.parameters()]
+        reached = any(weight.grad is not None and weight.grad.any() for weight in weights)
+        require(reached, f"no gradient of the {side} side reaches the tables that it reads")
+
+
+def the_same_seed_gives_the_same_states(bench: Bench) -> None:
+    """Two pairs that are trained alike agree bit for bit."""
+    one, two = bench.train(), bench.train()
+    for side in SIDES:
+        same = equal(one[side].model.states(SOME), two[side].model.states(SOME))
+        require(same, f"the {side} sides of two pairs of one seed differ; draw from torch's global generator alone")
+
+
+def either_side_predicts_alone(bench: Bench) -> None:
+    """A trained side needs nothing that only the other one reads, and its checkpoint holds all that it learnt."""
+    trainees = bench.train()
+    models = {side: trainee.model for side, trainee in trainees.items()}
+    for side, trainee in trainees.items():
+        trainee.finish()
+        before, fresh = models[side].states(SOME), bench.train(epochs=0)[side].model
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "checkpoint.safetensors"
+            save_checkpoint(trainee, path)
+            restore(fresh, load_file(path))
+        same = equal(before, fresh.states(SOME))
+        require(same, f"restored from safetensors, the {side} side gives other states")
+        same = equal(before, without(read_by_other(models, side), lambda model=models[side]: model.states(SOME)))
+        require(same, f"the {side} side's states need weights that only the other side has")
+
+
+@torch.no_grad()
+def without(tensors: Mapping[str, torch.Tensor], compute: Callable[[], States]) -> States:
+    """Return what is computed while some weights are not numbers."""
+    kept = copies(tensors)
+    for tensor in tensors.values():
+        tensor.fill_(torch.nan)
+    states = compute()
+    for name, tensor in tensors.items():
+        tensor.copy_(kept[name])
+    return states
+
+
+def sharing_nothing_is_training_alone(bench: Bench) -> None:
+    """A control's domain side equals the domain model alone, in the same turns, bit for bit."""
+    if bench.selected.component.shares:
+        raise NotApplicableError("it shares; this is about controls (shares=False)")
+    module = bench.join().module
+    turns = within(Budget(EPOCHS["domain"], EPOCHS["llm"]), module)
+    alone = bench.train_alone(turns, anew=getattr(module, "start_from", "pretrained") == "new")
+    joint = bench.train()["domain"].model
+    require(equal(alone.states(SOME), joint.states(SOME)), "its domain side differs from the domain model alone")
+
+
+CHECKS = (
+    tables_have_the_widths_asked_for,
+    turns_stay_within_the_budget,
+    losses_are_finite_scalars,
+    the_other_side_gets_no_gradient,
+    nothing_that_it_is_given_is_changed,
+    gradients_reach_the_tables,
+    settings_survive_json,
+    the_same_seed_gives_the_same_states,
+    either_side_predicts_alone,
+    sharing_nothing_is_training_alone,
+)
+
+
+def make_bench(host: Host, selected: Selected) -> Bench:
+    """Return where a sharing module is checked."""
+    return Bench(host, selected)

@@ -1,0 +1,73 @@
+"""Every first-party component keeps the contract."""
+
+import pytest
+
+from corecbench.host import Host
+from corecbench.kinds import KINDS
+from corecbench.testing import conformance
+from corecbench.testing.kit import checks, find, select
+
+SMALL = {"embedding_size": 16}
+
+test_popularity = conformance("popularity")
+test_sasrec = conformance("sasrec", settings=SMALL | {"inner_size": 16, "n_layers": 1, "n_heads": 1})
+test_sasrec_over_sampled_items = conformance("sasrec", settings=SMALL | {"n_layers": 1, "negatives": 5})
+test_gru4rec = conformance("gru4rec", settings=SMALL | {"hidden_size": 16})
+test_lightgcn = conformance("lightgcn", settings=SMALL)
+test_lightgcn_by_cosines = conformance("lightgcn", settings=SMALL | {"negatives": 5, "temperature": 0.2})
+test_none = conformance("none")
+test_none_from_the_pretrained_model = conformance("none", settings={"start": "pretrained", "warm_up_epochs": 2})
+test_bdlm = conformance("bdlm")
+test_bdlm_from_the_pretrained_model = conformance("bdlm", settings={"start": "pretrained", "warm_up_epochs": 2})
+test_bdlm_that_the_llm_only_reads = conformance("bdlm", settings={"llm_writes": False, "warm_up_epochs": 2})
+test_ml100k = conformance("ml-100k")
+test_hit_rate = conformance("HR@10")
+test_ndcg = conformance("NDCG@10")
+test_mrr = conformance("MRR")
+test_mrr_with_a_cutoff = conformance("MRR@10")
+test_text = conformance("text")
+test_markdown = conformance("markdown")
+test_latex = conformance("latex")
+test_html = conformance("html")
+test_csv = conformance("csv")
+test_json = conformance("json")
+
+CHECKED = {
+    *("popularity", "sasrec", "gru4rec", "lightgcn", "llama", "none", "bdlm", "ml-100k", "folder"),
+    *("HR", "NDCG", "MRR", "text", "markdown", "latex", "html", "csv", "json"),
+}
+FETCHED = {"ml-1m", "amazon-beauty", "amazon-toys-games"}
+
+
+@pytest.mark.parametrize("layout", ["item-tokens", "titles"])
+def test_llama(host, tiny_llama, quick, layout):
+    few = {key: value for key, value in quick["llama"].items() if key not in ("epochs", "batch_size")}
+    selected = select(host, "llms", f"llama:{tiny_llama}", few | {"layout": layout, "dropout": 0.0})
+    failed = {
+        outcome.name: outcome.reason
+        for outcome in (check.outcome() for check in checks(host, selected))
+        if outcome.status != "ok"
+    }
+    assert failed == {}
+
+
+def test_a_folder(host, toy_folder):
+    selected = select(host, find(host, str(toy_folder)), str(toy_folder), {})
+    outcomes = [check.outcome() for check in checks(host, selected)]
+    assert {outcome.status for outcome in outcomes} == {"ok"}, outcomes
+
+
+@pytest.mark.parametrize("name", sorted(FETCHED))
+def test_a_published_data_set_where_it_is_here(host, name):
+    from corecbench.api import dataset_places
+
+    if not any(place.is_dir() for place in dataset_places(name)):
+        pytest.skip(f"{name} is not here")
+    outcomes = [check.outcome() for check in checks(host, select(host, "datasets", name, {}))]
+    assert {outcome.status for outcome in outcomes} == {"ok"}, outcomes
+
+
+def test_no_first_party_component_is_left_out():
+    host = Host.discover()
+    offered = {component.name for kind in KINDS for component, _ in host.list(kind)}
+    assert offered == CHECKED | FETCHED

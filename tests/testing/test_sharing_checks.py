@@ -1,0 +1,250 @@
+"""Every check of a sharing module finds the fault that it is there for, in a module that is right otherwise."""
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from corecbench.api import Ids, Turn, last_position, private_ids
+from corecbench.testing import sharing_checks
+from corecbench.testing.pair import SIDES
+from corecbench.testing.partners import WIDTHS, partner
+
+
+class Control:
+    """Private tables, turns of both sides, no losses."""
+
+    start_from = "new"
+
+    def __init__(self, config, setup):
+        self.catalog, self.tables = setup.catalog, {}
+
+    def ids(self, side, width):
+        self.tables[side] = private_ids(self.catalog.n_users, self.catalog.n_items, width)
+        return self.tables[side]
+
+    def start(self, pretrained):
+        pass
+
+    def turns(self, budget):
+        turns = [Turn("domain", budget.domain_epochs), Turn("llm", budget.llm_epochs)]
+        return [turn for turn in turns if turn.epochs]
+
+    def losses(self, side, own, other, batch):
+        return {}
+
+
+class Good(Control):
+    """The sides' scores are drawn towards each other."""
+
+    def losses(self, side, own, other, batch):
+        scores = [last_position(states.user, batch.history) @ states.item.T for states in (own, other)]
+        return {"near": (scores[0] - scores[1]).square().mean()}
+
+
+class TooWide(Good):
+    def ids(self, side, width):
+        return super().ids(side, width + 1)
+
+
+class Doubled(nn.Module):
+    def __init__(self, table):
+        super().__init__()
+        self.table, self.weight = table, table.weight
+
+    def forward(self, index):
+        return 2 * self.table(index)
+
+
+class CalledOtherwise(Good):
+    def ids(self, side, width):
+        tables = super().ids(side, width)
+        return Ids(tables.user, Doubled(tables.item))
+
+
+class TooLong(Good):
+    def turns(self, budget):
+        return [Turn("domain", budget.domain_epochs), Turn("domain", 1)]
+
+
+class OfNoEpochs(Good):
+    def turns(self, budget):
+        return [Turn("llm", 0)]
+
+
+class OfNoSide(Good):
+    def turns(self, budget):
+        return [Turn("both", 1)]
+
+
+class NotFinite(Good):
+    def losses(self, side, own, other, batch):
+        return {"near": own.user.sum() / 0}
+
+
+class PerUser(Good):
+    def losses(self, side, own, other, batch):
+        return {"near": own.user.square().sum(dim=-1)}
+
+
+class OfPositionsOnly(Good):
+    def losses(self, side, own, other, batch):
+        return {"near": own.user[:, 0, 0].sum()}
+
+
+class TrainsTheOtherSide(Good):
+    def losses(self, side, own, other, batch):
+        there = self.tables["llm" if side == "domain" else "domain"]
+        return {"near": own.item.mean() - there.item.weight.mean()}
+
+
+class ChangesTheOther(Good):
+    def losses(self, side, own, other, batch):
+        other.item.mul_(2)
+        return {}
+
+
+class ChangesThePretrained(Good):
+    def start(self, pretrained):
+        pretrained.item.zero_()
+
+
+class Frozen(Good):
+    def ids(self, side, width):
+        tables = super().ids(side, width)
+        for table in (tables.user, tables.item):
+            table.weight.requires_grad_(False)
+        return tables
+
+
+class DrawnElsewhere(Good):
+    def ids(self, side, width):
+        tables = super().ids(side, width)
+        with torch.no_grad():
+            tables.item.weight.add_(np.random.default_rng().normal())
+        return tables
+
+
+class Leaning(nn.Module):
+    """A table that reads another one, which is not among its parameters."""
+
+    def __init__(self, table, others):
+        super().__init__()
+        self.table, self.others = table, [others]
+
+    @property
+    def weight(self):
+        return self.table.weight + self.others[0].weight.mean()
+
+    def forward(self, index):
+        return self.table(index) + self.others[0].weight.mean()
+
+
+class NeedsTheOther(Good):
+    def ids(self, side, width):
+        tables = super().ids(side, width)
+        return tables if side == "domain" else Ids(tables.user, Leaning(tables.item, self.tables["domain"].item))
+
+
+class NeedsTheOtherUntrained(NeedsTheOther):
+    def turns(self, budget):
+        return super().turns(budget)[1:]
+
+
+class ControlWithLosses(Good):
+    pass
+
+
+class ControlThatDraws(Control):
+    def __init__(self, config, setup):
+        super().__init__(config, setup)
+        self.weight = torch.randn(3)
+
+
+@dataclass(frozen=True)
+class OfASet:
+    names: set[str] = field(default_factory=lambda: {"a"})
+
+
+FAULTS = [
+    (
+        "tables have the widths asked for",
+        TooWide,
+        r"user table of the domain side is \[41, 9\], must be \[41, 8\]",
+    ),
+    ("tables have the widths asked for", CalledOtherwise, r"item table of the domain side gives other rows than"),
+    ("turns stay within the budget", TooLong, r"plans 1 domain epochs, allowed are 0"),
+    ("turns stay within the budget", OfNoEpochs, r"epochs=0\) is no turn of a side for 1 epoch or more"),
+    ("turns stay within the budget", OfNoSide, r"side='both'.* is no turn of a side"),
+    ("losses are finite scalars", NotFinite, r"loss 'near' of the domain side is (inf|-inf|nan)"),
+    ("losses are finite scalars", PerUser, r"must be a scalar tensor"),
+    ("losses are finite scalars", OfPositionsOnly, r"failed in losses: IndexError"),
+    (
+        "the other side gets no gradient",
+        TrainsTheOtherSide,
+        r"losses of the domain side train the other side",
+    ),
+    (
+        "nothing that it is given is changed",
+        ChangesTheOther,
+        r"losses change, of the other side .*, item",
+    ),
+    ("nothing that it is given is changed", ChangesThePretrained, r"start changes the pretrained item"),
+    ("gradients reach the tables", Frozen, r"no gradient of the domain side reaches the tables"),
+    ("the same seed gives the same states", DrawnElsewhere, r"the domain sides of two pairs of one seed differ"),
+    ("either side predicts alone", NeedsTheOther, r"restored from safetensors, the llm side gives other states"),
+    ("either side predicts alone", NeedsTheOtherUntrained, r"the llm side's states need weights that only"),
+]
+
+
+def test_a_good_module_passes_every_check_that_applies(outcome_of):
+    statuses = {name: outcome.status for name, outcome in outcome_of("sharing", Good).items()}
+    assert statuses.pop("settings survive json") == "not applicable"
+    assert statuses.pop("sharing nothing is training alone") == "not applicable"
+    assert set(statuses.values()) == {"ok"}, statuses
+
+
+@pytest.mark.parametrize("where", ["new", "pretrained"])
+def test_a_control_is_the_domain_model_alone_wherever_it_starts(outcome_of, where):
+    class Started(Control):
+        start_from = where
+
+        def start(self, pretrained):
+            if where == "pretrained":
+                with torch.no_grad():
+                    self.tables["domain"].user.weight.copy_(pretrained.user)
+                    self.tables["domain"].item.weight.copy_(pretrained.item)
+
+    outcomes = outcome_of("sharing", Started, shares=False)
+    assert outcomes["sharing nothing is training alone"].status == "ok"
+    assert outcomes["the other side gets no gradient"].reason == "it has no coupling losses"
+
+
+@pytest.mark.parametrize(("check", "module", "reason"), FAULTS, ids=[fault[1].__name__ for fault in FAULTS])
+def test_a_fault_of_a_module_is_found(outcome_of, check, module, reason):
+    outcome = outcome_of("sharing", module, None, check)
+    assert outcome.status == "failed"
+    assert re.search(reason, outcome.reason)
+
+
+@pytest.mark.parametrize("module", [ControlWithLosses, ControlThatDraws])
+def test_a_control_that_is_not_the_domain_model_alone_is_found(outcome_of, module):
+    outcome = outcome_of("sharing", module, None, "sharing nothing is training alone", shares=False)
+    assert (outcome.status, outcome.reason) == ("failed", "its domain side differs from the domain model alone")
+
+
+def test_settings_that_do_not_survive_are_found(outcome_of):
+    assert outcome_of("sharing", Good, OfASet, "settings survive json").status == "failed"
+
+
+def test_every_check_has_a_fault_that_it_finds():
+    with_fault = {check for check, *_ in FAULTS} | {"settings survive json", "sharing nothing is training alone"}
+    assert with_fault == {check.__name__.replace("_", " ") for check in sharing_checks.CHECKS}
+
+
+def test_the_partners_are_a_domain_model_and_an_llm_of_other_widths():
+    assert [partner(side).kind for side in SIDES] == ["models", "llms"]
+    assert WIDTHS["domain"] != WIDTHS["llm"]
