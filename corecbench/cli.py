@@ -11,7 +11,9 @@ import click
 
 from corecbench import __version__
 from corecbench.api import CorecbenchError, UsageError
+from corecbench.author_verbs import check, new_plugin
 from corecbench.dataset_verbs import datasets
+from corecbench.kinds import KINDS
 from corecbench.options import Command, common_options, data_dir_option, discover, statistics_options
 from corecbench.recommend_verb import recommend
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from corecbench.plan import Plan
 
-KINDS = ("models", "llms", "sharing", "datasets", "metrics", "reporters")
 SHOWN = ("HR@10", "NDCG@10", "MRR")
 """Metrics of the table; every other one can be computed from the stored ranks at any time."""
 
@@ -120,8 +121,8 @@ def main(context: click.Context, files: tuple[str, ...], blocked: tuple[str, ...
     context.obj = (files, blocked)
 
 
-main.add_command(datasets)
-main.add_command(recommend)
+for verb in (datasets, recommend, check, new_plugin):
+    main.add_command(verb)
 
 
 @main.command()

@@ -15,10 +15,30 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+TRACEBACK = "corecbench.traceback"
+
+
+def _keep(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    """Remember that tracebacks are wanted, whether that was said before or after the verb."""
+    if wanted:
+        context.meta[TRACEBACK] = True
+
+
+def wants_traceback() -> bool:
+    """Return whether `--traceback` was given."""
+    return TRACEBACK in click.get_current_context().meta
+
+
 def common_options(command: Command) -> Command:
     """Add the options that are taken both before and after the verb."""
     for option in (
-        click.option("--traceback", is_flag=True, expose_value=False, help="Show where an error came from."),
+        click.option(
+            "--traceback",
+            is_flag=True,
+            expose_value=False,
+            callback=_keep,
+            help="Show where an error came from.",
+        ),
         click.option("--no-plugin", "blocked", multiple=True, metavar="NAME", help="Leave a plugin out."),
         click.option("--plugin", "files", multiple=True, metavar="FILE.py", help="Load a plugin from a file."),
     ):

@@ -33,6 +33,7 @@ def heavy_modules_after(code):
     "code",
     [
         "import corecbench.api",
+        "import corecbench.testing.pytest_plugin",
         *(
             RUN.format(args=args)
             for args in (
@@ -40,18 +41,24 @@ def heavy_modules_after(code):
                 ["run", "--help"],
                 ["datasets", "--help"],
                 ["datasets", "fetch", "--help"],
+                ["check", "--help"],
+                ["new-plugin", "--help"],
+                ["list", "--json"],
                 ["list", "models"],
                 ["list", "plugins"],
             )
         ),
     ],
-    ids=["api", "help", "run help", "datasets help", "fetch help", "list models", "list plugins"],
+    ids=lambda code: code.split("main(")[1].split(")")[0] if "main(" in code else code,
 )
 def test_nothing_heavy_is_loaded(code):
     assert heavy_modules_after(code) == []
 
 
-@pytest.mark.parametrize("verb", [[], ["datasets"], ["datasets", "fetch"], ["datasets", "info"], ["recommend"]])
+@pytest.mark.parametrize(
+    "verb",
+    [[], ["check"], ["new-plugin"], ["datasets"], ["datasets", "fetch"], ["datasets", "info"], ["recommend"]],
+)
 def test_help_loads_neither_pandas_nor_requests(verb):
     code = RUN.format(args=[*verb, "--help"]) + "\nassert not {'pandas', 'requests'} & set(sys.modules)"
     assert heavy_modules_after(code) == []
