@@ -1,5 +1,6 @@
 """The pytest plugin, in sessions of its own."""
 
+import importlib.metadata
 import subprocess
 import sys
 
@@ -32,6 +33,8 @@ def corecbench_metrics():
 @pytest.fixture
 def session(tmp_path):
     """Run pytest in an empty folder: `session("--corecbench", "MRR")`."""
+    if not importlib.metadata.entry_points(group="pytest11", name="corecbench"):
+        pytest.fail("the installed corecbench is an older one without a pytest plugin; install it again")
 
     def run(*args):
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *map(str, args)]
