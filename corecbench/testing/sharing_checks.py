@@ -168,10 +168,12 @@ def without(tensors: Mapping[str, torch.Tensor], compute: Callable[[], States]) 
 
 
 def sharing_nothing_is_training_alone(bench: Bench) -> None:
-    """A control's domain side equals the domain model alone, in the same turns, bit for bit."""
+    """A control has no losses, and its domain side equals the model alone, in the same turns, bit for bit."""
     if bench.selected.component.shares:
         raise NotApplicableError("it shares; this is about controls (shares=False)")
-    module = bench.join().module
+    pair = bench.join()
+    module, names = pair.module, {name for side in SIDES for name in losses(pair, side)}
+    require(not names, f"it has the coupling losses {', '.join(sorted(names))}")
     turns = within(Budget(EPOCHS["domain"], EPOCHS["llm"]), module)
     alone = bench.train_alone(turns, anew=getattr(module, "start_from", "pretrained") == "new")
     joint = bench.train()["domain"].model

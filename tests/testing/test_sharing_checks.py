@@ -164,6 +164,15 @@ class ControlThatDraws(Control):
         self.weight = torch.randn(3)
 
 
+class ControlThatShares(Control):
+    def ids(self, side, width):
+        tables = super().ids(side, width)
+        if side == "llm":
+            tables.item.table = self.tables["domain"].item  # which the LLM's turns train
+            tables.item.register_forward_hook(lambda module, _, rows: rows + module.table.weight.mean())
+        return tables
+
+
 @dataclass(frozen=True)
 class OfASet:
     names: set[str] = field(default_factory=lambda: {"a"})
@@ -230,10 +239,17 @@ def test_a_fault_of_a_module_is_found(outcome_of, check, module, reason):
     assert re.search(reason, outcome.reason)
 
 
-@pytest.mark.parametrize("module", [ControlWithLosses, ControlThatDraws])
-def test_a_control_that_is_not_the_domain_model_alone_is_found(outcome_of, module):
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        (ControlWithLosses, "it has the coupling losses near"),
+        (ControlThatDraws, "its domain side differs from the domain model alone"),
+        (ControlThatShares, "its domain side differs from the domain model alone"),
+    ],
+)
+def test_a_control_that_is_not_the_domain_model_alone_is_found(outcome_of, module, reason):
     outcome = outcome_of("sharing", module, None, "sharing nothing is training alone", shares=False)
-    assert (outcome.status, outcome.reason) == ("failed", "its domain side differs from the domain model alone")
+    assert (outcome.status, outcome.reason) == ("failed", reason)
 
 
 def test_settings_that_do_not_survive_are_found(outcome_of):
