@@ -15,6 +15,7 @@ from corecbench.cli import main
 from corecbench.results import Store
 from corecbench.stats.correction import CORRECTIONS
 from corecbench.stats.paired import METHODS
+from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
 HIT, MISS = 1, 50
 PLUGIN = """
@@ -76,45 +77,13 @@ def spine(monkeypatch):
 
 def make_record(name="toy", seed=0, status="ok"):
     """Return the record of a solo cell whose two users' items have rank 1 and 50."""
-    side = {
-        "metrics": {"NDCG@10": 1 / 2},
-        "n_users": 2,
-        "epochs": 3,
-        "best_epoch": 1,
-        "validation": 0.5,
-        "stopped_by": "patience",
-        "train_s": 1.0,
-        "trainable_parameters": 4,
-    }
-    failed = status == "failed"
-    return {
-        "schema": 1,
-        "status": status,
-        "error": {"type": "ValueError", "message": "no good", "traceback": ""} if failed else None,
-        "cell": {"name": name, "dataset": "toys", "domain": name, "llm": None, "sharing": None, "seed": seed},
-        "hash": "0a1b2c3d",
-        "settings": {},
-        "protocol": {"split": "leave-one-out"},
-        "data": {"fingerprint": "f", "split_fingerprint": "s"},
-        "versions": {},
-        "plugins": {},
-        "commit": None,
-        "device": "cpu",
-        "started": "2026-01-01T00:00:00+00:00",
-        "duration_s": 2.0,
-        "peak_memory_bytes": 1,
-        "sides": {} if failed else {"domain": side},
-        "epochs": [],
-    }
+    side = {"metrics": {"NDCG@10": 1 / 2}}
+    return toy_record(name, seed=seed, dataset="toys", status=status, side=side)
 
 
 def save(store, record):
-    ranks = pd.DataFrame(
-        {"user_id": ["u1", "u2"], "target_item_id": ["i1", "i2"], "rank": [HIT, MISS], "n_candidates": [60, 60]}
-    )
-    cell = record["cell"]
-    folder = store.folder(cell["name"], cell["dataset"], cell["seed"], record["hash"])
-    store.write(folder, record, dict.fromkeys(record["sides"], ranks))
+    ranks = toy_ranks([HIT, MISS], n_candidates=60)
+    store_cell(store, record, dict.fromkeys(record["sides"], ranks))
 
 
 # --- run ----------------------------------------------------------------------------------------------------------
@@ -150,7 +119,7 @@ def test_a_failed_cell_is_exit_code_1_and_the_table_is_still_printed(corecbench,
     result = corecbench("run", "--models", "toy,other")
     assert result.exit_code == 1
     assert " .5000 " in result.stdout
-    assert "no good" in result.stdout
+    assert "no luck" in result.stdout
 
 
 def test_the_table_of_a_run_leaves_other_results_of_the_benchmark_out(corecbench, spine):

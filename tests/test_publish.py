@@ -3,76 +3,26 @@ import re
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from corecbench.host import Host
 from corecbench.publish import plot, publish, unshared
 from corecbench.results import Store
-
-
-def make_record(domain, llm, seed=0):
-    sharing = "bdlm" if llm else None
-    side = {
-        "metrics": {},
-        "n_users": 6,
-        "epochs": 3,
-        "best_epoch": 1,
-        "validation": 0.5,
-        "stopped_by": "patience",
-        "train_s": 1.0,
-        "trainable_parameters": 4,
-    }
-    return {
-        "schema": 1,
-        "status": "ok",
-        "error": None,
-        "cell": {
-            "name": "+".join(filter(None, (domain, llm, sharing))),
-            "dataset": "toys",
-            "domain": domain,
-            "llm": llm,
-            "sharing": sharing,
-            "seed": seed,
-        },
-        "hash": "0a1b2c3d",
-        "settings": {},
-        "protocol": {"split": "leave-one-out"},
-        "data": {"fingerprint": "f", "split_fingerprint": "s"},
-        "versions": {},
-        "plugins": {},
-        "commit": None,
-        "device": "cpu",
-        "started": "2026-01-01T00:00:00+00:00",
-        "duration_s": 2.0,
-        "peak_memory_bytes": 1,
-        "sides": dict.fromkeys(("domain", "llm") if llm else ("domain",), side),
-        "epochs": [],
-    }
+from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
 
 def save(store, record, rank):
-    ranks = pd.DataFrame(
-        {
-            "user_id": [f"u{user}" for user in range(6)],
-            "target_item_id": "i",
-            "rank": np.full(6, rank),
-            "n_candidates": 60,
-            "history_length": np.arange(1, 7),
-            "target_frequency": np.arange(6),
-        }
-    )
-    cell = record["cell"]
-    folder = store.folder(cell["name"], cell["dataset"], cell["seed"], record["hash"])
-    store.write(folder, record, dict.fromkeys(record["sides"], ranks))
+    counts = {"history_length": np.arange(1, 7), "target_frequency": np.arange(6)}
+    ranks = toy_ranks([rank] * 6, n_candidates=60, **counts)
+    store_cell(store, record, dict.fromkeys(record["sides"], ranks))
 
 
 @pytest.fixture
 def published(tmp_path):
     """Publish a model that ranks all items third, and second when it is trained with an LLM."""
     store, host = Store(tmp_path, "default"), Host.discover()
-    save(store, make_record("sasrec", None), rank=3)
-    save(store, make_record("sasrec", "llama"), rank=2)
+    save(store, toy_record("sasrec", n_users=6), rank=3)
+    save(store, toy_record("sasrec", "llama", n_users=6), rank=2)
     found = publish(host, store, list(store.records()), ["NDCG@10", "MRR"])
     return SimpleNamespace(found=found, folder=tmp_path / "default")
 
@@ -119,7 +69,7 @@ def test_costs_are_columns_where_they_are_asked_for(published):
 def test_a_pair_that_shares_nothing_is_not_the_best(published):
     store, host = Store(published.folder.parent, "default"), Host.discover()
     for sharing, plugin in (("none", {}), ("private", {"variant_of": "none"})):
-        record = make_record("sasrec", "llama")
+        record = toy_record("sasrec", "llama", n_users=6)
         of = {"distribution": "corecbench", "version": "0", **plugin}
         cell = record["cell"] | {"sharing": sharing, "name": f"sasrec+llama+{sharing}"}
         save(store, record | {"cell": cell, "plugins": {sharing: of}}, rank=1)
@@ -195,11 +145,11 @@ def test_the_slices_show_the_metric_that_the_table_tests(published):
 
 def test_slices_of_several_data_sets_share_a_table(published):
     store, host = Store(published.folder.parent, "default"), Host.discover()
-    for record, rank in ((make_record("sasrec", None), 3), (make_record("sasrec", "llama"), 2)):
+    for record, rank in ((toy_record("sasrec", n_users=6), 3), (toy_record("sasrec", "llama", n_users=6), 2)):
         save(store, record | {"cell": record["cell"] | {"dataset": "other"}}, rank)
     text = publish(host, store, list(store.records()), ["NDCG@10"]).slices["text"]
     assert text.count("95% interval  ") == 1
-    assert " ".join(text.split()).count("other, 6 users, seed 0; toys, 6 users, seed 0.") == 1
+    assert " ".join(text.split()).count("other, 6 users, seed 0; toy, 6 users, seed 0.") == 1
 
 
 def test_another_metric_is_sliced_where_ndcg_is_not_shown(published):

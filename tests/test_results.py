@@ -23,66 +23,26 @@ from corecbench.results import (
     stores,
     top_frame,
 )
+from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
 
-def side(n_users=2):
-    return {
-        "metrics": {"HR@10": 1 / 3},
-        "n_users": n_users,
-        "epochs": 4,
-        "best_epoch": 3,
-        "validation": 0.1,
-        "stopped_by": "patience",
-        "train_s": 1.5,
-        "trainable_parameters": 10,
-    }
-
-
-def make_record(domain="sasrec", llm=None, seed=0, dataset="toy", **other):
-    names = [name for name in (domain, llm, "bdlm" if domain and llm else None) if name]
-    return {
-        "schema": 1,
-        "status": "ok",
-        "error": None,
-        "cell": {
-            "name": "+".join(names),
-            "dataset": dataset,
-            "domain": domain,
-            "llm": llm,
-            "sharing": "bdlm" if domain and llm else None,
-            "seed": seed,
-        },
-        "hash": "0123abcd",
+def make_record(domain="sasrec", llm=None, **other):
+    known = {
         "settings": {"sasrec": {"epochs": 4}},
-        "protocol": {"split": "leave-one-out"},
         "data": {"fingerprint": "f", "split_fingerprint": "s", "n_users": 2, "sparsity": 0.5},
         "versions": {"torch": "2"},
         "plugins": {"sasrec": {"distribution": "corecbench", "version": "0.1.0"}},
-        "commit": None,
-        "device": "cpu",
-        "started": "2026-11-24T16:00:00+00:00",
-        "duration_s": 2.0,
-        "peak_memory_bytes": 1,
-        "sides": {name: side() for name, model in (("domain", domain), ("llm", llm)) if model},
         "epochs": [{"side": "domain", "epoch": 1, "loss": 2.5}],
-        **other,
     }
+    return toy_record(domain, llm, side={"metrics": {"HR@10": 1 / 3}}, **known | other)
 
 
 def failed_record(**other):
-    error = {"type": "ValueError", "message": "no luck", "traceback": "Traceback"}
-    return make_record(status="failed", error=error, sides={}, **other)
+    return make_record(status="failed", **other)
 
 
 def make_ranks(*rank):
-    return pd.DataFrame(
-        {
-            "user_id": [f"u{i}" for i in range(len(rank))],
-            "target_item_id": [f"i{i}" for i in range(len(rank))],
-            "rank": np.array(rank, dtype=np.int64),
-            "n_candidates": np.full(len(rank), 9),
-        }
-    )
+    return toy_ranks(rank, target_item_id=[f"i{i}" for i in range(len(rank))])
 
 
 @pytest.fixture
@@ -96,9 +56,7 @@ def folder_of(store, record):
 
 
 def write(store, record, *rank):
-    folder = folder_of(store, record)
-    store.write(folder, record, {name: make_ranks(*rank) for name in record["sides"]})
-    return folder
+    return store_cell(store, record, {name: make_ranks(*rank) for name in record["sides"]})
 
 
 def names_in(folder):
@@ -232,7 +190,7 @@ def test_ranks_must_be_of_the_sides_of_the_record(store):
 
 def test_a_successful_record_has_the_sides_of_its_cell(store):
     with pytest.raises(ResultsError, match=r"\['domain'\] are not those of cell sasrec\+llama\+bdlm"):
-        write(store, make_record(llm="llama", sides={"domain": side()}), 1, 2)
+        write(store, make_record(llm="llama", sides={"domain": toy_record()["sides"]["domain"]}), 1, 2)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +198,7 @@ def test_a_successful_record_has_the_sides_of_its_cell(store):
     [
         (lambda text: text[: len(text) // 2], "cannot be read"),
         (lambda text: "", "cannot be read"),
-        (lambda text: text.replace("2.0", "NaN"), "NaN is no JSON number"),
+        (lambda text: text.replace("1.0", "NaN"), "NaN is no JSON number"),
         (lambda text: text.replace('"schema": 1', '"schema": 2'), "schema: Input should be 1"),
         (lambda text: text.replace('"n_users": 2', '"n_users": "2"'), "n_users: Input should be a valid integer"),
         (lambda text: text.replace('"hash"', '"hush"'), "hash: Field required"),

@@ -70,23 +70,13 @@ def test_the_probe_sees_a_heavy_module():
 
 STORE = """
 from pathlib import Path
-import pandas as pd
 from corecbench.results import Store
+from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
-side = {{"metrics": {{}}, "n_users": 2, "epochs": 3, "best_epoch": 1, "validation": 0.5, "stopped_by": "patience",
-        "train_s": 1.0, "trainable_parameters": 4}}
-cell = {{"name": "toy", "dataset": "toys", "domain": "toy", "llm": None, "sharing": None, "seed": 0}}
-record = {{"schema": 1, "status": "ok", "error": None, "cell": cell, "hash": "0a1b2c3d", "settings": {{}},
-          "protocol": {{"split": "leave-one-out"}}, "data": {{"fingerprint": "f", "split_fingerprint": "s"}},
-          "versions": {{}}, "plugins": {{}}, "commit": None, "device": "cpu", "started": "2026-01-01",
-          "duration_s": 2.0, "peak_memory_bytes": 1, "sides": {{"domain": side}}, "epochs": []}}
-ranks = pd.DataFrame({{"user_id": ["u", "v"], "target_item_id": "i", "rank": [1, 2], "n_candidates": 9}})
 store = Store(Path({root!r}), "default")
-store.write(store.folder("toy", "toys", 0, "0a1b2c3d"), record, {{"domain": ranks}})
-joint = cell | {{"name": "toy+llama+bdlm", "llm": "llama", "sharing": "bdlm"}}
-record |= {{"cell": joint, "sides": {{"domain": side, "llm": side}}}}
-ranks = ranks.assign(rank=[2, 1])
-store.write(store.folder(joint["name"], "toys", 0, "0a1b2c3d"), record, {{"domain": ranks, "llm": ranks}})
+store_cell(store, toy_record("toy", dataset="toys"), {{"domain": toy_ranks([1, 2])}})
+ranks = toy_ranks([2, 1])
+store_cell(store, toy_record("toy", "llama", dataset="toys"), {{"domain": ranks, "llm": ranks}})
 """
 
 

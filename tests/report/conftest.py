@@ -1,11 +1,10 @@
 """A bench of toy results for the tests of tables."""
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from corecbench.report.table import build
 from corecbench.results import Store
+from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
 PROTOCOL = {
     "split": "leave-one-out",
@@ -44,54 +43,12 @@ class Bench:
     ):
         """Store a cell; `domain_ranks` and `llm_ranks` say at which rank each user's item is."""
         ranks = {side: of.pop(f"{side}_ranks") for side in ("domain", "llm") if f"{side}_ranks" in of}
-        frames = {
-            side: pd.DataFrame(
-                {
-                    "user_id": users or [f"u{i}" for i in range(len(rank))],
-                    "target_item_id": ["i"] * len(rank),
-                    "rank": np.array(rank, dtype=np.int64),
-                    "n_candidates": np.full(len(rank), 9),
-                    **(counts or {}),
-                }
-            )
-            for side, rank in ranks.items()
-        }
-        sharing, control = of.pop("sharing", "bdlm" if domain and llm else None), of.pop("control", None)
-        name = "+".join(part for part in (domain, llm, sharing, control) if part)
-        cell = {"name": name, "dataset": dataset, "domain": domain, "llm": llm, "sharing": sharing, "seed": seed}
-        cell |= {"control": control} if control else {}  # not there in older results
-        side_record = {
-            "metrics": {},
-            "epochs": 3,
-            "best_epoch": 2,
-            "validation": 0.1,
-            "stopped_by": stopped_by,
-            "train_s": 1.0,
-            "trainable_parameters": 1,
-            **of.pop("costs", {}),
-        }
-        record = {
-            "schema": 1,
-            "status": "ok",
-            "error": None,
-            "cell": cell,
-            "hash": "0123abcd",
-            "settings": {},
-            "protocol": PROTOCOL,
-            "data": {"fingerprint": "f", "split_fingerprint": "s"},
-            "versions": {},
-            "plugins": {},
-            "commit": None,
-            "device": "cpu",
-            "started": "2026-11-24",
-            "duration_s": 1.0,
-            "peak_memory_bytes": 1,
-            "sides": {side: side_record | {"n_users": len(rank)} for side, rank in ranks.items()},
-            "epochs": [],
-            **of,
-        }
-        folder = self.store.folder(name, dataset, seed, record["hash"])
-        self.store.write(folder, record, frames)
+        parts = domain, llm, of.pop("sharing", None), of.pop("control", None)
+        side = {"stopped_by": stopped_by, **of.pop("costs", {})}
+        record = toy_record(*parts, seed=seed, dataset=dataset, side=side, **{"protocol": PROTOCOL} | of)
+        record["sides"] = {side: record["sides"][side] | {"n_users": len(rank)} for side, rank in ranks.items()}
+        frames = {side: toy_ranks(rank, users, **(counts or {})) for side, rank in ranks.items()}
+        folder = store_cell(self.store, record, frames)
         self.entries.append((folder, record))
         return folder
 

@@ -1,10 +1,10 @@
 import numpy as np
-import pandas as pd
 import pytest
 
 from corecbench.report.slices import build, report
 from corecbench.results import Store
 from corecbench.stats.intervals import paired_interval
+from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
 
 class ReciprocalRank:
@@ -30,62 +30,18 @@ class Bench:
     def add(self, domain=None, llm=None, seed=0, counts=True, users=range(10), stopped_by="patience", **of):
         """Store a cell; `domain_ranks` and `llm_ranks` say at which rank each user's item is."""
         ranks = {side: of.pop(f"{side}_ranks") for side in ("domain", "llm") if f"{side}_ranks" in of}
-        frames = {side: self.frame(rank, users, counts) for side, rank in ranks.items()}
-        cell = {
-            "dataset": of.pop("dataset", "toy"),
-            "domain": domain,
-            "llm": llm,
-            "sharing": of.pop("sharing", "bdlm" if domain and llm else None),
-            "control": of.pop("control", None),
-            "seed": seed,
-        }
-        cell["name"] = "+".join(cell[part] for part in ("domain", "llm", "sharing", "control") if cell[part])
-        side_record = {
-            "metrics": {},
-            "n_users": 10,
-            "epochs": 3,
-            "best_epoch": 2,
-            "validation": 0.1,
-            "stopped_by": stopped_by,
-            "train_s": 1.0,
-            "trainable_parameters": 1,
-        }
-        record = {
-            "schema": 1,
-            "status": "ok",
-            "error": None,
-            "cell": cell,
-            "hash": "0123abcd",
-            "settings": {},
-            "protocol": {"split": "leave-one-out"},
-            "data": {"fingerprint": "f", "split_fingerprint": "s"},
-            "versions": {},
-            "plugins": {},
-            "commit": None,
-            "device": "cpu",
-            "started": "2026-11-24",
-            "duration_s": 1.0,
-            "peak_memory_bytes": 1,
-            "sides": dict.fromkeys(ranks, side_record),
-            "epochs": [],
-            **of,
-        }
-        folder = self.store.folder(cell["name"], cell["dataset"], seed, record["hash"])
-        self.store.write(folder, record, frames)
+        parts = domain, llm, of.pop("sharing", None), of.pop("control", None)
+        record = toy_record(*parts, seed=seed, n_users=10, side={"stopped_by": stopped_by}, **of)
+        folder = store_cell(
+            self.store, record, {side: self.frame(rank, users, counts) for side, rank in ranks.items()}
+        )
         self.entries.append((folder, record))
 
     def frame(self, rank, users, counts):
         users = list(users)
         known = {"history_length": LENGTHS, "target_frequency": FREQUENCIES} if counts else {}
-        return pd.DataFrame(
-            {
-                "user_id": [f"u{user}" for user in users],
-                "target_item_id": "i",
-                "rank": np.array(rank)[users],
-                "n_candidates": 9,
-                **{name: np.array(values)[users] for name, values in known.items()},
-            }
-        )
+        of_users = {name: np.array(values)[users] for name, values in known.items()}
+        return toy_ranks(np.array(rank)[users], [f"u{user}" for user in users], **of_users)
 
     def tables(self):
         return build(self.entries, self.store, "MRR", ReciprocalRank())

@@ -1,0 +1,103 @@
+"""Toy results: what is stored of a cell, for tests of what reads it, such as trackers and reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from corecbench.record import SCHEMA, sides_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from corecbench.api import Side
+    from corecbench.record import Record
+    from corecbench.results import Store
+
+
+def toy_record(
+    domain: str | None = "sasrec",
+    llm: str | None = None,
+    sharing: str | None = None,
+    control: str | None = None,
+    *,
+    seed: int = 0,
+    dataset: str = "toy",
+    n_users: int = 2,
+    side: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> Record:
+    """Return the contents of the result.json of a cell, which went well unless `status` says otherwise.
+
+    Args:
+        domain: the domain model, None for an LLM alone.
+        llm: the LLM, None for a domain model alone.
+        sharing: the sharing module, "bdlm" for a pair if it is None.
+        control: what is different from the pair.
+        seed: of the cell.
+        dataset: its name.
+        n_users: that were tested.
+        side: fields of each side that are to be different.
+        **fields: fields of the record that are to be different.
+    """
+    sharing = (sharing or "bdlm") if domain and llm else None
+    name = "+".join(part for part in (domain, llm, sharing, control) if part)
+    cell = {"name": name, "dataset": dataset, "domain": domain, "llm": llm, "sharing": sharing, "seed": seed}
+    if control:  # not there in older results
+        cell["control"] = control
+    failed = fields.get("status") == "failed"
+    of_side = {
+        "metrics": {},
+        "n_users": n_users,
+        "epochs": 3,
+        "best_epoch": 2,
+        "validation": 0.1,
+        "stopped_by": "patience",
+        "train_s": 1.0,
+        "trainable_parameters": 1,
+        **(side or {}),
+    }
+    return {
+        "schema": SCHEMA,
+        "status": "ok",
+        "error": {"type": "RuntimeError", "message": "no luck", "traceback": "Traceback"} if failed else None,
+        "cell": cell,
+        "hash": "0123abcd",
+        "settings": {},
+        "protocol": {"split": "leave-one-out"},
+        "data": {"fingerprint": "f", "split_fingerprint": "s"},
+        "versions": {},
+        "plugins": {},
+        "commit": None,
+        "device": "cpu",
+        "started": "2026-11-24T16:00:00+00:00",
+        "duration_s": 1.0,
+        "peak_memory_bytes": 1,
+        "sides": {} if failed else {name: dict(of_side) for name in sides_of(cell)},
+        "epochs": [],
+        **fields,
+    }
+
+
+def toy_ranks(rank: Sequence[int], users: Sequence[str] | None = None, **columns: Any) -> pd.DataFrame:
+    """Return the stored ranks of one side.
+
+    Args:
+        rank: of each user's held-out item, among 9 candidates unless `n_candidates` says otherwise.
+        users: their ids; u0, u1, ... by default.
+        **columns: further columns, or other values of those that are there.
+    """
+    frame = pd.DataFrame({"user_id": list(users or [f"u{user}" for user in range(len(rank))])}, dtype=str)
+    ranks = np.array(rank, dtype=np.int64)
+    return frame.assign(**{"target_item_id": "i", "rank": ranks, "n_candidates": 9, **columns})
+
+
+def store_cell(store: Store, record: Record, ranks: Mapping[Side, pd.DataFrame]) -> Path:
+    """Write a cell where it belongs in a store, and return its folder."""
+    cell = record["cell"]
+    folder = store.folder(cell["name"], cell["dataset"], cell["seed"], record["hash"])
+    store.write(folder, record, ranks)
+    return folder
