@@ -14,7 +14,7 @@ from corecbench.report.wording import seed_list
 from corecbench.results import Record, ResultsError, Store, sides_of
 
 Entry = tuple[Path, Record]
-MESSAGE_WIDTH = 60
+MESSAGE_WIDTH = 80
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,11 @@ class Line:
 
 
 def _shorten(message: str) -> str:
+    """Return a message of one line; of a long one the beginning and the end, where the reason stands."""
     text = " ".join(message.split())
-    return text if len(text) <= MESSAGE_WIDTH else text[: MESSAGE_WIDTH - 3] + "..."
+    if len(text) <= MESSAGE_WIDTH:
+        return text
+    return f"{text[: MESSAGE_WIDTH // 3]}...{text[MESSAGE_WIDTH // 3 + 3 - MESSAGE_WIDTH :]}"
 
 
 def read_lines(records: Sequence[Entry], store: Store, metrics: Mapping[str, Metric]) -> dict[Key, Line]:
