@@ -101,3 +101,22 @@ data_dir_option = click.option(
     callback=_use_data_dir,
     help="Where data sets lie, as DIR/NAME.  [default: CORECBENCH_DATA, then what was fetched]",
 )
+
+
+results_option = click.option(
+    "--results",
+    default="results",
+    show_default=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where results are stored.",
+)
+
+format_option = click.option(
+    "--format",
+    "format_",
+    default="text",
+    show_default=True,
+    metavar="NAME",
+    help="Such as markdown, latex, html, csv or json (`corecbench list reporters`).",
+)
