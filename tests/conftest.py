@@ -26,7 +26,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         if spec is None or spec.submodule_search_locations is None:
             pytest.exit(f"{package} is not installed; run: pip install '.[test]'", returncode=4)
         installed = Path(next(iter(spec.submodule_search_locations)))
-        files = [file for root in (folder, installed) for kind in KINDS for file in root.rglob(kind)]
+        found = [file for root in (folder, installed) for kind in KINDS for file in root.rglob(kind)]
+        files = [file for file in found if file.is_file()]
         names = {file.relative_to(folder if folder in file.parents else installed) for file in files}
         _, different, missing = filecmp.cmpfiles(folder, installed, map(str, names), shallow=False)
         if different or missing:
