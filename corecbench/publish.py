@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from corecbench.report.comparison import Method
     from corecbench.report.per_user import Entry
     from corecbench.report.plots import registry
+    from corecbench.report.recommendation import Recommendation
     from corecbench.results import Record, Store
 
 TESTED = "NDCG@10"
@@ -134,10 +135,33 @@ def write_page(
         study=study.read(entries, store, main.tested, metric, nothing),
         board=leaderboard.build([store], main.tested, metric, nothing) if several else None,
         effects=effects,
+        recommendations=recommended(host, store, entries, main.tested),
     )
     path = published.folder / "report.html"
     path.write_text(page.render(results), encoding="utf-8")
     return path
+
+
+def recommended(
+    host: Host, store: Store, entries: Sequence[Entry], tested: str
+) -> dict[str, Sequence[Recommendation] | str]:
+    """Return for each data set what its best pair recommends to a few users, or why that cannot be shown."""
+    from corecbench.recommend import recommendations
+    from corecbench.report.html.recommended import WHO
+
+    best: dict[str, tuple[float, str]] = {}
+    for _, record in entries:
+        cell = record["cell"]
+        if record["status"] == "ok" and cell["sharing"] is not None and cell.get("control") is None:
+            value = record["sides"]["domain"]["metrics"].get(tested, 0.0)
+            best[cell["dataset"]] = max(best.get(cell["dataset"], (-1.0, "")), (value, cell["name"]))
+    found: dict[str, Sequence[Recommendation] | str] = {}
+    for dataset, (_, name) in best.items():
+        try:
+            found[dataset] = recommendations(host, store, entries, name, WHO, dataset)
+        except CorecbenchError as error:
+            found[dataset] = f"Lists cannot be shown: {error}."
+    return found
 
 
 def rank(host: Host, stores: Sequence[Store], metrics: Sequence[str], folder: Path) -> tuple[Written, bool]:

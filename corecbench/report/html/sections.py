@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from corecbench.report import leaderboard, main_table, slices
-from corecbench.report.html import origin, summary
+from corecbench.report.html import origin, recommended, summary
 from corecbench.report.html.blocks import Code, Heading, Section, Text
 from corecbench.report.html.grids import STYLE, grid, on, part
 from corecbench.report.html.pictures import draw, shown
@@ -16,13 +16,14 @@ from corecbench.report.html.reproduce import run_files
 from corecbench.report.wording import sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from corecbench.api import Report
     from corecbench.record import Record
     from corecbench.report.html.blocks import Block, Picture
     from corecbench.report.plots.registry import Drawn
     from corecbench.report.plots.study import Study
+    from corecbench.report.recommendation import Recommendation
     from corecbench.report.slices import SliceTable
     from corecbench.report.table import Table
 
@@ -42,6 +43,8 @@ class Results:
     """None where fewer than two data sets have results."""
     effects: bool = False
     """Whether the main table has columns of effect sizes."""
+    recommendations: Mapping[str, Sequence[Recommendation] | str] = field(default_factory=dict)
+    """data set -> what is recommended to the users of `recommended.WHO`, or why nothing can be shown."""
 
     def by_dataset(self, blocks: Callable[[str], Iterable[Block]]) -> Iterator[Block]:
         """Yield the blocks of each data set, under its name if there are several."""
@@ -60,6 +63,7 @@ def sections(results: Results) -> Iterator[Section]:
     if results.board is not None:
         yield Section("leaderboard", "Over the data sets", list(_over_datasets(results.board, drawn)))
     yield Section("slices", "Whom it helps", list(_slices(results, drawn)))
+    yield Section("recommended", "What is recommended", list(_recommended(results)))
     yield Section("cost", "What it takes", list(_cost(results, drawn)))
     yield Section("training", "Training", list(_training(results, drawn)))
     yield Section("settings", "Settings", list(origin.settings(results.records)))
@@ -108,6 +112,14 @@ def _slices(results: Results, drawn: Pictures) -> Iterator[Block]:
 
     yield from results.by_dataset(blocks)
     yield _note(report)
+
+
+def _recommended(results: Results) -> Iterator[Block]:
+    def blocks(dataset: str) -> Iterator[Block]:
+        found = results.recommendations.get(dataset, "No pair is stored.")
+        yield from [Text(found)] if isinstance(found, str) else recommended.blocks(found)
+
+    yield from results.by_dataset(blocks)
 
 
 def _cost(results: Results, drawn: Pictures) -> Iterator[Block]:

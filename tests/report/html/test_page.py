@@ -47,7 +47,7 @@ def outline(page):
 
 def test_every_section_is_there_and_the_contents_lead_to_it(outline):
     names = [
-        *("summary", "results", "pictures", "leaderboard", "slices", "cost", "training"),
+        *("summary", "results", "pictures", "leaderboard", "slices", "recommended", "cost", "training"),
         *("settings", "environment", "reproduce"),
     ]
     assert [value for tag, name, value in outline.attributes if (tag, name) == ("section", "id")] == names
