@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from corecbench.report.comparison import Method
     from corecbench.report.per_user import Entry
     from corecbench.report.plots import registry
+    from corecbench.report.plots.study import Study
     from corecbench.report.recommendation import Recommendation
     from corecbench.results import Record, Store
 
@@ -127,15 +128,16 @@ def write_page(
     main, nothing = published.main, unshared(host, entries)
     metric = host.build(host.select("metrics", main.tested, {}))
     several = len({row.dataset for row in main.rows if row.seeds}) > 1
+    found = study.read(entries, store, main.tested, metric, nothing)
     results = sections.Results(
         benchmark=store.benchmark,
         records=[record for _, record in entries],
         table=main,
         slices=published.by_slice,
-        study=study.read(entries, store, main.tested, metric, nothing),
+        study=found,
         board=leaderboard.build([store], main.tested, metric, nothing) if several else None,
         effects=effects,
-        recommendations=recommended(host, store, entries, main.tested),
+        recommendations=recommended(host, store, entries, found),
     )
     path = published.folder / "report.html"
     path.write_text(page.render(results), encoding="utf-8")
@@ -143,22 +145,20 @@ def write_page(
 
 
 def recommended(
-    host: Host, store: Store, entries: Sequence[Entry], tested: str
+    host: Host, store: Store, entries: Sequence[Entry], study: Study
 ) -> dict[str, Sequence[Recommendation] | str]:
     """Return for each data set what its best pair recommends to a few users, or why that cannot be shown."""
     from corecbench.recommend import recommendations
     from corecbench.report.html.recommended import WHO
 
-    best: dict[str, tuple[float, str]] = {}
-    for _, record in entries:
-        cell = record["cell"]
-        if record["status"] == "ok" and cell["sharing"] is not None and cell.get("control") is None:
-            value = record["sides"]["domain"]["metrics"].get(tested, 0.0)
-            best[cell["dataset"]] = max(best.get(cell["dataset"], (-1.0, "")), (value, cell["name"]))
+    pairs = [key for key in study.present() if key.sharing and key.side == "domain" and not study.is_control(key)]
     found: dict[str, Sequence[Recommendation] | str] = {}
-    for dataset, (_, name) in best.items():
+    for dataset in dict.fromkeys(key.dataset for key in pairs):
+        best = (max if study.higher_is_better else min)(
+            (key for key in pairs if key.dataset == dataset), key=study.mean
+        )
         try:
-            found[dataset] = recommendations(host, store, entries, name, WHO, dataset)
+            found[dataset] = recommendations(host, store, entries, best.cell, WHO, dataset)
         except CorecbenchError as error:
             found[dataset] = f"Lists cannot be shown: {error}."
     return found

@@ -13,6 +13,7 @@ import pandas as pd
 from corecbench.api import Metric, Report
 from corecbench.evaluation.slices import SLICINGS
 from corecbench.report.columns import OF_INTERVALS, Column, interval_columns, lay_out
+from corecbench.report.comparison import common_seeds
 from corecbench.report.per_user import Entry, Key, Line, check_comparable, read_lines
 from corecbench.report.provenance import made_with, protocol_sentence, together
 from corecbench.report.table import why_untested
@@ -124,7 +125,7 @@ def read_counts(entries: Sequence[Entry], store: Store) -> pd.DataFrame | None:
 
 def compare(line: Line, solo: Line, counts: pd.DataFrame | None) -> Iterator[Effect]:
     """Yield the effects of a joint row: on all users, then on each slice."""
-    seeds = tuple(sorted(line.values.keys() & solo.values.keys()))
+    seeds = common_seeds(line, solo)
     own, base = (each.mean_over_seeds(seeds).to_numpy()[:, 0] for each in (line, solo))  # [T]
     for part in parts(len(own), counts):
         joint, alone = own[part.users], base[part.users]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from corecbench.report.average_ranks import FEWEST_DATASETS, FEWEST_ROWS
 from corecbench.report.plots.canvas import COLOURS, FAINT, INK, figure, wrap
 from corecbench.report.plots.study import FIRST_NAMED, NothingToShow, Study, label
 from corecbench.report.wording import p_value, sentences
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FEWEST_DATASETS, FEWEST_MODELS = 2, 3
 LEVEL = 0.6
 """Between two labels of one line, in units of the bars."""
 LABEL_WIDTH = 30
@@ -58,8 +58,8 @@ def prepare(study: Study) -> Diagram:
         and not study.is_control(key)
         and all(key._replace(dataset=dataset) in present for dataset in datasets)
     ]
-    if len(common) < FEWEST_MODELS:
-        raise NothingToShow(f"needs {FEWEST_MODELS} rows that are on every data set, got {len(common)}")
+    if len(common) < FEWEST_ROWS:
+        raise NothingToShow(f"needs {FEWEST_ROWS} rows that are on every data set, got {len(common)}")
     scores = np.array(
         [[study.mean(key._replace(dataset=dataset)) for key in common] for dataset in datasets]  # [D, K]
     )

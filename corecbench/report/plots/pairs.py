@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corecbench.report.comparison import ALPHA
+from corecbench.report.comparison import ALPHA, common_seeds
 from corecbench.report.plots.canvas import MINUS, figure, plain, wrap
 from corecbench.report.plots.study import FIRST_NAMED, NothingToShow, Study, label
 from corecbench.report.wording import decimal, p_value, sentences
@@ -56,7 +56,7 @@ def prepare(study: Study) -> Matrix:
     found, tests = [], []
     for first, second in combinations(range(len(keys)), 2):
         lines = [study.lines[keys[number]] for number in (first, second)]
-        common = lines[0].values.keys() & lines[1].values.keys()
+        common = common_seeds(*lines)
         if common:
             own, base = (line.mean_over_seeds(common)[study.tested].to_numpy() for line in lines)
             found.append((first, second))

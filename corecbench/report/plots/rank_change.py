@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from corecbench.report.comparison import common_seeds
 from corecbench.report.plots.canvas import INK, figure, log_ticks, plain, wrap
 from corecbench.report.plots.study import FIRST_NAMED, RANK, Study, label
 from corecbench.report.wording import sentences
@@ -63,7 +64,7 @@ def prepare(study: Study) -> Changes:
     keys, rows = study.joint(), []
     for key in keys[:MOST]:
         line, solo = study.lines[key], study.lines[key.solo]
-        common = sorted(line.values.keys() & solo.values.keys())
+        common = common_seeds(line, solo)
         together, alone = (_log_rank(each, common) for each in (line, solo))
         found = shares(-together, -alone)
         rows.append(Change(label(key), study.is_control(key), np.exp(alone), np.exp(together), found))

@@ -5,6 +5,7 @@ import pytest
 from corecbench.publish import recommended
 from corecbench.report.html.blocks import Grid, Heading, Text
 from corecbench.report.html.recommended import WHO, blocks, lists, short
+from corecbench.report.plots import study
 from corecbench.report.recommendation import Item, Past, Recommendation, Recommended, TopList
 
 from .conftest import EVIL
@@ -56,5 +57,7 @@ def test_a_long_title_is_cut():
 
 def test_results_without_lists_say_why(suite, host):
     store = suite.bench.store
-    (reason, *_) = recommended(host, store, list(store.records()), "NDCG@10").values()
+    entries = list(store.records())
+    found = study.read(entries, store, "NDCG@10", host.build(host.select("metrics", "NDCG@10", {})))
+    (reason, *_) = recommended(host, store, entries, found).values()
     assert reason.startswith("Lists cannot be shown: ")
