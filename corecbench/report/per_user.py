@@ -124,33 +124,38 @@ def check_comparable(records: Iterable[Entry], settings: bool = True) -> Mapping
 
     Args:
         records: folders and their records.
-        settings: whether a component is to have the same settings wherever it is.
+        settings: whether a component is to have the same settings wherever it is. One that only some of the
+            records know came with a later version of the component, and is not compared.
 
     Raises:
         ResultsError: on one data set they differ in protocol, in the split or in the settings of a component.
     """
-    first: dict[tuple[str, str], tuple[Path, Any]] = {}
+    first: dict[tuple[str, str, str], tuple[Path, Any]] = {}
     for folder, record in records:
         if record["status"] != "ok":
             continue
-        same = {
-            "protocol": record["protocol"],
-            "split": record["data"]["split_fingerprint"],
-            **({f"settings of {name}": value for name, value in record["settings"].items()} if settings else {}),
-        }
-        for what, value in same.items():
-            earlier, expected = first.setdefault((record["cell"]["dataset"], what), (folder, value))
+        same = {("protocol", ""): record["protocol"], ("split", ""): record["data"]["split_fingerprint"]}
+        if settings:
+            same |= {
+                (f"settings of {name}", setting): value
+                for name, values in record["settings"].items()
+                for setting, value in values.items()
+            }
+        for (what, setting), value in same.items():
+            earlier, expected = first.setdefault((record["cell"]["dataset"], what, setting), (folder, value))
             if value != expected:
                 raise ResultsError(
-                    f"{folder}: {what} is not that of {earlier} ({_difference(value, expected)}); "
+                    f"{folder}: {what} is not that of {earlier} ({_difference(value, expected, setting)}); "
                     "such results share no table, run both alike"
                 )
     return together(
-        [(dataset, value) for (dataset, what), (_, value) in first.items() if what == "protocol"], "data sets"
+        [(dataset, value) for (dataset, what, _), (_, value) in first.items() if what == "protocol"], "data sets"
     )
 
 
-def _difference(value: Any, expected: Any) -> str:
+def _difference(value: Any, expected: Any, setting: str) -> str:
+    if setting:
+        return f"{setting}: {value}, there {expected}"
     if isinstance(value, Mapping) and isinstance(expected, Mapping):
         names = [name for name in {**value, **expected} if value.get(name) != expected.get(name)]
         return f"{names[0]}: {value.get(names[0])}, there {expected.get(names[0])}"

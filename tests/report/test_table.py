@@ -294,6 +294,15 @@ def test_results_that_cannot_be_compared_share_no_table(bench, change, message):
     assert "\n" not in str(error.value)
 
 
+def test_a_setting_that_came_with_a_later_version_of_a_component_keeps_no_results_apart(bench):
+    bench.add("sasrec", protocol=PROTOCOL, settings={"sasrec": {"epochs": 3}}, domain_ranks=SIX_AT_2)
+    bench.add("gru4rec", protocol=PROTOCOL, settings={"sasrec": {"epochs": 3, "new": 1}}, domain_ranks=SIX_AT_1)
+    assert len(bench.table().rows) == 2
+    bench.add("bpr", protocol=PROTOCOL, settings={"sasrec": {"epochs": 3, "new": 2}}, domain_ranks=SIX_AT_1)
+    with pytest.raises(ResultsError, match=r"settings of sasrec is not .*new: 2, there 1"):
+        bench.table()
+
+
 def test_data_sets_have_splits_of_their_own(bench):
     bench.add("sasrec", domain_ranks=SIX_AT_2)
     bench.add("sasrec", dataset="other", data={"fingerprint": "g", "split_fingerprint": "z"}, domain_ranks=SIX_AT_2)
