@@ -1,0 +1,102 @@
+"""Trains a domain model as many published tables do: on the validation items of all but a few users, too.
+
+    python benchmarks/published_protocol.py --config benchmarks/solo.toml --dataset amazon-beauty --model sasrec
+
+Leave-one-out in corecbench keeps every user's validation item out of training. The benchmarks behind gSASRec
+(Petrov and Macdonald, RecSys 2023, arXiv 2308.07192) and eSASRec (Tikhonovich et al., 2025, arXiv 2508.06450)
+keep out those of some users only, 2,048 by default, for early stopping; those of all others, which are the
+interactions just before the test items, are trained on. This measures what the difference is worth. It chooses
+nothing: settings come from the file, the epoch from the validation users.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+from corecbench.api import CorecbenchError, Interactions, Setup, cache_folder
+from corecbench.options import data_dir_option
+
+if TYPE_CHECKING:
+    from corecbench.data.split import Split
+
+METRICS = ("HR@10", "NDCG@10")
+
+
+def with_validation(split: Split, of: np.ndarray) -> Interactions:
+    """Return the training part with the validation items of some tested users, bool [T], behind their others.
+
+    >>> from types import SimpleNamespace
+    >>> train = Interactions(np.array([1, 1, 2]), np.array([5, 6, 7]))
+    >>> split = SimpleNamespace(train=train, users=np.array([1, 2]), validation=np.array([8, 9]))
+    >>> with_validation(split, np.array([True, False])).item.tolist()
+    [5, 6, 8, 7]
+    """
+    end = np.searchsorted(split.train.user, split.users, side="right")[of]
+    return Interactions(
+        np.insert(split.train.user, end, split.users[of]), np.insert(split.train.item, end, split.validation[of])
+    )
+
+
+def published_splits(split: Split, n_validation: int, seed: int) -> tuple[Split, Split]:
+    """Return a split to train on, and one whose validation items are the test items of all users."""
+    chosen = np.random.default_rng(seed).permutation(len(split.users)) < n_validation  # [T]
+    parts = {name: getattr(split, name)[chosen] for name in ("users", "validation", "test")}
+    training = dataclasses.replace(split, train=with_validation(split, ~chosen), **parts)
+    everything = with_validation(split, np.ones(len(split.users), dtype=bool))
+    return training, dataclasses.replace(split, train=everything, validation=split.test)
+
+
+def measure(config: Path, dataset: str, model: str, seed: int, n_validation: int) -> dict[str, float]:
+    """Train a model alone and return its metrics on the test items."""
+    from corecbench.config import load
+    from corecbench.host import Host
+    from corecbench.plan import choose, read_datasets
+    from corecbench.training.cell import Workshop
+
+    settings = load(config, {"datasets": (dataset,), "models": (model,)}, ())
+    host = Host.discover()
+    (data,) = read_datasets(settings, host)
+    (selected,) = choose(settings, host, settings.settings_on(data.name)).models
+    metrics = {name: host.build(host.select("metrics", name, {})) for name in METRICS}
+    training, test = published_splits(data.split, n_validation, seed)
+    setup = Setup(data.dataset.catalog, settings.max_history_on(data.name), seed, cache=cache_folder())
+    workshop = Workshop(host, setup, training, model, metrics["NDCG@10"])
+
+    def show(record: dict) -> None:
+        click.echo(f"epoch {record['epoch']}: validation NDCG@10 {record['validation']:.4f}", err=True)
+
+    trainee = workshop.train_solo("domain", selected, show)["domain"]
+    trainee.finish()
+    ranks = dataclasses.replace(workshop, split=test).rank(trainee.model, "validation")
+    return {
+        "best epoch": trainee.best_epoch,
+        **{name: float(metric.per_user(ranks.rank, ranks.n_candidates).mean()) for name, metric in metrics.items()},
+    }
+
+
+@click.command()
+@click.option("--config", required=True, type=click.Path(exists=True, path_type=Path), help="Where settings stand.")
+@click.option("--dataset", required=True)
+@click.option("--model", required=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--validation-users", default=2048, show_default=True, help="Whose validation items are kept out.")
+@data_dir_option
+def main(config: Path, dataset: str, model: str, seed: int, validation_users: int) -> None:
+    """Print test HR@10 and NDCG@10 of a domain model that also trains on most validation items."""
+    try:
+        found = measure(config, dataset, model, seed, validation_users)
+    except CorecbenchError as error:
+        click.echo(f"error: {error}", err=True)
+        raise SystemExit(error.exit_code) from error
+    click.echo(
+        f"{dataset} {model} seed {seed}: " + ", ".join(f"{name} {value:.4g}" for name, value in found.items())
+    )
+
+
+if __name__ == "__main__":
+    main()
