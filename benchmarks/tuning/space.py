@@ -119,6 +119,15 @@ LIGHTGCN = {
     "embedding_size": 64,
     "averaging": 0.0,
 }
+COSINE = {
+    **LIGHTGCN,
+    "learning_rate": 3e-3,
+    "negatives": 1024,
+    "temperature": 0.12,
+    "embedding_size": 128,
+    "n_layers": 2,
+    "averaging": 0.99,
+}
 
 SPACES = {
     "sasrec": Space(
@@ -148,11 +157,13 @@ SPACES = {
     "lightgcn": Space(
         lightgcn,
         (
+            COSINE,
             {**LIGHTGCN, "negatives": 1024, "temperature": 0.15},
             {**LIGHTGCN, "negatives": 1024, "temperature": 0.2, "embedding_size": 128, "n_layers": 2},
             {**LIGHTGCN, "negatives": BPR, "regularisation": 1e-4},
         ),
         (
+            {**COSINE, "batch_size": 32768},
             {**LIGHTGCN, "negatives": 1024, "temperature": 0.15, "batch_size": 32768},
             {**LIGHTGCN, "negatives": 1024, "temperature": 0.25, "batch_size": 32768, "n_layers": 2},
         ),
