@@ -5,7 +5,8 @@
 Leave-one-out in corecbench keeps every user's validation item out of training. The benchmarks behind gSASRec
 (Petrov and Macdonald, RecSys 2023, arXiv 2308.07192) and eSASRec (Tikhonovich et al., 2025, arXiv 2508.06450)
 keep out those of some users only, 2,048 by default, for early stopping; those of all others, which are the
-interactions just before the test items, are trained on. This measures what the difference is worth. It chooses
+interactions just before the test items, are trained on. This measures what the difference is worth, and with
+--random-items what it is worth to hold out any item instead of the last, as splits by ratio often do. It chooses
 nothing: settings come from the file, the epoch from the validation users.
 """
 
@@ -22,6 +23,7 @@ from corecbench.api import CorecbenchError, Interactions, Setup, cache_folder
 from corecbench.options import data_dir_option
 
 if TYPE_CHECKING:
+    from corecbench.data.dataset import Dataset
     from corecbench.data.split import Split
 
 METRICS = ("HR@10", "NDCG@10")
@@ -42,6 +44,18 @@ def with_validation(split: Split, of: np.ndarray) -> Interactions:
     )
 
 
+def in_random_order(dataset: Dataset, seed: int) -> Dataset:
+    """Return a data set with each user's items in random order, so that any of them may be held out.
+
+    >>> from corecbench.data.dataset import Dataset
+    >>> toy = Dataset(None, np.array([1, 1, 1, 2, 2]), np.array([1, 2, 3, 4, 5]), np.arange(5), {}, "")
+    >>> in_random_order(toy, seed=1).item.tolist()
+    [3, 1, 2, 5, 4]
+    """
+    order = np.lexsort((np.random.default_rng(seed).random(len(dataset.user)), dataset.user))
+    return dataclasses.replace(dataset, item=dataset.item[order])
+
+
 def published_splits(split: Split, n_validation: int, seed: int) -> tuple[Split, Split]:
     """Return a split to train on, and one whose validation items are the test items of all users."""
     chosen = np.random.default_rng(seed).permutation(len(split.users)) < n_validation  # [T]
@@ -51,9 +65,12 @@ def published_splits(split: Split, n_validation: int, seed: int) -> tuple[Split,
     return training, dataclasses.replace(split, train=everything, validation=split.test)
 
 
-def measure(config: Path, dataset: str, model: str, seed: int, n_validation: int) -> dict[str, float]:
+def measure(
+    config: Path, dataset: str, model: str, seed: int, n_validation: int, random_items: bool = False
+) -> dict[str, float]:
     """Train a model alone and return its metrics on the test items."""
     from corecbench.config import load
+    from corecbench.data.split import leave_one_out
     from corecbench.host import Host
     from corecbench.plan import choose, read_datasets
     from corecbench.training.cell import Workshop
@@ -63,7 +80,8 @@ def measure(config: Path, dataset: str, model: str, seed: int, n_validation: int
     (data,) = read_datasets(settings, host)
     (selected,) = choose(settings, host, settings.settings_on(data.name)).models
     metrics = {name: host.build(host.select("metrics", name, {})) for name in METRICS}
-    training, test = published_splits(data.split, n_validation, seed)
+    split = leave_one_out(in_random_order(data.dataset, seed)) if random_items else data.split
+    training, test = published_splits(split, n_validation, seed)
     setup = Setup(data.dataset.catalog, settings.max_history_on(data.name), seed, cache=cache_folder())
     workshop = Workshop(host, setup, training, model, metrics["NDCG@10"])
 
@@ -85,11 +103,12 @@ def measure(config: Path, dataset: str, model: str, seed: int, n_validation: int
 @click.option("--model", required=True)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--validation-users", default=2048, show_default=True, help="Whose validation items are kept out.")
+@click.option("--random-items", is_flag=True, help="Hold out random items of each user, not the last ones.")
 @data_dir_option
-def main(config: Path, dataset: str, model: str, seed: int, validation_users: int) -> None:
+def main(config: Path, dataset: str, model: str, seed: int, validation_users: int, random_items: bool) -> None:
     """Print test HR@10 and NDCG@10 of a domain model that also trains on most validation items."""
     try:
-        found = measure(config, dataset, model, seed, validation_users)
+        found = measure(config, dataset, model, seed, validation_users, random_items)
     except CorecbenchError as error:
         click.echo(f"error: {error}", err=True)
         raise SystemExit(error.exit_code) from error

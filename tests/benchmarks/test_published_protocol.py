@@ -60,3 +60,10 @@ def test_the_script_measures_a_model(script, toy_folder, tmp_path):
     found = script.measure(config, str(toy_folder), "sasrec", seed=0, n_validation=5)
     assert found["best epoch"] == 1
     assert 0 < found["NDCG@10"] < found["HR@10"] <= 1
+
+
+def test_random_items_stay_with_their_users(script, toy_data):
+    shuffled = script.in_random_order(toy_data, seed=0)
+    assert not np.array_equal(shuffled.item, toy_data.item)
+    pairs = [set(zip(of.user, of.item, strict=True)) for of in (shuffled, toy_data)]
+    assert pairs[0] == pairs[1]
