@@ -1,4 +1,4 @@
-.PHONY: check test lint format
+.PHONY: check test lint format docs
 
 check:  ## All that CI runs, in a fresh environment.
 	.ci/run
@@ -15,3 +15,6 @@ lint:  ## Style, types and layers, in the current environment.
 format:
 	ruff check --fix
 	ruff format
+
+docs:  ## The docs site, into site/; any warning is an error.
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
