@@ -99,6 +99,8 @@ def find(host: Host, name: str, kind: str | None = None) -> str:
     found = [key for key in kinds if re.split("[:@]", name)[0] in offered[key]]
     if not found and "datasets" in kinds and split("datasets", name, set())[0] == "folder":
         found = ["datasets"]
+    if len(found) > 1 and re.search("[:@]", name):  # "csv:PATH" is no reporter
+        found = [key for key in found if component_of(host, key, name).argument] or found
     if len(found) > 1:
         words = " and a ".join(KINDS[key].label for key in found)
         raise UsageError(f"'{name}' is a {words}; say which kind is meant")

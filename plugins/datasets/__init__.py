@@ -1,4 +1,4 @@
-"""Data sets: the ml-100k inside RecBole's wheel, published sets to be fetched, and any folder of atomic files."""
+"""Data sets: the ml-100k inside RecBole's wheel, published sets to be fetched, and the user's own."""
 
 from __future__ import annotations
 
@@ -23,6 +23,49 @@ class Folder:
 
 
 @dataclass(frozen=True)
+class Columns:
+    """Where a data set of the user's own lies, and what its columns are called."""
+
+    path: str
+    """Of the interactions."""
+    user: str = "user_id"
+    item: str = "item_id"
+    timestamp: str = "timestamp"
+    """Numbers or ISO 8601 dates; "" if the rows are in the order of time."""
+    title: str = ""
+    """Of the items' titles; if empty, "title" where there is one."""
+    items: str = ""
+    """The table of titles; if empty, they are among the interactions."""
+    items_id: str = ""
+    """Of the ids in the table of titles, if they are not called as `item` says."""
+
+
+@dataclass(frozen=True)
+class Csv(Columns):
+    """Settings of separated values."""
+
+    separator: str = ""
+    """One character, or "tab"; if empty, a tab in a .tsv file and a comma in others."""
+
+    def __post_init__(self) -> None:
+        """Check what the type does not say."""
+        if len(self.separator) > 1 and self.separator != "tab":
+            raise ValueError(f"separator is {self.separator!r}, must be one character or 'tab'")
+
+
+@dataclass(frozen=True)
+class Hub(Columns):
+    """Settings of a data set of the hub: `path` is its id, or a folder, and `items` the subset of titles."""
+
+    subset: str = ""
+    """Of the interactions; if empty, the only one."""
+    split: str = "train"
+    items_split: str = "train"
+    revision: str = ""
+    """A commit, tag or branch; if empty, the newest. Name a commit to get the same data again."""
+
+
+@dataclass(frozen=True)
 class MovieLens:
     """How much of a MovieLens set is used."""
 
@@ -40,7 +83,7 @@ class Amazon:
 
 @hookimpl
 def corecbench_datasets() -> list[Component]:
-    """Offer `ml-100k`, `ml-1m`, `amazon-beauty`, `amazon-toys-games` and `folder`."""
+    """Offer `ml-100k`, `ml-1m`, `amazon-beauty`, `amazon-toys-games`, `folder`, `csv`, `parquet` and `hub`."""
     return [
         Component(
             name="ml-100k",
@@ -77,6 +120,27 @@ def corecbench_datasets() -> list[Component]:
             build="corecbench_plugins.datasets.folder:open_folder",
             config=Folder,
             summary="a folder of RecBole atomic files: NAME.inter and NAME.item",
+            argument="path",
+        ),
+        Component(
+            name="csv",
+            build="corecbench_plugins.datasets.csv_file:open_csv",
+            config=Csv,
+            summary="a file of separated values, its columns by --set csv.user=NAME and so on",
+            argument="path",
+        ),
+        Component(
+            name="parquet",
+            build="corecbench_plugins.datasets.parquet_file:open_parquet",
+            config=Columns,
+            summary="a Parquet file or folder, its columns by --set parquet.user=NAME and so on",
+            argument="path",
+        ),
+        Component(
+            name="hub",
+            build="corecbench_plugins.datasets.hub:open_hub",
+            config=Hub,
+            summary="a data set of the Hugging Face hub, by id (extra hub)",
             argument="path",
         ),
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 import os
 import re
 from functools import cached_property
@@ -11,13 +10,15 @@ from html.entities import html5
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from corecbench.api import DataError, UsageError
 from corecbench_plugins.datasets.atomic import Field, bad_cell, read_atomic, shown
+from corecbench_plugins.datasets.timestamps import TimeError, parse_numbers
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from corecbench_plugins.datasets import Folder
 
 USER_ID = Field("user_id", ("token",))
@@ -25,11 +26,8 @@ ITEM_ID = Field("item_id", ("token",))
 TIMESTAMP = Field("timestamp", ("float",))
 TITLE = Field("title", ("token_seq", "token"), alias="movie_title")
 
-INTEGER_CHARACTERS = frozenset("0123456789+-")
-NUMBER_CHARACTERS = INTEGER_CHARACTERS | frozenset(".eE")
 # With the semicolon only: "&reg" without it is as likely the beginning of a word.
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def open_folder(config: Folder) -> AtomicFolder:
@@ -149,19 +147,8 @@ def _check_ids(path: Path, ids: pd.Series) -> None:
 
 
 def _parse_timestamps(path: Path, texts: list[str]) -> np.ndarray:
-    """Return int64 [M] if all texts are integers, else float64 [M]: float32 would lose seconds."""
-    characters = set("".join(texts))
-    integers = characters <= INTEGER_CHARACTERS
+    """Return int64 [M] if all texts are integers, else float64 [M]."""
     try:
-        if integers:
-            return np.array([int(text) for text in texts], dtype=np.int64)
-        if characters <= NUMBER_CHARACTERS:
-            numbers = np.array([float(text) for text in texts], dtype=np.float64)
-            if np.isfinite(numbers).all():
-                return numbers
-    except (ValueError, OverflowError):
-        pass
-    limit = 2.0**63 if integers else math.inf
-    row = next(row for row, text in enumerate(texts) if not (NUMBER.fullmatch(text) and abs(float(text)) < limit))
-    fault = f"{shown(texts[row])} is not a number that int64 or float64 can hold"
-    raise bad_cell(path, row, "timestamp", fault)
+        return parse_numbers(texts)
+    except TimeError as error:
+        raise bad_cell(path, error.row, "timestamp", str(error)) from error

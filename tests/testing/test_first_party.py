@@ -6,6 +6,7 @@ from corecbench.host import Host
 from corecbench.kinds import KINDS
 from corecbench.testing import conformance
 from corecbench.testing.kit import checks, find, select
+from corecbench.testing.toys import circle
 
 SMALL = {"embedding_size": 16}
 
@@ -29,11 +30,12 @@ test_text = conformance("text")
 test_markdown = conformance("markdown")
 test_latex = conformance("latex")
 test_html = conformance("html")
-test_csv = conformance("csv")
+test_csv = conformance("csv", kind="reporter")
 test_json = conformance("json")
 
 CHECKED = {
-    *("popularity", "sasrec", "gru4rec", "lightgcn", "llama", "none", "bdlm", "ml-100k", "folder"),
+    *("popularity", "sasrec", "gru4rec", "lightgcn", "llama", "none", "bdlm", "ml-100k"),
+    *("folder", "csv", "parquet", "hub"),
     *("HR", "NDCG", "MRR", "text", "markdown", "latex", "html", "csv", "json"),
 }
 FETCHED = {"ml-1m", "amazon-beauty", "amazon-toys-games"}
@@ -49,6 +51,21 @@ def test_llama(host, tiny_llama, quick, layout):
         if outcome.status != "ok"
     }
     assert failed == {}
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "hub"])
+def test_a_table_of_the_user_s_own(host, tmp_path, monkeypatch, kind):
+    if kind == "hub":
+        datasets = pytest.importorskip("datasets")
+        monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    toy = circle()
+    rows = toy.interactions().merge(toy.items(), on="item_id")
+    file = tmp_path / "toy" / ("toy.csv" if kind == "csv" else "toy.parquet")
+    file.parent.mkdir()
+    rows.to_csv(file, index=False) if kind == "csv" else rows.to_parquet(file)
+    name = f"{kind}:{file.parent if kind == 'hub' else file}"
+    outcomes = [check.outcome() for check in checks(host, select(host, "datasets", name, {}))]
+    assert {outcome.status for outcome in outcomes} == {"ok"}, outcomes
 
 
 def test_a_folder(host, toy_folder):

@@ -71,6 +71,7 @@ def test_what_is_required_and_is_not_so_is_a_fault():
         ("some/folder", "datasets"),
         ("none", "sharing"),
         ("html", "reporters"),
+        ("csv:ratings.csv", "datasets"),
     ],
 )
 def test_a_component_is_found_by_its_name(host, name, kind):

@@ -1,0 +1,191 @@
+import numpy as np
+import pytest
+
+from corecbench.api import DataError
+from corecbench_plugins.datasets import Csv
+from corecbench_plugins.datasets.csv_file import open_csv
+
+RATINGS = "userId,movieId,rating,when\n01,x,5,30\n01,y,3,10\n1,x,1,20\n01,z,4,10\n"
+MOVIES = 'movieId,name\nx,"Usual Suspects, The"\ny,\nz,Tom &amp; "Jerry"\nw,Never seen\n'
+COLUMNS = {"user": "userId", "item": "movieId", "timestamp": "when"}
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Write files into an empty folder: `write(ratings=..., movies=...)` makes ratings.csv and movies.csv."""
+    monkeypatch.chdir(tmp_path)
+
+    def files(**contents):
+        for name, content in contents.items():
+            data = content if isinstance(content, bytes) else content.encode()
+            (tmp_path / f"{name}.csv").write_bytes(data)
+
+    return files
+
+
+def read(**settings):
+    source = open_csv(Csv(**{"path": "ratings.csv", **COLUMNS, **settings}))
+    return source.interactions(), source.items()
+
+
+def fault(**settings):
+    with pytest.raises(DataError) as error:
+        read(**settings)
+    return str(error.value)
+
+
+# --- good files ---------------------------------------------------------------------------------------------------
+
+
+def test_columns_of_any_name_are_read_in_file_order_and_ids_are_text(write):
+    write(ratings=RATINGS)
+    interactions, _ = read()
+    assert interactions.to_dict("list") == {
+        "user_id": ["01", "01", "1", "01"],
+        "item_id": ["x", "y", "x", "z"],
+        "timestamp": [30, 10, 20, 10],
+    }
+    assert interactions["timestamp"].dtype == np.int64
+
+
+def test_titles_come_from_a_file_of_their_own(write):
+    write(ratings=RATINGS, movies=MOVIES)
+    _, items = read(items="movies.csv", title="name")
+    titles = ["Usual Suspects, The", "", 'Tom & "Jerry"', "Never seen"]
+    assert items.to_dict("list") == {"item_id": ["x", "y", "z", "w"], "title": titles}
+
+
+def test_the_ids_in_the_file_of_titles_may_be_called_otherwise(write):
+    write(ratings=RATINGS, movies=MOVIES.replace("movieId", "id"))
+    _, items = read(items="movies.csv", title="name", items_id="id")
+    assert items["item_id"].tolist() == ["x", "y", "z", "w"]
+
+
+def test_of_titles_among_the_interactions_the_first_that_is_not_empty_counts(write):
+    write(ratings="user_id,item_id,timestamp,title\na,x,1,\na,y,2,Why\na,x,3,Ex\nb,x,4,Other\n")
+    _, items = read(user="user_id", item="item_id", timestamp="timestamp")
+    assert items.to_dict("list") == {"item_id": ["x", "y"], "title": ["Ex", "Why"]}
+
+
+def test_without_titles_no_item_has_a_text(write):
+    write(ratings=RATINGS)
+    _, items = read()
+    assert items.to_dict("list") == {"item_id": [], "title": []}
+
+
+def test_without_a_column_of_times_the_rows_are_in_order(write):
+    write(ratings=RATINGS)
+    interactions, _ = read(timestamp="")
+    assert interactions["timestamp"].tolist() == [0, 1, 2, 3]
+    assert interactions["timestamp"].dtype == np.int64
+
+
+def test_dates_are_times(write):
+    write(ratings="userId,movieId,when\na,x,2020-01-02\na,y,2020-01-01T10:00\na,z,2020-01-01T09:00Z\n")
+    interactions, _ = read()
+    assert interactions["timestamp"].argsort().tolist() == [2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("separator", "setting"),
+    [(";", ";"), ("\t", "tab"), ("\t", "\t"), ("|", "|")],
+    ids=["semicolon", "tab", "t", "bar"],
+)
+def test_another_separator_is_a_setting(write, separator, setting):
+    write(ratings=RATINGS.replace(",", separator))
+    assert len(read(separator=setting)[0]) == 4
+
+
+def test_a_tsv_file_has_tabs(write, tmp_path):
+    (tmp_path / "ratings.tsv").write_text(RATINGS.replace(",", "\t"))
+    assert len(read(path="ratings.tsv")[0]) == 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: b"\xef\xbb\xbf" + data,
+        lambda data: data.replace(b"\n", b"\r\n"),
+        lambda data: data.rstrip(b"\n"),
+        lambda data: data + b"\n\n",
+    ],
+    ids=["byte order mark", "CRLF", "no last line end", "blank lines at the end"],
+)
+def test_what_editors_do_to_a_file_is_accepted(write, change):
+    write(ratings=RATINGS)
+    plain = read()[0]
+    write(ratings=change(RATINGS.encode()))
+    assert read()[0].equals(plain)
+
+
+def test_a_file_is_found_from_home(write, tmp_path, monkeypatch):
+    write(ratings=RATINGS)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir("/")
+    assert len(read(path="~/ratings.csv")[0]) == 4
+
+
+# --- bad files ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ratings", "message"),
+    [
+        (b"", "ratings.csv: 0 rows; a header and at least one row are needed"),
+        ("userId,movieId,when\n", "ratings.csv: 1 rows; a header and at least one row are needed"),
+        (
+            RATINGS.replace("userId", "user"),
+            "ratings.csv: column userId: missing; have: user, movieId, rating, when",
+        ),
+        (
+            RATINGS.replace("rating", "when"),
+            "ratings.csv:1: column when: twice in the header, a name is allowed once",
+        ),
+        (RATINGS + "2,x,1\n", "ratings.csv:6: 3 fields, the header has 4 (separator ',')"),
+        (RATINGS + "2,x,1,9,\n", "ratings.csv:6: 5 fields, the header has 4 (separator ',')"),
+        (RATINGS + ",x,1,9\n", "ratings.csv:6: column userId: empty, an id is needed"),
+        (RATINGS + "2,,1,9\n", "ratings.csv:6: column movieId: empty, an id is needed"),
+        (
+            RATINGS + '2,"two\nlines",1,9\n2,x,1,soon\n',
+            "ratings.csv:8: column when: 'soon' is not a number that int64 or float64 can hold",
+        ),
+        (RATINGS.encode() + b"2,caf\xe9,1,9\n", "ratings.csv:6: byte 0xe9 is not UTF-8; convert the file to UTF-8"),
+        (
+            RATINGS + '2,"x,1,9\n3,y,1,9\n',
+            "ratings.csv:6: unexpected end of data (in a row that begins in this line)",
+        ),
+    ],
+)
+def test_a_bad_file_is_named_with_line_and_column(write, ratings, message):
+    write(ratings=ratings)
+    assert fault() == message
+
+
+@pytest.mark.parametrize(
+    ("movies", "message"),
+    [
+        (
+            MOVIES + "x,Again\n",
+            "movies.csv:6: column movieId: 'x' is in movies.csv:2 already, an item is allowed once",
+        ),
+        (MOVIES.replace("name", "names"), "movies.csv: column name: missing; have: movieId, names"),
+        (MOVIES + ",None\n", "movies.csv:6: column movieId: empty, an id is needed"),
+    ],
+)
+def test_a_bad_file_of_titles_is_named_with_line_and_column(write, movies, message):
+    write(ratings=RATINGS, movies=movies)
+    assert fault(items="movies.csv", title="name") == message
+
+
+def test_a_title_column_that_was_asked_for_must_be_there(write):
+    write(ratings=RATINGS)
+    assert fault(title="name") == "ratings.csv: column name: missing; have: userId, movieId, rating, when"
+
+
+def test_a_file_that_is_not_there_is_named(write):
+    assert fault() == "ratings.csv: cannot be read: No such file or directory"
+
+
+def test_a_separator_of_several_characters_is_refused():
+    with pytest.raises(ValueError, match=r"separator is '::', must be one character or 'tab'"):
+        Csv("ratings.csv", separator="::")

@@ -1,0 +1,141 @@
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from corecbench.api import DataError
+from corecbench_plugins.datasets import Columns
+from corecbench_plugins.datasets.parquet_file import open_parquet
+
+ROWS = {"user_id": ["b", "a", "a"], "item_id": [3, 1, 2], "timestamp": [9, 7, 5]}
+NOON = datetime(2015, 3, 1, 12, tzinfo=UTC)
+
+TIMES = "integers, float64, timestamps, dates or text are needed"
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    """Write a table and open it: `source(timestamp=...)` changes columns; `items` is a second table."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(items=None, settings=(), **columns):
+        pq.write_table(pa.table({**ROWS, **columns}), "events.parquet")
+        settings = dict(settings)
+        if items is not None:
+            pq.write_table(pa.table(items), "items.parquet")
+            settings["items"] = "items.parquet"
+        return open_parquet(Columns("events.parquet", **settings))
+
+    return make
+
+
+def fault(source):
+    with pytest.raises(DataError) as error:
+        (source.interactions(), source.items())
+    return str(error.value)
+
+
+def test_rows_come_in_file_order_and_ids_are_text(source):
+    assert source().interactions().to_dict("list") == {
+        "user_id": ["b", "a", "a"],
+        "item_id": ["3", "1", "2"],
+        "timestamp": [9, 7, 5],
+    }
+
+
+def test_categories_and_large_strings_are_text(source):
+    columns = {
+        "user_id": pa.array(["b", "a", "a"]).dictionary_encode(),
+        "item_id": pa.array("xyz", pa.large_string()),
+    }
+    table = source(**columns).interactions()
+    assert (table["user_id"].tolist(), table["item_id"].tolist()) == (["b", "a", "a"], ["x", "y", "z"])
+
+
+@pytest.mark.parametrize(
+    ("times", "dtype"),
+    [
+        (pa.array([3, 2, 1], pa.int32()), np.int64),
+        (pa.array([3, 2, 1], pa.uint64()), np.int64),
+        (pa.array([3.5, 2, 1], pa.float64()), np.float64),
+        (pa.array([NOON.replace(hour=hour) for hour in (14, 13, 12)]), np.int64),
+        (pa.array([date(2015, 3, day) for day in (3, 2, 1)]), np.int64),
+        (pa.array(["2015-03-03", "2015-03-02", "2015-03-01"]), np.int64),
+    ],
+    ids=lambda value: str(getattr(value, "type", "")),
+)
+def test_times_keep_their_order(source, times, dtype):
+    found = source(timestamp=times).interactions()["timestamp"]
+    assert found.dtype == dtype
+    assert found.argsort().tolist() == [2, 1, 0]
+
+
+def test_titles_come_from_a_file_of_their_own(source):
+    items = {"item_id": [1, 2], "title": ["One &amp; only", None]}
+    found = source(items).items()
+    assert found.to_dict("list") == {"item_id": ["1", "2"], "title": ["One & only", ""]}
+
+
+def test_the_files_of_a_folder_are_read_in_the_order_of_their_names(tmp_path):
+    for name, user in (("part-1", "b"), ("part-0", "a")):
+        pq.write_table(
+            pa.table({"user_id": [user], "item_id": ["x"], "timestamp": [1]}), tmp_path / f"{name}.parquet"
+        )
+    assert open_parquet(Columns(str(tmp_path))).interactions()["user_id"].tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (
+            {"timestamp": pa.array([1.0, 2, 3], pa.float32())},
+            f": column timestamp: float, in which seconds are lost; {TIMES}",
+        ),
+        (
+            {"timestamp": pa.array([True, False, True])},
+            f": column timestamp: bool, {TIMES}",
+        ),
+        ({"timestamp": pa.array([1, None, 3])}, ": row 2: column timestamp: empty, a time is needed"),
+        (
+            {"timestamp": pa.array([1.0, 2.0, float("nan")])},
+            ": row 3: column timestamp: nan is not finite, a time is needed",
+        ),
+        ({"user_id": pa.array([1.0, 2.0, 3.0])}, ": column user_id: double, text or integers are needed"),
+        ({"user_id": pa.array(["a", None, "c"])}, ": row 2: column user_id: empty, an id is needed"),
+    ],
+)
+def test_a_bad_column_is_named_with_file_and_row(source, columns, message):
+    assert fault(source(**columns)) == f"events.parquet{message}"
+
+
+def test_a_missing_column_is_named_with_those_that_there_are(source):
+    assert fault(source(settings={"user": "who"})) == (
+        "events.parquet: column who: missing; have: user_id, item_id, timestamp"
+    )
+
+
+def test_an_item_listed_twice_is_named(source):
+    assert fault(source({"item_id": [1, 2, 1], "title": list("abc")})) == (
+        "items.parquet: row 3: column item_id: '1' is in items.parquet: row 1 already, an item is allowed once"
+    )
+
+
+def test_a_file_without_rows_is_refused(source):
+    empty = {name: pa.array([], pa.string()) for name in ROWS}
+    assert fault(source(**empty)) == "events.parquet: no rows, at least one is needed"
+
+
+def test_a_file_that_is_no_parquet_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "events.parquet").write_text("user_id,item_id\n")
+    message = fault(open_parquet(Columns("events.parquet")))
+    assert message.startswith("events.parquet: cannot be read as Parquet: ")
+    assert "\n" not in message
+
+
+def test_a_file_that_is_not_there_is_named():
+    assert (
+        fault(open_parquet(Columns("no.parquet"))) == "no.parquet: no such file or folder; one of Parquet is needed"
+    )
