@@ -84,6 +84,7 @@ def run_options(command: Command) -> Command:
             click.option("--benchmark", metavar="NAME", help="Names the results.  [default: default]"),
             click.option("--existing", metavar="skip|fail|replace", help="What is done already.  [default: skip]"),
             click.option("--device", metavar="NAME", help="Such as cuda.  [default: cpu]"),
+            several("--tracker", "trackers", text="Told of every epoch, such as mlflow,tensorboard."),
         )
     ):
         command = option(command)
@@ -178,7 +179,8 @@ def show_plan(plan: Plan) -> None:
 def list_(files: tuple[str, ...], blocked: tuple[str, ...], kind: str | None, as_json: bool) -> None:
     """List what can be chosen, or the plugins.
 
-    KIND is models, llms, sharing, datasets, metrics, reporters or plugins; all components are listed without one.
+    KIND is models, llms, sharing, datasets, metrics, reporters, trackers or plugins. Without one, all but plugins
+    are listed.
     """
     from corecbench.listing import components, plugins, show
 

@@ -68,6 +68,8 @@ class RunConfig:
     """Users and items with fewer interactions are left out, until none are; 0 keeps all."""
     top_k: int = 10
     """Best candidates per user that are stored beside the ranks of the test items; 0 stores none."""
+    trackers: tuple[str, ...] = ()
+    """What is told of every cell and epoch, such as "mlflow"."""
     device: str = "cpu"
     existing: Literal["skip", "fail", "replace"] = "skip"
     """What happens to a cell that is done already."""
@@ -143,7 +145,7 @@ def load(path: Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> 
     values["per_dataset"] = {
         name: configure(PerDataset, table, f"per_dataset.{name}") for name, table in per_dataset.items()
     }
-    for key in ("datasets", "models", "llms", "sharing", "controls", "metrics"):
+    for key in ("datasets", "models", "llms", "sharing", "controls", "metrics", "trackers"):
         if key in values:
             values[key] = names(values[key])
     if "seeds" in values:

@@ -49,6 +49,11 @@ def corecbench_reporters() -> list[Component]:  # type: ignore[empty-body]
 
 
 @hookspec
+def corecbench_trackers() -> list[Component]:  # type: ignore[empty-body]
+    """Offer trackers: `build(config)` returns an object that implements the hooks below, asked for by --tracker."""
+
+
+@hookspec
 def corecbench_cell_started(cell: Cell) -> None:
     """Called before a cell is trained."""
 

@@ -96,18 +96,34 @@ class Host:
             if plugin.faults and Path(plugin.origin.distribution) in paths:
                 raise PluginError(f"plugin {plugin.info} is broken: {plugin.info.error}") from plugin.cause
 
-    def register(self, implementation: object, name: str) -> None:
+    def register(self, implementation: object, name: str, distribution: str = "", version: str = "") -> None:
         """Add an object of this process that implements hooks, such as a progress display.
+
+        Args:
+            implementation: the object.
+            name: of it, for messages.
+            distribution: where it comes from, if it is a plugin's.
+            version: of that distribution.
 
         Raises:
             PluginError: it implements none, or a hook that does not exist.
         """
-        plugin = Plugin(Origin(name, "", "", lambda: implementation))
+        plugin = Plugin(Origin(name, distribution, version, lambda: implementation))
         try:
             plugin.register(implementation)
         except Exception as error:
-            raise PluginError(f"plugin {name}: {reason(error)}") from error
+            raise PluginError(f"plugin {plugin.info}: {reason(error)}") from error
         self._plugins.append(plugin)
+
+    def track(self, selected: Selected) -> None:
+        """Build a tracker and let it hear of what happens from now on.
+
+        Raises:
+            CorecbenchError: it cannot be built, such as for want of its package.
+            PluginError: it implements no hook, or one that does not exist.
+        """
+        info = selected.plugin
+        self.register(self.build(selected), f"{info.name}/{selected.label}", info.distribution, info.version)
 
     def plugins(self) -> Sequence[PluginInfo]:
         """Return every plugin, each asked for all it offers, so that whatever is broken shows."""
@@ -226,7 +242,7 @@ class Host:
         """
         with guard(str(selected), "build"):
             built = resolve(selected.component.build)(selected.config, *args)
-        return built if selected.kind in RECOMMENDERS else Guarded(built, str(selected))
+        return built if selected.kind in (*RECOMMENDERS, "trackers") else Guarded(built, str(selected))
 
     def needs(self, selected: Selected, cache: Path) -> Sequence[str]:
         """Return what building the component would download, one line each."""

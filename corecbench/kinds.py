@@ -23,6 +23,7 @@ KINDS = {
     "datasets": Kind("dataset", "data set", "corecbench_datasets"),
     "metrics": Kind("metric", "metric", "corecbench_metrics"),
     "reporters": Kind("reporter", "reporter", "corecbench_reporters"),
+    "trackers": Kind("tracker", "tracker", "corecbench_trackers"),
 }
 WORDS = {kind.word: key for key, kind in KINDS.items()}
 """The word for one -> the key in `KINDS`."""

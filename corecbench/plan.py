@@ -101,6 +101,8 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     """
     chosen = choose(config, host, config.settings)  # a misspelt name is to be found before data are read
     try_metrics(config, host)
+    for label in config.trackers:
+        host.select("trackers", label, config.settings)
     cells: list[Cell] = []
     needed: list[Selected] = []
     data_sets = read_datasets(config, host)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 def run(plan: Plan, host: Host, store: Store) -> list[Record]:
     """Run every cell that is not done and return the records of all, in the order of the plan."""
     process.keep_freed_memory()
+    for label in plan.config.trackers:
+        host.track(host.select("trackers", label, plan.config.settings))
     return [store.read(cell.folder) if cell.done else run_cell(cell, plan, host, store) for cell in plan.cells]
 
 

@@ -134,6 +134,13 @@ def test_controls_may_be_separated_by_commas_or_repeated(corecbench, spine):
     assert spine.config.controls == ("shuffled-texts", "no-mutual", "untrained-llm")
 
 
+def test_trackers_are_off_until_asked_for(corecbench, spine):
+    corecbench("run", "--models", "a", "--plan")
+    assert spine.config.trackers == ()
+    corecbench("run", "--models", "a", "--tracker", "mlflow,tensorboard", "--plan")
+    assert spine.config.trackers == ("mlflow", "tensorboard")
+
+
 def test_set_changes_a_variant(corecbench, spine, tmp_path):
     (tmp_path / "run.toml").write_text('models = ["wide"]\n[variants.wide]\nof = "sasrec"\nembedding_size = 128\n')
     assert corecbench("run", "--config", "run.toml", "--set", "wide.embedding_size=256", "--plan").exit_code == 0

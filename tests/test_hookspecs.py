@@ -1,5 +1,7 @@
 """One test for each hook, of what a plugin that implements it can rely on."""
 
+import pytest
+
 from corecbench.api import Catalog, Setup, hookimpl
 from corecbench.host import Host
 
@@ -57,6 +59,31 @@ def test_corecbench_metrics_offers_what_is_built_from_its_settings(loose_file):
 def test_corecbench_reporters_offers_what_is_built_from_its_settings(loose_file):
     (config,) = built(loose_file, "reporters", "corecbench_reporters").args
     assert config.k == 2
+
+
+TRACKER = """
+    from corecbench.api import Component, hookimpl
+
+    class Tracker:
+        def __init__(self, config):
+            pass
+
+        @hookimpl
+        def corecbench_cell_finished(self, cell, result):
+            raise OSError(f"{cell.name} {result['status']}")
+
+    @hookimpl
+    def corecbench_trackers():
+        return [Component("mine", Tracker)]
+"""
+
+
+def test_corecbench_trackers_offers_what_hears_of_a_run_that_asks_for_it(bench, loose_file):
+    file = loose_file("plugin", TRACKER)
+    bench([file], models=("popularity",))
+    told = r"^plugin plugin/mine \(.*plugin.py sha256:\w+\): corecbench_cell_finished: OSError: popularity ok$"
+    with pytest.warns(RuntimeWarning, match=told):
+        bench([file], root="other", models=("popularity",), trackers=("mine",))
 
 
 # --- while a run goes on ------------------------------------------------------------------------------------------

@@ -230,6 +230,7 @@ def test_a_control_has_a_hash_of_its_own_and_leaves_that_of_its_pair(plan, tiny_
         ({"sharing": ("bdml",)}, "unknown sharing module 'bdml'; did you mean 'bdlm'?"),
         ({"datasets": ("ml-100",)}, "unknown data set 'ml-100'; did you mean 'ml-100k'?"),
         ({"metrics": ("NDGC@10",)}, "unknown metric 'NDGC'; did you mean 'NDCG'?"),
+        ({"trackers": ("mlfow",)}, "unknown tracker 'mlfow'; did you mean 'mlflow'?"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -237,6 +238,11 @@ def test_an_unknown_name_is_an_error_with_a_close_match(plan, options, message):
     with pytest.raises(UsageError) as error:
         plan(**{"models": ("sasrec",)} | options)
     assert str(error.value).startswith(message)
+
+
+def test_a_tracker_changes_no_result(plan):
+    (cell,), (tracked,) = (plan(models=("sasrec",), trackers=names).cells for names in ((), ("tensorboard",)))
+    assert tracked.hash == cell.hash
 
 
 def test_a_setting_that_does_not_exist_is_an_error(plan):

@@ -21,6 +21,7 @@ USES = {
     "dataset": "run --datasets {name} --models sasrec",
     "metric": "report --metrics {name},NDCG@10",
     "reporter": "report --format {name}",
+    "tracker": "run --models sasrec --llm llama --tracker {name}",
 }
 """Kind -> how a component of it is used."""
 
@@ -74,7 +75,7 @@ def write_project(name: str, kind: str, parent: Path) -> Path:
 
     Args:
         name: of the component, the project and the folder, such as "my-model"; its module is `my_model`.
-        kind: "model", "llm", "sharing", "dataset", "metric" or "reporter".
+        kind: "model", "llm", "sharing", "dataset", "metric", "reporter" or "tracker".
         parent: where the folder is made.
 
     Raises:

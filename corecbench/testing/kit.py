@@ -28,6 +28,7 @@ CHECKS = {
     "datasets": f"{PACKAGE}.dataset_checks",
     "metrics": f"{PACKAGE}.metric_checks",
     "reporters": f"{PACKAGE}.reporter_checks",
+    "trackers": f"{PACKAGE}.tracker_checks",
 }
 """kind -> the module with `CHECKS`, functions of the bench that its `make_bench(host, selected)` returns."""
 
@@ -87,7 +88,7 @@ def find(host: Host, name: str, kind: str | None = None) -> str:
     Args:
         host: knows the components.
         name: as on the command line; for data sets also a folder.
-        kind: "model", "llm", "sharing", "dataset", "metric" or "reporter", where several have the name.
+        kind: "model", "llm", "sharing", "dataset", "metric", "reporter" or "tracker", where several have the name.
 
     Raises:
         UsageError: there is none, or there are some of several kinds.

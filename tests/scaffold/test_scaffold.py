@@ -13,7 +13,7 @@ from corecbench.kinds import WORDS
 from corecbench.scaffold import USES, module_name, write_project
 
 KINDS = sorted(WORDS)
-LINES = {"model": 40, "llm": 60, "sharing": 70, "dataset": 40, "metric": 30, "reporter": 30}
+LINES = {"model": 40, "llm": 60, "sharing": 70, "dataset": 40, "metric": 30, "reporter": 30, "tracker": 40}
 
 
 def run_test_file(path, monkeypatch):

@@ -37,6 +37,7 @@ CHECKED = {
     *("popularity", "sasrec", "gru4rec", "lightgcn", "llama", "none", "bdlm", "ml-100k"),
     *("folder", "csv", "parquet", "hub"),
     *("HR", "NDCG", "MRR", "text", "markdown", "latex", "html", "csv", "json"),
+    *("mlflow", "wandb", "tensorboard"),
 }
 FETCHED = {"ml-1m", "amazon-beauty", "amazon-toys-games"}
 
@@ -51,6 +52,19 @@ def test_llama(host, tiny_llama, quick, layout):
         if outcome.status != "ok"
     }
     assert failed == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("mlflow", {"uri": "./mlruns"}), ("wandb", {"mode": "offline"}), ("tensorboard", {})],
+)
+def test_a_tracker(host, monkeypatch, name, settings):
+    package = pytest.importorskip(name)
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    outcomes = [check.outcome() for check in checks(host, select(host, "trackers", name, settings))]
+    if name == "wandb":
+        package.teardown()
+    assert {outcome.status for outcome in outcomes} == {"ok"}, outcomes
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "hub"])

@@ -1,0 +1,117 @@
+"""Checks of trackers: they are told of two cells, one of which fails."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import copy
+import dataclasses
+import shutil
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corecbench.data.dataset import load_dataset
+from corecbench.data.split import leave_one_out
+from corecbench.host import Host, Selected
+from corecbench.plan import Cell, Data
+from corecbench.testing.kit import CheckError, require
+from corecbench.testing.partners import partner
+from corecbench.testing.records import toy_record
+from corecbench.testing.settings_check import settings_survive_json
+from corecbench.testing.toys import camps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Told = tuple[str, dict[str, Any]]
+"""A hook and what it is called with."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A tracker to be checked."""
+
+    selected: Selected
+    folder: Path
+    """In which it may leave what it likes; the same for all checks, since a tracker's package may remember it."""
+
+    def told(self) -> Host:
+        """Return a host that has no plugin but the tracker."""
+        host = Host()
+        host.track(self.selected)
+        return host
+
+
+def toy_cell(domain: bool, llm: bool) -> Cell:
+    """Return a cell of toy models as a run would name it."""
+    data = load_dataset("toy", camps(n_users=4))
+    dataset = Data(partner("domain"), data, leave_one_out(data))
+    sides = partner("domain") if domain else None, partner("llm") if llm else None
+    return Cell(dataset, *sides, None, None, 8, 0, "0123abcd", Path("results/toy"), False)
+
+
+def toy_run() -> Iterator[Told]:
+    """Yield what is told of a pair that succeeds and of a model that fails."""
+    epochs = [
+        {
+            "side": side,
+            "turn": turn,
+            "epoch": 1,
+            "loss": 2.5,
+            "validation": 0.1,
+            "duration_s": 1.0,
+            "planned_epochs": 2,
+        }
+        for turn, side in enumerate(("domain", "llm"), start=1)
+    ]
+    side = {"metrics": {"HR@10": 0.5, "MRR": 0.25}}
+    for cell, record, told in (
+        (toy_cell(True, True), toy_record("toy-domain", "toy-llm", side=side, epochs=epochs), epochs),
+        (toy_cell(True, False), toy_record("toy-domain", status="failed"), []),
+    ):
+        yield "corecbench_cell_started", {"cell": cell}
+        yield "corecbench_progress", {"cell": cell, "what": "encoding item texts", "done": 1, "total": 2}
+        yield from (("corecbench_epoch_finished", {"cell": cell, "record": epoch}) for epoch in told)
+        yield "corecbench_cell_finished", {"cell": cell, "result": record}
+
+
+def it_hears_of_a_run(bench: Bench) -> None:
+    """It implements hooks that exist, and raises nothing, also where a cell fails."""
+    with contextlib.chdir(bench.folder):
+        host = bench.told()
+        for hook, arguments in toy_run():
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                host.notify(hook, **arguments)
+            raised = [str(warning.message) for warning in caught if f": {hook}: " in str(warning.message)]
+            if raised:
+                raise CheckError(raised[0])
+
+
+def nothing_that_it_is_told_is_changed(bench: Bench) -> None:
+    """Records and results are stored after it saw them."""
+    with contextlib.chdir(bench.folder):
+        host = bench.told()
+        for hook, arguments in toy_run():
+            before = {name: copy.deepcopy(value) for name, value in arguments.items() if name != "cell"}
+            configs = [dataclasses.asdict(part.config) for part in arguments["cell"].components]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                host.notify(hook, **arguments)
+            same = all(arguments[name] == value for name, value in before.items())
+            require(same, f"it changes what {hook} gives it")
+            same = configs == [dataclasses.asdict(part.config) for part in arguments["cell"].components]
+            require(same, f"it changes the settings of the cell in {hook}")
+
+
+CHECKS = (it_hears_of_a_run, nothing_that_it_is_told_is_changed, settings_survive_json)
+
+
+def make_bench(host: Host, selected: Selected) -> Bench:
+    """Return the bench, with a folder that is gone when the process ends; each check builds the tracker anew."""
+    folder = tempfile.mkdtemp(prefix="corecbench-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Bench(selected, Path(folder))

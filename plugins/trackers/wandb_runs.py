@@ -1,0 +1,54 @@
+"""Weights & Biases: settings are the config, epochs the history of each side, and final metrics the summary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from corecbench.api import hookimpl
+from corecbench_plugins.trackers import facts
+
+if TYPE_CHECKING:
+    from corecbench_plugins.trackers import WandbConfig
+
+
+class WandbRuns:
+    """A run for each cell; those of a data set are a group."""
+
+    def __init__(self, config: WandbConfig):
+        try:
+            import wandb
+        except ImportError as error:
+            raise facts.missing("wandb", error) from error
+        self.config, self.wandb = config, wandb
+        self.run: Any = None
+
+    @hookimpl
+    def corecbench_cell_started(self, cell: Any) -> None:
+        """Begin a run, with the settings of the cell."""
+        self.run = self.wandb.init(
+            project=self.config.project,
+            entity=self.config.entity or None,
+            mode=self.config.mode or None,
+            dir=self.config.folder,
+            name=facts.title(cell),
+            group=cell.dataset.name,
+            config=facts.settings(cell),
+            reinit="create_new",
+            settings=self.wandb.Settings(silent=True, console="off"),
+        )
+        for side in ("domain", "llm"):  # each has epochs of its own
+            self.run.define_metric(f"{side}/epoch")
+            self.run.define_metric(f"{side}/*", step_metric=f"{side}/epoch")
+
+    @hookimpl
+    def corecbench_epoch_finished(self, record: dict[str, Any]) -> None:
+        """Log an epoch of one side."""
+        self.run.log({f"{record['side']}/epoch": record["epoch"], **facts.of_epoch(record)})
+
+    @hookimpl
+    def corecbench_cell_finished(self, result: dict[str, Any]) -> None:
+        """Set the summary, and end the run."""
+        self.run.summary.update(facts.of_result(result))
+        if result["error"]:
+            self.run.summary["error"] = facts.failure(result)
+        self.run.finish(exit_code=int(bool(result["error"])))
