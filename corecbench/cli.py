@@ -147,7 +147,7 @@ def run(
     from corecbench.progress import shown
     from corecbench.publish import publish, stored
     from corecbench.report.per_user import ReadOnce
-    from corecbench.run import run as run_plan
+    from corecbench.runner import run as run_plan
 
     with shown(host, [cell for cell in plan.cells if not cell.done]):
         records = run_plan(plan, host, store)

@@ -168,7 +168,7 @@ def bench(
     from corecbench.host import Host
     from corecbench.plan import make_plan
     from corecbench.results import Store
-    from corecbench.run import run
+    from corecbench.runner import run
 
     monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
 

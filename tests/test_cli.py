@@ -68,7 +68,7 @@ def spine(monkeypatch):
             save(store, record)
         return fake.records
 
-    for name, function in {"plan": make_plan, "run": run}.items():
+    for name, function in {"plan": make_plan, "runner": run}.items():
         module = ModuleType(f"corecbench.{name}")
         setattr(module, function.__name__, function)
         monkeypatch.setitem(sys.modules, module.__name__, module)

@@ -5,7 +5,7 @@ from corecbench.config import PerDataset, RunConfig, Variant
 from corecbench.host import Host
 from corecbench.plan import make_plan
 from corecbench.results import Store
-from corecbench.run import run
+from corecbench.runner import run
 
 
 @pytest.fixture

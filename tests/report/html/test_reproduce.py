@@ -6,7 +6,7 @@ from corecbench.config import PerDataset, RunConfig, Variant, load
 from corecbench.plan import make_plan
 from corecbench.report.html.reproduce import run_files
 from corecbench.results import Store
-from corecbench.run import describe
+from corecbench.runner import describe
 
 SETTINGS = {"sasrec": {"epochs": 7}, "llama": {"lora_targets": ["q_proj"]}, "bdlm": {"rounds": 3}}
 

@@ -98,7 +98,7 @@ def test_a_record_says_how_each_side_was_trained(bench, tiny_llama):
 
 def test_a_record_says_what_each_side_costs(bench, tiny_llama, monkeypatch):
     ticks = iter(range(1000))
-    monkeypatch.setattr("corecbench.run.time.perf_counter", lambda: next(ticks))
+    monkeypatch.setattr("corecbench.runner.time.perf_counter", lambda: next(ticks))
     solo, llm, pair = bench(models=("sasrec",), llms=(f"llama:{tiny_llama}",))
     for of in (solo["sides"]["domain"], llm["sides"]["llm"], *pair["sides"].values()):
         assert of["inference_ms_per_user"] == pytest.approx(1000 / 60)  # one tick of a second for 60 users
