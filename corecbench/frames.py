@@ -23,11 +23,13 @@ TOP = ("user_id", "position", "item_id", "score")
 the lower index first. Ties count against the model in a rank, so a held-out item of rank 10 is among the first 10,
 and one that is among them has a higher rank if enough others have its score."""
 
+ITEMS = ("item_id", "frequency")
+"""Of items.parquet: str, int64; all items of the catalogue and their training interactions."""
+
 
 def ranks_frame(ranks: Ranks, catalog: Catalog, train: Interactions) -> pd.DataFrame:
     """Return ranks as they are stored, with the counts in the training data."""
     history_length = np.bincount(train.user, minlength=catalog.n_users + 1)  # [U+1]
-    target_frequency = np.bincount(train.item, minlength=catalog.n_items + 1)  # [N+1]
     return pd.DataFrame(
         {
             "user_id": [catalog.user_ids[user] for user in ranks.users],
@@ -35,7 +37,7 @@ def ranks_frame(ranks: Ranks, catalog: Catalog, train: Interactions) -> pd.DataF
             "rank": ranks.rank,
             "n_candidates": ranks.n_candidates,
             "history_length": history_length[ranks.users],
-            "target_frequency": target_frequency[ranks.target],
+            "target_frequency": item_frequency(catalog, train)[ranks.target],
         }
     )
 
@@ -51,6 +53,16 @@ def top_frame(ranks: Ranks, catalog: Catalog) -> pd.DataFrame:
             "score": ranks.top_scores[row, place],
         }
     )
+
+
+def item_frequency(catalog: Catalog, train: Interactions) -> np.ndarray:
+    """Return the training interactions of each item, int64 [N+1], 0 for padding."""
+    return np.bincount(train.item, minlength=catalog.n_items + 1)
+
+
+def items_frame(catalog: Catalog, train: Interactions) -> pd.DataFrame:
+    """Return all items with their training interactions, as they are stored."""
+    return pd.DataFrame({"item_id": list(catalog.item_ids[1:]), "frequency": item_frequency(catalog, train)[1:]})
 
 
 def known_columns(frame: pd.DataFrame) -> pd.DataFrame:

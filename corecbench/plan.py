@@ -7,19 +7,23 @@ import hashlib
 import itertools
 import json
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from corecbench.api import PluginError, UsageError, cache_folder
+from corecbench.api import Lists, PluginError, UsageError, cache_folder
 from corecbench.data.dataset import Dataset, load_dataset
 from corecbench.data.split import Split, leave_one_out
+from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
 from corecbench.guard import guard
+from corecbench.report.lists import lists_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from corecbench.api import Metric
     from corecbench.config import RunConfig, Settings
     from corecbench.host import Host, Selected
     from corecbench.results import Store
@@ -98,9 +102,10 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     Raises:
         UsageError: an unknown name or setting, or a cell that exists under `existing="fail"`.
         DataError: a data set cannot be used.
+        ResultsError: what is done already lacks the lists that a metric reads.
     """
     chosen = choose(config, host, config.settings)  # a misspelt name is to be found before data are read
-    try_metrics(config, host)
+    metrics = try_metrics(config, host)
     for label in config.trackers:
         host.select("trackers", label, config.settings)
     cells: list[Cell] = []
@@ -115,25 +120,49 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     if config.existing == "fail" and any(cell.done for cell in cells):
         done = next(cell for cell in cells if cell.done)
         raise UsageError(f"{done.folder} exists; use --existing skip or replace, or another --benchmark")
+    check_done(cells, metrics, store)
     cache = cache_folder()
     downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
     return Plan(config, cells, downloads, notes(config, chosen, data_sets), cache)
 
 
-def try_metrics(config: RunConfig, host: Host) -> None:
-    """Ask every metric for the values of two users: a faulty one is to be found before anything is trained.
+def try_metrics(config: RunConfig, host: Host) -> dict[str, Metric]:
+    """Return the metrics, each asked for the values of two users: a fault is to be found before any training.
 
     Raises:
-        UsageError: an unknown name, or a metric that cannot be built with its settings.
+        UsageError: an unknown name, a metric that cannot be built with its settings, or one of longer lists than
+            are going to be stored.
         PluginError: a metric is faulty.
     """
+    rank = np.array([1, 2])
+    lists = Lists(np.array([[1, 2], [2, 3]]), np.array([1, 3]), rank, frequency=np.array([0, 3, 2, 1]))
+    built = {}
     for name in config.metrics:
         selected = host.select("metrics", name, config.settings)
-        metric = host.build(selected)
-        with guard(str(selected), "per_user"):
-            values = metric.per_user(np.array([1, 2]), np.array([2, 2]))
-            if not isinstance(values, np.ndarray) or values.shape != (2,):
-                raise PluginError(f"it gives {values!r:.80} for two users; an array of two numbers is needed")
+        metric = built[name] = host.build(selected)
+        with guard(str(selected), method_of(metric)):
+            if depth(metric) > config.top_k:
+                raise UsageError(
+                    f"{name} reads the {depth(metric)} best items of each user, but {config.top_k} are stored; "
+                    f"give --top-k {depth(metric)}"
+                )
+            values = measure(metric, rank, np.array([3, 3]), lists)
+            needed, shape = ("a number", ()) if is_overall(metric) else ("an array of two numbers", (2,))
+            if not isinstance(values, np.ndarray if shape else Real) or np.shape(values) != shape:
+                raise PluginError(f"it gives {values!r:.80} for two users; {needed} is needed")
+    return built
+
+
+def check_done(cells: Sequence[Cell], metrics: Mapping[str, Metric], store: Store) -> None:
+    """Make sure that the cells that are done already have the lists that metrics read.
+
+    Raises:
+        ResultsError: one has none, or too short ones.
+    """
+    if any(map(depth, metrics.values())):
+        for cell in cells:
+            for side in store.read(cell.folder)["sides"] if cell.done else ():
+                lists_of(store, cell.folder, side, store.ranks(cell.folder, side).set_index("user_id"), metrics)
 
 
 class Choice(NamedTuple):

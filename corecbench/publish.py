@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchError
+from corecbench.evaluation.measuring import is_overall
 from corecbench.host import split
 from corecbench.report import leaderboard, main_table, slices, table
 from corecbench.report.comparison import STANDARD
@@ -63,15 +64,18 @@ def plot(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[s
     """Write the plots of the given results into a folder beside them; the metric is the one that tables test."""
     from corecbench.report.plots import registry, study
 
-    tested = tested_of(metrics)
+    tested = tested_of(host, metrics)
     metric = host.build(host.select("metrics", tested, {}))
     found = study.read(entries, store, tested, metric, unshared(host, entries))
     return registry.write(found, Path(store.root) / slug(store.benchmark) / "plots")
 
 
-def tested_of(metrics: Sequence[str]) -> str:
-    """Return which of several metrics is tested: NDCG@10, or the first where that is not among them."""
-    return TESTED if TESTED in metrics else metrics[0]
+def tested_of(host: Host, metrics: Sequence[str]) -> str:
+    """Return what is tested: NDCG@10, or where it is not among the metrics the first that has a value per user."""
+    if TESTED in metrics:
+        return TESTED
+    built = {name: host.build(host.select("metrics", name, {})) for name in metrics}
+    return next((name for name, metric in built.items() if not is_overall(metric)), TESTED)
 
 
 def stored(store: Store, records: Collection[Record]) -> list[Entry]:
@@ -101,13 +105,13 @@ def publish(
         host: knows metrics and reporters.
         store: holds the ranks.
         entries: folders and their records.
-        metrics: the columns. The one that is tested is NDCG@10, or the first where that is not among them.
+        metrics: the columns; what `tested_of` says is one of them in any case.
         cost: whether the main table has columns of what training and inference take.
         effects: whether it has columns of effect sizes.
         method: of the tests.
     """
-    built = {name: host.build(host.select("metrics", name, {})) for name in metrics}
-    tested = tested_of(metrics)
+    tested = tested_of(host, metrics)
+    built = {name: host.build(host.select("metrics", name, {})) for name in dict.fromkeys([*metrics, tested])}
     main = table.build(entries, store, built, tested=tested, method=method, unshared=unshared(host, entries))
     by_slice = slices.build(entries, store, tested, built[tested])
     folder = Path(store.root) / slug(store.benchmark)
@@ -166,10 +170,10 @@ def recommended(
 
 def rank(host: Host, stores: Sequence[Store], metrics: Sequence[str], folder: Path) -> tuple[Written, bool]:
     """Write the leaderboard of the given benchmarks into a folder; return whether its rows are complete, too."""
-    tested = tested_of(metrics)
+    name = TESTED if TESTED in metrics else metrics[0]
     entries = [entry for store in stores for entry in store.records()]
-    metric = host.build(host.select("metrics", tested, {}))
-    board = leaderboard.build(stores, tested, metric, unshared(host, entries))
+    metric = host.build(host.select("metrics", name, {}))
+    board = leaderboard.build(stores, name, metric, unshared(host, entries))
     return write(host, leaderboard.report(board), folder), all(row.is_complete for row in board.rows)
 
 

@@ -4,6 +4,7 @@
         result.json          a `Record`
         ranks.parquet        of a cell with one side; a joint cell has domain/ranks.parquet and llm/ranks.parquet
         top.parquet          beside each: the best candidates of every user, unless the run stored none
+        items.parquet        with these: how often each item occurs in training; absent from older results
 
 A folder appears under its name only when it is complete. A writer that is killed leaves a hidden folder beside it,
 which readers never look at and which the next write of the same cell removes.
@@ -22,18 +23,21 @@ import pandas as pd
 
 from corecbench.api import Side, UsageError
 from corecbench.durable import sync
-from corecbench.frames import COLUMNS, COUNTS, TOP, known_columns, ranks_frame, top_frame
+from corecbench.frames import COLUMNS, COUNTS, ITEMS, TOP, items_frame, known_columns, ranks_frame, top_frame
 from corecbench.record import SCHEMA, CellRecord, Record, ResultsError, sides_of, validate
 
 __all__ = [
     "COLUMNS",
     "COUNTS",
+    "ITEMS",
+    "ITEMS_FILE",
     "SCHEMA",
     "TOP",
     "Record",
     "ResultsError",
     "Store",
     "choose",
+    "items_frame",
     "ranks_frame",
     "sides_of",
     "slug",
@@ -42,7 +46,7 @@ __all__ = [
 ]
 
 
-RANKS_FILE, TOP_FILE = "ranks.parquet", "top.parquet"
+RANKS_FILE, TOP_FILE, ITEMS_FILE = "ranks.parquet", "top.parquet", "items.parquet"
 
 
 def slug(label: str) -> str:
@@ -179,6 +183,20 @@ class Store:
                 f"{file}: no best items were stored with this cell; run it again with --top-k 10 --existing replace"
             )
         return _read(file, lambda frame: frame[list(TOP)])
+
+    def items(self, folder: Path) -> pd.DataFrame:
+        """Return how often each item occurs in the training data of a cell, columns as in ITEMS.
+
+        Raises:
+            ResultsError: that was not stored, or is damaged.
+        """
+        file = folder / ITEMS_FILE
+        if not file.exists():
+            raise ResultsError(
+                f"{file}: how often items occur in training was not stored with this cell; run it again with "
+                "--existing replace"
+            )
+        return _read(file, lambda frame: frame[list(ITEMS)])
 
     def _side(self, folder: Path, side: Side) -> tuple[Record, Path]:
         """Return the record of a cell and the folder of a side's files."""

@@ -9,14 +9,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from safetensors.torch import load_file
 
 from corecbench import process
-from corecbench.api import CorecbenchError, Setup, Side
+from corecbench.api import CorecbenchError, Lists, Setup, Side
+from corecbench.evaluation.measuring import measure
 from corecbench.evaluation.ranking import PROTOCOL, Ranks
+from corecbench.frames import item_frequency
 from corecbench.guard import guard
 from corecbench.plan import CHECKPOINT, Cell, Plan, settings_of
-from corecbench.results import SCHEMA, Record, Store, ranks_frame, top_frame
+from corecbench.results import ITEMS_FILE, SCHEMA, Record, Store, items_frame, ranks_frame, top_frame
 from corecbench.training.cell import OnEpoch, Solo, Workshop, save_checkpoint
 from corecbench.training.controls import shuffle_texts
 from corecbench.training.loop import Trainee, trainable
@@ -74,6 +77,9 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> Record:
     if cell.llm is None and outcome.error is None:  # what pairs start from
         files[CHECKPOINT] = functools.partial(save_checkpoint, outcome.trainees["domain"])
     top = {side: top_frame(ranks, catalog) for side, ranks in outcome.ranks.items()}
+    if top and plan.config.top_k:
+        items = items_frame(catalog, train)
+        files[ITEMS_FILE] = functools.partial(items.to_parquet, index=False, compression="zstd")
     store.write(cell.folder, record, frames, files, top if plan.config.top_k else None)
     store.drop_failed(cell.folder)
     host.notify("corecbench_cell_finished", cell=cell, result=record)
@@ -89,7 +95,7 @@ def attempt(cell: Cell, plan: Plan, host: Host, store: Store, on_epoch: OnEpoch)
         for side, trainee in trainees.items():
             trainee.finish()
             ranks[side], ranking_s = rank_timed(workshop, trainee, plan.config.top_k)
-            sides[side] = side_record(trainee, ranks[side], ranking_s, plan, host)
+            sides[side] = side_record(trainee, ranks[side], ranking_s, cell, plan, host)
         return Outcome(trainees, ranks, sides)
     except Exception as error:
         message, trace = " ".join(str(error).split()), "".join(traceback.format_exception(error))
@@ -138,13 +144,16 @@ def train(cell: Cell, plan: Plan, store: Store, workshop: Workshop, on_epoch: On
     return workshop.train_pair(cell.domain, cell.llm, cell.sharing, solo, on_epoch, cell.control != "no-mutual")
 
 
-def side_record(trainee: Trainee, ranks: Ranks, ranking_s: float, plan: Plan, host: Host) -> SideRecord:
+def side_record(trainee: Trainee, ranks: Ranks, ranking_s: float, cell: Cell, plan: Plan, host: Host) -> SideRecord:
     """Return what is stored about one side."""
+    frequency = item_frequency(cell.dataset.dataset.catalog, cell.dataset.split.train)
+    lists = Lists(ranks.top_items, ranks.target, ranks.rank, frequency)
     metrics = {name: host.build(host.select("metrics", name, plan.config.settings)) for name in plan.config.metrics}
     parameters = trainee.model.parameters() if hasattr(trainee.model, "parameters") else ()
     return {
         "metrics": {
-            name: float(metric.per_user(ranks.rank, ranks.n_candidates).mean()) for name, metric in metrics.items()
+            name: float(np.mean(measure(metric, ranks.rank, ranks.n_candidates, lists)))
+            for name, metric in metrics.items()
         },
         "n_users": len(ranks.users),
         "epochs": trainee.epochs,

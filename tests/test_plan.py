@@ -4,7 +4,7 @@ from corecbench.api import DataError, PluginError, UsageError
 from corecbench.config import PerDataset, RunConfig, Variant
 from corecbench.host import Host
 from corecbench.plan import make_plan
-from corecbench.results import Store
+from corecbench.results import ResultsError, Store
 from corecbench.runner import run
 
 
@@ -362,9 +362,19 @@ FAULTY = """
         def items(self):
             return None
 
+    class FaultyOfLists:
+        higher_is_better = True
+        k = 2
+
+        def __init__(self, config):
+            pass
+
+        def overall(self, lists):
+            return lists.items.mean(axis=1)
+
     @hookimpl
     def corecbench_metrics():
-        return [Component("faulty", Faulty)]
+        return [Component("faulty", Faulty), Component("faulty-lists", FaultyOfLists)]
 
     @hookimpl
     def corecbench_datasets():
@@ -378,6 +388,10 @@ FAULTY = """
         (
             {"metrics": ("faulty",)},
             r"metric 'faulty' of plugin mine .* failed in per_user: it gives \[1.0, 0.5\]",
+        ),
+        (
+            {"metrics": ("faulty-lists",)},
+            r"metric 'faulty-lists' of plugin mine .* failed in overall: it gives array\(.*; a number is needed",
         ),
         (
             {"datasets": ("broken-data",)},
@@ -394,6 +408,13 @@ def test_a_faulty_metric_or_data_set_is_named_before_anything_is_trained(plan, l
 def test_a_metric_that_needs_a_cutoff_says_so_before_anything_is_trained(plan):
     with pytest.raises(UsageError, match="NDCG needs a cutoff"):
         plan(models=("sasrec",), metrics=("NDCG",))
+
+
+def test_a_metric_of_longer_lists_than_are_stored_says_so_before_anything_is_trained(plan):
+    assert plan(models=("sasrec",), metrics=("novelty@10",)).cells
+    for options in ({"metrics": ("novelty@11",)}, {"metrics": ("NDCG@10", "coverage@11"), "top_k": 0}):
+        with pytest.raises(UsageError, match=r"@11 reads the 11 best items .* (10|0) are stored; give --top-k 11"):
+            plan(models=("sasrec",), **options)
 
 
 # --- what is done -------------------------------------------------------------------------------------------------
@@ -459,3 +480,21 @@ def test_a_failed_cell_is_not_done(plan, run_popularity, tmp_path):
     }
     store.write(cell.folder, failed, {})
     assert not plan(models=("popularity",)).cells[0].done
+
+
+@pytest.mark.parametrize(
+    ("stored", "fault"),
+    [
+        ({"top_k": 0}, "no best items were stored"),
+        ({"top_k": 2}, "novelty@5 reads the 5 best items .* 2 are stored"),
+    ],
+)
+def test_what_is_done_without_the_lists_of_a_metric_is_found_before_anything_is_trained(
+    plan, run_popularity, stored, fault
+):
+    run_popularity(**stored)
+    assert plan(models=("popularity", "sasrec")).cells[0].done
+    with pytest.raises(ResultsError, match=fault):
+        plan(models=("popularity", "sasrec"), metrics=("novelty@5",))
+    run_popularity(existing="replace")
+    assert plan(models=("popularity", "sasrec"), metrics=("novelty@5",)).cells[0].done

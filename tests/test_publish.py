@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from corecbench import publish as publishing
 from corecbench.host import Host
 from corecbench.publish import plot, publish, unshared
 from corecbench.results import Store
@@ -46,6 +47,37 @@ def test_exact_formats_do_not_round(published):
     rows = json.loads(published.found.texts["json"])["rows"]
     assert rows[1]["NDCG@10"] == pytest.approx(1 / np.log2(3), abs=1e-15)
     assert "0.3333333333333333" in published.found.texts["csv"]
+
+
+@pytest.fixture
+def with_lists(tmp_path):
+    """Store a model that recommends each of two users one of the four items."""
+    store = Store(tmp_path, "default")
+    frequency = {"i": 4, "a": 2, "b": 1, "c": 1}
+    store_cell(store, toy_record("sasrec"), {"domain": toy_ranks([1, 2])}, ["i", "b"], frequency)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("metrics", "tested"),
+    [
+        (["coverage@1", "novelty@1"], "novelty@1"),
+        (["novelty@1", "NDCG@10"], "NDCG@10"),
+        (["coverage@1", "Gini@1"], "NDCG@10"),
+    ],
+)
+def test_what_is_tested_has_a_value_per_user_and_is_a_column_though_not_asked_for(with_lists, metrics, tested):
+    found = publish(Host.discover(), with_lists, list(with_lists.records()), metrics)
+    (row,) = json.loads(found.texts["json"])["rows"]
+    assert [name for name in row if "@" in name and "vs" not in name] == list(dict.fromkeys([*metrics, tested]))
+    assert f"{tested} vs solo" in row
+    values = {"coverage@1": 2 / 4, "novelty@1": (1 + 3) / 2, "Gini@1": (1 + 3) / 2 / 3}
+    assert all(row[name] == pytest.approx(values[name]) for name in metrics if name in values)
+
+
+def test_a_leaderboard_of_a_metric_of_all_lists_is_ranked_by_it(with_lists):
+    written, _ = publishing.rank(Host.discover(), [with_lists], ["coverage@1"], with_lists.root)
+    assert json.loads(written.texts["json"])["rows"][0]["coverage@1"] == 2 / 4
 
 
 @pytest.mark.parametrize("format_", ["text", "markdown", "latex", "html", "csv", "json"])

@@ -18,6 +18,7 @@ from corecbench.results import (
     ResultsError,
     Store,
     choose,
+    items_frame,
     ranks_frame,
     slug,
     stores,
@@ -415,6 +416,12 @@ def test_best_candidates_must_be_of_the_sides_of_the_record(store):
     ranks = dict.fromkeys(record["sides"], make_ranks(1, 2))
     with pytest.raises(ResultsError, match=r"best candidates of \['llm'\], but the record has \['domain', 'llm'\]"):
         store.write(folder_of(store, record), record, ranks, top={"llm": make_top("ab")})
+
+
+def test_the_training_interactions_of_items_are_stored_with_ids_and_none_for_padding():
+    catalog = Catalog("toy", ("", "ann", "bob"), ("", "x", "y", "z"), ("", "X", "Y", "Z"))
+    train = Interactions(np.array([1, 1, 2]), np.array([3, 1, 3]))
+    assert items_frame(catalog, train).to_dict("list") == {"item_id": ["x", "y", "z"], "frequency": [1, 0, 2]}
 
 
 def test_best_candidates_are_stored_with_ids_and_without_what_fills_up_a_short_list():

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Metric(Protocol):
+class RankMetric(Protocol):
     """A value per user, computed from the rank of the held-out item."""
 
     higher_is_better: bool
@@ -21,6 +21,47 @@ class Metric(Protocol):
         """Return float64 [U] for int64 ranks [U] that start at 1."""
         ...
 
+
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """The best items of every tested user, and how often items occur in training."""
+
+    items: np.ndarray
+    """int64 [U, at most k], item indices, best first; 0 where a user has fewer candidates."""
+    target: np.ndarray
+    """int64 [U], the held-out items."""
+    rank: np.ndarray
+    """int64 [U], theirs, from 1; ties count against the model, so one on a list can have a rank beyond it."""
+    frequency: np.ndarray
+    """int64 [N+1], interactions of each item in training, 0 for padding."""
+
+
+class ListMetric(Protocol):
+    """A value per user, computed from the user's best items."""
+
+    higher_is_better: bool
+    k: int
+    """How many of a user's best items it reads."""
+
+    def per_list(self, lists: Lists) -> np.ndarray:
+        """Return float64 [U]."""
+        ...
+
+
+class OverallMetric(Protocol):
+    """One value of the lists of all users together; nothing can be tested over users."""
+
+    higher_is_better: bool
+    k: int
+    """How many of a user's best items it reads."""
+
+    def overall(self, lists: Lists) -> float:
+        """Return the value; the order of the users does not matter."""
+        ...
+
+
+Metric = RankMetric | ListMetric | OverallMetric
+"""A metric has one of the methods `per_user`, `per_list` and `overall`."""
 
 Mark = Literal["best", "second", "significant"]
 """What can be special about a cell of a table."""

@@ -27,7 +27,7 @@ from corecbench.report.comparison import (
 from corecbench.report.comparison_columns import comparison_columns, of_effects, of_tests, significant
 from corecbench.report.per_user import Entry, Line, check_comparable, check_users, read_lines
 from corecbench.report.provenance import made_with, protocol_sentence
-from corecbench.report.table import AT_LIMIT
+from corecbench.report.table import AT_LIMIT, check_testable
 from corecbench.report.wording import decimal, seed_list, sentences, user_counts
 from corecbench.results import ResultsError, Store, sides_of
 
@@ -113,9 +113,11 @@ def build(
         unshared: sharing modules under which nothing is shared; their rows are controls.
 
     Raises:
-        UsageError: a name means nothing that is stored, or the baseline means more than one row.
+        UsageError: a name means nothing that is stored, the baseline means more than one row, or the metric has no
+            value per user.
         ResultsError: cells differ in protocol, split or users, or a data set has no baseline.
     """
+    check_testable(name, metric)
     called = _labels(results)
     entries = _choose({label: results[store] for label, store in called.items()}, (baseline, *cells), datasets)
     if cells:

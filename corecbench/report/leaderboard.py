@@ -103,7 +103,7 @@ def build(stores: Sequence[Store], name: str, metric: Metric, unshared: Collecti
     Args:
         stores: the benchmarks, of different names.
         name: of the metric.
-        metric: what is averaged over users and ranked.
+        metric: what is averaged over users, if it has values per user, and ranked.
         unshared: sharing modules under which nothing is shared; their rows are controls.
 
     Raises:
@@ -171,9 +171,7 @@ def _row(
         missing += [f"{dataset}: {fault}" for fault in faults]
         remarks += [f"{dataset}: {AT_LIMIT}"] if line is not None and line.at_limit else []
     present = {dataset: line for dataset, line in lines.items() if line.values}
-    values = {
-        dataset: float(line.mean_over_seeds(line.values).to_numpy().mean()) for dataset, line in present.items()
-    }
+    values = {dataset: next(iter(line.means().values())) for dataset, line in present.items()}
     return Row(
         key=key,
         benchmark=benchmark,

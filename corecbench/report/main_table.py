@@ -121,6 +121,7 @@ def caption(table: Table, cost: bool = False, effects: bool = False) -> str:
         [
             protocol_sentence(table.protocol),
             f"Metrics are means over {user_counts(users)}, each user first averaged over {seeds}",
+            *(f"{name} is of all lists together, a mean over seeds, and not tested" for name in table.overall),
             f"{_change(table)}: relative change against the same model trained alone, over the seeds both have",
             *(
                 f"Control {control}: as the pair beside it, but {CONTROLS.get(control, 'otherwise')}"

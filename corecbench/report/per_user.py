@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from corecbench.api import Metric, PluginError, Side
+from corecbench.api import Lists, Metric, PluginError, Side
+from corecbench.evaluation.measuring import is_overall, measure
+from corecbench.report.lists import lists_of
 from corecbench.report.provenance import together
 from corecbench.report.wording import seed_list
 from corecbench.results import Record, ResultsError, Store, sides_of
@@ -82,6 +84,8 @@ class Line:
     """Whether any seed ran out of epochs before its patience."""
     records: tuple[Record, ...] = ()
     """Of the seeds that have values, in the same order."""
+    overall: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    """seed -> metric -> value, of metrics that have none per user; the same seeds."""
 
     def failures(self) -> list[str]:
         """Return why seeds have no values, those with the same reason together."""
@@ -94,6 +98,12 @@ class Line:
         """Return the metrics per user, each the mean over the given seeds."""
         values = [self.values[seed] for seed in sorted(seeds)]
         return sum(values[1:], start=values[0]) / len(values)
+
+    def means(self) -> dict[str, float]:
+        """Return each metric: its mean over users, or the value that it has instead, averaged over seeds."""
+        of_users = self.mean_over_seeds(self.values).mean()
+        of_lists = pd.DataFrame(list(self.overall.values())).mean()
+        return {str(name): float(mean) for name, mean in (*of_users.items(), *of_lists.items())}
 
     def per_seed(self, metric: str, seeds: Iterable[int]) -> np.ndarray:
         """Return a metric of each user under each of the given seeds, float64 [U, S]."""
@@ -109,10 +119,11 @@ def _shorten(message: str) -> str:
 
 
 def read_lines(records: Sequence[Entry], store: Store, metrics: Mapping[str, Metric]) -> dict[Key, Line]:
-    """Return the lines of a table in its order, with the metrics of each user computed from the stored ranks.
+    """Return the lines of a table in its order, with the metrics of each user computed from what is stored.
 
     Raises:
-        ResultsError: a cell has two results for a seed, or the lines of a data set rank different users.
+        ResultsError: a cell has two results for a seed, or has no lists for a metric that needs them, or the lines
+            of a data set rank different users.
     """
     lines = {key: _line(key, entries, store, metrics) for key, entries in _in_order(records).items()}
     check_users(lines.values())
@@ -191,6 +202,7 @@ def _in_order(records: Sequence[Entry]) -> dict[Key, dict[int, Entry]]:
 def _line(key: Key, entries: Mapping[int, Entry], store: Store, metrics: Mapping[str, Metric]) -> Line:
     """Compute the metrics of each user and seed of a row."""
     values: dict[int, pd.DataFrame] = {}
+    overall: dict[int, dict[str, float]] = {}
     problems, at_limit = {}, False
     for seed, (folder, record) in sorted(entries.items()):
         if record["status"] != "ok":
@@ -201,23 +213,26 @@ def _line(key: Key, entries: Mapping[int, Entry], store: Store, metrics: Mapping
         except ResultsError:
             problems[seed] = "incomplete: its ranks cannot be read"
             continue
-        values[seed] = pd.DataFrame(
-            {name: _per_user(name, metric, ranks) for name, metric in metrics.items()}, index=ranks.index
-        )
+        lists = lists_of(store, folder, key.side, ranks, metrics)
+        found = {name: _measure(name, metric, ranks, lists) for name, metric in metrics.items()}
+        overall[seed] = {name: float(found.pop(name)) for name, metric in metrics.items() if is_overall(metric)}
+        values[seed] = pd.DataFrame(found, index=ranks.index)
         at_limit |= record["sides"][key.side]["stopped_by"] == "epochs"
-    return Line(key, values, problems, at_limit, tuple(entries[seed][1] for seed in values))
+    return Line(key, values, problems, at_limit, tuple(entries[seed][1] for seed in values), overall)
 
 
-def _per_user(name: str, metric: Metric, ranks: pd.DataFrame) -> np.ndarray:
-    """Return a metric of each user, float64 [U].
+def _measure(name: str, metric: Metric, ranks: pd.DataFrame, lists: Lists | None) -> np.ndarray:
+    """Return a metric of each user, float64 [U], or of all together, float64 [].
 
     Raises:
-        PluginError: it is not a finite number for every user.
+        PluginError: it is not a finite number for every user, or for all together.
     """
-    values = np.asarray(metric.per_user(ranks["rank"].to_numpy(), ranks["n_candidates"].to_numpy()), np.float64)
-    if values.shape != (len(ranks),) or not np.isfinite(values).all():
-        got = "NaN or infinity" if values.shape == (len(ranks),) else f"shape {values.shape}"
-        raise PluginError(f"metric '{name}' is to give a finite number for each of {len(ranks)} users, got {got}")
+    counts = (ranks[column].to_numpy() for column in ("rank", "n_candidates"))
+    values = np.asarray(measure(metric, *counts, lists), np.float64)
+    shape, of = ((), "all") if is_overall(metric) else ((len(ranks),), f"each of {len(ranks)}")
+    if values.shape != shape or not np.isfinite(values).all():
+        got = "NaN or infinity" if values.shape == shape else f"shape {values.shape}"
+        raise PluginError(f"metric '{name}' is to give a finite number for {of} users, got {got}")
     return values
 
 

@@ -10,9 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from corecbench.api import Metric, Side, UsageError
+from corecbench.evaluation.measuring import is_overall
 from corecbench.record import Record
 from corecbench.report.comparison import STANDARD, Comparison, Method, adjust_families, compare, why_not
 from corecbench.report.per_user import Entry, Line, check_comparable, read_lines
@@ -47,7 +46,7 @@ class Row:
     control: str | None
     """What is different from the pair that the row stands beside; None for the pair itself and for a solo row."""
     metrics: Mapping[str, float]
-    """Mean over users of each user's mean over seeds; empty if no seed succeeded."""
+    """As `Line.means`; empty if no seed succeeded."""
     n_users: int
     seeds: tuple[int, ...]
     """Those that succeeded."""
@@ -73,6 +72,8 @@ class Table:
     protocol: Mapping[str, Any]
     made_with: tuple[str, ...]
     """Versions and devices, as sentences."""
+    overall: tuple[str, ...] = ()
+    """Metrics that have one value of all lists together and none per user."""
 
 
 def build(
@@ -98,13 +99,14 @@ def build(
 
     Raises:
         ResultsError: there are no records, or they do not belong in one table.
-        UsageError: `tested` is not among the metrics, or there is no such method.
+        UsageError: `tested` is not among the metrics or has no value per user, or there is no such method.
     """
     records = list(records)
     if not records:
         raise ResultsError("no results to make a table of; `corecbench run` makes them")
     if tested not in metrics:
         raise UsageError(f"metric {tested!r} is to be tested but not among those shown: {', '.join(metrics)}")
+    check_testable(tested, metrics[tested])
     protocol = check_comparable(records)
     lines = read_lines(records, store, metrics)
     reasons = {key: why_untested(line, lines.get(key.solo)) for key, line in lines.items() if key != key.solo}
@@ -125,7 +127,21 @@ def build(
         rows.append(_row(line, comparisons.get(key), notes, planned == line.values.keys(), key in controls))
     directions = {name: metric.higher_is_better for name, metric in metrics.items()}
     made = made_with(record for _, record in records)
-    return Table(tuple(rows), directions, tested, method, protocol, made)
+    overall = tuple(name for name, metric in metrics.items() if is_overall(metric))
+    return Table(tuple(rows), directions, tested, method, protocol, made, overall)
+
+
+def check_testable(name: str, metric: Metric) -> None:
+    """Make sure that a metric can be tested over users.
+
+    Raises:
+        UsageError: it has no value per user.
+    """
+    if is_overall(metric):
+        raise UsageError(
+            f"{name} is one value of all lists together, which cannot be tested over users; choose a metric that "
+            "has one per user, such as NDCG@10"
+        )
 
 
 def why_untested(line: Line, solo: Line | None) -> str | None:
@@ -149,15 +165,14 @@ def _notes(line: Line, planned: set[int], untested: str | None) -> tuple[str, ..
 def _row(
     line: Line, comparison: Comparison | None, notes: tuple[str, ...], is_complete: bool, is_control: bool
 ) -> Row:
-    means = line.mean_over_seeds(line.values) if line.values else pd.DataFrame()
     return Row(
         dataset=line.key.dataset,
         model=line.key.model,
         side=line.key.side,
         sharing=line.key.sharing,
         control=line.key.control,
-        metrics={str(name): float(mean) for name, mean in means.mean().items()},
-        n_users=len(means),
+        metrics=line.means() if line.values else {},
+        n_users=len(next(iter(line.values.values()), ())),
         seeds=tuple(line.values),
         comparison=comparison,
         notes=notes,

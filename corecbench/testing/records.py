@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from corecbench.record import SCHEMA, sides_of
+from corecbench.results import ITEMS, ITEMS_FILE, TOP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from corecbench.api import Side
@@ -95,9 +96,35 @@ def toy_ranks(rank: Sequence[int], users: Sequence[str] | None = None, **columns
     return frame.assign(**{"target_item_id": "i", "rank": ranks, "n_candidates": 9, **columns})
 
 
-def store_cell(store: Store, record: Record, ranks: Mapping[Side, pd.DataFrame]) -> Path:
-    """Write a cell where it belongs in a store, and return its folder."""
-    cell = record["cell"]
+def store_cell(
+    store: Store,
+    record: Record,
+    ranks: Mapping[Side, pd.DataFrame],
+    lists: Sequence[Sequence[str]] | None = None,
+    frequency: Mapping[str, int] | None = None,
+) -> Path:
+    """Write a cell where it belongs in a store, and return its folder.
+
+    Args:
+        store: takes it.
+        record: what becomes result.json.
+        ranks: of each side, such as `toy_ranks` makes them.
+        lists: the best items of each user in the order of the ranks, alike on both sides; None stores none.
+        frequency: item -> interactions in training; None stores none.
+    """
+    cell, files, top = record["cell"], {}, None
     folder = store.folder(cell["name"], cell["dataset"], cell["seed"], record["hash"])
-    store.write(folder, record, ranks)
+    if frequency is not None:
+        items = pd.DataFrame(list(frequency.items()), columns=list(ITEMS))
+        files[ITEMS_FILE] = items.to_parquet
+    if lists is not None:
+        top = {side: toy_top(frame["user_id"], lists) for side, frame in ranks.items()}
+    store.write(folder, record, ranks, files, top)
     return folder
+
+
+def toy_top(users: Iterable[str], lists: Iterable[Sequence[str]]) -> pd.DataFrame:
+    """Return the stored best items of one side, all of the same score."""
+    of_users = zip(users, lists, strict=True)
+    rows = [(user, place, item, 0.5) for user, of in of_users for place, item in enumerate(of, start=1)]
+    return pd.DataFrame(rows, columns=list(TOP))
