@@ -9,6 +9,7 @@ import corecbench.training.cell
 from corecbench.api import Setup, hookimpl
 from corecbench.config import PerDataset, Variant
 from corecbench.host import Host
+from corecbench.report.per_user import read_lines
 from corecbench.results import Store
 from corecbench_plugins.datasets.ml100k import find_ml100k
 
@@ -242,6 +243,28 @@ def test_what_is_stored_of_the_best_candidates_changes_neither_ranks_nor_what_is
     bench(models=("sasrec",), existing="replace")
     assert without.equals(ranks("sasrec"))
     assert best("sasrec")["position"].max() == 20 - 11  # fewer candidates than 10
+
+
+def test_the_training_interactions_of_every_item_are_stored_with_the_best_candidates(bench, tmp_path):
+    bench(models=("sasrec",))
+    store = Store(tmp_path / "results", "default")
+    ((folder, _),) = store.records()
+    # 60 users go around a circle of 20 items, as many from each place, and 10 of their 12 steps are training
+    assert store.items(folder)["frequency"].tolist() == [60 * 10 / 20] * 20
+    assert sorted(store.items(folder)["item_id"]) == sorted(f"i{item}" for item in range(20))
+    bench(models=("sasrec",), top_k=0, existing="replace")
+    assert not (folder / "items.parquet").exists()
+
+
+def test_stored_metrics_of_lists_agree_with_those_made_of_the_stored_lists(bench, host, tmp_path, tiny_llama):
+    names = ("novelty@5", "coverage@5", "Gini@3", "serendipity@5", "tail-share@5", "average-popularity@5", "MAP")
+    bench(models=("sasrec", "popularity"), llms=(f"llama:{tiny_llama}",), metrics=names)
+    store = Store(tmp_path / "results", "default")
+    metrics = {name: host.build(host.select("metrics", name, {})) for name in names}
+    lines = read_lines(list(store.records()), store, metrics)
+    assert len(lines) == 5
+    for key, line in lines.items():
+        assert line.records[0]["sides"][key.side]["metrics"] == pytest.approx(line.means(), rel=1e-12)
 
 
 def test_validation_keeps_no_best_candidates(bench, monkeypatch):

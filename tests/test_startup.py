@@ -96,6 +96,12 @@ def test_tables_of_stored_results_load_no_torch(tmp_path, verb):
     assert heavy_modules_after(code) == []
 
 
+def test_metrics_of_stored_lists_load_no_torch(tmp_path):
+    store = STORE.format(root=str(tmp_path)).replace("})\n", '}, ["ij", "ji"], {"i": 2, "j": 1})\n')
+    report = RUN.format(args=["report", "--metrics", "novelty@2,coverage@2,MAP", str(tmp_path)])
+    assert heavy_modules_after(store + report) == []
+
+
 @pytest.mark.parametrize(("option", "written"), [("--plots", "plots/cost-toys.svg"), ("--html", "report.html")])
 def test_only_plots_load_matplotlib(tmp_path, option, written):
     code = STORE.format(root=str(tmp_path)) + RUN.format(args=["report", option, str(tmp_path)])

@@ -1,8 +1,12 @@
-"""Metrics of the rank of the held-out item."""
+"""Metrics of the rank of the held-out item, and of the lists of recommended items."""
 
 from dataclasses import dataclass
 
 from corecbench.api import Component, hookimpl
+
+HERLOCKER = "Herlocker et al., 2004, doi:10.1145/963770.963772"
+ABDOLLAHPOURI = "Abdollahpouri, Burke and Mobasher, 2019, arXiv 1901.07555"
+GE = "Ge, Delgado-Battenfeld and Jannach, 2010, doi:10.1145/1864708.1864761"
 
 
 @dataclass(frozen=True)
@@ -10,36 +14,78 @@ class Cutoff:
     """Where a metric stops looking."""
 
     k: int | None = None
-    """Ranks beyond k count 0; None looks at all ranks, which only MRR can."""
+    """Ranks beyond k count 0; None looks at all ranks, which only MRR and MAP can."""
+
+
+@dataclass(frozen=True)
+class Tail(Cutoff):
+    """Which items are in the long tail."""
+
+    head: float = 0.2
+    """The share of the catalogue, most frequent in training first, that is not."""
+
+
+RANK_METRICS = {
+    "HR": (
+        "HitRate",
+        "share of users whose held-out item is among the first k",
+        "Deshpande and Karypis, 2004, doi:10.1145/963770.963776",
+    ),
+    "NDCG": (
+        "NDCG",
+        "gain of the held-out item, discounted by the logarithm of its rank, within the first k",
+        "Järvelin and Kekäläinen, 2002, doi:10.1145/582415.582418",
+    ),
+    "MRR": (
+        "MRR",
+        "one over the rank of the held-out item, within the first k or untruncated",
+        "Voorhees, 1999, TREC-8 question answering track",
+    ),
+    "recall": ("Recall", "share of the held-out items among the first k; with one per user equal to HR", HERLOCKER),
+    "precision": ("Precision", "share of the first k items that are held out; with one per user HR / k", HERLOCKER),
+    "MAP": (
+        "MAP",
+        "mean average precision within the first k; with one held-out item per user equal to MRR",
+        "Voorhees and Harman, 2005, TREC: Experiment and Evaluation in Information Retrieval",
+    ),
+}
+"""name -> class in `top_k`, summary, paper."""
+
+LIST_METRICS = {
+    "average-popularity": ("AveragePopularity", "training interactions of a recommended item", ABDOLLAHPOURI),
+    "novelty": (
+        "Novelty",
+        "bits of self-information of a recommended item, -log2 of its share of the training interactions",
+        "Vargas and Castells, 2011, doi:10.1145/2043932.2043955",
+    ),
+    "tail-share": ("TailShare", "share of recommended items outside the most frequent fifth", ABDOLLAHPOURI),
+    "serendipity": (
+        "Serendipity",
+        "share of the first k items that are held out and not the most popular",
+        GE,
+    ),
+    "coverage": ("Coverage", "share of the catalogue that is recommended to anyone", GE),
+    "Gini": (
+        "Gini",
+        "how unevenly recommendations are spread over the catalogue, from 0 to 1",
+        "Shani and Gunawardana, 2011, doi:10.1007/978-0-387-85820-3_8",
+    ),
+}
+"""name -> class in `lists`, summary, paper."""
 
 
 @hookimpl
 def corecbench_metrics():
-    """Offer hit rate, NDCG and reciprocal rank, chosen as HR@10, NDCG@10, MRR@10 or MRR."""
-    module = "corecbench_plugins.metrics.top_k"
+    """Offer metrics, all with a cutoff, such as NDCG@10 or coverage@10; MRR and MAP also without."""
     return [
         Component(
-            "HR",
-            f"{module}:HitRate",
-            Cutoff,
-            summary="share of users whose held-out item is among the first k",
-            paper="Deshpande and Karypis, 2004, doi:10.1145/963770.963776",
+            name,
+            f"corecbench_plugins.metrics.{module}:{attribute}",
+            Tail if name == "tail-share" else Cutoff,
+            summary=summary,
+            paper=paper,
             argument="k",
-        ),
-        Component(
-            "NDCG",
-            f"{module}:NDCG",
-            Cutoff,
-            summary="gain of the held-out item, discounted by the logarithm of its rank, within the first k",
-            paper="Järvelin and Kekäläinen, 2002, doi:10.1145/582415.582418",
-            argument="k",
-        ),
-        Component(
-            "MRR",
-            f"{module}:MRR",
-            Cutoff,
-            summary="one over the rank of the held-out item, within the first k or untruncated",
-            paper="Voorhees, 1999, TREC-8 question answering track",
-            argument="k",
-        ),
+        )
+        for module, metrics in (("top_k", RANK_METRICS), ("lists", LIST_METRICS))
+        for name, (attribute, summary, paper) in metrics.items()
     ]

@@ -31,14 +31,45 @@ class HitRate:
     [1.0, 0.0]
     """
 
+    name = "HR"
     higher_is_better = True
 
     def __init__(self, config: Cutoff):
-        self.k = cutoff("HR", config)
+        self.k = cutoff(self.name, config)
 
     def per_user(self, rank: np.ndarray, n_candidates: np.ndarray) -> np.ndarray:
         """Return float64 [U] for int64 ranks [U]."""
         return (rank <= self.k).astype(np.float64)
+
+
+class Recall(HitRate):
+    """recall@k = held-out items within the first k / all held-out items.
+
+    After Herlocker et al., 2004, doi:10.1145/963770.963772. There is one held-out item, so this is HR@k under its
+    other name. It is within the first two, or not:
+
+    >>> Recall(Cutoff(2)).per_user(np.array([2, 3]), np.array([9, 9])).tolist()
+    [1.0, 0.0]
+    """
+
+    name = "recall"
+
+
+class Precision(HitRate):
+    """precision@k = held-out items within the first k / k.
+
+    After Herlocker et al., 2004, doi:10.1145/963770.963772. With one held-out item it is at most 1/k. It is within
+    the first two, or not:
+
+    >>> Precision(Cutoff(2)).per_user(np.array([2, 3]), np.array([9, 9])).tolist()
+    [0.5, 0.0]
+    """
+
+    name = "precision"
+
+    def per_user(self, rank: np.ndarray, n_candidates: np.ndarray) -> np.ndarray:
+        """Return float64 [U] for int64 ranks [U]."""
+        return super().per_user(rank, n_candidates) / self.k
 
 
 class NDCG:
@@ -72,11 +103,26 @@ class MRR:
     [0.5, 0.25]
     """
 
+    name = "MRR"
     higher_is_better = True
 
     def __init__(self, config: Cutoff):
-        self.k = np.inf if config.k is None else cutoff("MRR", config)
+        self.k = np.inf if config.k is None else cutoff(self.name, config)
 
     def per_user(self, rank: np.ndarray, n_candidates: np.ndarray) -> np.ndarray:
         """Return float64 [U] for int64 ranks [U]."""
         return np.where(rank <= self.k, 1 / rank, 0.0)
+
+
+class MAP(MRR):
+    """MAP@k, the mean over users of AP@k, the precision at the rank of each held-out item within the first k.
+
+    AP@k = sum of precision@r over the ranks r <= k of held-out items / their number, within or beyond k (Voorhees
+    and Harman, 2005, TREC: Experiment and Evaluation in Information Retrieval). There is one, so AP is the
+    reciprocal rank and this is MRR@k under its other name:
+
+    >>> MAP(Cutoff(2)).per_user(np.array([2, 4]), np.array([9, 9])).tolist()
+    [0.5, 0.0]
+    """
+
+    name = "MAP"

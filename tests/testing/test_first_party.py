@@ -26,6 +26,15 @@ test_hit_rate = conformance("HR@10")
 test_ndcg = conformance("NDCG@10")
 test_mrr = conformance("MRR")
 test_mrr_with_a_cutoff = conformance("MRR@10")
+test_recall = conformance("recall@10")
+test_precision = conformance("precision@10")
+test_map = conformance("MAP")
+test_average_popularity = conformance("average-popularity@10")
+test_novelty = conformance("novelty@10")
+test_tail_share = conformance("tail-share@10", settings={"head": 0.5})
+test_serendipity = conformance("serendipity@10")
+test_coverage = conformance("coverage@10")
+test_gini = conformance("Gini@10")
 test_text = conformance("text")
 test_markdown = conformance("markdown")
 test_latex = conformance("latex")
@@ -36,7 +45,8 @@ test_json = conformance("json")
 CHECKED = {
     *("popularity", "sasrec", "gru4rec", "lightgcn", "llama", "none", "bdlm", "ml-100k"),
     *("folder", "csv", "parquet", "hub"),
-    *("HR", "NDCG", "MRR", "text", "markdown", "latex", "html", "csv", "json"),
+    *("HR", "NDCG", "MRR", "recall", "precision", "MAP", "average-popularity", "novelty", "tail-share"),
+    *("serendipity", "coverage", "Gini", "text", "markdown", "latex", "html", "csv", "json"),
     *("mlflow", "wandb", "tensorboard"),
 }
 FETCHED = {"ml-1m", "amazon-beauty", "amazon-toys-games"}
