@@ -1,3 +1,23 @@
-"""Does training a recommender together with an LLM help either of them?"""
+"""Does training a recommender together with an LLM help either of them?
+
+In Python, `corecbench.run(...)` is what `corecbench run` is on the command line; `corecbench.load` and
+`corecbench.table` read what it stored.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from corecbench.notebook import load, run, table
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "load", "run", "table"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is offered only when it is used."""
+    if name in __all__:
+        return getattr(importlib.import_module("corecbench.notebook"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corecbench import __version__
-from corecbench.api import CorecbenchError, UsageError
+from corecbench.api import CorecbenchError
 from corecbench.author_verbs import check, new_plugin
 from corecbench.dataset_verbs import datasets
 from corecbench.kinds import KINDS
 from corecbench.options import Command, common_options, data_dir_option, discover, results_option
 from corecbench.recommend_verb import recommend
-from corecbench.report_verbs import SHOWN, compare, report, show_table
+from corecbench.report_verbs import compare, report, show_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -126,36 +126,19 @@ def run(
     Prints the plan first and the table last, and stores the rank of every user's held-out item.
     The same command goes on where it stopped.
     """
-    from corecbench.config import METRICS, load
+    from corecbench.config import load
+    from corecbench.experiment import prepare
 
     settings = load(config, {key: None if value == () else value for key, value in options.items()}, sets)
-    if not settings.models and not settings.llms:
-        raise UsageError("nothing to run; give --models, --llm or both (`corecbench list models` shows some)")
-    host = discover(files, blocked)
-    host.check_settings(settings)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else a busy neighbour slows each step several times
-
-    from corecbench.plan import make_plan
-    from corecbench.results import Store
-
-    store = Store(results, settings.benchmark)
-    plan = make_plan(settings, host, store)
-    show_plan(plan)
+    experiment = prepare(settings, discover(files, blocked), results)
+    show_plan(experiment.plan)
     if only_plan:
         return 0
-
-    from corecbench.progress import shown
-    from corecbench.publish import publish, stored
-    from corecbench.report.per_user import ReadOnce
-    from corecbench.runner import run as run_plan
-
-    with shown(host, [cell for cell in plan.cells if not cell.done]):
-        records = run_plan(plan, host, store)
-    metrics = SHOWN if settings.metrics == METRICS else settings.metrics
-    published = publish(host, ReadOnce(results, settings.benchmark), stored(store, records), metrics)
+    finished = experiment.run(progress=True)
+    published = finished.published
     show_table(published.texts, published.errors, "text")
     click.echo(f"written to {published.folder}: {', '.join(path.name for path in published.paths)}")
-    return FAILED if any(record["status"] == "failed" for record in records) else 0
+    return FAILED if any(record["status"] == "failed" for record in finished.records) else 0
 
 
 def show_plan(plan: Plan) -> None:

@@ -26,6 +26,9 @@ CONTROLS = {
 
 METRICS = (*(f"{name}@{k}" for name in ("HR", "NDCG", "MRR") for k in (5, 10, 20)), "MRR")
 
+SHOWN = ("HR@10", "NDCG@10", "MRR")
+"""Metrics of the table; every other one can be computed from what is stored at any time."""
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -119,7 +122,8 @@ def load(path: Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> 
         path: a TOML file with the fields of `RunConfig`; components' settings are tables such as
             [settings.sasrec], variants such as [variants.NAME] with `of` and settings, and what differs on a data
             set such as [per_dataset.NAME] and [per_dataset.NAME.settings.sasrec]. `include` lists further files.
-        options: fields given on the command line, which win over the file; None stands for "not given".
+        options: fields given on the command line or in Python, which win over the file, tables being merged; None
+            stands for "not given".
         sets: "component.key=value", which win over the file too.
 
     Raises:
@@ -127,7 +131,7 @@ def load(path: Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> 
     """
     values = read_files(path) if path else {}
     given = {key: value for key, value in options.items() if value is not None}
-    values.update(given)
+    values = over(values, given)
     settings = tables(values.pop("settings", {}), "settings", "component")
     variants = tables(values.pop("variants", {}), "variants", "variant")
     per_dataset = tables(values.pop("per_dataset", {}), "per_dataset", "data set")

@@ -16,7 +16,7 @@ from corecbench.results import slug
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from corecbench.api import Report
+    from corecbench.api import Metric, Report
     from corecbench.host import Host
     from corecbench.report.comparison import Method
     from corecbench.report.per_user import Entry
@@ -64,18 +64,22 @@ def plot(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[s
     """Write the plots of the given results into a folder beside them; the metric is the one that tables test."""
     from corecbench.report.plots import registry, study
 
-    tested = tested_of(host, metrics)
-    metric = host.build(host.select("metrics", tested, {}))
-    found = study.read(entries, store, tested, metric, unshared(host, entries))
+    built, tested = build_metrics(host, metrics)
+    found = study.read(entries, store, tested, built[tested], unshared(host, entries))
     return registry.write(found, Path(store.root) / slug(store.benchmark) / "plots")
 
 
-def tested_of(host: Host, metrics: Sequence[str]) -> str:
-    """Return what is tested: NDCG@10, or where it is not among the metrics the first that has a value per user."""
-    if TESTED in metrics:
-        return TESTED
+def build_metrics(host: Host, metrics: Sequence[str]) -> tuple[dict[str, Metric], str]:
+    """Return the metrics of a table by name, and which of them is tested.
+
+    That is NDCG@10, or where it is not among them the first that has a value per user. If none has, NDCG@10 is
+    added.
+    """
     built = {name: host.build(host.select("metrics", name, {})) for name in metrics}
-    return next((name for name, metric in built.items() if not is_overall(metric)), TESTED)
+    testable = [name for name, metric in built.items() if not is_overall(metric)]
+    if not testable:
+        return {**built, TESTED: host.build(host.select("metrics", TESTED, {}))}, TESTED
+    return built, TESTED if TESTED in testable else testable[0]
 
 
 def stored(store: Store, records: Collection[Record]) -> list[Entry]:
@@ -105,13 +109,12 @@ def publish(
         host: knows metrics and reporters.
         store: holds the ranks.
         entries: folders and their records.
-        metrics: the columns; what `tested_of` says is one of them in any case.
+        metrics: the columns, as `build_metrics` takes them.
         cost: whether the main table has columns of what training and inference take.
         effects: whether it has columns of effect sizes.
         method: of the tests.
     """
-    tested = tested_of(host, metrics)
-    built = {name: host.build(host.select("metrics", name, {})) for name in dict.fromkeys([*metrics, tested])}
+    built, tested = build_metrics(host, metrics)
     main = table.build(entries, store, built, tested=tested, method=method, unshared=unshared(host, entries))
     by_slice = slices.build(entries, store, tested, built[tested])
     folder = Path(store.root) / slug(store.benchmark)

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from corecbench.api import CorecbenchError, UsageError
+from corecbench.config import SHOWN
 from corecbench.options import common_options, discover, format_option, results_option, statistics_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-SHOWN = ("HR@10", "NDCG@10", "MRR")
-"""Metrics of the table; every other one can be computed from the stored ranks at any time."""
 
 INCOMPLETE = 5
 

@@ -58,7 +58,7 @@ def spine(monkeypatch):
 
     def make_plan(config, host, store):
         fake.config = config
-        return SimpleNamespace(cells=fake.cells, downloads=["weights: 93 MB"], notes=["a note"])
+        return SimpleNamespace(config=config, cells=fake.cells, downloads=["weights: 93 MB"], notes=["a note"])
 
     def run(plan, host, store):
         if fake.raises:

@@ -17,14 +17,6 @@ class Cutoff:
     """Ranks beyond k count 0; None looks at all ranks, which only MRR and MAP can."""
 
 
-@dataclass(frozen=True)
-class Tail(Cutoff):
-    """Which items are in the long tail."""
-
-    head: float = 0.2
-    """The share of the catalogue, most frequent in training first, that is not."""
-
-
 RANK_METRICS = {
     "HR": (
         "HitRate",
@@ -81,7 +73,7 @@ def corecbench_metrics():
         Component(
             name,
             f"corecbench_plugins.metrics.{module}:{attribute}",
-            Tail if name == "tail-share" else Cutoff,
+            Cutoff,
             summary=summary,
             paper=paper,
             argument="k",

@@ -9,8 +9,8 @@ from math import ceil
 
 import numpy as np
 
-from corecbench.api import Lists, UsageError
-from corecbench_plugins.metrics import Cutoff, Tail
+from corecbench.api import Lists
+from corecbench_plugins.metrics import Cutoff
 from corecbench_plugins.metrics.top_k import cutoff
 
 TOY = Lists(np.array([[1, 2], [1, 3]]), np.array([2, 4]), np.array([2, 3]), np.array([0, 3, 1, 0, 0]))
@@ -86,25 +86,22 @@ class Novelty:
 class TailShare:
     """The share of R_u in the long tail (APLT of Abdollahpouri, Burke and Mobasher, 2019, arXiv 1901.07555).
 
-    The tail is all but the head: the most frequent fifth of the catalogue, rounded up, or another share (`head`);
-    items as frequent as the last of these belong to the head, too. Here the head is item 1:
+    The tail is all but the head, which is the most frequent fifth of the catalogue, rounded up, and what is as
+    frequent as the last of it. Here the head is item 1:
 
-    >>> TailShare(Tail(2)).per_list(TOY).tolist()
+    >>> TailShare(Cutoff(2)).per_list(TOY).tolist()
     [0.5, 0.5]
     """
 
     higher_is_better = True
 
-    def __init__(self, config: Tail):
+    def __init__(self, config: Cutoff):
         self.k = cutoff("tail-share", config)
-        if not 0 < config.head < 1:
-            raise UsageError(f"head of tail-share is a share of the items between 0 and 1; got {config.head}")
-        self.head = config.head
 
     def per_list(self, lists: Lists) -> np.ndarray:
         """Return float64 [U]."""
-        n_head = ceil(round(self.head * (len(lists.frequency) - 1), 9))  # 0.07 * 100 is a bit more than 7
-        return mean_of_list(lists.items, (~most_popular(lists.frequency, n_head)).astype(np.float64))
+        head = most_popular(lists.frequency, ceil((len(lists.frequency) - 1) / 5))
+        return mean_of_list(lists.items, (~head).astype(np.float64))
 
 
 class Serendipity:

@@ -11,9 +11,9 @@ ITEMS = np.array([[1, 2, 3], [1, 3, 5], [4, 0, 0]])  # the third user has one ca
 TARGET, RANK = np.array([2, 3, 4]), np.array([2, 2, 1])
 
 
-def value(name, k, lists=None, **settings):
+def value(name, k, lists=None):
     component = next(component for component in corecbench_metrics() if component.name == name)
-    metric = resolve(component.build)(component.config(k, **settings))
+    metric = resolve(component.build)(component.config(k))
     lists = lists or Lists(ITEMS[:, :k], TARGET, RANK, FREQUENCY)
     return metric.overall(lists) if hasattr(metric, "overall") else metric.per_list(lists)
 
@@ -31,23 +31,13 @@ def test_novelty_is_the_mean_of_bits_and_an_unseen_item_counts_as_seen_once():
 
 def test_the_tail_is_all_but_the_most_frequent_fifth_rounded_up():
     assert value("tail-share", 3) == pytest.approx([2 / 3, 2 / 3, 1])  # the head is item 1 of five
-    assert value("tail-share", 3, head=0.21) == pytest.approx([1 / 3, 2 / 3, 1])  # items 1 and 2
+    six = Lists(ITEMS, TARGET, RANK, np.append(FREQUENCY, 0))
+    assert value("tail-share", 3, six) == pytest.approx([1 / 3, 2 / 3, 1])  # items 1 and 2 of six
 
 
 def test_items_as_frequent_as_the_last_one_of_the_head_belong_to_it():
-    assert value("tail-share", 3, head=0.6) == pytest.approx([0, 1 / 3, 0])  # item 4 has as many as item 3
-
-
-def test_a_share_of_items_is_not_rounded_up_by_the_error_of_floating_point():
-    items, frequency = np.arange(1, 101)[None], np.arange(100, -1, -1)  # 0.07 * 100 is 7.000000000000001
-    lists = Lists(items, np.array([1]), np.array([1]), np.concatenate([[0], frequency[1:]]))
-    assert value("tail-share", 100, lists, head=0.07).tolist() == [0.93]
-
-
-@pytest.mark.parametrize("head", [0, 1, -0.2])
-def test_a_head_is_a_share_between_none_and_all(head):
-    with pytest.raises(UsageError, match=f"between 0 and 1; got {head}"):
-        value("tail-share", 3, head=head)
+    lists = Lists(ITEMS, TARGET, RANK, np.array([0, 8, 8, 2, 2, 0]))
+    assert value("tail-share", 3, lists) == pytest.approx([1 / 3, 2 / 3, 1])
 
 
 def test_serendipity_is_the_share_of_hits_that_are_not_among_the_k_most_popular():

@@ -100,8 +100,7 @@ def test_values_agree_with_ir_measures(name, k, measure):
 
 def test_every_metric_names_a_paper_and_takes_its_cutoff_from_the_command_line():
     for component in corecbench_metrics():
-        assert component.argument == "k"
-        assert issubclass(component.config, Cutoff)
+        assert (component.argument, component.config) == ("k", Cutoff)
         assert component.summary
         assert component.paper
 

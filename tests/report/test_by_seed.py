@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from corecbench.report.by_seed import by_seed
+from corecbench.report.per_user import read_lines
+
+
+class ReciprocalRank:
+    higher_is_better = True
+
+    def per_user(self, rank, n_candidates):
+        return 1 / rank
+
+
+class First:
+    higher_is_better = True
+
+    def per_user(self, rank, n_candidates):
+        return (rank == 1).astype(float)
+
+
+METRICS = {"HR@1": First(), "MRR": ReciprocalRank()}
+
+
+@pytest.fixture
+def frame(bench):
+    """Alone, all items are second; together the domain side has them first under seed 0, the LLM side fourth."""
+    for seed in (0, 1):
+        bench.add("sasrec", seed=seed, domain_ranks=[2, 2])
+    bench.add("sasrec", "llama", seed=0, domain_ranks=[1, 1], llm_ranks=[4, 4])
+    bench.add_failed("no luck", domain="sasrec", llm="llama", seed=1)
+    return by_seed(read_lines(bench.entries, bench.store, METRICS), METRICS, "MRR")
+
+
+def test_there_is_a_row_for_each_side_of_a_cell_and_seed(frame):
+    rows = frame[["dataset", "cell", "side", "seed", "n_users"]].to_numpy().tolist()
+    assert rows == [
+        ["toy", "sasrec", "domain", 0, 2],
+        ["toy", "sasrec", "domain", 1, 2],
+        ["toy", "sasrec+llama+bdlm", "domain", 0, 2],
+        ["toy", "sasrec+llama+bdlm", "domain", 1, 0],
+        ["toy", "sasrec+llama+bdlm", "llm", 0, 2],
+        ["toy", "sasrec+llama+bdlm", "llm", 1, 0],
+    ]
+
+
+def test_a_row_names_its_parts(frame):
+    parts = ["domain", "llm", "sharing", "control"]
+    assert frame.loc[0, parts].dropna().to_dict() == {"domain": "sasrec"}
+    assert frame.loc[2, parts].dropna().to_dict() == {"domain": "sasrec", "llm": "llama", "sharing": "bdlm"}
+
+
+def test_metrics_are_numbers_and_missing_where_a_cell_failed(frame):
+    assert frame["MRR"].dtype == frame["HR@1"].dtype == np.float64
+    assert frame["MRR"].tolist() == pytest.approx([1 / 2, 1 / 2, 1, np.nan, 1 / 4, np.nan], nan_ok=True)
+    assert frame["error"].dropna().to_dict() == {3: "failed: no luck", 5: "failed: no luck"}
+
+
+def test_a_change_is_against_the_same_model_alone_under_the_same_seed_where_that_is_stored(frame):
+    # the domain side doubles its 1/2; nothing is stored of the LLM alone
+    assert frame["MRR vs solo"].tolist() == pytest.approx([np.nan, np.nan, 1, *[np.nan] * 3], nan_ok=True)
