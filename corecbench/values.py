@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 def read_files(path: Path, including: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -81,12 +81,12 @@ def parse_set(text: str) -> tuple[str, str, Any]:
 
 
 def names(value: Any) -> Any:
-    """Return names without repetition, from "a,b" or a list whose members may be such texts too."""
-    if isinstance(value, str):
+    """Return names without repetition, from "a,b" or a list whose members may be such texts or paths."""
+    if isinstance(value, str | Path):
         value = [value]
-    if not isinstance(value, list | tuple) or not all(isinstance(part, str) for part in value):
+    if not isinstance(value, list | tuple) or not all(isinstance(part, str | Path) for part in value):
         return value  # left to `configure`, which says what is wrong
-    return tuple(dict.fromkeys(name.strip() for part in value for name in part.split(",") if name.strip()))
+    return tuple(dict.fromkeys(name.strip() for part in value for name in str(part).split(",") if name.strip()))
 
 
 def seeds(value: Any) -> Any:

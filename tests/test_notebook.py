@@ -47,7 +47,7 @@ def test_run_trains_what_the_command_line_trains_and_writes_the_same_tables(here
 
 
 def test_run_returns_its_own_cells_only_and_load_all_of_them(here, toy_folder):
-    first = corecbench.run(models="popularity", datasets=str(toy_folder), metrics=METRICS, seeds=range(2))
+    first = corecbench.run(models="popularity", datasets=toy_folder, metrics=METRICS, seeds=range(2))
     assert first["seed"].tolist() == [0, 1]
     second = corecbench.run(models=["popularity"], datasets=[str(toy_folder)], metrics=METRICS, seeds=2)
     assert second["seed"].tolist() == [2]
@@ -93,7 +93,7 @@ def test_a_plugin_in_a_file_is_loaded(here, toy_folder, loose_file):
             return [Component("half", Half)]
         """,
     )
-    frame = corecbench.run(models=["popularity"], datasets=[str(toy_folder)], metrics=["half"], plugins=[path])
+    frame = corecbench.run(models=["popularity"], datasets=[toy_folder], metrics=["half"], plugins=[path])
     assert frame["half"].tolist() == [0.5]
     assert corecbench.load(metrics="half", plugins=[path])["half"].tolist() == [0.5]
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from corecbench.api import Mark, Metric, Report
+from corecbench.evaluation.measuring import is_overall
 from corecbench.record import Record
 from corecbench.report.average_ranks import FEWEST_DATASETS, FEWEST_ROWS
 from corecbench.report.columns import Column, lay_out
@@ -95,6 +96,8 @@ class Leaderboard:
     """Versions and devices, as sentences."""
     p: float | None
     """Of Friedman's test over the ranked rows; None where there are fewer than 2 data sets or 3 rows."""
+    overall: bool
+    """Whether the metric is one value of all lists together and none per user."""
 
 
 def build(stores: Sequence[Store], name: str, metric: Metric, unshared: Collection[str] = ()) -> Leaderboard:
@@ -131,6 +134,7 @@ def build(stores: Sequence[Store], name: str, metric: Metric, unshared: Collecti
         protocol=protocol,
         made_with=made_with(source.record for source in sources),
         p=p,
+        overall=is_overall(metric),
     )
 
 
@@ -277,6 +281,7 @@ def _seeds(seeds: Mapping[str, tuple[int, ...]]) -> str:
 def caption(board: Leaderboard) -> str:
     """Return what a reader needs to judge the order: what is ranked, protocol, users, test, versions."""
     n_datasets = len(board.n_users)
+    of, each = ("one value of the lists of", "") if board.overall else ("mean over", "each user first ")
     order = f"average rank in {board.metric} over {n_datasets} data sets" if n_datasets > 1 else board.metric
     return sentences(
         [
@@ -284,7 +289,7 @@ def caption(board: Leaderboard) -> str:
             "Not ranked: controls and, last, rows that lack a data set; what lacks a seed is marked incomplete",
             *([f"Of the benchmarks {', '.join(board.benchmarks)}"] if len(board.benchmarks) > 1 else []),
             protocol_sentence(board.protocol),
-            f"{board.metric}: mean over {user_counts(board.n_users)}, each user first averaged over seeds",
+            f"{board.metric}: {of} {user_counts(board.n_users)}, {each}averaged over seeds",
             *([] if board.p is None else [f"p of Friedman's test of the ranked rows: {p_value(board.p)}"]),
             *board.made_with,
         ]

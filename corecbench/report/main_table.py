@@ -121,7 +121,7 @@ def caption(table: Table, cost: bool = False, effects: bool = False) -> str:
         [
             protocol_sentence(table.protocol),
             f"Metrics are means over {user_counts(users)}, each user first averaged over {seeds}",
-            *(f"{name} is of all lists together, a mean over seeds, and not tested" for name in table.overall),
+            *of_lists(table),
             f"{_change(table)}: relative change against the same model trained alone, over the seeds both have",
             *(
                 f"Control {control}: as the pair beside it, but {CONTROLS.get(control, 'otherwise')}"
@@ -142,6 +142,12 @@ def _comparisons(table: Table) -> list[Comparison]:
 
 def _has_seeds(table: Table) -> bool:
     return any(comparison.sizes.seeds for comparison in _comparisons(table))
+
+
+def of_lists(table: Table) -> Iterator[str]:
+    """Yield what a caption says of metrics without a value per user."""
+    if table.overall:
+        yield f"{', '.join(table.overall)}: one value of the lists of all users, averaged over seeds, not tested"
 
 
 def of_costs(table: Table) -> Iterator[str]:

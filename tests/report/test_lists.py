@@ -70,7 +70,7 @@ def test_a_metric_of_all_lists_together_has_a_value_but_no_test(pair):
 
 def test_the_caption_says_what_is_not_tested(pair):
     table = pair.table(metrics=METRICS, tested="mean")
-    assert "different is of all lists together, a mean over seeds, and not tested. " in caption(table)
+    assert "different: one value of the lists of all users, averaged over seeds, not tested. " in caption(table)
     assert "not tested" not in caption(pair.table(metrics={"mean": METRICS["mean"]}, tested="mean"))
 
 
@@ -105,6 +105,7 @@ def test_cells_cannot_be_compared_by_a_metric_without_a_value_per_user(pair):
 def test_a_leaderboard_ranks_by_any_metric(pair):
     board = leaderboard.build([pair.store], "different", METRICS["different"])
     assert [row.mean for row in board.rows] == [2, 1, 1]
+    assert "different: one value of the lists of 6 users (toy), averaged over seeds. " in leaderboard.caption(board)
 
 
 # --- what is missing ----------------------------------------------------------------------------------------------
