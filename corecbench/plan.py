@@ -75,6 +75,11 @@ class Cell:
         return cell_name(self.components, self.control)
 
     @property
+    def combines(self) -> bool:
+        """Whether its sharing module combines both sides' scores, which gives a third row."""
+        return self.sharing is not None and self.sharing.component.combines
+
+    @property
     def seeded_as(self) -> str:
         """What generators are named by: a control draws the same numbers as the pair that it stands beside."""
         return cell_name(self.components)

@@ -10,6 +10,9 @@ from corecbench.api import CorecbenchError, Side
 
 SCHEMA: Literal[1] = 1
 
+RowSide = Side | Literal["ensemble"]
+"""What is ranked: a side, or the scores of both sides of a pair combined."""
+
 
 class ResultsError(CorecbenchError):
     """Stored results that are missing, damaged or do not belong together."""
@@ -36,6 +39,8 @@ class CellRecord(TypedDict):
     sharing: str | None
     control: NotRequired[str | None]
     """What is different from the pair that it stands beside, such as "shuffled-texts"."""
+    combines: NotRequired[bool]
+    """Whether its sharing module combines both sides' scores, which gives a third row."""
     seed: int
 
 
@@ -60,7 +65,7 @@ class PluginRecord(TypedDict):
 
 
 class SideRecord(TypedDict):
-    """One side of a cell after training."""
+    """One side of a cell after training, or the ensemble of both, which takes what they take together."""
 
     metrics: dict[str, float]
     """Mean over users, not rounded."""
@@ -80,6 +85,8 @@ class SideRecord(TypedDict):
     inference_ms_per_user: NotRequired[float]
     """The time in which the test items of all users were ranked and their best candidates taken, over the number of
     users."""
+    chosen: NotRequired[dict[str, float]]
+    """Of an ensemble: what the sharing module chose by validation."""
 
 
 class Record(TypedDict):
@@ -104,15 +111,21 @@ class Record(TypedDict):
     """ISO 8601."""
     duration_s: float
     peak_memory_bytes: int
-    sides: dict[Side, SideRecord]
+    sides: dict[RowSide, SideRecord]
     """Empty if the cell failed."""
     epochs: list[dict[str, Any]]
     """One entry per epoch, as `corecbench_epoch_finished` was given it."""
 
 
-def sides_of(cell: CellRecord) -> tuple[Side, ...]:
-    """Return the sides that a cell has."""
-    return tuple(side for side in ("domain", "llm") if cell[side] is not None)
+def sides_of(cell: CellRecord) -> tuple[RowSide, ...]:
+    """Return the sides that a cell has, the ensemble last if it has one."""
+    sides: tuple[RowSide, ...] = tuple(side for side in ("domain", "llm") if cell[side] is not None)
+    return (*sides, "ensemble") if cell.get("combines") else sides
+
+
+def own_side(side: RowSide) -> Side:
+    """Return the side whose model alone a row is compared with: of an ensemble the domain model."""
+    return "domain" if side == "ensemble" else side
 
 
 @functools.cache

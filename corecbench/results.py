@@ -2,7 +2,8 @@
 
     ROOT/BENCHMARK/DATASET/CELL/seed0-1a2b3c4d/
         result.json          a `Record`
-        ranks.parquet        of a cell with one side; a joint cell has domain/ranks.parquet and llm/ranks.parquet
+        ranks.parquet        of a cell with one side; a joint cell has domain/ranks.parquet, llm/ranks.parquet and,
+                             where the sharing module combines both, ensemble/ranks.parquet
         top.parquet          beside each: the best candidates of every user, unless the run stored none
         items.parquet        with these: how often each item occurs in training; absent from older results
 
@@ -21,10 +22,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from corecbench.api import Side, UsageError
+from corecbench.api import UsageError
 from corecbench.durable import sync
 from corecbench.frames import COLUMNS, COUNTS, ITEMS, TOP, items_frame, known_columns, ranks_frame, top_frame
-from corecbench.record import SCHEMA, CellRecord, Record, ResultsError, sides_of, validate
+from corecbench.record import SCHEMA, CellRecord, Record, ResultsError, RowSide, own_side, sides_of, validate
 
 __all__ = [
     "COLUMNS",
@@ -35,9 +36,11 @@ __all__ = [
     "TOP",
     "Record",
     "ResultsError",
+    "RowSide",
     "Store",
     "choose",
     "items_frame",
+    "own_side",
     "ranks_frame",
     "sides_of",
     "slug",
@@ -64,9 +67,9 @@ def slug(label: str) -> str:
     return f"{safe}-{digest}".lstrip("-")
 
 
-def _side_folder(cell: CellRecord, side: Side) -> Path:
+def _side_folder(cell: CellRecord, side: RowSide) -> Path:
     """Return the folder of a side's files, relative to that of its cell."""
-    return Path(side if len(sides_of(cell)) == 2 else "")
+    return Path(side if len(sides_of(cell)) > 1 else "")
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,9 @@ class Store:
         self,
         folder: Path,
         record: Record,
-        ranks: Mapping[Side, pd.DataFrame],
+        ranks: Mapping[RowSide, pd.DataFrame],
         files: Mapping[str, Callable[[Path], object]] | None = None,
-        top: Mapping[Side, pd.DataFrame] | None = None,
+        top: Mapping[RowSide, pd.DataFrame] | None = None,
     ) -> None:
         """Store a cell, replacing what the folder held.
 
@@ -153,7 +156,7 @@ class Store:
             raise ResultsError(f"{file}: cannot be read ({error}); run the cell again") from error
         return validate(record, file)
 
-    def ranks(self, folder: Path, side: Side) -> pd.DataFrame:
+    def ranks(self, folder: Path, side: RowSide) -> pd.DataFrame:
         """Return the ranks of one side of a cell, columns as in COLUMNS and, where they were stored, COUNTS.
 
         Raises:
@@ -171,7 +174,7 @@ class Store:
             raise ResultsError(f"{file}: a user is there twice; run the cell again")
         return frame
 
-    def top(self, folder: Path, side: Side) -> pd.DataFrame:
+    def top(self, folder: Path, side: RowSide) -> pd.DataFrame:
         """Return the best candidates of every user on one side of a cell, columns as in TOP.
 
         Raises:
@@ -198,7 +201,7 @@ class Store:
             )
         return _read(file, lambda frame: frame[list(ITEMS)])
 
-    def _side(self, folder: Path, side: Side) -> tuple[Record, Path]:
+    def _side(self, folder: Path, side: RowSide) -> tuple[Record, Path]:
         """Return the record of a cell and the folder of a side's files."""
         record = self.read(folder)
         if side not in record["sides"]:

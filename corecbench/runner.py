@@ -20,15 +20,16 @@ from corecbench.frames import item_frequency
 from corecbench.guard import guard
 from corecbench.plan import CHECKPOINT, Cell, Plan, settings_of
 from corecbench.results import ITEMS_FILE, SCHEMA, Record, Store, items_frame, ranks_frame, top_frame
-from corecbench.training.cell import OnEpoch, Solo, Workshop, save_checkpoint
+from corecbench.training.cell import OnEpoch, Solo, Trained, Workshop, save_checkpoint
 from corecbench.training.controls import shuffle_texts
-from corecbench.training.loop import Trainee, trainable
+from corecbench.training.ensemble import Ensemble
+from corecbench.training.loop import Trainee, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from corecbench.host import Host
-    from corecbench.record import Failure, SideRecord
+    from corecbench.record import Failure, RowSide, SideRecord
 
 
 def run(plan: Plan, host: Host, store: Store) -> list[Record]:
@@ -44,8 +45,8 @@ class Outcome:
     """What became of a cell."""
 
     trainees: Mapping[Side, Trainee] = field(default_factory=dict)
-    ranks: Mapping[Side, Ranks] = field(default_factory=dict)
-    sides: Mapping[Side, SideRecord] = field(default_factory=dict)
+    ranks: Mapping[RowSide, Ranks] = field(default_factory=dict)
+    sides: Mapping[RowSide, SideRecord] = field(default_factory=dict)
     error: Failure | None = None
 
 
@@ -90,13 +91,19 @@ def attempt(cell: Cell, plan: Plan, host: Host, store: Store, on_epoch: OnEpoch)
     """Train the sides of a cell and rank each on the test items; whatever goes wrong is part of the outcome."""
     try:
         workshop = make_workshop(cell, plan, host)
-        trainees = train(cell, plan, store, workshop, on_epoch)
-        ranks, sides = {}, {}
-        for side, trainee in trainees.items():
-            trainee.finish()
+        trained = train(cell, plan, store, workshop, on_epoch)
+        ranks, sides, states = {}, {}, {}
+        for side, trainee in trained.trainees.items():
+            trainee.finish()  # a side's best weights: what both sides read may differ in the other's
             ranks[side], ranking_s = rank_timed(workshop, trainee, plan.config.top_k)
             sides[side] = side_record(trainee, ranks[side], ranking_s, cell, plan, host)
-        return Outcome(trainees, ranks, sides)
+            if cell.combines:
+                states[side] = workshop.states(trainee.model)
+        if cell.combines:
+            ensemble = Ensemble(trained.module, workshop, trained.trainees, states)
+            ranks["ensemble"] = ensemble.rank_test(plan.config.top_k)
+            sides["ensemble"] = {**measured(ranks["ensemble"], cell, plan, host), **ensemble.record(sides)}
+        return Outcome(trained.trainees, ranks, sides)
     except Exception as error:
         message, trace = " ".join(str(error).split()), "".join(traceback.format_exception(error))
         return Outcome(error={"type": type(error).__name__, "message": message, "traceback": trace})
@@ -131,11 +138,11 @@ def make_workshop(cell: Cell, plan: Plan, host: Host) -> Workshop:
     return Workshop(host, setup, cell.dataset.split, cell.seeded_as, metric)
 
 
-def train(cell: Cell, plan: Plan, store: Store, workshop: Workshop, on_epoch: OnEpoch) -> dict[Side, Trainee]:
+def train(cell: Cell, plan: Plan, store: Store, workshop: Workshop, on_epoch: OnEpoch) -> Trained:
     """Train the side or the sides of a cell."""
     if cell.sharing is None:
         side: Side = "domain" if cell.llm is None else "llm"
-        return workshop.train_solo(side, cell.domain or cell.llm, on_epoch)
+        return Trained(workshop.train_solo(side, cell.domain or cell.llm, on_epoch))
     alone = plan.solo_of(cell)
     stored = store.read(alone.folder)
     if stored["status"] != "ok":
@@ -146,24 +153,29 @@ def train(cell: Cell, plan: Plan, store: Store, workshop: Workshop, on_epoch: On
 
 def side_record(trainee: Trainee, ranks: Ranks, ranking_s: float, cell: Cell, plan: Plan, host: Host) -> SideRecord:
     """Return what is stored about one side."""
+    return {
+        **measured(ranks, cell, plan, host),
+        **sizes([trainee.model]),
+        "epochs": trainee.epochs,
+        "best_epoch": trainee.best_epoch,
+        "validation": trainee.best_value,
+        "stopped_by": trainee.stopped_by,
+        "train_s": trainee.train_s,
+        "inference_ms_per_user": 1000 * ranking_s / len(ranks.users),
+    }
+
+
+def measured(ranks: Ranks, cell: Cell, plan: Plan, host: Host) -> dict[str, Any]:
+    """Return the metrics of a row."""
     frequency = item_frequency(cell.dataset.dataset.catalog, cell.dataset.split.train)
     lists = Lists(ranks.top_items, ranks.target, ranks.rank, frequency)
     metrics = {name: host.build(host.select("metrics", name, plan.config.settings)) for name in plan.config.metrics}
-    parameters = trainee.model.parameters() if hasattr(trainee.model, "parameters") else ()
     return {
         "metrics": {
             name: float(np.mean(measure(metric, ranks.rank, ranks.n_candidates, lists)))
             for name, metric in metrics.items()
         },
         "n_users": len(ranks.users),
-        "epochs": trainee.epochs,
-        "best_epoch": trainee.best_epoch,
-        "validation": trainee.best_value,
-        "stopped_by": trainee.stopped_by,
-        "train_s": trainee.train_s,
-        "trainable_parameters": sum(parameter.numel() for parameter in trainable(trainee.model).values()),
-        "parameters": sum(parameter.numel() for parameter in parameters),
-        "inference_ms_per_user": 1000 * ranking_s / len(ranks.users),
     }
 
 
@@ -174,7 +186,14 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
     data, config = cell.dataset, plan.config
     return {
         "schema": SCHEMA,
-        "cell": {"name": cell.name, "dataset": data.name, **names, "control": cell.control, "seed": cell.seed},
+        "cell": {
+            "name": cell.name,
+            "dataset": data.name,
+            **names,
+            "control": cell.control,
+            **({"combines": True} if cell.combines else {}),
+            "seed": cell.seed,
+        },
         "hash": cell.hash,
         "settings": {part.label: settings_of(part) for part in cell.components},
         "protocol": {

@@ -107,6 +107,33 @@ def test_a_record_says_what_each_side_costs(bench, tiny_llama, monkeypatch):
     assert llm["sides"]["llm"]["parameters"] > llm["sides"]["llm"]["trainable_parameters"]
 
 
+@pytest.fixture
+def combined(bench, tiny_llama):
+    """Return the record of a pair whose sharing module combines both sides' scores."""
+    return lambda **options: bench(
+        models=("sasrec",), llms=(f"llama:{tiny_llama}",), sharing=("llama4rec",), **options
+    )[-1]
+
+
+def test_scores_of_both_sides_combined_are_a_third_row(combined, ranks):
+    record = combined()
+    name = record["cell"]["name"]
+    assert list(record["sides"]) == ["domain", "llm", "ensemble"]
+    frame = ranks(name, "ensemble")
+    assert sorted(frame["user_id"]) == sorted(f"u{user}" for user in range(60))
+    assert record["sides"]["ensemble"]["chosen"].keys() == {"weight", "tail"}
+    assert record["sides"]["ensemble"]["validation"] >= record["sides"]["domain"]["validation"]  # weight 0 is tried
+    assert ranks(name, "domain")["rank"].tolist() == ranks("sasrec")["rank"].tolist()
+
+
+def test_an_ensemble_takes_what_both_sides_take(combined):
+    domain, llm, ensemble = combined()["sides"].values()
+    assert ensemble["parameters"] == domain["parameters"] + llm["parameters"]
+    assert ensemble["trainable_parameters"] == domain["trainable_parameters"] + llm["trainable_parameters"]
+    for cost in ("train_s", "inference_ms_per_user"):
+        assert ensemble[cost] > domain[cost] + llm[cost]
+
+
 def test_a_model_without_parameters_has_none(bench):
     (record,) = bench(models=("popularity",))
     assert record["sides"]["domain"]["parameters"] == 0

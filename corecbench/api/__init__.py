@@ -49,6 +49,7 @@ from corecbench.api.reports import (
 )
 from corecbench.api.sharing import (
     Budget,
+    Combiner,
     Pretrained,
     SharingModule,
     Turn,
@@ -66,6 +67,7 @@ __all__ = [
     "Batch",
     "Budget",
     "Catalog",
+    "Combiner",
     "Component",
     "CorecbenchError",
     "DataError",

@@ -38,6 +38,8 @@ class Component:
     """False for a domain model that reads no ids and cannot be trained together with an LLM."""
     shares: bool = True
     """False for a sharing module under which nothing is shared: a control itself, it has no further controls."""
+    combines: bool = False
+    """True for a sharing module with `combine`: a pair under it has a third row, `ensemble`."""
     untrained: bool = False
     """True for an LLM that heeds `Setup.untrained_llm`; another one gets no such control."""
     needs: str | Callable[..., Any] | None = None

@@ -43,6 +43,8 @@ class Pretrained:
     """float32 [N+1, d]."""
     text: torch.Tensor | None = None
     """float [N+1, k], the LLM's `text`; None where it has none."""
+    text_states: torch.Tensor | None = None
+    """float [N+1, h], the LLM's `text_states`; None where it has none."""
 
 
 class SharingModule(Protocol):
@@ -50,6 +52,8 @@ class SharingModule(Protocol):
 
     An attribute is optional: `start_from`, "pretrained" (the default) or "new". A pair that starts anew trains its
     domain model from new weights and has that model's whole budget of epochs.
+
+    A module whose component has `combines=True` is a `Combiner`, too: its pairs have a third row, `ensemble`.
     """
 
     def ids(self, side: Side, width: int) -> Ids:
@@ -66,4 +70,23 @@ class SharingModule(Protocol):
 
     def losses(self, side: Side, own: States, other: States, batch: Batch) -> Mapping[str, torch.Tensor]:
         """Return the coupling terms of the side in training, each a weighted scalar; `other` has no gradient."""
+        ...
+
+
+class Combiner(SharingModule, Protocol):
+    """A sharing module that makes one ranking of both sides', once both are trained.
+
+    A method is optional: `settle(validate)` is called once before the test items are ranked, to choose weights and
+    the like. `validate()` ranks the validation items by what `combine` returns at the time, and gives NDCG@10. The
+    module returns what it chose, name -> number, to be stored with the results; of test it sees nothing.
+    """
+
+    def combine(self, domain: torch.Tensor, llm: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Return the scores of the ensemble, float32 [B, N], from those of both sides for items 1 to N.
+
+        Args:
+            domain: float32 [B, N].
+            llm: float32 [B, N], on a scale of its own.
+            batch: the users and their histories.
+        """
         ...

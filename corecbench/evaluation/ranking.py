@@ -3,7 +3,7 @@
 B users in a batch, T users in a task, N items, S seen items, L positions of a history, d the width of a state.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,25 +46,26 @@ class Ranks:
     """float32 [T, k], theirs; -inf where there is none."""
 
 
-def candidate_scores(
-    user: torch.Tensor, item: torch.Tensor, target: torch.Tensor, seen: torch.Tensor
-) -> torch.Tensor:
+def item_scores(user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
+    """Return the score of every user state [B, d] and item state [N+1, d], float32 [B, N+1]."""
+    # The order of summation depends on the batch size and on where in the table an item stands. In float64 that
+    # changes far less than float32 resolves, so the rounded scores agree and equal items tie.
+    return (user.double() @ item.double().T).float()
+
+
+def candidate_scores(scores: torch.Tensor, target: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
     """Return the scores of all items, float32 [B, N+1], -inf for what is no candidate.
 
     Padding and seen items are no candidates; the target always is.
 
     Args:
-        user: float [B, d], user states.
-        item: float [N+1, d], item states; row 0 is padding.
+        scores: float32 [B, N+1]; column 0 is padding. It is changed.
         target: int64 [B], from 1.
         seen: int64 [B, S], padded with 0.
 
     Raises:
         ScoreError: a score is NaN or infinite.
     """
-    # The order of summation depends on the batch size and on where in the table an item stands. In float64 that
-    # changes far less than float32 resolves, so the rounded scores agree and equal items tie.
-    scores = (user.double() @ item.double().T).float()  # [B, N+1]
     scores[:, 0] = -torch.inf
     finite = scores[:, 1:].amin(dim=1).isfinite() & scores.amax(dim=1).isfinite()  # [B]
     if not finite.all():
@@ -126,7 +127,6 @@ def trim(rows: np.ndarray) -> np.ndarray:
     return rows[:, : np.flatnonzero(rows.any(axis=0)).max(initial=0) + 1]
 
 
-@torch.no_grad()
 def rank_task(
     states: Callable[[Batch], States],
     task: "RankingTask",
@@ -134,7 +134,7 @@ def rank_task(
     device: str = "cpu",
     top_k: int = 0,
 ) -> Ranks:
-    """Rank the held-out items of all users of a task, users with histories of like length together.
+    """Rank the held-out items of all users of a task by the products of states.
 
     Args:
         states: such as the `states` of a recommender in evaluation mode.
@@ -146,19 +146,51 @@ def rank_task(
     Raises:
         ScoreError: a score is NaN or infinite.
     """
+
+    def scores(batch: Batch) -> torch.Tensor:
+        of_batch = states(batch)
+        return item_scores(last_position(of_batch.user, batch.history), of_batch.item)
+
+    return rank_by(scores, task, batch_size, device, top_k)
+
+
+@torch.no_grad()
+def rank_by(
+    scores: Callable[[Batch], torch.Tensor],
+    task: "RankingTask",
+    batch_size: int = 512,
+    device: str = "cpu",
+    top_k: int = 0,
+) -> Ranks:
+    """Rank the held-out items of all users of a task by scores, float32 [B, N+1]; all else as in `rank_task`."""
     rank, n_candidates = np.empty_like(task.users), np.empty_like(task.users)
     top_items = np.zeros((len(task.users), top_k), dtype=np.int64)
     top_scores = np.full((len(task.users), top_k), -np.inf, dtype=np.float32)
-    order = np.argsort((task.seen != 0).sum(axis=1), kind="stable")
-    for rows in np.split(order, range(batch_size, len(order), batch_size)):
-        users, history, target, seen = (
-            torch.tensor(array, device=device)
-            for array in (task.users[rows], trim(task.history[rows]), task.target[rows], trim(task.seen[rows]))
-        )
-        of_batch = states(Batch(user=users, history=history))
-        scores = candidate_scores(last_position(of_batch.user, history), of_batch.item, target, seen)
-        k = min(top_k, scores.shape[1])
+    for rows, batch in in_batches(task, batch_size, device):
+        target, seen = (torch.tensor(array, device=device) for array in (task.target[rows], trim(task.seen[rows])))
+        candidates = candidate_scores(scores(batch), target, seen)
+        k = min(top_k, candidates.shape[1])
         rank[rows], n_candidates[rows], top_items[rows, :k], top_scores[rows, :k] = (
-            tensor.cpu().numpy() for tensor in (*rank_targets(scores, target), *best_candidates(scores, k))
+            tensor.cpu().numpy() for tensor in (*rank_targets(candidates, target), *best_candidates(candidates, k))
         )
     return Ranks(task.users, task.target, rank, n_candidates, top_items, top_scores)
+
+
+@torch.no_grad()
+def task_states(
+    states: Callable[[Batch], States], task: "RankingTask", batch_size: int = 512, device: str = "cpu"
+) -> States:
+    """Return the states of all users of a task, user float32 [U+1, d] by user index, and of the items [N+1, d]."""
+    found = {}
+    for _, batch in in_batches(task, batch_size, device):
+        of_batch = states(batch)
+        found[batch.user] = last_position(of_batch.user, batch.history)
+    users, rows = torch.cat(list(found)), torch.cat(list(found.values()))
+    return States(rows.new_zeros(int(users.max()) + 1, rows.shape[1]).index_copy(0, users, rows), of_batch.item)
+
+
+def in_batches(task: "RankingTask", batch_size: int, device: str) -> Iterator[tuple[np.ndarray, Batch]]:
+    """Yield rows of a task and their users and histories, users with histories of like length together."""
+    order = np.argsort((task.seen != 0).sum(axis=1), kind="stable")
+    for rows in np.split(order, range(batch_size, len(order), batch_size)):
+        yield rows, Batch(*(torch.tensor(of, device=device) for of in (task.users[rows], trim(task.history[rows]))))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from corecbench.api import Metric, Report, Side, UsageError
+from corecbench.api import Metric, Report, UsageError
 from corecbench.configure import unknown
 from corecbench.report.columns import Column, lay_out
 from corecbench.report.comparison import (
@@ -28,8 +28,8 @@ from corecbench.report.comparison_columns import comparison_columns, of_effects,
 from corecbench.report.per_user import Entry, Line, check_comparable, check_users, read_lines
 from corecbench.report.provenance import made_with, protocol_sentence
 from corecbench.report.table import AT_LIMIT, check_testable
-from corecbench.report.wording import decimal, seed_list, sentences, user_counts
-from corecbench.results import ResultsError, Store, sides_of
+from corecbench.report.wording import decimal, of_ensembles, seed_list, sentences, user_counts
+from corecbench.results import ResultsError, RowSide, Store, sides_of
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Rival:
         return text in names(self.benchmark, self.line.key.cell, [self.line.key.side])
 
 
-def names(benchmark: str, cell: str, sides: Iterable[Side]) -> list[str]:
+def names(benchmark: str, cell: str, sides: Iterable[RowSide]) -> list[str]:
     """Return what a cell and its sides may be called.
 
     >>> names("tuned", "sasrec", ["domain"])
@@ -103,8 +103,8 @@ def build(
 
     Args:
         results: the benchmarks, each with its folders and their records.
-        baseline: the name of a cell, followed by ":domain" or ":llm" if it has both sides, and with "BENCHMARK/"
-            before it if several benchmarks have it.
+        baseline: the name of a cell, followed by ":domain", ":llm" or ":ensemble" if it has several sides, and with
+            "BENCHMARK/" before it if several benchmarks have it.
         name: of the metric.
         metric: what is compared.
         cells: what is compared with the baseline, named likewise, a pair without a side for both; all if none.
@@ -286,6 +286,7 @@ def caption(found: Comparisons) -> str:
         [
             f"{found.metric} of cells against {found.baseline}, the first row of a data set",
             protocol_sentence(found.protocol),
+            *of_ensembles(duel.rival.line.key.side for duel in found.duels),
             f"{found.metric} and baseline: means over {user_counts(users)}, each user first averaged over the "
             f"seeds both have{f' (of {seeds})' if seeds else ''}",
             *statistics,

@@ -21,7 +21,7 @@ from corecbench.report.main_table import Marks, best_two
 from corecbench.report.per_user import Entry, Key, Line, check_comparable, check_users, read_lines
 from corecbench.report.provenance import made_with, protocol_sentence, together
 from corecbench.report.table import AT_LIMIT
-from corecbench.report.wording import decimal, p_value, seed_list, sentences, user_counts
+from corecbench.report.wording import decimal, of_ensembles, p_value, seed_list, sentences, user_counts
 from corecbench.results import ResultsError, Store
 from corecbench.stats.friedman import friedman
 
@@ -289,6 +289,7 @@ def caption(board: Leaderboard) -> str:
             "Not ranked: controls and, last, rows that lack a data set; what lacks a seed is marked incomplete",
             *([f"Of the benchmarks {', '.join(board.benchmarks)}"] if len(board.benchmarks) > 1 else []),
             protocol_sentence(board.protocol),
+            *of_ensembles(row.key.side for row in board.rows),
             f"{board.metric}: {of} {user_counts(board.n_users)}, {each}averaged over seeds",
             *([] if board.p is None else [f"p of Friedman's test of the ranked rows: {p_value(board.p)}"]),
             *board.made_with,

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from corecbench.api import Metric, Side
-    from corecbench.results import Store
+    from corecbench.api import Metric
+    from corecbench.results import RowSide, Store
 
 
 def lists_of(
-    store: Store, folder: Path, side: Side, ranks: pd.DataFrame, metrics: Mapping[str, Metric]
+    store: Store, folder: Path, side: RowSide, ranks: pd.DataFrame, metrics: Mapping[str, Metric]
 ) -> Lists | None:
     """Return the lists of one side of a cell, as long as the metrics need them; None if none reads any.
 

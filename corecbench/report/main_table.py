@@ -10,7 +10,7 @@ from corecbench.report.comparison import ALPHA, Comparison
 from corecbench.report.comparison_columns import comparison_columns, of_effects, of_tests, significant
 from corecbench.report.provenance import protocol_sentence
 from corecbench.report.table import Table
-from corecbench.report.wording import decimal, seed_list, sentences, user_counts
+from corecbench.report.wording import decimal, of_ensembles, seed_list, sentences, user_counts
 
 Marks = dict[tuple[int, str], list[Mark]]
 
@@ -123,6 +123,7 @@ def caption(table: Table, cost: bool = False, effects: bool = False) -> str:
             f"Metrics are means over {user_counts(users)}, each user first averaged over {seeds}",
             *of_lists(table),
             f"{_change(table)}: relative change against the same model trained alone, over the seeds both have",
+            *of_ensembles((row.side for row in table.rows), "the domain model alone"),
             *(
                 f"Control {control}: as the pair beside it, but {CONTROLS.get(control, 'otherwise')}"
                 for control in dict.fromkeys(row.control for row in table.rows if row.control)
@@ -157,6 +158,7 @@ def of_costs(table: Table) -> Iterator[str]:
         "its domain model trained alone, whose seconds are in that row); ms/user, milliseconds to rank the "
         "catalogue for a user; trainable and all parameters, each side counting what it shares; peak GiB, memory "
         "of the process during the cell, the same for both sides"
+        + ("; an ensemble takes what both sides take" if any(row.side == "ensemble" for row in table.rows) else "")
     )
     if any(row.seeds and None in (row.cost.inference_ms_per_user, row.cost.parameters) for row in table.rows):
         yield f"{NONE}: the result is from before this was recorded"

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from corecbench.api import Lists, Metric, PluginError, Side
+from corecbench.api import Lists, Metric, PluginError
 from corecbench.evaluation.measuring import is_overall, measure
 from corecbench.report.lists import lists_of
 from corecbench.report.provenance import together
 from corecbench.report.wording import seed_list
-from corecbench.results import Record, ResultsError, Store, sides_of
+from corecbench.results import Record, ResultsError, RowSide, Store, own_side, sides_of
 
 Entry = tuple[Path, Record]
 MESSAGE_WIDTH = 80
@@ -23,11 +23,11 @@ MESSAGE_WIDTH = 80
 class ReadOnce(Store):
     """A store that keeps the ranks that it has read, for tables and plots of the same cells."""
 
-    _kept: dict[tuple[Path, Side], pd.DataFrame] = field(
+    _kept: dict[tuple[Path, RowSide], pd.DataFrame] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    def ranks(self, folder: Path, side: Side) -> pd.DataFrame:
+    def ranks(self, folder: Path, side: RowSide) -> pd.DataFrame:
         """Return what `Store.ranks` returns; it is not to be changed."""
         if (folder, side) not in self._kept:
             self._kept[folder, side] = super().ranks(folder, side)
@@ -38,7 +38,7 @@ class Key(NamedTuple):
     """What makes a row, beside its seeds."""
 
     dataset: str
-    side: Side
+    side: RowSide
     domain: str | None
     llm: str | None
     sharing: str | None
@@ -46,15 +46,19 @@ class Key(NamedTuple):
 
     @property
     def own(self) -> str | None:
-        """The model on this side."""
-        return self.domain if self.side == "domain" else self.llm
+        """The model on this side; of an ensemble the domain model, which it is compared with."""
+        return self.domain if own_side(self.side) == "domain" else self.llm
+
+    @property
+    def partner(self) -> str | None:
+        """The model on the other side."""
+        return self.llm if own_side(self.side) == "domain" else self.domain
 
     @property
     def solo(self) -> "Key":
         """The row of the same model trained alone; a solo row's is itself."""
-        if self.side == "domain":
-            return self._replace(llm=None, sharing=None, control=None)
-        return self._replace(domain=None, sharing=None, control=None)
+        side = own_side(self.side)
+        return Key(self.dataset, side, **{"domain": None, "llm": None, side: self.own}, sharing=None)
 
     def is_control(self, unshared: Collection[str]) -> bool:
         """Return whether the row is there only to judge others by: a control, or a pair that shares nothing."""
@@ -190,11 +194,15 @@ def _in_order(records: Sequence[Entry]) -> dict[Key, dict[int, Entry]]:
     named = {part: list(dict.fromkeys(getattr(key, part) for key in entries)) for part in Key._fields}
 
     def place(key: Key) -> tuple[Any, ...]:
-        """A model alone, then its pairs by partner and sharing module, each with its controls behind it."""
+        """A model alone, then its pairs by partner and sharing module, an ensemble below the pair's own row.
+
+        Each row has its controls behind it.
+        """
         at = {part: named[part].index(getattr(key, part)) for part in Key._fields}
-        own, partner = ("domain", "llm") if key.side == "domain" else ("llm", "domain")
+        own, partner = ("domain", "llm") if own_side(key.side) == "domain" else ("llm", "domain")
         alone, control = key == key.solo, (key.control is not None, at["control"])
-        return at["dataset"], key.side, at[own], not alone, at[partner], at["sharing"], control
+        of_pair = at[partner], at["sharing"], key.side == "ensemble", control
+        return at["dataset"], own_side(key.side), at[own], not alone, *of_pair
 
     return {key: entries[key] for key in sorted(entries, key=place)}
 

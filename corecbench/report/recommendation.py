@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from corecbench.api import DataError, Side
+from corecbench.api import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from corecbench.data.dataset import Dataset
     from corecbench.data.split import Split
-    from corecbench.record import Record
+    from corecbench.record import Record, RowSide
     from corecbench.report.stored_lists import Row, StoredLists
 
 Change = Literal["new", "up", "down", "same"]
@@ -54,7 +54,7 @@ class TopList:
     """The best items for a user on one side of a cell."""
 
     cell: str
-    side: Side
+    side: RowSide
     name: str
     """Such as "sasrec, alone" or "llama, with sasrec (bdlm)"."""
     rank: int

@@ -17,7 +17,7 @@ from corecbench.report.comparison import common_seeds
 from corecbench.report.per_user import Entry, Key, Line, check_comparable, read_lines
 from corecbench.report.provenance import made_with, protocol_sentence, together
 from corecbench.report.table import why_untested
-from corecbench.report.wording import decimal, percent, seed_list, sentences, signed
+from corecbench.report.wording import decimal, of_ensembles, percent, seed_list, sentences, signed
 from corecbench.results import COUNTS, ResultsError, Store
 from corecbench.stats.intervals import Interval, paired_interval
 
@@ -192,6 +192,7 @@ def caption(tables: Sequence[SliceTable]) -> str:
             protocol_sentence(together([(table.dataset, table.protocol) for table in shown], "data sets")),
             f"{tested} and {tested} solo (the same model trained alone): means over the users of a slice, "
             "each user first averaged over the seeds both have",
+            *of_ensembles((each.key.side for table in shown for each in table.effects), "the domain model alone"),
             *_slices(shown),
             OF_INTERVALS,
             *dict.fromkeys(sentence for table in shown for sentence in table.made_with),

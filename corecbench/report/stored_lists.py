@@ -10,13 +10,13 @@ import pandas as pd
 from corecbench.api import UsageError
 from corecbench.configure import unknown
 from corecbench.report.per_user import check_comparable
-from corecbench.results import ResultsError, sides_of
+from corecbench.results import ResultsError, own_side, sides_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from corecbench.api import Metric, Side
-    from corecbench.record import CellRecord, Record
+    from corecbench.api import Metric
+    from corecbench.record import CellRecord, Record, RowSide
     from corecbench.report.per_user import Entry
     from corecbench.results import Store
 
@@ -29,7 +29,7 @@ class Row:
     """One side of a cell as it is stored."""
 
     cell: str
-    side: Side
+    side: RowSide
     name: str
     """Such as "sasrec, alone" or "llama, with sasrec (bdlm)"."""
     ranks: pd.DataFrame
@@ -45,7 +45,7 @@ class StoredLists:
     """A cell under one seed, with its models alone."""
 
     record: Record
-    side: Side
+    side: RowSide
     """Whose gain is meant: the side that was named, else the first there is."""
     rows: tuple[Row, ...]
     """For each side the model alone, where that is stored, and then the side."""
@@ -104,16 +104,16 @@ def read(
     chosen = _choose(entries, cell, dataset, seed)
     of = chosen[1]["cell"]
     rows: list[Row] = []
+    alone: dict[RowSide, Row] = {}
     for side in sides_of(of):
-        alone = None
-        if of["sharing"]:
-            same = (of[side], of["dataset"], of["seed"])
-            solos = [entry for entry in entries if _key(entry[1]["cell"]) == same and entry[1]["status"] == "ok"]
-            if solos:
-                check_comparable([chosen, _only(solos)])
-                alone = _row(store, _only(solos), side)
-                rows.append(alone)
-        rows.append(_row(store, chosen, side, alone))
+        own = own_side(side)
+        same = (of[own], of["dataset"], of["seed"])
+        solos = [entry for entry in entries if _key(entry[1]["cell"]) == same and entry[1]["status"] == "ok"]
+        if of["sharing"] and solos and own not in alone:
+            check_comparable([chosen, _only(solos)])
+            alone[own] = _row(store, _only(solos), own)
+            rows.append(alone[own])
+        rows.append(_row(store, chosen, side, alone.get(own)))
     named = next((side for side in sides_of(of) if cell == f"{of['name']}:{side}"), sides_of(of)[0])
     return StoredLists(chosen[1], named, tuple(rows))
 
@@ -159,16 +159,18 @@ def _only(entries: Sequence[Entry]) -> Entry:
     return entries[0]
 
 
-def _row(store: Store, entry: Entry, side: Side, alone: Row | None = None) -> Row:
+def _row(store: Store, entry: Entry, side: RowSide, alone: Row | None = None) -> Row:
     folder, record = entry
     ranks = store.ranks(folder, side).set_index("user_id").sort_index()
     return Row(record["cell"]["name"], side, _name(record["cell"], side), ranks, store.top(folder, side), alone)
 
 
-def _name(cell: CellRecord, side: Side) -> str:
+def _name(cell: CellRecord, side: RowSide) -> str:
     """Return a side of a cell in a few words."""
     if not cell["sharing"]:
         return f"{cell[side]}, alone"
-    partner = cell["llm" if side == "domain" else "domain"]
     how = ", ".join(part for part in (cell["sharing"], cell.get("control")) if part)
+    if side == "ensemble":
+        return f"{cell['domain']} and {cell['llm']}, ensemble ({how})"
+    partner = cell["llm" if side == "domain" else "domain"]
     return f"{cell[side]}, with {partner} ({how})"

@@ -1,7 +1,8 @@
 """The table of a benchmark: every row's metrics, and each joint row tested against its own solo row.
 
 A row is one side of a cell, over its seeds. A solo row is a model trained alone; the domain side of a joint row is
-compared with the solo row of the same domain model, the LLM side with that of the same LLM. A control is compared
+compared with the solo row of the same domain model, the LLM side with that of the same LLM. An ensemble, which has
+the scores of both sides combined, is a row too, and compared with the domain model alone. A control is compared
 with the solo row that its pair is compared with, whose texts and LLM are real.
 """
 
@@ -10,14 +11,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from corecbench.api import Metric, Side, UsageError
+from corecbench.api import Metric, UsageError
 from corecbench.evaluation.measuring import is_overall
 from corecbench.record import Record
 from corecbench.report.comparison import STANDARD, Comparison, Method, adjust_families, compare, why_not
 from corecbench.report.per_user import Entry, Line, check_comparable, read_lines
 from corecbench.report.provenance import made_with
 from corecbench.report.wording import seed_list
-from corecbench.results import ResultsError, Store
+from corecbench.results import ResultsError, RowSide, Store
 
 AT_LIMIT = "still improving at its epoch limit"
 
@@ -40,7 +41,7 @@ class Row:
 
     dataset: str
     model: str
-    side: Side
+    side: RowSide
     sharing: str | None
     """None for a solo row."""
     control: str | None
@@ -87,7 +88,7 @@ def build(
     """Make the table of the given cells.
 
     Rows are in the order of their data sets; then come the domain models and then the LLMs, each in the order in
-    which the records name them: alone, then its pairs, each followed by its controls.
+    which the records name them: alone, then its pairs, each followed by its controls and its ensemble.
 
     Args:
         records: folders and their records, failed ones too; at most one for each cell and seed.
@@ -182,7 +183,7 @@ def _row(
     )
 
 
-def _cost(records: Sequence[Record], side: Side) -> Cost:
+def _cost(records: Sequence[Record], side: RowSide) -> Cost:
     sides = [record["sides"][side] for record in records]
 
     def mean(found: Sequence[Mapping[str, Any]], name: str) -> float | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from corecbench.record import RowSide
 
 MOST_COUNTED = 10**9
 
@@ -106,6 +108,17 @@ def seed_list(seeds: Iterable[int], noun: str = "") -> str:
             runs.append([seed])
     text = ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
     return f"{noun}{'s' if sum(map(len, runs)) > 1 else ''} {text}" if noun else text
+
+
+def of_ensembles(sides: Iterable[RowSide], base: str = "") -> Iterator[str]:
+    """Yield what a caption says of ensembles if any side is one, and of what they are compared with.
+
+    >>> list(of_ensembles(["domain", "llm"])), len(list(of_ensembles(["domain", "ensemble"])))
+    ([], 1)
+    """
+    if "ensemble" in sides:
+        combined = "both sides' scores combined, any weights chosen on validation; it needs both models"
+        yield f"Side ensemble: {combined}" + (f", and is compared with {base}" if base else "")
 
 
 def sentences(parts: Iterable[str]) -> str:

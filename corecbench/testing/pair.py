@@ -97,7 +97,8 @@ class Bench:
     def train(self, epochs: int | None = None) -> Mapping[Side, Trainee]:
         """Train the pair, each side for at most so many epochs or, by default, for those of the partners."""
         parts = partner("domain", epochs), partner("llm", epochs)
-        trainees = make_workshop(self.host, N_USERS).train_pair(*parts, self.selected, self.solo(), silent)
+        workshop = make_workshop(self.host, N_USERS)
+        trainees = workshop.train_pair(*parts, self.selected, self.solo(), silent).trainees
         for trainee in trainees.values():
             evaluate(trainee.model)
         return trainees

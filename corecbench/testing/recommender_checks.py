@@ -150,18 +150,19 @@ def others(item: torch.Tensor, n_items: int) -> torch.Tensor:
 
 
 def an_item_without_a_text_has_no_summary(bench: Bench) -> None:
-    """An LLM's `text` has a row for each item, zero for padding and where there is no text."""
+    """An LLM's `text`, and `text_states`, have a row for each item, zero for padding and where there is no text."""
     if bench.selected.kind != "llms":
         raise NotApplicableError("it is no LLM")
     workshop = make_workshop(bench.host, without_text=[3])
     model, _ = workshop.build_solo("llm", bench.selected)
-    text = getattr(model, "text", None)
-    if text is None:
+    texts = {name: getattr(model, name) for name in ("text", "text_states") if hasattr(model, name)}
+    if not texts:
         raise NotApplicableError("it has no attribute `text`")
     rows = workshop.setup.catalog.n_items + 1
-    require(text.dim() == 2 and len(text) == rows, f"text is {list(text.shape)}, must be [{rows}, k]")
-    require(not text[[0, 3]].any(), "text is not zero for padding and for an item without a text")
-    require(text.isfinite().all(), "text is not finite")
+    for name, text in texts.items():
+        require(text.dim() == 2 and len(text) == rows, f"{name} is {list(text.shape)}, must be [{rows}, k]")
+        require(not text[[0, 3]].any(), f"{name} is not zero for padding and for an item without a text")
+        require(text.isfinite().all(), f"{name} is not finite")
 
 
 CHECKS = (

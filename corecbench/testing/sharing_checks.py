@@ -6,6 +6,7 @@ B examples, L positions of a history, N items, U users.
 from __future__ import annotations
 
 import itertools
+import math
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from safetensors.torch import load_file
 
-from corecbench.api import Budget
+from corecbench.api import Batch, Budget
 from corecbench.testing.bench import SOME, equal, tensors
 from corecbench.testing.kit import NotApplicableError, require
 from corecbench.testing.pair import SIDES, Bench, Pair, other, read_by_other
@@ -180,6 +181,42 @@ def sharing_nothing_is_training_alone(bench: Bench) -> None:
     require(equal(alone.states(SOME), joint.states(SOME)), "its domain side differs from the domain model alone")
 
 
+def an_ensemble_is_announced(bench: Bench) -> None:
+    """A module has `combine` if its component has `combines=True`, and only then."""
+    has, says = hasattr(bench.join().module, "combine"), bench.selected.component.combines
+    require(has or not says, "its component has combines=True, but it has no method combine")
+    require(says or not has, "it has a method combine, which nobody calls: its component needs combines=True")
+
+
+def an_ensemble_scores_the_items_for_each_user(bench: Bench) -> None:
+    """Finite, whatever else is in the batch, before and after weights are chosen; agrees where both sides do."""
+    if not bench.selected.component.combines:
+        raise NotApplicableError("it combines no scores")
+    pair = bench.join()
+    batch, n_items = pair.batch, len(pair.pretrained.item) - 1
+    ranking = torch.stack([torch.randperm(n_items).float() for _ in batch.user])  # [B, N]
+    given = {"domain": torch.randn(len(ranking), n_items), "llm": 100 * torch.randn(len(ranking), n_items)}
+    for settled in (False, True):
+        if settled and hasattr(pair.module, "settle"):
+            chosen = pair.module.settle(lambda: 0.5)
+            require(all(math.isfinite(value) for value in chosen.values()), f"settle chose {chosen}")
+        before = copies(given)
+        combined = pair.module.combine(*given.values(), batch)
+        check_unchanged(given, before, "combine changes the scores of side")
+        require(combined.shape == ranking.shape, f"it is {list(combined.shape)}, must be {list(ranking.shape)}")
+        require(combined.isfinite().all(), "it is not finite")
+        one = pair.module.combine(*(scores[:1] for scores in given.values()), rows_of(batch, 1))
+        require(torch.allclose(one, combined[:1], atol=1e-4), "a user's scores change with the users around")
+        order = pair.module.combine(ranking.clone(), ranking.clone(), batch).argsort(dim=1)
+        keeps = (ranking.gather(1, order).diff(dim=1) > 0).all()
+        require(keeps, "where both sides rank alike, it ranks otherwise")
+
+
+def rows_of(batch: Batch, n: int) -> Batch:
+    """Return the first examples of a batch."""
+    return Batch(batch.user[:n], batch.history[:n])
+
+
 CHECKS = (
     tables_have_the_widths_asked_for,
     turns_stay_within_the_budget,
@@ -191,6 +228,8 @@ CHECKS = (
     the_same_seed_gives_the_same_states,
     either_side_predicts_alone,
     sharing_nothing_is_training_alone,
+    an_ensemble_is_announced,
+    an_ensemble_scores_the_items_for_each_user,
 )
 
 

@@ -18,11 +18,12 @@ from corecbench.api import (
     Setup,
     SharingModule,
     Side,
+    States,
     Turn,
     last_position,
     private_ids,
 )
-from corecbench.evaluation.ranking import Ranks, rank_task
+from corecbench.evaluation.ranking import Ranks, rank_task, task_states
 from corecbench.guard import guard, owner_of
 from corecbench.training.examples import latest, make_examples
 from corecbench.training.loop import Trainee, evaluate, restore, states_of_contexts, trainable, weights
@@ -45,6 +46,14 @@ class Solo:
     """Its checkpoint."""
     best_epoch: int
     """Epochs that led to the checkpoint."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a cell's training: its sides, and what joined them where there are two."""
+
+    trainees: Mapping[Side, Trainee]
+    module: SharingModule | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,12 @@ class Workshop:
         evaluate(model)
         return rank_task(model.states, self.tasks[stage], device=self.setup.device, top_k=top_k)
 
+    def states(self, model: Recommender) -> Mapping[str, States]:
+        """Return a side's states of the users that are ranked at each stage, as they are now."""
+        evaluate(model)
+        device = self.setup.device
+        return {stage: task_states(model.states, task, device=device) for stage, task in self.tasks.items()}
+
     @functools.cached_property
     def tasks(self) -> Mapping[str, RankingTask]:
         """What is ranked at each stage; made once, since validation is ranked after every epoch."""
@@ -103,7 +118,10 @@ class Workshop:
 
     def validate(self, model: Recommender) -> float:
         """Return NDCG@10 on the validation items."""
-        ranks = self.rank(model, "validation")
+        return self.quality(self.rank(model, "validation"))
+
+    def quality(self, ranks: Ranks) -> float:
+        """Return NDCG@10 of validation ranks."""
         return float(self.validation_metric.per_user(ranks.rank, ranks.n_candidates).mean())
 
     def train_solo(self, side: Side, selected: Selected, on_epoch: OnEpoch) -> dict[Side, Trainee]:
@@ -123,7 +141,7 @@ class Workshop:
         solo: Solo,
         on_epoch: OnEpoch,
         mutual: bool = True,
-    ) -> dict[Side, Trainee]:
+    ) -> Trained:
         """Train a pair in turns, the domain model starting from what it learnt alone.
 
         A side learns from the other once that has been trained. Without `mutual` it never does, while the tables
@@ -158,7 +176,7 @@ class Workshop:
             learnt.add(turn.side)
         for trainee in trainees.values():
             trainee.stopped_by = "turns"
-        return trainees
+        return Trained(trainees, module)
 
     def start(
         self,
@@ -184,8 +202,8 @@ class Workshop:
         if id(user) not in {id(tensor) for tensor in theirs.values()}:
             with guard(str(domain), "states"):
                 user = self.user_states(alone)
-        text = getattr(models["llm"], "text", None)
-        module.start(Pretrained(user.detach(), tables.item.weight.detach(), text))
+        texts = (getattr(models["llm"], name, None) for name in ("text", "text_states"))
+        module.start(Pretrained(user.detach(), tables.item.weight.detach(), *texts))
 
     def user_states(self, model: Recommender) -> torch.Tensor:
         """Return each user's state after the training history, float32 [U+1, d], row 0 zero."""

@@ -19,7 +19,7 @@ from corecbench.training.examples import take
 from corecbench.training.losses import task_loss
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from corecbench.training.examples import Examples
 
@@ -165,6 +165,17 @@ def trainable(model: Recommender) -> dict[str, torch.nn.Parameter]:
     if not isinstance(model, torch.nn.Module):
         return {}
     return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def sizes(models: Iterable[Recommender]) -> dict[str, int]:
+    """Return how many parameters models have together, as they are stored; what they share counts once."""
+    modules = [model for model in models if isinstance(model, torch.nn.Module)]
+    trained = {parameter for module in modules for parameter in trainable(module).values()}
+    every = {parameter for module in modules for parameter in module.parameters()}
+    return {
+        "trainable_parameters": sum(parameter.numel() for parameter in trained),
+        "parameters": sum(parameter.numel() for parameter in every),
+    }
 
 
 def weights(model: Recommender) -> dict[str, torch.Tensor]:

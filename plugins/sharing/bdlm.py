@@ -20,21 +20,17 @@ What is our reconstruction, since no equations or settings of the paper are publ
   by KL(other || own) at a temperature, with a weight for each side. The other side's distributions are those at the
   start of the turn.
 - A turn is a number of epochs.
-
-B examples, L positions, P compared positions, N items, d the width of a state.
 """
 
 import torch
 from torch import nn
 from torch.nn.functional import kl_div, log_softmax
 
-from corecbench.api import Batch, Budget, Ids, Pretrained, Setup, Side, States, last_position, private_ids
+from corecbench.api import Batch, Budget, Ids, Pretrained, Setup, Side, States, private_ids
 from corecbench_plugins.sharing import BdlmConfig
+from corecbench_plugins.sharing.compared import comparable_scores
 from corecbench_plugins.sharing.schedule import alternate
 from corecbench_plugins.sharing.store import Projected, Rows
-
-EXCLUDED = -1e4
-"""A score that leaves an item no probability, and is finite so that 0 * score stays 0."""
 
 
 class Bdlm(nn.Module):
@@ -77,31 +73,8 @@ class Bdlm(nn.Module):
         weight = self.config.domain_weight if side == "domain" else self.config.llm_weight
         if weight == 0:
             return {}
-        own_scores, other_scores = self.comparable_scores(own, other, batch)
+        own_scores, other_scores, _ = comparable_scores(own, other, batch, self.config.positions)
         temperature = self.config.temperature
         own_log, other_log = (log_softmax(scores / temperature, dim=1) for scores in (own_scores, other_scores))
         divergence = kl_div(own_log, other_log, log_target=True, reduction="batchmean")
         return {"mutual": weight * temperature**2 * divergence}
-
-    def comparable_scores(self, own: States, other: States, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return both sides' scores of the catalogue, float32 [P, N] each.
-
-        Two sides with a state per position are compared at P positions. A side with one state per user knows the
-        whole history, so the other is read after its last item, and the items of the history, which nobody will be
-        recommended again, are left out of both distributions.
-        """
-        if own.user.dim() == other.user.dim() == 3:
-            row, position = self.drawn(torch.nonzero(batch.history)).T
-            return tuple(states.user[row, position] @ states.item[1:].T for states in (own, other))
-        row = self.drawn(torch.arange(len(batch.user), device=batch.user.device))
-        history = batch.history[row]
-        return tuple(
-            (last_position(states.user[row], history) @ states.item.T).scatter(1, history, EXCLUDED)[:, 1:]
-            for states in (own, other)
-        )
-
-    def drawn(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return at most `positions` of the rows, at random."""
-        if len(rows) <= self.config.positions:
-            return rows
-        return rows[torch.randperm(len(rows), device=rows.device)[: self.config.positions]]

@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from corecbench.api import Batch, States
 from corecbench.data.split import RankingTask
-from corecbench.evaluation.ranking import ScoreError, best_candidates, candidate_scores, rank_targets, rank_task
+from corecbench.evaluation.ranking import (
+    ScoreError,
+    best_candidates,
+    candidate_scores,
+    item_scores,
+    rank_targets,
+    rank_task,
+)
 
 examples = settings(max_examples=40, deadline=None)
 
@@ -17,7 +24,7 @@ def integers(*rows):
 
 def ranked(user, item, target, seen):
     """Rank the targets of users whose states are given."""
-    return rank_targets(candidate_scores(user, item, target, seen), target)
+    return rank_targets(candidate_scores(item_scores(user, item), target, seen), target)
 
 
 def rank_scores(scores, target, seen=(0,)):
@@ -199,7 +206,9 @@ def test_the_state_after_the_last_item_counts():
 def best_scored(scores, k, target, seen=(0,)):
     """Return the best candidates of one user whose scores of items 1..N are given."""
     item = torch.tensor([0.0, *scores])[:, None]
-    items, best = best_candidates(candidate_scores(torch.ones(1, 1), item, integers(target), integers(seen)), k)
+    items, best = best_candidates(
+        candidate_scores(item_scores(torch.ones(1, 1), item), integers(target), integers(seen)), k
+    )
     return items[0].tolist(), best[0].tolist()
 
 

@@ -21,6 +21,15 @@ test_none_from_the_pretrained_model = conformance("none", settings={"start": "pr
 test_bdlm = conformance("bdlm")
 test_bdlm_from_the_pretrained_model = conformance("bdlm", settings={"start": "pretrained", "warm_up_epochs": 2})
 test_bdlm_that_the_llm_only_reads = conformance("bdlm", settings={"llm_writes": False, "warm_up_epochs": 2})
+test_collm = conformance("collm")
+test_ctrl = conformance("ctrl", settings={"warm_up_epochs": 2})
+test_ctrl_from_the_pretrained_model = conformance("ctrl", settings={"start": "pretrained", "warm_up_epochs": 2})
+test_dllm2rec = conformance("dllm2rec")
+test_dllm2rec_from_the_pretrained_model = conformance("dllm2rec", settings={"start": "pretrained"})
+test_dllm2rec_without_embeddings = conformance("dllm2rec", settings={"embeddings": False})
+test_llama4rec = conformance("llama4rec")
+test_llmd4rec = conformance("llmd4rec", settings={"warm_up_epochs": 2})
+test_llminit = conformance("llminit")
 test_ml100k = conformance("ml-100k")
 test_hit_rate = conformance("HR@10")
 test_ndcg = conformance("NDCG@10")
@@ -44,6 +53,7 @@ test_json = conformance("json")
 
 CHECKED = {
     *("popularity", "sasrec", "gru4rec", "lightgcn", "llama", "none", "bdlm", "ml-100k"),
+    *("collm", "ctrl", "dllm2rec", "llama4rec", "llmd4rec", "llminit"),
     *("folder", "csv", "parquet", "hub"),
     *("HR", "NDCG", "MRR", "recall", "precision", "MAP", "average-popularity", "novelty", "tail-share"),
     *("serendipity", "coverage", "Gini", "text", "markdown", "latex", "html", "csv", "json"),

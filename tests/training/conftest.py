@@ -131,7 +131,7 @@ def joined(monkeypatch, toy_data, make_workshop, select, host, quick):
         workshop = make_workshop(toy_data, cell=f"{name}+llama+{sharing}", host=host)
         parts = select("models", name), select("llms", "llama")
         module = host.select("sharing", sharing, quick | {sharing: quick.get(sharing, {}) | settings})
-        trainees = workshop.train_pair(*parts, module, solo, on_epoch, mutual)
+        trainees = workshop.train_pair(*parts, module, solo, on_epoch, mutual).trainees
         return workshop, trainees, built["sharing"]
 
     return train

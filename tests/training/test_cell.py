@@ -112,7 +112,7 @@ def test_a_pair_starts_exactly_at_the_domain_model_alone(
     monkeypatch.setattr(Trainee, "train_turn", lambda *_: None)
     pair = make_workshop(toy_data, cell=f"{name}+llama+{sharing}")
     parts = select("models", name), select("llms", "llama"), select("sharing", sharing)
-    model = pair.train_pair(*parts, start, SILENT)["domain"].model
+    model = pair.train_pair(*parts, start, SILENT).trainees["domain"].model
     assert states_alike(alone.model, model, alone.examples.contexts)
     assert pair.validate(model) == alone.best_value == workshop.validate(alone.model)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from corecbench.report.per_user import Key
     from corecbench.report.plots.study import Study
     from corecbench.report.table import Row, Table
+    from corecbench.results import RowSide
 
 CONTROLS_IN_WORDS = {
     "shuffled-texts": ("with shuffled titles", "what the titles say"),
@@ -168,7 +169,14 @@ def best(found: Findings, dataset: str) -> Iterator[str]:
 
 def name(key: Key) -> str:
     """Return a row's name within a sentence."""
-    return label(key) if not key.sharing else f"{label(key)} ({key.side} side)"
+    if not key.sharing or key.side == "ensemble":  # whose label says so
+        return label(key)
+    return f"{label(key)} ({side_name(key.side)})"
+
+
+def side_name(side: RowSide) -> str:
+    """Return what a side is called within a sentence."""
+    return side if side == "ensemble" else f"{side} side"
 
 
 # --- pairs --------------------------------------------------------------------------------------------------------
@@ -192,8 +200,9 @@ def _adjusted(found: Findings, comparison: Comparison) -> str:
 
 def _opening(found: Findings, key: Key, comparison: Comparison) -> str:
     metric, own, verdict = found.table.tested, shorten(key.own or ""), found.verdict(key)
-    other = key.llm if key.side == "domain" else key.domain
-    partner = f"{shorten(other or '')} through {shorten(key.sharing or '')}"
+    partner = f"{shorten(key.partner or '')} through {shorten(key.sharing or '')}"
+    if key.side == "ensemble":
+        partner = f"an ensemble with {partner}"
     if verdict == "unclear":
         return f"{own} neither gains nor loses significantly from {partner}: {change(comparison)} {metric}"
     if found.study.higher_is_better:
@@ -265,11 +274,11 @@ def _beyond(found: Findings, key: Key, control: Key, what: str) -> Iterator[str]
 
 def _missing(found: Findings, dataset: str) -> Iterator[Statement]:
     """Yield the notes of rows: failures, missing seeds, why there is no comparison; those of both sides once."""
-    sides: dict[tuple[str, str], list[str]] = {}
+    sides: dict[tuple[str, str], list[RowSide]] = {}
     for key in found.keys(dataset):
         if notes := found.row(key).notes:
             cell = label(key._replace(side="domain")) if key.sharing else label(key)
             sides.setdefault((cell, "; ".join(notes)), []).append(key.side)
     for (cell, notes), of in sides.items():
-        which = f" ({of[0]} side)" if "+" in cell and len(of) == 1 else ""
+        which = f" ({side_name(of[0])})" if "+" in cell and len(of) == 1 else ""
         yield Statement("missing", f"{cell}{which}: {notes}.")

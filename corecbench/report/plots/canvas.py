@@ -38,9 +38,9 @@ DASHES: tuple[Any, ...] = (
 )
 """Colour, marker and dashes of the i-th of several rows: they differ in grey, too."""
 SVG_METADATA = {"Date": None, "Creator": None}
-SIDE_COLOURS = {"domain": COLOURS[0], "llm": COLOURS[1]}
-SIDE_MARKERS = {"domain": "o", "llm": "s"}
-SIDE_NAMES = {"domain": "domain model", "llm": "LLM"}
+SIDE_COLOURS = {"domain": COLOURS[0], "llm": COLOURS[1], "ensemble": COLOURS[2]}
+SIDE_MARKERS = {"domain": "o", "llm": "s", "ensemble": "^"}
+SIDE_NAMES = {"domain": "domain model", "llm": "LLM", "ensemble": "ensemble"}
 
 STYLE: dict[str, Any] = {
     "axes.grid": True,

@@ -70,7 +70,9 @@ def prepare(study: Study) -> Costs:
 
 def _point(study: Study, key: Key) -> Point:
     records = study.lines[key].records
-    trained = [sum(side["train_s"] for side in record["sides"].values()) for record in records]
+    trained = [
+        sum(side["train_s"] for name, side in record["sides"].items() if name != "ensemble") for record in records
+    ]
     times = [record["sides"][key.side].get("inference_ms_per_user") for record in records]
     inference = None if None in times else statistics.mean(times)
     return Point(label(key), key.sharing is not None, study.mean(key), statistics.mean(trained), inference)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from corecbench.api import Side
+    from corecbench.results import RowSide
     from corecbench.stats.intervals import Interval
 
 
@@ -39,7 +39,7 @@ class Gain:
 
     dataset: str
     label: str
-    side: Side
+    side: RowSide
     is_control: bool
     difference: float
     interval: Interval | None

@@ -162,13 +162,13 @@ def titled(groups: Iterator[list[Key]]) -> Iterator[tuple[str, list[Key]]]:
     for keys in groups:
         more = ", continued" if keys[0].solo == last else ""
         last = keys[0].solo
-        yield f"{shorten(keys[0].own or '')} ({SIDE_NAMES[keys[0].side]}){more}", keys
+        yield f"{shorten(keys[0].own or '')} ({SIDE_NAMES[keys[0].solo.side]}){more}", keys
 
 
 def partner(key: Key) -> str:
     """Return what a joint row has beside the model that it evaluates, such as "llama, bdlm"."""
-    other = key.llm if key.side == "domain" else key.domain
-    return ", ".join(shorten(name) for name in (other, key.sharing, key.control) if name)
+    ensemble = "ensemble" if key.side == "ensemble" else None
+    return ", ".join(shorten(name) for name in (key.partner, key.sharing, ensemble, key.control) if name)
 
 
 def label(key: Key) -> str:

@@ -1,0 +1,77 @@
+"""DLLM2Rec: the domain model learns from the LLM's ranking and from its view of the texts; nothing flows back.
+
+What the paper states (Cui et al., "Distillation Matters: Empowering Sequential Recommenders to Match the
+Performance of Large Language Models", RecSys 2024, arXiv 2405.00338): an LLM-based recommender teaches a
+conventional one in two ways. Importance-aware ranking distillation weights what is taught by the teacher's
+confidence and by the consistency of teacher and student, so that reliable and student-friendly knowledge counts.
+Collaborative embedding distillation integrates knowledge from the teacher's embeddings with collaborative signals
+mined from the data.
+
+What is our reconstruction, since we have no more than that in a form to cite:
+- The teacher is the LLM side after its turn, over private ids and texts; then the domain model trains (`Schedule`).
+- Ranking distillation (as Tang and Wang, KDD 2018, arXiv 1809.07428): at places of a batch the student's scores s
+  of the teacher's first `top` items are raised, loss = -sum_k w_k log sigmoid(s_k), averaged over the places.
+- w_k = `by_position` * a_k + `by_confidence` * b_k + `by_consistency` * c_k, with a falling as exp(-k / `decay`), b
+  the teacher's probabilities of these items, c alike for those among the student's own first `top`; a and b sum to
+  1, c to 1 or, where there are none, to 0. (The teacher of the paper generates text, ours never does.)
+- Embeddings: an item of the student is a row of its own, the collaborative signal, plus the LLM's summary of its
+  text through a network of one hidden layer (`hidden_size`), trained with it.
+"""
+
+import torch
+from torch import nn
+from torch.nn.functional import logsigmoid, softmax
+
+from corecbench.api import Batch, Ids, Pretrained, Side, States
+from corecbench_plugins.sharing.compared import comparable_scores
+from corecbench_plugins.sharing.mapped import Mapped, Mapping
+from corecbench_plugins.sharing.none import Private
+
+
+class Dllm2rec(Private):
+    """Private tables, the domain side's items with texts, and ranking distillation to the domain side."""
+
+    def ids(self, side: Side, width: int) -> Ids:
+        """Return private tables; those of the domain side's items can read texts."""
+        tables = super().ids(side, width)
+        if side == "llm":
+            return tables
+        self.item = Mapped(tables.item)
+        return Ids(tables.user, self.item)
+
+    def start(self, pretrained: Pretrained) -> None:
+        """Let the domain side's items read the texts; from the pretrained model these change nothing at first."""
+        super().start(pretrained)
+        if pretrained.text is None or not self.config.embeddings:
+            return
+        sizes = pretrained.text.shape[1], self.config.hidden_size, self.item.own.weight.shape[1]
+        mapping = Mapping(*sizes).to(pretrained.text.device)
+        if self.config.start == "pretrained":
+            nn.init.zeros_(mapping.leave.weight)
+        self.item.read(pretrained.text, mapping)
+
+    def losses(self, side: Side, own: States, other: States, batch: Batch) -> dict[str, torch.Tensor]:
+        """Return the ranking distillation, for the domain side."""
+        if side == "llm" or self.config.ranking_weight == 0:
+            return {}
+        student, teacher, _ = comparable_scores(own, other, batch, self.config.positions)
+        top = min(self.config.top, teacher.shape[1])
+        taught = teacher.topk(top, dim=1).indices  # [P, k], best first
+        weight = self.importance(taught, teacher, student.detach())
+        raised = -(weight * logsigmoid(student.gather(1, taught))).sum(dim=1).mean()
+        return {"ranking": self.config.ranking_weight * raised}
+
+    def importance(self, taught: torch.Tensor, teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
+        """Return the weights of the taught items, float32 [P, k]."""
+        config, top = self.config, taught.shape[1]
+        position = softmax(-torch.arange(top, device=taught.device) / config.decay, dim=0)  # [k]
+        confidence = softmax(teacher.gather(1, taught), dim=1)  # [P, k]
+        lowest = student.topk(top, dim=1).values[:, -1:]
+        agreed = (student.gather(1, taught) >= lowest).float()  # [P, k]
+        consistency = agreed / agreed.sum(dim=1, keepdim=True).clamp(min=1)
+        parts = (
+            config.by_position * position,
+            config.by_confidence * confidence,
+            config.by_consistency * consistency,
+        )
+        return sum(parts)
