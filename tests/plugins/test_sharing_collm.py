@@ -1,0 +1,61 @@
+import pytest
+import torch
+
+from corecbench.api import Budget, Catalog, Pretrained, Setup, Turn
+from corecbench_plugins.sharing import CollmConfig
+from corecbench_plugins.sharing.collm import Collm
+
+SETUP = Setup(Catalog("toy", ("", "a", "b"), ("", "x", "y"), ("", "", "")), max_history=3, seed=0)
+PRETRAINED = Pretrained(torch.tensor([[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]]), torch.arange(6.0).reshape(3, 2))
+
+
+@pytest.fixture
+def joined():
+    module = Collm(CollmConfig(hidden_size=3), SETUP)
+    ids = module.ids("domain", 2), module.ids("llm", 4)
+    module.start(PRETRAINED)
+    return ids
+
+
+def test_the_domain_side_reads_what_it_learnt_alone(joined):
+    domain, _ = joined
+    assert torch.equal(domain.user.weight, PRETRAINED.user)
+    assert torch.equal(domain.item.weight, PRETRAINED.item)
+
+
+def test_the_llm_reads_the_same_rows_through_one_small_network(joined):
+    _, llm = joined
+    enter, leave = (layer.weight for layer in (llm.item.mapping.enter, llm.item.mapping.leave))
+    assert (enter.shape, leave.shape) == ((3, 2), (4, 3))
+    by_hand = torch.nn.functional.gelu(PRETRAINED.item @ enter.T) @ leave.T
+    assert torch.allclose(llm.item.weight, by_hand)
+    assert torch.allclose(llm.item(torch.tensor([2, 1])), by_hand[[2, 1]])
+    assert llm.user.mapping is llm.item.mapping
+    assert not llm.user.weight[0].any()  # padding is a row of zeros, and stays one
+
+
+def test_the_llm_trains_the_network_and_not_the_rows(joined):
+    domain, llm = joined
+    (llm.item.weight.sum() + llm.user.weight.sum()).backward()
+    assert llm.item.mapping.enter.weight.grad.any()
+    assert domain.item.weight.grad is None
+    assert {name for name, _ in llm.item.named_parameters()} == {"mapping.enter.weight", "mapping.leave.weight"}
+
+
+def test_what_the_domain_side_becomes_later_does_not_reach_the_llm(joined):
+    domain, llm = joined
+    before = llm.item.weight.clone()
+    with torch.no_grad():
+        domain.item.weight += 1
+    assert torch.equal(llm.item.weight, before)
+
+
+def test_only_the_llm_trains():
+    assert Collm(CollmConfig(llm_epochs=4), SETUP).turns(Budget(50, 3)) == [Turn("llm", 3)]
+
+
+def test_the_domain_side_of_a_run_equals_the_domain_model_alone_bit_for_bit(bench, ranks, tiny_llama):
+    pair = bench(models=("sasrec",), llms=(f"llama:{tiny_llama}",), sharing=("collm",))[-1]
+    assert pair["status"] == "ok"
+    assert pair["sides"]["llm"]["epochs"] > 0
+    assert ranks(pair["cell"]["name"], "domain").equals(ranks("sasrec"))
