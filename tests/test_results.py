@@ -93,6 +93,15 @@ def test_the_sides_of_a_joint_cell_are_kept_apart(store):
     assert store.ranks(folder, "llm")["rank"].tolist() == [3, 4]
 
 
+def test_a_cell_whose_scores_are_combined_has_a_third_side(store):
+    record = toy_record("sasrec", "llama", "mix", combines=True)
+    folder = folder_of(store, record)
+    sides = dict(zip(record["sides"], (make_ranks(1, 2), make_ranks(3, 4), make_ranks(2, 2)), strict=True))
+    store.write(folder, record, sides)
+    assert store.ranks(folder, "ensemble")["rank"].tolist() == [2, 2]
+    assert store.is_done(folder)
+
+
 def test_json_is_sorted_and_indented(store):
     text = (write(store, make_record(), 1, 2) / "result.json").read_text()
     assert text == json.dumps(make_record(), sort_keys=True, indent=2) + "\n"

@@ -28,6 +28,7 @@ def toy_record(
     seed: int = 0,
     dataset: str = "toy",
     n_users: int = 2,
+    combines: bool = False,
     side: Mapping[str, Any] | None = None,
     **fields: Any,
 ) -> Record:
@@ -41,14 +42,15 @@ def toy_record(
         seed: of the cell.
         dataset: its name.
         n_users: that were tested.
+        combines: whether the scores of both sides are combined to a third row.
         side: fields of each side that are to be different.
         **fields: fields of the record that are to be different.
     """
     sharing = (sharing or "bdlm") if domain and llm else None
     name = "+".join(part for part in (domain, llm, sharing, control) if part)
     cell = {"name": name, "dataset": dataset, "domain": domain, "llm": llm, "sharing": sharing, "seed": seed}
-    if control:  # not there in older results
-        cell["control"] = control
+    cell |= {"control": control} if control else {}  # not there in older results
+    cell |= {"combines": True} if combines else {}
     failed = fields.get("status") == "failed"
     of_side = {
         "metrics": {},

@@ -28,6 +28,7 @@ class First:
         return (rank == 1).astype(float)
 
 
+SIDES = "domain", "llm", "ensemble"
 METRICS = {"HR@1": First(), "MRR": ReciprocalRank()}
 
 
@@ -41,8 +42,9 @@ class Bench:
     def add(
         self, domain=None, llm=None, seed=0, dataset="toy", stopped_by="patience", users=None, counts=None, **of
     ):
-        """Store a cell; `domain_ranks` and `llm_ranks` say at which rank each user's item is."""
-        ranks = {side: of.pop(f"{side}_ranks") for side in ("domain", "llm") if f"{side}_ranks" in of}
+        """Store a cell; `domain_ranks`, `llm_ranks` and `ensemble_ranks` say at which rank each user's item is."""
+        ranks = {side: of.pop(f"{side}_ranks") for side in SIDES if f"{side}_ranks" in of}
+        of["combines"] = of.get("combines", "ensemble" in ranks)
         parts = domain, llm, of.pop("sharing", None), of.pop("control", None)
         side = {"stopped_by": stopped_by, **of.pop("costs", {})}
         record = toy_record(*parts, seed=seed, dataset=dataset, side=side, **{"protocol": PROTOCOL} | of)
@@ -66,6 +68,16 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path):
     return Bench(tmp_path)
+
+
+@pytest.fixture
+def combined(bench):
+    """Alone, both models rank all six items second; combined, the first; the sides of the pair are as alone."""
+    bench.add("sasrec", domain_ranks=[2] * 6)
+    bench.add(llm="llama", llm_ranks=[2] * 6)
+    sides = {"domain_ranks": [2] * 6, "llm_ranks": [2] * 6, "ensemble_ranks": [1] * 6}
+    bench.add("sasrec", "llama", sharing="mix", **sides)
+    return bench
 
 
 @pytest.fixture

@@ -55,6 +55,12 @@ def test_cells_can_be_chosen(pair):
     assert [duel.rival.name for duel in found.duels][1:] == ["sasrec+llama+bdlm:domain", "sasrec+llama+bdlm:llm"]
 
 
+def test_an_ensemble_is_named_as_one(combined):
+    found = compare(combined, baseline="llama", cells=["sasrec+llama+mix:ensemble"])
+    assert [duel.rival.name for duel in found.duels] == ["llama", "sasrec+llama+mix:ensemble"]
+    assert "Side ensemble: " in report(found).caption
+
+
 def test_a_side_can_be_the_baseline(pair):
     found = compare(pair, baseline="sasrec+llama+bdlm:llm", cells=["sasrec"])
     assert rows(found)["toy", "sasrec"].comparison.change == pytest.approx(1)  # 1/4 -> 1/2

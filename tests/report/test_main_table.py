@@ -19,6 +19,17 @@ def test_controls_are_a_column_and_explained_only_where_there_are_any(pair):
     assert sentence in caption(pair.table())
 
 
+def test_ensembles_are_explained_only_where_there_are_any(combined, bench):
+    sentence = (
+        "Side ensemble: both sides' scores combined, any weights chosen on validation; it needs both models, "
+        "and is compared with the domain model alone. "
+    )
+    assert sentence in caption(combined.table())
+    assert "an ensemble takes what both sides take" in caption(combined.table(), cost=True)
+    bench.entries.pop()
+    assert "ensemble" not in caption(bench.table(), cost=True)
+
+
 def test_the_frame_holds_formatted_text(pair):
     assert frame(pair.table(method=Method("permutation"))).iloc[1].to_dict() == {
         "data set": "toy",

@@ -56,6 +56,21 @@ def test_a_control_is_named_and_compared_with_the_same_models_alone(stored):
     assert rows[1].name == "sasrec, with llama (bdlm, no-mutual)"
 
 
+def test_an_ensemble_comes_last_and_is_compared_with_the_domain_model_alone(stored):
+    sides = {f"{side}_ranks": [2, 1, 4] for side in ("domain", "llm", "ensemble")}
+    add(stored, domain="sasrec", llm="llama", sharing="mix", **sides)
+    found = of(stored, "sasrec+llama+mix:ensemble")
+    assert [row.name for row in found.rows] == [
+        "sasrec, alone",
+        "sasrec, with llama (mix)",
+        "llama, alone",
+        "llama, with sasrec (mix)",
+        "sasrec and llama, ensemble (mix)",
+    ]
+    assert found.rows[4].alone is found.rows[0]
+    assert found.pick("best", ReciprocalRank()) == "u10"
+
+
 def test_a_model_alone_has_one_row(stored):
     assert [row.name for row in of(stored, "llama").rows] == ["llama, alone"]
 

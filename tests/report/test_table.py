@@ -36,6 +36,31 @@ def test_both_sides_of_a_joint_cell_are_rows(pair):
     assert rows["llama", "llm"].sharing is None
 
 
+def test_an_ensemble_is_a_row_below_the_pair_s_own_and_compared_with_the_domain_model_alone(combined):
+    combined.add("sasrec", "llama", domain_ranks=SIX_AT_2, llm_ranks=SIX_AT_2)
+    combined.add("gru4rec", domain_ranks=[4] * 6)
+    rows = combined.table().rows
+    assert [(row.model, row.side, row.sharing) for row in rows] == [
+        ("sasrec", "domain", None),
+        ("sasrec + llama", "domain", "mix"),
+        ("sasrec + llama", "ensemble", "mix"),
+        ("sasrec + llama", "domain", "bdlm"),
+        ("gru4rec", "domain", None),
+        ("llama", "llm", None),
+        ("sasrec + llama", "llm", "mix"),
+        ("sasrec + llama", "llm", "bdlm"),
+    ]
+    assert rows[2].metrics["MRR"] == 1
+    assert (rows[2].comparison.base, rows[2].comparison.change) == (1 / 2, pytest.approx(1))
+
+
+def test_the_ensemble_of_a_cell_that_failed_is_a_row_with_the_reason(combined):
+    combined.add_failed("no luck", domain="sasrec", llm="llama", sharing="mix", seed=1, combines=True)
+    row = combined.rows()["sasrec + llama", "ensemble"]
+    assert not row.is_complete
+    assert "seed 1 failed: no luck" in row.notes
+
+
 # --- comparisons ------------------------------------------------------------------------------------------------
 
 

@@ -147,6 +147,12 @@ class SummaryOfNothing(GoodLlm):
         self.text += 1
 
 
+class StatesOfNothing(GoodLlm):
+    def __init__(self, config, setup, ids):
+        super().__init__(config, setup, ids)
+        self.text_states = self.text[1:]
+
+
 # --- learning -----------------------------------------------------------------------------------------------------
 
 
@@ -258,6 +264,7 @@ FAULTS = [
 ]
 LLM_FAULTS = [
     ("an item without a text has no summary", SummaryOfNothing, r"text is not zero for padding and for an item"),
+    ("an item without a text has no summary", StatesOfNothing, r"text_states is \[20, \d+\], must be \[21, k\]"),
     (
         "two camps of taste are told apart",
         LearnsNothingOfTexts,

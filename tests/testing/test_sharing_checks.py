@@ -154,6 +154,53 @@ class NeedsTheOtherUntrained(NeedsTheOther):
         return super().turns(budget)[1:]
 
 
+class Ensemble(Good):
+    """The mean of both sides' scores, that of the LLM by a weight that is chosen."""
+
+    weight = 0.0
+
+    def settle(self, validate):
+        found = {}
+        for self.weight in (0.25, 0.5):
+            found[self.weight] = validate()
+        self.weight = max(found, key=found.get)
+        return {"weight": self.weight}
+
+    def combine(self, domain, llm, batch):
+        return (1 - self.weight) * domain + self.weight * llm
+
+
+class OfOneItem(Ensemble):
+    def combine(self, domain, llm, batch):
+        return super().combine(domain, llm, batch)[:, :1]
+
+
+class OfLogarithms(Ensemble):
+    def combine(self, domain, llm, batch):
+        return super().combine(domain, llm, batch).log()
+
+
+class AddsInPlace(Ensemble):
+    def combine(self, domain, llm, batch):
+        return domain.add_(llm)
+
+
+class OfTheWholeBatch(Ensemble):
+    def combine(self, domain, llm, batch):
+        scores = super().combine(domain, llm, batch)
+        return scores - scores.mean(dim=0)
+
+
+class TheDifference(Ensemble):
+    def combine(self, domain, llm, batch):
+        return domain - llm
+
+
+class ChoosesNothing(Ensemble):
+    def settle(self, validate):
+        return {"weight": float("nan")}
+
+
 class ControlWithLosses(Good):
     pass
 
@@ -209,11 +256,47 @@ FAULTS = [
 ]
 
 
+OF_ENSEMBLES = "an ensemble scores the items for each user"
+ENSEMBLE_FAULTS = [
+    (OfOneItem, r"it is \[\d+, 1\], must be \[\d+, \d+\]"),
+    (OfLogarithms, r"it is not finite"),
+    (AddsInPlace, r"combine changes the scores of side domain"),
+    (OfTheWholeBatch, r"a user's scores change with the users around"),
+    (TheDifference, r"where both sides rank alike, it ranks otherwise"),
+    (ChoosesNothing, r"settle chose {'weight': nan}"),
+]
+
+
 def test_a_good_module_passes_every_check_that_applies(outcome_of):
     statuses = {name: outcome.status for name, outcome in outcome_of("sharing", Good).items()}
     assert statuses.pop("settings survive json") == "not applicable"
     assert statuses.pop("sharing nothing is training alone") == "not applicable"
+    assert statuses.pop(OF_ENSEMBLES) == "not applicable"
     assert set(statuses.values()) == {"ok"}, statuses
+
+
+@pytest.mark.parametrize("check", ["an ensemble is announced", OF_ENSEMBLES])
+def test_a_good_ensemble_passes(outcome_of, check):
+    assert outcome_of("sharing", Ensemble, None, check, combines=True).status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"), ENSEMBLE_FAULTS, ids=[fault[0].__name__ for fault in ENSEMBLE_FAULTS]
+)
+def test_a_fault_of_an_ensemble_is_found(outcome_of, module, reason):
+    outcome = outcome_of("sharing", module, None, OF_ENSEMBLES, combines=True)
+    assert outcome.status == "failed"
+    assert re.search(reason, outcome.reason)
+
+
+@pytest.mark.parametrize(
+    ("module", "combines", "reason"),
+    [(Good, True, "it has no method combine"), (Ensemble, False, "its component needs combines=True")],
+)
+def test_an_ensemble_that_is_not_announced_is_found(outcome_of, module, combines, reason):
+    outcome = outcome_of("sharing", module, None, "an ensemble is announced", combines=combines)
+    assert outcome.status == "failed"
+    assert reason in outcome.reason
 
 
 @pytest.mark.parametrize("where", ["new", "pretrained"])
@@ -257,7 +340,8 @@ def test_settings_that_do_not_survive_are_found(outcome_of):
 
 
 def test_every_check_has_a_fault_that_it_finds():
-    with_fault = {check for check, *_ in FAULTS} | {"settings survive json", "sharing nothing is training alone"}
+    of_their_own = {"settings survive json", "sharing nothing is training alone", "an ensemble is announced"}
+    with_fault = {check for check, *_ in FAULTS} | of_their_own | {OF_ENSEMBLES}
     assert with_fault == {check.__name__.replace("_", " ") for check in sharing_checks.CHECKS}
 
 

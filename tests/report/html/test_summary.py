@@ -60,6 +60,13 @@ def test_a_loss_is_stated_as_one(solo):
     assert summary(solo)[1][0].text.startswith("sasrec loses 41.7% MRR with llama through bdlm (95% interval -5")
 
 
+def test_the_gain_of_an_ensemble_is_told_as_one(solo):
+    pair(solo, TWO, sharing="mix", ensemble_ranks=with_change([1] * 10))
+    texts, (_, ensemble, _) = summary(solo)
+    assert ensemble.text.startswith("sasrec gains 83.3% MRR from an ensemble with llama through mix (95% interval")
+    assert "Best MRR: .9167, sasrec + llama, mix, ensemble" in texts[1]
+
+
 def test_a_change_that_is_not_significant_says_what_would_have_been_missed(solo):
     pair(solo, with_change([1, 1, 1, 4, 4, 4]))
     _, (domain, _) = summary(solo)

@@ -1,5 +1,7 @@
 """The numbers of every plot, worked out by hand."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -212,6 +214,15 @@ def test_a_pair_costs_the_training_of_both_sides(make_study):
         (3.0, 1 / 2, 2.0),
         (8.0, 3 / 4, None),
     ]
+
+
+def test_an_ensemble_costs_the_training_of_both_sides_once(make_study):
+    (sides,) = make_study((PAIR, {0: [1] * 6}, {"train_s": 4.0})).lines.values()
+    sides.records[0]["sides"]["ensemble"] = {"train_s": 8.5, "inference_ms_per_user": 5.0}
+    key = sides.key._replace(side="ensemble")
+    study = dataclasses.replace(make_study(), lines={key: dataclasses.replace(sides, key=key)})
+    (point,) = cost.prepare(study).points
+    assert (point.label, point.train_s, point.inference_ms) == ("sasrec + llama, bdlm, ensemble", 8.0, 5.0)
 
 
 def test_the_front_has_what_nothing_beats():

@@ -1,0 +1,102 @@
+"""The third row of a pair: what the module is given, and what becomes of what it returns."""
+
+import pytest
+import torch
+
+from corecbench.api import PluginError, States
+from corecbench.training.ensemble import Ensemble
+
+
+class Chosen:
+    """Ranks by the domain side, or by the LLM if that is chosen; it notes what it is given."""
+
+    def __init__(self, llm=False):
+        self.llm, self.given = llm, []
+
+    def combine(self, domain, llm, batch):
+        self.given.append((domain, llm, batch))
+        return llm if self.llm else domain
+
+
+class Choosing(Chosen):
+    def settle(self, validate):
+        found = {}
+        for self.llm in (False, True):
+            found[self.llm] = validate()
+        self.llm = found[True] > found[False]
+        return {"llm": self.llm}
+
+
+@pytest.fixture
+def workshop(toy_data, make_workshop):
+    return make_workshop(toy_data)
+
+
+def kept(workshop, stage, knows):
+    """States under which the target of a stage has the highest score if the side knows it, else the lowest."""
+    task, n_items = workshop.tasks[stage], workshop.setup.catalog.n_items
+    user = torch.zeros(int(task.users.max()) + 1, n_items + 1)
+    user[torch.as_tensor(task.users), torch.as_tensor(task.target)] = 1.0 if knows else -1.0
+    return States(user, torch.eye(n_items + 1))
+
+
+def ensemble(workshop, module, validation=(True, True), test=(True, True)):
+    """Both sides, which know the targets of validation and of test or do not."""
+    sides = ("domain", "llm")
+    states = {
+        side: {"validation": kept(workshop, "validation", first), "test": kept(workshop, "test", second)}
+        for side, first, second in zip(sides, validation, test, strict=True)
+    }
+    return Ensemble(module, workshop, {}, states)
+
+
+def test_the_scores_that_a_module_returns_are_ranked(workshop):
+    for llm, rank in ((False, 1), (True, 9)):
+        ranks = ensemble(workshop, Chosen(llm), test=(True, False)).rank_test()
+        assert set(ranks.rank) == {rank}
+
+
+def test_a_module_is_given_the_scores_of_the_items_without_padding_and_the_users(workshop):
+    module = Chosen()
+    ensemble(workshop, module, test=(True, False)).rank("test")
+    domain, llm, batch = module.given[0]
+    assert domain.shape == llm.shape == (len(batch.user), workshop.setup.catalog.n_items)
+    target = dict(zip(workshop.tasks["test"].users, workshop.tasks["test"].target, strict=True))
+    assert [int(row.argmax()) + 1 for row in domain] == [target[user] for user in batch.user.tolist()]
+    assert batch.target is None
+
+
+def test_what_a_module_chooses_is_chosen_by_validation_alone(workshop):
+    # on validation the LLM is right, on test the domain model
+    found = ensemble(workshop, Choosing(), validation=(False, True), test=(True, False))
+    ranks = found.rank_test()
+    assert found.chosen == {"llm": 1.0}
+    assert found.validation == 1.0
+    assert set(ranks.rank) == {9}
+
+
+def test_a_module_that_chooses_nothing_is_ranked_as_it_is(workshop):
+    found = ensemble(workshop, Chosen(), validation=(True, False))
+    found.rank_test()
+    assert (found.chosen, found.validation) == ({}, 1.0)
+
+
+def test_its_best_items_are_kept(workshop):
+    ranks = ensemble(workshop, Chosen()).rank_test(top_k=3)
+    assert (ranks.top_items[:, 0] == ranks.target).all()
+    assert ranks.top_items.shape == (60, 3)
+
+
+def test_scores_of_another_shape_are_refused(workshop):
+    module = Chosen()
+    module.combine = lambda domain, llm, batch: domain[:, 1:]
+    with pytest.raises(PluginError, match=r"the Chosen combines scores into \[60, 19\], needed are \[60, 20\]"):
+        ensemble(workshop, module).rank("test")
+
+
+def test_the_states_of_a_side_are_those_that_it_is_ranked_by(solo):
+    workshop, alone, _ = solo("sasrec", epochs=1)
+    states = workshop.states(alone.model)
+    for stage in ("validation", "test"):
+        by_states = Ensemble(Chosen(), workshop, {}, {"domain": states, "llm": states}).rank(stage)
+        assert by_states.rank.tolist() == workshop.rank(alone.model, stage).rank.tolist()
