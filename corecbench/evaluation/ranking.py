@@ -181,12 +181,14 @@ def task_states(
     states: Callable[[Batch], States], task: "RankingTask", batch_size: int = 512, device: str = "cpu"
 ) -> States:
     """Return the states of all users of a task, user float32 [U+1, d] by user index, and of the items [N+1, d]."""
-    found = {}
+    users, rows = [], []
     for _, batch in in_batches(task, batch_size, device):
         of_batch = states(batch)
-        found[batch.user] = last_position(of_batch.user, batch.history)
-    users, rows = torch.cat(list(found)), torch.cat(list(found.values()))
-    return States(rows.new_zeros(int(users.max()) + 1, rows.shape[1]).index_copy(0, users, rows), of_batch.item)
+        users.append(batch.user)
+        rows.append(last_position(of_batch.user, batch.history))
+    user, of_users = torch.cat(users), torch.cat(rows)
+    table = of_users.new_zeros(int(user.max()) + 1, of_users.shape[1])
+    return States(table.index_copy(0, user, of_users), of_batch.item)
 
 
 def in_batches(task: "RankingTask", batch_size: int, device: str) -> Iterator[tuple[np.ndarray, Batch]]:

@@ -93,7 +93,7 @@ def read(
     Args:
         store: holds the lists.
         entries: folders and their records.
-        cell: its name, with ":domain" or ":llm" behind it where that side's gain is meant.
+        cell: its name, with ":domain", ":llm" or ":ensemble" behind it where that one's gain is meant.
         dataset: where the cell is; not needed if it is stored for one only.
         seed: of all of them; the lowest one if none.
 

@@ -38,7 +38,7 @@ class LlamaRecommender(nn.Module):
             self.register_buffer(name, summary[name], persistent=False)  # [h]
         text = whiten(summary["pooled"]).to(encoder.dtype)
         self.register_buffer("text", text, persistent=False)  # [N+1, k]
-        self.register_buffer("text_states", summary["pooled"][:, -1], persistent=False)  # [N+1, h], deepest last
+        self.register_buffer("text_states", summary["pooled"][:, -1], persistent=False)  # [N+1, h]
         hidden = len(self.mean)
         self.item_text = nn.Linear(self.text.shape[1], config.embedding_size, bias=False)
         self.enter = nn.Linear(config.embedding_size, hidden, bias=False)

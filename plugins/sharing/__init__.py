@@ -47,7 +47,7 @@ class BdlmConfig(Schedule):
 class LlmTrains(Schedule):
     """The domain side is the domain model as it was trained alone, and the LLM has one turn."""
 
-    start: Literal["new", "pretrained"] = "pretrained"
+    start: Literal["pretrained"] = "pretrained"
     warm_up_epochs: int = 0
     rounds: int = 1
     domain_epochs: int = 0
@@ -128,17 +128,12 @@ class CtrlConfig(Schedule):
 class LlminitConfig(Schedule):
     """Settings of the initial item embeddings."""
 
+    start: Literal["new"] = "new"
+    """Other embeddings than new ones are begun already."""
     selection: Literal["variance", "uniform", "random"] = "variance"
     """Which of the LLM's dimensions are taken."""
     deviation: float = 0.02
-    """Of the initial rows, over all dimensions together; new rows have that by default."""
-
-    def __post_init__(self):
-        """Check what the types do not say."""
-        if self.start != "new":
-            raise ValueError(
-                f"start is {self.start!r}; item embeddings that the LLM begins are new ones, allowed is 'new'"
-            )
+    """Of the initial rows, over all dimensions together; random rows have that one."""
 
 
 @dataclass(frozen=True)

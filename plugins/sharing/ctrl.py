@@ -63,19 +63,19 @@ class Ctrl(Private):
 
     def losses(self, side: Side, own: States, other: States, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the alignment of users and of items."""
-        config = self.config
-        at = places(own, other, batch, config.positions)
-        alike = None if at.position is not None else batch.user[at.row]
-        items = drawn(torch.unique(batch.history[batch.history != 0]), config.positions)
+        if self.config.weight == 0:
+            return {}
+        at = places(own, other, batch, self.config.positions)
+        same = None if at.position is not None else batch.user[at.row]
+        items = drawn(torch.unique(batch.history[batch.history != 0]), self.config.positions)
         of_items = (embedding(items, states.item) for states in (own, other))
-        terms = {"users": ("user", at.own, at.other, alike), "items": ("item", *of_items, None)}
         return {
-            name: config.weight * self.aligned(side, head, *rows, same)
-            for name, (head, *rows, same) in terms.items()
+            "users": self.config.weight * self.aligned(side, "user", at.own, at.other, same),
+            "items": self.config.weight * self.aligned(side, "item", *of_items),
         }
 
     def aligned(
-        self, side: Side, head: str, own: torch.Tensor, other: torch.Tensor, same: torch.Tensor | None
+        self, side: Side, head: str, own: torch.Tensor, other: torch.Tensor, same: torch.Tensor | None = None
     ) -> torch.Tensor:
         """Return InfoNCE between states [P, d] of both sides."""
         partner: Side = "llm" if side == "domain" else "domain"

@@ -76,5 +76,15 @@ def test_the_rows_are_trained_from_there():
 
 
 def test_a_start_at_the_pretrained_model_is_refused(host):
-    with pytest.raises(UsageError, match=r"start is 'pretrained'; .* allowed is 'new'"):
+    with pytest.raises(UsageError, match=r"start is 'pretrained', which does not fit: input should be 'new'"):
         host.select("sharing", "llminit", {"llminit": {"start": "pretrained"}})
+
+
+def test_an_llm_gives_the_states_of_texts_as_they_are(make_workshop, toy_data, host, tiny_llama, quick):
+    selected = host.select("llms", f"llama:{tiny_llama}", quick)
+    model, _ = make_workshop(toy_data).build_solo("llm", selected)
+    variances = [each[1:].float().var(dim=0) for each in (model.text, model.text_states)]
+    assert model.text_states.shape == (21, 32)  # the hidden width of the tiny LLM
+    assert not model.text_states[0].any()
+    whitened, raw = (variance.max() / variance.min() for variance in variances)
+    assert raw > 2 > 1.1 > whitened
