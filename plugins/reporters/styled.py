@@ -3,6 +3,7 @@
 import html
 import re
 
+import numpy as np
 from pandas.io.formats.style import Styler
 
 from corecbench.api import Report, Style
@@ -20,13 +21,15 @@ SPECIAL = {character: rf"\{character}" for character in "&%$#_{}"} | {
     "*": "{*}",
 }
 
-PREAMBLE = "% in the preamble: \\usepackage{booktabs,graphicx,longtable}\n"
+PREAMBLE = "% in the preamble: \\usepackage{booktabs,graphicx}\n"
 SHRUNK = {
     r"\begin{tabular}": r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{\begin{tabular}",
     r"\end{tabular}": r"\end{tabular}}",
 }
-MOST_ROWS = 50
+MOST_ROWS = 40
 """Of a table on one page."""
+NEXT_PART = "\\clearpage\n\\addtocounter{table}{-1}\n"
+"""Between the parts of a long table, which have one number; without the page break LaTeX has too many floats."""
 
 
 def escape_latex(text: str) -> str:
@@ -40,7 +43,7 @@ def escape_latex(text: str) -> str:
 
 
 class Latex:
-    r"""A table to \input, shrunk where it is wider than the text; a long one goes on over pages in small type."""
+    r"""A table to \input, shrunk where it is wider than the text; a long one goes on over pages."""
 
     suffix = "tex"
     style = Style(
@@ -58,20 +61,26 @@ class Latex:
     def render(self, report: Report) -> str:
         """Return the text, ending in a newline."""
         cells, caption = report.styled(self.style)
-        styler = cells.style.hide(axis="index")
-        common = {
-            "hrules": True,
-            "column_format": "".join("r" if column in report.numeric else "l" for column in report.frame),
-            "caption": caption,
-            "label": f"tab:corecbench-{report.name}",
-        }
-        if len(cells) > MOST_ROWS:
-            table = styler.to_latex(environment="longtable", **common)
-            return f"{PREAMBLE}{{\\scriptsize\\setlength{{\\tabcolsep}}{{2pt}}\n{table}}}\n"
-        table = styler.to_latex(position="tbp", position_float="centering", **common)
-        for tag, shrunk in SHRUNK.items():
-            table = table.replace(tag, shrunk)
-        return PREAMBLE + table
+        align = "".join("r" if column in report.numeric else "l" for column in report.frame)
+        n_parts = max(1, -(-len(cells) // MOST_ROWS))
+        tables = []
+        for number, rows in enumerate(np.array_split(np.arange(len(cells)), n_parts)):
+            table = (
+                cells.iloc[rows]
+                .style.hide(axis="index")
+                .to_latex(
+                    hrules=True,
+                    column_format=align,
+                    caption="(continued)" if number else caption,
+                    label=None if number else f"tab:corecbench-{report.name}",
+                    position="tbp",
+                    position_float="centering",
+                )
+            )
+            for tag, shrunk in SHRUNK.items():
+                table = table.replace(tag, shrunk)
+            tables.append(table)
+        return PREAMBLE + NEXT_PART.join(tables)
 
 
 class Html:
