@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from corecbench.report.wording import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -178,12 +178,30 @@ def round_numbers(low: float, high: float) -> list[float]:
     return [place for place in places if low <= place <= high]
 
 
-def legend_beside(axes: Axes, handles: list[Any], labels: list[str]) -> None:
+def title_row(first: Axes, second: Axes, title: str) -> None:
+    """Write a title over two axes."""
+    for axes in (first, second):
+        axes.set_title(" ")  # keeps the height; a title itself would push the axes apart, if it is long
+    place = {"xycoords": "axes fraction", "xytext": (0, 6), "textcoords": "offset points"}
+    first.annotate(plain(title), (0, 1), fontweight="bold", **place).set_in_layout(False)
+
+
+LEGEND_WIDTH = 25
+"""Characters of a line of a legend beside axes."""
+
+
+def legend_height(labels: Sequence[str]) -> float:
+    """Return how high such a legend is, in inches."""
+    n_lines = sum(1 + wrap(text, LEGEND_WIDTH).count("\n") for text in labels)
+    return (9.8 * n_lines + 4.0 * len(labels)) / 72
+
+
+def legend_beside(axes: Axes, handles: list[Any], labels: Sequence[str]) -> None:
     """Put a legend into axes of its own."""
     axes.axis("off")
     axes.legend(
         handles,
-        [wrap(text, 24) for text in labels],
+        [wrap(text, LEGEND_WIDTH) for text in labels],
         loc="upper left",
         borderaxespad=0,
         borderpad=0,

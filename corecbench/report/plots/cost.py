@@ -170,6 +170,8 @@ def _scale(axes: Axes, taken: Sequence[float]) -> None:
 
 def _number(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
     """Write each point's number beside it, with a line where it has to stand further off."""
+    from matplotlib.patheffects import withStroke
+
     box = np.array([2.9, 1.8]) * 72  # nearly the size of a panel, in typographic points
     places = axes.transAxes.inverted().transform(axes.transData.transform(np.array(points))) * box
     for number, (point, offset) in enumerate(zip(points, place_labels(places.tolist()), strict=True), start=1):
@@ -181,5 +183,6 @@ def _number(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
             textcoords="offset points",
             ha="center",
             va="center",
+            path_effects=[withStroke(linewidth=2, foreground="white")],
             arrowprops=line if np.hypot(*offset) > NEAR + 1 else None,
         )

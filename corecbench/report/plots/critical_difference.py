@@ -115,9 +115,11 @@ def draw(diagram: Diagram) -> Figure:
     axes.set_ylim(-depth, 1.3)
     axes.axis("off")
     axes.plot((1, n_models), (0, 0), color=INK, linewidth=0.9)
+    every = next(step for step in (1, 2, 5, 10, n_models) if n_models <= 10 * step)
     for rank in range(1, n_models + 1):
         axes.plot((rank, rank), (0, 0.18), color=INK, linewidth=0.9)
-        axes.text(rank, 0.28, str(rank), ha="center", va="bottom")
+        if (rank - 1) % every == 0:
+            axes.text(rank, 0.28, str(rank), ha="center", va="bottom")
     for number, (first, last) in enumerate(diagram.alike):
         ends = diagram.average_ranks[first] - 0.04, diagram.average_ranks[last] + 0.04
         axes.plot(ends, [-0.4 - 0.35 * number] * 2, color=COLOURS[0], linewidth=3.5, solid_capstyle="butt")

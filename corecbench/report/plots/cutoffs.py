@@ -14,9 +14,12 @@ from corecbench.report.plots.canvas import (
     MARKERS,
     figure,
     legend_beside,
+    legend_height,
     plain,
+    title_row,
 )
-from corecbench.report.plots.study import RANK, Study, partner, titled
+from corecbench.report.plots.pages import paged
+from corecbench.report.plots.study import RANK, Study, titled
 from corecbench.report.wording import sentences
 
 if TYPE_CHECKING:
@@ -25,8 +28,8 @@ if TYPE_CHECKING:
     from corecbench.report.per_user import Key
 
 DEEPEST = 50
-MOST = 6
-"""Joint rows in one pair of panels."""
+MOST, MOST_PANELS = 6, 5
+"""Joint rows in a pair of panels, and such pairs on a page."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,8 @@ class Curves:
     dataset: str
     panels: tuple[tuple[str, tuple[Curve, ...]], ...]
     extent: str
+    page: str = ""
+    """Ends the title, where there are several pages."""
 
 
 def at_cutoffs(rank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -75,10 +80,15 @@ def prepare(study: Study) -> Curves:
     """
     (dataset,) = study.datasets
     panels = []
-    for title, keys in titled(study.groups(MOST)):
-        names = {keys[0].solo: "alone", **{key: f"+ {partner(key)}" for key in keys}}
-        panels.append((title, tuple(_curve(study, key, name) for key, name in names.items())))
+    for title, names in titled(study.groups(MOST)):
+        alone = next(iter(names)).solo
+        panels.append((title, tuple(_curve(study, *each) for each in {alone: "alone", **names}.items())))
     return Curves(dataset, tuple(panels), study.extent())
+
+
+def pages(curves: Curves) -> list[Curves]:
+    """Return what is on each page."""
+    return paged(curves, "panels", MOST_PANELS)
 
 
 def _curve(study: Study, key: Key, name: str) -> Curve:
@@ -88,15 +98,17 @@ def _curve(study: Study, key: Key, name: str) -> Curve:
 
 def draw(curves: Curves) -> Figure:
     """Draw a row of panels for each model: hit rate, NDCG and the legend."""
+    heights = [max(1.6, 0.3 + legend_height([curve.label for curve in found])) for _, found in curves.panels]
     made = figure(
-        1.6 * len(curves.panels) + 0.25,
-        f"{plain(curves.dataset)}: hit rate and NDCG at every cutoff, trained alone and together",
+        sum(heights) + 0.25,
+        f"{plain(curves.dataset)}: hit rate and NDCG at every cutoff, trained alone and together{curves.page}",
         sentences([curves.extent, "Means over users and seeds; open markers: controls"]),
     )
-    grid = made.subplots(len(curves.panels), 3, squeeze=False, gridspec_kw={"width_ratios": [1, 1, 0.68]})
+    shape = {"width_ratios": [1, 1, 0.68], "height_ratios": heights}
+    grid = made.subplots(len(curves.panels), 3, squeeze=False, gridspec_kw=shape)
     cutoffs = np.arange(1, DEEPEST + 1)
     for (title, found), row in zip(curves.panels, grid, strict=True):
-        row[0].set_title(plain(title), fontweight="bold")
+        title_row(row[0], row[1], title)
         for axes, name, metric in zip(row, ("hit_rate", "ndcg"), ("HR@k", "NDCG@k"), strict=False):
             handles = []
             for number, curve in enumerate(found):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from corecbench.report.columns import NONE
@@ -17,11 +17,12 @@ from corecbench.report.plots.canvas import (
     plain,
     wrap,
 )
+from corecbench.report.plots.pages import paged
 from corecbench.report.plots.study import FIRST_NAMED, Study, label
 from corecbench.report.wording import percent, sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 
 LABEL_WIDTH = 46
+MOST_HEIGHT = 8.5
+"""Inches of all rows on a page."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,10 @@ class Gains:
     rows: tuple[Gain, ...]
     tested: str
     higher_is_better: bool
-    extent: str
+    extents: Mapping[str, str]
+    """data set -> its users and seeds."""
+    page: str = ""
+    """Ends the title, where there are several pages."""
 
 
 def prepare(study: Study) -> Gains:
@@ -67,28 +73,50 @@ def prepare(study: Study) -> Gains:
         (effect,) = study.effects(key)
         numbers = effect.difference, effect.interval, effect.change
         rows.append(Gain(key.dataset, label(key), key.side, study.is_control(key), *numbers))
-    return Gains(tuple(rows), study.tested, study.higher_is_better, study.extent())
+    return Gains(tuple(rows), study.tested, study.higher_is_better, study.extents())
+
+
+def pages(gains: Gains) -> list[Gains]:
+    """Return what is on each page: all of it, or what are no controls, and then all rows of each data set."""
+    most = int(MOST_HEIGHT / _row_height(gains))
+    datasets = list(dict.fromkeys(row.dataset for row in gains.rows))
+    if len(gains.rows) + len(datasets) <= most:
+        return [gains]
+    found = []
+    pairs = tuple(row for row in gains.rows if not row.is_control)
+    if 0 < len(pairs) < len(gains.rows):
+        found += paged(replace(gains, rows=pairs), "rows", most, ", without controls")
+    for dataset in datasets:
+        rows = tuple(row for row in gains.rows if row.dataset == dataset)
+        found += paged(replace(gains, rows=rows), "rows", most, f", {plain(dataset)}")
+    return found
+
+
+def _row_height(gains: Gains) -> float:
+    """Return inches."""
+    return 0.06 + 0.13 * max(1 + wrap(row.label, LABEL_WIDTH).count("\n") for row in gains.rows)
 
 
 def draw(gains: Gains) -> Figure:
     """Draw a line for each row, those of a data set together under its name."""
     datasets = list(dict.fromkeys(row.dataset for row in gains.rows))
     names = [wrap(row.label, LABEL_WIDTH) for row in gains.rows]
-    n_lines = 1 + max(name.count("\n") for name in names)
+    controls = ". Open and dashed: controls" if any(row.is_control for row in gains.rows) else ""
     made = figure(
-        (0.06 + 0.13 * n_lines) * (len(gains.rows) + len(datasets)) + 0.75,
-        f"Gain in {gains.tested} of training together over training alone",
+        _row_height(gains) * (len(gains.rows) + len(datasets)) + 0.75,
+        f"Gain in {gains.tested} of training together over training alone{gains.page}",
         sentences(
             [
-                gains.extent,
+                "; ".join(gains.extents[dataset] for dataset in datasets),
                 "Lines: 95% paired t intervals over users, not adjusted for the number of rows; at the right the "
-                "relative change. Open and dashed: controls",
+                f"relative change{controls}",
                 FIRST_NAMED,
             ]
         ),
     )
     axes = made.subplots()
     place, ticks = 0, []
+    width = 6 + 5.2 * max(len(_change(row)) for row in gains.rows)
     for dataset in datasets:
         ticks.append((place, plain(dataset), True))
         axes.axhspan(place - 0.5, place + 0.5, color="#EFEFEF", linewidth=0)
@@ -96,9 +124,10 @@ def draw(gains: Gains) -> Figure:
             if row.dataset == dataset:
                 place += 1
                 ticks.append((place, name, False))
-                _draw_row(axes, place, row)
+                _draw_row(axes, place, row, width)
         place += 1
     axes.axvline(0, color=INK, linewidth=0.9)
+    axes.locator_params(axis="x", nbins=6)
     _name(axes, ticks)
     axes.set_ylim(place - 0.5, -0.5)
     better = "right" if gains.higher_is_better else "left"
@@ -116,7 +145,8 @@ def _name(axes: Axes, ticks: Sequence[tuple[int, str, bool]]) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def _draw_row(axes: Axes, place: int, row: Gain) -> None:
+def _draw_row(axes: Axes, place: int, row: Gain, width: float) -> None:
+    """Draw a row; `width` is that of the changes at the right, in typographic points."""
     colour = SIDE_COLOURS[row.side]
     if row.interval:
         dashes = (0, (2, 1.2)) if row.is_control else "-"
@@ -125,15 +155,20 @@ def _draw_row(axes: Axes, place: int, row: Gain) -> None:
     fill = "white" if row.is_control else colour
     marker = SIDE_MARKERS[row.side]
     axes.plot(row.difference, place, marker, color=colour, markerfacecolor=fill, markersize=4)
-    change = NONE if row.change is None else percent(row.change)
-    axes.text(
-        1.01,
-        place,
-        change,
-        transform=axes.get_yaxis_transform(),
+    axes.annotate(
+        _change(row),
+        (1, place),
+        xytext=(width, 0),
+        xycoords=axes.get_yaxis_transform(),
+        textcoords="offset points",
+        ha="right",
         va="center",
         color=FAINT if row.is_control else INK,
     )
+
+
+def _change(row: Gain) -> str:
+    return NONE if row.change is None else percent(row.change).replace("-", MINUS)
 
 
 def _legend(axes: Axes, gains: Gains) -> None:

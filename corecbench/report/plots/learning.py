@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from corecbench.report.plots.canvas import SIDE_COLOURS, SIDE_MARKERS, SIDE_NAMES, figure, plain, wrap
+from corecbench.report.plots.pages import paged
 from corecbench.report.plots.study import NothingToShow, Study, cell_label
 from corecbench.report.wording import sentences
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from corecbench.record import Record
     from corecbench.report.per_user import Key
 
-MOST = 24
-"""Cells in one figure."""
+MOST = 10
+"""Cells on a page."""
 COLUMNS, TITLE_WIDTH = 2, 48
 BANDS: Mapping[Side, Mapping[str, Any]] = {
     "domain": {"facecolor": "#DEECF5", "linewidth": 0},
@@ -62,8 +63,9 @@ class Courses:
 
     dataset: str
     cells: tuple[Course, ...]
-    n_cells: int
     extent: str
+    page: str = ""
+    """Ends the title, where there are several pages."""
 
 
 def prepare(study: Study) -> Courses:
@@ -86,7 +88,12 @@ def prepare(study: Study) -> Courses:
     if not first:
         raise NothingToShow("no epochs are stored")
     courses = [_course(key, record, alone) for key, record in first.values()]
-    return Courses(dataset, tuple(courses[:MOST]), len(courses), study.extent())
+    return Courses(dataset, tuple(courses), study.extent())
+
+
+def pages(courses: Courses) -> list[Courses]:
+    """Return what is on each page."""
+    return paged(courses, "cells", MOST)
 
 
 def _is_known(epochs: Sequence[Mapping[str, Any]]) -> bool:
@@ -123,16 +130,14 @@ def _course(key: Key, record: Record, alone: Mapping[tuple[Any, ...], float | No
 def draw(courses: Courses) -> Figure:
     """Draw a panel for each cell."""
     n_rows = -(-len(courses.cells) // COLUMNS)
-    more = f"The first {len(courses.cells)} of {courses.n_cells} cells"
     made = figure(
         1.55 * n_rows + 0.55,
-        f"{plain(courses.dataset)}: validation NDCG@10 over the epochs, and which side trained when",
+        f"{plain(courses.dataset)}: validation NDCG@10 over the epochs, and which side trained when{courses.page}",
         sentences(
             [
                 courses.extent,
                 "The first seed of each cell; bands: turns; ringed: the weights that were kept; dotted: the kept "
                 "weights of the same model trained alone",
-                *([more] if courses.n_cells > len(courses.cells) else []),
             ]
         ),
     )

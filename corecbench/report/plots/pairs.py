@@ -10,7 +10,7 @@ import numpy as np
 
 from corecbench.report.comparison import ALPHA, common_seeds
 from corecbench.report.plots.canvas import MINUS, figure, plain, wrap
-from corecbench.report.plots.study import FIRST_NAMED, NothingToShow, Study, label
+from corecbench.report.plots.study import FIRST_NAMED, NothingToShow, Study, label, labels
 from corecbench.report.wording import decimal, p_value, sentences
 from corecbench.stats.correction import holm
 from corecbench.stats.paired import paired_test
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_READ, MOST = 10, 40
-"""Rows with numbers in the cells, and rows that fit at all."""
-LABEL_WIDTH = 46
+MOST_READ, MOST_SIGNED, MOST = 10, 40, 100
+"""Rows with numbers in the cells, with signs there, and rows that fit at all."""
+LABEL_WIDTH = 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,22 +66,16 @@ def prepare(study: Study) -> Matrix:
     for (first, second), test, adjusted in zip(found, tests, holm([test.p for test in tests]), strict=True):
         difference[first, second], difference[second, first] = test.mean_difference, -test.mean_difference
         p[first, second] = p[second, first] = adjusted
-    labels = tuple(label(key) for key in keys)
-    return Matrix(dataset, labels, difference, p, tests[0].name, study.tested, study.extent())
+    names = labels(keys, LABEL_WIDTH) if len(keys) > MOST_SIGNED else map(label, keys)
+    return Matrix(dataset, tuple(names), difference, p, tests[0].name, study.tested, study.extent())
 
 
 def draw(matrix: Matrix) -> Figure:
     """Draw differences in colour; with few rows their numbers, and p values in the lower half."""
     n_rows = len(matrix.labels)
-    is_read = n_rows <= MOST_READ
-    meaning = (
-        "Upper half: differences, bold where significant. Lower half: their p"
-        if is_read
-        else "Signs: significant differences"
-    )
     names = [wrap(name, LABEL_WIDTH) for name in matrix.labels]
     n_lines = 1 + max(name.count("\n") for name in names)
-    row_height = max(0.04 + 0.13 * n_lines, 0.3 if is_read else 0)
+    row_height = max(0.04 + 0.13 * n_lines, 0.3 if n_rows <= MOST_READ else 0)
     made = figure(
         max(row_height * n_rows, 1.2) + 0.75,
         f"{plain(matrix.dataset)}: difference in {matrix.tested} between all rows (row {MINUS} column)",
@@ -89,32 +83,41 @@ def draw(matrix: Matrix) -> Figure:
             [
                 matrix.extent,
                 f"p: {matrix.test}, Holm-adjusted over the matrix; significant: below {decimal(ALPHA, 2)}",
-                meaning,
+                _meaning(n_rows),
                 FIRST_NAMED,
             ]
         ),
     )
-    _draw_matrix(made, matrix, names, is_read)
+    _draw_matrix(made, matrix, names)
     return made
 
 
-def _draw_matrix(made: Figure, matrix: Matrix, names: Sequence[str], is_read: bool) -> None:
+def _meaning(n_rows: int) -> str:
+    if n_rows <= MOST_READ:
+        return "Upper half: differences, bold where significant. Lower half: their p"
+    if n_rows <= MOST_SIGNED:
+        return "Signs: significant differences"
+    return "Triangles: significant differences, upwards where the row has more"
+
+
+def _draw_matrix(made: Figure, matrix: Matrix, names: Sequence[str]) -> None:
     n_rows = len(names)
     axes = made.subplots()
-    shown = np.where(np.tril(np.ones((n_rows, n_rows), bool)), np.nan, matrix.difference) if is_read else None
+    is_hidden = np.tril(np.ones((n_rows, n_rows), bool)) & (n_rows <= MOST_READ)
     limit = np.nanmax(np.abs(matrix.difference)) or 1
     drawn = axes.pcolormesh(
-        matrix.difference if shown is None else shown,
+        np.where(is_hidden, np.nan, matrix.difference),
         cmap="PuOr",
         vmin=-limit,
         vmax=limit,
         edgecolors="white",
-        linewidth=0.5,
+        linewidth=0.5 if n_rows <= MOST_SIGNED else 0,
     )
-    _draw_cells(axes, matrix, limit, is_read)
+    is_dark = (np.abs(matrix.difference) > 0.65 * limit) & ~is_hidden
+    (_draw_cells if n_rows <= MOST_SIGNED else _draw_triangles)(axes, matrix, is_dark)
     places = np.arange(n_rows) + 0.5
-    every = 1 if n_rows <= 18 else 2  # two digits are wider than a narrow cell
-    axes.set_xticks(places[::every], [str(number) for number in range(1, n_rows + 1, every)])
+    every = 1 if n_rows <= 18 else 2 if n_rows <= MOST_SIGNED else 5  # two digits are wider than a narrow cell
+    axes.set_xticks(places[every - 1 :: every], [str(number) for number in range(every, n_rows + 1, every)])
     axes.set_yticks(places, [f"{name}  {number}" for number, name in enumerate(names, start=1)])
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
@@ -122,27 +125,37 @@ def _draw_matrix(made: Figure, matrix: Matrix, names: Sequence[str], is_read: bo
     axes.grid(False)
     for side in axes.spines.values():
         side.set_visible(False)
-    made.colorbar(drawn, ax=axes, label=f"Δ {matrix.tested}", aspect=25, shrink=0.9)
+    made.colorbar(drawn, ax=axes, label=f"Δ {matrix.tested}", aspect=25, shrink=min(0.9, 4 / made.get_figheight()))
 
 
-def _draw_cells(axes: Axes, matrix: Matrix, limit: float, is_read: bool) -> None:
+def _draw_triangles(axes: Axes, matrix: Matrix, is_dark: np.ndarray) -> None:
+    """Draw significant differences where a sign would be wider than its cell."""
+    is_significant = matrix.p < ALPHA
+    for marker, has_sign in (("^", matrix.difference > 0), ("v", matrix.difference < 0)):
+        for colour, has_shade in (("white", is_dark), ("black", ~is_dark)):
+            rows, columns = np.nonzero(is_significant & has_sign & has_shade)
+            axes.plot(
+                columns + 0.5, rows + 0.5, marker, linestyle="", color=colour, markersize=2.2, markeredgewidth=0
+            )
+
+
+def _draw_cells(axes: Axes, matrix: Matrix, is_dark: np.ndarray) -> None:
+    """Write numbers, or only the signs of significant differences."""
+    is_read = len(matrix.labels) <= MOST_READ
     for row, column in np.argwhere(~np.isnan(matrix.p)):
         difference, p = matrix.difference[row, column], matrix.p[row, column]
         is_significant = p < ALPHA
+        sign = "+" if difference > 0 else MINUS
         if not is_read:
-            text = ("+" if difference > 0 else MINUS) if is_significant else ""
-        elif column > row:
-            sign = "+" if difference > 0 else MINUS
-            text = sign + decimal(abs(difference), 3)
+            text = sign if is_significant else ""
         else:
-            text = p_value(p)
-        is_dark = abs(difference) > 0.65 * limit and (column > row or not is_read)
+            text = sign + decimal(abs(difference), 3) if column > row else p_value(p)
         axes.text(
             column + 0.5,
             row + 0.5,
             text,
             ha="center",
             va="center",
-            color="white" if is_dark else "black",
+            color="white" if is_dark[row, column] else "black",
             fontweight="bold" if is_significant else "normal",
         )

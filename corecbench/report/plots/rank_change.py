@@ -9,6 +9,7 @@ import numpy as np
 
 from corecbench.report.comparison import common_seeds
 from corecbench.report.plots.canvas import INK, figure, log_ticks, plain, wrap
+from corecbench.report.plots.pages import paged
 from corecbench.report.plots.study import FIRST_NAMED, RANK, Study, label
 from corecbench.report.wording import sentences
 from corecbench.stats.effect import Shares, shares
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from corecbench.report.per_user import Line
 
 COLUMNS = 3
-MOST = 24
-"""Panels in one figure."""
+MOST = 12
+"""Panels on a page."""
 GRID = 22
 """Hexagons along an axis."""
 
@@ -49,9 +50,9 @@ class Changes:
 
     dataset: str
     rows: tuple[Change, ...]
-    n_rows: int
-    """Those left out counted, too."""
     extent: str
+    page: str = ""
+    """Ends the title, where there are several pages."""
 
 
 def prepare(study: Study) -> Changes:
@@ -61,14 +62,19 @@ def prepare(study: Study) -> Changes:
         NothingToShow: there is no comparable joint row.
     """
     (dataset,) = study.datasets
-    keys, rows = study.joint(), []
-    for key in keys[:MOST]:
+    rows = []
+    for key in study.joint():
         line, solo = study.lines[key], study.lines[key.solo]
         common = common_seeds(line, solo)
         together, alone = (_log_rank(each, common) for each in (line, solo))
         found = shares(-together, -alone)
         rows.append(Change(label(key), study.is_control(key), np.exp(alone), np.exp(together), found))
-    return Changes(dataset, tuple(rows), len(keys), study.extent())
+    return Changes(dataset, tuple(rows), study.extent())
+
+
+def pages(changes: Changes) -> list[Changes]:
+    """Return what is on each page."""
+    return paged(changes, "rows", MOST)
 
 
 def _log_rank(line: Line, seeds: Collection[int]) -> np.ndarray:
@@ -79,17 +85,15 @@ def _log_rank(line: Line, seeds: Collection[int]) -> np.ndarray:
 def draw(changes: Changes) -> Figure:
     """Draw a panel of hexagons for each joint row, all in the same shades."""
     n_lines = -(-len(changes.rows) // COLUMNS)
-    more = f"The first {len(changes.rows)} of {changes.n_rows} rows"
     made = figure(
         2.2 * n_lines + 0.8,
-        f"{plain(changes.dataset)}: rank of each user's held-out item, trained alone and together",
+        f"{plain(changes.dataset)}: rank of each user's held-out item, trained alone and together{changes.page}",
         sentences(
             [
                 changes.extent,
                 "Geometric mean ranks over seeds; below the diagonal the item is nearer to the top together (▼), "
                 "above it further away (▲)",
                 FIRST_NAMED,
-                *([more] if changes.n_rows > len(changes.rows) else []),
             ]
         ),
     )
@@ -128,8 +132,13 @@ def _draw_panel(axes: Axes, row: Change, top: float) -> PolyCollection:
         log_ticks(axis, 1, limits[1])
     axes.set_title(wrap(f"{row.label}{' (control)' if row.is_control else ''}", 30))
     better, worse = (f"{share:.0%}" for share in row.shares[:2])
-    axes.text(0.97, 0.03, f"▼ {better}", transform=axes.transAxes, ha="right", va="bottom", fontweight="bold")
-    axes.text(0.03, 0.97, f"▲ {worse}", transform=axes.transAxes, va="top", fontweight="bold")
+    look = {
+        "transform": axes.transAxes,
+        "fontweight": "bold",
+        "bbox": {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
+    }
+    axes.text(0.97, 0.03, f"▼ {better}", ha="right", va="bottom", **look)
+    axes.text(0.03, 0.97, f"▲ {worse}", va="top", **look)
     return drawn
 
 

@@ -20,12 +20,14 @@ from corecbench.report.plots.study import NothingToShow, Study
 from corecbench.results import slug
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from matplotlib.figure import Figure
 
 Made = TypeVar("Made")
+PAGE = "-page"
+"""Between the name of a plot and the number of a page after its first."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,18 @@ class Plot:
     """Takes the numbers."""
     per_dataset: bool = True
     """Whether there is one for each data set, or one for all."""
+    pages: Callable[[Any], Sequence[Any]] = lambda numbers: [numbers]
+    """Takes the numbers and returns those of each page."""
 
 
 PLOTS: tuple[Plot, ...] = (
-    Plot("gain", gain.prepare, gain.draw, per_dataset=False),
-    Plot("slices", slice_gain.prepare, slice_gain.draw),
-    Plot("cutoffs", cutoffs.prepare, cutoffs.draw),
-    Plot("learning", learning.prepare, learning.draw),
+    Plot("gain", gain.prepare, gain.draw, per_dataset=False, pages=gain.pages),
+    Plot("slices", slice_gain.prepare, slice_gain.draw, pages=slice_gain.pages),
+    Plot("cutoffs", cutoffs.prepare, cutoffs.draw, pages=cutoffs.pages),
+    Plot("learning", learning.prepare, learning.draw, pages=learning.pages),
     Plot("critical-difference", critical_difference.prepare, critical_difference.draw, per_dataset=False),
     Plot("cost", cost.prepare, cost.draw),
-    Plot("rank-change", rank_change.prepare, rank_change.draw),
+    Plot("rank-change", rank_change.prepare, rank_change.draw, pages=rank_change.pages),
     Plot("pairs", pairs.prepare, pairs.draw),
 )
 
@@ -58,7 +62,7 @@ class Drawn(Generic[Made]):
     """What became of a plot: what was made of it, or why there is none."""
 
     name: str
-    """Such as "gain" or "cost-ml-100k"."""
+    """Such as "gain" or "cost-ml-100k"; further pages end in "-page2" and so on."""
     kind: str
     """The name of the `Plot`."""
     dataset: str | None
@@ -88,33 +92,40 @@ def draw(study: Study, use: Callable[[str, Figure], Made], plots: Sequence[Plot]
     """
     with canvas.style():
         return [
-            _attempt(plot, study, dataset, use)
+            drawn
             for plot in plots
             for dataset in (study.datasets if plot.per_dataset else [None])
+            for drawn in _pages(plot, study, dataset, use)
         ]
 
 
-def _attempt(plot: Plot, study: Study, dataset: str | None, use: Callable[[str, Figure], Made]) -> Drawn[Made]:
-    name = plot.name if dataset is None else f"{plot.name}-{slug(dataset)}"
-    made, reason = None, None
+def _pages(
+    plot: Plot, study: Study, dataset: str | None, use: Callable[[str, Figure], Made]
+) -> Iterator[Drawn[Made]]:
+    """Yield the pages of a plot, or why there are no more."""
+    name = first = plot.name if dataset is None else f"{plot.name}-{slug(dataset)}"
     try:
-        made = use(name, plot.draw(plot.prepare(study if dataset is None else study.of(dataset))))
+        numbers = plot.prepare(study if dataset is None else study.of(dataset))
+        for place, page in enumerate(plot.pages(numbers), start=1):
+            name = first if place == 1 else f"{first}{PAGE}{place}"
+            yield Drawn(name, plot.name, dataset, use(name, plot.draw(page)), None)
     except NothingToShow as nothing:
-        reason = str(nothing)
+        yield Drawn(name, plot.name, dataset, None, str(nothing))
     except Exception as error:  # a fault of one plot, which is stated, must not cost the others
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-    return Drawn(name, plot.name, dataset, made, reason)
+        yield Drawn(name, plot.name, dataset, None, " ".join(f"{type(error).__name__}: {error}".split()))
 
 
 def write(study: Study, folder: Path, plots: Sequence[Plot] = PLOTS) -> Written:
     """Write every plot into a folder, as SVG and PNG.
 
-    What an earlier call wrote in the place of one that cannot be drawn is removed.
+    What an earlier call wrote in the place of one that cannot be drawn, or on pages that are no more, is removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     found = draw(study, lambda name, figure: canvas.save(figure, folder, name), plots)
     skipped = {each.name: each.reason for each in found if each.reason is not None}
-    for name in skipped:
+    paths = [path for each in found for path in each.made or ()]
+    for pattern in {pattern for each in found for pattern in (each.name, f"{each.name}{PAGE}*")}:
         for suffix in ("svg", "png"):
-            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
-    return Written(folder, [path for each in found for path in each.made or ()], skipped)
+            for path in set(folder.glob(f"{pattern}.{suffix}")) - set(paths):
+                path.unlink()
+    return Written(folder, paths, skipped)

@@ -16,9 +16,12 @@ from corecbench.report.plots.canvas import (
     MARKERS,
     figure,
     legend_beside,
+    legend_height,
     plain,
+    title_row,
 )
-from corecbench.report.plots.study import NothingToShow, Study, partner, titled
+from corecbench.report.plots.pages import paged
+from corecbench.report.plots.study import NothingToShow, Study, titled
 from corecbench.report.wording import sentences
 from corecbench.results import COUNTS
 
@@ -28,10 +31,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from corecbench.report.per_user import Key
     from corecbench.stats.intervals import Interval
 
-MOST = 6
-"""Joint rows in one pair of panels."""
+MOST, MOST_PANELS = 6, 5
+"""Joint rows in a pair of panels, and such pairs on a page."""
+LONGEST_RANGE = 5
+"""Characters below one slice."""
 AXIS = {
     "history length": "training interactions of the user\n(last line: number of users)",
     "target frequency": "training interactions of the held-out item\n(last line: number of users)",
@@ -66,6 +72,8 @@ class SliceGains:
     panels: tuple[tuple[str, tuple[Series, ...]], ...]
     tested: str
     extent: str
+    page: str = ""
+    """Ends the title, where there are several pages."""
 
 
 def prepare(study: Study) -> SliceGains:
@@ -79,12 +87,17 @@ def prepare(study: Study) -> SliceGains:
     if study.counts[dataset] is None:
         raise NothingToShow(f"the stored ranks lack {' and '.join(COUNTS)}")
     panels = []
-    for title, keys in groups:
-        panels.append((title, tuple(_series(study, key) for key in keys)))
+    for title, names in groups:
+        panels.append((title, tuple(_series(study, *each) for each in names.items())))
     return SliceGains(dataset, tuple(panels), study.tested, study.extent())
 
 
-def _series(study: Study, key: Any) -> Series:
+def pages(gains: SliceGains) -> list[SliceGains]:
+    """Return what is on each page."""
+    return paged(gains, "panels", MOST_PANELS)
+
+
+def _series(study: Study, key: Key, name: str) -> Series:
     effects = study.effects(key, sliced=True)
     points = {
         name: tuple(
@@ -94,14 +107,15 @@ def _series(study: Study, key: Any) -> Series:
         )
         for name in SLICINGS
     }
-    return Series(f"+ {partner(key)}", study.is_control(key), points)
+    return Series(name, study.is_control(key), points)
 
 
 def draw(gains: SliceGains) -> Figure:
     """Draw a row of panels for each model: by history, by frequency, and the legend."""
+    heights = [max(1.35, 0.3 + legend_height([each.label for each in found])) for _, found in gains.panels]
     made = figure(
-        1.35 * len(gains.panels) + 0.9,
-        f"{plain(gains.dataset)}: gain in {gains.tested} by how much training data there is on user and item",
+        sum(heights) + 0.9,
+        f"{plain(gains.dataset)}: gain in {gains.tested} by history length and item frequency{gains.page}",
         sentences(
             [
                 gains.extent,
@@ -111,11 +125,10 @@ def draw(gains: SliceGains) -> Figure:
             ]
         ),
     )
-    grid = made.subplots(
-        len(gains.panels), 3, sharey="row", squeeze=False, gridspec_kw={"width_ratios": [1, 1.1, 0.72]}
-    )
+    shape = {"width_ratios": [1, 1.1, 0.72], "height_ratios": heights}
+    grid = made.subplots(len(gains.panels), 3, sharey="row", squeeze=False, gridspec_kw=shape)
     for number, ((title, series), row) in enumerate(zip(gains.panels, grid, strict=True)):
-        row[0].set_title(plain(title), fontweight="bold")
+        title_row(row[0], row[1], title)
         for axes, slicing in zip(row, SLICINGS, strict=False):
             handles = _draw_panel(axes, series, slicing)
             if number == len(gains.panels) - 1:
@@ -159,8 +172,8 @@ def _draw_panel(axes: Axes, series: tuple[Series, ...], slicing: str) -> list[An
 
 
 def _broken(slices: Sequence[Point]) -> list[str]:
-    """Return the counts of slices; if there are ranges, all in two lines."""
+    """Return the counts of slices, all in two lines if there are ranges that are too long for one."""
     counts = [point.label.removesuffix(" (never in training)") for point in slices]
-    if not any("-" in count for count in counts):
+    if not any("-" in count and len(count) > LONGEST_RANGE for count in counts):
         return counts
     return ["-\n".join(count.split("-")) if "-" in count else f"{count}\n" for count in counts]

@@ -93,16 +93,14 @@ class Study:
     def groups(self, most: int) -> Iterator[list[Key]]:
         """Yield the comparable joint rows of one model on one data set, at most so many at a time.
 
-        Those of the same pair stay together if they are no more than that.
+        Those of the same pair stay together if they are no more than that, otherwise those of the same sharing.
 
         Raises:
             NothingToShow: there are none.
         """
         group: list[Key] = []
         for _, block in groupby(self.joint(), lambda key: (key.solo, key.domain, key.llm)):
-            pairs = list(block)
-            for start in range(0, len(pairs), most):
-                part = pairs[start : start + most]
+            for part in _parts(list(block), most):
                 if group and (group[0].solo != part[0].solo or len(group) + len(part) > most):
                     yield group
                     group = []
@@ -121,14 +119,18 @@ class Study:
 
     def extent(self) -> str:
         """Return users and seeds of each data set, as a caption states them."""
-        parts = []
+        return "; ".join(self.extents().values())
+
+    def extents(self) -> dict[str, str]:
+        """Return users and seeds of each data set, as a caption states them, by its name."""
+        found = {}
         for dataset in self.datasets:
             lines = [line for key, line in self.lines.items() if key.dataset == dataset and line.values]
             if lines:
                 n_users = len(next(iter(lines[0].values.values())))
                 seeds = seed_list({seed for line in lines for seed in line.values}, "seed")
-                parts.append(f"{dataset}: {n_users:,} users, {seeds}")
-        return "; ".join(parts)
+                found[dataset] = f"{dataset}: {n_users:,} users, {seeds}"
+        return found
 
 
 def read(
@@ -156,25 +158,48 @@ def read(
     return Study(lines, counts, tested, metric.higher_is_better, frozenset(unshared))
 
 
-def titled(groups: Iterator[list[Key]]) -> Iterator[tuple[str, list[Key]]]:
-    """Yield groups of rows with the model that they have in common."""
+def _parts(pair: Sequence[Key], most: int) -> Iterator[list[Key]]:
+    """Yield the rows of a pair together, or a pair with its controls at a time, at most so many."""
+    blocks = [pair]
+    if len(pair) > most:
+        blocks = [list(block) for _, block in groupby(pair, lambda key: key.sharing)]
+    for block in blocks:
+        for start in range(0, len(block), most):
+            yield list(block[start : start + most])
+
+
+def titled(groups: Iterator[list[Key]]) -> Iterator[tuple[str, dict[Key, str]]]:
+    """Yield groups of rows under what they have in common, the model and maybe its partner, with their names."""
     last = None
     for keys in groups:
-        more = ", continued" if keys[0].solo == last else ""
-        last = keys[0].solo
-        yield f"{shorten(keys[0].own or '')} ({SIDE_NAMES[keys[0].solo.side]}){more}", keys
+        partners = {key.partner for key in keys}
+        common = f" + {shorten(partners.pop() or '')}" if len(partners) == 1 else ""
+        title = f"{shorten(keys[0].own or '')} ({SIDE_NAMES[keys[0].solo.side]}){common}"
+        more = ", continued" if title == last else ""
+        last = title
+        yield title + more, {key: partner(key, with_model=not common) for key in keys}
 
 
-def partner(key: Key) -> str:
+def partner(key: Key, size: int = NAME_WIDTH, with_model: bool = True) -> str:
     """Return what a joint row has beside the model that it evaluates, such as "llama, bdlm"."""
     ensemble = "ensemble" if key.side == "ensemble" else None
-    return ", ".join(shorten(name) for name in (key.partner, key.sharing, ensemble, key.control) if name)
+    names = (key.partner if with_model else None, key.sharing, ensemble, key.control)
+    return ", ".join(shorten(name, size) for name in names if name)
 
 
-def label(key: Key) -> str:
+def label(key: Key, size: int = NAME_WIDTH) -> str:
     """Return the name of a row on a data set: the model that is evaluated, then what it was trained with."""
-    own = shorten(key.own or "")
-    return own if key == key.solo else f"{own} + {partner(key)}"
+    own = shorten(key.own or "", size)
+    return own if key == key.solo else f"{own} + {partner(key, size)}"
+
+
+def labels(keys: Sequence[Key], width: int) -> list[str]:
+    """Return the names of rows, with parts short enough for so many characters where they still tell rows apart."""
+    for size in (NAME_WIDTH, 18, 14, 10):
+        found = [label(key, size) for key in keys]
+        if max(map(len, found)) <= width and len(set(found)) == len(keys):
+            return found
+    return [label(key) for key in keys]
 
 
 def cell_label(key: Key) -> str:
@@ -183,11 +208,11 @@ def cell_label(key: Key) -> str:
     return ", ".join([models, *(shorten(name) for name in (key.sharing, key.control) if name)])
 
 
-def shorten(name: str) -> str:
+def shorten(name: str, size: int = NAME_WIDTH) -> str:
     """Return a name with its middle left out if it is long, such as one with a path in it.
 
-    >>> shorten("llama:an/organisation/a-model"), shorten("sasrec")
-    ('llama:an/o…ation/a-model', 'sasrec')
+    >>> shorten("llama:an/organisation/a-model"), shorten("sasrec"), shorten("shuffled-texts", 10)
+    ('llama:an/o…ation/a-model', 'sasrec', 'shu…-texts')
     """
-    half = NAME_WIDTH // 2
-    return name if len(name) <= NAME_WIDTH else f"{name[: half - 2]}…{name[1 - half - 2 :]}"
+    first = size // 2 - 2
+    return name if len(name) <= size else f"{name[:first]}…{name[first + 1 - size :]}"

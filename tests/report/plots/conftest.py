@@ -100,3 +100,33 @@ def odd(make_study):
     """The same with names that mean something to TeX, XML, legends or file systems, long ones, other scripts."""
     names = "_sas$rec$_{", r"\frac{1}{2}$", "llama:some/where/" + "x" * 60, "<b>&'\"\n\x07模"
     return make_study(*full_rows(("to_y$s^2$/..", "$"), names), counts=COUNTS)
+
+
+@pytest.fixture(scope="session")
+def crowded(make_study):
+    """More rows than fit on a page, on two data sets, with names as long as variants and paths make them."""
+    generator = np.random.default_rng(0)
+    domains = [f"{name}-wide-dropout-0.2" for name in ("sasrec", "gru4rec", "lightgcn")]
+    llm = "llama:some-organisation/a-large-model-1.7B-instruct"
+    alone = [
+        *(
+            {"side": "domain", "domain": domain, "llm": None, "sharing": None, "control": None}
+            for domain in domains
+        ),
+        {"side": "llm", "domain": None, "llm": llm, "sharing": None, "control": None},
+    ]
+    joint = [
+        {"side": side, "domain": domain, "llm": llm, "sharing": sharing, "control": control}
+        for side, domain, sharing, control in itertools.product(
+            ("domain", "llm"),
+            domains,
+            ("bdlm", "contrastive-alignment-temperature-0.07"),
+            (None, "shuffled-texts", "untrained-llm", "no-mutual"),
+        )
+    ]
+    rows = []
+    for dataset, key in itertools.product(("amazon-toys-games", "ml-1m"), [*alone, *joint]):
+        ranks = {seed: np.ceil(generator.exponential(20, 60)).astype(int) for seed in (0, 1)}
+        epochs = [epoch for epoch in EPOCHS if key[epoch["side"]] is not None]
+        rows.append(({"dataset": dataset, **key}, ranks, {"epochs": epochs}))
+    return make_study(*rows, counts=COUNTS)

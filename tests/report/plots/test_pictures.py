@@ -1,5 +1,6 @@
 """Every plot is written, legible, the same each time, and whatever names it has."""
 
+import itertools
 import struct
 import warnings
 from xml.etree import ElementTree
@@ -134,6 +135,41 @@ def test_a_plot_that_cannot_be_drawn_is_skipped_with_a_reason(pair, tmp_path):
     found = write(pair, tmp_path, plots)
     assert found.skipped == {"broken": "ZeroDivisionError: a b", "empty": "nothing here"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["gain.png", "gain.svg"]
+
+
+def test_pages_that_are_no_more_are_removed(pair, tmp_path):
+    def draw(page):
+        return PLOTS[0].draw(PLOTS[0].prepare(pair))
+
+    def plot(n_pages):
+        return Plot("many", lambda study: n_pages, draw, per_dataset=False, pages=range)
+
+    (tmp_path / "many-page2-of-my-own.txt").write_text("kept")
+    names = [
+        [path.name for path in write(pair, tmp_path, [plot(n_pages)]).paths if path.suffix == ".svg"]
+        for n_pages in (3, 1)
+    ]
+    assert names == [["many.svg", "many-page2.svg", "many-page3.svg"], ["many.svg"]]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["many-page2-of-my-own.txt", "many.png", "many.svg"]
+
+
+@pytest.mark.parametrize("plot", [plot for plot in PLOTS if plot.name != "cost"], ids=lambda plot: plot.name)
+def test_no_text_covers_another_however_long_the_names(plot, crowded):
+    part = crowded.of(crowded.datasets[0]) if plot.per_dataset else crowded
+    with canvas.style():
+        for page in plot.pages(plot.prepare(part)):
+            figure = plot.draw(page)
+            figure.draw_without_rendering()
+            texts = [text for text in visible_texts(figure) if text.get_text().strip()]
+            boxes = [text.get_window_extent() for text in texts]
+            covered = [
+                (texts[one].get_text(), texts[other].get_text())
+                for one, other in itertools.combinations(range(len(texts)), 2)
+                if boxes[one].padded(-1).overlaps(boxes[other].padded(-1))
+            ]
+            assert covered == []
+            assert all(box.x0 >= -1 and box.x1 <= figure.bbox.width + 1 for box in boxes)
+            assert figure.get_figheight() < 11.7  # the height of A4
 
 
 def test_drawing_leaves_the_users_settings_alone(pair, tmp_path):

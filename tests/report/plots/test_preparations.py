@@ -1,12 +1,14 @@
 """The numbers of every plot, worked out by hand."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from corecbench.host import Host
+from corecbench.report.per_user import Key
 from corecbench.report.plots import (
     cost,
     critical_difference,
@@ -17,7 +19,7 @@ from corecbench.report.plots import (
     rank_change,
     slice_gain,
 )
-from corecbench.report.plots.study import NothingToShow
+from corecbench.report.plots.study import NothingToShow, label, labels, titled
 
 SASREC = {"side": "domain", "domain": "sasrec"}
 LLAMA = {"side": "llm", "llm": "llama"}
@@ -35,7 +37,7 @@ def test_a_gain_is_the_difference_of_the_means_with_its_interval(make_study):
     assert row.change == pytest.approx(5 / 6)  # of the mean 1/2
     # sum of squares 5 (1/12)^2 + (5/12)^2 = 30/144, over 5 users and 6: (1/12)^2; t of 5 degrees of freedom: 2.5706
     assert row.interval == pytest.approx((5 / 12 - 2.5706 / 12, 5 / 12 + 2.5706 / 12), abs=1e-5)
-    assert gains.extent == "toy: 6 users, seed 0"
+    assert gains.extents == {"toy": "toy: 6 users, seed 0"}
 
 
 def test_a_gain_has_no_interval_where_too_few_users_differ(pair):
@@ -59,6 +61,59 @@ def test_controls_are_told_from_gains(make_study):
     ]
 
 
+def many(make_study, datasets=("one", "two")):
+    """Return a study of 5 models on each data set, each with a pair and three controls of it."""
+    rows = []
+    for dataset, number in itertools.product(datasets, range(5)):
+        name = {"dataset": dataset, "domain": f"model{number}"}
+        rows.append((SASREC | name, {0: [2] * 6}))
+        rows += [
+            (PAIR | name | {"control": control}, {0: [1] * 6})
+            for control in (None, "shuffled-texts", "untrained-llm", "no-mutual")
+        ]
+    return make_study(*rows)
+
+
+def test_few_gains_are_on_one_page(pair):
+    gains = gain.prepare(pair)
+    assert gain.pages(gains) == [gains]
+
+
+def test_many_gains_are_those_without_controls_and_then_all_of_each_data_set(make_study):
+    pages = gain.pages(gain.prepare(many(make_study, ("one", "two", "three"))))
+    assert [(page.page, len(page.rows), {row.dataset for row in page.rows}) for page in pages] == [
+        (", without controls", 15, {"one", "two", "three"}),
+        (", one", 20, {"one"}),
+        (", two", 20, {"two"}),
+        (", three", 20, {"three"}),
+    ]
+
+
+def test_gains_of_a_data_set_that_fill_more_than_a_page_are_split_evenly(make_study):
+    names = [(PAIR | {"sharing": f"s{number:02}"}, {0: [1] * 6}) for number in range(50)]
+    pages = gain.pages(gain.prepare(make_study((SASREC, {0: [2] * 6}), *names)))
+    assert [(page.page, len(page.rows)) for page in pages] == [(", toy (1/2)", 25), (", toy (2/2)", 25)]
+    assert [row.label for page in pages for row in page.rows] == [f"sasrec + llama, s{n:02}" for n in range(50)]
+
+
+@pytest.mark.parametrize(
+    ("plot", "field", "sizes"),
+    [(rank_change, "rows", [10, 10]), (cutoffs, "panels", [5]), (slice_gain, "panels", [5])],
+)
+def test_nothing_is_left_out_of_many_rows(make_study, plot, field, sizes):
+    study = many(make_study).of("one")
+    study.counts["one"] = pd.DataFrame({"history_length": [1] * 6, "target_frequency": [1] * 6})
+    pages = plot.pages(plot.prepare(study))
+    assert [len(getattr(page, field)) for page in pages] == sizes
+
+
+def test_every_cell_has_its_learning_curve(make_study):
+    epochs = [{"turn": 1, "side": "domain", "epoch": 1, "validation": 0.1, "duration_s": 2.0}]
+    rows = [({**SASREC, "domain": f"m{number}"}, {0: [1, 2]}, {"epochs": epochs}) for number in range(23)]
+    pages = learning.pages(learning.prepare(make_study(*rows)))
+    assert [(page.page, len(page.cells)) for page in pages] == [(" (1/3)", 8), (" (2/3)", 8), (" (3/3)", 7)]
+
+
 def test_a_row_that_the_table_does_not_compare_has_no_gain(make_study):
     at_limit = make_study((SASREC, {0: [2] * 6}, {"at_limit": True}), (PAIR, {0: [1] * 6}))
     with pytest.raises(NothingToShow, match="no joint row that can be compared"):
@@ -72,7 +127,7 @@ def test_slices_have_the_gains_of_their_users(make_study):
     counts = pd.DataFrame({"history_length": [1, 1, 1, 9, 9, 9], "target_frequency": [0, 0, 0, 0, 7, 7]})
     study = make_study((SASREC, {0: [2] * 6}), (PAIR, {0: [1, 1, 2, 2, 2, 4]}), counts=counts)
     ((title, (series,)),) = slice_gain.prepare(study).panels
-    assert (title, series.label) == ("sasrec (domain model)", "+ llama, bdlm")
+    assert (title, series.label) == ("sasrec (domain model) + llama", "bdlm")
     points = {
         slicing: [(point.label, point.n_users, point.difference) for point in found]
         for slicing, found in series.points.items()
@@ -100,6 +155,26 @@ def test_rows_of_one_pair_share_a_panel(make_study):
     assert {llm for llm, _ in groups[1]} == {"c"}
 
 
+def test_a_pair_with_more_rows_than_fit_is_split_by_sharing(make_study):
+    rows = [
+        (PAIR | {"sharing": sharing, "control": control}, {0: [1] * 6})
+        for sharing in ("bdlm", "none", "soft")
+        for control in (None, "shuffled-texts", "untrained-llm")
+    ]
+    groups = make_study((SASREC, {0: [2] * 6}), *rows).groups(6)
+    assert [{key.sharing for key in group} for group in groups] == [{"bdlm", "none"}, {"soft"}]
+
+
+def test_what_rows_have_in_common_is_in_the_title(make_study):
+    rows = [(PAIR | {"llm": llm}, {0: [1] * 6}) for llm in ("a", "b")]
+    apart = list(titled(make_study((SASREC, {0: [2] * 6}), *rows).groups(6)))
+    assert [(title, list(names.values())) for title, names in apart] == [
+        ("sasrec (domain model)", ["a, bdlm", "b, bdlm"])
+    ]
+    alike = list(titled(make_study((SASREC, {0: [2] * 6}), *rows).groups(1)))
+    assert [title for title, _ in alike] == ["sasrec (domain model) + a", "sasrec (domain model) + b"]
+
+
 # --- cutoffs ------------------------------------------------------------------------------------------------------
 
 
@@ -120,7 +195,7 @@ def test_curves_agree_with_the_metrics(k):
 
 def test_the_model_alone_is_the_first_curve_of_its_panel(pair):
     ((_, (alone, together)),) = cutoffs.prepare(pair).panels
-    assert (alone.label, together.label) == ("alone", "+ llama, bdlm")
+    assert (alone.label, together.label) == ("alone", "bdlm")
     assert (alone.hit_rate[0], together.hit_rate[0]) == (0, pytest.approx(1 / 6))
 
 
@@ -152,7 +227,7 @@ def test_bands_are_the_turns_and_epochs_are_counted_over_both_sides(make_study):
 
 def test_both_sides_of_a_cell_are_one_course(make_study):
     study = make_study((PAIR, {0: [1] * 6}, {"epochs": EPOCHS}), (LLM_PAIR, {0: [1] * 6}, {"epochs": EPOCHS}))
-    assert learning.prepare(study).n_cells == 1
+    assert len(learning.prepare(study).cells) == 1
 
 
 @pytest.mark.parametrize("epochs", [[], [{"epoch": 1}]])
@@ -263,6 +338,22 @@ def test_every_two_rows_are_compared_and_adjusted_together(make_study):
     assert np.isnan(matrix.p.diagonal()).all()
 
 
+def test_names_of_many_rows_are_shortened_as_far_as_they_tell_rows_apart(make_study):
+    sharing = "contrastive-with-a-temperature"
+    long, alike = [
+        [
+            Key("toy", "domain", "sasrec", f"llama:some/where/a-large-model{n}", sharing + end)
+            for n, end in enumerate(ends)
+        ]
+        for ends in (("", "-2"), ("-1-of-many-others", "-2-of-many-others"))
+    ]
+    assert labels(long, 99) == [label(key) for key in long]
+    assert max(map(len, labels(long, 40))) <= 40
+    assert len(set(labels(long, 40))) == 2
+    alike = [key._replace(llm="llama") for key in alike]
+    assert labels(alike, 20) == [label(key) for key in alike]
+
+
 def test_rows_without_a_common_seed_are_not_compared(make_study):
     rows = [
         ({"side": "domain", "domain": name}, {seed: [1, 2, 3]}) for name, seed in (("a", 0), ("b", 0), ("c", 1))
@@ -272,8 +363,8 @@ def test_rows_without_a_common_seed_are_not_compared(make_study):
     assert np.isnan(matrix.difference[0, 2])
 
 
-@pytest.mark.parametrize("n_rows", [1, 41])
+@pytest.mark.parametrize("n_rows", [1, 101])
 def test_one_row_or_too_many_have_no_matrix(make_study, n_rows):
     rows = [({"side": "domain", "domain": f"m{number}"}, {0: [1, 2]}) for number in range(n_rows)]
-    with pytest.raises(NothingToShow, match=f"needs 2 to 40 rows, got {n_rows}"):
+    with pytest.raises(NothingToShow, match=f"needs 2 to 100 rows, got {n_rows}"):
         pairs.prepare(make_study(*rows))
