@@ -54,6 +54,12 @@ def statistics_options(command: Command) -> Command:
     """Add the options that say how rows are compared."""
     for option in (
         click.option(
+            "--find",
+            type=float,
+            metavar="SHARE",
+            help="Also show the users and seeds it takes to find a change of this share (80% power).",
+        ),
+        click.option(
             "--margin",
             default=0.05,
             show_default=True,

@@ -51,6 +51,7 @@ def report(
     test: str,
     correction: str,
     margin: float,
+    find: float | None,
     effects: bool,
     cost: bool,
     slices: bool,
@@ -68,7 +69,7 @@ def report(
     from corecbench.results import choose, stores
     from corecbench.values import names
 
-    method = Method(test, correction, margin)
+    method, effects = Method(test, correction, margin, find), effects or find is not None
     host = discover(files, blocked)
     host.select("reporters", format_, {})
     found = stores(folder or results)
@@ -116,6 +117,7 @@ def compare(
     test: str,
     correction: str,
     margin: float,
+    find: float | None,
     format_: str,
 ) -> None:
     """Compare any stored cells with one of them, paired over users.
@@ -129,7 +131,7 @@ def compare(
     from corecbench.results import stores
     from corecbench.values import names
 
-    method = Method(test, correction, margin)
+    method = Method(test, correction, margin, find)
     host = discover(files, blocked)
     built = host.build(host.select("metrics", metric, {}))
     entries = {store: list(store.records()) for folder in folders for store in stores(folder)}

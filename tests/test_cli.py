@@ -387,6 +387,23 @@ def test_test_correction_and_margin_can_be_chosen(corecbench, verb):
     assert "a difference of 10% of" in text
 
 
+@pytest.mark.parametrize("verb", [["report"], ["compare", "results", "--baseline", "toy"]])
+def test_users_are_stated_for_a_change_that_is_given(corecbench, verb):
+    save_pair(Store(Path("results"), "default"))
+    text = " ".join(corecbench(*verb, "--find", "0.1").stdout.split())
+    assert "users for 10%" in text
+    assert "users for 10%: with whom it finds a change of 10% of" in text
+
+
+@pytest.mark.parametrize("verb", [["report", "--effects"], ["compare", "results", "--baseline", "toy"]])
+def test_with_the_bootstrap_test_intervals_are_its_own(corecbench, verb):
+    save_pair(Store(Path("results"), "default"))
+    text = " ".join(corecbench(*verb, "--test", "bootstrap").stdout.split())
+    assert "95% interval: of the difference, a BCa bootstrap interval (9,999 resamples) over users" in text
+    assert "of the relative change, by the BCa bootstrap" in text
+    assert "t interval" not in text
+
+
 def test_report_prints_effect_sizes_where_they_are_asked_for(corecbench):
     save_pair(Store(Path("results"), "default"))
     assert "d_z" not in corecbench("report").stdout
@@ -402,6 +419,11 @@ def test_report_prints_effect_sizes_where_they_are_asked_for(corecbench):
         ("--margin", "0", "error: a margin is a share above 0 of the mean compared with, such as 0.05; got 0.0"),
         ("--margin", "nan", "error: a margin is a share above 0 of the mean compared with, such as 0.05; got nan"),
         ("--margin", "x", "error: invalid value for '--margin': 'x' is not a valid float"),
+        (
+            "--find",
+            "0",
+            "error: a change to find is a share above 0 of the mean compared with, such as 0.05; got 0.0",
+        ),
     ],
 )
 def test_a_wrong_test_correction_or_margin_is_one_line(corecbench, verb, option, value, message):

@@ -12,12 +12,6 @@ from corecbench.stats.intervals import FEWEST_DIFFERENT, Interval
 NONE = "-"
 """What is shown where a row has no value."""
 
-OF_INTERVALS = (
-    "95% interval: of the difference, a paired t interval over users, not adjusted for the number of rows; "
-    f"{NONE} where fewer than {FEWEST_DIFFERENT} users differ or all differ by the same"
-)
-"""What a caption says of `interval_columns`."""
-
 
 @dataclass(frozen=True)
 class Column:
@@ -30,6 +24,14 @@ class Column:
     """value -> how it is shown; None for a column that is among the numbers only."""
     exact: bool = True
     """Whether it is among the numbers."""
+
+
+def of_intervals(kind: str = "a paired t interval") -> str:
+    """Return what a caption says of `interval_columns`."""
+    return (
+        f"95% interval: of the difference, {kind} over users, not adjusted for the number of rows; {NONE} where "
+        f"fewer than {FEWEST_DIFFERENT} users differ or all differ by the same"
+    )
 
 
 def interval_columns(value: Callable[[Any], Interval | None], of: str = "") -> Iterator[Column]:

@@ -25,12 +25,20 @@ class Method:
     """As in `adjust`, within each family of tests."""
     margin: float = 0.05
     """Of equivalence, as a share of the mean of what a row is compared with."""
+    find: float | None = None
+    """A change, as such a share, for which the users and seeds that it takes are wanted."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.margin < float("inf"):
-            raise UsageError(
-                f"a margin is a share above 0 of the mean compared with, such as 0.05; got {self.margin}"
-            )
+        for what, share in (("margin", self.margin), ("change to find", self.find)):
+            if share is not None and not 0 < share < float("inf"):
+                raise UsageError(
+                    f"a {what} is a share above 0 of the mean compared with, such as 0.05; got {share}"
+                )
+
+    @property
+    def is_resampled(self) -> bool:
+        """Whether intervals are of the bootstrap, too."""
+        return self.test == "bootstrap"
 
 
 STANDARD = Method()
@@ -88,7 +96,7 @@ def compare(
     own, other = (each.per_seed(metric, seeds) for each in (line, base))  # [U, S]
     averaged = own.mean(axis=1), other.mean(axis=1)
     test = paired_test(*averaged, method.test)
-    sizes = measure(own, other, method.margin, higher_is_better)
+    sizes = measure(own, other, method.margin, higher_is_better, method.find, method.is_resampled)
     means = (float(each.mean()) for each in averaged)
     return Comparison(*means, seeds, test, sizes, is_control, test.p)
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from corecbench.report.columns import NONE, OF_INTERVALS, Column, interval_columns
+from corecbench.report.columns import NONE, Column, interval_columns, of_intervals
 from corecbench.report.comparison import ALPHA, Comparison, Method
 from corecbench.report.wording import count, decimal, p_value, percent, percents, signed
+from corecbench.stats.bootstrap import RESAMPLES
 from corecbench.stats.effect import Shares
 from corecbench.stats.paired import METHODS
 from corecbench.stats.relative import ChangeSet
@@ -64,6 +65,7 @@ def comparison_columns(
     if effects:
         yield from _effects(part)
         yield from _of_seeds(part) if seeds else ()
+        yield from _wanted(part, method.find, seeds) if method.find else ()
         yield from _alike(part, method)
     yield Column("p", part(lambda each: each.test.p), p_value)
     if method.correction != "none":
@@ -98,6 +100,15 @@ def _of_seeds(part: Part) -> Iterator[Column]:
         yield Column(f"variance: {name}", lambda row, field=field: getattr(variance(row), field, None), None)
     yield from interval_columns(part(lambda each: each.sizes.seeds and each.sizes.seeds.interval), " (seeds)")
     yield Column("seeds needed", part(lambda each: each.sizes.seeds and each.sizes.seeds.needed), count)
+
+
+def _wanted(part: Part, find: float, seeds: bool) -> Iterator[Column]:
+    for what in ("users", "seeds") if seeds else ("users",):
+        yield Column(
+            f"{what} for {100 * find:g}%",
+            part(lambda each, what=what: getattr(each.sizes.wanted, what, None)),
+            count,
+        )
 
 
 def _alike(part: Part, method: Method) -> Iterator[Column]:
@@ -135,12 +146,18 @@ def of_tests(comparisons: Sequence[Comparison], method: Method, kind: str, base:
         yield f"{p_name(method)}: {whose}-adjusted within {tests}"
 
 
+def of_changes(method: Method) -> str:
+    """Return what intervals of relative changes are by."""
+    return "the BCa bootstrap" if method.is_resampled else "Fieller's theorem"
+
+
 def of_effects(method: Method, base: str, seeds: bool) -> Iterator[str]:
     """Yield what a caption says of effect sizes, in the order of their columns."""
-    yield OF_INTERVALS
+    resampled = f"a BCa bootstrap interval ({RESAMPLES:,} resamples)"
+    yield of_intervals(resampled) if method.is_resampled else of_intervals()
     yield (
-        "95% interval (change): of the relative change, by Fieller's theorem; unbounded where the mean compared "
-        "with is too close to 0"
+        f"95% interval (change): of the relative change, by {of_changes(method)}; unbounded where the mean "
+        "compared with is too close to 0"
     )
     yield "d_z: mean difference in standard deviations of the users' differences"
     yield "better/worse/equal: shares of the users"
@@ -153,6 +170,12 @@ def of_effects(method: Method, base: str, seeds: bool) -> Iterator[str]:
             "variance: of the difference of one user under one seed, the share that is the user, the seed and the "
             "rest; 95% interval (seeds): of the difference for other users and seeds; seeds needed: to find the "
             f"observed difference with 80% power among as many users, {NONE} where more seeds do not help"
+        )
+    if method.find:
+        share = f"{100 * method.find:g}%"
+        yield (
+            f"users for {share}: with whom it finds a change of {share} of {base} with that power"
+            + (f"; seeds for {share}: the same, among as many users" if seeds else "")
         )
     yield (
         f"{p_name(method, 'TOST')}: of two one-sided t tests, of a difference of {100 * method.margin:g}% "

@@ -12,7 +12,7 @@ import pandas as pd
 
 from corecbench.api import Metric, Report
 from corecbench.evaluation.slices import SLICINGS
-from corecbench.report.columns import OF_INTERVALS, Column, interval_columns, lay_out
+from corecbench.report.columns import Column, interval_columns, lay_out, of_intervals
 from corecbench.report.comparison import common_seeds
 from corecbench.report.per_user import Entry, Key, Line, check_comparable, read_lines
 from corecbench.report.provenance import made_with, protocol_sentence, together
@@ -194,7 +194,7 @@ def caption(tables: Sequence[SliceTable]) -> str:
             "each user first averaged over the seeds both have",
             *of_ensembles((each.key.side for table in shown for each in table.effects), "the domain model alone"),
             *_slices(shown),
-            OF_INTERVALS,
+            of_intervals(),
             *dict.fromkeys(sentence for table in shown for sentence in table.made_with),
             *empty,
         ]

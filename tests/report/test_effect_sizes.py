@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from corecbench.report.effect_sizes import measure
+from corecbench.stats.bootstrap import bootstrap_interval
 from corecbench.stats.effect import Shares
 
 
@@ -38,6 +39,36 @@ def test_power_is_stated_for_as_many_users_and_for_the_difference_seen():
     # half a standard deviation takes 34 users; 1,000 users find 2.8 standard errors of 1 / sqrt(1000)
     assert sizes.users_needed == 34
     assert sizes.detectable == pytest.approx(2.8 / 1000**0.5, rel=0.01)
+
+
+def test_users_and_seeds_are_stated_for_a_given_change():
+    rng = np.random.default_rng(0)
+    own = 10.5 + rng.permutation(np.repeat([-1.0, 1.0], 500))[:, None] + np.array([-0.01, 0.01])
+    base = np.full_like(own, 10.0)
+    assert measure(own, base, margin=0.05).wanted is None
+    # 5 % of 10 is half a standard deviation, which takes 34 users (Cohen, 1988), and no more seeds than two
+    wanted = measure(own, base, margin=0.05, find=0.05).wanted
+    assert (wanted.users, wanted.seeds) == (34, 2)
+    # .4 % is 1.26 standard errors of 1 / sqrt(1000): no number of seeds is enough where the users vary
+    assert measure(own, base, margin=0.05, find=0.004).wanted.seeds is None
+    assert measure(own[:, :1], base[:, :1], margin=0.05, find=0.05).wanted.seeds is None
+
+
+def test_a_given_change_of_a_mean_of_zero_is_no_change():
+    assert measure(*one_seed([1, 2, 3, 4, 5], [0] * 5), margin=0.05, find=0.05).wanted is None
+
+
+def test_resampled_intervals_are_those_of_the_bootstrap():
+    own, base = (column[:, 0] for column in FIVE)
+    sizes = measure(*FIVE, margin=0.05, resampled=True)
+    assert sizes.interval == bootstrap_interval(own, base)
+    assert (sizes.changes.low, sizes.changes.high) == pytest.approx(sizes.interval)  # the base is 1 for everyone
+    assert sizes.interval != measure(*FIVE, margin=0.05).interval
+
+
+def test_the_bootstrap_knows_no_change_where_a_resampled_mean_is_zero():
+    sizes = measure(*one_seed([1, 2, 3, 4, 5], [0, 0, 0, 0, 1]), margin=0.05, resampled=True)
+    assert not sizes.changes.bounded
 
 
 def test_lower_is_better_for_some_metrics():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from corecbench.report.comparison import ALPHA, Comparison, compare, why_not
-from corecbench.report.comparison_columns import p_name
+from corecbench.report.comparison_columns import of_changes, p_name
 from corecbench.report.html.blocks import Heading, Statement, Statements, Text
 from corecbench.report.html.evidence import (
     agreement,
@@ -112,7 +112,7 @@ def _note(table: Table) -> str:
     return sentences(
         [
             f"A gain or loss is called so where {p_name(table.method)} is below {level}",
-            "Intervals are of the relative change (Fieller's theorem), paired over users and not adjusted",
+            f"Intervals are of the relative change ({of_changes(table.method)}), paired over users, not adjusted",
             f"What would be missed is what a paired t test at {level} finds with less than 80% power",
         ]
     )
