@@ -142,7 +142,7 @@ def write_page(
         table=main,
         slices=published.by_slice,
         study=found,
-        board=leaderboard.build([store], main.tested, metric, nothing) if several else None,
+        board=leaderboard.build({store: entries}, main.tested, metric, nothing) if several else None,
         effects=effects,
         recommendations=recommended(host, store, entries, found),
     )
@@ -174,9 +174,11 @@ def recommended(
 def rank(host: Host, stores: Sequence[Store], metrics: Sequence[str], folder: Path) -> tuple[Written, bool]:
     """Write the leaderboard of the given benchmarks into a folder; return whether its rows are complete, too."""
     name = TESTED if TESTED in metrics else metrics[0]
-    entries = [entry for store in stores for entry in store.records()]
+    results = {store: list(store.records()) for store in stores}
     metric = host.build(host.select("metrics", name, {}))
-    board = leaderboard.build(stores, name, metric, unshared(host, entries))
+    nothing = unshared(host, (entry for entries in results.values() for entry in entries))
+    board = leaderboard.build(results, name, metric, nothing)
+    folder.mkdir(parents=True, exist_ok=True)
     return write(host, leaderboard.report(board), folder), all(row.is_complete for row in board.rows)
 
 

@@ -29,7 +29,12 @@ def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], 
 @click.command()
 @click.argument("folder", required=False, metavar="[RESULTS_DIR]", type=click.Path(path_type=Path))
 @results_option
-@click.option("--benchmark", metavar="NAME", help="Whose results.  [default: default, or the only one]")
+@click.option("--benchmark", metavar="A,B", help="Whose results.  [default: default, or the only one]")
+@click.option("--cells", metavar="A,B", help="Only these, with their models alone; needs --out.  [default: all]")
+@click.option("--datasets", metavar="A,B", help="Only on these; needs --out.  [default: all]")
+@click.option(
+    "--out", metavar="DIR", type=click.Path(path_type=Path), help="Where to write.  [default: beside them]"
+)
 @format_option
 @click.option("--metrics", default=",".join(SHOWN), show_default=True, metavar="A,B", help="Columns.")
 @statistics_options
@@ -46,6 +51,9 @@ def report(
     folder: Path | None,
     results: Path,
     benchmark: str | None,
+    cells: str | None,
+    datasets: str | None,
+    out: Path | None,
     format_: str,
     metrics: str,
     test: str,
@@ -61,30 +69,37 @@ def report(
 ) -> int:
     """Print the table of stored results again, and write it in every format.
 
-    RESULTS_DIR is where results are stored, or the folder of one benchmark there. Nothing is trained.
+    RESULTS_DIR is where results are stored, or the folder of one benchmark there. Cells of several benchmarks share
+    a table if they have the same protocol, split and settings. Nothing is trained.
     """
     from corecbench.publish import plot, publish, rank, write_page
     from corecbench.report.comparison import Method
     from corecbench.report.per_user import ReadOnce
-    from corecbench.results import choose, stores
+    from corecbench.report.selection import select
+    from corecbench.results import choose, place_of, stores
     from corecbench.values import names
 
     method, effects = Method(test, correction, margin, find), effects or find is not None
     host = discover(files, blocked)
     host.select("reporters", format_, {})
     found = stores(folder or results)
+    asked = [choose(found, name) for name in names(benchmark or "")]
     if leaderboard:
-        if effects or cost or slices or plots or html:
+        if effects or cost or slices or plots or html or cells or datasets:
             raise UsageError(
-                "--leaderboard is a table of its own; leave out --effects, --cost, --slices, --plots and --html"
+                "--leaderboard is a table of its own; beside it go --benchmark, --metrics, --format and --out"
             )
-        ranked = found if benchmark is None else [choose(found, benchmark)]
-        written, is_complete = rank(host, ranked, names(metrics), folder or results)
+        written, is_complete = rank(host, asked or found, names(metrics), out or folder or results)
         show_table(written.texts, written.errors, format_)
         return 0 if is_complete else INCOMPLETE
-    chosen = choose(found, benchmark)
-    store = ReadOnce(chosen.root, chosen.benchmark)
-    entries = list(store.records())
+    asked = asked or [choose(found, None)]
+    if out is None and (cells or datasets or len(asked) > 1):
+        raise UsageError(
+            "some cells or several benchmarks are not written beside all of one; say where by --out DIR"
+        )
+    place = asked[0] if out is None else place_of(out)
+    store = ReadOnce(place.root, place.benchmark)
+    entries = select(asked, names(cells or ""), names(datasets or ""))
     published = publish(host, store, entries, names(metrics), cost, effects, method)
     show_table(published.slices if slices else published.texts, published.errors, format_)
     if plots:

@@ -41,6 +41,7 @@ __all__ = [
     "choose",
     "items_frame",
     "own_side",
+    "place_of",
     "ranks_frame",
     "sides_of",
     "slug",
@@ -245,6 +246,19 @@ def stores(folder: Path) -> list[Store]:
     if not benchmarks:
         raise ResultsError(f"{folder}: no results here; `corecbench run` makes them")
     return [Store(folder, benchmark) for benchmark in sorted(benchmarks)]
+
+
+def place_of(folder: Path) -> Store:
+    """Return the benchmark that a folder is, or would be; it is made.
+
+    Raises:
+        UsageError: its name is none of a benchmark.
+    """
+    name = folder.resolve().name
+    if not name or slug(name) != name:
+        raise UsageError(f"{folder}: no name of a benchmark; choose one such as {slug(name or 'tables')}")
+    folder.mkdir(parents=True, exist_ok=True)
+    return Store(folder.parent if folder.name == name else folder.resolve().parent, name)
 
 
 def choose(found: Sequence[Store], benchmark: str | None) -> Store:

@@ -356,6 +356,51 @@ def test_report_asks_which_of_several_benchmarks(corecbench):
     assert "main" in corecbench("report", "results").stdout
 
 
+def test_report_of_some_cells_is_written_apart(corecbench):
+    save_pair(Store(Path("results"), "default"))
+    save(Store(Path("results"), "default"), make_record("other"))
+    result = corecbench("report", "--cells", "toy+llama+bdlm", "--out", "tables/pairs", "--format", "csv")
+    assert result.exit_code == 0
+    assert result.stdout == Path("tables/pairs/table.csv").read_text()
+    assert [line.split(",")[1] for line in result.stdout.splitlines()[1:]] == ["toy", "toy + llama", "toy + llama"]
+    assert not list(Path("results/default").glob("table.*"))
+
+
+def test_the_page_of_some_cells_shows_no_others(corecbench):
+    store = Store(Path("results"), "default")
+    for name in ("toy", "other"):
+        for dataset in ("toys", "more"):
+            record = make_record(name)
+            save(store, record | {"cell": record["cell"] | {"dataset": dataset}})
+    result = corecbench("report", "--cells", "toy", "--out", "tables", "--html", "--format", "csv")
+    assert result.exit_code == 0
+    page = Path("tables/report.html").read_text()
+    assert "Over the data sets" in page
+    assert ">other<" not in page
+
+
+def test_report_takes_cells_of_several_benchmarks_that_can_be_compared(corecbench):
+    for name, benchmark in (("toy", "a"), ("other", "b")):
+        save(Store(Path("results"), benchmark), make_record(name))
+    result = corecbench("report", "--benchmark", "a,b", "--out", "both", "--format", "csv")
+    assert [line.split(",")[1] for line in result.stdout.splitlines()[1:]] == ["toy", "other"]
+    save(Store(Path("results"), "b"), make_record("third") | {"protocol": {"split": "random"}})
+    refused = corecbench("report", "--benchmark", "a,b", "--out", "both")
+    assert refused.exit_code == 5
+    assert "protocol is not that of" in refused.stderr
+    assert "(split: random, there leave-one-out)" in refused.stderr
+
+
+@pytest.mark.parametrize("options", [["--cells", "toy"], ["--datasets", "toys"], ["--benchmark", "a,b"]])
+def test_report_of_some_cells_needs_a_place_of_its_own(corecbench, options):
+    for benchmark in ("default", "a", "b"):
+        save(Store(Path("results"), benchmark), make_record())
+    result = corecbench("report", *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: some cells or several benchmarks are not written beside all of one")
+    assert corecbench("report", *options, "--out", "a b").exit_code == 2
+
+
 def test_report_prints_the_costs(corecbench):
     save(Store(Path("results"), "default"), make_record())
     assert "train s" not in corecbench("report").stdout
@@ -493,7 +538,7 @@ def test_an_incomplete_leaderboard_is_exit_code_5(corecbench):
         (
             ["--plots"],
             2,
-            "error: --leaderboard is a table of its own; leave out --effects, --cost, --slices, --plots and --html",
+            "error: --leaderboard is a table of its own; beside it go --benchmark, --metrics, --format and --out",
         ),
     ],
 )

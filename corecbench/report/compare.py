@@ -28,7 +28,7 @@ from corecbench.report.comparison_columns import comparison_columns, of_effects,
 from corecbench.report.per_user import Entry, Line, check_comparable, check_users, read_lines
 from corecbench.report.provenance import made_with, protocol_sentence
 from corecbench.report.table import AT_LIMIT, check_testable
-from corecbench.report.wording import decimal, of_ensembles, seed_list, sentences, user_counts
+from corecbench.report.wording import count, decimal, of_ensembles, seed_list, sentences, user_counts
 from corecbench.results import ResultsError, RowSide, Store, sides_of
 
 
@@ -264,7 +264,7 @@ def _columns(found: Comparisons, several: bool) -> Iterator[Column]:
     yield from comparison_columns(
         lambda duel: duel.comparison, _change(found), found.method, effects=True, seeds=_has_seeds(found)
     )
-    yield Column("users", lambda duel: duel.n_users or None)
+    yield Column("users", lambda duel: duel.n_users or None, count)
     yield Column("seeds", lambda duel: seed_list(duel.seeds) or None)
     if any(duel.notes for duel in found.duels):
         yield Column("notes", lambda duel: "; ".join(duel.notes))

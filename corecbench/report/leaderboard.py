@@ -100,11 +100,13 @@ class Leaderboard:
     """Whether the metric is one value of all lists together and none per user."""
 
 
-def build(stores: Sequence[Store], name: str, metric: Metric, unshared: Collection[str] = ()) -> Leaderboard:
+def build(
+    results: Mapping[Store, Sequence[Entry]], name: str, metric: Metric, unshared: Collection[str] = ()
+) -> Leaderboard:
     """Rank all rows of the given benchmarks.
 
     Args:
-        stores: the benchmarks, of different names.
+        results: the benchmarks, of different names, each with its folders and their records.
         name: of the metric.
         metric: what is averaged over users, if it has values per user, and ranked.
         unshared: sharing modules under which nothing is shared; their rows are controls.
@@ -112,7 +114,10 @@ def build(stores: Sequence[Store], name: str, metric: Metric, unshared: Collecti
     Raises:
         ResultsError: on one data set results differ in protocol, split or users, or nothing succeeded.
     """
-    sources = [Source(store.benchmark, entry) for store in stores for entry in store.records()]
+    stores, sources = (
+        list(results),
+        [Source(store.benchmark, entry) for store in results for entry in results[store]],
+    )
     protocol = check_comparable((source.entry for source in sources), settings=False)
     rows: dict[tuple[str | None, Key], dict[str, Line]] = {}
     for benchmark, entries in _together(sources).items():

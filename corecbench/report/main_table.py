@@ -10,7 +10,7 @@ from corecbench.report.comparison import ALPHA, Comparison
 from corecbench.report.comparison_columns import comparison_columns, of_effects, of_tests, significant
 from corecbench.report.provenance import protocol_sentence
 from corecbench.report.table import Table
-from corecbench.report.wording import decimal, of_ensembles, seed_list, sentences, user_counts
+from corecbench.report.wording import count, decimal, of_ensembles, seed_list, sentences, user_counts
 
 Marks = dict[tuple[int, str], list[Mark]]
 
@@ -70,7 +70,7 @@ COST = (
 
 
 def _extent(table: Table) -> Iterator[Column]:
-    yield Column("users", lambda row: row.n_users or None)
+    yield Column("users", lambda row: row.n_users or None, count)
     yield Column("seeds", lambda row: seed_list(row.seeds) or None)
     if any(row.notes for row in table.rows):
         yield Column("notes", lambda row: "; ".join(row.notes))

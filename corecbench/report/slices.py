@@ -17,7 +17,7 @@ from corecbench.report.comparison import common_seeds
 from corecbench.report.per_user import Entry, Key, Line, check_comparable, read_lines
 from corecbench.report.provenance import made_with, protocol_sentence, together
 from corecbench.report.table import why_untested
-from corecbench.report.wording import decimal, of_ensembles, percent, seed_list, sentences, signed
+from corecbench.report.wording import count, decimal, of_ensembles, percent, seed_list, sentences, signed
 from corecbench.results import COUNTS, ResultsError, Store
 from corecbench.stats.intervals import Interval, paired_interval
 
@@ -166,7 +166,7 @@ def _columns(tested: str, with_controls: bool) -> Iterator[Column]:
         yield Column("control", lambda effect: effect.key.control)
     yield Column("slice by", lambda effect: effect.slicing)
     yield Column("slice", lambda effect: effect.label)
-    yield Column("users", lambda effect: effect.n_users)
+    yield Column("users", lambda effect: effect.n_users, count)
     yield Column(f"{tested} solo", lambda effect: effect.solo, decimal)
     yield Column(tested, lambda effect: effect.joint, decimal)
     yield Column("difference", lambda effect: effect.difference, signed)
@@ -204,7 +204,7 @@ def caption(tables: Sequence[SliceTable]) -> str:
 def _extent(table: SliceTable) -> str:
     n_users = max(effect.n_users for effect in table.effects)
     seeds = seed_list({seed for effect in table.effects for seed in effect.seeds}, "seed")
-    return f"{table.dataset}, {n_users} users, {seeds}"
+    return f"{table.dataset}, {n_users:,} users, {seeds}"
 
 
 def _slices(tables: Sequence[SliceTable]) -> Iterator[str]:

@@ -89,9 +89,9 @@ def user_counts(users: Mapping[str, int]) -> str:
     """Return how many users each data set has.
 
     >>> user_counts({"ml-100k": 943, "ml-1m": 6040})
-    '943 users (ml-100k), 6040 users (ml-1m)'
+    '943 users (ml-100k), 6,040 users (ml-1m)'
     """
-    return ", ".join(f"{n_users} users ({dataset})" for dataset, n_users in users.items())
+    return ", ".join(f"{n_users:,} users ({dataset})" for dataset, n_users in users.items())
 
 
 def seed_list(seeds: Iterable[int], noun: str = "") -> str:

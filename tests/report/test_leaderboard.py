@@ -7,7 +7,7 @@ from .conftest import METRICS, PROTOCOL, Bench
 
 
 def board(*benches, **options):
-    return build([bench.store for bench in benches], "MRR", METRICS["MRR"], **options)
+    return build({bench.store: list(bench.store.records()) for bench in benches}, "MRR", METRICS["MRR"], **options)
 
 
 def places(found):
@@ -47,7 +47,7 @@ def test_the_lowest_is_first_where_lower_is_better(bench):
 
     bench.add("a", domain_ranks=[2] * 6)
     bench.add("b", domain_ranks=[1] * 6)
-    found = build([bench.store], "rank", Rank())
+    found = build({bench.store: list(bench.store.records())}, "rank", Rank())
     assert places(found) == [("b", "domain", 1, 1), ("a", "domain", 2, 0)]
     assert report(found).higher_is_better == {"average rank": False, "wins": True, "rank": False}
 

@@ -28,6 +28,8 @@ BANDS: Mapping[Side, Mapping[str, Any]] = {
     "domain": {"facecolor": "#DEECF5", "linewidth": 0},
     "llm": {"facecolor": "#FBEADF", "edgecolor": "#EFC9AE", "hatch": "////", "linewidth": 0},
 }
+ALONE: Mapping[Side, Any] = {"domain": (0, (1, 1)), "llm": (0, (5, 1.5))}
+"""Dashes of a model trained alone."""
 NEEDED = ("turn", "side", "epoch", "validation", "duration_s")
 
 
@@ -136,8 +138,8 @@ def draw(courses: Courses) -> Figure:
         sentences(
             [
                 courses.extent,
-                "The first seed of each cell; bands: turns; ringed: the weights that were kept; dotted: the kept "
-                "weights of the same model trained alone",
+                "The first seed of each cell; bands: turns; ringed: the weights that were kept; dotted and dashed: "
+                "the kept weights of the same domain model and LLM trained alone",
             ]
         ),
     )
@@ -172,7 +174,7 @@ def _draw_panel(axes: Axes, course: Course) -> None:
         if side in course.kept:
             axes.plot(*course.kept[side], "o", color=colour, markerfacecolor="none", markersize=8, clip_on=False)
     for side, value in course.alone.items():
-        axes.axhline(value, color=SIDE_COLOURS[side], linestyle=(0, (1, 1)), linewidth=1.2)
+        axes.axhline(value, color=SIDE_COLOURS[side], linestyle=ALONE[side], linewidth=1.2)
     axes.set_xlim(0.5, course.bands[-1].last + 0.5)
     shown = [value for points in course.validation.values() for _, value in points]
     axes.set_ylim(0, 1.15 * max(*shown, *course.alone.values(), 1e-9))
