@@ -135,6 +135,22 @@ def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Save a tiny random model of any family, once: `tiny("gpt2")`, `tiny("qwen2", chat_template="...")`."""
+    from corecbench.testing.tiny_llama import save_tiny
+
+    saved: dict[str, Path] = {}
+
+    def save(model_type: str, **settings: Any) -> Path:
+        key = repr((model_type, settings))
+        if key not in saved:
+            saved[key] = save_tiny(tmp_path_factory.mktemp(model_type) / "tiny", model_type, **settings)
+        return saved[key]
+
+    return save
+
+
+@pytest.fixture(scope="session")
 def quick() -> dict[str, dict[str, Any]]:
     """Settings with which everything trains in a moment."""
     few = {"epochs": 4, "batch_size": 32, "learning_rate": 0.01}

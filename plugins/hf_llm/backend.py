@@ -1,27 +1,32 @@
-"""A Llama-family LLM as a recommender: nothing is generated, a user state meets an item table.
+"""An LLM as a recommender: nothing is generated, a user state meets an item table.
 
 B examples, L positions of a history, N items, h the LLM's hidden width, d the width of a state.
 """
 
 from __future__ import annotations
 
+import functools
+import json
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn.functional import embedding, layer_norm
 
-from corecbench.api import Batch, Ids, IdsFactory, Setup, States, last_position, project
+from corecbench.api import Batch, Ids, IdsFactory, Setup, States, UsageError, last_position, project
 from corecbench_plugins.hf_llm.body import run, upper_part
 from corecbench_plugins.hf_llm.encoder import TextEncoder, whiten
 from corecbench_plugins.hf_llm.layouts import ItemTokens, Titles
+from corecbench_plugins.hf_llm.sentences import SentenceEncoder
 from corecbench_plugins.hf_llm.weights import model_folder
 
 if TYPE_CHECKING:
-    from corecbench_plugins.hf_llm import LlamaConfig
+    from pathlib import Path
+
+    from corecbench_plugins.hf_llm.settings import LlmConfig
 
 
-class LlamaRecommender(nn.Module):
+class LlmRecommender(nn.Module):
     """The trained top layers of an LLM between an item table on its way in and a projection on its way out.
 
     item state = projected text summary + `<iid>` row [d]; user state = projected final state + state of the latest
@@ -30,7 +35,7 @@ class LlamaRecommender(nn.Module):
 
     examples = "windows"
 
-    def __init__(self, config: LlamaConfig, encoder: TextEncoder, setup: Setup, ids: Ids | None):
+    def __init__(self, config: LlmConfig, encoder: TextEncoder, setup: Setup, ids: Ids | None):
         super().__init__()
         texts = setup.catalog.item_texts
         summary = encoder.summaries(texts)
@@ -67,14 +72,36 @@ class LlamaRecommender(nn.Module):
         read = final.take_along_dim(sequences.read[:, :, None], dim=1)  # [B, L, h]
         return States(self.leave(read) + items, table)
 
+    def train(self, mode: bool = True) -> LlmRecommender:
+        """Switch to training or evaluation; what a pretrained body drops out in training it never does here."""
+        super().train(mode)
+        self.body.eval()
+        return self
+
     def as_position(self, rows: torch.Tensor) -> torch.Tensor:
         """Bring rows [..., d] to the width, mean and deviation that the trained layers expect [..., h]."""
         entered = self.enter(rows)
         return layer_norm(entered, entered.shape[-1:]) * self.deviation + self.mean
 
 
-def build(config: LlamaConfig, setup: Setup, ids: IdsFactory | None) -> LlamaRecommender:
+def build(
+    config: LlmConfig, setup: Setup, ids: IdsFactory | None, encoder: type[TextEncoder] = TextEncoder
+) -> LlmRecommender:
     """Build the backend: over texts and the given ids, or over texts alone."""
-    encoder = TextEncoder(model_folder(config.weights, setup.cache, setup.progress), config, setup)
+    folder = model_folder(config.weights, setup.cache, setup.progress)
+    check_family(folder, config)
     tables = None if ids is None else ids(config.embedding_size)
-    return LlamaRecommender(config, encoder, setup, tables).to(setup.device)
+    return LlmRecommender(config, encoder(folder, config, setup), setup, tables).to(setup.device)
+
+
+build_encoder = functools.partial(build, encoder=SentenceEncoder)
+"""Build the backend on an encoder, which reads texts both ways."""
+
+
+def check_family(folder: Path, config: LlmConfig) -> None:
+    """Raise a UsageError if a model is not of the family that the backend is named by."""
+    found = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type", "")
+    if not found.startswith(config.family):
+        raise UsageError(
+            f"{folder.name} is a model of type {found}, not {config.family}; write hf:{config.weights}"
+        )

