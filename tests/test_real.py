@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
-from corecbench.api import UsageError, cache_folder
+from corecbench.api import Catalog, Setup, UsageError, cache_folder
 from corecbench.results import COLUMNS, COUNTS
 from corecbench_plugins.datasets.ml100k import find_ml100k
-from corecbench_plugins.hf_llm import LlamaConfig
+from corecbench_plugins.hf_llm import LlamaConfig, MiniLmConfig
+from corecbench_plugins.hf_llm.published import PUBLISHED, place, sha256
+from corecbench_plugins.hf_llm.sentences import SentenceEncoder
 from corecbench_plugins.hf_llm.weights import model_folder
 
 N_USERS = 150
@@ -122,3 +125,33 @@ def test_the_same_command_again_finds_everything_done(finished, data_folder):
     assert again.returncode == 0
     assert "plan: 3 cells, 3 done already" in again.stdout
     assert "sasrec + llama" in again.stdout
+
+
+# --- other backends -----------------------------------------------------------------------------------------------
+
+TEXTS = ("", "a film about dogs", "a movie with puppies", "the tax law of Norway")
+
+
+@pytest.fixture
+def setup(tmp_path):
+    catalog = Catalog("films", ("", "1"), ("", "1", "2", "3"), TEXTS)
+    return Setup(catalog, max_history=8, seed=0, cache=tmp_path)
+
+
+def test_a_gguf_file_gives_the_weights_of_the_folder_that_was_made_of_it(host, weights, setup, tmp_path):
+    place(PUBLISHED[LlamaConfig().weights], tmp_path / "files", lambda *_: None)
+    (file,) = (tmp_path / "files").iterdir()
+    model = host.build(host.select("llms", f"gguf:{file}", {}), setup, None)
+    assert model.text.isfinite().all()
+    (converted,) = (tmp_path / "models").glob("*/model.safetensors")
+    assert sha256(converted) == sha256(weights / "model.safetensors")
+
+
+def test_the_real_sentence_encoder_knows_what_is_alike(setup):
+    try:
+        folder = model_folder(MiniLmConfig().weights, cache_folder(), lambda *_: None)
+    except UsageError as error:
+        pytest.skip(f"the real weights cannot be had here: {error}")
+    _, one, other, far = SentenceEncoder(folder, MiniLmConfig(), setup).summaries(TEXTS)["pooled"][:, 0]
+    alike, different = (torch.cosine_similarity(one, text, dim=0) for text in (other, far))
+    assert alike > different + 0.3

@@ -22,12 +22,22 @@ def quantisation(wanted: str, dtype: torch.dtype, device: str) -> dict[str, Any]
     """
     if wanted == "no":
         return {}
-    library, _, scheme = wanted.partition("-")
-    if not is_there(library):
-        raise UsageError(f"quantised {wanted} needs {library}; install it by `pip install 'corecbench[quantised]'`")
+    library, scheme = require(wanted)
     if library == "bitsandbytes" and device == "cpu":
         raise UsageError(f"quantised {wanted} needs a GPU (--device cuda); on a processor torchao-int8 works")
     return {"quantization_config": scheme_config(library, scheme, dtype), "device_map": {"": device}}
+
+
+def require(wanted: str) -> tuple[str, str]:
+    """Return the library and the scheme of a setting.
+
+    Raises:
+        UsageError: the library is missing.
+    """
+    library, _, scheme = wanted.partition("-")
+    if wanted != "no" and not is_there(library):
+        raise UsageError(f"quantised {wanted} needs {library}; install it by `pip install 'corecbench[quantised]'`")
+    return library, scheme
 
 
 def is_there(library: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import UsageError
 from corecbench_plugins.hf_llm.published import PUBLISHED, is_installed, place, sha256
+from corecbench_plugins.hf_llm.quantised import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,9 @@ def downloads(config: LlmConfig, cache: Path) -> list[str]:
     """Return what building the backend would download, one line each.
 
     Raises:
-        UsageError: no weights are named, or there can be none of that name.
+        UsageError: no weights are named, there can be none of that name, or a library is missing.
     """
+    require(config.quantised)
     model = PUBLISHED.get(config.weights)
     if model is not None:
         ready = published_folder(config.weights, cache).exists() or is_installed(model)
@@ -104,13 +106,12 @@ def convert(gguf: Path, folder: Path, progress: Progress) -> Path:
 
     progress(f"converting {gguf.stem}", 0, 1)
     source = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
-    with quiet():
-        model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32).to(torch.bfloat16)
-    model.hf_quantizer, model.is_quantized = None, False  # transformers refuses to save what it calls quantised
-    del model.config.quantization_config
-    model.config.dtype = torch.bfloat16
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+    with quiet(), tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32).to(torch.bfloat16)
+        model.hf_quantizer, model.is_quantized = None, False  # transformers refuses to save what it calls quantised
+        del model.config.quantization_config
+        model.config.dtype = torch.bfloat16
         whole = Path(temporary) / "model"
         model.save_pretrained(whole)
         AutoTokenizer.from_pretrained(**source).save_pretrained(whole)

@@ -310,12 +310,13 @@ def test_a_tokenizer_without_cls_and_sep_is_refused(make_model, tiny):
 # --- quantised weights --------------------------------------------------------------------------------------------
 
 
-def test_a_library_that_is_missing_says_how_to_install_it(monkeypatch, make_model, tiny):
+def test_a_library_that_is_missing_says_how_to_install_it_when_a_run_is_planned(monkeypatch, host, tiny, tmp_path):
     monkeypatch.setattr(quantised, "is_there", lambda library: False)
+    selected = host.select("llms", f"hf:{tiny('llama')}", {"hf": {"quantised": "torchao-int8"}})
     with pytest.raises(
-        UsageError, match=r"quantised torchao-int8 needs torchao; install it by `pip install"
+        UsageError, match=r"torchao-int8 needs torchao; install it by `pip install 'corecbench\["
     ) as error:
-        make_model(tiny("llama"), quantised="torchao-int8")
+        host.needs(selected, tmp_path)
     assert "\n" not in str(error.value)
 
 
