@@ -46,6 +46,12 @@ class Selected:
         """The component's name."""
         return self.component.name
 
+    @property
+    def joint(self) -> bool:
+        """Whether it reads ids and can be trained together with an LLM."""
+        joint = self.component.joint
+        return joint if isinstance(joint, bool) else bool(resolve(joint)(self.config))
+
     def __str__(self) -> str:
         return f"{KINDS[self.kind].label} '{self.name}' of plugin {self.plugin}"
 

@@ -198,7 +198,7 @@ def combinations(choice: Choice, controls: Sequence[str]) -> Iterator[Parts]:
     yield from ((model, None, None, None) for model in choice.models)
     yield from ((None, llm, None, None) for llm in choice.llms)
     for model in choice.models:
-        if model.component.joint:
+        if model.joint:
             for llm, module in itertools.product(choice.llms, choice.sharing):
                 yield model, llm, module, None
                 yield from ((model, llm, module, control) for control in controls if can_be(control, llm, module))
@@ -214,9 +214,9 @@ def notes(config: RunConfig, choice: Choice, data_sets: Sequence[Data]) -> list[
     found = []
     if choice.llms:
         found += [
-            f"{model.label} reads no ids, so it is trained alone only"
+            f"{model.label} takes no ids from outside, so it is trained alone only"
             for model in choice.models
-            if not model.component.joint
+            if not model.joint
         ]
     if config.controls:
         found += [

@@ -73,7 +73,7 @@ def test_a_model_that_reads_no_ids_is_noted_as_trained_alone_only(plan, tiny_lla
     llm = f"llama:{tiny_llama}"
     planned = plan(models=("popularity", "sasrec"), llms=(llm,))
     assert [cell.name for cell in planned.cells] == ["popularity", "sasrec", llm, f"sasrec+{llm}+bdlm"]
-    assert planned.notes == ["popularity reads no ids, so it is trained alone only"]
+    assert planned.notes == ["popularity takes no ids from outside, so it is trained alone only"]
 
 
 def test_a_pair_knows_the_solo_cell_it_starts_from(plan, tiny_llama):

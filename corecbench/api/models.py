@@ -113,9 +113,11 @@ class Recommender(Protocol):
     `fit(train: Interactions)` is called once before the first epoch: models without gradients learn here, graph
     models build their graph. `loss(batch: Batch, states: States) -> scalar tensor` replaces the standard task
     loss: cross-entropy over the catalogue, or over sampled items, at every position for windows, BPR for pairs.
-    So is an attribute of LLMs: `text`, [N+1, k] in the dtype of the LLM's body, what the LLM makes of each item's
-    text untrained, zero where there is none. Sharing modules may give it to both sides. Where that is scaled or
-    projected, `text_states`, float [N+1, h], may say what it was made of, in the LLM's own dimensions.
+    A model whose score is no inner product has `scores(batch: Batch) -> float32 [B, N+1]` in place of `states`. It
+    is trained alone only (`joint=False`), by `fit` or by a `loss(batch, None)` of its own.
+    An attribute of LLMs is optional, too: `text`, [N+1, k] in the dtype of the LLM's body, what the LLM makes of
+    each item's text untrained, zero where there is none. Sharing modules may give it to both sides. Where that is
+    scaled or projected, `text_states`, float [N+1, h], may say what it was made of, in the LLM's own dimensions.
     """
 
     examples: Literal["windows", "pairs"]

@@ -34,8 +34,9 @@ class Component:
     """Authors or method, year, DOI or arXiv id."""
     argument: str | None = None
     """The setting that NAME:VALUE (or NAME@VALUE) fills on the command line."""
-    joint: bool = True
-    """False for a domain model that reads no ids and cannot be trained together with an LLM."""
+    joint: bool | str | Callable[[Any], bool] = True
+    """False for a domain model that reads no ids and cannot be trained together with an LLM. Where that depends on
+    the settings, `joint(config) -> bool` (or "module:attribute" of it), which must not import heavy libraries."""
     shares: bool = True
     """False for a sharing module under which nothing is shared: a control itself, it has no further controls."""
     combines: bool = False

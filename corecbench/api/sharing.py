@@ -34,7 +34,8 @@ class Turn:
 class Pretrained:
     """What each side brings to a pair: the tables of the domain model trained alone, and the LLM's view of texts.
 
-    A model that reads no user table gives its users' states after their training history instead.
+    A model that reads no user table gives its users' states after their training history instead, without what they
+    have beyond the width of the item table.
     """
 
     user: torch.Tensor

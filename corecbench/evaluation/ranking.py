@@ -128,19 +128,19 @@ def trim(rows: np.ndarray) -> np.ndarray:
 
 
 def rank_task(
-    states: Callable[[Batch], States],
+    answer: Callable[[Batch], States | torch.Tensor],
     task: "RankingTask",
     batch_size: int = 512,
     device: str = "cpu",
     top_k: int = 0,
 ) -> Ranks:
-    """Rank the held-out items of all users of a task by the products of states.
+    """Rank the held-out items of all users of a task by what a recommender answers.
 
     Args:
-        states: such as the `states` of a recommender in evaluation mode.
+        answer: the `states` of a recommender in evaluation mode, or its `scores`, float32 [B, N+1].
         task: the users with their histories, targets and seen items.
         batch_size: users scored at a time; it changes memory and speed, never a rank.
-        device: where the states are computed.
+        device: where the model computes.
         top_k: how many of each user's best candidates are returned, too.
 
     Raises:
@@ -148,8 +148,10 @@ def rank_task(
     """
 
     def scores(batch: Batch) -> torch.Tensor:
-        of_batch = states(batch)
-        return item_scores(last_position(of_batch.user, batch.history), of_batch.item)
+        given = answer(batch)
+        if isinstance(given, States):
+            return item_scores(last_position(given.user, batch.history), given.item)
+        return given.to(torch.float32, copy=True)
 
     return rank_by(scores, task, batch_size, device, top_k)
 

@@ -105,6 +105,17 @@ SOME = histories([1, 2, 3], [4], range(5, 5 + MAX_HISTORY))
 """A batch for evaluation: a short history, one of a single item, and one of the largest length."""
 
 
+def states_of(model: Recommender, batch: Batch) -> States:
+    """Return the states of a model or, of one that gives scores, states that say the same.
+
+    Those are the scores [B, N+1] as states of the users, and the unit vectors as states of the items.
+    """
+    if not hasattr(model, "scores"):
+        return model.states(batch)
+    scores = model.scores(batch)
+    return States(scores, torch.eye(scores.shape[-1]))
+
+
 def final(states: States, batch: Batch) -> torch.Tensor:
     """Return the user states after the last item, float32 [B, d], without gradients."""
     return last_position(states.user, batch.history).detach()
@@ -137,7 +148,7 @@ def seeded(model: Recommender, batch: Batch, training: bool) -> States:
     """Return the states of a batch, with the same dropout at every call."""
     set_mode(model, training)
     torch.manual_seed(0)
-    return model.states(batch)
+    return states_of(model, batch)
 
 
 def equal(one: States, other: States) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from corecbench.testing.bench import SOME, Bench, equal, final, histories
+from corecbench.testing.bench import SOME, Bench, equal, final, histories, states_of
 from corecbench.testing.kit import NotApplicableError, require
 from corecbench.training.cell import save_checkpoint
 from corecbench.training.loop import restore, trainable
@@ -29,7 +29,7 @@ def the_same_seed_gives_the_same_states(bench: Bench) -> None:
     """Two models that are built and trained alike agree bit for bit, and nothing is random in evaluation."""
     for side in bench.sides:
         one, other = (bench.train(side, epochs=1)[1].model for _ in range(2))
-        first, again, second = one.states(SOME), one.states(SOME), other.states(SOME)
+        first, again, second = states_of(one, SOME), states_of(one, SOME), states_of(other, SOME)
         require(equal(first, again), "two calls in evaluation differ; something in it is random")
         require(equal(first, second), "two models of one seed differ; draw from torch's global generator alone")
 
@@ -43,7 +43,7 @@ def a_checkpoint_restores_the_states(bench: Bench) -> None:
             path = Path(folder) / "checkpoint.safetensors"
             save_checkpoint(trainee, path)
             restore(fresh, load_file(path))
-        same = equal(trainee.model.states(SOME), fresh.states(SOME))
+        same = equal(states_of(trainee.model, SOME), states_of(fresh, SOME))
         require(
             same, "restored from safetensors it gives other states; keep what is learnt in parameters or buffers"
         )
@@ -51,7 +51,7 @@ def a_checkpoint_restores_the_states(bench: Bench) -> None:
 
 def gradients_reach_the_ids(bench: Bench) -> None:
     """The tables that were given are among the parameters, and training on an item or a user changes its row."""
-    if not bench.selected.component.joint:
+    if not bench.selected.joint:
         raise NotApplicableError("it reads no ids (joint=False)")
     model, tables = bench.workshop().build_solo("domain", bench.selected)
     require(tables, "it asks for no ids; its component needs joint=False")
@@ -92,7 +92,7 @@ def two_camps_of_taste_are_told_apart(bench: Bench) -> None:
 def personal(model: Recommender) -> bool:
     """Return whether two users with other histories get other orders of the items."""
     batch = histories([1, 2, 3], [4, 5, 6])
-    states = model.states(batch)
+    states = states_of(model, batch)
     one, other = (final(states, batch) @ states.item[1:].T).argsort(stable=True)
     return not torch.equal(one, other)
 

@@ -23,6 +23,7 @@ from corecbench.testing.bench import (
     make_workshop,
     seeded,
     set_mode,
+    states_of,
     tensors,
     tolerance,
 )
@@ -36,15 +37,18 @@ if TYPE_CHECKING:
 
 
 def states_have_the_shapes_of_the_contract(bench: Bench) -> None:
-    """User [B, d] or [B, L, d] and item [N+1, d], float32, for batches of any size and length."""
+    """User [B, d] or [B, L, d] and item [N+1, d], float32, for batches of any size and length; scores [B, N+1]."""
     for side in bench.sides:
         model = bench.build(side)
         kind = getattr(model, "examples", None)
         require(kind in ("windows", "pairs"), f"examples is {kind!r}, must be 'windows' or 'pairs'")
         rows = bench.workshop().setup.catalog.n_items + 1
         for batch in (SOME, histories([4]), histories(range(1, 1 + MAX_HISTORY))):
-            states = model.states(batch)
+            states = states_of(model, batch)
             size, length = batch.history.shape
+            if hasattr(model, "scores"):
+                given = list(states.user.shape)
+                require(given == [size, rows], f"scores are {given}, must be [{size}, {rows}]")
             check_shape("item", states.item, f"[{rows}, d]", [(rows,)])
             check_shape("user", states.user, f"[{size}, d] or [{size}, {length}, d]", [(size,), (size, length)])
             widths = states.user.shape[-1], states.item.shape[-1]
@@ -78,7 +82,7 @@ def a_user_does_not_depend_on_the_batch_around(bench: Bench) -> None:
     for side in bench.sides:
         model = bench.build(side)
         alone, among = histories([1, 2]), histories([1, 2], [3, 4, 5, 6, 7, 8], [9])
-        one, other = model.states(alone), model.states(among)
+        one, other = states_of(model, alone), states_of(model, among)
         moved = gap(final(one, alone), final(other, among)[:1])
         require(moved <= tolerance(model), f"a user's state changes by {moved:.1%} with the users around")
         moved = gap(one.item.detach(), other.item.detach())
@@ -90,10 +94,10 @@ def padding_is_never_ranked(bench: Bench) -> None:
     for side in bench.sides:
         model = bench.build(side)
         short, padded = (histories([1, 2], [3], padding=padding) for padding in (0, 2))
-        moved = gap(final(model.states(short), short), final(model.states(padded), padded))
+        moved = gap(final(states_of(model, short), short), final(states_of(model, padded), padded))
         require(moved <= tolerance(model), f"a user's state changes by {moved:.1%} with the padding of the history")
         for batch in bench.examples(model)[:2]:
-            states = model.states(batch)
+            states = states_of(model, batch)
             item = states.item.detach().requires_grad_()
             loss = task_loss(model, batch, States(states.user.detach(), item))
             gradient = torch.autograd.grad(loss, item, allow_unused=True)[0] if loss.requires_grad else None
@@ -113,7 +117,7 @@ def nothing_that_it_is_given_is_changed(bench: Bench) -> None:
             copies = {name: tensor.clone() for name, tensor in tensors(batch).items()}
             for training in (False, True):
                 set_mode(model, training)
-                states = model.states(batch)
+                states = states_of(model, batch)
                 if batch.target is not None:
                     task_loss(model, batch, states)
             for name, tensor in tensors(batch).items():

@@ -103,7 +103,8 @@ class Workshop:
     def rank(self, model: Recommender, stage: str, top_k: int = 0) -> Ranks:
         """Rank the held-out items of a stage, and keep each user's best candidates."""
         evaluate(model)
-        return rank_task(model.states, self.tasks[stage], device=self.setup.device, top_k=top_k)
+        answer = model.scores if hasattr(model, "scores") else model.states
+        return rank_task(answer, self.tasks[stage], device=self.setup.device, top_k=top_k)
 
     def states(self, model: Recommender) -> Mapping[str, States]:
         """Return a side's states of the users that are ranked at each stage, as they are now."""
@@ -201,7 +202,7 @@ class Workshop:
         user = tables.user.weight
         if id(user) not in {id(tensor) for tensor in theirs.values()}:
             with guard(str(domain), "states"):
-                user = self.user_states(alone)
+                user = self.user_states(alone)[:, : tables.item.weight.shape[1]]
         texts = (getattr(models["llm"], name, None) for name in ("text", "text_states"))
         module.start(Pretrained(user.detach(), tables.item.weight.detach(), *texts))
 

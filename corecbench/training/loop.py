@@ -127,7 +127,7 @@ class Trainee:
         batches = self.examples.batches(config.batch_size, self.generator, config.negatives, config.max_examples)
         for number, (rows, batch) in enumerate(batches):
             with guard(self.owner, "states"):
-                states = self.model.states(batch)
+                states = None if hasattr(self.model, "scores") else self.model.states(batch)
             with guard(self.owner, "loss"):
                 loss = task_loss(self.model, batch, states)
             if frozen is not None:

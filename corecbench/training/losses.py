@@ -6,8 +6,11 @@ from torch.nn.functional import cross_entropy, embedding, logsigmoid
 from corecbench.api import Batch, Recommender, States
 
 
-def task_loss(model: Recommender, batch: Batch, states: States) -> torch.Tensor:
-    """Return the model's own loss where it has one, else the standard loss of its kind of examples."""
+def task_loss(model: Recommender, batch: Batch, states: States | None) -> torch.Tensor:
+    """Return the model's own loss where it has one, else the standard loss of its kind of examples.
+
+    A model that gives scores has no states, and a loss of its own.
+    """
     if hasattr(model, "loss"):
         return model.loss(batch, states)
     if batch.negatives is not None:

@@ -124,6 +124,26 @@ def test_a_seen_item_with_a_score_that_is_not_finite_is_an_error_too():
 
 @given(tasks(), st.integers(1, 13))
 @examples
+def test_scores_are_ranked_like_states_that_give_them(drawn, batch_size):
+    task, scores = drawn
+    given = torch.tensor(scores)
+    ranks, expected = (
+        rank_task(answer, task, batch_size) for answer in (lambda batch: given[batch.user - 1], scorer(scores))
+    )
+    assert ranks.rank.tolist() == expected.rank.tolist()
+    assert ranks.n_candidates.tolist() == expected.n_candidates.tolist()
+
+
+def test_scores_that_are_given_stay_as_they_are():
+    given = torch.tensor([[3.0, 1.0, 2.0]])
+    one = np.ones(1, dtype=np.int64)
+    task = RankingTask(users=one, target=one, history=2 * one[:, None], seen=2 * one[:, None])
+    assert rank_task(lambda batch: given, task).n_candidates.tolist() == [1]
+    assert given.tolist() == [[3.0, 1.0, 2.0]]
+
+
+@given(tasks(), st.integers(1, 13))
+@examples
 def test_ranks_agree_with_a_slow_reference(drawn, batch_size):
     task, scores = drawn
     ranks = rank_task(scorer(scores), task, batch_size)

@@ -78,6 +78,29 @@ class WithoutExamples(Good):
     examples = "rows"
 
 
+class WithScores(nn.Module):
+    """Scores come of a network over the sum of the rows of a history."""
+
+    examples = "windows"
+
+    def __init__(self, config, setup, ids):
+        super().__init__()
+        n_rows = setup.catalog.n_items + 1
+        self.rows, self.out = nn.Embedding(n_rows, WIDTH, padding_idx=0), nn.Linear(WIDTH, n_rows)
+
+    def scores(self, batch):
+        return self.out(self.rows(batch.history).sum(dim=1).tanh())
+
+    def loss(self, batch, states):
+        last = (batch.target != 0).sum(dim=1, keepdim=True) - 1
+        return cross_entropy(self.scores(batch), batch.target.gather(1, last).squeeze(1))
+
+
+class ScoresWithoutPadding(WithScores):
+    def scores(self, batch):
+        return super().scores(batch)[:, 1:]
+
+
 class NotFinite(Good):
     def states(self, batch):
         states = super().states(batch)
@@ -239,6 +262,7 @@ FAULTS = [
     ("states have the shapes of the contract", OneStateOnly, r"user states are \[1, 8\], must be \[3, d\] or"),
     ("states have the shapes of the contract", OfTwoWidths, r"user states are 7 wide and item states 8"),
     ("states have the shapes of the contract", WithoutExamples, r"examples is 'rows', must be"),
+    ("states have the shapes of the contract", ScoresWithoutPadding, r"scores are \[3, 20\], must be \[3, 21\]"),
     ("states are finite", NotFinite, r"8 numbers of the item states are not finite before training"),
     ("states are finite", NotFiniteInTraining, r"numbers of the user states are not finite"),
     ("a user does not depend on the batch around", CentredOnTheBatch, r"changes by .*% with the users around"),
@@ -340,6 +364,11 @@ def test_a_model_without_gradients_that_knows_its_users_is_checked_too(outcome_o
     assert {outcome.status for outcome in outcomes.values()} == {"ok", "not applicable"}
     assert outcomes["two camps of taste are told apart"].status == "ok"
     assert outcomes["gradients reach the ids"].reason == "it reads no ids (joint=False)"
+
+
+def test_a_model_that_gives_scores_is_checked_too(outcome_of):
+    outcomes = outcome_of("models", WithScores, Training, joint=False)
+    assert {name: outcome.reason for name, outcome in outcomes.items() if outcome.status == "failed"} == {}
 
 
 def test_an_error_of_the_component_is_a_fault_that_names_the_plugin(outcome_of):
