@@ -26,7 +26,7 @@ class Component:
     build: str | Callable[..., Any]
     """A callable or "module:attribute", loaded only when the component is used. It is called as
     `build(config, setup, ids)` for domain models, `build(config, setup, ids_or_None)` for LLMs,
-    `build(config, setup)` for sharing modules, `build(config)` for data sets, metrics and reporters."""
+    `build(config, setup)` for sharing modules, `build(config)` for data sets, metrics, reporters and trackers."""
     config: type | None = None
     """A frozen dataclass: the settings with their types and defaults; None if there are none."""
     summary: str = ""
