@@ -46,7 +46,7 @@ class Text:
     def render(self, report: Report) -> str:
         """Return the text, ending in a newline."""
         table, caption = layout(report, self.style, "simple")
-        return f"{table}\n\n{textwrap.fill(caption, CAPTION_WIDTH)}\n"
+        return f"{table}\n\n{textwrap.fill(caption, CAPTION_WIDTH, break_on_hyphens=False)}\n"
 
 
 def escape_markdown(text: str) -> str:

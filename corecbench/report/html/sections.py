@@ -57,7 +57,7 @@ class Results:
 def sections(results: Results) -> Iterator[Section]:
     """Yield the sections in their order."""
     drawn = draw(results.study)
-    yield Section("summary", "Summary", [*summary.blocks(results.table, results.study), *shown(drawn, ["gain"])])
+    yield Section("summary", "Summary", list(_summary(results, drawn)))
     yield Section("results", "Results", list(_results(results)))
     yield Section("pictures", "Results in pictures", list(_pictures(results, drawn)))
     if results.board is not None:
@@ -69,6 +69,13 @@ def sections(results: Results) -> Iterator[Section]:
     yield Section("settings", "Settings", list(origin.settings(results.records)))
     yield Section("environment", "Data and environment", list(origin.environment(results.records)))
     yield Section("reproduce", "How to reproduce", list(_reproduce(results)))
+
+
+def _summary(results: Results, drawn: Pictures) -> Iterator[Block]:
+    """Yield how many rows gained, the picture of it, and what each of them does; further pages stand at the end."""
+    headline, *statements = summary.blocks(results.table, results.study)
+    first, *more = shown(drawn, ["gain"])
+    yield from [headline, first, *statements, *more]
 
 
 def subtitle(records: Sequence[Record]) -> str:

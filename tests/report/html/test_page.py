@@ -79,6 +79,14 @@ def test_every_picture_has_a_size_and_alternative_text(outline):
     )
 
 
+def test_the_picture_of_the_gains_stands_before_what_is_said_of_each(page):
+    text = page.read_text(encoding="utf-8")
+    place = [
+        text.index(each) for each in ("trained together, each against", 'alt="Gain in', "<h3>amazon-toys-games")
+    ]
+    assert place == sorted(place)
+
+
 def test_failed_and_missing_cells_are_told(outline):
     assert "52 stored cells, 3 of them failed, run 2026-11-20 to 2026-11-24" in outline.words
     assert "sasrec + llama, bdlm, untrained-llm: seeds 0-2 failed: CUDA out of memory" in outline.words
