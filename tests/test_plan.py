@@ -76,6 +76,13 @@ def test_a_model_that_reads_no_ids_is_noted_as_trained_alone_only(plan, tiny_lla
     assert planned.notes == ["popularity takes no ids from outside, so it is trained alone only"]
 
 
+def test_whether_a_model_is_joined_may_depend_on_its_settings(plan, tiny_llama):
+    llm = f"llama:{tiny_llama}"
+    planned = plan(models=("recbole:EASE", "recbole:BPR"), llms=(llm,))
+    assert [cell.name for cell in planned.cells if cell.sharing] == [f"recbole:BPR+{llm}+bdlm"]
+    assert planned.notes == ["recbole:EASE takes no ids from outside, so it is trained alone only"]
+
+
 def test_a_pair_knows_the_solo_cell_it_starts_from(plan, tiny_llama):
     planned = plan(models=("sasrec", "gru4rec"), llms=(f"llama:{tiny_llama}",), seeds=(0, 1))
     pairs = [cell for cell in planned.cells if cell.sharing is not None]

@@ -1,8 +1,11 @@
 """Domain models whose classes come from RecBole 1.2.1 (Zhao et al., CIKM 2021, doi:10.1145/3459637.3482016)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from corecbench.api import Component, Training, hookimpl
+from corecbench.api import Component, Training, hookimpl, resolve
+from corecbench_plugins.recbole_models.parameters import check
+from corecbench_plugins.recbole_models.registry import known
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,37 @@ class LightGCNConfig(Training):
     """Above 0, states are compared by their cosine divided by it instead of by their product."""
 
 
+@dataclass(frozen=True)
+class RecBoleConfig(Training):
+    """Settings of any model of RecBole by its name."""
+
+    model: str = ""
+    """The name of its class, such as BERT4Rec; what stands behind `recbole:`."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """Its hyperparameters under RecBole's names, over the defaults in RecBole's wheel."""
+    batch_size: int = 0
+    """0 for what suits the model: 64 windows of histories, or 2,048 pairs."""
+    prefixes: int = 4
+    """Of each window in a batch, drawn anew each time, for models that learn one target from a history; 0: all."""
+
+    def __post_init__(self) -> None:
+        family = known(self.model).family
+        check(self.model, self.parameters)
+        if not self.batch_size:
+            object.__setattr__(self, "batch_size", family.batch_size)
+
+
+def build(config: RecBoleConfig, setup, ids):
+    """Build a model by the adapter of its family."""
+    adapter = resolve(f"corecbench_plugins.recbole_models.{known(config.model).family.adapter}")
+    return adapter(config, setup, ids)
+
+
+def is_joint(config: RecBoleConfig) -> bool:
+    """Return whether a model has id tables that can be given from outside."""
+    return bool(known(config.model).tables)
+
+
 @hookimpl
 def corecbench_domain_models():
     """Offer RecBole's models."""
@@ -75,5 +109,14 @@ def corecbench_domain_models():
             LightGCNConfig,
             summary="embeddings propagated over the graph of users and items",
             paper="He et al., SIGIR 2020, arXiv 2002.02126",
+        ),
+        Component(
+            "recbole",
+            build,
+            RecBoleConfig,
+            summary="any sequential or general model of RecBole by its name, such as recbole:BERT4Rec",
+            paper="Zhao et al., CIKM 2021, doi:10.1145/3459637.3482016, which names the paper of each model",
+            argument="model",
+            joint=is_joint,
         ),
     ]

@@ -2,6 +2,7 @@
 
 import importlib
 import warnings
+from typing import Any
 
 import torch
 
@@ -9,20 +10,30 @@ from corecbench.api import PluginError, Setup
 
 
 def model_class(module: str, name: str) -> type[torch.nn.Module]:
-    """Import one of RecBole's model classes and leave the process as it was.
-
-    Importing any sequential model turns on autograd's anomaly mode for the whole process (RecBole's `sine.py`),
-    which slows every later step.
+    """Import one of RecBole's model classes.
 
     Args:
         module: path below `recbole.model`, such as "sequential_recommender.sasrec".
         name: the class in it.
     """
+    return recbole_attribute(f"model.{module}", name)
+
+
+def recbole_attribute(module: str, name: str) -> Any:
+    """Import something of RecBole and leave the process as it was.
+
+    Importing any sequential model turns on autograd's anomaly mode for the whole process (RecBole's `sine.py`),
+    which slows every later step.
+
+    Args:
+        module: path below `recbole`.
+        name: what is imported from it.
+    """
     anomaly = torch.is_anomaly_enabled()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return getattr(importlib.import_module(f"recbole.model.{module}"), name)
+            return getattr(importlib.import_module(f"recbole.{module}"), name)
     except ImportError as error:
         raise PluginError(
             f"RecBole's {name} cannot be imported ({error}); `pip install recbole==1.2.1`, "

@@ -16,6 +16,13 @@ test_sasrec_over_sampled_items = conformance("sasrec", settings=SMALL | {"n_laye
 test_gru4rec = conformance("gru4rec", settings=SMALL | {"hidden_size": 16})
 test_lightgcn = conformance("lightgcn", settings=SMALL)
 test_lightgcn_by_cosines = conformance("lightgcn", settings=SMALL | {"negatives": 5, "temperature": 0.2})
+test_bert4rec = conformance(
+    "recbole:BERT4Rec",
+    settings={"epochs": 30, "parameters": {"hidden_size": 16, "inner_size": 16, "n_layers": 1}},
+)
+test_bpr = conformance("recbole:BPR")
+test_ease = conformance("recbole:EASE")
+test_multivae = conformance("recbole:MultiVAE", settings={"parameters": {"mlp_hidden_size": [16]}})
 test_none = conformance("none")
 test_none_from_the_pretrained_model = conformance("none", settings={"start": "pretrained", "warm_up_epochs": 2})
 test_bdlm = conformance("bdlm")
@@ -52,7 +59,7 @@ test_csv = conformance("csv", kind="reporter")
 test_json = conformance("json")
 
 CHECKED = {
-    *("popularity", "sasrec", "gru4rec", "lightgcn", "none", "bdlm", "ml-100k"),
+    *("popularity", "sasrec", "gru4rec", "lightgcn", "recbole", "none", "bdlm", "ml-100k"),
     *("collm", "ctrl", "dllm2rec", "llama4rec", "llmd4rec", "llminit"),
     *("folder", "csv", "parquet", "hub"),
     *("HR", "NDCG", "MRR", "recall", "precision", "MAP", "average-popularity", "novelty", "tail-share"),

@@ -142,6 +142,27 @@ def test_a_model_with_user_table_gives_its_rows(solo, joined):
     assert torch.equal(module.item.table.weight, alone.model.model.item_embedding.weight)
 
 
+def test_a_model_whose_states_are_wider_than_its_table_gives_users_of_the_table_s_width(solo, joined):
+    workshop, alone, start = solo("recbole:FISM", batch_size=64)
+    _, _, module = joined("recbole:FISM", "bdlm", start, domain_epochs=0, llm_epochs=0)
+    users = workshop.user_states(alone.model)  # [U+1, 65]: the last column is 1, for the bias of an item
+    assert torch.allclose(module.user.table.weight, users[:, :-1], atol=1e-6)
+    assert users[1:, -1].tolist() == [1.0] * 60
+
+
+def test_a_model_that_gives_scores_is_trained_by_its_own_loss_and_ranked_by_them(monkeypatch, solo):
+    asked = []
+    workshop, trainee, _ = solo("recbole:NeuMF", epochs=1, batch_size=256)
+    own = type(trainee.model).loss
+    note = lambda model, batch, states: (asked.append(states), own(model, batch, states))[1]  # noqa: E731
+    monkeypatch.setattr(type(trainee.model), "loss", note)
+    trainee.train_epoch(None, None)
+    assert set(asked) == {None}
+    monkeypatch.setattr(trainee.model, "scores", lambda batch: torch.arange(21.0).repeat(len(batch.user), 1))
+    ranks = workshop.rank(trainee.model, "test", top_k=1)
+    assert set(ranks.top_items[:, 0]) <= {20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9}  # 12 items are seen
+
+
 def test_a_domain_model_that_reads_no_ids_cannot_be_joined(toy_data, make_workshop, select, host):
     parts = host.select("models", "popularity", {}), select("llms", "llama"), select("sharing", "none")
     with pytest.raises(PluginError, match=r"'popularity' of plugin popularity .* reads no ids"):

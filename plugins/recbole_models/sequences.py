@@ -1,0 +1,214 @@
+"""RecBole's sequential models, on windows of histories.
+
+B windows, R prefixes, L positions, N items, d the width of a state.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy, normalize, pad
+
+from corecbench.api import States
+from corecbench_plugins.recbole_models.adapter import Adapter, in_evaluation
+
+if TYPE_CHECKING:
+    from corecbench.api import Batch, Interactions
+    from corecbench_plugins.recbole_models.training_part import TrainingPart
+
+ARGUMENTS = {"item_seq": "item_list", "seq_item": "item_list", "item_seq_len": "item_length"}
+ARGUMENTS |= {"seq_item_len": "item_length", "user": "user"}
+"""What RecBole's `forward` methods call their arguments -> column of a batch."""
+
+
+class Sequence(Adapter):
+    """Reads histories."""
+
+    examples = "windows"
+    whole = True
+    """Whether histories are padded to the largest length; some classes read all positions, padding included."""
+
+    def rows(self, user: torch.Tensor, history: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return users [B] and their histories, right-padded, in RecBole's form."""
+        if self.whole:
+            history = pad(history, (0, self.setup.max_history - history.shape[1]))
+        length = (history != 0).sum(dim=1).clamp(min=1)
+        return {"user": user, "item_list": history, "item_length": length}
+
+    def encode(self, rows: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return what the model's forward makes of histories."""
+        names = inspect.signature(self.model.forward).parameters
+        return self.model(*(rows[ARGUMENTS[name]].clone() for name in names))
+
+    def items(self) -> torch.Tensor:
+        """Return the item states, float32 [N+1, d]."""
+        return self.model.item_embedding.weight
+
+    def users(self, rows: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return user states, float32 [B, d] or [B, L, d]."""
+        return self.encode(rows)
+
+
+class WithStates(Sequence):
+    """Its scores are inner products."""
+
+    def states(self, batch: Batch) -> States:
+        """Return the states after the histories, and those of the items."""
+        return States(self.users(self.rows(batch.user, batch.history)), self.items())
+
+
+class EveryPosition(WithStates):
+    """Causal, so one pass gives the state after every position, and the standard loss is taken at each."""
+
+    whole = False
+
+    def adapt(self, part: TrainingPart) -> None:
+        """Keep the state of every position."""
+        self.model.gather_indexes = lambda output, _: output
+
+
+class NextItNet(EveryPosition):
+    """Its state of a position is what its causal convolutions give there, not in the last column of the padding."""
+
+    def encode(self, rows: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return the output of the convolutions at every position, [B, L, d]."""
+        model = self.model
+        return model.final_layer(model.residual_blocks(model.item_embedding(rows["item_list"])))
+
+
+class PrefixTraining(Sequence):
+    """Trained by its own loss on prefixes: `prefixes` of each window, drawn anew for each batch."""
+
+    def adapt(self, part: TrainingPart) -> None:
+        """Leave the padding out of the softmax over items."""
+        if isinstance(getattr(self.model, "loss_fct", None), nn.CrossEntropyLoss):
+            self.model.loss_fct = OverItems()
+
+    def loss(self, batch: Batch, states: object) -> torch.Tensor:
+        """Return the own loss of some prefixes of the windows."""
+        row, history, target = prefixes(batch.history, batch.target, self.config.prefixes)
+        user = batch.user[row]
+        pairs = self.pairs(user, target)
+        rows = self.rows(user, history)
+        if self.wants_labels:
+            rows = {name: torch.cat([column, column]) for name, column in rows.items()}
+        return self.own_loss(rows | pairs)
+
+
+class OverItems(nn.Module):
+    """Cross-entropy over the items, without the padding row."""
+
+    def forward(self, scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Return the mean for scores [R, N+1] and targets from 1, [R]."""
+        return cross_entropy(scores[:, 1:], target - 1)
+
+
+def prefixes(history: torch.Tensor, target: torch.Tensor, n: int):
+    """Return the windows that prefixes are of [R], the prefixes [R, L], and the item after each [R].
+
+    Args:
+        history: int64 [B, L].
+        target: int64 [B, L], the item after each position, 0 where there is none.
+        n: prefixes of each window, at random and all different; 0 for all.
+    """
+    chosen = target != 0  # [B, L]
+    if n:
+        order = torch.rand(target.shape, device=target.device).masked_fill(~chosen, -1)
+        kth = order.topk(min(n, target.shape[1]), dim=1).values[:, -1:]
+        chosen &= order >= kth
+    row, last = chosen.nonzero().T
+    position = torch.arange(history.shape[1], device=history.device)
+    return row, history[row].masked_fill(position > last[:, None], 0), target[row, last]
+
+
+class Prefixes(PrefixTraining, WithStates):
+    """Reads a whole history at once, so it gives one state per history."""
+
+
+class Core(Prefixes):
+    """CORE compares cosines at a temperature (Hou et al., SIGIR 2022, arXiv 2204.11067)."""
+
+    def items(self) -> torch.Tensor:
+        """Return the directions of the item rows, divided by the temperature."""
+        return normalize(self.model.item_embedding.weight, dim=1) / self.model.temperature
+
+
+class Npe(Prefixes):
+    """NPE scores by the positive part of the item rows (Nguyen and Takasu, IJCAI 2018, arXiv 1805.06563)."""
+
+    def items(self) -> torch.Tensor:
+        """Return the positive part of the item rows."""
+        return self.model.relu(self.model.item_embedding.weight)
+
+
+class Hgn(Prefixes):
+    """HGN scores by a table of its own (Ma et al., KDD 2019, arXiv 1906.09217)."""
+
+    def items(self) -> torch.Tensor:
+        """Return that table."""
+        return self.model.item_embedding_for_prediction.weight
+
+
+class Shan(Prefixes):
+    """SHAN reads histories that are padded at the left (Ying et al., IJCAI 2018)."""
+
+    def rows(self, user: torch.Tensor, history: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Add the histories padded at the left; in evaluation, too, where RecBole forgets to."""
+        rows = super().rows(user, history)
+        history, length = rows["item_list"], rows["item_length"]
+        source = torch.arange(history.shape[1], device=history.device) - (history.shape[1] - length[:, None])
+        at_right = history.gather(1, source.clamp(min=0)).masked_fill(source < 0, 0)
+        return rows | {"item_list_at_right": at_right}
+
+    def encode(self, rows: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return the states of such histories."""
+        return self.model(rows["item_list_at_right"], rows["user"])
+
+
+class Fpmc(Prefixes):
+    """FPMC adds a factor model and a first-order Markov chain (Rendle et al., WWW 2010).
+
+    score = UI(user) . IU(item) + LI(last item) . IL(item), an inner product of twice the width.
+    """
+
+    def users(self, rows: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return [UI(user), LI(last item)], [B, 2d]."""
+        last = rows["item_list"].gather(1, rows["item_length"][:, None] - 1).squeeze(1)
+        return torch.cat([self.model.UI_emb(rows["user"]), self.model.LI_emb(last)], dim=1)
+
+    def items(self) -> torch.Tensor:
+        """Return [IU(item), IL(item)], [N+1, 2d]."""
+        return torch.cat([self.model.IU_emb.weight, self.model.IL_emb.weight], dim=1)
+
+
+class SequenceScores(PrefixTraining):
+    """Its scores are no inner products."""
+
+    @torch.no_grad()
+    def scores(self, batch: Batch) -> torch.Tensor:
+        """Return RecBole's own scores, float32 [B, N+1]."""
+        rows = self.rows(batch.user, batch.history)
+        with in_evaluation(self.setup):
+            return self.model.full_sort_predict(rows | {"item": torch.ones_like(batch.user)})
+
+    def fit(self, train: Interactions) -> None:
+        """Build it; a catalogue may have fewer items than the candidates that it ranks anew."""
+        if most := self.settings["reranker_CAN_NUM"]:
+            self.settings["reranker_CAN_NUM"] = min(int(most), self.setup.catalog.n_items)
+        super().fit(train)
+
+
+class TransRec(SequenceScores):
+    """TransRec translates the last item by a vector of the user (He et al., RecSys 2017, arXiv 1707.02410).
+
+    score = bias(item) - |user + T + last item - item|.
+    """
+
+    @torch.no_grad()
+    def scores(self, batch: Batch) -> torch.Tensor:
+        """Return the scores, computed without RecBole's copies of all tables for each user."""
+        translated = self.encode(self.rows(batch.user, batch.history))
+        return self.model.bias.weight.T - torch.cdist(translated, self.model.item_embedding.weight)

@@ -1,0 +1,113 @@
+"""Every sequential and general model class of RecBole does what its page says: it trains, ranks and is joined."""
+
+import pkgutil
+import runpy
+
+import numpy as np
+import pytest
+import torch
+
+from corecbench.api import Setup, UsageError
+from corecbench.data.dataset import load_dataset
+from corecbench.data.split import leave_one_out
+from corecbench.testing.toys import ToySource
+from corecbench.training.cell import Solo, Workshop
+from corecbench.training.loop import snapshot
+from corecbench.training.losses import task_loss
+from corecbench_plugins.recbole_models.classes import recbole_attribute
+from corecbench_plugins.recbole_models.registry import GENERAL, MODELS, SEQUENTIAL, module_of
+
+USABLE = sorted(name for name, entry in MODELS.items() if entry.family)
+JOINT = sorted(name for name, entry in MODELS.items() if entry.tables)
+EVENTS, USERS = 14, 24
+
+
+@pytest.fixture(scope="module")
+def part_of_ml_100k(host):
+    """The first events of some users of ml-100k."""
+    source = host.build(host.select("datasets", "ml-100k", {}))
+    rows = source.interactions().sort_values("timestamp", kind="stable").groupby("user_id", sort=False).head(EVENTS)
+    rows = rows[rows.user_id.isin(rows.user_id.unique()[:USERS])]
+    items = source.items()
+    titles = {
+        item: title for item, title in zip(items.item_id, items.title, strict=True) if item in set(rows.item_id)
+    }
+    columns = rows[["user_id", "item_id", "timestamp"]]
+    return load_dataset("part", ToySource(list(columns.itertuples(index=False, name=None)), titles))
+
+
+@pytest.fixture
+def workshop(host, part_of_ml_100k, cache):
+    """A place to train for a moment."""
+    metric = host.build(host.select("metrics", "NDCG@10", {}))
+    setup = Setup(part_of_ml_100k.catalog, max_history=10, seed=0, cache=cache)
+    return Workshop(host, setup, leave_one_out(part_of_ml_100k), "part", metric)
+
+
+def silent(record):
+    """Do nothing at the end of an epoch."""
+
+
+def test_the_page_is_what_the_registry_says(request):
+    written = runpy.run_path(str(request.config.rootpath / "docs" / "generate_recbole_table.py"))
+    assert written["PAGE"].read_text(encoding="utf-8") == written["page"](), (
+        "run: python docs/generate_recbole_table.py"
+    )
+
+
+@pytest.mark.parametrize(("kind", "known"), [("general", GENERAL), ("sequential", SEQUENTIAL)])
+def test_no_class_of_recbole_is_left_out(kind, known):
+    package = f"{kind}_recommender"
+    files = recbole_attribute(f"model.{package}", "__path__")
+    modules = {f"{package}.{module.name}" for module in pkgutil.iter_modules(files)}
+    assert {module_of(name) for name in known} == modules
+    for name in known:
+        assert issubclass(recbole_attribute(f"model.{module_of(name)}", name), torch.nn.Module)
+
+
+@pytest.mark.parametrize("name", sorted(set(MODELS) - set(USABLE)))
+def test_a_class_that_cannot_be_used_says_why(host, name):
+    with pytest.raises(UsageError, match=MODELS[name].note):
+        host.select("models", f"recbole:{name}", {})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", USABLE)
+def test_it_trains_for_an_epoch_and_ranks(host, workshop, name):
+    selected = host.select("models", f"recbole:{name}", {"recbole": {"epochs": 1}})
+    fresh = snapshot(workshop.build_solo("domain", selected)[0])
+    trainee = workshop.train_solo("domain", selected, silent)["domain"]
+    trainee.finish()
+    trained = snapshot(trainee.model)
+    moved = [key for key in fresh if not torch.equal(fresh[key], trained[key])]
+    assert bool(moved) == (trainee.epochs == 1) == ("learn" not in MODELS[name].family.trained)
+    ranks = workshop.rank(trainee.model, "test", top_k=5)
+    assert len(ranks.rank) == USERS
+    assert ((ranks.rank >= 1) & (ranks.rank <= ranks.n_candidates)).all()
+    assert np.isfinite(ranks.top_scores).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", JOINT)
+def test_it_is_joined_with_an_llm_and_trains_the_shared_tables(host, workshop, quick, tiny_llama, name):
+    domain = host.select("models", f"recbole:{name}", {"recbole": {"epochs": 1}})
+    llm, sharing = host.select("llms", f"llama:{tiny_llama}", quick), host.select("sharing", "bdlm", quick)
+    solo = workshop.train_solo("domain", domain, silent)["domain"]
+    solo.finish()
+    sides = workshop.train_pair(domain, llm, sharing, Solo(solo.best_state, 0), silent)
+    for trainee in sides.values():
+        assert trainee.epochs == 1
+        assert len(workshop.rank(trainee.model, "test").rank) == USERS
+    model = sides["domain"].model.train()
+    _, batch = next(iter(sides["domain"].examples.batches(16, np.random.default_rng(0))))
+    model.zero_grad()
+    task_loss(model, batch, model.states(batch)).backward()
+    of_llm = {id(parameter) for parameter in sides["llm"].model.parameters()}
+    for attribute in MODELS[name].tables:
+        table = [
+            parameter
+            for key, parameter in model.named_parameters()
+            if f".{attribute}." in key and id(parameter) in of_llm and parameter.dim() == 2
+        ]
+        assert table
+        assert all(parameter.grad is not None and parameter.grad.any() for parameter in table), attribute
