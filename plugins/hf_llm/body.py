@@ -102,8 +102,11 @@ def n_lower_layers(body: nn.Module, lora_layers: int) -> int:
 
 
 def lower_part(body: nn.Module, lora_layers: int) -> nn.Module:
-    """Turn a body into its frozen lower layers: token ids in, the input states of the trained layers out."""
-    keep_layers(body, slice(n_lower_layers(body, lora_layers)))
+    """Turn a body into its frozen lower layers: token ids in, the input states of the trained layers out.
+
+    Where all layers are trained, the lowest one stays: what enters it is what is read.
+    """
+    keep_layers(body, slice(max(n_lower_layers(body, lora_layers), 1)))
     return body
 
 

@@ -15,8 +15,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from corecbench.api import DataError
-from corecbench_plugins.hf_llm.anatomy import layers_of, run_whole
-from corecbench_plugins.hf_llm.body import choose_dtype, load_body, lower_part
+from corecbench_plugins.hf_llm.anatomy import run_whole
+from corecbench_plugins.hf_llm.body import choose_dtype, load_body, lower_part, n_lower_layers
 from corecbench_plugins.hf_llm.prompts import Frame, chat, plain
 from corecbench_plugins.hf_llm.published import sha256
 
@@ -49,7 +49,7 @@ class TextEncoder:
         self.folder, self.config, self.setup = folder, config, setup
         self.dtype = choose_dtype(config.dtype, setup.device)
         self.untrained_seed = derived(setup.seed) if setup.untrained_llm else None
-        self.lower = None
+        self.lower, self.n_layers = None, 0  # what encodes, and how many of its layers
 
     def body(self, **options) -> torch.nn.Module:
         """Load the whole body."""
@@ -131,7 +131,7 @@ class TextEncoder:
             frame: the tokens around each text; None for a start token alone.
         """
         self.load()
-        layers = [round(depth * len(layers_of(self.lower))) for depth in depths]
+        layers = [round(depth * self.n_layers) for depth in depths]
         tokens = [self.tokenise(text, max_tokens, frame) if text else [] for text in texts]
         order = sorted((row for row in range(len(texts)) if tokens[row]), key=lambda row: len(tokens[row]))
         for start in range(0, len(order), TEXTS_PER_BATCH):
@@ -184,7 +184,9 @@ class TextEncoder:
     def load(self) -> None:
         """Load the lower layers at first use."""
         if self.lower is None:
-            self.lower = lower_part(self.body(), self.config.lora_layers)
+            body = self.body()
+            self.n_layers = n_lower_layers(body, self.config.lora_layers)
+            self.lower = lower_part(body, self.config.lora_layers)
 
     def cached(
         self, key: tuple[str, ...], compute: Callable[[], dict[str, torch.Tensor]]

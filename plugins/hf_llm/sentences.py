@@ -36,12 +36,13 @@ class SentenceEncoder(TextEncoder):
         """Load all layers as they are at first use."""
         if self.lower is None:
             self.lower = super().body()
+            self.n_layers = len(layers_of(self.lower))
 
     @functools.cached_property
     def entry(self) -> float:
         """The part of the layers behind which the trained ones read."""
         self.load()
-        return n_lower_layers(self.lower, self.config.lora_layers) / len(layers_of(self.lower))
+        return n_lower_layers(self.lower, self.config.lora_layers) / self.n_layers
 
     @functools.cached_property
     def frame(self) -> Frame:

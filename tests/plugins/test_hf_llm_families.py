@@ -64,7 +64,7 @@ def tokens_of(encoder, text):
 # --- the parts of a body ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lora_layers", [1, 3])
+@pytest.mark.parametrize("lora_layers", [1, 3, 4])
 @pytest.mark.parametrize("family", CAUSAL)
 def test_the_lower_part_then_the_upper_part_is_the_whole_body(make_setup, tiny, family, lora_layers):
     folder = tiny(family, **OF_ITS_OWN.get(family, {}))
