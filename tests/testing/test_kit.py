@@ -89,7 +89,7 @@ def test_a_name_of_two_kinds_needs_the_kind(loose_file):
     path = loose_file("mine", BROKEN)
     with pytest.raises(UsageError, match="'none' is a sharing module and a metric; say which kind is meant"):
         checks_of("none", None, [path], {})
-    assert checks_of("none", "metric", [path], {})[0].name == "there is a value for each user"
+    assert checks_of("none", "metric", [path], {})[0].name == "it has one method"
 
 
 def test_a_recommender_trains_for_a_moment_unless_told_otherwise(host):

@@ -69,7 +69,7 @@ def test_a_fault_fails_the_session_and_is_said_without_a_traceback(session, tmp_
     assert "[2.] among 1 candidates is not from 0 to 1" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert "metric_checks.py" not in done.stdout
-    assert "1 failed, 3 passed, 1 skipped" in done.stdout
+    assert "1 failed, 5 passed, 2 skipped" in done.stdout
 
 
 def test_an_unknown_component_is_a_usage_error(session):
