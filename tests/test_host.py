@@ -321,7 +321,7 @@ def test_a_variant_has_the_component_s_settings_that_it_does_not_change(host):
     ("kind", "text", "message"),
     [
         ("models", "mime", "unknown domain model 'mime'; did you mean 'mine'"),
-        ("llms", "mime", "unknown LLM 'mime'; have: llama"),
+        ("llms", "mime", "unknown LLM 'mime'; .*have: .*llama"),
         ("llms", "mine", "variant 'mine': unknown LLM 'good'"),
         ("models", "wrong", "unknown setting of wrong 'epoch'; did you mean 'epochs'"),
         ("models", "none", "domain model 'none' has no settings, got epochs"),

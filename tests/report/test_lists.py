@@ -103,7 +103,7 @@ def test_cells_cannot_be_compared_by_a_metric_without_a_value_per_user(pair):
 
 
 def test_a_leaderboard_ranks_by_any_metric(pair):
-    board = leaderboard.build([pair.store], "different", METRICS["different"])
+    board = leaderboard.build({pair.store: list(pair.store.records())}, "different", METRICS["different"])
     assert [row.mean for row in board.rows] == [2, 1, 1]
     assert "different: one value of the lists of 6 users (toy), averaged over seeds. " in leaderboard.caption(board)
 
