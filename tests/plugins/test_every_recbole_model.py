@@ -94,7 +94,7 @@ def test_it_is_joined_with_an_llm_and_trains_the_shared_tables(host, workshop, q
     llm, sharing = host.select("llms", f"llama:{tiny_llama}", quick), host.select("sharing", "bdlm", quick)
     solo = workshop.train_solo("domain", domain, silent)["domain"]
     solo.finish()
-    sides = workshop.train_pair(domain, llm, sharing, Solo(solo.best_state, 0), silent)
+    sides = workshop.train_pair(domain, llm, sharing, Solo(solo.best_state, 0), silent).trainees
     for trainee in sides.values():
         assert trainee.epochs == 1
         assert len(workshop.rank(trainee.model, "test").rank) == USERS

@@ -139,4 +139,4 @@ def test_a_project_is_installed_and_tested_as_its_readme_says(tmp_path):
     code = f"import site, sys; site.addsitedir({str(target)!r}); import pytest; sys.exit(pytest.main(['-q']))"
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 passed, 1 skipped" in done.stdout
+    assert "6 passed, 2 skipped" in done.stdout
