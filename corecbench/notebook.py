@@ -131,7 +131,7 @@ def discover(plugins: Sequence[str | Path], without: Sequence[str] = ()) -> Host
 
 def stored(results: str | Path, benchmark: str | None) -> tuple[Store, list[Entry]]:
     """Return a benchmark and all that it holds."""
-    from corecbench.results import choose, stores
+    from corecbench.benchmarks import choose, stores
 
     store = choose(stores(Path(results)), benchmark)
     return store, list(store.records())

@@ -49,10 +49,10 @@ def recommend(
     The user is named by id, or is the one with the largest gain in NDCG@10 over the model alone (best), with the
     largest loss (worst), or with the shortest history (coldest). Nothing is trained. JSON holds the whole history.
     """
+    from corecbench.benchmarks import choose, stores
     from corecbench.publish import render
     from corecbench.recommend import recommendations
     from corecbench.report import recommendation_text
-    from corecbench.results import choose, stores
 
     host = discover(files, blocked)
     host.select("reporters", format_, {})

@@ -72,11 +72,11 @@ def report(
     RESULTS_DIR is where results are stored, or the folder of one benchmark there. Cells of several benchmarks share
     a table if they have the same protocol, split and settings. Nothing is trained.
     """
+    from corecbench.benchmarks import choose, place_of, stores
     from corecbench.publish import plot, publish, rank, write_page
     from corecbench.report.comparison import Method
     from corecbench.report.per_user import ReadOnce
     from corecbench.report.selection import select
-    from corecbench.results import choose, place_of, stores
     from corecbench.values import names
 
     method, effects = Method(test, correction, margin, find), effects or find is not None
@@ -140,10 +140,10 @@ def compare(
     RESULTS_DIR is where results are stored, or the folder of one benchmark there. Cells are named as they are
     stored, with the side of a pair after a colon, and BENCHMARK/ before them where several have the same.
     """
+    from corecbench.benchmarks import stores
     from corecbench.publish import render, unshared
     from corecbench.report import compare
     from corecbench.report.comparison import Method
-    from corecbench.results import stores
     from corecbench.values import names
 
     method = Method(test, correction, margin, find)

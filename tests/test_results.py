@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,18 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corecbench.api import Catalog, Interactions, UsageError
+from corecbench.api import Catalog, Interactions
 from corecbench.results import (
     COLUMNS,
     COUNTS,
     TOP,
     ResultsError,
     Store,
-    choose,
     items_frame,
     ranks_frame,
     slug,
-    stores,
     top_frame,
 )
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
@@ -296,42 +293,6 @@ def test_records_can_be_those_of_one_data_set(store):
 
 def test_a_benchmark_that_was_never_run_has_no_records(store):
     assert list(store.records()) == []
-
-
-def test_stores_are_the_benchmarks_of_a_folder_or_the_one_whose_folder_it_is(store):
-    for benchmark in ("b", "a"):
-        write(Store(store.root, benchmark), make_record(), 1, 2)
-    assert stores(store.root) == [Store(store.root, "a"), Store(store.root, "b")]
-    assert stores(store.root / "b") == [Store(store.root, "b")]
-
-
-def test_the_current_folder_may_be_that_of_a_benchmark(store, monkeypatch):
-    write(store, make_record(), 1, 2)
-    monkeypatch.chdir(store.root / "default")
-    assert [found.benchmark for found in stores(Path())] == ["default"]
-
-
-def test_a_folder_of_a_benchmark_under_another_name_is_refused(store):
-    write(store, make_record(), 1, 2)
-    other = (store.root / "default").rename(store.root / "my results")
-    with pytest.raises(ResultsError, match="no name of a benchmark; rename the folder to my-results-"):
-        stores(other)
-
-
-def test_a_folder_without_results_is_an_error(tmp_path):
-    with pytest.raises(ResultsError, match="no results here"):
-        stores(tmp_path / "absent")
-
-
-def test_a_benchmark_is_chosen_by_name_or_is_the_default_or_the_only_one(store):
-    default, other, third = (Store(store.root, name) for name in ("default", "other", "third"))
-    assert choose([default, other], "other") == other
-    assert choose([default, other], None) == default
-    assert choose([other], None) == other
-    with pytest.raises(UsageError, match=r"several benchmarks in .*; choose one by --benchmark: other, third"):
-        choose([other, third], None)
-    with pytest.raises(ResultsError, match="no results of benchmark 'x'; have: other"):
-        choose([other], "x")
 
 
 def test_results_from_before_a_field_was_added_are_read(store):
