@@ -3,7 +3,7 @@
 B users in a batch, T users in a task, N items, S seen items, L positions of a history, d the width of a state.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,10 @@ PROTOCOL: Mapping[str, str] = {
     "ties": "against the model",
 }
 """What `candidate_scores` and `rank_targets` do, in the words in which a result states it."""
+
+
+BLOCK = 64
+"""Users whose scores are computed and counted together: few enough for them to stay in a processor's cache."""
 
 
 class ScoreError(CorecbenchError):
@@ -91,7 +95,12 @@ def rank_targets(scores: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tens
         The ranks and the numbers of candidates, both int64 [B].
     """
     of_target = scores.gather(1, target[:, None])  # [B, 1]
-    return (scores >= of_target).sum(dim=1), (scores > -torch.inf).sum(dim=1)  # the target itself counts in both
+    return count(scores >= of_target), count(scores > -torch.inf)  # the target itself counts in both
+
+
+def count(of: torch.Tensor) -> torch.Tensor:
+    """Return how many are true in each row of bool [B, N+1], int64 [B]."""
+    return of.sum(dim=1, dtype=torch.int32).long()  # a wider sum copies all to its dtype first
 
 
 def best_candidates(scores: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -147,34 +156,42 @@ def rank_task(
         ScoreError: a score is NaN or infinite.
     """
 
-    def scores(batch: Batch) -> torch.Tensor:
+    def scores(batch: Batch) -> Iterator[torch.Tensor]:
         given = answer(batch)
         if isinstance(given, States):
-            return item_scores(last_position(given.user, batch.history), given.item)
-        return given.to(torch.float32, copy=True)
+            item = given.item.double()
+            for user in last_position(given.user, batch.history).split(BLOCK):
+                yield item_scores(user, item)
+        else:
+            yield from given.to(torch.float32, copy=True).split(BLOCK)
 
     return rank_by(scores, task, batch_size, device, top_k)
 
 
 @torch.no_grad()
 def rank_by(
-    scores: Callable[[Batch], torch.Tensor],
+    scores: Callable[[Batch], Iterable[torch.Tensor]],
     task: "RankingTask",
     batch_size: int = 512,
     device: str = "cpu",
     top_k: int = 0,
 ) -> Ranks:
-    """Rank the held-out items of all users of a task by scores, float32 [B, N+1]; all else as in `rank_task`."""
+    """Rank the held-out items of all users of a task by scores; all else as in `rank_task`.
+
+    Args:
+        scores: gives the scores of a batch, float32 [B, N+1], in blocks of `BLOCK` rows. They are changed.
+    """
     rank, n_candidates = np.empty_like(task.users), np.empty_like(task.users)
     top_items = np.zeros((len(task.users), top_k), dtype=np.int64)
     top_scores = np.full((len(task.users), top_k), -np.inf, dtype=np.float32)
-    for rows, batch in in_batches(task, batch_size, device):
-        target, seen = (torch.tensor(array, device=device) for array in (task.target[rows], trim(task.seen[rows])))
-        candidates = candidate_scores(scores(batch), target, seen)
-        k = min(top_k, candidates.shape[1])
-        rank[rows], n_candidates[rows], top_items[rows, :k], top_scores[rows, :k] = (
-            tensor.cpu().numpy() for tensor in (*rank_targets(candidates, target), *best_candidates(candidates, k))
-        )
+    for users, batch in in_batches(task, batch_size, device):
+        for rows, block in zip(np.split(users, range(BLOCK, len(users), BLOCK)), scores(batch), strict=True):
+            target, seen = (torch.tensor(of, device=device) for of in (task.target[rows], trim(task.seen[rows])))
+            candidates = candidate_scores(block, target, seen)
+            k = min(top_k, candidates.shape[1])
+            rank[rows], n_candidates[rows], top_items[rows, :k], top_scores[rows, :k] = (
+                of.cpu().numpy() for of in (*rank_targets(candidates, target), *best_candidates(candidates, k))
+            )
     return Ranks(task.users, task.target, rank, n_candidates, top_items, top_scores)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch.nn.functional import embedding, pad
 
 from corecbench.api import PluginError
-from corecbench.evaluation.ranking import item_scores, rank_by
+from corecbench.evaluation.ranking import BLOCK, item_scores, rank_by
 from corecbench.guard import owner_of
 from corecbench.training.loop import sizes
 
@@ -61,7 +61,7 @@ class Ensemble:
     def rank(self, stage: str, top_k: int = 0) -> Ranks:
         """Rank the held-out items of a stage, and keep each user's best candidates."""
         task, device = self.workshop.tasks[stage], self.workshop.setup.device
-        return rank_by(lambda batch: self.scores(stage, batch), task, device=device, top_k=top_k)
+        return rank_by(lambda batch: self.scores(stage, batch).split(BLOCK), task, device=device, top_k=top_k)
 
     def scores(self, stage: str, batch: Batch) -> torch.Tensor:
         """Return the combined scores of a batch, float32 [B, N+1].

@@ -52,7 +52,10 @@ class Trainee:
         parameters = trainable(self.model)
         self.optimizer = (
             torch.optim.AdamW(
-                parameters.values(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay
+                parameters.values(),
+                lr=self.config.learning_rate,
+                weight_decay=self.config.weight_decay,
+                fused=True,
             )
             if parameters
             else None
