@@ -31,6 +31,9 @@ class BdlmConfig(Schedule):
     """Items with the nearest texts whose rows an item shares in; 0 for none."""
     llm_writes: bool = True
     """Whether the LLM's turns change the store, or only read it."""
+    llm_reads_users: bool = False
+    """Whether `<uid>` is the user's row, as in the paper. A domain model with user rows fits them to the very items
+    that the LLM learns to predict, so in training they give those away."""
     row_dropout: float = 0.3
     """Probability that an item is its text alone for a moment of training."""
     domain_weight: float = 0.5

@@ -16,6 +16,7 @@ What is our reconstruction, since no equations or settings of the paper are publ
 - Whether the pair starts at the pretrained domain model or at new weights is a setting (`Schedule.start`). From the
   pretrained model the text part starts at zero, so that the pair starts exactly there.
 - A domain model without a user table gives its users' states as the start of the user rows.
+- `<uid>` tells the LLM nothing unless that is asked for (`llm_reads_users`), since user rows know the LLM's targets.
 - Mutual learning compares distributions over the catalogue at positions of a history, drawn anew for each batch,
   by KL(other || own) at a temperature, with a weight for each side. The other side's distributions are those at the
   start of the turn.
@@ -30,7 +31,7 @@ from corecbench.api import Batch, Budget, Ids, Pretrained, Setup, Side, States, 
 from corecbench_plugins.sharing import BdlmConfig
 from corecbench_plugins.sharing.compared import comparable_scores
 from corecbench_plugins.sharing.schedule import alternate
-from corecbench_plugins.sharing.store import Projected, Rows
+from corecbench_plugins.sharing.store import Blank, Projected, Rows
 
 
 class Bdlm(nn.Module):
@@ -52,7 +53,10 @@ class Bdlm(nn.Module):
         if side == "domain":
             nn.init.eye_(projection.weight)
         writes = side == "domain" or self.config.llm_writes
-        return Ids(*(Projected(rows, projection, writes) for rows in (self.user, self.item)))
+        user, item = (Projected(rows, projection, writes) for rows in (self.user, self.item))
+        if side == "llm" and not self.config.llm_reads_users:
+            user = Blank(self.catalog.n_users + 1, width)
+        return Ids(user, item)
 
     def start(self, pretrained: Pretrained) -> None:
         """Fill the store with what the domain model learnt alone, unless it starts anew, and with the texts."""

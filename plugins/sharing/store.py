@@ -102,6 +102,24 @@ class Projected(nn.Module):
         return self.projection(rows if self.writes else rows.detach())
 
 
+class Blank(nn.Module):
+    """A table that tells nothing: each row is zero."""
+
+    def __init__(self, n_rows: int, width: int):
+        super().__init__()
+        self.n_rows, self.width = n_rows, width
+        self.register_buffer("zero", torch.zeros(1), persistent=False)
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """float32 [rows, d]."""
+        return self.zero.expand(self.n_rows, self.width)
+
+    def forward(self, index: torch.Tensor) -> torch.Tensor:
+        """Return float32 [*index.shape, d]."""
+        return self.zero.expand(*index.shape, self.width)
+
+
 def nearest(text: torch.Tensor, n: int) -> torch.Tensor:
     """Return for each item the n others whose texts have the highest cosine with its own, int64 [N+1, n].
 

@@ -40,7 +40,7 @@ def mutual(own, other, batch, side="domain", **settings):
 
 
 def test_both_sides_read_one_store():
-    module = make_bdlm()
+    module = make_bdlm(llm_reads_users=True)
     domain, llm = module.ids("domain", 3), module.ids("llm", 5)
     with torch.no_grad():
         before = llm.item.weight.clone(), llm.user.weight.clone()
@@ -116,6 +116,18 @@ def test_an_llm_that_only_reads_gives_the_store_no_gradient():
     assert llm.item.projection.weight.grad is not None
     domain.item.weight.sum().backward()
     assert module.item.table.weight.grad is not None
+
+
+def test_user_rows_tell_the_llm_nothing_unless_it_is_to_read_them():
+    index = torch.tensor([2, 1])
+    for reads in (False, True):
+        module = make_bdlm(llm_reads_users=reads)
+        domain, llm = module.ids("domain", 3), module.ids("llm", 4)
+        told = llm.user(index)
+        assert told.shape == (2, 4)
+        assert torch.equal(told, llm.user.weight[index])
+        assert bool(told.any()) == reads
+        assert domain.user(index).any()
 
 
 # --- its texts ----------------------------------------------------------------------------------------------------
