@@ -178,8 +178,7 @@ def rank_by(
 ) -> Ranks:
     """Rank the held-out items of all users of a task by scores; all else as in `rank_task`.
 
-    Args:
-        scores: gives the scores of a batch, float32 [B, N+1], in blocks of `BLOCK` rows. They are changed.
+    Those of a batch, float32 [B, N+1], come in blocks of `BLOCK` rows, and are changed.
     """
     rank, n_candidates = np.empty_like(task.users), np.empty_like(task.users)
     top_items = np.zeros((len(task.users), top_k), dtype=np.int64)

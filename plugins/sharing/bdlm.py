@@ -16,7 +16,7 @@ What is our reconstruction, since no equations or settings of the paper are publ
 - Whether the pair starts at the pretrained domain model or at new weights is a setting (`Schedule.start`). From the
   pretrained model the text part starts at zero, so that the pair starts exactly there.
 - A domain model without a user table gives its users' states as the start of the user rows.
-- `<uid>` tells the LLM nothing unless that is asked for (`llm_reads_users`), since user rows know the LLM's targets.
+- `<uid>` tells the LLM nothing unless that is asked for (`llm_reads_users`): user rows give its targets away.
 - Mutual learning compares distributions over the catalogue at positions of a history, drawn anew for each batch,
   by KL(other || own) at a temperature, with a weight for each side. The other side's distributions are those at the
   start of the turn.
