@@ -11,8 +11,8 @@ Where we differ:
   of answering whether a user will like an item.
 - One mapping for users and items, with one hidden layer and no bias (`hidden_size`), from the domain model's width
   to that of the LLM's id rows, which enter the LLM as those of every module do.
-- A domain model without a user table gives its users' states after their training histories. As in the paper, users'
-  rows were fitted to the items that the LLM trains on.
+- A domain model without a user table gives its users' states after their training histories.
+- As in the paper, what the LLM reads of users was fitted to the items that it trains on.
 - The domain side is the domain model as it was trained alone: its row equals the solo row.
 """
 
