@@ -10,12 +10,17 @@ class WeightAverage:
     """The exponential moving average of parameters over training steps (Polyak and Juditsky, 1992).
 
     After n steps the decay is at most (1 + n) / (10 + n), so that the first weights are soon forgotten.
+
+    Between turns the parameters are their averages. The next turn goes on from the weights, not from the averages:
+    to become as noisy again would take steps during which the average is worse.
     """
 
     def __init__(self, parameters: Iterable[torch.nn.Parameter], decay: float):
         self.parameters, self.decay = list(parameters), decay
         self.averages = [parameter.detach().clone() for parameter in self.parameters]
         self.n_steps = 0
+        self.lag: list[torch.Tensor] = []
+        """Between turns, how far the weights were ahead of their averages."""
 
     @torch.no_grad()
     def update(self) -> None:
@@ -23,6 +28,24 @@ class WeightAverage:
         self.n_steps += 1
         decay = min(self.decay, (1 + self.n_steps) / (10 + self.n_steps))
         torch._foreach_lerp_(self.averages, list(self.parameters), 1 - decay)
+
+    @torch.no_grad()
+    def ahead(self) -> list[torch.Tensor]:
+        """Return how far the weights are ahead of their averages."""
+        return torch._foreach_sub(list(self.parameters), self.averages)
+
+    @torch.no_grad()
+    def rest(self) -> None:
+        """End a turn: let the parameters be their averages."""
+        self.lag = self.ahead()
+        self.exchange()
+
+    @torch.no_grad()
+    def resume(self) -> None:
+        """Begin a turn: the parameters are averages, which others may have moved; go on as far ahead as before."""
+        self.averages = [parameter.detach().clone() for parameter in self.parameters]
+        if self.lag:
+            torch._foreach_add_(self.parameters, self.lag)
 
     @contextmanager
     def applied(self) -> Iterator[None]:

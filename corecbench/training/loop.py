@@ -60,7 +60,12 @@ class Trainee:
             if parameters
             else None
         )
-        self.average: WeightAverage | None = None
+        self.average = (
+            WeightAverage(parameters.values(), self.config.averaging)
+            if parameters and self.config.averaging
+            else None
+        )
+        self.best_lag: list[torch.Tensor] = []
 
     def train_turn(
         self,
@@ -73,12 +78,12 @@ class Trainee:
         """Train for at most `epochs`, with the coupling losses to `other` if there is one.
 
         The other side is frozen: its states are computed once, before the first epoch. A turn that improved on all
-        before it ends with its best weights.
+        before it ends with its best weights, another with its last ones; where weights are averaged, with averages.
         """
         frozen = None if other is None else other.frozen_states(self.examples.contexts)
         first = self.epochs
-        if self.optimizer and self.config.averaging:  # anew, since the other side may have changed what both read
-            self.average = WeightAverage(trainable(self.model).values(), self.config.averaging)
+        if self.average:
+            self.average.resume()
         if epochs:
             self.stopped_by = "epochs" if self.config.schedule == "constant" else "schedule"
         for _ in range(epochs):
@@ -86,8 +91,12 @@ class Trainee:
             if self.epochs - max(self.best_epoch, first) >= self.config.patience:
                 self.stopped_by = "patience"
                 break
+        if self.average:
+            self.average.rest()
         if self.best_epoch > first:
             restore(self.model, self.best_state)
+            if self.average:
+                self.average.lag = self.best_lag
 
     def train_and_validate(self, sharing: SharingModule | None, frozen: States | None) -> dict[str, Any]:
         """Train one epoch, keep the weights if they are the best so far, and return what happened."""
@@ -97,6 +106,8 @@ class Trainee:
         with self.average.applied() if self.average else nullcontext(), guard(self.owner, "states"):
             value = self.validate(self.model)
             self.keep_if_best(value)
+        if self.average and self.best_epoch == self.epochs:
+            self.best_lag = self.average.ahead()
         duration = time.perf_counter() - started
         self.train_s += duration
         return {

@@ -44,3 +44,30 @@ def test_the_weights_are_back_after_an_error(parameter):
     with pytest.raises(RuntimeError), average.applied():
         raise RuntimeError
     assert parameter.item() == 1.0
+
+
+def test_between_turns_the_parameters_are_averages_and_the_weights_go_on_from_where_they_were(parameter):
+    average = stepped(parameter, 0.1, [1.0, 2.0])
+    average.rest()
+    assert parameter.item() == pytest.approx(1.89)
+    average.resume()
+    assert parameter.item() == pytest.approx(2)
+    assert average.averages[0].item() == pytest.approx(1.89)
+
+
+def test_what_others_changed_between_turns_moves_weights_and_averages(parameter):
+    average = stepped(parameter, 0.1, [1.0, 2.0])
+    average.rest()
+    with torch.no_grad():
+        parameter += 3
+    average.resume()
+    assert parameter.item() == pytest.approx(5)
+    assert average.averages[0].item() == pytest.approx(4.89)
+
+
+def test_the_first_turn_begins_at_the_parameters(parameter):
+    average = WeightAverage([parameter], 0.9)
+    with torch.no_grad():
+        parameter += 3
+    average.resume()
+    assert average.averages[0].item() == parameter.item() == 3
