@@ -30,10 +30,14 @@ LEFT_OUT = "-"
 def anonymous(ranks: pd.DataFrame) -> pd.DataFrame:
     """Return ranks with users numbered in the order of their ids and without the held-out items.
 
+    What is anonymous is returned as it is: numbers are not in the order of numbers when they are ids.
+
     >>> ranks = pd.DataFrame({"user_id": ["b", "a"], "target_item_id": ["x", "y"], "rank": [3, 1]})
     >>> anonymous(ranks).to_dict("list")
     {'user_id': ['1', '2'], 'target_item_id': ['-', '-'], 'rank': [1, 3]}
     """
+    if (ranks.target_item_id == LEFT_OUT).all():
+        return ranks
     ranks = ranks.sort_values("user_id").reset_index(drop=True)
     return ranks.assign(user_id=(ranks.index + 1).astype(str), target_item_id=LEFT_OUT)
 

@@ -62,6 +62,16 @@ def test_what_is_published_already_is_not_copied_again(script, stores):
     assert script.publish(*stores) == 0
 
 
+def test_what_is_published_can_be_published_elsewhere(script, stores, tmp_path):
+    source, target = stores
+    script.publish(source, target)
+    again = Store(tmp_path / "again", "default")
+    script.publish(target, again)
+    assert len(ranks_of(again)[0]) > 9  # of which "10" would come before "2"
+    for before, after in zip(ranks_of(target), ranks_of(again), strict=True):
+        assert after.equals(before)
+
+
 def test_nothing_to_publish_is_an_error(script, tmp_path):
     with pytest.raises(ResultsError, match="no cell that succeeded"):
         script.publish(Store(tmp_path, "default"), Store(tmp_path / "published", "default"))
