@@ -13,7 +13,7 @@ from corecbench.evaluation.measuring import is_overall, measure
 from corecbench.report.lists import lists_of
 from corecbench.report.provenance import together
 from corecbench.report.wording import seed_list
-from corecbench.results import Record, ResultsError, RowSide, Store, own_side, sides_of
+from corecbench.results import COUNTS, Record, ResultsError, RowSide, Store, own_side, sides_of
 
 Entry = tuple[Path, Record]
 MESSAGE_WIDTH = 80
@@ -90,6 +90,8 @@ class Line:
     """Of the seeds that have values, in the same order."""
     overall: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     """seed -> metric -> value, of metrics that have none per user; the same seeds."""
+    asked: Mapping[int, pd.DataFrame] = field(default_factory=dict)
+    """seed -> the test item of each user, and COUNTS where they are stored; rows as in `values`."""
 
     def failures(self) -> list[str]:
         """Return why seeds have no values, those with the same reason together."""
@@ -210,6 +212,7 @@ def _in_order(records: Sequence[Entry]) -> dict[Key, dict[int, Entry]]:
 def _line(key: Key, entries: Mapping[int, Entry], store: Store, metrics: Mapping[str, Metric]) -> Line:
     """Compute the metrics of each user and seed of a row."""
     values: dict[int, pd.DataFrame] = {}
+    asked: dict[int, pd.DataFrame] = {}
     overall: dict[int, dict[str, float]] = {}
     problems, at_limit = {}, False
     for seed, (folder, record) in sorted(entries.items()):
@@ -225,8 +228,9 @@ def _line(key: Key, entries: Mapping[int, Entry], store: Store, metrics: Mapping
         found = {name: _measure(name, metric, ranks, lists) for name, metric in metrics.items()}
         overall[seed] = {name: float(found.pop(name)) for name, metric in metrics.items() if is_overall(metric)}
         values[seed] = pd.DataFrame(found, index=ranks.index)
+        asked[seed] = ranks[["target_item_id", *(name for name in COUNTS if name in ranks)]]
         at_limit |= record["sides"][key.side]["stopped_by"] == "epochs"
-    return Line(key, values, problems, at_limit, tuple(entries[seed][1] for seed in values), overall)
+    return Line(key, values, problems, at_limit, tuple(entries[seed][1] for seed in values), overall, asked)
 
 
 def _measure(name: str, metric: Metric, ranks: pd.DataFrame, lists: Lists | None) -> np.ndarray:
@@ -245,19 +249,33 @@ def _measure(name: str, metric: Metric, ranks: pd.DataFrame, lists: Lists | None
 
 
 def check_users(lines: Iterable[Line]) -> None:
-    """Make sure that all rows of a data set rank the same users.
+    """Make sure that all rows of a data set rank the same users on the same test items.
 
     Raises:
         ResultsError: they do not.
     """
-    first: dict[str, tuple[str, pd.Index]] = {}
+    first: dict[str, tuple[str, Line, int]] = {}
     for line in lines:
         dataset, model = line.key.dataset, line.key.model
         for seed, values in line.values.items():
-            earlier, users = first.setdefault(dataset, (f"{model}, seed {seed}", values.index))
+            earlier, other, its_seed = first.setdefault(dataset, (f"{model}, seed {seed}", line, seed))
+            users = other.values[its_seed].index
             if not values.index.equals(users):
                 lacks, adds = len(users.difference(values.index)), len(values.index.difference(users))
                 raise ResultsError(
                     f"{dataset}: {model}, seed {seed}, ranks other users than {earlier}: {lacks} of its "
                     f"{len(users)} users are missing and {adds} are new; run both on the same data"
                 )
+            if differ := n_differing(line.asked.get(seed), other.asked.get(its_seed)):
+                raise ResultsError(
+                    f"{dataset}: {model}, seed {seed}, and {earlier} do not mean the same by {differ} of "
+                    f"{len(users)} users: test items or histories differ; run both on the same data"
+                )
+
+
+def n_differing(asked: pd.DataFrame | None, other: pd.DataFrame | None) -> int:
+    """Return how many of the same users differ in what is known of them on both sides."""
+    if asked is None or other is None:
+        return 0
+    known = [name for name in asked if name in other]
+    return int((asked[known] != other[known]).any(axis=1).sum())
