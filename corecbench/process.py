@@ -60,6 +60,25 @@ def versions() -> dict[str, str]:
     return found
 
 
+def machine(device: str) -> str:
+    """Return what times depend on: accelerator, processor and threads, such as "AMD EPYC, 2 threads"."""
+    import torch
+
+    n_threads = torch.get_num_threads()
+    accelerator = [torch.cuda.get_device_name(device)] if device.startswith("cuda") else []
+    return ", ".join([*accelerator, processor(), f"{n_threads} thread{'s' * (n_threads != 1)}"])
+
+
+def processor() -> str:
+    """Return what the processor is called."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(iter(named), platform.processor() or platform.machine())
+
+
 def commit() -> str | None:
     """Return the commit of the working copy that this package runs from, None for an installed package."""
     folder = Path(__file__).resolve().parent

@@ -107,6 +107,8 @@ class Record(TypedDict):
     plugins: dict[str, PluginRecord]
     commit: str | None
     device: str
+    machine: NotRequired[str]
+    """Its accelerator, processor and threads."""
     started: str
     """ISO 8601."""
     duration_s: float

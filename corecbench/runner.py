@@ -217,6 +217,7 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
             for part in cell.components
         },
         "device": config.device,
+        "machine": process.machine(config.device),
     }
 
 

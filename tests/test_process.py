@@ -1,5 +1,6 @@
 import importlib.metadata
 import mmap
+import re
 import resource
 import subprocess
 import sys
@@ -102,3 +103,7 @@ def test_an_installed_package_has_no_commit(monkeypatch, tmp_path):
     (tmp_path / "corecbench").mkdir()
     monkeypatch.setattr(process, "__file__", str(tmp_path / "corecbench" / "process.py"))
     assert process.commit() is None
+
+
+def test_a_machine_is_its_processor_and_threads():
+    assert re.fullmatch(r"\S.*, \d+ threads?", process.machine("cpu"))

@@ -6,14 +6,15 @@ import csv
 import dataclasses
 import os
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
+from corecbench.process import processor
 from tuning.space import FINAL_EPOCHS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from optuna.trial import FrozenTrial
 
@@ -112,16 +113,6 @@ def account(search: Search, best: FrozenTrial, trials: Sequence[FrozenTrial], th
         f"{threads} thread{'s' * (threads != 1)}",
         f"python {platform.python_version()}, {versions}; {processor()}, {os.cpu_count()} cores",
     ]
-
-
-def processor() -> str:
-    """Return what the processor is called."""
-    import platform
-
-    information = Path("/proc/cpuinfo")
-    lines = information.read_text(encoding="utf-8").splitlines() if information.exists() else []
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return next(iter(named), platform.processor() or platform.machine())
 
 
 def read_tuned(path: Path) -> Any:

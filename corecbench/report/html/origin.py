@@ -97,6 +97,7 @@ def cells(records: Sequence[Record]) -> Grid:
         Column("took s", lambda record: record["duration_s"], "{:,.1f}".format),
         Column("peak GiB", lambda record: record["peak_memory_bytes"] / 2**30, "{:.2f}".format),
         Column("device", lambda record: record["device"]),
+        Column("machine", lambda record: record.get("machine")),
         Column("commit", lambda record: record["commit"] and record["commit"][:7]),
     ]
     if any(record["error"] for record in records):

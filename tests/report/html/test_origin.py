@@ -55,8 +55,8 @@ def test_data_protocol_versions_and_machine_have_a_sheet(bench):
 
 
 def test_every_cell_is_listed_with_its_error(bench):
-    bench.add("sasrec", domain_ranks=[1] * 6, peak_memory_bytes=2**30)
-    assert len(cells(records(bench)).heads) == 10
+    bench.add("sasrec", domain_ranks=[1] * 6, peak_memory_bytes=2**30, machine="EPYC, 1 thread")
+    assert len(cells(records(bench)).heads) == 11
     bench.add_failed("no\nluck", domain="gru4rec", seed=3)
     found = cells(records(bench))
     assert [[field.markup for field in row][1:4] for row in found.rows] == [
@@ -64,4 +64,5 @@ def test_every_cell_is_listed_with_its_error(bench):
         ["gru4rec", "3", "failed"],
     ]
     assert found.rows[0][7].markup == "1.00"
+    assert found.rows[0][9].markup == "EPYC, 1 thread"
     assert found.rows[1][-1].markup == "RuntimeError: no luck"
