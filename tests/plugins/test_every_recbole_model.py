@@ -91,7 +91,9 @@ def test_it_trains_for_an_epoch_and_ranks(host, workshop, name):
 @pytest.mark.parametrize("name", JOINT)
 def test_it_is_joined_with_an_llm_and_trains_the_shared_tables(host, workshop, quick, tiny_llama, name):
     domain = host.select("models", f"recbole:{name}", {"recbole": {"epochs": 1}})
-    llm, sharing = host.select("llms", f"llama:{tiny_llama}", quick), host.select("sharing", "bdlm", quick)
+    both_read_users = {**quick, "bdlm": {**quick.get("bdlm", {}), "llm_reads_users": True}}
+    llm = host.select("llms", f"llama:{tiny_llama}", quick)
+    sharing = host.select("sharing", "bdlm", both_read_users)
     solo = workshop.train_solo("domain", domain, silent)["domain"]
     solo.finish()
     sides = workshop.train_pair(domain, llm, sharing, Solo(solo.best_state, 0), silent).trainees
