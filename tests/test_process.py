@@ -107,3 +107,7 @@ def test_an_installed_package_has_no_commit(monkeypatch, tmp_path):
 
 def test_a_machine_is_its_processor_and_threads():
     assert re.fullmatch(r"\S.*, \d+ threads?", process.machine("cpu"))
+
+
+def test_a_device_that_is_not_there_is_not_named():
+    assert process.machine("cuda:99") == process.machine("cpu")
