@@ -7,7 +7,7 @@ import os
 import platform
 from typing import TYPE_CHECKING
 
-from corecbench import __version__
+from corecbench import __version__, process
 from corecbench.api import cache_folder
 from corecbench.discovery import INSTALL, reason
 
@@ -53,9 +53,7 @@ def machine() -> Iterator[str]:
         yield f"torch cannot be imported: {reason(error)}"
         return
     yield f"torch uses {torch.get_num_threads()} threads, instructions {torch.backends.cpu.get_cpu_capability()}"
-    checks = {"AVX-512 bf16": "_is_avx512_bf16_supported", "AMX": "_is_amx_tile_supported"}
-    native = [name for name, check in checks.items() if getattr(torch.cpu, check, bool)()]
-    yield f"bfloat16 on the processor: {', '.join(native) or 'not native, float32 is faster'}"
+    yield f"bfloat16 on the processor: {', '.join(process.bfloat16()) or 'not native, float32 is faster'}"
     if not torch.cuda.is_available():
         yield "no CUDA device"
     for index in range(torch.cuda.device_count()):

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 
 LIBRARIES = ("corecbench", "torch", "recbole", "transformers", "peft", "numpy", "scipy", "pandas")
+BFLOAT16 = {"AVX-512 bf16": "_is_avx512_bf16_supported", "AMX": "_is_amx_tile_supported"}
+"""Instructions that multiply in bfloat16, and torch's check of each."""
 
 
 def keep_freed_memory() -> None:
@@ -61,9 +63,10 @@ def versions() -> dict[str, str]:
 
 
 def machine(device: str) -> str:
-    """Return what times depend on: accelerator, processor and threads, such as "AMD EPYC, 2 threads".
+    """Return what times and last digits depend on, such as "AMD EPYC (AVX2), 2 threads".
 
-    A device that is not there is not named: the cell that asked for it failed, and its record says why.
+    That is accelerator, processor, its instructions, from which an LLM's dtype follows, and threads. A device that
+    is not there is not named: the cell that asked for it failed, and its record says why.
     """
     import torch
 
@@ -72,7 +75,15 @@ def machine(device: str) -> str:
     if device.startswith("cuda"):
         with contextlib.suppress(AssertionError, RuntimeError, ValueError):
             accelerator = [torch.cuda.get_device_name(device)]
-    return ", ".join([*accelerator, processor(), f"{n_threads} thread{'s' * (n_threads != 1)}"])
+    named = f"{processor()} ({', '.join([torch.backends.cpu.get_cpu_capability(), *bfloat16()])})"
+    return ", ".join([*accelerator, named, f"{n_threads} thread{'s' * (n_threads != 1)}"])
+
+
+def bfloat16() -> list[str]:
+    """Return the processor's instructions that multiply in bfloat16."""
+    import torch
+
+    return [name for name, check in BFLOAT16.items() if getattr(torch.cpu, check, bool)()]
 
 
 def processor() -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from corecbench import process
 
@@ -105,8 +106,15 @@ def test_an_installed_package_has_no_commit(monkeypatch, tmp_path):
     assert process.commit() is None
 
 
-def test_a_machine_is_its_processor_and_threads():
-    assert re.fullmatch(r"\S.*, \d+ threads?", process.machine("cpu"))
+def test_a_machine_is_its_processor_with_instructions_and_threads():
+    assert re.fullmatch(r"\S.* \(\S.*\), \d+ threads?", process.machine("cpu"))
+
+
+def test_instructions_are_those_that_torch_finds(monkeypatch):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    assert "(AVX512, AVX-512 bf16), " in process.machine("cpu")
 
 
 def test_a_device_that_is_not_there_is_not_named():
