@@ -9,14 +9,15 @@ import torch
 class WeightAverage:
     """The exponential moving average of parameters over training steps (Polyak and Juditsky, 1992).
 
-    After n steps the decay is at most (1 + n) / (10 + n), so that the first weights are soon forgotten.
+    After n steps the decay is at most (1 + n) / (10 + n), so that the first weights are soon forgotten, unless they
+    are trained ones.
 
     Between turns the parameters are their averages. The next turn goes on from the weights, not from the averages:
     to become as noisy again would take steps during which the average is worse.
     """
 
-    def __init__(self, parameters: Iterable[torch.nn.Parameter], decay: float):
-        self.parameters, self.decay = list(parameters), decay
+    def __init__(self, parameters: Iterable[torch.nn.Parameter], decay: float, trained: bool = False):
+        self.parameters, self.decay, self.trained = list(parameters), decay, trained
         self.averages = [parameter.detach().clone() for parameter in self.parameters]
         self.n_steps = 0
         self.lag: list[torch.Tensor] = []
@@ -26,7 +27,7 @@ class WeightAverage:
     def update(self) -> None:
         """Take the present weights into the average."""
         self.n_steps += 1
-        decay = min(self.decay, (1 + self.n_steps) / (10 + self.n_steps))
+        decay = self.decay if self.trained else min(self.decay, (1 + self.n_steps) / (10 + self.n_steps))
         torch._foreach_lerp_(self.averages, list(self.parameters), 1 - decay)
 
     @torch.no_grad()

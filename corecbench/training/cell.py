@@ -93,12 +93,15 @@ class Workshop:
             with guard(str(selected), "fit"):
                 model.fit(self.split.train)
 
-    def trainee(self, side: Side, selected: Selected, model: Recommender, epochs: int) -> Trainee:
-        """Return a side that is ready to be trained for so many epochs, in all turns together."""
+    def trainee(
+        self, side: Side, selected: Selected, model: Recommender, epochs: int, trained: bool = False
+    ) -> Trainee:
+        """Return a side, `trained` before or not, that is ready for so many epochs in all turns together."""
         setup = self.setup
         examples = make_examples(model.examples, self.split.train, setup.catalog, setup.max_history, setup.device)
         batches = generator(self.setup.seed, self.setup.catalog.name, self.cell, side, "batches")
-        return Trainee(side, model, selected.config, examples, self.validate, batches, epochs, str(selected))
+        owner = str(selected)
+        return Trainee(side, model, selected.config, examples, self.validate, batches, epochs, owner, trained)
 
     def rank(self, model: Recommender, stage: str, top_k: int = 0) -> Ranks:
         """Rank the held-out items of a stage, and keep each user's best candidates."""
@@ -161,15 +164,14 @@ class Workshop:
         self.start(models, module, domain, solo, anew)
         spent = 0 if anew else solo.best_epoch
         turns = within(Budget(domain.config.epochs - spent, llm.config.epochs), module)
+        epochs = {side: sum(turn.epochs for turn in turns if turn.side == side) for side in parts}
+        learnt = set() if anew else {"domain"}
         trainees = {
-            side: self.trainee(
-                side, selected, models[side], sum(turn.epochs for turn in turns if turn.side == side)
-            )
+            side: self.trainee(side, selected, models[side], epochs[side], side in learnt)
             for side, selected in parts.items()
         }
         self.seed("training")
-        on_epoch = planned(sum(turn.epochs for turn in turns), on_epoch)
-        learnt = set() if anew else {"domain"}
+        on_epoch = planned(sum(epochs.values()), on_epoch)
         for number, turn in enumerate(turns, start=1):
             other = "llm" if turn.side == "domain" else "domain"
             coupled = (module, trainees[other]) if mutual and other in learnt else (None, None)

@@ -41,6 +41,9 @@ class Trainee:
     """In all turns together: what a schedule of the learning rate spans."""
     owner: str = "the model"
     """Names the model where it is at fault."""
+    trained: bool = False
+    """Starts from trained weights. A new optimizer's first steps are of full size in every weight, so they are made
+    small, and the average remembers where they began."""
     epochs: int = 0
     best_epoch: int = 0
     best_value: float = -1.0
@@ -61,7 +64,7 @@ class Trainee:
             else None
         )
         self.average = (
-            WeightAverage(parameters.values(), self.config.averaging)
+            WeightAverage(parameters.values(), self.config.averaging, self.trained)
             if parameters and self.config.averaging
             else None
         )
@@ -152,7 +155,7 @@ class Trainee:
                 raise CorecbenchError(
                     f"the {self.side} side's loss became {loss.item()} in epoch {self.epochs + 1}"
                 )
-            self.optimizer.param_groups[0]["lr"] = self.learning_rate(number / n_batches)
+            self.optimizer.param_groups[0]["lr"] = self.learning_rate(number, n_batches)
             self.optimizer.zero_grad(set_to_none=True)
             with guard(self.owner, "backward"):
                 loss.backward()
@@ -162,11 +165,17 @@ class Trainee:
             losses.append(loss.item())
         return float(np.mean(losses))
 
-    def learning_rate(self, part: float) -> float:
-        """Return the learning rate at a part (0 to 1) of the present epoch."""
-        if self.config.schedule == "constant":
-            return self.config.learning_rate
-        return self.config.learning_rate * (1 - (self.epochs + part) / self.planned_epochs)
+    def learning_rate(self, number: int, n_batches: int) -> float:
+        """Return the learning rate of one of the batches, from 0, of the present epoch.
+
+        From trained weights it rises over the first epoch.
+        """
+        rate = self.config.learning_rate
+        if self.config.schedule == "linear":
+            rate *= 1 - (self.epochs + number / n_batches) / self.planned_epochs
+        if self.trained and self.epochs == 0:
+            rate *= (number + 1) / n_batches
+        return rate
 
     def keep_if_best(self, value: float) -> None:
         """Keep the present weights if no earlier epoch was better on validation."""

@@ -69,7 +69,7 @@ def toy_model() -> type[nn.Module]:
 def make_trainee(train, catalog):
     """Make a trainee whose validation gives the values in turn, then 0: `make_trainee(values, **training)`."""
 
-    def make(values=(), model=None, n_users=6, planned_epochs=8, **training):
+    def make(values=(), model=None, n_users=6, planned_epochs=8, trained=False, **training):
         torch.manual_seed(0)
         items = [[1 + (user + step) % N_ITEMS for step in range(2 + user % 4)] for user in range(n_users)]
         examples = make_examples("windows", train(*items), catalog(n_users, N_ITEMS), max_history=3)
@@ -83,6 +83,7 @@ def make_trainee(train, catalog):
             validate=lambda _: next(left, 0.0),
             generator=np.random.default_rng(0),
             planned_epochs=planned_epochs,
+            trained=trained,
         )
 
     return make

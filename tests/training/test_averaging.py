@@ -31,6 +31,14 @@ def test_early_steps_forget_faster_than_the_decay(parameter):
     assert average.averages[0].item() == pytest.approx(3 / 12 * 9 / 11 + 9 / 12 * 3)
 
 
+def test_trained_weights_are_not_forgotten_in_the_first_steps(parameter):
+    average = WeightAverage([parameter], 0.99, trained=True)
+    with torch.no_grad():
+        parameter += 1
+    average.update()
+    assert average.averages[0].item() == pytest.approx(0.01)
+
+
 def test_the_average_is_in_place_inside_the_block_and_the_weights_are_back_after_it(parameter):
     average = stepped(parameter, 0.1, [1.0])
     with average.applied():

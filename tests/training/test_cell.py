@@ -182,6 +182,15 @@ def test_a_pair_that_starts_anew_has_new_weights_and_the_whole_budget(monkeypatc
     assert trainees["domain"].planned_epochs == 4  # all that the config allows, though the solo model used some
 
 
+@pytest.mark.parametrize(("start", "trained"), [("new", False), ("pretrained", True)])
+def test_only_a_domain_side_that_goes_on_from_what_it_learnt_alone_starts_from_trained_weights(
+    solo, joined, start, trained
+):
+    _, _, alone = solo("sasrec")
+    _, trainees, _ = joined("sasrec", "bdlm", alone, start=start, domain_epochs=0, llm_epochs=0)
+    assert (trainees["domain"].trained, trainees["llm"].trained) == (trained, False)
+
+
 def test_the_turns_of_a_pair_are_trained_in_order(solo, joined):
     _, _, start = solo("sasrec")
     records = []

@@ -209,6 +209,27 @@ def test_a_linear_learning_rate_falls_to_zero_over_all_turns_together(make_train
     assert rates == pytest.approx([0.8 * (1 - step / n_steps) for step in range(n_steps)])
 
 
+@pytest.mark.parametrize("schedule", ["constant", "linear"])
+def test_from_trained_weights_the_learning_rate_rises_over_the_first_epoch(make_trainee, schedule):
+    settings = {"n_users": 4, "planned_epochs": 2, "learning_rate": 0.8, "schedule": schedule}
+    n_batches = len(list(make_trainee(**settings).examples.batches(2, np.random.default_rng(0))))
+    anew, trained = (rates_of(make_trainee(trained=trained, **settings), [1, 1]) for trained in (False, True))
+    assert trained[:n_batches] == pytest.approx(
+        [rate * (step + 1) / n_batches for step, rate in enumerate(anew[:n_batches])]
+    )
+    assert trained[n_batches:] == anew[n_batches:]
+
+
+def test_from_trained_weights_the_average_holds_on_to_them(make_trainee):
+    anew, trained = (make_trainee([0.3], averaging=0.9, trained=trained) for trained in (False, True))
+    before = anew.model.item.weight.detach().clone()
+    far = []
+    for trainee in (anew, trained):
+        train_alone(trainee, epochs=1)
+        far.append((trainee.best_state["item.weight"] - before).abs().mean())
+    assert far[1] < far[0] / 2
+
+
 def test_training_that_ends_with_its_schedule_says_so(make_trainee):
     trainee = make_trainee([0.1, 0.2], planned_epochs=2, schedule="linear")
     train_alone(trainee, epochs=2)
