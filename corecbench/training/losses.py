@@ -4,6 +4,7 @@ import torch
 from torch.nn.functional import cross_entropy, embedding, logsigmoid
 
 from corecbench.api import Batch, Recommender, States
+from corecbench.training.full_softmax import full_softmax_loss
 
 
 def task_loss(model: Recommender, batch: Batch, states: States | None) -> torch.Tensor:
@@ -34,8 +35,7 @@ def next_item_cross_entropy(batch: Batch, states: States) -> torch.Tensor:
         last = (batch.target != 0).sum(dim=1, keepdim=True) - 1
         user, target = states.user, batch.target.gather(1, last).squeeze(1)  # [B, d], [B]
     if batch.sampled is None:
-        scores = user @ states.item[1:].T  # [P, N]: without the padding row
-        return cross_entropy(scores, target - 1)
+        return full_softmax_loss(user, states.item[1:], target - 1)  # without the padding row
     own = (user * embedding(target, states.item)).sum(dim=1, keepdim=True)  # [P, 1]
     others = user @ embedding(batch.sampled, states.item).T  # [P, K]
     others = others.masked_fill(batch.sampled == target[:, None], -torch.inf)
