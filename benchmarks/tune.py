@@ -107,7 +107,9 @@ A_PATH = click.Path(path_type=Path)
 @click.option("--max-history", type=click.IntRange(1), help="Items of a history.  [default: 50; ml-1m 200]")
 @click.option("--seed", default=0, help="Of the model and of the search.")
 @click.option("--threads", default=1, help="Of torch.")
-@click.option("--full-catalogue", is_flag=True, help="Also try training without sampled negatives: slow.")
+@click.option(
+    "--full-catalogue", is_flag=True, help="Also try training without sampled negatives: better and slower."
+)
 @click.option("--storage", type=A_PATH, default="results/tune.journal", help="Where a search goes on.")
 @click.option("--out", type=A_PATH, default=HERE / "tuned", show_default="tuned/ beside this file", help="Folder.")
 @click.option("--plugin", "plugins", multiple=True, type=A_PATH, help="Load a plugin from a file.")

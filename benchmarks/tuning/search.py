@@ -55,7 +55,9 @@ class Search:
     @property
     def first(self) -> Sequence[Mapping[str, Any]]:
         """What is tried first."""
-        return self.space.first if self.max_history <= DEFAULT_HISTORY else self.space.first_if_long
+        space = self.space
+        sampled = space.first if self.max_history <= DEFAULT_HISTORY else space.first_if_long
+        return [*(space.first_in_full if FULL in self.negatives else ()), *sampled]
 
     def objective(self, trial: Trial) -> float:
         """Train the model under settings that a trial suggests and return its best validation NDCG@10."""

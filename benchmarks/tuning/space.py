@@ -26,6 +26,8 @@ class Space:
     """Settings that are tried first, each with all that `suggest` asks for."""
     first_if_long: Sequence[Mapping[str, Any]]
     """The same on data sets whose histories are longer: more targets in each history, and less need of dropout."""
+    first_in_full: Sequence[Mapping[str, Any]] = ()
+    """Tried before those where the whole catalogue is among the numbers of negatives."""
     patience: int = 6
     """During the search."""
     final_patience: int = 10
@@ -85,7 +87,7 @@ def gru4rec(trial: Trial, negatives: Sequence[int]) -> dict[str, Any]:
 
 def lightgcn(trial: Trial, negatives: Sequence[int]) -> dict[str, Any]:
     """Trained by BPR, or by the softmax over sampled items with cosines; each batch propagates over the graph."""
-    sampled = trial.suggest_categorical("negatives", (BPR, *negatives))
+    sampled = trial.suggest_categorical("negatives", (BPR, *(n for n in negatives if n != FULL)))
     special = (
         {"regularisation": trial.suggest_float("regularisation", 1e-6, 1e-2, log=True)}
         if sampled == BPR
@@ -110,6 +112,7 @@ HISTORIES = {
     "embedding_size": 64,
     "averaging": 0.99,
 }
+IN_FULL = {"negatives": FULL, "learning_rate": 1e-3, "averaging": 0.0}
 SASREC = {**HISTORIES, "hidden_dropout": 0.5, "n_layers": 2, "n_heads": 2}
 GRU4REC = {**HISTORIES, "dropout": 0.5, "hidden_size": 128, "n_layers": 1}
 LIGHTGCN = {
@@ -141,6 +144,7 @@ SPACES = {
             {**SASREC, "hidden_dropout": 0.2, "n_layers": 1, "n_heads": 1, "negatives": 256, "batch_size": 64},
             {**SASREC, "hidden_dropout": 0.2, "batch_size": 64},
         ),
+        first_in_full=({**SASREC, **IN_FULL},),
     ),
     "gru4rec": Space(
         gru4rec,
@@ -153,6 +157,7 @@ SPACES = {
             {**GRU4REC, "dropout": 0.2, "negatives": 256, "batch_size": 64},
             {**GRU4REC, "dropout": 0.2, "negatives": 256, "batch_size": 64, "hidden_size": 256},
         ),
+        first_in_full=({**GRU4REC, **IN_FULL},),
     ),
     "lightgcn": Space(
         lightgcn,

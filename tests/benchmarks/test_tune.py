@@ -15,7 +15,7 @@ from optuna.trial import FixedTrial, TrialState
 from tune import tune as run_tune
 from tuning.account import state_of
 from tuning.search import Search, open_study, rounded, sampler
-from tuning.space import NEGATIVES, SPACES, Space
+from tuning.space import FULL, NEGATIVES, SPACES, Space
 
 from corecbench.api import UsageError
 from corecbench.config import RunConfig, load
@@ -203,12 +203,21 @@ def test_a_search_ends_in_time(tune):
 
 @pytest.mark.parametrize("model", ["sasrec", "gru4rec", "lightgcn"])
 def test_a_space_has_the_names_of_the_config_class_and_the_first_settings_in_it(host, model):
-    search = Search(host, None, model, 50, 0, NEGATIVES, 0.0, 0.0)
-    for params in (*search.space.first, *search.space.first_if_long):
+    negatives = (FULL, *NEGATIVES)
+    short, long = (Search(host, None, model, history, 0, negatives, 0.0, 0.0) for history in (50, 200))
+    for params in (*short.first, *long.first):
         trial = FixedTrial(dict(params))  # warns about values outside, which is an error here
-        config = search.select(rounded(search.space.suggest(trial, NEGATIVES))).config
+        config = short.select(rounded(short.space.suggest(trial, negatives))).config
         assert {name: getattr(config, name) for name in params} == params
         assert trial.params.items() <= params.items()  # what does not apply is not asked for
+
+
+def test_the_whole_catalogue_is_tried_first_where_it_is_asked_for(host):
+    sampled, full = (
+        Search(host, None, "sasrec", 50, 0, negatives, 0.0, 0.0) for negatives in (NEGATIVES, (FULL, *NEGATIVES))
+    )
+    assert [params["negatives"] for params in full.first] == [FULL, *(p["negatives"] for p in sampled.first)]
+    assert FULL not in {params["negatives"] for params in sampled.first}
 
 
 def test_a_model_without_a_space_is_an_error_that_says_what_there_is(tune):
