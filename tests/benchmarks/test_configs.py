@@ -25,3 +25,11 @@ def test_a_file_has_only_components_and_settings_that_exist(host, name):
         chosen = choose(config, host, config.settings_on(dataset))
         assert len(chosen.models) == len(config.models)
         host.select("datasets", dataset, config.settings_on(dataset))
+
+
+def test_the_quick_table_trains_less_on_every_data_set_whatever_the_tuned_files_say():
+    quick, whole = (load(BENCHMARKS / f"{name}.toml", {}, []) for name in ("quick", "three-datasets"))
+    assert quick.datasets == whole.datasets
+    for dataset in quick.datasets:
+        short, long = quick.settings_on(dataset)["sasrec"], whole.settings_on(dataset)["sasrec"]
+        assert short["epochs"] < long["epochs"] or short["patience"] < long["patience"]
