@@ -117,7 +117,7 @@ class Bench:
         model, _ = workshop.build_solo("domain", selected)
         if not anew:
             restore(model, self.solo().state)
-        trainee = workshop.trainee("domain", selected, model, sum(turn.epochs for turn in turns))
+        trainee = workshop.trainee("domain", selected, model, sum(turn.epochs for turn in turns), trained=not anew)
         workshop.seed("training")
         for number, turn in enumerate(turns, start=1):
             if turn.side == "domain":
