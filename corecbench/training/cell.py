@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -164,7 +164,7 @@ class Workshop:
         self.start(models, module, domain, solo, anew)
         spent = 0 if anew else solo.best_epoch
         turns = within(Budget(domain.config.epochs - spent, llm.config.epochs), module)
-        epochs = {side: sum(turn.epochs for turn in turns if turn.side == side) for side in parts}
+        epochs = epochs_of(turns)
         learnt = set() if anew else {"domain"}
         trainees = {
             side: self.trainee(side, selected, models[side], epochs[side], side in learnt)
@@ -221,6 +221,11 @@ def planned(epochs: int, on_epoch: OnEpoch) -> OnEpoch:
     return lambda record: on_epoch({**record, "planned_epochs": epochs})
 
 
+def epochs_of(turns: Sequence[Turn]) -> dict[Side, int]:
+    """Return the epochs of each side in all turns together."""
+    return {side: sum(turn.epochs for turn in turns if turn.side == side) for side in ("domain", "llm")}
+
+
 def within(budget: Budget, module: SharingModule) -> list[Turn]:
     """Return a sharing module's turns.
 
@@ -230,7 +235,7 @@ def within(budget: Budget, module: SharingModule) -> list[Turn]:
     owner = owner_of(module)
     with guard(owner, "turns"):
         turns = list(module.turns(budget))
-        epochs = {side: sum(turn.epochs for turn in turns if turn.side == side) for side in ("domain", "llm")}
+        epochs = epochs_of(turns)
     for side, most in (("domain", budget.domain_epochs), ("llm", budget.llm_epochs)):
         if epochs[side] > most:
             raise PluginError(f"{owner} plans {epochs[side]} {side} epochs, allowed are {most}")

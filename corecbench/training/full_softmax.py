@@ -28,7 +28,7 @@ def full_softmax_loss(user: torch.Tensor, item: torch.Tensor, target: torch.Tens
 class _FullSoftmax(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, user: torch.Tensor, item: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        size = SCORES_PER_BLOCK.get(user.device.type, 2**20)
+        size = SCORES_PER_BLOCK.get(user.device.type, SCORES_PER_BLOCK["cpu"])
         of_user, of_item, total = torch.empty_like(user), torch.zeros_like(item), user.new_zeros(())
         for rows in torch.arange(len(user), device=user.device).split(max(size // len(item), 1)):
             own = torch.arange(len(rows), device=user.device), target[rows]
