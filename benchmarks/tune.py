@@ -2,7 +2,8 @@
 
     python benchmarks/tune.py --dataset amazon-beauty --model sasrec --minutes 30
 
-The best settings go to `tuned/DATASET.toml`, which a run's file can include, and every trial to `tuned/trials.csv`.
+The best settings of all searches go to `tuned/DATASET.toml`, which a run's file can include, every trial to
+`tuned/trials.csv`.
 A model is trained as by `corecbench run`: the same split, early stopping and numbers drawn from the seed.
 The test items are taken out of the split before the first trial.
 """
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from tuning.account import check_history, row, write_best, write_trials
+from tuning.account import best_of, best_of_others, check_history, row, write_best, write_trials
 from tuning.search import Search, locked, open_study
 from tuning.space import DEFAULT_HISTORY, FULL, MAX_HISTORY, NEGATIVES, SPACES
 
@@ -60,7 +61,9 @@ def tune(
     history = max_history or MAX_HISTORY.get(data.name, DEFAULT_HISTORY)
     path = out / f"{data.name}.toml"
     check_history(path, data.name, history)
-    negatives = (FULL, *NEGATIVES) if full_catalogue else NEGATIVES
+    if full_catalogue and not SPACES[model].first_in_full:
+        raise UsageError(f"{model} has no loss over the whole catalogue; leave --full-catalogue out")
+    negatives = (FULL,) if full_catalogue else NEGATIVES
     deadline_s = time.monotonic() + 60 * minutes
     trial_s = 60 * (minutes / 3 if trial_minutes is None else trial_minutes)
     search = Search(host, data, model, history, seed, negatives, deadline_s, trial_s)
@@ -73,7 +76,7 @@ def tune(
             trials = [trial for trial in study.get_trials() if trial.intermediate_values]
             out.mkdir(parents=True, exist_ok=True)
             write_trials(out / "trials.csv", search, study.get_trials())
-            if trials:
+            if trials and max(map(best_of, trials)) > best_of_others(out / "trials.csv", search):
                 write_best(path, search, trials, threads)
 
     if minutes > 0:
@@ -107,9 +110,7 @@ A_PATH = click.Path(path_type=Path)
 @click.option("--max-history", type=click.IntRange(1), help="Items of a history.  [default: 50; ml-1m 200]")
 @click.option("--seed", default=0, help="Of the model and of the search.")
 @click.option("--threads", default=1, help="Of torch.")
-@click.option(
-    "--full-catalogue", is_flag=True, help="Also try training without sampled negatives: better and slower."
-)
+@click.option("--full-catalogue", is_flag=True, help="A search of its own, in which the loss is over all items.")
 @click.option("--storage", type=A_PATH, default="results/tune.journal", help="Where a search goes on.")
 @click.option("--out", type=A_PATH, default=HERE / "tuned", show_default="tuned/ beside this file", help="Folder.")
 @click.option("--plugin", "plugins", multiple=True, type=A_PATH, help="Load a plugin from a file.")

@@ -62,12 +62,24 @@ def row(search: Search, trial: FrozenTrial) -> dict[str, str]:
     }
 
 
+def best_of_others(path: Path, search: Search) -> float:
+    """Return the best validation NDCG@10 that other searches of the model on the data set have in the table."""
+    same = {"dataset": search.data.name, "model": search.model}
+    others = [row for row in rows_of_others(path, search) if row["validation"] and row.items() >= same.items()]
+    return max((float(row["validation"]) for row in others), default=-1.0)
+
+
+def rows_of_others(path: Path, search: Search) -> list[dict[str, str]]:
+    """Return the rows of other searches in the table of all."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if row["study"] != search.study_name]
+
+
 def write_trials(path: Path, search: Search, trials: Iterable[FrozenTrial]) -> None:
     """Put the trials of a study into the table of all, in place of its earlier rows."""
-    rows = []
-    if path.exists():
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["study"] != search.study_name]
+    rows = rows_of_others(path, search)
     rows += [row(search, trial) for trial in trials if trial.state.name != "WAITING"]
     rows.sort(key=lambda row: (row["dataset"], row["model"], row["study"], int(row["trial"])))
     with path.open("w", encoding="utf-8", newline="") as file:

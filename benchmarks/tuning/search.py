@@ -55,9 +55,9 @@ class Search:
     @property
     def first(self) -> Sequence[Mapping[str, Any]]:
         """What is tried first."""
-        space = self.space
-        sampled = space.first if self.max_history <= DEFAULT_HISTORY else space.first_if_long
-        return [*(space.first_in_full if FULL in self.negatives else ()), *sampled]
+        if FULL in self.negatives:
+            return self.space.first_in_full
+        return self.space.first if self.max_history <= DEFAULT_HISTORY else self.space.first_if_long
 
     def objective(self, trial: Trial) -> float:
         """Train the model under settings that a trial suggests and return its best validation NDCG@10."""

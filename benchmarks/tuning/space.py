@@ -27,7 +27,7 @@ class Space:
     first_if_long: Sequence[Mapping[str, Any]]
     """The same on data sets whose histories are longer: more targets in each history, and less need of dropout."""
     first_in_full: Sequence[Mapping[str, Any]] = ()
-    """Tried before those where the whole catalogue is among the numbers of negatives."""
+    """The same where the loss is over the whole catalogue; empty for a model that has no such loss."""
     patience: int = 6
     """During the search."""
     final_patience: int = 10
@@ -144,7 +144,11 @@ SPACES = {
             {**SASREC, "hidden_dropout": 0.2, "n_layers": 1, "n_heads": 1, "negatives": 256, "batch_size": 64},
             {**SASREC, "hidden_dropout": 0.2, "batch_size": 64},
         ),
-        first_in_full=({**SASREC, **IN_FULL},),
+        first_in_full=(
+            {**SASREC, **IN_FULL},
+            {**SASREC, **IN_FULL, "embedding_size": 128},
+            {**SASREC, **IN_FULL, "weight_decay": 1e-1},
+        ),
     ),
     "gru4rec": Space(
         gru4rec,
@@ -157,7 +161,11 @@ SPACES = {
             {**GRU4REC, "dropout": 0.2, "negatives": 256, "batch_size": 64},
             {**GRU4REC, "dropout": 0.2, "negatives": 256, "batch_size": 64, "hidden_size": 256},
         ),
-        first_in_full=({**GRU4REC, **IN_FULL},),
+        first_in_full=(
+            {**GRU4REC, **IN_FULL},
+            {**GRU4REC, "negatives": FULL, "batch_size": 64, "embedding_size": 128, "hidden_size": 256},
+            {**GRU4REC, **IN_FULL, "batch_size": 64, "embedding_size": 128, "hidden_size": 256},
+        ),
     ),
     "lightgcn": Space(
         lightgcn,

@@ -204,20 +204,34 @@ def test_a_search_ends_in_time(tune):
 @pytest.mark.parametrize("model", ["sasrec", "gru4rec", "lightgcn"])
 def test_a_space_has_the_names_of_the_config_class_and_the_first_settings_in_it(host, model):
     negatives = (FULL, *NEGATIVES)
-    short, long = (Search(host, None, model, history, 0, negatives, 0.0, 0.0) for history in (50, 200))
-    for params in (*short.first, *long.first):
+    search = Search(host, None, model, 50, 0, negatives, 0.0, 0.0)
+    space = search.space
+    for params in (*space.first, *space.first_if_long, *space.first_in_full):
         trial = FixedTrial(dict(params))  # warns about values outside, which is an error here
-        config = short.select(rounded(short.space.suggest(trial, negatives))).config
+        config = search.select(rounded(space.suggest(trial, negatives))).config
         assert {name: getattr(config, name) for name in params} == params
         assert trial.params.items() <= params.items()  # what does not apply is not asked for
 
 
-def test_the_whole_catalogue_is_tried_first_where_it_is_asked_for(host):
-    sampled, full = (
-        Search(host, None, "sasrec", 50, 0, negatives, 0.0, 0.0) for negatives in (NEGATIVES, (FULL, *NEGATIVES))
-    )
-    assert [params["negatives"] for params in full.first] == [FULL, *(p["negatives"] for p in sampled.first)]
+def test_the_whole_catalogue_is_a_search_of_its_own(host):
+    sampled, full = (Search(host, None, "sasrec", 50, 0, negatives, 0.0, 0.0) for negatives in (NEGATIVES, (FULL,)))
+    assert {params["negatives"] for params in full.first} == {FULL}
     assert FULL not in {params["negatives"] for params in sampled.first}
+
+
+def test_the_best_of_all_searches_is_written(tune):
+    path = tune()
+    found = path.read_text()
+    (*_, last) = (trial.pop("validation") for trial in rows(path))
+    other = path.parent / "trials.csv"
+    other.write_text(other.read_text().replace("/seed-0,", "/seed-1,").replace(last, "0.999999"))
+    tune(max_trials=1, storage=path.parent / "again.journal")
+    assert path.read_text() == found
+
+
+def test_the_whole_catalogue_of_a_model_that_has_no_such_loss_is_an_error(tune):
+    with pytest.raises(UsageError, match="lightgcn has no loss over the whole catalogue"):
+        tune("lightgcn", full_catalogue=True)
 
 
 def test_a_model_without_a_space_is_an_error_that_says_what_there_is(tune):
