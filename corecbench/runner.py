@@ -54,7 +54,7 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> Record:
     """Train, rank and store one cell, and return its record, failed or not."""
     host.notify("corecbench_cell_started", cell=cell)
     process.reset_peak_memory()
-    started, clock = datetime.now(UTC), time.perf_counter()
+    known, started, clock = describe(cell, plan), datetime.now(UTC), time.perf_counter()
     epochs: list[dict[str, Any]] = []
 
     def on_epoch(record: dict[str, Any]) -> None:
@@ -63,7 +63,7 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> Record:
 
     outcome = attempt(cell, plan, host, store, on_epoch)
     record: Record = {
-        **describe(cell, plan),
+        **known,
         "status": "ok" if outcome.error is None else "failed",
         "error": outcome.error,
         "started": started.isoformat(timespec="seconds"),

@@ -11,6 +11,7 @@ from corecbench.config import PerDataset, Variant
 from corecbench.host import Host
 from corecbench.report.per_user import read_lines
 from corecbench.results import Store
+from corecbench.runner import code
 from corecbench_plugins.datasets.ml100k import find_ml100k
 
 FACTORISATION = '''
@@ -95,6 +96,21 @@ def test_a_record_says_how_each_side_was_trained(bench, tiny_llama):
     }
     assert [epoch["side"] for epoch in record["epochs"]] == ["llm", "domain"][: len(record["epochs"])]
     assert record["settings"]["sasrec"]["epochs"] == 4
+
+
+def test_a_record_names_the_commit_at_its_start(bench, monkeypatch):
+    commits = ["loaded"]
+    monkeypatch.setattr("corecbench.runner.process.commit", lambda: commits[-1])
+
+    class Committer:
+        @hookimpl
+        def corecbench_epoch_finished(self):
+            commits.append("later")
+
+    code.cache_clear()
+    (record,) = bench(models=("sasrec",), diary=Committer())
+    code.cache_clear()
+    assert record["commit"] == "loaded" != commits[-1]
 
 
 def test_a_record_says_what_each_side_costs(bench, tiny_llama, monkeypatch):

@@ -11,7 +11,7 @@ import torch
 from corecbench.api import Batch, Pretrained, States, last_position
 from corecbench.testing.bench import make_workshop, silent
 from corecbench.testing.partners import WIDTHS, partner
-from corecbench.training.cell import Solo
+from corecbench.training.cell import Solo, epochs_of
 from corecbench.training.examples import make_examples
 from corecbench.training.loop import evaluate, restore
 
@@ -117,7 +117,7 @@ class Bench:
         model, _ = workshop.build_solo("domain", selected)
         if not anew:
             restore(model, self.solo().state)
-        trainee = workshop.trainee("domain", selected, model, sum(turn.epochs for turn in turns), trained=not anew)
+        trainee = workshop.trainee("domain", selected, model, epochs_of(turns)["domain"], trained=not anew)
         workshop.seed("training")
         for number, turn in enumerate(turns, start=1):
             if turn.side == "domain":
