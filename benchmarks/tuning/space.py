@@ -148,6 +148,8 @@ SPACES = {
             {**SASREC, **IN_FULL},
             {**SASREC, **IN_FULL, "embedding_size": 128},
             {**SASREC, **IN_FULL, "weight_decay": 1e-1},
+            {**SASREC, **IN_FULL, "embedding_size": 128, "weight_decay": 1e-1},
+            {**SASREC, **IN_FULL, "embedding_size": 128, "weight_decay": 1e-1, "averaging": 0.99},
         ),
     ),
     "gru4rec": Space(
