@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from tuning.account import best_of, best_of_others, check_history, row, write_best, write_trials
+from tuning.account import check_history, row, write_best, write_trials
 from tuning.search import Search, locked, open_study
 from tuning.space import DEFAULT_HISTORY, FULL, MAX_HISTORY, NEGATIVES, SPACES
 
@@ -73,11 +73,12 @@ def tune(
         if trial is not None:
             click.echo(" ".join(f"{key}={value}" for key, value in list(row(search, trial).items())[3:]))
         with locked(storage):
-            trials = [trial for trial in study.get_trials() if trial.intermediate_values]
+            trials = study.get_trials()
             out.mkdir(parents=True, exist_ok=True)
-            write_trials(out / "trials.csv", search, study.get_trials())
-            if trials and max(map(best_of, trials)) > best_of_others(out / "trials.csv", search):
-                write_best(path, search, trials, threads)
+            others = write_trials(out / "trials.csv", search, trials)
+            trained = [trial for trial in trials if trial.intermediate_values]
+            if trained:
+                write_best(path, search, trained, others, threads)
 
     if minutes > 0:
         study.optimize(search.objective, n_trials=max_trials, timeout=60 * minutes, callbacks=[write])

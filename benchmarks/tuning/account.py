@@ -13,7 +13,7 @@ from corecbench.process import processor
 from tuning.space import FINAL_EPOCHS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from optuna.trial import FrozenTrial
@@ -62,37 +62,35 @@ def row(search: Search, trial: FrozenTrial) -> dict[str, str]:
     }
 
 
-def best_of_others(path: Path, search: Search) -> float:
-    """Return the best validation NDCG@10 that other searches of the model on the data set have in the table."""
-    same = {"dataset": search.data.name, "model": search.model}
-    others = [row for row in rows_of_others(path, search) if row["validation"] and row.items() >= same.items()]
-    return max((float(row["validation"]) for row in others), default=-1.0)
-
-
-def rows_of_others(path: Path, search: Search) -> list[dict[str, str]]:
-    """Return the rows of other searches in the table of all."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [row for row in csv.DictReader(file) if row["study"] != search.study_name]
-
-
-def write_trials(path: Path, search: Search, trials: Iterable[FrozenTrial]) -> None:
-    """Put the trials of a study into the table of all, in place of its earlier rows."""
-    rows = rows_of_others(path, search)
-    rows += [row(search, trial) for trial in trials if trial.state.name != "WAITING"]
+def write_trials(path: Path, search: Search, trials: Iterable[FrozenTrial]) -> list[dict[str, str]]:
+    """Put the trials of a study into the table of all, in place of its earlier rows, and return those of others."""
+    others = []
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
+            others = [row for row in csv.DictReader(file) if row["study"] != search.study_name]
+    rows = others + [row(search, trial) for trial in trials if trial.state.name != "WAITING"]
     rows.sort(key=lambda row: (row["dataset"], row["model"], row["study"], int(row["trial"])))
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
+    return others
 
 
-def write_best(path: Path, search: Search, trials: Sequence[FrozenTrial], threads: int) -> None:
-    """Put the best settings into the file of the data set; the tables of other models stay as they are."""
+def write_best(
+    path: Path, search: Search, trials: Sequence[FrozenTrial], others: Iterable[Mapping[str, str]], threads: int
+) -> None:
+    """Put the best settings into the file of the data set; the tables of other models stay as they are.
+
+    So does the model's where one of the `others`, rows of other searches, is no worse on the same data.
+    """
     import tomlkit
 
     best = max(trials, key=lambda trial: (best_of(trial), -trial.number))
+    same = {"dataset": search.data.name, "model": search.model}
+    rivals = [float(other["validation"] or -1) for other in others if other.items() >= same.items()]
+    if best_of(best) <= max(rivals, default=-1.0):
+        return
     final = {"epochs": FINAL_EPOCHS, "patience": search.space.final_patience}
     config = search.select({**best.user_attrs["settings"], **final}).config
     table = tomlkit.table()

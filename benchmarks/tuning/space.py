@@ -87,7 +87,7 @@ def gru4rec(trial: Trial, negatives: Sequence[int]) -> dict[str, Any]:
 
 def lightgcn(trial: Trial, negatives: Sequence[int]) -> dict[str, Any]:
     """Trained by BPR, or by the softmax over sampled items with cosines; each batch propagates over the graph."""
-    sampled = trial.suggest_categorical("negatives", (BPR, *(n for n in negatives if n != FULL)))
+    sampled = trial.suggest_categorical("negatives", (BPR, *negatives))
     special = (
         {"regularisation": trial.suggest_float("regularisation", 1e-6, 1e-2, log=True)}
         if sampled == BPR

@@ -203,10 +203,10 @@ def test_a_search_ends_in_time(tune):
 
 @pytest.mark.parametrize("model", ["sasrec", "gru4rec", "lightgcn"])
 def test_a_space_has_the_names_of_the_config_class_and_the_first_settings_in_it(host, model):
-    negatives = (FULL, *NEGATIVES)
-    search = Search(host, None, model, 50, 0, negatives, 0.0, 0.0)
+    search = Search(host, None, model, 50, 0, NEGATIVES, 0.0, 0.0)
     space = search.space
-    for params in (*space.first, *space.first_if_long, *space.first_in_full):
+    searched = [(NEGATIVES, params) for params in (*space.first, *space.first_if_long)]
+    for negatives, params in (*searched, *(((FULL,), params) for params in space.first_in_full)):
         trial = FixedTrial(dict(params))  # warns about values outside, which is an error here
         config = search.select(rounded(space.suggest(trial, negatives))).config
         assert {name: getattr(config, name) for name in params} == params
