@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from corecbench.api import CorecbenchError
 from corecbench.evaluation.measuring import is_overall
 from corecbench.host import split
-from corecbench.report import leaderboard, main_table, slices, table
+from corecbench.report import leaderboard, leaderboard_text, main_table, slices, table
 from corecbench.report.comparison import STANDARD
 from corecbench.results import slug
 
@@ -179,7 +179,7 @@ def rank(host: Host, stores: Sequence[Store], metrics: Sequence[str], folder: Pa
     nothing = unshared(host, (entry for entries in results.values() for entry in entries))
     board = leaderboard.build(results, name, metric, nothing)
     folder.mkdir(parents=True, exist_ok=True)
-    return write(host, leaderboard.report(board), folder), all(row.is_complete for row in board.rows)
+    return write(host, leaderboard_text.report(board), folder), all(row.is_complete for row in board.rows)
 
 
 def write(host: Host, report: Report, folder: Path) -> Written:

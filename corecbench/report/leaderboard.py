@@ -6,26 +6,22 @@ different settings, each has a row of its own.
 """
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from corecbench.api import Mark, Metric, Report
+from corecbench.api import Metric
 from corecbench.evaluation.measuring import is_overall
 from corecbench.record import Record
 from corecbench.report.average_ranks import FEWEST_DATASETS, FEWEST_ROWS
-from corecbench.report.columns import Column, lay_out
-from corecbench.report.main_table import Marks, best_two
 from corecbench.report.per_user import Entry, Key, Line, check_comparable, check_users, read_lines
-from corecbench.report.provenance import made_with, protocol_sentence, together
+from corecbench.report.provenance import made_with
 from corecbench.report.table import AT_LIMIT
-from corecbench.report.wording import decimal, of_ensembles, p_value, seed_list, sentences, user_counts
+from corecbench.report.wording import seed_list
 from corecbench.results import ResultsError, Store
 from corecbench.stats.friedman import friedman
-
-MEANINGS: Mapping[Mark, str] = {"best": "among the ranked rows that are complete", "second": "the next among them"}
 
 
 class Source(NamedTuple):
@@ -226,77 +222,3 @@ def _rank(rows: Sequence[Row], datasets: Sequence[str], higher_is_better: bool) 
     placed.sort(key=lambda row: (row.average_rank, sign * (row.mean or 0.0)))
     enough = len(datasets) >= FEWEST_DATASETS and len(ranked) >= FEWEST_ROWS
     return placed + others, friedman(scores, higher_is_better).p if enough else None
-
-
-# --- in words ---------------------------------------------------------------------------------------------------
-
-
-def report(board: Leaderboard) -> Report:
-    """Return the leaderboard as reporters take it, with a column for each data set if there are several."""
-    frame, values = lay_out(board.rows, list(_columns(board)))
-    marks: Marks = {}
-    for column, value in _measures(board).items():
-        whole = {number: value(row) for number, row in enumerate(board.rows) if row.is_ranked and row.is_complete}
-        marks |= {(number, column): [mark] for number, mark in best_two(whole, board.higher_is_better).items()}
-    found = {mark for of_cell in marks.values() for mark in of_cell}
-    legend = {mark: meaning for mark, meaning in MEANINGS.items() if mark in found}
-    directions = {"average rank": False, "wins": True, **dict.fromkeys(_measures(board), board.higher_is_better)}
-    return Report("leaderboard", frame, values, caption(board), marks, legend, directions)
-
-
-def _measures(board: Leaderboard) -> dict[str, Callable[[Row], float | None]]:
-    """Return the columns of the metric and their values: the mean over data sets, then each of them."""
-    if len(board.n_users) == 1:
-        return {board.metric: lambda row: row.mean}
-    of_each = {
-        f"{board.metric} {dataset}": lambda row, dataset=dataset: row.values.get(dataset)
-        for dataset in board.n_users
-    }
-    return {f"mean {board.metric}": lambda row: row.mean, **of_each}
-
-
-def _columns(board: Leaderboard) -> Iterator[Column]:
-    if any(row.benchmark for row in board.rows):
-        yield Column("benchmark", lambda row: row.benchmark)
-    yield Column("model", lambda row: row.key.model)
-    yield Column("side", lambda row: row.key.side)
-    yield Column("sharing", lambda row: row.key.sharing)
-    if any(row.key.control for row in board.rows):
-        yield Column("control", lambda row: row.key.control)
-    yield Column("average rank", lambda row: row.average_rank, "{:.2f}".format)
-    yield Column("wins", lambda row: row.wins)
-    for name, value in _measures(board).items():
-        yield Column(name, value, decimal)
-    if len(board.n_users) > 1:
-        yield Column("data sets", lambda row: f"{len(row.values)} of {len(board.n_users)}")
-    yield Column("seeds", lambda row: _seeds(row.seeds) or None)
-    if any(row.notes for row in board.rows):
-        yield Column("notes", lambda row: "; ".join(row.notes))
-
-
-def _seeds(seeds: Mapping[str, tuple[int, ...]]) -> str:
-    """Return the seeds of a row, by data set where they differ.
-
-    >>> _seeds({"a": (0, 1), "b": (0, 1)}), _seeds({"a": (0, 1), "b": (0,)})
-    ('0-1', '0-1 (a) and 0 (b)')
-    """
-    return str(together([(dataset, {"": seed_list(of)}) for dataset, of in seeds.items()], "data sets").get("", ""))
-
-
-def caption(board: Leaderboard) -> str:
-    """Return what a reader needs to judge the order: what is ranked, protocol, users, test, versions."""
-    n_datasets = len(board.n_users)
-    of, each = ("one value of the lists of", "") if board.overall else ("mean over", "each user first ")
-    order = f"average rank in {board.metric} over {n_datasets} data sets" if n_datasets > 1 else board.metric
-    return sentences(
-        [
-            f"Rows by {order}; wins: on how many data sets no ranked row is better",
-            "Not ranked: controls and, last, rows that lack a data set; what lacks a seed is marked incomplete",
-            *([f"Of the benchmarks {', '.join(board.benchmarks)}"] if len(board.benchmarks) > 1 else []),
-            protocol_sentence(board.protocol),
-            *of_ensembles(row.key.side for row in board.rows),
-            f"{board.metric}: {of} {user_counts(board.n_users)}, {each}averaged over seeds",
-            *([] if board.p is None else [f"p of Friedman's test of the ranked rows: {p_value(board.p)}"]),
-            *board.made_with,
-        ]
-    )

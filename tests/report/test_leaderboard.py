@@ -1,6 +1,7 @@
 import pytest
 
-from corecbench.report.leaderboard import build, report
+from corecbench.report.leaderboard import build
+from corecbench.report.leaderboard_text import report
 from corecbench.results import ResultsError
 
 from .conftest import METRICS, PROTOCOL, Bench

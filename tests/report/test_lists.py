@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from corecbench.api import PluginError, UsageError
-from corecbench.report import compare, leaderboard, slices
+from corecbench.report import compare, leaderboard, leaderboard_text, slices
 from corecbench.report.main_table import caption
 from corecbench.results import ResultsError
 from corecbench.testing.records import store_cell
@@ -105,7 +105,8 @@ def test_cells_cannot_be_compared_by_a_metric_without_a_value_per_user(pair):
 def test_a_leaderboard_ranks_by_any_metric(pair):
     board = leaderboard.build({pair.store: list(pair.store.records())}, "different", METRICS["different"])
     assert [row.mean for row in board.rows] == [2, 1, 1]
-    assert "different: one value of the lists of 6 users (toy), averaged over seeds. " in leaderboard.caption(board)
+    caption = leaderboard_text.caption(board)
+    assert "different: one value of the lists of 6 users (toy), averaged over seeds. " in caption
 
 
 # --- what is missing ----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from corecbench.report import leaderboard, main_table, slices
+from corecbench.report import leaderboard, leaderboard_text, main_table, slices
 from corecbench.report.html import origin, recommended, summary
 from corecbench.report.html.blocks import Code, Heading, Section, Text
 from corecbench.report.html.grids import STYLE, grid, on, part
@@ -103,7 +103,7 @@ def _pictures(results: Results, drawn: Pictures) -> Iterator[Block]:
 
 
 def _over_datasets(board: leaderboard.Leaderboard, drawn: Pictures) -> Iterator[Block]:
-    report = leaderboard.report(board)
+    report = leaderboard_text.report(board)
     yield grid(report, "all rows over all data sets")
     yield _note(report)
     yield from shown(drawn, ["critical-difference"])
