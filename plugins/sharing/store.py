@@ -82,7 +82,7 @@ class Rows(nn.Module):
 
 
 class Projected(nn.Module):
-    """A table of the store, seen by one side through its projection."""
+    """A table of the store, seen by one side through its projection; of a batch, each row once."""
 
     def __init__(self, rows: Rows, projection: nn.Linear, writes: bool):
         super().__init__()
@@ -95,7 +95,8 @@ class Projected(nn.Module):
 
     def forward(self, index: torch.Tensor) -> torch.Tensor:
         """Return float32 [*index.shape, width of the side]."""
-        return self.projected(self.rows(index))
+        distinct, place = index.unique(return_inverse=True)
+        return embedding(place, self.projected(self.rows(distinct)))
 
     def projected(self, rows: torch.Tensor) -> torch.Tensor:
         """Return rows of the store at the width of the side, with gradients for the store if the side may write."""
