@@ -97,9 +97,13 @@ def processor() -> str:
 
 
 def commit() -> str | None:
-    """Return the commit of the working copy that this package runs from, None for an installed package."""
+    """Return the last commit of the code that runs from a working copy, None for an installed package.
+
+    The code is this package and the folder of plugins beside it.
+    """
     folder = Path(__file__).resolve().parent
-    command = ["git", "-C", str(folder), "log", "-1", "--format=%H", "--", str(folder)]
+    code = str(folder), str(folder.parent / "plugins")
+    command = ["git", "-C", str(folder), "log", "-1", "--format=%H", "--", *code]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
     except (OSError, subprocess.SubprocessError):

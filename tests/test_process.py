@@ -2,6 +2,7 @@ import importlib.metadata
 import mmap
 import re
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -83,10 +84,29 @@ def test_a_library_that_is_not_there_is_missing(monkeypatch):
     assert process.versions()["no-such-library"] == "missing"
 
 
-def test_the_commit_is_that_of_a_working_copy(monkeypatch):
-    done = subprocess.CompletedProcess([], 0, stdout="0123abc\n")
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
-    assert process.commit() == "0123abc"
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_the_commit_is_the_last_of_package_and_plugins(monkeypatch, tmp_path):
+    def git(*arguments):
+        who = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+        done = subprocess.run(
+            ["git", *who, "-C", str(tmp_path), *arguments], check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(file):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+        git("add", file)
+        git("commit", "-m", file)
+        return git("rev-parse", "HEAD")
+
+    git("init")
+    monkeypatch.setattr(process, "__file__", str(tmp_path / "corecbench" / "process.py"))
+    of_package = commit("corecbench/process.py")
+    assert process.commit() == of_package
+    of_plugins = commit("plugins/sharing.py")
+    commit("docs/index.md")
+    assert process.commit() == of_plugins
 
 
 @pytest.mark.parametrize(
