@@ -79,6 +79,15 @@ def test_a_looked_up_row_is_that_of_the_projected_table():
     assert torch.allclose(ids.item(index), ids.item.weight[index])
 
 
+def test_a_row_that_stands_at_many_places_is_read_once_and_gets_the_gradients_of_all():
+    module, read = make_bdlm(), []
+    ids = module.ids("domain", 3)
+    module.item.register_forward_pre_hook(lambda _, arguments: read.append(arguments[0].tolist()))
+    ids.item(torch.tensor([[2, 1], [1, 1]])).sum().backward()
+    assert read == [[1, 2]]
+    assert module.item.table.weight.grad[1:].tolist() == [[3.0] * 3, [1.0] * 3]
+
+
 def test_a_gradient_of_either_side_reaches_the_store():
     for side in ("domain", "llm"):
         module = make_bdlm()
