@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn.functional import embedding, gelu
 
 from corecbench.api import project
+from corecbench_plugins.sharing.lookup import look_up
 
 
 class Mapping(nn.Module):
@@ -42,6 +43,10 @@ class Mapped(nn.Module):
 
     def forward(self, index: torch.Tensor) -> torch.Tensor:
         """Return float32 [*index.shape, d]."""
+        return look_up(index, self.rows)
+
+    def rows(self, index: torch.Tensor) -> torch.Tensor:
+        """Return float32 [n, d] of indices [n]."""
         source = None if self.source is None else embedding(index, self.source)
         return self.made(source, None if self.own is None else self.own(index))
 

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.functional import embedding, embedding_bag, normalize
 
 from corecbench.api import project
+from corecbench_plugins.sharing.lookup import look_up
 
 ITEMS_PER_BLOCK = 2048
 SHARE = 0.5
@@ -82,7 +83,7 @@ class Rows(nn.Module):
 
 
 class Projected(nn.Module):
-    """A table of the store, seen by one side through its projection; of a batch, each row once."""
+    """A table of the store, seen by one side through its projection."""
 
     def __init__(self, rows: Rows, projection: nn.Linear, writes: bool):
         super().__init__()
@@ -95,8 +96,7 @@ class Projected(nn.Module):
 
     def forward(self, index: torch.Tensor) -> torch.Tensor:
         """Return float32 [*index.shape, width of the side]."""
-        distinct, place = index.unique(return_inverse=True)
-        return embedding(place, self.projected(self.rows(distinct)))
+        return look_up(index, lambda distinct: self.projected(self.rows(distinct)))
 
     def projected(self, rows: torch.Tensor) -> torch.Tensor:
         """Return rows of the store at the width of the side, with gradients for the store if the side may write."""

@@ -1,0 +1,23 @@
+"""Rows of a table that are expensive to make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch.nn.functional import embedding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+
+def look_up(index: torch.Tensor, rows: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    """Return rows [*index.shape, d], each made once: most places of a batch are padding or repeat an item.
+
+    Args:
+        index: int64, of any shape.
+        rows: makes the rows [n, d] of indices [n].
+    """
+    distinct, place = index.unique(return_inverse=True)
+    return embedding(place, rows(distinct))
