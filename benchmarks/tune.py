@@ -83,8 +83,10 @@ def tune(
     if minutes > 0:
         study.optimize(search.objective, n_trials=max_trials, timeout=60 * minutes, callbacks=[write])
     write(study)
-    if not path.exists():
+    if not any(trial.intermediate_values for trial in study.get_trials()):
         raise UsageError(f"no trial of {search.study_name} finished an epoch; give more --minutes")
+    if not path.exists():
+        raise UsageError(f"{path} is gone, and a search in trials.csv is better; restore the file")
     return path
 
 
@@ -122,7 +124,7 @@ def main(**options: Any) -> None:
     The same command goes on with a search that was stopped; it may run several times at once.
     """
     try:
-        click.echo(f"written: {tune(**options)}")
+        click.echo(f"best settings of all searches: {tune(**options)}")
     except CorecbenchError as error:
         click.echo(f"error: {error}", err=True)
         raise SystemExit(error.exit_code) from error

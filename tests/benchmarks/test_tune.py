@@ -227,6 +227,14 @@ def test_the_best_of_all_searches_is_written(tune):
     other.write_text(other.read_text().replace("/seed-0,", "/seed-1,").replace(last, "0.999999"))
     tune(max_trials=1, storage=path.parent / "again.journal")
     assert path.read_text() == found
+    path.unlink()
+    with pytest.raises(UsageError, match=r"\.toml is gone, and a search in trials\.csv is better"):
+        tune(minutes=0, storage=path.parent / "again.journal")
+
+
+def test_a_search_without_an_epoch_asks_for_more_time(tune):
+    with pytest.raises(UsageError, match="finished an epoch; give more --minutes"):
+        tune(minutes=0)
 
 
 def test_the_whole_catalogue_of_a_model_that_has_no_such_loss_is_an_error(tune):
