@@ -113,6 +113,7 @@ HISTORIES = {
     "averaging": 0.99,
 }
 IN_FULL = {"negatives": FULL, "learning_rate": 1e-3, "averaging": 0.0}
+REGULARISED = {"embedding_size": 128, "weight_decay": 1e-1, "averaging": 0.99}
 SASREC = {**HISTORIES, "hidden_dropout": 0.5, "n_layers": 2, "n_heads": 2}
 GRU4REC = {**HISTORIES, "dropout": 0.5, "hidden_size": 128, "n_layers": 1}
 LIGHTGCN = {
@@ -149,7 +150,7 @@ SPACES = {
             {**SASREC, **IN_FULL, "embedding_size": 128},
             {**SASREC, **IN_FULL, "weight_decay": 1e-1},
             {**SASREC, **IN_FULL, "embedding_size": 128, "weight_decay": 1e-1},
-            {**SASREC, **IN_FULL, "embedding_size": 128, "weight_decay": 1e-1, "averaging": 0.99},
+            {**SASREC, **IN_FULL, **REGULARISED},
         ),
     ),
     "gru4rec": Space(
@@ -167,6 +168,7 @@ SPACES = {
             {**GRU4REC, **IN_FULL},
             {**GRU4REC, "negatives": FULL, "batch_size": 64, "embedding_size": 128, "hidden_size": 256},
             {**GRU4REC, **IN_FULL, "batch_size": 64, "embedding_size": 128, "hidden_size": 256},
+            {**GRU4REC, **IN_FULL, **REGULARISED, "batch_size": 64, "hidden_size": 256},
         ),
     ),
     "lightgcn": Space(
