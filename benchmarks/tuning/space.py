@@ -169,7 +169,15 @@ SPACES = {
             {**GRU4REC, "negatives": FULL, "batch_size": 64, "embedding_size": 128, "hidden_size": 256},
             {**GRU4REC, **IN_FULL, "batch_size": 64, "embedding_size": 128, "hidden_size": 256},
             {**GRU4REC, **IN_FULL, **REGULARISED, "batch_size": 64, "hidden_size": 256},
-            {**GRU4REC, **IN_FULL, **REGULARISED, "learning_rate": 5e-3, "batch_size": 128, "hidden_size": 64, "dropout": 0.7},
+            {
+                **GRU4REC,
+                **IN_FULL,
+                **REGULARISED,
+                "learning_rate": 5e-3,
+                "batch_size": 128,
+                "hidden_size": 64,
+                "dropout": 0.7,
+            },
         ),
     ),
     "lightgcn": Space(
