@@ -184,9 +184,11 @@ SPACES = {
         lightgcn,
         (
             COSINE,
-            {**LIGHTGCN, "negatives": 1024, "temperature": 0.15},
-            {**LIGHTGCN, "negatives": 1024, "temperature": 0.2, "embedding_size": 128, "n_layers": 2},
-            {**LIGHTGCN, "negatives": BPR, "regularisation": 1e-4},
+            {**COSINE, "learning_rate": 1e-2},
+            {**COSINE, "n_layers": 4},
+            {**COSINE, "temperature": 0.08},
+            {**COSINE, "batch_size": 2048},
+            {**COSINE, "temperature": 0.2, "n_layers": 3, "learning_rate": 1e-2},
         ),
         (
             {**COSINE, "batch_size": 32768},
