@@ -1,0 +1,64 @@
+"""Puts the tables of the published benchmarks into the page about them, with the columns a reader needs first.
+
+    corecbench report results/published --benchmark three-datasets --effects
+    python benchmarks/page.py
+
+What is replaced is the first table of each section, whose heading begins with the name of the benchmark.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+PUBLISHED = Path(__file__).parents[1] / "results" / "published"
+PAGE = PUBLISHED / "README.md"
+TABLE = re.compile(r"^\| data set.*\n(?:\|.*\n)+", re.MULTILINE)
+"""A table whose first column holds data sets."""
+
+
+def rows(table: str) -> list[dict[str, str]]:
+    r"""Return the rows of a Markdown table by the names of its columns, without marks for the best.
+
+    >>> rows("| data set | MRR ↑ |\n|---|---|\n| ml-100k | **.0432** |\n")
+    [{'data set': 'ml-100k', 'MRR': '.0432'}]
+    """
+    plain = re.sub(r"\*\*|\\\*|</?u>| [↑↓]", "", table)
+    head, _, *body = ([cell.strip() for cell in line.strip("|").split("|")] for line in plain.splitlines())
+    return [dict(zip(head, cells, strict=True)) for cells in body]
+
+
+def shown(row: dict[str, str]) -> dict[str, str]:
+    """Return what the page shows of a row that `corecbench report --effects` wrote."""
+    kind = next((row[name] for name in ("control", "sharing") if row.get(name, "-") not in ("-", "bdlm")), "-")
+    return {
+        **{name: row[name] for name in ("data set", "model", "side")},
+        "control or variant": kind,
+        **{name: row[name] for name in ("seeds", "HR@10", "NDCG@10")},
+        "change": row["NDCG@10 vs solo"],
+        "95 % interval": row["95% interval (change)"].strip("[]").replace(", ", " to "),
+        "p (Holm)": row["p (Holm)"],
+    }
+
+
+def short(table: str) -> str:
+    """Return a table of a report as the page shows it."""
+    body = [shown(row) for row in rows(table)]
+    head, *lines = (f"| {' | '.join(cells)} |\n" for cells in (body[0], *(row.values() for row in body)))
+    return "".join([head, "|---" * len(body[0]), "|\n", *lines])
+
+
+def rewritten(page: str) -> str:
+    """Return the page with its tables made anew."""
+
+    def section(text: str) -> str:
+        report = (PUBLISHED / text.partition(":")[0] / "table.md").read_text(encoding="utf-8")
+        (table, *_) = TABLE.findall(report)
+        return TABLE.sub(lambda _: short(table), text, count=1)
+
+    head, *sections = re.split(r"^## ", page, flags=re.MULTILINE)
+    return "## ".join([head, *map(section, sections)])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(rewritten(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
