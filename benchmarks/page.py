@@ -14,7 +14,12 @@ from pathlib import Path
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"
 PAGE = PUBLISHED / "README.md"
 TABLE = re.compile(r"^\| data set.*\n(?:\|.*\n)+", re.MULTILINE)
-"""A table whose first column holds data sets."""
+
+
+def first_table(text: str) -> str:
+    """Return the first table in a text whose first column holds data sets."""
+    (table, *_) = TABLE.findall(text)
+    return table
 
 
 def rows(table: str) -> list[dict[str, str]]:
@@ -53,8 +58,7 @@ def rewritten(page: str) -> str:
 
     def section(text: str) -> str:
         report = (PUBLISHED / text.partition(":")[0] / "table.md").read_text(encoding="utf-8")
-        (table, *_) = TABLE.findall(report)
-        return TABLE.sub(lambda _: short(table), text, count=1)
+        return text.replace(first_table(text), short(first_table(report)), 1)
 
     head, *sections = re.split(r"^## ", page, flags=re.MULTILINE)
     return "## ".join([head, *map(section, sections)])
