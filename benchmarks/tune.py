@@ -6,6 +6,9 @@ The best settings of all searches go to `tuned/DATASET.toml`, which a run's file
 `tuned/trials.csv`.
 A model is trained as by `corecbench run`: the same split, early stopping and numbers drawn from the seed.
 The test items are taken out of the split before the first trial.
+
+With `--in-pairs RUN.toml` the model is trained in the pair of that run's first LLM and sharing module, up to the
+LLM's first turn. Settings that are best alone need not be best together; what is found holds in pairs only.
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from tuning.account import check_history, row, write_best, write_trials
-from tuning.search import Search, locked, open_study
+from tuning.account import check_history, row, settings_alone, write_best, write_trials
+from tuning.search import Partners, Search, locked, open_study
 from tuning.space import DEFAULT_HISTORY, FULL, MAX_HISTORY, NEGATIVES, SPACES
 
 from corecbench.api import CorecbenchError, UsageError
@@ -40,6 +43,7 @@ def tune(
     trial_minutes: float | None = None,
     max_trials: int | None = None,
     full_catalogue: bool = False,
+    in_pairs: Path | None = None,
     storage: Path,
     out: Path,
     plugins: Sequence[Path] = (),
@@ -61,12 +65,19 @@ def tune(
     history = max_history or MAX_HISTORY.get(data.name, DEFAULT_HISTORY)
     path = out / f"{data.name}.toml"
     check_history(path, data.name, history)
-    if full_catalogue and not SPACES[model].first_in_full:
+    has_full = bool(SPACES[model].first_in_full)
+    if full_catalogue and not has_full:
         raise UsageError(f"{model} has no loss over the whole catalogue; leave --full-catalogue out")
-    negatives = (FULL,) if full_catalogue else NEGATIVES
+    partners = None if in_pairs is None else Partners.of(in_pairs, host, data.name)
+    negatives: tuple[int, ...] = NEGATIVES
+    if full_catalogue:
+        negatives = (FULL,)
+    elif partners is not None and has_full:
+        negatives = (FULL, *NEGATIVES)
+    best_alone = settings_alone(path, data.name, model)
     deadline_s = time.monotonic() + 60 * minutes
     trial_s = 60 * (minutes / 3 if trial_minutes is None else trial_minutes)
-    search = Search(host, data, model, history, seed, negatives, deadline_s, trial_s)
+    search = Search(host, data, model, history, seed, negatives, deadline_s, trial_s, partners, best_alone)
     study = open_study(search, storage)
 
     def write(study: optuna.Study, trial: FrozenTrial | None = None) -> None:
@@ -114,6 +125,7 @@ A_PATH = click.Path(path_type=Path)
 @click.option("--seed", default=0, help="Of the model and of the search.")
 @click.option("--threads", default=1, help="Of torch.")
 @click.option("--full-catalogue", is_flag=True, help="A search of its own, in which the loss is over all items.")
+@click.option("--in-pairs", type=A_PATH, help="A run's file: search the settings of pairs, with its LLM.")
 @click.option("--storage", type=A_PATH, default="results/tune.journal", help="Where a search goes on.")
 @click.option("--out", type=A_PATH, default=HERE / "tuned", show_default="tuned/ beside this file", help="Folder.")
 @click.option("--plugin", "plugins", multiple=True, type=A_PATH, help="Load a plugin from a file.")

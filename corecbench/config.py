@@ -47,6 +47,8 @@ class PerDataset:
     max_history: int | None = None
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     """component or variant -> setting -> value; they win over `RunConfig.settings`."""
+    in_pairs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The same of models and LLMs in pairs; they win over `RunConfig.in_pairs`."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,10 @@ class RunConfig:
     existing: Literal["skip", "fail", "replace"] = "skip"
     """What happens to a cell that is done already."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    in_pairs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """model, LLM or variant -> setting -> value, where its pairs are trained under other settings than it is alone.
+
+    What is best alone need not be best together; each pair is still compared with the model alone."""
     variants: dict[str, Variant] = field(default_factory=dict)
     """name -> variant; the name is used like that of a domain model, LLM or sharing module."""
     per_dataset: dict[str, PerDataset] = field(default_factory=dict)
@@ -114,14 +120,20 @@ class RunConfig:
         """Return the settings that hold on one data set."""
         return over(self.settings, self.per_dataset.get(dataset, PerDataset()).settings)
 
+    def settings_in_pairs_on(self, dataset: str) -> Settings:
+        """Return the settings that hold in the pairs of one data set."""
+        own = over(self.in_pairs, self.per_dataset.get(dataset, PerDataset()).in_pairs)
+        return over(self.settings_on(dataset), own)
+
 
 def load(path: Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> RunConfig:
     """Return the settings of a run.
 
     Args:
         path: a TOML file with the fields of `RunConfig`; components' settings are tables such as
-            [settings.sasrec], variants such as [variants.NAME] with `of` and settings, and what differs on a data
-            set such as [per_dataset.NAME] and [per_dataset.NAME.settings.sasrec]. `include` lists further files.
+            [settings.sasrec] and, for pairs, [in_pairs.sasrec], variants such as [variants.NAME] with `of` and
+            settings, and what differs on a data set such as [per_dataset.NAME] and
+            [per_dataset.NAME.settings.sasrec]. `include` lists further files.
         options: fields given on the command line or in Python, which win over the file, tables being merged; None
             stands for "not given".
         sets: "component.key=value", which win over the file too.
@@ -133,18 +145,21 @@ def load(path: Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> 
     given = {key: value for key, value in options.items() if value is not None}
     values = over(values, given)
     settings = tables(values.pop("settings", {}), "settings", "component")
+    in_pairs = tables(values.pop("in_pairs", {}), "in_pairs", "component")
     variants = tables(values.pop("variants", {}), "variants", "variant")
     per_dataset = tables(values.pop("per_dataset", {}), "per_dataset", "data set")
     for name, table in per_dataset.items():
-        table["settings"] = tables(table.get("settings", {}), f"per_dataset.{name}.settings", "component")
+        for key in ("settings", "in_pairs"):
+            table[key] = tables(table.get(key, {}), f"per_dataset.{name}.{key}", "component")
         if "max_history" in given:
             table.pop("max_history", None)
     for text in sets:
         component, key, value = parse_set(text)
         settings.setdefault(component, {})[key] = value
-        for table in per_dataset.values():
-            table["settings"].get(component, {}).pop(key, None)
-    values["settings"] = settings
+        own = [table[kind] for table in per_dataset.values() for kind in ("settings", "in_pairs")]
+        for table in (in_pairs, *own):
+            table.get(component, {}).pop(key, None)
+    values["settings"], values["in_pairs"] = settings, in_pairs
     values["variants"] = {name: variant(name, table) for name, table in variants.items()}
     values["per_dataset"] = {
         name: configure(PerDataset, table, f"per_dataset.{name}") for name, table in per_dataset.items()

@@ -19,10 +19,7 @@ from corecbench.plugin import Plugin, PluginInfo
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from corecbench.config import RunConfig, Variant
-
-VARIED = ("models", "llms", "sharing")
-"""Kinds of components that there can be variants of."""
+    from corecbench.config import PerDataset, RunConfig, Variant
 
 RECOMMENDERS = ("models", "llms")
 """Kinds whose components are modules in training; they are guarded where they are called."""
@@ -221,15 +218,22 @@ class Host:
         for component, _ in (offered for kind in KINDS for offered in self.list(kind)):
             config_fields = () if component.config is None else fields(component.config)
             known.setdefault(component.name, set()).update(field.name for field in config_fields)
-        bases = {component.name for kind in VARIED for component, _ in self.list(kind)}
+        recommenders = {component.name for kind in RECOMMENDERS for component, _ in self.list(kind)}
+        varied = recommenders | {component.name for component, _ in self.list("sharing")}
         for name, variant in config.variants.items():
             if name in known:
                 raise UsageError(f"variant '{name}' has the name of a component; choose another one")
-            if base_of(variant) not in bases:
-                raise unknown(f"component of variant '{name}':", base_of(variant), bases)
+            if base_of(variant) not in varied:
+                raise unknown(f"component of variant '{name}':", base_of(variant), varied)
         known |= {name: known[base_of(variant)] for name, variant in config.variants.items()}
         of_variants = {name: variant.settings for name, variant in config.variants.items()}
-        for settings in (config.settings, of_variants, *(own.settings for own in config.per_dataset.values())):
+        everywhere: list[RunConfig | PerDataset] = [config, *config.per_dataset.values()]
+        in_pairs = [own.in_pairs for own in everywhere]
+        for name in dict.fromkeys(name for settings in in_pairs for name in settings):
+            base = base_of(config.variants[name]) if name in config.variants else name
+            if base not in recommenders:
+                raise unknown("model or LLM in the settings of pairs", name, recommenders | config.variants.keys())
+        for settings in (of_variants, *(own.settings for own in everywhere), *in_pairs):
             for name, values in settings.items():
                 if name not in known:
                     raise unknown("component in the settings", name, known)

@@ -39,7 +39,7 @@ def run(
         progress: whether it is shown on stderr.
         **options: whatever a run file may say, named as there: `models`, `llms`, `sharing`, `controls`,
             `datasets`, `seeds`, `metrics`, `max_history`, `k_core`, `top_k`, `benchmark`, `existing`, `device`, and
-            tables such as `settings={"sasrec": {"epochs": 3}}`, `variants` and `per_dataset`.
+            tables such as `settings={"sasrec": {"epochs": 3}}`, `in_pairs`, `variants` and `per_dataset`.
 
     Returns:
         Columns as in `corecbench.report.by_seed`. A cell that failed has NaN and a reason.

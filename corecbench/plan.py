@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import operator
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
@@ -18,12 +19,13 @@ from corecbench.data.dataset import Dataset, load_dataset
 from corecbench.data.split import Split, leave_one_out
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
 from corecbench.guard import guard
+from corecbench.record import SIDES
 from corecbench.report.lists import lists_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from corecbench.api import Metric
+    from corecbench.api import Metric, Side
     from corecbench.config import RunConfig, Settings
     from corecbench.host import Host, Selected
     from corecbench.results import Store
@@ -95,10 +97,26 @@ class Plan:
     notes: Sequence[str]
     cache: Path
 
-    def solo_of(self, cell: Cell) -> Cell:
-        """Return the solo cell of a joint cell's domain model; a control has that of its pair."""
-        same = (cell.dataset, cell.domain, None, cell.seed)
-        return next(other for other in self.cells if (other.dataset, other.domain, other.llm, other.seed) == same)
+    def solo_of(self, cell: Cell, side: Side = "domain") -> Cell:
+        """Return the solo cell of a joint cell's domain model, or of its LLM; a control has that of its pair."""
+        of_side = operator.attrgetter(side)
+        same = (of_side(cell).label, cell.dataset, cell.seed)
+        return next(
+            other
+            for other in self.cells
+            if other.sharing is None
+            and of_side(other) is not None
+            and (of_side(other).label, other.dataset, other.seed) == same
+        )
+
+    def in_pairs(self, cell: Cell) -> dict[str, list[str]]:
+        """Return which settings the models of a joint cell have on purpose that they have not alone, by label."""
+        found: dict[str, list[str]] = {}
+        for side in SIDES if cell.sharing is not None else ():
+            own, alone = (settings_of(getattr(each, side)) for each in (cell, self.solo_of(cell, side)))
+            if other := [key for key, value in own.items() if value != alone[key]]:
+                found[getattr(cell, side).label] = other
+        return found
 
 
 def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
@@ -117,10 +135,11 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     needed: list[Selected] = []
     data_sets = read_datasets(config, host)
     for data in data_sets:
-        on_data = choose(config, host, config.settings_on(data.name))
-        needed += on_data.llms
+        alone = choose(config, host, config.settings_on(data.name))
+        paired = choose(config, host, config.settings_in_pairs_on(data.name))
+        needed += [*alone.llms, *paired.llms]
         for seed in config.seeds:
-            for parts in combinations(on_data, config.controls):
+            for parts in combinations(alone, paired, config.controls):
                 cells.append(make_cell(data, parts, seed, config, store))
     if config.existing == "fail" and any(cell.done for cell in cells):
         done = next(cell for cell in cells if cell.done)
@@ -193,13 +212,13 @@ Parts = tuple["Selected | None", "Selected | None", "Selected | None", "str | No
 """Domain model, LLM, sharing module, control."""
 
 
-def combinations(choice: Choice, controls: Sequence[str]) -> Iterator[Parts]:
+def combinations(alone: Choice, paired: Choice, controls: Sequence[str]) -> Iterator[Parts]:
     """Yield every model alone, every LLM alone, and every pair under every sharing module, then its controls."""
-    yield from ((model, None, None, None) for model in choice.models)
-    yield from ((None, llm, None, None) for llm in choice.llms)
-    for model in choice.models:
+    yield from ((model, None, None, None) for model in alone.models)
+    yield from ((None, llm, None, None) for llm in alone.llms)
+    for model in paired.models:
         if model.joint:
-            for llm, module in itertools.product(choice.llms, choice.sharing):
+            for llm, module in itertools.product(paired.llms, paired.sharing):
                 yield model, llm, module, None
                 yield from ((model, llm, module, control) for control in controls if can_be(control, llm, module))
 

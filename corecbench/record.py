@@ -1,6 +1,7 @@
 """The schema of result.json, and its check."""
 
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NotRequired
 
@@ -9,6 +10,8 @@ from typing_extensions import TypedDict  # pydantic needs this one before Python
 from corecbench.api import CorecbenchError, Side
 
 SCHEMA: Literal[1] = 1
+
+SIDES: tuple[Side, Side] = ("domain", "llm")
 
 RowSide = Side | Literal["ensemble"]
 """What is ranked: a side, or the scores of both sides of a pair combined."""
@@ -100,6 +103,8 @@ class Record(TypedDict):
     """8 hexadecimal digits of the resolved settings."""
     settings: dict[str, dict[str, Any]]
     """component or variant -> setting -> value."""
+    in_pairs: NotRequired[dict[str, list[str]]]
+    """Of a pair: model or LLM -> those of its settings that it has not alone (`RunConfig.in_pairs`)."""
     protocol: dict[str, Any]
     """How the ranks came about; results under different protocols never share a table."""
     data: DataRecord
@@ -119,9 +124,17 @@ class Record(TypedDict):
     """One entry per epoch, as `corecbench_epoch_finished` was given it."""
 
 
+def settings_in(record: Record) -> Iterator[tuple[str, str, Any, bool]]:
+    """Yield every component, its settings, their values, and whether they are on purpose those of pairs only."""
+    for name, values in record["settings"].items():
+        of_pairs = record.get("in_pairs", {}).get(name, ())
+        for setting, value in values.items():
+            yield name, setting, value, setting in of_pairs
+
+
 def sides_of(cell: CellRecord) -> tuple[RowSide, ...]:
     """Return the sides that a cell has, the ensemble last if it has one."""
-    sides: tuple[RowSide, ...] = tuple(side for side in ("domain", "llm") if cell[side] is not None)
+    sides: tuple[RowSide, ...] = tuple(side for side in SIDES if cell[side] is not None)
     return (*sides, "ensemble") if cell.get("combines") else sides
 
 

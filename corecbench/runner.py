@@ -147,7 +147,7 @@ def train(cell: Cell, plan: Plan, store: Store, workshop: Workshop, on_epoch: On
     stored = store.read(alone.folder)
     if stored["status"] != "ok":
         raise CorecbenchError(f"cell {alone.name}, where this one starts, failed: {stored['error']['message']}")
-    solo = Solo(load_file(alone.folder / CHECKPOINT), stored["sides"]["domain"]["best_epoch"])
+    solo = Solo(alone.domain, load_file(alone.folder / CHECKPOINT), stored["sides"]["domain"]["best_epoch"])
     return workshop.train_pair(cell.domain, cell.llm, cell.sharing, solo, on_epoch, cell.control != "no-mutual")
 
 
@@ -196,6 +196,7 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
         },
         "hash": cell.hash,
         "settings": {part.label: settings_of(part) for part in cell.components},
+        **({"in_pairs": in_pairs} if (in_pairs := plan.in_pairs(cell)) else {}),
         "protocol": {
             "split": "leave-one-out",
             **PROTOCOL,

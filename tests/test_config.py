@@ -167,6 +167,8 @@ def test_names_may_be_separated_by_commas_or_repeated():
         ("[per_dataset.toy]\nmax_histroy = 3", "unknown setting of per_dataset.toy 'max_histroy'; did you mean"),
         ("[per_dataset.toy]\nmax_history = 0", "max_history is 0"),
         ("[per_dataset.toy]\nsettings = 3", "per_dataset.toy.settings must be tables"),
+        ("in_pairs = 3", r"in_pairs must be tables such as \[in_pairs.NAME\], one for each component"),
+        ("[per_dataset.toy.in_pairs]\nsasrec = 3", "per_dataset.toy.in_pairs must be tables"),
         ("include = 'tuned.toml'", r"include is 'tuned.toml', must be a list of files such as \['tuned.toml'\]"),
         ("include = ['run.toml']", "run.toml includes itself"),
         ("include = ['absent.toml']", r"cannot read .*absent\.toml"),
@@ -224,6 +226,24 @@ def test_the_command_line_wins_over_the_settings_on_a_data_set(write):
     config = load(write("run.toml", text), {"max_history": 9}, ["sasrec.epochs=3"])
     assert config.max_history_on("toys") == 9
     assert config.settings_on("toys") == {"sasrec": {"epochs": 3, "n_heads": 1}}
+
+
+def test_the_settings_of_pairs_win_over_the_others(write):
+    text = (
+        "[settings.sasrec]\nepochs = 5\nbatch_size = 64\nn_heads = 1\n[in_pairs.sasrec]\nepochs = 6\nn_heads = 2\n"
+        "[per_dataset.toys.settings.sasrec]\nepochs = 7\n[per_dataset.toys.in_pairs.sasrec]\nn_heads = 3\n"
+    )
+    config = load(write("run.toml", text), {}, ())
+    assert config.settings_on("toys") == {"sasrec": {"epochs": 7, "batch_size": 64, "n_heads": 1}}
+    assert config.settings_in_pairs_on("toys") == {"sasrec": {"epochs": 6, "batch_size": 64, "n_heads": 3}}
+    assert config.settings_in_pairs_on("ml-100k") == {"sasrec": {"epochs": 6, "batch_size": 64, "n_heads": 2}}
+
+
+def test_the_command_line_holds_alone_and_in_pairs(write):
+    text = "[in_pairs.sasrec]\nepochs = 6\n[per_dataset.toys.in_pairs.sasrec]\nepochs = 7\n"
+    config = load(write("run.toml", text), {}, ["sasrec.epochs=3"])
+    for name in ("toys", "ml-100k"):
+        assert config.settings_on(name) == config.settings_in_pairs_on(name) == {"sasrec": {"epochs": 3}}
 
 
 def test_a_file_wins_over_those_that_it_includes_and_a_later_one_over_an_earlier_one(write):

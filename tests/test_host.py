@@ -269,6 +269,12 @@ def test_settings_of_a_component_that_does_not_exist_are_an_error(host):
             "in the settings 'godo'; did you mean 'good'",
         ),
         ({"per_dataset": {"far": PerDataset(settings={"good": {"epoch": 1}})}}, "unknown setting of good 'epoch'"),
+        ({"in_pairs": {"good": {"epoch": 1}}}, "unknown setting of good 'epoch'"),
+        ({"in_pairs": {"ml-100k": {}}}, "unknown model or LLM in the settings of pairs 'ml-100k'"),
+        (
+            {"per_dataset": {"far": PerDataset(in_pairs={"godo": {}})}},
+            "unknown model or LLM in the settings of pairs 'godo'; did you mean 'good'",
+        ),
         ({"variants": {"mine": Variant("godo")}}, "component of variant 'mine': 'godo'; did you mean 'good'"),
         (
             {"variants": {"plain": Variant("good")}},
@@ -289,7 +295,12 @@ def test_the_settings_of_variants_and_data_sets_may_be_those_of_their_components
     variants = {"mine": Variant("good:x", {"epochs": 1})}
     settings = {"good": {"epochs": 2}, "mine": {"weights": "y"}}
     host.check_settings(
-        RunConfig(variants=variants, settings=settings, per_dataset={"far": PerDataset(1, settings)})
+        RunConfig(
+            variants=variants,
+            settings=settings,
+            in_pairs=settings,
+            per_dataset={"far": PerDataset(1, settings, settings)},
+        )
     )
 
 

@@ -129,6 +129,26 @@ def test_a_variant_s_settings_and_its_component_decide_its_hash(plan):
     assert of(of="sasrec") != of(of="gru4rec")
 
 
+# --- settings of pairs --------------------------------------------------------------------------------------------
+
+
+def test_a_pair_s_own_settings_hold_in_pairs_alone(plan, quick, tiny_llama):
+    llm = f"llama:{tiny_llama}"
+    parts = {"models": ("sasrec", "long"), "llms": (llm,), "variants": {"long": Variant("sasrec", {"epochs": 9})}}
+    own = {"sasrec": {"epochs": 1, "n_layers": 2}, "llama": {"epochs": 1}}  # quick: 1 layer, 2 epochs
+    planned, as_ever = plan(**parts, in_pairs=own), plan(**parts)
+    epochs = [[part.config.epochs for part in (cell.domain, cell.llm) if part] for cell in planned.cells]
+    alone, pairs = epochs[:3], epochs[3:]
+    assert alone == [[4], [9], [quick["llama"]["epochs"]]]
+    assert pairs == [[1, 1], [9, 1]]  # a variant's own settings win over those of its component, as elsewhere
+    same = [cell.hash == before.hash for cell, before in zip(planned.cells, as_ever.cells, strict=True)]
+    assert same == [True, True, True, False, False]
+    cell = planned.cells[-1]
+    assert (planned.solo_of(cell).name, planned.solo_of(cell, "llm").name) == ("long", llm)
+    assert planned.in_pairs(cell) == {"long": ["n_layers"], llm: ["epochs"]}
+    assert planned.in_pairs(planned.cells[0]) == as_ever.in_pairs(as_ever.cells[-1]) == {}
+
+
 # --- data sets ----------------------------------------------------------------------------------------------------
 
 

@@ -208,6 +208,24 @@ def test_a_data_set_s_own_history_reaches_its_models_and_records(bench, built):
     assert [setup.max_history for _, setup in built] == [3]
 
 
+def test_a_pair_may_have_another_width_than_its_model_has_alone(bench, tiny_llama, quick):
+    llm = f"llama:{tiny_llama}"
+    settings = quick | {"bdlm": quick["bdlm"] | {"start": "new", "warm_up_epochs": 1}}
+    wide = {"sasrec": {"embedding_size": 32, "inner_size": 64}}
+    alone, _, pair = bench(models=("sasrec",), llms=(llm,), settings=settings, in_pairs=wide)
+    assert (alone["settings"]["sasrec"]["embedding_size"], pair["settings"]["sasrec"]["embedding_size"]) == (16, 32)
+    assert pair["status"] == "ok"
+    assert pair["in_pairs"] == {"sasrec": ["embedding_size", "inner_size"]}
+    assert "in_pairs" not in alone
+
+
+def test_a_pair_that_starts_from_the_model_alone_needs_its_shape(bench, tiny_llama):
+    wide = {"sasrec": {"embedding_size": 32}}
+    *_, pair = bench(models=("sasrec",), llms=(f"llama:{tiny_llama}",), in_pairs=wide)
+    assert pair["status"] == "failed"
+    assert pair["error"]["message"].startswith("the checkpoint does not fit the model; it differs in")
+
+
 @pytest.fixture
 def built(monkeypatch):
     """Note the kind of each component that is built and the setup that it is built from."""

@@ -82,13 +82,18 @@ def write_best(
 ) -> None:
     """Put the best settings into the file of the data set; the tables of other models stay as they are.
 
-    So does the model's where one of the `others`, rows of other searches, is no worse on the same data.
+    So does the model's where one of the `others`, rows of other searches, is no worse on the same data. What was
+    searched in pairs stands apart from what was searched alone.
     """
     import tomlkit
 
     best = max(trials, key=lambda trial: (best_of(trial), -trial.number))
     same = {"dataset": search.data.name, "model": search.model}
-    rivals = [float(other["validation"] or -1) for other in others if other.items() >= same.items()]
+    rivals = [
+        float(other["validation"] or -1)
+        for other in others
+        if other.items() >= same.items() and ("/in-pairs/" in other["study"]) == (search.partners is not None)
+    ]
     if best_of(best) <= max(rivals, default=-1.0):
         return
     final = {"epochs": FINAL_EPOCHS, "patience": search.space.final_patience}
@@ -102,7 +107,8 @@ def write_best(
     own = document.setdefault("per_dataset", tomlkit.table(is_super_table=True))
     own = own.setdefault(search.data.name, tomlkit.table())
     own["max_history"] = search.max_history
-    own.setdefault("settings", tomlkit.table(is_super_table=True))[search.model] = table
+    kind = "settings" if search.partners is None else "in_pairs"
+    own.setdefault(kind, tomlkit.table(is_super_table=True))[search.model] = table
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
@@ -135,6 +141,11 @@ def read_tuned(path: Path) -> Any:
     document.add(tomlkit.comment(f"Written by benchmarks/tune.py; for a run's file: include = [{path.name!r}]"))
     document.add(tomlkit.nl())
     return document
+
+
+def settings_alone(path: Path, dataset: str, model: str) -> dict[str, Any] | None:
+    """Return what was found for a model alone; None if it was not searched."""
+    return read_tuned(path).unwrap().get("per_dataset", {}).get(dataset, {}).get("settings", {}).get(model)
 
 
 def check_history(path: Path, dataset: str, max_history: int) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import CorecbenchError, PluginError, Setup, UsageError, cache_folder
+from corecbench.config import load
 from tuning.space import DEFAULT_HISTORY, FULL, SPACES, START_TRIALS, Space
 
 if TYPE_CHECKING:
@@ -20,6 +21,36 @@ if TYPE_CHECKING:
 
     from corecbench.host import Host, Selected
     from corecbench.plan import Data
+
+
+@dataclass(frozen=True)
+class Partners:
+    """What a model is searched together with."""
+
+    llm: Selected
+    sharing: Selected
+    """With turns of neither side: what is searched is the warm-up, in which the model reads what the LLM wrote."""
+
+    @classmethod
+    def of(cls, path: Path, host: Host, dataset: str) -> Partners:
+        """Return the first LLM and the first sharing module of a run's file, as they are in pairs on a data set.
+
+        Raises:
+            UsageError: the file names none, or pairs of this module have no warm-up of their own there.
+        """
+        config = load(path, {}, [])
+        if not config.llms:
+            raise UsageError(f"{path} names no LLM; give a file with pairs")
+        llm, sharing = (
+            host.select(kind, labels[0], config.settings_in_pairs_on(dataset), config.variants)
+            for kind, labels in (("llms", config.llms), ("sharing", config.sharing))
+        )
+        if getattr(sharing.config, "start", None) != "new" or not sharing.config.warm_up_epochs:
+            raise UsageError(
+                f"pairs of {sharing.label} on {dataset} have no warm-up; those of bdlm have, by default"
+            )
+        turns = dataclasses.replace(sharing.config, llm_epochs=0, domain_epochs=0)
+        return cls(llm, dataclasses.replace(sharing, config=turns))
 
 
 @dataclass(frozen=True)
@@ -36,6 +67,10 @@ class Search:
     """On the clock of `time.monotonic`."""
     trial_s: float
     """After so long a trial ends with the best that it reached."""
+    partners: Partners | None = None
+    """With which the settings of pairs are searched; None for a model alone."""
+    best_alone: Mapping[str, Any] | None = None
+    """Settings that were found for the model alone: in pairs they are tried first."""
 
     @property
     def space(self) -> Space:
@@ -45,8 +80,10 @@ class Search:
     @property
     def study_name(self) -> str:
         """Of everything that makes trials comparable, such as "ml-1m/sasrec/history-200/seed-0"."""
-        full = "/full" if FULL in self.negatives else ""
-        return f"{self.data.name}/{self.model}/history-{self.max_history}/seed-{self.seed}{full}"
+        alone = f"{self.data.name}/{self.model}/history-{self.max_history}/seed-{self.seed}"
+        if self.partners is not None:
+            return f"{alone}/in-pairs/{self.partners.llm.label}+{self.partners.sharing.label}"
+        return f"{alone}/full" if FULL in self.negatives else alone
 
     def select(self, settings: Mapping[str, Any]) -> Selected:
         """Return the model under settings."""
@@ -55,6 +92,8 @@ class Search:
     @property
     def first(self) -> Sequence[Mapping[str, Any]]:
         """What is tried first."""
+        if self.partners is not None:
+            return ([] if self.best_alone is None else [self.best_alone]) + [*self.space.first_in_pairs]
         if FULL in self.negatives:
             return self.space.first_in_full
         return self.space.first if self.max_history <= DEFAULT_HISTORY else self.space.first_if_long
@@ -97,16 +136,24 @@ class Search:
         return best
 
     def train(self, settings: Mapping[str, Any], on_epoch: Callable[[dict[str, Any]], None]) -> None:
-        """Train the model alone, over a split without test items."""
+        """Train the model, alone or with its partners, over a split without test items."""
         import numpy as np
 
-        from corecbench.training.cell import Workshop
+        from corecbench.plan import cell_name
+        from corecbench.training.cell import Solo, Workshop
+        from corecbench.training.loop import snapshot
 
         split = dataclasses.replace(self.data.split, test=np.zeros_like(self.data.split.test))
         setup = Setup(self.data.dataset.catalog, self.max_history, self.seed, cache=cache_folder())
         metric = self.host.build(self.host.select("metrics", "NDCG@10", {}))
         selected = self.select({**settings, "patience": self.space.patience})
-        Workshop(self.host, setup, split, self.model, metric).train_solo("domain", selected, on_epoch)
+        if self.partners is None:
+            Workshop(self.host, setup, split, self.model, metric).train_solo("domain", selected, on_epoch)
+            return
+        llm, sharing = self.partners.llm, self.partners.sharing
+        workshop = Workshop(self.host, setup, split, cell_name([selected, llm, sharing]), metric)
+        alone, _ = workshop.build_solo("domain", selected)
+        workshop.train_pair(selected, llm, sharing, Solo(selected, snapshot(alone), 0), on_epoch)
 
     @staticmethod
     def ended(trial: Trial, state: str) -> Exception:

@@ -28,6 +28,8 @@ class Space:
     """The same on data sets whose histories are longer: more targets in each history, and less need of dropout."""
     first_in_full: Sequence[Mapping[str, Any]] = ()
     """The same where the loss is over the whole catalogue; empty for a model that has no such loss."""
+    first_in_pairs: Sequence[Mapping[str, Any]] = ()
+    """The same in pairs, behind what is best alone."""
     patience: int = 6
     """During the search."""
     final_patience: int = 10
@@ -116,6 +118,7 @@ IN_FULL = {"negatives": FULL, "learning_rate": 1e-3, "averaging": 0.0}
 REGULARISED = {"embedding_size": 128, "weight_decay": 1e-1, "averaging": 0.99}
 SASREC = {**HISTORIES, "hidden_dropout": 0.5, "n_layers": 2, "n_heads": 2}
 GRU4REC = {**HISTORIES, "dropout": 0.5, "hidden_size": 128, "n_layers": 1}
+WIDE = {**GRU4REC, "embedding_size": 128, "hidden_size": 256}
 LIGHTGCN = {
     "learning_rate": 5e-3,
     "batch_size": 8192,
@@ -179,6 +182,11 @@ SPACES = {
                 "dropout": 0.7,
             },
         ),
+        first_in_pairs=(
+            {**WIDE, "negatives": FULL, "batch_size": 128},
+            {**WIDE, "batch_size": 64},
+            {**WIDE, **REGULARISED, "negatives": FULL, "batch_size": 128, "learning_rate": 5e-3},
+        ),
     ),
     "lightgcn": Space(
         lightgcn,
@@ -194,6 +202,13 @@ SPACES = {
             {**COSINE, "batch_size": 32768},
             {**LIGHTGCN, "negatives": 1024, "temperature": 0.15, "batch_size": 32768},
             {**LIGHTGCN, "negatives": 1024, "temperature": 0.25, "batch_size": 32768, "n_layers": 2},
+        ),
+        first_in_pairs=(
+            {**COSINE, "learning_rate": 1e-3},
+            {**COSINE, "temperature": 0.15},
+            {**COSINE, "n_layers": 1},
+            {**COSINE, "n_layers": 4},
+            {**COSINE, "averaging": 0.998},
         ),
         patience=10,
         final_patience=20,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from corecbench.api import Lists, Metric, PluginError
 from corecbench.evaluation.measuring import is_overall, measure
+from corecbench.record import settings_in
 from corecbench.report.lists import lists_of
 from corecbench.report.provenance import together
 from corecbench.report.wording import seed_list
@@ -154,9 +155,8 @@ def check_comparable(records: Iterable[Entry], settings: bool = True) -> Mapping
         same = {("protocol", ""): record["protocol"], ("split", ""): record["data"]["split_fingerprint"]}
         if settings:
             same |= {
-                (f"settings of {name}", setting): value
-                for name, values in record["settings"].items()
-                for setting, value in values.items()
+                (f"settings of {name}" + in_pairs * " in pairs", setting): value
+                for name, setting, value, in_pairs in settings_in(record)
             }
         for (what, setting), value in same.items():
             earlier, expected = first.setdefault((record["cell"]["dataset"], what, setting), (folder, value))

@@ -1,6 +1,6 @@
 """What captions state of how results came about: protocol, versions and devices, and where these differ."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from corecbench.record import Record
@@ -41,16 +41,26 @@ def protocol_sentence(protocol: Mapping[str, Any]) -> str:
 
 
 def made_with(records: Iterable[Record]) -> tuple[str, ...]:
-    """Return the versions and devices of the results that succeeded, as sentences of a caption."""
+    """Return settings of pairs only, versions and devices of what succeeded, as sentences of a caption."""
     done = [record for record in records if record["status"] == "ok"]
     versions = [(record["cell"]["name"], _versions(record)) for record in done]
     differ = " (they differ between cells)" if any(each != versions[0][1] for _, each in versions) else ""
     stated = ", ".join(f"{name} {version}" for name, version in together(versions, "cells").items())
     device = together([(record["cell"]["name"], {"Device:": record["device"]}) for record in done], "cells")
     return (
+        *([f"Settings that a model has in pairs only: {own}"] if (own := _in_pairs(done)) else []),
         *([f"Versions{differ}: {stated}"] if stated else []),
         *(f"{name} {value}" for name, value in device.items()),
     )
+
+
+def _in_pairs(records: Sequence[Record]) -> str:
+    named = {
+        (record["cell"]["dataset"], name): settings
+        for record in records
+        for name, settings in record.get("in_pairs", {}).items()
+    }
+    return ", ".join(f"{name} on {dataset} ({', '.join(own)})" for (dataset, name), own in named.items())
 
 
 def _versions(record: Record) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from corecbench.api import Batch, Pretrained, States, last_position
+from corecbench.record import SIDES
 from corecbench.testing.bench import make_workshop, silent
 from corecbench.testing.partners import WIDTHS, partner
 from corecbench.training.cell import Solo, epochs_of
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from corecbench.testing.partners import Partner
     from corecbench.training.loop import Trainee
 
-SIDES: tuple[Side, Side] = ("domain", "llm")
 N_USERS = 40
 
 
@@ -109,7 +109,7 @@ class Bench:
             "domain"
         ]
         trainee.finish()
-        return Solo(trainee.best_state, best_epoch=0)
+        return Solo(partner("domain", epochs=2), trainee.best_state, best_epoch=0)
 
     def train_alone(self, turns: Sequence[Turn], anew: bool) -> Partner:
         """Train the domain partner in its turns as if there were no other side."""

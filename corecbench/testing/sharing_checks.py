@@ -15,9 +15,10 @@ import torch
 from safetensors.torch import load_file
 
 from corecbench.api import Batch, Budget
+from corecbench.record import SIDES
 from corecbench.testing.bench import SOME, equal, tensors
 from corecbench.testing.kit import NotApplicableError, require
-from corecbench.testing.pair import SIDES, Bench, Pair, other, read_by_other
+from corecbench.testing.pair import Bench, Pair, other, read_by_other
 from corecbench.testing.partners import EPOCHS, WIDTHS
 from corecbench.testing.settings_check import settings_survive_json
 from corecbench.training.cell import save_checkpoint, within

@@ -25,6 +25,7 @@ from corecbench.api import (
 )
 from corecbench.evaluation.ranking import Ranks, rank_task, task_states
 from corecbench.guard import guard, owner_of
+from corecbench.record import SIDES
 from corecbench.training.examples import latest, make_examples
 from corecbench.training.loop import Trainee, evaluate, restore, states_of_contexts, trainable, weights
 from corecbench.training.seeds import generator, seed_torch
@@ -42,6 +43,8 @@ OnEpoch = Callable[[dict[str, Any]], None]
 class Solo:
     """The domain model as it was trained alone."""
 
+    selected: Selected
+    """Under which settings; those of the pair may be others."""
     state: Mapping[str, torch.Tensor]
     """Its checkpoint."""
     best_epoch: int
@@ -189,8 +192,12 @@ class Workshop:
         solo: Solo,
         anew: bool,
     ) -> None:
-        """Give the pair what the domain model learnt alone: tables to the module, own weights unless anew."""
-        alone, tables = self.build_solo("domain", domain)
+        """Give the pair what the domain model learnt alone: tables to the module, own weights unless anew.
+
+        Raises:
+            CorecbenchError: the pair starts from these, and its settings give the model another shape.
+        """
+        alone, tables = self.build_solo("domain", solo.selected if anew else domain)
         restore(alone, solo.state)
         if tables is None:
             raise PluginError(f"{domain} reads no ids; its component needs joint=False")
@@ -223,7 +230,7 @@ def planned(epochs: int, on_epoch: OnEpoch) -> OnEpoch:
 
 def epochs_of(turns: Sequence[Turn]) -> dict[Side, int]:
     """Return the epochs of each side in all turns together."""
-    return {side: sum(turn.epochs for turn in turns if turn.side == side) for side in ("domain", "llm")}
+    return {side: sum(turn.epochs for turn in turns if turn.side == side) for side in SIDES}
 
 
 def within(budget: Budget, module: SharingModule) -> list[Turn]:

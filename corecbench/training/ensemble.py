@@ -14,6 +14,7 @@ from torch.nn.functional import embedding, pad
 from corecbench.api import PluginError
 from corecbench.evaluation.ranking import BLOCK, item_scores, rank_by
 from corecbench.guard import owner_of
+from corecbench.record import SIDES
 from corecbench.training.loop import sizes
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Ensemble:
         Raises:
             PluginError: the module returns something of another shape.
         """
-        of_sides = (self.states[side][stage] for side in ("domain", "llm"))
+        of_sides = (self.states[side][stage] for side in SIDES)
         given = [item_scores(embedding(batch.user, states.user), states.item)[:, 1:] for states in of_sides]
         combined = self.module.combine(*given, batch)
         if combined.shape != given[0].shape:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+import tomlkit
 import torch
 import tuning.search
 from optuna.trial import FixedTrial, TrialState
@@ -39,7 +40,7 @@ def tune(monkeypatch, tmp_path, cache, toy_folder):
     """Search a small space on the toy data: `tune(model="gru4rec", max_trials=2, **options)`."""
     monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
     for model, suggest in (("gru4rec", small), ("sasrec", attending)):
-        monkeypatch.setitem(SPACES, model, Space(suggest, FIRST, FIRST))
+        monkeypatch.setitem(SPACES, model, Space(suggest, FIRST, FIRST, first_in_pairs=FIRST))
     threads = torch.get_num_threads()
 
     def search(model="gru4rec", max_trials=2, minutes=60, **options):
@@ -118,6 +119,55 @@ def test_only_validation_is_ranked(tune, monkeypatch):
     monkeypatch.setattr(Workshop, "rank", note)
     tune()
     assert stages == ["validation"] * 2 * EPOCHS
+
+
+# --- in pairs -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pairs(tmp_path, quick, tiny_llama):
+    """Write the file of a run with pairs: `pairs(start="new")` returns its path and what stands in it."""
+
+    def write(llms=(f"llama:{tiny_llama}",), **turns):
+        settings = quick | {"bdlm": quick["bdlm"] | {"start": "new", "warm_up_epochs": EPOCHS} | turns}
+        of = {"llms": list(llms), "settings": {name: settings[name] for name in ("llama", "bdlm")}}
+        path = tmp_path / "pairs.toml"
+        path.write_text(tomlkit.dumps(of), encoding="utf-8")
+        return path, of
+
+    return write
+
+
+def test_a_trial_in_pairs_is_the_warm_up_of_a_run(tune, pairs, bench):
+    path, of = pairs()
+    trial = rows(tune(max_trials=1, in_pairs=path))[0]
+    size = {"embedding_size": 16, "hidden_size": 16, "epochs": EPOCHS, "batch_size": 32}
+    settings = of["settings"] | {"gru4rec": {"learning_rate": 0.002, **size}}
+    *_, record = bench(models=("gru4rec",), llms=tuple(of["llms"]), settings=settings)
+    warm_up = [epoch["validation"] for epoch in record["epochs"] if epoch["turn"] == 1]
+    assert float(trial["validation"]) == pytest.approx(max(warm_up), abs=1e-6)
+    assert len(warm_up) == EPOCHS
+
+
+def test_what_is_found_in_pairs_holds_there_alone_and_begins_with_what_is_best_alone(tune, pairs):
+    alone = load(tune(), {}, []).settings_on("toy")
+    found = load(path := tune(max_trials=1, in_pairs=pairs()[0]), {}, [])
+    assert found.settings_on("toy") == alone
+    assert found.settings_in_pairs_on("toy")["gru4rec"] == alone["gru4rec"]
+    assert [row["study"].partition("/in-pairs/")[2] for row in rows(path)] == [
+        "",
+        "",
+        f"{pairs()[1]['llms'][0]}+bdlm",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("of", "message"),
+    [({"llms": ()}, "names no LLM"), ({"start": "pretrained"}, "pairs of bdlm on toy have no warm-up")],
+)
+def test_a_file_without_what_a_search_in_pairs_needs_is_an_error(tune, pairs, of, message):
+    with pytest.raises(UsageError, match=message):
+        tune(in_pairs=pairs(**of)[0])
 
 
 # --- going on -----------------------------------------------------------------------------------------------------
@@ -206,7 +256,9 @@ def test_a_space_has_the_names_of_the_config_class_and_the_first_settings_in_it(
     search = Search(host, None, model, 50, 0, NEGATIVES, 0.0, 0.0)
     space = search.space
     searched = [(NEGATIVES, params) for params in (*space.first, *space.first_if_long)]
-    for negatives, params in (*searched, *(((FULL,), params) for params in space.first_in_full)):
+    searched += [((FULL,), params) for params in space.first_in_full]
+    searched += [((FULL, *NEGATIVES), params) for params in space.first_in_pairs]
+    for negatives, params in searched:
         trial = FixedTrial(dict(params))  # warns about values outside, which is an error here
         config = search.select(rounded(space.suggest(trial, negatives))).config
         assert {name: getattr(config, name) for name in params} == params

@@ -96,7 +96,7 @@ def test_it_is_joined_with_an_llm_and_trains_the_shared_tables(host, workshop, q
     sharing = host.select("sharing", "bdlm", both_read_users)
     solo = workshop.train_solo("domain", domain, silent)["domain"]
     solo.finish()
-    sides = workshop.train_pair(domain, llm, sharing, Solo(solo.best_state, 0), silent).trainees
+    sides = workshop.train_pair(domain, llm, sharing, Solo(domain, solo.best_state, 0), silent).trainees
     for trainee in sides.values():
         assert trainee.epochs == 1
         assert len(workshop.rank(trainee.model, "test").rank) == USERS

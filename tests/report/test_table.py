@@ -319,6 +319,19 @@ def test_results_that_cannot_be_compared_share_no_table(bench, change, message):
     assert "\n" not in str(error.value)
 
 
+def test_a_pair_shares_a_table_with_its_model_if_its_settings_differ_on_purpose(bench):
+    alone, wide = ({"sasrec": {"epochs": 3, "width": width}} for width in (64, 128))
+    bench.add("sasrec", settings=alone, domain_ranks=SIX_AT_2)
+    pair = {"sharing": "bdlm", "settings": wide, "domain_ranks": SIX_AT_1, "llm_ranks": SIX_AT_1}
+    bench.add("sasrec", "llama", in_pairs={"sasrec": ["width"]}, **pair)
+    table = bench.table()
+    assert table.made_with[0] == "Settings that a model has in pairs only: sasrec on toy (width)"
+    assert [row.comparison is not None for row in table.rows if row.side == "domain"] == [False, True]
+    bench.add("sasrec", "llama", seed=1, **pair)
+    with pytest.raises(ResultsError, match=r"settings of sasrec is not .*width: 128, there 64"):
+        bench.table()
+
+
 def test_a_setting_that_came_with_a_later_version_of_a_component_keeps_no_results_apart(bench):
     bench.add("sasrec", protocol=PROTOCOL, settings={"sasrec": {"epochs": 3}}, domain_ranks=SIX_AT_2)
     bench.add("gru4rec", protocol=PROTOCOL, settings={"sasrec": {"epochs": 3, "new": 1}}, domain_ranks=SIX_AT_1)

@@ -109,9 +109,10 @@ def solo(toy_data, make_workshop, select):
 
     def train(name, **settings):
         workshop = make_workshop(toy_data, cell=name)
-        trainee = workshop.train_solo("domain", select("models", name, **settings), silent)["domain"]
+        selected = select("models", name, **settings)
+        trainee = workshop.train_solo("domain", selected, silent)["domain"]
         trainee.finish()
-        return workshop, trainee, Solo(trainee.best_state, trainee.best_epoch)
+        return workshop, trainee, Solo(selected, trainee.best_state, trainee.best_epoch)
 
     return train
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -6,6 +8,12 @@ from corecbench.api import Budget, PluginError, Turn
 from corecbench.host import Host
 from corecbench.training.cell import Solo, save_checkpoint, within
 from corecbench.training.loop import Trainee, snapshot, states_of_contexts, trainable
+
+
+def taking(start, epochs):
+    """Return a model trained alone as if it had taken so many epochs."""
+    return replace(start, best_epoch=epochs)
+
 
 GREEDY = """
     from corecbench.api import Component, Turn, hookimpl, private_ids
@@ -166,7 +174,7 @@ def test_a_model_that_gives_scores_is_trained_by_its_own_loss_and_ranked_by_them
 def test_a_domain_model_that_reads_no_ids_cannot_be_joined(toy_data, make_workshop, select, host):
     parts = host.select("models", "popularity", {}), select("llms", "llama"), select("sharing", "none")
     with pytest.raises(PluginError, match=r"'popularity' of plugin popularity .* reads no ids"):
-        make_workshop(toy_data).train_pair(*parts, Solo({}, 0), SILENT)
+        make_workshop(toy_data).train_pair(*parts, Solo(parts[0], {}, 0), SILENT)
 
 
 # --- turns --------------------------------------------------------------------------------------------------------
@@ -194,7 +202,7 @@ def test_only_a_domain_side_that_goes_on_from_what_it_learnt_alone_starts_from_t
 def test_the_turns_of_a_pair_are_trained_in_order(solo, joined):
     _, _, start = solo("sasrec")
     records = []
-    joined("sasrec", "bdlm", Solo(start.state, 1), on_epoch=records.append, rounds=2, domain_epochs=2, llm_epochs=2)
+    joined("sasrec", "bdlm", taking(start, 1), on_epoch=records.append, rounds=2, domain_epochs=2, llm_epochs=2)
     assert [(record["turn"], record["side"]) for record in records] == [
         (1, "llm"),
         (2, "domain"),
@@ -220,7 +228,7 @@ def test_the_llm_s_turn_leaves_the_domain_side_alone_where_nothing_is_shared(sol
 def test_the_domain_s_turn_leaves_the_llm_s_own_weights_alone(solo, joined):
     _, _, start = solo("sasrec")
     (_, still, _), (_, moved, _) = (
-        joined("sasrec", "none", Solo(start.state, 1), domain_epochs=epochs, llm_epochs=0) for epochs in (0, 2)
+        joined("sasrec", "none", taking(start, 1), domain_epochs=epochs, llm_epochs=0) for epochs in (0, 2)
     )
     before, after = (snapshot(trainees["llm"].model) for trainees in (still, moved))
     assert moved["domain"].epochs == 2
@@ -232,7 +240,7 @@ def test_without_mutual_learning_the_store_is_shared_and_no_coupling_loss_is_ask
 
     _, alone, start = solo("sasrec")
     monkeypatch.setattr(Bdlm, "losses", lambda *_: pytest.fail("a coupling loss was asked for"))
-    _, _, module = joined("sasrec", "bdlm", Solo(start.state, 1), mutual=False, domain_epochs=1, llm_epochs=1)
+    _, _, module = joined("sasrec", "bdlm", taking(start, 1), mutual=False, domain_epochs=1, llm_epochs=1)
     moved = module.item.table.weight - alone.model.model.item_embedding.weight
     assert moved[1:].abs().max() > 1e-3
 
@@ -258,7 +266,7 @@ def test_a_side_learns_from_the_other_once_that_has_been_trained(monkeypatch, so
 
     monkeypatch.setattr(Bdlm, "losses", note)
     turns = {"warm_up_epochs": warm_up, "rounds": 1, "domain_epochs": 1, "llm_epochs": 1}
-    joined("sasrec", "bdlm", Solo(alone.state, 1), on_epoch=epochs.append, start=start, **turns)
+    joined("sasrec", "bdlm", taking(alone, 1), on_epoch=epochs.append, start=start, **turns)
     assert asked[0] == first  # epochs done before, and the side
 
 
@@ -277,7 +285,7 @@ def test_each_side_keeps_the_checkpoint_that_is_best_on_its_own_validation(solo,
     _, _, start = solo("sasrec")
     records = []
     _, trainees, _ = joined(
-        "sasrec", "bdlm", Solo(start.state, 0), on_epoch=records.append, domain_epochs=3, llm_epochs=2
+        "sasrec", "bdlm", taking(start, 0), on_epoch=records.append, domain_epochs=3, llm_epochs=2
     )
     for side, trainee in trainees.items():
         values = [record["validation"] for record in records if record["side"] == side]
@@ -288,7 +296,7 @@ def test_each_side_keeps_the_checkpoint_that_is_best_on_its_own_validation(solo,
 
 def test_a_finished_side_is_as_good_as_its_best_epoch(solo, joined):
     _, _, start = solo("sasrec")
-    workshop, trainees, _ = joined("sasrec", "bdlm", Solo(start.state, 0), domain_epochs=3, llm_epochs=2)
+    workshop, trainees, _ = joined("sasrec", "bdlm", taking(start, 0), domain_epochs=3, llm_epochs=2)
     for trainee in trainees.values():  # in this order: both sides' checkpoints hold the one store
         trainee.finish()
         assert workshop.validate(trainee.model) == trainee.best_value
@@ -300,13 +308,13 @@ def test_a_finished_side_is_as_good_as_its_best_epoch(solo, joined):
 def test_a_pair_gets_the_domain_epochs_that_the_solo_training_left(solo, joined):
     _, _, start = solo("sasrec")
     records = []
-    joined("sasrec", "bdlm", Solo(start.state, 3), on_epoch=records.append, domain_epochs=9, llm_epochs=0)
+    joined("sasrec", "bdlm", taking(start, 3), on_epoch=records.append, domain_epochs=9, llm_epochs=0)
     assert len(records) == 4 - 3
 
 
 def test_a_domain_side_without_budget_is_ranked_as_it_is(solo, joined):
     _, alone, start = solo("sasrec")
-    workshop, trainees, _ = joined("sasrec", "none", Solo(start.state, 4))
+    workshop, trainees, _ = joined("sasrec", "none", taking(start, 4))
     trainees["domain"].finish()
     assert (trainees["domain"].epochs, trainees["domain"].best_value) == (0, alone.best_value)
     assert len(workshop.rank(trainees["domain"].model, "test").rank) == 60
@@ -316,7 +324,7 @@ def test_a_sharing_module_that_exceeds_the_budget_is_at_fault(solo, joined, loos
     _, _, start = solo("sasrec")
     host = Host.discover([loose_file("greedy", GREEDY)])
     with pytest.raises(PluginError, match=r"'greedy' of plugin .* plans 4 domain epochs, allowed are 3"):
-        joined("sasrec", "greedy", Solo(start.state, 1), host=host)
+        joined("sasrec", "greedy", taking(start, 1), host=host)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from corecbench.api import Report
 from corecbench.data import summary
+from corecbench.record import settings_in
 from corecbench.report.columns import Column, lay_out
 from corecbench.report.html.blocks import Facts, FactSheets
 from corecbench.report.html.grids import grid
@@ -17,17 +18,30 @@ if TYPE_CHECKING:
     from corecbench.record import Record
     from corecbench.report.html.blocks import Block, Grid
 
+IN_PAIRS = ", in pairs"
+"""Behind the name of a setting."""
+
 
 def settings(records: Sequence[Record]) -> Iterator[Block]:
     """Yield a sheet for each component: its plugin and every setting, by data set where they differ."""
-    by_component: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    by_component: dict[str, dict[str, dict[str, Any]]] = {}
     for record in records:
-        for name, values in record["settings"].items():
+        dataset = record["cell"]["dataset"]
+        for name in record["settings"]:
             plugin = record["plugins"].get(name)
             origin = {"plugin": f"{plugin['distribution']} {plugin['version']}"} if plugin else {}
             of = {"variant of": plugin["variant_of"]} if plugin and "variant_of" in plugin else {}
-            by_component.setdefault(name, []).append((record["cell"]["dataset"], {**origin, **of, **values}))
-    yield FactSheets([_sheet(name, together(found, "data sets")) for name, found in by_component.items()])
+            by_component.setdefault(name, {}).setdefault(dataset, {}).update({**origin, **of})
+        for name, setting, value, in_pairs in settings_in(record):
+            by_component[name][dataset][setting + in_pairs * IN_PAIRS] = value
+    yield FactSheets([_sheet(name, _over_datasets(found)) for name, found in by_component.items()])
+
+
+def _over_datasets(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the settings of all data sets as one; those of pairs may be "as alone" on some."""
+    in_pairs = [key for values in settings.values() for key in values if key.endswith(IN_PAIRS)]
+    as_alone = dict.fromkeys(in_pairs, "as alone")
+    return together([(name, as_alone | dict(values)) for name, values in settings.items()], "data sets")
 
 
 def environment(records: Sequence[Record]) -> Iterator[Block]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from corecbench.record import settings_in
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -65,26 +67,27 @@ def _alike(records: Sequence[Record]) -> dict[str, Any]:
 def _settings(records: Sequence[Record]) -> dict[str, Any]:
     """Return the settings that hold everywhere, and those of a data set where they differ."""
     histories: dict[str, Settings] = {}
-    of_labels: dict[tuple[str, str | None], dict[str, Settings]] = {}
+    of_labels: dict[tuple[str, str | None, str], dict[str, Settings]] = {}
     for record in records:
         dataset, protocol = record["cell"]["dataset"], record["protocol"]
         histories[dataset] = {key: protocol[key] for key in ("max_history",) if key in protocol}
-        for label, settings in record["settings"].items():
+        for label, setting, value, in_pairs in settings_in(record):
             of = record["plugins"][label].get("variant_of") if label in record["plugins"] else None
-            known = {key: value for key, value in settings.items() if value is not None}
-            of_labels.setdefault((label, of), {})[dataset] = known
+            known = of_labels.setdefault((label, of, "in_pairs" if in_pairs else "settings"), {})
+            known.setdefault(dataset, {}).update({} if value is None else {setting: value})
     common, rest = _apart(histories)
-    found: dict[str, Any] = {**common, "settings": {}, "variants": {}}
+    found: dict[str, Any] = {**common, "settings": {}, "in_pairs": {}, "variants": {}}
     per_dataset: dict[str, Any] = {dataset: dict(own) for dataset, own in rest.items()}
-    for (label, of), by_dataset in of_labels.items():
-        common, rest = _apart(by_dataset)
+    datasets = histories.keys()
+    for (label, of, kind), some in of_labels.items():
+        common, rest = _apart({dataset: some.get(dataset, {}) for dataset in datasets})
         name = label if of else re.split("[:@]", label, maxsplit=1)[0]
-        if of:
+        if of and kind == "settings":
             found["variants"][name] = {"of": of, **common}
         elif common:
-            found["settings"][name] = common
+            found[kind][name] = common
         for dataset, own in rest.items():
-            per_dataset.setdefault(dataset, {}).setdefault("settings", {})[name] = own
+            per_dataset.setdefault(dataset, {}).setdefault(kind, {})[name] = own
     return {key: value for key, value in {**found, "per_dataset": per_dataset}.items() if value != {}}
 
 

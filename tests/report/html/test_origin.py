@@ -30,6 +30,24 @@ def test_every_setting_of_a_component_is_shown_and_where_it_differs(bench):
     }
 
 
+def test_settings_of_pairs_stand_beside_those_of_the_model_alone(bench):
+    for dataset in ("toy", "other"):
+        bench.add("sasrec", dataset=dataset, domain_ranks=[1] * 6, settings={"sasrec": {"width": 64}})
+    bench.add(
+        "sasrec",
+        "llama",
+        sharing="bdlm",
+        domain_ranks=[1] * 6,
+        llm_ranks=[1] * 6,
+        settings={"sasrec": {"width": 128}},
+        in_pairs={"sasrec": ["width"]},
+    )
+    assert sheets(settings(records(bench)))["sasrec"] == {
+        "width": "64",
+        "width, in pairs": "128 (toy) and as alone (other)",
+    }
+
+
 def test_a_variant_names_its_component(bench):
     plugins = {"wide": {"distribution": "d", "version": "1", "variant_of": "sasrec"}}
     bench.add("wide", domain_ranks=[1] * 6, settings={"wide": {"epochs": 3}}, plugins=plugins)

@@ -53,7 +53,14 @@ def test_the_run_file_plans_the_same_cells_under_the_same_settings(data_folders,
         repeats="last",
         settings=SETTINGS,
         variants={"wide": Variant("sasrec", {"embedding_size": 128})},
-        per_dataset={"other": PerDataset(4, {"sasrec": {"learning_rate": 0.5}, "bdlm": {"rounds": 1}})},
+        in_pairs={"wide": {"learning_rate": 0.25}, "llama": {"epochs": 2}},
+        per_dataset={
+            "other": PerDataset(
+                4,
+                {"sasrec": {"learning_rate": 0.5}, "bdlm": {"rounds": 1}},
+                {"sasrec": {"embedding_size": 32}, "llama": {"lora_rank": 2}},
+            )
+        },
     )
     (text,) = run_files("again", records(config, host, data_folders))
     text = text.replace('["toy", "other"]', '["./toy", "./other"]')
