@@ -83,7 +83,7 @@ def write_best(
     """Put the best settings into the file of the data set; the tables of other models stay as they are.
 
     So does the model's where one of the `others`, rows of other searches, is no worse on the same data. What was
-    searched in pairs stands apart from what was searched alone.
+    searched in pairs stands apart from what was searched alone, and only where it differs.
     """
     import tomlkit
 
@@ -101,8 +101,10 @@ def write_best(
     table = tomlkit.table()
     for line in account(search, best, trials, threads):
         table.add(tomlkit.comment(line))
+    known = (search.best_alone or {}) if search.partners is not None else {}
     for key, value in dataclasses.asdict(config).items():
-        table.add(key, value)
+        if known.get(key) != value:
+            table.add(key, value)
     document = read_tuned(path)
     own = document.setdefault("per_dataset", tomlkit.table(is_super_table=True))
     own = own.setdefault(search.data.name, tomlkit.table())
