@@ -160,7 +160,7 @@ SPACES = {
         gru4rec,
         (
             {**GRU4REC, "batch_size": 64},
-            {**GRU4REC, "batch_size": 64, "embedding_size": 128, "hidden_size": 256},
+            {**WIDE, "batch_size": 64},
             {**GRU4REC, "batch_size": 64, "dropout": 0.2, "weight_decay": 0.1},
         ),
         (
@@ -169,9 +169,9 @@ SPACES = {
         ),
         first_in_full=(
             {**GRU4REC, **IN_FULL},
-            {**GRU4REC, "negatives": FULL, "batch_size": 64, "embedding_size": 128, "hidden_size": 256},
-            {**GRU4REC, **IN_FULL, "batch_size": 64, "embedding_size": 128, "hidden_size": 256},
-            {**GRU4REC, **IN_FULL, **REGULARISED, "batch_size": 64, "hidden_size": 256},
+            {**WIDE, "negatives": FULL, "batch_size": 64},
+            {**WIDE, **IN_FULL, "batch_size": 64},
+            {**WIDE, **IN_FULL, **REGULARISED, "batch_size": 64},
             {
                 **GRU4REC,
                 **IN_FULL,
