@@ -69,10 +69,11 @@ def measure(
     config: Path, dataset: str, model: str, seed: int, n_validation: int, random_items: bool = False
 ) -> dict[str, float]:
     """Train a model alone and return its metrics on the test items."""
+    from corecbench.cells import read_datasets
     from corecbench.config import load
     from corecbench.data.split import leave_one_out
     from corecbench.host import Host
-    from corecbench.plan import choose, read_datasets
+    from corecbench.plan import choose
     from corecbench.training.cell import Workshop
 
     settings = load(config, {"datasets": (dataset,), "models": (model,)}, ())

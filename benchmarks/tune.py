@@ -51,10 +51,10 @@ def tune(
     """Search for so many minutes and return the file with the best settings; see the options of the command."""
     import optuna
 
+    from corecbench.cells import read_datasets
     from corecbench.config import RunConfig
     from corecbench.configure import unknown
     from corecbench.host import Host
-    from corecbench.plan import read_datasets
 
     if model not in SPACES:
         raise unknown("model with a search space in benchmarks/tuning/space.py:", model, SPACES)
@@ -68,6 +68,8 @@ def tune(
     has_full = bool(SPACES[model].first_in_full)
     if full_catalogue and not has_full:
         raise UsageError(f"{model} has no loss over the whole catalogue; leave --full-catalogue out")
+    if full_catalogue and in_pairs is not None:
+        raise UsageError("--in-pairs has trials over the whole catalogue already; leave --full-catalogue out")
     partners = None if in_pairs is None else Partners.of(in_pairs, host, data.name)
     negatives: tuple[int, ...] = NEGATIVES
     if full_catalogue:

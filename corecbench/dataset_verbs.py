@@ -120,9 +120,9 @@ def info(
     **options: Any,
 ) -> None:
     """Print the counts of a data set, or of a folder of atomic files, as a run would use it."""
+    from corecbench.cells import read_datasets
     from corecbench.config import load
     from corecbench.data.summary import lines, summary
-    from corecbench.plan import read_datasets
 
     config = load(None, {"datasets": [name], **options}, sets)
     host = discover(files, blocked)

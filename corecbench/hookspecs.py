@@ -13,7 +13,7 @@ import pluggy
 from corecbench.api import PROJECT, Component
 
 if TYPE_CHECKING:
-    from corecbench.plan import Cell
+    from corecbench.cells import Cell
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 

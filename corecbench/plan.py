@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import itertools
-import json
 import operator
 from dataclasses import dataclass
 from numbers import Real
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from corecbench.api import Lists, PluginError, UsageError, cache_folder
-from corecbench.data.dataset import Dataset, load_dataset
-from corecbench.data.split import Split, leave_one_out
+from corecbench.cells import make_cell, read_datasets, settings_of
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
 from corecbench.guard import guard
 from corecbench.record import SIDES
@@ -24,67 +19,13 @@ from corecbench.report.lists import lists_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from corecbench.api import Metric, Side
+    from corecbench.cells import Cell, Data, Parts
     from corecbench.config import RunConfig, Settings
     from corecbench.host import Host, Selected
     from corecbench.results import Store
-
-
-CHECKPOINT = "checkpoint.safetensors"
-"""In the folder of a domain model alone: its best weights."""
-
-
-@dataclass(frozen=True, eq=False)
-class Data:
-    """A data set, loaded and split."""
-
-    selected: Selected
-    dataset: Dataset
-    split: Split
-
-    @property
-    def name(self) -> str:
-        """Of the data set."""
-        return self.dataset.catalog.name
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One training: a domain model alone, an LLM alone, or a pair joined by a sharing module."""
-
-    dataset: Data
-    domain: Selected | None
-    llm: Selected | None
-    sharing: Selected | None
-    control: str | None
-    """What is different from the pair of these components, one of `CONTROLS`; None for the pair itself."""
-    max_history: int
-    seed: int
-    hash: str
-    """8 hexadecimal digits of everything that decides the result, beside the seed."""
-    folder: Path
-    done: bool
-
-    @property
-    def components(self) -> Sequence[Selected]:
-        """The domain model, the LLM and the sharing module, those that there are."""
-        return [part for part in (self.domain, self.llm, self.sharing) if part is not None]
-
-    @property
-    def name(self) -> str:
-        """Such as "sasrec", "llama", "sasrec+llama+bdlm" or "sasrec+llama+bdlm+no-mutual"."""
-        return cell_name(self.components, self.control)
-
-    @property
-    def combines(self) -> bool:
-        """Whether its sharing module combines both sides' scores, which gives a third row."""
-        return self.sharing is not None and self.sharing.component.combines
-
-    @property
-    def seeded_as(self) -> str:
-        """What generators are named by: a control draws the same numbers as the pair that it stands beside."""
-        return cell_name(self.components)
 
 
 @dataclass(frozen=True)
@@ -208,10 +149,6 @@ def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
     )
 
 
-Parts = tuple["Selected | None", "Selected | None", "Selected | None", "str | None"]
-"""Domain model, LLM, sharing module, control."""
-
-
 def combinations(alone: Choice, paired: Choice, controls: Sequence[str]) -> Iterator[Parts]:
     """Yield every model alone, every LLM alone, and every pair under every sharing module, then its controls."""
     yield from ((model, None, None, None) for model in alone.models)
@@ -252,58 +189,3 @@ def notes(config: RunConfig, choice: Choice, data_sets: Sequence[Data]) -> list[
     if aside := config.per_dataset.keys() - {data.name for data in data_sets}:
         found.append(f"settings of data sets that are not in this run are left aside: {', '.join(sorted(aside))}")
     return found
-
-
-def cell_name(components: Sequence[Selected], control: str | None = None) -> str:
-    """Return the name of a cell: what the user called its components, and the control if it is one."""
-    return "+".join([*(part.label for part in components), *([control] if control else [])])
-
-
-def read_datasets(config: RunConfig, host: Host) -> list[Data]:
-    """Load and split every data set."""
-    read = []
-    for label in config.datasets:
-        selected = host.select("datasets", label, config.settings)
-        name = Path(label.removeprefix(f"{selected.name}:")).name or selected.name
-        selected = host.select("datasets", label, config.settings_on(name))
-        source = host.build(selected)
-        with guard(str(selected), "loading"):
-            dataset = load_dataset(name, source, config.repeats, config.k_core)
-        read.append(Data(selected, dataset, leave_one_out(dataset)))
-    names = [data.name for data in read]
-    if len(set(names)) < len(names):
-        raise UsageError(f"data sets {', '.join(config.datasets)} do not have different names; rename a folder")
-    return read
-
-
-def make_cell(data: Data, parts: Parts, seed: int, config: RunConfig, store: Store) -> Cell:
-    """Return one cell, with the place of its result."""
-    *selected, control = parts
-    components = [part for part in selected if part is not None]
-    max_history = config.max_history_on(data.name)
-    decisive = {
-        "components": {
-            part.label: [settings_of(part), part.plugin.version, *([part.name] if part.is_variant else [])]
-            for part in components
-        },
-        "data": [data.dataset.fingerprint, data.split.fingerprint],
-        "device": config.device,
-        "max_history": max_history,
-        **({"control": control} if control else {}),
-    }
-    digest = hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()[:8]
-    folder = store.folder(cell_name(components, control), data.name, seed, digest)
-    done = config.existing != "replace" and is_done(folder, parts, store)
-    return Cell(data, *selected, control, max_history, seed, digest, folder, done)
-
-
-def is_done(folder: Path, parts: Parts, store: Store) -> bool:
-    """Return whether a cell is stored whole: a domain model alone with the checkpoint that its pairs start from."""
-    llm = parts[1]
-    return store.is_done(folder) and (llm is not None or (folder / CHECKPOINT).exists())
-
-
-def settings_of(selected: Selected) -> dict[str, Any]:
-    """Return a component's settings, as they are stored."""
-    settings = {} if selected.config is None else dataclasses.asdict(selected.config)
-    return json.loads(json.dumps(settings, default=str))

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from corecbench.cells import Cell
     from corecbench.host import Host
-    from corecbench.plan import Cell
 
 QUIET_S = 15.0
 """Without a terminal, at most one line in this time, beside those at a cell's start and end."""

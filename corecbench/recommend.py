@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corecbench.api import UsageError
+from corecbench.cells import read_datasets
 from corecbench.config import load
-from corecbench.plan import read_datasets
 from corecbench.report.recommendation import check_data, recommend
 from corecbench.report.stored_lists import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from corecbench.cells import Data
     from corecbench.host import Host
-    from corecbench.plan import Data
     from corecbench.record import Record
     from corecbench.report.per_user import Entry
     from corecbench.report.recommendation import Recommendation

@@ -14,11 +14,11 @@ from safetensors.torch import load_file
 
 from corecbench import process
 from corecbench.api import CorecbenchError, Lists, Setup, Side
+from corecbench.cells import CHECKPOINT, Cell, settings_of
 from corecbench.evaluation.measuring import measure
 from corecbench.evaluation.ranking import PROTOCOL, Ranks
 from corecbench.frames import item_frequency
 from corecbench.guard import guard
-from corecbench.plan import CHECKPOINT, Cell, Plan, settings_of
 from corecbench.results import ITEMS_FILE, SCHEMA, Record, Store, items_frame, ranks_frame, top_frame
 from corecbench.training.cell import OnEpoch, Solo, Trained, Workshop, save_checkpoint
 from corecbench.training.controls import shuffle_texts
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from corecbench.host import Host
+    from corecbench.plan import Plan
     from corecbench.record import Failure, RowSide, SideRecord
 
 

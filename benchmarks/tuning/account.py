@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
 from corecbench.process import processor
+from tuning.search import IN_PAIRS
 from tuning.space import FINAL_EPOCHS
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def write_best(
     rivals = [
         float(other["validation"] or -1)
         for other in others
-        if other.items() >= same.items() and ("/in-pairs/" in other["study"]) == (search.partners is not None)
+        if other.items() >= same.items() and (IN_PAIRS in other["study"]) == (search.partners is not None)
     ]
     if best_of(best) <= max(rivals, default=-1.0):
         return

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import Trial
 
+    from corecbench.cells import Data
     from corecbench.host import Host, Selected
-    from corecbench.plan import Data
+
+IN_PAIRS = "/in-pairs/"
+"""In the name of a study whose trials are trained with partners."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Search:
         """Of everything that makes trials comparable, such as "ml-1m/sasrec/history-200/seed-0"."""
         alone = f"{self.data.name}/{self.model}/history-{self.max_history}/seed-{self.seed}"
         if self.partners is not None:
-            return f"{alone}/in-pairs/{self.partners.llm.label}+{self.partners.sharing.label}"
+            return f"{alone}{IN_PAIRS}{self.partners.llm.label}+{self.partners.sharing.label}"
         return f"{alone}/full" if FULL in self.negatives else alone
 
     def select(self, settings: Mapping[str, Any]) -> Selected:
@@ -139,7 +142,7 @@ class Search:
         """Train the model, alone or with its partners, over a split without test items."""
         import numpy as np
 
-        from corecbench.plan import cell_name
+        from corecbench.cells import cell_name
         from corecbench.training.cell import Solo, Workshop
         from corecbench.training.loop import snapshot
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Protocol
 
+from corecbench.cells import settings_of
 from corecbench.configure import configure
-from corecbench.plan import settings_of
 from corecbench.testing.kit import NotApplicableError, require
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from corecbench.cells import Cell, Data
 from corecbench.data.dataset import load_dataset
 from corecbench.data.split import leave_one_out
 from corecbench.host import Host, Selected
-from corecbench.plan import Cell, Data
 from corecbench.testing.kit import CheckError, require
 from corecbench.testing.partners import partner
 from corecbench.testing.records import toy_record

@@ -19,8 +19,8 @@ from tuning.search import Search, open_study, rounded, sampler
 from tuning.space import FULL, NEGATIVES, SPACES, Space
 
 from corecbench.api import UsageError
+from corecbench.cells import read_datasets
 from corecbench.config import RunConfig, load
-from corecbench.plan import read_datasets
 from corecbench.training.cell import Workshop
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tune.py"
@@ -292,6 +292,12 @@ def test_a_search_without_an_epoch_asks_for_more_time(tune):
 def test_the_whole_catalogue_of_a_model_that_has_no_such_loss_is_an_error(tune):
     with pytest.raises(UsageError, match="lightgcn has no loss over the whole catalogue"):
         tune("lightgcn", full_catalogue=True)
+
+
+def test_the_whole_catalogue_in_pairs_is_an_error(tune, pairs, monkeypatch):
+    monkeypatch.setitem(SPACES, "gru4rec", Space(small, FIRST, FIRST, FIRST))
+    with pytest.raises(UsageError, match="leave --full-catalogue out"):
+        tune(full_catalogue=True, in_pairs=pairs()[0])
 
 
 def test_a_model_without_a_space_is_an_error_that_says_what_there_is(tune):
