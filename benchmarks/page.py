@@ -1,6 +1,6 @@
 """Puts the tables of the published benchmarks into the page about them, with the columns a reader needs first.
 
-    corecbench report results/published --benchmark three-datasets --effects
+    corecbench report results/published --benchmark three-datasets --effects --cost
     python benchmarks/page.py
 
 What is replaced is the first table of each section, whose heading begins with the name of the benchmark.
@@ -34,7 +34,7 @@ def rows(table: str) -> list[dict[str, str]]:
 
 
 def shown(row: dict[str, str]) -> dict[str, str]:
-    """Return what the page shows of a row that `corecbench report --effects` wrote."""
+    """Return what the page shows of a row that `corecbench report` wrote."""
     kind = next((row[name] for name in ("control", "sharing") if row.get(name, "-") not in ("-", "bdlm")), "-")
     return {
         **{name: row[name] for name in ("data set", "model", "side")},

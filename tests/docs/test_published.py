@@ -1,4 +1,4 @@
-"""The tables in the page of the published results are those that `corecbench report --effects` wrote."""
+"""The tables in the page of the published results are those that `corecbench report` wrote."""
 
 import doctest
 import re
