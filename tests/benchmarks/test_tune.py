@@ -296,7 +296,7 @@ def test_the_whole_catalogue_of_a_model_that_has_no_such_loss_is_an_error(tune):
 
 def test_the_whole_catalogue_in_pairs_is_an_error(tune, pairs, monkeypatch):
     monkeypatch.setitem(SPACES, "gru4rec", Space(small, FIRST, FIRST, FIRST))
-    with pytest.raises(UsageError, match="leave --full-catalogue out"):
+    with pytest.raises(UsageError, match="--in-pairs has trials over the whole catalogue already"):
         tune(full_catalogue=True, in_pairs=pairs()[0])
 
 
