@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import click
 
 from corecbench.api import CorecbenchError
-from corecbench.results import ResultsError, Store
+from corecbench.results.record import ResultsError
+from corecbench.results.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,7 +20,7 @@ import click
 import numpy as np
 
 from corecbench.api import CorecbenchError, Interactions, Setup, cache_folder
-from corecbench.options import data_dir_option
+from corecbench.cli.options import data_dir_option
 
 if TYPE_CHECKING:
     from corecbench.data.dataset import Dataset
@@ -69,11 +69,11 @@ def measure(
     config: Path, dataset: str, model: str, seed: int, n_validation: int, random_items: bool = False
 ) -> dict[str, float]:
     """Train a model alone and return its metrics on the test items."""
-    from corecbench.cells import read_datasets
-    from corecbench.config import load
+    from corecbench.data.loaded import read_datasets
     from corecbench.data.split import leave_one_out
-    from corecbench.host import Host
-    from corecbench.plan import choose
+    from corecbench.experiment.plan import choose
+    from corecbench.plugin.host import Host
+    from corecbench.settings.config import load
     from corecbench.training.cell import Workshop
 
     settings = load(config, {"datasets": (dataset,), "models": (model,)}, ())

@@ -23,7 +23,7 @@ from tuning.search import Partners, Search, locked, open_study
 from tuning.space import DEFAULT_HISTORY, FULL, MAX_HISTORY, NEGATIVES, SPACES
 
 from corecbench.api import CorecbenchError, UsageError
-from corecbench.options import data_dir_option
+from corecbench.cli.options import data_dir_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,10 +51,10 @@ def tune(
     """Search for so many minutes and return the file with the best settings; see the options of the command."""
     import optuna
 
-    from corecbench.cells import read_datasets
-    from corecbench.config import RunConfig
-    from corecbench.configure import unknown
-    from corecbench.host import Host
+    from corecbench.data.loaded import read_datasets
+    from corecbench.plugin.host import Host
+    from corecbench.settings.config import RunConfig
+    from corecbench.settings.configure import unknown
 
     if model not in SPACES:
         raise unknown("model with a search space in benchmarks/tuning/space.py:", model, SPACES)
@@ -107,7 +107,7 @@ def use_threads(threads: int) -> None:
     """Let torch use so many threads, and keep the memory that it frees, as in a run."""
     import torch
 
-    from corecbench.process import keep_freed_memory
+    from corecbench.experiment.process import keep_freed_memory
 
     torch.set_num_threads(threads)
     keep_freed_memory()

@@ -9,15 +9,16 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from corecbench.notebook import load, run, table
+from corecbench.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from corecbench.python_api import load, run, table
+
 __all__ = ["__version__", "load", "run", "table"]
 
 
 def __getattr__(name: str) -> Any:
     """Import what is offered only when it is used."""
     if name in __all__:
-        return getattr(importlib.import_module("corecbench.notebook"), name)
+        return getattr(importlib.import_module("corecbench.python_api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,5 @@
 """`python -m corecbench` is the command `corecbench`."""
 
-from corecbench.cli import main
+from corecbench.cli.main import main
 
 main(prog_name="corecbench")

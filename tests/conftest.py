@@ -16,7 +16,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: tiny steps 
 CHECKOUT = Path(__file__).parent.parent
 KINDS = ("*.py", "templates/*")
 """Files that are compared."""
-PACKAGES = {"corecbench": CHECKOUT / "corecbench", "corecbench_plugins": CHECKOUT / "plugins"}
+PACKAGES = {
+    "corecbench": CHECKOUT / "corecbench",
+    "corecbench_plugins": CHECKOUT / "plugins" / "corecbench_plugins",
+}
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -89,7 +92,7 @@ def toy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def host() -> Any:
     """Find the installed plugins, once."""
-    from corecbench.host import Host
+    from corecbench.plugin.host import Host
 
     return Host.discover()
 
@@ -180,11 +183,11 @@ def bench(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, toy_folder: Path, quick: dict[str, Any]
 ) -> Callable[..., Any]:
     """Plan and run, and return the records: `bench(files=(), diary=None, root="results", models=("sasrec",))`."""
-    from corecbench.config import RunConfig
-    from corecbench.host import Host
-    from corecbench.plan import make_plan
-    from corecbench.results import Store
-    from corecbench.runner import run
+    from corecbench.experiment.plan import make_plan
+    from corecbench.experiment.runner import run
+    from corecbench.plugin.host import Host
+    from corecbench.results.store import Store
+    from corecbench.settings.config import RunConfig
 
     monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
 
@@ -202,7 +205,7 @@ def bench(
 @pytest.fixture
 def ranks(tmp_path: Path) -> Callable[..., Any]:
     """Read a side's stored ranks: `ranks("sasrec", "domain", root="results", seed=0)`."""
-    from corecbench.results import Store
+    from corecbench.results.store import Store
 
     def read(cell: str, side: str = "domain", root: str = "results", seed: int = 0) -> Any:
         store = Store(tmp_path / root, "default")

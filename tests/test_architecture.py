@@ -49,8 +49,8 @@ def test_the_plugins_are_there():
     ("source", "fault"),
     [
         ("import corecbench", "corecbench"),
-        ("import corecbench.results as r", "corecbench.results"),
-        ("from corecbench import host", "corecbench.host"),
+        ("import corecbench.results.store as r", "corecbench.results.store"),
+        ("from corecbench import host", "corecbench.plugin.host"),
         ("def f():\n    from corecbench.data.split import Split", "corecbench.data.split"),
         ("from corecbench_plugins import sharing", "corecbench_plugins.sharing"),
         ("from corecbench_plugins.sharing.store import Store", "corecbench_plugins.sharing.store"),

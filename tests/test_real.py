@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from corecbench.api import Catalog, Setup, UsageError, cache_folder
-from corecbench.results import COLUMNS, COUNTS
+from corecbench.results.frames import COLUMNS, COUNTS
 from corecbench_plugins.datasets.ml100k import find_ml100k
 from corecbench_plugins.hf_llm import LlamaConfig, MiniLmConfig
 from corecbench_plugins.hf_llm.published import PUBLISHED, place, sha256

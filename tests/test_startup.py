@@ -13,7 +13,7 @@ COMMAND = Path(sys.executable).parent / "corecbench"
 
 RUN = """
 import sys
-from corecbench.cli import main
+from corecbench.cli.main import main
 try:
     main({args!r})
 except SystemExit as stop:
@@ -71,7 +71,7 @@ def test_the_probe_sees_a_heavy_module():
 
 STORE = """
 from pathlib import Path
-from corecbench.results import Store
+from corecbench.results.store import Store
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
 store = Store(Path({root!r}), "default")

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
-from corecbench.process import processor
+from corecbench.experiment.process import processor
 from tuning.search import IN_PAIRS
 from tuning.space import FINAL_EPOCHS
 

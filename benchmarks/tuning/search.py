@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import CorecbenchError, PluginError, Setup, UsageError, cache_folder
-from corecbench.config import load
+from corecbench.settings.config import load
 from tuning.space import DEFAULT_HISTORY, FULL, SPACES, START_TRIALS, Space
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import Trial
 
-    from corecbench.cells import Data
-    from corecbench.host import Host, Selected
+    from corecbench.data.loaded import Data
+    from corecbench.plugin.host import Host, Selected
 
 IN_PAIRS = "/in-pairs/"
 """In the name of a study whose trials are trained with partners."""
@@ -142,7 +142,7 @@ class Search:
         """Train the model, alone or with its partners, over a split without test items."""
         import numpy as np
 
-        from corecbench.cells import cell_name
+        from corecbench.experiment.cells import cell_name
         from corecbench.training.cell import Solo, Workshop
         from corecbench.training.loop import snapshot
 

@@ -10,7 +10,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from corecbench.api import DataError
-from corecbench.durable import synced
+from corecbench.data.durable import synced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

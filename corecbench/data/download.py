@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from corecbench.api import DataError
-from corecbench.durable import synced
+from corecbench.data.durable import synced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

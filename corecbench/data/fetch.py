@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from corecbench.api import DataError
 from corecbench.data.archive import sha256_of, unpack
 from corecbench.data.download import PATIENT, Policy, download
-from corecbench.durable import sync, synced
+from corecbench.data.durable import sync, synced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,6 @@ from typing import Any
 import pandas as pd
 
 from corecbench.api import Metric, Report, UsageError
-from corecbench.configure import unknown
 from corecbench.report.columns import Column, lay_out
 from corecbench.report.comparison import (
     ALPHA,
@@ -25,11 +24,13 @@ from corecbench.report.comparison import (
     why_not,
 )
 from corecbench.report.comparison_columns import comparison_columns, of_effects, of_tests, significant
-from corecbench.report.per_user import Entry, Line, check_comparable, check_users, read_lines
+from corecbench.report.per_user import Line, check_comparable, check_users, read_lines
 from corecbench.report.provenance import made_with, protocol_sentence
 from corecbench.report.table import AT_LIMIT, check_testable
 from corecbench.report.wording import count, decimal, of_ensembles, seed_list, sentences, user_counts
-from corecbench.results import ResultsError, RowSide, Store, sides_of
+from corecbench.results.record import ResultsError, RowSide, sides_of
+from corecbench.results.store import Entry, Store
+from corecbench.settings.configure import unknown
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ import numpy as np
 
 from corecbench.api import Metric
 from corecbench.evaluation.measuring import is_overall
-from corecbench.record import Record
 from corecbench.report.average_ranks import FEWEST_DATASETS, FEWEST_ROWS
-from corecbench.report.per_user import Entry, Key, Line, check_comparable, check_users, read_lines
+from corecbench.report.per_user import Key, Line, check_comparable, check_users, read_lines
 from corecbench.report.provenance import made_with
 from corecbench.report.table import AT_LIMIT
 from corecbench.report.wording import seed_list
-from corecbench.results import ResultsError, Store
+from corecbench.results.record import Record, ResultsError
+from corecbench.results.store import Entry, Store
 from corecbench.stats.friedman import friedman
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 
 from corecbench.api import Mark, Report
-from corecbench.config import CONTROLS
 from corecbench.report.average_ranks import over_datasets
 from corecbench.report.columns import NONE, Column, lay_out
 from corecbench.report.comparison import ALPHA, Comparison
@@ -11,6 +10,7 @@ from corecbench.report.comparison_columns import comparison_columns, of_effects,
 from corecbench.report.provenance import protocol_sentence
 from corecbench.report.table import Table
 from corecbench.report.wording import count, decimal, of_ensembles, seed_list, sentences, user_counts
+from corecbench.settings.config import CONTROLS
 
 Marks = dict[tuple[int, str], list[Mark]]
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,29 +9,14 @@ import pandas as pd
 
 from corecbench.api import Lists, Metric, PluginError
 from corecbench.evaluation.measuring import is_overall, measure
-from corecbench.record import settings_in
-from corecbench.report.lists import lists_of
 from corecbench.report.provenance import together
 from corecbench.report.wording import seed_list
-from corecbench.results import COUNTS, Record, ResultsError, RowSide, Store, own_side, sides_of
+from corecbench.results.frames import COUNTS
+from corecbench.results.lists import lists_of
+from corecbench.results.record import Record, ResultsError, RowSide, own_side, settings_in, sides_of
+from corecbench.results.store import Entry, Store
 
-Entry = tuple[Path, Record]
 MESSAGE_WIDTH = 80
-
-
-@dataclass(frozen=True)
-class ReadOnce(Store):
-    """A store that keeps the ranks that it has read, for tables and plots of the same cells."""
-
-    _kept: dict[tuple[Path, RowSide], pd.DataFrame] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-
-    def ranks(self, folder: Path, side: RowSide) -> pd.DataFrame:
-        """Return what `Store.ranks` returns; it is not to be changed."""
-        if (folder, side) not in self._kept:
-            self._kept[folder, side] = super().ranks(folder, side)
-        return self._kept[folder, side]
 
 
 class Key(NamedTuple):
@@ -148,7 +132,7 @@ def check_comparable(records: Iterable[Entry], settings: bool = True) -> Mapping
     Raises:
         ResultsError: on one data set they differ in protocol, in the split or in the settings of a component.
     """
-    first: dict[tuple[str, str, str], tuple[Path, Any]] = {}
+    first: dict[tuple[str, str, str], tuple[Any, Any]] = {}
     for folder, record in records:
         if record["status"] != "ok":
             continue

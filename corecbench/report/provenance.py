@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from corecbench.record import Record
+from corecbench.results.record import Record
 
 LIBRARIES = ("corecbench", "torch", "recbole", "transformers", "peft")
 MOST_NAMED = 3

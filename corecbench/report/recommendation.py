@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from corecbench.data.dataset import Dataset
     from corecbench.data.split import Split
-    from corecbench.record import Record, RowSide
     from corecbench.report.stored_lists import Row, StoredLists
+    from corecbench.results.record import Record, RowSide
 
 Change = Literal["new", "up", "down", "same"]
 MOST = 10

@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Sequence
 
-from corecbench.configure import unknown
-from corecbench.record import CellRecord
-from corecbench.report.per_user import Entry
-from corecbench.results import Store
+from corecbench.results.record import CellRecord
+from corecbench.results.store import Entry, Store
+from corecbench.settings.configure import unknown
 
 Same = tuple[str, str, int, str]
 

@@ -14,11 +14,13 @@ from corecbench.api import Metric, Report
 from corecbench.evaluation.slices import SLICINGS
 from corecbench.report.columns import Column, interval_columns, lay_out, of_intervals
 from corecbench.report.comparison import common_seeds
-from corecbench.report.per_user import Entry, Key, Line, check_comparable, read_lines
+from corecbench.report.per_user import Key, Line, check_comparable, read_lines
 from corecbench.report.provenance import made_with, protocol_sentence, together
 from corecbench.report.table import why_untested
 from corecbench.report.wording import count, decimal, of_ensembles, percent, seed_list, sentences, signed
-from corecbench.results import COUNTS, ResultsError, Store
+from corecbench.results.frames import COUNTS
+from corecbench.results.record import ResultsError
+from corecbench.results.store import Entry, Store
 from corecbench.stats.intervals import Interval, paired_interval
 
 

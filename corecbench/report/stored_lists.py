@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from corecbench.api import UsageError
-from corecbench.configure import unknown
 from corecbench.report.per_user import check_comparable
-from corecbench.results import ResultsError, own_side, sides_of
+from corecbench.results.record import ResultsError, own_side, sides_of
+from corecbench.settings.configure import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from corecbench.api import Metric
-    from corecbench.record import CellRecord, Record, RowSide
-    from corecbench.report.per_user import Entry
-    from corecbench.results import Store
+    from corecbench.results.record import CellRecord, Record, RowSide
+    from corecbench.results.store import Entry, Store
 
 PICKED = ("best", "worst", "coldest")
 """Users without a name: the largest gain, the largest loss, the shortest history."""

@@ -13,12 +13,12 @@ from typing import Any
 
 from corecbench.api import Metric, UsageError
 from corecbench.evaluation.measuring import is_overall
-from corecbench.record import Record
 from corecbench.report.comparison import STANDARD, Comparison, Method, adjust_families, compare, why_not
-from corecbench.report.per_user import Entry, Line, check_comparable, read_lines
+from corecbench.report.per_user import Line, check_comparable, read_lines
 from corecbench.report.provenance import made_with
 from corecbench.report.wording import seed_list
-from corecbench.results import ResultsError, RowSide, Store
+from corecbench.results.record import Record, ResultsError, RowSide
+from corecbench.results.store import Entry, Store
 
 AT_LIMIT = "still improving at its epoch limit"
 

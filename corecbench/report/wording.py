@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from corecbench.record import RowSide
+    from corecbench.results.record import RowSide
 
 MOST_COUNTED = 10**9
 

@@ -47,7 +47,7 @@ def conformance(
 
 def checks_of(name: str, kind: str | None, files: list[Path], settings: Mapping[str, Any]) -> list[Check]:
     """Return the checks of an installed or a loose component."""
-    from corecbench.host import Host
+    from corecbench.plugin.host import Host
     from corecbench.testing.kit import checks, find, select
 
     host = Host.discover(files)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from corecbench.api import Recommender, Side
-    from corecbench.host import Host, Selected
+    from corecbench.plugin.host import Host, Selected
     from corecbench.training.loop import Trainee
 
 MAX_HISTORY = 8

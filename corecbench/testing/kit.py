@@ -9,16 +9,16 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from corecbench.api import CorecbenchError, UsageError
-from corecbench.configure import unknown
-from corecbench.discovery import reason
-from corecbench.host import RECOMMENDERS, split
-from corecbench.kinds import KINDS, WORDS
+from corecbench.plugin.discovery import reason
+from corecbench.plugin.host import RECOMMENDERS, split
+from corecbench.plugin.kinds import KINDS, WORDS
+from corecbench.settings.configure import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from corecbench.api import Component
-    from corecbench.host import Host, Selected
+    from corecbench.plugin.host import Host, Selected
 
 PACKAGE = "corecbench.testing"
 CHECKS = {

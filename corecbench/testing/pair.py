@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from corecbench.api import Batch, Pretrained, States, last_position
-from corecbench.record import SIDES
+from corecbench.results.record import SIDES
 from corecbench.testing.bench import make_workshop, silent
 from corecbench.testing.partners import WIDTHS, partner
 from corecbench.training.cell import Solo, epochs_of
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from corecbench.api import Ids, SharingModule, Side, Turn
-    from corecbench.host import Host, Selected
+    from corecbench.plugin.host import Host, Selected
     from corecbench.testing.partners import Partner
     from corecbench.training.loop import Trainee
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from corecbench import __version__
 from corecbench.api import Batch, Component, Ids, IdsFactory, Setup, States, Training
-from corecbench.host import Selected
-from corecbench.plugin import PluginInfo
+from corecbench.plugin.host import Selected
+from corecbench.plugin.loaded import PluginInfo
+from corecbench.version import __version__
 
 if TYPE_CHECKING:
     from corecbench.api import Side

@@ -33,7 +33,7 @@ from corecbench.training.losses import task_loss
 
 if TYPE_CHECKING:
     from corecbench.api import Batch, Recommender
-    from corecbench.host import Host, Selected
+    from corecbench.plugin.host import Host, Selected
 
 
 def states_have_the_shapes_of_the_contract(bench: Bench) -> None:

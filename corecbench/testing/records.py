@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from corecbench.record import SCHEMA, sides_of
-from corecbench.results import ITEMS, ITEMS_FILE, TOP
+from corecbench.results.frames import ITEMS, TOP
+from corecbench.results.record import SCHEMA, sides_of
+from corecbench.results.store import ITEMS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from corecbench.api import Side
-    from corecbench.record import Record
-    from corecbench.results import Store
+    from corecbench.results.record import Record
+    from corecbench.results.store import Store
 
 
 def toy_record(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from corecbench.api import Reporter
-    from corecbench.host import Host, Selected
+    from corecbench.plugin.host import Host, Selected
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Protocol
 
-from corecbench.cells import settings_of
-from corecbench.configure import configure
+from corecbench.experiment.cells import settings_of
+from corecbench.settings.configure import configure
 from corecbench.testing.kit import NotApplicableError, require
 
 if TYPE_CHECKING:
-    from corecbench.host import Selected
+    from corecbench.plugin.host import Selected
 
 
 class HasSelected(Protocol):

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from corecbench.api import Batch, Budget
-from corecbench.record import SIDES
+from corecbench.results.record import SIDES
 from corecbench.testing.bench import SOME, equal, tensors
 from corecbench.testing.kit import NotApplicableError, require
 from corecbench.testing.pair import Bench, Pair, other, read_by_other
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from corecbench.api import Side, States, Table
-    from corecbench.host import Host, Selected
+    from corecbench.plugin.host import Host, Selected
 
 BUDGETS = [Budget(*epochs) for epochs in ((0, 0), (1, 0), (0, 3), (1, 1), (7, 5), (100, 40))]
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corecbench.cells import Cell, Data
 from corecbench.data.dataset import load_dataset
+from corecbench.data.loaded import Data
 from corecbench.data.split import leave_one_out
-from corecbench.host import Host, Selected
+from corecbench.experiment.cells import Cell
+from corecbench.plugin.host import Host, Selected
 from corecbench.testing.kit import CheckError, require
 from corecbench.testing.partners import partner
 from corecbench.testing.records import toy_record

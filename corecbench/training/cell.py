@@ -24,8 +24,8 @@ from corecbench.api import (
     private_ids,
 )
 from corecbench.evaluation.ranking import Ranks, rank_task, task_states
-from corecbench.guard import guard, owner_of
-from corecbench.record import SIDES
+from corecbench.plugin.guard import guard, owner_of
+from corecbench.results.record import SIDES
 from corecbench.training.examples import latest, make_examples
 from corecbench.training.loop import Trainee, evaluate, restore, states_of_contexts, trainable, weights
 from corecbench.training.seeds import generator, seed_torch
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from corecbench.data.split import RankingTask, Split
-    from corecbench.host import Host, Selected
+    from corecbench.plugin.host import Host, Selected
 
 OnEpoch = Callable[[dict[str, Any]], None]
 

@@ -13,8 +13,8 @@ from torch.nn.functional import embedding, pad
 
 from corecbench.api import PluginError
 from corecbench.evaluation.ranking import BLOCK, item_scores, rank_by
-from corecbench.guard import owner_of
-from corecbench.record import SIDES
+from corecbench.plugin.guard import owner_of
+from corecbench.results.record import SIDES
 from corecbench.training.loop import sizes
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import torch
 from torch.nn.functional import pad
 
 from corecbench.api import Batch, CorecbenchError, Recommender, SharingModule, Side, States, Training
-from corecbench.guard import guard, owner_of
+from corecbench.plugin.guard import guard, owner_of
 from corecbench.training.averaging import WeightAverage
 from corecbench.training.examples import take
 from corecbench.training.losses import task_loss

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from corecbench.cli import main
+from corecbench.cli.main import main
 
 EXAMPLES = Path(__file__).parent
 SESSIONS = sorted((EXAMPLES / "output").glob("*.txt"))

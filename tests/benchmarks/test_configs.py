@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from corecbench.config import load
-from corecbench.host import Host
-from corecbench.plan import choose
+from corecbench.experiment.plan import choose
+from corecbench.plugin.host import Host
+from corecbench.settings.config import load
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas
 import pytest
 
-from corecbench.results import ResultsError, Store
+from corecbench.results.record import ResultsError
+from corecbench.results.store import Store
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "publish.py"
 

@@ -19,8 +19,8 @@ from tuning.search import Search, open_study, rounded, sampler
 from tuning.space import FULL, NEGATIVES, SPACES, Space
 
 from corecbench.api import UsageError
-from corecbench.cells import read_datasets
-from corecbench.config import RunConfig, load
+from corecbench.data.loaded import read_datasets
+from corecbench.settings.config import RunConfig, load
 from corecbench.training.cell import Workshop
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tune.py"

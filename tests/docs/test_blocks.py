@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import pytest
 
-from corecbench.cli import main
-from corecbench.config import load
+from corecbench.cli.main import main
+from corecbench.settings.config import load
 
 PAGES = sorted((Path(__file__).parents[2] / "docs").glob("*.md"))
 SETTINGS = [

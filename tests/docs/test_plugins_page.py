@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from corecbench import hookspecs
+from corecbench.plugin import spec as hookspecs
 
 ROOT = Path(__file__).parents[2]
 HOOKS = {name: hook for name, hook in vars(hookspecs).items() if name.startswith("corecbench_")}
 PAGE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
 ENTRIES = dict(re.findall(r"^### `((\w+)\(.*)`$", PAGE, flags=re.MULTILINE))
-TESTS = ast.parse((ROOT / "tests" / "test_hookspecs.py").read_text(encoding="utf-8"))
+TESTS = ast.parse((ROOT / "tests" / "plugin" / "test_spec.py").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", HOOKS)

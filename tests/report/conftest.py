@@ -3,7 +3,7 @@
 import pytest
 
 from corecbench.report.table import build
-from corecbench.results import Store
+from corecbench.results.store import Store
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
 PROTOCOL = {

@@ -4,7 +4,7 @@ import pytest
 from corecbench.api import UsageError
 from corecbench.report.compare import build, report
 from corecbench.report.comparison import Method
-from corecbench.results import ResultsError
+from corecbench.results.record import ResultsError
 from corecbench.stats.intervals import paired_interval
 
 SIX_AT_2, SIX_AT_1 = [2] * 6, [1] * 6

@@ -2,7 +2,7 @@ import pytest
 
 from corecbench.report.leaderboard import build
 from corecbench.report.leaderboard_text import report
-from corecbench.results import ResultsError
+from corecbench.results.record import ResultsError
 
 from .conftest import METRICS, PROTOCOL, Bench
 

@@ -6,7 +6,7 @@ import pytest
 from corecbench.api import PluginError, UsageError
 from corecbench.report import compare, leaderboard, leaderboard_text, slices
 from corecbench.report.main_table import caption
-from corecbench.results import ResultsError
+from corecbench.results.record import ResultsError
 from corecbench.testing.records import store_cell
 
 FREQUENCY = {"i": 1, "a": 5, "b": 3}

@@ -3,7 +3,7 @@ import pytest
 
 from corecbench.api import UsageError
 from corecbench.report.stored_lists import read
-from corecbench.results import ResultsError
+from corecbench.results.record import ResultsError
 
 PAIR = "sasrec+llama+bdlm"
 

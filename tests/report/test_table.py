@@ -4,7 +4,7 @@ import pytest
 from corecbench.api import PluginError, UsageError
 from corecbench.report.comparison import Method
 from corecbench.report.table import AT_LIMIT
-from corecbench.results import ResultsError
+from corecbench.results.record import ResultsError
 from corecbench.stats.paired import METHODS
 
 PROTOCOL = {"split": "leave-one-out", "candidates": "full catalogue"}

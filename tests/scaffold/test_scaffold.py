@@ -8,8 +8,8 @@ import tomllib
 import pytest
 
 from corecbench.api import UsageError
-from corecbench.host import Host
-from corecbench.kinds import WORDS
+from corecbench.plugin.host import Host
+from corecbench.plugin.kinds import WORDS
 from corecbench.scaffold import USES, module_name, write_project
 
 KINDS = sorted(WORDS)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from corecbench.api import Component, hookimpl
-from corecbench.host import Host
-from corecbench.kinds import KINDS
+from corecbench.plugin.host import Host
+from corecbench.plugin.kinds import KINDS
 from corecbench.testing.kit import Outcome, checks, select
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from corecbench.host import Host
-from corecbench.kinds import KINDS
+from corecbench.plugin.host import Host
+from corecbench.plugin.kinds import KINDS
 from corecbench.testing import conformance
 from corecbench.testing.kit import checks, find, select
 from corecbench.testing.toys import circle

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from corecbench.api import Catalog, Interactions, States, Training
-from corecbench.host import Host
+from corecbench.plugin.host import Host
 from corecbench.training.cell import Solo
 from corecbench.training.examples import make_examples
 from corecbench.training.loop import Trainee

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from corecbench.api import Budget, PluginError, Turn
-from corecbench.host import Host
+from corecbench.plugin.host import Host
 from corecbench.training.cell import Solo, save_checkpoint, within
 from corecbench.training.loop import Trainee, snapshot, states_of_contexts, trainable
 

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from corecbench.api import Report
 from corecbench.data import summary
-from corecbench.record import settings_in
 from corecbench.report.columns import Column, lay_out
 from corecbench.report.html.blocks import Facts, FactSheets
 from corecbench.report.html.grids import grid
 from corecbench.report.provenance import together
+from corecbench.results.record import settings_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from corecbench.record import Record
     from corecbench.report.html.blocks import Block, Grid
+    from corecbench.results.record import Record
 
 IN_PAIRS = ", in pairs"
 """Behind the name of a setting."""

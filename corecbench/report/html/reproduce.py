@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from corecbench.record import settings_in
+from corecbench.results.record import settings_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from corecbench.record import Record
+    from corecbench.results.record import Record
 
 Settings = dict[str, Any]
 

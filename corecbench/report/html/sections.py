@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from corecbench.api import Report
-    from corecbench.record import Record
     from corecbench.report.html.blocks import Block, Picture
     from corecbench.report.plots.registry import Drawn
     from corecbench.report.plots.study import Study
     from corecbench.report.recommendation import Recommendation
     from corecbench.report.slices import SliceTable
     from corecbench.report.table import Table
+    from corecbench.results.record import Record
 
     Pictures = Sequence[Drawn[Picture]]
 

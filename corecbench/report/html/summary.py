@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from corecbench.report.per_user import Key
     from corecbench.report.plots.study import Study
     from corecbench.report.table import Row, Table
-    from corecbench.results import RowSide
+    from corecbench.results.record import RowSide
 
 CONTROLS_IN_WORDS = {
     "shuffled-texts": ("with shuffled titles", "what the titles say"),

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from corecbench.api import Side
-    from corecbench.record import Record
     from corecbench.report.per_user import Key
+    from corecbench.results.record import Record
 
 MOST = 10
 """Cells on a page."""

@@ -17,7 +17,7 @@ from corecbench.report.plots import (
     slice_gain,
 )
 from corecbench.report.plots.study import NothingToShow, Study
-from corecbench.results import slug
+from corecbench.results.store import slug
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

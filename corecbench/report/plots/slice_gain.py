@@ -23,7 +23,7 @@ from corecbench.report.plots.canvas import (
 from corecbench.report.plots.pages import paged
 from corecbench.report.plots.study import NothingToShow, Study, titled
 from corecbench.report.wording import sentences
-from corecbench.results import COUNTS
+from corecbench.results.frames import COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from corecbench.api import Metric
-    from corecbench.report.per_user import Entry, Key, Line
-    from corecbench.results import Store
+    from corecbench.report.per_user import Key, Line
+    from corecbench.results.store import Entry, Store
 
 RANK = "rank of the held-out item"
 """The column of a line's values beside the tested metric."""

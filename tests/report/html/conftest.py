@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from corecbench.host import Host
-from corecbench.publish import publish, write_page
+from corecbench.plugin.host import Host
+from corecbench.report.publish import publish, write_page
 
 from ..conftest import PROTOCOL, Bench
 

@@ -2,11 +2,11 @@ import tomllib
 
 import pytest
 
-from corecbench.config import PerDataset, RunConfig, Variant, load
-from corecbench.plan import make_plan
+from corecbench.experiment.plan import make_plan
+from corecbench.experiment.runner import describe
 from corecbench.report.html.reproduce import run_files
-from corecbench.results import Store
-from corecbench.runner import describe
+from corecbench.results.store import Store
+from corecbench.settings.config import PerDataset, RunConfig, Variant, load
 
 SETTINGS = {"sasrec": {"epochs": 7}, "llama": {"lora_targets": ["q_proj"]}, "bdlm": {"rounds": 3}}
 

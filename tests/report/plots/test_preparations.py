@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from corecbench.host import Host
+from corecbench.plugin.host import Host
 from corecbench.report.per_user import Key
 from corecbench.report.plots import (
     cost,

@@ -1,0 +1,108 @@
+"""The verbs for authors of plugins: check one, begin one."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from corecbench.api import UsageError
+from corecbench.cli.options import common_options, data_dir_option, discover, wants_traceback
+from corecbench.plugin.kinds import WORDS
+
+if TYPE_CHECKING:
+    from corecbench.plugin.host import Host, Selected
+
+FAILED = 1
+STATUSES = ("ok", "failed", "not applicable")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--kind", type=click.Choice(sorted(WORDS)), help="Where several kinds have the name.")
+@click.option("--set", "sets", multiple=True, metavar="NAME.KEY=VALUE", help="Change one setting.")
+@data_dir_option
+@common_options
+def check(
+    files: tuple[str, ...], blocked: tuple[str, ...], name: str, kind: str | None, sets: tuple[str, ...]
+) -> int:
+    """Check that a component keeps the contract, one line per check.
+
+    NAME is written as for a run, such as sasrec, llama:PATH, HR@10 or a folder of atomic files. The component is an
+    installed one or that of a file (--plugin FILE.py). Models and LLMs are trained on toy data, for a moment unless
+    --set says for how long.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from corecbench.testing.kit import checks
+
+    host = discover(files, blocked)
+    selected = chosen(host, name, kind, sets)
+    click.echo(str(selected))
+    show_downloads(host, selected)
+    counts: Counter[str] = Counter()
+    for one in checks(host, selected):
+        outcome = one.outcome()
+        counts[outcome.status] += 1
+        click.echo(f"{outcome.status:15} {outcome.name}{f': {outcome.reason}' if outcome.reason else ''}")
+        if outcome.error is not None and wants_traceback():
+            import traceback
+
+            click.echo("".join(traceback.format_exception(outcome.error)), err=True)
+    click.echo(", ".join(f"{counts[status]} {status}" for status in STATUSES))
+    return FAILED if counts["failed"] else 0
+
+
+def chosen(host: Host, name: str, kind: str | None, sets: tuple[str, ...]) -> Selected:
+    """Return the component that is checked, with its settings.
+
+    Raises:
+        UsageError: there is no such component, or a setting that it does not have.
+    """
+    from corecbench.settings.config import load
+    from corecbench.testing.kit import component_of, find, select
+
+    found = find(host, name, kind)
+    component = component_of(host, found, name)
+    settings = dict(load(None, {}, sets).settings)
+    own = settings.pop(component.name, {})
+    if settings:
+        raise UsageError(f"--set is of {', '.join(settings)}, which is not checked; use {component.name}.KEY=VALUE")
+    return select(host, found, name, own)
+
+
+def show_downloads(host: Host, selected: Selected) -> None:
+    """Say on stderr what is going to be downloaded."""
+    from corecbench.api import cache_folder
+
+    for line in host.needs(selected, cache_folder()):
+        click.echo(f"to download: {line}", err=True)
+
+
+@click.command("new-plugin")
+@click.argument("name")
+@click.option("--kind", required=True, type=click.Choice(sorted(WORDS)), help="What it offers.")
+@click.option(
+    "--out",
+    default=".",
+    show_default=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where its folder goes.",
+)
+@common_options
+def new_plugin(files: tuple[str, ...], blocked: tuple[str, ...], name: str, kind: str, out: Path) -> None:
+    """Write a small project that offers one component and passes its checks.
+
+    NAME is what the component, its project and the folder are called: lower-case letters, digits, '-' and '_'.
+    """
+    from corecbench.scaffold import write_project
+
+    host = discover(files, blocked, strict=False)
+    if name in {component.name for component, _ in host.list(WORDS[kind])}:
+        raise UsageError(f"there is a {kind} '{name}' already; choose another name")
+    folder = write_project(name, kind, out)
+    click.echo(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+    click.echo(f"next: cd {folder} && pip install -e . && pytest")

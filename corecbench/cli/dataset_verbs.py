@@ -1,0 +1,131 @@
+"""The verbs about data sets: get one, look at one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from corecbench.api import Component, UsageError, cache_folder
+from corecbench.cli.options import common_options, data_dir_option, discover
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from corecbench.plugin.host import Host
+
+    Progress = Callable[[int, int | None], None]
+
+
+@click.group()
+def datasets() -> None:
+    """Get published data sets, and look at any."""
+
+
+@datasets.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--again", is_flag=True, help="Get it anew, if it is there or was changed.")
+@common_options
+def fetch(files: tuple[str, ...], blocked: tuple[str, ...], names: tuple[str, ...], again: bool) -> None:
+    """Get published data sets into the cache, where a run finds them.
+
+    A download that was interrupted goes on where it stopped. The sha256 of the first one is recorded, and a later
+    one must be the same.
+    """
+    from corecbench.data import fetch as fetching
+
+    host = discover(files, blocked)
+    root = cache_folder() / "datasets"
+    for component in [published(host, name) for name in names]:
+        name, source = component.name, component.download
+        if source.terms:
+            click.echo(f"{name}: {source.terms}", err=True)
+        with shown(name) as progress:
+            fetched = fetching.fetch(name, source, root, again, progress=progress)
+        what = (
+            f"{fetched.size_bytes / 1e6:.1f} MB, sha256 {fetched.sha256}"
+            if fetched
+            else "not fetched by this command"
+        )
+        click.echo(f"{name}: {root / name} ({what})")
+
+
+def published(host: Host, name: str) -> Component:
+    """Return the data set of a name.
+
+    Raises:
+        UsageError: there is none, or it cannot be got.
+    """
+    from corecbench.settings.configure import unknown
+
+    found = {component.name: component for component, _ in host.list("datasets")}
+    if name not in found:
+        raise unknown("data set", name, found)
+    if found[name].download is None:
+        have = ", ".join(sorted(other for other, component in found.items() if component.download))
+        raise UsageError(f"data set '{name}' is not one to get; have: {have or 'none at all'}")
+    return found[name]
+
+
+@contextlib.contextmanager
+def shown(name: str) -> Iterator[Progress]:
+    """Show the progress of a download on stderr: a bar on a terminal, else a line now and then."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Lines(name)
+        return
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with Progress(*columns, console=console, transient=True) as bars:
+        bar = bars.add_task(name, total=None)
+        yield lambda done, total: bars.update(bar, completed=done, total=total)
+
+
+class Lines:
+    """A line at the start, and one now and then."""
+
+    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.name, self.clock, self.last = name, clock, float("-inf")
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Say how far it is, unless that was said a moment ago."""
+        from corecbench.experiment.progress import QUIET_S
+
+        if self.clock() - self.last < QUIET_S:
+            return
+        self.last = self.clock()
+        of = f" of {total / 1e6:.1f}" if total is not None else ""
+        click.echo(f"{self.name}: {done / 1e6:.1f}{of} MB", err=True)
+
+
+@datasets.command()
+@click.argument("name")
+@click.option("--set", "sets", multiple=True, metavar="NAME.KEY=VALUE", help="Change one setting.")
+@click.option("--k-core", type=int, metavar="K", help="Leave out users and items with fewer interactions.")
+@click.option("--repeats", metavar="first|last|all", help="Which of repeated pairs count.  [default: first]")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@data_dir_option
+@common_options
+def info(
+    files: tuple[str, ...],
+    blocked: tuple[str, ...],
+    name: str,
+    sets: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Print the counts of a data set, or of a folder of atomic files, as a run would use it."""
+    from corecbench.data.loaded import read_datasets
+    from corecbench.data.summary import lines, summary
+    from corecbench.settings.config import load
+
+    config = load(None, {"datasets": [name], **options}, sets)
+    host = discover(files, blocked)
+    host.check_settings(config)
+    facts = summary(read_datasets(config, host)[0].dataset)
+    click.echo(json.dumps(facts, indent=2) if as_json else "\n".join(lines(facts)))

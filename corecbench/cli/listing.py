@@ -1,0 +1,63 @@
+"""Lists of components and plugins, as a table on stdout or as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from corecbench.plugin.kinds import KINDS
+from corecbench.plugin.metadata import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from corecbench.plugin.host import Host
+
+Rows = list[dict[str, Any]]
+
+
+def components(host: Host, kinds: Iterable[str], whole: bool) -> Rows:
+    """Return one row for each component of these kinds: all that is known of it, or what a line has room for."""
+    return [
+        describe(kind, component, info)
+        if whole
+        else {
+            "name": component.name,
+            "summary": component.summary,
+            "paper": component.paper,
+            "kind": KINDS[kind].word,
+            "plugin": str(info),
+        }
+        for kind in kinds
+        for component, info in host.list(kind)
+    ]
+
+
+def plugins(host: Host) -> Rows:
+    """Return one row for each plugin, broken ones included."""
+    return [dataclasses.asdict(info) for info in host.plugins()]
+
+
+def show(rows: Rows, as_json: bool) -> None:
+    """Print the rows; on a terminal as wide as it is, else one tab-separated line each."""
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, default=str, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    columns = list(rows[0]) if rows else []
+    cells = [[str(row[column] or "") for column in columns] for row in rows]
+    console = Console()
+    if not console.is_terminal:
+        for line in cells:
+            click.echo("\t".join(line))
+        return
+    table = Table(*columns, box=None, header_style="bold")
+    for line in cells:
+        table.add_row(*map(Text, line))  # as text: a summary may hold brackets
+    console.print(table)

@@ -1,0 +1,105 @@
+"""The command line: verbs only. Results go to stdout, progress and errors to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from corecbench.api import CorecbenchError
+from corecbench.cli.author_verbs import check, new_plugin
+from corecbench.cli.dataset_verbs import datasets
+from corecbench.cli.options import common_options, discover
+from corecbench.cli.recommend_verb import recommend
+from corecbench.cli.report_verbs import compare, report
+from corecbench.cli.run_verb import run
+from corecbench.plugin.kinds import KINDS
+from corecbench.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+FAILED, PLUGIN_BROKEN, INTERRUPTED = 1, 3, 130
+
+
+class Verbs(click.Group):
+    """A group that prints every error as one line and chooses the exit code."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
+        """Run a verb and leave the process."""
+        args = list(sys.argv[1:] if args is None else args)
+        try:
+            code = super().main(args, *rest, **{**extra, "standalone_mode": False})
+        except Exception as error:
+            if "--traceback" in args:
+                import traceback
+
+                traceback.print_exception(error)
+            code = complain(error)
+        except KeyboardInterrupt:
+            code = complain(click.Abort())
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def complain(error: Exception) -> int:
+    """Print what went wrong as one line on stderr; return the exit code."""
+    if isinstance(error, BrokenPipeError):  # the reader of our output, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    if isinstance(error, click.Abort):
+        text, code = "interrupted; the same command goes on where it stopped", INTERRUPTED
+    elif isinstance(error, CorecbenchError):
+        text, code = str(error), error.exit_code
+    elif isinstance(error, click.ClickException):
+        text, code = error.format_message(), error.exit_code
+        text = text[:1].lower() + text[1:].removesuffix(".")
+    else:
+        text, code = f"{type(error).__name__}: {error} (--traceback shows where)", FAILED
+    click.echo(f"error: {' '.join(text.split())}", err=True)
+    return code
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="corecbench")
+@common_options
+@click.pass_context
+def main(context: click.Context, files: tuple[str, ...], blocked: tuple[str, ...]) -> None:
+    """Does training a recommender together with an LLM help either of them?"""
+    context.obj = (files, blocked)
+
+
+for verb in (run, report, compare, datasets, recommend, check, new_plugin):
+    main.add_command(verb)
+
+
+@main.command("list")
+@click.argument("kind", required=False, metavar="[KIND]", type=click.Choice((*KINDS, "plugins")))
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with all settings.")
+@common_options
+def list_(files: tuple[str, ...], blocked: tuple[str, ...], kind: str | None, as_json: bool) -> None:
+    """List what can be chosen, or the plugins.
+
+    KIND is models, llms, sharing, datasets, metrics, reporters, trackers or plugins. Without one, all but plugins
+    are listed.
+    """
+    from corecbench.cli.listing import components, plugins, show
+
+    host = discover(files, blocked, strict=False)
+    kinds = KINDS if kind is None else (kind,)
+    show(plugins(host) if kind == "plugins" else components(host, kinds, whole=as_json), as_json)
+
+
+@main.command()
+@common_options
+def doctor(files: tuple[str, ...], blocked: tuple[str, ...]) -> int:
+    """Show what works here and what is missing."""
+    from corecbench.cli.doctor import examine
+
+    host = discover(files, blocked, strict=False)
+    for line in examine(host):
+        click.echo(line)
+    ours = [info for info in host.plugins() if info.distribution == "corecbench"]
+    return PLUGIN_BROKEN if any(info.error for info in ours) else 0

@@ -1,0 +1,128 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from corecbench.plugin.host import Host
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+TRACEBACK = "corecbench.traceback"
+
+
+def _keep(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    """Remember that tracebacks are wanted, whether that was said before or after the verb."""
+    if wanted:
+        context.meta[TRACEBACK] = True
+
+
+def wants_traceback() -> bool:
+    """Return whether `--traceback` was given."""
+    return TRACEBACK in click.get_current_context().meta
+
+
+def common_options(command: Command) -> Command:
+    """Add the options that are taken both before and after the verb."""
+    for option in (
+        click.option(
+            "--traceback",
+            is_flag=True,
+            expose_value=False,
+            callback=_keep,
+            help="Show where an error came from.",
+        ),
+        click.option("--no-plugin", "blocked", multiple=True, metavar="NAME", help="Leave a plugin out."),
+        click.option("--plugin", "files", multiple=True, metavar="FILE.py", help="Load a plugin from a file."),
+    ):
+        command = option(command)
+    return command
+
+
+TESTS = ("t", "wilcoxon", "permutation", "bootstrap")
+CORRECTIONS = ("holm", "hochberg", "bh", "none")
+
+
+def statistics_options(command: Command) -> Command:
+    """Add the options that say how rows are compared."""
+    for option in (
+        click.option(
+            "--find",
+            type=float,
+            metavar="SHARE",
+            help="Also show the users and seeds it takes to find a change of this share (80% power).",
+        ),
+        click.option(
+            "--margin",
+            default=0.05,
+            show_default=True,
+            metavar="SHARE",
+            help="Of the mean compared with: rows that differ by less are alike.",
+        ),
+        click.option(
+            "--correction",
+            type=click.Choice(CORRECTIONS),
+            default="holm",
+            show_default=True,
+            help="For the number of tests.",
+        ),
+        click.option(
+            "--test",
+            type=click.Choice(TESTS),
+            default="t",
+            show_default=True,
+            help="Paired over users. Wilcoxon's is not about the means that tables show.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def discover(files: tuple[str, ...], blocked: tuple[str, ...], strict: bool = True) -> Host:
+    """Return the host with the plugin options from before and after the verb."""
+    from corecbench.plugin.host import Host
+
+    earlier_files, earlier_blocked = click.get_current_context().find_root().obj
+    return Host.discover([Path(file) for file in earlier_files + files], earlier_blocked + blocked, strict)
+
+
+def _use_data_dir(context: click.Context, option: click.Parameter, folder: str | None) -> None:
+    """Put the data folder where `corecbench.api.dataset_places` looks."""
+    if folder is not None:
+        os.environ["CORECBENCH_DATA"] = os.path.abspath(os.path.expanduser(folder))
+
+
+data_dir_option = click.option(
+    "--data-dir",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False),
+    expose_value=False,
+    callback=_use_data_dir,
+    help="Where data sets lie, as DIR/NAME.  [default: CORECBENCH_DATA, then what was fetched]",
+)
+
+
+results_option = click.option(
+    "--results",
+    default="results",
+    show_default=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where results are stored.",
+)
+
+format_option = click.option(
+    "--format",
+    "format_",
+    default="text",
+    show_default=True,
+    metavar="NAME",
+    help="Such as markdown, latex, html, csv or json (`corecbench list reporters`).",
+)

@@ -1,0 +1,163 @@
+"""The verbs that read stored results: nothing is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from corecbench.api import CorecbenchError, UsageError
+from corecbench.cli.options import common_options, discover, format_option, results_option, statistics_options
+from corecbench.settings.config import SHOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+INCOMPLETE = 5
+
+
+def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], format_: str) -> None:
+    """Print a table, and a warning for each other format whose reporter failed."""
+    for name, error in errors.items():
+        if name == format_:
+            raise error
+        click.echo(f"warning: {error}", err=True)
+    click.echo(texts[format_].rstrip())
+
+
+@click.command()
+@click.argument("folder", required=False, metavar="[RESULTS_DIR]", type=click.Path(path_type=Path))
+@results_option
+@click.option("--benchmark", metavar="A,B", help="Whose results.  [default: default, or the only one]")
+@click.option("--cells", metavar="A,B", help="Only these, with their models alone; needs --out.  [default: all]")
+@click.option("--datasets", metavar="A,B", help="Only on these; needs --out.  [default: all]")
+@click.option(
+    "--out", metavar="DIR", type=click.Path(path_type=Path), help="Where to write.  [default: beside them]"
+)
+@format_option
+@click.option("--metrics", default=",".join(SHOWN), show_default=True, metavar="A,B", help="Columns.")
+@statistics_options
+@click.option("--effects", is_flag=True, help="Also show effect sizes with intervals, power and equivalence.")
+@click.option("--cost", is_flag=True, help="Also show times, parameters and memory.")
+@click.option("--slices", is_flag=True, help="Print whom it helps: effects by history length and item frequency.")
+@click.option("--plots", is_flag=True, help="Also draw, as SVG and PNG in the folder plots beside the tables.")
+@click.option("--html", is_flag=True, help="Also write all of it as one page, report.html beside the tables.")
+@click.option("--leaderboard", is_flag=True, help="Instead rank all rows over all data sets, of all benchmarks.")
+@common_options
+def report(
+    files: tuple[str, ...],
+    blocked: tuple[str, ...],
+    folder: Path | None,
+    results: Path,
+    benchmark: str | None,
+    cells: str | None,
+    datasets: str | None,
+    out: Path | None,
+    format_: str,
+    metrics: str,
+    test: str,
+    correction: str,
+    margin: float,
+    find: float | None,
+    effects: bool,
+    cost: bool,
+    slices: bool,
+    plots: bool,
+    html: bool,
+    leaderboard: bool,
+) -> int:
+    """Print the table of stored results again, and write it in every format.
+
+    RESULTS_DIR is where results are stored, or the folder of one benchmark there. Cells of several benchmarks share
+    a table if they have the same protocol, split and settings. Nothing is trained.
+    """
+    from corecbench.report.comparison import Method
+    from corecbench.report.publish import plot, publish, rank, write_page
+    from corecbench.report.selection import select
+    from corecbench.results.folders import choose, place_of, stores
+    from corecbench.results.store import ReadOnce
+    from corecbench.settings.values import names
+
+    method, effects = Method(test, correction, margin, find), effects or find is not None
+    host = discover(files, blocked)
+    host.select("reporters", format_, {})
+    found = stores(folder or results)
+    asked = [choose(found, name) for name in names(benchmark or "")]
+    if leaderboard:
+        if effects or cost or slices or plots or html or cells or datasets:
+            raise UsageError(
+                "--leaderboard is a table of its own; beside it go --benchmark, --metrics, --format and --out"
+            )
+        written, is_complete = rank(host, asked or found, names(metrics), out or folder or results)
+        show_table(written.texts, written.errors, format_)
+        return 0 if is_complete else INCOMPLETE
+    asked = asked or [choose(found, None)]
+    if out is None and (cells or datasets or len(asked) > 1):
+        raise UsageError(
+            "some cells or several benchmarks are not written beside all of one; say where by --out DIR"
+        )
+    place = asked[0] if out is None else place_of(out)
+    store = ReadOnce(place.root, place.benchmark)
+    entries = select(asked, names(cells or ""), names(datasets or ""))
+    published = publish(host, store, entries, names(metrics), cost, effects, method)
+    show_table(published.slices if slices else published.texts, published.errors, format_)
+    if plots:
+        written = plot(host, store, entries, names(metrics))
+        for name, reason in written.skipped.items():
+            click.echo(f"no plot {name}: {reason}", err=True)
+        click.echo(f"written to {written.folder}: {len(written.paths)} files", err=True)
+    if html:
+        click.echo(f"written to {write_page(host, store, entries, published, effects)}", err=True)
+    return 0 if published.complete else INCOMPLETE
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, metavar="RESULTS_DIR...", type=click.Path(path_type=Path))
+@click.option("--baseline", required=True, metavar="CELL", help="Such as sasrec, or sasrec+llama+bdlm:llm.")
+@click.option("--cells", metavar="A,B", help="Compare only these.  [default: all]")
+@click.option("--datasets", metavar="A,B", help="Only on these.  [default: all]")
+@click.option("--metric", default="NDCG@10", show_default=True, metavar="NAME", help="What is compared.")
+@statistics_options
+@format_option
+@common_options
+def compare(
+    files: tuple[str, ...],
+    blocked: tuple[str, ...],
+    folders: tuple[Path, ...],
+    baseline: str,
+    cells: str | None,
+    datasets: str | None,
+    metric: str,
+    test: str,
+    correction: str,
+    margin: float,
+    find: float | None,
+    format_: str,
+) -> None:
+    """Compare any stored cells with one of them, paired over users.
+
+    RESULTS_DIR is where results are stored, or the folder of one benchmark there. Cells are named as they are
+    stored, with the side of a pair after a colon, and BENCHMARK/ before them where several have the same.
+    """
+    from corecbench.report import compare
+    from corecbench.report.comparison import Method
+    from corecbench.report.publish import render, unshared
+    from corecbench.results.folders import stores
+    from corecbench.settings.values import names
+
+    method = Method(test, correction, margin, find)
+    host = discover(files, blocked)
+    built = host.build(host.select("metrics", metric, {}))
+    entries = {store: list(store.records()) for folder in folders for store in stores(folder)}
+    found = compare.build(
+        entries,
+        baseline,
+        metric,
+        built,
+        names(cells or ""),
+        names(datasets or ""),
+        method,
+        unshared(host, (entry for of_store in entries.values() for entry in of_store)),
+    )
+    click.echo(render(host, format_, compare.report(found))[1].rstrip())

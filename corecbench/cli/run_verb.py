@@ -1,0 +1,98 @@
+"""The verb that trains, and prints the plan before and the table after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from corecbench.cli.options import Command, common_options, data_dir_option, discover, results_option
+from corecbench.cli.report_verbs import show_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from corecbench.experiment.plan import Plan
+
+FAILED = 1
+
+
+def run_options(command: Command) -> Command:
+    """Add the options that say what is run; one that is not given is None."""
+
+    def several(*names: str, text: str) -> Callable[[Command], Command]:
+        return click.option(*names, multiple=True, metavar="A,B", help=text)
+
+    for option in reversed(
+        (
+            several("--models", text="Domain models, such as sasrec,lightgcn."),
+            several("--llm", "llms", text="LLMs: a name, or llama:PATH_OR_ID."),
+            several("--sharing", text="Sharing modules.  [default: bdlm]"),
+            several("--control", "controls", text="Pairs also with: shuffled-texts, untrained-llm, no-mutual."),
+            several("--datasets", text="Names, or folders of atomic files.  [default: ml-100k]"),
+            click.option("--seeds", metavar="0-2,5", help="Each cell is run once per seed.  [default: 0]"),
+            several("--metrics", text="Metrics, such as HR@10,MRR."),
+            click.option("--max-history", type=int, metavar="N", help="Items of a history.  [default: 50]"),
+            click.option("--k-core", type=int, metavar="K", help="Fewest rows of a user or an item.  [default: 0]"),
+            click.option("--top-k", type=int, metavar="K", help="Best items stored per user.  [default: 10]"),
+            click.option("--benchmark", metavar="NAME", help="Names the results.  [default: default]"),
+            click.option("--existing", metavar="skip|fail|replace", help="What is done already.  [default: skip]"),
+            click.option("--device", metavar="NAME", help="Such as cuda.  [default: cpu]"),
+            several("--tracker", "trackers", text="Told of every epoch, such as mlflow,tensorboard."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@run_options
+@data_dir_option
+@results_option
+@click.option("--config", metavar="FILE.toml", type=click.Path(path_type=Path), help="Settings of a run.")
+@click.option("--set", "sets", multiple=True, metavar="COMPONENT.KEY=VALUE", help="Change one setting.")
+@click.option("--plan", "only_plan", is_flag=True, help="Print what would be done, and stop.")
+@common_options
+def run(
+    files: tuple[str, ...],
+    blocked: tuple[str, ...],
+    results: Path,
+    config: Path | None,
+    sets: tuple[str, ...],
+    only_plan: bool,
+    **options: Any,
+) -> int:
+    """Train models alone and with LLMs, and compare them.
+
+    Prints the plan first and the table last, and stores the rank of every user's held-out item.
+    The same command goes on where it stopped.
+    """
+    from corecbench.experiment.session import prepare
+    from corecbench.report.publish import publish_run
+    from corecbench.settings.config import load
+
+    settings = load(config, {key: None if value == () else value for key, value in options.items()}, sets)
+    experiment = prepare(settings, discover(files, blocked), results)
+    show_plan(experiment.plan)
+    if only_plan:
+        return 0
+    records = experiment.run(progress=True)
+    published = publish_run(experiment.host, experiment.store, records, settings.metrics)
+    show_table(published.texts, published.errors, "text")
+    click.echo(f"written to {published.folder}: {', '.join(path.name for path in published.paths)}")
+    return FAILED if any(record["status"] == "failed" for record in records) else 0
+
+
+def show_plan(plan: Plan) -> None:
+    """Print the cells, what is done already and what will be downloaded."""
+    done = sum(cell.done for cell in plan.cells)
+    click.echo(f"plan: {len(plan.cells)} cells, {done} done already")
+    width = max((len(cell.name) for cell in plan.cells), default=0)
+    for cell in plan.cells:
+        state = "  done" if cell.done else ""
+        click.echo(f"  {cell.dataset.name}  {cell.name:{width}}  seed {cell.seed}{state}")
+    for line in plan.downloads or ["nothing"]:
+        click.echo(f"to download: {line}")
+    for line in plan.notes:
+        click.echo(f"note: {line}")

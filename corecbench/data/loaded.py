@@ -1,0 +1,47 @@
+"""Data sets as a run uses them: loaded, filtered and split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from corecbench.api import UsageError
+from corecbench.data.dataset import Dataset, load_dataset
+from corecbench.data.split import Split, leave_one_out
+from corecbench.plugin.guard import guard
+
+if TYPE_CHECKING:
+    from corecbench.plugin.host import Host, Selected
+    from corecbench.settings.config import RunConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """A data set, loaded and split."""
+
+    selected: Selected
+    dataset: Dataset
+    split: Split
+
+    @property
+    def name(self) -> str:
+        """Of the data set."""
+        return self.dataset.catalog.name
+
+
+def read_datasets(config: RunConfig, host: Host) -> list[Data]:
+    """Load and split every data set."""
+    read = []
+    for label in config.datasets:
+        selected = host.select("datasets", label, config.settings)
+        name = Path(label.removeprefix(f"{selected.name}:")).name or selected.name
+        selected = host.select("datasets", label, config.settings_on(name))
+        source = host.build(selected)
+        with guard(str(selected), "loading"):
+            dataset = load_dataset(name, source, config.repeats, config.k_core)
+        read.append(Data(selected, dataset, leave_one_out(dataset)))
+    names = [data.name for data in read]
+    if len(set(names)) < len(names):
+        raise UsageError(f"data sets {', '.join(config.datasets)} do not have different names; rename a folder")
+    return read

@@ -1,0 +1,101 @@
+"""The cells of a benchmark: which data, components and seed one training has, and where its result lies."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from corecbench.data.loaded import Data
+    from corecbench.plugin.host import Selected
+    from corecbench.results.store import Store
+    from corecbench.settings.config import RunConfig
+
+CHECKPOINT = "checkpoint.safetensors"
+"""In the folder of a domain model alone: its best weights."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training: a domain model alone, an LLM alone, or a pair joined by a sharing module."""
+
+    dataset: Data
+    domain: Selected | None
+    llm: Selected | None
+    sharing: Selected | None
+    control: str | None
+    """What is different from the pair of these components, one of `CONTROLS`; None for the pair itself."""
+    max_history: int
+    seed: int
+    hash: str
+    """8 hexadecimal digits of everything that decides the result, beside the seed."""
+    folder: Path
+    done: bool
+
+    @property
+    def components(self) -> Sequence[Selected]:
+        """The domain model, the LLM and the sharing module, those that there are."""
+        return [part for part in (self.domain, self.llm, self.sharing) if part is not None]
+
+    @property
+    def name(self) -> str:
+        """Such as "sasrec", "llama", "sasrec+llama+bdlm" or "sasrec+llama+bdlm+no-mutual"."""
+        return cell_name(self.components, self.control)
+
+    @property
+    def combines(self) -> bool:
+        """Whether its sharing module combines both sides' scores, which gives a third row."""
+        return self.sharing is not None and self.sharing.component.combines
+
+    @property
+    def seeded_as(self) -> str:
+        """What generators are named by: a control draws the same numbers as the pair that it stands beside."""
+        return cell_name(self.components)
+
+
+def cell_name(components: Sequence[Selected], control: str | None = None) -> str:
+    """Return the name of a cell: what the user called its components, and the control if it is one."""
+    return "+".join([*(part.label for part in components), *([control] if control else [])])
+
+
+Parts = tuple["Selected | None", "Selected | None", "Selected | None", "str | None"]
+"""Domain model, LLM, sharing module, control."""
+
+
+def make_cell(data: Data, parts: Parts, seed: int, config: RunConfig, store: Store) -> Cell:
+    """Return one cell, with the place of its result."""
+    *selected, control = parts
+    components = [part for part in selected if part is not None]
+    max_history = config.max_history_on(data.name)
+    decisive = {
+        "components": {
+            part.label: [settings_of(part), part.plugin.version, *([part.name] if part.is_variant else [])]
+            for part in components
+        },
+        "data": [data.dataset.fingerprint, data.split.fingerprint],
+        "device": config.device,
+        "max_history": max_history,
+        **({"control": control} if control else {}),
+    }
+    digest = hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()[:8]
+    folder = store.folder(cell_name(components, control), data.name, seed, digest)
+    done = config.existing != "replace" and is_done(folder, parts, store)
+    return Cell(data, *selected, control, max_history, seed, digest, folder, done)
+
+
+def is_done(folder: Path, parts: Parts, store: Store) -> bool:
+    """Return whether a cell is stored whole: a domain model alone with the checkpoint that its pairs start from."""
+    llm = parts[1]
+    return store.is_done(folder) and (llm is not None or (folder / CHECKPOINT).exists())
+
+
+def settings_of(selected: Selected) -> dict[str, Any]:
+    """Return a component's settings, as they are stored."""
+    settings = {} if selected.config is None else dataclasses.asdict(selected.config)
+    return json.loads(json.dumps(settings, default=str))

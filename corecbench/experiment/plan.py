@@ -1,0 +1,193 @@
+"""What a run will do: the cells, in the order in which they are run, and what is done already."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from dataclasses import dataclass
+from numbers import Real
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from corecbench.api import Lists, PluginError, UsageError, cache_folder
+from corecbench.data.loaded import read_datasets
+from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
+from corecbench.experiment.cells import make_cell, settings_of
+from corecbench.plugin.guard import guard
+from corecbench.results.lists import lists_of
+from corecbench.results.record import SIDES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from corecbench.api import Metric, Side
+    from corecbench.data.loaded import Data
+    from corecbench.experiment.cells import Cell, Parts
+    from corecbench.plugin.host import Host, Selected
+    from corecbench.results.store import Store
+    from corecbench.settings.config import RunConfig, Settings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells of a run. A joint cell stands behind the solo cell of its domain model, which it starts from."""
+
+    config: RunConfig
+    cells: Sequence[Cell]
+    downloads: Sequence[str]
+    notes: Sequence[str]
+    cache: Path
+
+    def solo_of(self, cell: Cell, side: Side = "domain") -> Cell:
+        """Return the solo cell of a joint cell's domain model, or of its LLM; a control has that of its pair."""
+        of_side = operator.attrgetter(side)
+        same = (of_side(cell).label, cell.dataset, cell.seed)
+        return next(
+            other
+            for other in self.cells
+            if other.sharing is None
+            and of_side(other) is not None
+            and (of_side(other).label, other.dataset, other.seed) == same
+        )
+
+    def in_pairs(self, cell: Cell) -> dict[str, list[str]]:
+        """Return which settings the models of a joint cell have on purpose that they have not alone, by label."""
+        found: dict[str, list[str]] = {}
+        for side in SIDES if cell.sharing is not None else ():
+            own, alone = (settings_of(getattr(each, side)) for each in (cell, self.solo_of(cell, side)))
+            if other := [key for key, value in own.items() if value != alone[key]]:
+                found[getattr(cell, side).label] = other
+        return found
+
+
+def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
+    """Resolve every name, read the data sets and lay out the cells.
+
+    Raises:
+        UsageError: an unknown name or setting, or a cell that exists under `existing="fail"`.
+        DataError: a data set cannot be used.
+        ResultsError: what is done already lacks the lists that a metric reads.
+    """
+    chosen = choose(config, host, config.settings)  # a misspelt name is to be found before data are read
+    metrics = try_metrics(config, host)
+    for label in config.trackers:
+        host.select("trackers", label, config.settings)
+    cells: list[Cell] = []
+    needed: list[Selected] = []
+    data_sets = read_datasets(config, host)
+    for data in data_sets:
+        alone = choose(config, host, config.settings_on(data.name))
+        paired = choose(config, host, config.settings_in_pairs_on(data.name))
+        needed += [*alone.llms, *paired.llms]
+        for seed in config.seeds:
+            for parts in combinations(alone, paired, config.controls):
+                cells.append(make_cell(data, parts, seed, config, store))
+    if config.existing == "fail" and any(cell.done for cell in cells):
+        done = next(cell for cell in cells if cell.done)
+        raise UsageError(f"{done.folder} exists; use --existing skip or replace, or another --benchmark")
+    check_done(cells, metrics, store)
+    cache = cache_folder()
+    downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
+    return Plan(config, cells, downloads, notes(config, chosen, data_sets), cache)
+
+
+def try_metrics(config: RunConfig, host: Host) -> dict[str, Metric]:
+    """Return the metrics, each asked for the values of two users: a fault is to be found before any training.
+
+    Raises:
+        UsageError: an unknown name, a metric that cannot be built with its settings, or one of longer lists than
+            are going to be stored.
+        PluginError: a metric is faulty.
+    """
+    rank = np.array([1, 2])
+    lists = Lists(np.array([[1, 2], [2, 3]]), np.array([1, 3]), rank, frequency=np.array([0, 3, 2, 1]))
+    built = {}
+    for name in config.metrics:
+        selected = host.select("metrics", name, config.settings)
+        metric = built[name] = host.build(selected)
+        with guard(str(selected), method_of(metric)):
+            if depth(metric) > config.top_k:
+                raise UsageError(
+                    f"{name} reads the {depth(metric)} best items of each user, but {config.top_k} are stored; "
+                    f"give --top-k {depth(metric)}"
+                )
+            values = measure(metric, rank, np.array([3, 3]), lists)
+            needed, shape = ("a number", ()) if is_overall(metric) else ("an array of two numbers", (2,))
+            if not isinstance(values, np.ndarray if shape else Real) or np.shape(values) != shape:
+                raise PluginError(f"it gives {values!r:.80} for two users; {needed} is needed")
+    return built
+
+
+def check_done(cells: Sequence[Cell], metrics: Mapping[str, Metric], store: Store) -> None:
+    """Make sure that the cells that are done already have the lists that metrics read.
+
+    Raises:
+        ResultsError: one has none, or too short ones.
+    """
+    if any(map(depth, metrics.values())):
+        for cell in cells:
+            for side in store.read(cell.folder)["sides"] if cell.done else ():
+                lists_of(store, cell.folder, side, store.ranks(cell.folder, side).set_index("user_id"), metrics)
+
+
+class Choice(NamedTuple):
+    """The components of a run."""
+
+    models: Sequence[Selected]
+    llms: Sequence[Selected]
+    sharing: Sequence[Selected]
+
+
+def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
+    """Select the components of a run under these settings."""
+    asked = {"models": config.models, "llms": config.llms, "sharing": config.sharing}
+    return Choice(
+        *(
+            [host.select(kind, label, settings, config.variants) for label in labels]
+            for kind, labels in asked.items()
+        )
+    )
+
+
+def combinations(alone: Choice, paired: Choice, controls: Sequence[str]) -> Iterator[Parts]:
+    """Yield every model alone, every LLM alone, and every pair under every sharing module, then its controls."""
+    yield from ((model, None, None, None) for model in alone.models)
+    yield from ((None, llm, None, None) for llm in alone.llms)
+    for model in paired.models:
+        if model.joint:
+            for llm, module in itertools.product(paired.llms, paired.sharing):
+                yield model, llm, module, None
+                yield from ((model, llm, module, control) for control in controls if can_be(control, llm, module))
+
+
+def can_be(control: str, llm: Selected, module: Selected) -> bool:
+    """Return whether a pair has a control: not where nothing is shared, which is a control itself."""
+    return module.component.shares and (control != "untrained-llm" or llm.component.untrained)
+
+
+def notes(config: RunConfig, choice: Choice, data_sets: Sequence[Data]) -> list[str]:
+    """Return what a reader of the plan may wonder about."""
+    found = []
+    if choice.llms:
+        found += [
+            f"{model.label} takes no ids from outside, so it is trained alone only"
+            for model in choice.models
+            if not model.joint
+        ]
+    if config.controls:
+        found += [
+            f"{module.label} shares nothing, so it is a control itself and has no further ones"
+            for module in choice.sharing
+            if not module.component.shares
+        ]
+    if "untrained-llm" in config.controls:
+        found += [
+            f"{llm.label} cannot be built with random weights, so it has no control untrained-llm"
+            for llm in choice.llms
+            if not llm.component.untrained
+        ]
+    if aside := config.per_dataset.keys() - {data.name for data in data_sets}:
+        found.append(f"settings of data sets that are not in this run are left aside: {', '.join(sorted(aside))}")
+    return found

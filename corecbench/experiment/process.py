@@ -1,0 +1,111 @@
+"""What a run needs from the process that it runs in: memory, versions, the device."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib.metadata
+import platform
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+LIBRARIES = ("corecbench", "torch", "recbole", "transformers", "peft", "numpy", "scipy", "pandas")
+BFLOAT16 = {"AVX-512 bf16": "_is_avx512_bf16_supported", "AMX": "_is_amx_tile_supported"}
+"""Instructions that multiply in bfloat16, and torch's check of each."""
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep large freed blocks instead of giving each back to the system and faulting it in again.
+
+    Training on a CPU allocates and frees the same large temporaries at every step; this nearly halves a step. Where
+    the C library has no `mallopt`, nothing happens.
+    """
+    mmap_threshold, trim_threshold, largest = -3, -1, 1 << 30
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(mmap_threshold, largest)
+        mallopt(trim_threshold, largest)
+
+
+def reset_peak_memory() -> None:
+    """Give back what is free and forget the peak so far, where the system can (Linux)."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory_bytes() -> int:
+    """Return the largest resident size since the last reset, or since the start where it cannot be reset."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that the numbers depend on."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+def machine(device: str) -> str:
+    """Return what times and last digits depend on, such as "AMD EPYC (AVX2), 2 threads".
+
+    That is accelerator, processor, its instructions, from which an LLM's dtype follows, and threads. A device that
+    is not there is not named: the cell that asked for it failed, and its record says why.
+    """
+    import torch
+
+    n_threads = torch.get_num_threads()
+    accelerator = []
+    if device.startswith("cuda"):
+        with contextlib.suppress(AssertionError, RuntimeError, ValueError):
+            accelerator = [torch.cuda.get_device_name(device)]
+    named = f"{processor()} ({', '.join([torch.backends.cpu.get_cpu_capability(), *bfloat16()])})"
+    return ", ".join([*accelerator, named, f"{n_threads} thread{'s' * (n_threads != 1)}"])
+
+
+def bfloat16() -> list[str]:
+    """Return the processor's instructions that multiply in bfloat16."""
+    import torch
+
+    return [name for name, check in BFLOAT16.items() if getattr(torch.cpu, check, bool)()]
+
+
+def processor() -> str:
+    """Return what the processor is called."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(iter(named), platform.processor() or platform.machine())
+
+
+def commit() -> str | None:
+    """Return the last commit of the code that runs from a working copy, None for an installed package.
+
+    The code is this package and the folder of plugins beside it.
+    """
+    folder = Path(__file__).resolve().parents[1]
+    code = str(folder), str(folder.parent / "plugins")
+    command = ["git", "-C", str(folder), "log", "-1", "--format=%H", "--", *code]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None

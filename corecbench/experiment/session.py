@@ -1,0 +1,66 @@
+"""A run from its settings to its stored cells, which both the command line and Python call."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from corecbench.api import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from corecbench.experiment.plan import Plan
+    from corecbench.plugin.host import Host
+    from corecbench.results.record import Record
+    from corecbench.results.store import Store
+    from corecbench.settings.config import RunConfig
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A run that is planned."""
+
+    plan: Plan
+    host: Host
+    store: Store
+
+    def run(self, progress: bool = False) -> Sequence[Record]:
+        """Run every cell that is not done, and return the records of all, in the order of the plan.
+
+        Args:
+            progress: whether it is shown on stderr.
+        """
+        from corecbench.experiment.progress import shown
+        from corecbench.experiment.runner import run as run_plan
+
+        to_do = [cell for cell in self.plan.cells if not cell.done]
+        with shown(self.host, to_do) if progress else contextlib.nullcontext():
+            return run_plan(self.plan, self.host, self.store)
+
+
+def prepare(config: RunConfig, host: Host, out: Path) -> Experiment:
+    """Check the settings of a run and plan it.
+
+    Args:
+        config: what is asked for.
+        host: knows the components.
+        out: where results are stored.
+
+    Raises:
+        UsageError: nothing is asked for, or something that does not exist.
+        DataError: a data set cannot be used.
+    """
+    if not config.models and not config.llms:
+        raise UsageError("nothing to run; give --models, --llm or both (`corecbench list models` shows some)")
+    host.check_settings(config)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else a busy neighbour slows each step several times
+
+    from corecbench.experiment.plan import make_plan
+    from corecbench.results.store import Store
+
+    store = Store(out, config.benchmark)
+    return Experiment(make_plan(config, host, store), host, store)

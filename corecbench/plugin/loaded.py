@@ -1,0 +1,106 @@
+"""One plugin: registering it, asking it for components, and remembering what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields, is_dataclass
+
+import pluggy
+
+from corecbench.api import PROJECT, Component, Download, PluginError
+from corecbench.plugin import spec as hookspecs
+from corecbench.plugin.discovery import Origin, reason
+from corecbench.plugin.kinds import KINDS
+
+
+@dataclass(frozen=True)
+class PluginInfo:
+    """A plugin as it is listed."""
+
+    name: str
+    distribution: str
+    """The installed distribution, or the path of a loose file; "" for a listener of this process."""
+    version: str
+    error: str | None = None
+    """Why the plugin, or one of its answers, cannot be used."""
+
+    def __str__(self) -> str:
+        origin = f"{self.distribution} {self.version}".strip()
+        return f"{self.name} ({origin})" if origin else self.name
+
+
+class Plugin:
+    """A plugin and what is wrong with it. It has a plugin manager of its own, so no other one shares its faults."""
+
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        self.manager = pluggy.PluginManager(PROJECT)
+        self.manager.add_hookspecs(hookspecs)
+        self.faults: list[str] = []
+        self.cause: BaseException | None = None
+        self.offers: dict[str, list[Component]] = {}
+
+    @property
+    def info(self) -> PluginInfo:
+        """The plugin as it is listed."""
+        origin = self.origin
+        return PluginInfo(origin.name, origin.distribution, origin.version, "; ".join(self.faults) or None)
+
+    def register(self, implementation: object) -> None:
+        """Register the object that implements the hooks, or nothing of it at all."""
+        name = self.origin.name
+        try:
+            self.manager.register(implementation, name)
+            self.manager.check_pending()  # a misspelt hook is silent until here
+            if not self.manager.get_hookcallers(implementation):
+                raise PluginError("it implements no hook; is @hookimpl missing?")
+        except Exception:
+            if self.manager.has_plugin(name):  # pluggy can leave a plugin half registered
+                self.manager.unregister(name=name)
+            raise
+
+    def offered(self, kind: str) -> list[Component]:
+        """Return the plugin's components of one kind; none if its answer is faulty, which is remembered."""
+        if kind not in self.offers:
+            hook_name = KINDS[kind].hook
+            try:
+                self.offers[kind] = self.ask(hook_name)
+            except (Exception, SystemExit) as error:
+                self.offers[kind] = []
+                self.blame(f"{hook_name}: {reason(error)}", error)
+        return self.offers[kind]
+
+    def blame(self, fault: str, cause: BaseException) -> None:
+        """Remember what is wrong."""
+        self.faults.append(fault)
+        self.cause = self.cause or cause
+
+    def ask(self, hook_name: str) -> list[Component]:
+        """Return the plugin's answer to a registration hook.
+
+        Raises:
+            Exception: whatever the plugin raised, or what is wrong with its answer.
+        """
+        hook = getattr(self.manager.hook, hook_name)
+        answers = hook()
+        if len(answers) < len([i for i in hook.get_hookimpls() if not (i.hookwrapper or i.wrapper)]):
+            raise PluginError("it returned None instead of a list of components")  # pluggy leaves None out
+        for answer in answers:
+            if not isinstance(answer, list) or not all(isinstance(component, Component) for component in answer):
+                raise PluginError(f"it returned {answer!r:.80} instead of a list of components")
+            for component in answer:
+                check_component(component)
+        return [component for answer in answers for component in answer]
+
+
+def check_component(component: Component) -> None:
+    """Raise PluginError for a component that could not be chosen or configured."""
+    name, config = component.name, component.config
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise PluginError(f"component name {name!r} must be letters, digits, '.', '_' or '-'")
+    if config is not None and not (isinstance(config, type) and is_dataclass(config)):
+        raise PluginError(f"config of component {name!r} is {config!r}, must be a dataclass or None")
+    if component.argument is not None and component.argument not in {f.name for f in fields(config or Component)}:
+        raise PluginError(f"argument {component.argument!r} of component {name!r} is no field of its config")
+    if not isinstance(component.download, Download | None):
+        raise PluginError(f"download of component {name!r} is {component.download!r}, must be a Download or None")

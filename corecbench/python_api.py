@@ -1,0 +1,151 @@
+"""The functions that `import corecbench` offers, with data frames for results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corecbench.settings.config import SHOWN
+from corecbench.settings.values import names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from corecbench.plugin.host import Host
+    from corecbench.results.store import Entry, Store
+
+
+def run(
+    *,
+    out: str | Path = "results",
+    config: str | Path | None = None,
+    plugins: Sequence[str | Path] = (),
+    without: Sequence[str] = (),
+    progress: bool = False,
+    **options: Any,
+) -> pd.DataFrame:
+    """Train models alone and with LLMs, as `corecbench run` does, and return a row for each side and seed.
+
+    What is done already is read, and the tables are written beside the results.
+
+    Args:
+        out: the folder of the results.
+        config: a run file, over which `options` win.
+        plugins: Python files to load.
+        without: names of plugins to leave out.
+        progress: whether it is shown on stderr.
+        **options: whatever a run file may say, named as there: `models`, `llms`, `sharing`, `controls`,
+            `datasets`, `seeds`, `metrics`, `max_history`, `k_core`, `top_k`, `benchmark`, `existing`, `device`, and
+            tables such as `settings={"sasrec": {"epochs": 3}}`, `in_pairs`, `variants` and `per_dataset`.
+
+    Returns:
+        Columns as in `corecbench.report.by_seed`. A cell that failed has NaN and a reason.
+
+    Raises:
+        UsageError: an unknown name or a value that does not fit.
+        DataError: a data set cannot be used.
+        PluginError: a plugin that is asked for is broken.
+    """
+    from corecbench.experiment.session import prepare
+    from corecbench.report.publish import publish_run
+    from corecbench.report.publish import stored as stored_entries
+    from corecbench.settings.config import load as load_config
+
+    chosen = load_config(None if config is None else Path(config), options, ())
+    host = discover(plugins, without)
+    experiment = prepare(chosen, host, Path(out))
+    records = experiment.run(progress)
+    publish_run(host, experiment.store, records, chosen.metrics)
+    return rows(host, experiment.store, stored_entries(experiment.store, records), chosen.metrics)
+
+
+def load(
+    results: str | Path = "results",
+    *,
+    benchmark: str | None = None,
+    metrics: str | Sequence[str] = SHOWN,
+    plugins: Sequence[str | Path] = (),
+) -> pd.DataFrame:
+    """Return stored results as `run` returns them; nothing is trained.
+
+    Args:
+        results: the folder of the results, or of one benchmark.
+        benchmark: whose; "default" or the only one if none.
+        metrics: the columns; any, if what it needs is stored.
+        plugins: Python files to load, for their metrics.
+
+    Raises:
+        ResultsError: there is nothing, or what a metric needs was not stored.
+        UsageError: an unknown metric, or several benchmarks and none was named.
+    """
+    host = discover(plugins)
+    store, entries = stored(results, benchmark)
+    return rows(host, store, entries, names(metrics))
+
+
+def table(
+    results: str | Path = "results",
+    *,
+    benchmark: str | None = None,
+    metrics: str | Sequence[str] = SHOWN,
+    test: str = "t",
+    correction: str = "holm",
+    margin: float = 0.05,
+    plugins: Sequence[str | Path] = (),
+) -> pd.DataFrame:
+    """Return the table of stored results: each side over its seeds, tested against the same model trained alone.
+
+    The numbers are those of `corecbench report --effects --cost`, not rounded.
+
+    Args:
+        results: the folder of the results, or of one benchmark.
+        benchmark: whose; "default" or the only one if none.
+        metrics: the columns. NDCG@10 is tested, or where it is not among them the first that has a value per user.
+        test: "t", "wilcoxon", "permutation" or "bootstrap".
+        correction: for the number of tests, "holm", "hochberg", "bh" or "none".
+        margin: of equivalence, as a share of the mean that is compared with.
+        plugins: Python files to load, for their metrics.
+
+    Raises:
+        ResultsError: there is nothing, or what a metric needs was not stored.
+        UsageError: an unknown metric or method, or several benchmarks and none was named.
+    """
+    from corecbench.report import main_table
+    from corecbench.report import table as tables
+    from corecbench.report.comparison import Method
+    from corecbench.report.publish import build_metrics, unshared
+
+    method = Method(test, correction, margin)
+    host = discover(plugins)
+    store, entries = stored(results, benchmark)
+    built, tested = build_metrics(host, names(metrics))
+    found = tables.build(entries, store, built, tested, method, unshared(host, entries))
+    return main_table.report(found, cost=True, effects=True).values.infer_objects()
+
+
+def discover(plugins: Sequence[str | Path], without: Sequence[str] = ()) -> Host:
+    """Return the host of the installed plugins and of some files."""
+    from corecbench.plugin.host import Host
+
+    return Host.discover([Path(file) for file in plugins], without)
+
+
+def stored(results: str | Path, benchmark: str | None) -> tuple[Store, list[Entry]]:
+    """Return a benchmark and all that it holds."""
+    from corecbench.results.folders import choose, stores
+
+    store = choose(stores(Path(results)), benchmark)
+    return store, list(store.records())
+
+
+def rows(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[str]) -> pd.DataFrame:
+    """Return results by side and seed."""
+    from corecbench.report.by_seed import by_seed
+    from corecbench.report.per_user import check_comparable, read_lines
+    from corecbench.report.publish import build_metrics
+
+    built, tested = build_metrics(host, metrics)
+    check_comparable(entries)
+    return by_seed(read_lines(entries, store, built), built, tested)

@@ -1,0 +1,1 @@
+"""What finished cells leave on disk: written, read, checked."""

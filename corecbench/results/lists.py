@@ -1,0 +1,56 @@
+"""The stored lists of a side as metrics read them. U users, N items, k places of a list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from corecbench.api import Lists
+from corecbench.evaluation.measuring import depth
+from corecbench.results.record import ResultsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from corecbench.api import Metric
+    from corecbench.results.record import RowSide
+    from corecbench.results.store import Store
+
+
+def lists_of(
+    store: Store, folder: Path, side: RowSide, ranks: pd.DataFrame, metrics: Mapping[str, Metric]
+) -> Lists | None:
+    """Return the lists of one side of a cell, as long as the metrics need them; None if none reads any.
+
+    Args:
+        store: holds them.
+        folder: of the cell.
+        side: of the cell.
+        ranks: what is stored of its users, indexed by user_id; the lists have the same order.
+        metrics: name -> metric.
+
+    Raises:
+        ResultsError: they were not stored, or not with enough items, or are damaged.
+    """
+    name, k = max(((name, depth(metric)) for name, metric in metrics.items()), key=lambda pair: pair[1])
+    if k == 0:
+        return None
+    top, items = store.top(folder, side), store.items(folder)
+    top = top[top["position"] <= k]
+    user, known = ranks.index.get_indexer(top["user_id"]), pd.Index(items["item_id"])
+    item, target = (known.get_indexer(ids) + 1 for ids in (top["item_id"], ranks["target_item_id"]))
+    if -1 in user or 0 in item or 0 in target:
+        raise ResultsError(f"{folder}: ranks, lists and items name different users or items; run the cell again")
+    lists = np.zeros((len(ranks), k), dtype=np.int64)
+    lists[user, top["position"].to_numpy() - 1] = item
+    stored = np.count_nonzero(lists, axis=1)
+    if (stored < ranks["n_candidates"].clip(upper=k)).any():
+        raise ResultsError(
+            f"{folder}: {name} reads the {k} best items of each user, but {stored.max()} are stored; run the cell "
+            f"again with --top-k {k} --existing replace"
+        )
+    frequency = np.concatenate([[0], items["frequency"].to_numpy()])  # [N+1]
+    return Lists(lists, target, ranks["rank"].to_numpy(), frequency)

@@ -1,0 +1,260 @@
+"""What a finished cell leaves on disk: its schema, written atomically, read and checked.
+
+    ROOT/BENCHMARK/DATASET/CELL/seed0-1a2b3c4d/
+        result.json          a `Record`
+        ranks.parquet        of a cell with one side; a joint cell has domain/ranks.parquet, llm/ranks.parquet and,
+                             where the sharing module combines both, ensemble/ranks.parquet
+        top.parquet          beside each: the best candidates of every user, unless the run stored none
+        items.parquet        with these: how often each item occurs in training; absent from older results
+
+A folder appears under its name only when it is complete. A writer that is killed leaves a hidden folder beside it,
+which readers never look at and which the next write of the same cell removes.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from corecbench.data.durable import sync
+from corecbench.results.frames import ITEMS, TOP, known_columns
+from corecbench.results.record import CellRecord, Record, ResultsError, RowSide, sides_of, validate
+
+Entry = tuple[Path, Record]
+"""The folder of a stored cell, and its record."""
+
+RANKS_FILE, TOP_FILE, ITEMS_FILE = "ranks.parquet", "top.parquet", "items.parquet"
+
+
+def slug(label: str) -> str:
+    """Return a name for a file that is safe in a path, readable, and tells labels apart.
+
+    >>> slug("sasrec+llama+bdlm")
+    'sasrec+llama+bdlm'
+    >>> slug("llama:org/model")
+    'llama-org-model-824a0d'
+    """
+    safe = re.sub(r"[^A-Za-z0-9._+-]+", "-", label).strip("-.")[:100]
+    if safe == label and label:
+        return safe
+    digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    return f"{safe}-{digest}".lstrip("-")
+
+
+def _side_folder(cell: CellRecord, side: RowSide) -> Path:
+    """Return the folder of a side's files, relative to that of its cell."""
+    return Path(side if len(sides_of(cell)) > 1 else "")
+
+
+@dataclass(frozen=True)
+class Store:
+    """The results of one benchmark."""
+
+    root: Path
+    benchmark: str
+
+    def folder(self, cell_name: str, dataset: str, seed: int, hash8: str) -> Path:
+        """Return where the result of a cell belongs, whether it exists or not."""
+        return self.root / slug(self.benchmark) / slug(dataset) / slug(cell_name) / f"seed{seed}-{hash8}"
+
+    def write(
+        self,
+        folder: Path,
+        record: Record,
+        ranks: Mapping[RowSide, pd.DataFrame],
+        files: Mapping[str, Callable[[Path], object]] | None = None,
+        top: Mapping[RowSide, pd.DataFrame] | None = None,
+    ) -> None:
+        """Store a cell, replacing what the folder held.
+
+        Whenever the process stops, the folder holds all of the old, all of the new, or is not there.
+
+        Args:
+            folder: from `folder`.
+            record: what becomes result.json.
+            ranks: columns as in COLUMNS and, where known, COUNTS; one table for each side in the record.
+            files: name -> a function that writes a further file to the path that it is given.
+            top: columns as in TOP, one table for each side in the record; None stores none.
+
+        Raises:
+            ResultsError: the record does not have the schema, holds what JSON cannot, such as NaN, or has other
+                sides than the ranks or the best candidates.
+        """
+        validate(record, folder / "result.json")
+        for what, of in (("ranks", ranks), ("best candidates", record["sides"] if top is None else top)):
+            if set(of) != set(record["sides"]):
+                raise ResultsError(
+                    f"{folder}: {what} of {sorted(of)}, but the record has {sorted(record['sides'])}"
+                )
+        try:
+            text = json.dumps(record, allow_nan=False, sort_keys=True, indent=2)
+        except (TypeError, ValueError) as error:
+            raise ResultsError(f"{folder}: the record cannot be stored as JSON ({error})") from error
+        for leftover in folder.parent.glob(f".{folder.name}.*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+        new.mkdir(parents=True)
+        try:
+            (new / "result.json").write_text(text + "\n", encoding="utf-8")
+            for side, frame in ranks.items():
+                place = new / _side_folder(record["cell"], side)
+                place.mkdir(exist_ok=True)
+                known_columns(frame).to_parquet(place / RANKS_FILE, index=False, compression="zstd")
+                if top is not None:
+                    top[side][list(TOP)].to_parquet(place / TOP_FILE, index=False, compression="zstd")
+            for name, write in (files or {}).items():
+                write(new / name)
+            _put_in_place(new, folder)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+
+    def drop_failed(self, folder: Path) -> None:
+        """Remove failed results of the same cell and seed under other settings: this one stands in their place."""
+        for other in folder.parent.glob(f"{folder.name.rpartition('-')[0]}-*"):
+            if other != folder and (other / "result.json").exists() and self.read(other)["status"] == "failed":
+                shutil.rmtree(other)
+
+    def read(self, folder: Path) -> Record:
+        """Return the record of a cell.
+
+        Raises:
+            ResultsError: it is missing, damaged or of another schema.
+        """
+        file = folder / "result.json"
+        try:
+            record = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        except FileNotFoundError as error:
+            raise ResultsError(f"{file}: no such result") from error
+        except (OSError, ValueError) as error:
+            raise ResultsError(f"{file}: cannot be read ({error}); run the cell again") from error
+        return validate(record, file)
+
+    def ranks(self, folder: Path, side: RowSide) -> pd.DataFrame:
+        """Return the ranks of one side of a cell, columns as in COLUMNS and, where they were stored, COUNTS.
+
+        Raises:
+            ResultsError: they are missing or damaged.
+        """
+        record, place = self._side(folder, side)
+        file = place / RANKS_FILE
+        frame = _read(file, known_columns)
+        expected = record["sides"][side]["n_users"]
+        if len(frame) != expected:
+            raise ResultsError(f"{file}: {len(frame)} users, but result.json counts {expected}; run the cell again")
+        if not pd.api.types.is_integer_dtype(frame["rank"]) or (frame["rank"] < 1).any():
+            raise ResultsError(f"{file}: a rank is a whole number from 1 on; run the cell again")
+        if frame["user_id"].duplicated().any():
+            raise ResultsError(f"{file}: a user is there twice; run the cell again")
+        return frame
+
+    def top(self, folder: Path, side: RowSide) -> pd.DataFrame:
+        """Return the best candidates of every user on one side of a cell, columns as in TOP.
+
+        Raises:
+            ResultsError: they were not stored, or are damaged.
+        """
+        file = self._side(folder, side)[1] / TOP_FILE
+        if not file.exists():
+            raise ResultsError(
+                f"{file}: no best items were stored with this cell; run it again with --top-k 10 --existing replace"
+            )
+        return _read(file, lambda frame: frame[list(TOP)])
+
+    def items(self, folder: Path) -> pd.DataFrame:
+        """Return how often each item occurs in the training data of a cell, columns as in ITEMS.
+
+        Raises:
+            ResultsError: that was not stored, or is damaged.
+        """
+        file = folder / ITEMS_FILE
+        if not file.exists():
+            raise ResultsError(
+                f"{file}: how often items occur in training was not stored with this cell; run it again with "
+                "--existing replace"
+            )
+        return _read(file, lambda frame: frame[list(ITEMS)])
+
+    def _side(self, folder: Path, side: RowSide) -> tuple[Record, Path]:
+        """Return the record of a cell and the folder of a side's files."""
+        record = self.read(folder)
+        if side not in record["sides"]:
+            raise ResultsError(f"{folder}: no {side} side; have: {', '.join(record['sides']) or 'none'}")
+        return record, folder / _side_folder(record["cell"], side)
+
+    def is_done(self, folder: Path) -> bool:
+        """Return whether a cell succeeded and its ranks can be read."""
+        try:
+            record = self.read(folder)
+            for side in record["sides"]:
+                self.ranks(folder, side)
+        except ResultsError:
+            return False
+        return record["status"] == "ok"
+
+    def records(self, dataset: str | None = None) -> Iterator[tuple[Path, Record]]:
+        """Yield every stored cell, failed ones too, ordered by data set, cell, seed and hash.
+
+        Raises:
+            ResultsError: a record is damaged or of another schema.
+        """
+        of_dataset = slug(dataset) if dataset is not None else "*"
+        found = (self.root / slug(self.benchmark)).glob(f"{of_dataset}/*/seed*/result.json")
+        read = [(file.parent, self.read(file.parent)) for file in found]
+        yield from sorted(read, key=_place)
+
+
+@dataclass(frozen=True)
+class ReadOnce(Store):
+    """A store that keeps the ranks that it has read, for tables and plots of the same cells."""
+
+    _kept: dict[tuple[Path, RowSide], pd.DataFrame] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def ranks(self, folder: Path, side: RowSide) -> pd.DataFrame:
+        """Return what `Store.ranks` returns; it is not to be changed."""
+        if (folder, side) not in self._kept:
+            self._kept[folder, side] = super().ranks(folder, side)
+        return self._kept[folder, side]
+
+
+def _read(file: Path, columns: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    """Return a stored table as `columns` takes it from what is there."""
+    try:
+        return columns(pd.read_parquet(file))
+    except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors are among these
+        reason = " ".join(str(error).split())
+        raise ResultsError(f"{file}: cannot be read ({reason}); run the cell again") from error
+
+
+def _place(entry: tuple[Path, Record]) -> tuple[str, str, int, str]:
+    cell = entry[1]["cell"]
+    return cell["dataset"], cell["name"], cell["seed"], entry[1]["hash"]
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _put_in_place(new: Path, folder: Path) -> None:
+    """Make a complete folder durable and give it its name."""
+    for path in (*new.rglob("*"), new):
+        sync(path)
+    old = new.with_suffix(".old")
+    if folder.exists():
+        folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        if old.exists():
+            old.rename(folder)
+        raise
+    sync(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)

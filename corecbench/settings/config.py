@@ -1,0 +1,179 @@
+"""The settings of one run: a TOML file, then command-line options, then --set; frozen and checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from corecbench.api import UsageError
+from corecbench.settings.configure import configure, unknown
+from corecbench.settings.values import names, over, parse_set, read_files, seeds, tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Settings = Mapping[str, Mapping[str, Any]]
+"""component -> setting -> value, for what differs from the component's defaults."""
+
+CONTROLS = {
+    "shuffled-texts": "each item has the text of another item",
+    "untrained-llm": "the LLM starts from random weights",
+    "no-mutual": "the coupling losses are left out",
+}
+"""control -> what is different from the pair that it stands beside."""
+
+METRICS = (*(f"{name}@{k}" for name in ("HR", "NDCG", "MRR") for k in (5, 10, 20)), "MRR")
+
+SHOWN = ("HR@10", "NDCG@10", "MRR")
+"""Metrics of the table; every other one can be computed from what is stored at any time."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A component under settings of its own and a name of its own, which makes rows of its own."""
+
+    of: str
+    """The component as on the command line, such as "sasrec" or "llama:PATH"."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """They win over the component's in `RunConfig.settings`."""
+
+
+@dataclass(frozen=True)
+class PerDataset:
+    """What differs on one data set."""
+
+    max_history: int | None = None
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """component or variant -> setting -> value; they win over `RunConfig.settings`."""
+    in_pairs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The same of models and LLMs in pairs; they win over `RunConfig.in_pairs`."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What one run is asked to do. Components are named as on the command line, such as "llama:PATH"."""
+
+    benchmark: str = "default"
+    """Names the folder of the results and the table."""
+    datasets: tuple[str, ...] = ("ml-100k",)
+    models: tuple[str, ...] = ()
+    llms: tuple[str, ...] = ()
+    sharing: tuple[str, ...] = ("bdlm",)
+    controls: tuple[str, ...] = ()
+    """Names in `CONTROLS`: every pair is trained under each of them, too."""
+    seeds: tuple[int, ...] = (0,)
+    metrics: tuple[str, ...] = METRICS
+    max_history: int = 50
+    """Items of a user's history that a model sees, the most recent ones."""
+    repeats: Literal["first", "last", "all"] = "first"
+    """Which of several interactions of a user with the same item counts."""
+    k_core: int = 0
+    """Users and items with fewer interactions are left out, until none are; 0 keeps all."""
+    top_k: int = 10
+    """Best candidates per user that are stored beside the ranks of the test items; 0 stores none."""
+    trackers: tuple[str, ...] = ()
+    """What is told of every cell and epoch, such as "mlflow"."""
+    device: str = "cpu"
+    existing: Literal["skip", "fail", "replace"] = "skip"
+    """What happens to a cell that is done already."""
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    in_pairs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """model, LLM or variant -> setting -> value, where its pairs are trained under other settings than it is alone.
+
+    What is best alone need not be best together; each pair is still compared with the model alone."""
+    variants: dict[str, Variant] = field(default_factory=dict)
+    """name -> variant; the name is used like that of a domain model, LLM or sharing module."""
+    per_dataset: dict[str, PerDataset] = field(default_factory=dict)
+    """data set -> what differs on it; those that are not in the run are left aside."""
+
+    def __post_init__(self) -> None:
+        """Check what the types do not say."""
+        if not re.fullmatch(r"\w[\w.-]*", self.benchmark):
+            raise UsageError(f"benchmark {self.benchmark!r} is no folder name; allowed are letters, digits, '._-'")
+        if not self.datasets:
+            raise UsageError("no data set given; the default is --datasets ml-100k")
+        if not self.metrics:
+            raise UsageError("no metric given; allowed are names such as HR@10 or MRR")
+        if not self.seeds or min(self.seeds) < 0:
+            raise UsageError(f"seeds {list(self.seeds)} must be one number or more, none below 0")
+        for max_history in (self.max_history, *map(self.max_history_on, self.per_dataset)):
+            if max_history < 1:
+                raise UsageError(f"max_history is {max_history}, must be at least 1")
+        for name in ("k_core", "top_k"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"{name} is {getattr(self, name)}, must be at least 0")
+        for control in self.controls:
+            if control not in CONTROLS:
+                raise unknown("control", control, CONTROLS)
+        for name in self.variants:
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+                raise UsageError(f"variant {name!r} is no name; allowed are letters, digits, '.', '_' and '-'")
+
+    def max_history_on(self, dataset: str) -> int:
+        """Return how many items of a history a model sees on one data set."""
+        own = self.per_dataset.get(dataset, PerDataset()).max_history
+        return self.max_history if own is None else own
+
+    def settings_on(self, dataset: str) -> Settings:
+        """Return the settings that hold on one data set."""
+        return over(self.settings, self.per_dataset.get(dataset, PerDataset()).settings)
+
+    def settings_in_pairs_on(self, dataset: str) -> Settings:
+        """Return the settings that hold in the pairs of one data set."""
+        own = over(self.in_pairs, self.per_dataset.get(dataset, PerDataset()).in_pairs)
+        return over(self.settings_on(dataset), own)
+
+
+def load(path: Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> RunConfig:
+    """Return the settings of a run.
+
+    Args:
+        path: a TOML file with the fields of `RunConfig`; components' settings are tables such as
+            [settings.sasrec] and, for pairs, [in_pairs.sasrec], variants such as [variants.NAME] with `of` and
+            settings, and what differs on a data set such as [per_dataset.NAME] and
+            [per_dataset.NAME.settings.sasrec]. `include` lists further files.
+        options: fields given on the command line or in Python, which win over the file, tables being merged; None
+            stands for "not given".
+        sets: "component.key=value", which win over the file too.
+
+    Raises:
+        UsageError: an unknown key, or a value that does not fit.
+    """
+    values = read_files(path) if path else {}
+    given = {key: value for key, value in options.items() if value is not None}
+    values = over(values, given)
+    settings = tables(values.pop("settings", {}), "settings", "component")
+    in_pairs = tables(values.pop("in_pairs", {}), "in_pairs", "component")
+    variants = tables(values.pop("variants", {}), "variants", "variant")
+    per_dataset = tables(values.pop("per_dataset", {}), "per_dataset", "data set")
+    for name, table in per_dataset.items():
+        for key in ("settings", "in_pairs"):
+            table[key] = tables(table.get(key, {}), f"per_dataset.{name}.{key}", "component")
+        if "max_history" in given:
+            table.pop("max_history", None)
+    for text in sets:
+        component, key, value = parse_set(text)
+        settings.setdefault(component, {})[key] = value
+        own = [table[kind] for table in per_dataset.values() for kind in ("settings", "in_pairs")]
+        for table in (in_pairs, *own):
+            table.get(component, {}).pop(key, None)
+    values["settings"], values["in_pairs"] = settings, in_pairs
+    values["variants"] = {name: variant(name, table) for name, table in variants.items()}
+    values["per_dataset"] = {
+        name: configure(PerDataset, table, f"per_dataset.{name}") for name, table in per_dataset.items()
+    }
+    for key in ("datasets", "models", "llms", "sharing", "controls", "metrics", "trackers"):
+        if key in values:
+            values[key] = names(values[key])
+    if "seeds" in values:
+        values["seeds"] = seeds(values["seeds"])
+    return configure(RunConfig, values, "run")
+
+
+def variant(name: str, table: Mapping[str, Any]) -> Variant:
+    """Return what a table such as [variants.NAME] says."""
+    of = {key: value for key, value in table.items() if key == "of"}
+    settings = {key: value for key, value in table.items() if key != "of"}
+    return configure(Variant, {**of, "settings": settings}, f"variants.{name}")

@@ -1,0 +1,687 @@
+import errno
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import click
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from corecbench.cli import options
+from corecbench.cli.main import main
+from corecbench.results.store import Store
+from corecbench.stats.correction import CORRECTIONS
+from corecbench.stats.paired import METHODS
+from corecbench.testing.records import store_cell, toy_ranks, toy_record
+
+HIT, MISS = 1, 50
+PLUGIN = """
+    from corecbench.api import Component, hookimpl
+
+    @hookimpl
+    def corecbench_domain_models():
+        return [Component("toy", dict, summary="a [toy]")]
+"""
+
+
+@dataclass(frozen=True)
+class FakeCell:
+    name: str
+    seed: int = 0
+    done: bool = False
+
+    @property
+    def dataset(self):
+        return SimpleNamespace(name="toys")
+
+
+@pytest.fixture
+def corecbench(tmp_path, monkeypatch):
+    """Run the command line in an empty folder; `result.stderr` and `result.stdout` are apart."""
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*args):
+        return CliRunner().invoke(main, [str(arg) for arg in args], catch_exceptions=False)
+
+    return invoke
+
+
+@pytest.fixture
+def spine(monkeypatch):
+    """Stand in for planning and training: `spine.records` are stored and returned, `spine.config` is what came."""
+    fake = SimpleNamespace(
+        cells=[FakeCell("toy"), FakeCell("other", done=True)], records=[], config=None, raises=None
+    )
+
+    def make_plan(config, host, store):
+        fake.config = config
+        return SimpleNamespace(config=config, cells=fake.cells, downloads=["weights: 93 MB"], notes=["a note"])
+
+    def run(plan, host, store):
+        if fake.raises:
+            raise fake.raises
+        host.notify("corecbench_cell_started", cell=plan.cells[0])
+        for record in fake.records:
+            save(store, record)
+        return fake.records
+
+    for name, function in {"plan": make_plan, "runner": run}.items():
+        module = ModuleType(f"corecbench.experiment.{name}")
+        setattr(module, function.__name__, function)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    return fake
+
+
+def make_record(name="toy", seed=0, status="ok"):
+    """Return the record of a solo cell whose two users' items have rank 1 and 50."""
+    side = {"metrics": {"NDCG@10": 1 / 2}}
+    return toy_record(name, seed=seed, dataset="toys", status=status, side=side)
+
+
+def save(store, record):
+    ranks = toy_ranks([HIT, MISS], n_candidates=60)
+    store_cell(store, record, dict.fromkeys(record["sides"], ranks))
+
+
+# --- run ----------------------------------------------------------------------------------------------------------
+
+
+def test_run_prints_the_plan_then_the_table_and_the_paths(corecbench, spine, tmp_path):
+    spine.records = [make_record()]
+    result = corecbench("run", "--models", "toy")
+    assert result.exit_code == 0
+    plan, table = result.stdout.index("plan: 2 cells, 1 done already"), result.stdout.index(" .5000 ")
+    assert plan < result.stdout.index("to download: weights: 93 MB") < result.stdout.index("note: a note") < table
+    for name in ("table.txt", "table.md", "slices.txt", "slices.md"):
+        assert "toy" in (tmp_path / "results" / "default" / name).read_text()
+        assert name in result.stdout
+
+
+def test_progress_goes_to_stderr(corecbench, spine):
+    spine.records = [make_record()]
+    result = corecbench("run", "--models", "toy")
+    assert "[1/1] toy, toys, seed 0: started" in result.stderr
+    assert "started" not in result.stdout
+
+
+def test_plan_only_trains_nothing(corecbench, spine):
+    spine.raises = AssertionError("trained")
+    result = corecbench("run", "--models", "toy", "--plan")
+    assert result.exit_code == 0
+    assert "plan: 2 cells" in result.stdout
+
+
+def test_a_failed_cell_is_exit_code_1_and_the_table_is_still_printed(corecbench, spine):
+    spine.records = [make_record(), make_record("other", status="failed")]
+    result = corecbench("run", "--models", "toy,other")
+    assert result.exit_code == 1
+    assert " .5000 " in result.stdout
+    assert "no luck" in result.stdout
+
+
+def test_the_table_of_a_run_leaves_other_results_of_the_benchmark_out(corecbench, spine):
+    save(Store(Path("results"), "default"), make_record("stranger"))
+    spine.records = [make_record()]
+    assert "stranger" not in corecbench("run", "--models", "toy").stdout
+
+
+def test_controls_may_be_separated_by_commas_or_repeated(corecbench, spine):
+    options = ["--control", "shuffled-texts,no-mutual", "--control", "untrained-llm"]
+    assert corecbench("run", "--models", "a", *options, "--plan").exit_code == 0
+    assert spine.config.controls == ("shuffled-texts", "no-mutual", "untrained-llm")
+
+
+def test_trackers_are_off_until_asked_for(corecbench, spine):
+    corecbench("run", "--models", "a", "--plan")
+    assert spine.config.trackers == ()
+    corecbench("run", "--models", "a", "--tracker", "mlflow,tensorboard", "--plan")
+    assert spine.config.trackers == ("mlflow", "tensorboard")
+
+
+def test_set_changes_a_variant(corecbench, spine, tmp_path):
+    (tmp_path / "run.toml").write_text('models = ["wide"]\n[variants.wide]\nof = "sasrec"\nembedding_size = 128\n')
+    assert corecbench("run", "--config", "run.toml", "--set", "wide.embedding_size=256", "--plan").exit_code == 0
+    assert spine.config.settings == {"wide": {"embedding_size": 256}}
+    refused = corecbench("run", "--config", "run.toml", "--set", "wide.embeding_size=256", "--plan")
+    assert "unknown setting of wide 'embeding_size'; did you mean 'embedding_size'" in refused.stderr
+
+
+def test_options_reach_the_settings(corecbench, spine):
+    options = ["--models", "a,b", "--models", "c", "--llm", "llama:x", "--seeds", "0-1", "--max-history", "9"]
+    assert corecbench("run", *options, "--set", "sasrec.epochs=2", "--plan").exit_code == 0
+    config = spine.config
+    assert (config.models, config.llms, config.seeds, config.max_history) == (
+        ("a", "b", "c"),
+        ("llama:x",),
+        (0, 1),
+        9,
+    )
+    assert config.settings == {"sasrec": {"epochs": 2}}
+    assert config.sharing == ("bdlm",)
+
+
+def test_the_data_dir_is_where_data_sets_are_looked_for(corecbench, spine, tmp_path, monkeypatch):
+    from corecbench.api import dataset_places
+
+    monkeypatch.setenv("CORECBENCH_DATA", "elsewhere")
+    (tmp_path / "data").mkdir()
+    assert (
+        corecbench(
+            "run", "--models", "a", "--data-dir", "data", "--k-core", "5", "--top-k", "3", "--plan"
+        ).exit_code
+        == 0
+    )
+    assert dataset_places("ml-1m")[0] == tmp_path / "data" / "ml-1m"
+    assert (spine.config.k_core, spine.config.top_k) == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--models", "a", "--data-dir", "absent"], "error: invalid value for '--data-dir'"),
+        (["--models", "a", "--k-core", "-1"], "error: k_core is -1, must be at least 0"),
+        ([], "error: nothing to run; give --models, --llm or both"),
+        (["--models", "a", "--max-history", "0"], "error: max_history is 0, must be at least 1"),
+        (["--models", "a", "--set", "sasrek.epochs=1"], "did you mean 'sasrec'"),
+        (["--models", "a", "--control", "no-mutal"], "unknown control 'no-mutal'; did you mean 'no-mutual'"),
+        (["--models", "a", "--existing", "overwrite"], "'skip', 'fail' or 'replace'"),
+        (["--models", "a", "--seeds", "x"], "error: seeds 'x'"),
+        (["--models", "a", "--config", "absent.toml"], "error: cannot read absent.toml"),
+        (["--modles", "a"], "error: no such option"),
+        (["--models"], "error: option '--models' requires an argument"),
+    ],
+)
+def test_a_usage_error_is_one_line_on_stderr_and_exit_code_2(corecbench, spine, options, message):
+    result = corecbench("run", *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+# --- errors -------------------------------------------------------------------------------------------------------
+
+
+def test_an_unexpected_error_is_one_line_with_a_hint(corecbench, spine):
+    spine.raises = ZeroDivisionError("oh\nno")
+    result = corecbench("run", "--models", "toy")
+    assert result.exit_code == 1
+    assert result.stderr == "error: ZeroDivisionError: oh no (--traceback shows where)\n"
+
+
+@pytest.mark.parametrize(
+    "args", [["--traceback", "run", "--models", "toy"], ["run", "--models", "toy", "--traceback"]]
+)
+def test_traceback_shows_where(corecbench, spine, args):
+    spine.raises = ZeroDivisionError("oh no")
+    result = corecbench(*args)
+    assert result.exit_code == 1
+    assert "test_main.py" in result.stderr
+
+
+def test_an_interruption_is_exit_code_130(corecbench, spine):
+    spine.raises = KeyboardInterrupt()
+    result = corecbench("run", "--models", "toy")
+    assert result.exit_code == 130
+    assert result.stderr.endswith("error: interrupted; the same command goes on where it stopped\n")
+
+
+def test_a_full_disk_is_an_error_not_a_closed_pipe(corecbench, spine):
+    spine.raises = OSError(errno.ENOSPC, "No space left on device")
+    assert "No space left on device" in corecbench("run", "--models", "toy").stderr
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_broken_plugin_file_is_exit_code_3_before_and_after_the_verb(corecbench, spine, loose_file, place):
+    plugin = ["--plugin", loose_file("mine", "1 / 0")]
+    verb = ["run", "--models", "toy"]
+    result = corecbench(*(plugin + verb if place == "before" else verb + plugin))
+    assert result.exit_code == 3
+    assert "plugin mine" in result.stderr
+    assert "ZeroDivisionError" in result.stderr
+
+
+# --- report -------------------------------------------------------------------------------------------------------
+
+
+def test_report_prints_the_stored_table_again(corecbench):
+    save(Store(Path("elsewhere"), "b"), make_record())
+    result = corecbench("report", "--results", "elsewhere", "--benchmark", "b", "--metrics", "HR@10,NDCG@10")
+    assert result.exit_code == 0
+    assert " .5000 " in result.stdout
+
+
+def test_report_prints_markdown(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    assert "|--" in corecbench("report", "--format", "markdown").stdout.replace("|:-", "|--")
+
+
+def test_report_prints_the_slices(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    result = corecbench("report", "--slices", "--format", "markdown")
+    assert result.exit_code == 0
+    assert "| slice by" in result.stdout
+    assert "toys: there is no joint row that can be compared with its solo row." in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "error: results: no results here; `corecbench run` makes them\n"),
+        (["elsewhere"], "error: elsewhere: no results here; `corecbench run` makes them\n"),
+        (["stored", "--benchmark", "b"], "error: stored: no results of benchmark 'b'; have: default\n"),
+    ],
+)
+def test_report_without_results_is_one_line_and_exit_code_5(corecbench, args, message):
+    save(Store(Path("stored"), "default"), make_record())
+    result = corecbench("report", *args)
+    assert (result.exit_code, result.stdout, result.stderr) == (5, "", message)
+
+
+@pytest.mark.parametrize("args", [["elsewhere"], ["elsewhere/b"], ["--results", "elsewhere"]])
+def test_report_takes_a_folder_of_results_or_of_one_benchmark(corecbench, args):
+    save(Store(Path("elsewhere"), "b"), make_record())
+    result = corecbench("report", *args)
+    assert result.exit_code == 0
+    assert " .5000 " in result.stdout
+    assert Path("elsewhere/b/table.tex").exists()
+
+
+def test_a_broken_reporter_stops_only_a_report_that_asks_for_it(corecbench, loose_file):
+    source = """
+        from corecbench.api import Component, hookimpl
+
+        class Broken:
+            suffix = "x"
+            def __init__(self, config): pass
+            def render(self, report): return 1 / 0
+
+        @hookimpl
+        def corecbench_reporters():
+            return [Component("broken", Broken)]
+    """
+    save(Store(Path("results"), "default"), make_record())
+    plugin = ["--plugin", loose_file("mine", source)]
+    result = corecbench("report", *plugin)
+    assert result.exit_code == 0
+    assert " .5000 " in result.stdout
+    assert result.stderr.startswith("warning: reporter 'broken' of plugin mine")
+    assert corecbench("report", "--format", "broken", *plugin).exit_code == 3
+
+
+def test_report_draws_what_can_be_drawn_and_says_what_not(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    result = corecbench("report", "--plots", "--format", "csv")
+    assert result.exit_code == 0
+    assert result.stdout == Path("results/default/table.csv").read_text()
+    lines = result.stderr.splitlines()
+    assert "no plot gain: there is no joint row that can be compared with its solo row" in lines
+    assert lines[-1] == "written to results/default/plots: 2 files"
+    assert {path.name for path in Path("results/default/plots").iterdir()} == {"cost-toys.svg", "cost-toys.png"}
+
+
+def test_report_reads_the_ranks_of_each_side_once(corecbench, monkeypatch):
+    save_pair(Store(Path("results"), "default"))
+    read, plain = [], pd.read_parquet
+    monkeypatch.setattr(pd, "read_parquet", lambda file: read.append(Path(file)) or plain(file))
+    assert corecbench("report", "--plots", "--html").exit_code == 0
+    assert len(read) == len(set(read)) == 3
+
+
+def test_report_writes_a_page_beside_the_tables(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    result = corecbench("report", "--html", "--format", "csv", "--metrics", "MRR")
+    assert result.exit_code == 0
+    assert result.stdout == Path("results/default/table.csv").read_text()
+    assert result.stderr == "written to results/default/report.html\n"
+    assert "Best MRR: .5100, toy." in Path("results/default/report.html").read_text()
+
+
+def test_report_draws_nothing_unless_asked(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    assert corecbench("report").exit_code == 0
+    assert not Path("results/default/plots").exists()
+    assert not Path("results/default/report.html").exists()
+
+
+def test_report_asks_which_of_several_benchmarks(corecbench):
+    for benchmark in ("a", "b"):
+        save(Store(Path("results"), benchmark), make_record())
+    result = corecbench("report")
+    assert result.exit_code == 2
+    assert result.stderr == "error: several benchmarks in results; choose one by --benchmark: a, b\n"
+    save(Store(Path("results"), "default"), make_record("main"))
+    assert "main" in corecbench("report", "results").stdout
+
+
+def test_report_of_some_cells_is_written_apart(corecbench):
+    save_pair(Store(Path("results"), "default"))
+    save(Store(Path("results"), "default"), make_record("other"))
+    result = corecbench("report", "--cells", "toy+llama+bdlm", "--out", "tables/pairs", "--format", "csv")
+    assert result.exit_code == 0
+    assert result.stdout == Path("tables/pairs/table.csv").read_text()
+    assert [line.split(",")[1] for line in result.stdout.splitlines()[1:]] == ["toy", "toy + llama", "toy + llama"]
+    assert not list(Path("results/default").glob("table.*"))
+
+
+def test_the_page_of_some_cells_shows_no_others(corecbench):
+    store = Store(Path("results"), "default")
+    for name in ("toy", "other"):
+        for dataset in ("toys", "more"):
+            record = make_record(name)
+            save(store, record | {"cell": record["cell"] | {"dataset": dataset}})
+    result = corecbench("report", "--cells", "toy", "--out", "tables", "--html", "--format", "csv")
+    assert result.exit_code == 0
+    page = Path("tables/report.html").read_text()
+    assert "Over the data sets" in page
+    assert ">other<" not in page
+
+
+def test_report_takes_cells_of_several_benchmarks_that_can_be_compared(corecbench):
+    for name, benchmark in (("toy", "a"), ("other", "b")):
+        save(Store(Path("results"), benchmark), make_record(name))
+    result = corecbench("report", "--benchmark", "a,b", "--out", "both", "--format", "csv")
+    assert [line.split(",")[1] for line in result.stdout.splitlines()[1:]] == ["toy", "other"]
+    save(Store(Path("results"), "b"), make_record("third") | {"protocol": {"split": "random"}})
+    refused = corecbench("report", "--benchmark", "a,b", "--out", "both")
+    assert refused.exit_code == 5
+    assert "protocol is not that of" in refused.stderr
+    assert "(split: random, there leave-one-out)" in refused.stderr
+
+
+@pytest.mark.parametrize("options", [["--cells", "toy"], ["--datasets", "toys"], ["--benchmark", "a,b"]])
+def test_report_of_some_cells_needs_a_place_of_its_own(corecbench, options):
+    for benchmark in ("default", "a", "b"):
+        save(Store(Path("results"), benchmark), make_record())
+    result = corecbench("report", *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: some cells or several benchmarks are not written beside all of one")
+    assert corecbench("report", *options, "--out", "a b").exit_code == 2
+
+
+def test_report_prints_the_costs(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    assert "train s" not in corecbench("report").stdout
+    assert "train s" in corecbench("report", "--cost").stdout
+
+
+def save_pair(store):
+    """Store a model alone and with an LLM."""
+    alone, joint = make_record(), make_record()
+    joint["cell"] |= {"name": "toy+llama+bdlm", "llm": "llama", "sharing": "bdlm"}
+    joint["sides"]["llm"] = joint["sides"]["domain"]
+    for record in (alone, joint):
+        save(store, record)
+
+
+def test_the_choices_of_tests_and_corrections_are_those_there_are():
+    assert tuple(METHODS) == options.TESTS
+    assert tuple(CORRECTIONS) == options.CORRECTIONS
+
+
+@pytest.mark.parametrize("verb", [["report", "--effects"], ["compare", "results", "--baseline", "toy"]])
+def test_test_correction_and_margin_can_be_chosen(corecbench, verb):
+    save_pair(Store(Path("results"), "default"))
+    result = corecbench(*verb, "--test", "permutation", "--correction", "bh", "--margin", "0.1")
+    assert result.exit_code == 0
+    text = " ".join(result.stdout.split())
+    assert "p: two-sided sign-flip permutation test" in text
+    assert "p (BH): Benjamini-Hochberg-adjusted within one family of tests" in text
+    assert "a difference of 10% of" in text
+
+
+@pytest.mark.parametrize("verb", [["report"], ["compare", "results", "--baseline", "toy"]])
+def test_users_are_stated_for_a_change_that_is_given(corecbench, verb):
+    save_pair(Store(Path("results"), "default"))
+    text = " ".join(corecbench(*verb, "--find", "0.1").stdout.split())
+    assert "users for 10%" in text
+    assert "users for 10%: with whom it finds a change of 10% of" in text
+
+
+@pytest.mark.parametrize("verb", [["report", "--effects"], ["compare", "results", "--baseline", "toy"]])
+def test_with_the_bootstrap_test_intervals_are_its_own(corecbench, verb):
+    save_pair(Store(Path("results"), "default"))
+    text = " ".join(corecbench(*verb, "--test", "bootstrap").stdout.split())
+    assert "95% interval: of the difference, a BCa bootstrap interval (9,999 resamples) over users" in text
+    assert "of the relative change, by the BCa bootstrap" in text
+    assert "t interval" not in text
+
+
+def test_report_prints_effect_sizes_where_they_are_asked_for(corecbench):
+    save_pair(Store(Path("results"), "default"))
+    assert "d_z" not in corecbench("report").stdout
+    assert "d_z" in corecbench("report", "--effects").stdout
+
+
+@pytest.mark.parametrize("verb", [["report"], ["compare", "results", "--baseline", "toy"]])
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--test", "anova", "error: invalid value for '--test': 'anova' is not one of 't', 'wilcoxon', "),
+        ("--correction", "tukey", "error: invalid value for '--correction': 'tukey' is not one of 'holm', "),
+        ("--margin", "0", "error: a margin is a share above 0 of the mean compared with, such as 0.05; got 0.0"),
+        ("--margin", "nan", "error: a margin is a share above 0 of the mean compared with, such as 0.05; got nan"),
+        ("--margin", "x", "error: invalid value for '--margin': 'x' is not a valid float"),
+        (
+            "--find",
+            "0",
+            "error: a change to find is a share above 0 of the mean compared with, such as 0.05; got 0.0",
+        ),
+    ],
+)
+def test_a_wrong_test_correction_or_margin_is_one_line(corecbench, verb, option, value, message):
+    save(Store(Path("results"), "default"), make_record())
+    result = corecbench(*verb, option, value)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(message)
+    assert result.stderr.count("\n") == 1
+
+
+def test_report_prints_exact_numbers(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    result = corecbench("report", "--format", "json", "--metrics", "MRR")
+    assert json.loads(result.stdout)["rows"][0]["MRR"] == (1 + 1 / 50) / 2
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [make_record(), make_record("other", status="failed")],
+        [make_record(), make_record(seed=1), make_record("other")],
+    ],
+    ids=["a failed cell", "a missing seed"],
+)
+def test_report_of_incomplete_results_prints_what_there_is_and_is_exit_code_5(corecbench, records):
+    for record in records:
+        save(Store(Path("results"), "default"), record)
+    result = corecbench("report")
+    assert result.exit_code == 5
+    assert " .5000 " in result.stdout
+
+
+def test_report_in_an_unknown_format_is_exit_code_2(corecbench):
+    result = corecbench("report", "--format", "makrdown")
+    assert result.exit_code == 2
+    assert "did you mean 'markdown'" in result.stderr
+
+
+# --- report --leaderboard ----------------------------------------------------------------------------------------
+
+
+def test_the_leaderboard_is_over_all_benchmarks_and_in_every_format(corecbench):
+    for benchmark, name in (("a", "toy"), ("b", "other")):
+        save(Store(Path("results"), benchmark), make_record(name))
+    result = corecbench("report", "--leaderboard")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()[2:4]] == ["toy", "other"]
+    names = {f"leaderboard.{suffix}" for suffix in ("txt", "md", "tex", "html", "csv", "json")}
+    assert {path.name for path in Path("results").iterdir() if path.is_file()} == names
+    alone = corecbench("report", "results", "--leaderboard", "--benchmark", "b", "--format", "csv")
+    assert alone.stdout == Path("results/leaderboard.csv").read_text()
+    assert alone.stdout.count("\n") == 2
+
+
+def test_an_incomplete_leaderboard_is_exit_code_5(corecbench):
+    for record in (make_record(), make_record("other", status="failed")):
+        save(Store(Path("results"), "default"), record)
+    result = corecbench("report", "results/default", "--leaderboard")
+    assert result.exit_code == 5
+    assert "incomplete: toys: seed 0 failed" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        ([], 5, "protocol is not that of"),
+        (
+            ["--plots"],
+            2,
+            "error: --leaderboard is a table of its own; beside it go --benchmark, --metrics, --format and --out",
+        ),
+    ],
+)
+def test_what_the_leaderboard_cannot_do_is_one_line(corecbench, args, code, message):
+    for benchmark, protocol in (("a", {"split": "leave-one-out"}), ("b", {"split": "another"})):
+        save(Store(Path("results"), benchmark), make_record() | {"protocol": protocol})
+    result = corecbench("report", "--leaderboard", *args)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+# --- compare ------------------------------------------------------------------------------------------------------
+
+
+def test_compare_prints_every_cell_against_the_baseline(corecbench):
+    for name in ("toy", "other"):
+        save(Store(Path("results"), "default"), make_record(name))
+    result = corecbench("compare", "results", "--baseline", "other", "--metric", "MRR")
+    assert result.exit_code == 0
+    assert [line.split()[1] for line in result.stdout.splitlines()[2:4]] == ["other", "toy"]
+    assert "MRR vs baseline" in result.stdout
+    assert (
+        corecbench("compare", "results/default", "--baseline", "other", "--format", "csv").stdout.count("\n") == 3
+    )
+
+
+def test_compare_takes_several_folders(corecbench):
+    for benchmark in ("a", "b"):
+        save(Store(Path("results"), benchmark), make_record())
+    result = corecbench("compare", "results/a", "results/b", "--baseline", "a/toy")
+    assert result.exit_code == 0
+    assert "b            toy" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["absent", "--baseline", "toy"], 5, "error: absent: no results here"),
+        (["results", "--baseline", "tyo"], 2, "error: unknown cell 'tyo'; did you mean 'toy'? have: toy"),
+        (["results", "--baseline", "toy", "--metric", "MMR"], 2, "did you mean 'MRR'"),
+        (["results", "--baseline", "toy", "--datasets", "x"], 2, "error: unknown data set 'x'; have: toys"),
+        (["results"], 2, "error: missing option '--baseline'"),
+    ],
+)
+def test_what_compare_cannot_do_is_one_line(corecbench, args, code, message):
+    save(Store(Path("results"), "default"), make_record())
+    result = corecbench("compare", *args)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+# --- list, doctor, version ----------------------------------------------------------------------------------------
+
+
+def test_list_shows_components_with_their_summary(corecbench, loose_file):
+    result = corecbench("list", "models", "--plugin", loose_file("mine", PLUGIN))
+    assert result.exit_code == 0
+    assert "toy\ta [toy]" in result.stdout
+    assert "sasrec" in result.stdout
+
+
+def test_list_as_json_shows_settings_with_their_defaults(corecbench):
+    listed = {entry["name"]: entry for entry in json.loads(corecbench("list", "models", "--json").stdout)}
+    assert listed["sasrec"]["settings"]["embedding_size"] == {"type": "int", "default": 64}
+
+
+def test_without_a_kind_the_components_of_all_kinds_are_listed(corecbench):
+    listed = json.loads(corecbench("list", "--json").stdout)
+    kinds = {entry["name"]: entry["kind"] for entry in listed}
+    chosen = ("ml-100k", "sasrec", "llama", "bdlm", "MRR", "text")
+    assert [kinds[name] for name in chosen] == ["dataset", "model", "llm", "sharing", "metric", "reporter"]
+    assert all(entry["distribution"] == "corecbench" and entry["version"] for entry in listed)
+    assert corecbench("list").stdout.count("\n") == len(listed)
+
+
+@pytest.mark.parametrize("kind", ["models", "llms", "sharing", "datasets", "metrics", "reporters", "plugins"])
+def test_every_kind_can_be_listed(corecbench, kind):
+    assert corecbench("list", kind).stdout
+
+
+def test_list_plugins_shows_a_broken_one_with_its_reason(corecbench, loose_file):
+    result = corecbench("--plugin", loose_file("mine", "1 / 0"), "list", "plugins")
+    assert result.exit_code == 0
+    assert "ZeroDivisionError: division by zero" in result.stdout
+
+
+def test_a_blocked_plugin_is_not_listed(corecbench):
+    assert "popularity" not in corecbench("list", "models", "--no-plugin", "popularity").stdout
+
+
+def test_doctor_shows_what_there_is(corecbench, monkeypatch, tmp_path):
+    monkeypatch.setenv("CORECBENCH_CACHE", str(tmp_path / "cache"))
+    result = corecbench("doctor")
+    assert result.exit_code == 0
+    for expected in ("corecbench ", "torch ", "processors", "popularity (corecbench", str(tmp_path / "cache")):
+        assert expected in result.stdout
+    assert "ml-100k: found, 100,000 interactions" in result.stdout
+
+
+def test_doctor_works_without_torch_and_with_a_broken_plugin_of_others(corecbench, monkeypatch, distribution):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    distribution("bad", "1 / 0")
+    result = corecbench("doctor")
+    assert result.exit_code == 0
+    assert "torch cannot be imported" in result.stdout
+    assert "bad (bad 1.2): BROKEN, ZeroDivisionError" in result.stdout
+
+
+def test_doctor_is_exit_code_3_when_one_of_our_own_plugins_is_broken(corecbench, monkeypatch):
+    monkeypatch.setitem(sys.modules, "corecbench_plugins.popularity", None)
+    result = corecbench("doctor")
+    assert result.exit_code == 3
+    assert "popularity (corecbench" in result.stdout
+
+
+def test_version(corecbench):
+    assert corecbench("--version").stdout.startswith("corecbench, version ")
+
+
+def test_the_help_names_every_control():
+    from corecbench.settings.config import CONTROLS
+
+    (option,) = (parameter for parameter in main.commands["run"].params if parameter.name == "controls")
+    assert option.help == f"Pairs also with: {', '.join(CONTROLS)}."
+
+
+def test_defaults_that_the_help_states_are_those_of_a_run(corecbench):
+    from corecbench.settings.config import RunConfig
+
+    default = RunConfig()
+    options = {parameter.name: parameter for parameter in main.commands["run"].params}
+    for name, value in {
+        "sharing": default.sharing[0],
+        "datasets": default.datasets[0],
+        "seeds": default.seeds[0],
+        "max_history": default.max_history,
+        "k_core": default.k_core,
+        "top_k": default.top_k,
+        "benchmark": default.benchmark,
+        "existing": default.existing,
+        "device": default.device,
+    }.items():
+        assert isinstance(options[name], click.Option)
+        assert f"[default: {value}]" in options[name].help

@@ -1,0 +1,79 @@
+import io
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from corecbench.experiment.progress import Bars, Lines
+from corecbench.plugin.host import Host
+
+CELL = SimpleNamespace(name="sasrec", dataset=SimpleNamespace(name="toys"), seed=3)
+DONE = {
+    "status": "ok",
+    "error": None,
+    "duration_s": 12.4,
+    "sides": {"domain": {"metrics": {"NDCG@10": 0.25}}, "llm": {"metrics": {"NDCG@10": 0.5}}},
+}
+FAILED = {"status": "failed", "error": {"message": "no\ngood"}, "duration_s": 1.0, "sides": {}}
+
+
+def epoch(validation):
+    record = {"side": "domain", "turn": 0, "epoch": 1, "loss": 1.0, "validation": validation, "duration_s": 1.0}
+    return {**record, "planned_epochs": 4}
+
+
+@pytest.fixture
+def lines():
+    """Plain lines with a clock that the test turns: `lines.now` in seconds, `lines.host` to notify."""
+    fake = SimpleNamespace(now=0.0, written=[], host=Host())
+    display = Lines(2, fake.written.append, lambda: fake.now)
+    fake.host.register(display, "progress")
+    fake.host.notify("corecbench_cell_started", cell=CELL)
+    return fake
+
+
+def test_a_line_says_which_cell_starts(lines):
+    assert lines.written == ["[1/2] sasrec, toys, seed 3: started"]
+
+
+def test_between_start_and_end_there_is_at_most_one_line_in_15_seconds(lines):
+    for lines.now in range(1, 41):
+        lines.host.notify("corecbench_epoch_finished", cell=CELL, record=epoch(0.1))
+    assert [line.split(": ")[1].split(" of")[0] for line in lines.written[1:]] == [
+        "domain, epoch 15",
+        "domain, epoch 30",
+    ]
+
+
+def test_long_work_outside_the_epochs_is_said_too(lines):
+    lines.now = 20
+    lines.host.notify("corecbench_progress", cell=CELL, what="encoding texts", done=3, total=9)
+    assert lines.written[1] == "[1/2] sasrec, toys, seed 3: encoding texts 3/9"
+
+
+def test_a_line_says_how_a_cell_ended(lines):
+    lines.host.notify("corecbench_cell_finished", cell=CELL, result=DONE)
+    lines.host.notify("corecbench_cell_finished", cell=CELL, result=FAILED)
+    done, failed = lines.written[1:]
+    assert done.endswith(": done in 12 s: domain NDCG@10 0.2500, llm NDCG@10 0.5000")
+    assert failed.endswith(": failed: no good")
+
+
+def test_bars_show_cells_epochs_and_other_work():
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    host, display = Host(), Bars(console, 2)
+    host.register(display, "progress")
+    with display:
+        host.notify("corecbench_cell_started", cell=CELL)
+        host.notify("corecbench_progress", cell=CELL, what="encoding [texts]", done=1, total=2)
+        host.notify("corecbench_epoch_finished", cell=CELL, record=epoch(0.2))
+        cells, epochs, work = display.bars.tasks
+        assert (cells.completed, cells.total) == (1 / 4, 2)
+        assert (epochs.completed, epochs.total, epochs.visible) == (1, 4, True)
+        assert (work.completed, work.total, work.visible) == (1, 2, True)
+        assert "best 0.2000" in epochs.description
+        host.notify("corecbench_progress", cell=CELL, what="encoding [texts]", done=2, total=2)
+        assert not work.visible
+        host.notify("corecbench_cell_finished", cell=CELL, result=DONE)
+        assert (cells.completed, cells.description) == (1, "cells 1/2")
+    assert "done in 12 s" in console.file.getvalue()

@@ -1,0 +1,55 @@
+"""Which benchmarks lie in a folder, and which one is meant."""
+
+from pathlib import Path
+
+import pytest
+
+from corecbench.api import UsageError
+from corecbench.results.folders import choose, stores
+from corecbench.results.record import ResultsError
+from corecbench.results.store import Store
+from corecbench.testing.records import store_cell, toy_ranks, toy_record
+
+CELL = toy_record("sasrec"), {"domain": toy_ranks([1, 2])}
+
+
+@pytest.fixture
+def store(tmp_path):
+    """The default benchmark of an empty folder."""
+    return Store(tmp_path, "default")
+
+
+def test_stores_are_the_benchmarks_of_a_folder_or_the_one_whose_folder_it_is(store):
+    for benchmark in ("b", "a"):
+        store_cell(Store(store.root, benchmark), *CELL)
+    assert stores(store.root) == [Store(store.root, "a"), Store(store.root, "b")]
+    assert stores(store.root / "b") == [Store(store.root, "b")]
+
+
+def test_the_current_folder_may_be_that_of_a_benchmark(store, monkeypatch):
+    store_cell(store, *CELL)
+    monkeypatch.chdir(store.root / "default")
+    assert [found.benchmark for found in stores(Path())] == ["default"]
+
+
+def test_a_folder_of_a_benchmark_under_another_name_is_refused(store):
+    store_cell(store, *CELL)
+    other = (store.root / "default").rename(store.root / "my results")
+    with pytest.raises(ResultsError, match="no name of a benchmark; rename the folder to my-results-"):
+        stores(other)
+
+
+def test_a_folder_without_results_is_an_error(tmp_path):
+    with pytest.raises(ResultsError, match="no results here"):
+        stores(tmp_path / "absent")
+
+
+def test_a_benchmark_is_chosen_by_name_or_is_the_default_or_the_only_one(store):
+    default, other, third = (Store(store.root, name) for name in ("default", "other", "third"))
+    assert choose([default, other], "other") == other
+    assert choose([default, other], None) == default
+    assert choose([other], None) == other
+    with pytest.raises(UsageError, match=r"several benchmarks in .*; choose one by --benchmark: other, third"):
+        choose([other, third], None)
+    with pytest.raises(ResultsError, match="no results of benchmark 'x'; have: other"):
+        choose([other], "x")

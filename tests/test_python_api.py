@@ -1,0 +1,141 @@
+"""What `import corecbench` offers. The page about it runs in docs/test_python_api.py."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import corecbench
+from corecbench.api import UsageError
+from corecbench.cli.main import main
+from corecbench.results.record import ResultsError
+from corecbench.results.store import Store
+from corecbench.testing.records import store_cell, toy_ranks, toy_record
+
+METRICS = ["NDCG@10", "novelty@5", "coverage@5"]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, cache):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
+    return tmp_path
+
+
+def ranks(root):
+    return {file.relative_to(root): pd.read_parquet(file) for file in root.rglob("ranks.parquet")}
+
+
+def test_run_trains_what_the_command_line_trains_and_writes_the_same_tables(here, toy_folder):
+    corecbench.run(models=["sasrec"], datasets=[str(toy_folder)], settings={"sasrec": {"epochs": 1}}, out="python")
+    options = [
+        "--models",
+        "sasrec",
+        "--datasets",
+        str(toy_folder),
+        "--set",
+        "sasrec.epochs=1",
+        "--results",
+        "shell",
+    ]
+    assert CliRunner().invoke(main, ["run", *options], catch_exceptions=False).exit_code == 0
+    python, shell = ranks(here / "python"), ranks(here / "shell")
+    assert python.keys() == shell.keys()
+    assert all(frame.equals(shell[file]) for file, frame in python.items())
+    tables = [{path.name for path in (here / out / "default").glob("*.*")} for out in ("python", "shell")]
+    assert tables[0] == tables[1]
+    assert "table.md" in tables[0]
+
+
+def test_run_returns_its_own_cells_only_and_load_all_of_them(here, toy_folder):
+    first = corecbench.run(models="popularity", datasets=toy_folder, metrics=METRICS, seeds=range(2))
+    assert first["seed"].tolist() == [0, 1]
+    second = corecbench.run(models=["popularity"], datasets=[str(toy_folder)], metrics=METRICS, seeds=2)
+    assert second["seed"].tolist() == [2]
+    stored = corecbench.load("results", metrics=METRICS)
+    pd.testing.assert_frame_equal(stored, pd.concat([first, second], ignore_index=True))
+
+
+def test_run_is_silent_unless_progress_is_asked_for(here, toy_folder, capsys):
+    options = {"models": ["popularity"], "datasets": [str(toy_folder)], "existing": "replace"}
+    corecbench.run(**options)
+    assert capsys.readouterr() == ("", "")
+    corecbench.run(**options, progress=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "popularity, toy, seed 0: done" in err
+
+
+def test_options_win_over_a_run_file_and_tables_are_merged(here, toy_folder):
+    (here / "my.toml").write_text(
+        f'models = ["sasrec"]\ndatasets = ["{toy_folder}"]\nseeds = [0, 1]\n'
+        "[settings.sasrec]\nepochs = 1\nembedding_size = 8\nn_heads = 1\n"
+    )
+    frame = corecbench.run(config="my.toml", seeds=[3], settings={"sasrec": {"embedding_size": 4}})
+    assert frame["seed"].tolist() == [3]
+    ((_, record),) = Store(here / "results", "default").records()
+    settings = record["settings"]["sasrec"]
+    assert (settings["epochs"], settings["embedding_size"]) == (1, 4)
+
+
+def test_a_plugin_in_a_file_is_loaded(here, toy_folder, loose_file):
+    path = loose_file(
+        "mine",
+        """
+        from corecbench.api import Component, hookimpl
+
+        class Half:
+            higher_is_better = True
+            def __init__(self, config): pass
+            def per_user(self, rank, n_candidates): return 0.5 + 0 * rank
+
+        @hookimpl
+        def corecbench_metrics():
+            return [Component("half", Half)]
+        """,
+    )
+    frame = corecbench.run(models=["popularity"], datasets=[toy_folder], metrics=["half"], plugins=[path])
+    assert frame["half"].tolist() == [0.5]
+    assert corecbench.load(metrics="half", plugins=[path])["half"].tolist() == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "nothing to run"),
+        ({"models": ["popularity"], "modles": 1}, "unknown setting of run 'modles'; did you mean 'models'"),
+        ({"models": ["popularity"], "settings": {"popularty": {}}}, "did you mean 'popularity'"),
+        ({"models": ["popularity"], "without": ["nobody"]}, "unknown plugin 'nobody'"),
+    ],
+)
+def test_what_does_not_fit_is_an_error_as_on_the_command_line(here, options, message):
+    with pytest.raises(UsageError, match=message):
+        corecbench.run(**options)
+    assert not list(here.iterdir())
+
+
+def test_load_says_where_nothing_is(here):
+    with pytest.raises(ResultsError, match="nowhere: no results here"):
+        corecbench.load("nowhere")
+
+
+@pytest.fixture
+def pair(here):
+    """Alone, a model ranks the items of six users second; with an LLM first."""
+    store = Store(here / "results", "default")
+    alone, together = (toy_record("sasrec", *llm, n_users=6) for llm in ((), ("llama",)))
+    store_cell(store, alone, {"domain": toy_ranks([2] * 6)})
+    store_cell(store, together, {"domain": toy_ranks([1] * 6), "llm": toy_ranks([1] * 6)})
+
+
+def test_the_table_has_the_comparison_with_the_model_alone(pair):
+    table = corecbench.table(metrics="MRR", test="permutation", correction="none")
+    assert table["MRR"].tolist() == [1 / 2, 1, 1]
+    assert table.loc[1, ["difference", "MRR vs solo", "p"]].tolist() == pytest.approx([1 / 2, 1, 2 / 2**6])
+    assert table.loc[[0, 2], "p"].isna().all()
+    assert table["MRR"].dtype == np.float64
+
+
+def test_an_attribute_that_does_not_exist_is_missing_as_usual():
+    with pytest.raises(AttributeError, match="module 'corecbench' has no attribute 'train'"):
+        _ = corecbench.train
