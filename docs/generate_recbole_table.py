@@ -1,6 +1,6 @@
 """Write docs/recbole-models.md: what `recbole:NAME` does with each sequential and general model class of RecBole.
 
-Run it after a change of `plugins/corecbench_plugins/recbole_models/registry.py`; a test fails where the page is stale.
+Run it after a change of the RecBole registry; a test fails where the page is stale.
 """
 
 from collections.abc import Mapping

@@ -82,7 +82,7 @@ def test_a_plugin_in_a_file_is_loaded(here, toy_folder, loose_file):
     path = loose_file(
         "mine",
         """
-        from corecbench.api import Component, hookimpl
+        from corecbench.api import MetricComponent, hookimpl
 
         class Half:
             higher_is_better = True
@@ -91,7 +91,7 @@ def test_a_plugin_in_a_file_is_loaded(here, toy_folder, loose_file):
 
         @hookimpl
         def corecbench_metrics():
-            return [Component("half", Half)]
+            return [MetricComponent("half", Half)]
         """,
     )
     frame = corecbench.run(models=["popularity"], datasets=[toy_folder], metrics=["half"], plugins=[path])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import Trial
 
-    from corecbench.data.loaded import Data
+    from corecbench.data.loaded import SplitDataset
     from corecbench.plugin.host import Host, Selected
 
 IN_PAIRS = "/in-pairs/"
@@ -61,7 +61,7 @@ class Search:
     """What one call searches, and for how long."""
 
     host: Host
-    data: Data
+    data: SplitDataset
     model: str
     max_history: int
     seed: int

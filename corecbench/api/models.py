@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from corecbench.api.data import Batch, Catalog, States
 
 Side = Literal["domain", "llm"]
+"""A side of a pair: its domain model or its LLM."""
+
+SIDES: tuple[Side, Side] = ("domain", "llm")
+"""Both sides, in the order in which a pair's are built and listed."""
+
+RowSide = Literal["domain", "llm", "ensemble"]
+"""What is ranked: a side, or the scores of both sides of a pair combined."""
 
 
 @runtime_checkable

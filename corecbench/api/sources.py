@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from corecbench.api.errors import DataError
-from corecbench.api.registration import PROJECT
+from corecbench.api.hooks import PROJECT
 
 if TYPE_CHECKING:
     import pandas as pd

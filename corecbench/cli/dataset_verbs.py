@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from corecbench.api import Component, UsageError, cache_folder
+from corecbench.api import DatasetComponent, UsageError, cache_folder
 from corecbench.cli.options import common_options, data_dir_option, discover
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def fetch(files: tuple[str, ...], blocked: tuple[str, ...], names: tuple[str, ..
         click.echo(f"{name}: {root / name} ({what})")
 
 
-def published(host: Host, name: str) -> Component:
+def published(host: Host, name: str) -> DatasetComponent:
     """Return the data set of a name.
 
     Raises:

@@ -91,7 +91,7 @@ def show_plan(plan: Plan) -> None:
     width = max((len(cell.name) for cell in plan.cells), default=0)
     for cell in plan.cells:
         state = "  done" if cell.done else ""
-        click.echo(f"  {cell.dataset.name}  {cell.name:{width}}  seed {cell.seed}{state}")
+        click.echo(f"  {cell.data.name}  {cell.name:{width}}  seed {cell.seed}{state}")
     for line in plan.downloads or ["nothing"]:
         click.echo(f"to download: {line}")
     for line in plan.notes:

@@ -12,12 +12,13 @@ from corecbench.data.split import Split, leave_one_out
 from corecbench.plugin.guard import guard
 
 if TYPE_CHECKING:
+    from corecbench.api import Catalog, Interactions
     from corecbench.plugin.host import Host, Selected
     from corecbench.settings.config import RunConfig
 
 
 @dataclass(frozen=True, eq=False)
-class Data:
+class SplitDataset:
     """A data set, loaded and split."""
 
     selected: Selected
@@ -26,11 +27,21 @@ class Data:
 
     @property
     def name(self) -> str:
-        """Of the data set."""
+        """The name of the data set."""
         return self.dataset.catalog.name
 
+    @property
+    def catalog(self) -> Catalog:
+        """The users and items."""
+        return self.dataset.catalog
 
-def read_datasets(config: RunConfig, host: Host) -> list[Data]:
+    @property
+    def train(self) -> Interactions:
+        """The training part."""
+        return self.split.train
+
+
+def read_datasets(config: RunConfig, host: Host) -> list[SplitDataset]:
     """Load and split every data set."""
     read = []
     for label in config.datasets:
@@ -40,7 +51,7 @@ def read_datasets(config: RunConfig, host: Host) -> list[Data]:
         source = host.build(selected)
         with guard(str(selected), "loading"):
             dataset = load_dataset(name, source, config.repeats, config.k_core)
-        read.append(Data(selected, dataset, leave_one_out(dataset)))
+        read.append(SplitDataset(selected, dataset, leave_one_out(dataset)))
     names = [data.name for data in read]
     if len(set(names)) < len(names):
         raise UsageError(f"data sets {', '.join(config.datasets)} do not have different names; rename a folder")

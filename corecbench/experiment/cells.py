@@ -8,11 +8,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from corecbench.api import PROJECT
+from corecbench.version import ALGORITHMS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from corecbench.data.loaded import Data
+    from corecbench.api import CellFacts, CellRecord
+    from corecbench.data.loaded import SplitDataset
     from corecbench.plugin.host import Selected
     from corecbench.results.store import Store
     from corecbench.settings.config import RunConfig
@@ -25,7 +29,7 @@ CHECKPOINT = "checkpoint.safetensors"
 class Cell:
     """One training: a domain model alone, an LLM alone, or a pair joined by a sharing module."""
 
-    dataset: Data
+    data: SplitDataset
     domain: Selected | None
     llm: Selected | None
     sharing: Selected | None
@@ -51,12 +55,37 @@ class Cell:
     @property
     def combines(self) -> bool:
         """Whether its sharing module combines both sides' scores, which gives a third row."""
-        return self.sharing is not None and self.sharing.component.combines
+        return self.sharing is not None and self.sharing.combines
+
+    @property
+    def facts(self) -> CellFacts:
+        """What the lifecycle hooks are told of the cell, a new copy each time."""
+        return {
+            **record_of(self),
+            "max_history": self.max_history,
+            "hash": self.hash,
+            "settings": {part.label: settings_of(part) for part in self.components},
+        }
 
     @property
     def seeded_as(self) -> str:
         """What generators are named by: a control draws the same numbers as the pair that it stands beside."""
         return cell_name(self.components)
+
+
+def record_of(cell: Cell) -> CellRecord:
+    """Return which cell it is, as results have it."""
+    domain, llm, sharing = (part and part.label for part in (cell.domain, cell.llm, cell.sharing))
+    return {
+        "name": cell.name,
+        "dataset": cell.data.name,
+        "domain": domain,
+        "llm": llm,
+        "sharing": sharing,
+        "control": cell.control,
+        **({"combines": True} if cell.combines else {}),
+        "seed": cell.seed,
+    }
 
 
 def cell_name(components: Sequence[Selected], control: str | None = None) -> str:
@@ -68,14 +97,14 @@ Parts = tuple["Selected | None", "Selected | None", "Selected | None", "str | No
 """Domain model, LLM, sharing module, control."""
 
 
-def make_cell(data: Data, parts: Parts, seed: int, config: RunConfig, store: Store) -> Cell:
+def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, store: Store) -> Cell:
     """Return one cell, with the place of its result."""
     *selected, control = parts
     components = [part for part in selected if part is not None]
     max_history = config.max_history_on(data.name)
     decisive = {
         "components": {
-            part.label: [settings_of(part), part.plugin.version, *([part.name] if part.is_variant else [])]
+            part.label: [settings_of(part), version_of(part), *([part.name] if part.is_variant else [])]
             for part in components
         },
         "data": [data.dataset.fingerprint, data.split.fingerprint],
@@ -93,6 +122,11 @@ def is_done(folder: Path, parts: Parts, store: Store) -> bool:
     """Return whether a cell is stored whole: a domain model alone with the checkpoint that its pairs start from."""
     llm = parts[1]
     return store.is_done(folder) and (llm is not None or (folder / CHECKPOINT).exists())
+
+
+def version_of(selected: Selected) -> str:
+    """Return the version that decides a component's ranks: of its distribution, or of our own algorithms."""
+    return ALGORITHMS if selected.plugin.distribution == PROJECT else selected.plugin.version
 
 
 def settings_of(selected: Selected) -> dict[str, Any]:

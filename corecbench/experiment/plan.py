@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from corecbench.api import Lists, PluginError, UsageError, cache_folder
+from corecbench.api import SIDES, Lists, PluginError, UsageError, cache_folder
 from corecbench.data.loaded import read_datasets
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
 from corecbench.experiment.cells import make_cell, settings_of
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
-from corecbench.results.record import SIDES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from corecbench.api import Metric, Side
-    from corecbench.data.loaded import Data
+    from corecbench.data.loaded import SplitDataset
     from corecbench.experiment.cells import Cell, Parts
     from corecbench.plugin.host import Host, Selected
     from corecbench.results.store import Store
@@ -43,13 +42,13 @@ class Plan:
     def solo_of(self, cell: Cell, side: Side = "domain") -> Cell:
         """Return the solo cell of a joint cell's domain model, or of its LLM; a control has that of its pair."""
         of_side = operator.attrgetter(side)
-        same = (of_side(cell).label, cell.dataset, cell.seed)
+        same = (of_side(cell).label, cell.data, cell.seed)
         return next(
             other
             for other in self.cells
             if other.sharing is None
             and of_side(other) is not None
-            and (of_side(other).label, other.dataset, other.seed) == same
+            and (of_side(other).label, other.data, other.seed) == same
         )
 
     def in_pairs(self, cell: Cell) -> dict[str, list[str]]:
@@ -164,10 +163,10 @@ def combinations(alone: Choice, paired: Choice, controls: Sequence[str]) -> Iter
 
 def can_be(control: str, llm: Selected, module: Selected) -> bool:
     """Return whether a pair has a control: not where nothing is shared, which is a control itself."""
-    return module.component.shares and (control != "untrained-llm" or llm.component.untrained)
+    return module.shares and (control != "untrained-llm" or llm.can_be_untrained)
 
 
-def notes(config: RunConfig, choice: Choice, data_sets: Sequence[Data]) -> list[str]:
+def notes(config: RunConfig, choice: Choice, data_sets: Sequence[SplitDataset]) -> list[str]:
     """Return what a reader of the plan may wonder about."""
     found = []
     if choice.llms:
@@ -180,13 +179,13 @@ def notes(config: RunConfig, choice: Choice, data_sets: Sequence[Data]) -> list[
         found += [
             f"{module.label} shares nothing, so it is a control itself and has no further ones"
             for module in choice.sharing
-            if not module.component.shares
+            if not module.shares
         ]
     if "untrained-llm" in config.controls:
         found += [
             f"{llm.label} cannot be built with random weights, so it has no control untrained-llm"
             for llm in choice.llms
-            if not llm.component.untrained
+            if not llm.can_be_untrained
         ]
     if aside := config.per_dataset.keys() - {data.name for data in data_sets}:
         found.append(f"settings of data sets that are not in this run are left aside: {', '.join(sorted(aside))}")

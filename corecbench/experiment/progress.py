@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from corecbench.api import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
-    from corecbench.experiment.cells import Cell
+    from corecbench.api import CellFacts, CellResult, EpochRecord
     from corecbench.plugin.host import Host
 
 QUIET_S = 15.0
@@ -23,26 +23,27 @@ QUIET_S = 15.0
 
 
 @contextlib.contextmanager
-def shown(host: Host, cells: Sequence[Cell]) -> Iterator[None]:
-    """Show the progress of the cells that are to be run, for as long as the context lasts."""
+def shown(host: Host, n_cells: int) -> Iterator[None]:
+    """Show the progress of a run of so many cells, for as long as the context lasts."""
     from rich.console import Console
 
     console = Console(stderr=True)
-    display = Bars(console, len(cells)) if console.is_terminal else Lines(len(cells))
+    display = Bars(console, n_cells) if console.is_terminal else Lines(n_cells)
     host.register(display, "progress")
     with display:
         yield
 
 
-def title(cell: Cell) -> str:
+def title(cell: CellFacts) -> str:
     """Return a cell in a few words."""
-    return f"{cell.name}, {cell.dataset.name}, seed {cell.seed}"
+    return f"{cell['name']}, {cell['dataset']}, seed {cell['seed']}"
 
 
-def outcome(result: dict[str, Any]) -> str:
+def outcome(result: CellResult) -> str:
     """Return how a cell ended."""
     if result["status"] == "failed":
-        return f"failed: {' '.join(str((result['error'] or {}).get('message')).split())}"
+        error = result["error"]
+        return f"failed: {' '.join(str(error and error['message']).split())}"
     sides = ", ".join(
         f"{side} NDCG@10 {values['metrics']['NDCG@10']:.4f}"
         for side, values in result["sides"].items()
@@ -69,7 +70,7 @@ class Lines:
     def __exit__(self, *error: object) -> None:
         """Nothing is to be put back."""
 
-    def say(self, cell: Cell, what: str) -> None:
+    def say(self, cell: CellFacts, what: str) -> None:
         """Write a line."""
         self.last = self.clock()
         self.write(f"[{self.number}/{self.n_cells}] {title(cell)}: {what}")
@@ -79,19 +80,19 @@ class Lines:
         return self.clock() - self.last >= QUIET_S
 
     @hookimpl
-    def corecbench_cell_started(self, cell: Cell) -> None:
+    def corecbench_cell_started(self, cell: CellFacts) -> None:
         """Say which cell it is."""
         self.number, self.trained = self.number + 1, 0
         self.say(cell, "started")
 
     @hookimpl
-    def corecbench_progress(self, cell: Cell, what: str, done: int, total: int) -> None:
+    def corecbench_progress(self, cell: CellFacts, what: str, done: int, total: int) -> None:
         """Say what long work is going on."""
         if self.due():
             self.say(cell, f"{what} {done}/{total}")
 
     @hookimpl
-    def corecbench_epoch_finished(self, cell: Cell, record: dict[str, Any]) -> None:
+    def corecbench_epoch_finished(self, cell: CellFacts, record: EpochRecord) -> None:
         """Say how far training is."""
         self.trained += 1
         if self.due():
@@ -99,7 +100,7 @@ class Lines:
             self.say(cell, f"{record['side']}, {epochs}, validation NDCG@10 {record['validation']:.4f}")
 
     @hookimpl
-    def corecbench_cell_finished(self, cell: Cell, result: dict[str, Any]) -> None:
+    def corecbench_cell_finished(self, cell: CellFacts, result: CellResult) -> None:
         """Say how it ended."""
         self.say(cell, outcome(result))
 
@@ -133,21 +134,21 @@ class Bars:
         self.bars.stop()
 
     @hookimpl
-    def corecbench_cell_started(self, cell: Cell) -> None:
+    def corecbench_cell_started(self, cell: CellFacts) -> None:
         """Begin the bar of a cell's epochs."""
         self.best = 0.0
         self.bars.reset(self.epochs, total=None, description=title(cell), visible=True)
         self.bars.update(self.work, visible=False)
 
     @hookimpl
-    def corecbench_progress(self, cell: Cell, what: str, done: int, total: int) -> None:
+    def corecbench_progress(self, cell: CellFacts, what: str, done: int, total: int) -> None:
         """Move the bar of long work; it is there only while the work lasts."""
         if self.bars.tasks[self.work].description != what:
             self.bars.reset(self.work, total=total, description=what)
         self.bars.update(self.work, completed=done, total=total, visible=done < total)
 
     @hookimpl
-    def corecbench_epoch_finished(self, cell: Cell, record: dict[str, Any]) -> None:
+    def corecbench_epoch_finished(self, cell: CellFacts, record: EpochRecord) -> None:
         """Move the bar of epochs, and that of the cells by the cell's share."""
         self.best = max(self.best, record["validation"])
         scores = f"{record['side']} validation NDCG@10 {record['validation']:.4f}, best {self.best:.4f}"
@@ -161,7 +162,7 @@ class Bars:
         return task.completed / task.total if task.total else 0.0
 
     @hookimpl
-    def corecbench_cell_finished(self, cell: Cell, result: dict[str, Any]) -> None:
+    def corecbench_cell_finished(self, cell: CellFacts, result: CellResult) -> None:
         """Count the cell and leave a line above the bars."""
         self.number += 1
         self.bars.update(self.cells, completed=self.number, description=f"cells {self.number}/{self.n_cells}")

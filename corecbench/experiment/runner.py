@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.torch import load_file
 
-from corecbench.api import CorecbenchError, Lists, Setup, Side
+from corecbench.api import CellResult, CorecbenchError, Lists, Setup, Side
 from corecbench.evaluation.measuring import measure
 from corecbench.evaluation.ranking import PROTOCOL, Ranks
 from corecbench.experiment import process
-from corecbench.experiment.cells import CHECKPOINT, Cell, settings_of
+from corecbench.experiment.cells import CHECKPOINT, Cell, record_of, settings_of
 from corecbench.plugin.guard import guard
 from corecbench.results.frames import item_frequency, items_frame, ranks_frame, top_frame
-from corecbench.results.record import SCHEMA, Record
+from corecbench.results.record import SCHEMA
 from corecbench.results.store import ITEMS_FILE, Store
 from corecbench.training.cell import OnEpoch, Solo, Trained, Workshop, save_checkpoint
 from corecbench.training.controls import shuffle_texts
@@ -29,12 +29,12 @@ from corecbench.training.loop import Trainee, sizes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from corecbench.api import Failure, RowSide, SideRecord
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
-    from corecbench.results.record import Failure, RowSide, SideRecord
 
 
-def run(plan: Plan, host: Host, store: Store) -> list[Record]:
+def run(plan: Plan, host: Host, store: Store) -> list[CellResult]:
     """Run every cell that is not done and return the records of all, in the order of the plan."""
     process.keep_freed_memory()
     for label in plan.config.trackers:
@@ -52,19 +52,20 @@ class Outcome:
     error: Failure | None = None
 
 
-def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> Record:
+def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> CellResult:
     """Train, rank and store one cell, and return its record, failed or not."""
-    host.notify("corecbench_cell_started", cell=cell)
+    facts = cell.facts
+    host.notify("corecbench_cell_started", cell=facts)
     process.reset_peak_memory()
     known, started, clock = describe(cell, plan), datetime.now(UTC), time.perf_counter()
     epochs: list[dict[str, Any]] = []
 
     def on_epoch(record: dict[str, Any]) -> None:
         epochs.append(record)
-        host.notify("corecbench_epoch_finished", cell=cell, record=record)
+        host.notify("corecbench_epoch_finished", cell=facts, record=record)
 
     outcome = attempt(cell, plan, host, store, on_epoch)
-    record: Record = {
+    record: CellResult = {
         **known,
         "status": "ok" if outcome.error is None else "failed",
         "error": outcome.error,
@@ -74,7 +75,7 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> Record:
         "sides": dict(outcome.sides),
         "epochs": epochs,
     }
-    catalog, train = cell.dataset.dataset.catalog, cell.dataset.split.train
+    catalog, train = cell.data.catalog, cell.data.train
     frames = {side: ranks_frame(ranks, catalog, train) for side, ranks in outcome.ranks.items()}
     files = {}
     if cell.llm is None and outcome.error is None:  # what pairs start from
@@ -85,7 +86,7 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> Record:
         files[ITEMS_FILE] = functools.partial(items.to_parquet, index=False, compression="zstd")
     store.write(cell.folder, record, frames, files, top if plan.config.top_k else None)
     store.drop_failed(cell.folder)
-    host.notify("corecbench_cell_finished", cell=cell, result=record)
+    host.notify("corecbench_cell_finished", cell=facts, result=record)
     return record
 
 
@@ -122,11 +123,12 @@ def rank_timed(workshop: Workshop, trainee: Trainee, top_k: int) -> tuple[Ranks,
 
 def make_workshop(cell: Cell, plan: Plan, host: Host) -> Workshop:
     """Return what the training of a cell needs."""
+    facts = cell.facts
 
     def progress(what: str, done: int, total: int) -> None:
-        host.notify("corecbench_progress", cell=cell, what=what, done=done, total=total)
+        host.notify("corecbench_progress", cell=facts, what=what, done=done, total=total)
 
-    catalog = cell.dataset.dataset.catalog
+    catalog = cell.data.catalog
     setup = Setup(
         shuffle_texts(catalog, cell.seed) if cell.control == "shuffled-texts" else catalog,
         cell.max_history,
@@ -137,7 +139,7 @@ def make_workshop(cell: Cell, plan: Plan, host: Host) -> Workshop:
         untrained_llm=cell.control == "untrained-llm",
     )
     metric = host.build(host.select("metrics", "NDCG@10", {}))
-    return Workshop(host, setup, cell.dataset.split, cell.seeded_as, metric)
+    return Workshop(host, setup, cell.data.split, cell.seeded_as, metric)
 
 
 def train(cell: Cell, plan: Plan, store: Store, workshop: Workshop, on_epoch: OnEpoch) -> Trained:
@@ -169,7 +171,7 @@ def side_record(trainee: Trainee, ranks: Ranks, ranking_s: float, cell: Cell, pl
 
 def measured(ranks: Ranks, cell: Cell, plan: Plan, host: Host) -> dict[str, Any]:
     """Return the metrics of a row."""
-    frequency = item_frequency(cell.dataset.dataset.catalog, cell.dataset.split.train)
+    frequency = item_frequency(cell.data.catalog, cell.data.train)
     lists = Lists(ranks.top_items, ranks.target, ranks.rank, frequency)
     metrics = {name: host.build(host.select("metrics", name, plan.config.settings)) for name in plan.config.metrics}
     return {
@@ -183,19 +185,10 @@ def measured(ranks: Ranks, cell: Cell, plan: Plan, host: Host) -> dict[str, Any]
 
 def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
     """Return what is known of a cell before it is trained."""
-    parts = {"domain": cell.domain, "llm": cell.llm, "sharing": cell.sharing}
-    names = {kind: None if part is None else part.label for kind, part in parts.items()}
-    data, config = cell.dataset, plan.config
+    data, config = cell.data, plan.config
     return {
         "schema": SCHEMA,
-        "cell": {
-            "name": cell.name,
-            "dataset": data.name,
-            **names,
-            "control": cell.control,
-            **({"combines": True} if cell.combines else {}),
-            "seed": cell.seed,
-        },
+        "cell": record_of(cell),
         "hash": cell.hash,
         "settings": {part.label: settings_of(part) for part in cell.components},
         **({"in_pairs": in_pairs} if (in_pairs := plan.in_pairs(cell)) else {}),

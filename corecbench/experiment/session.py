@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from corecbench.api import CellResult
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
-    from corecbench.results.record import Record
     from corecbench.results.store import Store
     from corecbench.settings.config import RunConfig
 
@@ -28,7 +28,7 @@ class Experiment:
     host: Host
     store: Store
 
-    def run(self, progress: bool = False) -> Sequence[Record]:
+    def run(self, progress: bool = False) -> Sequence[CellResult]:
         """Run every cell that is not done, and return the records of all, in the order of the plan.
 
         Args:
@@ -37,8 +37,8 @@ class Experiment:
         from corecbench.experiment.progress import shown
         from corecbench.experiment.runner import run as run_plan
 
-        to_do = [cell for cell in self.plan.cells if not cell.done]
-        with shown(self.host, to_do) if progress else contextlib.nullcontext():
+        n_to_do = sum(not cell.done for cell in self.plan.cells)
+        with shown(self.host, n_to_do) if progress else contextlib.nullcontext():
             return run_plan(self.plan, self.host, self.store)
 
 

@@ -9,7 +9,15 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import Component, PluginError, UsageError, resolve
+from corecbench.api import (
+    Component,
+    DomainModelComponent,
+    LlmComponent,
+    PluginError,
+    SharingComponent,
+    UsageError,
+    resolve,
+)
 from corecbench.plugin.discovery import Origin, installed, loose_file, reason
 from corecbench.plugin.guard import Guarded, guard
 from corecbench.plugin.kinds import KINDS
@@ -45,9 +53,26 @@ class Selected:
 
     @property
     def joint(self) -> bool:
-        """Whether it reads ids and can be trained together with an LLM."""
+        """Whether a domain model reads ids and can be trained together with an LLM."""
+        if not isinstance(self.component, DomainModelComponent):
+            return False
         joint = self.component.joint
         return joint if isinstance(joint, bool) else bool(resolve(joint)(self.config))
+
+    @property
+    def can_be_untrained(self) -> bool:
+        """Whether an LLM can be built with random weights."""
+        return isinstance(self.component, LlmComponent) and self.component.untrained
+
+    @property
+    def shares(self) -> bool:
+        """Whether a sharing module shares anything; one that does not is a control."""
+        return isinstance(self.component, SharingComponent) and self.component.shares
+
+    @property
+    def combines(self) -> bool:
+        """Whether a sharing module combines both sides' scores, which gives a third row."""
+        return isinstance(self.component, SharingComponent) and self.component.combines
 
     def __str__(self) -> str:
         return f"{KINDS[self.kind].label} '{self.name}' of plugin {self.plugin}"

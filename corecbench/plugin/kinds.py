@@ -4,26 +4,39 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from corecbench.api import (
+    Component,
+    DatasetComponent,
+    DomainModelComponent,
+    LlmComponent,
+    MetricComponent,
+    ReporterComponent,
+    SharingComponent,
+    TrackerComponent,
+)
+
 
 class Kind(NamedTuple):
     """One kind of component."""
 
     word: str
-    """For one of it on the command line."""
+    """The word for one component of the kind on the command line."""
     label: str
-    """What one is called in messages."""
+    """The name of one component of the kind in messages."""
     hook: str
-    """By which plugins offer them."""
+    """Name of the hook by which plugins offer components of the kind."""
+    component: type[Component]
+    """The class of what such a hook returns."""
 
 
 KINDS = {
-    "models": Kind("model", "domain model", "corecbench_domain_models"),
-    "llms": Kind("llm", "LLM", "corecbench_llms"),
-    "sharing": Kind("sharing", "sharing module", "corecbench_sharing_modules"),
-    "datasets": Kind("dataset", "data set", "corecbench_datasets"),
-    "metrics": Kind("metric", "metric", "corecbench_metrics"),
-    "reporters": Kind("reporter", "reporter", "corecbench_reporters"),
-    "trackers": Kind("tracker", "tracker", "corecbench_trackers"),
+    "models": Kind("model", "domain model", "corecbench_domain_models", DomainModelComponent),
+    "llms": Kind("llm", "LLM", "corecbench_llms", LlmComponent),
+    "sharing": Kind("sharing", "sharing module", "corecbench_sharing_modules", SharingComponent),
+    "datasets": Kind("dataset", "data set", "corecbench_datasets", DatasetComponent),
+    "metrics": Kind("metric", "metric", "corecbench_metrics", MetricComponent),
+    "reporters": Kind("reporter", "reporter", "corecbench_reporters", ReporterComponent),
+    "trackers": Kind("tracker", "tracker", "corecbench_trackers", TrackerComponent),
 }
 WORDS = {kind.word: key for key, kind in KINDS.items()}
 """The word for one -> the key in `KINDS`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass
 
 import pluggy
 
-from corecbench.api import PROJECT, Component, Download, PluginError
+from corecbench.api import PROJECT, Component, DatasetComponent, Download, PluginError
 from corecbench.plugin import spec as hookspecs
 from corecbench.plugin.discovery import Origin, reason
 from corecbench.plugin.kinds import KINDS
@@ -64,7 +64,7 @@ class Plugin:
         if kind not in self.offers:
             hook_name = KINDS[kind].hook
             try:
-                self.offers[kind] = self.ask(hook_name)
+                self.offers[kind] = self.ask(hook_name, KINDS[kind].component)
             except (Exception, SystemExit) as error:
                 self.offers[kind] = []
                 self.blame(f"{hook_name}: {reason(error)}", error)
@@ -75,8 +75,8 @@ class Plugin:
         self.faults.append(fault)
         self.cause = self.cause or cause
 
-    def ask(self, hook_name: str) -> list[Component]:
-        """Return the plugin's answer to a registration hook.
+    def ask(self, hook_name: str, component_class: type[Component]) -> list[Component]:
+        """Return the plugin's answer to a registration hook, components of the class that the hook is for.
 
         Raises:
             Exception: whatever the plugin raised, or what is wrong with its answer.
@@ -84,10 +84,11 @@ class Plugin:
         hook = getattr(self.manager.hook, hook_name)
         answers = hook()
         if len(answers) < len([i for i in hook.get_hookimpls() if not (i.hookwrapper or i.wrapper)]):
-            raise PluginError("it returned None instead of a list of components")  # pluggy leaves None out
+            raise PluginError("it returned None instead of a list")  # pluggy leaves None out
         for answer in answers:
-            if not isinstance(answer, list) or not all(isinstance(component, Component) for component in answer):
-                raise PluginError(f"it returned {answer!r:.80} instead of a list of components")
+            if not isinstance(answer, list) or not all(isinstance(each, component_class) for each in answer):
+                needed = f"a list of {component_class.__name__}"
+                raise PluginError(f"it returned {answer!r:.80}; {needed} is needed")
             for component in answer:
                 check_component(component)
         return [component for answer in answers for component in answer]
@@ -102,5 +103,5 @@ def check_component(component: Component) -> None:
         raise PluginError(f"config of component {name!r} is {config!r}, must be a dataclass or None")
     if component.argument is not None and component.argument not in {f.name for f in fields(config or Component)}:
         raise PluginError(f"argument {component.argument!r} of component {name!r} is no field of its config")
-    if not isinstance(component.download, Download | None):
+    if isinstance(component, DatasetComponent) and not isinstance(component.download, Download | None):
         raise PluginError(f"download of component {name!r} is {component.download!r}, must be a Download or None")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from corecbench.api import Metric, Report, UsageError
+from corecbench.api import Metric, Report, RowSide, UsageError
 from corecbench.report.columns import Column, lay_out
 from corecbench.report.comparison import (
     ALPHA,
@@ -28,7 +28,7 @@ from corecbench.report.per_user import Line, check_comparable, check_users, read
 from corecbench.report.provenance import made_with, protocol_sentence
 from corecbench.report.table import AT_LIMIT, check_testable
 from corecbench.report.wording import count, decimal, of_ensembles, seed_list, sentences, user_counts
-from corecbench.results.record import ResultsError, RowSide, sides_of
+from corecbench.results.record import ResultsError, sides_of
 from corecbench.results.store import Entry, Store
 from corecbench.settings.configure import unknown
 

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from corecbench.api import Metric
+from corecbench.api import CellResult, Metric
 from corecbench.evaluation.measuring import is_overall
 from corecbench.report.average_ranks import FEWEST_DATASETS, FEWEST_ROWS
 from corecbench.report.per_user import Key, Line, check_comparable, check_users, read_lines
 from corecbench.report.provenance import made_with
 from corecbench.report.table import AT_LIMIT
 from corecbench.report.wording import seed_list
-from corecbench.results.record import Record, ResultsError
+from corecbench.results.record import ResultsError
 from corecbench.results.store import Entry, Store
 from corecbench.stats.friedman import friedman
 
@@ -31,7 +31,7 @@ class Source(NamedTuple):
     entry: Entry
 
     @property
-    def record(self) -> Record:
+    def record(self) -> CellResult:
         """What is stored."""
         return self.entry[1]
 

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from corecbench.api import Lists, Metric, PluginError
+from corecbench.api import CellResult, Lists, Metric, PluginError, RowSide
 from corecbench.evaluation.measuring import is_overall, measure
 from corecbench.report.provenance import together
 from corecbench.report.wording import seed_list
 from corecbench.results.frames import COUNTS
 from corecbench.results.lists import lists_of
-from corecbench.results.record import Record, ResultsError, RowSide, own_side, settings_in, sides_of
+from corecbench.results.record import ResultsError, own_side, settings_in, sides_of
 from corecbench.results.store import Entry, Store
 
 MESSAGE_WIDTH = 80
@@ -71,7 +71,7 @@ class Line:
     """seed -> why it has no values."""
     at_limit: bool
     """Whether any seed ran out of epochs before its patience."""
-    records: tuple[Record, ...] = ()
+    records: tuple[CellResult, ...] = ()
     """Of the seeds that have values, in the same order."""
     overall: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     """seed -> metric -> value, of metrics that have none per user; the same seeds."""

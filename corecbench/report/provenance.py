@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from corecbench.results.record import Record
+from corecbench.api import CellResult
 
 LIBRARIES = ("corecbench", "torch", "recbole", "transformers", "peft")
 MOST_NAMED = 3
@@ -40,7 +40,7 @@ def protocol_sentence(protocol: Mapping[str, Any]) -> str:
     return "Protocol: " + ", ".join(f"{name} {value}" for name, value in protocol.items())
 
 
-def made_with(records: Iterable[Record]) -> tuple[str, ...]:
+def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
     """Return settings of pairs only, versions and devices of what succeeded, as sentences of a caption."""
     done = [record for record in records if record["status"] == "ok"]
     versions = [(record["cell"]["name"], _versions(record)) for record in done]
@@ -54,7 +54,7 @@ def made_with(records: Iterable[Record]) -> tuple[str, ...]:
     )
 
 
-def _in_pairs(records: Sequence[Record]) -> str:
+def _in_pairs(records: Sequence[CellResult]) -> str:
     named = {
         (record["cell"]["dataset"], name): settings
         for record in records
@@ -63,6 +63,6 @@ def _in_pairs(records: Sequence[Record]) -> str:
     return ", ".join(f"{name} on {dataset} ({', '.join(own)})" for (dataset, name), own in named.items())
 
 
-def _versions(record: Record) -> dict[str, str]:
+def _versions(record: CellResult) -> dict[str, str]:
     versions = {name: record["versions"][name] for name in LIBRARIES if name in record["versions"]}
     return versions | ({"commit": record["commit"][:7]} if record["commit"] else {})

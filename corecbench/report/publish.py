@@ -17,13 +17,12 @@ from corecbench.settings.config import METRICS, SHOWN
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from corecbench.api import Metric, Report
+    from corecbench.api import CellResult, Metric, Report
     from corecbench.plugin.host import Host
     from corecbench.report.comparison import Method
     from corecbench.report.plots import registry
     from corecbench.report.plots.study import Study
     from corecbench.report.recommendation import Recommendation
-    from corecbench.results.record import Record
     from corecbench.results.store import Entry, Store
 
 TESTED = "NDCG@10"
@@ -83,13 +82,13 @@ def build_metrics(host: Host, metrics: Sequence[str]) -> tuple[dict[str, Metric]
     return built, TESTED if TESTED in testable else testable[0]
 
 
-def stored(store: Store, records: Collection[Record]) -> list[Entry]:
+def stored(store: Store, records: Collection[CellResult]) -> list[Entry]:
     """Return the stored results of these records; other results of the benchmark are left out."""
     wanted = {key(record) for record in records}
     return [(folder, record) for folder, record in store.records() if key(record) in wanted]
 
 
-def publish_run(host: Host, store: Store, records: Collection[Record], metrics: Sequence[str]) -> Published:
+def publish_run(host: Host, store: Store, records: Collection[CellResult], metrics: Sequence[str]) -> Published:
     """Write the tables of the cells of a run beside its results, as `publish` does.
 
     Args:
@@ -102,7 +101,7 @@ def publish_run(host: Host, store: Store, records: Collection[Record], metrics: 
     return publish(host, once, stored(store, records), SHOWN if tuple(metrics) == METRICS else metrics)
 
 
-def key(record: Record) -> tuple[str, str, int, str]:
+def key(record: CellResult) -> tuple[str, str, int, str]:
     """Return what tells one cell's record from another's."""
     cell = record["cell"]
     return cell["dataset"], cell["name"], cell["seed"], record["hash"]

@@ -10,10 +10,10 @@ from corecbench.api import DataError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from corecbench.api import CellResult, RowSide
     from corecbench.data.dataset import Dataset
     from corecbench.data.split import Split
     from corecbench.report.stored_lists import Row, StoredLists
-    from corecbench.results.record import Record, RowSide
 
 Change = Literal["new", "up", "down", "same"]
 MOST = 10
@@ -85,7 +85,7 @@ class Recommendation:
         return self.history[-1]
 
 
-def check_data(dataset: Dataset, split: Split, record: Record) -> None:
+def check_data(dataset: Dataset, split: Split, record: CellResult) -> None:
     """Make sure that a data set is the one of a result.
 
     Raises:

@@ -14,10 +14,10 @@ from corecbench.settings.config import load
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from corecbench.data.loaded import Data
+    from corecbench.api import CellResult
+    from corecbench.data.loaded import SplitDataset
     from corecbench.plugin.host import Host
     from corecbench.report.recommendation import Recommendation
-    from corecbench.results.record import Record
     from corecbench.results.store import Entry, Store
 
 METRIC = "NDCG@10"
@@ -59,7 +59,7 @@ def recommendations(
     return [recommend(stored, data.dataset, data.split, user_id) for user_id in user_ids]
 
 
-def read_data(host: Host, record: Record, dataset: str | None, sets: Sequence[str]) -> Data:
+def read_data(host: Host, record: CellResult, dataset: str | None, sets: Sequence[str]) -> SplitDataset:
     """Return the data set of a result, read as it was then.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from corecbench.results.record import CellRecord
+from corecbench.api import CellRecord
 from corecbench.results.store import Entry, Store
 from corecbench.settings.configure import unknown
 

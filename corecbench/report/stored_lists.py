@@ -15,8 +15,7 @@ from corecbench.settings.configure import unknown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from corecbench.api import Metric
-    from corecbench.results.record import CellRecord, Record, RowSide
+    from corecbench.api import CellRecord, CellResult, Metric, RowSide
     from corecbench.results.store import Entry, Store
 
 PICKED = ("best", "worst", "coldest")
@@ -43,7 +42,7 @@ class Row:
 class StoredLists:
     """A cell under one seed, with its models alone."""
 
-    record: Record
+    record: CellResult
     side: RowSide
     """Whose gain is meant: the side that was named, else the first there is."""
     rows: tuple[Row, ...]

@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from corecbench.api import Metric, UsageError
+from corecbench.api import CellResult, Metric, RowSide, UsageError
 from corecbench.evaluation.measuring import is_overall
 from corecbench.report.comparison import STANDARD, Comparison, Method, adjust_families, compare, why_not
 from corecbench.report.per_user import Line, check_comparable, read_lines
 from corecbench.report.provenance import made_with
 from corecbench.report.wording import seed_list
-from corecbench.results.record import Record, ResultsError, RowSide
+from corecbench.results.record import ResultsError
 from corecbench.results.store import Entry, Store
 
 AT_LIMIT = "still improving at its epoch limit"
@@ -183,7 +183,7 @@ def _row(
     )
 
 
-def _cost(records: Sequence[Record], side: RowSide) -> Cost:
+def _cost(records: Sequence[CellResult], side: RowSide) -> Cost:
     sides = [record["sides"][side] for record in records]
 
     def mean(found: Sequence[Mapping[str, Any]], name: str) -> float | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from corecbench.results.record import RowSide
+    from corecbench.api import RowSide
 
 MOST_COUNTED = 10**9
 

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from corecbench.api import Metric
-    from corecbench.results.record import RowSide
+    from corecbench.api import Metric, RowSide
     from corecbench.results.store import Store
 
 

@@ -1,7 +1,7 @@
 """What a finished cell leaves on disk: its schema, written atomically, read and checked.
 
     ROOT/BENCHMARK/DATASET/CELL/seed0-1a2b3c4d/
-        result.json          a `Record`
+        result.json          a `CellResult`
         ranks.parquet        of a cell with one side; a joint cell has domain/ranks.parquet, llm/ranks.parquet and,
                              where the sharing module combines both, ensemble/ranks.parquet
         top.parquet          beside each: the best candidates of every user, unless the run stored none
@@ -22,11 +22,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from corecbench.api import CellRecord, CellResult, RowSide
 from corecbench.data.durable import sync
 from corecbench.results.frames import ITEMS, TOP, known_columns
-from corecbench.results.record import CellRecord, Record, ResultsError, RowSide, sides_of, validate
+from corecbench.results.record import ResultsError, sides_of, validate
 
-Entry = tuple[Path, Record]
+Entry = tuple[Path, CellResult]
 """The folder of a stored cell, and its record."""
 
 RANKS_FILE, TOP_FILE, ITEMS_FILE = "ranks.parquet", "top.parquet", "items.parquet"
@@ -66,7 +67,7 @@ class Store:
     def write(
         self,
         folder: Path,
-        record: Record,
+        record: CellResult,
         ranks: Mapping[RowSide, pd.DataFrame],
         files: Mapping[str, Callable[[Path], object]] | None = None,
         top: Mapping[RowSide, pd.DataFrame] | None = None,
@@ -121,7 +122,7 @@ class Store:
             if other != folder and (other / "result.json").exists() and self.read(other)["status"] == "failed":
                 shutil.rmtree(other)
 
-    def read(self, folder: Path) -> Record:
+    def read(self, folder: Path) -> CellResult:
         """Return the record of a cell.
 
         Raises:
@@ -181,7 +182,7 @@ class Store:
             )
         return _read(file, lambda frame: frame[list(ITEMS)])
 
-    def _side(self, folder: Path, side: RowSide) -> tuple[Record, Path]:
+    def _side(self, folder: Path, side: RowSide) -> tuple[CellResult, Path]:
         """Return the record of a cell and the folder of a side's files."""
         record = self.read(folder)
         if side not in record["sides"]:
@@ -198,7 +199,7 @@ class Store:
             return False
         return record["status"] == "ok"
 
-    def records(self, dataset: str | None = None) -> Iterator[tuple[Path, Record]]:
+    def records(self, dataset: str | None = None) -> Iterator[tuple[Path, CellResult]]:
         """Yield every stored cell, failed ones too, ordered by data set, cell, seed and hash.
 
         Raises:
@@ -234,7 +235,7 @@ def _read(file: Path, columns: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.Dat
         raise ResultsError(f"{file}: cannot be read ({reason}); run the cell again") from error
 
 
-def _place(entry: tuple[Path, Record]) -> tuple[str, str, int, str]:
+def _place(entry: tuple[Path, CellResult]) -> tuple[str, str, int, str]:
     cell = entry[1]["cell"]
     return cell["dataset"], cell["name"], cell["seed"], entry[1]["hash"]
 

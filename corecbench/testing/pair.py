@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from corecbench.api import Batch, Pretrained, States, last_position
-from corecbench.results.record import SIDES
+from corecbench.api import SIDES, Batch, Pretrained, States, last_position
 from corecbench.testing.bench import make_workshop, silent
 from corecbench.testing.partners import WIDTHS, partner
 from corecbench.training.cell import Solo, epochs_of

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from corecbench.api import Batch, Component, Ids, IdsFactory, Setup, States, Training
+from corecbench.api import Batch, DomainModelComponent, Ids, IdsFactory, LlmComponent, Setup, States, Training
 from corecbench.plugin.host import Selected
 from corecbench.plugin.loaded import PluginInfo
 from corecbench.version import __version__
@@ -56,9 +56,11 @@ def build_llm(config: Training, setup: Setup, ids: IdsFactory) -> Partner:
 
 def partner(side: Side, epochs: int | None = None) -> Selected:
     """Return a partner as if it had been chosen for a run, with so many epochs (those of `EPOCHS` by default)."""
-    build, kind = (build_domain, "models") if side == "domain" else (build_llm, "llms")
     epochs = EPOCHS[side] if epochs is None else epochs
     config = Training(epochs=epochs, patience=100, batch_size=16, learning_rate=0.01)
-    component = Component(f"toy-{side}", build, Training)
+    if side == "domain":
+        kind, component = "models", DomainModelComponent("toy-domain", build_domain, Training)
+    else:
+        kind, component = "llms", LlmComponent("toy-llm", build_llm, Training)
     plugin = PluginInfo("corecbench.testing", "corecbench", __version__)
     return Selected(kind, component.name, component, config, plugin)

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from corecbench.api import Side
-    from corecbench.results.record import Record
+    from corecbench.api import CellResult, Side
     from corecbench.results.store import Store
 
 
@@ -32,7 +31,7 @@ def toy_record(
     combines: bool = False,
     side: Mapping[str, Any] | None = None,
     **fields: Any,
-) -> Record:
+) -> CellResult:
     """Return the contents of the result.json of a cell, which went well unless `status` says otherwise.
 
     Args:
@@ -101,7 +100,7 @@ def toy_ranks(rank: Sequence[int], users: Sequence[str] | None = None, **columns
 
 def store_cell(
     store: Store,
-    record: Record,
+    record: CellResult,
     ranks: Mapping[Side, pd.DataFrame],
     lists: Sequence[Sequence[str]] | None = None,
     frequency: Mapping[str, int] | None = None,

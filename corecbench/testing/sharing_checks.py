@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from safetensors.torch import load_file
 
-from corecbench.api import Batch, Budget
-from corecbench.results.record import SIDES
+from corecbench.api import SIDES, Batch, Budget
 from corecbench.testing.bench import SOME, equal, tensors
 from corecbench.testing.kit import NotApplicableError, require
 from corecbench.testing.pair import Bench, Pair, other, read_by_other
@@ -171,7 +170,7 @@ def without(tensors: Mapping[str, torch.Tensor], compute: Callable[[], States]) 
 
 def sharing_nothing_is_training_alone(bench: Bench) -> None:
     """A control has no losses, and its domain side equals the model alone, in the same turns, bit for bit."""
-    if bench.selected.component.shares:
+    if bench.selected.shares:
         raise NotApplicableError("it shares; this is about controls (shares=False)")
     pair = bench.join()
     module, names = pair.module, {name for side in SIDES for name in losses(pair, side)}
@@ -184,14 +183,14 @@ def sharing_nothing_is_training_alone(bench: Bench) -> None:
 
 def an_ensemble_is_announced(bench: Bench) -> None:
     """A module has `combine` if its component has `combines=True`, and only then."""
-    has, says = hasattr(bench.join().module, "combine"), bench.selected.component.combines
+    has, says = hasattr(bench.join().module, "combine"), bench.selected.combines
     require(has or not says, "its component has combines=True, but it has no method combine")
     require(says or not has, "it has a method combine, which nobody calls: its component needs combines=True")
 
 
 def an_ensemble_scores_the_items_for_each_user(bench: Bench) -> None:
     """Finite, whatever else is in the batch, before and after weights are chosen; agrees where both sides do."""
-    if not bench.selected.component.combines:
+    if not bench.selected.combines:
         raise NotApplicableError("it combines no scores")
     pair = bench.join()
     batch, n_items = pair.batch, len(pair.pretrained.item) - 1

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from corecbench.api import (
+    SIDES,
     Budget,
     Ids,
     PluginError,
@@ -25,7 +26,6 @@ from corecbench.api import (
 )
 from corecbench.evaluation.ranking import Ranks, rank_task, task_states
 from corecbench.plugin.guard import guard, owner_of
-from corecbench.results.record import SIDES
 from corecbench.training.examples import latest, make_examples
 from corecbench.training.loop import Trainee, evaluate, restore, states_of_contexts, trainable, weights
 from corecbench.training.seeds import generator, seed_torch

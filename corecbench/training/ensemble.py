@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from torch.nn.functional import embedding, pad
 
-from corecbench.api import PluginError
+from corecbench.api import SIDES, PluginError
 from corecbench.evaluation.ranking import BLOCK, item_scores, rank_by
 from corecbench.plugin.guard import owner_of
-from corecbench.results.record import SIDES
 from corecbench.training.loop import sizes
 
 if TYPE_CHECKING:

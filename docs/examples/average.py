@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from corecbench.api import Batch, Component, IdsFactory, Setup, States, Training, hookimpl
+from corecbench.api import Batch, DomainModelComponent, IdsFactory, Setup, States, Training, hookimpl
 
 # --8<-- [end:imports]
 
@@ -50,7 +50,11 @@ class Average(torch.nn.Module):
 @hookimpl
 def corecbench_domain_models():
     """Offer the model."""
-    return [Component("average", Average, AverageConfig, summary="the mean of a user's items and the last one")]
+    return [
+        DomainModelComponent(
+            "average", Average, AverageConfig, summary="the mean of a user's items and the last one"
+        )
+    ]
 
 
 # --8<-- [end:hook]

@@ -2,7 +2,7 @@
 
 import torch
 
-from corecbench.api import Batch, Component, IdsFactory, Setup, States, Training, hookimpl
+from corecbench.api import Batch, DomainModelComponent, IdsFactory, Setup, States, Training, hookimpl
 
 
 class Average(torch.nn.Module):
@@ -25,4 +25,4 @@ class Average(torch.nn.Module):
 @hookimpl
 def corecbench_domain_models():
     """Offer the model."""
-    return [Component("average", Average, Training, summary="the mean of a user's items")]
+    return [DomainModelComponent("average", Average, Training, summary="the mean of a user's items")]

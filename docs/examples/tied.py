@@ -10,10 +10,10 @@ from torch.nn.functional import kl_div, log_softmax
 from corecbench.api import (
     Batch,
     Budget,
-    Component,
     Ids,
     Pretrained,
     Setup,
+    SharingComponent,
     Side,
     States,
     Turn,
@@ -96,7 +96,7 @@ class Tied:
 @hookimpl
 def corecbench_sharing_modules():
     """Offer the module."""
-    return [Component("tied", Tied, TiedConfig, summary="the same rows for both sides, mutual learning")]
+    return [SharingComponent("tied", Tied, TiedConfig, summary="the same rows for both sides, mutual learning")]
 
 
 # --8<-- [end:hook]

@@ -5,7 +5,7 @@ from corecbench.cli.main import main
 
 METRICS = """
     from dataclasses import dataclass
-    from corecbench.api import Component, hookimpl
+    from corecbench.api import MetricComponent, ReporterComponent, hookimpl
 
     @dataclass(frozen=True)
     class Config:
@@ -25,11 +25,11 @@ METRICS = """
 
     @hookimpl
     def corecbench_metrics():
-        return [Component("scaled", Scaled, Config, argument="most"), Component("broken", broken)]
+        return [MetricComponent("scaled", Scaled, Config, argument="most"), MetricComponent("broken", broken)]
 
     @hookimpl
     def corecbench_reporters():
-        return [Component("scaled", Scaled, Config)]
+        return [ReporterComponent("scaled", Scaled, Config)]
 """
 
 

@@ -9,12 +9,12 @@ from corecbench.cli.dataset_verbs import Lines
 from corecbench.cli.main import main
 
 PLUGIN = """
-    from corecbench.api import Component, Download, dataset_folder, hookimpl
+    from corecbench.api import DatasetComponent, Download, dataset_folder, hookimpl
 
     @hookimpl
     def corecbench_datasets():
         download = Download("{url}", terms="for research")
-        return [Component("mine", lambda config: dataset_folder("mine"), download=download)]
+        return [DatasetComponent("mine", lambda config: dataset_folder("mine"), download=download)]
 """
 
 

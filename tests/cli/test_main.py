@@ -19,11 +19,11 @@ from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
 HIT, MISS = 1, 50
 PLUGIN = """
-    from corecbench.api import Component, hookimpl
+    from corecbench.api import DomainModelComponent, ReporterComponent, hookimpl
 
     @hookimpl
     def corecbench_domain_models():
-        return [Component("toy", dict, summary="a [toy]")]
+        return [DomainModelComponent("toy", dict, summary="a [toy]")]
 """
 
 
@@ -34,7 +34,7 @@ class FakeCell:
     done: bool = False
 
     @property
-    def dataset(self):
+    def data(self):
         return SimpleNamespace(name="toys")
 
 
@@ -291,7 +291,7 @@ def test_report_takes_a_folder_of_results_or_of_one_benchmark(corecbench, args):
 
 def test_a_broken_reporter_stops_only_a_report_that_asks_for_it(corecbench, loose_file):
     source = """
-        from corecbench.api import Component, hookimpl
+        from corecbench.api import DomainModelComponent, ReporterComponent, hookimpl
 
         class Broken:
             suffix = "x"
@@ -300,7 +300,7 @@ def test_a_broken_reporter_stops_only_a_report_that_asks_for_it(corecbench, loos
 
         @hookimpl
         def corecbench_reporters():
-            return [Component("broken", Broken)]
+            return [ReporterComponent("broken", Broken)]
     """
     save(Store(Path("results"), "default"), make_record())
     plugin = ["--plugin", loose_file("mine", source)]

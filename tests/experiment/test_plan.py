@@ -57,7 +57,7 @@ def test_every_data_set_gets_every_cell(plan, toy_folder, tmp_path):
     for suffix in ("inter", "item"):
         (other / f"other.{suffix}").write_bytes((toy_folder / f"toy.{suffix}").read_bytes())
     planned = plan(models=("sasrec",), datasets=(str(toy_folder), str(other)))
-    assert [cell.dataset.name for cell in planned.cells] == ["toy", "other"]
+    assert [cell.data.name for cell in planned.cells] == ["toy", "other"]
 
 
 def test_models_without_an_llm_are_trained_alone(plan):
@@ -165,7 +165,7 @@ def test_a_data_set_s_own_settings_hold_on_it_alone(plan, toy_folder, tmp_path):
         per_dataset={"other": PerDataset(5, {"sasrec": {"epochs": 1, "n_layers": 2}, "long": {"epochs": 3}})},
     )
     assert [
-        (cell.dataset.name, cell.name, cell.max_history, cell.domain.config.epochs, cell.domain.config.n_layers)
+        (cell.data.name, cell.name, cell.max_history, cell.domain.config.epochs, cell.domain.config.n_layers)
         for cell in planned.cells
     ] == [
         ("toy", "sasrec", 8, 4, 1),
@@ -219,11 +219,11 @@ def test_a_sharing_module_that_shares_nothing_has_no_controls(plan, tiny_llama):
 
 def test_an_llm_that_does_not_heed_the_request_for_random_weights_has_no_such_control(plan, loose_file):
     source = """
-        from corecbench.api import Component, hookimpl
+        from corecbench.api import DatasetComponent, LlmComponent, MetricComponent, hookimpl
 
         @hookimpl
         def corecbench_llms():
-            return [Component("fixed", dict)]
+            return [LlmComponent("fixed", dict)]
     """
     host = Host.discover([loose_file("fixed", source)])
     planned = plan(host=host, models=("sasrec",), llms=("fixed",), controls=("untrained-llm", "no-mutual"))
@@ -293,11 +293,11 @@ def test_two_data_sets_of_one_name_are_an_error(plan, toy_folder, tmp_path):
 
 def test_what_will_be_downloaded_is_named(plan, loose_file):
     source = """
-        from corecbench.api import Component, hookimpl
+        from corecbench.api import DatasetComponent, LlmComponent, MetricComponent, hookimpl
 
         @hookimpl
         def corecbench_llms():
-            return [Component("far", dict, needs=lambda config, cache: [f"93 MB into {cache.name}"])]
+            return [LlmComponent("far", dict, needs=lambda config, cache: [f"93 MB into {cache.name}"])]
     """
     host = Host.discover([loose_file("far", source)])
     assert plan(host=host, llms=("far",)).downloads == ["93 MB into cache"]
@@ -373,7 +373,7 @@ def test_other_data_under_the_same_name_change_the_hash(plan, toy_folder, tmp_pa
 # --- plugins at fault ---------------------------------------------------------------------------------------------
 
 FAULTY = """
-    from corecbench.api import Component, hookimpl
+    from corecbench.api import DatasetComponent, LlmComponent, MetricComponent, hookimpl
 
     class Faulty:
         higher_is_better = True
@@ -402,11 +402,11 @@ FAULTY = """
 
     @hookimpl
     def corecbench_metrics():
-        return [Component("faulty", Faulty), Component("faulty-lists", FaultyOfLists)]
+        return [MetricComponent("faulty", Faulty), MetricComponent("faulty-lists", FaultyOfLists)]
 
     @hookimpl
     def corecbench_datasets():
-        return [Component("broken-data", Faulty)]
+        return [DatasetComponent("broken-data", Faulty)]
 """
 
 

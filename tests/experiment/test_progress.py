@@ -7,7 +7,7 @@ from rich.console import Console
 from corecbench.experiment.progress import Bars, Lines
 from corecbench.plugin.host import Host
 
-CELL = SimpleNamespace(name="sasrec", dataset=SimpleNamespace(name="toys"), seed=3)
+CELL = {"name": "sasrec", "dataset": "toys", "seed": 3}
 DONE = {
     "status": "ok",
     "error": None,

@@ -17,7 +17,7 @@ from corecbench_plugins.datasets.ml100k import find_ml100k
 FACTORISATION = '''
     import torch
 
-    from corecbench.api import Component, States, Training, hookimpl
+    from corecbench.api import DomainModelComponent, SharingComponent, States, Training, hookimpl
 
 
     class MatrixFactorisation(torch.nn.Module):
@@ -36,18 +36,18 @@ FACTORISATION = '''
 
     @hookimpl
     def corecbench_domain_models():
-        return [Component("mf", MatrixFactorisation, Training, summary="matrix factorisation")]
+        return [DomainModelComponent("mf", MatrixFactorisation, Training, summary="matrix factorisation")]
 '''
 
 BROKEN = """
-    from corecbench.api import Component, Training, hookimpl
+    from corecbench.api import DomainModelComponent, SharingComponent, Training, hookimpl
 
     def build(config, setup, ids):
         raise RuntimeError("this model\\nis broken")
 
     @hookimpl
     def corecbench_domain_models():
-        return [Component("broken", build, Training)]
+        return [DomainModelComponent("broken", build, Training)]
 """
 
 
@@ -172,7 +172,7 @@ def test_the_lifecycle_hooks_are_called_in_order(bench, make_diary):
 def test_each_epoch_comes_with_the_number_that_the_cell_will_train_at_most(bench, make_diary, tiny_llama):
     diary = make_diary()
     bench(models=("sasrec",), llms=(f"llama:{tiny_llama}",), diary=diary)
-    planned = {(cell.sharing and "pair") or cell.name.split(":")[0]: n for cell, n in diary.planned}
+    planned = {(cell["sharing"] and "pair") or cell["name"].split(":")[0]: n for cell, n in diary.planned}
     assert planned["sasrec"] == 4
     assert planned["llama"] == 2
     assert planned["pair"] <= 1 + 1
@@ -416,7 +416,7 @@ FAULTY_HOOKS = """
 """
 
 FAULTY_MODULE = """
-    from corecbench.api import Component, Turn, hookimpl, private_ids
+    from corecbench.api import DomainModelComponent, SharingComponent, Turn, hookimpl, private_ids
 
     class Module:
         def __init__(self, config, setup):
@@ -441,7 +441,7 @@ FAULTY_MODULE = """
 
     @hookimpl
     def corecbench_sharing_modules():
-        return [Component("faulty", Module)]
+        return [SharingComponent("faulty", Module)]
 """
 
 

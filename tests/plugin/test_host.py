@@ -9,7 +9,7 @@ from corecbench.settings.config import PerDataset, RunConfig, Variant
 
 GOOD = """
     from dataclasses import dataclass
-    from corecbench.api import Component, hookimpl
+    from corecbench.api import DomainModelComponent, LlmComponent, MetricComponent, hookimpl
 
     @dataclass(frozen=True)
     class Config:
@@ -24,7 +24,8 @@ GOOD = """
 
     @hookimpl
     def corecbench_domain_models():
-        return [Component("good", build, Config, argument="weights", needs=needs), Component("plain", lambda _: 1)]
+        good = DomainModelComponent("good", build, Config, argument="weights", needs=needs)
+        return [good, DomainModelComponent("plain", lambda _: 1)]
 """
 
 
@@ -183,13 +184,13 @@ def test_blocking_an_unknown_plugin_is_an_error_with_close_matches():
     [
         ("1 / 0", "ZeroDivisionError"),
         ("None", "returned None"),
-        ("'sasrec'", "returned 'sasrec' instead of a list"),
-        ("[1]", "instead of a list of components"),
-        ("[Component('a,b', build)]", "component name 'a,b'"),
-        ("[Component('x', build, dict)]", "must be a dataclass"),
-        ("[Component('x', build, Config, argument='k')]", "no field of its config"),
-        ("[Component('x', build, argument='k')]", "no field of its config"),
-        ("[Component('x', build, download='https://x.org/x.zip')]", "must be a Download or None"),
+        ("'sasrec'", "returned 'sasrec'; a list of LlmComponent is needed"),
+        ("[1]", "returned [1]; a list of LlmComponent is needed"),
+        ("[LlmComponent('a,b', build)]", "component name 'a,b'"),
+        ("[LlmComponent('x', build, dict)]", "must be a dataclass"),
+        ("[LlmComponent('x', build, Config, argument='k')]", "no field of its config"),
+        ("[LlmComponent('x', build, argument='k')]", "no field of its config"),
+        ("[LlmComponent('x', build, download='https://x.org/x.zip')]", "must be a Download or None"),
     ],
 )
 def test_a_faulty_answer_is_lost_alone(distribution, answer, reason):
@@ -396,7 +397,7 @@ def test_a_plugin_error_of_the_component_s_own_gets_the_names_too(loose_file):
 
 METRIC = """
     from types import SimpleNamespace
-    from corecbench.api import Component, hookimpl
+    from corecbench.api import DomainModelComponent, LlmComponent, MetricComponent, hookimpl
 
     class Metric:
         higher_is_better = True
@@ -406,7 +407,7 @@ METRIC = """
 
     @hookimpl
     def corecbench_metrics():
-        return [Component("bad", lambda config: Metric())]
+        return [MetricComponent("bad", lambda config: Metric())]
 """
 
 

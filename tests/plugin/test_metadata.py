@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Lt
 from pydantic import Field
 
-from corecbench.api import Component, Training
+from corecbench.api import DomainModelComponent, Training
 from corecbench.plugin.loaded import PluginInfo
 from corecbench.plugin.metadata import describe, settings
 
@@ -49,7 +49,7 @@ def test_a_class_whose_source_or_annotations_cannot_be_read_is_listed_all_the_sa
 
 
 def test_a_component_is_listed_with_its_kind_and_where_it_comes_from():
-    component = Component("mine", "module:build", summary="does it", paper="A, 2020")
+    component = DomainModelComponent("mine", "module:build", summary="does it", paper="A, 2020")
     listed = describe("llms", component, PluginInfo("plug", "dist", "1.2"))
     assert listed == {
         "name": "mine",

@@ -14,7 +14,7 @@ def built(loose_file, kind, hook, *args):
         from dataclasses import dataclass
         from types import SimpleNamespace
 
-        from corecbench.api import Component, hookimpl
+        from corecbench.api import DomainModelComponent, TrackerComponent, hookimpl
 
         @dataclass(frozen=True)
         class Config:
@@ -25,7 +25,7 @@ def built(loose_file, kind, hook, *args):
 
         @hookimpl
         def {hook}():
-            return [Component("mine", build, Config)]
+            return [TrackerComponent("mine", build, Config)]
     """
     host = Host.discover([loose_file("plugin", source)])
     return host.build(host.select(kind, "mine", {"mine": {"k": 2}}), *args)
@@ -62,7 +62,7 @@ def test_corecbench_reporters_offers_what_is_built_from_its_settings(loose_file)
 
 
 TRACKER = """
-    from corecbench.api import Component, hookimpl
+    from corecbench.api import DomainModelComponent, TrackerComponent, hookimpl
 
     class Tracker:
         def __init__(self, config):
@@ -70,11 +70,11 @@ TRACKER = """
 
         @hookimpl
         def corecbench_cell_finished(self, cell, result):
-            raise OSError(f"{cell.name} {result['status']}")
+            raise OSError(f"{cell['name']} {result['status']}")
 
     @hookimpl
     def corecbench_trackers():
-        return [Component("mine", Tracker)]
+        return [TrackerComponent("mine", Tracker)]
 """
 
 
@@ -104,7 +104,7 @@ def test_corecbench_cell_started_comes_with_the_cell_before_its_first_epoch(benc
     (record,) = bench(models=("sasrec",), diary=Listener())
     cell, *rest = told
     assert set(rest) == {"epoch"}
-    assert (cell.name, cell.dataset.name, cell.seed, cell.hash) == ("sasrec", "toy", 0, record["hash"])
+    assert (cell["name"], cell["dataset"], cell["seed"], cell["hash"]) == ("sasrec", "toy", 0, record["hash"])
     assert (cell.domain.label, cell.llm, cell.sharing, cell.control) == ("sasrec", None, None, None)
     assert (cell.domain.config.epochs, cell.max_history, cell.folder.exists()) == (4, 50, True)
 
@@ -112,7 +112,7 @@ def test_corecbench_cell_started_comes_with_the_cell_before_its_first_epoch(benc
 SLOW = """
     import torch
 
-    from corecbench.api import Component, States, hookimpl
+    from corecbench.api import DomainModelComponent, States, TrackerComponent, hookimpl
 
     class Slow:
         examples = "pairs"
@@ -127,7 +127,7 @@ SLOW = """
 
     @hookimpl
     def corecbench_domain_models():
-        return [Component("slow", Slow, joint=False)]
+        return [DomainModelComponent("slow", Slow, joint=False)]
 """
 
 
@@ -137,7 +137,7 @@ def test_corecbench_progress_comes_with_what_a_component_says_of_its_work(bench,
     class Listener:
         @hookimpl
         def corecbench_progress(self, cell, what, done, total):
-            told.append((cell.name, what, done, total))
+            told.append((cell["name"], what, done, total))
 
     bench([loose_file("slow", SLOW)], models=("slow",), diary=Listener())
     assert told == [("slow", "counting", 1, 2), ("slow", "counting", 2, 2)]
@@ -162,7 +162,7 @@ def test_corecbench_cell_finished_comes_with_what_is_stored_of_a_cell_that_faile
     class Listener:
         @hookimpl
         def corecbench_cell_finished(self, cell, result):
-            told.append((cell.name, result))
+            told.append((cell["name"], result))
 
     broken = loose_file("broken", SLOW.replace("self.setup = setup", "raise ValueError('no luck')"))
     records = bench([broken], models=("sasrec", "slow"), diary=Listener())

@@ -13,14 +13,14 @@ from corecbench_plugins.trackers.mlflow_runs import MlflowRuns
 from corecbench_plugins.trackers.wandb_runs import WandbRuns
 
 FAILING = """
-    from corecbench.api import Component, hookimpl
+    from corecbench.api import DomainModelComponent, hookimpl
 
     def build(config, setup, ids):
         raise ValueError("no luck")
 
     @hookimpl
     def corecbench_domain_models():
-        return [Component("failing", build, joint=False)]
+        return [DomainModelComponent("failing", build, joint=False)]
 """
 
 

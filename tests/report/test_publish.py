@@ -118,7 +118,7 @@ def test_a_pair_that_shares_nothing_is_not_the_best(published):
 
 def test_a_reporter_that_fails_loses_only_its_own_tables(published, loose_file):
     source = """
-        from corecbench.api import Component, hookimpl
+        from corecbench.api import ReporterComponent, hookimpl
 
         class Broken:
             suffix = "x"
@@ -127,7 +127,7 @@ def test_a_reporter_that_fails_loses_only_its_own_tables(published, loose_file):
 
         @hookimpl
         def corecbench_reporters():
-            return [Component("broken", Broken)]
+            return [ReporterComponent("broken", Broken)]
     """
     host = Host.discover([loose_file("mine", source)])
     store = Store(published.folder.parent, "default")
@@ -139,7 +139,7 @@ def test_a_reporter_that_fails_loses_only_its_own_tables(published, loose_file):
 
 def test_a_reporter_of_few_lines_is_enough(published, loose_file):
     source = """
-        from corecbench.api import Component, hookimpl
+        from corecbench.api import ReporterComponent, hookimpl
 
         class Plain:
             suffix = "plain"
@@ -148,7 +148,7 @@ def test_a_reporter_of_few_lines_is_enough(published, loose_file):
 
         @hookimpl
         def corecbench_reporters():
-            return [Component("plain", Plain)]
+            return [ReporterComponent("plain", Plain)]
     """
     store = Store(published.folder.parent, "default")
     host = Host.discover([loose_file("mine", source)])

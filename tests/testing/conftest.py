@@ -17,7 +17,7 @@ def outcome_of(cache: Any) -> Callable[..., Any]:
 
     def run(kind: str, build: Any, config: Any = None, name: str | None = None, **component: Any) -> Any:
         def offer() -> list[Component]:
-            return [Component("mine", build, config, **component)]
+            return [KINDS[kind].component("mine", build, config, **component)]
 
         offer.__name__ = KINDS[kind].hook
         plugin = type("Plugin", (), {KINDS[kind].hook: staticmethod(hookimpl(offer))})

@@ -6,7 +6,7 @@ from corecbench.testing.as_tests import checks_of
 from corecbench.testing.kit import Check, CheckError, NotApplicableError, find, require, select
 
 BROKEN = """
-    from corecbench.api import Component, hookimpl
+    from corecbench.api import MetricComponent, hookimpl
 
     class Constant:
         higher_is_better = True
@@ -19,7 +19,7 @@ BROKEN = """
 
     @hookimpl
     def corecbench_metrics():
-        return [Component("constant", Constant), Component("none", Constant)]
+        return [MetricComponent("constant", Constant), MetricComponent("none", Constant)]
 """
 
 

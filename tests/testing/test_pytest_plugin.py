@@ -11,7 +11,7 @@ def test_mine(pytestconfig):
     assert not pytestconfig.pluginmanager.has_plugin("corecbench-conformance")
 """
 FAULTY = """
-from corecbench.api import Component, hookimpl
+from corecbench.api import MetricComponent, hookimpl
 
 
 class Doubled:
@@ -26,7 +26,7 @@ class Doubled:
 
 @hookimpl
 def corecbench_metrics():
-    return [Component("doubled", Doubled)]
+    return [MetricComponent("doubled", Doubled)]
 """
 
 

@@ -21,7 +21,7 @@ class Good:
 
     @hookimpl
     def corecbench_epoch_finished(self, cell, record):
-        self.epochs.append((cell.name, cell.dataset.name, record["loss"]))
+        self.epochs.append((cell["name"], cell["dataset"], record["loss"]))
 
 
 class Deaf:

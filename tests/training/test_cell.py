@@ -16,7 +16,7 @@ def taking(start, epochs):
 
 
 GREEDY = """
-    from corecbench.api import Component, Turn, hookimpl, private_ids
+    from corecbench.api import SharingComponent, Turn, hookimpl, private_ids
 
     class Greedy:
         def __init__(self, config, setup):
@@ -36,7 +36,7 @@ GREEDY = """
 
     @hookimpl
     def corecbench_sharing_modules():
-        return [Component("greedy", Greedy)]
+        return [SharingComponent("greedy", Greedy)]
 """
 SILENT = lambda record: None  # noqa: E731
 

@@ -15,14 +15,14 @@ from corecbench.results.record import settings_in
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from corecbench.api import CellResult
     from corecbench.report.html.blocks import Block, Grid
-    from corecbench.results.record import Record
 
 IN_PAIRS = ", in pairs"
 """Behind the name of a setting."""
 
 
-def settings(records: Sequence[Record]) -> Iterator[Block]:
+def settings(records: Sequence[CellResult]) -> Iterator[Block]:
     """Yield a sheet for each component: its plugin and every setting, by data set where they differ."""
     by_component: dict[str, dict[str, dict[str, Any]]] = {}
     for record in records:
@@ -44,7 +44,7 @@ def _over_datasets(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return together([(name, as_alone | dict(values)) for name, values in settings.items()], "data sets")
 
 
-def environment(records: Sequence[Record]) -> Iterator[Block]:
+def environment(records: Sequence[CellResult]) -> Iterator[Block]:
     """Yield sheets of the data, the protocol, and of versions and devices, by cell where they differ.
 
     Of cells that failed only where nothing else is there.
@@ -88,7 +88,7 @@ def _shown(value: Any) -> str:
     return "-" if value is None else '""' if value == "" else str(value)
 
 
-def _data(dataset: str, record: Record) -> Facts:
+def _data(dataset: str, record: CellResult) -> Facts:
     facts = record["data"]
     known = [name for name in (*summary.LABELS, "split_fingerprint") if name in facts]
     labels = {**summary.LABELS, "split_fingerprint": "fingerprint of the split"}
@@ -99,7 +99,7 @@ def _data(dataset: str, record: Record) -> Facts:
 # --- cells --------------------------------------------------------------------------------------------------------
 
 
-def cells(records: Sequence[Record]) -> Grid:
+def cells(records: Sequence[CellResult]) -> Grid:
     """Return a table of every stored cell, failed ones too."""
     columns = [
         Column("data set", lambda record: record["cell"]["dataset"]),

@@ -10,7 +10,7 @@ from corecbench.results.record import settings_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from corecbench.results.record import Record
+    from corecbench.api import CellResult
 
 Settings = dict[str, Any]
 
@@ -18,7 +18,7 @@ LISTS = {"models": "domain", "llms": "llm", "sharing": "sharing", "controls": "c
 """Key of a run file -> what it lists, as a cell calls it."""
 
 
-def run_files(benchmark: str, records: Sequence[Record]) -> list[str]:
+def run_files(benchmark: str, records: Sequence[CellResult]) -> list[str]:
     """Return TOML for `corecbench run --config`: a text for each group of data sets on which the same was run.
 
     Every setting is stated, those that are defaults, too. A data set that is a folder is known to results by the
@@ -26,7 +26,7 @@ def run_files(benchmark: str, records: Sequence[Record]) -> list[str]:
     """
     import tomlkit
 
-    groups: list[tuple[dict[str, Any], list[Record]]] = []
+    groups: list[tuple[dict[str, Any], list[CellResult]]] = []
     for dataset in _distinct(record["cell"]["dataset"] for record in records):
         here = [record for record in records if record["cell"]["dataset"] == dataset]
         alike = _alike(here)
@@ -45,11 +45,11 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
     return list(dict.fromkeys(value for value in values if value is not None))
 
 
-def _datasets(records: Sequence[Record]) -> list[str]:
+def _datasets(records: Sequence[CellResult]) -> list[str]:
     return _distinct(record["cell"]["dataset"] for record in records)
 
 
-def _alike(records: Sequence[Record]) -> dict[str, Any]:
+def _alike(records: Sequence[CellResult]) -> dict[str, Any]:
     """Return what a run file states once, from the results on one data set."""
     lists = {key: _distinct(record["cell"].get(part) for record in records) for key, part in LISTS.items()}
     once = {
@@ -64,7 +64,7 @@ def _alike(records: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def _settings(records: Sequence[Record]) -> dict[str, Any]:
+def _settings(records: Sequence[CellResult]) -> dict[str, Any]:
     """Return the settings that hold everywhere, and those of a data set where they differ."""
     histories: dict[str, Settings] = {}
     of_labels: dict[tuple[str, str | None, str], dict[str, Settings]] = {}

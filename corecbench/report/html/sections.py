@@ -18,14 +18,13 @@ from corecbench.report.wording import sentences
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from corecbench.api import Report
+    from corecbench.api import CellResult, Report
     from corecbench.report.html.blocks import Block, Picture
     from corecbench.report.plots.registry import Drawn
     from corecbench.report.plots.study import Study
     from corecbench.report.recommendation import Recommendation
     from corecbench.report.slices import SliceTable
     from corecbench.report.table import Table
-    from corecbench.results.record import Record
 
     Pictures = Sequence[Drawn[Picture]]
 
@@ -35,7 +34,7 @@ class Results:
     """What the page shows of a benchmark."""
 
     benchmark: str
-    records: Sequence[Record]
+    records: Sequence[CellResult]
     table: Table
     slices: Sequence[SliceTable]
     study: Study
@@ -78,7 +77,7 @@ def _summary(results: Results, drawn: Pictures) -> Iterator[Block]:
     yield from [headline, first, *statements, *more]
 
 
-def subtitle(records: Sequence[Record]) -> str:
+def subtitle(records: Sequence[CellResult]) -> str:
     """Return how many cells there are, and from when."""
     days = sorted({record["started"][:10] for record in records})
     n_failed = sum(record["status"] == "failed" for record in records)

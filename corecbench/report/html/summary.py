@@ -23,11 +23,11 @@ from corecbench.report.wording import decimal, seed_list, sentences
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from corecbench.api import RowSide
     from corecbench.report.html.blocks import Block, Verdict
     from corecbench.report.per_user import Key
     from corecbench.report.plots.study import Study
     from corecbench.report.table import Row, Table
-    from corecbench.results.record import RowSide
 
 CONTROLS_IN_WORDS = {
     "shuffled-texts": ("with shuffled titles", "what the titles say"),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from corecbench.results.record import RowSide
+    from corecbench.api import RowSide
     from corecbench.stats.intervals import Interval
 
 

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from corecbench.api import Side
+    from corecbench.api import CellResult, Side
     from corecbench.report.per_user import Key
-    from corecbench.results.record import Record
 
 MOST = 10
 """Cells on a page."""
@@ -83,7 +82,7 @@ def prepare(study: Study) -> Courses:
         if key == key.solo
         for record in line.records
     }
-    first: dict[str, tuple[Key, Record]] = {}
+    first: dict[str, tuple[Key, CellResult]] = {}
     for key, line in study.lines.items():
         if line.records and _is_known(line.records[0]["epochs"]):
             first.setdefault(key.cell, (key, line.records[0]))
@@ -102,7 +101,7 @@ def _is_known(epochs: Sequence[Mapping[str, Any]]) -> bool:
     return bool(epochs) and all(set(NEEDED) <= set(epoch) for epoch in epochs)
 
 
-def _course(key: Key, record: Record, alone: Mapping[tuple[Any, ...], float | None]) -> Course:
+def _course(key: Key, record: CellResult, alone: Mapping[tuple[Any, ...], float | None]) -> Course:
     numbered = list(enumerate(record["epochs"], start=1))
     bands = []
     for (_, side), part in groupby(numbered, lambda each: (each[1]["turn"], each[1]["side"])):

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from corecbench.api import Component, hookimpl
+from corecbench.api import DatasetComponent, hookimpl
 
 N_ITEMS = 12
 
@@ -27,4 +27,4 @@ class PlugnameSource:
 @hookimpl
 def corecbench_datasets():
     """Offer the data set."""
-    return [Component("plugname", PlugnameSource, summary="a circle of items")]
+    return [DatasetComponent("plugname", PlugnameSource, summary="a circle of items")]

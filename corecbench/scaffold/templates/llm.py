@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from corecbench.api import Batch, Component, IdsFactory, Setup, States, Training, hookimpl
+from corecbench.api import Batch, IdsFactory, LlmComponent, Setup, States, Training, hookimpl
 
 N_WORDS = 256
 
@@ -50,4 +50,4 @@ class PlugnameLlm(torch.nn.Module):
 @hookimpl
 def corecbench_llms():
     """Offer the LLM."""
-    return [Component("plugname", PlugnameLlm, PlugnameConfig, summary="a bag of words")]
+    return [LlmComponent("plugname", PlugnameLlm, PlugnameConfig, summary="a bag of words")]

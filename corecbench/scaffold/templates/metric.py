@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from corecbench.api import Component, hookimpl
+from corecbench.api import MetricComponent, hookimpl
 
 
 class PlugnameMetric:
@@ -21,4 +21,6 @@ class PlugnameMetric:
 @hookimpl
 def corecbench_metrics():
     """Offer the metric."""
-    return [Component("plugname", PlugnameMetric, summary="share of the other candidates that are ranked below")]
+    return [
+        MetricComponent("plugname", PlugnameMetric, summary="share of the other candidates that are ranked below")
+    ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from corecbench.api import Batch, Component, IdsFactory, Setup, States, Training, hookimpl
+from corecbench.api import Batch, DomainModelComponent, IdsFactory, Setup, States, Training, hookimpl
 
 
 @dataclass(frozen=True)
@@ -32,4 +32,4 @@ class PlugnameModel(torch.nn.Module):
 @hookimpl
 def corecbench_domain_models():
     """Offer the model."""
-    return [Component("plugname", PlugnameModel, PlugnameConfig, summary="matrix factorisation")]
+    return [DomainModelComponent("plugname", PlugnameModel, PlugnameConfig, summary="matrix factorisation")]

@@ -1,6 +1,6 @@
 """plugname: tab-separated values, to be replaced by your format."""
 
-from corecbench.api import Component, Report, Style, hookimpl
+from corecbench.api import Report, ReporterComponent, Style, hookimpl
 
 
 class PlugnameReporter:
@@ -21,4 +21,4 @@ class PlugnameReporter:
 @hookimpl
 def corecbench_reporters():
     """Offer the format."""
-    return [Component("plugname", PlugnameReporter, summary="tab-separated values")]
+    return [ReporterComponent("plugname", PlugnameReporter, summary="tab-separated values")]

@@ -9,10 +9,10 @@ from torch.nn.functional import kl_div, log_softmax
 from corecbench.api import (
     Batch,
     Budget,
-    Component,
     Ids,
     Pretrained,
     Setup,
+    SharingComponent,
     Side,
     States,
     Turn,
@@ -61,4 +61,4 @@ class PlugnameModule:
 @hookimpl
 def corecbench_sharing_modules():
     """Offer the module."""
-    return [Component("plugname", PlugnameModule, PlugnameConfig, summary="private tables, mutual learning")]
+    return [SharingComponent("plugname", PlugnameModule, PlugnameConfig, summary="private tables, mutual learning")]

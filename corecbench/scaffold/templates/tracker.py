@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from corecbench.api import Component, hookimpl
+from corecbench.api import TrackerComponent, hookimpl
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class PlugnameTracker:
     def corecbench_epoch_finished(self, cell, record):
         """Add a line: which cell and seed, and side, epoch, loss and validation NDCG@10."""
         with self.file.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps({"cell": cell.name, "seed": cell.seed, **record}) + "\n")
+            lines.write(json.dumps({"cell": cell["name"], "seed": cell["seed"], **record}) + "\n")
 
 
 @hookimpl
 def corecbench_trackers():
     """Offer the tracker."""
-    return [Component("plugname", PlugnameTracker, PlugnameConfig, summary="epochs as lines of JSON")]
+    return [TrackerComponent("plugname", PlugnameTracker, PlugnameConfig, summary="epochs as lines of JSON")]

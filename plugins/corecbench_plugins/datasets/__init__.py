@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from corecbench.api import Component, Download, hookimpl
+from corecbench.api import DatasetComponent, Download, hookimpl
 
 RECBOLE = "https://recbole.s3-accelerate.amazonaws.com/ProcessedDatasets"
 """Where RecBole publishes data sets as atomic files (`properties/dataset/url.yaml` of RecBole 1.2.1)."""
@@ -82,16 +82,16 @@ class Amazon:
 
 
 @hookimpl
-def corecbench_datasets() -> list[Component]:
+def corecbench_datasets() -> list[DatasetComponent]:
     """Offer `ml-100k`, `ml-1m`, `amazon-beauty`, `amazon-toys-games`, `folder`, `csv`, `parquet` and `hub`."""
     return [
-        Component(
+        DatasetComponent(
             name="ml-100k",
             build="corecbench_plugins.datasets.ml100k:open_ml100k",
             summary="MovieLens 100K with film titles, from the installed RecBole",
             paper="Harper and Konstan 2015, doi:10.1145/2827872",
         ),
-        Component(
+        DatasetComponent(
             name="ml-1m",
             build="corecbench_plugins.datasets.published:open_ml1m",
             config=MovieLens,
@@ -99,7 +99,7 @@ def corecbench_datasets() -> list[Component]:
             paper="Harper and Konstan 2015, doi:10.1145/2827872",
             download=Download(f"{RECBOLE}/MovieLens/ml-1m.zip", terms=MOVIELENS_TERMS),
         ),
-        Component(
+        DatasetComponent(
             name="amazon-beauty",
             build="corecbench_plugins.datasets.published:open_beauty",
             config=Amazon,
@@ -107,7 +107,7 @@ def corecbench_datasets() -> list[Component]:
             paper=AMAZON_PAPERS,
             download=Download(f"{RECBOLE}/Amazon_ratings/Amazon_Beauty.zip", terms=AMAZON_TERMS),
         ),
-        Component(
+        DatasetComponent(
             name="amazon-toys-games",
             build="corecbench_plugins.datasets.published:open_toys",
             config=Amazon,
@@ -115,28 +115,28 @@ def corecbench_datasets() -> list[Component]:
             paper=AMAZON_PAPERS,
             download=Download(f"{RECBOLE}/Amazon_ratings/Amazon_Toys_and_Games.zip", terms=AMAZON_TERMS),
         ),
-        Component(
+        DatasetComponent(
             name="folder",
             build="corecbench_plugins.datasets.folder:open_folder",
             config=Folder,
             summary="a folder of RecBole atomic files: NAME.inter and NAME.item",
             argument="path",
         ),
-        Component(
+        DatasetComponent(
             name="csv",
             build="corecbench_plugins.datasets.csv_file:open_csv",
             config=Csv,
             summary="a file of separated values, its columns by --set csv.user=NAME and so on",
             argument="path",
         ),
-        Component(
+        DatasetComponent(
             name="parquet",
             build="corecbench_plugins.datasets.parquet_file:open_parquet",
             config=Columns,
             summary="a Parquet file or folder, its columns by --set parquet.user=NAME and so on",
             argument="path",
         ),
-        Component(
+        DatasetComponent(
             name="hub",
             build="corecbench_plugins.datasets.hub:open_hub",
             config=Hub,

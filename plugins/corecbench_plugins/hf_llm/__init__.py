@@ -1,6 +1,6 @@
 """LLM backends through transformers and peft."""
 
-from corecbench.api import Component, hookimpl
+from corecbench.api import LlmComponent, hookimpl
 from corecbench_plugins.hf_llm.settings import (
     Gemma3Config,
     GemmaConfig,
@@ -16,9 +16,9 @@ __all__ = ["LlamaConfig", "LlmConfig", "MiniLmConfig", "corecbench_llms"]
 LORA = "Hu et al., ICLR 2022, arXiv 2106.09685 (LoRA)"
 
 
-def offer(name: str, config: type[LlmConfig], summary: str, paper: str = "", build: str = "build") -> Component:
+def offer(name: str, config: type[LlmConfig], summary: str, paper: str = "", build: str = "build") -> LlmComponent:
     """Return one backend; all of them differ in their defaults only, and an encoder in how it reads texts."""
-    return Component(
+    return LlmComponent(
         name,
         f"corecbench_plugins.hf_llm.backend:{build}",
         config,

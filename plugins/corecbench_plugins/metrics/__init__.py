@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from corecbench.api import Component, hookimpl
+from corecbench.api import MetricComponent, hookimpl
 
 HERLOCKER = "Herlocker et al., 2004, doi:10.1145/963770.963772"
 ABDOLLAHPOURI = "Abdollahpouri, Burke and Mobasher, 2019, arXiv 1901.07555"
@@ -70,7 +70,7 @@ LIST_METRICS = {
 def corecbench_metrics():
     """Offer metrics, all with a cutoff, such as NDCG@10 or coverage@10; MRR and MAP also without."""
     return [
-        Component(
+        MetricComponent(
             name,
             f"corecbench_plugins.metrics.{module}:{attribute}",
             Cutoff,

@@ -1,6 +1,6 @@
 """Recommends the items that most interactions of the training part went to: the smallest plugin."""
 
-from corecbench.api import Batch, Component, Interactions, States, hookimpl
+from corecbench.api import Batch, DomainModelComponent, Interactions, States, hookimpl
 
 
 class Popularity:
@@ -22,4 +22,6 @@ class Popularity:
 
 @hookimpl
 def corecbench_domain_models():
-    return [Component("popularity", Popularity, summary="items by their number of interactions", joint=False)]
+    return [
+        DomainModelComponent("popularity", Popularity, summary="items by their number of interactions", joint=False)
+    ]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from corecbench.api import Component, Training, hookimpl, resolve
+from corecbench.api import DomainModelComponent, Training, hookimpl, resolve
 from corecbench_plugins.recbole_models.parameters import check
 from corecbench_plugins.recbole_models.registry import known
 
@@ -89,28 +89,28 @@ def is_joint(config: RecBoleConfig) -> bool:
 def corecbench_domain_models():
     """Offer RecBole's models."""
     return [
-        Component(
+        DomainModelComponent(
             "sasrec",
             "corecbench_plugins.recbole_models.sequential:build_sasrec",
             SASRecConfig,
             summary="self-attention over the user's history",
             paper="Kang and McAuley, ICDM 2018, arXiv 1808.09781",
         ),
-        Component(
+        DomainModelComponent(
             "gru4rec",
             "corecbench_plugins.recbole_models.sequential:build_gru4rec",
             GRU4RecConfig,
             summary="a recurrent network over the user's history",
             paper="Hidasi et al., ICLR 2016, arXiv 1511.06939; the variant of Tan et al., 2016, arXiv 1606.08117",
         ),
-        Component(
+        DomainModelComponent(
             "lightgcn",
             "corecbench_plugins.recbole_models.graph:build_lightgcn",
             LightGCNConfig,
             summary="embeddings propagated over the graph of users and items",
             paper="He et al., SIGIR 2020, arXiv 2002.02126",
         ),
-        Component(
+        DomainModelComponent(
             "recbole",
             build,
             RecBoleConfig,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from corecbench.api import Component, hookimpl
+from corecbench.api import SharingComponent, hookimpl
 
 
 @dataclass(frozen=True)
@@ -160,35 +160,35 @@ class Llama4recConfig(LlmTrains):
 def corecbench_sharing_modules():
     """Offer the control and the methods."""
     return [
-        Component(
+        SharingComponent(
             "bdlm",
             "corecbench_plugins.sharing.bdlm:Bdlm",
             BdlmConfig,
             summary="one store of ids and texts read by both sides, trained in turns with mutual learning",
             paper="Bridging the Information Gap, 2023, arXiv 2311.03778",
         ),
-        Component(
+        SharingComponent(
             "collm",
             "corecbench_plugins.sharing.collm:Collm",
             CollmConfig,
             summary="the LLM reads the domain model's frozen embeddings through a small network",
             paper="Zhang et al., 2023, arXiv 2310.19488",
         ),
-        Component(
+        SharingComponent(
             "ctrl",
             "corecbench_plugins.sharing.ctrl:Ctrl",
             CtrlConfig,
             summary="contrastive alignment of both sides' states of users and of items",
             paper="Li et al., 2023, arXiv 2306.02841",
         ),
-        Component(
+        SharingComponent(
             "dllm2rec",
             "corecbench_plugins.sharing.dllm2rec:Dllm2rec",
             Dllm2recConfig,
             summary="the domain model learns from the LLM's ranking, by importance, and from its view of texts",
             paper="Cui et al., RecSys 2024, arXiv 2405.00338",
         ),
-        Component(
+        SharingComponent(
             "llama4rec",
             "corecbench_plugins.sharing.llama4rec:Llama4rec",
             Llama4recConfig,
@@ -196,21 +196,21 @@ def corecbench_sharing_modules():
             paper="Luo et al., 2024, arXiv 2401.13870",
             combines=True,
         ),
-        Component(
+        SharingComponent(
             "llmd4rec",
             "corecbench_plugins.sharing.llmd4rec:Llmd4rec",
             Llmd4recConfig,
             summary="mutual distillation by turns, each sample as far as the teacher is to be trusted",
             paper="Wu et al., 2025, arXiv 2505.18120",
         ),
-        Component(
+        SharingComponent(
             "llminit",
             "corecbench_plugins.sharing.llminit:Llminit",
             LlminitConfig,
             summary="the domain model's items start from dimensions of the LLM's states of their texts",
             paper="Zhang et al., 2025, arXiv 2503.01814",
         ),
-        Component(
+        SharingComponent(
             "none",
             "corecbench_plugins.sharing.none:Private",
             Schedule,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from corecbench.api import Component, hookimpl
+from corecbench.api import TrackerComponent, hookimpl
 
 
 @dataclass(frozen=True)
@@ -41,22 +41,22 @@ class TensorboardConfig:
 
 
 @hookimpl
-def corecbench_trackers() -> list[Component]:
+def corecbench_trackers() -> list[TrackerComponent]:
     """Offer `mlflow`, `wandb` and `tensorboard`."""
     return [
-        Component(
+        TrackerComponent(
             "mlflow",
             "corecbench_plugins.trackers.mlflow_runs:MlflowRuns",
             MlflowConfig,
             summary="a run of MLflow for each cell (extra mlflow)",
         ),
-        Component(
+        TrackerComponent(
             "wandb",
             "corecbench_plugins.trackers.wandb_runs:WandbRuns",
             WandbConfig,
             summary="a run of Weights & Biases for each cell (extra wandb)",
         ),
-        Component(
+        TrackerComponent(
             "tensorboard",
             "corecbench_plugins.trackers.event_files:EventFiles",
             TensorboardConfig,

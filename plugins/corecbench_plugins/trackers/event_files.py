@@ -9,6 +9,7 @@ from corecbench.api import hookimpl
 from corecbench_plugins.trackers import facts
 
 if TYPE_CHECKING:
+    from corecbench.api import CellFacts, CellResult, EpochRecord
     from corecbench_plugins.trackers import TensorboardConfig
 
 
@@ -24,21 +25,21 @@ class EventFiles:
         self.writer: Any = None
 
     @hookimpl
-    def corecbench_cell_started(self, cell: Any) -> None:
+    def corecbench_cell_started(self, cell: CellFacts) -> None:
         """Open a folder, with the settings of the cell."""
-        name = cell.name.replace("/", "_")  # of an LLM's path
-        self.writer = self.open(str(self.folder / cell.dataset.name / name / f"seed{cell.seed}-{cell.hash}"))
+        name = cell["name"].replace("/", "_")  # of an LLM's path
+        self.writer = self.open(str(self.folder / cell["dataset"] / name / f"seed{cell['seed']}-{cell['hash']}"))
         rows = [f"| {key} | {value} |" for key, value in facts.settings(cell).items()]
         self.writer.add_text("settings", "\n".join(["| setting | value |", "|---|---|", *rows]))
 
     @hookimpl
-    def corecbench_epoch_finished(self, record: dict[str, Any]) -> None:
+    def corecbench_epoch_finished(self, record: EpochRecord) -> None:
         """Write an epoch of one side; it can be looked at while the cell trains."""
         self._write(facts.of_epoch(record), record["epoch"])
         self.writer.flush()
 
     @hookimpl
-    def corecbench_cell_finished(self, result: dict[str, Any]) -> None:
+    def corecbench_cell_finished(self, result: CellResult) -> None:
         """Write the final metrics, and close the files."""
         self._write(facts.of_result(result), 0)
         if result["error"]:

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
-from corecbench.api import UsageError
+from corecbench.api import CellFacts, CellResult, EpochRecord, UsageError
 
 OF_SIDES = ("n_users", "best_epoch", "validation", "train_s", "trainable_parameters", "inference_ms_per_user")
 OF_CELLS = ("duration_s", "peak_memory_bytes")
 
 
-def title(cell: Any) -> str:
+def title(cell: CellFacts) -> str:
     """Return a name such as "ml-100k/sasrec+llama+bdlm/seed0"."""
-    return f"{cell.dataset.name}/{cell.name}/seed{cell.seed}"
+    return f"{cell['dataset']}/{cell['name']}/seed{cell['seed']}"
 
 
-def settings(cell: Any) -> dict[str, Any]:
-    """Return the cell's own facts, and "component.setting" -> value of its components."""
+def settings(cell: CellFacts) -> dict[str, Any]:
+    """Return the cell's own facts, and "component.setting" -> value for its components."""
     facts = {
-        "dataset": cell.dataset.name,
-        "cell": cell.name,
-        "control": cell.control or "",
-        "seed": cell.seed,
-        "max_history": cell.max_history,
-        "hash": cell.hash,
+        "dataset": cell["dataset"],
+        "cell": cell["name"],
+        "control": cell.get("control") or "",
+        "seed": cell["seed"],
+        "max_history": cell["max_history"],
+        "hash": cell["hash"],
     }
-    for part in (cell.domain, cell.llm, cell.sharing):
-        if part is not None and part.config is not None:
-            facts |= {f"{part.label}.{key}": value for key, value in dataclasses.asdict(part.config).items()}
+    for label, values in cell["settings"].items():
+        facts |= {f"{label}.{key}": value for key, value in values.items()}
     return facts
 
 
-def of_epoch(record: dict[str, Any]) -> dict[str, float]:
+def of_epoch(record: EpochRecord) -> dict[str, float]:
     """Return what an epoch gave, by side.
 
     >>> of_epoch({"side": "llm", "epoch": 2, "loss": 3.5, "validation": 0.1, "duration_s": 9.0})
@@ -42,7 +40,7 @@ def of_epoch(record: dict[str, Any]) -> dict[str, float]:
     return {f"{record['side']}/{name}": record[key] for name, key in values.items()}
 
 
-def of_result(result: dict[str, Any]) -> dict[str, float]:
+def of_result(result: CellResult) -> dict[str, float]:
     """Return the test metrics of both sides and what they cost; of a failed cell, its cost only.
 
     >>> of_result({"sides": {"llm": {"metrics": {"MRR": 0.25}, "n_users": 9}}, "duration_s": 4.0})
@@ -55,7 +53,7 @@ def of_result(result: dict[str, Any]) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def failure(result: dict[str, Any]) -> str:
+def failure(result: CellResult) -> str:
     """Return why a cell failed, "" if it did not."""
     return f"{result['error']['type']}: {result['error']['message']}" if result["error"] else ""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from corecbench.api import hookimpl
 from corecbench_plugins.trackers import facts
 
 if TYPE_CHECKING:
+    from corecbench.api import CellFacts, CellResult, EpochRecord
     from corecbench_plugins.trackers import MlflowConfig
 
 LONGEST = 6000
@@ -41,7 +42,7 @@ class MlflowRuns:
         self.run = ""
 
     @hookimpl
-    def corecbench_cell_started(self, cell: Any) -> None:
+    def corecbench_cell_started(self, cell: CellFacts) -> None:
         """Begin a run, with the settings of the cell."""
         from mlflow.entities import Param
 
@@ -51,12 +52,12 @@ class MlflowRuns:
             self.client.log_batch(self.run, params=settings[first : first + MOST])
 
     @hookimpl
-    def corecbench_epoch_finished(self, record: dict[str, Any]) -> None:
+    def corecbench_epoch_finished(self, record: EpochRecord) -> None:
         """Log an epoch of one side."""
         self._log(facts.of_epoch(record), record["epoch"])
 
     @hookimpl
-    def corecbench_cell_finished(self, result: dict[str, Any]) -> None:
+    def corecbench_cell_finished(self, result: CellResult) -> None:
         """Log the final metrics, and end the run."""
         self._log(facts.of_result(result), 0)
         if result["error"]:

@@ -8,6 +8,7 @@ from corecbench.api import hookimpl
 from corecbench_plugins.trackers import facts
 
 if TYPE_CHECKING:
+    from corecbench.api import CellFacts, CellResult, EpochRecord
     from corecbench_plugins.trackers import WandbConfig
 
 
@@ -23,7 +24,7 @@ class WandbRuns:
         self.run: Any = None
 
     @hookimpl
-    def corecbench_cell_started(self, cell: Any) -> None:
+    def corecbench_cell_started(self, cell: CellFacts) -> None:
         """Begin a run, with the settings of the cell."""
         self.run = self.wandb.init(
             project=self.config.project,
@@ -31,7 +32,7 @@ class WandbRuns:
             mode=self.config.mode or None,
             dir=self.config.folder,
             name=facts.title(cell),
-            group=cell.dataset.name,
+            group=cell["dataset"],
             config=facts.settings(cell),
             reinit="create_new",
             settings=self.wandb.Settings(silent=True, console="off"),
@@ -41,12 +42,12 @@ class WandbRuns:
             self.run.define_metric(f"{side}/*", step_metric=f"{side}/epoch")
 
     @hookimpl
-    def corecbench_epoch_finished(self, record: dict[str, Any]) -> None:
+    def corecbench_epoch_finished(self, record: EpochRecord) -> None:
         """Log an epoch of one side."""
         self.run.log({f"{record['side']}/epoch": record["epoch"], **facts.of_epoch(record)})
 
     @hookimpl
-    def corecbench_cell_finished(self, result: dict[str, Any]) -> None:
+    def corecbench_cell_finished(self, result: CellResult) -> None:
         """Set the summary, and end the run."""
         self.run.summary.update(facts.of_result(result))
         if result["error"]:

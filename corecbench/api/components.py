@@ -1,0 +1,120 @@
+"""What a plugin offers: one dataclass for each kind of component. A component is listed without being built."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from corecbench.api.errors import PluginError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from corecbench.api.models import Recommender
+    from corecbench.api.reports import Metric, Reporter
+    from corecbench.api.sharing import SharingModule
+    from corecbench.api.sources import DatasetSource, Download
+
+Called = TypeVar("Called", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Component:
+    """What components of all kinds have. A plugin offers one of the classes below."""
+
+    name: str
+    build: str | Callable[..., Any]
+    """A callable, or "module:attribute" of one, which is imported only when the component is used."""
+    config: type | None = None
+    """A frozen dataclass with the settings, their types and defaults. None: there are no settings."""
+    summary: str = ""
+    """One line for lists."""
+    paper: str = ""
+    """Authors or method, year, DOI or arXiv id."""
+    argument: str | None = None
+    """The setting that NAME:VALUE (or NAME@VALUE) fills on the command line."""
+    needs: str | Callable[[Any, Path], list[str]] | None = None
+    """`needs(config, cache) -> list[str]` (or "module:attribute" of it) names each download that building the
+    component would start, one line each. It must not import heavy libraries."""
+
+    def __new__(cls, *args: Any, **options: Any) -> Component:
+        """Refuse the base class, which was what plugins offered before each kind had a class of its own.
+
+        Raises:
+            PluginError: the class is `Component` itself.
+        """
+        if cls is Component:
+            names = ", ".join(f"{kind.__name__}" for kind in Component.__subclasses__())
+            raise PluginError(f"Component is the base of one class per kind since corecbench 0.2; offer {names}")
+        return super().__new__(cls)
+
+
+@dataclass(frozen=True)
+class DomainModelComponent(Component):
+    """A domain model, built by `build(config, setup, ids)`."""
+
+    build: str | Callable[..., Recommender]
+    joint: bool | str | Callable[[Any], bool] = True
+    """False for a model that reads no ids and cannot be trained together with an LLM. Where that depends on the
+    settings, `joint(config) -> bool` (or "module:attribute" of it), which must not import heavy libraries."""
+
+
+@dataclass(frozen=True)
+class LlmComponent(Component):
+    """An LLM backend, built by `build(config, setup, ids)`. Without ids (None) the LLM reads texts only."""
+
+    build: str | Callable[..., Recommender]
+    untrained: bool = False
+    """True if `build` heeds `Setup.untrained_llm`. Otherwise the LLM has no control `untrained-llm`."""
+
+
+@dataclass(frozen=True)
+class SharingComponent(Component):
+    """An information-sharing module, built by `build(config, setup)`."""
+
+    build: str | Callable[..., SharingModule]
+    shares: bool = True
+    """False for a module under which nothing is shared. It is a control itself and has no further controls."""
+    combines: bool = False
+    """True for a module with `combine` (`Combiner`): a pair under it has a third row, `ensemble`."""
+
+
+@dataclass(frozen=True)
+class DatasetComponent(Component):
+    """A data set, built by `build(config)`."""
+
+    build: str | Callable[..., DatasetSource]
+    download: Download | None = None
+    """Where `corecbench datasets fetch NAME` gets the data set. None: it needs no download."""
+
+
+@dataclass(frozen=True)
+class MetricComponent(Component):
+    """A metric, built by `build(config)`."""
+
+    build: str | Callable[..., Metric]
+
+
+@dataclass(frozen=True)
+class ReporterComponent(Component):
+    """A format of tables, built by `build(config)`."""
+
+    build: str | Callable[..., Reporter]
+
+
+@dataclass(frozen=True)
+class TrackerComponent(Component):
+    """A tracker: `build(config)` returns an object that implements lifecycle hooks."""
+
+    build: str | Callable[..., object]
+
+
+def resolve(reference: str | Called) -> Called:
+    """Return a callable, importing it first when it is given as "module:attribute"."""
+    if not isinstance(reference, str):
+        return reference
+    module, _, attribute = reference.partition(":")
+    resolved: Called = getattr(importlib.import_module(module), attribute)
+    return resolved

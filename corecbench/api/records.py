@@ -1,0 +1,148 @@
+"""What lifecycle hooks are told: the facts of a cell, the record of an epoch, and the result of a cell.
+
+Each is a TypedDict. A result is stored as it is in result.json. A key marked `NotRequired` is absent from results
+of earlier versions, or where it does not apply.
+"""
+
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+
+from corecbench.api.models import RowSide, Side
+
+
+class Failure(TypedDict):
+    """Why a cell, or one of its rows, failed."""
+
+    type: str
+    """Class of the exception."""
+    message: str
+    traceback: str
+
+
+class CellRecord(TypedDict):
+    """Which cell this is. A part that the cell does not have is None."""
+
+    name: str
+    """Such as "sasrec", "llama", "sasrec+llama+bdlm" or "sasrec+llama+bdlm+no-mutual"."""
+    dataset: str
+    domain: str | None
+    llm: str | None
+    sharing: str | None
+    control: NotRequired[str | None]
+    """The control that the cell is, such as "shuffled-texts". None for a solo cell or a pair."""
+    combines: NotRequired[bool]
+    """Whether the sharing module combines both sides' scores, which gives a third row."""
+    seed: int
+
+
+class CellFacts(CellRecord):
+    """A cell before it is trained, as `corecbench_cell_started` is told of it."""
+
+    max_history: int
+    """Number of most recent items of a history that the models see."""
+    hash: str
+    """8 hexadecimal digits of everything that decides the result, beside the seed."""
+    settings: dict[str, dict[str, Any]]
+    """component or variant -> setting -> value."""
+
+
+class EpochRecord(TypedDict):
+    """One epoch of one side."""
+
+    side: Side
+    turn: int
+    """Number of the turn, from 1; 0 for a model that is trained alone."""
+    epoch: int
+    """Number of the epoch, counted over all turns of the side, from 1."""
+    loss: float
+    """Mean over the batches, coupling losses included."""
+    validation: float
+    """NDCG@10 on the validation items."""
+    duration_s: float
+    planned_epochs: NotRequired[int]
+    """The most epochs that the cell will train, both sides together."""
+
+
+class DataRecord(TypedDict):
+    """The data that the cell saw. The loader adds the facts that it counted."""
+
+    fingerprint: str
+    """sha256 of ids, order and texts."""
+    split_fingerprint: str
+    """sha256 of the split."""
+    n_users: NotRequired[int]
+    n_items: NotRequired[int]
+    n_interactions: NotRequired[int]
+
+
+class PluginRecord(TypedDict):
+    """Where a component comes from."""
+
+    distribution: str
+    version: str
+    variant_of: NotRequired[str]
+    """The component, where the name is that of a variant."""
+
+
+class SideRecord(TypedDict):
+    """One row of a cell after training. An ensemble costs what both sides cost together."""
+
+    metrics: dict[str, float]
+    """Metric -> its mean over users, not rounded. A metric that failed is in `faults` instead."""
+    faults: NotRequired[dict[str, str]]
+    """Metric -> why it has no value."""
+    n_users: int
+    epochs: int
+    """Number of epochs that were trained."""
+    best_epoch: int | None
+    validation: float | None
+    """NDCG@10 on the validation items at the best epoch."""
+    stopped_by: Literal["patience", "epochs", "schedule", "turns"] | None
+    """"epochs": the limit came before the patience ran out, so more training may have helped. "schedule": the
+    learning rate had fallen to 0."""
+    train_s: float
+    trainable_parameters: int
+    parameters: NotRequired[int]
+    """Number of parameters, trainable or not, of the model as it ranks."""
+    inference_ms_per_user: NotRequired[float]
+    """Time in which the test items of all users were ranked and their best candidates taken, over the number of
+    users."""
+    chosen: NotRequired[dict[str, float]]
+    """What a sharing module chose by validation, for an ensemble."""
+
+
+class CellResult(TypedDict):
+    """A stored cell: the contents of result.json, as `corecbench_cell_finished` is told of them."""
+
+    schema: Literal[1]
+    status: Literal["ok", "failed"]
+    """"failed" if any row of the cell has no ranks."""
+    error: Failure | None
+    """Why the cell, or the first of its rows that failed, has no ranks."""
+    failed_sides: NotRequired[dict[RowSide, Failure]]
+    """Row -> why it has no ranks, where the other rows of the cell have some."""
+    cell: CellRecord
+    hash: str
+    """8 hexadecimal digits of the resolved settings."""
+    settings: dict[str, dict[str, Any]]
+    """component or variant -> setting -> value."""
+    in_pairs: NotRequired[dict[str, list[str]]]
+    """model or LLM -> those of its settings in a pair that differ from its settings alone."""
+    protocol: dict[str, Any]
+    """How the ranks were computed. Results under different protocols never share a table."""
+    data: DataRecord
+    versions: dict[str, str]
+    plugins: dict[str, PluginRecord]
+    commit: str | None
+    device: str
+    machine: NotRequired[str]
+    """Accelerator, processor and threads."""
+    started: str
+    """ISO 8601."""
+    duration_s: float
+    peak_memory_bytes: int
+    sides: dict[RowSide, SideRecord]
+    """The rows that have ranks."""
+    epochs: list[dict[str, Any]]
+    """One `EpochRecord` for each epoch."""
