@@ -74,7 +74,7 @@ def measure(
     from corecbench.experiment.plan import choose
     from corecbench.plugin.host import Host
     from corecbench.settings.config import load
-    from corecbench.training.cell import Workshop
+    from corecbench.training.cell import CellTraining
 
     settings = load(config, {"datasets": (dataset,), "models": (model,)}, ())
     host = Host.discover()
@@ -84,16 +84,16 @@ def measure(
     split = leave_one_out(in_random_order(data.dataset, seed)) if random_items else data.split
     training, test = published_splits(split, n_validation, seed)
     setup = Setup(data.dataset.catalog, settings.max_history_on(data.name), seed, cache=cache_folder())
-    workshop = Workshop(host, setup, training, model, metrics["NDCG@10"])
+    cell_training = CellTraining(host, setup, training, model, metrics["NDCG@10"])
 
     def show(record: dict) -> None:
         click.echo(f"epoch {record['epoch']}: validation NDCG@10 {record['validation']:.4f}", err=True)
 
-    trainee = workshop.train_solo("domain", selected, show)["domain"]
-    trainee.finish()
-    ranks = dataclasses.replace(workshop, split=test).rank(trainee.model, "validation")
+    side_training = cell_training.train_solo("domain", selected, show)
+    side_training.finish()
+    ranks = dataclasses.replace(cell_training, split=test).rank(side_training.model, "validation")
     return {
-        "best epoch": trainee.best_epoch,
+        "best epoch": side_training.best_epoch,
         **{name: float(metric.per_user(ranks.rank, ranks.n_candidates).mean()) for name, metric in metrics.items()},
     }
 

@@ -112,16 +112,16 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_workshop(host: Any, cache: Path) -> Callable[..., Any]:
-    """Set up the training of one cell: `make_workshop(dataset, cell="toy", seed=0, host=...)`."""
+def make_cell_training(host: Any, cache: Path) -> Callable[..., Any]:
+    """Set up the training of one cell: `make_cell_training(dataset, cell="toy", seed=0, host=...)`."""
     from corecbench.api import Setup
     from corecbench.data.split import leave_one_out
-    from corecbench.training.cell import Workshop
+    from corecbench.training.cell import CellTraining
 
     def make(dataset: Any, cell: str = "toy", seed: int = 0, host: Any = host) -> Any:
         metric = host.build(host.select("metrics", "NDCG@10", {}))
         setup = Setup(dataset.catalog, max_history=8, seed=seed, cache=cache)
-        return Workshop(host, setup, leave_one_out(dataset), cell, metric)
+        return CellTraining(host, setup, leave_one_out(dataset), cell, metric)
 
     return make
 
@@ -235,15 +235,15 @@ def make_diary() -> Callable[..., Any]:
 
         @hookimpl
         def corecbench_cell_started(self, cell: Any) -> None:
-            self.note("started", cell.name)
+            self.note("started", cell["name"])
 
         @hookimpl
         def corecbench_epoch_finished(self, cell: Any, record: Any) -> None:
             self.planned.append((cell, record["planned_epochs"]))
-            self.note("epoch", cell.name, record["side"], record["epoch"])
+            self.note("epoch", cell["name"], record["side"], record["epoch"])
 
         @hookimpl
         def corecbench_cell_finished(self, cell: Any, result: Any) -> None:
-            self.note("finished", cell.name, result["status"])
+            self.note("finished", cell["name"], result["status"])
 
     return Diary

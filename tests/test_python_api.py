@@ -1,8 +1,11 @@
 """What `import corecbench` offers. The page about it runs in docs/test_python_api.py."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from click.testing import CliRunner
 
 import corecbench
@@ -45,6 +48,18 @@ def test_run_trains_what_the_command_line_trains_and_writes_the_same_tables(here
     tables = [{path.name for path in (here / out / "default").glob("*.*")} for out in ("python", "shell")]
     assert tables[0] == tables[1]
     assert "table.md" in tables[0]
+
+
+def test_run_changes_neither_the_environment_nor_the_settings_of_torch(here, toy_folder, monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    environment, threads, state = dict(os.environ), torch.get_num_threads(), torch.get_rng_state()
+    corecbench.run(models=["sasrec"], datasets=[str(toy_folder)], settings={"sasrec": {"epochs": 1}})
+    assert dict(os.environ) == environment
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_default_dtype() is torch.float32
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert not torch.is_anomaly_enabled()
 
 
 def test_run_returns_its_own_cells_only_and_load_all_of_them(here, toy_folder):

@@ -143,20 +143,21 @@ class Search:
         import numpy as np
 
         from corecbench.experiment.cells import cell_name
-        from corecbench.training.cell import Solo, Workshop
-        from corecbench.training.loop import snapshot
+        from corecbench.training.cell import CellTraining
+        from corecbench.training.pair import Pair, Solo, train_pair
+        from corecbench.training.weights import snapshot
 
         split = dataclasses.replace(self.data.split, test=np.zeros_like(self.data.split.test))
         setup = Setup(self.data.dataset.catalog, self.max_history, self.seed, cache=cache_folder())
         metric = self.host.build(self.host.select("metrics", "NDCG@10", {}))
         selected = self.select({**settings, "patience": self.space.patience})
         if self.partners is None:
-            Workshop(self.host, setup, split, self.model, metric).train_solo("domain", selected, on_epoch)
+            CellTraining(self.host, setup, split, self.model, metric).train_solo("domain", selected, on_epoch)
             return
         llm, sharing = self.partners.llm, self.partners.sharing
-        workshop = Workshop(self.host, setup, split, cell_name([selected, llm, sharing]), metric)
-        alone, _ = workshop.build_solo("domain", selected)
-        workshop.train_pair(selected, llm, sharing, Solo(selected, snapshot(alone), 0), on_epoch)
+        cell_training = CellTraining(self.host, setup, split, cell_name([selected, llm, sharing]), metric)
+        alone, _ = cell_training.build_solo("domain", selected)
+        train_pair(cell_training, Pair(selected, llm, sharing), Solo(selected, snapshot(alone), 0), on_epoch)
 
     @staticmethod
     def ended(trial: Trial, state: str) -> Exception:

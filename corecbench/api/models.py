@@ -40,7 +40,7 @@ class Table(Protocol):
 class Ids:
     """The id embeddings that a side reads. They belong to the sharing module.
 
-    A recommender keeps the tables that it reads as attributes, so that they are among its parameters.
+    A recommender keeps the tables that it reads as submodules, so that they are among its parameters.
     """
 
     user: Table
@@ -50,17 +50,19 @@ class Ids:
 
 
 IdsFactory = Callable[[int], Ids]
-"""`ids(width)` gives a side its id tables at the width that it chooses."""
+"""`ids(width)` gives a side its id tables at the width that it chooses. A side asks once, while it is built."""
 
 
 def private_ids(n_users: int, n_items: int, width: int) -> Ids:
     """Return new tables of trainable embeddings, drawn from a normal distribution of deviation 0.02.
 
-    This is what a model reads when it is trained alone.
+    A model that is trained alone reads such tables.
     """
     import torch
 
-    user, item = (torch.nn.Embedding(n + 1, width, padding_idx=0) for n in (n_users, n_items))
+    from corecbench.api.tables import IdTable
+
+    user, item = IdTable("user", n_users + 1, width), IdTable("item", n_items + 1, width)
     with torch.no_grad():
         for table in (user, item):
             torch.nn.init.normal_(table.weight, std=0.02)[0] = 0
@@ -116,19 +118,13 @@ class Setup:
 class Recommender(Protocol):
     """A domain model or an LLM: a function over the ids that it was given.
 
-    Trainable recommenders are `torch.nn.Module`s. Two methods are optional:
-    `fit(train: Interactions)` is called once before the first epoch: models without gradients learn here, graph
-    models build their graph. `loss(batch: Batch, states: States) -> scalar tensor` replaces the standard task
-    loss: cross-entropy over the catalogue, or over sampled items, at every position for windows, BPR for pairs.
-    A model whose score is no inner product has `scores(batch: Batch) -> float32 [B, N+1]` in place of `states`. It
-    is trained alone only (`joint=False`), by `fit` or by a `loss(batch, None)` of its own.
-    An attribute of LLMs is optional, too: `text`, [N+1, k] in the dtype of the LLM's body, what the LLM makes of
-    each item's text untrained, zero where there is none. Sharing modules may give it to both sides. Where that is
-    scaled or projected, `text_states`, float [N+1, h], may say what it was made of, in the LLM's own dimensions.
+    Trainable recommenders are `torch.nn.Module`s, and their config is a `Training`. What a recommender may have
+    beside `examples` and `states` stands in `corecbench.api.optional`: `fit`, `loss`, `scores`, `text` and
+    `text_states`.
     """
 
     examples: Literal["windows", "pairs"]
-    """Train on windows of a user's history, or on pairs of a user and an item."""
+    """Whether it trains on windows of a user's history, or on pairs of a user and an item."""
 
     def states(self, batch: Batch) -> States:
         """Return the states of the batch's users and of all items."""

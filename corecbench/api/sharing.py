@@ -32,7 +32,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Pretrained:
-    """What each side brings to a pair: the tables of the domain model trained alone, and the LLM's view of texts.
+    """What each side brings to a pair: the tables of the domain model alone, and the LLM's summaries of texts.
 
     A model that reads no user table gives its users' states after their training history instead, without what they
     have beyond the width of the item table.
@@ -51,14 +51,17 @@ class Pretrained:
 class SharingModule(Protocol):
     """Owns the id embeddings of both sides, and says how and when they learn from each other.
 
-    An attribute is optional: `start_from`, "pretrained" (the default) or "new". A pair that starts anew trains its
-    domain model from new weights and has that model's whole budget of epochs.
-
-    A module whose component has `combines=True` is a `Combiner`, too: its pairs have a third row, `ensemble`.
+    A side trains the parameters of its model in its turns, and with them those of the id tables that the model
+    keeps. What a module may have beside these methods stands in `corecbench.api.optional`: `start_from`,
+    `trained_with` and `settle`. A module whose component has `combines=True` is a `Combiner`.
     """
 
     def ids(self, side: Side, width: int) -> Ids:
-        """Return the tables of one side, at its width."""
+        """Return the tables of one side, at its width.
+
+        Called once for each side that reads ids, always for the domain side first: a module may make the LLM's
+        tables of the domain side's.
+        """
         ...
 
     def start(self, pretrained: Pretrained) -> None:
@@ -66,21 +69,16 @@ class SharingModule(Protocol):
         ...
 
     def turns(self, budget: Budget) -> Sequence[Turn]:
-        """Return who trains when; within the budget."""
+        """Return who trains when, within the budget."""
         ...
 
     def losses(self, side: Side, own: States, other: States, batch: Batch) -> Mapping[str, torch.Tensor]:
-        """Return the coupling terms of the side in training, each a weighted scalar; `other` has no gradient."""
+        """Return the coupling terms of the side in training, each a weighted scalar. `other` has no gradient."""
         ...
 
 
 class Combiner(SharingModule, Protocol):
-    """A sharing module that makes one ranking of both sides', once both are trained.
-
-    A method is optional: `settle(validate)` is called once before the test items are ranked, to choose weights and
-    the like. `validate()` ranks the validation items by what `combine` returns at the time, and gives NDCG@10. The
-    module returns what it chose, name -> number, to be stored with the results; of test it sees nothing.
-    """
+    """A sharing module that makes one ranking of both sides' scores, once both are trained."""
 
     def combine(self, domain: torch.Tensor, llm: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Return the scores of the ensemble, float32 [B, N], from those of both sides for items 1 to N.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from corecbench.api import UsageError
-from corecbench.cli.options import common_options, data_dir_option, discover, wants_traceback
+from corecbench.cli.options import be_a_good_neighbour, common_options, data_dir_option, discover, wants_traceback
 from corecbench.plugin.kinds import WORDS
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def check(
     installed one or that of a file (--plugin FILE.py). Models and LLMs are trained on toy data, for a moment unless
     --set says for how long.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    be_a_good_neighbour()
     from corecbench.testing.kit import checks
 
     host = discover(files, blocked)

@@ -93,6 +93,11 @@ def discover(files: tuple[str, ...], blocked: tuple[str, ...], strict: bool = Tr
     return Host.discover([Path(file) for file in earlier_files + files], earlier_blocked + blocked, strict)
 
 
+def be_a_good_neighbour() -> None:
+    """Let waiting threads sleep, before torch is imported: else a busy neighbour slows each step several times."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def _use_data_dir(context: click.Context, option: click.Parameter, folder: str | None) -> None:
     """Put the data folder where `corecbench.api.dataset_places` looks."""
     if folder is not None:

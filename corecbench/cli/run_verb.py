@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from corecbench.cli.options import Command, common_options, data_dir_option, discover, results_option
+from corecbench.cli.options import (
+    Command,
+    be_a_good_neighbour,
+    common_options,
+    data_dir_option,
+    discover,
+    results_option,
+)
 from corecbench.cli.report_verbs import show_table
 
 if TYPE_CHECKING:
@@ -72,6 +79,7 @@ def run(
     from corecbench.report.publish import publish_run
     from corecbench.settings.config import load
 
+    be_a_good_neighbour()
     settings = load(config, {key: None if value == () else value for key, value in options.items()}, sets)
     experiment = prepare(settings, discover(files, blocked), results)
     show_plan(experiment.plan)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,7 +56,6 @@ def prepare(config: RunConfig, host: Host, out: Path) -> Experiment:
     if not config.models and not config.llms:
         raise UsageError("nothing to run; give --models, --llm or both (`corecbench list models` shows some)")
     host.check_settings(config)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else a busy neighbour slows each step several times
 
     from corecbench.experiment.plan import make_plan
     from corecbench.results.store import Store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import warnings
@@ -53,10 +54,8 @@ class Selected:
 
     @property
     def joint(self) -> bool:
-        """Whether a domain model reads ids and can be trained together with an LLM."""
-        if not isinstance(self.component, DomainModelComponent):
-            return False
-        joint = self.component.joint
+        """Whether a model reads ids and can be trained in a pair, as every LLM can."""
+        joint = self.component.joint if isinstance(self.component, DomainModelComponent) else True
         return joint if isinstance(joint, bool) else bool(resolve(joint)(self.config))
 
     @property
@@ -287,10 +286,13 @@ class Host:
             return [str(line) for line in resolve(selected.component.needs)(selected.config, cache)]
 
     def notify(self, hook_name: str, **arguments: Any) -> None:
-        """Call a lifecycle hook of each plugin; what one raises becomes a warning and stops nothing."""
+        """Call a lifecycle hook of each plugin with a copy of the arguments.
+
+        An exception becomes a warning and stops nothing.
+        """
         for plugin in self._plugins:
             try:
-                getattr(plugin.manager.hook, hook_name)(**arguments)
+                getattr(plugin.manager.hook, hook_name)(**copy.deepcopy(arguments))
             except (Exception, SystemExit) as error:
                 warnings.warn(f"plugin {plugin.info}: {hook_name}: {reason(error)}", RuntimeWarning, stacklevel=2)
 

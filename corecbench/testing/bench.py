@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from corecbench.api import Batch, Setup, States, cache_folder, last_position
+from corecbench.api import Batch, Setup, States, Training, cache_folder, last_position
 from corecbench.data.dataset import load_dataset
 from corecbench.data.split import leave_one_out
+from corecbench.plugin.abilities import recommender_abilities
 from corecbench.testing.toys import camps
-from corecbench.training.cell import Workshop
+from corecbench.training.cell import CellTraining
 from corecbench.training.examples import make_examples
-from corecbench.training.loop import evaluate
+from corecbench.training.frozen import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from corecbench.api import Recommender, Side
     from corecbench.plugin.host import Host, Selected
-    from corecbench.training.loop import Trainee
+    from corecbench.training.loop import SideTraining
 
 MAX_HISTORY = 8
 
@@ -40,13 +41,13 @@ class ReciprocalRank:
         return 1 / rank
 
 
-def make_workshop(host: Host, n_users: int = 200, without_text: Sequence[int] = ()) -> Workshop:
+def make_cell_training(host: Host, n_users: int = 200, without_text: Sequence[int] = ()) -> CellTraining:
     """Return a place to train on new toy data with so many users, in which some items have no text."""
     data = load_dataset("camps", camps(n_users))
     texts = tuple("" if row in without_text else text for row, text in enumerate(data.catalog.item_texts))
     catalog = dataclasses.replace(data.catalog, item_texts=texts)
     setup = Setup(catalog, MAX_HISTORY, seed=0, cache=cache_folder())
-    return Workshop(host, setup, leave_one_out(data), "check", ReciprocalRank())
+    return CellTraining(host, setup, leave_one_out(data), "check", ReciprocalRank())
 
 
 @dataclass(frozen=True)
@@ -61,32 +62,35 @@ class Bench:
         """As which side it is built: a domain model over ids, an LLM over ids and, as when it is alone, without."""
         return ("domain", "llm") if self.selected.kind == "llms" else ("domain",)
 
-    def workshop(self) -> Workshop:
+    def cell_training(self) -> CellTraining:
         """Return a new place to train."""
-        return make_workshop(self.host)
+        return make_cell_training(self.host)
 
     def build(self, side: Side) -> Recommender:
         """Build the recommender on new toy data; nothing is random in its states."""
-        model, _ = self.workshop().build_solo(side, self.selected)
+        model, _ = self.cell_training().build_solo(side, self.selected)
         evaluate(model)
         return model
 
-    def train(self, side: Side, epochs: int | None = None) -> tuple[Workshop, Trainee]:
+    def train(self, side: Side, epochs: int | None = None) -> tuple[CellTraining, SideTraining]:
         """Train the recommender alone, for so many epochs if it is trained at all."""
         selected = self.selected
-        if epochs is not None and hasattr(selected.config, "epochs"):
+        if epochs is not None and isinstance(selected.config, Training):
             selected = dataclasses.replace(selected, config=dataclasses.replace(selected.config, epochs=epochs))
-        workshop = self.workshop()
-        trainee = workshop.train_solo(side, selected, silent)[side]
-        trainee.finish()
-        evaluate(trainee.model)
-        return workshop, trainee
+        cell_training = self.cell_training()
+        side_training = cell_training.train_solo(side, selected, silent)
+        side_training.finish()
+        evaluate(side_training.model)
+        return cell_training, side_training
 
     def examples(self, model: Recommender) -> list[Batch]:
         """Return the batches of an epoch."""
-        workshop = self.workshop()
-        examples = make_examples(model.examples, workshop.split.train, workshop.setup.catalog, MAX_HISTORY)
-        negatives = getattr(self.selected.config, "negatives", 0)
+        cell_training = self.cell_training()
+        examples = make_examples(
+            model.examples, cell_training.split.train, cell_training.setup.catalog, MAX_HISTORY
+        )
+        config = self.selected.config
+        negatives = config.negatives if isinstance(config, Training) else 0
         return [batch for _, batch in examples.batches(16, np.random.default_rng(0), negatives)]
 
 
@@ -110,9 +114,10 @@ def states_of(model: Recommender, batch: Batch) -> States:
 
     Those are the scores [B, N+1] as states of the users, and the unit vectors as states of the items.
     """
-    if not hasattr(model, "scores"):
-        return model.states(batch)
-    scores = model.scores(batch)
+    answer = recommender_abilities(model).answer(batch)
+    if isinstance(answer, States):
+        return answer
+    scores = answer
     return States(scores, torch.eye(scores.shape[-1]))
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from corecbench.api.tables import table_names
 from corecbench.testing.bench import SOME, Bench, equal, final, histories, states_of
 from corecbench.testing.kit import NotApplicableError, require
-from corecbench.training.cell import save_checkpoint
-from corecbench.training.loop import restore, trainable
 from corecbench.training.losses import task_loss
+from corecbench.training.weights import restore, save_checkpoint, trainable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,13 +37,13 @@ def the_same_seed_gives_the_same_states(bench: Bench) -> None:
 def a_checkpoint_restores_the_states(bench: Bench) -> None:
     """What training changed is in parameters and buffers: saved as safetensors, it makes a new model the same."""
     for side in bench.sides:
-        _, trainee = bench.train(side, epochs=1)
+        _, side_training = bench.train(side, epochs=1)
         fresh = bench.build(side)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "checkpoint.safetensors"
-            save_checkpoint(trainee, path)
+            save_checkpoint(side_training.best_state, path)
             restore(fresh, load_file(path))
-        same = equal(states_of(trainee.model, SOME), states_of(fresh, SOME))
+        same = equal(states_of(side_training.model, SOME), states_of(fresh, SOME))
         require(
             same, "restored from safetensors it gives other states; keep what is learnt in parameters or buffers"
         )
@@ -53,16 +53,16 @@ def gradients_reach_the_ids(bench: Bench) -> None:
     """The tables that were given are among the parameters, and training on an item or a user changes its row."""
     if not bench.selected.joint:
         raise NotApplicableError("it reads no ids (joint=False)")
-    model, tables = bench.workshop().build_solo("domain", bench.selected)
+    model, tables = bench.cell_training().build_solo("domain", bench.selected)
     require(tables, "it asks for no ids; its component needs joint=False")
     require(isinstance(model, torch.nn.Module), "it is no torch.nn.Module, so nothing of it is trained")
-    own = {id(parameter) for parameter in model.parameters()}
-    require(id(tables.item.weight) in own, "the item table that it was given is not among its parameters")
+    names = table_names(model)
+    require("item" in names, "it does not keep the item table that it was given as a submodule")
     batches = bench.examples(model)
     sum(task_loss(model, batch, model.states(batch)) for batch in batches).backward()
     targets = {item for batch in batches for item in batch.target.flatten().tolist()} - {0}
     require_gradients("items", tables.item, targets)
-    if id(tables.user.weight) in own:
+    if "user" in names:
         require_gradients("users", tables.user, {user for batch in batches for user in batch.user.tolist()})
 
 
@@ -76,11 +76,11 @@ def require_gradients(what: str, table: Table, rows: Iterable[int]) -> None:
 def two_camps_of_taste_are_told_apart(bench: Bench) -> None:
     """On a checkerboard, where one half of the users likes one half of the items, the own half is ranked first."""
     for side in bench.sides:
-        workshop, trainee = bench.train(side)
-        model, catalog = trainee.model, workshop.setup.catalog
+        cell_training, side_training = bench.train(side)
+        model, catalog = side_training.model, cell_training.setup.catalog
         if not trainable(model) and not personal(model):
             raise NotApplicableError("it has nothing to train and recommends the same to everybody")
-        ranks = workshop.rank(model, "test", top_k=3)
+        ranks = cell_training.rank(model, "test", top_k=3)
         camp_of_user, camp_of_item = (
             np.array([0, *(int(name[1:]) % 2 for name in ids[1:])]) for ids in (catalog.user_ids, catalog.item_ids)
         )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 
 from corecbench.api import SIDES, Batch, Pretrained, States, last_position
-from corecbench.testing.bench import make_workshop, silent
+from corecbench.testing.bench import make_cell_training, silent
 from corecbench.testing.partners import WIDTHS, partner
-from corecbench.training.cell import Solo, epochs_of
 from corecbench.training.examples import make_examples
-from corecbench.training.loop import evaluate, restore
+from corecbench.training.frozen import evaluate
+from corecbench.training.pair import Pair as TrainedPair
+from corecbench.training.pair import Solo, epochs_of, train_pair
+from corecbench.training.weights import restore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from corecbench.api import Ids, SharingModule, Side, Turn
     from corecbench.plugin.host import Host, Selected
     from corecbench.testing.partners import Partner
-    from corecbench.training.loop import Trainee
+    from corecbench.training.loop import SideTraining
 
 N_USERS = 40
 
@@ -75,9 +77,9 @@ class Bench:
 
     def join(self, start: bool = True) -> Pair:
         """Build the module and its partners; it starts from random tables, unless that is left to the caller."""
-        workshop = make_workshop(self.host, N_USERS)
-        workshop.seed("weights")
-        setup = workshop.setup
+        cell_training = make_cell_training(self.host, N_USERS)
+        cell_training.seed("weights")
+        setup = cell_training.setup
         module = self.host.build(self.selected, setup)
         ids: dict[Side, Ids] = {}
 
@@ -90,36 +92,35 @@ class Bench:
         pretrained = Pretrained(user, item, models["llm"].text)
         if start:
             module.start(pretrained)
-        examples = make_examples("windows", workshop.split.train, setup.catalog, setup.max_history)
+        examples = make_examples("windows", cell_training.split.train, setup.catalog, setup.max_history)
         return Pair(module, ids, models, pretrained, examples.contexts)
 
-    def train(self, epochs: int | None = None) -> Mapping[Side, Trainee]:
+    def train(self, epochs: int | None = None) -> Mapping[Side, SideTraining]:
         """Train the pair, each side for at most so many epochs or, by default, for those of the partners."""
-        parts = partner("domain", epochs), partner("llm", epochs)
-        workshop = make_workshop(self.host, N_USERS)
-        trainees = workshop.train_pair(*parts, self.selected, self.solo(), silent).trainees
-        for trainee in trainees.values():
-            evaluate(trainee.model)
-        return trainees
+        pair = TrainedPair(partner("domain", epochs), partner("llm", epochs), self.selected)
+        sides = train_pair(make_cell_training(self.host, N_USERS), pair, self.solo(), silent).sides
+        for side_training in sides.values():
+            evaluate(side_training.model)
+        return sides
 
     def solo(self) -> Solo:
-        """Train the domain partner alone for a moment; of its budget in a pair that takes nothing."""
-        trainee = make_workshop(self.host, N_USERS).train_solo("domain", partner("domain", epochs=2), silent)[
-            "domain"
-        ]
-        trainee.finish()
-        return Solo(partner("domain", epochs=2), trainee.best_state, best_epoch=0)
+        """Train the domain partner alone for a moment; it uses none of its budget in a pair."""
+        selected = partner("domain", epochs=2)
+        alone = make_cell_training(self.host, N_USERS).train_solo("domain", selected, silent)
+        alone.finish()
+        return Solo(selected, alone.best_state, best_epoch=0)
 
     def train_alone(self, turns: Sequence[Turn], anew: bool) -> Partner:
         """Train the domain partner in its turns as if there were no other side."""
-        workshop, selected = make_workshop(self.host, N_USERS), partner("domain")
-        model, _ = workshop.build_solo("domain", selected)
+        training, selected = make_cell_training(self.host, N_USERS), partner("domain")
+        model, _ = training.build_solo("domain", selected)
         if not anew:
             restore(model, self.solo().state)
-        trainee = workshop.trainee("domain", selected, model, epochs_of(turns)["domain"], trained=not anew)
-        workshop.seed("training")
+        epochs = epochs_of(turns)["domain"]
+        side_training = training.side_training("domain", selected, model, epochs, trained=not anew)
+        training.seed("training")
         for number, turn in enumerate(turns, start=1):
             if turn.side == "domain":
-                trainee.train_turn(number, turn.epochs, None, None, silent)
+                side_training.train_turn(number, turn.epochs, None, None, silent)
         evaluate(model)
-        return model
+        return cast("Partner", model)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from corecbench.api import States
+from corecbench.plugin.abilities import recommender_abilities
 from corecbench.testing import learning_checks
 from corecbench.testing.bench import (
     MAX_HISTORY,
@@ -20,7 +21,7 @@ from corecbench.testing.bench import (
     final,
     gap,
     histories,
-    make_workshop,
+    make_cell_training,
     seeded,
     set_mode,
     states_of,
@@ -40,13 +41,11 @@ def states_have_the_shapes_of_the_contract(bench: Bench) -> None:
     """User [B, d] or [B, L, d] and item [N+1, d], float32, for batches of any size and length; scores [B, N+1]."""
     for side in bench.sides:
         model = bench.build(side)
-        kind = getattr(model, "examples", None)
-        require(kind in ("windows", "pairs"), f"examples is {kind!r}, must be 'windows' or 'pairs'")
-        rows = bench.workshop().setup.catalog.n_items + 1
+        rows = bench.cell_training().setup.catalog.n_items + 1
         for batch in (SOME, histories([4]), histories(range(1, 1 + MAX_HISTORY))):
             states = states_of(model, batch)
             size, length = batch.history.shape
-            if hasattr(model, "scores"):
+            if recommender_abilities(model).scores is not None:
                 given = list(states.user.shape)
                 require(given == [size, rows], f"scores are {given}, must be [{size}, {rows}]")
             check_shape("item", states.item, f"[{rows}, d]", [(rows,)])
@@ -107,10 +106,10 @@ def padding_is_never_ranked(bench: Bench) -> None:
 def nothing_that_it_is_given_is_changed(bench: Bench) -> None:
     """Histories, targets and the training part are as they were after fit, states and loss."""
     for side in bench.sides:
-        workshop = bench.workshop()
-        train = workshop.split.train
+        cell_training = bench.cell_training()
+        train = cell_training.split.train
         before = train.user.copy(), train.item.copy()
-        model, _ = workshop.build_solo(side, bench.selected)
+        model, _ = cell_training.build_solo(side, bench.selected)
         same = (train.user == before[0]).all() and (train.item == before[1]).all()
         require(same, "fit changes the interactions that it is given")
         for batch in (*bench.examples(model)[:2], SOME):
@@ -128,7 +127,7 @@ def the_target_is_not_looked_at(bench: Bench) -> None:
     """States are the same for any target, and the state of a position for anything that comes after it."""
     for side in bench.sides:
         model = bench.build(side)
-        n_items = bench.workshop().setup.catalog.n_items
+        n_items = bench.cell_training().setup.catalog.n_items
         for batch in bench.examples(model)[:2]:
             named = ("target", "negatives", "sampled")
             swapped = {name: others(tensor, n_items) for name, tensor in tensors(batch).items() if name in named}
@@ -157,12 +156,14 @@ def an_item_without_a_text_has_no_summary(bench: Bench) -> None:
     """An LLM's `text`, and `text_states`, have a row for each item, zero for padding and where there is no text."""
     if bench.selected.kind != "llms":
         raise NotApplicableError("it is no LLM")
-    workshop = make_workshop(bench.host, without_text=[3])
-    model, _ = workshop.build_solo("llm", bench.selected)
-    texts = {name: getattr(model, name) for name in ("text", "text_states") if hasattr(model, name)}
+    cell_training = make_cell_training(bench.host, without_text=[3])
+    model, _ = cell_training.build_solo("llm", bench.selected)
+    abilities = recommender_abilities(model)
+    given = {"text": abilities.text, "text_states": abilities.text_states}
+    texts = {name: tensor for name, tensor in given.items() if tensor is not None}
     if not texts:
         raise NotApplicableError("it has no attribute `text`")
-    rows = workshop.setup.catalog.n_items + 1
+    rows = cell_training.setup.catalog.n_items + 1
     for name, text in texts.items():
         require(text.dim() == 2 and len(text) == rows, f"{name} is {list(text.shape)}, must be [{rows}, k]")
         require(not text[[0, 3]].any(), f"{name} is not zero for padding and for an item without a text")

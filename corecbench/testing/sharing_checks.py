@@ -15,14 +15,15 @@ import torch
 from safetensors.torch import load_file
 
 from corecbench.api import SIDES, Batch, Budget
+from corecbench.plugin.abilities import sharing_abilities
 from corecbench.testing.bench import SOME, equal, tensors
 from corecbench.testing.kit import NotApplicableError, require
 from corecbench.testing.pair import Bench, Pair, other, read_by_other
 from corecbench.testing.partners import EPOCHS, WIDTHS
 from corecbench.testing.settings_check import settings_survive_json
-from corecbench.training.cell import save_checkpoint, within
-from corecbench.training.loop import restore
 from corecbench.training.losses import task_loss
+from corecbench.training.pair import turns_within
+from corecbench.training.weights import restore, save_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,7 +58,7 @@ def turns_stay_within_the_budget(bench: Bench) -> None:
     """No side trains for longer than it may, whatever that is."""
     module = bench.join().module
     for budget in BUDGETS:
-        for turn in within(budget, module):
+        for turn in turns_within(budget, module):
             whole = isinstance(turn.epochs, int) and turn.epochs > 0
             require(turn.side in SIDES and whole, f"{turn} is no turn of a side for 1 epoch or more")
 
@@ -122,7 +123,7 @@ def check_unchanged(now: Mapping[str, torch.Tensor | None], before: Mapping[str,
 def gradients_reach_the_tables(bench: Bench) -> None:
     """A side that has turns trains something of the tables that it reads."""
     pair = bench.join()
-    sides = {turn.side for turn in within(BUDGETS[-1], pair.module)}
+    sides = {turn.side for turn in turns_within(BUDGETS[-1], pair.module)}
     for side in sorted(sides):
         model, batch = pair.models[side].train(), pair.batch
         task_loss(model, batch, model.states(batch)).backward()
@@ -141,14 +142,14 @@ def the_same_seed_gives_the_same_states(bench: Bench) -> None:
 
 def either_side_predicts_alone(bench: Bench) -> None:
     """A trained side needs nothing that only the other one reads, and its checkpoint holds all that it learnt."""
-    trainees = bench.train()
-    models = {side: trainee.model for side, trainee in trainees.items()}
-    for side, trainee in trainees.items():
-        trainee.finish()
+    side_trainings = bench.train()
+    models = {side: side_training.model for side, side_training in side_trainings.items()}
+    for side, side_training in side_trainings.items():
+        side_training.finish()
         before, fresh = models[side].states(SOME), bench.train(epochs=0)[side].model
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "checkpoint.safetensors"
-            save_checkpoint(trainee, path)
+            save_checkpoint(side_training.best_state, path)
             restore(fresh, load_file(path))
         same = equal(before, fresh.states(SOME))
         require(same, f"restored from safetensors, the {side} side gives other states")
@@ -175,15 +176,15 @@ def sharing_nothing_is_training_alone(bench: Bench) -> None:
     pair = bench.join()
     module, names = pair.module, {name for side in SIDES for name in losses(pair, side)}
     require(not names, f"it has the coupling losses {', '.join(sorted(names))}")
-    turns = within(Budget(EPOCHS["domain"], EPOCHS["llm"]), module)
-    alone = bench.train_alone(turns, anew=getattr(module, "start_from", "pretrained") == "new")
+    turns = turns_within(Budget(EPOCHS["domain"], EPOCHS["llm"]), module)
+    alone = bench.train_alone(turns, anew=sharing_abilities(module).start_from == "new")
     joint = bench.train()["domain"].model
     require(equal(alone.states(SOME), joint.states(SOME)), "its domain side differs from the domain model alone")
 
 
 def an_ensemble_is_announced(bench: Bench) -> None:
     """A module has `combine` if its component has `combines=True`, and only then."""
-    has, says = hasattr(bench.join().module, "combine"), bench.selected.combines
+    has, says = sharing_abilities(bench.join().module).combine is not None, bench.selected.combines
     require(has or not says, "its component has combines=True, but it has no method combine")
     require(says or not has, "it has a method combine, which nobody calls: its component needs combines=True")
 
@@ -197,8 +198,8 @@ def an_ensemble_scores_the_items_for_each_user(bench: Bench) -> None:
     ranking = torch.stack([torch.randperm(n_items).float() for _ in batch.user])  # [B, N]
     given = {"domain": torch.randn(len(ranking), n_items), "llm": 100 * torch.randn(len(ranking), n_items)}
     for settled in (False, True):
-        if settled and hasattr(pair.module, "settle"):
-            chosen = pair.module.settle(lambda: 0.5)
+        if settled and (settle := sharing_abilities(pair.module).settle) is not None:
+            chosen = settle(lambda: 0.5)
             require(all(math.isfinite(value) for value in chosen.values()), f"settle chose {chosen}")
         before = copies(given)
         combined = pair.module.combine(*given.values(), batch)

@@ -5,6 +5,7 @@ B users in a batch, N items.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,9 @@ from torch.nn.functional import embedding, pad
 
 from corecbench.api import SIDES, PluginError
 from corecbench.evaluation.ranking import BLOCK, item_scores, rank_by
-from corecbench.plugin.guard import owner_of
-from corecbench.training.loop import sizes
+from corecbench.plugin.abilities import sharing_abilities
+from corecbench.plugin.guard import guard, owner_of
+from corecbench.training.weights import sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 
     from corecbench.api import Batch, Combiner, Side, States
     from corecbench.evaluation.ranking import Ranks
-    from corecbench.training.cell import Workshop
-    from corecbench.training.loop import Trainee
+    from corecbench.training.cell import CellTraining
+    from corecbench.training.loop import SideTraining
 
 
 @dataclass
@@ -32,11 +34,11 @@ class Ensemble:
     """Two trained sides and the module that combines their scores."""
 
     module: Combiner
-    workshop: Workshop
-    trainees: Mapping[Side, Trainee]
+    training: CellTraining
+    sides: Mapping[Side, SideTraining]
     states: Mapping[Side, Mapping[str, States]]
-    """side -> stage -> its states, users by index. They are taken when a side has its best weights: what both sides
-    read may differ in the other's."""
+    """side -> stage -> its states, users by index. They are taken when a side has its best weights, since tables
+    that both sides read may differ at the best weights of the other side."""
     chosen: Mapping[str, float] = field(default_factory=dict)
     """What the module chose by validation."""
     validation: float = -1.0
@@ -44,23 +46,37 @@ class Ensemble:
     ranking_s: float = 0.0
 
     def rank_test(self, top_k: int = 0) -> Ranks:
-        """Let the module choose by validation, if it chooses, and then rank the test items."""
+        """Let the module choose by validation, if it chooses, and then rank the test items.
+
+        Raises:
+            PluginError: the module failed, or chose something that is not a finite number.
+        """
         clock = time.perf_counter()
-        if hasattr(self.module, "settle"):
-            self.chosen = {name: float(value) for name, value in self.module.settle(self.validate).items()}
+        self.chosen = self.settle()
         self.validation = self.validate()
         settled = time.perf_counter()
         ranks = self.rank("test", top_k)
         self.settling_s, self.ranking_s = settled - clock, time.perf_counter() - settled
         return ranks
 
+    def settle(self) -> dict[str, float]:
+        """Return what the module chooses by validation; nothing if it does not choose."""
+        settle = sharing_abilities(self.module).settle
+        if settle is None:
+            return {}
+        with guard(owner_of(self.module), "settle"):
+            chosen = {str(name): float(value) for name, value in settle(self.validate).items()}
+            if not all(map(math.isfinite, chosen.values())):
+                raise PluginError(f"it chose {chosen}; finite numbers are needed")
+        return chosen
+
     def validate(self) -> float:
         """Return NDCG@10 on the validation items, by the scores as they are combined now."""
-        return self.workshop.quality(self.rank("validation"))
+        return self.training.quality(self.rank("validation"))
 
     def rank(self, stage: str, top_k: int = 0) -> Ranks:
         """Rank the held-out items of a stage, and keep each user's best candidates."""
-        task, device = self.workshop.tasks[stage], self.workshop.setup.device
+        task, device = self.training.tasks[stage], self.training.setup.device
         return rank_by(lambda batch: self.scores(stage, batch).split(BLOCK), task, device=device, top_k=top_k)
 
     def scores(self, stage: str, batch: Batch) -> torch.Tensor:
@@ -79,10 +95,10 @@ class Ensemble:
 
     def record(self, sides: Mapping[Side, Mapping[str, Any]]) -> dict[str, Any]:
         """Return what is stored about the row beside its metrics; it takes what both sides take, and its own."""
-        n_users = len(self.workshop.tasks["test"].users)
-        of_sides = [sides[side] for side in self.trainees]
+        n_users = len(self.training.tasks["test"].users)
+        of_sides = [sides[side] for side in self.sides]
         return {
-            **sizes(trainee.model for trainee in self.trainees.values()),
+            **sizes(part for side in self.sides.values() for part in side.parts),
             "epochs": 0,
             "best_epoch": None,
             "validation": self.validation,

@@ -1,19 +1,26 @@
-"""The standard task losses. P positions with a target, N items, K sampled items, d the width of a state."""
+"""The task losses. P positions with a target, N items, K sampled items, d the width of a state."""
 
 import torch
 from torch.nn.functional import cross_entropy, embedding, logsigmoid
 
-from corecbench.api import Batch, Recommender, States
+from corecbench.api import Batch, PluginError, Recommender, States
+from corecbench.plugin.abilities import recommender_abilities
 from corecbench.training.full_softmax import full_softmax_loss
 
 
 def task_loss(model: Recommender, batch: Batch, states: States | None) -> torch.Tensor:
-    """Return the model's own loss where it has one, else the standard loss of its kind of examples.
+    """Return the model's own loss where it has one, else the standard loss."""
+    return (recommender_abilities(model).loss or standard_loss)(batch, states)
 
-    A model that gives scores has no states, and a loss of its own.
+
+def standard_loss(batch: Batch, states: States | None) -> torch.Tensor:
+    """Return BPR for pairs with a negative each, else the cross-entropy of the next items.
+
+    Raises:
+        PluginError: there are no states, from a model that gives scores.
     """
-    if hasattr(model, "loss"):
-        return model.loss(batch, states)
+    if states is None:
+        raise PluginError("it gives scores and no states, so it needs a method `loss`")
     if batch.negatives is not None:
         return bpr(batch, states)
     return next_item_cross_entropy(batch, states)

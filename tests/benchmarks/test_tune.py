@@ -21,7 +21,7 @@ from tuning.space import FULL, NEGATIVES, SPACES, Space
 from corecbench.api import UsageError
 from corecbench.data.loaded import read_datasets
 from corecbench.settings.config import RunConfig, load
-from corecbench.training.cell import Workshop
+from corecbench.training.cell import CellTraining
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tune.py"
 EPOCHS = 3
@@ -109,14 +109,14 @@ def test_the_given_settings_come_first(tune):
 
 
 def test_only_validation_is_ranked(tune, monkeypatch):
-    rank, stages = Workshop.rank, []
+    rank, stages = CellTraining.rank, []
 
     def note(self, model, stage):
         stages.append(stage)
         assert not self.split.test.any()
         return rank(self, model, stage)
 
-    monkeypatch.setattr(Workshop, "rank", note)
+    monkeypatch.setattr(CellTraining, "rank", note)
     tune()
     assert stages == ["validation"] * 2 * EPOCHS
 

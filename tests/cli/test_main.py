@@ -34,6 +34,10 @@ class FakeCell:
     done: bool = False
 
     @property
+    def facts(self):
+        return {"name": self.name, "dataset": "toys", "seed": self.seed}
+
+    @property
     def data(self):
         return SimpleNamespace(name="toys")
 
@@ -63,7 +67,7 @@ def spine(monkeypatch):
     def run(plan, host, store):
         if fake.raises:
             raise fake.raises
-        host.notify("corecbench_cell_started", cell=plan.cells[0])
+        host.notify("corecbench_cell_started", cell=plan.cells[0].facts)
         for record in fake.records:
             save(store, record)
         return fake.records

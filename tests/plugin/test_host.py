@@ -9,7 +9,8 @@ from corecbench.settings.config import PerDataset, RunConfig, Variant
 
 GOOD = """
     from dataclasses import dataclass
-    from corecbench.api import DomainModelComponent, LlmComponent, MetricComponent, hookimpl
+    from corecbench.api import Component, DatasetComponent, DomainModelComponent, LlmComponent, MetricComponent
+    from corecbench.api import hookimpl
 
     @dataclass(frozen=True)
     class Config:
@@ -190,7 +191,12 @@ def test_blocking_an_unknown_plugin_is_an_error_with_close_matches():
         ("[LlmComponent('x', build, dict)]", "must be a dataclass"),
         ("[LlmComponent('x', build, Config, argument='k')]", "no field of its config"),
         ("[LlmComponent('x', build, argument='k')]", "no field of its config"),
-        ("[LlmComponent('x', build, download='https://x.org/x.zip')]", "must be a Download or None"),
+        ("[DatasetComponent('x', build)]", "a list of LlmComponent is needed"),
+        (
+            "[Component('x', build, joint=False)]",
+            "is the base of one class per kind since corecbench 0.2",
+        ),
+        ("[Component('x', build)]", "offer DomainModelComponent, LlmComponent, SharingComponent, DatasetComponent"),
     ],
 )
 def test_a_faulty_answer_is_lost_alone(distribution, answer, reason):
@@ -200,6 +206,12 @@ def test_a_faulty_answer_is_lost_alone(distribution, answer, reason):
     assert "corecbench_llms" in faults(host)["half"]
     assert "good" in names(host, "models")
     assert "llama" in names(host, "llms")
+
+
+def test_a_download_of_a_data_set_is_a_download(distribution):
+    offer = "[DatasetComponent('x', build, download='https://x.org/x.zip')]"
+    distribution("half", GOOD + f"\n    @hookimpl\n    def corecbench_datasets():\n        return {offer}\n")
+    assert "must be a Download or None" in faults(Host.discover())["half"]
 
 
 def test_two_plugins_with_the_same_component_are_both_named_when_it_is_chosen(distribution):

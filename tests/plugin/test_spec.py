@@ -4,6 +4,7 @@ import pytest
 
 from corecbench.api import Catalog, Setup, hookimpl
 from corecbench.plugin.host import Host
+from corecbench.plugin.kinds import KINDS
 
 SETUP = Setup(Catalog("toy", ("", "u"), ("", "i"), ("", "text")), max_history=3, seed=0)
 
@@ -14,7 +15,7 @@ def built(loose_file, kind, hook, *args):
         from dataclasses import dataclass
         from types import SimpleNamespace
 
-        from corecbench.api import DomainModelComponent, TrackerComponent, hookimpl
+        from corecbench.api import {KINDS[kind].component.__name__}, hookimpl
 
         @dataclass(frozen=True)
         class Config:
@@ -25,7 +26,7 @@ def built(loose_file, kind, hook, *args):
 
         @hookimpl
         def {hook}():
-            return [TrackerComponent("mine", build, Config)]
+            return [{KINDS[kind].component.__name__}("mine", build, Config)]
     """
     host = Host.discover([loose_file("plugin", source)])
     return host.build(host.select(kind, "mine", {"mine": {"k": 2}}), *args)
@@ -105,8 +106,27 @@ def test_corecbench_cell_started_comes_with_the_cell_before_its_first_epoch(benc
     cell, *rest = told
     assert set(rest) == {"epoch"}
     assert (cell["name"], cell["dataset"], cell["seed"], cell["hash"]) == ("sasrec", "toy", 0, record["hash"])
-    assert (cell.domain.label, cell.llm, cell.sharing, cell.control) == ("sasrec", None, None, None)
-    assert (cell.domain.config.epochs, cell.max_history, cell.folder.exists()) == (4, 50, True)
+    assert (cell["domain"], cell["llm"], cell["sharing"], cell["control"]) == ("sasrec", None, None, None)
+    assert (cell["settings"], cell["max_history"]) == (record["settings"], 50)
+
+
+def test_a_listener_that_changes_what_it_is_told_changes_it_for_nobody_else(bench):
+    told = []
+
+    class Meddler:
+        @hookimpl
+        def corecbench_cell_started(self, cell):
+            cell["settings"]["sasrec"]["epochs"] = 0
+            told.append(cell)
+
+        @hookimpl
+        def corecbench_epoch_finished(self, record):
+            record.clear()
+
+    (record,) = bench(models=("sasrec",), diary=Meddler())
+    assert told[0]["settings"]["sasrec"]["epochs"] == 0
+    assert record["settings"]["sasrec"]["epochs"] == 4
+    assert all("loss" in epoch for epoch in record["epochs"])
 
 
 SLOW = """

@@ -11,9 +11,10 @@ from corecbench.api import Setup, UsageError
 from corecbench.data.dataset import load_dataset
 from corecbench.data.split import leave_one_out
 from corecbench.testing.toys import ToySource
-from corecbench.training.cell import Solo, Workshop
-from corecbench.training.loop import snapshot
+from corecbench.training.cell import CellTraining
 from corecbench.training.losses import task_loss
+from corecbench.training.pair import Pair, Solo, train_pair
+from corecbench.training.weights import snapshot
 from corecbench_plugins.recbole_models.classes import recbole_attribute
 from corecbench_plugins.recbole_models.registry import GENERAL, MODELS, SEQUENTIAL, module_of
 
@@ -37,11 +38,11 @@ def part_of_ml_100k(host):
 
 
 @pytest.fixture
-def workshop(host, part_of_ml_100k, cache):
+def cell_training(host, part_of_ml_100k, cache):
     """A place to train for a moment."""
     metric = host.build(host.select("metrics", "NDCG@10", {}))
     setup = Setup(part_of_ml_100k.catalog, max_history=10, seed=0, cache=cache)
-    return Workshop(host, setup, leave_one_out(part_of_ml_100k), "part", metric)
+    return CellTraining(host, setup, leave_one_out(part_of_ml_100k), "part", metric)
 
 
 def silent(record):
@@ -73,15 +74,15 @@ def test_a_class_that_cannot_be_used_says_why(host, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", USABLE)
-def test_it_trains_for_an_epoch_and_ranks(host, workshop, name):
+def test_it_trains_for_an_epoch_and_ranks(host, cell_training, name):
     selected = host.select("models", f"recbole:{name}", {"recbole": {"epochs": 1}})
-    fresh = snapshot(workshop.build_solo("domain", selected)[0])
-    trainee = workshop.train_solo("domain", selected, silent)["domain"]
-    trainee.finish()
-    trained = snapshot(trainee.model)
+    fresh = snapshot(cell_training.build_solo("domain", selected)[0])
+    side_training = cell_training.train_solo("domain", selected, silent)
+    side_training.finish()
+    trained = snapshot(side_training.model)
     moved = [key for key in fresh if not torch.equal(fresh[key], trained[key])]
-    assert bool(moved) == (trainee.epochs == 1) == ("learn" not in MODELS[name].family.trained)
-    ranks = workshop.rank(trainee.model, "test", top_k=5)
+    assert bool(moved) == (side_training.epochs == 1) == ("learn" not in MODELS[name].family.trained)
+    ranks = cell_training.rank(side_training.model, "test", top_k=5)
     assert len(ranks.rank) == USERS
     assert ((ranks.rank >= 1) & (ranks.rank <= ranks.n_candidates)).all()
     assert np.isfinite(ranks.top_scores).all()
@@ -89,17 +90,17 @@ def test_it_trains_for_an_epoch_and_ranks(host, workshop, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", JOINT)
-def test_it_is_joined_with_an_llm_and_trains_the_shared_tables(host, workshop, quick, tiny_llama, name):
+def test_it_is_joined_with_an_llm_and_trains_the_shared_tables(host, cell_training, quick, tiny_llama, name):
     domain = host.select("models", f"recbole:{name}", {"recbole": {"epochs": 1}})
     both_read_users = {**quick, "bdlm": {**quick.get("bdlm", {}), "llm_reads_users": True}}
     llm = host.select("llms", f"llama:{tiny_llama}", quick)
     sharing = host.select("sharing", "bdlm", both_read_users)
-    solo = workshop.train_solo("domain", domain, silent)["domain"]
+    solo = cell_training.train_solo("domain", domain, silent)
     solo.finish()
-    sides = workshop.train_pair(domain, llm, sharing, Solo(domain, solo.best_state, 0), silent).trainees
-    for trainee in sides.values():
-        assert trainee.epochs == 1
-        assert len(workshop.rank(trainee.model, "test").rank) == USERS
+    sides = train_pair(cell_training, Pair(domain, llm, sharing), Solo(domain, solo.best_state, 0), silent).sides
+    for side_training in sides.values():
+        assert side_training.epochs == 1
+        assert len(cell_training.rank(side_training.model, "test").rank) == USERS
     model = sides["domain"].model.train()
     _, batch = next(iter(sides["domain"].examples.batches(16, np.random.default_rng(0))))
     model.zero_grad()

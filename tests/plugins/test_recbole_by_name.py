@@ -34,20 +34,20 @@ def select(host):
 
 
 @pytest.fixture
-def build(select, toy_data, make_workshop):
+def build(select, toy_data, make_cell_training):
     """Build a model over private tables: `model, ids = build("BPR")`; nothing is random in its scores."""
 
     def make(name, **settings):
-        model, ids = make_workshop(toy_data).build_solo("domain", select(name, **settings))
+        model, ids = make_cell_training(toy_data).build_solo("domain", select(name, **settings))
         return model.eval(), ids
 
     return make
 
 
 @pytest.fixture
-def train(toy_data, make_workshop):
+def train(toy_data, make_cell_training):
     """The training part of the toy data."""
-    return make_workshop(toy_data).split.train
+    return make_cell_training(toy_data).split.train
 
 
 def of_training(train, *users):
@@ -263,10 +263,10 @@ def test_masked_items_are_never_in_what_bert4rec_reads_of_them(build, monkeypatc
         assert set(items[1][where[1] > 0].tolist()) <= {6, 8}
 
 
-def test_a_model_that_learns_when_it_is_built_has_nothing_to_train(select, toy_data, make_workshop):
-    trainee = make_workshop(toy_data).train_solo("domain", select("EASE"), lambda record: None)["domain"]
-    assert trainee.optimizer is None
-    assert trainee.epochs == 0
+def test_a_model_that_learns_when_it_is_built_has_nothing_to_train(select, toy_data, make_cell_training):
+    side_training = make_cell_training(toy_data).train_solo("domain", select("EASE"), lambda record: None)
+    assert side_training.optimizer is None
+    assert side_training.epochs == 0
 
 
 def test_only_the_part_of_recvae_whose_turn_it_is_has_gradients(build):

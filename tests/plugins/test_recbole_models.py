@@ -16,12 +16,12 @@ WIDTH, N_USERS, N_ITEMS = 16, 60, 20
 
 
 @pytest.fixture
-def build(host, quick, toy_data, make_workshop) -> Callable:
+def build(host, quick, toy_data, make_cell_training) -> Callable:
     """Build a model over private tables: `model, ids = build("sasrec")`."""
 
     def make(name, **settings):
         chosen = host.select("models", name, quick | {name: quick[name] | settings})
-        return make_workshop(toy_data).build_solo("domain", chosen)
+        return make_cell_training(toy_data).build_solo("domain", chosen)
 
     return make
 
@@ -138,9 +138,9 @@ def test_the_adjacency_is_that_of_a_dense_computation_by_hand():
     assert torch.allclose(graph, expected)
 
 
-def test_lightgcn_propagates_over_the_training_part_alone(build, make_workshop, toy_data):
+def test_lightgcn_propagates_over_the_training_part_alone(build, make_cell_training, toy_data):
     model, ids = build("lightgcn")
-    train = make_workshop(toy_data).split.train
+    train = make_cell_training(toy_data).split.train
     linked = torch.zeros(N_USERS + 1, N_ITEMS + 1)
     linked[train.user, train.item] = 1  # 10 of each user's 12 items
     normed = linked / linked.sum(1, keepdim=True).clamp(min=1).sqrt() / linked.sum(0).clamp(min=1).sqrt()
@@ -153,9 +153,9 @@ def test_lightgcn_propagates_over_the_training_part_alone(build, make_workshop, 
     assert torch.allclose(states.item, sum(items) / 3, atol=1e-6)
 
 
-def test_an_item_after_training_is_a_neighbour_of_its_user_alone(build, make_workshop, toy_data):
+def test_an_item_after_training_is_a_neighbour_of_its_user_alone(build, make_cell_training, toy_data):
     model, ids = build("lightgcn")
-    train = make_workshop(toy_data).split.train
+    train = make_cell_training(toy_data).split.train
     user, new = 1, next(item for item in range(1, N_ITEMS + 1) if item not in train.item[train.user == 1])
     known = train.item[train.user == user].tolist()
     model.eval()
@@ -190,9 +190,9 @@ def test_the_gradient_through_the_graph_is_that_of_the_dense_matrix(build):
         assert torch.allclose(ours, dense, atol=1e-6)
 
 
-def test_a_history_of_training_items_changes_no_state_of_lightgcn(build, make_workshop, toy_data):
+def test_a_history_of_training_items_changes_no_state_of_lightgcn(build, make_cell_training, toy_data):
     model, _ = build("lightgcn")
-    train = make_workshop(toy_data).split.train
+    train = make_cell_training(toy_data).split.train
     batch = Batch(torch.tensor([1]), torch.as_tensor(train.item[train.user == 1])[None])
     model.eval()
     assert torch.equal(model.states(batch).user, model.model()[0][[1]])

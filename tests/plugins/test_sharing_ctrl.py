@@ -62,7 +62,7 @@ def random_states(seed):
 def same_heads(module):
     with torch.no_grad():
         for name in ("user", "item"):
-            one, other = (getattr(module.headed[side], name).weight for side in ("domain", "llm"))
+            one, other = (getattr(module.heads[side], name).weight for side in ("domain", "llm"))
             other.copy_(one)
 
 
@@ -77,9 +77,9 @@ def test_aligned_sides_cost_less_than_shuffled_ones():
 
 
 def test_training_the_own_head_brings_the_sides_together():
-    module, domain, _ = joined(weight=1.0)
+    module, *_ = joined(weight=1.0)
     states, other = random_states(1), random_states(2)
-    optimizer = torch.optim.Adam(domain.item.parameters(), lr=0.02)
+    optimizer = torch.optim.Adam(module.trained_with("domain").parameters(), lr=0.02)
     costs = []
     for _ in range(30):
         cost = sum(module.losses("domain", states, other, batch()).values())
@@ -94,8 +94,8 @@ def test_training_the_own_head_brings_the_sides_together():
 def test_the_other_side_s_head_gets_no_gradient(side, partner):
     module, *_ = joined()
     sum(module.losses(side, random_states(1), random_states(2), batch()).values()).backward()
-    assert module.headed[side].user.weight.grad.any()
-    assert module.headed[partner].user.weight.grad is None
+    assert module.heads[side].user.weight.grad.any()
+    assert module.heads[partner].user.weight.grad is None
 
 
 def test_states_of_another_width_than_the_tables_are_refused():

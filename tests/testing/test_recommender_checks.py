@@ -277,7 +277,7 @@ FAULTS = [
     ("the same seed gives the same states", DrawnElsewhere, r"two models of one seed differ"),
     ("the same seed gives the same states", RandomInEvaluation, r"two calls in evaluation differ"),
     ("a checkpoint restores the states", KeepsWhatItLearnsElsewhere, r"restored from safetensors"),
-    ("gradients reach the ids", ReadsACopy, r"is not among its parameters"),
+    ("gradients reach the ids", ReadsACopy, r"does not keep the item table that it was given"),
     ("gradients reach the ids", TrainsNoItem, r"the rows of 20 of 20 items in training get no gradient"),
     ("gradients reach the ids", ReadsNoIds, r"asks for no ids; its component needs joint=False"),
     (

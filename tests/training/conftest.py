@@ -8,9 +8,9 @@ from torch import nn
 
 from corecbench.api import Catalog, Interactions, States, Training
 from corecbench.plugin.host import Host
-from corecbench.training.cell import Solo
 from corecbench.training.examples import make_examples
-from corecbench.training.loop import Trainee
+from corecbench.training.loop import SideTraining
+from corecbench.training.pair import Pair, Solo, train_pair
 
 
 @pytest.fixture(scope="session")
@@ -66,8 +66,8 @@ def toy_model() -> type[nn.Module]:
 
 
 @pytest.fixture
-def make_trainee(train, catalog):
-    """Make a trainee whose validation gives the values in turn, then 0: `make_trainee(values, **training)`."""
+def make_side_training(train, catalog):
+    """Make a side whose validation gives the values in turn, then 0: `make_side_training(values, **training)`."""
 
     def make(values=(), model=None, n_users=6, planned_epochs=8, trained=False, **training):
         torch.manual_seed(0)
@@ -75,7 +75,7 @@ def make_trainee(train, catalog):
         examples = make_examples("windows", train(*items), catalog(n_users, N_ITEMS), max_history=3)
         left = iter(values)
         config = replace(Training(batch_size=2, learning_rate=0.1), **training)
-        return Trainee(
+        return SideTraining(
             side="domain",
             model=model or ToyModel(),
             config=config,
@@ -104,21 +104,21 @@ def select(host, quick, tiny_llama):
 
 
 @pytest.fixture
-def solo(toy_data, make_workshop, select):
-    """Train a domain model alone: `solo("sasrec")` gives the workshop, the trainee and what pairs start from."""
+def solo(toy_data, make_cell_training, select):
+    """Train a domain model alone: `solo("sasrec")` gives cell, side, and the start of pairs."""
 
     def train(name, **settings):
-        workshop = make_workshop(toy_data, cell=name)
+        cell_training = make_cell_training(toy_data, cell=name)
         selected = select("models", name, **settings)
-        trainee = workshop.train_solo("domain", selected, silent)["domain"]
-        trainee.finish()
-        return workshop, trainee, Solo(selected, trainee.best_state, trainee.best_epoch)
+        side_training = cell_training.train_solo("domain", selected, silent)
+        side_training.finish()
+        return cell_training, side_training, Solo(selected, side_training.best_state, side_training.best_epoch)
 
     return train
 
 
 @pytest.fixture
-def joined(monkeypatch, toy_data, make_workshop, select, host, quick):
+def joined(monkeypatch, toy_data, make_cell_training, select, host, quick):
     """Train a pair and keep what it was built of: `joined("sasrec", "bdlm", solo)`."""
 
     def train(name, sharing, solo, host=host, on_epoch=silent, mutual=True, **settings):
@@ -130,11 +130,11 @@ def joined(monkeypatch, toy_data, make_workshop, select, host, quick):
             return built[selected.kind]
 
         monkeypatch.setattr(Host, "build", keep)
-        workshop = make_workshop(toy_data, cell=f"{name}+llama+{sharing}", host=host)
+        cell_training = make_cell_training(toy_data, cell=f"{name}+llama+{sharing}", host=host)
         parts = select("models", name), select("llms", "llama")
         module = host.select("sharing", sharing, quick | {sharing: quick.get(sharing, {}) | settings})
-        trainees = workshop.train_pair(*parts, module, solo, on_epoch, mutual).trainees
-        return workshop, trainees, built["sharing"]
+        side_trainings = train_pair(cell_training, Pair(*parts, module, mutual), solo, on_epoch).sides
+        return cell_training, side_trainings, built["sharing"]
 
     return train
 

@@ -29,37 +29,30 @@ from corecbench_plugins.sharing.compared import drawn, places
 from corecbench_plugins.sharing.none import Private
 
 
-class Headed(nn.Module):
-    """A side's item table, which every model reads, and with it the heads of that side, so that both train."""
+class Heads(nn.Module):
+    """Linear maps from a side's states of users and of items into the common space."""
 
-    def __init__(self, table: nn.Embedding, common_size: int):
+    def __init__(self, width: int, common_size: int) -> None:
         super().__init__()
-        self.table = table
-        width = table.weight.shape[1]
         self.user, self.item = (nn.Linear(width, common_size, bias=False) for _ in range(2))
-
-    @property
-    def weight(self) -> torch.Tensor:
-        """float32 [rows, d]."""
-        return self.table.weight
-
-    def forward(self, index: torch.Tensor) -> torch.Tensor:
-        """Return float32 [*index.shape, d]."""
-        return self.table(index)
 
 
 class Ctrl(Private):
-    """Private tables with heads, and contrastive alignment."""
+    """Private tables, heads for each side, and contrastive alignment."""
 
-    def __init__(self, config: CtrlConfig, setup: Setup):
+    def __init__(self, config: CtrlConfig, setup: Setup) -> None:
         super().__init__(config, setup)
-        self.headed: dict[Side, Headed] = {}
+        self.heads: dict[Side, Heads] = {}
 
     def ids(self, side: Side, width: int) -> Ids:
-        """Return private tables."""
+        """Return private tables; the heads have their width."""
         tables = super().ids(side, width)
-        self.headed[side] = Headed(tables.item, self.config.subspaces * self.config.common_size)
-        return Ids(tables.user, self.headed[side])
+        self.heads[side] = Heads(width, self.config.subspaces * self.config.common_size)
+        return tables
+
+    def trained_with(self, side: Side) -> nn.Module:
+        """Return the heads of a side, which train with its model."""
+        return self.heads[side]
 
     def losses(self, side: Side, own: States, other: States, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the alignment of users and of items."""
@@ -79,7 +72,7 @@ class Ctrl(Private):
     ) -> torch.Tensor:
         """Return InfoNCE between states [P, d] of both sides."""
         partner: Side = "llm" if side == "domain" else "domain"
-        heads = getattr(self.headed[side], head).weight, getattr(self.headed[partner], head).weight.detach()
+        heads = getattr(self.heads[side], head).weight, getattr(self.heads[partner], head).weight.detach()
         common = []
         for states, weight in zip((own, other), heads, strict=True):
             if states.shape[1] != weight.shape[1]:

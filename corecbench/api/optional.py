@@ -1,0 +1,105 @@
+"""What a component may have beside what it must have: one small protocol for each optional capability.
+
+A plugin need not name these protocols; it is enough to have the method or attribute. corecbench looks once, after
+the component is built.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import torch
+
+    from corecbench.api.data import Batch, Interactions, States
+    from corecbench.api.models import Side
+
+
+class Fits(Protocol):
+    """A recommender that looks at the training part once, before the first epoch.
+
+    A model without gradients learns here; a graph model builds its graph.
+    """
+
+    def fit(self, train: Interactions) -> None:
+        """Learn from the training part, or prepare for it."""
+        ...
+
+
+class HasLoss(Protocol):
+    """A recommender with a task loss of its own.
+
+    The standard loss is cross-entropy over the catalogue, or over sampled items, at every position of windows, and
+    BPR for pairs.
+    """
+
+    def loss(self, batch: Batch, states: States | None) -> torch.Tensor:
+        """Return the loss of a batch, a scalar tensor.
+
+        Args:
+            batch: with targets, and negatives for pairs.
+            states: what `states(batch)` returned; None for a recommender that gives scores.
+        """
+        ...
+
+
+class Scores(Protocol):
+    """A recommender whose score is no inner product. It has `scores` in place of `states`.
+
+    It is trained alone only (`joint=False`), by `fit` or by a loss of its own.
+    """
+
+    def scores(self, batch: Batch) -> torch.Tensor:
+        """Return the scores of all items for each history, float32 [B, N+1]. Column 0 is padding."""
+        ...
+
+
+class HasText(Protocol):
+    """An LLM that summarises item texts. A sharing module may give the summaries to both sides."""
+
+    text: torch.Tensor
+    """[N+1, k] in the dtype of the LLM's body: the untrained LLM's summary of each item's text. The rows of padding
+    and of items without a text are zero."""
+
+
+class HasTextStates(Protocol):
+    """An LLM whose `text` is scaled or projected, and that also gives what it was made of."""
+
+    text_states: torch.Tensor
+    """float [N+1, h]: the LLM's own states of each item's text. The rows of padding and of items without a text are
+    zero."""
+
+
+class StartsFrom(Protocol):
+    """A sharing module that says where the domain side of a pair starts."""
+
+    start_from: Literal["pretrained", "new"]
+    """"pretrained" (the default without this attribute): the domain model starts from what it learnt alone. "new":
+    it starts from new weights and has the whole budget of epochs of the model alone."""
+
+
+class TrainsLayers(Protocol):
+    """A sharing module with layers that train together with a side, beside the tables that the side reads."""
+
+    def trained_with(self, side: Side) -> torch.nn.Module | None:
+        """Return the layers that a side trains in its turns, None if there are none. Called once for each side.
+
+        The parameters of a side's model, and so those of the id tables that it keeps, are trained anyhow.
+        """
+        ...
+
+
+class Settles(Protocol):
+    """A combiner that chooses something, such as weights, by validation."""
+
+    def settle(self, validate: Callable[[], float]) -> Mapping[str, float]:
+        """Choose, and return name -> finite number, to be stored with the results.
+
+        Called once, before the test items are ranked. Nothing of the test items is known to it.
+
+        Args:
+            validate: ranks the validation items by the present scores of `combine`, and returns NDCG@10.
+        """
+        ...

@@ -1,0 +1,205 @@
+"""One attempt at a cell: train its sides and rank each. A failure costs the rows that it concerns, no others."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import traceback
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from safetensors.torch import load_file
+
+from corecbench.api import CorecbenchError, Failure, Lists, PluginError, RowSide, Setup, Side, SideRecord
+from corecbench.evaluation.measuring import is_overall, measure
+from corecbench.experiment.cells import CHECKPOINT, Cell
+from corecbench.plugin.guard import guard
+from corecbench.results.frames import item_frequency
+from corecbench.results.record import sides_of
+from corecbench.training.cell import CellTraining, OnEpoch, Trained
+from corecbench.training.controls import shuffle_texts
+from corecbench.training.ensemble import Ensemble
+from corecbench.training.pair import Pair, Solo, train_pair
+from corecbench.training.weights import sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from corecbench.api import Combiner, States
+    from corecbench.evaluation.ranking import Ranks
+    from corecbench.experiment.plan import Plan
+    from corecbench.plugin.host import Host
+    from corecbench.results.store import Store
+    from corecbench.training.loop import SideTraining
+
+
+@dataclass
+class Outcome:
+    """What became of a cell: of each row its ranks and record, or why there are none."""
+
+    rows: tuple[RowSide, ...]
+    """The rows that the cell has."""
+    trained: dict[Side, SideTraining] = field(default_factory=dict)
+    ranks: dict[RowSide, Ranks] = field(default_factory=dict)
+    sides: dict[RowSide, SideRecord] = field(default_factory=dict)
+    failures: dict[RowSide, Failure] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def losing(self, *rows: RowSide) -> Iterator[None]:
+        """Let whatever is raised in the context cost these rows."""
+        try:
+            yield
+        except (Exception, SystemExit) as error:
+            message, trace = " ".join(str(error).split()), "".join(traceback.format_exception(error))
+            failure: Failure = {"type": type(error).__name__, "message": message, "traceback": trace}
+            self.failures |= dict.fromkeys(rows, failure)
+
+    def failed_sides(self) -> dict[RowSide, Failure]:
+        """Return why rows have no ranks, where other rows of the cell have some."""
+        return self.failures if self.sides else {}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Everything that training and ranking one cell needs."""
+
+    cell: Cell
+    plan: Plan
+    host: Host
+    store: Store
+    on_epoch: OnEpoch
+
+    def outcome(self) -> Outcome:
+        """Train the sides of the cell and rank each on the test items."""
+        outcome = Outcome(sides_of(self.cell.facts))
+        with outcome.losing(*outcome.rows):
+            training = self.cell_training()
+            trained = self.train(training)
+            outcome.trained = dict(trained.sides)
+        if outcome.failures:
+            return outcome
+        states: dict[Side, Mapping[str, States]] = {}
+        for side, side_training in trained.sides.items():
+            with outcome.losing(side):
+                side_training.finish()  # puts back this side's best weights; both sides may read the same tables
+                self.rank_side(outcome, training, side_training)
+                if self.cell.combines:
+                    states[side] = training.states(side_training.model)
+        if self.cell.combines:
+            with outcome.losing("ensemble"):
+                self.rank_ensemble(outcome, training, trained, states)
+        return outcome
+
+    def cell_training(self) -> CellTraining:
+        """Return what the training of the cell needs."""
+        cell, catalog, facts = self.cell, self.cell.data.catalog, self.cell.facts
+
+        def progress(what: str, done: int, total: int) -> None:
+            self.host.notify("corecbench_progress", cell=facts, what=what, done=done, total=total)
+
+        setup = Setup(
+            shuffle_texts(catalog, cell.seed) if cell.control == "shuffled-texts" else catalog,
+            cell.max_history,
+            cell.seed,
+            self.plan.config.device,
+            self.plan.cache,
+            progress,
+            untrained_llm=cell.control == "untrained-llm",
+        )
+        metric = self.host.build(self.host.select("metrics", "NDCG@10", {}))
+        return CellTraining(self.host, setup, cell.data.split, cell.seeded_as, metric)
+
+    def train(self, training: CellTraining) -> Trained:
+        """Train the side or the sides of the cell."""
+        domain, llm, sharing = self.cell.domain, self.cell.llm, self.cell.sharing
+        if domain is not None and llm is not None and sharing is not None:
+            pair = Pair(domain, llm, sharing, mutual=self.cell.control != "no-mutual")
+            return train_pair(training, pair, self.solo(), self.on_epoch)
+        if domain is not None:
+            return Trained({"domain": training.train_solo("domain", domain, self.on_epoch)})
+        if llm is not None:
+            return Trained({"llm": training.train_solo("llm", llm, self.on_epoch)})
+        raise CorecbenchError(f"cell {self.cell.name} has no model")
+
+    def solo(self) -> Solo:
+        """Return the domain model of the pair as it was trained alone.
+
+        Raises:
+            CorecbenchError: its cell failed.
+        """
+        alone = self.plan.solo_of(self.cell)
+        stored = self.store.read(alone.folder)
+        if stored["error"] is not None or alone.domain is None:
+            message = stored["error"]["message"] if stored["error"] else "it has no domain model"
+            raise CorecbenchError(f"cell {alone.name}, where this one starts, failed: {message}")
+        best_epoch = stored["sides"]["domain"]["best_epoch"] or 0
+        return Solo(alone.domain, load_file(alone.folder / CHECKPOINT), best_epoch)
+
+    def rank_side(self, outcome: Outcome, training: CellTraining, side_training: SideTraining) -> None:
+        """Rank a side on the test items."""
+        _ = training.tasks  # laying them out is no part of the time that ranking takes
+        clock = time.perf_counter()
+        with guard(side_training.owner, "states"):
+            ranks = training.rank(side_training.model, "test", self.plan.config.top_k)
+        ranking_s = time.perf_counter() - clock
+        outcome.ranks[side_training.side] = ranks
+        record = {
+            **self.measured(ranks),
+            **sizes(side_training.parts),
+            "epochs": side_training.epochs,
+            "best_epoch": side_training.best_epoch,
+            "validation": side_training.best_value,
+            "stopped_by": side_training.stopped_by,
+            "train_s": side_training.train_s,
+            "inference_ms_per_user": 1000 * ranking_s / len(ranks.users),
+        }
+        outcome.sides[side_training.side] = cast("SideRecord", record)
+
+    def rank_ensemble(
+        self,
+        outcome: Outcome,
+        training: CellTraining,
+        trained: Trained,
+        states: Mapping[Side, Mapping[str, States]],
+    ) -> None:
+        """Rank both sides' scores as the sharing module combines them.
+
+        Raises:
+            CorecbenchError: a side failed.
+        """
+        if missing := [side for side in trained.sides if side not in states]:
+            raise CorecbenchError(f"the {missing[0]} side, whose scores are combined, failed")
+        ensemble = Ensemble(cast("Combiner", trained.module), training, trained.sides, states)
+        ranks = ensemble.rank_test(self.plan.config.top_k)
+        outcome.ranks["ensemble"] = ranks
+        record = {**self.measured(ranks), **ensemble.record(outcome.sides)}
+        outcome.sides["ensemble"] = cast("SideRecord", record)
+
+    def measured(self, ranks: Ranks) -> dict[str, Any]:
+        """Return the metrics of a row. A metric that fails has no value; the reason stands in `faults`."""
+        frequency = item_frequency(self.cell.data.catalog, self.cell.data.train)
+        lists = Lists(ranks.top_items, ranks.target, ranks.rank, frequency)
+        metrics, faults = {}, {}
+        for name in self.plan.config.metrics:
+            try:
+                metrics[name] = self.mean(name, ranks, lists)
+            except CorecbenchError as error:
+                faults[name] = " ".join(str(error).split())
+        return {"metrics": metrics, **({"faults": faults} if faults else {}), "n_users": len(ranks.users)}
+
+    def mean(self, name: str, ranks: Ranks, lists: Lists) -> float:
+        """Return a metric's mean over users.
+
+        Raises:
+            PluginError: the metric failed, or gave something else than a finite number for each user.
+        """
+        selected = self.host.select("metrics", name, self.plan.config.settings)
+        metric = self.host.build(selected)
+        with guard(str(selected), "its values"):
+            values = np.asarray(measure(metric, ranks.rank.copy(), ranks.n_candidates.copy(), lists), np.float64)
+            shape = () if is_overall(metric) else (len(ranks.users),)
+            if values.shape != shape or not np.isfinite(values).all():
+                got = "NaN or infinity" if values.shape == shape else f"shape {list(values.shape)}"
+                raise PluginError(f"it gave {got}; a finite number for each of {len(ranks.users)} users is needed")
+        return float(values.mean())

@@ -1,0 +1,94 @@
+"""The one place where the core asks what a built component has beside what it must have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
+
+from corecbench.api import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import torch
+
+    from corecbench.api import (
+        Batch,
+        Combiner,
+        Fits,
+        HasLoss,
+        HasText,
+        HasTextStates,
+        Interactions,
+        Recommender,
+        Scores,
+        Settles,
+        SharingModule,
+        Side,
+        StartsFrom,
+        States,
+        TrainsLayers,
+    )
+
+
+@dataclass(frozen=True)
+class RecommenderAbilities:
+    """The methods and attributes of a recommender, None for each that it lacks."""
+
+    states: Callable[[Batch], States] | None
+    scores: Callable[[Batch], torch.Tensor] | None
+    fit: Callable[[Interactions], None] | None
+    loss: Callable[[Batch, States | None], torch.Tensor] | None
+    text: torch.Tensor | None
+    text_states: torch.Tensor | None
+
+    @property
+    def answer(self) -> Callable[[Batch], States | torch.Tensor]:
+        """What the recommender ranks by: its scores if it has any, else its states.
+
+        Raises:
+            PluginError: it has neither.
+        """
+        answer = self.scores or self.states
+        if answer is None:
+            raise PluginError("it has neither a method `states` nor a method `scores`; one of them is needed")
+        return answer
+
+
+def recommender_abilities(model: Recommender) -> RecommenderAbilities:
+    """Return what a built recommender has."""
+    return RecommenderAbilities(
+        states=model.states if hasattr(model, "states") else None,
+        scores=cast("Scores", model).scores if hasattr(model, "scores") else None,
+        fit=cast("Fits", model).fit if hasattr(model, "fit") else None,
+        loss=cast("HasLoss", model).loss if hasattr(model, "loss") else None,
+        text=cast("HasText", model).text if hasattr(model, "text") else None,
+        text_states=cast("HasTextStates", model).text_states if hasattr(model, "text_states") else None,
+    )
+
+
+@dataclass(frozen=True)
+class SharingAbilities:
+    """The optional methods and attributes of a sharing module, None for each method that it lacks."""
+
+    start_from: Literal["pretrained", "new"]
+    trained_with: Callable[[Side], torch.nn.Module | None] | None
+    combine: Callable[[torch.Tensor, torch.Tensor, Batch], torch.Tensor] | None
+    settle: Callable[[Callable[[], float]], Mapping[str, float]] | None
+
+
+def sharing_abilities(module: SharingModule) -> SharingAbilities:
+    """Return what a built sharing module has.
+
+    Raises:
+        PluginError: `start_from` is neither "pretrained" nor "new".
+    """
+    start_from = cast("StartsFrom", module).start_from if hasattr(module, "start_from") else "pretrained"
+    if start_from not in ("pretrained", "new"):
+        raise PluginError(f"start_from is {start_from!r}, must be 'pretrained' or 'new'")
+    return SharingAbilities(
+        start_from=start_from,
+        trained_with=cast("TrainsLayers", module).trained_with if hasattr(module, "trained_with") else None,
+        combine=cast("Combiner", module).combine if hasattr(module, "combine") else None,
+        settle=cast("Settles", module).settle if hasattr(module, "settle") else None,
+    )

@@ -1,0 +1,198 @@
+"""Trains a domain model and an LLM in turns, joined by a sharing module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+
+from corecbench.api import (
+    SIDES,
+    Budget,
+    Ids,
+    IdsFactory,
+    PluginError,
+    Pretrained,
+    Recommender,
+    SharingModule,
+    Side,
+    Turn,
+)
+from corecbench.api.tables import table_names
+from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
+from corecbench.plugin.guard import guard, owner_of
+from corecbench.training.cell import CellTraining, OnEpoch, Trained, with_planned_epochs
+from corecbench.training.weights import restore, weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from corecbench.plugin.host import Selected
+
+
+@dataclass(frozen=True)
+class Solo:
+    """The domain model as it was trained alone."""
+
+    selected: Selected
+    """The component under the settings that it had alone; those of the pair may be others."""
+    state: Mapping[str, torch.Tensor]
+    """Its checkpoint."""
+    best_epoch: int
+    """Epochs that led to the checkpoint."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What a pair is made of, and whether it is coupled."""
+
+    domain: Selected
+    llm: Selected
+    sharing: Selected
+    mutual: bool = True
+    """Whether a side learns from the other. Without it, tables and turns stay those of the module."""
+
+    @property
+    def sides(self) -> Mapping[Side, Selected]:
+        """Both models, in the order in which they are built and ask for their tables."""
+        return {"domain": self.domain, "llm": self.llm}
+
+
+@dataclass
+class IdRequests:
+    """Gives each side its tables of a sharing module: once, and to the domain side first."""
+
+    module: SharingModule
+    given: dict[Side, Ids] = field(default_factory=dict)
+
+    def factory(self, side: Side) -> IdsFactory:
+        """Return what a side asks for its tables."""
+
+        def ids(width: int) -> Ids:
+            if side in self.given:
+                raise PluginError("it asks for its id tables twice; a side asks once and keeps them")
+            if side == "llm" and "domain" not in self.given:
+                raise PluginError("it asks for its id tables before the domain model has asked for its own")
+            tables = self.module.ids(side, width)
+            if not isinstance(tables, Ids):
+                raise PluginError(f"{owner_of(self.module)}: ids returned {tables!r:.80}; Ids are needed")
+            self.given[side] = tables
+            return tables
+
+        return ids
+
+
+def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch) -> Trained:
+    """Train a pair in turns, the domain model starting from what it learnt alone unless the module starts anew.
+
+    A side learns from the other once the other has been trained.
+
+    Raises:
+        PluginError: a component does not keep the contract.
+        CorecbenchError: the pair starts from what the domain model learnt alone, but gives it another shape.
+    """
+    training.seed("weights")
+    module: SharingModule = training.host.build(pair.sharing, training.setup)
+    models = build_sides(training, pair, module)
+    with guard(owner_of(module), "start_from"):
+        abilities = sharing_abilities(module)
+    anew = abilities.start_from == "new"
+    start(training, pair, models, module, solo, anew)
+    spent = 0 if anew else solo.best_epoch
+    budget = Budget(pair.domain.config.epochs - spent, pair.llm.config.epochs)
+    turns = turns_within(budget, module)
+    epochs = epochs_of(turns)
+    learnt: set[Side] = set() if anew else {"domain"}
+    sides = {}
+    for side, selected in pair.sides.items():
+        layers = None if abilities.trained_with is None else abilities.trained_with(side)
+        if layers is not None:
+            layers.to(training.setup.device)
+        sides[side] = training.side_training(side, selected, models[side], epochs[side], side in learnt, layers)
+    training.seed("training")
+    on_epoch = with_planned_epochs(sum(epochs.values()), on_epoch)
+    for number, turn in enumerate(turns, start=1):
+        other: Side = "llm" if turn.side == "domain" else "domain"
+        coupled = pair.mutual and other in learnt
+        partner = sides[other] if coupled else None
+        sides[turn.side].train_turn(number, turn.epochs, module if coupled else None, partner, on_epoch)
+        learnt.add(turn.side)
+    for side_training in sides.values():
+        side_training.stopped_by = "turns"
+    return Trained(sides, module)
+
+
+def build_sides(training: CellTraining, pair: Pair, module: SharingModule) -> dict[Side, Recommender]:
+    """Build both models over the tables of the sharing module, the domain model first.
+
+    Raises:
+        PluginError: the domain model reads no ids, or a model has no states.
+    """
+    requests = IdRequests(module)
+    models: dict[Side, Recommender] = {}
+    for side, selected in pair.sides.items():
+        models[side] = training.build(selected, requests.factory(side))
+        if side == "domain" and "domain" not in requests.given:
+            raise PluginError(f"{selected} reads no ids; its component needs joint=False")
+    for side, selected in pair.sides.items():
+        training.fit(models[side], selected)
+        if recommender_abilities(models[side]).scores is not None:
+            raise PluginError(f"{selected} gives scores and no states; its component needs joint=False")
+    return models
+
+
+def start(
+    training: CellTraining,
+    pair: Pair,
+    models: Mapping[Side, Recommender],
+    module: SharingModule,
+    solo: Solo,
+    anew: bool,
+) -> None:
+    """Give the tables that the domain model learnt alone to the module; unless anew, the model gets other weights.
+
+    Raises:
+        PluginError: the domain model does not keep the item table that it was given.
+        CorecbenchError: the pair starts from these weights, and its settings give the model another shape.
+    """
+    selected = solo.selected if anew else pair.domain
+    alone, tables = training.build_solo("domain", selected)
+    restore(alone, solo.state)
+    names = table_names(alone) if isinstance(alone, torch.nn.Module) else {}
+    if tables is None or "item" not in names:
+        raise PluginError(f"{pair.domain} keeps no item table; it must keep the ids that it reads as submodules")
+    if not anew:
+        in_pair = weights(models["domain"])
+        with torch.no_grad():
+            for name, tensor in weights(alone).items():
+                if name not in names.values():
+                    in_pair[name].copy_(tensor)
+    user = tables.user.weight
+    if "user" not in names:
+        with guard(str(pair.domain), "states"):
+            user = training.user_states(alone)[:, : tables.item.weight.shape[1]]
+    llm = recommender_abilities(models["llm"])
+    module.start(Pretrained(user.detach(), tables.item.weight.detach(), llm.text, llm.text_states))
+
+
+def epochs_of(turns: Sequence[Turn]) -> dict[Side, int]:
+    """Return the epochs of each side in all turns together."""
+    return {side: sum(turn.epochs for turn in turns if turn.side == side) for side in SIDES}
+
+
+def turns_within(budget: Budget, module: SharingModule) -> list[Turn]:
+    """Return a sharing module's turns.
+
+    Raises:
+        PluginError: they are longer than the budget.
+    """
+    owner = owner_of(module)
+    with guard(owner, "turns"):
+        turns = list(module.turns(budget))
+        epochs = epochs_of(turns)
+    limits: dict[Side, int] = {"domain": budget.domain_epochs, "llm": budget.llm_epochs}
+    for side, most in limits.items():
+        if epochs[side] > most:
+            raise PluginError(f"{owner} plans {epochs[side]} {side} epochs, allowed are {most}")
+    return turns

@@ -1,0 +1,70 @@
+"""The weights of a model: what training changes, copies of it, and how it is put back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from corecbench.api import CorecbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from corecbench.api import Recommender
+
+
+def trainable(model: Recommender | torch.nn.Module) -> dict[str, torch.nn.Parameter]:
+    """Return the parameters that training changes, by name; none for a model without gradients."""
+    if not isinstance(model, torch.nn.Module):
+        return {}
+    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def sizes(models: Iterable[Recommender | torch.nn.Module]) -> dict[str, int]:
+    """Return how many parameters models have together, as they are stored; what they share counts once."""
+    modules = [model for model in models if isinstance(model, torch.nn.Module)]
+    trained = {parameter for module in modules for parameter in trainable(module).values()}
+    every = {parameter for module in modules for parameter in module.parameters()}
+    return {
+        "trainable_parameters": sum(parameter.numel() for parameter in trained),
+        "parameters": sum(parameter.numel() for parameter in every),
+    }
+
+
+def weights(model: Recommender | torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Return what makes a trained model: its trainable parameters and its persistent buffers, by name."""
+    if not isinstance(model, torch.nn.Module):
+        return {}
+    persistent = model.state_dict().keys()
+    buffers = {name: buffer for name, buffer in model.named_buffers() if name in persistent}
+    return {**trainable(model), **buffers}
+
+
+def snapshot(model: Recommender | torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Return a copy of a model's weights."""
+    return {name: tensor.detach().clone() for name, tensor in weights(model).items()}
+
+
+def restore(model: Recommender | torch.nn.Module, state: Mapping[str, torch.Tensor]) -> None:
+    """Put a snapshot's values back.
+
+    Raises:
+        CorecbenchError: the snapshot belongs to another model.
+    """
+    own = weights(model)
+    wanted, given = ({name: tensor.shape for name, tensor in of.items()} for of in (own, state))
+    if wanted != given:
+        differing = sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name))
+        raise CorecbenchError(f"the checkpoint does not fit the model; it differs in {', '.join(differing[:3])}")
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(state[name])
+
+
+def save_checkpoint(state: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Write a snapshot as safetensors."""
+    from safetensors.torch import save_file
+
+    save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)

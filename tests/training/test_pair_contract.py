@@ -1,0 +1,69 @@
+"""What a pair asks of its parts: ids once, the domain side first, and layers that train with a side."""
+
+import pytest
+import torch
+
+from corecbench.api import Ids, PluginError, private_ids
+from corecbench.api.tables import table_names
+from corecbench.training.pair import IdRequests
+
+
+class Module:
+    def __init__(self, tables=None):
+        self.asked, self.tables = [], tables
+
+    def ids(self, side, width):
+        self.asked.append((side, width))
+        return private_ids(2, 3, width) if self.tables is None else self.tables
+
+
+def test_each_side_gets_the_tables_of_the_width_that_it_asks_for():
+    requests = IdRequests(Module())
+    for side, width in (("domain", 4), ("llm", 6)):
+        tables = requests.factory(side)(width)
+        assert isinstance(tables, Ids)
+        assert tables.item.weight.shape == (4, width)
+    assert requests.module.asked == [("domain", 4), ("llm", 6)]
+
+
+def test_an_llm_that_asks_before_the_domain_model_is_refused():
+    with pytest.raises(PluginError, match="asks for its id tables before the domain model has asked for its own"):
+        IdRequests(Module()).factory("llm")(6)
+
+
+def test_a_side_that_asks_twice_is_refused():
+    ids = IdRequests(Module()).factory("domain")
+    ids(4)
+    with pytest.raises(PluginError, match="asks for its id tables twice"):
+        ids(4)
+
+
+def test_tables_that_are_no_ids_are_refused():
+    with pytest.raises(PluginError, match=r"the Module: ids returned \(1, 2\); Ids are needed"):
+        IdRequests(Module(tables=(1, 2))).factory("domain")(4)
+
+
+def test_tables_are_known_by_name_wherever_a_model_keeps_them():
+    tables = private_ids(2, 3, 4)
+    wrapped = torch.nn.ModuleDict({"first": torch.nn.Sequential(tables.user), "second": tables.item})
+    assert table_names(wrapped) == {"user": "first.0.weight", "item": "second.weight"}
+    assert table_names(torch.nn.Linear(2, 2)) == {}
+
+
+def test_layers_of_a_sharing_module_are_trained_and_kept_with_their_side(solo, joined):
+    _, _, start = solo("sasrec")
+    _, sides, module = joined("sasrec", "ctrl", start, start="new", warm_up_epochs=1, rounds=1)
+    for side, side_training in sides.items():
+        heads = module.trained_with(side)
+        assert side_training.layers is heads
+        assert side_training.optimizer is not None
+        trained = [id(weight) for group in side_training.optimizer.param_groups for weight in group["params"]]
+        assert all(id(weight) in trained for weight in heads.parameters())
+        assert side_training.best_layers.keys() == heads.state_dict().keys()
+        assert not any("heads" in name for name in side_training.best_state)  # either side predicts alone
+
+
+def test_a_side_without_such_layers_trains_its_model_only(solo, joined):
+    _, _, start = solo("sasrec")
+    _, sides, _ = joined("sasrec", "none", start, domain_epochs=0, llm_epochs=0)
+    assert [side_training.layers for side_training in sides.values()] == [None, None]
