@@ -148,4 +148,4 @@ def rows(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[s
 
     built, tested = build_metrics(host, metrics)
     check_comparable(entries)
-    return by_seed(read_lines(entries, store, built), built, tested)
+    return by_seed(read_lines(entries, store, built), list(built), tested)

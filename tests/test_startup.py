@@ -110,6 +110,7 @@ def test_only_plots_load_matplotlib(tmp_path, option, written):
     assert (tmp_path / "default" / written).exists()
 
 
+@pytest.mark.timing
 def test_help_answers_in_half_a_second():
     durations = []
     for _ in range(5):

@@ -77,7 +77,7 @@ class Style:
     second: str = "{}"
     significant: str = "{}*"
     higher: str = "{} ↑"
-    """Of the header of a metric of which higher is better."""
+    """Format of a metric's header where higher is better."""
     lower: str = "{} ↓"
 
 
@@ -86,7 +86,7 @@ class Report:
     """A table on its way to a reporter. `frame` and `caption` are enough for a simple one."""
 
     name: str
-    """Such as "table"."""
+    """Name of the table, such as "table"; its files are named like it."""
     frame: pd.DataFrame
     """str, cells formatted for reading, without marks."""
     values: pd.DataFrame
@@ -130,7 +130,7 @@ class Reporter(Protocol):
     """Writes a table in one format."""
 
     suffix: str
-    """Of the file that the text goes to, such as "md"."""
+    """Suffix of the file that the text goes to, such as "md"."""
 
     def render(self, report: Report) -> str:
         """Return the text."""

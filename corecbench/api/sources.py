@@ -42,11 +42,11 @@ class Download:
     files: tuple[str, ...] = (".inter", ".item")
     """Suffixes. The archive has one file with each, which becomes NAME + suffix in the folder; others are left."""
     sha256: str = ""
-    """Of the archive, in hex. Where it is "", that of the first fetch is recorded and later ones must be equal."""
+    """Checksum of the archive, in hex. Where it is "", the first fetch records its own for later ones."""
     max_bytes: int = 1 << 30
-    """Of the archive; a larger one is refused."""
+    """Largest size of the archive in bytes; a larger one is refused."""
     max_unpacked_bytes: int = 4 << 30
-    """Of all that is in the archive."""
+    """Largest size in bytes of all files in the archive together."""
     terms: str = ""
     """Terms of use in a few words, shown with the download."""
 

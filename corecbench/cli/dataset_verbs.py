@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from corecbench.api import DatasetComponent, UsageError, cache_folder
+from corecbench.api import DatasetComponent, Download, UsageError, cache_folder
 from corecbench.cli.options import common_options, data_dir_option, discover
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ def fetch(files: tuple[str, ...], blocked: tuple[str, ...], names: tuple[str, ..
 
     host = discover(files, blocked)
     root = cache_folder() / "datasets"
-    for component in [published(host, name) for name in names]:
-        name, source = component.name, component.download
+    for name, source in [(name, published(host, name)) for name in names]:
         if source.terms:
             click.echo(f"{name}: {source.terms}", err=True)
         with shown(name) as progress:
@@ -53,7 +52,7 @@ def fetch(files: tuple[str, ...], blocked: tuple[str, ...], names: tuple[str, ..
         click.echo(f"{name}: {root / name} ({what})")
 
 
-def published(host: Host, name: str) -> DatasetComponent:
+def published(host: Host, name: str) -> Download:
     """Return the data set of a name.
 
     Raises:
@@ -61,13 +60,15 @@ def published(host: Host, name: str) -> DatasetComponent:
     """
     from corecbench.settings.configure import unknown
 
-    found = {component.name: component for component, _ in host.list("datasets")}
-    if name not in found:
-        raise unknown("data set", name, found)
-    if found[name].download is None:
-        have = ", ".join(sorted(other for other, component in found.items() if component.download))
+    offered = [component for component, _ in host.list("datasets") if isinstance(component, DatasetComponent)]
+    downloads = {component.name: component.download for component in offered}
+    if name not in downloads:
+        raise unknown("data set", name, downloads)
+    download = downloads[name]
+    if download is None:
+        have = ", ".join(sorted(other for other, its in downloads.items() if its))
         raise UsageError(f"data set '{name}' is not one to get; have: {have or 'none at all'}")
-    return found[name]
+    return download
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,7 @@ import click
 from corecbench.api import CorecbenchError
 from corecbench.cli.author_verbs import check, new_plugin
 from corecbench.cli.dataset_verbs import datasets
-from corecbench.cli.options import common_options, discover
+from corecbench.cli.options import Invocation, common_options, discover
 from corecbench.cli.recommend_verb import recommend
 from corecbench.cli.report_verbs import compare, report
 from corecbench.cli.run_verb import run
@@ -68,7 +69,7 @@ def complain(error: Exception) -> int:
 @click.pass_context
 def main(context: click.Context, files: tuple[str, ...], blocked: tuple[str, ...]) -> None:
     """Does training a recommender together with an LLM help either of them?"""
-    context.obj = (files, blocked)
+    context.obj = replace(context.obj or Invocation(), files=files, blocked=blocked)
 
 
 for verb in (run, report, compare, datasets, recommend, check, new_plugin):

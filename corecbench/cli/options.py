@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from corecbench.experiment.session import Steps
     from corecbench.plugin.host import Host
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -85,12 +87,30 @@ def statistics_options(command: Command) -> Command:
     return command
 
 
+@dataclass(frozen=True)
+class Invocation:
+    """Everything that the verbs are given beside their own options."""
+
+    files: tuple[str, ...] = ()
+    """Plugin files that were named before the verb."""
+    blocked: tuple[str, ...] = ()
+    """Plugins that were left out before the verb."""
+    steps: Steps | None = None
+    """How a run is planned and carried out; None for `corecbench.experiment.session.Steps()`."""
+
+
+def invocation() -> Invocation:
+    """Return what the present verb was given beside its own options."""
+    given = click.get_current_context().find_root().obj
+    return given if isinstance(given, Invocation) else Invocation()
+
+
 def discover(files: tuple[str, ...], blocked: tuple[str, ...], strict: bool = True) -> Host:
     """Return the host with the plugin options from before and after the verb."""
     from corecbench.plugin.host import Host
 
-    earlier_files, earlier_blocked = click.get_current_context().find_root().obj
-    return Host.discover([Path(file) for file in earlier_files + files], earlier_blocked + blocked, strict)
+    earlier = invocation()
+    return Host.discover([Path(file) for file in earlier.files + files], earlier.blocked + blocked, strict)
 
 
 def be_a_good_neighbour() -> None:

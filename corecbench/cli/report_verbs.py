@@ -103,10 +103,10 @@ def report(
     published = publish(host, store, entries, names(metrics), cost, effects, method)
     show_table(published.slices if slices else published.texts, published.errors, format_)
     if plots:
-        written = plot(host, store, entries, names(metrics))
-        for name, reason in written.skipped.items():
+        pictures = plot(host, store, entries, names(metrics))
+        for name, reason in pictures.skipped.items():
             click.echo(f"no plot {name}: {reason}", err=True)
-        click.echo(f"written to {written.folder}: {len(written.paths)} files", err=True)
+        click.echo(f"written to {pictures.folder}: {len(pictures.paths)} files", err=True)
     if html:
         click.echo(f"written to {write_page(host, store, entries, published, effects)}", err=True)
     return 0 if published.complete else INCOMPLETE

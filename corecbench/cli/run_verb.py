@@ -13,6 +13,7 @@ from corecbench.cli.options import (
     common_options,
     data_dir_option,
     discover,
+    invocation,
     results_option,
 )
 from corecbench.cli.report_verbs import show_table
@@ -81,7 +82,7 @@ def run(
 
     be_a_good_neighbour()
     settings = load(config, {key: None if value == () else value for key, value in options.items()}, sets)
-    experiment = prepare(settings, discover(files, blocked), results)
+    experiment = prepare(settings, discover(files, blocked), results, invocation().steps)
     show_plan(experiment.plan)
     if only_plan:
         return 0

@@ -173,7 +173,7 @@ class Attempt:
         ensemble = Ensemble(cast("Combiner", trained.module), training, trained.sides, states)
         ranks = ensemble.rank_test(self.plan.config.top_k)
         outcome.ranks["ensemble"] = ranks
-        record = {**self.measured(ranks), **ensemble.record(outcome.sides)}
+        record = {**self.measured(ranks), **ensemble.record([outcome.sides[side] for side in trained.sides])}
         outcome.sides["ensemble"] = cast("SideRecord", record)
 
     def measured(self, ranks: Ranks) -> dict[str, Any]:

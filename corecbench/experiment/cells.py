@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from corecbench.api import PROJECT
 from corecbench.version import ALGORITHMS
@@ -34,7 +34,7 @@ class Cell:
     llm: Selected | None
     sharing: Selected | None
     control: str | None
-    """What is different from the pair of these components, one of `CONTROLS`; None for the pair itself."""
+    """The control that the cell is, one of `CONTROLS`; None for the pair itself or a model alone."""
     max_history: int
     seed: int
     hash: str
@@ -49,7 +49,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Such as "sasrec", "llama", "sasrec+llama+bdlm" or "sasrec+llama+bdlm+no-mutual"."""
+        """The name of the cell, such as "sasrec", "llama", "sasrec+llama+bdlm" or "sasrec+llama+bdlm+no-mutual"."""
         return cell_name(self.components, self.control)
 
     @property
@@ -69,23 +69,29 @@ class Cell:
 
     @property
     def seeded_as(self) -> str:
-        """What generators are named by: a control draws the same numbers as the pair that it stands beside."""
+        """The name that seeds the generators: a control draws the same numbers as its pair."""
         return cell_name(self.components)
 
 
 def record_of(cell: Cell) -> CellRecord:
     """Return which cell it is, as results have it."""
-    domain, llm, sharing = (part and part.label for part in (cell.domain, cell.llm, cell.sharing))
-    return {
+    record: CellRecord = {
         "name": cell.name,
         "dataset": cell.data.name,
-        "domain": domain,
-        "llm": llm,
-        "sharing": sharing,
+        "domain": label_of(cell.domain),
+        "llm": label_of(cell.llm),
+        "sharing": label_of(cell.sharing),
         "control": cell.control,
-        **({"combines": True} if cell.combines else {}),
         "seed": cell.seed,
     }
+    if cell.combines:
+        record["combines"] = True
+    return record
+
+
+def label_of(part: Selected | None) -> str | None:
+    """Return what the user called a component, None where there is none."""
+    return None if part is None else part.label
 
 
 def cell_name(components: Sequence[Selected], control: str | None = None) -> str:
@@ -93,14 +99,23 @@ def cell_name(components: Sequence[Selected], control: str | None = None) -> str
     return "+".join([*(part.label for part in components), *([control] if control else [])])
 
 
-Parts = tuple["Selected | None", "Selected | None", "Selected | None", "str | None"]
-"""Domain model, LLM, sharing module, control."""
+class Parts(NamedTuple):
+    """What a cell is made of."""
+
+    domain: Selected | None = None
+    llm: Selected | None = None
+    sharing: Selected | None = None
+    control: str | None = None
+
+    @property
+    def components(self) -> Sequence[Selected]:
+        """The domain model, the LLM and the sharing module, those that there are."""
+        return [part for part in (self.domain, self.llm, self.sharing) if part is not None]
 
 
 def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, store: Store) -> Cell:
     """Return one cell, with the place of its result."""
-    *selected, control = parts
-    components = [part for part in selected if part is not None]
+    components, control = parts.components, parts.control
     max_history = config.max_history_on(data.name)
     decisive = {
         "components": {
@@ -115,13 +130,12 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()[:8]
     folder = store.folder(cell_name(components, control), data.name, seed, digest)
     done = config.existing != "replace" and is_done(folder, parts, store)
-    return Cell(data, *selected, control, max_history, seed, digest, folder, done)
+    return Cell(data, *parts, max_history, seed, digest, folder, done)
 
 
 def is_done(folder: Path, parts: Parts, store: Store) -> bool:
     """Return whether a cell is stored whole: a domain model alone with the checkpoint that its pairs start from."""
-    llm = parts[1]
-    return store.is_done(folder) and (llm is not None or (folder / CHECKPOINT).exists())
+    return store.is_done(folder) and (parts.llm is not None or (folder / CHECKPOINT).exists())
 
 
 def version_of(selected: Selected) -> str:
@@ -132,4 +146,5 @@ def version_of(selected: Selected) -> str:
 def settings_of(selected: Selected) -> dict[str, Any]:
     """Return a component's settings, as they are stored."""
     settings = {} if selected.config is None else dataclasses.asdict(selected.config)
-    return json.loads(json.dumps(settings, default=str))
+    stored: dict[str, Any] = json.loads(json.dumps(settings, default=str))
+    return stored

@@ -13,7 +13,7 @@ import numpy as np
 from corecbench.api import SIDES, Lists, PluginError, UsageError, cache_folder
 from corecbench.data.loaded import read_datasets
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
-from corecbench.experiment.cells import make_cell, settings_of
+from corecbench.experiment.cells import Parts, make_cell, settings_of
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from corecbench.api import Metric, Side
     from corecbench.data.loaded import SplitDataset
-    from corecbench.experiment.cells import Cell, Parts
+    from corecbench.experiment.cells import Cell
     from corecbench.plugin.host import Host, Selected
     from corecbench.results.store import Store
     from corecbench.settings.config import RunConfig, Settings
@@ -152,13 +152,13 @@ def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
 
 def combinations(alone: Choice, paired: Choice, controls: Sequence[str]) -> Iterator[Parts]:
     """Yield every model alone, every LLM alone, and every pair under every sharing module, then its controls."""
-    yield from ((model, None, None, None) for model in alone.models)
-    yield from ((None, llm, None, None) for llm in alone.llms)
+    yield from (Parts(domain=model) for model in alone.models)
+    yield from (Parts(llm=llm) for llm in alone.llms)
     for model in paired.models:
         if model.joint:
             for llm, module in itertools.product(paired.llms, paired.sharing):
-                yield model, llm, module, None
-                yield from ((model, llm, module, control) for control in controls if can_be(control, llm, module))
+                yield Parts(model, llm, module)
+                yield from (Parts(model, llm, module, name) for name in controls if can_be(name, llm, module))
 
 
 def can_be(control: str, llm: Selected, module: Selected) -> bool:

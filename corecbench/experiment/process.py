@@ -1,4 +1,4 @@
-"""What a run needs from the process that it runs in: memory, versions, the device."""
+"""The process of a run: its memory, its state, versions and the device."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from corecbench.evaluation.ranking import PROTOCOL
 from corecbench.experiment import process
@@ -47,7 +47,7 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> CellResult:
 
     with process.state_kept():
         outcome = Attempt(cell, plan, host, store, on_epoch).outcome()
-    record: CellResult = {
+    record = {
         **known,
         "status": "failed" if outcome.failures else "ok",
         "error": next(iter(outcome.failures.values()), None),
@@ -58,9 +58,10 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> CellResult:
         "sides": dict(outcome.sides),
         "epochs": [dict(epoch) for epoch in epochs],
     }
-    save(cell, plan, store, outcome, record)
-    host.notify("corecbench_cell_finished", cell=cell.facts, result=record)
-    return record
+    result = cast("CellResult", record)  # checked against its schema when it is written
+    save(cell, plan, store, outcome, result)
+    host.notify("corecbench_cell_finished", cell=cell.facts, result=result)
+    return result
 
 
 def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellResult) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from corecbench.api import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from corecbench.api import CellResult
@@ -19,6 +19,28 @@ if TYPE_CHECKING:
     from corecbench.settings.config import RunConfig
 
 
+def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
+    """Plan a run; the libraries that this takes are loaded here and not before."""
+    from corecbench.experiment.plan import make_plan
+
+    return make_plan(config, host, store)
+
+
+def run_plan(plan: Plan, host: Host, store: Store) -> Sequence[CellResult]:
+    """Run every cell of a plan that is not done."""
+    from corecbench.experiment.runner import run
+
+    return run(plan, host, store)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How a run is planned and carried out."""
+
+    make_plan: Callable[[RunConfig, Host, Store], Plan] = make_plan
+    run_plan: Callable[[Plan, Host, Store], Sequence[CellResult]] = run_plan
+
+
 @dataclass(frozen=True)
 class Experiment:
     """A run that is planned."""
@@ -26,6 +48,7 @@ class Experiment:
     plan: Plan
     host: Host
     store: Store
+    steps: Steps
 
     def run(self, progress: bool = False) -> Sequence[CellResult]:
         """Run every cell that is not done, and return the records of all, in the order of the plan.
@@ -34,20 +57,20 @@ class Experiment:
             progress: whether it is shown on stderr.
         """
         from corecbench.experiment.progress import shown
-        from corecbench.experiment.runner import run as run_plan
 
         n_to_do = sum(not cell.done for cell in self.plan.cells)
         with shown(self.host, n_to_do) if progress else contextlib.nullcontext():
-            return run_plan(self.plan, self.host, self.store)
+            return self.steps.run_plan(self.plan, self.host, self.store)
 
 
-def prepare(config: RunConfig, host: Host, out: Path) -> Experiment:
+def prepare(config: RunConfig, host: Host, out: Path, steps: Steps | None = None) -> Experiment:
     """Check the settings of a run and plan it.
 
     Args:
         config: what is asked for.
         host: knows the components.
         out: where results are stored.
+        steps: how the run is planned and carried out; None for the usual way.
 
     Raises:
         UsageError: nothing is asked for, or something that does not exist.
@@ -57,8 +80,7 @@ def prepare(config: RunConfig, host: Host, out: Path) -> Experiment:
         raise UsageError("nothing to run; give --models, --llm or both (`corecbench list models` shows some)")
     host.check_settings(config)
 
-    from corecbench.experiment.plan import make_plan
     from corecbench.results.store import Store
 
-    store = Store(out, config.benchmark)
-    return Experiment(make_plan(config, host, store), host, store)
+    store, steps = Store(out, config.benchmark), steps or Steps()
+    return Experiment(steps.make_plan(config, host, store), host, store, steps)

@@ -1,4 +1,4 @@
-"""One plugin: registering it, asking it for components, and remembering what is wrong with it."""
+"""One plugin: it is registered, asked for components, and its faults are remembered."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PluginInfo:
 
 
 class Plugin:
-    """A plugin and what is wrong with it. It has a plugin manager of its own, so no other one shares its faults."""
+    """A plugin and its faults. It has a plugin manager of its own, so that no other plugin shares its faults."""
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
@@ -71,7 +71,7 @@ class Plugin:
         return self.offers[kind]
 
     def blame(self, fault: str, cause: BaseException) -> None:
-        """Remember what is wrong."""
+        """Remember a fault."""
         self.faults.append(fault)
         self.cause = self.cause or cause
 
@@ -79,7 +79,7 @@ class Plugin:
         """Return the plugin's answer to a registration hook, components of the class that the hook is for.
 
         Raises:
-            Exception: whatever the plugin raised, or what is wrong with its answer.
+            Exception: the plugin's own exception, or a PluginError about its answer.
         """
         hook = getattr(self.manager.hook, hook_name)
         answers = hook()

@@ -1,4 +1,4 @@
-"""What a component says of itself: where it comes from, its paper, and its settings. Nothing of it is built."""
+"""The description of a component: its origin, paper and settings. The component is not built."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def names(value: Any) -> Any:
     if isinstance(value, str | Path):
         value = [value]
     if not isinstance(value, list | tuple) or not all(isinstance(part, str | Path) for part in value):
-        return value  # left to `configure`, which says what is wrong
+        return value  # left to `configure`, which names the fault
     return tuple(dict.fromkeys(name.strip() for part in value for name in str(part).split(",") if name.strip()))
 
 

@@ -32,7 +32,7 @@ MAX_HISTORY = 8
 
 
 class ReciprocalRank:
-    """What decides which epoch is kept; the kit needs no plugin for it."""
+    """The validation metric of the kit, for which it needs no plugin."""
 
     higher_is_better = True
 
@@ -59,7 +59,7 @@ class Bench:
 
     @property
     def sides(self) -> Sequence[Side]:
-        """As which side it is built: a domain model over ids, an LLM over ids and, as when it is alone, without."""
+        """The sides that it is built as: a domain model over ids, an LLM over ids and, as if alone, without."""
         return ("domain", "llm") if self.selected.kind == "llms" else ("domain",)
 
     def cell_training(self) -> CellTraining:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COLUMNS = {"interactions": ("user_id", "item_id", "timestamp"), "items": ("item_id", "title")}
 KNOWN = 0.5
-"""Of the items that are interacted with: fewer in `items()` are no gap in the data but ids written in two ways."""
+"""Least share of the items with interactions that `items()` has; fewer mean that ids are written in two ways."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a check is, what becomes of one, and which there are for a kind of component."""
+"""Checks and their outcomes, and the checks that there are for each kind of component."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SHORT = {"epochs": 10, "patience": 10, "batch_size": 16, "learning_rate": 0.01}
 
 
 class CheckError(CorecbenchError):
-    """What a check found wrong with a component."""
+    """A fault that a check found in a component."""
 
 
 class NotApplicableError(Exception):
@@ -53,13 +53,13 @@ def require(condition: object, fault: str) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a check."""
+    """The outcome of a check."""
 
     name: str
     status: Literal["ok", "failed", "not applicable"]
     reason: str = ""
     error: BaseException | None = None
-    """What was raised, for a check that failed."""
+    """The exception of a check that failed."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 
 from corecbench.api.tables import table_names
 from corecbench.testing.bench import SOME, Bench, equal, final, histories, states_of
-from corecbench.testing.kit import NotApplicableError, require
-from corecbench.training.losses import task_loss
+from corecbench.testing.kit import CheckError, NotApplicableError, require
+from corecbench.training.losses import targets_of, task_loss
 from corecbench.training.weights import restore, save_checkpoint, trainable
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from corecbench.api import Recommender, Table
 
 OWN_CAMP = 0.9
-"""Of the first three candidates, on average over users; 3 of 13 are of the own camp, so chance gives 23%."""
+"""Least share of a user's first three candidates that are of the own camp, averaged over users; 3 of the 13
+candidates are, so chance gives 23%."""
 
 
 def the_same_seed_gives_the_same_states(bench: Bench) -> None:
@@ -35,7 +36,7 @@ def the_same_seed_gives_the_same_states(bench: Bench) -> None:
 
 
 def a_checkpoint_restores_the_states(bench: Bench) -> None:
-    """What training changed is in parameters and buffers: saved as safetensors, it makes a new model the same."""
+    """All that training changed is in parameters and buffers: loaded from safetensors, a new model is the same."""
     for side in bench.sides:
         _, side_training = bench.train(side, epochs=1)
         fresh = bench.build(side)
@@ -54,13 +55,15 @@ def gradients_reach_the_ids(bench: Bench) -> None:
     if not bench.selected.joint:
         raise NotApplicableError("it reads no ids (joint=False)")
     model, tables = bench.cell_training().build_solo("domain", bench.selected)
-    require(tables, "it asks for no ids; its component needs joint=False")
-    require(isinstance(model, torch.nn.Module), "it is no torch.nn.Module, so nothing of it is trained")
+    if tables is None:
+        raise CheckError("it asks for no ids; its component needs joint=False")
+    if not isinstance(model, torch.nn.Module):
+        raise CheckError("it is no torch.nn.Module, so nothing of it is trained")
     names = table_names(model)
     require("item" in names, "it does not keep the item table that it was given as a submodule")
     batches = bench.examples(model)
-    sum(task_loss(model, batch, model.states(batch)) for batch in batches).backward()
-    targets = {item for batch in batches for item in batch.target.flatten().tolist()} - {0}
+    torch.stack([task_loss(model, batch, model.states(batch)) for batch in batches]).sum().backward()
+    targets = {item for batch in batches for item in targets_of(batch).flatten().tolist()} - {0}
     require_gradients("items", tables.item, targets)
     if "user" in names:
         require_gradients("users", tables.user, {user for batch in batches for user in batch.user.tolist()})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from corecbench.testing.kit import NotApplicableError, require
 from corecbench.testing.settings_check import settings_survive_json
 
 if TYPE_CHECKING:
-    from corecbench.api import Metric
+    from corecbench.api import Metric, RankMetric
     from corecbench.plugin.host import Host, Selected
 
 N_CANDIDATES = 300
@@ -30,8 +30,8 @@ class Bench:
     selected: Selected
     metric: Metric
 
-    def values(self, users: np.ndarray = EVERYONE, lists: Lists | None = None) -> np.ndarray | float:
-        """Return the metric of some of the toy users, or of their lists together.
+    def values(self, users: np.ndarray = EVERYONE, lists: Lists | None = None) -> Any:
+        """Return what the metric gives for some of the toy users: a value for each, or one of their lists together.
 
         Args:
             users: int64 [U].
@@ -45,7 +45,7 @@ class Bench:
         """Return float64 [U] for int64 ranks [U] of a metric that reads ranks."""
         if method_of(self.metric) != "per_user":
             raise NotApplicableError("it reads lists")
-        return self.metric.per_user(rank.copy(), np.full(len(rank), n_candidates))
+        return cast("RankMetric", self.metric).per_user(rank.copy(), np.full(len(rank), n_candidates))
 
 
 def toy_lists(k: int) -> Lists:
@@ -133,7 +133,7 @@ def nothing_that_is_given_is_changed(bench: Bench) -> None:
 
 
 def an_empty_place_is_no_item(bench: Bench) -> None:
-    """Of lists with one item each, the value is the same with and without the empty places behind it."""
+    """The value of lists with one item each is the same with and without the empty places behind it."""
     if method_of(bench.metric) == "per_user":
         raise NotApplicableError("it reads ranks")
     lists = toy_lists(max(2, depth(bench.metric)))

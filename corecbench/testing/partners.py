@@ -5,7 +5,7 @@ B examples, L positions of a history, N items, d the width of a state.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import nn
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from corecbench.api import Side
 
 WIDTHS = {"domain": 8, "llm": 12}
-"""Of the two sides; different, so that a module has to keep them apart."""
+"""Widths of the two sides. They differ, so that a module has to keep them apart."""
 TEXT_WIDTH = 6
 EPOCHS = {"domain": 6, "llm": 4}
 
@@ -27,7 +27,7 @@ EPOCHS = {"domain": 6, "llm": 4}
 class Partner(nn.Module):
     """A state of a position is the row of its item plus that of the user, times a matrix; nothing is random."""
 
-    examples = "windows"
+    examples: Literal["windows", "pairs"] = "windows"
 
     def __init__(self, ids: Ids, width: int):
         super().__init__()
@@ -58,9 +58,8 @@ def partner(side: Side, epochs: int | None = None) -> Selected:
     """Return a partner as if it had been chosen for a run, with so many epochs (those of `EPOCHS` by default)."""
     epochs = EPOCHS[side] if epochs is None else epochs
     config = Training(epochs=epochs, patience=100, batch_size=16, learning_rate=0.01)
-    if side == "domain":
-        kind, component = "models", DomainModelComponent("toy-domain", build_domain, Training)
-    else:
-        kind, component = "llms", LlmComponent("toy-llm", build_llm, Training)
+    domain = DomainModelComponent("toy-domain", build_domain, Training)
+    llm = LlmComponent("toy-llm", build_llm, Training)
+    kind, component = ("models", domain) if side == "domain" else ("llms", llm)
     plugin = PluginInfo("corecbench.testing", "corecbench", __version__)
     return Selected(kind, component.name, component, config, plugin)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from corecbench.api import CellResult, Side
+    from corecbench.api import CellRecord, CellResult, RowSide
     from corecbench.results.store import Store
 
 
@@ -63,7 +63,7 @@ def toy_record(
         "trainable_parameters": 1,
         **(side or {}),
     }
-    return {
+    record = {
         "schema": SCHEMA,
         "status": "ok",
         "error": {"type": "RuntimeError", "message": "no luck", "traceback": "Traceback"} if failed else None,
@@ -79,10 +79,11 @@ def toy_record(
         "started": "2026-11-24T16:00:00+00:00",
         "duration_s": 1.0,
         "peak_memory_bytes": 1,
-        "sides": {} if failed else {name: dict(of_side) for name in sides_of(cell)},
+        "sides": {} if failed else {name: dict(of_side) for name in sides_of(cast("CellRecord", cell))},
         "epochs": [],
         **fields,
     }
+    return cast("CellResult", record)
 
 
 def toy_ranks(rank: Sequence[int], users: Sequence[str] | None = None, **columns: Any) -> pd.DataFrame:
@@ -101,7 +102,7 @@ def toy_ranks(rank: Sequence[int], users: Sequence[str] | None = None, **columns
 def store_cell(
     store: Store,
     record: CellResult,
-    ranks: Mapping[Side, pd.DataFrame],
+    ranks: Mapping[RowSide, pd.DataFrame],
     lists: Sequence[Sequence[str]] | None = None,
     frequency: Mapping[str, int] | None = None,
 ) -> Path:

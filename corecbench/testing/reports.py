@@ -11,6 +11,8 @@ from corecbench.api import Report
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from corecbench.api import Mark
+
 MARKUP = r"<b>&_%|\~^#${}[`*"
 """Characters that mean something in one format or another."""
 
@@ -39,8 +41,10 @@ def toy_report(models: Sequence[str] = ("sasrec", "sasrec + llama"), caption: st
         },
         dtype=object,
     )
-    marks = {(n_rows - 1, "MRR"): ["best"], (n_rows - 1, "p"): ["significant"]} if n_rows > 1 else {}
-    legend = {"best": "the highest", "significant": "p below .05"} if marks else {}
+    marks: dict[tuple[int, str], list[Mark]] = (
+        {(n_rows - 1, "MRR"): ["best"], (n_rows - 1, "p"): ["significant"]} if n_rows > 1 else {}
+    )
+    legend: dict[Mark, str] = {"best": "the highest", "significant": "p below .05"} if marks else {}
     return Report("table", frame, values, caption, marks, legend, {"MRR": True})
 
 

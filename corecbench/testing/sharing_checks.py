@@ -5,11 +5,12 @@ B examples, L positions of a history, N items, U users.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from safetensors.torch import load_file
@@ -28,8 +29,9 @@ from corecbench.training.weights import restore, save_checkpoint
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from corecbench.api import Side, States, Table
+    from corecbench.api import Combiner, Side, States, Table
     from corecbench.plugin.host import Host, Selected
+    from corecbench.testing.partners import Partner
 
 BUDGETS = [Budget(*epochs) for epochs in ((0, 0), (1, 0), (0, 3), (1, 1), (7, 5), (100, 40))]
 
@@ -117,7 +119,8 @@ def copies(given: Mapping[str, torch.Tensor | None]) -> dict[str, torch.Tensor]:
 def check_unchanged(now: Mapping[str, torch.Tensor | None], before: Mapping[str, torch.Tensor], fault: str) -> None:
     """Raise a CheckError if a tensor is not what it was."""
     for name, tensor in before.items():
-        require(torch.equal(now[name], tensor), f"{fault} {name}")
+        after = now[name]
+        require(after is not None and torch.equal(after, tensor), f"{fault} {name}")
 
 
 def gradients_reach_the_tables(bench: Bench) -> None:
@@ -127,7 +130,8 @@ def gradients_reach_the_tables(bench: Bench) -> None:
     for side in sorted(sides):
         model, batch = pair.models[side].train(), pair.batch
         task_loss(model, batch, model.states(batch)).backward()
-        weights = [weight for table in (pair.ids[side].user, pair.ids[side].item) for weight in table.parameters()]
+        tables = [cast("torch.nn.Module", table) for table in (pair.ids[side].user, pair.ids[side].item)]
+        weights = [weight for table in tables for weight in table.parameters()]
         reached = any(weight.grad is not None and weight.grad.any() for weight in weights)
         require(reached, f"no gradient of the {side} side reaches the tables that it reads")
 
@@ -143,7 +147,7 @@ def the_same_seed_gives_the_same_states(bench: Bench) -> None:
 def either_side_predicts_alone(bench: Bench) -> None:
     """A trained side needs nothing that only the other one reads, and its checkpoint holds all that it learnt."""
     side_trainings = bench.train()
-    models = {side: side_training.model for side, side_training in side_trainings.items()}
+    models = {side: cast("Partner", side_training.model) for side, side_training in side_trainings.items()}
     for side, side_training in side_trainings.items():
         side_training.finish()
         before, fresh = models[side].states(SOME), bench.train(epochs=0)[side].model
@@ -153,7 +157,7 @@ def either_side_predicts_alone(bench: Bench) -> None:
             restore(fresh, load_file(path))
         same = equal(before, fresh.states(SOME))
         require(same, f"restored from safetensors, the {side} side gives other states")
-        same = equal(before, without(read_by_other(models, side), lambda model=models[side]: model.states(SOME)))
+        same = equal(before, without(read_by_other(models, side), functools.partial(models[side].states, SOME)))
         require(same, f"the {side} side's states need weights that only the other side has")
 
 
@@ -194,6 +198,7 @@ def an_ensemble_scores_the_items_for_each_user(bench: Bench) -> None:
     if not bench.selected.combines:
         raise NotApplicableError("it combines no scores")
     pair = bench.join()
+    combine = cast("Combiner", pair.module).combine
     batch, n_items = pair.batch, len(pair.pretrained.item) - 1
     ranking = torch.stack([torch.randperm(n_items).float() for _ in batch.user])  # [B, N]
     given = {"domain": torch.randn(len(ranking), n_items), "llm": 100 * torch.randn(len(ranking), n_items)}
@@ -202,13 +207,13 @@ def an_ensemble_scores_the_items_for_each_user(bench: Bench) -> None:
             chosen = settle(lambda: 0.5)
             require(all(math.isfinite(value) for value in chosen.values()), f"settle chose {chosen}")
         before = copies(given)
-        combined = pair.module.combine(*given.values(), batch)
+        combined = combine(given["domain"], given["llm"], batch)
         check_unchanged(given, before, "combine changes the scores of side")
         require(combined.shape == ranking.shape, f"it is {list(combined.shape)}, must be {list(ranking.shape)}")
         require(combined.isfinite().all(), "it is not finite")
-        one = pair.module.combine(*(scores[:1] for scores in given.values()), rows_of(batch, 1))
+        one = combine(given["domain"][:1], given["llm"][:1], rows_of(batch, 1))
         require(torch.allclose(one, combined[:1], atol=1e-4), "a user's scores change with the users around")
-        order = pair.module.combine(ranking.clone(), ranking.clone(), batch).argsort(dim=1)
+        order = combine(ranking.clone(), ranking.clone(), batch).argsort(dim=1)
         keeps = (ranking.gather(1, order).diff(dim=1) > 0).all()
         require(keeps, "where both sides rank alike, it ranks otherwise")
 

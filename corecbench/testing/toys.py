@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 THINGS = ("apple", "brick", "crown", "drum", "eagle")
@@ -55,7 +55,7 @@ def camps(n_users: int = 40, n_events: int = 8) -> ToySource:
     )
 
 
-def source(steps) -> ToySource:
+def source(steps: Iterable[tuple[int, int, int]]) -> ToySource:
     """Return numbers of users, titles and times as a data set."""
     rows = [(f"u{user}", f"i{item}", time) for user, item, time in steps]
     return ToySource(rows, {f"i{item}": title for item, title in enumerate(TITLES)})

@@ -32,7 +32,7 @@ class Bench:
 
     selected: Selected
     folder: Path
-    """In which it may leave what it likes; the same for all checks, since a tracker's package may remember it."""
+    """The folder that the tracker may write to. All checks share it, since a tracker's package may remember it."""
 
     def told(self) -> Host:
         """Return a host that has no plugin but the tracker."""

@@ -33,7 +33,7 @@ class WeightAverage:
     @torch.no_grad()
     def ahead(self) -> list[torch.Tensor]:
         """Return how far the weights are ahead of their averages."""
-        return torch._foreach_sub(list(self.parameters), self.averages)
+        return list(torch._foreach_sub(list(self.parameters), self.averages))
 
     @torch.no_grad()
     def rest(self) -> None:
@@ -46,7 +46,7 @@ class WeightAverage:
         """Begin a turn: the parameters are averages, which others may have moved; go on as far ahead as before."""
         self.averages = [parameter.detach().clone() for parameter in self.parameters]
         if self.lag:
-            torch._foreach_add_(self.parameters, self.lag)
+            torch._foreach_add_(list(self.parameters), self.lag)
 
     @contextmanager
     def applied(self) -> Iterator[None]:

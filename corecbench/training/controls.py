@@ -1,4 +1,4 @@
-"""What a control changes in the data that its pair is trained on."""
+"""The changes that a control makes to the data of its pair."""
 
 import dataclasses
 

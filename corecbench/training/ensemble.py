@@ -19,11 +19,11 @@ from corecbench.plugin.guard import guard, owner_of
 from corecbench.training.weights import sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import torch
 
-    from corecbench.api import Batch, Combiner, Side, States
+    from corecbench.api import Batch, Combiner, Side, SideRecord, States
     from corecbench.evaluation.ranking import Ranks
     from corecbench.training.cell import CellTraining
     from corecbench.training.loop import SideTraining
@@ -85,26 +85,27 @@ class Ensemble:
         Raises:
             PluginError: the module returns something of another shape.
         """
-        of_sides = (self.states[side][stage] for side in SIDES)
-        given = [item_scores(embedding(batch.user, states.user), states.item)[:, 1:] for states in of_sides]
-        combined = self.module.combine(*given, batch)
-        if combined.shape != given[0].shape:
-            got, needed = list(combined.shape), list(given[0].shape)
+        domain, llm = (
+            item_scores(embedding(batch.user, states.user), states.item)[:, 1:]
+            for states in (self.states[side][stage] for side in SIDES)
+        )
+        combined = self.module.combine(domain, llm, batch)
+        if combined.shape != domain.shape:
+            got, needed = list(combined.shape), list(domain.shape)
             raise PluginError(f"{owner_of(self.module)} combines scores into {got}, needed are {needed}")
         return pad(combined.float(), (1, 0))
 
-    def record(self, sides: Mapping[Side, Mapping[str, Any]]) -> dict[str, Any]:
-        """Return what is stored about the row beside its metrics; it takes what both sides take, and its own."""
+    def record(self, sides: Sequence[SideRecord]) -> dict[str, Any]:
+        """Return what is stored about the row beside its metrics; it costs what both sides cost, and its own."""
         n_users = len(self.training.tasks["test"].users)
-        of_sides = [sides[side] for side in self.sides]
         return {
             **sizes(part for side in self.sides.values() for part in side.parts),
             "epochs": 0,
             "best_epoch": None,
             "validation": self.validation,
             "stopped_by": None,
-            "train_s": sum(side["train_s"] for side in of_sides) + self.settling_s,
-            "inference_ms_per_user": sum(side["inference_ms_per_user"] for side in of_sides)
+            "train_s": sum(side["train_s"] for side in sides) + self.settling_s,
+            "inference_ms_per_user": sum(side["inference_ms_per_user"] for side in sides)
             + 1000 * self.ranking_s / n_users,
             "chosen": self.chosen,
         }

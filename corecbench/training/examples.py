@@ -62,7 +62,9 @@ class Examples:
                 batch = replace(batch, sampled=torch.as_tensor(sampled, device=batch.user.device))
             yield rows, batch
 
-    def _window_batches(self, order: np.ndarray, batch_size: int, generator: np.random.Generator) -> Iterator:
+    def _window_batches(
+        self, order: np.ndarray, batch_size: int, generator: np.random.Generator
+    ) -> Iterator[tuple[torch.Tensor, Batch]]:
         length = (self.contexts.history != 0).sum(dim=1).cpu().numpy()
         blocks = np.array_split(order, np.arange(batch_size * BUCKET, len(order), batch_size * BUCKET))
         order = np.concatenate([block[np.argsort(length[block], kind="stable")] for block in blocks])
@@ -71,7 +73,9 @@ class Examples:
             rows = torch.as_tensor(chunks[chunk])
             yield rows, take(self.contexts, rows)
 
-    def _pair_batches(self, order: np.ndarray, batch_size: int, negatives: np.ndarray | None) -> Iterator:
+    def _pair_batches(
+        self, order: np.ndarray, batch_size: int, negatives: np.ndarray | None
+    ) -> Iterator[tuple[torch.Tensor, Batch]]:
         for chunk in np.array_split(order, np.arange(batch_size, len(order), batch_size)):
             rows = torch.as_tensor(self.user[chunk] - 1)
             target, negative = (

@@ -22,7 +22,8 @@ def full_softmax_loss(user: torch.Tensor, item: torch.Tensor, target: torch.Tens
         item: states, float [N, d].
         target: rows of `item`, int64 [P].
     """
-    return _FullSoftmax.apply(user, item, target)
+    loss: torch.Tensor = _FullSoftmax.apply(user, item, target)
+    return loss
 
 
 class _FullSoftmax(torch.autograd.Function):

@@ -152,7 +152,7 @@ class SideTraining:
             self.optimizer.param_groups[0]["lr"] = self.learning_rate(number, n_batches)
             self.optimizer.zero_grad(set_to_none=True)
             with guard(self.owner, "backward"):
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
             self.optimizer.step()
             if self.average:
                 self.average.update()

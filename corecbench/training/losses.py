@@ -33,14 +33,13 @@ def next_item_cross_entropy(batch: Batch, states: States) -> torch.Tensor:
     softmax; Wu et al., TOIS 2024, arXiv 2201.02327). A model with one state per history is trained on the last
     target of a window alone.
     """
-    if batch.target.dim() == 1:
-        user, target = states.user, batch.target  # [B, d], [B]
-    elif states.user.dim() == 3:
-        chosen = batch.target != 0
-        user, target = states.user[chosen], batch.target[chosen]  # [P, d], [P]
-    else:
-        last = (batch.target != 0).sum(dim=1, keepdim=True) - 1
-        user, target = states.user, batch.target.gather(1, last).squeeze(1)  # [B, d], [B]
+    user, target = states.user, targets_of(batch)
+    if target.dim() == 2:
+        chosen = target != 0  # [B, L]
+        if user.dim() == 3:
+            user, target = user[chosen], target[chosen]  # [P, d], [P]
+        else:
+            target = target.gather(1, chosen.sum(dim=1, keepdim=True) - 1).squeeze(1)  # [B]
     if batch.sampled is None:
         return full_softmax_loss(user, states.item[1:], target - 1)  # without the padding row
     own = (user * embedding(target, states.item)).sum(dim=1, keepdim=True)  # [P, 1]
@@ -49,7 +48,20 @@ def next_item_cross_entropy(batch: Batch, states: States) -> torch.Tensor:
     return cross_entropy(torch.cat([own, others], dim=1), torch.zeros_like(target))
 
 
+def targets_of(batch: Batch) -> torch.Tensor:
+    """Return the targets of a batch, int64 [B] or [B, L].
+
+    Raises:
+        PluginError: there are none, as in evaluation.
+    """
+    if batch.target is None:
+        raise PluginError("a loss needs a batch with targets")
+    return batch.target
+
+
 def bpr(batch: Batch, states: States) -> torch.Tensor:
     """Return Bayesian personalised ranking (Rendle et al., UAI 2009, arXiv 1205.2618), averaged over pairs."""
-    better, worse = embedding(batch.target, states.item), embedding(batch.negatives, states.item)  # [B, d]
+    if batch.negatives is None:
+        raise PluginError("BPR needs a negative for each pair, and the batch has none")
+    better, worse = (embedding(item, states.item) for item in (targets_of(batch), batch.negatives))  # [B, d]
     return -logsigmoid((states.user * (better - worse)).sum(dim=1)).mean()

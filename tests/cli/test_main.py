@@ -3,7 +3,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import click
 import pandas as pd
@@ -12,6 +12,8 @@ from click.testing import CliRunner
 
 from corecbench.cli import options
 from corecbench.cli.main import main
+from corecbench.cli.options import Invocation
+from corecbench.experiment.session import Steps
 from corecbench.results.store import Store
 from corecbench.stats.correction import CORRECTIONS
 from corecbench.stats.paired import METHODS
@@ -43,40 +45,41 @@ class FakeCell:
 
 
 @pytest.fixture
-def corecbench(tmp_path, monkeypatch):
+def experiment():
+    """Stand in for planning and training: `experiment.records` are stored, `experiment.config` is what came."""
+    return FakeSteps()
+
+
+@pytest.fixture
+def corecbench(tmp_path, monkeypatch, experiment):
     """Run the command line in an empty folder; `result.stderr` and `result.stdout` are apart."""
     monkeypatch.chdir(tmp_path)
+    given = Invocation(steps=Steps(experiment.make_plan, experiment.run_plan))
 
     def invoke(*args):
-        return CliRunner().invoke(main, [str(arg) for arg in args], catch_exceptions=False)
+        return CliRunner().invoke(main, [str(arg) for arg in args], catch_exceptions=False, obj=given)
 
     return invoke
 
 
-@pytest.fixture
-def spine(monkeypatch):
-    """Stand in for planning and training: `spine.records` are stored and returned, `spine.config` is what came."""
-    fake = SimpleNamespace(
-        cells=[FakeCell("toy"), FakeCell("other", done=True)], records=[], config=None, raises=None
-    )
+class FakeSteps:
+    """Plans two cells, one of which is done, and stores the records that the test gives in place of training."""
 
-    def make_plan(config, host, store):
-        fake.config = config
-        return SimpleNamespace(config=config, cells=fake.cells, downloads=["weights: 93 MB"], notes=["a note"])
+    def __init__(self):
+        self.cells = [FakeCell("toy"), FakeCell("other", done=True)]
+        self.records, self.raises, self.config = [], None, None
 
-    def run(plan, host, store):
-        if fake.raises:
-            raise fake.raises
+    def make_plan(self, config, host, store):
+        self.config = config
+        return SimpleNamespace(config=config, cells=self.cells, downloads=["weights: 93 MB"], notes=["a note"])
+
+    def run_plan(self, plan, host, store):
+        if self.raises:
+            raise self.raises
         host.notify("corecbench_cell_started", cell=plan.cells[0].facts)
-        for record in fake.records:
+        for record in self.records:
             save(store, record)
-        return fake.records
-
-    for name, function in {"plan": make_plan, "runner": run}.items():
-        module = ModuleType(f"corecbench.experiment.{name}")
-        setattr(module, function.__name__, function)
-        monkeypatch.setitem(sys.modules, module.__name__, module)
-    return fake
+        return self.records
 
 
 def make_record(name="toy", seed=0, status="ok"):
@@ -93,8 +96,8 @@ def save(store, record):
 # --- run ----------------------------------------------------------------------------------------------------------
 
 
-def test_run_prints_the_plan_then_the_table_and_the_paths(corecbench, spine, tmp_path):
-    spine.records = [make_record()]
+def test_run_prints_the_plan_then_the_table_and_the_paths(corecbench, experiment, tmp_path):
+    experiment.records = [make_record()]
     result = corecbench("run", "--models", "toy")
     assert result.exit_code == 0
     plan, table = result.stdout.index("plan: 2 cells, 1 done already"), result.stdout.index(" .5000 ")
@@ -104,59 +107,59 @@ def test_run_prints_the_plan_then_the_table_and_the_paths(corecbench, spine, tmp
         assert name in result.stdout
 
 
-def test_progress_goes_to_stderr(corecbench, spine):
-    spine.records = [make_record()]
+def test_progress_goes_to_stderr(corecbench, experiment):
+    experiment.records = [make_record()]
     result = corecbench("run", "--models", "toy")
     assert "[1/1] toy, toys, seed 0: started" in result.stderr
     assert "started" not in result.stdout
 
 
-def test_plan_only_trains_nothing(corecbench, spine):
-    spine.raises = AssertionError("trained")
+def test_plan_only_trains_nothing(corecbench, experiment):
+    experiment.raises = AssertionError("trained")
     result = corecbench("run", "--models", "toy", "--plan")
     assert result.exit_code == 0
     assert "plan: 2 cells" in result.stdout
 
 
-def test_a_failed_cell_is_exit_code_1_and_the_table_is_still_printed(corecbench, spine):
-    spine.records = [make_record(), make_record("other", status="failed")]
+def test_a_failed_cell_is_exit_code_1_and_the_table_is_still_printed(corecbench, experiment):
+    experiment.records = [make_record(), make_record("other", status="failed")]
     result = corecbench("run", "--models", "toy,other")
     assert result.exit_code == 1
     assert " .5000 " in result.stdout
     assert "no luck" in result.stdout
 
 
-def test_the_table_of_a_run_leaves_other_results_of_the_benchmark_out(corecbench, spine):
+def test_the_table_of_a_run_leaves_other_results_of_the_benchmark_out(corecbench, experiment):
     save(Store(Path("results"), "default"), make_record("stranger"))
-    spine.records = [make_record()]
+    experiment.records = [make_record()]
     assert "stranger" not in corecbench("run", "--models", "toy").stdout
 
 
-def test_controls_may_be_separated_by_commas_or_repeated(corecbench, spine):
+def test_controls_may_be_separated_by_commas_or_repeated(corecbench, experiment):
     options = ["--control", "shuffled-texts,no-mutual", "--control", "untrained-llm"]
     assert corecbench("run", "--models", "a", *options, "--plan").exit_code == 0
-    assert spine.config.controls == ("shuffled-texts", "no-mutual", "untrained-llm")
+    assert experiment.config.controls == ("shuffled-texts", "no-mutual", "untrained-llm")
 
 
-def test_trackers_are_off_until_asked_for(corecbench, spine):
+def test_trackers_are_off_until_asked_for(corecbench, experiment):
     corecbench("run", "--models", "a", "--plan")
-    assert spine.config.trackers == ()
+    assert experiment.config.trackers == ()
     corecbench("run", "--models", "a", "--tracker", "mlflow,tensorboard", "--plan")
-    assert spine.config.trackers == ("mlflow", "tensorboard")
+    assert experiment.config.trackers == ("mlflow", "tensorboard")
 
 
-def test_set_changes_a_variant(corecbench, spine, tmp_path):
+def test_set_changes_a_variant(corecbench, experiment, tmp_path):
     (tmp_path / "run.toml").write_text('models = ["wide"]\n[variants.wide]\nof = "sasrec"\nembedding_size = 128\n')
     assert corecbench("run", "--config", "run.toml", "--set", "wide.embedding_size=256", "--plan").exit_code == 0
-    assert spine.config.settings == {"wide": {"embedding_size": 256}}
+    assert experiment.config.settings == {"wide": {"embedding_size": 256}}
     refused = corecbench("run", "--config", "run.toml", "--set", "wide.embeding_size=256", "--plan")
     assert "unknown setting of wide 'embeding_size'; did you mean 'embedding_size'" in refused.stderr
 
 
-def test_options_reach_the_settings(corecbench, spine):
+def test_options_reach_the_settings(corecbench, experiment):
     options = ["--models", "a,b", "--models", "c", "--llm", "llama:x", "--seeds", "0-1", "--max-history", "9"]
     assert corecbench("run", *options, "--set", "sasrec.epochs=2", "--plan").exit_code == 0
-    config = spine.config
+    config = experiment.config
     assert (config.models, config.llms, config.seeds, config.max_history) == (
         ("a", "b", "c"),
         ("llama:x",),
@@ -167,7 +170,7 @@ def test_options_reach_the_settings(corecbench, spine):
     assert config.sharing == ("bdlm",)
 
 
-def test_the_data_dir_is_where_data_sets_are_looked_for(corecbench, spine, tmp_path, monkeypatch):
+def test_the_data_dir_is_where_data_sets_are_looked_for(corecbench, experiment, tmp_path, monkeypatch):
     from corecbench.api import dataset_places
 
     monkeypatch.setenv("CORECBENCH_DATA", "elsewhere")
@@ -179,7 +182,7 @@ def test_the_data_dir_is_where_data_sets_are_looked_for(corecbench, spine, tmp_p
         == 0
     )
     assert dataset_places("ml-1m")[0] == tmp_path / "data" / "ml-1m"
-    assert (spine.config.k_core, spine.config.top_k) == (5, 3)
+    assert (experiment.config.k_core, experiment.config.top_k) == (5, 3)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +201,7 @@ def test_the_data_dir_is_where_data_sets_are_looked_for(corecbench, spine, tmp_p
         (["--models"], "error: option '--models' requires an argument"),
     ],
 )
-def test_a_usage_error_is_one_line_on_stderr_and_exit_code_2(corecbench, spine, options, message):
+def test_a_usage_error_is_one_line_on_stderr_and_exit_code_2(corecbench, experiment, options, message):
     result = corecbench("run", *options)
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr
@@ -208,8 +211,8 @@ def test_a_usage_error_is_one_line_on_stderr_and_exit_code_2(corecbench, spine, 
 # --- errors -------------------------------------------------------------------------------------------------------
 
 
-def test_an_unexpected_error_is_one_line_with_a_hint(corecbench, spine):
-    spine.raises = ZeroDivisionError("oh\nno")
+def test_an_unexpected_error_is_one_line_with_a_hint(corecbench, experiment):
+    experiment.raises = ZeroDivisionError("oh\nno")
     result = corecbench("run", "--models", "toy")
     assert result.exit_code == 1
     assert result.stderr == "error: ZeroDivisionError: oh no (--traceback shows where)\n"
@@ -218,27 +221,27 @@ def test_an_unexpected_error_is_one_line_with_a_hint(corecbench, spine):
 @pytest.mark.parametrize(
     "args", [["--traceback", "run", "--models", "toy"], ["run", "--models", "toy", "--traceback"]]
 )
-def test_traceback_shows_where(corecbench, spine, args):
-    spine.raises = ZeroDivisionError("oh no")
+def test_traceback_shows_where(corecbench, experiment, args):
+    experiment.raises = ZeroDivisionError("oh no")
     result = corecbench(*args)
     assert result.exit_code == 1
     assert "test_main.py" in result.stderr
 
 
-def test_an_interruption_is_exit_code_130(corecbench, spine):
-    spine.raises = KeyboardInterrupt()
+def test_an_interruption_is_exit_code_130(corecbench, experiment):
+    experiment.raises = KeyboardInterrupt()
     result = corecbench("run", "--models", "toy")
     assert result.exit_code == 130
     assert result.stderr.endswith("error: interrupted; the same command goes on where it stopped\n")
 
 
-def test_a_full_disk_is_an_error_not_a_closed_pipe(corecbench, spine):
-    spine.raises = OSError(errno.ENOSPC, "No space left on device")
+def test_a_full_disk_is_an_error_not_a_closed_pipe(corecbench, experiment):
+    experiment.raises = OSError(errno.ENOSPC, "No space left on device")
     assert "No space left on device" in corecbench("run", "--models", "toy").stderr
 
 
 @pytest.mark.parametrize("place", ["before", "after"])
-def test_a_broken_plugin_file_is_exit_code_3_before_and_after_the_verb(corecbench, spine, loose_file, place):
+def test_a_broken_plugin_file_is_exit_code_3_before_and_after_the_verb(corecbench, experiment, loose_file, place):
     plugin = ["--plugin", loose_file("mine", "1 / 0")]
     verb = ["run", "--models", "toy"]
     result = corecbench(*(plugin + verb if place == "before" else verb + plugin))
