@@ -53,6 +53,48 @@ def loose_file(tmp_path: Path) -> Callable[[str, str], Path]:
     return write
 
 
+SHARING_MODULE = """
+    import torch
+
+    from corecbench.api import SharingComponent, Turn, hookimpl, private_ids
+
+    class Module:
+        start_from = "pretrained"
+
+        def __init__(self, config, setup):
+            self.catalog = setup.catalog
+
+        def ids(self, side, width):
+            return private_ids(self.catalog.n_users, self.catalog.n_items, width)
+
+        def start(self, pretrained):
+            pass
+
+        def turns(self, budget):
+            return [Turn("llm", 1), Turn("domain", 1)]
+
+        def losses(self, side, own, other, batch):
+            return {}
+
+    @hookimpl
+    def corecbench_sharing_modules():
+        return [SharingComponent("mine", Module, combines=hasattr(Module, "combine"))]
+"""
+
+
+@pytest.fixture
+def sharing_module(loose_file: Callable[[str, str], Path]) -> Callable[[str], Path]:
+    """Write a plugin with the sharing module `mine`, which shares nothing: `sharing_module(change)`.
+
+    The change is code that alters the class `Module`.
+    """
+
+    def write(change: str = "") -> Path:
+        return loose_file("module_file", textwrap.dedent(SHARING_MODULE) + "\n" + textwrap.dedent(change))
+
+    return write
+
+
 @pytest.fixture
 def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Install a distribution for one test: `distribution(name, source, entry_points=None)`.

@@ -49,37 +49,9 @@ METRIC = """
 """
 
 COMBINER = """
-    import torch
-
-    from corecbench.api import SharingComponent, Turn, hookimpl, private_ids
-
-    class Combiner:
-        start_from = "new"
-
-        def __init__(self, config, setup):
-            self.catalog = setup.catalog
-
-        def ids(self, side, width):
-            return private_ids(self.catalog.n_users, self.catalog.n_items, width)
-
-        def start(self, pretrained):
-            pass
-
-        def turns(self, budget):
-            return [Turn("domain", 1), Turn("llm", 1)]
-
-        def losses(self, side, own, other, batch):
-            return {{}}
-
-        def settle(self, validate):
-            return {{"weight": {chosen}}}
-
-        def combine(self, domain, llm, batch):
-            return {combined}
-
-    @hookimpl
-    def corecbench_sharing_modules():
-        return [SharingComponent("both", Combiner, combines=True)]
+    Module.start_from = "new"
+    Module.settle = lambda self, validate: {{"weight": {chosen}}}
+    Module.combine = lambda self, domain, llm, batch: {combined}
 """
 
 LLM = """
@@ -141,10 +113,12 @@ def test_a_faulty_metric_has_no_value_and_costs_neither_ranks_nor_other_metrics(
         (0.5, "domain * float('nan')", "are NaN or infinite"),
     ],
 )
-def test_a_faulty_combiner_costs_the_ensemble_only(bench, ranks, loose_file, tiny_llama, chosen, combined, reason):
+def test_a_faulty_combiner_costs_the_ensemble_only(
+    bench, ranks, sharing_module, tiny_llama, chosen, combined, reason
+):
     chosen = f"float('{chosen}')" if isinstance(chosen, float) else chosen
-    file = loose_file("combiner", COMBINER.format(chosen=chosen, combined=combined))
-    record = bench([file], models=("sasrec",), llms=(f"llama:{tiny_llama}",), sharing=("both",))[-1]
+    file = sharing_module(COMBINER.format(chosen=chosen, combined=combined))
+    record = bench([file], models=("sasrec",), llms=(f"llama:{tiny_llama}",), sharing=("mine",))[-1]
     assert record["status"] == "failed"
     assert set(record["sides"]) == {"domain", "llm"}
     assert set(record["failed_sides"]) == {"ensemble"}

@@ -415,35 +415,6 @@ FAULTY_HOOKS = """
     MatrixFactorisation.{hook} = fail
 """
 
-FAULTY_MODULE = """
-    from corecbench.api import DomainModelComponent, SharingComponent, Turn, hookimpl, private_ids
-
-    class Module:
-        def __init__(self, config, setup):
-            self.catalog = setup.catalog
-
-        def ids(self, side, width):
-            return private_ids(self.catalog.n_users, self.catalog.n_items, width)
-
-        def start(self, pretrained):
-            pass
-
-        def turns(self, budget):
-            return [Turn("llm", 1), Turn("domain", 1)]
-
-        def losses(self, side, own, other, batch):
-            return {}
-
-    def fail(*_):
-        raise SystemExit(7)
-
-    Module.HOOK = fail
-
-    @hookimpl
-    def corecbench_sharing_modules():
-        return [SharingComponent("faulty", Module)]
-"""
-
 
 @pytest.mark.parametrize("hook", ["fit", "states", "loss"])
 def test_an_error_in_a_hook_of_a_model_names_plugin_and_hook_and_the_others_go_on(bench, loose_file, hook):
@@ -455,11 +426,16 @@ def test_an_error_in_a_hook_of_a_model_names_plugin_and_hook_and_the_others_go_o
 
 
 @pytest.mark.parametrize("hook", ["ids", "start", "turns", "losses"])
-def test_an_error_in_a_hook_of_a_sharing_module_names_plugin_and_hook(bench, loose_file, tiny_llama, hook):
-    path = loose_file("mine", FAULTY_MODULE.replace("HOOK", hook))
-    options = {"models": ("sasrec",), "llms": (f"llama:{tiny_llama}",), "sharing": ("faulty", "none")}
+def test_an_error_in_a_hook_of_a_sharing_module_names_plugin_and_hook(bench, sharing_module, tiny_llama, hook):
+    path = sharing_module(f"""
+        def fail(*_):
+            raise SystemExit(7)
+
+        Module.{hook} = fail
+    """)
+    options = {"models": ("sasrec",), "llms": (f"llama:{tiny_llama}",), "sharing": ("mine", "none")}
     *_, faulty, none = bench(**options, files=[path])
-    expected = rf"sharing module 'faulty' of plugin mine \(.*\) failed in {hook}: SystemExit: 7"
+    expected = rf"sharing module 'mine' of plugin module_file \(.*\) failed in {hook}: SystemExit: 7"
     assert re.fullmatch(expected, faulty["error"]["message"])
     assert none["status"] == "ok"
 
@@ -489,7 +465,7 @@ def test_scores_that_are_not_finite_fail_the_cell(bench, loose_file):
     assert "became" in record["error"]["message"]
 
 
-def test_data_without_anything_to_train_on_fails_in_one_clear_line(bench, tmp_path):
+def test_data_without_anything_to_train_on_says_what_it_lacks_in_one_line(bench, tmp_path):
     folder = tmp_path / "short"
     folder.mkdir()
     rows = [f"u{user}\ti{(user + step) % 5}\t{step}" for user in range(5) for step in range(3)]
@@ -497,6 +473,8 @@ def test_data_without_anything_to_train_on_fails_in_one_clear_line(bench, tmp_pa
     (folder / "short.inter").write_text(text + "\n")
     (record,) = bench(models=("sasrec",), datasets=(str(folder),))
     assert record["error"]["type"] == "DataError"
+    needed = "no user has two training items in a row; a model of histories needs users with 4 or more"
+    assert record["error"]["message"] == needed
 
 
 # --- a third party's model ----------------------------------------------------------------------------------------

@@ -17,29 +17,6 @@ def taking(start, epochs):
     return replace(start, best_epoch=epochs)
 
 
-GREEDY = """
-    from corecbench.api import SharingComponent, Turn, hookimpl, private_ids
-
-    class Greedy:
-        def __init__(self, config, setup):
-            self.catalog = setup.catalog
-
-        def ids(self, side, width):
-            return private_ids(self.catalog.n_users, self.catalog.n_items, width)
-
-        def start(self, pretrained):
-            pass
-
-        def turns(self, budget):
-            return [Turn("domain", budget.domain_epochs), Turn("llm", 1), Turn("domain", 1)]
-
-        def losses(self, side, own, other, batch):
-            return {}
-
-    @hookimpl
-    def corecbench_sharing_modules():
-        return [SharingComponent("greedy", Greedy)]
-"""
 SILENT = lambda record: None  # noqa: E731
 
 
@@ -331,11 +308,15 @@ def test_a_domain_side_without_budget_is_ranked_as_it_is(solo, joined):
     assert len(cell_training.rank(side_trainings["domain"].model, "test").rank) == 60
 
 
-def test_a_sharing_module_that_exceeds_the_budget_is_at_fault(solo, joined, loose_file):
+def test_a_sharing_module_that_exceeds_the_budget_is_at_fault(solo, joined, sharing_module):
     _, _, start = solo("sasrec")
-    host = Host.discover([loose_file("greedy", GREEDY)])
-    with pytest.raises(PluginError, match=r"'greedy' of plugin .* plans 4 domain epochs, allowed are 3"):
-        joined("sasrec", "greedy", taking(start, 1), host=host)
+    greedy = """
+        turns = lambda self, budget: [Turn("domain", budget.domain_epochs), Turn("llm", 1), Turn("domain", 1)]
+        Module.turns = turns
+    """
+    host = Host.discover([sharing_module(greedy)])
+    with pytest.raises(PluginError, match=r"'mine' of plugin .* plans 4 domain epochs, allowed are 3"):
+        joined("sasrec", "mine", taking(start, 1), host=host)
 
 
 @pytest.mark.parametrize(
