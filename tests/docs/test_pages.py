@@ -145,3 +145,20 @@ def test_the_layers_of_the_architecture_are_those_that_are_checked():
     contract = next(each for each in settings["tool"]["importlinter"]["contracts"] if each["type"] == "layers")
     (block,) = re.findall(r"^((?: {4}.+\n)+)", ARCHITECTURE, flags=re.MULTILINE)
     assert [line.strip() for line in block.splitlines()] == contract["layers"]
+
+
+# --- files beside README ------------------------------------------------------------------------------------------
+
+
+def test_the_citation_names_the_last_version_of_the_changelog():
+    (version,) = re.findall(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert version == re.findall(r"^## (\d+\.\d+\.\d+)$", changelog, re.MULTILINE)[0]
+
+
+def test_the_hooks_before_a_commit_are_those_of_make_lint():
+    hooks, makefile = ((ROOT / name).read_text("utf-8") for name in (".pre-commit-config.yaml", "Makefile"))
+    entries = re.findall(r"entry: (.*)$", hooks, re.MULTILINE)
+    (lint,) = re.findall(r"^lint:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    commands = {" ".join(word for word in entry.split() if not word.startswith("-")) for entry in entries}
+    assert commands == {line.replace(" --check", "").strip() for line in lint.splitlines()}
