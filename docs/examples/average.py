@@ -1,4 +1,4 @@
-"""average: a user is the mean of the items so far, with weight on the last one. B, L, N, d as in the contract."""
+"""average: a user is the mean of the items so far, with weight on the last one. B, L, N, d: see the contract."""
 
 # --8<-- [start:imports]
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from corecbench.api import Batch, DomainModelComponent, IdsFactory, Setup, State
 # --8<-- [start:config]
 @dataclass(frozen=True)
 class AverageConfig(Training):
-    """Settings, beside those of training."""
+    """The settings of the model, beside those of training."""
 
     embedding_size: int = 64
     last_weight: float = 0.5
-    """Of the last item in a user's state; the mean of all items so far has the rest."""
+    """Share of the last item in a user's state. The mean of all items so far has the rest."""
 
     def __post_init__(self) -> None:
-        """Check what the types do not say."""
+        """Refuse a share outside 0 to 1."""
         if not 0 <= self.last_weight <= 1:
             raise ValueError(f"last_weight is {self.last_weight}, must lie between 0 and 1")
 
@@ -52,7 +52,7 @@ def corecbench_domain_models():
     """Offer the model."""
     return [
         DomainModelComponent(
-            "average", Average, AverageConfig, summary="the mean of a user's items and the last one"
+            "average", Average, AverageConfig, summary="the mean of a user's items, with weight on the last one"
         )
     ]
 

@@ -1,4 +1,4 @@
-"""average, with a fault: the state of every position knows the whole history, so also the item to be predicted."""
+"""average, with a fault: the state of every position knows the whole history, and so the item to be predicted."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""The checks of both plugins, each a test."""
+"""The checks of both plugins. Each check is a test."""
 
 from corecbench.testing import conformance
 

@@ -1,4 +1,4 @@
-"""tied: both sides read the same item rows and learn from each other's scores. U, N, d as in the contract."""
+"""tied: both sides read the same item table and learn from each other's scores. B, N, d: see the contract."""
 
 # --8<-- [start:imports]
 from collections.abc import Sequence
@@ -28,18 +28,18 @@ from corecbench.api import (
 # --8<-- [start:config]
 @dataclass(frozen=True)
 class TiedConfig:
-    """Settings."""
+    """The settings of the module."""
 
     width: int = 32
-    """Of the shared rows."""
+    """Width of the shared tables."""
     mutual: float = 0.5
-    """Weight of the mutual term; 0 shares the rows only."""
+    """Weight of the mutual term. With 0 the sides share the tables only."""
 
 
 # --8<-- [end:config]
 # --8<-- [start:view]
 class View(torch.nn.Module):
-    """A shared table as one side reads it: each row times that side's matrix."""
+    """A shared table as one side reads it: each row is multiplied by that side's matrix."""
 
     def __init__(self, table: torch.nn.Embedding, width: int):
         super().__init__()
@@ -59,7 +59,7 @@ class View(torch.nn.Module):
 # --8<-- [end:view]
 # --8<-- [start:ids]
 class Tied:
-    """One table of users and one of items, a matrix per side, and mutual learning (arXiv 1706.00384)."""
+    """One table of users, one of items, a matrix for each side, and mutual learning (arXiv 1706.00384)."""
 
     start_from = "new"
 
@@ -72,7 +72,7 @@ class Tied:
         return Ids(View(self.shared.user, width), View(self.shared.item, width))
 
     def start(self, pretrained: Pretrained) -> None:
-        """Take over nothing: both sides start anew."""
+        """Take over nothing: the shared tables start anew."""
 
     # --8<-- [end:ids]
     # --8<-- [start:turns]
@@ -96,7 +96,7 @@ class Tied:
 @hookimpl
 def corecbench_sharing_modules():
     """Offer the module."""
-    return [SharingComponent("tied", Tied, TiedConfig, summary="the same rows for both sides, mutual learning")]
+    return [SharingComponent("tied", Tied, TiedConfig, summary="one table for both sides, mutual learning")]
 
 
 # --8<-- [end:hook]

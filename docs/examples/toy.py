@@ -1,4 +1,4 @@
-"""Write what the tutorial's pair is tried on: users of two camps of taste, and a Llama of random weights."""
+"""Write a data set with two camps of taste and a Llama of random weights, on which the tutorial tries its pair."""
 
 from pathlib import Path
 

@@ -10,7 +10,8 @@ import pytest
 from corecbench.cli.main import main
 from corecbench.settings.config import load
 
-PAGES = sorted((Path(__file__).parents[2] / "docs").glob("*.md"))
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 SETTINGS = [
     pytest.param(block, id=f"{page.stem}-{number}")
     for page in PAGES
@@ -45,6 +46,7 @@ def options_of(command: str) -> set[str]:
 
 @pytest.mark.parametrize("block", SETTINGS)
 def test_the_settings_of_a_page_are_those_of_a_run(host, tmp_path, block):
+    (tmp_path / "tuned.toml").touch()  # which a block includes
     (tmp_path / "run.toml").write_text(block, encoding="utf-8")
     host.check_settings(load(tmp_path / "run.toml", {}, []))
 

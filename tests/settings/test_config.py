@@ -1,7 +1,4 @@
-import itertools
-import textwrap
 from dataclasses import FrozenInstanceError, dataclass
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -261,19 +258,6 @@ def test_files_that_include_each_other_are_an_error(write):
     write("other.toml", 'include = ["run.toml"]')
     with pytest.raises(UsageError, match=r"run\.toml includes itself"):
         load(write("run.toml", 'include = ["other.toml"]'), {}, ())
-
-
-def test_the_readme_s_example_is_a_run(write, host):
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    lines = textwrap.dedent(readme[readme.index("    include = [") :]).splitlines()
-    blocks = itertools.takewhile(lambda line: not line.startswith("*"), lines)
-    write("tuned.toml", "[settings.sasrec]\nepochs = 3\n")
-    text = "\n".join(line.strip() for line in blocks)
-    config = load(write("run.toml", text), {}, ["sasrec-wide.embedding_size=128"])
-    host.check_settings(config)
-    selected = host.select("models", "sasrec-wide", config.settings_on("ml-1m"), config.variants).config
-    assert (selected.embedding_size, selected.epochs, selected.hidden_dropout) == (128, 3, 0.2)
-    assert config.max_history_on("ml-1m") == 200
 
 
 def test_a_run_is_frozen():
