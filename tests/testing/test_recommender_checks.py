@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, embedding
 
-from corecbench.api import States, Training
+from corecbench.api import States, Training, UsageError
 from corecbench.testing import recommender_checks
 
 WIDTH = 8
@@ -380,3 +380,35 @@ def test_an_error_of_the_component_is_a_fault_that_names_the_plugin(outcome_of):
         "failed",
         "domain model 'mine' of plugin mine failed in build: ValueError: no good",
     )
+
+
+# --- models that break the contract when they are built -----------------------------------------------------------
+
+
+class WithoutStates(nn.Module):
+    examples = "windows"
+
+    def __init__(self, config, setup, ids):
+        super().__init__()
+        self.item = ids(8).item
+
+
+@pytest.mark.parametrize(
+    ("model", "config", "reason"),
+    [
+        (WithoutStates, Training, "it has neither a method `states` nor a method `scores`"),
+        (Good, None, "its config is NoneType; a subclass of corecbench.api.Training is needed"),
+    ],
+    ids=["neither states nor scores", "no training settings"],
+)
+def test_a_model_that_cannot_be_used_fails_its_checks_with_the_reason(outcome_of, model, config, reason):
+    outcome = outcome_of("models", model, config, "states are finite")
+    assert outcome.status == "failed"
+    assert reason in outcome.reason
+
+
+def test_a_config_that_is_no_dataclass_is_named(outcome_of):
+    with pytest.raises(
+        UsageError, match="config of component 'mine' is <class 'dict'>, must be a dataclass or None"
+    ):
+        outcome_of("models", Good, dict, "states are finite")
