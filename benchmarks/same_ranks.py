@@ -1,9 +1,10 @@
-"""Compare two folders of results rank by rank: does a change of the code leave what was computed bit for bit as it was?
+"""Compare two folders of results rank by rank: a change of the code may have to leave all that is computed as it was.
 
     python benchmarks/same_ranks.py BEFORE AFTER
 
-Every row of BEFORE is looked for in AFTER under the same data set, cell, seed and side. Ranks, the lists of best items
-with their scores, and how often items occur in training must be equal. It ends with 1 if any row differs or is missing.
+Every row of BEFORE is looked for in AFTER under the same data set, cell, seed and side. Ranks, lists of best items
+with their scores, and the frequency of items in training must be equal bit for bit. The exit code is 1 if a row
+differs or is missing.
 """
 
 from __future__ import annotations

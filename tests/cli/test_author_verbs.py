@@ -82,6 +82,14 @@ def test_a_faulty_component_of_a_file_fails_with_the_reason(corecbench, loose_fi
     assert "Traceback" not in result.stderr
 
 
+def test_a_config_that_is_no_dataclass_is_named_in_one_line(corecbench, loose_file):
+    source = METRICS.replace('Scaled, Config, argument="most"', "Scaled, dict")
+    result = corecbench("check", "scaled", "--kind", "metric", "--plugin", loose_file("mine", source))
+    assert result.exit_code == 3
+    assert "config of component 'scaled' is <class 'dict'>, must be a dataclass or None" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def test_a_traceback_is_shown_where_it_is_asked_for(corecbench, loose_file):
     path = loose_file("mine", METRICS)
     command = ["check", "scaled:2", "--kind", "metric", "--plugin", path]

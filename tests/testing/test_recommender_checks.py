@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, embedding
 
-from corecbench.api import States, Training, UsageError
+from corecbench.api import States, Training
 from corecbench.testing import recommender_checks
 
 WIDTH = 8
@@ -405,10 +405,3 @@ def test_a_model_that_cannot_be_used_fails_its_checks_with_the_reason(outcome_of
     outcome = outcome_of("models", model, config, "states are finite")
     assert outcome.status == "failed"
     assert reason in outcome.reason
-
-
-def test_a_config_that_is_no_dataclass_is_named(outcome_of):
-    with pytest.raises(
-        UsageError, match="config of component 'mine' is <class 'dict'>, must be a dataclass or None"
-    ):
-        outcome_of("models", Good, dict, "states are finite")
