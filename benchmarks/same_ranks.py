@@ -1,4 +1,4 @@
-"""Compare two folders of results rank by rank: a change of the code may have to leave all that is computed as it was.
+"""Compare two folders of results rank by rank, to show that a change of the code left what it computes as it was.
 
     python benchmarks/same_ranks.py BEFORE AFTER
 
