@@ -21,14 +21,18 @@ STATUSES = ("ok", "failed", "not applicable")
 
 @click.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(sorted(WORDS)), help="Where several kinds have the name.")
+@click.option(
+    "--kind", type=click.Choice(sorted(WORDS)), help="Kind of the component, where several kinds have the name."
+)
 @click.option("--set", "sets", multiple=True, metavar="NAME.KEY=VALUE", help="Change one setting.")
 @data_dir_option
 @common_options
 def check(
     files: tuple[str, ...], blocked: tuple[str, ...], name: str, kind: str | None, sets: tuple[str, ...]
 ) -> int:
-    """Check that a component keeps the contract, one line per check.
+    """Check that a component keeps the contract.
+
+    Each check prints one line.
 
     NAME is written as for a run, such as sasrec, llama:PATH, HR@10 or a folder of atomic files. The component is an
     installed one or that of a file (--plugin FILE.py). Models and LLMs are trained on toy data, for a moment unless
@@ -82,18 +86,20 @@ def show_downloads(host: Host, selected: Selected) -> None:
 
 @click.command("new-plugin")
 @click.argument("name")
-@click.option("--kind", required=True, type=click.Choice(sorted(WORDS)), help="What it offers.")
+@click.option("--kind", required=True, type=click.Choice(sorted(WORDS)), help="Kind of component that it offers.")
 @click.option(
     "--out",
     default=".",
     show_default=True,
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Where its folder goes.",
+    help="Folder in which its own is made.",
 )
 @common_options
 def new_plugin(files: tuple[str, ...], blocked: tuple[str, ...], name: str, kind: str, out: Path) -> None:
-    """Write a small project that offers one component and passes its checks.
+    """Begin a plugin project.
+
+    It offers one component and passes its checks.
 
     NAME is what the component, its project and the folder are called: lower-case letters, digits, '-' and '_'.
     """

@@ -27,13 +27,12 @@ def datasets() -> None:
 
 @datasets.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@click.option("--again", is_flag=True, help="Get it anew, if it is there or was changed.")
+@click.option("--again", is_flag=True, help="Download again, even if it is there or was changed.")
 @common_options
 def fetch(files: tuple[str, ...], blocked: tuple[str, ...], names: tuple[str, ...], again: bool) -> None:
     """Get published data sets into the cache, where a run finds them.
 
-    A download that was interrupted goes on where it stopped. The sha256 of the first one is recorded, and a later
-    one must be the same.
+    An interrupted download is resumed. The checksum of the first download is recorded, and later ones must equal it.
     """
     from corecbench.data import fetch as fetching
 
@@ -108,7 +107,9 @@ class Lines:
 @click.argument("name")
 @click.option("--set", "sets", multiple=True, metavar="NAME.KEY=VALUE", help="Change one setting.")
 @click.option("--k-core", type=int, metavar="K", help="Leave out users and items with fewer interactions.")
-@click.option("--repeats", metavar="first|last|all", help="Which of repeated pairs count.  [default: first]")
+@click.option(
+    "--repeats", metavar="first|last|all", help="Which interaction of a repeated pair counts.  [default: first]"
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @data_dir_option
 @common_options

@@ -66,21 +66,21 @@ def statistics_options(command: Command) -> Command:
             default=0.05,
             show_default=True,
             metavar="SHARE",
-            help="Of the mean compared with: rows that differ by less are alike.",
+            help="Rows that differ by less than this share of the mean are equivalent.",
         ),
         click.option(
             "--correction",
             type=click.Choice(CORRECTIONS),
             default="holm",
             show_default=True,
-            help="For the number of tests.",
+            help="Correction of the p values for the number of tests.",
         ),
         click.option(
             "--test",
             type=click.Choice(TESTS),
             default="t",
             show_default=True,
-            help="Paired over users. Wilcoxon's is not about the means that tables show.",
+            help="Test, paired over users. Wilcoxon's test does not compare the means that tables show.",
         ),
     ):
         command = option(command)
@@ -130,7 +130,7 @@ data_dir_option = click.option(
     type=click.Path(exists=True, file_okay=False),
     expose_value=False,
     callback=_use_data_dir,
-    help="Where data sets lie, as DIR/NAME.  [default: CORECBENCH_DATA, then what was fetched]",
+    help="Folder of data sets, each in DIR/NAME.  [default: CORECBENCH_DATA, then what was fetched]",
 )
 
 
@@ -140,7 +140,7 @@ results_option = click.option(
     show_default=True,
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Where results are stored.",
+    help="Folder of the results.",
 )
 
 format_option = click.option(
@@ -149,5 +149,5 @@ format_option = click.option(
     default="text",
     show_default=True,
     metavar="NAME",
-    help="Such as markdown, latex, html, csv or json (`corecbench list reporters`).",
+    help="Format, such as markdown, latex, html, csv or json (`corecbench list reporters`).",
 )

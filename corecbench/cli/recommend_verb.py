@@ -19,16 +19,29 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("folder", metavar="RESULTS_DIR", type=click.Path(path_type=Path))
-@click.option("--cell", required=True, metavar="CELL", help="Such as sasrec+llama+bdlm, or with :llm behind it.")
-@click.option("--user", required=True, metavar="ID|best|worst|coldest", help="Whose list.")
-@click.option("--dataset", metavar="NAME", help="Name or folder, as it was run.  [default: the only one]")
-@click.option("--seed", type=int, metavar="N", help="Of the cell.  [default: the lowest]")
-@click.option("--benchmark", metavar="NAME", help="Whose results.  [default: default, or the only one]")
 @click.option(
-    "--history", default=10, show_default=True, metavar="N", type=click.IntRange(min=0), help="Latest items shown."
+    "--cell", required=True, metavar="CELL", help="Cell, such as sasrec+llama+bdlm or sasrec+llama+bdlm:llm."
 )
-@click.option("--format", "format_", default="text", show_default=True, metavar="NAME", help="As of `report`.")
-@click.option("--set", "sets", multiple=True, metavar="NAME.KEY=VALUE", help="A data set's setting, as it was run.")
+@click.option("--user", required=True, metavar="ID|best|worst|coldest", help="User whose list is shown.")
+@click.option(
+    "--dataset", metavar="NAME", help="Data set, by name or folder as it was run.  [default: the only one]"
+)
+@click.option("--seed", type=int, metavar="N", help="Seed of the cell.  [default: the lowest]")
+@click.option("--benchmark", metavar="NAME", help="Benchmark of the cell.  [default: default, or the only one]")
+@click.option(
+    "--history",
+    default=10,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Number of latest items of the history that are shown.",
+)
+@click.option(
+    "--format", "format_", default="text", show_default=True, metavar="NAME", help="Format, as for `report`."
+)
+@click.option(
+    "--set", "sets", multiple=True, metavar="NAME.KEY=VALUE", help="Setting of the data set, as it was run."
+)
 @data_dir_option
 @common_options
 def recommend(
@@ -44,7 +57,9 @@ def recommend(
     format_: str,
     sets: tuple[str, ...],
 ) -> None:
-    """Show a user's history and what each side of a cell recommends, beside its models alone.
+    """Show what is recommended to one user.
+
+    That is the user's history, and the best items of each side of a cell beside those of its models alone.
 
     The user is named by id, or is the one with the largest gain in NDCG@10 over the model alone (best), with the
     largest loss (worst), or with the shortest history (coldest). Nothing is trained. JSON holds the whole history.

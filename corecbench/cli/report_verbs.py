@@ -29,21 +29,28 @@ def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], 
 @click.command()
 @click.argument("folder", required=False, metavar="[RESULTS_DIR]", type=click.Path(path_type=Path))
 @results_option
-@click.option("--benchmark", metavar="A,B", help="Whose results.  [default: default, or the only one]")
-@click.option("--cells", metavar="A,B", help="Only these, with their models alone; needs --out.  [default: all]")
-@click.option("--datasets", metavar="A,B", help="Only on these; needs --out.  [default: all]")
+@click.option("--benchmark", metavar="A,B", help="Benchmarks to show.  [default: default, or the only one]")
+@click.option("--cells", metavar="A,B", help="Cells to show, with their models alone; needs --out.  [default: all]")
+@click.option("--datasets", metavar="A,B", help="Data sets to show; needs --out.  [default: all]")
 @click.option(
-    "--out", metavar="DIR", type=click.Path(path_type=Path), help="Where to write.  [default: beside them]"
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder to write to.  [default: that of the results]",
 )
 @format_option
-@click.option("--metrics", default=",".join(SHOWN), show_default=True, metavar="A,B", help="Columns.")
+@click.option(
+    "--metrics", default=",".join(SHOWN), show_default=True, metavar="A,B", help="Metrics, one column each."
+)
 @statistics_options
 @click.option("--effects", is_flag=True, help="Also show effect sizes with intervals, power and equivalence.")
 @click.option("--cost", is_flag=True, help="Also show times, parameters and memory.")
-@click.option("--slices", is_flag=True, help="Print whom it helps: effects by history length and item frequency.")
+@click.option(
+    "--slices", is_flag=True, help="Print the effects by length of history and by frequency of the item instead."
+)
 @click.option("--plots", is_flag=True, help="Also draw, as SVG and PNG in the folder plots beside the tables.")
 @click.option("--html", is_flag=True, help="Also write all of it as one page, report.html beside the tables.")
-@click.option("--leaderboard", is_flag=True, help="Instead rank all rows over all data sets, of all benchmarks.")
+@click.option("--leaderboard", is_flag=True, help="Instead rank the rows of all benchmarks over all data sets.")
 @common_options
 def report(
     files: tuple[str, ...],
@@ -67,7 +74,7 @@ def report(
     html: bool,
     leaderboard: bool,
 ) -> int:
-    """Print the table of stored results again, and write it in every format.
+    """Print and write the table of stored results.
 
     RESULTS_DIR is where results are stored, or the folder of one benchmark there. Cells of several benchmarks share
     a table if they have the same protocol, split and settings. Nothing is trained.
@@ -114,10 +121,15 @@ def report(
 
 @click.command()
 @click.argument("folders", nargs=-1, required=True, metavar="RESULTS_DIR...", type=click.Path(path_type=Path))
-@click.option("--baseline", required=True, metavar="CELL", help="Such as sasrec, or sasrec+llama+bdlm:llm.")
-@click.option("--cells", metavar="A,B", help="Compare only these.  [default: all]")
-@click.option("--datasets", metavar="A,B", help="Only on these.  [default: all]")
-@click.option("--metric", default="NDCG@10", show_default=True, metavar="NAME", help="What is compared.")
+@click.option(
+    "--baseline",
+    required=True,
+    metavar="CELL",
+    help="Cell to compare with, such as sasrec or sasrec+llama+bdlm:llm.",
+)
+@click.option("--cells", metavar="A,B", help="Cells to compare.  [default: all]")
+@click.option("--datasets", metavar="A,B", help="Data sets to compare on.  [default: all]")
+@click.option("--metric", default="NDCG@10", show_default=True, metavar="NAME", help="Metric to compare.")
 @statistics_options
 @format_option
 @common_options

@@ -37,17 +37,40 @@ def run_options(command: Command) -> Command:
             several("--models", text="Domain models, such as sasrec,lightgcn."),
             several("--llm", "llms", text="LLMs: a name, or llama:PATH_OR_ID."),
             several("--sharing", text="Sharing modules.  [default: bdlm]"),
-            several("--control", "controls", text="Pairs also with: shuffled-texts, untrained-llm, no-mutual."),
-            several("--datasets", text="Names, or folders of atomic files.  [default: ml-100k]"),
-            click.option("--seeds", metavar="0-2,5", help="Each cell is run once per seed.  [default: 0]"),
+            several(
+                "--control", "controls", text="Controls of every pair: shuffled-texts, untrained-llm, no-mutual."
+            ),
+            several("--datasets", text="Data sets: names, or folders of atomic files.  [default: ml-100k]"),
+            click.option("--seeds", metavar="0-2,5", help="Seeds; each cell is run once for each.  [default: 0]"),
             several("--metrics", text="Metrics, such as HR@10,MRR."),
-            click.option("--max-history", type=int, metavar="N", help="Items of a history.  [default: 50]"),
-            click.option("--k-core", type=int, metavar="K", help="Fewest rows of a user or an item.  [default: 0]"),
-            click.option("--top-k", type=int, metavar="K", help="Best items stored per user.  [default: 10]"),
-            click.option("--benchmark", metavar="NAME", help="Names the results.  [default: default]"),
-            click.option("--existing", metavar="skip|fail|replace", help="What is done already.  [default: skip]"),
-            click.option("--device", metavar="NAME", help="Such as cuda.  [default: cpu]"),
-            several("--tracker", "trackers", text="Told of every epoch, such as mlflow,tensorboard."),
+            click.option(
+                "--max-history",
+                type=int,
+                metavar="N",
+                help="Most recent items of a history that models see.  [default: 50]",
+            ),
+            click.option(
+                "--k-core",
+                type=int,
+                metavar="K",
+                help="Leave out users and items with fewer interactions.  [default: 0]",
+            ),
+            click.option(
+                "--top-k",
+                type=int,
+                metavar="K",
+                help="Number of best items that are stored for each user.  [default: 10]",
+            ),
+            click.option(
+                "--benchmark", metavar="NAME", help="Name of the results and their folder.  [default: default]"
+            ),
+            click.option(
+                "--existing",
+                metavar="skip|fail|replace",
+                help="What to do with cells that are done already.  [default: skip]",
+            ),
+            click.option("--device", metavar="NAME", help="Device for training, such as cuda.  [default: cpu]"),
+            several("--tracker", "trackers", text="Trackers that follow the run, such as mlflow,tensorboard."),
         )
     ):
         command = option(command)
