@@ -32,7 +32,8 @@ def datasets() -> None:
 def fetch(files: tuple[str, ...], blocked: tuple[str, ...], names: tuple[str, ...], again: bool) -> None:
     """Get published data sets into the cache, where a run finds them.
 
-    An interrupted download is resumed. The checksum of the first download is recorded, and later ones must equal it.
+    An interrupted download is resumed. The checksum of the first download is recorded, and later ones must equal
+    it.
     """
     from corecbench.data import fetch as fetching
 

@@ -671,7 +671,7 @@ def test_the_help_names_every_control():
     from corecbench.settings.config import CONTROLS
 
     (option,) = (parameter for parameter in main.commands["run"].params if parameter.name == "controls")
-    assert option.help == f"Pairs also with: {', '.join(CONTROLS)}."
+    assert option.help == f"Controls of every pair: {', '.join(CONTROLS)}."
 
 
 def test_defaults_that_the_help_states_are_those_of_a_run(corecbench):
