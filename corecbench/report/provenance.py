@@ -25,12 +25,13 @@ def together(found: Iterable[tuple[str, Mapping[str, Any]]], noun: str) -> dict[
         owners: dict[str, list[str]] = {}
         for name, values in found:
             owners.setdefault(str(values.get(key)), []).append(name)
-        several = " and ".join(f"{value} ({_named(names, noun)})" for value, names in owners.items())
+        several = " and ".join(f"{value} ({listed(names, noun)})" for value, names in owners.items())
         common[key] = several if len(owners) > 1 else found[0][1][key]
     return common
 
 
-def _named(names: Iterable[str], noun: str) -> str:
+def listed(names: Iterable[str], noun: str) -> str:
+    """Return the different names, or their number if there are more than three."""
     different = list(dict.fromkeys(names))
     return ", ".join(different) if len(different) <= MOST_NAMED else f"{len(different)} {noun}"
 
@@ -41,8 +42,8 @@ def protocol_sentence(protocol: Mapping[str, Any]) -> str:
 
 
 def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
-    """Return settings of pairs only, versions and devices of what succeeded, as sentences of a caption."""
-    done = [record for record in records if record["status"] == "ok"]
+    """Return settings of pairs only, versions and devices of all results with ranks, as sentences of a caption."""
+    done = [record for record in records if record["sides"]]
     versions = [(record["cell"]["name"], _versions(record)) for record in done]
     differ = " (they differ between cells)" if any(each != versions[0][1] for _, each in versions) else ""
     stated = ", ".join(f"{name} {version}" for name, version in together(versions, "cells").items())

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from corecbench.api import CellResult, RowSide
     from corecbench.data.dataset import Dataset
     from corecbench.data.split import Split
-    from corecbench.report.stored_lists import Row, StoredLists
+    from corecbench.report.stored_lists import RankedSide, StoredLists
 
 Change = Literal["new", "up", "down", "same"]
 MOST = 10
@@ -91,13 +91,15 @@ def check_data(dataset: Dataset, split: Split, record: CellResult) -> None:
     Raises:
         DataError: it has another fingerprint.
     """
-    prints = {"fingerprint": dataset.fingerprint, "split_fingerprint": split.fingerprint}
-    for name, own in prints.items():
-        if record["data"][name] != own:
-            what = name.replace("_", " ")
+    recorded = record["data"]
+    for name, own, expected in (
+        ("fingerprint", dataset.fingerprint, recorded["fingerprint"]),
+        ("split fingerprint", split.fingerprint, recorded["split_fingerprint"]),
+    ):
+        if own != expected:
             raise DataError(
-                f"data set '{dataset.catalog.name}' is not what the cell was run on: its {what} is {own[:12]}, "
-                f"there {record['data'][name][:12]}; the same files and settings are needed"
+                f"data set '{dataset.catalog.name}' is not what the cell was run on: its {name} is {own[:12]}, "
+                f"there {expected[:12]}; the same files and settings are needed"
             )
 
 
@@ -116,16 +118,19 @@ def recommend(
     cell, catalog = stored.record["cell"], dataset.catalog
     titles = dict(zip(catalog.item_ids, catalog.item_texts, strict=True))
     user = catalog.user_ids.index(user_id)
-    trained = [(item, "training") for item in split.train.item[split.train.user == user]]
     place = split.users.searchsorted(user)
-    last = [(split.validation[place], "validation"), (split.test[place], "test")]
-    history = tuple(Past(catalog.item_ids[item], catalog.item_texts[item], part) for item, part in trained + last)
+    parts: list[tuple[int, Literal["training", "validation", "test"]]] = [
+        *((item, "training") for item in split.train.item[split.train.user == user]),
+        (split.validation[place], "validation"),
+        (split.test[place], "test"),
+    ]
+    history = tuple(Past(catalog.item_ids[item], catalog.item_texts[item], part) for item, part in parts)
     most = min([most, *(int(row.top["position"].max()) for row in stored.rows)])
     lists = tuple(_list(row, user_id, titles, most) for row in stored.rows)
     return Recommendation(cell["dataset"], user_id, cell["name"], cell["seed"], history, lists)
 
 
-def _list(row: Row, user_id: str, titles: Mapping[str, str], most: int) -> TopList:
+def _list(row: RankedSide, user_id: str, titles: Mapping[str, str], most: int) -> TopList:
     """Return a row's list for a user."""
     rank = row.ranks.loc[user_id]
     own, before = _best(row, user_id, most), {} if row.alone is None else _best(row.alone, user_id, most)
@@ -139,11 +144,18 @@ def _list(row: Row, user_id: str, titles: Mapping[str, str], most: int) -> TopLi
         held_out = item_id == rank["target_item_id"]
         items.append(Recommended(item_id, titles[item_id], score, held_out, change, abs(moved)))
     dropped = tuple(Item(item_id, titles[item_id]) for item_id in before if item_id not in own)
-    counts = int(rank["rank"]), int(rank["n_candidates"])
-    return TopList(row.cell, row.side, row.name, *counts, tuple(items), dropped)
+    return TopList(
+        cell=row.cell,
+        side=row.side,
+        name=row.name,
+        rank=int(rank["rank"]),
+        n_candidates=int(rank["n_candidates"]),
+        items=tuple(items),
+        dropped=dropped,
+    )
 
 
-def _best(row: Row, user_id: str, most: int) -> dict[str, float]:
+def _best(row: RankedSide, user_id: str, most: int) -> dict[str, float]:
     """Return item id -> score of a user's best items, best first."""
     top = row.top[row.top["user_id"] == user_id].sort_values("position").head(most)
     return dict(zip(top["item_id"], top["score"].tolist(), strict=True))

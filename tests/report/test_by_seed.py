@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from corecbench.report.by_seed import by_seed
-from corecbench.report.per_user import read_lines
+from corecbench.report.stored_rows import read_rows
 
 
 class ReciprocalRank:
@@ -29,7 +29,7 @@ def frame(bench):
         bench.add("sasrec", seed=seed, domain_ranks=[2, 2])
     bench.add("sasrec", "llama", seed=0, domain_ranks=[1, 1], llm_ranks=[4, 4])
     bench.add_failed("no luck", domain="sasrec", llm="llama", seed=1)
-    return by_seed(read_lines(bench.entries, bench.store, METRICS), METRICS, "MRR")
+    return by_seed(read_rows(bench.entries, bench.store, METRICS), METRICS, "MRR")
 
 
 def test_there_is_a_row_for_each_side_of_a_cell_and_seed(frame):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from corecbench.report.slices import build, report
+from corecbench.report.slice_effects import build, report
 from corecbench.results.store import Store
 from corecbench.stats.intervals import paired_interval
 from corecbench.testing.records import store_cell, toy_ranks, toy_record

@@ -11,7 +11,7 @@ from corecbench.report.wording import p_value, percent, signed
 
 if TYPE_CHECKING:
     from corecbench.report.comparison import Comparison, Method
-    from corecbench.report.per_user import Line
+    from corecbench.report.stored_rows import StoredRow
 
 
 def change(comparison: Comparison) -> str:
@@ -45,12 +45,12 @@ def excludes_zero(comparison: Comparison) -> bool:
     return changes is not None and changes.bounded and not changes.low <= 0 <= changes.high
 
 
-def agreement(comparison: Comparison, line: Line, base: Line, metric: str) -> str | None:
+def agreement(comparison: Comparison, row: StoredRow, base: StoredRow, metric: str) -> str | None:
     """Return in how many seeds the difference has the same sign, None for one seed."""
     seeds = comparison.seeds
     if len(seeds) < 2:
         return None
-    differences = (line.per_seed(metric, seeds) - base.per_seed(metric, seeds)).mean(axis=0)  # [S]
+    differences = (row.per_seed(metric, seeds) - base.per_seed(metric, seeds)).mean(axis=0)  # [S]
     agree = int(np.sum(np.sign(differences) == np.sign(comparison.difference)))
     return f"{'up' if comparison.difference > 0 else 'down'} in {agree} of {len(seeds)} seeds"
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from corecbench.api import Report
 from corecbench.data import summary
 from corecbench.report.columns import Column, lay_out
-from corecbench.report.html.blocks import Facts, FactSheets
-from corecbench.report.html.grids import grid
+from corecbench.report.page.blocks import Facts, FactSheets
+from corecbench.report.page.grids import grid
 from corecbench.report.provenance import together
 from corecbench.results.record import settings_in
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from corecbench.api import CellResult
-    from corecbench.report.html.blocks import Block, Grid
+    from corecbench.report.page.blocks import Block, Grid
 
 IN_PAIRS = ", in pairs"
 """Behind the name of a setting."""
@@ -47,9 +47,9 @@ def _over_datasets(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def environment(records: Sequence[CellResult]) -> Iterator[Block]:
     """Yield sheets of the data, the protocol, and of versions and devices, by cell where they differ.
 
-    Of cells that failed only where nothing else is there.
+    Cells without any ranks are left out, unless there are no others.
     """
-    done = [record for record in records if record["status"] == "ok"] or records
+    done = [record for record in records if record["sides"]] or records
     by_dataset = {record["cell"]["dataset"]: record for record in done}
     cells = [(record["cell"]["name"], record) for record in done]
     yield FactSheets(
@@ -89,7 +89,7 @@ def _shown(value: Any) -> str:
 
 
 def _data(dataset: str, record: CellResult) -> Facts:
-    facts = record["data"]
+    facts: Mapping[str, Any] = record["data"]
     known = [name for name in (*summary.LABELS, "split_fingerprint") if name in facts]
     labels = {**summary.LABELS, "split_fingerprint": "fingerprint of the split"}
     rest = [name for name in facts if name not in labels]

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from corecbench.api import Report
-from corecbench.report.html.blocks import Heading, Text
-from corecbench.report.html.grids import grid
+from corecbench.report.page.blocks import Heading, Text
+from corecbench.report.page.grids import grid
 from corecbench.report.recommendation_text import HELD_OUT, LEGEND, change_of, rank_of, title_of
 from corecbench.report.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from corecbench.report.html.blocks import Block
+    from corecbench.report.page.blocks import Block
     from corecbench.report.recommendation import Recommendation, Recommended
 
 N_PAST = 5

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Settings = dict[str, Any]
 
 LISTS = {"models": "domain", "llms": "llm", "sharing": "sharing", "controls": "control"}
-"""Key of a run file -> what it lists, as a cell calls it."""
+"""Key of a run file -> the part of a cell that it lists."""
 
 
 def run_files(benchmark: str, records: Sequence[CellResult]) -> list[str]:

@@ -56,12 +56,12 @@ def prepare(study: Study) -> Diagram:
         for key in study.present()
         if key.dataset == datasets[0]
         and not study.is_control(key)
-        and all(key._replace(dataset=dataset) in present for dataset in datasets)
+        and all(key.on(dataset) in present for dataset in datasets)
     ]
     if len(common) < FEWEST_ROWS:
         raise NothingToShow(f"needs {FEWEST_ROWS} rows that are on every data set, got {len(common)}")
     scores = np.array(
-        [[study.mean(key._replace(dataset=dataset)) for key in common] for dataset in datasets]  # [D, K]
+        [[study.mean(key.on(dataset)) for key in common] for dataset in datasets]  # [D, K]
     )
     test = friedman(scores, study.higher_is_better)
     order = np.argsort(test.average_ranks, kind="stable")

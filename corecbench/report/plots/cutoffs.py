@@ -25,7 +25,7 @@ from corecbench.report.wording import sentences
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from corecbench.report.per_user import Key
+    from corecbench.results.rows import RowKey
 
 DEEPEST = 50
 MOST, MOST_PANELS = 6, 5
@@ -91,8 +91,8 @@ def pages(curves: Curves) -> list[Curves]:
     return paged(curves, "panels", MOST_PANELS)
 
 
-def _curve(study: Study, key: Key, name: str) -> Curve:
-    ranks = [values[RANK].to_numpy() for values in study.lines[key].values.values()]
+def _curve(study: Study, key: RowKey, name: str) -> Curve:
+    ranks = [values[RANK].to_numpy() for values in study.rows[key].values.values()]
     return Curve(name, study.is_control(key), *at_cutoffs(np.concatenate(ranks)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from corecbench.report.columns import NONE
 from corecbench.report.plots.canvas import (
@@ -57,7 +57,7 @@ class Gains:
     tested: str
     higher_is_better: bool
     extents: Mapping[str, str]
-    """data set -> its users and seeds."""
+    """data set -> its number of users and its seeds, in words."""
     page: str = ""
     """Ends the title, where there are several pages."""
 
@@ -71,8 +71,17 @@ def prepare(study: Study) -> Gains:
     rows = []
     for key in study.joint():
         (effect,) = study.effects(key)
-        numbers = effect.difference, effect.interval, effect.change
-        rows.append(Gain(key.dataset, label(key), key.side, study.is_control(key), *numbers))
+        rows.append(
+            Gain(
+                dataset=key.dataset,
+                label=label(key),
+                side=key.side,
+                is_control=study.is_control(key),
+                difference=effect.difference,
+                interval=effect.interval,
+                change=effect.change,
+            )
+        )
     return Gains(tuple(rows), study.tested, study.higher_is_better, study.extents())
 
 
@@ -82,18 +91,18 @@ def pages(gains: Gains) -> list[Gains]:
     datasets = list(dict.fromkeys(row.dataset for row in gains.rows))
     if len(gains.rows) + len(datasets) <= most:
         return [gains]
-    found = []
+    on_pages: list[Gains] = []
     pairs = tuple(row for row in gains.rows if not row.is_control)
     if 0 < len(pairs) < len(gains.rows):
-        found += paged(replace(gains, rows=pairs), "rows", most, ", without controls")
+        on_pages += paged(replace(gains, rows=pairs), "rows", most, ", without controls")
     for dataset in datasets:
         rows = tuple(row for row in gains.rows if row.dataset == dataset)
-        found += paged(replace(gains, rows=rows), "rows", most, f", {plain(dataset)}")
-    return found
+        on_pages += paged(replace(gains, rows=rows), "rows", most, f", {plain(dataset)}")
+    return on_pages
 
 
 def _row_height(gains: Gains) -> float:
-    """Return inches."""
+    """Return the height of a row in inches."""
     return 0.06 + 0.13 * max(1 + wrap(row.label, LABEL_WIDTH).count("\n") for row in gains.rows)
 
 
@@ -174,11 +183,11 @@ def _change(row: Gain) -> str:
 def _legend(axes: Axes, gains: Gains) -> None:
     from matplotlib.lines import Line2D
 
-    found = dict.fromkeys((row.side, row.is_control) for row in gains.rows)
+    kinds = {(row.side, row.is_control) for row in gains.rows}
     handles, labels = [], []
-    for side, is_control in sorted(found):
+    for side, is_control in sorted(kinds):
         colour = SIDE_COLOURS[side]
-        style = {"linestyle": (0, (2, 1.2)), "markerfacecolor": "white"} if is_control else {}
+        style: dict[str, Any] = {"linestyle": (0, (2, 1.2)), "markerfacecolor": "white"} if is_control else {}
         handles.append(Line2D([], [], color=colour, marker=SIDE_MARKERS[side], **style))
         labels.append(f"{SIDE_NAMES[side]}{', control' if is_control else ''}")
     axes.legend(

@@ -53,17 +53,18 @@ def prepare(study: Study) -> Matrix:
         raise NothingToShow(f"needs 2 to {MOST} rows, got {len(keys)}")
     difference, p = (np.full((len(keys), len(keys)), np.nan) for _ in range(2))
     np.fill_diagonal(difference, 0)
-    found, tests = [], []
+    tested_pairs, tests = [], []
     for first, second in combinations(range(len(keys)), 2):
-        lines = [study.lines[keys[number]] for number in (first, second)]
-        common = common_seeds(*lines)
+        row, other = (study.rows[keys[number]] for number in (first, second))
+        common = common_seeds(row, other)
         if common:
-            own, base = (line.mean_over_seeds(common)[study.tested].to_numpy() for line in lines)
-            found.append((first, second))
+            own, base = (each.mean_over_seeds(common)[study.tested].to_numpy() for each in (row, other))
+            tested_pairs.append((first, second))
             tests.append(paired_test(own, base, "t"))
     if not tests:
         raise NothingToShow("no two rows have a seed in common")
-    for (first, second), test, adjusted in zip(found, tests, holm([test.p for test in tests]), strict=True):
+    adjusted_p = holm([test.p for test in tests])
+    for (first, second), test, adjusted in zip(tested_pairs, tests, adjusted_p, strict=True):
         difference[first, second], difference[second, first] = test.mean_difference, -test.mean_difference
         p[first, second] = p[second, first] = adjusted
     names = labels(keys, LABEL_WIDTH) if len(keys) > MOST_SIGNED else map(label, keys)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from corecbench.report.per_user import Key
+    from corecbench.results.rows import RowKey
     from corecbench.stats.intervals import Interval
 
 MOST, MOST_PANELS = 6, 5
@@ -97,7 +97,7 @@ def pages(gains: SliceGains) -> list[SliceGains]:
     return paged(gains, "panels", MOST_PANELS)
 
 
-def _series(study: Study, key: Key, name: str) -> Series:
+def _series(study: Study, key: RowKey, name: str) -> Series:
     effects = study.effects(key, sliced=True)
     points = {
         name: tuple(

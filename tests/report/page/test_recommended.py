@@ -2,8 +2,8 @@
 
 import pytest
 
-from corecbench.report.html.blocks import Grid, Heading, Text
-from corecbench.report.html.recommended import WHO, blocks, lists, short
+from corecbench.report.page.blocks import Grid, Heading, Text
+from corecbench.report.page.recommended import WHO, blocks, lists, short
 from corecbench.report.plots import study
 from corecbench.report.publish import recommended
 from corecbench.report.recommendation import Item, Past, Recommendation, Recommended, TopList

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from corecbench.report.comparison import Method
-from corecbench.report.html.summary import blocks
+from corecbench.report.page.summary import blocks
 from corecbench.report.plots.study import read
 
 from ..conftest import METRICS
