@@ -1,4 +1,4 @@
-"""What captions state of how results came about: protocol, versions and devices, and where these differ."""
+"""The sentences of captions about protocol, versions and devices, and about where these differ."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,24 +9,24 @@ LIBRARIES = ("corecbench", "torch", "recbole", "transformers", "peft")
 MOST_NAMED = 3
 
 
-def together(found: Iterable[tuple[str, Mapping[str, Any]]], noun: str) -> dict[str, Any]:
-    """Return what several have in common; a value that differs is replaced by text that says who has which.
+def together(named: Iterable[tuple[str, Mapping[str, Any]]], noun: str) -> dict[str, Any]:
+    """Return the values of several owners as one mapping. Where values differ, a text says who has which.
 
     >>> together([("a", {"seen": "left out", "k": 5}), ("b", {"seen": "left out", "k": 9})], "data sets")
     {'seen': 'left out', 'k': '5 (a) and 9 (b)'}
 
     Args:
-        found: pairs of a name and its values.
-        noun: of names in the plural; more than three with the same value are counted instead of named.
+        named: pairs of a name and its values.
+        noun: the kind of names in the plural; more than three with the same value are counted instead of named.
     """
-    found = list(found)
+    named = list(named)
     common: dict[str, Any] = {}
-    for key in dict.fromkeys(key for _, values in found for key in values):
+    for key in dict.fromkeys(key for _, values in named for key in values):
         owners: dict[str, list[str]] = {}
-        for name, values in found:
+        for name, values in named:
             owners.setdefault(str(values.get(key)), []).append(name)
         several = " and ".join(f"{value} ({listed(names, noun)})" for value, names in owners.items())
-        common[key] = several if len(owners) > 1 else found[0][1][key]
+        common[key] = several if len(owners) > 1 else named[0][1][key]
     return common
 
 

@@ -1,4 +1,4 @@
-"""What a cell recommends to a user, beside what its models recommend alone: stored lists with titles."""
+"""The recommendations of a cell to a user, beside those of its models alone: stored lists with titles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Change = Literal["new", "up", "down", "same"]
 MOST = 10
-"""Items of a list that are looked at."""
+"""The number of items of a list that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Item:
 
     item_id: str
     title: str
-    """"" where it has none."""
+    """The title, "" where the item has none."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Past(Item):
     """An item of a user's history."""
 
     part: Literal["training", "validation", "test"]
-    """"test" is the held-out item."""
+    """The part of the split that holds the item; "test" is the held-out item."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Recommended(Item):
     score: float
     is_held_out: bool
     change: Change | None
-    """Against the list of the same model alone; None where there is no such list."""
+    """The change against the list of the same model alone; None where there is no such list."""
     places: int
-    """That it moved up or down."""
+    """The number of places that the item moved up or down."""
 
 
 @dataclass(frozen=True)
@@ -56,32 +56,32 @@ class TopList:
     cell: str
     side: RowSide
     name: str
-    """Such as "sasrec, alone" or "llama, with sasrec (bdlm)"."""
+    """A name in words, such as "sasrec, alone" or "llama, with sasrec (bdlm)"."""
     rank: int
-    """Of the held-out item. Ties count against the model, so it can be higher than the item's place on the list."""
+    """The rank of the held-out item. Ties count against the model, so it can be beyond the place on the list."""
     n_candidates: int
     items: tuple[Recommended, ...]
-    """Best first."""
+    """The items, best first."""
     dropped: tuple[Item, ...]
-    """On the list of the same model alone and not on this one, best first."""
+    """The items on the list of the same model alone that are not on this list, best first."""
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What the sides of a cell and their models alone recommend to one user."""
+    """The recommendations of the sides of a cell, and of their models alone, to one user."""
 
     dataset: str
     user_id: str
     cell: str
     seed: int
     history: tuple[Past, ...]
-    """Oldest first: training, the validation item, the held-out item."""
+    """The history, oldest first: training, the validation item, the held-out item."""
     lists: tuple[TopList, ...]
-    """For each side the model alone, where that is stored, and then the side."""
+    """The lists: for each side that of the model alone, where it is stored, and then that of the side."""
 
     @property
     def held_out(self) -> Past:
-        """The item that was asked for."""
+        """The held-out item."""
         return self.history[-1]
 
 
@@ -89,7 +89,7 @@ def check_data(dataset: Dataset, split: Split, record: CellResult) -> None:
     """Make sure that a data set is the one of a result.
 
     Raises:
-        DataError: it has another fingerprint.
+        DataError: the data set has another fingerprint.
     """
     recorded = record["data"]
     for name, own, expected in (
@@ -106,14 +106,14 @@ def check_data(dataset: Dataset, split: Split, record: CellResult) -> None:
 def recommend(
     stored: StoredLists, dataset: Dataset, split: Split, user_id: str, most: int = MOST
 ) -> Recommendation:
-    """Return what is recommended to a user who is tested.
+    """Return the recommendations to a user who is tested.
 
     Args:
-        stored: the lists.
-        dataset: what they were made from, as `check_data` knows it.
-        split: its parts.
-        user_id: such as `StoredLists.pick` gives it.
-        most: items that are taken from each list; fewer where fewer are stored.
+        stored: the stored lists of a cell.
+        dataset: the data set that the lists were made from, checked by `check_data`.
+        split: the split of the data set.
+        user_id: the id of the user, as `StoredLists.pick` returns it.
+        most: the number of items that are taken from each list; fewer where fewer are stored.
     """
     cell, catalog = stored.record["cell"], dataset.catalog
     titles = dict(zip(catalog.item_ids, catalog.item_texts, strict=True))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from corecbench.results.store import Entry, Store
 
 PICKED = ("best", "worst", "coldest")
-"""Users without a name: the largest gain, the largest loss, the shortest history."""
+"""The users who are chosen by the largest gain, the largest loss and the shortest history."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class RankedSide:
     cell: str
     side: RowSide
     name: str
-    """Such as "sasrec, alone" or "llama, with sasrec (bdlm)"."""
+    """A name in words, such as "sasrec, alone" or "llama, with sasrec (bdlm)"."""
     ranks: pd.DataFrame
     """The ranks, indexed by user_id in order."""
     top: pd.DataFrame
@@ -47,13 +47,13 @@ class StoredLists:
     side: RowSide
     """The side whose gain is meant: the one that was named, or else the first with ranks."""
     rows: tuple[RankedSide, ...]
-    """For each side the model alone, where that is stored, and then the side."""
+    """The rows: for each side the model alone, where that is stored, and then the side."""
 
     def pick(self, user: str, metric: Metric) -> str:
         """Return the id of a user, who may be "best", "worst" or "coldest"; of several alike the first id.
 
         Args:
-            user: an id, or one of `PICKED`.
+            user: the id of a user, or one of `PICKED`.
             metric: the metric whose gain makes a user the best or the worst.
 
         Raises:

@@ -46,7 +46,7 @@ class TableRow:
     """Metric -> its value, as `StoredRow.means` gives it; without metrics that have no value."""
     n_users: int
     seeds: tuple[int, ...]
-    """Those that succeeded."""
+    """The seeds that succeeded."""
     comparison: Comparison | None
     notes: tuple[str, ...]
     """Remarks that a reader needs: failures, missing seeds, why there is no comparison."""
@@ -63,7 +63,7 @@ class Table:
 
     rows: tuple[TableRow, ...]
     metrics: Mapping[str, bool]
-    """Name -> whether higher is better, in the order of the columns."""
+    """Metric -> whether higher is better, in the order of the columns."""
     tested: str
     method: Method
     protocol: Mapping[str, Any]
@@ -137,7 +137,7 @@ def check_testable(name: str, metric: Metric) -> None:
     """Make sure that a metric can be tested over users.
 
     Raises:
-        UsageError: it has no value per user.
+        UsageError: the metric has no value per user.
     """
     if is_overall(metric):
         raise UsageError(

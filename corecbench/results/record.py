@@ -1,4 +1,4 @@
-"""The check of result.json, and the errors of stored results. The schema is `corecbench.api.CellResult`."""
+"""Checks result.json, whose schema is `corecbench.api.CellResult`, and answers questions about a record."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def settings_in(record: CellResult) -> Iterator[tuple[str, str, Any, bool]]:
 
 
 def sides_of(cell: CellRecord) -> tuple[RowSide, ...]:
-    """Return the sides that a cell has, the ensemble last if it has one."""
+    """Return the sides of a cell, with the ensemble last if the cell has one."""
     sides: tuple[RowSide, ...] = tuple(side for side in SIDES if cell[side] is not None)
     return (*sides, "ensemble") if cell.get("combines") else sides
 

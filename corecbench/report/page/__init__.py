@@ -1,1 +1,1 @@
-"""The report of a benchmark as one HTML file that needs nothing else."""
+"""The report of a benchmark as one HTML file, which needs no other files."""

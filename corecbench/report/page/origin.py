@@ -1,4 +1,4 @@
-"""Where the numbers come from: settings, data, versions and devices, and every cell."""
+"""The origin of the numbers: settings, data, versions and devices, and every cell."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from corecbench.report.page.blocks import Block, Grid
 
 IN_PAIRS = ", in pairs"
-"""Behind the name of a setting."""
+"""The end of the name of a setting that a model has in pairs only."""
 
 
 def settings(records: Sequence[CellResult]) -> Iterator[Block]:
@@ -30,11 +30,11 @@ def settings(records: Sequence[CellResult]) -> Iterator[Block]:
         for name in record["settings"]:
             plugin = record["plugins"].get(name)
             origin = {"plugin": f"{plugin['distribution']} {plugin['version']}"} if plugin else {}
-            of = {"variant of": plugin["variant_of"]} if plugin and "variant_of" in plugin else {}
-            by_component.setdefault(name, {}).setdefault(dataset, {}).update({**origin, **of})
+            base = {"variant of": plugin["variant_of"]} if plugin and "variant_of" in plugin else {}
+            by_component.setdefault(name, {}).setdefault(dataset, {}).update({**origin, **base})
         for name, setting, value, in_pairs in settings_in(record):
             by_component[name][dataset][setting + in_pairs * IN_PAIRS] = value
-    yield FactSheets([_sheet(name, _over_datasets(found)) for name, found in by_component.items()])
+    yield FactSheets([_sheet(name, _over_datasets(by_dataset)) for name, by_dataset in by_component.items()])
 
 
 def _over_datasets(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -72,19 +72,19 @@ def environment(records: Sequence[CellResult]) -> Iterator[Block]:
 
 
 def _sheet(title: str, values: Mapping[str, Any]) -> Facts:
-    return Facts(title, [(name, _shown(value)) for name, value in values.items()])
+    return Facts(title, [(name, _as_text(value)) for name, value in values.items()])
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     """Return a setting as a person reads it.
 
-    >>> _shown(["q_proj", "v_proj"]), _shown(True), _shown(None), _shown("")
+    >>> _as_text(["q_proj", "v_proj"]), _as_text(True), _as_text(None), _as_text("")
     ('q_proj, v_proj', 'yes', '-', '""')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_shown, value)) or "none"
+        return ", ".join(map(_as_text, value)) or "none"
     return "-" if value is None else '""' if value == "" else str(value)
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """What the page shows of a benchmark."""
+    """The results of a benchmark that the page shows."""
 
     benchmark: str
     records: Sequence[CellResult]
@@ -39,11 +39,11 @@ class Results:
     slices: Sequence[SliceTable]
     study: Study
     board: leaderboard.Leaderboard | None
-    """None where fewer than two data sets have results."""
+    """The leaderboard; None where fewer than two data sets have results."""
     effects: bool = False
     """Whether the main table has columns of effect sizes."""
     recommendations: Mapping[str, Sequence[Recommendation] | str] = field(default_factory=dict)
-    """data set -> what is recommended to the users of `recommended.WHO`, or why nothing can be shown."""
+    """data set -> the recommendations to the users of `recommended.WHO`, or why there are none."""
 
     def by_dataset(self, blocks: Callable[[str], Iterable[Block]]) -> Iterator[Block]:
         """Yield the blocks of each data set, under its name if there are several."""
@@ -71,14 +71,14 @@ def sections(results: Results) -> Iterator[Section]:
 
 
 def _summary(results: Results, plots: Pictures) -> Iterator[Block]:
-    """Yield how many rows gained, the picture of it, and what each of them does; further pages stand at the end."""
+    """Yield how many rows gained, the plot of the gains, the finding of each row, and further pages of the plot."""
     headline, *statements = summary.blocks(results.table, results.study)
     first, *more = plot_blocks(plots, ["gain"])
     yield from [headline, first, *statements, *more]
 
 
 def subtitle(records: Sequence[CellResult]) -> str:
-    """Return how many cells there are, and from when."""
+    """Return the number of cells and the days on which they were run."""
     days = sorted({record["started"][:10] for record in records})
     n_failed = sum(record["status"] == "failed" for record in records)
     failed = f", {n_failed} of them failed" if n_failed else ""
@@ -122,8 +122,8 @@ def _slices(results: Results, plots: Pictures) -> Iterator[Block]:
 
 def _recommended(results: Results) -> Iterator[Block]:
     def blocks(dataset: str) -> Iterator[Block]:
-        found = results.recommendations.get(dataset, "No pair is stored.")
-        yield from [Text(found)] if isinstance(found, str) else recommended.blocks(found)
+        stated = results.recommendations.get(dataset, "No pair is stored.")
+        yield from [Text(stated)] if isinstance(stated, str) else recommended.blocks(stated)
 
     yield from results.by_dataset(blocks)
 

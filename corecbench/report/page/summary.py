@@ -92,7 +92,7 @@ class Findings:
 
 
 def blocks(table: Table, study: Study) -> Iterator[Block]:
-    """Yield the summary: what is best, what each pair gains, what its controls do, what is missing."""
+    """Yield the summary: the best rows, the gain of each pair, its controls, and missing results."""
     findings = Findings(table, study)
     yield Text(headline(findings))
     for dataset in findings.study.datasets:
@@ -137,7 +137,7 @@ def headline(findings: Findings) -> str:
 
 
 def extent(findings: Findings, dataset: str) -> Iterator[str]:
-    """Yield users and seeds of a data set, and what one seed alone leaves open."""
+    """Yield users and seeds of a data set, and a remark where there is one seed only."""
     rows = [row for row in findings.table.rows if row.key.dataset == dataset and row.seeds]
     if not rows:
         yield "No cell succeeded"
@@ -149,7 +149,7 @@ def extent(findings: Findings, dataset: str) -> Iterator[str]:
 
 
 def best(findings: Findings, dataset: str) -> Iterator[str]:
-    """Yield which row is best, and which of the models alone."""
+    """Yield the best row, and the best model alone."""
     metric = findings.table.tested
     complete = [
         key
@@ -169,14 +169,14 @@ def best(findings: Findings, dataset: str) -> Iterator[str]:
 
 
 def name(key: RowKey) -> str:
-    """Return a row's name within a sentence."""
+    """Return the name of a row within a sentence."""
     if not key.sharing or key.side == "ensemble":  # whose label says so
         return label(key)
     return f"{label(key)} ({side_name(key.side)})"
 
 
 def side_name(side: RowSide) -> str:
-    """Return what a side is called within a sentence."""
+    """Return the name of a side within a sentence."""
     return side if side == "ensemble" else f"{side} side"
 
 
@@ -214,7 +214,7 @@ def _opening(findings: Findings, key: RowKey, comparison: Comparison) -> str:
 
 
 def _doubts(findings: Findings, comparison: Comparison) -> Iterator[str]:
-    """Yield what a change that is not significant leaves open, and what it shows all the same."""
+    """Yield remarks about a change that is not significant: other tests, equivalence, and missed effects."""
     method, sizes = findings.table.method, comparison.sizes
     if comparison.p_adjusted < ALPHA:
         return
@@ -246,7 +246,7 @@ def _of_controls(findings: Findings, key: RowKey) -> Iterator[str]:
 
 
 def _under(findings: Findings, control: RowKey, how: str, gains: bool) -> str:
-    """Return what the model gains under a control."""
+    """Return the gain of the model under a control, in words."""
     row = findings.row(control)
     begin = how[0].upper() + how[1:]
     if row.comparison is None:
@@ -258,7 +258,7 @@ def _under(findings: Findings, control: RowKey, how: str, gains: bool) -> str:
 
 
 def _beyond(findings: Findings, key: RowKey, control: RowKey, what: str) -> Iterator[str]:
-    """Yield whether a pair is better than its control, and what that says of its gain."""
+    """Yield whether a pair is better than its control, and what follows for its gain."""
     against = findings.against(key, control)
     if against is None:
         return

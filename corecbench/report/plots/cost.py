@@ -1,4 +1,4 @@
-"""Quality against what it takes: training time and inference time."""
+"""Quality against its cost: training time and inference time."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Costs:
-    """The plot's numbers."""
+    """The numbers of the plot."""
 
     dataset: str
     points: tuple[Point, ...]
@@ -94,7 +94,7 @@ def _point(study: Study, key: RowKey) -> Point:
 
 
 def front(costs: Sequence[float], qualities: Sequence[float], higher_is_better: bool = True) -> list[int]:
-    """Return the Pareto front, the cheapest first: those that no other beats in one without losing in the other.
+    """Return the Pareto front, the cheapest first: points that no other point beats in both cost and quality.
 
     >>> front([1.0, 2.0, 3.0, 3.0], [0.2, 0.1, 0.4, 0.3])
     [0, 2]

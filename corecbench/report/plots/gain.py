@@ -1,4 +1,4 @@
-"""Forest plot: what every joint row adds to the same model trained alone."""
+"""Forest plot: the gain of every joint row over the same model trained alone."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 LABEL_WIDTH = 46
 MOST_HEIGHT = 8.5
-"""Inches of all rows on a page."""
+"""The most inches of all rows on a page."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Gain:
 
 @dataclass(frozen=True)
 class Gains:
-    """The plot's numbers."""
+    """The numbers of the plot."""
 
     rows: tuple[Gain, ...]
     tested: str
@@ -59,7 +59,7 @@ class Gains:
     extents: Mapping[str, str]
     """data set -> its number of users and its seeds, in words."""
     page: str = ""
-    """Ends the title, where there are several pages."""
+    """The end of the title, where there are several pages."""
 
 
 def prepare(study: Study) -> Gains:
@@ -86,7 +86,7 @@ def prepare(study: Study) -> Gains:
 
 
 def pages(gains: Gains) -> list[Gains]:
-    """Return what is on each page: all of it, or what are no controls, and then all rows of each data set."""
+    """Return the numbers of each page: all rows, or first the pairs, then all rows of each data set."""
     most = int(MOST_HEIGHT / _row_height(gains))
     datasets = list(dict.fromkeys(row.dataset for row in gains.rows))
     if len(gains.rows) + len(datasets) <= most:

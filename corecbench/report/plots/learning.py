@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from corecbench.results.rows import RowKey
 
 MOST = 10
-"""Cells on a page."""
+"""The most cells on a page."""
 COLUMNS, TITLE_WIDTH = 2, 48
 BANDS: Mapping[Side, Mapping[str, Any]] = {
     "domain": {"facecolor": "#DEECF5", "linewidth": 0},
     "llm": {"facecolor": "#FBEADF", "edgecolor": "#EFC9AE", "hatch": "////", "linewidth": 0},
 }
 ALONE: Mapping[Side, Any] = {"domain": (0, (1, 1)), "llm": (0, (5, 1.5))}
-"""Dashes of a model trained alone."""
+"""The dashes of a model trained alone."""
 NEEDED = ("turn", "side", "epoch", "validation", "duration_s")
 
 
@@ -38,7 +38,7 @@ class Band:
 
     side: Side
     first: int
-    """Epoch of the cell, both sides counted, from 1."""
+    """The first epoch of the turn, from 1, counted over both sides of the cell."""
     last: int
 
 
@@ -60,13 +60,13 @@ class Course:
 
 @dataclass(frozen=True)
 class Courses:
-    """The plot's numbers."""
+    """The numbers of the plot."""
 
     dataset: str
     cells: tuple[Course, ...]
     extent: str
     page: str = ""
-    """Ends the title, where there are several pages."""
+    """The end of the title, where there are several pages."""
 
 
 def prepare(study: Study) -> Courses:
@@ -93,7 +93,7 @@ def prepare(study: Study) -> Courses:
 
 
 def pages(courses: Courses) -> list[Courses]:
-    """Return what is on each page."""
+    """Return the numbers of each page."""
     return paged(courses, "cells", MOST)
 
 

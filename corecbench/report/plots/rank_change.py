@@ -1,4 +1,4 @@
-"""At which rank each user's held-out item is, alone and together."""
+"""The rank of each user's held-out item, alone and together."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 COLUMNS = 3
 MOST = 12
-"""Panels on a page."""
+"""The most panels on a page."""
 GRID = 22
-"""Hexagons along an axis."""
+"""The number of hexagons along an axis."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +46,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """The plot's numbers."""
+    """The numbers of the plot."""
 
     dataset: str
     rows: tuple[Change, ...]
     extent: str
     page: str = ""
-    """Ends the title, where there are several pages."""
+    """The end of the title, where there are several pages."""
 
 
 def prepare(study: Study) -> Changes:
@@ -73,7 +73,7 @@ def prepare(study: Study) -> Changes:
 
 
 def pages(changes: Changes) -> list[Changes]:
-    """Return what is on each page."""
+    """Return the numbers of each page."""
     return paged(changes, "rows", MOST)
 
 

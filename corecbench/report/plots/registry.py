@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Product = TypeVar("Product")
 PAGE = "-page"
-"""Between the name of a plot and the number of a page after its first."""
+"""The text between the name of a plot and the number of a page after its first."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Plot:
     draw: Callable[[Any], Figure]
     """Takes the numbers and returns the drawing."""
     per_dataset: bool = True
-    """Whether there is one for each data set, or one for all."""
+    """Whether there is a plot for each data set, or one for all."""
     pages: Callable[[Any], Sequence[Any]] = lambda numbers: [numbers]
     """Takes the numbers and returns the numbers of each page."""
 
@@ -62,11 +62,11 @@ class PlotOutcome(Generic[Product]):
     """A page of a plot, as a file or a picture, or the reason why there is none."""
 
     name: str
-    """Such as "gain" or "cost-ml-100k"; further pages end in "-page2" and so on."""
+    """The name of the file, such as "gain" or "cost-ml-100k"; further pages end in "-page2" and so on."""
     kind: str
     """The name of the `Plot`."""
     dataset: str | None
-    """None for a plot of all of them."""
+    """The data set; None for a plot of all data sets."""
     product: Product | None
     """The files or the picture; None where there is a reason instead."""
     reason: str | None
