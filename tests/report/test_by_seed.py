@@ -4,22 +4,7 @@ import pytest
 from corecbench.report.by_seed import by_seed
 from corecbench.report.stored_rows import read_rows
 
-
-class ReciprocalRank:
-    higher_is_better = True
-
-    def per_user(self, rank, n_candidates):
-        return 1 / rank
-
-
-class First:
-    higher_is_better = True
-
-    def per_user(self, rank, n_candidates):
-        return (rank == 1).astype(float)
-
-
-METRICS = {"HR@1": First(), "MRR": ReciprocalRank()}
+from .conftest import METRICS
 
 
 @pytest.fixture

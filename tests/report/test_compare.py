@@ -8,14 +8,9 @@ from corecbench.report.comparison import Method
 from corecbench.results.record import ResultsError
 from corecbench.stats.intervals import paired_interval
 
+from .conftest import ReciprocalRank
+
 SIX_AT_2, SIX_AT_1 = [2] * 6, [1] * 6
-
-
-class ReciprocalRank:
-    higher_is_better = True
-
-    def per_user(self, rank, n_candidates):
-        return 1 / rank
 
 
 def compare(*benches, baseline="sasrec", **options):

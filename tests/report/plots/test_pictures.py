@@ -168,6 +168,7 @@ def test_no_text_covers_another_however_long_the_names(plot, crowded):
                 if boxes[one].padded(-1).overlaps(boxes[other].padded(-1))
             ]
             assert covered == []
+            assert boxes
             assert all(box.x0 >= -1 and box.x1 <= figure.bbox.width + 1 for box in boxes)
             assert figure.get_figheight() < 11.7  # the height of A4
 
