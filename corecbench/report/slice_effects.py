@@ -27,19 +27,19 @@ from corecbench.stats.intervals import Interval, paired_interval
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class UserGroup:
     """Some of the tested users of a data set."""
 
     slicing: str | None
     """What the users were sliced by, one of SLICINGS; None for all users."""
     label: str
     users: np.ndarray
-    """bool [T], whether a user belongs to the part, in the order of user ids."""
+    """bool [T], whether a user belongs to the group, in the order of user ids."""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A joint row against its own solo row, on one part of the users and over the seeds that both have."""
+    """A joint row against its own solo row, on one group of users and over the seeds that both have."""
 
     key: RowKey
     slicing: str | None
@@ -142,13 +142,13 @@ def compare(row: StoredRow, solo: StoredRow, metric: str, counts: pd.DataFrame |
     """Yield the effects of a joint row on a metric: on all users, then on each slice."""
     seeds = common_seeds(row, solo)
     own, base = (each.mean_over_seeds(seeds)[metric].to_numpy() for each in (row, solo))  # [T]
-    for part in parts(len(own), counts):
-        joint, alone = own[part.users], base[part.users]
+    for group in user_groups(len(own), counts):
+        joint, alone = own[group.users], base[group.users]
         interval = paired_interval(joint, alone)
         yield Effect(
             key=row.key,
-            slicing=part.slicing,
-            label=part.label,
+            slicing=group.slicing,
+            label=group.label,
             n_users=len(joint),
             seeds=seeds,
             joint=float(joint.mean()),
@@ -157,15 +157,15 @@ def compare(row: StoredRow, solo: StoredRow, metric: str, counts: pd.DataFrame |
         )
 
 
-def parts(n_users: int, counts: pd.DataFrame | None) -> Iterator[Part]:
+def user_groups(n_users: int, counts: pd.DataFrame | None) -> Iterator[UserGroup]:
     """Yield all users, then the slices of every slicing, if there are counts."""
-    yield Part(None, "all users", np.ones(n_users, dtype=bool))
+    yield UserGroup(None, "all users", np.ones(n_users, dtype=bool))
     if counts is None:
         return
     for name, (column, slicing) in SLICINGS.items():
         slices = slicing(counts[column].to_numpy())
         for number, label in enumerate(slices.labels):
-            yield Part(name, label, slices.of_user == number)
+            yield UserGroup(name, label, slices.of_user == number)
 
 
 # --- in words ---------------------------------------------------------------------------------------------------

@@ -108,7 +108,7 @@ def _pages(
     """Yield the pages of a plot, and the reason if one of them cannot be drawn."""
     name = first = plot.name if dataset is None else f"{plot.name}-{slug(dataset)}"
     try:
-        numbers = plot.prepare(study if dataset is None else study.of(dataset))
+        numbers = plot.prepare(study if dataset is None else study.on(dataset))
         for place, page in enumerate(plot.pages(numbers), start=1):
             name = first if place == 1 else f"{first}{PAGE}{place}"
             yield PlotOutcome(name, plot.name, dataset, use(name, plot.draw(page)), None)

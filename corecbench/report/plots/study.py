@@ -65,7 +65,7 @@ class Study:
         """The data sets, in order."""
         return list(dict.fromkeys(key.dataset for key in self.rows))
 
-    def of(self, dataset: str) -> Study:
+    def on(self, dataset: str) -> Study:
         """Return the part on one data set."""
         rows = {key: row for key, row in self.rows.items() if key.dataset == dataset}
         return replace(self, rows=rows, counts={dataset: self.counts[dataset]})
