@@ -115,7 +115,8 @@ def table(
     from corecbench.report import main_table
     from corecbench.report import table as tables
     from corecbench.report.comparison import Method
-    from corecbench.report.publish import build_metrics, unshared
+    from corecbench.report.publish import build_metrics
+    from corecbench.results.rows import unshared
 
     method = Method(test, correction, margin)
     host = discover(plugins)
@@ -143,9 +144,9 @@ def stored(results: str | Path, benchmark: str | None) -> tuple[Store, list[Entr
 def rows(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[str]) -> pd.DataFrame:
     """Return results by side and seed."""
     from corecbench.report.by_seed import by_seed
-    from corecbench.report.per_user import check_comparable, read_lines
+    from corecbench.report.comparable import check_comparable, read_rows
     from corecbench.report.publish import build_metrics
 
     built, tested = build_metrics(host, metrics)
     check_comparable(entries)
-    return by_seed(read_lines(entries, store, built), list(built), tested)
+    return by_seed(read_rows(entries, store, built), list(built), tested)

@@ -65,7 +65,7 @@ def recommend(
     largest loss (worst), or with the shortest history (coldest). Nothing is trained. JSON holds the whole history.
     """
     from corecbench.report import recommendation_text
-    from corecbench.report.publish import render
+    from corecbench.report.formats import render
     from corecbench.report.recommendations import recommendations
     from corecbench.results.folders import choose, stores
 

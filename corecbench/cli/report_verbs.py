@@ -20,7 +20,7 @@ INCOMPLETE = 5
 def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], format_: str) -> None:
     """Print a table, and a warning for each other format whose reporter failed."""
     for name, error in errors.items():
-        if name == format_:
+        if name == format_ and format_ not in texts:
             raise error
         click.echo(f"warning: {error}", err=True)
     click.echo(texts[format_].rstrip())
@@ -81,8 +81,8 @@ def report(
     """
     from corecbench.report.comparison import Method
     from corecbench.report.publish import plot, publish, rank, write_page
-    from corecbench.report.selection import select
     from corecbench.results.folders import choose, place_of, stores
+    from corecbench.results.rows import select
     from corecbench.results.store import ReadOnce
     from corecbench.settings.values import names
 
@@ -152,10 +152,11 @@ def compare(
     RESULTS_DIR is where results are stored, or the folder of one benchmark there. Cells are named as they are
     stored, with the side of a pair after a colon, and BENCHMARK/ before them where several have the same.
     """
-    from corecbench.report import compare
+    from corecbench.report import compare, compare_text
     from corecbench.report.comparison import Method
-    from corecbench.report.publish import render, unshared
+    from corecbench.report.formats import render
     from corecbench.results.folders import stores
+    from corecbench.results.rows import unshared
     from corecbench.settings.values import names
 
     method = Method(test, correction, margin, find)
@@ -172,4 +173,4 @@ def compare(
         method,
         unshared(host, (entry for of_store in entries.values() for entry in of_store)),
     )
-    click.echo(render(host, format_, compare.report(found))[1].rstrip())
+    click.echo(render(host, format_, compare_text.report(found))[1].rstrip())

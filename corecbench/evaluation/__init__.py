@@ -1,1 +1,1 @@
-"""From scores to the rank of each held-out item."""
+"""Ranks held-out items by scores, and computes metrics from the ranks."""

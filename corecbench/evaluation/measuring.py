@@ -1,46 +1,135 @@
-"""What a metric makes of the ranks and the lists of a side. U users, k places of a list."""
+"""The values that a metric gives for the ranks and the lists of a row. U users, k places of a list."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from corecbench.api import PluginError
+from corecbench.plugin.discovery import reason
+from corecbench.plugin.guard import Guarded, owner_of
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from corecbench.api import Lists, Metric
 
 METHODS = ("per_user", "per_list", "overall")
-"""Of which a metric has one."""
+"""A metric has one of these methods."""
+
+
+@dataclass
+class UnusableMetric:
+    """A metric that raises why it cannot be used, instead of giving values."""
+
+    error: PluginError
+    higher_is_better: bool = True
+
+    def per_user(self, rank: np.ndarray, n_candidates: np.ndarray) -> NoReturn:
+        """Raise the error."""
+        raise self.error
 
 
 def method_of(metric: Metric) -> str:
-    """Return which of METHODS a metric has; the first where it has none, which then is what is missing."""
+    """Return which of METHODS a metric has, or the first of METHODS if it has none of them."""
     return next((name for name in METHODS if hasattr(metric, name)), METHODS[0])
 
 
 def is_overall(metric: Metric) -> bool:
-    """Return whether a metric has one value of all lists together and none of a user."""
+    """Return whether a metric has one value for all lists together and no value per user."""
     return method_of(metric) == "overall"
 
 
 def depth(metric: Metric) -> int:
-    """Return how many of each user's best items a metric reads; 0 for one of ranks."""
-    return 0 if method_of(metric) == "per_user" else metric.k
+    """Return how many of each user's best items a metric reads; 0 for a metric of ranks."""
+    return 0 if method_of(metric) == "per_user" else metric.k  # type: ignore[union-attr]
+
+
+def check_metric(name: str, metric: Metric) -> None:
+    """Make sure that a metric has the attributes of its kind.
+
+    Raises:
+        PluginError: it has no method, no direction, or no depth, in one line that names metric and plugin.
+    """
+    owner = _owner(name, metric)
+    try:
+        method = method_of(metric)
+        lacks = [needed for needed in (method, "higher_is_better") if not hasattr(metric, needed)]
+        k = 1 if lacks or method == "per_user" else depth(metric)
+    except Exception as error:
+        raise _named(PluginError(f"{owner} cannot be used: {reason(error)}")) from error
+    if lacks:
+        needed = f"one of {', '.join(METHODS)}" if lacks[0] in METHODS else lacks[0]
+        raise _named(PluginError(f"{owner} cannot be used: it needs {needed}"))
+    if not isinstance(k, int | np.integer) or k < 1:
+        raise _named(PluginError(f"{owner} cannot be used: its k is a whole number from 1 on, got {k!r}"))
 
 
 def measure(
     metric: Metric, rank: np.ndarray, n_candidates: np.ndarray, lists: Lists | None = None
 ) -> np.ndarray | float:
-    """Return a metric of each user, float64 [U], or its one value.
+    """Return what a metric gives: a value per user, float64 [U], or its one value.
 
     Args:
         metric: what is computed.
         rank: int64 [U], from 1.
-        n_candidates: int64 [U], items that each held-out item was ranked among.
-        lists: of the same users, as long as the metric needs them or longer; only metrics of ranks do without.
+        n_candidates: int64 [U], the number of items that each held-out item was ranked among.
+        lists: the best items of the same users, at least as many as the metric reads. Metrics of ranks need none.
     """
     method = method_of(metric)
     if method == "per_user":
-        return metric.per_user(rank, n_candidates)
-    return getattr(metric, method)(replace(lists, items=lists.items[:, : metric.k]))
+        return metric.per_user(rank, n_candidates)  # type: ignore[union-attr]
+    if lists is None:
+        raise ValueError("a metric that reads the best items of each user needs lists")
+    shortened = replace(lists, items=lists.items[:, : depth(metric)])
+    values: np.ndarray | float = getattr(metric, method)(shortened)
+    return values
+
+
+def measure_checked(
+    name: str, metric: Metric, rank: np.ndarray, n_candidates: np.ndarray, lists: Lists | None = None
+) -> np.ndarray:
+    """Return the values of a metric, float64 [U], or float64 [] for a metric of all lists together.
+
+    The metric works on copies, so that it cannot change the ranks.
+
+    Args:
+        name: the name of the metric, for errors.
+        metric: as in `measure`.
+        rank: as in `measure`.
+        n_candidates: as in `measure`.
+        lists: as in `measure`.
+
+    Raises:
+        PluginError: the metric raised, or gave anything but finite numbers, one for each user or one for all. The
+            message is one line that names metric and plugin.
+    """
+    owner = _owner(name, metric)
+    copied = lists and replace(
+        lists, **{field: getattr(lists, field).copy() for field in ("items", "target", "rank", "frequency")}
+    )
+    try:
+        overall = is_overall(metric)
+        measured = measure(metric, rank.copy(), n_candidates.copy(), copied)
+        if measured is None:
+            raise TypeError("it returned None")
+        values = np.asarray(measured, np.float64)
+    except PluginError as error:
+        raise _named(PluginError(" ".join(str(error).split()))) from error
+    except Exception as error:
+        raise _named(PluginError(f"{owner} failed: {reason(error)}")) from error
+    shape, users = ((), "all users") if overall else ((len(rank),), f"each of {len(rank)} users")
+    if values.shape != shape or not np.isfinite(values).all():
+        got = "NaN or infinity" if values.shape == shape else f"shape {values.shape}"
+        raise _named(PluginError(f"{owner} is to give a finite number for {users}, got {got}"))
+    return values
+
+
+def _owner(name: str, metric: Metric) -> str:
+    return owner_of(metric) if isinstance(metric, Guarded) else f"metric '{name}'"
+
+
+def _named(error: PluginError) -> PluginError:
+    """Return an error that already names the component at fault."""
+    error.named = True
+    return error

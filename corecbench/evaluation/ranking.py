@@ -3,7 +3,7 @@
 B users in a batch, T users in a task, N items, S seen items, L positions of a history, d the width of a state.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ PROTOCOL: Mapping[str, str] = {
     "seen items": "left out",
     "ties": "against the model",
 }
-"""What `candidate_scores` and `rank_targets` do, in the words in which a result states it."""
+"""The rules of `candidate_scores` and `rank_targets`, in the words in which a result states them."""
 
 
 BLOCK = 64
@@ -47,7 +47,7 @@ class Ranks:
     """int64 [T, k], the candidates with the highest scores, best first, of equal ones the lower index first; 0
     where a user has fewer."""
     top_scores: np.ndarray
-    """float32 [T, k], theirs; -inf where there is none."""
+    """float32 [T, k], the scores of these items; -inf where there is none."""
 
 
 def item_scores(user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
@@ -58,7 +58,7 @@ def item_scores(user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
 
 
 def candidate_scores(scores: torch.Tensor, target: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-    """Return the scores of all items, float32 [B, N+1], -inf for what is no candidate.
+    """Return the scores of all items, float32 [B, N+1], -inf for items that are no candidates.
 
     Padding and seen items are no candidates; the target always is.
 
@@ -77,8 +77,8 @@ def candidate_scores(scores: torch.Tensor, target: torch.Tensor, seen: torch.Ten
             f"scores of {int((~finite).sum())} of {len(finite)} users are NaN or infinite; "
             "the model may have diverged, try a lower learning rate"
         )
-    of_target = scores.gather(1, target[:, None])  # [B, 1]
-    return scores.scatter_(1, seen, -torch.inf).scatter_(1, target[:, None], of_target)
+    target_score = scores.gather(1, target[:, None])  # [B, 1]
+    return scores.scatter_(1, seen, -torch.inf).scatter_(1, target[:, None], target_score)
 
 
 def rank_targets(scores: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -88,19 +88,19 @@ def rank_targets(scores: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tens
     against the model.
 
     Args:
-        scores: float32 [B, N+1], -inf for what is no candidate.
+        scores: float32 [B, N+1], -inf for items that are no candidates.
         target: int64 [B], from 1.
 
     Returns:
         The ranks and the numbers of candidates, both int64 [B].
     """
-    of_target = scores.gather(1, target[:, None])  # [B, 1]
-    return count(scores >= of_target), count(scores > -torch.inf)  # the target itself counts in both
+    target_score = scores.gather(1, target[:, None])  # [B, 1]
+    return count(scores >= target_score), count(scores > -torch.inf)  # the target itself counts in both
 
 
-def count(of: torch.Tensor) -> torch.Tensor:
+def count(is_counted: torch.Tensor) -> torch.Tensor:
     """Return how many are true in each row of bool [B, N+1], int64 [B]."""
-    return of.sum(dim=1, dtype=torch.int32).long()  # a wider sum copies all to its dtype first
+    return is_counted.sum(dim=1, dtype=torch.int32).long()  # a wider sum copies all to its dtype first
 
 
 def best_candidates(scores: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -111,7 +111,7 @@ def best_candidates(scores: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.T
     [[2, 1]]
 
     Args:
-        scores: float32 [B, N+1], -inf for what is no candidate.
+        scores: float32 [B, N+1], -inf for items that are no candidates.
         k: from 0 to N+1.
 
     Returns:
@@ -143,7 +143,7 @@ def rank_task(
     device: str = "cpu",
     top_k: int = 0,
 ) -> Ranks:
-    """Rank the held-out items of all users of a task by what a recommender answers.
+    """Rank the held-out items of all users of a task by the scores of a recommender.
 
     Args:
         answer: the `states` of a recommender in evaluation mode, or its `scores`, float32 [B, N+1].
@@ -160,12 +160,17 @@ def rank_task(
         given = answer(batch)
         if isinstance(given, States):
             item = given.item.double()
-            for user in last_position(given.user, batch.history).split(BLOCK):
+            for user in _blocks(last_position(given.user, batch.history)):
                 yield item_scores(user, item)
         else:
-            yield from given.to(torch.float32, copy=True).split(BLOCK)
+            yield from _blocks(given.to(torch.float32, copy=True))
 
     return rank_by(scores, task, batch_size, device, top_k)
+
+
+def _blocks(rows: torch.Tensor) -> Sequence[torch.Tensor]:
+    blocks: Sequence[torch.Tensor] = rows.split(BLOCK)
+    return blocks
 
 
 @torch.no_grad()
@@ -176,20 +181,29 @@ def rank_by(
     device: str = "cpu",
     top_k: int = 0,
 ) -> Ranks:
-    """Rank the held-out items of all users of a task by scores; all else as in `rank_task`.
+    """Rank the held-out items of all users of a task by scores. The other arguments are those of `rank_task`.
 
-    Those of a batch, float32 [B, N+1], come in blocks of `BLOCK` rows, and are changed.
+    Args:
+        scores: takes a batch and gives the scores of its users, float32 [B, N+1], in blocks of `BLOCK` rows; they
+            are changed.
+        task: as in `rank_task`.
+        batch_size: as in `rank_task`.
+        device: as in `rank_task`.
+        top_k: as in `rank_task`.
     """
     rank, n_candidates = np.empty_like(task.users), np.empty_like(task.users)
     top_items = np.zeros((len(task.users), top_k), dtype=np.int64)
     top_scores = np.full((len(task.users), top_k), -np.inf, dtype=np.float32)
     for users, batch in in_batches(task, batch_size, device):
         for rows, block in zip(np.split(users, range(BLOCK, len(users), BLOCK)), scores(batch), strict=True):
-            target, seen = (torch.tensor(of, device=device) for of in (task.target[rows], trim(task.seen[rows])))
+            target, seen = (
+                torch.tensor(indices, device=device) for indices in (task.target[rows], trim(task.seen[rows]))
+            )
             candidates = candidate_scores(block, target, seen)
             k = min(top_k, candidates.shape[1])
             rank[rows], n_candidates[rows], top_items[rows, :k], top_scores[rows, :k] = (
-                of.cpu().numpy() for of in (*rank_targets(candidates, target), *best_candidates(candidates, k))
+                tensor.cpu().numpy()
+                for tensor in (*rank_targets(candidates, target), *best_candidates(candidates, k))
             )
     return Ranks(task.users, task.target, rank, n_candidates, top_items, top_scores)
 
@@ -201,16 +215,19 @@ def task_states(
     """Return the states of all users of a task, user float32 [U+1, d] by user index, and of the items [N+1, d]."""
     users, rows = [], []
     for _, batch in in_batches(task, batch_size, device):
-        of_batch = states(batch)
+        batch_states = states(batch)
         users.append(batch.user)
-        rows.append(last_position(of_batch.user, batch.history))
-    user, of_users = torch.cat(users), torch.cat(rows)
-    table = of_users.new_zeros(int(user.max()) + 1, of_users.shape[1])
-    return States(table.index_copy(0, user, of_users), of_batch.item)
+        rows.append(last_position(batch_states.user, batch.history))
+    user, user_states = torch.cat(users), torch.cat(rows)
+    table = user_states.new_zeros(int(user.max()) + 1, user_states.shape[1])
+    return States(table.index_copy(0, user, user_states), batch_states.item)
 
 
 def in_batches(task: "RankingTask", batch_size: int, device: str) -> Iterator[tuple[np.ndarray, Batch]]:
-    """Yield rows of a task and their users and histories, users with histories of like length together."""
+    """Yield rows of a task with their users and histories, users with histories of similar length together."""
     order = np.argsort((task.seen != 0).sum(axis=1), kind="stable")
     for rows in np.split(order, range(batch_size, len(order), batch_size)):
-        yield rows, Batch(*(torch.tensor(of, device=device) for of in (task.users[rows], trim(task.history[rows]))))
+        user, history = (
+            torch.tensor(indices, device=device) for indices in (task.users[rows], trim(task.history[rows]))
+        )
+        yield rows, Batch(user, history)

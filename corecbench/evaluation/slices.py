@@ -16,7 +16,7 @@ class Slices:
     """A partition of the tested users. Slices are in the order of their counts, which do not overlap."""
 
     labels: tuple[str, ...]
-    """Of each slice the range of its counts, such as "3" or "5-6"."""
+    """The range of counts of each slice, such as "3" or "5-6"."""
     of_user: np.ndarray
     """int64 [T], the slice of each user: an index into `labels`."""
 

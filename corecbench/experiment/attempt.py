@@ -8,11 +8,10 @@ import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 from safetensors.torch import load_file
 
-from corecbench.api import CorecbenchError, Failure, Lists, PluginError, RowSide, Setup, Side, SideRecord
-from corecbench.evaluation.measuring import is_overall, measure
+from corecbench.api import CorecbenchError, Failure, Lists, RowSide, Setup, Side, SideRecord
+from corecbench.evaluation.measuring import measure_checked
 from corecbench.experiment.cells import CHECKPOINT, Cell
 from corecbench.plugin.guard import guard
 from corecbench.results.frames import item_frequency
@@ -192,14 +191,7 @@ class Attempt:
         """Return a metric's mean over users.
 
         Raises:
-            PluginError: the metric failed, or gave something else than a finite number for each user.
+            PluginError: the metric failed, or gave anything but a finite number for each user.
         """
-        selected = self.host.select("metrics", name, self.plan.config.settings)
-        metric = self.host.build(selected)
-        with guard(str(selected), "its values"):
-            values = np.asarray(measure(metric, ranks.rank.copy(), ranks.n_candidates.copy(), lists), np.float64)
-            shape = () if is_overall(metric) else (len(ranks.users),)
-            if values.shape != shape or not np.isfinite(values).all():
-                got = "NaN or infinity" if values.shape == shape else f"shape {list(values.shape)}"
-                raise PluginError(f"it gave {got}; a finite number for each of {len(ranks.users)} users is needed")
-        return float(values.mean())
+        metric = self.host.build(self.host.select("metrics", name, self.plan.config.settings))
+        return float(measure_checked(name, metric, ranks.rank, ranks.n_candidates, lists).mean())

@@ -1,1 +1,1 @@
-"""Tables made from stored results."""
+"""Tables, plots and pages made from stored results."""

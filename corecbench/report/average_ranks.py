@@ -1,4 +1,4 @@
-"""What a caption says of the rows of a table over all data sets: their average ranks, and how many differ."""
+"""The sentences of a caption about rows over all data sets: their average ranks, and how many of them differ."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 
 from corecbench.report.comparison import ALPHA
-from corecbench.report.table import Row, Table
+from corecbench.report.table import Table, TableRow
 from corecbench.report.wording import decimal, p_value
 from corecbench.stats.friedman import friedman, nemenyi
 
@@ -19,25 +19,26 @@ def over_datasets(table: Table) -> Iterator[str]:
 
     Rows take part that have the tested metric on every data set and are no controls.
     """
-    datasets = list(dict.fromkeys(row.dataset for row in table.rows))
-    of_row = {(_name(row), row.dataset): row.metrics[table.tested] for row in table.rows if _counts(row)}
+    tested, datasets = table.tested, list(dict.fromkeys(row.key.dataset for row in table.rows))
+    ranked = [row for row in table.rows if tested in row.metrics and not row.is_control]
+    values = {(_name(row), row.key.dataset): row.metrics[tested] for row in ranked}
     names = [
         name
-        for name in dict.fromkeys(name for name, _ in of_row)
-        if all((name, each) in of_row for each in datasets)
+        for name in dict.fromkeys(name for name, _ in values)
+        if all((name, dataset) in values for dataset in datasets)
     ]
     if len(datasets) < FEWEST_DATASETS or len(names) < FEWEST_ROWS:
         return
-    scores = np.array([[of_row[name, dataset] for name in names] for dataset in datasets])  # [D, K]
-    test = friedman(scores, table.metrics[table.tested])
+    scores = np.array([[values[name, dataset] for name in names] for dataset in datasets])  # [D, K]
+    test = friedman(scores, table.metrics[tested])
     gap = nemenyi(test.average_ranks, len(datasets), ALPHA).critical_difference
     order = np.argsort(test.average_ranks, kind="stable")
-    ranked = [f"{test.average_ranks[place]:.2f} {names[place]}" for place in order[:MOST_NAMED]]
+    best = [f"{test.average_ranks[place]:.2f} {names[place]}" for place in order[:MOST_NAMED]]
     more = f"; {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     pairs = [abs(one - other) > gap for one, other in combinations(test.average_ranks, 2)]
     yield (
-        f"Average ranks by {table.tested} over {len(datasets)} data sets, of the {len(names)} rows on all of them "
-        f"that are no controls: {'; '.join(ranked)}{more}"
+        f"Average ranks by {tested} over {len(datasets)} data sets, of the {len(names)} rows on all of them "
+        f"that are no controls: {'; '.join(best)}{more}"
     )
     yield (
         f"Friedman's test: p {p_value(test.p)}; {sum(pairs)} of {len(pairs)} pairs of rows are further apart than "
@@ -45,10 +46,6 @@ def over_datasets(table: Table) -> Iterator[str]:
     )
 
 
-def _counts(row: Row) -> bool:
-    return bool(row.metrics) and not row.is_control
-
-
-def _name(row: Row) -> str:
+def _name(row: TableRow) -> str:
     """Return the name of a row on a data set."""
-    return f"{', '.join(filter(None, (row.model, row.sharing)))} ({row.side})"
+    return f"{', '.join(filter(None, (row.key.model, row.key.sharing)))} ({row.key.side})"

@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from corecbench.report.wording import interval
-from corecbench.stats.intervals import FEWEST_DIFFERENT, Interval
+from corecbench.stats.differences import FEWEST_DIFFERENT
+from corecbench.stats.intervals import Interval
 
 NONE = "-"
-"""What is shown where a row has no value."""
+"""The text of a cell without a value."""
 
 
 @dataclass(frozen=True)
@@ -19,36 +20,41 @@ class Column:
 
     name: str
     value: Callable[[Any], Any]
-    """row -> a number or text, or None."""
+    """row -> the value of the cell, a number or text; None if it has none."""
     text: Callable[[Any], str] | None = str
-    """value -> how it is shown; None for a column that is among the numbers only."""
+    """value -> its text; None for a column that is among the exact values only."""
     exact: bool = True
-    """Whether it is among the numbers."""
+    """Whether the column is among the exact values."""
 
 
 def of_intervals(kind: str = "a paired t interval") -> str:
-    """Return what a caption says of `interval_columns`."""
+    """Return the sentence of a caption about `interval_columns`."""
     return (
         f"95% interval: of the difference, {kind} over users, not adjusted for the number of rows; {NONE} where "
         f"fewer than {FEWEST_DIFFERENT} users differ or all differ by the same"
     )
 
 
-def interval_columns(value: Callable[[Any], Interval | None], of: str = "") -> Iterator[Column]:
-    """Yield the columns of an interval at 95 %: one to read, and two of numbers; `of` ends their names."""
+def interval_columns(value: Callable[[Any], Interval | None], subject: str = "") -> Iterator[Column]:
+    """Yield the columns of a 95 % interval: one to read and two of exact values. `subject` ends their names."""
 
-    def end(name: str) -> Callable[[Any], float | None]:
-        return lambda row: None if value(row) is None else getattr(value(row), name)
+    def low(row: Any) -> float | None:
+        ends = value(row)
+        return ends and ends.low
 
-    yield Column(f"95% interval{of}", value, interval, exact=False)
-    yield Column(f"95% low{of}", end("low"), None)
-    yield Column(f"95% high{of}", end("high"), None)
+    def high(row: Any) -> float | None:
+        ends = value(row)
+        return ends and ends.high
+
+    yield Column(f"95% interval{subject}", value, interval, exact=False)
+    yield Column(f"95% low{subject}", low, None)
+    yield Column(f"95% high{subject}", high, None)
 
 
 def lay_out(rows: Iterable[Any], columns: Sequence[Column]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the `frame` and the `values` of a `Report`."""
     cells = [[column.value(row) for column in columns] for row in rows]
-    shown = [
+    texts = [
         [
             NONE if value is None else column.text(value)
             for column, value in zip(columns, row, strict=True)
@@ -59,6 +65,6 @@ def lay_out(rows: Iterable[Any], columns: Sequence[Column]) -> tuple[pd.DataFram
     exact = [[value for column, value in zip(columns, row, strict=True) if column.exact] for row in cells]
     # dtype=object keeps counts whole numbers where some are missing
     return (
-        pd.DataFrame(shown, columns=[column.name for column in columns if column.text], dtype=object),
+        pd.DataFrame(texts, columns=[column.name for column in columns if column.text], dtype=object),
         pd.DataFrame(exact, columns=[column.name for column in columns if column.exact], dtype=object),
     )

@@ -4,90 +4,104 @@ A row is one side of a cell of one benchmark. Unlike in the main table, cells ma
 several benchmarks, but on a data set they rank the same items of the same split under the same protocol.
 """
 
+from __future__ import annotations
+
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from corecbench.api import Metric, Report, RowSide, UsageError
-from corecbench.report.columns import Column, lay_out
-from corecbench.report.comparison import (
-    ALPHA,
-    STANDARD,
-    Comparison,
-    Method,
-    adjust_families,
-    common_seeds,
-    compare,
-    why_not,
-)
-from corecbench.report.comparison_columns import comparison_columns, of_effects, of_tests, significant
-from corecbench.report.per_user import Line, check_comparable, check_users, read_lines
-from corecbench.report.provenance import made_with, protocol_sentence
+from corecbench.api import UsageError
+from corecbench.report.comparable import check_comparable, check_users, read_rows
+from corecbench.report.comparison import STANDARD, adjust_families, common_seeds, compare, why_not
+from corecbench.report.provenance import made_with
+from corecbench.report.stored_rows import fault_sentences
 from corecbench.report.table import AT_LIMIT, check_testable
-from corecbench.report.wording import count, decimal, of_ensembles, seed_list, sentences, user_counts
-from corecbench.results.record import ResultsError, sides_of
-from corecbench.results.store import Entry, Store
+from corecbench.results.record import ResultsError
+from corecbench.results.rows import check_known, datasets_in, is_named, on_datasets
 from corecbench.settings.configure import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from corecbench.api import Metric
+    from corecbench.report.comparison import Comparison, Method
+    from corecbench.report.stored_rows import StoredRow
+    from corecbench.results.rows import RowKey
+    from corecbench.results.store import Entry, Store
 
 
 @dataclass(frozen=True)
-class Rival:
-    """One side of a cell of one benchmark."""
+class BenchmarkRow:
+    """A stored row and the benchmark that holds it."""
 
     benchmark: str
-    """Its name, or its folder where several have the same name."""
-    line: Line
+    """The name of the benchmark, or its folder where several have the same name."""
+    stored: StoredRow
+
+    @property
+    def key(self) -> RowKey:
+        """The identity of the row."""
+        return self.stored.key
 
     @property
     def name(self) -> str:
-        """The cell as it is stored, with the side of a pair behind it, such as "sasrec+llama+bdlm:llm"."""
-        key = self.line.key
-        return f"{key.cell}:{key.side}" if key.sharing else key.cell
+        """The name of the cell, with its side if it is a pair, such as "sasrec+llama+bdlm:llm"."""
+        return self.key.name
 
-    def is_called(self, text: str) -> bool:
-        """Return whether a name means this side or its whole cell, with or without the benchmark before it."""
-        return text in names(self.benchmark, self.line.key.cell, [self.line.key.side])
-
-
-def names(benchmark: str, cell: str, sides: Iterable[RowSide]) -> list[str]:
-    """Return what a cell and its sides may be called.
-
-    >>> names("tuned", "sasrec", ["domain"])
-    ['sasrec', 'tuned/sasrec', 'sasrec:domain', 'tuned/sasrec:domain']
-    """
-    short = [cell, *(f"{cell}:{side}" for side in sides)]
-    return [name for each in short for name in (each, f"{benchmark}/{each}")]
+    def is_called(self, name: str) -> bool:
+        """Return whether a name means this row or its cell, with or without the benchmark before it."""
+        return self.key.is_called(name, self.benchmark)
 
 
 @dataclass(frozen=True)
-class Duel:
-    """A row against the baseline of its data set."""
+class ComparedRow:
+    """A row beside the baseline of its data set."""
 
-    rival: Rival
-    own: float | None
-    """Mean over users of the metric, each user first averaged over seeds; None where no seed succeeded."""
+    source: BenchmarkRow
+    mean: float | None
+    """Mean over users of the metric, each user first averaged over seeds; None where there is no value."""
     n_users: int
     seeds: tuple[int, ...]
-    """Those that the baseline has too."""
+    """The seeds that the baseline has too."""
     comparison: Comparison | None
     """None for the baseline itself, and where the two cannot be compared."""
     notes: tuple[str, ...]
+
+    @property
+    def key(self) -> RowKey:
+        """The identity of the row."""
+        return self.source.key
+
+    @property
+    def name(self) -> str:
+        """The name of the cell, with its side if it is a pair."""
+        return self.source.name
+
+    @property
+    def benchmark(self) -> str:
+        """The name of the benchmark that holds the row."""
+        return self.source.benchmark
 
 
 @dataclass(frozen=True)
 class Comparisons:
     """The rows of all data sets, the baseline first on each."""
 
-    duels: tuple[Duel, ...]
+    rows: tuple[ComparedRow, ...]
     baseline: str
     metric: str
     higher_is_better: bool
     method: Method
     protocol: Mapping[str, Any]
     made_with: tuple[str, ...]
+    """Versions and devices, as sentences."""
+    faults: tuple[str, ...] = ()
+    """Why the metric has no value for some rows, as sentences."""
+
+    @property
+    def made(self) -> list[Comparison]:
+        """The comparisons that could be made."""
+        return [row.comparison for row in self.rows if row.comparison]
 
 
 def build(
@@ -106,12 +120,13 @@ def build(
         results: the benchmarks, each with its folders and their records.
         baseline: the name of a cell, followed by ":domain", ":llm" or ":ensemble" if it has several sides, and with
             "BENCHMARK/" before it if several benchmarks have it.
-        name: of the metric.
-        metric: what is compared.
-        cells: what is compared with the baseline, named likewise, a pair without a side for both; all if none.
-        datasets: all if none.
-        method: of the tests.
-        unshared: sharing modules under which nothing is shared; their rows are controls.
+        name: the name of the metric.
+        metric: the metric that is compared.
+        cells: the cells to compare with the baseline, named likewise; a pair without a side means both sides. All
+            cells if none is named.
+        datasets: the data sets to compare on; all if none is named.
+        method: the method of the tests.
+        unshared: sharing modules that share nothing; their rows are controls.
 
     Raises:
         UsageError: a name means nothing that is stored, the baseline means more than one row, or the metric has no
@@ -119,40 +134,40 @@ def build(
         ResultsError: cells differ in protocol, split or users, or a data set has no baseline.
     """
     check_testable(name, metric)
-    called = _labels(results)
-    entries = _choose({label: results[store] for label, store in called.items()}, (baseline, *cells), datasets)
-    if cells:
-        entries = {
-            label: [entry for entry in of if _is_asked(label, entry, (baseline, *cells))]
-            for label, of in entries.items()
-        }
-    protocol = check_comparable((entry for of in entries.values() for entry in of), settings=False)
-    rivals = [
-        Rival(label, line)
-        for label, of in entries.items()
-        for line in read_lines(of, called[label], {name: metric}).values()
+    stores = _by_label(results)
+    asked = (baseline, *cells)
+    entries = _select({label: results[store] for label, store in stores.items()}, asked, datasets, bool(cells))
+    protocol = check_comparable((entry for held in entries.values() for entry in held), settings=False)
+    rows = [
+        BenchmarkRow(label, stored)
+        for label, held in entries.items()
+        for stored in read_rows(held, stores[label], {name: metric}).values()
     ]
-    check_users(rival.line for rival in rivals)
-    rivals = [rival for rival in rivals if not cells or any(map(rival.is_called, (baseline, *cells)))]
+    check_users(row.stored for row in rows)
+    rows = [row for row in rows if not cells or any(map(row.is_called, asked))]
 
-    def compared(rival: Rival, base: Rival) -> Comparison:
-        is_control = rival.line.key.is_control(unshared)
-        return compare(rival.line, base.line, name, metric.higher_is_better, is_control, method)
+    def compared(row: BenchmarkRow, base: BenchmarkRow) -> ComparedRow:
+        is_control = row.key.is_control(unshared)
+        return _compared(row, base, name, metric.higher_is_better, is_control, method)
 
-    duels = [
-        duel
-        for dataset in dict.fromkeys(rival.line.key.dataset for rival in rivals)
-        for duel in _duels([rival for rival in rivals if rival.line.key.dataset == dataset], baseline, compared)
+    compared_rows = [
+        result
+        for dataset in dict.fromkeys(row.key.dataset for row in rows)
+        for result in _on_dataset([row for row in rows if row.key.dataset == dataset], baseline, compared)
     ]
-    comparisons = {place: duel.comparison for place, duel in enumerate(duels) if duel.comparison}
+    comparisons = {place: row.comparison for place, row in enumerate(compared_rows) if row.comparison}
     for place, comparison in adjust_families(comparisons, method).items():
-        duels[place] = replace(duels[place], comparison=comparison)
-    made = made_with(record for duel in duels for record in duel.rival.line.records)
-    return Comparisons(tuple(duels), baseline, name, metric.higher_is_better, method, protocol, made)
+        compared_rows[place] = replace(compared_rows[place], comparison=comparison)
+    stored_rows = [row.source.stored for row in compared_rows]
+    made = made_with(record for stored in stored_rows for record in stored.records)
+    faults = fault_sentences(stored_rows)
+    return Comparisons(
+        tuple(compared_rows), baseline, name, metric.higher_is_better, method, protocol, made, faults
+    )
 
 
-def _labels(stores: Sequence[Store]) -> dict[str, Store]:
-    """Return benchmarks by name, those of the same name by folder."""
+def _by_label(stores: Collection[Store]) -> dict[str, Store]:
+    """Return benchmarks by name, and by folder where several have the same name."""
     count = Counter({(store.root, store.benchmark): store.benchmark for store in stores}.values())
     return {
         store.benchmark if count[store.benchmark] == 1 else (store.root / store.benchmark).as_posix(): store
@@ -160,137 +175,58 @@ def _labels(stores: Sequence[Store]) -> dict[str, Store]:
     }
 
 
-def _choose(
-    entries: Mapping[str, Sequence[Entry]], asked: Sequence[str], datasets: Collection[str]
+def _select(
+    entries: Mapping[str, Sequence[Entry]], asked: Sequence[str], datasets: Collection[str], only_asked: bool
 ) -> dict[str, list[Entry]]:
-    """Return the results on some data sets.
+    """Return the results on some data sets, of all cells or only of those asked for.
 
     Raises:
         UsageError: there is no such data set, or no such cell on them.
     """
-    stored = {record["cell"]["dataset"] for of in entries.values() for _, record in of}
-    for dataset in datasets:
-        if dataset not in stored:
-            raise unknown("data set", dataset, stored)
-    chosen = {
-        label: [entry for entry in of if not datasets or entry[1]["cell"]["dataset"] in datasets]
-        for label, of in entries.items()
-    }
-    for text in asked:
-        if not any(_is_asked(label, entry, [text]) for label, of in chosen.items() for entry in of):
-            cells = {record["cell"]["name"] for of in chosen.values() for _, record in of}
-            raise unknown("cell", text, cells)
-    return chosen
+    stored = {name for held in entries.values() for name in datasets_in(held)}
+    check_known("data set", datasets, stored)
+    chosen = {label: on_datasets(held, datasets) for label, held in entries.items()}
+    for name in asked:
+        if not any(is_named(record, [name], label) for label, held in chosen.items() for _, record in held):
+            raise unknown("cell", name, {record["cell"]["name"] for held in chosen.values() for _, record in held})
+    if not only_asked:
+        return chosen
+    return {label: [entry for entry in held if is_named(entry[1], asked, label)] for label, held in chosen.items()}
 
 
-def _is_asked(label: str, entry: Entry, asked: Iterable[str]) -> bool:
-    cell = entry[1]["cell"]
-    return not set(names(label, cell["name"], sides_of(cell))).isdisjoint(asked)
-
-
-def _duels(
-    rivals: Sequence[Rival], baseline: str, compared: Callable[[Rival, Rival], Comparison]
-) -> Iterator[Duel]:
+def _on_dataset(
+    rows: Sequence[BenchmarkRow], baseline: str, compared: Callable[[BenchmarkRow, BenchmarkRow], ComparedRow]
+) -> Iterator[ComparedRow]:
     """Yield the rows of a data set, the baseline first."""
-    meant = [rival for rival in rivals if rival.is_called(baseline)]
-    if not meant:
-        dataset = rivals[0].line.key.dataset
+    matches = [row for row in rows if row.is_called(baseline)]
+    if not matches:
+        dataset = rows[0].key.dataset
         raise ResultsError(f"{dataset}: no cell {baseline} to compare with; choose data sets with --datasets")
-    if len(meant) > 1:
-        several = sorted({rival.name for rival in meant})
-        if len(several) == 1:
-            several = [f"{rival.benchmark}/{rival.name}" for rival in meant]
-        raise UsageError(f"baseline {baseline!r} means several rows; choose one of {', '.join(several)}")
-    base = meant[0]
-    for rival in (base, *(rival for rival in rivals if rival is not base)):
-        yield _duel(rival, base, compared)
+    if len(matches) > 1:
+        names = sorted({row.name for row in matches})
+        if len(names) == 1:
+            names = [f"{row.benchmark}/{row.name}" for row in matches]
+        raise UsageError(f"baseline {baseline!r} means several rows; choose one of {', '.join(names)}")
+    base = matches[0]
+    for row in (base, *(row for row in rows if row is not base)):
+        yield compared(row, base)
 
 
-def _duel(rival: Rival, base: Rival, compared: Callable[[Rival, Rival], Comparison]) -> Duel:
-    line, notes = rival.line, rival.line.failures()
-    if line.at_limit:
+def _compared(
+    row: BenchmarkRow, base: BenchmarkRow, metric: str, higher_is_better: bool, is_control: bool, method: Method
+) -> ComparedRow:
+    stored = row.stored
+    notes = [*stored.failures(), *stored.fault_notes()]
+    if stored.at_limit:
         notes.append(AT_LIMIT)
-    seeds = common_seeds(line, base.line)
-    reason = None if rival is base else why_not(line, base.line, "the baseline")
-    if reason:
-        notes.append(reason)
-    comparison = None if reason or rival is base else compared(rival, base)
-    of_users = line.mean_over_seeds(seeds) if seeds else pd.DataFrame()
-    own = float(of_users.to_numpy().mean()) if seeds else None
-    return Duel(rival, own, len(of_users), seeds, comparison, tuple(notes))
-
-
-# --- in words ---------------------------------------------------------------------------------------------------
-
-
-def report(found: Comparisons) -> Report:
-    """Return the comparisons as reporters take them; the column of benchmarks only if there are several."""
-    several = len({duel.rival.benchmark for duel in found.duels}) > 1
-    frame, values = lay_out(found.duels, list(_columns(found, several)))
-    marked = [
-        row
-        for row, duel in enumerate(found.duels)
-        if duel.comparison is not None and duel.comparison.p_adjusted < ALPHA
-    ]
-    return Report(
-        "compare",
-        frame,
-        values,
-        caption(found),
-        {(row, _change(found)): ["significant"] for row in marked},
-        {"significant": significant(found.method)} if marked else {},
-        {found.metric: found.higher_is_better},
-    )
-
-
-def _comparisons(found: Comparisons) -> list[Comparison]:
-    return [duel.comparison for duel in found.duels if duel.comparison]
-
-
-def _has_seeds(found: Comparisons) -> bool:
-    return any(comparison.sizes.seeds for comparison in _comparisons(found))
-
-
-def _change(found: Comparisons) -> str:
-    return f"{found.metric} vs baseline"
-
-
-def _columns(found: Comparisons, several: bool) -> Iterator[Column]:
-    yield Column("data set", lambda duel: duel.rival.line.key.dataset)
-    if several:
-        yield Column("benchmark", lambda duel: duel.rival.benchmark)
-    yield Column("cell", lambda duel: duel.rival.name)
-    yield Column(found.metric, lambda duel: duel.own, decimal)
-    yield Column("baseline", lambda duel: duel.comparison and duel.comparison.base, decimal)
-    yield from comparison_columns(
-        lambda duel: duel.comparison, _change(found), found.method, effects=True, seeds=_has_seeds(found)
-    )
-    yield Column("users", lambda duel: duel.n_users or None, count)
-    yield Column("seeds", lambda duel: seed_list(duel.seeds) or None)
-    if any(duel.notes for duel in found.duels):
-        yield Column("notes", lambda duel: "; ".join(duel.notes))
-
-
-def caption(found: Comparisons) -> str:
-    """Return what a reader needs to judge the numbers: protocol, means, tests and their correction, versions."""
-    compared = _comparisons(found)
-    users = {duel.rival.line.key.dataset: duel.n_users for duel in found.duels if duel.n_users}
-    seeds = seed_list({seed for duel in found.duels for seed in duel.seeds})
-    if not compared:
-        statistics = ["No cell can be compared"]
-    else:
-        statistics = [
-            *of_tests(compared, found.method, "rows", found.baseline),
-            *of_effects(found.method, "the baseline's mean", _has_seeds(found)),
-        ]
-    return sentences(
-        [
-            f"{found.metric} of cells against {found.baseline}, the first row of a data set",
-            protocol_sentence(found.protocol),
-            *of_ensembles(duel.rival.line.key.side for duel in found.duels),
-            f"{found.metric} and baseline: means over {user_counts(users)}, each user first averaged over the "
-            f"seeds both have{f' (of {seeds})' if seeds else ''}",
-            *statistics,
-            *found.made_with,
-        ]
-    )
+    seeds = common_seeds(stored, base.stored)
+    comparison = None
+    if row is not base:
+        if reason := why_not(stored, base.stored, metric, "the baseline"):
+            notes.append(reason)
+        else:
+            comparison = compare(stored, base.stored, metric, higher_is_better, is_control, method)
+    n_users = len(stored.values[seeds[0]]) if seeds else 0
+    has_mean = bool(seeds) and stored.has(metric)
+    mean = float(stored.mean_over_seeds(seeds)[metric].to_numpy().mean()) if has_mean else None
+    return ComparedRow(row, mean, n_users, seeds, comparison, tuple(notes))

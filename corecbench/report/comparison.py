@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from corecbench.api import UsageError
 from corecbench.report.effect_sizes import EffectSizes, measure
-from corecbench.report.per_user import Line
+from corecbench.report.stored_rows import StoredRow
 from corecbench.stats.correction import adjust
 from corecbench.stats.paired import PairedTest, paired_test
 
@@ -20,24 +20,24 @@ class Method:
     """How rows are compared."""
 
     test: str = "t"
-    """As in `paired_test`."""
+    """The method of `paired_test`."""
     correction: str = "holm"
-    """As in `adjust`, within each family of tests."""
+    """The method of `adjust`, which is applied within each family of tests."""
     margin: float = 0.05
-    """Of equivalence, as a share of the mean of what a row is compared with."""
+    """The margin of equivalence, as a share of the mean of the row compared with."""
     find: float | None = None
-    """A change, as such a share, for which the users and seeds that it takes are wanted."""
+    """A change, as such a share. The table states how many users and seeds it takes to find it."""
 
     def __post_init__(self) -> None:
-        for what, share in (("margin", self.margin), ("change to find", self.find)):
+        for setting, share in (("margin", self.margin), ("change to find", self.find)):
             if share is not None and not 0 < share < float("inf"):
                 raise UsageError(
-                    f"a {what} is a share above 0 of the mean compared with, such as 0.05; got {share}"
+                    f"a {setting} is a share above 0 of the mean compared with, such as 0.05; got {share}"
                 )
 
     @property
     def is_resampled(self) -> bool:
-        """Whether intervals are of the bootstrap, too."""
+        """Whether intervals come from the bootstrap."""
         return self.test == "bootstrap"
 
 
@@ -51,54 +51,58 @@ class Comparison:
     own: float
     """Mean over users of the metric, each user first averaged over those seeds."""
     base: float
-    """The same of the row that it is compared with."""
+    """The same mean of the row that it is compared with."""
     seeds: tuple[int, ...]
     test: PairedTest
     sizes: EffectSizes
     is_control: bool
     """Whether it is in the family of the controls."""
     p_adjusted: float
-    """Over its family; the same as that of the test before it is adjusted."""
-    p_alike: float | None = None
-    """Of equivalence, adjusted over its family; None where that cannot be tested."""
+    """The p value of the test, adjusted over its family. It is that of the test until it is adjusted."""
+    p_equivalence: float | None = None
+    """The p value of equivalence, adjusted over its family; None where equivalence cannot be tested."""
 
     @property
     def difference(self) -> float:
-        """What the row has more than the other."""
+        """The mean of the row minus that of the row compared with."""
         return self.own - self.base
 
     @property
     def change(self) -> float | None:
-        """The difference relative to the other; None where that is 0."""
+        """The difference relative to the row compared with; None where the mean of that row is 0."""
         return self.sizes.change
 
 
-def why_not(line: Line, base: Line, name: str) -> str | None:
-    """Return why a row cannot be compared with the one of a name, None if it can."""
-    common = common_seeds(line, base)
+def why_not(row: StoredRow, base: StoredRow, metric: str, base_name: str) -> str | None:
+    """Return why a row cannot be compared with another one, which a note calls by a name; None if it can."""
+    common = common_seeds(row, base)
     if not common:
-        return f"not compared: no seed that succeeded here and in {name}"
-    if len(line.values[common[0]]) < FEWEST_USERS:
+        return f"not compared: no seed that succeeded here and in {base_name}"
+    if not row.has(metric):
+        return f"not compared: no {metric} here"
+    if not base.has(metric):
+        return f"not compared: no {metric} in {base_name}"
+    if len(row.values[common[0]]) < FEWEST_USERS:
         return f"not compared: a paired test needs {FEWEST_USERS} users"
     return None
 
 
-def common_seeds(line: Line, base: Line) -> tuple[int, ...]:
+def common_seeds(row: StoredRow, base: StoredRow) -> tuple[int, ...]:
     """Return the seeds that both rows have, in order."""
-    return tuple(sorted(line.values.keys() & base.values.keys()))
+    return tuple(sorted(row.values.keys() & base.values.keys()))
 
 
 def compare(
-    line: Line, base: Line, metric: str, higher_is_better: bool, is_control: bool, method: Method
+    row: StoredRow, base: StoredRow, metric: str, higher_is_better: bool, is_control: bool, method: Method
 ) -> Comparison:
-    """Return the comparison of two rows, of which `why_not` knows no reason against; p is not adjusted yet."""
-    seeds = common_seeds(line, base)
-    own, other = (each.per_seed(metric, seeds) for each in (line, base))  # [U, S]
+    """Return the comparison of two rows that `why_not` has no reason not to compare; p is not adjusted yet."""
+    seeds = common_seeds(row, base)
+    own, other = (each.per_seed(metric, seeds) for each in (row, base))  # [U, S]
     averaged = own.mean(axis=1), other.mean(axis=1)
     test = paired_test(*averaged, method.test)
     sizes = measure(own, other, method.margin, higher_is_better, method.find, method.is_resampled)
-    means = (float(each.mean()) for each in averaged)
-    return Comparison(*means, seeds, test, sizes, is_control, test.p)
+    own_mean, base_mean = (float(each.mean()) for each in averaged)
+    return Comparison(own_mean, base_mean, seeds, test, sizes, is_control, test.p)
 
 
 def adjust_families(comparisons: Mapping[Place, Comparison], method: Method) -> dict[Place, Comparison]:
@@ -110,11 +114,12 @@ def adjust_families(comparisons: Mapping[Place, Comparison], method: Method) -> 
     adjusted = dict(comparisons)
     for is_control in (False, True):
         family = {place: each for place, each in comparisons.items() if each.is_control == is_control}
-        alike = {place: each.sizes.equivalence for place, each in family.items()}
+        equivalences = {place: each.sizes.equivalence for place, each in family.items()}
         p = _adjust({place: each.test.p for place, each in family.items()}, method)
-        p_alike = _adjust({place: each.p for place, each in alike.items() if each}, method)
+        p_equivalence = _adjust({place: each.p for place, each in equivalences.items() if each}, method)
         adjusted |= {
-            place: replace(each, p_adjusted=p[place], p_alike=p_alike.get(place)) for place, each in family.items()
+            place: replace(each, p_adjusted=p[place], p_equivalence=p_equivalence.get(place))
+            for place, each in family.items()
         }
     return adjusted
 

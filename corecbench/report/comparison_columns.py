@@ -1,18 +1,17 @@
-"""The columns of a comparison, and what a caption says of its tests and effect sizes."""
+"""The columns of a comparison, and the sentences of a caption about its tests and effect sizes."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from corecbench.report.columns import NONE, Column, interval_columns, of_intervals
 from corecbench.report.comparison import ALPHA, Comparison, Method
 from corecbench.report.wording import count, decimal, p_value, percent, percents, signed
 from corecbench.stats.bootstrap import RESAMPLES
-from corecbench.stats.effect import Shares
 from corecbench.stats.paired import METHODS
 from corecbench.stats.relative import ChangeSet
 
 CORRECTED = {"holm": "Holm", "hochberg": "Hochberg", "bh": "Benjamini-Hochberg", "none": ""}
-"""correction -> whose it is."""
+"""correction -> the name of its authors in a caption."""
 
 Value = Callable[[Any], Any]
 Part = Callable[[Callable[[Comparison], Any]], Value]
@@ -31,7 +30,7 @@ def p_name(method: Method, of: str = "") -> str:
 
 
 def significant(method: Method) -> str:
-    """Return what the mark of a significant difference means."""
+    """Return the meaning of the mark of a significant difference."""
     return f"{p_name(method)} below {decimal(ALPHA, 2)}"
 
 
@@ -39,21 +38,21 @@ def significant(method: Method) -> str:
 
 
 def comparison_columns(
-    of: Callable[[Any], Comparison | None], change: str, method: Method, effects: bool, seeds: bool
+    comparison_of: Callable[[Any], Comparison | None], change: str, method: Method, effects: bool, seeds: bool
 ) -> Iterator[Column]:
     """Yield the columns of comparisons.
 
     Args:
-        of: row -> its comparison, if it has one.
+        comparison_of: row -> its comparison, if it has one.
         change: the name of the column of relative changes.
-        method: of the tests.
+        method: the method of the tests.
         effects: whether there are columns of effect sizes.
-        seeds: whether these are also about seeds.
+        seeds: whether some of these columns are about seeds.
     """
 
     def part(value: Callable[[Comparison], Any]) -> Value:
         def value_of(row: Any) -> Any:
-            comparison = of(row)
+            comparison = comparison_of(row)
             return None if comparison is None else value(comparison)
 
         return value_of
@@ -66,21 +65,21 @@ def comparison_columns(
         yield from _effects(part)
         yield from _of_seeds(part) if seeds else ()
         yield from _wanted(part, method.find, seeds) if method.find else ()
-        yield from _alike(part, method)
+        yield from _equivalence(part, method)
     yield Column("p", part(lambda each: each.test.p), p_value)
     if method.correction != "none":
         yield Column(p_name(method), part(lambda each: each.p_adjusted), p_value)
 
 
 def _effects(part: Part) -> Iterator[Column]:
-    changes = part(lambda each: each.sizes.changes)
-    yield Column("95% interval (change)", changes, _changes, exact=False)
-    for end in ("low", "high"):
-        yield Column(f"95% {end} (change)", part(lambda each, end=end: _end(each.sizes.changes, end)), None)
+    yield Column("95% interval (change)", part(lambda each: each.sizes.changes), _changes, exact=False)
+    yield Column("95% low (change)", part(lambda each: _bounded(each.sizes.changes, "low")), None)
+    yield Column("95% high (change)", part(lambda each: _bounded(each.sizes.changes, "high")), None)
     yield Column("d_z", part(lambda each: each.sizes.dz), lambda value: signed(value, 3))
     yield Column("better/worse/equal", part(lambda each: each.sizes.shares), percents, exact=False)
-    for name in Shares._fields:
-        yield Column(name, part(lambda each, name=name: getattr(each.sizes.shares, name)), None)
+    yield Column("better", part(lambda each: each.sizes.shares.better), None)
+    yield Column("worse", part(lambda each: each.sizes.shares.worse), None)
+    yield Column("equal", part(lambda each: each.sizes.shares.equal), None)
     yield Column("detectable", part(lambda each: each.sizes.detectable), decimal)
     yield Column("users needed", part(lambda each: each.sizes.users_needed), count)
 
@@ -89,48 +88,50 @@ def _changes(changes: ChangeSet) -> str:
     return f"[{percent(changes.low)}, {percent(changes.high)}]" if changes.bounded else "unbounded"
 
 
-def _end(changes: ChangeSet | None, end: str) -> float | None:
-    return getattr(changes, end) if changes and changes.bounded else None
+def _bounded(changes: ChangeSet | None, end: Literal["low", "high"]) -> float | None:
+    """Return an end of a set of changes; None where it is unbounded."""
+    if changes is None or not changes.bounded:
+        return None
+    return changes.low if end == "low" else changes.high
 
 
 def _of_seeds(part: Part) -> Iterator[Column]:
     variance = part(lambda each: each.sizes.seeds and each.sizes.seeds.variance)
     yield Column("variance: user/seed/rest", variance, percents, exact=False)
-    for name, field in (("user", "user"), ("seed", "seed"), ("rest", "residual")):
-        yield Column(f"variance: {name}", lambda row, field=field: getattr(variance(row), field, None), None)
+    yield Column("variance: user", lambda row: getattr(variance(row), "user", None), None)
+    yield Column("variance: seed", lambda row: getattr(variance(row), "seed", None), None)
+    yield Column("variance: rest", lambda row: getattr(variance(row), "residual", None), None)
     yield from interval_columns(part(lambda each: each.sizes.seeds and each.sizes.seeds.interval), " (seeds)")
     yield Column("seeds needed", part(lambda each: each.sizes.seeds and each.sizes.seeds.needed), count)
 
 
 def _wanted(part: Part, find: float, seeds: bool) -> Iterator[Column]:
-    for what in ("users", "seeds") if seeds else ("users",):
-        yield Column(
-            f"{what} for {100 * find:g}%",
-            part(lambda each, what=what: getattr(each.sizes.wanted, what, None)),
-            count,
-        )
+    share = f"{100 * find:g}%"
+    yield Column(f"users for {share}", part(lambda each: each.sizes.wanted and each.sizes.wanted.users), count)
+    if seeds:
+        yield Column(f"seeds for {share}", part(lambda each: each.sizes.wanted and each.sizes.wanted.seeds), count)
 
 
-def _alike(part: Part, method: Method) -> Iterator[Column]:
+def _equivalence(part: Part, method: Method) -> Iterator[Column]:
     p = part(lambda each: each.sizes.equivalence and each.sizes.equivalence.p)
     if method.correction == "none":
         yield Column("p (TOST)", p, p_value)
     else:
         yield Column("p (TOST)", p, None)
-        yield Column(p_name(method, "TOST"), part(lambda each: each.p_alike), p_value)
+        yield Column(p_name(method, "TOST"), part(lambda each: each.p_equivalence), p_value)
 
 
 # --- caption ----------------------------------------------------------------------------------------------------
 
 
 def of_tests(comparisons: Sequence[Comparison], method: Method, kind: str, base: str) -> Iterator[str]:
-    """Yield what a caption says of the tests of a table; nothing if there are none.
+    """Yield the sentences of a caption about the tests of a table; nothing if there are none.
 
     Args:
-        comparisons: all of the table.
-        method: of the tests.
-        kind: of the rows that are compared and are no controls, such as "joint rows".
-        base: what they are compared with.
+        comparisons: all comparisons of the table.
+        method: the method of the tests.
+        kind: the kind of rows that are compared and are no controls, such as "joint rows".
+        base: the row that they are compared with, in words.
     """
     if not comparisons:
         return
@@ -147,12 +148,12 @@ def of_tests(comparisons: Sequence[Comparison], method: Method, kind: str, base:
 
 
 def of_changes(method: Method) -> str:
-    """Return what intervals of relative changes are by."""
+    """Return the method of the intervals of relative changes, in words."""
     return "the BCa bootstrap" if method.is_resampled else "Fieller's theorem"
 
 
 def of_effects(method: Method, base: str, seeds: bool) -> Iterator[str]:
-    """Yield what a caption says of effect sizes, in the order of their columns."""
+    """Yield the sentences of a caption about effect sizes, in the order of their columns."""
     resampled = f"a BCa bootstrap interval ({RESAMPLES:,} resamples)"
     yield of_intervals(resampled) if method.is_resampled else of_intervals()
     yield (

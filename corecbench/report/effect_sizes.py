@@ -1,4 +1,4 @@
-"""How large the difference between two rows is, for whom, and how well it is known. U users, S seeds."""
+"""The size of the difference between two rows, the users it concerns, and its uncertainty. U users, S seeds."""
 
 from dataclasses import dataclass
 
@@ -14,33 +14,33 @@ from corecbench.stats.power import minimum_detectable_effect, seeds_needed, user
 from corecbench.stats.relative import ChangeSet, bootstrap_change, fieller, relative_change
 
 SMALLEST_EFFECT = 1e-6
-"""In standard deviations of the differences; what is smaller may be rounding, and takes more users than exist."""
+"""An effect below this, in standard deviations of the differences, may be a rounding error."""
 
 
 @dataclass(frozen=True)
 class OverSeeds:
-    """What several seeds tell."""
+    """The effect sizes that need several seeds."""
 
     variance: VarianceShares | None
-    """Of the difference of one user under one seed; None if nothing varies."""
+    """The shares of the variance of the difference of one user under one seed; None if nothing varies."""
     interval: Interval | None = None
-    """Of the mean difference for other users *and* seeds, at 95 %."""
+    """The interval of the mean difference for other users *and* seeds, at 95 %."""
     needed: int | None = None
-    """Seeds with which the observed difference is found with 80 % power; None where more seeds do not help."""
+    """The number of seeds that find the observed difference with 80 % power; None where more seeds do not help."""
 
 
 @dataclass(frozen=True)
 class Needed:
-    """What it takes to find a given change with 80 % power."""
+    """The users and seeds that it takes to find a given change with 80 % power."""
 
     users: int
     seeds: int | None
-    """Among as many users; None for one seed, and where more seeds do not help."""
+    """The number of seeds among as many users; None for one seed, and where more seeds do not help."""
 
 
 @dataclass(frozen=True)
 class EffectSizes:
-    """Of a difference between two rows.
+    """The effect sizes of a difference between two rows.
 
     All but `change` and `shares` are None where fewer than 5 users differ or all differ by the same: their spread
     says nothing about other users.
@@ -50,21 +50,21 @@ class EffectSizes:
     """The difference relative to the base; None where that is 0."""
     shares: Shares
     interval: Interval | None = None
-    """Of the mean difference, at 95 %."""
+    """The interval of the mean difference at 95 %."""
     changes: ChangeSet | None = None
-    """Those that agree with the data at 95 %."""
+    """The relative changes that agree with the data at 95 %."""
     dz: float | None = None
     """Cohen's d_z."""
     detectable: float | None = None
     """The smallest true difference that a t test at .05 over as many users finds with 80 % power."""
     users_needed: int | None = None
-    """With whom such a test finds the observed difference with that power; None where there is none."""
+    """The number of users with whom such a test finds the observed difference; None if there is none."""
     equivalence: Equivalence | None = None
-    """None also where the base is 0."""
+    """The test for equivalence; None also where the base is 0."""
     seeds: OverSeeds | None = None
-    """None also for one seed."""
+    """The effect sizes over seeds; None also for one seed."""
     wanted: Needed | None = None
-    """To find the change that was given; None also where none was, or the base is 0."""
+    """The users and seeds that find the given change; None also where no change was given, or the base is 0."""
 
 
 def measure(
@@ -80,40 +80,41 @@ def measure(
     Args:
         own: float64 [U, S], a metric per user and seed.
         base: float64 [U, S], the same metric of the same users and seeds in the same order.
-        margin: of equivalence, as a share of the mean of base.
-        higher_is_better: which users are the better ones.
+        margin: the margin of equivalence, as a share of the mean of base.
+        higher_is_better: whether a user with a higher value is better off.
         find: a change, as a share of the mean of base, for which users and seeds are wanted.
-        resampled: whether intervals are BCa ones from the bootstrap, else they are of the t distribution.
+        resampled: whether intervals are BCa intervals of the bootstrap, or else of the t distribution.
 
     Raises:
         DataError: values are missing or not finite, or there are fewer than 2 users.
     """
     averaged = own.mean(axis=1), base.mean(axis=1)
     change = relative_change(*averaged)
-    of_users = shares(*(averaged if higher_is_better else reversed(averaged)))
+    user_shares = shares(*(averaged if higher_is_better else reversed(averaged)))
     interval = (bootstrap_interval if resampled else paired_interval)(*averaged)
     if interval is None:
-        return EffectSizes(change, of_users)
+        return EffectSizes(change, user_shares)
     difference = paired_differences(*averaged)
-    mean, sd, of = float(difference.mean()), float(difference.std(ddof=1)), float(abs(averaged[1].mean()))
+    mean, sd = float(difference.mean()), float(difference.std(ddof=1))
+    base_mean = float(abs(averaged[1].mean()))
     is_seen = abs(mean) > SMALLEST_EFFECT * sd
     return EffectSizes(
         change,
-        of_users,
+        user_shares,
         interval=interval,
         changes=_resampled_changes(*averaged) if resampled else fieller(*averaged),
         dz=cohens_dz(*averaged),
         detectable=minimum_detectable_effect(sd, len(own)),
         users_needed=users_needed(mean, sd) if is_seen else None,
-        equivalence=tost(*averaged, margin * of) if of else None,
+        equivalence=tost(*averaged, margin * base_mean) if base_mean else None,
         seeds=_over_seeds(own - base, is_seen) if own.shape[1] > 1 else None,
-        wanted=_needed(find * of, sd, own - base) if find and of else None,
+        wanted=_needed(find * base_mean, sd, own - base) if find and base_mean else None,
     )
 
 
 def _resampled_changes(own: np.ndarray, base: np.ndarray) -> ChangeSet:
-    found = bootstrap_change(own, base)
-    return ChangeSet("all", -np.inf, np.inf) if found is None else ChangeSet("interval", *found)
+    ends = bootstrap_change(own, base)
+    return ChangeSet("all", -np.inf, np.inf) if ends is None else ChangeSet("interval", *ends)
 
 
 def _over_seeds(difference: np.ndarray, is_seen: bool) -> OverSeeds:

@@ -15,11 +15,13 @@ import numpy as np
 from corecbench.api import CellResult, Metric
 from corecbench.evaluation.measuring import is_overall
 from corecbench.report.average_ranks import FEWEST_DATASETS, FEWEST_ROWS
-from corecbench.report.per_user import Key, Line, check_comparable, check_users, read_lines
+from corecbench.report.comparable import check_comparable, check_users, read_rows
 from corecbench.report.provenance import made_with
+from corecbench.report.stored_rows import StoredRow, fault_sentences
 from corecbench.report.table import AT_LIMIT
 from corecbench.report.wording import seed_list
 from corecbench.results.record import ResultsError
+from corecbench.results.rows import RowKey, without_repeats
 from corecbench.results.store import Entry, Store
 from corecbench.stats.friedman import friedman
 
@@ -32,48 +34,47 @@ class Source(NamedTuple):
 
     @property
     def record(self) -> CellResult:
-        """What is stored."""
+        """The record of the cell."""
         return self.entry[1]
 
     @property
     def dataset(self) -> str:
-        """Its name."""
+        """The name of the data set."""
         return self.record["cell"]["dataset"]
 
     @property
-    def parts(self) -> tuple[str | None, ...]:
-        """What makes the cell, beside its data set and seed."""
-        cell = self.record["cell"]
-        return cell["domain"], cell["llm"], cell["sharing"], cell.get("control")
+    def cell(self) -> str:
+        """The name of the cell."""
+        return self.record["cell"]["name"]
 
 
 @dataclass(frozen=True)
-class Row:
+class BoardRow:
     """One side of a cell over the data sets."""
 
-    key: Key
-    """On one of them."""
+    key: RowKey
+    """The identity of the row on one of the data sets."""
     benchmark: str | None
-    """Only where benchmarks hold the cell under different settings."""
+    """The name of the benchmark, where several hold the cell under different settings."""
     values: Mapping[str, float]
     """data set -> mean over users of the metric, each user first averaged over seeds."""
     seeds: Mapping[str, tuple[int, ...]]
-    """data set -> those that succeeded."""
+    """data set -> the seeds that succeeded."""
     is_control: bool
     notes: tuple[str, ...]
-    """What a reader must know, above all what is missing."""
+    """Remarks that a reader needs, above all about missing results."""
     mean: float | None
-    """Of the metric over all data sets; None where one is missing."""
+    """Mean of the metric over all data sets; None where a data set is missing."""
     is_complete: bool
-    """Whether it has every data set and, on each, all seeds of the benchmarks that hold it."""
+    """Whether the row has every data set and, on each, all seeds of the benchmarks that hold it."""
     average_rank: float | None = None
-    """Over all data sets, among the ranked rows; None for controls and rows that lack a data set."""
+    """Average rank over all data sets, among the ranked rows; None for controls and rows that lack a data set."""
     wins: int | None = None
-    """Data sets on which no ranked row is better."""
+    """Number of data sets on which no ranked row is better."""
 
     @property
     def is_ranked(self) -> bool:
-        """Whether it takes part in the ranks: it has every data set, if not every seed, and is no control."""
+        """Whether the row takes part in the ranks: it has every data set, if not every seed, and is no control."""
         return self.mean is not None and not self.is_control
 
 
@@ -81,9 +82,9 @@ class Row:
 class Leaderboard:
     """The rows: ranked ones, the best first, then controls, then those that lack a data set."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[BoardRow, ...]
     n_users: Mapping[str, int]
-    """data set -> tested users."""
+    """data set -> number of tested users."""
     benchmarks: tuple[str, ...]
     metric: str
     higher_is_better: bool
@@ -91,9 +92,11 @@ class Leaderboard:
     made_with: tuple[str, ...]
     """Versions and devices, as sentences."""
     p: float | None
-    """Of Friedman's test over the ranked rows; None where there are fewer than 2 data sets or 3 rows."""
+    """The p value of Friedman's test over the ranked rows; None for fewer than 2 data sets or 3 rows."""
     overall: bool
-    """Whether the metric is one value of all lists together and none per user."""
+    """Whether the metric has one value for all lists together and none per user."""
+    faults: tuple[str, ...] = ()
+    """Why the metric has no value for some rows, as sentences."""
 
 
 def build(
@@ -103,31 +106,31 @@ def build(
 
     Args:
         results: the benchmarks, of different names, each with its folders and their records.
-        name: of the metric.
-        metric: what is averaged over users, if it has values per user, and ranked.
-        unshared: sharing modules under which nothing is shared; their rows are controls.
+        name: the name of the metric.
+        metric: the metric that is averaged over users, if it has values per user, and ranked.
+        unshared: sharing modules that share nothing; their rows are controls.
 
     Raises:
         ResultsError: on one data set results differ in protocol, split or users, or nothing succeeded.
     """
-    stores, sources = (
-        list(results),
-        [Source(store.benchmark, entry) for store in results for entry in results[store]],
-    )
+    stores = list(results)
+    sources = [Source(store.benchmark, entry) for store in stores for entry in results[store]]
     protocol = check_comparable((source.entry for source in sources), settings=False)
-    rows: dict[tuple[str | None, Key], dict[str, Line]] = {}
-    for benchmark, entries in _together(sources).items():
-        for key, line in read_lines(entries, stores[0], {name: metric}).items():  # found by folder, not by store
-            rows.setdefault((benchmark, key._replace(dataset="")), {})[key.dataset] = line
-    lines = [line for of in rows.values() for line in of.values()]
-    check_users(lines)
-    n_users = {line.key.dataset: len(values) for line in lines for values in line.values.values()}
+    by_dataset: dict[tuple[str | None, RowKey], dict[str, StoredRow]] = {}
+    for benchmark, entries in _by_benchmark(sources).items():
+        for key, stored in read_rows(entries, stores[0], {name: metric}).items():  # found by folder, not by store
+            by_dataset.setdefault((benchmark, key.on("")), {})[key.dataset] = stored
+    stored_rows = [stored for on_each in by_dataset.values() for stored in on_each.values()]
+    check_users(stored_rows)
+    n_users = {stored.key.dataset: len(values) for stored in stored_rows for values in stored.values.values()}
     if not n_users:
         raise ResultsError("no cell succeeded, so there is nothing to rank; `corecbench report` says why")
-    found = [_row(benchmark, of, sources, n_users, unshared) for (benchmark, _), of in rows.items()]
-    ranked, p = _rank(found, list(n_users), metric.higher_is_better)
+    rows = [
+        _row(benchmark, on_each, name, sources, n_users, unshared) for (benchmark, _), on_each in by_dataset.items()
+    ]
+    ordered, p = _rank(rows, list(n_users), metric.higher_is_better)
     return Leaderboard(
-        rows=tuple(ranked),
+        rows=tuple(ordered),
         n_users=n_users,
         benchmarks=tuple(store.benchmark for store in stores),
         metric=name,
@@ -136,73 +139,77 @@ def build(
         made_with=made_with(source.record for source in sources),
         p=p,
         overall=is_overall(metric),
+        faults=fault_sentences(stored_rows),
     )
 
 
-def _together(sources: Sequence[Source]) -> dict[str | None, list[Entry]]:
-    """Return the results by benchmark; under None those of cells that have the same settings in all of them.
+def _by_benchmark(sources: Sequence[Source]) -> dict[str | None, list[Entry]]:
+    """Return the results by benchmark, each of them once.
 
-    What several benchmarks hold under the same settings and seed counts once, if it succeeded anywhere as that.
+    The results of a cell that has the same settings in all benchmarks stand under None.
     """
-    held: dict[tuple[Any, ...], tuple[set[str], set[str]]] = {}
+    benchmarks: dict[tuple[str, str], set[str]] = {}
+    hashes: dict[tuple[str, str], set[str]] = {}
     for source in sources:
-        benchmarks, settings = held.setdefault((source.dataset, source.parts), (set(), set()))
-        benchmarks.add(source.benchmark)
-        settings.add(source.record["hash"])
-    differ = {parts for (_, parts), found in held.items() if min(map(len, found)) > 1}
-    grouped: dict[str | None, dict[Any, Entry]] = {}
+        place = source.dataset, source.cell
+        benchmarks.setdefault(place, set()).add(source.benchmark)
+        hashes.setdefault(place, set()).add(source.record["hash"])
+    differ = {
+        cell for (dataset, cell), held in hashes.items() if len(held) > 1 and len(benchmarks[dataset, cell]) > 1
+    }
+    grouped: dict[str | None, list[Entry]] = {}
     for source in sources:
-        place = source.benchmark if source.parts in differ else None
-        same = source.dataset, source.parts, source.record["cell"]["seed"], source.record["hash"]
-        entries = grouped.setdefault(place, {})
-        if same not in entries or source.record["status"] == "ok":
-            entries[same] = source.entry
-    return {place: list(entries.values()) for place, entries in grouped.items()}
+        grouped.setdefault(source.benchmark if source.cell in differ else None, []).append(source.entry)
+    return {benchmark: without_repeats(entries) for benchmark, entries in grouped.items()}
 
 
 def _row(
     benchmark: str | None,
-    lines: Mapping[str, Line],
+    on_each: Mapping[str, StoredRow],
+    metric: str,
     sources: Sequence[Source],
     datasets: Collection[str],
     unshared: Collection[str],
-) -> Row:
+) -> BoardRow:
     """Return a row that is not yet ranked."""
-    key = next(iter(lines.values())).key
+    key = next(iter(on_each.values())).key
     missing, remarks = [], []
     for dataset in datasets:
-        line = lines.get(dataset)
-        faults = ["no result"] if line is None else _faults(line, _planned(sources, line.key, benchmark))
-        missing += [f"{dataset}: {fault}" for fault in faults]
-        remarks += [f"{dataset}: {AT_LIMIT}"] if line is not None and line.at_limit else []
-    present = {dataset: line for dataset, line in lines.items() if line.values}
-    values = {dataset: next(iter(line.means().values())) for dataset, line in present.items()}
-    return Row(
+        stored = on_each.get(dataset)
+        gaps = ["no result"] if stored is None else _gaps(stored, _planned(sources, stored.key, benchmark))
+        missing += [f"{dataset}: {gap}" for gap in gaps]
+        remarks += [f"{dataset}: {AT_LIMIT}"] if stored is not None and stored.at_limit else []
+    present = {dataset: stored for dataset, stored in on_each.items() if stored.has(metric)}
+    values = {dataset: stored.means()[metric] for dataset, stored in present.items()}
+    return BoardRow(
         key=key,
         benchmark=benchmark,
         values=values,
-        seeds={dataset: tuple(line.values) for dataset, line in present.items()},
-        is_control=key.control is not None or key.sharing in unshared,
+        seeds={dataset: tuple(stored.values) for dataset, stored in present.items()},
+        is_control=key.is_control(unshared),
         notes=(*([f"incomplete: {'; '.join(missing)}"] if missing else []), *remarks),
         mean=float(np.mean(list(values.values()))) if len(values) == len(datasets) else None,
         is_complete=not missing,
     )
 
 
-def _faults(line: Line, planned: set[int]) -> list[str]:
-    missing = planned - line.values.keys() - line.problems.keys()
-    return [*line.failures(), *([f"{seed_list(missing, 'seed')} missing"] if missing else [])]
+def _gaps(stored: StoredRow, planned: set[int]) -> list[str]:
+    """Return what a row lacks on a data set: seeds that failed, seeds that are missing, values of the metric."""
+    missing = planned - stored.values.keys() - stored.problems.keys()
+    missing_seeds = [f"{seed_list(missing, 'seed')} missing"] if missing else []
+    return [*stored.failures(), *missing_seeds, *stored.fault_notes()]
 
 
-def _planned(sources: Sequence[Source], key: Key, benchmark: str | None) -> set[int]:
+def _planned(sources: Sequence[Source], key: RowKey, benchmark: str | None) -> set[int]:
     """Return the seeds that a row should have on a data set: of its benchmark, or of all that hold the cell."""
-    parts = key.domain, key.llm, key.sharing, key.control
     here = [source for source in sources if source.dataset == key.dataset]
-    holders = {benchmark} if benchmark else {source.benchmark for source in here if source.parts == parts}
+    holders = {benchmark} if benchmark else {source.benchmark for source in here if source.cell == key.cell}
     return {source.record["cell"]["seed"] for source in here if source.benchmark in holders}
 
 
-def _rank(rows: Sequence[Row], datasets: Sequence[str], higher_is_better: bool) -> tuple[list[Row], float | None]:
+def _rank(
+    rows: Sequence[BoardRow], datasets: Sequence[str], higher_is_better: bool
+) -> tuple[list[BoardRow], float | None]:
     """Return the rows in order, with the average ranks of those that can have one, and p of Friedman's test."""
     from scipy import stats
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from corecbench.api import Mark, Report
 from corecbench.report.columns import Column, lay_out
-from corecbench.report.leaderboard import Leaderboard, Row
+from corecbench.report.leaderboard import BoardRow, Leaderboard
 from corecbench.report.main_table import Marks, best_two
 from corecbench.report.provenance import protocol_sentence, together
 from corecbench.report.wording import decimal, of_ensembles, p_value, seed_list, sentences, user_counts
@@ -17,23 +17,29 @@ def report(board: Leaderboard) -> Report:
     frame, values = lay_out(board.rows, list(_columns(board)))
     marks: Marks = {}
     for column, value in _measures(board).items():
-        whole = {number: value(row) for number, row in enumerate(board.rows) if row.is_ranked and row.is_complete}
-        marks |= {(number, column): [mark] for number, mark in best_two(whole, board.higher_is_better).items()}
-    found = {mark for of_cell in marks.values() for mark in of_cell}
-    legend = {mark: meaning for mark, meaning in MEANINGS.items() if mark in found}
+        values_of_complete = {
+            number: measured
+            for number, row in enumerate(board.rows)
+            if row.is_ranked and row.is_complete and (measured := value(row)) is not None
+        }
+        best = best_two(values_of_complete, board.higher_is_better)
+        marks |= {(number, column): [mark] for number, mark in best.items()}
+    used = {mark for marks_of_cell in marks.values() for mark in marks_of_cell}
+    legend = {mark: meaning for mark, meaning in MEANINGS.items() if mark in used}
     directions = {"average rank": False, "wins": True, **dict.fromkeys(_measures(board), board.higher_is_better)}
     return Report("leaderboard", frame, values, caption(board), marks, legend, directions)
 
 
-def _measures(board: Leaderboard) -> dict[str, Callable[[Row], float | None]]:
-    """Return the columns of the metric and their values: the mean over data sets, then each of them."""
+def _measures(board: Leaderboard) -> dict[str, Callable[[BoardRow], float | None]]:
+    """Return the columns of the metric and their values: the mean over data sets, then each data set."""
     if len(board.n_users) == 1:
         return {board.metric: lambda row: row.mean}
-    of_each = {
-        f"{board.metric} {dataset}": lambda row, dataset=dataset: row.values.get(dataset)
-        for dataset in board.n_users
-    }
-    return {f"mean {board.metric}": lambda row: row.mean, **of_each}
+    on_each = {f"{board.metric} {dataset}": _value_on(dataset) for dataset in board.n_users}
+    return {f"mean {board.metric}": lambda row: row.mean, **on_each}
+
+
+def _value_on(dataset: str) -> Callable[[BoardRow], float | None]:
+    return lambda row: row.values.get(dataset)
 
 
 def _columns(board: Leaderboard) -> Iterator[Column]:
@@ -61,13 +67,14 @@ def _seeds(seeds: Mapping[str, tuple[int, ...]]) -> str:
     >>> _seeds({"a": (0, 1), "b": (0, 1)}), _seeds({"a": (0, 1), "b": (0,)})
     ('0-1', '0-1 (a) and 0 (b)')
     """
-    return str(together([(dataset, {"": seed_list(of)}) for dataset, of in seeds.items()], "data sets").get("", ""))
+    by_dataset = [(dataset, {"": seed_list(on_dataset)}) for dataset, on_dataset in seeds.items()]
+    return str(together(by_dataset, "data sets").get("", ""))
 
 
 def caption(board: Leaderboard) -> str:
-    """Return what a reader needs to judge the order: what is ranked, protocol, users, test, versions."""
+    """Return the caption, which states how rows are ranked, protocol, users, test and versions."""
     n_datasets = len(board.n_users)
-    of, each = ("one value of the lists of", "") if board.overall else ("mean over", "each user first ")
+    value, each = ("one value of the lists of", "") if board.overall else ("mean over", "each user first ")
     order = f"average rank in {board.metric} over {n_datasets} data sets" if n_datasets > 1 else board.metric
     return sentences(
         [
@@ -76,7 +83,8 @@ def caption(board: Leaderboard) -> str:
             *([f"Of the benchmarks {', '.join(board.benchmarks)}"] if len(board.benchmarks) > 1 else []),
             protocol_sentence(board.protocol),
             *of_ensembles(row.key.side for row in board.rows),
-            f"{board.metric}: {of} {user_counts(board.n_users)}, {each}averaged over seeds",
+            f"{board.metric}: {value} {user_counts(board.n_users)}, {each}averaged over seeds",
+            *board.faults,
             *([] if board.p is None else [f"p of Friedman's test of the ranked rows: {p_value(board.p)}"]),
             *board.made_with,
         ]

@@ -1,6 +1,6 @@
 """The table of a benchmark as it is read: columns, marks and caption."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from corecbench.api import Mark, Report
 from corecbench.report.average_ranks import over_datasets
@@ -8,7 +8,7 @@ from corecbench.report.columns import NONE, Column, lay_out
 from corecbench.report.comparison import ALPHA, Comparison
 from corecbench.report.comparison_columns import comparison_columns, of_effects, of_tests, significant
 from corecbench.report.provenance import protocol_sentence
-from corecbench.report.table import Table
+from corecbench.report.table import Table, TableRow
 from corecbench.report.wording import count, decimal, of_ensembles, seed_list, sentences, user_counts
 from corecbench.settings.config import CONTROLS
 
@@ -24,16 +24,16 @@ def report(table: Table, cost: bool = False, effects: bool = False) -> Report:
     """Return the table as reporters take it.
 
     Args:
-        table: what is shown.
-        cost: with columns of what training and inference take.
-        effects: with columns of effect sizes.
+        table: the rows, with what a caption states.
+        cost: whether there are columns of what training and inference take.
+        effects: whether there are columns of effect sizes.
     """
     columns = [*_identity(table), *_results(table, effects), *(COST if cost else []), *_extent(table)]
     frame, values = lay_out(table.rows, columns)
     marks = _marks(table)
-    found = {mark for of_cell in marks.values() for mark in of_cell}
-    meanings = {**MEANINGS, "significant": significant(table.method)}
-    legend = {mark: meaning for mark, meaning in meanings.items() if mark in found}
+    used = {mark for marks_of_cell in marks.values() for mark in marks_of_cell}
+    meanings: dict[Mark, str] = {**MEANINGS, "significant": significant(table.method)}
+    legend = {mark: meaning for mark, meaning in meanings.items() if mark in used}
     return Report("table", frame, values, caption(table, cost, effects), marks, legend, table.metrics)
 
 
@@ -41,19 +41,23 @@ def report(table: Table, cost: bool = False, effects: bool = False) -> Report:
 
 
 def _identity(table: Table) -> Iterator[Column]:
-    yield Column("data set", lambda row: row.dataset)
-    yield Column("model", lambda row: row.model)
-    yield Column("side", lambda row: row.side)
-    yield Column("sharing", lambda row: row.sharing)
-    if any(row.control for row in table.rows):
-        yield Column("control", lambda row: row.control)
+    yield Column("data set", lambda row: row.key.dataset)
+    yield Column("model", lambda row: row.key.model)
+    yield Column("side", lambda row: row.key.side)
+    yield Column("sharing", lambda row: row.key.sharing)
+    if any(row.key.control for row in table.rows):
+        yield Column("control", lambda row: row.key.control)
 
 
 def _results(table: Table, effects: bool) -> Iterator[Column]:
     for name in table.metrics:
-        yield Column(name, lambda row, name=name: row.metrics.get(name), decimal)
+        yield Column(name, _metric(name), decimal)
     seeds = _has_seeds(table)
     yield from comparison_columns(lambda row: row.comparison, _change(table), table.method, effects, seeds)
+
+
+def _metric(name: str) -> Callable[[TableRow], float | None]:
+    return lambda row: row.metrics.get(name)
 
 
 def _change(table: Table) -> str:
@@ -84,14 +88,14 @@ def _marks(table: Table) -> Marks:
     for number, row in enumerate(table.rows):
         if row.comparison and row.comparison.p_adjusted < ALPHA:
             marks[number, _change(table)] = ["significant"]
-    for dataset in {row.dataset for row in table.rows}:
+    for dataset in dict.fromkeys(row.key.dataset for row in table.rows):
         for metric, higher_is_better in table.metrics.items():
-            of = {
+            values = {
                 number: row.metrics[metric]
                 for number, row in enumerate(table.rows)
-                if row.dataset == dataset and row.is_complete and not row.is_control
+                if row.key.dataset == dataset and row.is_complete and not row.is_control and metric in row.metrics
             }
-            marks |= {(number, metric): [mark] for number, mark in best_two(of, higher_is_better).items()}
+            marks |= {(number, metric): [mark] for number, mark in best_two(values, higher_is_better).items()}
     return marks
 
 
@@ -112,8 +116,8 @@ def best_two(values: Mapping[int, float], higher_is_better: bool) -> dict[int, M
 
 
 def caption(table: Table, cost: bool = False, effects: bool = False) -> str:
-    """Return what a reader needs to judge the numbers: protocol, means, tests and their correction, versions."""
-    users = {row.dataset: row.n_users for row in table.rows if row.n_users}
+    """Return the caption, which states protocol, means, tests and their correction, and versions."""
+    users = {row.key.dataset: row.n_users for row in table.rows if row.n_users}
     if not users:
         return "No cell succeeded."
     seeds = seed_list({seed for row in table.rows for seed in row.seeds}, "seed")
@@ -122,11 +126,12 @@ def caption(table: Table, cost: bool = False, effects: bool = False) -> str:
             protocol_sentence(table.protocol),
             f"Metrics are means over {user_counts(users)}, each user first averaged over {seeds}",
             *of_lists(table),
+            *table.faults,
             f"{_change(table)}: relative change against the same model trained alone, over the seeds both have",
-            *of_ensembles((row.side for row in table.rows), "the domain model alone"),
+            *of_ensembles((row.key.side for row in table.rows), "the domain model alone"),
             *(
                 f"Control {control}: as the pair beside it, but {CONTROLS.get(control, 'otherwise')}"
-                for control in dict.fromkeys(row.control for row in table.rows if row.control)
+                for control in dict.fromkeys(row.key.control for row in table.rows if row.key.control)
             ),
             *of_tests(_comparisons(table), table.method, "joint rows", "the model alone"),
             *(of_effects(table.method, "the solo row's mean", _has_seeds(table)) if effects else []),
@@ -146,19 +151,23 @@ def _has_seeds(table: Table) -> bool:
 
 
 def of_lists(table: Table) -> Iterator[str]:
-    """Yield what a caption says of metrics without a value per user."""
+    """Yield the sentence of a caption about metrics without a value per user."""
     if table.overall:
         yield f"{', '.join(table.overall)}: one value of the lists of all users, averaged over seeds, not tested"
 
 
 def of_costs(table: Table) -> Iterator[str]:
-    """Yield what a caption says of the columns of costs."""
+    """Yield the sentences of a caption about the columns of costs."""
     yield (
         "Costs are means over seeds: train s, seconds of training of the side in its cell (a pair may start from "
         "its domain model trained alone, whose seconds are in that row); ms/user, milliseconds to rank the "
         "catalogue for a user; trainable and all parameters, each side counting what it shares; peak GiB, memory "
         "of the process during the cell, the same for both sides"
-        + ("; an ensemble takes what both sides take" if any(row.side == "ensemble" for row in table.rows) else "")
+        + (
+            "; an ensemble takes what both sides take"
+            if any(row.key.side == "ensemble" for row in table.rows)
+            else ""
+        )
     )
     if any(row.seeds and None in (row.cost.inference_ms_per_user, row.cost.parameters) for row in table.rows):
         yield f"{NONE}: the result is from before this was recorded"

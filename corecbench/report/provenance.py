@@ -1,4 +1,4 @@
-"""What captions state of how results came about: protocol, versions and devices, and where these differ."""
+"""The sentences of captions about protocol, versions and devices, and about where these differ."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,28 +9,29 @@ LIBRARIES = ("corecbench", "torch", "recbole", "transformers", "peft")
 MOST_NAMED = 3
 
 
-def together(found: Iterable[tuple[str, Mapping[str, Any]]], noun: str) -> dict[str, Any]:
-    """Return what several have in common; a value that differs is replaced by text that says who has which.
+def together(named: Iterable[tuple[str, Mapping[str, Any]]], noun: str) -> dict[str, Any]:
+    """Return the values of several owners as one mapping. Where values differ, a text says who has which.
 
     >>> together([("a", {"seen": "left out", "k": 5}), ("b", {"seen": "left out", "k": 9})], "data sets")
     {'seen': 'left out', 'k': '5 (a) and 9 (b)'}
 
     Args:
-        found: pairs of a name and its values.
-        noun: of names in the plural; more than three with the same value are counted instead of named.
+        named: pairs of a name and its values.
+        noun: the kind of names in the plural; more than three with the same value are counted instead of named.
     """
-    found = list(found)
+    named = list(named)
     common: dict[str, Any] = {}
-    for key in dict.fromkeys(key for _, values in found for key in values):
+    for key in dict.fromkeys(key for _, values in named for key in values):
         owners: dict[str, list[str]] = {}
-        for name, values in found:
+        for name, values in named:
             owners.setdefault(str(values.get(key)), []).append(name)
-        several = " and ".join(f"{value} ({_named(names, noun)})" for value, names in owners.items())
-        common[key] = several if len(owners) > 1 else found[0][1][key]
+        several = " and ".join(f"{value} ({listed(names, noun)})" for value, names in owners.items())
+        common[key] = several if len(owners) > 1 else named[0][1][key]
     return common
 
 
-def _named(names: Iterable[str], noun: str) -> str:
+def listed(names: Iterable[str], noun: str) -> str:
+    """Return the different names, or their number if there are more than three."""
     different = list(dict.fromkeys(names))
     return ", ".join(different) if len(different) <= MOST_NAMED else f"{len(different)} {noun}"
 
@@ -41,8 +42,8 @@ def protocol_sentence(protocol: Mapping[str, Any]) -> str:
 
 
 def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
-    """Return settings of pairs only, versions and devices of what succeeded, as sentences of a caption."""
-    done = [record for record in records if record["status"] == "ok"]
+    """Return settings of pairs only, versions and devices of all results with ranks, as sentences of a caption."""
+    done = [record for record in records if record["sides"]]
     versions = [(record["cell"]["name"], _versions(record)) for record in done]
     differ = " (they differ between cells)" if any(each != versions[0][1] for _, each in versions) else ""
     stated = ", ".join(f"{name} {version}" for name, version in together(versions, "cells").items())

@@ -1,4 +1,4 @@
-"""What a cell recommends to a user, beside what its models recommend alone: stored lists with titles."""
+"""The recommendations of a cell to a user, beside those of its models alone: stored lists with titles."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from corecbench.api import CellResult, RowSide
     from corecbench.data.dataset import Dataset
     from corecbench.data.split import Split
-    from corecbench.report.stored_lists import Row, StoredLists
+    from corecbench.report.stored_lists import RankedSide, StoredLists
 
 Change = Literal["new", "up", "down", "same"]
 MOST = 10
-"""Items of a list that are looked at."""
+"""The number of items of a list that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Item:
 
     item_id: str
     title: str
-    """"" where it has none."""
+    """The title, "" where the item has none."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Past(Item):
     """An item of a user's history."""
 
     part: Literal["training", "validation", "test"]
-    """"test" is the held-out item."""
+    """The part of the split that holds the item; "test" is the held-out item."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Recommended(Item):
     score: float
     is_held_out: bool
     change: Change | None
-    """Against the list of the same model alone; None where there is no such list."""
+    """The change against the list of the same model alone; None where there is no such list."""
     places: int
-    """That it moved up or down."""
+    """The number of places that the item moved up or down."""
 
 
 @dataclass(frozen=True)
@@ -56,32 +56,32 @@ class TopList:
     cell: str
     side: RowSide
     name: str
-    """Such as "sasrec, alone" or "llama, with sasrec (bdlm)"."""
+    """A name in words, such as "sasrec, alone" or "llama, with sasrec (bdlm)"."""
     rank: int
-    """Of the held-out item. Ties count against the model, so it can be higher than the item's place on the list."""
+    """The rank of the held-out item. Ties count against the model, so it can be beyond the place on the list."""
     n_candidates: int
     items: tuple[Recommended, ...]
-    """Best first."""
+    """The items, best first."""
     dropped: tuple[Item, ...]
-    """On the list of the same model alone and not on this one, best first."""
+    """The items on the list of the same model alone that are not on this list, best first."""
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What the sides of a cell and their models alone recommend to one user."""
+    """The recommendations of the sides of a cell, and of their models alone, to one user."""
 
     dataset: str
     user_id: str
     cell: str
     seed: int
     history: tuple[Past, ...]
-    """Oldest first: training, the validation item, the held-out item."""
+    """The history, oldest first: training, the validation item, the held-out item."""
     lists: tuple[TopList, ...]
-    """For each side the model alone, where that is stored, and then the side."""
+    """The lists: for each side that of the model alone, where it is stored, and then that of the side."""
 
     @property
     def held_out(self) -> Past:
-        """The item that was asked for."""
+        """The held-out item."""
         return self.history[-1]
 
 
@@ -89,43 +89,48 @@ def check_data(dataset: Dataset, split: Split, record: CellResult) -> None:
     """Make sure that a data set is the one of a result.
 
     Raises:
-        DataError: it has another fingerprint.
+        DataError: the data set has another fingerprint.
     """
-    prints = {"fingerprint": dataset.fingerprint, "split_fingerprint": split.fingerprint}
-    for name, own in prints.items():
-        if record["data"][name] != own:
-            what = name.replace("_", " ")
+    recorded = record["data"]
+    for name, own, expected in (
+        ("fingerprint", dataset.fingerprint, recorded["fingerprint"]),
+        ("split fingerprint", split.fingerprint, recorded["split_fingerprint"]),
+    ):
+        if own != expected:
             raise DataError(
-                f"data set '{dataset.catalog.name}' is not what the cell was run on: its {what} is {own[:12]}, "
-                f"there {record['data'][name][:12]}; the same files and settings are needed"
+                f"data set '{dataset.catalog.name}' is not what the cell was run on: its {name} is {own[:12]}, "
+                f"there {expected[:12]}; the same files and settings are needed"
             )
 
 
 def recommend(
     stored: StoredLists, dataset: Dataset, split: Split, user_id: str, most: int = MOST
 ) -> Recommendation:
-    """Return what is recommended to a user who is tested.
+    """Return the recommendations to a user who is tested.
 
     Args:
-        stored: the lists.
-        dataset: what they were made from, as `check_data` knows it.
-        split: its parts.
-        user_id: such as `StoredLists.pick` gives it.
-        most: items that are taken from each list; fewer where fewer are stored.
+        stored: the stored lists of a cell.
+        dataset: the data set that the lists were made from, checked by `check_data`.
+        split: the split of the data set.
+        user_id: the id of the user, as `StoredLists.pick` returns it.
+        most: the number of items that are taken from each list; fewer where fewer are stored.
     """
     cell, catalog = stored.record["cell"], dataset.catalog
     titles = dict(zip(catalog.item_ids, catalog.item_texts, strict=True))
     user = catalog.user_ids.index(user_id)
-    trained = [(item, "training") for item in split.train.item[split.train.user == user]]
     place = split.users.searchsorted(user)
-    last = [(split.validation[place], "validation"), (split.test[place], "test")]
-    history = tuple(Past(catalog.item_ids[item], catalog.item_texts[item], part) for item, part in trained + last)
+    parts: list[tuple[int, Literal["training", "validation", "test"]]] = [
+        *((item, "training") for item in split.train.item[split.train.user == user]),
+        (split.validation[place], "validation"),
+        (split.test[place], "test"),
+    ]
+    history = tuple(Past(catalog.item_ids[item], catalog.item_texts[item], part) for item, part in parts)
     most = min([most, *(int(row.top["position"].max()) for row in stored.rows)])
     lists = tuple(_list(row, user_id, titles, most) for row in stored.rows)
     return Recommendation(cell["dataset"], user_id, cell["name"], cell["seed"], history, lists)
 
 
-def _list(row: Row, user_id: str, titles: Mapping[str, str], most: int) -> TopList:
+def _list(row: RankedSide, user_id: str, titles: Mapping[str, str], most: int) -> TopList:
     """Return a row's list for a user."""
     rank = row.ranks.loc[user_id]
     own, before = _best(row, user_id, most), {} if row.alone is None else _best(row.alone, user_id, most)
@@ -139,11 +144,18 @@ def _list(row: Row, user_id: str, titles: Mapping[str, str], most: int) -> TopLi
         held_out = item_id == rank["target_item_id"]
         items.append(Recommended(item_id, titles[item_id], score, held_out, change, abs(moved)))
     dropped = tuple(Item(item_id, titles[item_id]) for item_id in before if item_id not in own)
-    counts = int(rank["rank"]), int(rank["n_candidates"])
-    return TopList(row.cell, row.side, row.name, *counts, tuple(items), dropped)
+    return TopList(
+        cell=row.cell,
+        side=row.side,
+        name=row.name,
+        rank=int(rank["rank"]),
+        n_candidates=int(rank["n_candidates"]),
+        items=tuple(items),
+        dropped=dropped,
+    )
 
 
-def _best(row: Row, user_id: str, most: int) -> dict[str, float]:
+def _best(row: RankedSide, user_id: str, most: int) -> dict[str, float]:
     """Return item id -> score of a user's best items, best first."""
     top = row.top[row.top["user_id"] == user_id].sort_values("position").head(most)
     return dict(zip(top["item_id"], top["score"].tolist(), strict=True))

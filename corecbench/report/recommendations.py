@@ -1,4 +1,4 @@
-"""From stored results and the data set itself to what is recommended to a few users. Nothing is trained."""
+"""Recommendations to a few users, from stored results and the data set itself. Nothing is trained."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from corecbench.results.store import Entry, Store
 
 METRIC = "NDCG@10"
-"""What the best and the worst user gain and lose."""
+"""The metric by which a user is the best or the worst."""
 
 
 def recommendations(
@@ -34,21 +34,21 @@ def recommendations(
     seed: int | None = None,
     sets: Sequence[str] = (),
 ) -> list[Recommendation]:
-    """Return what each side of a cell and its models alone recommend to some users.
+    """Return the recommendations of each side of a cell, and of its models alone, to some users.
 
     Args:
-        host: knows the data set and the metric.
-        store: holds the lists.
+        host: the host, which knows the data set and the metric.
+        store: the store that holds the lists.
         entries: folders and their records.
-        cell: its name, with ":llm" behind it where the LLM side of a pair tells who is best and worst.
-        users: ids, "best", "worst" or "coldest".
-        dataset: its name, or its folder where it is one; not needed where the cell is stored for one name only.
-        seed: the lowest one if none.
+        cell: the name of the cell, with ":llm" behind it to choose the best and worst user by the LLM side.
+        users: ids of users, or "best", "worst" or "coldest".
+        dataset: the name of the data set, or its folder; not needed where the cell is stored for one name only.
+        seed: the seed of the cell; the lowest one if it is None.
         sets: "component.key=value", settings of the data set that the run had.
 
     Raises:
-        UsageError: a cell, user, data set or seed that is not there.
-        ResultsError: results that have no lists or do not belong together.
+        UsageError: there is no such cell, user, data set or seed.
+        ResultsError: results have no lists or do not belong together.
         DataError: the data set cannot be read, or is not the one of the cell.
     """
     stored = read(store, entries, cell, Path(dataset).name if dataset else None, seed)
@@ -63,7 +63,7 @@ def read_data(host: Host, record: CellResult, dataset: str | None, sets: Sequenc
     """Return the data set of a result, read as it was then.
 
     Raises:
-        UsageError: it was a folder, and that is not named.
+        UsageError: the data set was a folder, which was not named.
     """
     name = record["cell"]["dataset"]
     if dataset is None and name not in {component.name for component, _ in host.list("datasets")}:

@@ -111,7 +111,7 @@ def seed_list(seeds: Iterable[int], noun: str = "") -> str:
 
 
 def of_ensembles(sides: Iterable[RowSide], base: str = "") -> Iterator[str]:
-    """Yield what a caption says of ensembles if any side is one, and of what they are compared with.
+    """Yield the sentence of a caption about ensembles and what they are compared with, if any side is one.
 
     >>> list(of_ensembles(["domain", "llm"])), len(list(of_ensembles(["domain", "ensemble"])))
     ([], 1)

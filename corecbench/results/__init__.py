@@ -1,1 +1,1 @@
-"""What finished cells leave on disk: written, read, checked."""
+"""Stored results: finished cells are written to disk, read and checked."""

@@ -1,4 +1,4 @@
-"""Which benchmarks lie in a folder of results, and which one is meant."""
+"""The benchmarks in a folder of results, and the choice of one of them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +9,10 @@ from corecbench.results.store import Store, slug
 
 
 def stores(folder: Path) -> list[Store]:
-    """Return the benchmarks of a folder of results, or the one whose own folder it is.
+    """Return the benchmarks of a folder of results, or the one benchmark whose own folder it is.
 
     Raises:
-        ResultsError: there is nothing.
+        ResultsError: the folder holds no results.
     """
     if any(folder.glob("*/*/seed*/result.json")):
         own = folder if folder.name not in ("", "..") else folder.resolve()
@@ -26,10 +26,10 @@ def stores(folder: Path) -> list[Store]:
 
 
 def place_of(folder: Path) -> Store:
-    """Return the benchmark that a folder is, or would be; it is made.
+    """Return the benchmark whose own folder is the given one, which is made if it does not exist.
 
     Raises:
-        UsageError: its name is none of a benchmark.
+        UsageError: the name of the folder cannot be the name of a benchmark.
     """
     name = folder.resolve().name
     if not name or slug(name) != name:
@@ -38,19 +38,19 @@ def place_of(folder: Path) -> Store:
     return Store(folder.parent if folder.name == name else folder.resolve().parent, name)
 
 
-def choose(found: Sequence[Store], benchmark: str | None) -> Store:
-    """Return the benchmark of a name; without one "default", or the only one there is.
+def choose(benchmarks: Sequence[Store], name: str | None) -> Store:
+    """Return the benchmark of a name. Without a name it is "default", or the only one that there is.
 
     Raises:
-        ResultsError: it is not there.
-        UsageError: there are several and none was named.
+        ResultsError: there is no benchmark of that name.
+        UsageError: there are several benchmarks and none was named.
     """
-    by_name = {store.benchmark: store for store in found}
-    place, have = found[0].root, ", ".join(by_name)
-    if benchmark is not None:
-        if slug(benchmark) not in by_name:
-            raise ResultsError(f"{place}: no results of benchmark '{benchmark}'; have: {have}")
-        return by_name[slug(benchmark)]
-    if len(found) > 1 and "default" not in by_name:
+    by_name = {store.benchmark: store for store in benchmarks}
+    place, have = benchmarks[0].root, ", ".join(by_name)
+    if name is not None:
+        if slug(name) not in by_name:
+            raise ResultsError(f"{place}: no results of benchmark '{name}'; have: {have}")
+        return by_name[slug(name)]
+    if len(benchmarks) > 1 and "default" not in by_name:
         raise UsageError(f"several benchmarks in {place}; choose one by --benchmark: {have}")
-    return by_name.get("default", found[0])
+    return by_name.get("default", benchmarks[0])

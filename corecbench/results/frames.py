@@ -1,4 +1,4 @@
-"""The tables of a side as they are stored: ranks and best candidates, with ids instead of indices."""
+"""The stored tables of a side: ranks and best candidates, with ids instead of indices."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from corecbench.evaluation.ranking import Ranks
 
 COLUMNS = ("user_id", "target_item_id", "rank", "n_candidates")
-"""Of ranks.parquet: str, str, int64, int64; one row per tested user."""
+"""The columns of ranks.parquet: str, str, int64, int64; one row per tested user."""
 
 COUNTS = ("history_length", "target_frequency")
 """Further columns of ranks.parquet, int64: the training interactions of the user, not cut to `max_history`, and
 those of the held-out item. Results from before these were stored are read without them."""
 
 TOP = ("user_id", "position", "item_id", "score")
-"""Of top.parquet: str, int64 from 1, str, float32; one row for each of a user's best candidates, of equal scores
-the lower index first. Ties count against the model in a rank, so a held-out item of rank 10 is among the first 10,
-and one that is among them has a higher rank if enough others have its score."""
+"""The columns of top.parquet: str, int64 from 1, str, float32. There is a row for each of a user's best candidates;
+of equal scores the lower index comes first. Ties count against the model in a rank. So a held-out item of rank 10
+is among the first 10, and one among them has a rank beyond 10 if enough other items have its score."""
 
 ITEMS = ("item_id", "frequency")
-"""Of items.parquet: str, int64; all items of the catalogue and their training interactions."""
+"""The columns of items.parquet: str, int64; all items of the catalogue and their training interactions."""
 
 
 def ranks_frame(ranks: Ranks, catalog: Catalog, train: Interactions) -> pd.DataFrame:
-    """Return ranks as they are stored, with the counts in the training data."""
+    """Return the table of ranks to store, with the counts in the training data."""
     history_length = np.bincount(train.user, minlength=catalog.n_users + 1)  # [U+1]
     return pd.DataFrame(
         {
@@ -43,7 +43,7 @@ def ranks_frame(ranks: Ranks, catalog: Catalog, train: Interactions) -> pd.DataF
 
 
 def top_frame(ranks: Ranks, catalog: Catalog) -> pd.DataFrame:
-    """Return the best candidates as they are stored."""
+    """Return the table of best candidates to store."""
     row, place = np.nonzero(ranks.top_items)
     return pd.DataFrame(
         {
@@ -61,10 +61,14 @@ def item_frequency(catalog: Catalog, train: Interactions) -> np.ndarray:
 
 
 def items_frame(catalog: Catalog, train: Interactions) -> pd.DataFrame:
-    """Return all items with their training interactions, as they are stored."""
+    """Return the table of all items and their training interactions to store."""
     return pd.DataFrame({"item_id": list(catalog.item_ids[1:]), "frequency": item_frequency(catalog, train)[1:]})
 
 
 def known_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns in COLUMNS, without any of which a KeyError is raised, and those of COUNTS that exist."""
+    """Return the columns in COLUMNS, and those of COUNTS that exist.
+
+    Raises:
+        KeyError: a column of COLUMNS is missing.
+    """
     return frame[[*COLUMNS, *(name for name in COUNTS if name in frame)]]

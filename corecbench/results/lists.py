@@ -25,14 +25,14 @@ def lists_of(
     """Return the lists of one side of a cell, as long as the metrics need them; None if none reads any.
 
     Args:
-        store: holds them.
-        folder: of the cell.
-        side: of the cell.
-        ranks: what is stored of its users, indexed by user_id; the lists have the same order.
+        store: the store that holds the lists.
+        folder: the folder of the cell.
+        side: the side of the cell.
+        ranks: the stored ranks of the side, indexed by user_id; the lists have the same order.
         metrics: name -> metric.
 
     Raises:
-        ResultsError: they were not stored, or not with enough items, or are damaged.
+        ResultsError: the lists were not stored, or not with enough items, or are damaged.
     """
     name, k = max(((name, depth(metric)) for name, metric in metrics.items()), key=lambda pair: pair[1])
     if k == 0:

@@ -1,4 +1,4 @@
-"""The check of result.json, and the errors of stored results. The schema is `corecbench.api.CellResult`."""
+"""Checks result.json, whose schema is `corecbench.api.CellResult`, and answers questions about a record."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from corecbench.api import CellRecord, RowSide, Side
+    from pydantic import TypeAdapter
 
+    from corecbench.api import CellRecord, Failure, RowSide, Side
 
 SCHEMA: Literal[1] = 1
 """The version of the schema of result.json."""
@@ -25,26 +26,34 @@ class ResultsError(CorecbenchError):
 
 
 def settings_in(record: CellResult) -> Iterator[tuple[str, str, Any, bool]]:
-    """Yield every component, its settings, their values, and whether they are on purpose those of pairs only."""
+    """Yield every setting of a cell: component, setting, value, and whether the value holds in pairs only."""
     for name, values in record["settings"].items():
-        of_pairs = record.get("in_pairs", {}).get(name, ())
+        in_pairs_only = record.get("in_pairs", {}).get(name, ())
         for setting, value in values.items():
-            yield name, setting, value, setting in of_pairs
+            yield name, setting, value, setting in in_pairs_only
 
 
 def sides_of(cell: CellRecord) -> tuple[RowSide, ...]:
-    """Return the sides that a cell has, the ensemble last if it has one."""
+    """Return the sides of a cell, with the ensemble last if the cell has one."""
     sides: tuple[RowSide, ...] = tuple(side for side in SIDES if cell[side] is not None)
     return (*sides, "ensemble") if cell.get("combines") else sides
 
 
 def own_side(side: RowSide) -> Side:
-    """Return the side whose model alone a row is compared with: of an ensemble the domain model."""
+    """Return the side whose model alone a row is compared with. For an ensemble it is the domain side."""
     return "domain" if side == "ensemble" else side
 
 
+def failure_of(record: CellResult, side: RowSide) -> Failure | None:
+    """Return why a row of a cell has no ranks, or None if it has ranks."""
+    if side in record["sides"]:
+        return None
+    failure = record.get("failed_sides", {}).get(side) or record["error"]
+    return failure or {"type": "", "message": "no reason recorded", "traceback": ""}
+
+
 @functools.cache
-def _schema():
+def _schema() -> TypeAdapter[CellResult]:
     from pydantic import TypeAdapter
 
     return TypeAdapter(CellResult)
@@ -52,6 +61,9 @@ def _schema():
 
 def validate(record: Any, file: Path) -> CellResult:
     """Return the record if it has the schema.
+
+    A successful cell has all its rows. A failed cell may have some of them; then `failed_sides` says why each of
+    the others has no ranks.
 
     Raises:
         ResultsError: naming the file and the first field at fault.
@@ -66,8 +78,19 @@ def validate(record: Any, file: Path) -> CellResult:
         raise ResultsError(
             f"{file}: {where}: {fault['msg']}; run the cell again with --existing replace"
         ) from error
-    if record["status"] == "ok" and set(record["sides"]) != set(sides_of(record["cell"])):
+    checked: CellResult = record
+    cell, ranked, failed = checked["cell"], set(checked["sides"]), set(checked.get("failed_sides", {}))
+    rows = set(sides_of(cell))
+    if checked["status"] == "ok" and ranked != rows:
+        raise ResultsError(f"{file}: sides: {sorted(ranked)} are not those of cell {cell['name']}")
+    if ranked & failed or not ranked | failed <= rows:
         raise ResultsError(
-            f"{file}: sides: {sorted(record['sides'])} are not those of cell {record['cell']['name']}"
+            f"{file}: failed_sides: {sorted(failed)} beside sides {sorted(ranked)} do not fit cell {cell['name']}, "
+            f"whose rows are {sorted(rows)}"
         )
-    return record
+    if checked["status"] == "failed" and ranked and (ranked == rows or ranked | failed != rows):
+        raise ResultsError(
+            f"{file}: failed_sides: a failed cell with some ranks says for each other row why it has none; "
+            f"ranks of {sorted(ranked)}, reasons of {sorted(failed)}, rows {sorted(rows)}"
+        )
+    return checked

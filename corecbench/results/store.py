@@ -1,4 +1,4 @@
-"""What a finished cell leaves on disk: its schema, written atomically, read and checked.
+"""The stored files of a finished cell: written atomically, read and checked.
 
     ROOT/BENCHMARK/DATASET/CELL/seed0-1a2b3c4d/
         result.json          a `CellResult`
@@ -61,7 +61,7 @@ class Store:
     benchmark: str
 
     def folder(self, cell_name: str, dataset: str, seed: int, hash8: str) -> Path:
-        """Return where the result of a cell belongs, whether it exists or not."""
+        """Return the folder of the result of a cell, whether it exists or not."""
         return self.root / slug(self.benchmark) / slug(dataset) / slug(cell_name) / f"seed{seed}-{hash8}"
 
     def write(
@@ -72,26 +72,26 @@ class Store:
         files: Mapping[str, Callable[[Path], object]] | None = None,
         top: Mapping[RowSide, pd.DataFrame] | None = None,
     ) -> None:
-        """Store a cell, replacing what the folder held.
+        """Store a cell, in place of the one that the folder held.
 
         Whenever the process stops, the folder holds all of the old, all of the new, or is not there.
 
         Args:
-            folder: from `folder`.
-            record: what becomes result.json.
-            ranks: columns as in COLUMNS and, where known, COUNTS; one table for each side in the record.
+            folder: the folder of the cell, from `folder`.
+            record: the contents of result.json.
+            ranks: a table for each side in the record, with the columns in COLUMNS and, where known, COUNTS.
             files: name -> a function that writes a further file to the path that it is given.
-            top: columns as in TOP, one table for each side in the record; None stores none.
+            top: a table for each side in the record, with the columns in TOP; None stores none.
 
         Raises:
             ResultsError: the record does not have the schema, holds what JSON cannot, such as NaN, or has other
                 sides than the ranks or the best candidates.
         """
         validate(record, folder / "result.json")
-        for what, of in (("ranks", ranks), ("best candidates", record["sides"] if top is None else top)):
-            if set(of) != set(record["sides"]):
+        for name, tables in (("ranks", ranks), ("best candidates", ranks if top is None else top)):
+            if set(tables) != set(record["sides"]):
                 raise ResultsError(
-                    f"{folder}: {what} of {sorted(of)}, but the record has {sorted(record['sides'])}"
+                    f"{folder}: {name} of {sorted(tables)}, but the record has {sorted(record['sides'])}"
                 )
         try:
             text = json.dumps(record, allow_nan=False, sort_keys=True, indent=2)
@@ -172,7 +172,7 @@ class Store:
         """Return how often each item occurs in the training data of a cell, columns as in ITEMS.
 
         Raises:
-            ResultsError: that was not stored, or is damaged.
+            ResultsError: the counts were not stored, or are damaged.
         """
         file = folder / ITEMS_FILE
         if not file.exists():
@@ -190,7 +190,7 @@ class Store:
         return record, folder / _side_folder(record["cell"], side)
 
     def is_done(self, folder: Path) -> bool:
-        """Return whether a cell succeeded and its ranks can be read."""
+        """Return whether all rows of a cell succeeded and their ranks can be read."""
         try:
             record = self.read(folder)
             for side in record["sides"]:
@@ -205,29 +205,29 @@ class Store:
         Raises:
             ResultsError: a record is damaged or of another schema.
         """
-        of_dataset = slug(dataset) if dataset is not None else "*"
-        found = (self.root / slug(self.benchmark)).glob(f"{of_dataset}/*/seed*/result.json")
-        read = [(file.parent, self.read(file.parent)) for file in found]
+        pattern = slug(dataset) if dataset is not None else "*"
+        files = (self.root / slug(self.benchmark)).glob(f"{pattern}/*/seed*/result.json")
+        read = [(file.parent, self.read(file.parent)) for file in files]
         yield from sorted(read, key=_place)
 
 
 @dataclass(frozen=True)
 class ReadOnce(Store):
-    """A store that keeps the ranks that it has read, for tables and plots of the same cells."""
+    """A store that keeps the ranks that it has read in memory, for tables and plots of the same cells."""
 
     _kept: dict[tuple[Path, RowSide], pd.DataFrame] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
     def ranks(self, folder: Path, side: RowSide) -> pd.DataFrame:
-        """Return what `Store.ranks` returns; it is not to be changed."""
+        """Return the same as `Store.ranks`. The caller must not change it."""
         if (folder, side) not in self._kept:
             self._kept[folder, side] = super().ranks(folder, side)
         return self._kept[folder, side]
 
 
 def _read(file: Path, columns: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
-    """Return a stored table as `columns` takes it from what is there."""
+    """Return the columns of a stored table that `columns` takes."""
     try:
         return columns(pd.read_parquet(file))
     except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors are among these

@@ -1,1 +1,1 @@
-"""Paired tests over users and corrections for many tests."""
+"""Paired tests over users, corrections for many tests, intervals, effect sizes and power."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from corecbench.stats.differences import paired_differences
-from corecbench.stats.intervals import FEWEST_DIFFERENT, Interval, check_confidence
+from corecbench.stats.differences import can_vary, paired_differences
+from corecbench.stats.intervals import Interval, check_confidence
 from corecbench.stats.resampling import resampled_means
 
 RESAMPLES = 9_999
@@ -24,7 +24,7 @@ def bootstrap_p(difference: np.ndarray, n_resamples: int = RESAMPLES, seed: int 
     Args:
         difference: float64 [U], per user; rounding noise removed.
         n_resamples: R.
-        seed: of the resamples.
+        seed: the seed of the resamples.
     """
     mean = difference.mean()
     means = resampled_means(difference, n_resamples, seed)
@@ -53,7 +53,7 @@ def bootstrap_interval(
         base: float64 [U], the same metric of the same users in the same order.
         confidence: between 0 and 1.
         n_resamples: R.
-        seed: of the resamples.
+        seed: the seed of the resamples.
 
     Returns:
         The interval, or None where fewer than 5 users differ or all differ by the same.
@@ -64,7 +64,7 @@ def bootstrap_interval(
     """
     check_confidence(confidence)
     difference = paired_differences(own, base)
-    if np.count_nonzero(difference) < FEWEST_DIFFERENT or np.ptp(difference) == 0:
+    if not can_vary(difference):
         return None
     means = resampled_means(difference, n_resamples, seed)
     return bca(means, float(difference.mean()), difference, confidence)

@@ -10,7 +10,7 @@ from corecbench.stats.intervals import Interval, check_confidence
 
 
 class VarianceShares(NamedTuple):
-    """Of the variance of one user's difference under one seed; they sum to 1."""
+    """The shares of the variance of one user's difference under one seed; they sum to 1."""
 
     user: float
     seed: float
@@ -22,19 +22,19 @@ class Components:
     """The variances that a per-user, per-seed difference is made of."""
 
     mean: float
-    """Over users and seeds."""
+    """The mean over users and seeds."""
     user: float
     """Variance between users, alike for all seeds: more seeds do not help against it."""
     seed: float
     """Variance between seeds, alike for all users: more users do not help against it."""
     residual: float
-    """Variance of what a seed does to single users."""
+    """Variance of the effect of a seed on single users."""
     n_users: int
     n_seeds: int
 
     @property
     def shares(self) -> VarianceShares | None:
-        """Of each component; None if nothing varies."""
+        """The share of each component in the whole variance; None if nothing varies."""
         total = self.user + self.seed + self.residual
         return VarianceShares(self.user / total, self.seed / total, self.residual / total) if total else None
 
@@ -96,23 +96,24 @@ def _mean_squares(difference: np.ndarray) -> _MeanSquares:
     if not np.isfinite(difference).all():
         raise DataError("variance components need a finite difference of every user and seed, got NaN or infinity")
     mean = difference.mean()
-    of_user, of_seed = difference.mean(axis=1, keepdims=True) - mean, difference.mean(axis=0, keepdims=True) - mean
-    rest = difference - mean - of_user - of_seed
-    noise = n_users * (1e-12 * np.abs(difference).max()) ** 2  # what rounding alone may give
+    user_effect = difference.mean(axis=1, keepdims=True) - mean
+    seed_effect = difference.mean(axis=0, keepdims=True) - mean
+    rest = difference - mean - user_effect - seed_effect
+    noise = n_users * (1e-12 * np.abs(difference).max()) ** 2  # the size of rounding errors
     squares = (
-        n_seeds * np.sum(of_user**2) / (n_users - 1),
-        n_users * np.sum(of_seed**2) / (n_seeds - 1),
+        n_seeds * np.sum(user_effect**2) / (n_users - 1),
+        n_users * np.sum(seed_effect**2) / (n_seeds - 1),
         np.sum(rest**2) / ((n_users - 1) * (n_seeds - 1)),
     )
     return _MeanSquares(*(float(square) if square > noise else 0.0 for square in squares))
 
 
 class Uncertainty(NamedTuple):
-    """Of a mean over users and seeds, if both are a sample of more."""
+    """The uncertainty of a mean over users and seeds, if both are samples of larger populations."""
 
     standard_error: float
     degrees: float
-    """Of freedom."""
+    """Degrees of freedom."""
 
 
 def uncertainty(components: Components, n_users: int, n_seeds: int) -> Uncertainty:
@@ -128,7 +129,7 @@ def uncertainty(components: Components, n_users: int, n_seeds: int) -> Uncertain
     True
 
     Args:
-        components: as estimated, from these or other users and seeds.
+        components: the variances, estimated from these or other users and seeds.
         n_users: U.
         n_seeds: S.
 
@@ -138,16 +139,16 @@ def uncertainty(components: Components, n_users: int, n_seeds: int) -> Uncertain
     if n_users < 2 or n_seeds < 2:
         raise DataError(f"the mean over users and seeds needs at least 2 of each, got {n_users} and {n_seeds}")
     rest = components.residual
-    of_rest = (n_users - 1) * (n_seeds - 1)
+    rest_degrees = (n_users - 1) * (n_seeds - 1)
     terms = []  # mean square, degrees of freedom
     if components.user:
         terms.append((rest + n_seeds * components.user, n_users - 1))
     if components.seed:
         terms.append((rest + n_users * components.seed, n_seeds - 1))
-    terms.append(((1 - len(terms)) * rest, of_rest))
+    terms.append(((1 - len(terms)) * rest, rest_degrees))
     total = sum(square for square, _ in terms)
     scatter = sum(square**2 / degrees for square, degrees in terms)
-    degrees = total**2 / scatter if scatter else of_rest
+    degrees = total**2 / scatter if scatter else rest_degrees
     return Uncertainty(float(np.sqrt(total / (n_users * n_seeds))), float(degrees))
 
 

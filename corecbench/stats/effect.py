@@ -9,7 +9,7 @@ from corecbench.stats.differences import paired_differences
 
 
 class Shares(NamedTuple):
-    """Of which share of the users a metric is higher, lower or the same; they sum to 1."""
+    """The shares of users whose metric is higher, lower or the same; they sum to 1."""
 
     better: float
     worse: float

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from corecbench.api import UsageError
-from corecbench.stats.differences import paired_differences
-from corecbench.stats.intervals import FEWEST_DIFFERENT, Interval
+from corecbench.stats.differences import can_vary, paired_differences
+from corecbench.stats.intervals import Interval
 
 
 @dataclass(frozen=True)
@@ -15,13 +15,13 @@ class Equivalence:
 
     margin: float
     n: int
-    """Users."""
+    """Number of users."""
     mean_difference: float
     """Mean over users of own - base."""
     p: float
-    """Of the hypothesis that the means differ by the margin or more."""
+    """The p value of the hypothesis that the means differ by the margin or more."""
     interval: Interval
-    """At 1 - 2 alpha; within the margin where p is below alpha."""
+    """The interval of the mean difference at 1 - 2 alpha. It lies within the margin where p is below alpha."""
 
 
 def tost(own: np.ndarray, base: np.ndarray, margin: float, alpha: float = 0.05) -> Equivalence | None:
@@ -61,7 +61,7 @@ def tost(own: np.ndarray, base: np.ndarray, margin: float, alpha: float = 0.05) 
     if not 0 < alpha < 0.5:
         raise UsageError(f"alpha of an equivalence test lies between 0 and 1/2, got {alpha}")
     difference = paired_differences(own, base)
-    if np.count_nonzero(difference) < FEWEST_DIFFERENT or np.ptp(difference) == 0:
+    if not can_vary(difference):
         return None
     above = stats.ttest_1samp(difference, -margin, alternative="greater").pvalue
     below = stats.ttest_1samp(difference, margin, alternative="less").pvalue

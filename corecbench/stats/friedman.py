@@ -8,7 +8,7 @@ from corecbench.api import DataError, UsageError
 
 DRAWS = 9_999
 MOST_AT_ONCE = 2**20
-"""Ranks held in memory."""
+"""The number of ranks held in memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,10 +21,10 @@ class Friedman:
     chi_square: float
     p_chi_square: float
     f: float
-    """Iman and Davenport's; infinite where all data sets agree."""
+    """The statistic of Iman and Davenport; infinite where all data sets agree."""
     p_f: float
     p: float
-    """From drawn permutations: the one to state, whatever the number of data sets."""
+    """The p value from drawn permutations. It is the one to state, whatever the number of data sets."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +32,9 @@ class Nemenyi:
     """Which models differ by their average ranks."""
 
     critical_difference: float
-    """Of two average ranks."""
+    """The difference of two average ranks from which on they differ significantly."""
     p: np.ndarray
-    """float64 [K, K], of each pair, adjusted for all of them; 1 on the diagonal."""
+    """float64 [K, K], the p value of each pair, adjusted for all pairs; 1 on the diagonal."""
 
 
 def friedman(scores: np.ndarray, higher_is_better: bool = True, n_draws: int = DRAWS, seed: int = 0) -> Friedman:
@@ -59,7 +59,7 @@ def friedman(scores: np.ndarray, higher_is_better: bool = True, n_draws: int = D
         scores: float64 [D, K], such as the mean over users of NDCG@10.
         higher_is_better: whether the highest score has rank 1.
         n_draws: m.
-        seed: of the draws.
+        seed: the seed of the draws.
 
     Raises:
         DataError: there are fewer than 3 models or 2 data sets, or a score is missing.
@@ -91,7 +91,7 @@ def _check(scores: np.ndarray) -> None:
     """Make sure that scores can be ranked.
 
     Raises:
-        DataError: they cannot.
+        DataError: there are too few models or data sets, or a score is missing.
     """
     if scores.ndim != 2 or scores.shape[0] < 2 or scores.shape[1] < 3:
         raise DataError(f"Friedman's test needs [2 or more data sets, 3 or more models], got shape {scores.shape}")
@@ -111,8 +111,8 @@ def _permutation_p(ranks: np.ndarray, n_draws: int, seed: int) -> float:
     extreme = 0
     for start in range(0, n_draws, at_once):
         n = min(at_once, n_draws - start)
-        drawn = generator.permuted(np.broadcast_to(ranks, (n, *ranks.shape)), axis=2)
-        extreme += int(np.count_nonzero(np.sum(drawn.sum(axis=1) ** 2, axis=1) >= observed))  # ranks are halves
+        permuted = generator.permuted(np.broadcast_to(ranks, (n, *ranks.shape)), axis=2)
+        extreme += int(np.count_nonzero(np.sum(permuted.sum(axis=1) ** 2, axis=1) >= observed))  # ranks are halves
     return (1 + extreme) / (1 + n_draws)
 
 

@@ -17,13 +17,13 @@ class PairedTest:
     """The outcome of one paired test."""
 
     name: str
-    """As a caption states it."""
+    """The name of the test, as a caption states it."""
     n: int
-    """Users."""
+    """Number of users."""
     mean_difference: float
     """Mean over users of own - base."""
     p: float
-    """Two-sided."""
+    """The two-sided p value."""
 
 
 def paired_test(own: np.ndarray, base: np.ndarray, method: str = "t", seed: int = 0) -> PairedTest:
@@ -53,7 +53,7 @@ def paired_test(own: np.ndarray, base: np.ndarray, method: str = "t", seed: int 
         own: float64 [U], a metric per user.
         base: float64 [U], the same metric of the same users in the same order.
         method: "t", "wilcoxon", "permutation" or "bootstrap".
-        seed: of the draws, where the method draws.
+        seed: the seed of the draws, where the method draws.
 
     Raises:
         UsageError: there is no such method.
@@ -101,4 +101,4 @@ METHODS: Mapping[str, tuple[str, Callable[[np.ndarray, int], float]]] = {
     ),
     "bootstrap": (f"two-sided paired bootstrap test, shift method, {RESAMPLES:,} resamples", _bootstrap_p),
 }
-"""Method -> how a caption names it, and the p value of differences float64 [U], not all zero, under a seed."""
+"""Method -> its name in a caption, and a function: differences float64 [U], not all 0, and a seed -> p."""

@@ -3,9 +3,9 @@
 import numpy as np
 
 MOST_ENUMERATED = 20
-"""Users who differ, up to whom all choices of signs are counted."""
+"""The number of users who differ up to which all choices of signs are counted."""
 DRAWS = 19_999
-"""Choices of signs that are drawn for more; with the observed one p is a multiple of 1/20,000."""
+"""The number of choices of signs drawn for more users; with the observed choice, p is a multiple of 1/20,000."""
 BITS = 8
 
 
@@ -26,7 +26,7 @@ def sign_flip_p(difference: np.ndarray, n_draws: int = DRAWS, seed: int = 0) -> 
     Args:
         difference: float64 [U], per user; rounding noise removed.
         n_draws: m, where not all are counted.
-        seed: of the draws.
+        seed: the seed of the draws.
     """
     sizes = np.abs(difference[difference != 0])
     sums = _all_sums(sizes) if len(sizes) <= MOST_ENUMERATED else _drawn_sums(sizes, n_draws, seed)

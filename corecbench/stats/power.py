@@ -1,4 +1,4 @@
-"""What a paired comparison can find: effects, users and seeds it takes. All for two-sided t tests.
+"""The power of a paired comparison: the effects it finds, and the users and seeds it takes. For two-sided t tests.
 
 Effects and standard deviations are in units of the metric; the mean difference of the other tests needs about as
 many users (their power on sparse metrics is close to that of the t test).
@@ -107,7 +107,7 @@ def seeds_needed(
 
     Args:
         effect: the mean difference, not 0.
-        components: from earlier runs.
+        components: the variances, estimated from earlier runs.
         n_users: U.
         power: between alpha and 1.
         alpha: the level of the test.

@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 
 from corecbench.stats.bootstrap import RESAMPLES, bca
-from corecbench.stats.differences import paired_differences
-from corecbench.stats.intervals import FEWEST_DIFFERENT, Interval, check_confidence
+from corecbench.stats.differences import can_vary, paired_differences
+from corecbench.stats.intervals import Interval, check_confidence
 from corecbench.stats.resampling import resampled_means
 
 
@@ -24,12 +24,12 @@ class ChangeSet:
 
     @property
     def bounded(self) -> bool:
-        """Whether it is an interval that ends on both sides."""
+        """Whether the set is an interval that ends on both sides."""
         return self.shape == "interval" and bool(np.isfinite([self.low, self.high]).all())
 
 
 def relative_change(own: np.ndarray, base: np.ndarray) -> float | None:
-    """Return the mean over users of own relative to that of base, minus 1; None where that of base is 0.
+    """Return the mean over users of own, divided by that of base, minus 1; None where the mean of base is 0.
 
     >>> relative_change(np.array([0.5, 1.0]), np.array([0.5, 0.5]))
     0.5
@@ -49,7 +49,7 @@ def relative_change(own: np.ndarray, base: np.ndarray) -> float | None:
 def fieller(own: np.ndarray, base: np.ndarray, confidence: float = 0.95) -> ChangeSet | None:
     """Return the relative changes that a paired t test does not reject.
 
-    With y and x the means of own and base, a change r - 1 belongs to it if the mean of own - r base is no further
+    With y and x the means of own and base, a change r - 1 belongs to them if the mean of own - r base is no further
     from 0 than t standard errors: (y - r x)^2 <= t^2 (v_y - 2 r v_xy + r^2 v_x), with v the (co)variances divided
     by U and t the quantile with U - 1 degrees of freedom (Fieller, 1954, doi:10.1111/j.2517-6161.1954.tb00159.x).
     These lie between the roots of A r^2 - 2 B r + C, A = x^2 - t^2 v_x, B = x y - t^2 v_xy, C = y^2 - t^2 v_y, if A
@@ -78,7 +78,7 @@ def fieller(own: np.ndarray, base: np.ndarray, confidence: float = 0.95) -> Chan
     from scipy import stats
 
     check_confidence(confidence)
-    if not _can_vary(paired_differences(own, base)):
+    if not can_vary(paired_differences(own, base)):
         return None
     n_users = len(own)
     t_square = stats.t.ppf((1 + confidence) / 2, n_users - 1) ** 2
@@ -115,25 +115,25 @@ def bootstrap_change(
 ) -> Interval | None:
     """Return the BCa bootstrap interval (`bca`) of the relative change of the mean.
 
-    A resample of the users takes both metrics of each, so what they have in common stays.
+    A resample takes both metrics of each drawn user, so the correlation between them stays.
 
     Args:
         own: float64 [U], a metric per user.
         base: float64 [U], the same metric of the same users in the same order.
         confidence: between 0 and 1.
         n_resamples: how many resamples of the users.
-        seed: of the resamples.
+        seed: the seed of the resamples.
 
     Returns:
         The interval, or None where fewer than 5 users differ, all differ by the same, or the base of a resample is
-        0, which has no relative change; `fieller` says what can be said then.
+        0, which has no relative change; `fieller` gives an answer then.
 
     Raises:
         UsageError: the confidence is not between 0 and 1.
         DataError: the values do not pair up or are not finite.
     """
     check_confidence(confidence)
-    if not _can_vary(paired_differences(own, base)):
+    if not can_vary(paired_differences(own, base)):
         return None
     means = resampled_means(own + 1j * base, n_resamples, seed)
     if (means.imag == 0).any() or base.mean() == 0:
@@ -145,7 +145,3 @@ def bootstrap_change(
         return None
     influence = (own - ratio * base) / others
     return bca(means.real / means.imag - 1, float(ratio - 1), influence, confidence)
-
-
-def _can_vary(difference: np.ndarray) -> bool:
-    return bool(np.count_nonzero(difference) >= FEWEST_DIFFERENT and np.ptp(difference) > 0)

@@ -3,9 +3,9 @@
 import numpy as np
 
 HEAVY = 32
-"""Users with equal values, from whom on a resample draws their number instead of each of them."""
+"""The number of users with equal values from which on a resample draws their number instead of each user."""
 MOST_AT_ONCE = 2**17
-"""Drawn users held in memory, few enough for a cache."""
+"""The number of drawn users held in memory, few enough for a processor's cache."""
 
 
 def resampled_means(values: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:
@@ -24,7 +24,7 @@ def resampled_means(values: np.ndarray, n_resamples: int, seed: int) -> np.ndarr
     Args:
         values: float64 [U]; or complex128 [U], two metrics of a user that stay together.
         n_resamples: R.
-        seed: of the draws.
+        seed: the seed of the draws.
 
     Returns:
         [R], of the type of the values.
@@ -38,22 +38,22 @@ def resampled_means(values: np.ndarray, n_resamples: int, seed: int) -> np.ndarr
     sums = np.empty(n_resamples, dtype=values.dtype)
     for start in range(0, n_resamples, at_once):
         block = sums[start : start + at_once]
-        drawn = generator.multinomial(len(values), shares, size=len(block))  # [block, heavy + 1]
-        block[:] = drawn[:, :-1] @ heavy
+        counts_drawn = generator.multinomial(len(values), shares, size=len(block))  # [block, heavy + 1]
+        block[:] = counts_drawn[:, :-1] @ heavy
         if len(light):
-            block += _light_sums(light, drawn[:, -1], generator)
+            block += _light_sums(light, counts_drawn[:, -1], generator)
     return sums / len(values)
 
 
-def _light_sums(light: np.ndarray, drawn: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _light_sums(light: np.ndarray, n_drawn: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Return sums of users drawn one by one, [block].
 
     Args:
-        light: [L], the values of those who may be drawn.
-        drawn: int64 [block], how many are drawn for each resample.
-        generator: draws.
+        light: [L], the values of the users who may be drawn.
+        n_drawn: int64 [block], how many users are drawn for each resample.
+        generator: the generator of the draws.
     """
-    picked = light[generator.integers(len(light), size=drawn.sum())]
+    picked = light[generator.integers(len(light), size=n_drawn.sum())]
     # reduceat wants no start behind the end, and gives a value rather than 0 where none are drawn
-    sums = np.add.reduceat(np.append(picked, 0.0), np.cumsum(drawn) - drawn)
-    return np.where(drawn > 0, sums, 0.0)
+    sums = np.add.reduceat(np.append(picked, 0.0), np.cumsum(n_drawn) - n_drawn)
+    return np.where(n_drawn > 0, sums, 0.0)

@@ -113,12 +113,12 @@ def test_a_score_that_is_not_finite_has_no_rank(bad):
 
 
 def test_a_score_beyond_float32_is_an_error():
-    with pytest.raises(ScoreError):
+    with pytest.raises(ScoreError, match="scores of 1 of 1 users are NaN or infinite"):
         ranked(torch.tensor([[1e30]]), torch.tensor([[0.0], [1e30]]), integers(1), integers((0,)))
 
 
 def test_a_seen_item_with_a_score_that_is_not_finite_is_an_error_too():
-    with pytest.raises(ScoreError):
+    with pytest.raises(ScoreError, match="scores of 1 of 1 users are NaN or infinite"):
         rank_scores([1.0, float("nan")], target=1, seen=(2,))
 
 

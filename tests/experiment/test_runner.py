@@ -9,7 +9,7 @@ import corecbench.training.cell
 from corecbench.api import Setup, hookimpl
 from corecbench.experiment.runner import code
 from corecbench.plugin.host import Host
-from corecbench.report.per_user import read_lines
+from corecbench.report.comparable import read_rows
 from corecbench.results.store import Store
 from corecbench.settings.config import PerDataset, Variant
 from corecbench_plugins.datasets.ml100k import find_ml100k
@@ -322,7 +322,7 @@ def test_stored_metrics_of_lists_agree_with_those_made_of_the_stored_lists(bench
     bench(models=("sasrec", "popularity"), llms=(f"llama:{tiny_llama}",), metrics=names)
     store = Store(tmp_path / "results", "default")
     metrics = {name: host.build(host.select("metrics", name, {})) for name in names}
-    lines = read_lines(list(store.records()), store, metrics)
+    lines = read_rows(list(store.records()), store, metrics)
     assert len(lines) == 5
     for key, line in lines.items():
         assert line.records[0]["sides"][key.side]["metrics"] == pytest.approx(line.means(), rel=1e-12)

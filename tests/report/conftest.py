@@ -62,7 +62,7 @@ class Bench:
         return build(self.entries, self.store, metrics, tested=tested, **options)
 
     def rows(self, **options):
-        return {(row.model, row.side): row for row in self.table(**options).rows}
+        return {(row.key.model, row.key.side): row for row in self.table(**options).rows}
 
 
 @pytest.fixture

@@ -2,24 +2,9 @@ import numpy as np
 import pytest
 
 from corecbench.report.by_seed import by_seed
-from corecbench.report.per_user import read_lines
+from corecbench.report.comparable import read_rows
 
-
-class ReciprocalRank:
-    higher_is_better = True
-
-    def per_user(self, rank, n_candidates):
-        return 1 / rank
-
-
-class First:
-    higher_is_better = True
-
-    def per_user(self, rank, n_candidates):
-        return (rank == 1).astype(float)
-
-
-METRICS = {"HR@1": First(), "MRR": ReciprocalRank()}
+from .conftest import METRICS
 
 
 @pytest.fixture
@@ -29,7 +14,7 @@ def frame(bench):
         bench.add("sasrec", seed=seed, domain_ranks=[2, 2])
     bench.add("sasrec", "llama", seed=0, domain_ranks=[1, 1], llm_ranks=[4, 4])
     bench.add_failed("no luck", domain="sasrec", llm="llama", seed=1)
-    return by_seed(read_lines(bench.entries, bench.store, METRICS), METRICS, "MRR")
+    return by_seed(read_rows(bench.entries, bench.store, METRICS), METRICS, "MRR")
 
 
 def test_there_is_a_row_for_each_side_of_a_cell_and_seed(frame):

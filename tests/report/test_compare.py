@@ -2,19 +2,15 @@ import numpy as np
 import pytest
 
 from corecbench.api import UsageError
-from corecbench.report.compare import build, report
+from corecbench.report.compare import build
+from corecbench.report.compare_text import report
 from corecbench.report.comparison import Method
 from corecbench.results.record import ResultsError
 from corecbench.stats.intervals import paired_interval
 
+from .conftest import ReciprocalRank
+
 SIX_AT_2, SIX_AT_1 = [2] * 6, [1] * 6
-
-
-class ReciprocalRank:
-    higher_is_better = True
-
-    def per_user(self, rank, n_candidates):
-        return 1 / rank
 
 
 def compare(*benches, baseline="sasrec", **options):
@@ -27,7 +23,7 @@ def compare_by(metric, *benches, **options):
 
 
 def rows(found):
-    return {(duel.rival.line.key.dataset, duel.rival.name): duel for duel in found.duels}
+    return {(row.key.dataset, row.name): row for row in found.rows}
 
 
 # --- who is compared ----------------------------------------------------------------------------------------------
@@ -36,28 +32,28 @@ def rows(found):
 def test_every_side_of_every_cell_is_compared_and_the_baseline_is_first(pair):
     pair.add("gru4rec", domain_ranks=[4] * 6)
     found = compare(pair, baseline="gru4rec")
-    assert [duel.rival.name for duel in found.duels] == [
+    assert [row.name for row in found.rows] == [
         "gru4rec",
         "sasrec",
         "sasrec+llama+bdlm:domain",
         "llama",
         "sasrec+llama+bdlm:llm",
     ]
-    assert [duel.own for duel in found.duels] == [1 / 4, 1 / 2, 1, 1 / 2, 1 / 4]
-    assert found.duels[0].comparison is None
-    assert [duel.comparison.base for duel in found.duels[1:]] == [1 / 4] * 4
+    assert [row.mean for row in found.rows] == [1 / 4, 1 / 2, 1, 1 / 2, 1 / 4]
+    assert found.rows[0].comparison is None
+    assert [row.comparison.base for row in found.rows[1:]] == [1 / 4] * 4
 
 
 def test_cells_can_be_chosen(pair):
     found = compare(pair, baseline="llama", cells=["sasrec+llama+bdlm:llm"])
-    assert [duel.rival.name for duel in found.duels] == ["llama", "sasrec+llama+bdlm:llm"]
+    assert [row.name for row in found.rows] == ["llama", "sasrec+llama+bdlm:llm"]
     found = compare(pair, baseline="llama", cells=["sasrec+llama+bdlm"])
-    assert [duel.rival.name for duel in found.duels][1:] == ["sasrec+llama+bdlm:domain", "sasrec+llama+bdlm:llm"]
+    assert [row.name for row in found.rows][1:] == ["sasrec+llama+bdlm:domain", "sasrec+llama+bdlm:llm"]
 
 
 def test_an_ensemble_is_named_as_one(combined):
     found = compare(combined, baseline="llama", cells=["sasrec+llama+mix:ensemble"])
-    assert [duel.rival.name for duel in found.duels] == ["llama", "sasrec+llama+mix:ensemble"]
+    assert [row.name for row in found.rows] == ["llama", "sasrec+llama+mix:ensemble"]
     assert "Side ensemble: " in report(found).caption
 
 
@@ -69,8 +65,8 @@ def test_a_side_can_be_the_baseline(pair):
 def test_a_cell_whose_name_has_a_colon_can_be_the_baseline(bench):
     bench.add(llm="llama:x", llm_ranks=SIX_AT_2)
     bench.add("sasrec", "llama:x", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1)
-    assert compare(bench, baseline="llama:x").duels[0].rival.name == "llama:x"
-    assert compare(bench, baseline="sasrec+llama:x+bdlm:llm").duels[0].rival.name == "sasrec+llama:x+bdlm:llm"
+    assert compare(bench, baseline="llama:x").rows[0].name == "llama:x"
+    assert compare(bench, baseline="sasrec+llama:x+bdlm:llm").rows[0].name == "sasrec+llama:x+bdlm:llm"
 
 
 def test_a_pair_without_its_side_is_no_baseline(pair):
@@ -101,7 +97,7 @@ def test_a_data_set_without_the_baseline_is_refused_unless_it_is_left_out(pair):
         ResultsError, match="other: no cell sasrec to compare with; choose data sets with --datasets"
     ):
         compare(pair)
-    assert len(compare(pair, datasets=["toy"]).duels) == 4
+    assert len(compare(pair, datasets=["toy"]).rows) == 4
 
 
 # --- the numbers --------------------------------------------------------------------------------------------------
@@ -113,18 +109,18 @@ def test_users_are_averaged_over_the_seeds_that_both_have(bench):
     ranks = {1: [1, 1, 1, 2, 2, 2], 2: [2] * 6, 3: [1] * 6}
     for seed, rank in ranks.items():
         bench.add("gru4rec", seed=seed, domain_ranks=rank)
-    duel = rows(compare(bench))["toy", "gru4rec"]
+    row = rows(compare(bench))["toy", "gru4rec"]
     own, base = np.repeat([3 / 4, 1 / 2], 3), (1 / 4 + 1) / 2
-    assert (duel.seeds, duel.n_users) == ((1, 2), 6)
-    found = duel.comparison
-    assert (duel.own, found.own, found.base) == pytest.approx((5 / 8, 5 / 8, 5 / 8))
+    assert (row.seeds, row.n_users) == ((1, 2), 6)
+    found = row.comparison
+    assert (row.mean, found.own, found.base) == pytest.approx((5 / 8, 5 / 8, 5 / 8))
     assert (found.difference, found.change) == pytest.approx((0, 0))
     assert found.sizes.interval == pytest.approx(paired_interval(own, np.full(6, base)))
     assert found.test.p == pytest.approx(1)  # three users gain and three lose the same
 
 
 def p_adjusted(found):
-    return {name: duel.comparison.p_adjusted for (_, name), duel in rows(found).items() if duel.comparison}
+    return {name: row.comparison.p_adjusted for (_, name), row in rows(found).items() if row.comparison}
 
 
 def test_p_is_adjusted_over_all_comparisons_of_all_data_sets(pair):
@@ -164,7 +160,7 @@ def test_a_baseline_of_zero_gives_no_relative_change(bench):
 
     bench.add("sasrec", domain_ranks=SIX_AT_2)
     bench.add("gru4rec", domain_ranks=SIX_AT_1)
-    found = compare_by(First(), bench, baseline="sasrec").duels[1].comparison
+    found = compare_by(First(), bench, baseline="sasrec").rows[1].comparison
     assert (found.difference, found.change) == (1, None)
 
 
@@ -173,9 +169,9 @@ def test_a_baseline_of_zero_gives_no_relative_change(bench):
 
 def test_a_failed_cell_is_a_row_with_its_reason(pair):
     pair.add_failed(domain="gru4rec")
-    duel = rows(compare(pair))["toy", "gru4rec"]
-    assert (duel.own, duel.comparison) == (None, None)
-    assert duel.notes == (
+    row = rows(compare(pair))["toy", "gru4rec"]
+    assert (row.mean, row.comparison) == (None, None)
+    assert row.notes == (
         "seed 0 failed: no luck",
         "not compared: no seed that succeeded here and in the baseline",
     )
@@ -192,9 +188,9 @@ def test_cells_without_a_common_seed_are_not_compared(bench):
 def test_one_user_is_not_tested(bench):
     bench.add("sasrec", domain_ranks=[2])
     bench.add("gru4rec", domain_ranks=[1])
-    duel = rows(compare(bench))["toy", "gru4rec"]
-    assert (duel.own, duel.comparison) == (1, None)
-    assert duel.notes == ("not compared: a paired test needs 2 users",)
+    row = rows(compare(bench))["toy", "gru4rec"]
+    assert (row.mean, row.comparison) == (1, None)
+    assert row.notes == ("not compared: a paired test needs 2 users",)
 
 
 def test_a_cell_of_equal_ranks_shows_dashes_for_what_is_not_known(bench):
@@ -210,7 +206,7 @@ def test_a_cell_of_equal_ranks_shows_dashes_for_what_is_not_known(bench):
 def test_a_row_that_ran_out_of_epochs_says_so(bench):
     bench.add("sasrec", domain_ranks=SIX_AT_2, stopped_by="epochs")
     bench.add("gru4rec", domain_ranks=SIX_AT_2)
-    assert [duel.notes for duel in compare(bench).duels] == [("still improving at its epoch limit",), ()]
+    assert [row.notes for row in compare(bench).rows] == [("still improving at its epoch limit",), ()]
 
 
 # --- several benchmarks -------------------------------------------------------------------------------------------
@@ -227,7 +223,7 @@ def tuned(bench, tmp_path):
 
 def test_cells_of_several_benchmarks_are_compared_under_other_settings(bench, tuned):
     found = compare(bench, tuned, baseline="default/sasrec")
-    assert [(duel.rival.benchmark, duel.own) for duel in found.duels] == [("default", 1 / 2), ("tuned", 1)]
+    assert [(row.benchmark, row.mean) for row in found.rows] == [("default", 1 / 2), ("tuned", 1)]
     assert report(found).frame["benchmark"].tolist() == ["default", "tuned"]
 
 
@@ -241,7 +237,7 @@ def test_benchmarks_of_the_same_name_are_told_apart_by_their_folders(bench, tmp_
     bench.add("sasrec", domain_ranks=SIX_AT_2)
     again.add("sasrec", domain_ranks=SIX_AT_1)
     found = compare(bench, again, bench, baseline=f"{tmp_path}/default/sasrec")
-    assert [(duel.rival.benchmark, duel.own) for duel in found.duels] == [
+    assert [(row.benchmark, row.mean) for row in found.rows] == [
         (f"{tmp_path}/default", 1 / 2),
         (f"{tmp_path}/again/default", 1),
     ]
@@ -270,7 +266,7 @@ def test_a_cell_that_is_not_asked_for_may_have_another_protocol(bench):
     bench.add("sasrec", domain_ranks=SIX_AT_2)
     bench.add("gru4rec", domain_ranks=SIX_AT_1)
     bench.add("lightgcn", domain_ranks=SIX_AT_1, protocol={"split": "random"})
-    assert len(compare(bench, cells=["gru4rec"]).duels) == 2
+    assert len(compare(bench, cells=["gru4rec"]).rows) == 2
 
 
 # --- in words -----------------------------------------------------------------------------------------------------

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from corecbench.api import PluginError, UsageError
-from corecbench.report import compare, leaderboard, leaderboard_text, slices
+from corecbench.api import UsageError
+from corecbench.report import compare, leaderboard, leaderboard_text, slice_effects
+from corecbench.report.comparable import read_rows
 from corecbench.report.main_table import caption
 from corecbench.results.record import ResultsError
 from corecbench.testing.records import store_cell
@@ -87,13 +88,13 @@ def test_a_user_with_fewer_candidates_than_places_has_a_shorter_list(bench):
 
 def test_the_order_of_the_stored_users_does_not_matter(bench):
     add(bench, ["aa"] * 1 + ["ii"] * 10, domain="sasrec")  # u10 comes before u2
-    values = slices.read_lines(bench.entries, bench.store, METRICS)
-    (line,) = values.values()
-    assert line.values[0]["mean"].to_dict() == {f"u{user}": 1 if user else 5 for user in range(11)}
+    values = read_rows(bench.entries, bench.store, METRICS)
+    (row,) = values.values()
+    assert row.values[0]["mean"].to_dict() == {f"u{user}": 1 if user else 5 for user in range(11)}
 
 
 def test_the_slices_of_a_metric_of_lists_are_those_of_its_users(pair):
-    (table,) = slices.build(pair.entries, pair.store, "mean", METRICS["mean"])
+    (table,) = slice_effects.build(pair.entries, pair.store, "mean", METRICS["mean"])
     assert [(effect.joint, effect.solo) for effect in table.effects] == [(2, 4)]
 
 
@@ -155,6 +156,10 @@ class NotANumber(Different):
         return np.nan
 
 
-def test_a_value_that_is_not_a_number_is_the_fault_of_the_metric(pair):
-    with pytest.raises(PluginError, match="metric 'different' is to give a finite number for all users, got NaN"):
-        pair.table(metrics=METRICS | {"different": NotANumber()}, tested="mean")
+def test_a_value_that_is_not_a_number_costs_that_metric_only(pair):
+    table = pair.table(metrics=METRICS | {"different": NotANumber()}, tested="mean")
+    assert ["different" in row.metrics for row in table.rows] == [False] * len(table.rows)
+    assert "metric 'different' is to give a finite number for all users, got NaN or infinity." in caption(table)
+    assert [row.comparison for row in table.rows] == [
+        row.comparison for row in pair.table(metrics=METRICS, tested="mean").rows
+    ]

@@ -123,7 +123,7 @@ def test_the_best_and_the_second_best_are_marked_per_data_set_and_metric(pair):
     pair.add("gru4rec", dataset="other", domain_ranks=[4] * 6)
     # MRR: gru4rec 3/8, sasrec 1/2, with llama 1; llama 1/2, with sasrec 1/4. HR@1: 1/6, 0, 1, 0, 0
     table = pair.table()
-    names = [f"{row.dataset} {row.model} {row.side}" for row in table.rows]
+    names = [f"{row.key.dataset} {row.key.model} {row.key.side}" for row in table.rows]
     assert dict(zip(names, marked(table, "MRR"), strict=True)) == {
         "toy sasrec domain": ["second"],
         "toy sasrec + llama domain": ["best"],
@@ -161,9 +161,9 @@ def test_controls_rows_that_share_nothing_and_incomplete_rows_are_not_best(pair)
     pair.add("sasrec", "llama", seed=1, domain_ranks=[2] * 5 + [1], llm_ranks=SIX_AT_2)
     table = pair.table(unshared={"alone"})
     assert [
-        (row.model, row.sharing, row.control, row.metrics["MRR"], *mark)
+        (row.key.model, row.key.sharing, row.key.control, row.metrics["MRR"], *mark)
         for row, mark in zip(table.rows, marked(table, "MRR"), strict=True)
-        if row.side == "domain"
+        if row.key.side == "domain"
     ] == [
         ("sasrec", None, None, 1 / 2, "second"),
         ("sasrec + llama", "bdlm", None, pytest.approx((1 + 7 / 12) / 2), "best"),

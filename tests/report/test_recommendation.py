@@ -9,7 +9,7 @@ from corecbench.data.dataset import load_dataset
 from corecbench.data.split import leave_one_out
 from corecbench.report.recommendation import Item, Past, check_data, recommend
 from corecbench.report.recommendation_text import layout, table
-from corecbench.report.stored_lists import Row, StoredLists
+from corecbench.report.stored_lists import RankedSide, StoredLists
 from corecbench.testing.toys import ToySource
 
 TITLES = {"a": "Alien", "b": "Brazil", "c": "Casablanca", "d": "Dune", "e": "", "f": "Fargo", "g": "Gandhi"}
@@ -38,7 +38,7 @@ def make_row(items, rank=1, alone=None, side="domain"):
     top = pd.DataFrame({"user_id": users, "position": places, "item_id": ["a", *items], "score": 0.5})
     ranks = pd.DataFrame({"target_item_id": ["d", "c"], "rank": rank, "n_candidates": 4}, index=["ann", "bob"])
     name = "sasrec, with llama (bdlm)" if alone else "sasrec, alone"
-    return Row("sasrec+llama+bdlm" if alone else "sasrec", side, name, ranks, top, alone)
+    return RankedSide("sasrec+llama+bdlm" if alone else "sasrec", side, name, ranks, top, alone)
 
 
 def make_stored(*rows):

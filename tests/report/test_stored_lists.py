@@ -5,14 +5,9 @@ from corecbench.api import UsageError
 from corecbench.report.stored_lists import read
 from corecbench.results.record import ResultsError
 
+from .conftest import ReciprocalRank
+
 PAIR = "sasrec+llama+bdlm"
-
-
-class ReciprocalRank:
-    higher_is_better = True
-
-    def per_user(self, rank, n_candidates):
-        return 1 / rank
 
 
 def add(bench, users=("u9", "u10", "u2"), lengths=(4, 3, 3), **of):

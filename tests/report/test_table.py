@@ -1,7 +1,6 @@
-import numpy as np
 import pytest
 
-from corecbench.api import PluginError, UsageError
+from corecbench.api import UsageError
 from corecbench.report.comparison import Method
 from corecbench.report.table import AT_LIMIT
 from corecbench.results.record import ResultsError
@@ -32,15 +31,15 @@ def test_both_sides_of_a_joint_cell_are_rows(pair):
     rows = pair.rows()
     assert rows["sasrec + llama", "domain"].metrics["MRR"] == 1
     assert rows["sasrec + llama", "llm"].metrics["MRR"] == 1 / 4
-    assert rows["sasrec + llama", "llm"].sharing == "bdlm"
-    assert rows["llama", "llm"].sharing is None
+    assert rows["sasrec + llama", "llm"].key.sharing == "bdlm"
+    assert rows["llama", "llm"].key.sharing is None
 
 
 def test_an_ensemble_is_a_row_below_the_pair_s_own_and_compared_with_the_domain_model_alone(combined):
     combined.add("sasrec", "llama", domain_ranks=SIX_AT_2, llm_ranks=SIX_AT_2)
     combined.add("gru4rec", domain_ranks=[4] * 6)
     rows = combined.table().rows
-    assert [(row.model, row.side, row.sharing) for row in rows] == [
+    assert [(row.key.model, row.key.side, row.key.sharing) for row in rows] == [
         ("sasrec", "domain", None),
         ("sasrec + llama", "domain", "mix"),
         ("sasrec + llama", "ensemble", "mix"),
@@ -94,7 +93,11 @@ def test_controls_do_not_make_it_harder_for_pairs(pair):
         pair.add("sasrec", "llama", control=name, domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_2)
     pair.add("sasrec", "llama", sharing="alone", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_2)
     rows = pair.table(method=Method("permutation"), unshared={"alone"}).rows
-    adjusted = {(row.control or row.sharing, row.side): row.comparison.p_adjusted for row in rows if row.comparison}
+    adjusted = {
+        (row.key.control or row.key.sharing, row.key.side): row.comparison.p_adjusted
+        for row in rows
+        if row.comparison
+    }
     assert adjusted["bdlm", "domain"] == before == 2 * 2 / 64
     assert adjusted["alone", "domain"] == adjusted["shuffled-texts", "domain"] == 6 * 2 / 64
     assert adjusted["alone", "llm"] == 1
@@ -119,7 +122,7 @@ def test_only_seeds_that_both_rows_have_are_compared(bench):
 
 def test_sharing_modules_are_rows_of_their_own_with_the_same_solo_row(pair):
     pair.add("sasrec", "llama", sharing="none", domain_ranks=SIX_AT_2, llm_ranks=SIX_AT_2)
-    changes = {(r.sharing, r.side): r.comparison.change for r in pair.table().rows if r.comparison}
+    changes = {(r.key.sharing, r.key.side): r.comparison.change for r in pair.table().rows if r.comparison}
     assert changes["none", "domain"] == 0
     assert changes["bdlm", "domain"] == pytest.approx(1)
 
@@ -127,7 +130,7 @@ def test_sharing_modules_are_rows_of_their_own_with_the_same_solo_row(pair):
 def test_a_control_is_a_row_beside_its_pair_compared_with_the_same_solo_row(pair):
     pair.add("sasrec", "llama", control="shuffled-texts", domain_ranks=SIX_AT_2, llm_ranks=SIX_AT_1)
     rows = pair.table().rows
-    assert [(row.side, row.model, row.sharing, row.control) for row in rows] == [
+    assert [(row.key.side, row.key.model, row.key.sharing, row.key.control) for row in rows] == [
         ("domain", "sasrec", None, None),
         ("domain", "sasrec + llama", "bdlm", None),
         ("domain", "sasrec + llama", "bdlm", "shuffled-texts"),
@@ -146,7 +149,9 @@ def test_rows_stand_in_order_whatever_the_order_of_the_records(bench):
     bench.add("sasrec", "qwen", **both)
     bench.add("sasrec", "llama", sharing="bdlm", **both)
     bench.add("sasrec", domain_ranks=SIX_AT_2)
-    rows = [(row.model, row.sharing, row.control) for row in bench.table().rows if row.side == "domain"]
+    rows = [
+        (row.key.model, row.key.sharing, row.key.control) for row in bench.table().rows if row.key.side == "domain"
+    ]
     assert rows == [
         ("sasrec", None, None),
         ("sasrec + llama", "none", None),
@@ -198,14 +203,14 @@ def joint(bench, alone, together, **options):
 def test_equal_ranks_are_no_difference_by_any_test(bench, test):
     comparison = joint(bench, [1, 2, 3], [1, 2, 3], method=Method(test))
     assert (comparison.test.p, comparison.p_adjusted, comparison.difference, comparison.change) == (1, 1, 0, 0)
-    assert comparison.p_alike is None  # that users who do not differ will never differ is not known either
+    assert comparison.p_equivalence is None  # that users who do not differ will never differ is not known either
     assert comparison.sizes.shares.equal == 1
 
 
 def test_users_who_all_gain_the_same_have_no_interval(bench):
     comparison = joint(bench, [2] * 6, [1] * 6)
     assert (comparison.test.p, comparison.change) == (0, 1)  # the t test takes a variance of 0 as known
-    assert (comparison.sizes.interval, comparison.sizes.dz, comparison.p_alike) == (None, None, None)
+    assert (comparison.sizes.interval, comparison.sizes.dz, comparison.p_equivalence) == (None, None, None)
 
 
 def test_one_seed_says_nothing_of_seeds(bench):
@@ -229,7 +234,7 @@ def test_alike_is_adjusted_within_the_family_too(bench):
     for llm in ("llama", "qwen", "gemma"):
         bench.add("sasrec", llm, domain_ranks=ranks, llm_ranks=ranks)
     comparisons = [row.comparison for row in bench.table(method=Method(margin=0.2)).rows if row.comparison]
-    assert [each.p_alike for each in comparisons] == pytest.approx(
+    assert [each.p_equivalence for each in comparisons] == pytest.approx(
         [3 * each.sizes.equivalence.p for each in comparisons]
     )
 
@@ -245,7 +250,7 @@ def test_each_joint_row_follows_its_solo_row(bench):
     bench.add("sasrec", "llama", **both)
     bench.add("lightgcn", "llama", **both)
     bench.add(llm="llama", llm_ranks=SIX_AT_2)
-    assert [(row.dataset, row.model, row.side) for row in bench.table().rows] == [
+    assert [(row.key.dataset, row.key.model, row.key.side) for row in bench.table().rows] == [
         ("toy", "sasrec", "domain"),
         ("toy", "sasrec + llama", "domain"),
         ("toy", "lightgcn", "domain"),
@@ -326,7 +331,7 @@ def test_a_pair_shares_a_table_with_its_model_if_its_settings_differ_on_purpose(
     bench.add("sasrec", "llama", in_pairs={"sasrec": ["width"]}, **pair)
     table = bench.table()
     assert table.made_with[0] == "Settings that a model has in pairs only: sasrec on toy (width)"
-    assert [row.comparison is not None for row in table.rows if row.side == "domain"] == [False, True]
+    assert [row.comparison is not None for row in table.rows if row.key.side == "domain"] == [False, True]
     bench.add("sasrec", "llama", seed=1, **pair)
     with pytest.raises(ResultsError, match=r"settings of sasrec is not .*width: 128, there 64"):
         bench.table()
@@ -390,23 +395,6 @@ def test_rows_whose_users_are_numbered_otherwise_share_no_table(bench, column):
     message = "gru4rec, seed 0, and sasrec, seed 0 do not mean the same by 2 of 3 users"
     with pytest.raises(ResultsError, match=f"^toy: {message}"):
         bench.table()
-
-
-@pytest.mark.parametrize(
-    ("value", "got"),
-    [(np.nan, "NaN or infinity"), (np.inf, "NaN or infinity"), ([1.0, 2.0], r"shape \(2,\)")],
-)
-def test_a_metric_that_is_no_number_for_a_user_is_an_error_that_names_it(bench, value, got):
-    class Odd:
-        higher_is_better = True
-
-        def per_user(self, rank, n_candidates):
-            return np.where(rank == 1, value, 0.0) if np.isscalar(value) else np.array(value)
-
-    bench.add("sasrec", domain_ranks=[1, 2, 3])
-    message = f"^metric 'odd' is to give a finite number for each of 3 users, got {got}$"
-    with pytest.raises(PluginError, match=message):
-        bench.table(metrics={"odd": Odd()}, tested="odd")
 
 
 def test_no_results_are_an_error(bench):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from corecbench.api import Catalog, Interactions
 from corecbench.results.frames import COLUMNS, COUNTS, TOP, items_frame, ranks_frame, top_frame
-from corecbench.results.record import ResultsError
+from corecbench.results.record import ResultsError, failure_of
 from corecbench.results.store import Store, slug
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
@@ -430,3 +430,62 @@ def test_reading_results_needs_no_torch():
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+# --- cells that failed in part ------------------------------------------------------------------------------------
+
+
+def failure(message):
+    return {"type": "RuntimeError", "message": message, "traceback": ""}
+
+
+def partial_record(ranked=("domain",), **failed):
+    """Return the record of a pair of which some sides have ranks, and others a reason why they have none."""
+    record = make_record(llm="llama")
+    known = {"status": "failed", "error": failure("first"), "failed_sides": failed}
+    return {**record, **known, "sides": {side: record["sides"][side] for side in ranked}}
+
+
+def test_a_cell_that_failed_in_part_is_read_as_it_was_written_with_the_ranks_that_it_has(store):
+    record = partial_record(llm=failure("out of memory"))
+    folder = write(store, record, 1, 2)
+    assert store.read(folder) == record
+    assert names_in(folder) == ["domain/ranks.parquet", "result.json"]
+    assert store.ranks(folder, "domain")["rank"].tolist() == [1, 2]
+    with pytest.raises(ResultsError, match="no llm side; have: domain"):
+        store.ranks(folder, "llm")
+
+
+def test_a_cell_that_failed_in_part_is_not_done(store):
+    assert not store.is_done(write(store, partial_record(llm=failure("out of memory")), 1, 2))
+
+
+def test_ranks_of_a_row_that_failed_are_not_stored(store):
+    record = partial_record(llm=failure("out of memory"))
+    with pytest.raises(ResultsError, match=r"ranks of \['domain', 'llm'\], but the record has \['domain'\]"):
+        store.write(folder_of(store, record), record, {"domain": make_ranks(1), "llm": make_ranks(2)})
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (partial_record(), "says for each other row why it has none; .* reasons of \\[\\]"),
+        (partial_record(domain=failure("x"), llm=failure("y")), r"\['domain', 'llm'\] beside sides \['domain'\]"),
+        (partial_record(ensemble=failure("x")), r"do not fit cell sasrec\+llama\+bdlm, whose rows are .*domain"),
+        (partial_record(ranked=("domain", "llm")), "a failed cell with some ranks"),
+        (partial_record(llm={"type": "x"}), r"failed_sides.llm.message: Field required"),
+        (make_record(failed_sides={"domain": failure("x")}), r"\['domain'\] beside sides \['domain'\]"),
+    ],
+    ids=["no reason", "both", "no such row", "nothing failed", "half a reason", "succeeded"],
+)
+def test_a_record_whose_rows_do_not_fit_its_failures_is_not_stored(store, record, message):
+    with pytest.raises(ResultsError, match=message):
+        write(store, record, 1, 2)
+
+
+def test_the_failure_of_a_row_is_its_own_or_that_of_the_cell():
+    partial = partial_record(llm=failure("out of memory"))
+    assert failure_of(partial, "domain") is None
+    assert failure_of(partial, "llm")["message"] == "out of memory"
+    assert failure_of(failed_record(error=failure("no luck")), "domain")["message"] == "no luck"
+    assert failure_of(failed_record(error=None), "domain")["message"] == "no reason recorded"

@@ -81,7 +81,10 @@ def test_rounding_noise_is_no_difference():
     assert paired_interval(own, base) is None
 
 
-@pytest.mark.parametrize("base", [[1.0], [1.0, np.nan]])
-def test_values_that_do_not_pair_up_are_an_error(base):
-    with pytest.raises(DataError):
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [([1.0], "the same users on both sides, got 2 and 1"), ([1.0, np.nan], "finite values, got NaN")],
+)
+def test_values_that_do_not_pair_up_are_an_error(base, message):
+    with pytest.raises(DataError, match=message):
         paired_interval(np.array([1.0, 2.0]), np.array(base))

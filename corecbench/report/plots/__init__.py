@@ -1,1 +1,1 @@
-"""Plots from stored results: for each its numbers, then its drawing; `registry` writes them all."""
+"""Plots of stored results. Each module prepares the numbers of a plot and draws it; `registry` writes all."""

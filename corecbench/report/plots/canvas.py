@@ -1,4 +1,4 @@
-"""How plots look, and how they become files. matplotlib is imported only when something is drawn."""
+"""The look of plots, and their way into files. matplotlib is imported only when something is drawn."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DASHES: tuple[Any, ...] = (
     (0, (2, 2)),
     (0, (6, 1, 1, 1, 1, 1)),
 )
-"""Colour, marker and dashes of the i-th of several rows: they differ in grey, too."""
+"""The i-th of several rows has the i-th colour, marker and dashes, so that rows can be told apart in grey."""
 SVG_METADATA = {"Date": None, "Creator": None}
 SIDE_COLOURS = {"domain": COLOURS[0], "llm": COLOURS[1], "ensemble": COLOURS[2]}
 SIDE_MARKERS = {"domain": "o", "llm": "s", "ensemble": "^"}
@@ -72,7 +72,7 @@ STYLE: dict[str, Any] = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in our style, whatever the user's own settings are."""
+    """Draw in the style of corecbench, whatever the user's own settings are."""
     import matplotlib.style
 
     with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
@@ -85,17 +85,18 @@ def figure(height: float, title: str, caption: str) -> Figure:
 
     Args:
         height: inches, without title and caption.
-        title: what the plot shows.
-        caption: what a reader needs to judge it, below the axes.
+        title: the title of the plot.
+        caption: the text below the axes that a reader needs to judge the plot.
     """
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     title = wrap(title, int(WIDTH * 12))
     caption = wrap(caption, int(WIDTH * 16))
     n_lines = title.count("\n") + caption.count("\n") + 2
     size = WIDTH, round(height + 0.16 * n_lines + 0.15, 2)
-    made = Figure(figsize=size, dpi=DPI, layout="constrained")
-    made.get_layout_engine().set(w_pad=0.05, h_pad=0.05, wspace=0.02, hspace=0.02)
+    layout = ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.05, wspace=0.02, hspace=0.02)
+    made = Figure(figsize=size, dpi=DPI, layout=layout)
     made.suptitle(title, x=0.008, ha="left", fontsize=TITLE_SIZE, fontweight="bold", linespacing=1.3)
     made.supxlabel(caption, x=0.008, ha="left", fontsize=FONT_SIZE, linespacing=1.3)
     return made
@@ -138,13 +139,15 @@ def to_svg(made: Figure) -> str:
 
 
 def _settle(made: Figure) -> None:
-    """Do the layout, once for both files, and round it: its solver leaves other noise in it each time."""
+    """Do the layout once for both files, and round it, because its solver leaves different noise each time."""
     made.draw_without_rendering()
     made.set_layout_engine("none")
     for axes in made.axes:
-        axes.set_position([round(float(each), 5) for each in axes.get_position(original=True).bounds])
+        left, bottom, width, height = (round(float(each), 5) for each in axes.get_position(original=True).bounds)
+        axes.set_position((left, bottom, width, height))
     for text in made.texts:
-        text.set_position([round(float(each), 5) for each in text.get_position()])
+        x, y = (round(float(each), 5) for each in text.get_position())
+        text.set_position((x, y))
 
 
 def log_ticks(axis: Any, low: float, high: float, zero: bool = False) -> None:
@@ -182,7 +185,7 @@ def title_row(first: Axes, second: Axes, title: str) -> None:
     """Write a title over two axes."""
     for axes in (first, second):
         axes.set_title(" ")  # keeps the height; a title itself would push the axes apart, if it is long
-    place = {"xycoords": "axes fraction", "xytext": (0, 6), "textcoords": "offset points"}
+    place: dict[str, Any] = {"xycoords": "axes fraction", "xytext": (0, 6), "textcoords": "offset points"}
     first.annotate(plain(title), (0, 1), fontweight="bold", **place).set_in_layout(False)
 
 

@@ -1,4 +1,4 @@
-"""Quality against what it takes: training time and inference time."""
+"""Quality against its cost: training time and inference time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from corecbench.report.per_user import Key
+    from corecbench.api import Side
+    from corecbench.report.stored_rows import StoredRow
+    from corecbench.results.rows import RowKey
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,14 @@ class Point:
     is_joint: bool
     quality: float
     train_s: float
-    """Of both sides of a pair."""
+    """Seconds of training of both sides of a pair."""
     inference_ms: float | None
-    """Per user; None where it was not stored."""
+    """Milliseconds per user; None where they were not stored."""
 
 
 @dataclass(frozen=True)
 class Costs:
-    """The plot's numbers."""
+    """The numbers of the plot."""
 
     dataset: str
     points: tuple[Point, ...]
@@ -56,40 +58,53 @@ class Costs:
 
 
 def prepare(study: Study) -> Costs:
-    """Return quality and costs of the rows of one data set, placebo controls aside.
+    """Return quality and costs of the rows of one data set, without controls and rows whose cell failed in part.
 
     Raises:
         NothingToShow: no row succeeded.
     """
     (dataset,) = study.datasets
-    points = tuple(_point(study, key) for key in study.present() if not study.is_control(key))
+    keys = [key for key in study.present() if not study.is_control(key) and _is_trained(study.rows[key])]
+    points = tuple(_point(study, key) for key in keys)
     if not points:
         raise NothingToShow("no row succeeded")
     return Costs(dataset, points, study.tested, study.higher_is_better, study.extent())
 
 
-def _point(study: Study, key: Key) -> Point:
-    records = study.lines[key].records
+def _is_trained(row: StoredRow) -> bool:
+    """Return whether the training time of all sides of the cell is known."""
+    return all(record["sides"].keys() >= trained_sides(row.key) for record in row.records)
+
+
+def trained_sides(key: RowKey) -> set[Side]:
+    """Return the sides of a cell that are trained; an ensemble is not."""
+    models: dict[Side, str | None] = {"domain": key.domain, "llm": key.llm}
+    return {side for side, model in models.items() if model is not None}
+
+
+def _point(study: Study, key: RowKey) -> Point:
+    records = study.rows[key].records
     trained = [
         sum(side["train_s"] for name, side in record["sides"].items() if name != "ensemble") for record in records
     ]
     times = [record["sides"][key.side].get("inference_ms_per_user") for record in records]
-    inference = None if None in times else statistics.mean(times)
+    known = [time for time in times if time is not None]
+    inference = statistics.mean(known) if len(known) == len(times) else None
     return Point(label(key), key.sharing is not None, study.mean(key), statistics.mean(trained), inference)
 
 
 def front(costs: Sequence[float], qualities: Sequence[float], higher_is_better: bool = True) -> list[int]:
-    """Return the Pareto front, the cheapest first: those that no other beats in one without losing in the other.
+    """Return the Pareto front, the cheapest first: points that no other point beats in both cost and quality.
 
     >>> front([1.0, 2.0, 3.0, 3.0], [0.2, 0.1, 0.4, 0.3])
     [0, 2]
     """
     sign = 1 if higher_is_better else -1
-    found: list[int] = []
+    best: list[int] = []
     for number in sorted(range(len(costs)), key=lambda each: (costs[each], -sign * qualities[each])):
-        if not found or sign * qualities[number] > sign * qualities[found[-1]]:
-            found.append(number)
-    return found
+        if not best or sign * qualities[number] > sign * qualities[best[-1]]:
+            best.append(number)
+    return best
 
 
 def draw(costs: Costs) -> Figure:
@@ -117,8 +132,8 @@ def draw(costs: Costs) -> Figure:
     handles = _draw_panel(panels[0], costs, [point.train_s for point in costs.points])
     panels[0].set_xlabel("training time (s)")
     panels[0].set_ylabel(costs.tested)
-    times = [point.inference_ms for point in costs.points]
-    if None in times:
+    times = [point.inference_ms for point in costs.points if point.inference_ms is not None]
+    if len(times) < len(costs.points):
         panels[1].axis("off")
         missing = "inference times are\nnot stored for all rows"
         panels[1].text(0.5, 0.5, missing, transform=panels[1].transAxes, ha="center", va="center")

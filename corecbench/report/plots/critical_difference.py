@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEVEL = 0.6
-"""Between two labels of one line, in units of the bars."""
+"""The distance between two labels of one line, in units of the bars."""
 LABEL_WIDTH = 30
 
 
 @dataclass(frozen=True, eq=False)
 class Diagram:
-    """The plot's numbers, rows from the best average rank to the worst."""
+    """The numbers of the plot, rows from the best average rank to the worst."""
 
     labels: tuple[str, ...]
     average_ranks: np.ndarray
     """float64 [K], ascending."""
     critical_difference: float
     p: float
-    """Of Friedman's test."""
+    """The p value of Friedman's test."""
     n_datasets: int
     alike: tuple[tuple[int, int], ...]
-    """First and last row of each largest group within a critical difference."""
+    """The first and last row of each group of rows within a critical difference."""
     tested: str
     extent: str
 
@@ -56,12 +56,12 @@ def prepare(study: Study) -> Diagram:
         for key in study.present()
         if key.dataset == datasets[0]
         and not study.is_control(key)
-        and all(key._replace(dataset=dataset) in present for dataset in datasets)
+        and all(key.on(dataset) in present for dataset in datasets)
     ]
     if len(common) < FEWEST_ROWS:
         raise NothingToShow(f"needs {FEWEST_ROWS} rows that are on every data set, got {len(common)}")
     scores = np.array(
-        [[study.mean(key._replace(dataset=dataset)) for key in common] for dataset in datasets]  # [D, K]
+        [[study.mean(key.on(dataset)) for key in common] for dataset in datasets]  # [D, K]
     )
     test = friedman(scores, study.higher_is_better)
     order = np.argsort(test.average_ranks, kind="stable")
@@ -73,7 +73,7 @@ def prepare(study: Study) -> Diagram:
 
 
 def alike(ranks: np.ndarray, gap: float) -> tuple[tuple[int, int], ...]:
-    """Return the largest groups of several rows whose average ranks lie within a critical difference.
+    """Return the groups, as large as possible, of rows whose average ranks lie within a critical difference.
 
     >>> alike(np.array([1.0, 1.5, 2.2, 4.0]), 1.0)
     ((0, 1), (1, 2))
@@ -82,12 +82,12 @@ def alike(ranks: np.ndarray, gap: float) -> tuple[tuple[int, int], ...]:
         ranks: float64 [K], ascending.
         gap: the critical difference.
     """
-    found: list[tuple[int, int]] = []
+    groups: list[tuple[int, int]] = []
     for first, rank in enumerate(ranks):
         last = int(np.searchsorted(ranks, rank + gap, side="right")) - 1
-        if last > first and (not found or last > found[-1][1]):
-            found.append((first, last))
-    return tuple(found)
+        if last > first and (not groups or last > groups[-1][1]):
+            groups.append((first, last))
+    return tuple(groups)
 
 
 def draw(diagram: Diagram) -> Figure:
@@ -150,12 +150,12 @@ def _draw_labels(axes: Axes, diagram: Diagram, names: Sequence[str], step: float
 
 
 def _draw_gap(axes: Axes, diagram: Diagram) -> None:
-    shown = min(diagram.critical_difference, len(diagram.labels) - 1)
-    more = "" if shown == diagram.critical_difference else ", wider than the axis"
-    axes.plot((1, 1 + shown), (1, 1), color=COLOURS[0], linewidth=1.2, marker="|", markersize=6)
+    width = min(diagram.critical_difference, len(diagram.labels) - 1)
+    more = "" if width == diagram.critical_difference else ", wider than the axis"
+    axes.plot((1, 1 + width), (1, 1), color=COLOURS[0], linewidth=1.2, marker="|", markersize=6)
     axes.annotate(
         f"CD = {diagram.critical_difference:.2f}{more}",
-        (1 + shown / 2, 1),
+        (1 + width / 2, 1),
         xytext=(0, 3),
         textcoords="offset points",
         ha="center",

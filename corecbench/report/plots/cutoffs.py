@@ -25,11 +25,11 @@ from corecbench.report.wording import sentences
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from corecbench.report.per_user import Key
+    from corecbench.results.rows import RowKey
 
 DEEPEST = 50
 MOST, MOST_PANELS = 6, 5
-"""Joint rows in a pair of panels, and such pairs on a page."""
+"""The most joint rows in a pair of panels, and the most such pairs on a page."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,20 +39,20 @@ class Curve:
     label: str
     is_control: bool
     hit_rate: np.ndarray
-    """float64 [DEEPEST]."""
+    """float64 [DEEPEST], HR@k."""
     ndcg: np.ndarray
-    """float64 [DEEPEST]."""
+    """float64 [DEEPEST], NDCG@k."""
 
 
 @dataclass(frozen=True)
 class Curves:
-    """The plot's numbers: a pair of panels for each model, the curve of the model alone first."""
+    """The numbers of the plot: a pair of panels for each model, with the curve of the model alone first."""
 
     dataset: str
     panels: tuple[tuple[str, tuple[Curve, ...]], ...]
     extent: str
     page: str = ""
-    """Ends the title, where there are several pages."""
+    """The end of the title, where there are several pages."""
 
 
 def at_cutoffs(rank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -87,18 +87,18 @@ def prepare(study: Study) -> Curves:
 
 
 def pages(curves: Curves) -> list[Curves]:
-    """Return what is on each page."""
+    """Return the numbers of each page."""
     return paged(curves, "panels", MOST_PANELS)
 
 
-def _curve(study: Study, key: Key, name: str) -> Curve:
-    ranks = [values[RANK].to_numpy() for values in study.lines[key].values.values()]
+def _curve(study: Study, key: RowKey, name: str) -> Curve:
+    ranks = [values[RANK].to_numpy() for values in study.rows[key].values.values()]
     return Curve(name, study.is_control(key), *at_cutoffs(np.concatenate(ranks)))
 
 
 def draw(curves: Curves) -> Figure:
     """Draw a row of panels for each model: hit rate, NDCG and the legend."""
-    heights = [max(1.6, 0.3 + legend_height([curve.label for curve in found])) for _, found in curves.panels]
+    heights = [max(1.6, 0.3 + legend_height([curve.label for curve in panel])) for _, panel in curves.panels]
     made = figure(
         sum(heights) + 0.25,
         f"{plain(curves.dataset)}: hit rate and NDCG at every cutoff, trained alone and together{curves.page}",
@@ -107,11 +107,11 @@ def draw(curves: Curves) -> Figure:
     shape = {"width_ratios": [1, 1, 0.68], "height_ratios": heights}
     grid = made.subplots(len(curves.panels), 3, squeeze=False, gridspec_kw=shape)
     cutoffs = np.arange(1, DEEPEST + 1)
-    for (title, found), row in zip(curves.panels, grid, strict=True):
+    for (title, panel), row in zip(curves.panels, grid, strict=True):
         title_row(row[0], row[1], title)
         for axes, name, metric in zip(row, ("hit_rate", "ndcg"), ("HR@k", "NDCG@k"), strict=False):
             handles = []
-            for number, curve in enumerate(found):
+            for number, curve in enumerate(panel):
                 colour = INK if number == 0 else COLOURS[number - 1]
                 (handle,) = axes.plot(
                     cutoffs,
@@ -128,7 +128,7 @@ def draw(curves: Curves) -> Figure:
             axes.set_xlim(1, DEEPEST)
             axes.set_ylim(bottom=0)
             axes.set_xticks([1, 10, 20, 30, 40, 50])
-        legend_beside(row[2], handles, [curve.label for curve in found])
+        legend_beside(row[2], handles, [curve.label for curve in panel])
     for axes in grid[-1, :2]:
         axes.set_xlabel("cutoff k (items)")
     return made

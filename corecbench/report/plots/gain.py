@@ -1,9 +1,9 @@
-"""Forest plot: what every joint row adds to the same model trained alone."""
+"""Forest plot: the gain of every joint row over the same model trained alone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from corecbench.report.columns import NONE
 from corecbench.report.plots.canvas import (
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 LABEL_WIDTH = 46
 MOST_HEIGHT = 8.5
-"""Inches of all rows on a page."""
+"""The most inches of all rows on a page."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,15 @@ class Gain:
 
 @dataclass(frozen=True)
 class Gains:
-    """The plot's numbers."""
+    """The numbers of the plot."""
 
     rows: tuple[Gain, ...]
     tested: str
     higher_is_better: bool
     extents: Mapping[str, str]
-    """data set -> its users and seeds."""
+    """data set -> its number of users and its seeds, in words."""
     page: str = ""
-    """Ends the title, where there are several pages."""
+    """The end of the title, where there are several pages."""
 
 
 def prepare(study: Study) -> Gains:
@@ -71,29 +71,38 @@ def prepare(study: Study) -> Gains:
     rows = []
     for key in study.joint():
         (effect,) = study.effects(key)
-        numbers = effect.difference, effect.interval, effect.change
-        rows.append(Gain(key.dataset, label(key), key.side, study.is_control(key), *numbers))
+        rows.append(
+            Gain(
+                dataset=key.dataset,
+                label=label(key),
+                side=key.side,
+                is_control=study.is_control(key),
+                difference=effect.difference,
+                interval=effect.interval,
+                change=effect.change,
+            )
+        )
     return Gains(tuple(rows), study.tested, study.higher_is_better, study.extents())
 
 
 def pages(gains: Gains) -> list[Gains]:
-    """Return what is on each page: all of it, or what are no controls, and then all rows of each data set."""
+    """Return the numbers of each page: all rows, or first the pairs, then all rows of each data set."""
     most = int(MOST_HEIGHT / _row_height(gains))
     datasets = list(dict.fromkeys(row.dataset for row in gains.rows))
     if len(gains.rows) + len(datasets) <= most:
         return [gains]
-    found = []
+    on_pages: list[Gains] = []
     pairs = tuple(row for row in gains.rows if not row.is_control)
     if 0 < len(pairs) < len(gains.rows):
-        found += paged(replace(gains, rows=pairs), "rows", most, ", without controls")
+        on_pages += paged(replace(gains, rows=pairs), "rows", most, ", without controls")
     for dataset in datasets:
         rows = tuple(row for row in gains.rows if row.dataset == dataset)
-        found += paged(replace(gains, rows=rows), "rows", most, f", {plain(dataset)}")
-    return found
+        on_pages += paged(replace(gains, rows=rows), "rows", most, f", {plain(dataset)}")
+    return on_pages
 
 
 def _row_height(gains: Gains) -> float:
-    """Return inches."""
+    """Return the height of a row in inches."""
     return 0.06 + 0.13 * max(1 + wrap(row.label, LABEL_WIDTH).count("\n") for row in gains.rows)
 
 
@@ -174,11 +183,11 @@ def _change(row: Gain) -> str:
 def _legend(axes: Axes, gains: Gains) -> None:
     from matplotlib.lines import Line2D
 
-    found = dict.fromkeys((row.side, row.is_control) for row in gains.rows)
+    kinds = {(row.side, row.is_control) for row in gains.rows}
     handles, labels = [], []
-    for side, is_control in sorted(found):
+    for side, is_control in sorted(kinds):
         colour = SIDE_COLOURS[side]
-        style = {"linestyle": (0, (2, 1.2)), "markerfacecolor": "white"} if is_control else {}
+        style: dict[str, Any] = {"linestyle": (0, (2, 1.2)), "markerfacecolor": "white"} if is_control else {}
         handles.append(Line2D([], [], color=colour, marker=SIDE_MARKERS[side], **style))
         labels.append(f"{SIDE_NAMES[side]}{', control' if is_control else ''}")
     axes.legend(

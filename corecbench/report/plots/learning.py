@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from corecbench.api import CellResult, Side
-    from corecbench.report.per_user import Key
+    from corecbench.results.rows import RowKey
 
 MOST = 10
-"""Cells on a page."""
+"""The most cells on a page."""
 COLUMNS, TITLE_WIDTH = 2, 48
 BANDS: Mapping[Side, Mapping[str, Any]] = {
     "domain": {"facecolor": "#DEECF5", "linewidth": 0},
     "llm": {"facecolor": "#FBEADF", "edgecolor": "#EFC9AE", "hatch": "////", "linewidth": 0},
 }
 ALONE: Mapping[Side, Any] = {"domain": (0, (1, 1)), "llm": (0, (5, 1.5))}
-"""Dashes of a model trained alone."""
+"""The dashes of a model trained alone."""
 NEEDED = ("turn", "side", "epoch", "validation", "duration_s")
 
 
@@ -38,7 +38,7 @@ class Band:
 
     side: Side
     first: int
-    """Epoch of the cell, both sides counted, from 1."""
+    """The first epoch of the turn, from 1, counted over both sides of the cell."""
     last: int
 
 
@@ -60,13 +60,13 @@ class Course:
 
 @dataclass(frozen=True)
 class Courses:
-    """The plot's numbers."""
+    """The numbers of the plot."""
 
     dataset: str
     cells: tuple[Course, ...]
     extent: str
     page: str = ""
-    """Ends the title, where there are several pages."""
+    """The end of the title, where there are several pages."""
 
 
 def prepare(study: Study) -> Courses:
@@ -77,15 +77,15 @@ def prepare(study: Study) -> Courses:
     """
     (dataset,) = study.datasets
     alone = {
-        (key.side, key.own, record["cell"]["seed"]): record["sides"][key.side]["validation"]
-        for key, line in study.lines.items()
-        if key == key.solo
-        for record in line.records
+        (key, record["cell"]["seed"]): record["sides"][key.side]["validation"]
+        for key, row in study.rows.items()
+        if key.is_solo
+        for record in row.records
     }
-    first: dict[str, tuple[Key, CellResult]] = {}
-    for key, line in study.lines.items():
-        if line.records and _is_known(line.records[0]["epochs"]):
-            first.setdefault(key.cell, (key, line.records[0]))
+    first: dict[str, tuple[RowKey, CellResult]] = {}
+    for key, row in study.rows.items():
+        if row.records and _is_known(row.records[0]["epochs"]):
+            first.setdefault(key.cell, (key, row.records[0]))
     if not first:
         raise NothingToShow("no epochs are stored")
     courses = [_course(key, record, alone) for key, record in first.values()]
@@ -93,7 +93,7 @@ def prepare(study: Study) -> Courses:
 
 
 def pages(courses: Courses) -> list[Courses]:
-    """Return what is on each page."""
+    """Return the numbers of each page."""
     return paged(courses, "cells", MOST)
 
 
@@ -101,7 +101,7 @@ def _is_known(epochs: Sequence[Mapping[str, Any]]) -> bool:
     return bool(epochs) and all(set(NEEDED) <= set(epoch) for epoch in epochs)
 
 
-def _course(key: Key, record: CellResult, alone: Mapping[tuple[Any, ...], float | None]) -> Course:
+def _course(key: RowKey, record: CellResult, alone: Mapping[tuple[RowKey, int], float | None]) -> Course:
     numbered = list(enumerate(record["epochs"], start=1))
     bands = []
     for (_, side), part in groupby(numbered, lambda each: (each[1]["turn"], each[1]["side"])):
@@ -112,10 +112,12 @@ def _course(key: Key, record: CellResult, alone: Mapping[tuple[Any, ...], float 
     for place, epoch in numbered:
         side, value = epoch["side"], epoch["validation"]
         validation.setdefault(side, []).append((place, value))
-        if epoch["epoch"] == record["sides"][side]["best_epoch"]:
+        if side in record["sides"] and epoch["epoch"] == record["sides"][side]["best_epoch"]:
             kept[side] = place, value
     known = {
-        side: alone.get((side, getattr(key, side), record["cell"]["seed"])) for side in validation if key.sharing
+        side: alone.get((replace(key, side=side).solo, record["cell"]["seed"]))
+        for side in validation
+        if key.sharing
     }
     return Course(
         label=cell_label(key),
@@ -175,8 +177,8 @@ def _draw_panel(axes: Axes, course: Course) -> None:
     for side, value in course.alone.items():
         axes.axhline(value, color=SIDE_COLOURS[side], linestyle=ALONE[side], linewidth=1.2)
     axes.set_xlim(0.5, course.bands[-1].last + 0.5)
-    shown = [value for points in course.validation.values() for _, value in points]
-    axes.set_ylim(0, 1.15 * max(*shown, *course.alone.values(), 1e-9))
+    values = [value for points in course.validation.values() for _, value in points]
+    axes.set_ylim(0, 1.15 * max(*values, *course.alone.values(), 1e-9))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     axes.grid(False, axis="x")
     axes.set_title(_title(course))

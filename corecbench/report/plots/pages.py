@@ -1,4 +1,4 @@
-"""A plot of many rows as several, each as high as a page of a paper."""
+"""Splits a plot of many rows into several, each as high as a page of a paper."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def paged(numbers: Any, field: str, most: int, note: str = "") -> list[Any]:
     """Return the numbers of a plot for one page after the other.
 
     Args:
-        numbers: a dataclass; `page` in it ends the title.
-        field: of it, what is spread over the pages.
-        most: of its entries on a page.
-        note: what is special about all these pages.
+        numbers: the numbers of a plot, a dataclass whose field `page` ends the title.
+        field: the name of the field whose entries are spread over the pages.
+        most: the most entries on a page.
+        note: a remark that ends the title of all these pages.
     """
     parts = evenly(getattr(numbers, field), most)
-    of = f" ({{}}/{len(parts)})" if len(parts) > 1 else ""
+    number = f" ({{}}/{len(parts)})" if len(parts) > 1 else ""
     return [
-        replace(numbers, **{field: part, "page": f"{note}{of.format(place)}"})
+        replace(numbers, **{field: part, "page": f"{note}{number.format(place)}"})
         for place, part in enumerate(parts, start=1)
     ]

@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_READ, MOST_SIGNED, MOST = 10, 40, 100
-"""Rows with numbers in the cells, with signs there, and rows that fit at all."""
+"""The most rows with numbers in the cells, with signs in the cells, and that fit at all."""
 LABEL_WIDTH = 48
 
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """The plot's numbers."""
+    """The numbers of the plot."""
 
     dataset: str
     labels: tuple[str, ...]
     difference: np.ndarray
     """float64 [K, K], the row's mean minus the column's over the seeds of both; NaN where there is none."""
     p: np.ndarray
-    """float64 [K, K], adjusted; NaN on the diagonal and where there is none."""
+    """float64 [K, K], adjusted p values; NaN on the diagonal and where there is none."""
     test: str
     tested: str
     extent: str
@@ -53,17 +53,18 @@ def prepare(study: Study) -> Matrix:
         raise NothingToShow(f"needs 2 to {MOST} rows, got {len(keys)}")
     difference, p = (np.full((len(keys), len(keys)), np.nan) for _ in range(2))
     np.fill_diagonal(difference, 0)
-    found, tests = [], []
+    tested_pairs, tests = [], []
     for first, second in combinations(range(len(keys)), 2):
-        lines = [study.lines[keys[number]] for number in (first, second)]
-        common = common_seeds(*lines)
+        row, other = (study.rows[keys[number]] for number in (first, second))
+        common = common_seeds(row, other)
         if common:
-            own, base = (line.mean_over_seeds(common)[study.tested].to_numpy() for line in lines)
-            found.append((first, second))
+            own, base = (each.mean_over_seeds(common)[study.tested].to_numpy() for each in (row, other))
+            tested_pairs.append((first, second))
             tests.append(paired_test(own, base, "t"))
     if not tests:
         raise NothingToShow("no two rows have a seed in common")
-    for (first, second), test, adjusted in zip(found, tests, holm([test.p for test in tests]), strict=True):
+    adjusted_p = holm([test.p for test in tests])
+    for (first, second), test, adjusted in zip(tested_pairs, tests, adjusted_p, strict=True):
         difference[first, second], difference[second, first] = test.mean_difference, -test.mean_difference
         p[first, second] = p[second, first] = adjusted
     names = labels(keys, LABEL_WIDTH) if len(keys) > MOST_SIGNED else map(label, keys)
@@ -105,7 +106,7 @@ def _draw_matrix(made: Figure, matrix: Matrix, names: Sequence[str]) -> None:
     axes = made.subplots()
     is_hidden = np.tril(np.ones((n_rows, n_rows), bool)) & (n_rows <= MOST_READ)
     limit = np.nanmax(np.abs(matrix.difference)) or 1
-    drawn = axes.pcolormesh(
+    mesh = axes.pcolormesh(
         np.where(is_hidden, np.nan, matrix.difference),
         cmap="PuOr",
         vmin=-limit,
@@ -125,7 +126,7 @@ def _draw_matrix(made: Figure, matrix: Matrix, names: Sequence[str]) -> None:
     axes.grid(False)
     for side in axes.spines.values():
         side.set_visible(False)
-    made.colorbar(drawn, ax=axes, label=f"Δ {matrix.tested}", aspect=25, shrink=min(0.9, 4 / made.get_figheight()))
+    made.colorbar(mesh, ax=axes, label=f"Δ {matrix.tested}", aspect=25, shrink=min(0.9, 4 / made.get_figheight()))
 
 
 def _draw_triangles(axes: Axes, matrix: Matrix, is_dark: np.ndarray) -> None:

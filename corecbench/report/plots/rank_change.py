@@ -1,9 +1,9 @@
-"""At which rank each user's held-out item is, alone and together."""
+"""The rank of each user's held-out item, alone and together."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from matplotlib.collections import PolyCollection
     from matplotlib.figure import Figure
 
-    from corecbench.report.per_user import Line
+    from corecbench.report.stored_rows import StoredRow
 
 COLUMNS = 3
 MOST = 12
-"""Panels on a page."""
+"""The most panels on a page."""
 GRID = 22
-"""Hexagons along an axis."""
+"""The number of hexagons along an axis."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,22 +37,22 @@ class Change:
     label: str
     is_control: bool
     alone: np.ndarray
-    """float64 [U], each user's geometric mean rank over the seeds that both have."""
+    """float64 [U], the geometric mean rank of each user over the seeds that both have."""
     together: np.ndarray
     """float64 [U]."""
     shares: Shares
-    """Of users: whose item is nearer to the top together, further from it, at the same rank."""
+    """Shares of users whose item is nearer to the top together, further from it, or at the same rank."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """The plot's numbers."""
+    """The numbers of the plot."""
 
     dataset: str
     rows: tuple[Change, ...]
     extent: str
     page: str = ""
-    """Ends the title, where there are several pages."""
+    """The end of the title, where there are several pages."""
 
 
 def prepare(study: Study) -> Changes:
@@ -64,22 +64,23 @@ def prepare(study: Study) -> Changes:
     (dataset,) = study.datasets
     rows = []
     for key in study.joint():
-        line, solo = study.lines[key], study.lines[key.solo]
-        common = common_seeds(line, solo)
-        together, alone = (_log_rank(each, common) for each in (line, solo))
-        found = shares(-together, -alone)
-        rows.append(Change(label(key), study.is_control(key), np.exp(alone), np.exp(together), found))
+        row, solo = study.rows[key], study.rows[key.solo]
+        common = common_seeds(row, solo)
+        together, alone = (_log_rank(each, common) for each in (row, solo))
+        of_users = shares(-together, -alone)
+        rows.append(Change(label(key), study.is_control(key), np.exp(alone), np.exp(together), of_users))
     return Changes(dataset, tuple(rows), study.extent())
 
 
 def pages(changes: Changes) -> list[Changes]:
-    """Return what is on each page."""
+    """Return the numbers of each page."""
     return paged(changes, "rows", MOST)
 
 
-def _log_rank(line: Line, seeds: Collection[int]) -> np.ndarray:
-    """Return float64 [U], the mean over seeds."""
-    return np.mean([np.log(line.values[seed][RANK].to_numpy()) for seed in seeds], axis=0)
+def _log_rank(row: StoredRow, seeds: Collection[int]) -> np.ndarray:
+    """Return the logarithm of each user's rank, float64 [U], averaged over seeds."""
+    logarithms = np.mean([np.log(row.values[seed][RANK].to_numpy()) for seed in seeds], axis=0)
+    return np.asarray(logarithms)
 
 
 def draw(changes: Changes) -> Figure:
@@ -99,7 +100,7 @@ def draw(changes: Changes) -> Figure:
     )
     grid = made.subplots(n_lines, COLUMNS, squeeze=False, sharex=True, sharey=True)
     top = max(float(ranks.max()) for row in changes.rows for ranks in (row.alone, row.together))
-    drawn = [_draw_panel(axes, row, top) for axes, row in zip(grid.flat, changes.rows, strict=False)]
+    hexagons = [_draw_panel(axes, row, top) for axes, row in zip(grid.flat, changes.rows, strict=False)]
     for axes in grid.flat[len(changes.rows) :]:
         axes.axis("off")
     for number, axes in enumerate(grid.flat[: len(changes.rows)]):
@@ -108,13 +109,13 @@ def draw(changes: Changes) -> Figure:
         if number + COLUMNS >= len(changes.rows):
             axes.set_xlabel("rank alone")
             axes.tick_params(labelbottom=True)
-    _shade(made, grid, drawn)
+    _shade(made, grid, hexagons)
     return made
 
 
 def _draw_panel(axes: Axes, row: Change, top: float) -> PolyCollection:
     start, end = -0.1, np.log10(max(top, 10)) + 0.1
-    drawn = axes.hexbin(
+    hexagons = axes.hexbin(
         row.alone,
         row.together,
         xscale="log",
@@ -132,23 +133,25 @@ def _draw_panel(axes: Axes, row: Change, top: float) -> PolyCollection:
         log_ticks(axis, 1, limits[1])
     axes.set_title(wrap(f"{row.label}{' (control)' if row.is_control else ''}", 30))
     better, worse = (f"{share:.0%}" for share in row.shares[:2])
-    look = {
+    look: dict[str, Any] = {
         "transform": axes.transAxes,
         "fontweight": "bold",
         "bbox": {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
     }
     axes.text(0.97, 0.03, f"▼ {better}", ha="right", va="bottom", **look)
     axes.text(0.03, 0.97, f"▲ {worse}", va="top", **look)
-    return drawn
+    return hexagons
 
 
-def _shade(made: Figure, grid: np.ndarray, drawn: list[PolyCollection]) -> None:
+def _shade(made: Figure, grid: np.ndarray, hexagons: list[PolyCollection]) -> None:
     from matplotlib.colors import LogNorm
 
-    most = max(float(np.max(each.get_array())) for each in drawn)
-    norm = LogNorm(1, max(most, 2))
-    for each in drawn:
-        each.set_norm(norm)
-    place = {"location": "bottom", "shrink": 0.5, "aspect": 35, "pad": 0.1 / made.get_figheight()}
-    bar = made.colorbar(drawn[0], ax=grid, label="users in a hexagon", **place)
-    log_ticks(bar.ax.xaxis, 1, norm.vmax)
+    counts = [np.asarray(panel.get_array()) for panel in hexagons]
+    most = max(float(np.max(count)) for count in counts)
+    highest = max(most, 2)
+    norm = LogNorm(1, highest)
+    for panel in hexagons:
+        panel.set_norm(norm)
+    place: dict[str, Any] = {"location": "bottom", "shrink": 0.5, "aspect": 35, "pad": 0.1 / made.get_figheight()}
+    bar = made.colorbar(hexagons[0], ax=grid, label="users in a hexagon", **place)
+    log_ticks(bar.ax.xaxis, 1, highest)

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-Made = TypeVar("Made")
+Product = TypeVar("Product")
 PAGE = "-page"
-"""Between the name of a plot and the number of a page after its first."""
+"""The text between the name of a plot and the number of a page after its first."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Plot:
 
     name: str
     prepare: Callable[[Study], Any]
-    """Returns its numbers, or raises NothingToShow."""
+    """Returns the numbers of the plot, or raises NothingToShow."""
     draw: Callable[[Any], Figure]
-    """Takes the numbers."""
+    """Takes the numbers and returns the drawing."""
     per_dataset: bool = True
-    """Whether there is one for each data set, or one for all."""
+    """Whether there is a plot for each data set, or one for all."""
     pages: Callable[[Any], Sequence[Any]] = lambda numbers: [numbers]
-    """Takes the numbers and returns those of each page."""
+    """Takes the numbers and returns the numbers of each page."""
 
 
 PLOTS: tuple[Plot, ...] = (
@@ -58,23 +58,24 @@ PLOTS: tuple[Plot, ...] = (
 
 
 @dataclass(frozen=True)
-class Drawn(Generic[Made]):
-    """What became of a plot: what was made of it, or why there is none."""
+class PlotOutcome(Generic[Product]):
+    """A page of a plot, as a file or a picture, or the reason why there is none."""
 
     name: str
-    """Such as "gain" or "cost-ml-100k"; further pages end in "-page2" and so on."""
+    """The name of the file, such as "gain" or "cost-ml-100k"; further pages end in "-page2" and so on."""
     kind: str
     """The name of the `Plot`."""
     dataset: str | None
-    """None for a plot of all of them."""
-    made: Made | None
+    """The data set; None for a plot of all data sets."""
+    product: Product | None
+    """The files or the picture; None where there is a reason instead."""
     reason: str | None
-    """In one line."""
+    """Why there is no plot, in one line."""
 
 
 @dataclass(frozen=True)
-class Written:
-    """What became of the plots as files."""
+class WrittenPlots:
+    """The plots that were written as files, and the reasons for those that were not."""
 
     folder: Path
     paths: Sequence[Path]
@@ -82,50 +83,52 @@ class Written:
     """plot -> why there is none, in one line."""
 
 
-def draw(study: Study, use: Callable[[str, Figure], Made], plots: Sequence[Plot] = PLOTS) -> list[Drawn[Made]]:
-    """Draw every plot. One that cannot be drawn keeps nothing from the others.
+def draw(
+    study: Study, use: Callable[[str, Figure], Product], plots: Sequence[Plot] = PLOTS
+) -> list[PlotOutcome[Product]]:
+    """Draw every plot. Where one cannot be drawn, the other plots are drawn all the same.
 
     Args:
-        study: what is shown.
-        use: makes of a plot's name and figure what is wanted, such as a file.
-        plots: which of them.
+        study: the rows that are shown.
+        use: takes the name and the figure of a plot and returns a product, such as the paths of its files.
+        plots: the plots to draw.
     """
     with canvas.style():
         return [
-            drawn
+            outcome
             for plot in plots
             for dataset in (study.datasets if plot.per_dataset else [None])
-            for drawn in _pages(plot, study, dataset, use)
+            for outcome in _pages(plot, study, dataset, use)
         ]
 
 
 def _pages(
-    plot: Plot, study: Study, dataset: str | None, use: Callable[[str, Figure], Made]
-) -> Iterator[Drawn[Made]]:
-    """Yield the pages of a plot, or why there are no more."""
+    plot: Plot, study: Study, dataset: str | None, use: Callable[[str, Figure], Product]
+) -> Iterator[PlotOutcome[Product]]:
+    """Yield the pages of a plot, and the reason if one of them cannot be drawn."""
     name = first = plot.name if dataset is None else f"{plot.name}-{slug(dataset)}"
     try:
-        numbers = plot.prepare(study if dataset is None else study.of(dataset))
+        numbers = plot.prepare(study if dataset is None else study.on(dataset))
         for place, page in enumerate(plot.pages(numbers), start=1):
             name = first if place == 1 else f"{first}{PAGE}{place}"
-            yield Drawn(name, plot.name, dataset, use(name, plot.draw(page)), None)
+            yield PlotOutcome(name, plot.name, dataset, use(name, plot.draw(page)), None)
     except NothingToShow as nothing:
-        yield Drawn(name, plot.name, dataset, None, str(nothing))
-    except Exception as error:  # a fault of one plot, which is stated, must not cost the others
-        yield Drawn(name, plot.name, dataset, None, " ".join(f"{type(error).__name__}: {error}".split()))
+        yield PlotOutcome(name, plot.name, dataset, None, str(nothing))
+    except Exception as error:  # the fault is stated, and the other plots are drawn
+        yield PlotOutcome(name, plot.name, dataset, None, " ".join(f"{type(error).__name__}: {error}".split()))
 
 
-def write(study: Study, folder: Path, plots: Sequence[Plot] = PLOTS) -> Written:
+def write(study: Study, folder: Path, plots: Sequence[Plot] = PLOTS) -> WrittenPlots:
     """Write every plot into a folder, as SVG and PNG.
 
-    What an earlier call wrote in the place of one that cannot be drawn, or on pages that are no more, is removed.
+    Files of an earlier call are removed where a plot cannot be drawn any more, or has fewer pages.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    found = draw(study, lambda name, figure: canvas.save(figure, folder, name), plots)
-    skipped = {each.name: each.reason for each in found if each.reason is not None}
-    paths = [path for each in found for path in each.made or ()]
-    for pattern in {pattern for each in found for pattern in (each.name, f"{each.name}{PAGE}*")}:
+    outcomes = draw(study, lambda name, figure: canvas.save(figure, folder, name), plots)
+    skipped = {each.name: each.reason for each in outcomes if each.reason is not None}
+    paths = [path for each in outcomes for path in each.product or ()]
+    for pattern in {pattern for each in outcomes for pattern in (each.name, f"{each.name}{PAGE}*")}:
         for suffix in ("svg", "png"):
             for path in set(folder.glob(f"{pattern}.{suffix}")) - set(paths):
                 path.unlink()
-    return Written(folder, paths, skipped)
+    return WrittenPlots(folder, paths, skipped)

@@ -1,4 +1,4 @@
-"""Whom training together helps: gains on slices of the users."""
+"""Gains on slices of the users, which show whom training together helps."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from corecbench.report.per_user import Key
+    from corecbench.results.rows import RowKey
     from corecbench.stats.intervals import Interval
 
 MOST, MOST_PANELS = 6, 5
-"""Joint rows in a pair of panels, and such pairs on a page."""
+"""The most joint rows in a pair of panels, and the most such pairs on a page."""
 LONGEST_RANGE = 5
-"""Characters below one slice."""
+"""The most characters below one slice."""
 AXIS = {
     "history length": "training interactions of the user\n(last line: number of users)",
     "target frequency": "training interactions of the held-out item\n(last line: number of users)",
@@ -66,14 +66,14 @@ class Series:
 
 @dataclass(frozen=True)
 class SliceGains:
-    """The plot's numbers: a pair of panels for each model, with its joint rows."""
+    """The numbers of the plot: a pair of panels for each model, with its joint rows."""
 
     dataset: str
     panels: tuple[tuple[str, tuple[Series, ...]], ...]
     tested: str
     extent: str
     page: str = ""
-    """Ends the title, where there are several pages."""
+    """The end of the title, where there are several pages."""
 
 
 def prepare(study: Study) -> SliceGains:
@@ -93,11 +93,11 @@ def prepare(study: Study) -> SliceGains:
 
 
 def pages(gains: SliceGains) -> list[SliceGains]:
-    """Return what is on each page."""
+    """Return the numbers of each page."""
     return paged(gains, "panels", MOST_PANELS)
 
 
-def _series(study: Study, key: Key, name: str) -> Series:
+def _series(study: Study, key: RowKey, name: str) -> Series:
     effects = study.effects(key, sliced=True)
     points = {
         name: tuple(
@@ -112,7 +112,7 @@ def _series(study: Study, key: Key, name: str) -> Series:
 
 def draw(gains: SliceGains) -> Figure:
     """Draw a row of panels for each model: by history, by frequency, and the legend."""
-    heights = [max(1.35, 0.3 + legend_height([each.label for each in found])) for _, found in gains.panels]
+    heights = [max(1.35, 0.3 + legend_height([each.label for each in panel])) for _, panel in gains.panels]
     made = figure(
         sum(heights) + 0.9,
         f"{plain(gains.dataset)}: gain in {gains.tested} by history length and item frequency{gains.page}",

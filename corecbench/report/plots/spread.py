@@ -11,20 +11,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RADII = (9.0, 15.0, 22.0, 30.0)
-"""Of a label's centre from its point, in typographic points."""
+"""The distances of the centre of a label from its point, in typographic points."""
 NEAR = RADII[0]
-"""A label further away wants a line to its point."""
+"""The largest distance at which a label needs no line to its point."""
 DIRECTIONS = tuple(np.pi * np.array([0.25, -0.25, 0.75, -0.75, 0.5, -0.5, 0, 1]))
 SIZE = np.array([11.0, 10.0])
-"""Of a label with two digits."""
+"""The size of a label with two digits, in typographic points."""
 MARKER = np.array([8.0, 8.0])
 
 
 def place_labels(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return where the centre of each point's label goes, relative to the point.
+    """Return the place of the centre of each label, relative to its point.
 
-    The nearest place is taken at which a label covers neither a point nor an earlier label, or else where it covers
-    least.
+    It is the nearest place at which a label covers neither a point nor an earlier label, or else the place at which
+    it covers least.
 
     >>> place_labels([(0.0, 0.0), (100.0, 0.0)])
     [(0.0, 9.0), (0.0, 9.0)]
@@ -34,7 +34,7 @@ def place_labels(points: Sequence[tuple[float, float]]) -> list[tuple[float, flo
     """
     centres = np.array(points, dtype=np.float64).reshape(-1, 2)
     taken: list[np.ndarray] = []
-    found = []
+    chosen = []
     for centre in centres:
         offsets = [
             np.round(radius * np.array([np.cos(angle), np.sin(angle)]), 1)
@@ -47,8 +47,8 @@ def place_labels(points: Sequence[tuple[float, float]]) -> list[tuple[float, flo
         ]
         best = offsets[int(np.argmin(np.round(covered, 6)))]
         taken.append(centre + best)
-        found.append((float(best[0]), float(best[1])))
-    return found
+        chosen.append((float(best[0]), float(best[1])))
+    return chosen
 
 
 def _overlap(centre: np.ndarray, size: np.ndarray, other: np.ndarray, other_size: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""What plots are made from: the rows of a benchmark with the tested metric and the ranks of every user."""
+"""The numbers that plots are made from: rows with the tested metric and the ranks of every user."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corecbench.api import CorecbenchError
-from corecbench.report import slices
-from corecbench.report.per_user import check_comparable, read_lines
+from corecbench.report import slice_effects
+from corecbench.report.comparable import check_comparable, read_rows
 from corecbench.report.plots.canvas import SIDE_NAMES
 from corecbench.report.table import why_untested
 from corecbench.report.wording import seed_list
+from corecbench.results.rows import on_datasets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from corecbench.api import Metric
-    from corecbench.report.per_user import Key, Line
+    from corecbench.report.stored_rows import StoredRow
+    from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry, Store
 
 RANK = "rank of the held-out item"
@@ -48,49 +50,49 @@ class Rank:
 class Study:
     """The rows of a benchmark, in the order of its table."""
 
-    lines: Mapping[Key, Line]
-    """Their values have two columns: the tested metric, then RANK."""
+    rows: Mapping[RowKey, StoredRow]
+    """The rows, whose values have two columns: the tested metric, then RANK."""
     counts: Mapping[str, pd.DataFrame | None]
-    """data set -> what users are sliced by, as `slices.read_counts` gives it."""
+    """data set -> the counts by which users are sliced, as `slice_effects.read_counts` gives them."""
     tested: str
     higher_is_better: bool
     unshared: Collection[str] = ()
-    """Sharing modules under which nothing is shared."""
+    """Sharing modules that share nothing."""
 
     @property
     def datasets(self) -> list[str]:
         """The data sets, in order."""
-        return list(dict.fromkeys(key.dataset for key in self.lines))
+        return list(dict.fromkeys(key.dataset for key in self.rows))
 
-    def of(self, dataset: str) -> Study:
+    def on(self, dataset: str) -> Study:
         """Return the part on one data set."""
-        lines = {key: line for key, line in self.lines.items() if key.dataset == dataset}
-        return replace(self, lines=lines, counts={dataset: self.counts[dataset]})
+        rows = {key: row for key, row in self.rows.items() if key.dataset == dataset}
+        return replace(self, rows=rows, counts={dataset: self.counts[dataset]})
 
-    def is_control(self, key: Key) -> bool:
-        """Return whether a row is there only to judge others by."""
-        return key.control is not None or key.sharing in self.unshared
+    def is_control(self, key: RowKey) -> bool:
+        """Return whether a row is there only to judge other rows by."""
+        return key.is_control(self.unshared)
 
-    def present(self) -> list[Key]:
-        """Return the rows of which any seed succeeded."""
-        return [key for key, line in self.lines.items() if line.values]
+    def present(self) -> list[RowKey]:
+        """Return the rows that have a value of the tested metric."""
+        return [key for key, row in self.rows.items() if row.has(self.tested)]
 
-    def joint(self) -> list[Key]:
+    def joint(self) -> list[RowKey]:
         """Return the joint rows that can be compared with their own solo rows.
 
         Raises:
             NothingToShow: there are none.
         """
-        found = [
+        comparable = [
             key
-            for key, line in self.lines.items()
-            if key != key.solo and why_untested(line, self.lines.get(key.solo)) is None
+            for key, row in self.rows.items()
+            if not key.is_solo and why_untested(row, self.rows.get(key.solo), self.tested) is None
         ]
-        if not found:
+        if not comparable:
             raise NothingToShow("there is no joint row that can be compared with its solo row")
-        return found
+        return comparable
 
-    def groups(self, most: int) -> Iterator[list[Key]]:
+    def groups(self, most: int) -> Iterator[list[RowKey]]:
         """Yield the comparable joint rows of one model on one data set, at most so many at a time.
 
         Those of the same pair stay together if they are no more than that, otherwise those of the same sharing.
@@ -98,7 +100,7 @@ class Study:
         Raises:
             NothingToShow: there are none.
         """
-        group: list[Key] = []
+        group: list[RowKey] = []
         for _, block in groupby(self.joint(), lambda key: (key.solo, key.domain, key.llm)):
             for part in _parts(list(block), most):
                 if group and (group[0].solo != part[0].solo or len(group) + len(part) > most):
@@ -107,15 +109,15 @@ class Study:
                 group = group + part
         yield group
 
-    def effects(self, key: Key, sliced: bool = False) -> list[slices.Effect]:
-        """Return what a joint row adds to its solo row: on all users, then on slices if asked for."""
+    def effects(self, key: RowKey, sliced: bool = False) -> list[slice_effects.Effect]:
+        """Return the gains of a joint row over its solo row: on all users, then on slices if asked for."""
         counts = self.counts[key.dataset] if sliced else None
-        return list(slices.compare(self.lines[key], self.lines[key.solo], counts))
+        return list(slice_effects.compare(self.rows[key], self.rows[key.solo], self.tested, counts))
 
-    def mean(self, key: Key) -> float:
+    def mean(self, key: RowKey) -> float:
         """Return the tested metric of a row: the mean over users, each first averaged over seeds."""
-        line = self.lines[key]
-        return float(line.mean_over_seeds(line.values)[self.tested].mean())
+        row = self.rows[key]
+        return float(row.mean_over_seeds(row.values)[self.tested].mean())
 
     def extent(self) -> str:
         """Return users and seeds of each data set, as a caption states them."""
@@ -123,14 +125,14 @@ class Study:
 
     def extents(self) -> dict[str, str]:
         """Return users and seeds of each data set, as a caption states them, by its name."""
-        found = {}
+        extents = {}
         for dataset in self.datasets:
-            lines = [line for key, line in self.lines.items() if key.dataset == dataset and line.values]
-            if lines:
-                n_users = len(next(iter(lines[0].values.values())))
-                seeds = seed_list({seed for line in lines for seed in line.values}, "seed")
-                found[dataset] = f"{dataset}: {n_users:,} users, {seeds}"
-        return found
+            rows = [row for key, row in self.rows.items() if key.dataset == dataset and row.values]
+            if rows:
+                n_users = len(next(iter(rows[0].values.values())))
+                seeds = seed_list({seed for row in rows for seed in row.values}, "seed")
+                extents[dataset] = f"{dataset}: {n_users:,} users, {seeds}"
+        return extents
 
 
 def read(
@@ -142,23 +144,22 @@ def read(
         entries: folders and their records, failed ones too; at most one for each cell and seed.
         store: where the ranks are read from.
         tested: the name of the metric.
-        metric: what is compared.
-        unshared: sharing modules under which nothing is shared; their rows are controls.
+        metric: the metric that is compared.
+        unshared: sharing modules that share nothing; their rows are controls.
 
     Raises:
         ResultsError: the records do not belong together.
     """
     check_comparable(entries)
-    lines = read_lines(entries, store, {tested: metric, RANK: Rank()})
-    datasets = dict.fromkeys(key.dataset for key in lines)
+    rows = read_rows(entries, store, {tested: metric, RANK: Rank()})
     counts = {
-        dataset: slices.read_counts([entry for entry in entries if entry[1]["cell"]["dataset"] == dataset], store)
-        for dataset in datasets
+        dataset: slice_effects.read_counts(on_datasets(entries, [dataset]), store)
+        for dataset in dict.fromkeys(key.dataset for key in rows)
     }
-    return Study(lines, counts, tested, metric.higher_is_better, frozenset(unshared))
+    return Study(rows, counts, tested, metric.higher_is_better, frozenset(unshared))
 
 
-def _parts(pair: Sequence[Key], most: int) -> Iterator[list[Key]]:
+def _parts(pair: Sequence[RowKey], most: int) -> Iterator[list[RowKey]]:
     """Yield the rows of a pair together, or a pair with its controls at a time, at most so many."""
     blocks = [pair]
     if len(pair) > most:
@@ -168,7 +169,7 @@ def _parts(pair: Sequence[Key], most: int) -> Iterator[list[Key]]:
             yield list(block[start : start + most])
 
 
-def titled(groups: Iterator[list[Key]]) -> Iterator[tuple[str, dict[Key, str]]]:
+def titled(groups: Iterator[list[RowKey]]) -> Iterator[tuple[str, dict[RowKey, str]]]:
     """Yield groups of rows under what they have in common, the model and maybe its partner, with their names."""
     last = None
     for keys in groups:
@@ -180,29 +181,29 @@ def titled(groups: Iterator[list[Key]]) -> Iterator[tuple[str, dict[Key, str]]]:
         yield title + more, {key: partner(key, with_model=not common) for key in keys}
 
 
-def partner(key: Key, size: int = NAME_WIDTH, with_model: bool = True) -> str:
-    """Return what a joint row has beside the model that it evaluates, such as "llama, bdlm"."""
+def partner(key: RowKey, size: int = NAME_WIDTH, with_model: bool = True) -> str:
+    """Return the parts of a joint row beside the model that is evaluated, such as "llama, bdlm"."""
     ensemble = "ensemble" if key.side == "ensemble" else None
     names = (key.partner if with_model else None, key.sharing, ensemble, key.control)
     return ", ".join(shorten(name, size) for name in names if name)
 
 
-def label(key: Key, size: int = NAME_WIDTH) -> str:
+def label(key: RowKey, size: int = NAME_WIDTH) -> str:
     """Return the name of a row on a data set: the model that is evaluated, then what it was trained with."""
     own = shorten(key.own or "", size)
-    return own if key == key.solo else f"{own} + {partner(key, size)}"
+    return own if key.is_solo else f"{own} + {partner(key, size)}"
 
 
-def labels(keys: Sequence[Key], width: int) -> list[str]:
+def labels(keys: Sequence[RowKey], width: int) -> list[str]:
     """Return the names of rows, with parts short enough for so many characters where they still tell rows apart."""
     for size in (NAME_WIDTH, 18, 14, 10):
-        found = [label(key, size) for key in keys]
-        if max(map(len, found)) <= width and len(set(found)) == len(keys):
-            return found
+        names = [label(key, size) for key in keys]
+        if max(map(len, names)) <= width and len(set(names)) == len(keys):
+            return names
     return [label(key) for key in keys]
 
 
-def cell_label(key: Key) -> str:
+def cell_label(key: RowKey) -> str:
     """Return the name of a cell on a data set, such as "sasrec + llama, bdlm"."""
     models = " + ".join(shorten(name) for name in (key.domain, key.llm) if name)
     return ", ".join([models, *(shorten(name) for name in (key.sharing, key.control) if name)])

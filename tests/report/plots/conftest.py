@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from corecbench.report.per_user import Key, Line
 from corecbench.report.plots.study import RANK, Study
+from corecbench.report.stored_rows import StoredRow
+from corecbench.results.rows import RowKey
 
 
 def make_line(key, ranks, epochs=(), train_s=1.0, inference_ms=2.0, at_limit=False, best_epoch=1, validation=0.5):
@@ -23,7 +24,7 @@ def make_line(key, ranks, epochs=(), train_s=1.0, inference_ms=2.0, at_limit=Fal
     records = tuple(
         {"cell": {"seed": seed}, "sides": dict.fromkeys(sides, side), "epochs": list(epochs)} for seed in ranks
     )
-    return Line(key, values, {}, at_limit, records)
+    return StoredRow(key, values, {}, at_limit, records)
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +34,7 @@ def make_study():
     def make(*rows, counts=None, unshared=(), higher_is_better=True):
         lines = {}
         for of_key, ranks, *options in rows:
-            key = Key(**{"dataset": "toy", "domain": None, "llm": None, "sharing": None} | of_key)
+            key = RowKey(**{"dataset": "toy", "domain": None, "llm": None, "sharing": None} | of_key)
             lines[key] = make_line(key, ranks, **(options[0] if options else {}))
         datasets = {key.dataset for key in lines}
         return Study(lines, dict.fromkeys(datasets, counts), "MRR", higher_is_better, unshared)

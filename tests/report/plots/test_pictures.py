@@ -43,7 +43,7 @@ def test_pictures_are_seven_inches_wide(written):
 
 def test_the_same_results_give_the_same_bytes(written, full, tmp_path):
     plots = [plot for plot in PLOTS if plot.name in ("learning", "rank-change")]
-    again = write(full.of("ml-100k"), tmp_path, plots)
+    again = write(full.on("ml-100k"), tmp_path, plots)
     assert len(again.paths) == 2 * 2
     for path in again.paths:
         assert path.read_bytes() == (written.folder / path.name).read_bytes()
@@ -53,7 +53,7 @@ def test_the_same_results_give_the_same_bytes(written, full, tmp_path):
 @pytest.mark.parametrize("names", ["full", "odd"])
 def test_text_is_legible_and_within_the_picture(plot, names, request):
     study = request.getfixturevalue(names)
-    part = study.of(study.datasets[0]) if plot.per_dataset else study
+    part = study.on(study.datasets[0]) if plot.per_dataset else study
     with canvas.style():
         figure = plot.draw(plot.prepare(part))
         figure.draw_without_rendering()
@@ -102,7 +102,7 @@ def test_markup_in_names_is_shown_as_it_is(odd, tmp_path):
         warnings.simplefilter("error")
         written = [
             write(odd, tmp_path, [plot for plot in PLOTS if not plot.per_dataset]),
-            write(odd.of("to_y$s^2$/.."), tmp_path, [plot for plot in PLOTS if plot.per_dataset]),
+            write(odd.on("to_y$s^2$/.."), tmp_path, [plot for plot in PLOTS if plot.per_dataset]),
         ]
     assert [found.skipped for found in written] == [{}, {}]
     paths = [path for found in written for path in found.paths]
@@ -155,7 +155,7 @@ def test_pages_that_are_no_more_are_removed(pair, tmp_path):
 
 @pytest.mark.parametrize("plot", [plot for plot in PLOTS if plot.name != "cost"], ids=lambda plot: plot.name)
 def test_no_text_covers_another_however_long_the_names(plot, crowded):
-    part = crowded.of(crowded.datasets[0]) if plot.per_dataset else crowded
+    part = crowded.on(crowded.datasets[0]) if plot.per_dataset else crowded
     with canvas.style():
         for page in plot.pages(plot.prepare(part)):
             figure = plot.draw(page)
@@ -168,6 +168,7 @@ def test_no_text_covers_another_however_long_the_names(plot, crowded):
                 if boxes[one].padded(-1).overlaps(boxes[other].padded(-1))
             ]
             assert covered == []
+            assert boxes
             assert all(box.x0 >= -1 and box.x1 <= figure.bbox.width + 1 for box in boxes)
             assert figure.get_figheight() < 11.7  # the height of A4
 

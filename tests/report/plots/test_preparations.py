@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from corecbench.plugin.host import Host
-from corecbench.report.per_user import Key
 from corecbench.report.plots import (
     cost,
     critical_difference,
@@ -20,6 +19,7 @@ from corecbench.report.plots import (
     slice_gain,
 )
 from corecbench.report.plots.study import NothingToShow, label, labels, titled
+from corecbench.results.rows import RowKey
 
 SASREC = {"side": "domain", "domain": "sasrec"}
 LLAMA = {"side": "llm", "llm": "llama"}
@@ -101,7 +101,7 @@ def test_gains_of_a_data_set_that_fill_more_than_a_page_are_split_evenly(make_st
     [(rank_change, "rows", [10, 10]), (cutoffs, "panels", [5]), (slice_gain, "panels", [5])],
 )
 def test_nothing_is_left_out_of_many_rows(make_study, plot, field, sizes):
-    study = many(make_study).of("one")
+    study = many(make_study).on("one")
     study.counts["one"] = pd.DataFrame({"history_length": [1] * 6, "target_frequency": [1] * 6})
     pages = plot.pages(plot.prepare(study))
     assert [len(getattr(page, field)) for page in pages] == sizes
@@ -292,10 +292,10 @@ def test_a_pair_costs_the_training_of_both_sides(make_study):
 
 
 def test_an_ensemble_costs_the_training_of_both_sides_once(make_study):
-    (sides,) = make_study((PAIR, {0: [1] * 6}, {"train_s": 4.0})).lines.values()
+    (sides,) = make_study((PAIR, {0: [1] * 6}, {"train_s": 4.0})).rows.values()
     sides.records[0]["sides"]["ensemble"] = {"train_s": 8.5, "inference_ms_per_user": 5.0}
-    key = sides.key._replace(side="ensemble")
-    study = dataclasses.replace(make_study(), lines={key: dataclasses.replace(sides, key=key)})
+    key = dataclasses.replace(sides.key, side="ensemble")
+    study = dataclasses.replace(make_study(), rows={key: dataclasses.replace(sides, key=key)})
     (point,) = cost.prepare(study).points
     assert (point.label, point.train_s, point.inference_ms) == ("sasrec + llama, bdlm, ensemble", 8.0, 5.0)
 
@@ -342,7 +342,7 @@ def test_names_of_many_rows_are_shortened_as_far_as_they_tell_rows_apart(make_st
     sharing = "contrastive-with-a-temperature"
     long, alike = [
         [
-            Key("toy", "domain", "sasrec", f"llama:some/where/a-large-model{n}", sharing + end)
+            RowKey("toy", "domain", "sasrec", f"llama:some/where/a-large-model{n}", sharing + end)
             for n, end in enumerate(ends)
         ]
         for ends in (("", "-2"), ("-1-of-many-others", "-2-of-many-others"))
@@ -350,7 +350,7 @@ def test_names_of_many_rows_are_shortened_as_far_as_they_tell_rows_apart(make_st
     assert labels(long, 99) == [label(key) for key in long]
     assert max(map(len, labels(long, 40))) <= 40
     assert len(set(labels(long, 40))) == 2
-    alike = [key._replace(llm="llama") for key in alike]
+    alike = [dataclasses.replace(key, llm="llama") for key in alike]
     assert labels(alike, 20) == [label(key) for key in alike]
 
 

@@ -1,4 +1,4 @@
-"""From tables as reporters take them to tables of the page."""
+"""Turns tables for reporters into tables of the page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from corecbench.api import Report, Style
 from corecbench.report.columns import NONE
-from corecbench.report.html.blocks import Field, Grid, Head
+from corecbench.report.page.blocks import Field, Grid, Head
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -32,8 +32,8 @@ def part(report: Report, rows: Sequence[int], leave_out: Collection[str] = ()) -
     columns = [column for column in report.frame if column not in leave_out]
     place = {row: number for number, row in enumerate(rows)}
     marks = {
-        (place[row], column): found
-        for (row, column), found in report.marks.items()
+        (place[row], column): marks_of_cell
+        for (row, column), marks_of_cell in report.marks.items()
         if row in place and column in columns
     }
     return replace(
@@ -76,18 +76,18 @@ def grid(report: Report, label: str) -> Grid:
 
 
 def _begins_with_numbers(report: Report, column: str) -> bool:
-    """Return whether a column that is only there to be read, such as one of intervals, can be sorted by numbers."""
+    """Return whether a column without exact values, such as one of intervals, can be sorted by its numbers."""
     return column not in report.values and any(map(NUMBER.match, report.frame[column]))
 
 
 def _order(report: Report, row: int, column: str, is_number: bool) -> float | str | None:
-    """Return what a cell is sorted by."""
-    text = report.frame[column].iloc[row]
+    """Return the number or text that a cell is sorted by."""
+    text = str(report.frame[column].iloc[row])
     if text in (NONE, ""):
         return None
     if not is_number:
         return text
     if column in report.values:
         return float(report.values[column].iloc[row])
-    found = NUMBER.match(text)
-    return float(found[1]) if found else None
+    number = NUMBER.match(text)
+    return float(number[1]) if number else None

@@ -1,4 +1,4 @@
-"""What a section of the page is made of. Each block is drawn by the macro of its name in templates/blocks.html."""
+"""The blocks of a section of the page. The macro of the same name in templates/blocks.html draws each."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class Text:
 
     text: str
     is_note: bool = False
-    """Whether it is there for those who want to know exactly."""
+    """Whether the paragraph is a detail for readers who want to know exactly."""
     kind: ClassVar[str] = "text"
 
 
 @dataclass(frozen=True)
 class Statement:
-    """What was found of one comparison, in a sentence."""
+    """The finding of one comparison, in a sentence."""
 
     verdict: Verdict
     text: str
     asides: Sequence[str] = ()
-    """Further sentences that belong to it, such as what its controls do."""
+    """Further sentences that belong to the finding, such as those about controls."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Head:
     markup: Markup
     is_number: bool
     descends: bool
-    """Whether sorting by it begins with the largest."""
+    """Whether sorting by the column begins with the largest value."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Field:
 
     markup: Markup
     order: float | str | None
-    """What it is sorted by; None for a cell without a value, which comes last in either order."""
+    """The key that the cell is sorted by; None for a cell without a value, which comes last in either order."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Grid:
     """A table that can be sorted."""
 
     label: str
-    """What it shows, for those who do not see it."""
+    """A description of the table for readers who do not see it."""
     heads: Sequence[Head]
     rows: Sequence[Sequence[Field]]
     kind: ClassVar[str] = "grid"
@@ -89,7 +89,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class FactSheets:
-    """Several of them side by side."""
+    """Several small tables side by side."""
 
     sheets: Sequence[Facts]
     kind: ClassVar[str] = "fact_sheets"
@@ -101,9 +101,9 @@ class Picture:
 
     uri: str
     alternative: str
-    """What it shows, in words."""
+    """A description of the plot in words."""
     width: int
-    """Pixels of CSS."""
+    """Width in pixels of CSS."""
     height: int
     kind: ClassVar[str] = "picture"
 
@@ -125,6 +125,6 @@ class Section:
     """A part of the page that the table of contents leads to."""
 
     name: str
-    """Its address in the page."""
+    """The address of the section in the page."""
     title: str
     blocks: Sequence[Block]

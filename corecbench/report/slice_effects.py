@@ -13,33 +13,35 @@ import pandas as pd
 from corecbench.api import Metric, Report
 from corecbench.evaluation.slices import SLICINGS
 from corecbench.report.columns import Column, interval_columns, lay_out, of_intervals
+from corecbench.report.comparable import check_comparable, read_rows
 from corecbench.report.comparison import common_seeds
-from corecbench.report.per_user import Key, Line, check_comparable, read_lines
 from corecbench.report.provenance import made_with, protocol_sentence, together
+from corecbench.report.stored_rows import StoredRow, fault_sentences
 from corecbench.report.table import why_untested
 from corecbench.report.wording import count, decimal, of_ensembles, percent, seed_list, sentences, signed
 from corecbench.results.frames import COUNTS
 from corecbench.results.record import ResultsError
+from corecbench.results.rows import RowKey, datasets_in, on_datasets
 from corecbench.results.store import Entry, Store
 from corecbench.stats.intervals import Interval, paired_interval
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class UserGroup:
     """Some of the tested users of a data set."""
 
     slicing: str | None
-    """What they were sliced by, one of SLICINGS; None for all users."""
+    """What the users were sliced by, one of SLICINGS; None for all users."""
     label: str
     users: np.ndarray
-    """bool [T], whether a user belongs to it, in the order of their ids."""
+    """bool [T], whether a user belongs to the group, in the order of user ids."""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A joint row against its own solo row, on one part of the users and over the seeds that both have."""
+    """A joint row against its own solo row, on one group of users and over the seeds that both have."""
 
-    key: Key
+    key: RowKey
     slicing: str | None
     label: str
     n_users: int
@@ -47,13 +49,13 @@ class Effect:
     joint: float
     """Mean over users of the tested metric, each user first averaged over seeds."""
     solo: float
-    """The same of the model trained alone."""
+    """The same mean of the model trained alone."""
     interval: Interval | None
-    """Of the difference, at 95 %; None where too few users differ."""
+    """The interval of the difference at 95 %; None where too few users differ."""
 
     @property
     def difference(self) -> float:
-        """What training together adds."""
+        """The gain from training together."""
         return self.joint - self.solo
 
     @property
@@ -75,36 +77,46 @@ class SliceTable:
     higher_is_better: bool
     made_with: tuple[str, ...]
     """Versions and devices, as sentences."""
+    faults: tuple[str, ...] = ()
+    """Why the metric has no value for some rows, as sentences."""
 
 
-def build(records: Sequence[Entry], store: Store, tested: str, metric: Metric) -> list[SliceTable]:
+def build(entries: Sequence[Entry], store: Store, tested: str, metric: Metric) -> list[SliceTable]:
     """Make a table for each data set, its rows in the order of the main table.
 
     Joint rows that the main table does not compare with their solo rows are left out.
 
     Args:
-        records: folders and their records, failed ones too; at most one for each cell and seed.
+        entries: folders and their records, failed ones too; at most one for each cell and seed.
         store: where the ranks are read from.
         tested: the name of the metric.
-        metric: what is averaged over users.
+        metric: the metric that is averaged over users.
 
     Raises:
         ResultsError: the records do not belong in one table.
     """
     tables = []
-    for dataset in dict.fromkeys(record["cell"]["dataset"] for _, record in records):
-        entries = [entry for entry in records if entry[1]["cell"]["dataset"] == dataset]
-        protocol = check_comparable(entries)
-        lines = read_lines(entries, store, {tested: metric})
-        counts = read_counts(entries, store)
-        effects = []
-        for key, line in lines.items():
-            solo = lines.get(key.solo)
-            if key != key.solo and solo is not None and why_untested(line, solo) is None:
-                effects += compare(line, solo, counts)
-        has_counts, made = counts is not None, made_with(record for _, record in entries)
+    for dataset in datasets_in(entries):
+        here = on_datasets(entries, [dataset])
+        protocol = check_comparable(here)
+        rows = read_rows(here, store, {tested: metric})
+        counts = read_counts(here, store)
+        effects: list[Effect] = []
+        for key, row in rows.items():
+            solo = rows.get(key.solo)
+            if not key.is_solo and solo is not None and why_untested(row, solo, tested) is None:
+                effects += compare(row, solo, tested, counts)
         tables.append(
-            SliceTable(dataset, tuple(effects), tested, protocol, has_counts, metric.higher_is_better, made)
+            SliceTable(
+                dataset=dataset,
+                effects=tuple(effects),
+                tested=tested,
+                protocol=protocol,
+                has_counts=counts is not None,
+                higher_is_better=metric.higher_is_better,
+                made_with=made_with(record for _, record in here),
+                faults=fault_sentences(rows.values()),
+            )
         )
     return tables
 
@@ -112,7 +124,8 @@ def build(records: Sequence[Entry], store: Store, tested: str, metric: Metric) -
 def read_counts(entries: Sequence[Entry], store: Store) -> pd.DataFrame | None:
     """Return the counts of the tested users of a data set, columns as in COUNTS, indexed by user_id in order.
 
-    All cells on one split have the same, so the first that were stored are enough; None if there are none.
+    All cells on one split have the same counts, so the first ones that were stored are enough. None if there are
+    none.
     """
     for folder, record in entries:
         for side in record["sides"]:
@@ -125,26 +138,34 @@ def read_counts(entries: Sequence[Entry], store: Store) -> pd.DataFrame | None:
     return None
 
 
-def compare(line: Line, solo: Line, counts: pd.DataFrame | None) -> Iterator[Effect]:
-    """Yield the effects of a joint row: on all users, then on each slice."""
-    seeds = common_seeds(line, solo)
-    own, base = (each.mean_over_seeds(seeds).to_numpy()[:, 0] for each in (line, solo))  # [T]
-    for part in parts(len(own), counts):
-        joint, alone = own[part.users], base[part.users]
+def compare(row: StoredRow, solo: StoredRow, metric: str, counts: pd.DataFrame | None) -> Iterator[Effect]:
+    """Yield the effects of a joint row on a metric: on all users, then on each slice."""
+    seeds = common_seeds(row, solo)
+    own, base = (each.mean_over_seeds(seeds)[metric].to_numpy() for each in (row, solo))  # [T]
+    for group in user_groups(len(own), counts):
+        joint, alone = own[group.users], base[group.users]
         interval = paired_interval(joint, alone)
-        means = float(joint.mean()), float(alone.mean())
-        yield Effect(line.key, part.slicing, part.label, len(joint), seeds, *means, interval)
+        yield Effect(
+            key=row.key,
+            slicing=group.slicing,
+            label=group.label,
+            n_users=len(joint),
+            seeds=seeds,
+            joint=float(joint.mean()),
+            solo=float(alone.mean()),
+            interval=interval,
+        )
 
 
-def parts(n_users: int, counts: pd.DataFrame | None) -> Iterator[Part]:
+def user_groups(n_users: int, counts: pd.DataFrame | None) -> Iterator[UserGroup]:
     """Yield all users, then the slices of every slicing, if there are counts."""
-    yield Part(None, "all users", np.ones(n_users, dtype=bool))
+    yield UserGroup(None, "all users", np.ones(n_users, dtype=bool))
     if counts is None:
         return
     for name, (column, slicing) in SLICINGS.items():
         slices = slicing(counts[column].to_numpy())
         for number, label in enumerate(slices.labels):
-            yield Part(name, label, slices.of_user == number)
+            yield UserGroup(name, label, slices.of_user == number)
 
 
 # --- in words ---------------------------------------------------------------------------------------------------
@@ -178,26 +199,28 @@ def _columns(tested: str, with_controls: bool) -> Iterator[Column]:
 
 
 def caption(tables: Sequence[SliceTable]) -> str:
-    """Return what a reader needs to judge the numbers: protocol, slices, means and intervals."""
-    shown = [table for table in tables if table.effects]
+    """Return the caption, which states protocol, slices, means and intervals."""
+    filled = [table for table in tables if table.effects]
+    faults = list(dict.fromkeys(sentence for table in tables for sentence in table.faults))
     empty = [
         f"{table.dataset}: there is no joint row that can be compared with its solo row"
         for table in tables
         if not table.effects
     ]
-    if not shown:
-        return sentences(empty)
-    tested = shown[0].tested
+    if not filled:
+        return sentences([*empty, *faults])
+    tested = filled[0].tested
     return sentences(
         [
-            "; ".join(_extent(table) for table in shown),
-            protocol_sentence(together([(table.dataset, table.protocol) for table in shown], "data sets")),
+            "; ".join(_extent(table) for table in filled),
+            protocol_sentence(together([(table.dataset, table.protocol) for table in filled], "data sets")),
             f"{tested} and {tested} solo (the same model trained alone): means over the users of a slice, "
             "each user first averaged over the seeds both have",
-            *of_ensembles((each.key.side for table in shown for each in table.effects), "the domain model alone"),
-            *_slices(shown),
+            *faults,
+            *of_ensembles((each.key.side for table in filled for each in table.effects), "the domain model alone"),
+            *_slices(filled),
             of_intervals(),
-            *dict.fromkeys(sentence for table in shown for sentence in table.made_with),
+            *dict.fromkeys(sentence for table in filled for sentence in table.made_with),
             *empty,
         ]
     )
@@ -217,8 +240,8 @@ def _slices(tables: Sequence[SliceTable]) -> Iterator[str]:
             "uneven or fewer; items never in training are a slice of their own"
         )
     if without := [table.dataset for table in tables if not table.has_counts]:
-        of = f" of {', '.join(without)}" if len(tables) > 1 else ""
+        named = f" of {', '.join(without)}" if len(tables) > 1 else ""
         yield (
-            f"No slices{of}: the stored ranks lack {' and '.join(COUNTS)}; `corecbench run` with --existing "
+            f"No slices{named}: the stored ranks lack {' and '.join(COUNTS)}; `corecbench run` with --existing "
             "replace stores them"
         )

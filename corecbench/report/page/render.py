@@ -6,12 +6,12 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING
 
-from corecbench.report.html.sections import sections, subtitle
+from corecbench.report.page.sections import sections, subtitle
 
 if TYPE_CHECKING:
-    from corecbench.report.html.sections import Results
+    from corecbench.report.page.sections import Results
 
-PACKAGE = "corecbench.report.html"
+PACKAGE = "corecbench.report.page"
 """Where the folder `templates` lies."""
 
 

@@ -6,7 +6,7 @@ import base64
 import re
 from typing import TYPE_CHECKING
 
-from corecbench.report.html.blocks import Picture, Text
+from corecbench.report.page.blocks import Picture, Text
 from corecbench.report.plots import canvas, registry
 
 if TYPE_CHECKING:
@@ -14,23 +14,25 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from corecbench.report.html.blocks import Block
-    from corecbench.report.plots.registry import Drawn
+    from corecbench.report.page.blocks import Block
+    from corecbench.report.plots.registry import PlotOutcome
     from corecbench.report.plots.study import Study
 
 PIXELS_PER_INCH = 96
-"""Of CSS."""
+"""Pixels of CSS."""
 
 
-def draw(study: Study) -> list[Drawn[Picture]]:
-    """Draw every plot of a benchmark, or find out why it cannot be."""
+def draw(study: Study) -> list[PlotOutcome[Picture]]:
+    """Draw every plot of a benchmark, or state why it cannot be drawn."""
     return registry.draw(study, lambda name, figure: picture(figure))
 
 
-def shown(drawn: Sequence[Drawn[Picture]], kinds: Sequence[str], dataset: str | None = None) -> list[Block]:
+def plot_blocks(
+    outcomes: Sequence[PlotOutcome[Picture]], kinds: Sequence[str], dataset: str | None = None
+) -> list[Block]:
     """Return the plots of some kinds, or why they are missing, in the order of the kinds."""
-    found = [each for kind in kinds for each in drawn if (each.kind, each.dataset) == (kind, dataset)]
-    return [each.made or Text(f"No plot {each.name}: {each.reason}.", is_note=True) for each in found]
+    chosen = [each for kind in kinds for each in outcomes if (each.kind, each.dataset) == (kind, dataset)]
+    return [each.product or Text(f"No plot {each.name}: {each.reason}.", is_note=True) for each in chosen]
 
 
 def picture(figure: Figure) -> Picture:

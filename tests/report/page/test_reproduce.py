@@ -4,7 +4,7 @@ import pytest
 
 from corecbench.experiment.plan import make_plan
 from corecbench.experiment.runner import describe
-from corecbench.report.html.reproduce import run_files
+from corecbench.report.page.reproduce import run_files
 from corecbench.results.store import Store
 from corecbench.settings.config import PerDataset, RunConfig, Variant, load
 

@@ -1,4 +1,4 @@
-"""Where the numbers come from: settings, data, versions and devices, and every cell."""
+"""The origin of the numbers: settings, data, versions and devices, and every cell."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from corecbench.api import Report
 from corecbench.data import summary
 from corecbench.report.columns import Column, lay_out
-from corecbench.report.html.blocks import Facts, FactSheets
-from corecbench.report.html.grids import grid
+from corecbench.report.page.blocks import Facts, FactSheets
+from corecbench.report.page.grids import grid
 from corecbench.report.provenance import together
 from corecbench.results.record import settings_in
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from corecbench.api import CellResult
-    from corecbench.report.html.blocks import Block, Grid
+    from corecbench.report.page.blocks import Block, Grid
 
 IN_PAIRS = ", in pairs"
-"""Behind the name of a setting."""
+"""The end of the name of a setting that a model has in pairs only."""
 
 
 def settings(records: Sequence[CellResult]) -> Iterator[Block]:
@@ -30,11 +30,11 @@ def settings(records: Sequence[CellResult]) -> Iterator[Block]:
         for name in record["settings"]:
             plugin = record["plugins"].get(name)
             origin = {"plugin": f"{plugin['distribution']} {plugin['version']}"} if plugin else {}
-            of = {"variant of": plugin["variant_of"]} if plugin and "variant_of" in plugin else {}
-            by_component.setdefault(name, {}).setdefault(dataset, {}).update({**origin, **of})
+            base = {"variant of": plugin["variant_of"]} if plugin and "variant_of" in plugin else {}
+            by_component.setdefault(name, {}).setdefault(dataset, {}).update({**origin, **base})
         for name, setting, value, in_pairs in settings_in(record):
             by_component[name][dataset][setting + in_pairs * IN_PAIRS] = value
-    yield FactSheets([_sheet(name, _over_datasets(found)) for name, found in by_component.items()])
+    yield FactSheets([_sheet(name, _over_datasets(by_dataset)) for name, by_dataset in by_component.items()])
 
 
 def _over_datasets(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -47,9 +47,9 @@ def _over_datasets(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def environment(records: Sequence[CellResult]) -> Iterator[Block]:
     """Yield sheets of the data, the protocol, and of versions and devices, by cell where they differ.
 
-    Of cells that failed only where nothing else is there.
+    Cells without any ranks are left out, unless there are no others.
     """
-    done = [record for record in records if record["status"] == "ok"] or records
+    done = [record for record in records if record["sides"]] or records
     by_dataset = {record["cell"]["dataset"]: record for record in done}
     cells = [(record["cell"]["name"], record) for record in done]
     yield FactSheets(
@@ -72,24 +72,24 @@ def environment(records: Sequence[CellResult]) -> Iterator[Block]:
 
 
 def _sheet(title: str, values: Mapping[str, Any]) -> Facts:
-    return Facts(title, [(name, _shown(value)) for name, value in values.items()])
+    return Facts(title, [(name, _as_text(value)) for name, value in values.items()])
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     """Return a setting as a person reads it.
 
-    >>> _shown(["q_proj", "v_proj"]), _shown(True), _shown(None), _shown("")
+    >>> _as_text(["q_proj", "v_proj"]), _as_text(True), _as_text(None), _as_text("")
     ('q_proj, v_proj', 'yes', '-', '""')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_shown, value)) or "none"
+        return ", ".join(map(_as_text, value)) or "none"
     return "-" if value is None else '""' if value == "" else str(value)
 
 
 def _data(dataset: str, record: CellResult) -> Facts:
-    facts = record["data"]
+    facts: Mapping[str, Any] = record["data"]
     known = [name for name in (*summary.LABELS, "split_fingerprint") if name in facts]
     labels = {**summary.LABELS, "split_fingerprint": "fingerprint of the split"}
     rest = [name for name in facts if name not in labels]

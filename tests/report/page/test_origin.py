@@ -1,4 +1,4 @@
-from corecbench.report.html.origin import cells, environment, settings
+from corecbench.report.page.origin import cells, environment, settings
 
 
 def records(bench):

@@ -1,4 +1,4 @@
-"""What a comparison of two rows says, in the words of a sentence."""
+"""The outcome of a comparison of two rows, in the words of a sentence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from corecbench.report.wording import p_value, percent, signed
 
 if TYPE_CHECKING:
     from corecbench.report.comparison import Comparison, Method
-    from corecbench.report.per_user import Line
+    from corecbench.report.stored_rows import StoredRow
 
 
 def change(comparison: Comparison) -> str:
@@ -40,23 +40,23 @@ def interval(comparison: Comparison) -> str:
 
 
 def excludes_zero(comparison: Comparison) -> bool:
-    """Return whether the interval has no place for equal means."""
+    """Return whether the interval of the relative change excludes 0."""
     changes = comparison.sizes.changes
     return changes is not None and changes.bounded and not changes.low <= 0 <= changes.high
 
 
-def agreement(comparison: Comparison, line: Line, base: Line, metric: str) -> str | None:
-    """Return in how many seeds the difference has the same sign, None for one seed."""
+def agreement(comparison: Comparison, row: StoredRow, base: StoredRow, metric: str) -> str | None:
+    """Return in words the number of seeds under which the difference has the same sign; None for one seed."""
     seeds = comparison.seeds
     if len(seeds) < 2:
         return None
-    differences = (line.per_seed(metric, seeds) - base.per_seed(metric, seeds)).mean(axis=0)  # [S]
+    differences = (row.per_seed(metric, seeds) - base.per_seed(metric, seeds)).mean(axis=0)  # [S]
     agree = int(np.sum(np.sign(differences) == np.sign(comparison.difference)))
     return f"{'up' if comparison.difference > 0 else 'down'} in {agree} of {len(seeds)} seeds"
 
 
 def probability(p: float, method: Method | None = None) -> str:
-    """Return a p value, with whose correction it is adjusted by if a method is given.
+    """Return a p value in words, with the name of the correction if a method is given.
 
     >>> probability(0.0001), probability(0.25)
     ('p < .001', 'p = .250')

@@ -7,31 +7,31 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from corecbench.report import leaderboard, leaderboard_text, main_table, slices
-from corecbench.report.html import origin, recommended, summary
-from corecbench.report.html.blocks import Code, Heading, Section, Text
-from corecbench.report.html.grids import STYLE, grid, on, part
-from corecbench.report.html.pictures import draw, shown
-from corecbench.report.html.reproduce import run_files
+from corecbench.report import leaderboard, leaderboard_text, main_table, slice_effects
+from corecbench.report.page import origin, recommended, summary
+from corecbench.report.page.blocks import Code, Heading, Section, Text
+from corecbench.report.page.grids import STYLE, grid, on, part
+from corecbench.report.page.pictures import draw, plot_blocks
+from corecbench.report.page.reproduce import run_files
 from corecbench.report.wording import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from corecbench.api import CellResult, Report
-    from corecbench.report.html.blocks import Block, Picture
-    from corecbench.report.plots.registry import Drawn
+    from corecbench.report.page.blocks import Block, Picture
+    from corecbench.report.plots.registry import PlotOutcome
     from corecbench.report.plots.study import Study
     from corecbench.report.recommendation import Recommendation
-    from corecbench.report.slices import SliceTable
+    from corecbench.report.slice_effects import SliceTable
     from corecbench.report.table import Table
 
-    Pictures = Sequence[Drawn[Picture]]
+    Pictures = Sequence[PlotOutcome[Picture]]
 
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """What the page shows of a benchmark."""
+    """The results of a benchmark that the page shows."""
 
     benchmark: str
     records: Sequence[CellResult]
@@ -39,11 +39,11 @@ class Results:
     slices: Sequence[SliceTable]
     study: Study
     board: leaderboard.Leaderboard | None
-    """None where fewer than two data sets have results."""
+    """The leaderboard; None where fewer than two data sets have results."""
     effects: bool = False
     """Whether the main table has columns of effect sizes."""
     recommendations: Mapping[str, Sequence[Recommendation] | str] = field(default_factory=dict)
-    """data set -> what is recommended to the users of `recommended.WHO`, or why nothing can be shown."""
+    """data set -> the recommendations to the users of `recommended.WHO`, or why there are none."""
 
     def by_dataset(self, blocks: Callable[[str], Iterable[Block]]) -> Iterator[Block]:
         """Yield the blocks of each data set, under its name if there are several."""
@@ -55,30 +55,30 @@ class Results:
 
 def sections(results: Results) -> Iterator[Section]:
     """Yield the sections in their order."""
-    drawn = draw(results.study)
-    yield Section("summary", "Summary", list(_summary(results, drawn)))
+    plots = draw(results.study)
+    yield Section("summary", "Summary", list(_summary(results, plots)))
     yield Section("results", "Results", list(_results(results)))
-    yield Section("pictures", "Results in pictures", list(_pictures(results, drawn)))
+    yield Section("pictures", "Results in pictures", list(_pictures(results, plots)))
     if results.board is not None:
-        yield Section("leaderboard", "Over the data sets", list(_over_datasets(results.board, drawn)))
-    yield Section("slices", "Whom it helps", list(_slices(results, drawn)))
+        yield Section("leaderboard", "Over the data sets", list(_over_datasets(results.board, plots)))
+    yield Section("slices", "Whom it helps", list(_slices(results, plots)))
     yield Section("recommended", "What is recommended", list(_recommended(results)))
-    yield Section("cost", "What it takes", list(_cost(results, drawn)))
-    yield Section("training", "Training", list(_training(results, drawn)))
+    yield Section("cost", "What it takes", list(_cost(results, plots)))
+    yield Section("training", "Training", list(_training(results, plots)))
     yield Section("settings", "Settings", list(origin.settings(results.records)))
     yield Section("environment", "Data and environment", list(origin.environment(results.records)))
     yield Section("reproduce", "How to reproduce", list(_reproduce(results)))
 
 
-def _summary(results: Results, drawn: Pictures) -> Iterator[Block]:
-    """Yield how many rows gained, the picture of it, and what each of them does; further pages stand at the end."""
+def _summary(results: Results, plots: Pictures) -> Iterator[Block]:
+    """Yield how many rows gained, the plot of the gains, the finding of each row, and further pages of the plot."""
     headline, *statements = summary.blocks(results.table, results.study)
-    first, *more = shown(drawn, ["gain"])
+    first, *more = plot_blocks(plots, ["gain"])
     yield from [headline, first, *statements, *more]
 
 
 def subtitle(records: Sequence[CellResult]) -> str:
-    """Return how many cells there are, and from when."""
+    """Return the number of cells and the days on which they were run."""
     days = sorted({record["started"][:10] for record in records})
     n_failed = sum(record["status"] == "failed" for record in records)
     failed = f", {n_failed} of them failed" if n_failed else ""
@@ -97,22 +97,22 @@ def _results(results: Results) -> Iterator[Block]:
     yield _note(report)
 
 
-def _pictures(results: Results, drawn: Pictures) -> Iterator[Block]:
-    yield from results.by_dataset(lambda dataset: shown(drawn, ["cutoffs", "pairs", "rank-change"], dataset))
+def _pictures(results: Results, plots: Pictures) -> Iterator[Block]:
+    yield from results.by_dataset(lambda dataset: plot_blocks(plots, ["cutoffs", "pairs", "rank-change"], dataset))
 
 
-def _over_datasets(board: leaderboard.Leaderboard, drawn: Pictures) -> Iterator[Block]:
+def _over_datasets(board: leaderboard.Leaderboard, plots: Pictures) -> Iterator[Block]:
     report = leaderboard_text.report(board)
     yield grid(report, "all rows over all data sets")
     yield _note(report)
-    yield from shown(drawn, ["critical-difference"])
+    yield from plot_blocks(plots, ["critical-difference"])
 
 
-def _slices(results: Results, drawn: Pictures) -> Iterator[Block]:
-    report = slices.report(results.slices)
+def _slices(results: Results, plots: Pictures) -> Iterator[Block]:
+    report = slice_effects.report(results.slices)
 
     def blocks(dataset: str) -> Iterator[Block]:
-        yield from shown(drawn, ["slices"], dataset)
+        yield from plot_blocks(plots, ["slices"], dataset)
         if len((own := on(report, dataset)).frame):
             yield grid(own, f"gains on slices of the users of {dataset}")
 
@@ -122,13 +122,13 @@ def _slices(results: Results, drawn: Pictures) -> Iterator[Block]:
 
 def _recommended(results: Results) -> Iterator[Block]:
     def blocks(dataset: str) -> Iterator[Block]:
-        found = results.recommendations.get(dataset, "No pair is stored.")
-        yield from [Text(found)] if isinstance(found, str) else recommended.blocks(found)
+        stated = results.recommendations.get(dataset, "No pair is stored.")
+        yield from [Text(stated)] if isinstance(stated, str) else recommended.blocks(stated)
 
     yield from results.by_dataset(blocks)
 
 
-def _cost(results: Results, drawn: Pictures) -> Iterator[Block]:
+def _cost(results: Results, plots: Pictures) -> Iterator[Block]:
     report = main_table.report(results.table, cost=True)
     costs = [column.name for column in main_table.COST]
     wanted = ["data set", "model", "side", "sharing", "control", results.table.tested, *costs, "seeds"]
@@ -136,14 +136,14 @@ def _cost(results: Results, drawn: Pictures) -> Iterator[Block]:
     yield from results.by_dataset(
         lambda dataset: [
             grid(on(shortened, dataset), f"what training and inference take on {dataset}"),
-            *shown(drawn, ["cost"], dataset),
+            *plot_blocks(plots, ["cost"], dataset),
         ]
     )
     yield Text(sentences(main_table.of_costs(results.table)), is_note=True)
 
 
-def _training(results: Results, drawn: Pictures) -> Iterator[Block]:
-    yield from results.by_dataset(lambda dataset: shown(drawn, ["learning"], dataset))
+def _training(results: Results, plots: Pictures) -> Iterator[Block]:
+    yield from results.by_dataset(lambda dataset: plot_blocks(plots, ["learning"], dataset))
 
 
 def _reproduce(results: Results) -> Iterator[Block]:

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from corecbench.api import Report
-from corecbench.report.html.grids import grid, on, part
+from corecbench.report.page.grids import grid, on, part
 
 
 @pytest.fixture

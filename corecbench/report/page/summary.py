@@ -1,14 +1,14 @@
-"""What was found, in plain words that are made from the numbers."""
+"""The findings of a benchmark, in plain words that are made from the numbers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from corecbench.report.comparison import ALPHA, Comparison, compare, why_not
 from corecbench.report.comparison_columns import of_changes, p_name
-from corecbench.report.html.blocks import Heading, Statement, Statements, Text
-from corecbench.report.html.evidence import (
+from corecbench.report.page.blocks import Heading, Statement, Statements, Text
+from corecbench.report.page.evidence import (
     agreement,
     amount,
     change,
@@ -24,46 +24,43 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from corecbench.api import RowSide
-    from corecbench.report.html.blocks import Block, Verdict
-    from corecbench.report.per_user import Key
+    from corecbench.report.page.blocks import Block, Verdict
     from corecbench.report.plots.study import Study
-    from corecbench.report.table import Row, Table
+    from corecbench.report.table import Table, TableRow
+    from corecbench.results.rows import RowKey
 
 CONTROLS_IN_WORDS = {
     "shuffled-texts": ("with shuffled titles", "what the titles say"),
     "untrained-llm": ("with an untrained LLM", "what the LLM has learned"),
     "no-mutual": ("without mutual learning", "mutual learning"),
 }
-"""control -> how it is named in a sentence, and what is not there under it."""
+"""control -> its name in a sentence, and the part of the method that it leaves out."""
 
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """The rows of the table with what they are made from."""
+    """The rows of the table beside the stored rows that they are made from."""
 
     table: Table
     study: Study
 
-    def row(self, key: Key) -> Row:
+    def row(self, key: RowKey) -> TableRow:
         """Return the row of the table."""
-        same = key.dataset, key.model, key.side, key.sharing, key.control
-        return next(
-            row for row in self.table.rows if (row.dataset, row.model, row.side, row.sharing, row.control) == same
-        )
+        return next(row for row in self.table.rows if row.key == key)
 
-    def keys(self, dataset: str) -> list[Key]:
+    def keys(self, dataset: str) -> list[RowKey]:
         """Return the rows on a data set."""
-        return [key for key in self.study.lines if key.dataset == dataset]
+        return [key for key in self.study.rows if key.dataset == dataset]
 
-    def against(self, key: Key, other: Key) -> Comparison | None:
+    def against(self, key: RowKey, other: RowKey) -> Comparison | None:
         """Return a row against another one, p not adjusted; None where they cannot be compared."""
-        line, base = self.study.lines[key], self.study.lines[other]
-        if why_not(line, base, ""):
+        row, base = self.study.rows[key], self.study.rows[other]
+        if why_not(row, base, self.table.tested, ""):
             return None
-        return compare(line, base, self.table.tested, self.study.higher_is_better, False, self.table.method)
+        return compare(row, base, self.table.tested, self.study.higher_is_better, False, self.table.method)
 
-    def verdict(self, key: Key) -> Verdict:
-        """Return what the table says of a joint row."""
+    def verdict(self, key: RowKey) -> Verdict:
+        """Return the verdict of the table on a joint row."""
         comparison = self.row(key).comparison
         if comparison is None:
             return "missing"
@@ -75,33 +72,33 @@ class Findings:
         """Return whether a difference, however small, is in favour of the row."""
         return (comparison.difference > 0) == self.study.higher_is_better
 
-    def pairs(self, dataset: str) -> list[Key]:
+    def pairs(self, dataset: str) -> list[RowKey]:
         """Return the joint rows that are no controls."""
         return [key for key in self.keys(dataset) if key.sharing and not self.study.is_control(key)]
 
-    def controls(self, key: Key) -> list[Key]:
+    def controls(self, key: RowKey) -> list[RowKey]:
         """Return the controls that a pair is to be judged by, and those of its models that share nothing."""
-        same = key._replace(control=None)
+        pair = replace(key, control=None)
         return [
             other
             for other in self.keys(key.dataset)
             if other != key
             and self.study.is_control(other)
             and (
-                other._replace(control=None) == same
-                or (other.control is None and other._replace(sharing=key.sharing) == same)
+                replace(other, control=None) == pair
+                or (other.control is None and replace(other, sharing=key.sharing) == pair)
             )
         ]
 
 
 def blocks(table: Table, study: Study) -> Iterator[Block]:
-    """Yield the summary: what is best, what each pair gains, what its controls do, what is missing."""
-    found = Findings(table, study)
-    yield Text(headline(found))
-    for dataset in found.study.datasets:
+    """Yield the summary: the best rows, the gain of each pair, its controls, and missing results."""
+    findings = Findings(table, study)
+    yield Text(headline(findings))
+    for dataset in findings.study.datasets:
         yield Heading(dataset)
-        yield Text(sentences([*extent(found, dataset), *best(found, dataset)]))
-        if items := [*_pairs(found, dataset), *_missing(found, dataset)]:
+        yield Text(sentences([*extent(findings, dataset), *best(findings, dataset)]))
+        if items := [*_pairs(findings, dataset), *_missing(findings, dataset)]:
             yield Statements(items)
     if any(row.comparison for row in table.rows):
         yield Text(_note(table), is_note=True)
@@ -118,9 +115,9 @@ def _note(table: Table) -> str:
     )
 
 
-def headline(found: Findings) -> str:
+def headline(findings: Findings) -> str:
     """Return how many rows gained, over all data sets."""
-    verdicts = [found.verdict(key) for dataset in found.study.datasets for key in found.pairs(dataset)]
+    verdicts = [findings.verdict(key) for dataset in findings.study.datasets for key in findings.pairs(dataset)]
     if not verdicts:
         return "Nothing was trained together here: all rows are models alone, or controls."
     counts = {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)}
@@ -139,9 +136,9 @@ def headline(found: Findings) -> str:
     return f"Of {rows} trained together, each against the same model trained alone: {', '.join(parts)}."
 
 
-def extent(found: Findings, dataset: str) -> Iterator[str]:
-    """Yield users and seeds of a data set, and what one seed alone leaves open."""
-    rows = [row for row in found.table.rows if row.dataset == dataset and row.seeds]
+def extent(findings: Findings, dataset: str) -> Iterator[str]:
+    """Yield users and seeds of a data set, and a remark where there is one seed only."""
+    rows = [row for row in findings.table.rows if row.key.dataset == dataset and row.seeds]
     if not rows:
         yield "No cell succeeded"
         return
@@ -151,120 +148,124 @@ def extent(found: Findings, dataset: str) -> Iterator[str]:
         yield "One seed only: how far another one would move these numbers is not known"
 
 
-def best(found: Findings, dataset: str) -> Iterator[str]:
-    """Yield which row is best, and which of the models alone."""
-    metric = found.table.tested
+def best(findings: Findings, dataset: str) -> Iterator[str]:
+    """Yield the best row, and the best model alone."""
+    metric = findings.table.tested
     complete = [
-        key for key in found.keys(dataset) if found.row(key).is_complete and not found.study.is_control(key)
+        key
+        for key in findings.keys(dataset)
+        if findings.row(key).is_complete
+        and metric in findings.row(key).metrics
+        and not findings.study.is_control(key)
     ]
     for words, keys in (
         (f"Best {metric}", complete),
         (f"Best {metric} alone", [key for key in complete if not key.sharing]),
     ):
         if keys:
-            choose = max if found.study.higher_is_better else min
-            key = choose(keys, key=lambda key: found.row(key).metrics[metric])
-            yield f"{words}: {decimal(found.row(key).metrics[metric])}, {name(key)}"
+            choose = max if findings.study.higher_is_better else min
+            key = choose(keys, key=lambda key: findings.row(key).metrics[metric])
+            yield f"{words}: {decimal(findings.row(key).metrics[metric])}, {name(key)}"
 
 
-def name(key: Key) -> str:
-    """Return a row's name within a sentence."""
+def name(key: RowKey) -> str:
+    """Return the name of a row within a sentence."""
     if not key.sharing or key.side == "ensemble":  # whose label says so
         return label(key)
     return f"{label(key)} ({side_name(key.side)})"
 
 
 def side_name(side: RowSide) -> str:
-    """Return what a side is called within a sentence."""
+    """Return the name of a side within a sentence."""
     return side if side == "ensemble" else f"{side} side"
 
 
 # --- pairs --------------------------------------------------------------------------------------------------------
 
 
-def _pairs(found: Findings, dataset: str) -> Iterator[Statement]:
-    lines, metric = found.study.lines, found.table.tested
-    for key in found.pairs(dataset):
-        comparison = found.row(key).comparison
+def _pairs(findings: Findings, dataset: str) -> Iterator[Statement]:
+    rows, metric = findings.study.rows, findings.table.tested
+    for key in findings.pairs(dataset):
+        comparison = findings.row(key).comparison
         if comparison is not None:
-            agree = agreement(comparison, lines[key], lines[key.solo], metric)
-            evidence = [interval(comparison), *([agree] if agree else []), _adjusted(found, comparison)]
-            text = f"{_opening(found, key, comparison)} ({', '.join(evidence)})."
-            asides = [*_doubts(found, comparison), *_of_controls(found, key)]
-            yield Statement(found.verdict(key), text, asides)
+            agree = agreement(comparison, rows[key], rows[key.solo], metric)
+            evidence = [interval(comparison), *([agree] if agree else []), _adjusted(findings, comparison)]
+            text = f"{_opening(findings, key, comparison)} ({', '.join(evidence)})."
+            asides = [*_doubts(findings, comparison), *_of_controls(findings, key)]
+            yield Statement(findings.verdict(key), text, asides)
 
 
-def _adjusted(found: Findings, comparison: Comparison) -> str:
-    return probability(comparison.p_adjusted, found.table.method)
+def _adjusted(findings: Findings, comparison: Comparison) -> str:
+    return probability(comparison.p_adjusted, findings.table.method)
 
 
-def _opening(found: Findings, key: Key, comparison: Comparison) -> str:
-    metric, own, verdict = found.table.tested, shorten(key.own or ""), found.verdict(key)
+def _opening(findings: Findings, key: RowKey, comparison: Comparison) -> str:
+    metric, own, verdict = findings.table.tested, shorten(key.own or ""), findings.verdict(key)
     partner = f"{shorten(key.partner or '')} through {shorten(key.sharing or '')}"
     if key.side == "ensemble":
         partner = f"an ensemble with {partner}"
     if verdict == "unclear":
         return f"{own} neither gains nor loses significantly from {partner}: {change(comparison)} {metric}"
-    if found.study.higher_is_better:
+    if findings.study.higher_is_better:
         verb, by = ("gains", "from") if verdict == "gain" else ("loses", "with")
         return f"{own} {verb} {amount(comparison)} {metric} {by} {partner}"
     verb, by = ("gains from", "less") if verdict == "gain" else ("loses with", "more")
     return f"{own} {verb} {partner}: {amount(comparison)} {by} {metric}"
 
 
-def _doubts(found: Findings, comparison: Comparison) -> Iterator[str]:
-    """Yield what a change that is not significant leaves open, and what it shows all the same."""
-    method, sizes = found.table.method, comparison.sizes
+def _doubts(findings: Findings, comparison: Comparison) -> Iterator[str]:
+    """Yield remarks about a change that is not significant: other tests, equivalence, and missed effects."""
+    method, sizes = findings.table.method, comparison.sizes
     if comparison.p_adjusted < ALPHA:
         return
     if comparison.test.p < ALPHA:
-        family = [row.comparison for row in found.table.rows if row.comparison]
+        family = [row.comparison for row in findings.table.rows if row.comparison]
         n_tests = sum(each.is_control == comparison.is_control for each in family)
         alone = probability(comparison.test.p)
         yield f"Tested alone it would be significant ({alone}); as one of {n_tests} tests it is not."
-    if comparison.p_alike is not None and comparison.p_alike < ALPHA:
-        p = probability(comparison.p_alike, method)
+    if comparison.p_equivalence is not None and comparison.p_equivalence < ALPHA:
+        p = probability(comparison.p_equivalence, method)
         yield f"Together and alone are alike: they differ by less than {100 * method.margin:g}% (TOST, {p})."
     elif sizes.detectable is not None:
         missed = relative(comparison, sizes.detectable).removeprefix("+")
         yield f"A true change below {missed} would be missed more than one time in five."
 
 
-def _of_controls(found: Findings, key: Key) -> Iterator[str]:
+def _of_controls(findings: Findings, key: RowKey) -> Iterator[str]:
     """Yield for each control whether it gains as well, and whether the pair gains more than it."""
-    controls, gains = found.controls(key), found.verdict(key) == "gain"
+    controls, gains = findings.controls(key), findings.verdict(key) == "gain"
     for control in controls:
         unknown = f"under the control {control.control}", "what it leaves out"
         how, what = CONTROLS_IN_WORDS.get(control.control or "", unknown)
         if control.control is None:
             how, what = f"with nothing shared ({shorten(control.sharing or '')})", "sharing"
-        yield " ".join([_under(found, control, how, gains), *_beyond(found, key, control, what)])
+        yield " ".join([_under(findings, control, how, gains), *_beyond(findings, key, control, what)])
     placebos = {"shuffled-texts", "untrained-llm"}
     if gains and key.side == "domain" and placebos.isdisjoint(each.control for each in controls):
         yield "No placebo was run (shuffled titles, an untrained LLM): whether the LLM's knowledge helps is open."
 
 
-def _under(found: Findings, control: Key, how: str, gains: bool) -> str:
-    """Return what the model gains under a control."""
-    row = found.row(control)
+def _under(findings: Findings, control: RowKey, how: str, gains: bool) -> str:
+    """Return the gain of the model under a control, in words."""
+    row = findings.row(control)
     begin = how[0].upper() + how[1:]
     if row.comparison is None:
         return f"{begin}: {'; '.join(row.notes)}."
     words = {"gain": "it gains as well" if gains else "it gains", "loss": "it loses"}
-    verb = words.get(found.verdict(control), "there is no significant change")
-    evidence = ", ".join([change(row.comparison), interval(row.comparison), _adjusted(found, row.comparison)])
+    verb = words.get(findings.verdict(control), "there is no significant change")
+    evidence = ", ".join([change(row.comparison), interval(row.comparison), _adjusted(findings, row.comparison)])
     return f"{begin} {verb} ({evidence})."
 
 
-def _beyond(found: Findings, key: Key, control: Key, what: str) -> Iterator[str]:
-    """Yield whether a pair is better than its control, and what that says of its gain."""
-    against = found.against(key, control)
+def _beyond(findings: Findings, key: RowKey, control: RowKey, what: str) -> Iterator[str]:
+    """Yield whether a pair is better than its control, and what follows for its gain."""
+    against = findings.against(key, control)
     if against is None:
         return
-    is_better = excludes_zero(against) and found.is_better(against)
-    told = f"is {'better' if is_better else 'worse'} than" if excludes_zero(against) else "cannot be told from"
-    text = f"The pair {told} that ({change(against)}, {interval(against)})"
-    if found.verdict(key) == "gain":
+    is_better = excludes_zero(against) and findings.is_better(against)
+    verdict = f"is {'better' if is_better else 'worse'} than" if excludes_zero(against) else "cannot be told from"
+    text = f"The pair {verdict} that ({change(against)}, {interval(against)})"
+    if findings.verdict(key) == "gain":
         text += f": {what} adds to the gain" if is_better else f": the gain is not shown to come from {what}"
     yield f"{text}."
 
@@ -272,13 +273,13 @@ def _beyond(found: Findings, key: Key, control: Key, what: str) -> Iterator[str]
 # --- what is missing ----------------------------------------------------------------------------------------------
 
 
-def _missing(found: Findings, dataset: str) -> Iterator[Statement]:
+def _missing(findings: Findings, dataset: str) -> Iterator[Statement]:
     """Yield the notes of rows: failures, missing seeds, why there is no comparison; those of both sides once."""
     sides: dict[tuple[str, str], list[RowSide]] = {}
-    for key in found.keys(dataset):
-        if notes := found.row(key).notes:
-            cell = label(key._replace(side="domain")) if key.sharing else label(key)
+    for key in findings.keys(dataset):
+        if notes := findings.row(key).notes:
+            cell = label(replace(key, side="domain")) if key.sharing else label(key)
             sides.setdefault((cell, "; ".join(notes)), []).append(key.side)
-    for (cell, notes), of in sides.items():
-        which = f" ({side_name(of[0])})" if "+" in cell and len(of) == 1 else ""
-        yield Statement("missing", f"{cell}{which}: {notes}.")
+    for (cell, joined), noted in sides.items():
+        which = f" ({side_name(noted[0])})" if "+" in cell and len(noted) == 1 else ""
+        yield Statement("missing", f"{cell}{which}: {joined}.")

@@ -1,4 +1,4 @@
-"""What a pair recommends to a few users, as blocks of the page."""
+"""The recommendations of a pair to a few users, as blocks of the page."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from corecbench.api import Report
-from corecbench.report.html.blocks import Heading, Text
-from corecbench.report.html.grids import grid
+from corecbench.report.page.blocks import Heading, Text
+from corecbench.report.page.grids import grid
 from corecbench.report.recommendation_text import HELD_OUT, LEGEND, change_of, rank_of, title_of
 from corecbench.report.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from corecbench.report.html.blocks import Block
+    from corecbench.report.page.blocks import Block
     from corecbench.report.recommendation import Recommendation, Recommended
 
 N_PAST = 5
-"""Items of a history that are named, the latest."""
+"""The number of items of a history that are named, the latest ones."""
 LONGEST = 60
-"""Characters of a title."""
+"""The most characters of a title."""
 WHO = {
     "best": "The largest gain",
     "worst": "The largest loss",
     "coldest": "The shortest history",
 }
-"""As `StoredLists.pick` knows users without a name."""
+"""The users who are shown: the name that `StoredLists.pick` knows -> a heading."""
 
 
-def blocks(found: Sequence[Recommendation]) -> Iterator[Block]:
+def blocks(recommendations: Sequence[Recommendation]) -> Iterator[Block]:
     """Yield a table for each user, in the order of `WHO`."""
-    for who, one in zip(WHO.values(), found, strict=True):
+    for who, one in zip(WHO.values(), recommendations, strict=True):
         past = "; ".join(short(title_of(item)) for item in one.history[-N_PAST - 1 : -1])
         yield Heading(f"{who}: user {one_line(one.user_id)}")
         yield Text(
@@ -41,12 +41,13 @@ def blocks(found: Sequence[Recommendation]) -> Iterator[Block]:
             f"Held out: {short(title_of(one.held_out))}."
         )
         yield grid(lists(one), f"lists of user {one_line(one.user_id)} of {one.dataset}")
-    yield Text(f"{one_line(found[0].cell)}, seed {found[0].seed}. {LEGEND}.", is_note=True)
+    first = recommendations[0]
+    yield Text(f"{one_line(first.cell)}, seed {first.seed}. {LEGEND}.", is_note=True)
 
 
-def lists(found: Recommendation) -> Report:
+def lists(recommendation: Recommendation) -> Report:
     """Return the lists of a user side by side, with the rank of the held-out item below their names."""
-    columns = {one_line(of.name): [rank_of(of), *map(shown, of.items)] for of in found.lists}
+    columns = {one_line(top.name): [rank_of(top), *map(marked_title, top.items)] for top in recommendation.lists}
     rows = list(zip_longest(*columns.values(), fillvalue=""))
     places = ["", *map(str, range(1, len(rows)))]
     frame = pd.DataFrame(rows, columns=list(columns))
@@ -55,8 +56,8 @@ def lists(found: Recommendation) -> Report:
     return Report("recommended", frame, values, caption="")
 
 
-def shown(item: Recommended) -> str:
-    """Return an item with what became of it against the same model alone."""
+def marked_title(item: Recommended) -> str:
+    """Return the title of an item, with its change against the list of the same model alone in front."""
     marks = f"{HELD_OUT if item.is_held_out else ''} {change_of(item)}".split()
     return " ".join([*marks, short(title_of(item))])
 

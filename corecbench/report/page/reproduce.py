@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 Settings = dict[str, Any]
 
 LISTS = {"models": "domain", "llms": "llm", "sharing": "sharing", "controls": "control"}
-"""Key of a run file -> what it lists, as a cell calls it."""
+"""Key of a run file -> the part of a cell that it lists."""
 
 
 def run_files(benchmark: str, records: Sequence[CellResult]) -> list[str]:
     """Return TOML for `corecbench run --config`: a text for each group of data sets on which the same was run.
 
-    Every setting is stated, those that are defaults, too. A data set that is a folder is known to results by the
-    last part of its path only, and stands here like that.
+    Every setting is stated, also those that are defaults. Results know a data set that is a folder only by the last
+    part of its path, which stands here.
     """
     import tomlkit
 
@@ -30,14 +30,14 @@ def run_files(benchmark: str, records: Sequence[CellResult]) -> list[str]:
     for dataset in _distinct(record["cell"]["dataset"] for record in records):
         here = [record for record in records if record["cell"]["dataset"] == dataset]
         alike = _alike(here)
-        group = next((found for found in groups if found[0] == alike), None)
+        group = next((earlier for earlier in groups if earlier[0] == alike), None)
         if group is None:
             groups.append((alike, here))
         else:
             group[1].extend(here)
     return [
-        tomlkit.dumps({"benchmark": benchmark, "datasets": _datasets(of), **alike, **_settings(of)})
-        for alike, of in groups
+        tomlkit.dumps({"benchmark": benchmark, "datasets": _datasets(group), **alike, **_settings(group)})
+        for alike, group in groups
     ]
 
 
@@ -50,7 +50,7 @@ def _datasets(records: Sequence[CellResult]) -> list[str]:
 
 
 def _alike(records: Sequence[CellResult]) -> dict[str, Any]:
-    """Return what a run file states once, from the results on one data set."""
+    """Return the entries that a run file states once, from the results on one data set."""
     lists = {key: _distinct(record["cell"].get(part) for record in records) for key, part in LISTS.items()}
     once = {
         "repeats": records[0]["protocol"].get("repeated pairs"),
@@ -67,40 +67,40 @@ def _alike(records: Sequence[CellResult]) -> dict[str, Any]:
 def _settings(records: Sequence[CellResult]) -> dict[str, Any]:
     """Return the settings that hold everywhere, and those of a data set where they differ."""
     histories: dict[str, Settings] = {}
-    of_labels: dict[tuple[str, str | None, str], dict[str, Settings]] = {}
+    by_label: dict[tuple[str, str | None, str], dict[str, Settings]] = {}
     for record in records:
         dataset, protocol = record["cell"]["dataset"], record["protocol"]
         histories[dataset] = {key: protocol[key] for key in ("max_history",) if key in protocol}
         for label, setting, value, in_pairs in settings_in(record):
-            of = record["plugins"][label].get("variant_of") if label in record["plugins"] else None
-            known = of_labels.setdefault((label, of, "in_pairs" if in_pairs else "settings"), {})
+            base = record["plugins"][label].get("variant_of") if label in record["plugins"] else None
+            known = by_label.setdefault((label, base, "in_pairs" if in_pairs else "settings"), {})
             known.setdefault(dataset, {}).update({} if value is None else {setting: value})
     common, rest = _apart(histories)
-    found: dict[str, Any] = {**common, "settings": {}, "in_pairs": {}, "variants": {}}
+    run_file: dict[str, Any] = {**common, "settings": {}, "in_pairs": {}, "variants": {}}
     per_dataset: dict[str, Any] = {dataset: dict(own) for dataset, own in rest.items()}
     datasets = histories.keys()
-    for (label, of, kind), some in of_labels.items():
-        common, rest = _apart({dataset: some.get(dataset, {}) for dataset in datasets})
-        name = label if of else re.split("[:@]", label, maxsplit=1)[0]
-        if of and kind == "settings":
-            found["variants"][name] = {"of": of, **common}
+    for (label, base, kind), by_dataset in by_label.items():
+        common, rest = _apart({dataset: by_dataset.get(dataset, {}) for dataset in datasets})
+        name = label if base else re.split("[:@]", label, maxsplit=1)[0]
+        if base and kind == "settings":
+            run_file["variants"][name] = {"of": base, **common}
         elif common:
-            found[kind][name] = common
+            run_file[kind][name] = common
         for dataset, own in rest.items():
             per_dataset.setdefault(dataset, {}).setdefault(kind, {})[name] = own
-    return {key: value for key, value in {**found, "per_dataset": per_dataset}.items() if value != {}}
+    return {key: value for key, value in {**run_file, "per_dataset": per_dataset}.items() if value != {}}
 
 
-def _apart(of_each: Mapping[str, Settings]) -> tuple[Settings, dict[str, Settings]]:
-    """Return what all have in common, and what each that has more has beside it.
+def _apart(by_name: Mapping[str, Settings]) -> tuple[Settings, dict[str, Settings]]:
+    """Return the settings that all have in common, and the other settings of each that has some.
 
     >>> _apart({"a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 3}, "c": {"x": 1}})
     ({'x': 1}, {'a': {'y': 2}, 'b': {'y': 3}})
     """
-    first, *others = of_each.values()
+    first, *others = by_name.values()
     common = {key: value for key, value in first.items() if all(key in one and one[key] == value for one in others)}
     rest = {
         name: {key: value for key, value in settings.items() if key not in common}
-        for name, settings in of_each.items()
+        for name, settings in by_name.items()
     }
     return common, {name: own for name, own in rest.items() if own}

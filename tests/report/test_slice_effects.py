@@ -1,18 +1,12 @@
 import numpy as np
 import pytest
 
-from corecbench.report.slices import build, report
+from corecbench.report.slice_effects import build, report
 from corecbench.results.store import Store
 from corecbench.stats.intervals import paired_interval
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
-
-class ReciprocalRank:
-    higher_is_better = True
-
-    def per_user(self, rank, n_candidates):
-        return 1 / rank
-
+from .conftest import ReciprocalRank
 
 # Five pairs of users with histories of 1 to 5 items; the items of the first pair are never in training.
 LENGTHS = [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]

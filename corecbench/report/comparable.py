@@ -1,0 +1,108 @@
+"""Stored results that may share a table: they have the same protocol and split, settings and users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from corecbench.report.provenance import together
+from corecbench.report.stored_rows import StoredRow, read_row
+from corecbench.results.record import ResultsError, settings_in
+from corecbench.results.rows import RowKey, by_row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from corecbench.api import Metric
+    from corecbench.results.store import Entry, Store
+
+
+def check_comparable(entries: Iterable[Entry], settings: bool = True) -> Mapping[str, Any]:
+    """Return the protocol of all results that have ranks. Where data sets differ, the value says which has what.
+
+    Args:
+        entries: folders and their records.
+        settings: whether a component must have the same settings in all results. A setting that only some of the
+            records know came with a later version of the component, and is not compared.
+
+    Raises:
+        ResultsError: results on one data set differ in protocol, in the split or in the settings of a component.
+    """
+    first: dict[tuple[str, str, str], tuple[Any, Any]] = {}
+    for folder, record in entries:
+        if not record["sides"]:
+            continue
+        facts = {("protocol", ""): record["protocol"], ("split", ""): record["data"]["split_fingerprint"]}
+        if settings:
+            facts |= {
+                (f"settings of {name}" + in_pairs * " in pairs", setting): value
+                for name, setting, value, in_pairs in settings_in(record)
+            }
+        for (subject, setting), value in facts.items():
+            place = record["cell"]["dataset"], subject, setting
+            earlier, expected = first.setdefault(place, (folder, value))
+            if value != expected:
+                raise ResultsError(
+                    f"{folder}: {subject} is not that of {earlier} ({_difference(value, expected, setting)}); "
+                    "such results share no table, run both alike"
+                )
+    protocols = [(dataset, value) for (dataset, subject, _), (_, value) in first.items() if subject == "protocol"]
+    return together(protocols, "data sets")
+
+
+def _difference(value: Any, expected: Any, setting: str) -> str:
+    if setting:
+        return f"{setting}: {value}, there {expected}"
+    if isinstance(value, Mapping) and isinstance(expected, Mapping):
+        names = [name for name in {**value, **expected} if value.get(name) != expected.get(name)]
+        return f"{names[0]}: {value.get(names[0])}, there {expected.get(names[0])}"
+    return f"{str(value)[:12]}, there {str(expected)[:12]}"
+
+
+def check_users(rows: Iterable[StoredRow]) -> None:
+    """Make sure that all rows of a data set rank the same users on the same test items.
+
+    Raises:
+        ResultsError: the users or their test items differ.
+    """
+    first: dict[str, tuple[str, StoredRow, int]] = {}
+    for row in rows:
+        dataset, model = row.key.dataset, row.key.model
+        for seed, values in row.values.items():
+            earlier, other, its_seed = first.setdefault(dataset, (f"{model}, seed {seed}", row, seed))
+            users = other.values[its_seed].index
+            if not values.index.equals(users):
+                lacks, adds = len(users.difference(values.index)), len(values.index.difference(users))
+                raise ResultsError(
+                    f"{dataset}: {model}, seed {seed}, ranks other users than {earlier}: {lacks} of its "
+                    f"{len(users)} users are missing and {adds} are new; run both on the same data"
+                )
+            if differ := n_differing(row.user_facts.get(seed), other.user_facts.get(its_seed)):
+                raise ResultsError(
+                    f"{dataset}: {model}, seed {seed}, and {earlier} do not mean the same by {differ} of "
+                    f"{len(users)} users: test items or histories differ; run both on the same data"
+                )
+
+
+def n_differing(facts: pd.DataFrame | None, other: pd.DataFrame | None) -> int:
+    """Return the number of users about whom two tables of the same users differ, in the columns that both have."""
+    if facts is None or other is None:
+        return 0
+    shared = [name for name in facts if name in other]
+    return int((facts[shared] != other[shared]).any(axis=1).sum())
+
+
+def read_rows(entries: Sequence[Entry], store: Store, metrics: Mapping[str, Metric]) -> dict[RowKey, StoredRow]:
+    """Return the rows of a table in its order, with the metrics of each user computed from what is stored.
+
+    A metric that raises, or gives anything but finite numbers, has no value in that row.
+
+    Raises:
+        ResultsError: a cell has two results for a seed, or has no lists for a metric that needs them, or the rows
+            of a data set rank different users.
+    """
+    rows = {key: read_row(key, of_seeds, store, metrics) for key, of_seeds in by_row(entries).items()}
+    check_users(rows.values())
+    return rows

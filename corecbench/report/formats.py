@@ -1,0 +1,105 @@
+"""A table in the format of every reporter, and what a reporter must give for it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from corecbench.api import CorecbenchError, PluginError
+from corecbench.plugin.discovery import reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from corecbench.api import Report
+    from corecbench.plugin.host import Host
+
+SUFFIX = re.compile(r"[A-Za-z0-9]+(\.[A-Za-z0-9]+)*")
+"""The form of the suffix of a file: letters, digits and single dots between them."""
+
+
+@dataclass(frozen=True)
+class WrittenTable:
+    """A table as it was written, once for each reporter."""
+
+    texts: Mapping[str, str]
+    """reporter -> the table, for every reporter that did not fail."""
+    errors: Mapping[str, CorecbenchError]
+    """reporter -> why it failed; the tables of other reporters are written all the same."""
+    paths: Sequence[Path]
+
+
+def write(host: Host, report: Report, folder: Path) -> WrittenTable:
+    """Write a table into a folder, once for each reporter. A reporter that fails loses only its own file."""
+    texts: dict[str, str] = {}
+    errors: dict[str, CorecbenchError] = {}
+    owners: dict[str, str] = {}  # suffix, as a file system that ignores case tells it -> reporter
+    paths: list[Path] = []
+    for component, _ in host.list("reporters"):
+        name = component.name
+        try:
+            suffix, text = render(host, name, report)
+            owner = owners.setdefault(suffix.lower(), name)
+            if owner != name:
+                chosen = host.select("reporters", name, {})
+                raise PluginError(f"{chosen}: its suffix {suffix!r} is that of reporter '{owner}'")
+        except CorecbenchError as error:
+            errors[name] = error
+            continue
+        path = folder / f"{report.name}.{suffix}"
+        path.write_text(text, encoding="utf-8")
+        paths.append(path)
+        texts[name] = text
+    return WrittenTable(texts, errors, paths)
+
+
+def render(host: Host, name: str, report: Report) -> tuple[str, str]:
+    """Return the suffix of a reporter's files, and a table in its format, ending in one newline.
+
+    The reporter works on a copy, so that it cannot change the table for other reporters.
+
+    Args:
+        host: the host, which knows the reporter.
+        name: the name of the reporter.
+        report: the table.
+
+    Raises:
+        UsageError: there is no such reporter.
+        PluginError: the reporter failed, or gave no text or no suffix of a file. The message names the plugin.
+    """
+    chosen = host.select("reporters", name, {})
+    try:
+        reporter = host.build(chosen)
+        suffix, text = reporter.suffix, reporter.render(_copy(report))
+        if not isinstance(suffix, str) or not SUFFIX.fullmatch(suffix):
+            raise PluginError(f"its suffix must be letters, digits and dots, such as 'md'; got {suffix!r}")
+        if not isinstance(text, str):
+            raise PluginError(f"render must return text, got {type(text).__name__}")
+        text.encode("utf-8")
+    except PluginError as error:
+        if error.named:
+            raise
+        raise _fault(f"{chosen}: {error}") from error
+    except Exception as error:
+        raise _fault(f"{chosen} failed: {reason(error)}") from error
+    return suffix, text.rstrip("\n") + "\n"
+
+
+def _copy(report: Report) -> Report:
+    return replace(
+        report,
+        frame=report.frame.copy(),
+        values=report.values.copy(),
+        marks={place: list(marks) for place, marks in report.marks.items()},
+        legend=dict(report.legend),
+        higher_is_better=dict(report.higher_is_better),
+    )
+
+
+def _fault(message: str) -> PluginError:
+    """Return an error that names the plugin at fault."""
+    error = PluginError(message)
+    error.named = True
+    return error

@@ -1,0 +1,139 @@
+"""From stored cells to the rows of a table: the metrics of each user and seed, and why values are missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from corecbench.api import PluginError
+from corecbench.evaluation.measuring import is_overall, measure_checked
+from corecbench.report.provenance import listed
+from corecbench.report.wording import one_line, seed_list
+from corecbench.results.frames import COUNTS
+from corecbench.results.lists import lists_of
+from corecbench.results.record import ResultsError, failure_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from corecbench.api import CellResult, Metric
+    from corecbench.results.rows import RowKey
+    from corecbench.results.store import Entry, Store
+
+MESSAGE_WIDTH = 80
+
+
+@dataclass(frozen=True)
+class StoredRow:
+    """The metrics of one row, computed from what is stored of it."""
+
+    key: RowKey
+    values: Mapping[int, pd.DataFrame]
+    """seed -> metrics per user, float64; one column per metric, indexed by user_id in order."""
+    problems: Mapping[int, str]
+    """seed -> why it has no ranks."""
+    at_limit: bool
+    """Whether any seed ran out of epochs before its patience."""
+    records: tuple[CellResult, ...] = ()
+    """The records of the seeds that have ranks, in the same order."""
+    overall: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    """seed -> metric -> its value, for metrics that have no value per user; the same seeds as in `values`."""
+    user_facts: Mapping[int, pd.DataFrame] = field(default_factory=dict)
+    """seed -> the test item of each user, and COUNTS where they are stored; the same users as in `values`."""
+    faults: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    """seed -> metric -> why it has no value, in one line that names metric and plugin."""
+
+    def failures(self) -> list[str]:
+        """Return why seeds have no ranks, with the seeds of the same reason together."""
+        reasons: dict[str, list[int]] = {}
+        for seed, problem in self.problems.items():
+            reasons.setdefault(_shorten(problem), []).append(seed)
+        return [f"{seed_list(seeds, 'seed')} {reason}" for reason, seeds in reasons.items()]
+
+    def faulty(self) -> list[str]:
+        """Return the metrics that have no value for a seed that has ranks."""
+        return list(dict.fromkeys(metric for faults in self.faults.values() for metric in faults))
+
+    def fault_notes(self) -> list[str]:
+        """Return a note for each metric without a value. The caption of the table states the reason."""
+        return [f"no {metric} (see the caption)" for metric in self.faulty()]
+
+    def has(self, metric: str) -> bool:
+        """Return whether the row has ranks, and the metric a value for each seed with ranks."""
+        return bool(self.values) and metric not in self.faulty()
+
+    def mean_over_seeds(self, seeds: Iterable[int]) -> pd.DataFrame:
+        """Return the metrics per user, each the mean over the given seeds, without metrics that any seed lacks."""
+        values = [self.values[seed] for seed in sorted(seeds)]
+        complete = [metric for metric in values[0] if all(metric in of_seed for of_seed in values)]
+        return sum((of_seed[complete] for of_seed in values[1:]), start=values[0][complete]) / len(values)
+
+    def means(self) -> dict[str, float]:
+        """Return the mean over users, or the one value, of each metric that has a value, averaged over seeds."""
+        per_user = self.mean_over_seeds(self.values).mean()
+        per_seed = pd.DataFrame(list(self.overall.values())).mean()
+        means = {str(metric): float(mean) for metric, mean in (*per_user.items(), *per_seed.items())}
+        return {metric: mean for metric, mean in means.items() if self.has(metric)}
+
+    def per_seed(self, metric: str, seeds: Iterable[int]) -> np.ndarray:
+        """Return a metric of each user under each of the given seeds, float64 [U, S]."""
+        return np.column_stack([self.values[seed][metric].to_numpy() for seed in seeds])
+
+
+def _shorten(message: str) -> str:
+    """Return a message of one line; of a long one the beginning and the end, where the reason stands."""
+    text = " ".join(message.split())
+    if len(text) <= MESSAGE_WIDTH:
+        return text
+    return f"{text[: MESSAGE_WIDTH // 3]}...{text[MESSAGE_WIDTH // 3 + 3 - MESSAGE_WIDTH :]}"
+
+
+def read_row(key: RowKey, entries: Mapping[int, Entry], store: Store, metrics: Mapping[str, Metric]) -> StoredRow:
+    """Compute the metrics of each user and seed of a row."""
+    values: dict[int, pd.DataFrame] = {}
+    user_facts: dict[int, pd.DataFrame] = {}
+    overall: dict[int, dict[str, float]] = {}
+    faults: dict[int, dict[str, str]] = {}
+    problems: dict[int, str] = {}
+    at_limit = False
+    for seed, (folder, record) in sorted(entries.items()):
+        if failure := failure_of(record, key.side):
+            problems[seed] = f"failed: {failure['message']}"
+            continue
+        try:
+            ranks = store.ranks(folder, key.side).sort_values("user_id").set_index("user_id")
+        except ResultsError:
+            problems[seed] = "incomplete: its ranks cannot be read"
+            continue
+        lists = lists_of(store, folder, key.side, ranks, metrics)
+        rank, n_candidates = (ranks[column].to_numpy() for column in ("rank", "n_candidates"))
+        per_user: dict[str, np.ndarray] = {}
+        overall[seed] = {}
+        for name, metric in metrics.items():
+            try:
+                measured = measure_checked(name, metric, rank, n_candidates, lists)
+            except PluginError as error:
+                faults.setdefault(seed, {})[name] = one_line(str(error))
+                continue
+            if is_overall(metric):
+                overall[seed][name] = float(measured)
+            else:
+                per_user[name] = measured
+        values[seed] = pd.DataFrame(per_user, index=ranks.index)
+        user_facts[seed] = ranks[["target_item_id", *(name for name in COUNTS if name in ranks)]]
+        at_limit |= record["sides"][key.side]["stopped_by"] == "epochs"
+    records = tuple(entries[seed][1] for seed in values)
+    return StoredRow(key, values, problems, at_limit, records, overall, user_facts, faults)
+
+
+def fault_sentences(rows: Iterable[StoredRow]) -> tuple[str, ...]:
+    """Return a sentence for each reason for which a metric has no value, with the rows that lack it."""
+    lacking: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for faults in row.faults.values():
+            for metric, reason in faults.items():
+                lacking.setdefault((metric, reason), []).append(f"{row.key.name} on {row.key.dataset}")
+    return tuple(f"No {metric} of {listed(names, 'rows')}: {reason}" for (metric, reason), names in lacking.items())

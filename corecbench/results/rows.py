@@ -1,0 +1,286 @@
+"""The identity of a row, how users name cells and rows, and which stored results are meant by such names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from corecbench.api import SharingComponent, UsageError
+from corecbench.plugin.host import split
+from corecbench.results.record import ResultsError, own_side, sides_of
+from corecbench.settings.configure import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from corecbench.api import CellRecord, CellResult, RowSide
+    from corecbench.plugin.host import Host
+    from corecbench.results.store import Entry, Store
+
+
+# --- identity -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RowKey:
+    """The identity of a row: one side of a cell on one data set. A row has a result for each of its seeds."""
+
+    dataset: str
+    side: RowSide
+    domain: str | None
+    llm: str | None
+    sharing: str | None
+    control: str | None = None
+
+    @property
+    def own(self) -> str | None:
+        """The model on this side. For an ensemble it is the domain model, which the ensemble is compared with."""
+        return self.domain if own_side(self.side) == "domain" else self.llm
+
+    @property
+    def partner(self) -> str | None:
+        """The model on the other side."""
+        return self.llm if own_side(self.side) == "domain" else self.domain
+
+    @property
+    def solo(self) -> RowKey:
+        """The row of the same model trained alone. A solo row is its own solo row."""
+        side = own_side(self.side)
+        domain, llm = (self.domain, None) if side == "domain" else (None, self.llm)
+        return RowKey(self.dataset, side, domain, llm, sharing=None)
+
+    @property
+    def is_solo(self) -> bool:
+        """Whether this is the row of a model trained alone."""
+        return self == self.solo
+
+    @property
+    def cell(self) -> str:
+        """The name of the cell, as it is stored."""
+        return "+".join(part for part in (self.domain, self.llm, self.sharing, self.control) if part)
+
+    @property
+    def name(self) -> str:
+        """The name of the cell, and the side if the cell has several, such as "sasrec+llama+bdlm:llm"."""
+        return f"{self.cell}:{self.side}" if self.sharing else self.cell
+
+    @property
+    def model(self) -> str:
+        """The models of the cell, such as "sasrec", or "sasrec + llama" for each side of a joint cell."""
+        return " + ".join(name for name in (self.domain, self.llm) if name)
+
+    def is_control(self, unshared: Collection[str]) -> bool:
+        """Return whether the row is there only to judge other rows by.
+
+        Such a row is a control, or one of a pair that shares nothing.
+
+        Args:
+            unshared: the sharing modules that share nothing, as `unshared` returns them.
+        """
+        return self.control is not None or self.sharing in unshared
+
+    def is_called(self, name: str, benchmark: str | None = None) -> bool:
+        """Return whether a name given by a user means this row, or its whole cell."""
+        return name in names_of(self.cell, [self.side], benchmark)
+
+    def on(self, dataset: str) -> RowKey:
+        """Return the same row on another data set."""
+        return replace(self, dataset=dataset)
+
+
+PARTS = tuple(field.name for field in fields(RowKey))
+"""The fields of a RowKey, in order."""
+
+
+def rows_of(cell: CellRecord) -> list[RowKey]:
+    """Return the rows of a cell, one for each of its sides."""
+    parts = cell["domain"], cell["llm"], cell["sharing"], cell.get("control")
+    return [RowKey(cell["dataset"], side, *parts) for side in sides_of(cell)]
+
+
+def by_row(entries: Iterable[Entry]) -> dict[RowKey, dict[int, Entry]]:
+    """Return the stored results of each row by seed, with the rows in the order of a table.
+
+    Raises:
+        ResultsError: a cell has two results for a seed.
+    """
+    rows: dict[RowKey, dict[int, Entry]] = {}
+    for folder, record in entries:
+        seed = record["cell"]["seed"]
+        for key in rows_of(record["cell"]):
+            earlier, _ = rows.setdefault(key, {}).setdefault(seed, (folder, record))
+            if earlier != folder:
+                raise ResultsError(f"two results for one row and seed, {earlier} and {folder}; keep one of them")
+    return {key: rows[key] for key in in_order(rows)}
+
+
+def in_order(keys: Collection[RowKey]) -> list[RowKey]:
+    """Return rows in the order of a table.
+
+    A model alone comes first, then its pairs by partner and sharing module. The ensemble of a pair follows the row
+    of its domain side, and each row is followed by its controls.
+    """
+    named = {part: list(dict.fromkeys(getattr(key, part) for key in keys)) for part in PARTS}
+
+    def place(key: RowKey) -> tuple[Any, ...]:
+        at = {part: named[part].index(getattr(key, part)) for part in PARTS}
+        own, partner = ("domain", "llm") if own_side(key.side) == "domain" else ("llm", "domain")
+        control = key.control is not None, at["control"]
+        in_pair = at[partner], at["sharing"], key.side == "ensemble", control
+        return at["dataset"], own_side(key.side), at[own], not key.is_solo, *in_pair
+
+    return sorted(keys, key=place)
+
+
+class ResultKey(NamedTuple):
+    """The identity of a stored result. Two results with the same key come from the same settings and seed."""
+
+    dataset: str
+    cell: str
+    seed: int
+    hash: str
+
+
+def result_key(record: CellResult) -> ResultKey:
+    """Return the identity of a stored result."""
+    cell = record["cell"]
+    return ResultKey(cell["dataset"], cell["name"], cell["seed"], record["hash"])
+
+
+def unshared(host: Host, entries: Iterable[Entry]) -> set[str]:
+    """Return the sharing modules of some results that share nothing, by the names that the results know them by."""
+    offered = [component for component, _ in host.list("sharing")]
+    nothing = {each.name for each in offered if isinstance(each, SharingComponent) and not each.shares}
+    labels = set()
+    for _, record in entries:
+        label = record["cell"]["sharing"]
+        if label is None:
+            continue
+        plugin = record["plugins"].get(label)
+        component = plugin.get("variant_of", label) if plugin else label
+        if split("sharing", component, nothing)[0] in nothing:
+            labels.add(label)
+    return labels
+
+
+# --- names given by users -----------------------------------------------------------------------------------------
+
+
+def names_of(cell: str, sides: Iterable[RowSide], benchmark: str | None = None) -> list[str]:
+    """Return the names by which a user may mean a cell or one of its sides.
+
+    >>> names_of("sasrec", ["domain"], "tuned")
+    ['sasrec', 'tuned/sasrec', 'sasrec:domain', 'tuned/sasrec:domain']
+    """
+    short = [cell, *(f"{cell}:{side}" for side in sides)]
+    return [name for each in short for name in (each, *([f"{benchmark}/{each}"] if benchmark else []))]
+
+
+def is_named(record: CellResult, names: Collection[str], benchmark: str | None = None) -> bool:
+    """Return whether any of the names means the cell of a record, or one of its sides."""
+    cell = record["cell"]
+    return not set(names_of(cell["name"], sides_of(cell), benchmark)).isdisjoint(names)
+
+
+# --- selection ----------------------------------------------------------------------------------------------------
+
+
+def check_known(what: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Make sure that every name is known.
+
+    Raises:
+        UsageError: a name is unknown.
+    """
+    for name in names:
+        if name not in known:
+            raise unknown(what, name, known)
+
+
+def on_datasets(entries: Sequence[Entry], datasets: Collection[str]) -> list[Entry]:
+    """Return the results on some data sets, or all results if none is named."""
+    return [entry for entry in entries if not datasets or entry[1]["cell"]["dataset"] in datasets]
+
+
+def datasets_in(entries: Iterable[Entry]) -> list[str]:
+    """Return the names of the data sets of some results, in the order of the results."""
+    return list(dict.fromkeys(record["cell"]["dataset"] for _, record in entries))
+
+
+def without_repeats(entries: Iterable[Entry]) -> list[Entry]:
+    """Return results of several benchmarks, each of them once.
+
+    Where several benchmarks hold a cell under the same settings and seed, one that succeeded is taken, or else the
+    one that has ranks for the most rows.
+    """
+    kept: dict[ResultKey, Entry] = {}
+    for folder, record in entries:
+        key = result_key(record)
+        earlier = kept[key][1] if key in kept else None
+        if earlier is None or len(record["sides"]) > len(earlier["sides"]):
+            kept[key] = folder, record
+    return list(kept.values())
+
+
+def select(stores: Sequence[Store], cells: Collection[str] = (), datasets: Collection[str] = ()) -> list[Entry]:
+    """Return the results of one or several benchmarks, each of them once.
+
+    Args:
+        stores: the benchmarks.
+        cells: the names of the cells to take, each with its models alone; all cells if none is named.
+        datasets: the names of the data sets to take; all data sets if none is named.
+
+    Raises:
+        UsageError: nothing is stored under a name.
+    """
+    entries = without_repeats(entry for store in stores for entry in store.records())
+    check_known("data set", datasets, datasets_in(entries))
+    entries = on_datasets(entries, datasets)
+    check_known("cell", cells, {record["cell"]["name"] for _, record in entries})
+    if not cells:
+        return entries
+    chosen = [record["cell"] for _, record in entries if record["cell"]["name"] in cells]
+    wanted = {name for cell in chosen for name in (cell["name"], cell["domain"], cell["llm"])}
+    return [entry for entry in entries if entry[1]["cell"]["name"] in wanted]
+
+
+def select_one(entries: Sequence[Entry], name: str, dataset: str | None, seed: int | None) -> Entry:
+    """Return the one result that a user means.
+
+    Args:
+        entries: the results to choose from.
+        name: the name of the cell, or of one of its sides.
+        dataset: the name of the data set; it may be None if the cell is stored for one data set only.
+        seed: the seed of the cell; the lowest one if it is None.
+
+    Raises:
+        UsageError: there is no such cell, data set or seed, or there are several data sets and none was named.
+        ResultsError: there are two such results.
+    """
+    named = [entry for entry in entries if is_named(entry[1], [name])]
+    if not named:
+        cells = [record["cell"] for _, record in entries]
+        raise unknown("cell", name, [known for cell in cells for known in names_of(cell["name"], sides_of(cell))])
+    datasets = sorted(datasets_in(named))
+    if dataset is None and len(datasets) > 1:
+        raise UsageError(f"cell {name} is stored for several data sets; choose by --dataset: {', '.join(datasets)}")
+    dataset = dataset or datasets[0]
+    check_known(f"data set of cell {name}", [dataset], datasets)
+    named = on_datasets(named, [dataset])
+    seeds = sorted({record["cell"]["seed"] for _, record in named})
+    seed = seeds[0] if seed is None else seed
+    if seed not in seeds:
+        raise UsageError(f"cell {name} is not stored with seed {seed}; have: {', '.join(map(str, seeds))}")
+    return only([entry for entry in named if entry[1]["cell"]["seed"] == seed])
+
+
+def only(entries: Sequence[Entry]) -> Entry:
+    """Return the one result that there is.
+
+    Raises:
+        ResultsError: there are several.
+    """
+    if len(entries) > 1:
+        raise ResultsError(
+            f"two results for one cell and seed, {entries[0][0]} and {entries[1][0]}; keep one of them"
+        )
+    return entries[0]
