@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from corecbench.api import UsageError, resolve
-from corecbench_plugins.metrics import RANK_METRICS, Cutoff, corecbench_metrics
+from corecbench_plugins.metrics import RANK_METRICS, corecbench_metrics
+from corecbench_plugins.metrics.settings import Cutoff
 
 RANK = np.array([1, 2, 3, 10, 11])
 N_CANDIDATES = np.full(5, 100)
