@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from corecbench.api import DataError
-from corecbench_plugins.datasets import Csv
 from corecbench_plugins.datasets.csv_file import open_csv
+from corecbench_plugins.datasets.settings import Csv
 
 RATINGS = "userId,movieId,rating,when\n01,x,5,30\n01,y,3,10\n1,x,1,20\n01,z,4,10\n"
 MOVIES = 'movieId,name\nx,"Usual Suspects, The"\ny,\nz,Tom &amp; "Jerry"\nw,Never seen\n'

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from corecbench.api import DataError, resolve
-from corecbench_plugins.datasets import Folder, corecbench_datasets
-from corecbench_plugins.datasets.folder import AtomicFolder, open_folder
+from corecbench_plugins.datasets import corecbench_datasets
+from corecbench_plugins.datasets.atomic_folder import AtomicFolder, open_folder
+from corecbench_plugins.datasets.settings import Folder
 
 INTER = b"user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
 ROWS = b"01\tx\t5\t30\n01\ty\t3\t10\n1\tx\t1\t20\n01\tz\t4\t10\n"

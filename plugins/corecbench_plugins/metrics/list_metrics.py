@@ -36,8 +36,7 @@ def list_means(items: np.ndarray, item_values: np.ndarray) -> np.ndarray:
 
 
 def most_popular(frequency: np.ndarray, n: int) -> np.ndarray:
-    """Return whether each item is among the n with the most interactions, or as frequent as one of them, bool
-    [N+1].
+    """Return whether each item is one of the n most frequent, or as frequent as one of them, bool [N+1].
 
     >>> most_popular(np.array([0, 3, 1, 1, 0]), 2).tolist()
     [False, True, True, True, False]
@@ -106,8 +105,7 @@ class TailShare(MetricAtCutoff):
 
 
 class Serendipity(MetricAtCutoff):
-    """The share of useful items on a list that popularity would not have recommended, |useful in R_u, not in E| /
-    k.
+    """The share of a list that is useful and not recommended by popularity, |useful in R_u, not in E| / k.
 
     After Ge, Delgado-Battenfeld and Jannach (RecSys 2010, doi:10.1145/1864708.1864761). The primitive recommender,
     whose list is E, is popularity in training. E holds the k most frequent items, together with the items that are
@@ -136,10 +134,9 @@ class Serendipity(MetricAtCutoff):
 
 
 class Coverage(MetricAtCutoff):
-    """The share of the catalogue that is on at least one list (Ge et al., RecSys 2010,
-    doi:10.1145/1864708.1864761).
+    """The share of the catalogue that is on at least one list.
 
-    Items 1, 2 and 3 of the four are on a list:
+    After Ge et al. (RecSys 2010, doi:10.1145/1864708.1864761). Items 1, 2 and 3 of the four are on a list:
 
     >>> Coverage(Cutoff(2)).overall(TOY)
     0.75

@@ -25,7 +25,7 @@ class WandbConfig:
     entity: str = ""
     """User or team that owns the project. If empty, it is the one that is logged in."""
     mode: Literal["", "online", "offline"] = ""
-    """Whether runs are sent at once. `wandb sync` sends offline runs later. If empty, WANDB_MODE or online counts."""
+    """Whether runs are sent at once or, offline, later by `wandb sync`. If empty, WANDB_MODE or online counts."""
     folder: str = "."
     """Folder in which the folder `wandb` is made."""
 
