@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from corecbench.api import Batch, Catalog, CorecbenchError, Setup, last_position, private_ids
-from corecbench_plugins.hf_llm import LlamaConfig, body
+from corecbench_plugins.hf_llm import body
 from corecbench_plugins.hf_llm.backend import build
 from corecbench_plugins.hf_llm.body import choose_dtype, load_body, run, upper_part
-from corecbench_plugins.hf_llm.encoder import TextEncoder
+from corecbench_plugins.hf_llm.settings import LlamaConfig
+from corecbench_plugins.hf_llm.text_encoder import TextEncoder
 
 LAYOUTS = ["item-tokens", "titles"]
 N_USERS, WIDTH, HIDDEN = 3, 16, 32

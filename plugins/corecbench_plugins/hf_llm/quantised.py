@@ -9,13 +9,14 @@ from corecbench.api import UsageError
 
 if TYPE_CHECKING:
     import torch
+    from transformers import BitsAndBytesConfig, TorchAoConfig
 
 
 def quantisation(wanted: str, dtype: torch.dtype, device: str) -> dict[str, Any]:
-    """Return what transformers' `from_pretrained` is given; nothing for `no`.
+    """Return the arguments of transformers' `from_pretrained`; none for `no`.
 
-    bitsandbytes runs on a processor too, but there the gradient through its 4-bit layers comes back as zero (seen
-    with bitsandbytes 0.50 and torch 2.13), so a GPU is asked for.
+    bitsandbytes also runs on a processor, but there the gradient through its 4-bit layers is zero (seen with
+    bitsandbytes 0.50 and torch 2.13), so it needs a GPU here.
 
     Raises:
         UsageError: the library is missing, or there is no GPU for it.
@@ -35,18 +36,18 @@ def require(wanted: str) -> tuple[str, str]:
         UsageError: the library is missing.
     """
     library, _, scheme = wanted.partition("-")
-    if wanted != "no" and not is_there(library):
+    if wanted != "no" and not is_installed(library):
         raise UsageError(f"quantised {wanted} needs {library}; install it by `pip install 'corecbench[quantised]'`")
     return library, scheme
 
 
-def is_there(library: str) -> bool:
+def is_installed(library: str) -> bool:
     """Return whether a library is installed, without importing it."""
     return importlib.util.find_spec(library) is not None
 
 
-def scheme_config(library: str, scheme: str, dtype: torch.dtype) -> Any:
-    """Return the configuration of one way to keep weights.
+def scheme_config(library: str, scheme: str, dtype: torch.dtype) -> TorchAoConfig | BitsAndBytesConfig:
+    """Return transformers' configuration of one scheme.
 
     "nf4" is NormalFloat4 of QLoRA (Dettmers et al., NeurIPS 2023, arXiv 2305.14314); its 8 bits are LLM.int8()
     (Dettmers et al., NeurIPS 2022, arXiv 2208.07339).
