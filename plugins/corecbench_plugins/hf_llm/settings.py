@@ -47,8 +47,8 @@ class LlmConfig(Training):
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Number format of the LLM's body. `auto` takes bfloat16 where the processor computes faster in it."""
     quantised: Literal["no", "torchao-int8", "bitsandbytes-int8", "bitsandbytes-nf4"] = "no"
-    """How the frozen weights are quantised. Random weights of `untrained-llm` never are. Any value but `no` needs the
-    extra `quantised`, and those of bitsandbytes also need a GPU."""
+    """How the frozen weights are quantised. Random weights of `untrained-llm` never are. Any value but `no` needs
+    the extra `quantised`, and those of bitsandbytes also need a GPU."""
 
     def __post_init__(self) -> None:
         """Check the range, which the types do not say."""
