@@ -82,7 +82,7 @@ def download(
                 _attempt(session, url, path, policy, progress)
                 return
             except (RetryableError, requests.RequestException) as error:
-                have = _size(_part(path))
+                have = _size(_part_path(path))
                 tries = tries + 1 if have <= most_bytes else 1
                 most_bytes = max(most_bytes, have)
                 if tries >= policy.tries:
@@ -95,22 +95,22 @@ def _attempt(
     session: requests.Session, url: str, path: Path, policy: Policy, progress: Callable[[int, int | None], None]
 ) -> None:
     """Download the missing bytes, and put the file in its place."""
-    part, known = _part(path), _known(path, url)
-    have = _size(part) if known else 0
-    if known and have == known.size_bytes:  # interrupted when the file was complete
+    part, note = _part_path(path), _read_note(path, url)
+    have = _size(part) if note else 0
+    if note and have == note.size_bytes:  # interrupted when the file was complete
         _finish(path)
         return
-    with _answer(session, url, _range(have, known), policy) as response:
+    with _answer(session, url, _range(have, note), policy) as response:
         if response.status_code == RANGE_IMPOSSIBLE:
             _forget(path)
             raise RetryableError("the file on the server has changed")
         start, total = _extent(response)
-        if response.status_code == PARTIAL and (start != have or (known and total != known.size_bytes)):
+        if response.status_code == PARTIAL and (start != have or (note and total != note.size_bytes)):
             _forget(path)
             raise RetryableError("the file on the server has changed")
         if total is not None and total > policy.max_bytes:
             raise DataError(f"{url}: {total:,} bytes, at most {policy.max_bytes:,} are allowed")
-        _remember(path, Part(url, total, response.headers.get("ETag", "")))
+        _write_note(path, Part(url, total, response.headers.get("ETag", "")))
         with part.open("ab" if start else "wb") as file:
             done = start
             progress(done, total)
@@ -148,13 +148,13 @@ def _answer(session: requests.Session, url: str, headers: dict[str, str], policy
     raise RetryableError(fault) if code in RETRIED else DataError(f"cannot get {url}: {fault}")
 
 
-def _range(have: int, known: Part | None) -> dict[str, str]:
+def _range(have: int, note: Part | None) -> dict[str, str]:
     """Return headers that ask for the missing bytes, without another compression."""
     headers = {"Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
-        if known and known.etag and not known.etag.startswith("W/"):
-            headers["If-Range"] = known.etag  # a changed file is sent whole
+        if note and note.etag and not note.etag.startswith("W/"):
+            headers["If-Range"] = note.etag  # a changed file is sent whole
     return headers
 
 
@@ -169,11 +169,11 @@ def _extent(response: requests.Response) -> tuple[int, int | None]:
     return 0, int(length) if length.isdecimal() else None
 
 
-def _part(path: Path) -> Path:
+def _part_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.part")
 
 
-def _note(path: Path) -> Path:
+def _note_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.part.json")
 
 
@@ -181,29 +181,29 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _known(path: Path, url: str) -> Part | None:
+def _read_note(path: Path, url: str) -> Part | None:
     """Return the note about the .part file; None if there is none or it is about another address."""
     try:
-        known = Part(**json.loads(_note(path).read_text(encoding="utf-8")))
+        note = Part(**json.loads(_note_path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return known if known.url == url else None
+    return note if note.url == url else None
 
 
-def _remember(path: Path, part: Part) -> None:
-    _note(path).write_text(json.dumps(asdict(part)), encoding="utf-8")
+def _write_note(path: Path, part: Part) -> None:
+    _note_path(path).write_text(json.dumps(asdict(part)), encoding="utf-8")
 
 
 def _finish(path: Path) -> None:
     """Put the complete file in its place."""
-    os.replace(_part(path), path)
+    os.replace(_part_path(path), path)
     _forget(path)
 
 
 def _forget(path: Path) -> None:
     """Remove the .part file and its note, if they exist."""
-    _part(path).unlink(missing_ok=True)
-    _note(path).unlink(missing_ok=True)
+    _part_path(path).unlink(missing_ok=True)
+    _note_path(path).unlink(missing_ok=True)
 
 
 def _reason(error: Exception) -> str:

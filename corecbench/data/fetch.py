@@ -70,17 +70,17 @@ def fetch(
             as it was.
     """
     folder, record = root / name, root / f"{name}.download.json"
-    known = read_record(record)
+    recorded = read_record(record)
     if folder.is_dir() and not again:
-        if known is not None:
-            _check_files(name, folder, known)
-        return known
+        if recorded is not None:
+            _check_files(name, folder, recorded)
+        return recorded
     root.mkdir(parents=True, exist_ok=True)
     archive = root / f"{name}.zip"
     download(source.url, archive, replace(policy, max_bytes=source.max_bytes), progress)
     try:
         sha256, size_bytes = sha256_of(archive), archive.stat().st_size
-        _check_archive(source, sha256, known, record)
+        _check_archive(source, sha256, recorded, record)
         with _new_folder(root, name) as new:
             files = unpack(
                 archive, new, {suffix: f"{name}{suffix}" for suffix in source.files}, source.max_unpacked_bytes
@@ -108,21 +108,21 @@ def read_record(path: Path) -> Fetched | None:
         raise DataError(f"{path}: cannot be read ({error}); delete it and fetch again") from error
 
 
-def _check_files(name: str, folder: Path, known: Fetched) -> None:
+def _check_files(name: str, folder: Path, recorded: Fetched) -> None:
     """Raise a DataError if a file was changed since it was fetched."""
-    for file, sha256 in known.files.items():
+    for file, sha256 in recorded.files.items():
         path = folder / file
         if not path.is_file() or sha256_of(path) != sha256:
             fault = "was changed since it was fetched" if path.is_file() else "is missing"
             raise DataError(f"{path} {fault}; get it anew: corecbench datasets fetch --again {name}")
 
 
-def _check_archive(source: Download, sha256: str, known: Fetched | None, record: Path) -> None:
+def _check_archive(source: Download, sha256: str, recorded: Fetched | None, record: Path) -> None:
     """Raise a DataError if the archive differs from the stated checksum, or from what was fetched before."""
     if source.sha256 and sha256 != source.sha256.lower():
         raise DataError(f"{source.url}: sha256 is {sha256}, must be {source.sha256.lower()}; nothing was changed")
-    if known is not None and known.url == source.url and sha256 != known.sha256:
-        fault = f"sha256 is {sha256}, was {known.sha256} on {known.fetched[:10]}; nothing was changed"
+    if recorded is not None and recorded.url == source.url and sha256 != recorded.sha256:
+        fault = f"sha256 is {sha256}, was {recorded.sha256} on {recorded.fetched[:10]}; nothing was changed"
         raise DataError(f"{source.url}: {fault}; if the new file is the right one, delete {record} first")
 
 

@@ -63,15 +63,15 @@ class Split:
             raise UsageError(f"unknown stage {stage!r}; have: {', '.join(get_args(Stage))}")
         if max_history < 1:
             raise UsageError(f"max_history is {max_history}, at least 1 is needed")
-        known, target = self.train.item, self.validation
+        items, target = self.train.item, self.validation
         start = np.searchsorted(self.train.user, self.users, side="left")
         length = np.searchsorted(self.train.user, self.users, side="right") - start
         if stage == "test":
-            known, target = np.insert(known, start + length, self.validation), self.test
+            items, target = np.insert(items, start + length, self.validation), self.test
             start, length = start + np.arange(len(start)), length + 1
         recent = np.minimum(length, max_history)
-        history = _pad(known, start + length - recent, recent, max_history)
-        return RankingTask(self.users, target, history, seen=_pad(known, start, length, int(length.max())))
+        history = _pad(items, start + length - recent, recent, max_history)
+        return RankingTask(self.users, target, history, seen=_pad(items, start, length, int(length.max())))
 
 
 def leave_one_out(dataset: Dataset) -> Split:

@@ -65,8 +65,8 @@ def lines(facts: Mapping[str, Any]) -> Iterator[str]:
     ['toy', '  users: 6,040', '  sparsity: 50.000%', '  interactions per user: min 3, mean 4.5']
     """
     yield facts["name"]
-    known = [name for name in LABELS if name in facts]
-    for name in known + [name for name in facts if name not in LABELS and name != "name"]:
+    labelled = [name for name in LABELS if name in facts]
+    for name in labelled + [name for name in facts if name not in LABELS and name != "name"]:
         yield f"  {LABELS.get(name, name)}: {shown(name, facts[name])}"
 
 

@@ -65,8 +65,8 @@ A {kind} plugin for corecbench, all of it in `{module}.py`.
     corecbench check {name}
     corecbench {use}
 
-`pytest` runs each check of the contract as a test, and `corecbench check` runs the same checks. corecbench finds the
-plugin by the entry point in `pyproject.toml`. The plugin imports nothing of corecbench but `corecbench.api`.
+`pytest` runs each check of the contract as a test, and `corecbench check` runs the same checks. corecbench finds
+the plugin by the entry point in `pyproject.toml`. The plugin imports nothing of corecbench but `corecbench.api`.
 """
 
 

@@ -100,6 +100,7 @@ def test_values_agree_with_ir_measures(name, k, measure):
 
 
 def test_every_metric_names_a_paper_and_takes_its_cutoff_from_the_command_line():
+    assert len(corecbench_metrics()) == 12
     for component in corecbench_metrics():
         assert (component.argument, component.config) == ("k", Cutoff)
         assert component.summary

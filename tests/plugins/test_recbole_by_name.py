@@ -258,6 +258,7 @@ def test_masked_items_are_never_in_what_bert4rec_reads_of_them(build, monkeypatc
     for seed in range(20):
         torch.manual_seed(seed)
         model.loss(Batch(torch.tensor([1, 2]), history, target), None)
+    assert len(seen) == 20
     for rows in seen:
         where, items = rows["masked_position"], rows["masked_item"]
         assert (rows["masked"].gather(1, where)[where > 0] == model.model.mask_token).all()

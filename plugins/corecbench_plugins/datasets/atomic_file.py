@@ -54,7 +54,7 @@ def read_atomic(path: Path, fields: Sequence[Field]) -> pd.DataFrame:
     data = _read_lines(path)
     header, _, rows = data.partition(b"\n")
     names = _column_names(path, header.decode())
-    wanted = {_find_column(path, names, field): field.name for field in fields}
+    needed = {_find_column(path, names, field): field.name for field in fields}
     if not rows:
         raise DataError(f"{path}:1: a header and no rows, at least one row is needed")
     _check_rows(path, data, header, len(names))
@@ -63,14 +63,14 @@ def read_atomic(path: Path, fields: Sequence[Field]) -> pd.DataFrame:
         sep="\t",
         header=None,
         names=list(names),
-        usecols=list(wanted),
+        usecols=list(needed),
         index_col=False,
         dtype=str,
         na_filter=False,
         quoting=csv.QUOTE_NONE,
         encoding="utf-8",
     )
-    return table.rename(columns=wanted)[[field.name for field in fields]]
+    return table.rename(columns=needed)[[field.name for field in fields]]
 
 
 def bad_cell(path: Path, row: int, column: str, fault: str) -> DataError:
@@ -137,8 +137,8 @@ def _find_column(path: Path, names: dict[str, str], field: Field) -> str:
     name = field.name if field.name in names or field.alias not in names else field.alias
     allowed = " or ".join(f"{name}:{kind}" for kind in field.types)
     if name not in names:
-        also = f" ({field.alias} will do)" if field.alias else ""
-        raise DataError(f"{path}:1: column {name}: missing, {allowed} is needed{also}; have: {', '.join(names)}")
+        alias = f" ({field.alias} is allowed too)" if field.alias else ""
+        raise DataError(f"{path}:1: column {name}: missing, {allowed} is needed{alias}; have: {', '.join(names)}")
     if names[name] not in field.types:
         raise DataError(f"{path}:1: column {name}: type {names[name]!r}, {allowed} is needed")
     return name

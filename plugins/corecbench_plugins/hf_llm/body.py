@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from corecbench_plugins.hf_llm.settings import LlmConfig
 
 
-def choose_dtype(wanted: str, device: str) -> torch.dtype:
+def choose_dtype(setting: str, device: str) -> torch.dtype:
     """Return the dtype of the body. A processor gets bfloat16 only if it multiplies faster in it.
 
     Matrix products in bfloat16 against float32, measured with torch 2.13: AMD with AVX-512 BF16 is 4.5 times as
     fast, Intel with AVX-512 BF16 but without matrix tiles (AMX) is half as fast, and processors without either are
     slower still. The choice depends on features, not on timing, so that runs agree.
     """
-    if wanted != "auto":
-        dtype: torch.dtype = getattr(torch, wanted)
+    if setting != "auto":
+        dtype: torch.dtype = getattr(torch, setting)
         return dtype
     if device != "cpu":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from transformers import BitsAndBytesConfig, TorchAoConfig
 
 
-def quantisation(wanted: str, dtype: torch.dtype, device: str) -> dict[str, Any]:
+def quantisation(setting: str, dtype: torch.dtype, device: str) -> dict[str, Any]:
     """Return the arguments of transformers' `from_pretrained`; none for `no`.
 
     bitsandbytes also runs on a processor, but there the gradient through its 4-bit layers is zero (seen with
@@ -21,23 +21,25 @@ def quantisation(wanted: str, dtype: torch.dtype, device: str) -> dict[str, Any]
     Raises:
         UsageError: the library is missing, or there is no GPU for it.
     """
-    if wanted == "no":
+    if setting == "no":
         return {}
-    library, scheme = require(wanted)
+    library, scheme = require(setting)
     if library == "bitsandbytes" and device == "cpu":
-        raise UsageError(f"quantised {wanted} needs a GPU (--device cuda); on a processor torchao-int8 works")
+        raise UsageError(f"quantised {setting} needs a GPU (--device cuda); on a processor torchao-int8 works")
     return {"quantization_config": scheme_config(library, scheme, dtype), "device_map": {"": device}}
 
 
-def require(wanted: str) -> tuple[str, str]:
+def require(setting: str) -> tuple[str, str]:
     """Return the library and the scheme of a setting.
 
     Raises:
         UsageError: the library is missing.
     """
-    library, _, scheme = wanted.partition("-")
-    if wanted != "no" and not is_installed(library):
-        raise UsageError(f"quantised {wanted} needs {library}; install it by `pip install 'corecbench[quantised]'`")
+    library, _, scheme = setting.partition("-")
+    if setting != "no" and not is_installed(library):
+        raise UsageError(
+            f"quantised {setting} needs {library}; install it by `pip install 'corecbench[quantised]'`"
+        )
     return library, scheme
 
 

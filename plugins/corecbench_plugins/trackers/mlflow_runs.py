@@ -44,8 +44,10 @@ class MlflowRuns:
         except ImportError as error:
             raise missing_package("mlflow", error) from error
         self.client = MlflowClient(tracking_uri=config.uri or None)
-        known = self.client.get_experiment_by_name(config.experiment)
-        self.experiment = known.experiment_id if known else self.client.create_experiment(config.experiment)
+        experiment = self.client.get_experiment_by_name(config.experiment)
+        self.experiment = (
+            experiment.experiment_id if experiment else self.client.create_experiment(config.experiment)
+        )
         self.run = ""
 
     @hookimpl
