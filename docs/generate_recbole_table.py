@@ -6,7 +6,7 @@ Run it after a change of the RecBole registry; a test fails where the page is st
 from collections.abc import Mapping
 from pathlib import Path
 
-from corecbench_plugins.recbole_models.registry import GENERAL, SEQUENTIAL, Known
+from corecbench_plugins.recbole_models.registry import GENERAL, SEQUENTIAL, ModelEntry
 
 PAGE = Path(__file__).with_name("recbole-models.md")
 
@@ -56,23 +56,23 @@ def page() -> str:
     return TEXT.format(all=len(entries), tables=tables, **count)
 
 
-def use_of(entry: Known) -> str:
+def use_of(entry: ModelEntry) -> str:
     """Return how a class can be trained."""
     return "no" if entry.family is None else "joint" if entry.tables else "solo"
 
 
-def table(models: Mapping[str, Known]) -> str:
+def table(models: Mapping[str, ModelEntry]) -> str:
     """Return one table in Markdown."""
     header = ("`recbole:`", "use", "trained on", "a user is", "note")
     rows = [row(name, models[name]) for name in sorted(models, key=str.lower)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, ("---",) * len(header), *rows))
 
 
-def row(name: str, entry: Known) -> tuple[str, ...]:
+def row(name: str, entry: ModelEntry) -> tuple[str, ...]:
     """Return the cells of one class."""
     if entry.family is None:
         return name, "no", "", "", entry.note
-    alone = "" if entry.tables else entry.family.alone
+    alone = "" if entry.tables else entry.family.solo_reason
     return (
         name,
         use_of(entry),

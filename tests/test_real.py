@@ -13,9 +13,9 @@ import torch
 from corecbench.api import Catalog, Setup, UsageError, cache_folder
 from corecbench.results.frames import COLUMNS, COUNTS
 from corecbench_plugins.datasets.ml100k import find_ml100k
-from corecbench_plugins.hf_llm import LlamaConfig, MiniLmConfig
-from corecbench_plugins.hf_llm.published import PUBLISHED, place, sha256
-from corecbench_plugins.hf_llm.sentences import SentenceEncoder
+from corecbench_plugins.hf_llm.packaged_weights import PACKAGED, sha256, write_files
+from corecbench_plugins.hf_llm.sentence_encoder import SentenceEncoder
+from corecbench_plugins.hf_llm.settings import LlamaConfig, MiniLmConfig
 from corecbench_plugins.hf_llm.weights import model_folder
 
 N_USERS = 150
@@ -139,7 +139,7 @@ def setup(tmp_path):
 
 
 def test_a_gguf_file_gives_the_weights_of_the_folder_that_was_made_of_it(host, weights, setup, tmp_path):
-    place(PUBLISHED[LlamaConfig().weights], tmp_path / "files", lambda *_: None)
+    write_files(PACKAGED[LlamaConfig().weights], tmp_path / "files", lambda *_: None)
     (file,) = (tmp_path / "files").iterdir()
     model = host.build(host.select("llms", f"gguf:{file}", {}), setup, None)
     assert model.text.isfinite().all()

@@ -1,1 +1,1 @@
-"""From a data set's source to the interactions that a benchmark trains on and the tasks it is tested with."""
+"""Loads data sets, splits them into training and test parts, and fetches published ones."""

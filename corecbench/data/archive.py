@@ -1,4 +1,4 @@
-"""Takes a few files out of a zip archive that comes from elsewhere."""
+"""Unpacks a few files from a zip archive that is not trusted."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1 << 20
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
-"""What zipfile raises for an archive that is damaged, encrypted, or compressed in a way that it does not know."""
+"""Errors of zipfile for an archive that is damaged, encrypted or compressed by an unknown method."""
 
 
 def unpack(archive: Path, folder: Path, wanted: Mapping[str, str], max_bytes: int) -> dict[str, str]:
-    """Write the files with the wanted suffixes to a folder, under names of our own.
+    """Write the files with the wanted suffixes to a folder, under new names.
 
     The whole archive is refused if any entry has a path that leads out of the folder, or is a link or a device.
-    Hidden files, and those that macOS adds, are not looked at.
+    Hidden files and the files that macOS adds are ignored.
 
     Args:
         archive: A zip file.
         folder: An existing folder.
-        wanted: suffix -> the name that the one file with this suffix gets.
-        max_bytes: The most that all files of the archive may have.
+        wanted: suffix -> the new name of the file with this suffix, of which there must be one.
+        max_bytes: The most bytes that all files of the archive may have together.
 
     Returns:
         name -> sha256 in hex.
 
     Raises:
-        DataError: The archive is damaged, is too large or must not be unpacked, or lacks a file.
+        DataError: The archive is damaged, too large or suspicious, or lacks a file.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -51,7 +51,7 @@ def unpack(archive: Path, folder: Path, wanted: Mapping[str, str], max_bytes: in
 
 
 def _checked(archive: Path, entries: Sequence[zipfile.ZipInfo], max_bytes: int) -> list[zipfile.ZipInfo]:
-    """Return the files, if nothing in the archive is suspicious."""
+    """Return the files of an archive; raise a DataError if an entry is suspicious or the size is too large."""
     for entry in entries:
         fault = _fault(entry)
         if fault:
@@ -63,8 +63,8 @@ def _checked(archive: Path, entries: Sequence[zipfile.ZipInfo], max_bytes: int) 
 
 
 def _fault(entry: zipfile.ZipInfo) -> str:
-    """Return what is wrong with an entry's path or type, "" if nothing is."""
-    path = entry.orig_filename  # as it stands in the archive; `filename` is cut at NUL
+    """Return the fault of an entry's path or type; "" for none."""
+    path = entry.orig_filename  # the path as stored; `filename` is cut at NUL
     if "\0" in path:
         return "has a NUL character in its name"
     if path.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", path):
@@ -78,20 +78,20 @@ def _fault(entry: zipfile.ZipInfo) -> str:
 
 
 def _only(archive: Path, entries: Sequence[zipfile.ZipInfo], suffix: str) -> zipfile.ZipInfo:
-    """Return the one file with a suffix."""
-    found = []
+    """Return the file with a suffix, of which there must be one."""
+    matches = []
     for entry in entries:
         parts = entry.filename.split("/")
         if parts[-1].endswith(suffix) and not any(part.startswith((".", "__MACOSX")) for part in parts):
-            found.append(entry)
-    if len(found) != 1:
-        have = ", ".join(entry.filename for entry in (found or entries)[:5]) or "nothing"
-        raise DataError(f"{archive.name}: {len(found)} files with the suffix {suffix}, 1 is needed; have: {have}")
-    return found[0]
+            matches.append(entry)
+    if len(matches) != 1:
+        have = ", ".join(entry.filename for entry in (matches or entries)[:5]) or "nothing"
+        raise DataError(f"{archive.name}: {len(matches)} files with the suffix {suffix}, 1 is needed; have: {have}")
+    return matches[0]
 
 
 def _copy(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> str:
-    """Write one file to the disk; return its sha256 in hex. zipfile reads no more than the size that it states."""
+    """Write one file to the disk, and return its sha256 in hex. zipfile reads no more than the stated size."""
     digest = hashlib.sha256()
     with opened.open(entry) as source, path.open("xb") as target:
         for chunk in iter(lambda: source.read(CHUNK_BYTES), b""):

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from corecbench.api import DatasetSource
 
 Repeats = Literal["first", "last", "all"]
-"""Which interactions of a repeated user-item pair stay: in time, and in file order where times are equal."""
+"""Which interactions of a repeated user-item pair are kept, by time and, for equal times, by order in the file."""
 
 FEWEST_INTERACTIONS = 3
-"""Of a user who is tested: one to train with, one for validation, one for test."""
+"""Fewest interactions of a user who is tested: one for training, one for validation, one for test."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,42 +32,43 @@ class Dataset:
     """The interactions of a data set, sorted by user, then time, then order in the file."""
 
     catalog: Catalog
-    """The users and items that interact, numbered by their first row in the file."""
+    """The users and items that have interactions, numbered by their first row in the file."""
     user: np.ndarray
-    """int64 [M], ascending."""
+    """int64 [M], user indices, ascending."""
     item: np.ndarray
-    """int64 [M]."""
+    """int64 [M], item indices."""
     timestamp: np.ndarray
     """int64 or float64 [M], ascending within a user."""
     facts: dict[str, int | float]
-    """What a reader of results must know; `load_dataset` lists it."""
+    """Counts that a reader of results must know; `load_dataset` lists them."""
     fingerprint: str
-    """sha256 in hex of ids, texts and order."""
+    """sha256, in hex, of ids, texts and order."""
 
 
 def load_dataset(name: str, source: DatasetSource, repeats: Repeats = "first", k_core: int = 0) -> Dataset:
     """Read a source, number its users and items, and put its interactions in order.
 
-    With `k_core`, users and items with fewer interactions than that are left out, again and again until there are
-    none: a source can ask for it too, by an attribute of the same name, and the larger number counts.
+    With `k_core`, users and items with fewer interactions are left out, repeatedly until none are left. A source
+    can ask for a k-core too, by an attribute `k_core`. The larger of the two numbers counts.
 
-    Items that are listed but never used are not in the catalog. `facts` holds the counts `n_users`, `n_items`,
-    `n_interactions`, `repeated_pairs` (interactions whose pair is there already: left out unless `repeats` is
-    "all"), `items_without_text`, `items_never_used`, `users_too_short` (fewer than 3 interactions: they train and
-    are not tested), `users_last_two_tie` (tested, and the file's order decides what is their test item),
-    `sparsity`, the share of all user-item pairs without an interaction, `k_core`, and what it left out:
-    `removed_users`, `removed_items` and `removed_interactions`.
+    Items without an interaction are not in the catalog. `facts` holds these counts:
+    `n_users`, `n_items`, `n_interactions`, `items_without_text`, `items_never_used`;
+    `sparsity`, the share of all user-item pairs without an interaction;
+    `repeated_pairs`, the interactions that repeat a pair, which are left out unless `repeats` is "all";
+    `users_too_short`, the users with fewer than 3 interactions, who train and are not tested;
+    `users_last_two_tie`, the tested users whose test item is decided by the order of the file;
+    `k_core`, and `removed_users`, `removed_items` and `removed_interactions`, which the k-core left out.
 
     Args:
-        name: Of the data set.
-        source: Where it comes from.
-        repeats: Which interactions of a repeated pair stay.
-        k_core: The fewest interactions of a user and of an item, once repeated pairs are left out; 0 for any.
+        name: The name of the data set.
+        source: The source of interactions and texts.
+        repeats: Which interactions of a repeated pair are kept.
+        k_core: The fewest interactions of a user and of an item, counted without repeated pairs; 0 for any number.
 
     Raises:
         DataError: The data cannot be used.
-        PluginError: The source gave something else than it should.
-        UsageError: `repeats` is unknown, or `k_core` below 0.
+        PluginError: The source gave tables of another form.
+        UsageError: `repeats` is unknown, or `k_core` is below 0.
 
     >>> from types import SimpleNamespace
     >>> rows = pd.DataFrame({"user_id": list("bbbba"), "item_id": list("zyxzx"), "timestamp": [9, 5, 7, 9, 1]})
@@ -88,7 +89,7 @@ def load_dataset(name: str, source: DatasetSource, repeats: Repeats = "first", k
         raise UsageError(f"k_core is {k_core}, must be at least 0")
     k_core = max(k_core, getattr(source, "k_core", 0))
     rows = _checked(name, "interactions", source.interactions(), ("user_id", "item_id"))
-    texts = _texts(name, source)
+    texts = _item_texts(name, source)
     user, user_ids = _numbered(rows["user_id"])
     item, item_ids = _numbered(rows["item_id"])
     timestamp = _timestamps(name, rows)
@@ -122,12 +123,12 @@ def load_dataset(name: str, source: DatasetSource, repeats: Repeats = "first", k
 
 
 def in_core(user: np.ndarray, item: np.ndarray, k: int) -> np.ndarray:
-    """Return which interactions are left when every user and every item that is left has at least k of them.
+    """Return whether each interaction is in the k-core, in which every user and item has at least k interactions.
 
-    Users and items with fewer are taken away until there are none. The result is the largest such set, whatever
-    the order in which they go.
+    Users and items with fewer interactions are removed until there are none. The order of removal does not change
+    the result, which is the largest such set.
 
-    Of the interactions 1-1, 1-2, 2-1, 2-2, 3-2 and 3-3, item 3 has one only; without it user 3 has one only.
+    The interactions are 1-1, 1-2, 2-1, 2-2, 3-2 and 3-3. Item 3 has only one; without it user 3 has only one.
 
     >>> in_core(np.array([1, 1, 2, 2, 3, 3]), np.array([1, 2, 1, 2, 2, 3]), 2).tolist()
     [True, True, True, True, False, False]
@@ -168,7 +169,7 @@ def fingerprint(*parts: Sequence[str] | np.ndarray) -> str:
 
 
 def _checked(name: str, method: str, table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Return what a source gave, if these columns are there and hold nothing but text."""
+    """Return a table of a source, if it has these columns and they hold nothing but text."""
     for column in columns:
         if column not in table:
             have = ", ".join(map(str, table.columns))
@@ -180,8 +181,8 @@ def _checked(name: str, method: str, table: pd.DataFrame, columns: Sequence[str]
     return table
 
 
-def _texts(name: str, source: DatasetSource) -> dict[str, str]:
-    """Return item_id -> text of the items that the source lists."""
+def _item_texts(name: str, source: DatasetSource) -> dict[str, str]:
+    """Return item_id -> text for the items that the source lists."""
     items = _checked(name, "items", source.items(), ("item_id", "title"))
     repeated = items["item_id"].duplicated()
     if repeated.any():
@@ -197,18 +198,18 @@ def _numbered(ids: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
 
 
 def _renumbered(number: np.ndarray, ids: tuple[str, ...], rows: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Number what occurs in some rows of the file as if the file had no others; numbers elsewhere are void."""
-    left = pd.unique(number[np.sort(rows)])  # old numbers, in order of first appearance
-    new = np.zeros(len(ids), dtype=np.int64)
-    new[left] = np.arange(1, len(left) + 1)
-    return new[number], ("", *(ids[old] for old in left))
+    """Number the users or items of some rows as if the file had no other rows. Numbers of other rows are void."""
+    kept = pd.unique(number[np.sort(rows)])  # old numbers, in order of first appearance
+    new_number = np.zeros(len(ids), dtype=np.int64)
+    new_number[kept] = np.arange(1, len(kept) + 1)
+    return new_number[number], ("", *(ids[old] for old in kept))
 
 
 def _timestamps(name: str, rows: pd.DataFrame) -> np.ndarray:
-    given = rows["timestamp"].dtype if "timestamp" in rows else "nothing"
-    if given not in (np.int64, np.float64):
-        raise PluginError(f"data set {name!r}: interactions() gives {given} as timestamp; allowed: int64, float64")
-    timestamp = rows["timestamp"].to_numpy()
+    dtype = rows["timestamp"].dtype if "timestamp" in rows else "nothing"
+    if dtype not in (np.int64, np.float64):
+        raise PluginError(f"data set {name!r}: interactions() gives {dtype} as timestamp; allowed: int64, float64")
+    timestamp: np.ndarray = rows["timestamp"].to_numpy()
     if not np.isfinite(timestamp).all():
         row = int(np.argmin(np.isfinite(timestamp)))
         raise DataError(f"data set {name!r}: timestamp {timestamp[row]} in row {row}, a finite number is needed")

@@ -1,4 +1,4 @@
-"""Gets one file by HTTP: resumed after an interruption, limited in size, complete or not there at all."""
+"""Downloads one file by HTTP: resumed after an interruption, limited in size, and in place only when complete."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1 << 16
 MAX_REDIRECTS = 5
 OK, PARTIAL, RANGE_IMPOSSIBLE = 200, 206, 416
-PASSING = (408, 425, 429, 500, 502, 503, 504)
-"""Answers that may be others in a moment."""
+RETRIED = (408, 425, 429, 500, 502, 503, 504)
+"""Status codes after which another try may succeed."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What is allowed and how patient we are."""
+    """Limits of a download, and when it is tried again."""
 
     schemes: Sequence[str] = ("https",)
-    """Of the address and of all it redirects to."""
+    """Allowed schemes of the address and of every redirection."""
     max_bytes: int = 1 << 30
+    """Most bytes of the file."""
     tries: int = 4
-    """Without a byte more than before, until we give up."""
+    """Most tries in a row that do not bring a single further byte."""
     pause_s: float = 1.0
-    """Before the second try; twice as long before each further one."""
+    """Pause before the second try. It doubles before each further try."""
     timeout_s: float = 30.0
-    """To connect, and for each piece of the answer."""
+    """Longest wait for the connection, and for each piece of the answer."""
 
 
 PATIENT = Policy()
@@ -46,70 +47,70 @@ PATIENT = Policy()
 
 @dataclass(frozen=True)
 class Part:
-    """Of what the bytes in the .part file are the beginning."""
+    """The file whose first bytes are in the .part file."""
 
     url: str
     size_bytes: int | None
-    """Of the whole, None if the server does not say."""
+    """Size of the whole file; None if the server does not state it."""
     etag: str
 
 
-class PassingError(Exception):
-    """A fault that may be gone at the next try."""
+class RetryableError(Exception):
+    """A fault after which another try may succeed."""
 
 
 def download(
     url: str, path: Path, policy: Policy = PATIENT, progress: Callable[[int, int | None], None] = lambda *_: None
 ) -> None:
-    """Get a file; what an earlier, interrupted call left in PATH.part is not got again.
+    """Download a file. An earlier, interrupted call is continued from what it left in PATH.part.
 
     Args:
         url: The address.
-        path: Where the file goes once it is complete; it is replaced if it exists.
-        policy: Limits.
+        path: Where the file goes once it is complete. An existing file is replaced.
+        policy: Limits and retries.
         progress: `progress(done, total)` is called with bytes; total is None while it is not known.
 
     Raises:
-        DataError: It could not be got, or must not be.
+        DataError: The download failed or is not allowed.
     """
     import requests
 
-    best, tried = 0, 0
+    most_bytes, tries = 0, 0
     with requests.Session() as session:
         while True:
             try:
                 _attempt(session, url, path, policy, progress)
                 return
-            except (PassingError, requests.RequestException) as error:
-                have = _size(_part(path))
-                tried = tried + 1 if have <= best else 1
-                best = max(best, have)
-                if tried >= policy.tries:
-                    left = f"; {have:,} bytes are kept, the same command goes on there" if have else ""
-                    raise DataError(f"cannot get {url}: {_words(error)} (tried {tried} times){left}") from error
-                time.sleep(policy.pause_s * 2 ** (tried - 1))
+            except (RetryableError, requests.RequestException) as error:
+                have = _size(_part_path(path))
+                tries = tries + 1 if have <= most_bytes else 1
+                most_bytes = max(most_bytes, have)
+                if tries >= policy.tries:
+                    kept = f"; {have:,} bytes are kept, and the same command continues there" if have else ""
+                    raise DataError(f"cannot get {url}: {_reason(error)} (tried {tries} times){kept}") from error
+                time.sleep(policy.pause_s * 2 ** (tries - 1))
 
 
 def _attempt(
     session: requests.Session, url: str, path: Path, policy: Policy, progress: Callable[[int, int | None], None]
 ) -> None:
-    """Get what is missing, and put the file in its place."""
-    part, known = _part(path), _known(path, url)
-    have = _size(part) if known else 0
-    if known and have == known.size_bytes:  # interrupted when all was there
+    """Download the missing bytes, and put the file in its place."""
+    part, note = _part_path(path), _read_note(path, url)
+    have = _size(part) if note else 0
+    if note and have == note.size_bytes:  # interrupted when the file was complete
         _finish(path)
         return
-    with _answer(session, url, _range(have, known), policy) as response:
+    with _answer(session, url, _range(have, note), policy) as response:
         if response.status_code == RANGE_IMPOSSIBLE:
             _forget(path)
-            raise PassingError("the file on the server has changed")
+            raise RetryableError("the file on the server has changed")
         start, total = _extent(response)
-        if response.status_code == PARTIAL and (start != have or (known and total != known.size_bytes)):
+        if response.status_code == PARTIAL and (start != have or (note and total != note.size_bytes)):
             _forget(path)
-            raise PassingError("the file on the server has changed")
+            raise RetryableError("the file on the server has changed")
         if total is not None and total > policy.max_bytes:
             raise DataError(f"{url}: {total:,} bytes, at most {policy.max_bytes:,} are allowed")
-        _remember(path, Part(url, total, response.headers.get("ETag", "")))
+        _write_note(path, Part(url, total, response.headers.get("ETag", "")))
         with part.open("ab" if start else "wb") as file:
             done = start
             progress(done, total)
@@ -122,12 +123,12 @@ def _attempt(
                 progress(done, total)
             synced(file)
     if total is not None and done != total:
-        raise PassingError(f"the connection ended after {done:,} of {total:,} bytes")
+        raise RetryableError(f"the connection ended after {done:,} of {total:,} bytes")
     _finish(path)
 
 
 def _answer(session: requests.Session, url: str, headers: dict[str, str], policy: Policy) -> requests.Response:
-    """Return the answer that all redirections lead to, its body not read yet."""
+    """Return the answer at the end of all redirections. Its body is not read yet."""
     for _ in range(MAX_REDIRECTS + 1):
         scheme = urlsplit(url).scheme
         if scheme not in policy.schemes:
@@ -144,21 +145,21 @@ def _answer(session: requests.Session, url: str, headers: dict[str, str], policy
         return response
     response.close()
     fault = f"the server answered {code} {response.reason or ''}".rstrip()
-    raise PassingError(fault) if code in PASSING else DataError(f"cannot get {url}: {fault}")
+    raise RetryableError(fault) if code in RETRIED else DataError(f"cannot get {url}: {fault}")
 
 
-def _range(have: int, known: Part | None) -> dict[str, str]:
-    """Return the headers that ask for what is missing, as it is on the server and not compressed once more."""
+def _range(have: int, note: Part | None) -> dict[str, str]:
+    """Return headers that ask for the missing bytes, without another compression."""
     headers = {"Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
-        if known and known.etag and not known.etag.startswith("W/"):
-            headers["If-Range"] = known.etag  # a changed file is sent whole
+        if note and note.etag and not note.etag.startswith("W/"):
+            headers["If-Range"] = note.etag  # a changed file is sent whole
     return headers
 
 
 def _extent(response: requests.Response) -> tuple[int, int | None]:
-    """Return where the answer begins in the file, and the size of the whole file if the server says it."""
+    """Return the position of the answer in the file, and the size of the whole file if the server states it."""
     if response.status_code == PARTIAL:
         match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
         if match is None:
@@ -168,11 +169,11 @@ def _extent(response: requests.Response) -> tuple[int, int | None]:
     return 0, int(length) if length.isdecimal() else None
 
 
-def _part(path: Path) -> Path:
+def _part_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.part")
 
 
-def _note(path: Path) -> Path:
+def _note_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.part.json")
 
 
@@ -180,33 +181,33 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _known(path: Path, url: str) -> Part | None:
-    """Return what the .part file is the beginning of; None if there is none, or it is of another address."""
+def _read_note(path: Path, url: str) -> Part | None:
+    """Return the note about the .part file; None if there is none or it is about another address."""
     try:
-        known = Part(**json.loads(_note(path).read_text(encoding="utf-8")))
+        note = Part(**json.loads(_note_path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return known if known.url == url else None
+    return note if note.url == url else None
 
 
-def _remember(path: Path, part: Part) -> None:
-    _note(path).write_text(json.dumps(asdict(part)), encoding="utf-8")
+def _write_note(path: Path, part: Part) -> None:
+    _note_path(path).write_text(json.dumps(asdict(part)), encoding="utf-8")
 
 
 def _finish(path: Path) -> None:
     """Put the complete file in its place."""
-    os.replace(_part(path), path)
+    os.replace(_part_path(path), path)
     _forget(path)
 
 
 def _forget(path: Path) -> None:
-    """Remove the .part file and its note, those that are there."""
-    _part(path).unlink(missing_ok=True)
-    _note(path).unlink(missing_ok=True)
+    """Remove the .part file and its note, if they exist."""
+    _part_path(path).unlink(missing_ok=True)
+    _note_path(path).unlink(missing_ok=True)
 
 
-def _words(error: Exception) -> str:
-    """Return why a connection failed, without the layers of exceptions around it."""
+def _reason(error: Exception) -> str:
+    """Return the reason of a failed connection, taken from the innermost exception."""
     inner: BaseException = error
     while (below := getattr(inner, "reason", None) or (inner.args[0] if inner.args else None)) and isinstance(
         below, BaseException

@@ -1,4 +1,4 @@
-"""Waits until what was written is on the disk."""
+"""Waits until written data are on the disk."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 def synced(file: IO[bytes]) -> None:
-    """Wait until what was written to an open file is on the disk."""
+    """Wait until the data written to an open file are on the disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def sync(path: Path) -> None:
-    """Wait until a file or the entries of a folder are on the disk, where the system can."""
+    """Wait until a file, or the entries of a folder, are on the disk. Windows cannot do this."""
     if os.name == "nt":  # Windows syncs neither folders nor files that are open for reading
         return
     descriptor = os.open(path, os.O_RDONLY)

@@ -1,8 +1,8 @@
-"""Gets a published data set into a folder, and remembers what it got.
+"""Fetches a published data set into a folder, and records what was fetched.
 
 ROOT/NAME/                  the files, NAME.inter and NAME.item
 ROOT/NAME.download.json     address, date, and sha256 of the archive and of each file
-ROOT/NAME.zip.part          what an interrupted download left
+ROOT/NAME.zip.part          the first bytes of an interrupted download
 """
 
 from __future__ import annotations
@@ -30,16 +30,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fetched:
-    """What was got, as it is recorded."""
+    """The record of a fetched data set."""
 
     url: str
     sha256: str
-    """Of the archive, in hex."""
+    """sha256 of the archive, in hex."""
     size_bytes: int
+    """Size of the archive."""
     files: dict[str, str]
     """name -> sha256 in hex."""
     fetched: str
-    """Date and time, ISO 8601 in UTC."""
+    """Date and time of the download, ISO 8601 in UTC."""
 
 
 def fetch(
@@ -50,37 +51,40 @@ def fetch(
     policy: Policy = PATIENT,
     progress: Callable[[int, int | None], None] = lambda *_: None,
 ) -> Fetched | None:
-    """Get a data set into ROOT/NAME; if it is there already, check that it is as it was got.
+    """Fetch a data set into ROOT/NAME. One that is there already is checked against its record instead.
 
     Args:
-        name: Of the data set.
-        source: Where it is published; its limits count, not those of the policy.
+        name: The name of the data set.
+        source: Where it is published. Its size limit replaces the limit of the policy.
         root: The folder of all fetched data sets.
-        again: Whether it is got anew if it is there.
-        policy: How it is got.
+        again: Whether a data set that is there is fetched anew.
+        policy: Limits and retries of the download.
         progress: `progress(done, total)` is called with bytes.
 
     Returns:
-        What is recorded; None for a folder that is there without a record, which is left as it is.
+        The record; None for an existing folder without a record, which is left as it is.
 
     Raises:
-        DataError: It cannot be got, it is not what it should be, or what is there was changed. What was there
-            before is there still.
+        DataError: The download fails, a checksum differs, or an existing file was changed. An existing data set
+        stays
+            as it was.
     """
     folder, record = root / name, root / f"{name}.download.json"
-    known = read_record(record)
+    recorded = read_record(record)
     if folder.is_dir() and not again:
-        if known is not None:
-            _check_files(name, folder, known)
-        return known
+        if recorded is not None:
+            _check_files(name, folder, recorded)
+        return recorded
     root.mkdir(parents=True, exist_ok=True)
     archive = root / f"{name}.zip"
     download(source.url, archive, replace(policy, max_bytes=source.max_bytes), progress)
     try:
         sha256, size_bytes = sha256_of(archive), archive.stat().st_size
-        _check_archive(source, sha256, known, record)
+        _check_archive(source, sha256, recorded, record)
         with _new_folder(root, name) as new:
-            files = unpack(archive, new, {s: f"{name}{s}" for s in source.files}, source.max_unpacked_bytes)
+            files = unpack(
+                archive, new, {suffix: f"{name}{suffix}" for suffix in source.files}, source.max_unpacked_bytes
+            )
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
             fetched = Fetched(source.url, sha256, size_bytes, files, now)
             _write_record(record, fetched)
@@ -91,7 +95,7 @@ def fetch(
 
 
 def read_record(path: Path) -> Fetched | None:
-    """Return what was recorded; None if nothing was.
+    """Return the record in a file; None if there is no file.
 
     Raises:
         DataError: The record cannot be read.
@@ -104,30 +108,30 @@ def read_record(path: Path) -> Fetched | None:
         raise DataError(f"{path}: cannot be read ({error}); delete it and fetch again") from error
 
 
-def _check_files(name: str, folder: Path, known: Fetched) -> None:
-    """Raise an error if a file is not as it was got."""
-    for file, sha256 in known.files.items():
+def _check_files(name: str, folder: Path, recorded: Fetched) -> None:
+    """Raise a DataError if a file was changed since it was fetched."""
+    for file, sha256 in recorded.files.items():
         path = folder / file
         if not path.is_file() or sha256_of(path) != sha256:
-            what = "was changed since it was fetched" if path.is_file() else "is missing"
-            raise DataError(f"{path} {what}; get it anew: corecbench datasets fetch --again {name}")
+            fault = "was changed since it was fetched" if path.is_file() else "is missing"
+            raise DataError(f"{path} {fault}; get it anew: corecbench datasets fetch --again {name}")
 
 
-def _check_archive(source: Download, sha256: str, known: Fetched | None, record: Path) -> None:
-    """Raise an error if the archive is not the one that was stated, or that was got before."""
+def _check_archive(source: Download, sha256: str, recorded: Fetched | None, record: Path) -> None:
+    """Raise a DataError if the archive differs from the stated checksum, or from what was fetched before."""
     if source.sha256 and sha256 != source.sha256.lower():
         raise DataError(f"{source.url}: sha256 is {sha256}, must be {source.sha256.lower()}; nothing was changed")
-    if known is not None and known.url == source.url and sha256 != known.sha256:
-        fault = f"sha256 is {sha256}, was {known.sha256} on {known.fetched[:10]}; nothing was changed"
+    if recorded is not None and recorded.url == source.url and sha256 != recorded.sha256:
+        fault = f"sha256 is {sha256}, was {recorded.sha256} on {recorded.fetched[:10]}; nothing was changed"
         raise DataError(f"{source.url}: {fault}; if the new file is the right one, delete {record} first")
 
 
 @contextlib.contextmanager
 def _new_folder(root: Path, name: str) -> Iterator[Path]:
-    """Make a folder beside the place that its contents will have; it is gone afterwards."""
+    """Make a temporary folder beside the final place of its contents."""
     outer = tempfile.mkdtemp(prefix=f".{name}-", dir=root)
     try:
-        inner = root.joinpath(outer, name)  # has the usual permissions, unlike what mkdtemp makes
+        inner = root.joinpath(outer, name)  # with the usual permissions, unlike a folder of mkdtemp
         inner.mkdir()
         yield inner
     finally:
@@ -135,7 +139,7 @@ def _new_folder(root: Path, name: str) -> Iterator[Path]:
 
 
 def _put(new: Path, folder: Path) -> None:
-    """Move a complete folder to its place; one that is there goes aside first, since folders replace none."""
+    """Move a complete folder to its place. An existing folder is moved away first, since it cannot be replaced."""
     sync(new)
     if folder.exists():
         os.replace(folder, new.with_name("old"))

@@ -1,4 +1,4 @@
-"""Data sets as a run uses them: loaded, filtered and split."""
+"""The data sets of a run: loaded, filtered and split."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class SplitDataset:
     """A data set, loaded and split."""
 
     selected: Selected
+    """The component that it comes from, with its settings."""
     dataset: Dataset
     split: Split
 
@@ -42,8 +43,8 @@ class SplitDataset:
 
 
 def read_datasets(config: RunConfig, host: Host) -> list[SplitDataset]:
-    """Load and split every data set."""
-    read = []
+    """Load and split every data set of a run."""
+    datasets = []
     for label in config.datasets:
         selected = host.select("datasets", label, config.settings)
         name = Path(label.removeprefix(f"{selected.name}:")).name or selected.name
@@ -51,8 +52,8 @@ def read_datasets(config: RunConfig, host: Host) -> list[SplitDataset]:
         source = host.build(selected)
         with guard(str(selected), "loading"):
             dataset = load_dataset(name, source, config.repeats, config.k_core)
-        read.append(SplitDataset(selected, dataset, leave_one_out(dataset)))
-    names = [data.name for data in read]
+        datasets.append(SplitDataset(selected, dataset, leave_one_out(dataset)))
+    names = [data.name for data in datasets]
     if len(set(names)) < len(names):
         raise UsageError(f"data sets {', '.join(config.datasets)} do not have different names; rename a folder")
-    return read
+    return datasets

@@ -1,4 +1,4 @@
-"""Leave-one-out: a user's last interaction is for test, the one before for validation, the rest for training.
+"""Leave-one-out: a user's last interaction is for test, the one before it for validation, the rest for training.
 
 Shapes: T tested users, L positions of a history, S seen items.
 """
@@ -21,36 +21,36 @@ Stage = Literal["validation", "test"]
 
 @dataclass(frozen=True, eq=False)
 class RankingTask:
-    """Rank a target for each tested user, given all that happened before it."""
+    """The task to rank a target for each tested user, given the interactions before it."""
 
     users: np.ndarray
-    """int64 [T], ascending."""
+    """int64 [T], user indices, ascending."""
     target: np.ndarray
-    """int64 [T]."""
+    """int64 [T], item indices."""
     history: np.ndarray
     """int64 [T, L], the most recent L items before the target, oldest first, right-padded with 0."""
     seen: np.ndarray
-    """int64 [T, S], all items before the target, oldest first, right-padded with 0. Where repeated pairs stay in
-    the data it can hold the target, which is a candidate all the same."""
+    """int64 [T, S], all items before the target, oldest first, right-padded with 0. It can hold the target where
+    repeated pairs are kept; the target is a candidate nevertheless."""
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The parts of a data set. Only `train` is for training."""
+    """The parts of a data set. Models see only `train` in training."""
 
     train: Interactions
-    """All interactions of users with fewer than 3, and of the others all but the last two."""
+    """All interactions of users with fewer than 3, and all but the last two of every other user."""
     users: np.ndarray
     """int64 [T], the tested users, ascending."""
     validation: np.ndarray
-    """int64 [T], their items before the last."""
+    """int64 [T], the second to last items of the tested users."""
     test: np.ndarray
-    """int64 [T], their last items."""
+    """int64 [T], the last items of the tested users."""
     fingerprint: str
-    """sha256 in hex of ids and parts."""
+    """sha256, in hex, of ids and parts."""
 
     def task(self, stage: Stage, max_history: int) -> RankingTask:
-        """Return what is ranked at a stage; at test time the validation item is known.
+        """Return the ranking task of a stage. At test time the validation item belongs to the history.
 
         Args:
             stage: "validation" or "test".
@@ -63,21 +63,21 @@ class Split:
             raise UsageError(f"unknown stage {stage!r}; have: {', '.join(get_args(Stage))}")
         if max_history < 1:
             raise UsageError(f"max_history is {max_history}, at least 1 is needed")
-        known, target = self.train.item, self.validation
+        items, target = self.train.item, self.validation
         start = np.searchsorted(self.train.user, self.users, side="left")
         length = np.searchsorted(self.train.user, self.users, side="right") - start
         if stage == "test":
-            known, target = np.insert(known, start + length, self.validation), self.test
+            items, target = np.insert(items, start + length, self.validation), self.test
             start, length = start + np.arange(len(start)), length + 1
         recent = np.minimum(length, max_history)
-        history = _pad(known, start + length - recent, recent, max_history)
-        return RankingTask(self.users, target, history, seen=_pad(known, start, length, int(length.max())))
+        history = _pad(items, start + length - recent, recent, max_history)
+        return RankingTask(self.users, target, history, seen=_pad(items, start, length, int(length.max())))
 
 
 def leave_one_out(dataset: Dataset) -> Split:
     """Split a data set by the order of each user's interactions.
 
-    Ann saw w, x, y, z in this order; Bob, with two interactions, trains and is not tested.
+    Ann saw w, x, y and z in this order. Bob has two interactions, so he trains and is not tested.
 
     >>> from types import SimpleNamespace
     >>> import pandas as pd
@@ -103,8 +103,8 @@ def leave_one_out(dataset: Dataset) -> Split:
     train = Interactions(dataset.user[in_train], dataset.item[in_train])
     validation, test = dataset.item[last - 1], dataset.item[last]
     ids = dataset.catalog.user_ids, dataset.catalog.item_ids
-    marks = fingerprint(*ids, train.user, train.item, users, validation, test)
-    return Split(train, users, validation, test, marks)
+    split_fingerprint = fingerprint(*ids, train.user, train.item, users, validation, test)
+    return Split(train, users, validation, test, split_fingerprint)
 
 
 def _pad(values: np.ndarray, start: np.ndarray, length: np.ndarray, width: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What there is to know about a data set before anything is trained on it."""
+"""Summarises a data set before anything is trained on it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ LABELS = {
     "removed_interactions": "interactions that the k-core left out",
     "fingerprint": "fingerprint",
 }
-"""Of what `summary` returns, in the order in which it is shown."""
+"""Fact of `summary` -> its label, in the order of the printed summary."""
 
 
 def summary(dataset: Dataset) -> dict[str, Any]:
-    """Return the facts of a data set, how its interactions are spread, and its fingerprint."""
+    """Return the facts of a data set, the spread of its interactions over users and items, and its fingerprint."""
     return {
         "name": dataset.catalog.name,
         **dataset.facts,
@@ -44,7 +44,7 @@ def summary(dataset: Dataset) -> dict[str, Any]:
 
 
 def spread(counts: np.ndarray) -> dict[str, int | float]:
-    """Return the extremes and the middle of counts, int64 [n].
+    """Return minimum, median, mean and maximum of counts, int64 [n].
 
     >>> spread(np.array([1, 2, 2, 7]))
     {'min': 1, 'median': 2.0, 'mean': 3.0, 'max': 7}
@@ -58,20 +58,20 @@ def spread(counts: np.ndarray) -> dict[str, int | float]:
 
 
 def lines(facts: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what `summary` returned as text, a line for each fact.
+    """Yield a summary as text, a line for each fact.
 
     >>> spread = {"min": 3, "mean": 4.5}
     >>> list(lines({"name": "toy", "n_users": 6040, "sparsity": 0.5, "interactions_per_user": spread}))
     ['toy', '  users: 6,040', '  sparsity: 50.000%', '  interactions per user: min 3, mean 4.5']
     """
     yield facts["name"]
-    known = [name for name in LABELS if name in facts]
-    for name in known + [name for name in facts if name not in LABELS and name != "name"]:
+    labelled = [name for name in LABELS if name in facts]
+    for name in labelled + [name for name in facts if name not in LABELS and name != "name"]:
         yield f"  {LABELS.get(name, name)}: {shown(name, facts[name])}"
 
 
-def shown(name: str, value: Any) -> str:
-    """Return a fact as a person reads it."""
+def shown(name: str, value: object) -> str:
+    """Return the value of a fact as text."""
     if isinstance(value, dict):
         return ", ".join(f"{key} {number:,.1f}".removesuffix(".0") for key, number in value.items())
     if name == "sparsity":

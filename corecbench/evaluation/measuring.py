@@ -121,7 +121,7 @@ def measure_checked(
     shape, users = ((), "all users") if overall else ((len(rank),), f"each of {len(rank)} users")
     if values.shape != shape or not np.isfinite(values).all():
         got = "NaN or infinity" if values.shape == shape else f"shape {values.shape}"
-        raise _named(PluginError(f"{owner} is to give a finite number for {users}, got {got}"))
+        raise _named(PluginError(f"{owner} must give a finite number for {users}, got {got}"))
     return values
 
 

@@ -1,4 +1,4 @@
-"""Writes a project that offers one component: the plugin of `templates` under another name, and what it needs."""
+"""Writes a new project with one component: a plugin of `templates` under another name, and its test."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ USES = {
     "reporter": "report --format {name}",
     "tracker": "run --models sasrec --llm llama --tracker {name}",
 }
-"""Kind -> how a component of it is used."""
+"""Kind -> arguments of `corecbench` that use a component of this kind."""
 
 PYPROJECT = """\
 [build-system]
@@ -49,7 +49,7 @@ py-modules = ["{module}"]
 """
 
 TEST = '''\
-"""What every {kind} of corecbench must keep to; tests of what is special about this one stand beside it."""
+"""Runs the checks of the contract for this {kind}. Write tests of its own behaviour below."""
 
 from corecbench.testing import conformance
 
@@ -65,8 +65,8 @@ A {kind} plugin for corecbench, all of it in `{module}.py`.
     corecbench check {name}
     corecbench {use}
 
-Each check of the contract is a test, and `corecbench check` runs the same ones. The entry point in `pyproject.toml`
-is how corecbench finds the plugin; of corecbench it imports `corecbench.api` only.
+`pytest` runs each check of the contract as a test, and `corecbench check` runs the same checks. corecbench finds
+the plugin by the entry point in `pyproject.toml`. The plugin imports nothing of corecbench but `corecbench.api`.
 """
 
 
@@ -74,21 +74,21 @@ def write_project(name: str, kind: str, parent: Path) -> Path:
     """Write pyproject.toml, README.md, a module and its test into a new folder, and return the folder.
 
     Args:
-        name: of the component, the project and the folder, such as "my-model"; its module is `my_model`.
+        name: the name of component, project and folder, such as "my-model"; the module is `my_model`.
         kind: "model", "llm", "sharing", "dataset", "metric", "reporter" or "tracker".
-        parent: where the folder is made.
+        parent: the folder in which the new folder is made.
 
     Raises:
-        UsageError: the name cannot be that of a package, is taken, or the folder exists.
+        UsageError: the name is no package name or is taken, or the folder exists.
     """
     module = module_name(name)
     folder = parent / name
-    words = {"name": name, "module": module, "kind": kind, "use": USES[kind].format(name=name)}
+    values = {"name": name, "module": module, "kind": kind, "use": USES[kind].format(name=name)}
     files = {
-        "pyproject.toml": PYPROJECT.format(**words),
-        "README.md": README.format(**words),
-        f"{module}.py": plugin(name, kind),
-        f"test_{module}.py": TEST.format(**words),
+        "pyproject.toml": PYPROJECT.format(**values),
+        "README.md": README.format(**values),
+        f"{module}.py": plugin_source(name, kind),
+        f"test_{module}.py": TEST.format(**values),
     }
     try:
         folder.mkdir(parents=True)
@@ -102,26 +102,27 @@ def write_project(name: str, kind: str, parent: Path) -> Path:
 
 
 def module_name(name: str) -> str:
-    """Return the name of a plugin's module.
+    """Return the name of the module of a plugin.
 
     >>> module_name("my-model")
     'my_model'
 
     Raises:
-        UsageError: it cannot be the name of a package, or is that of another one.
+        UsageError: the name is no package name, or another package has it.
     """
     module = name.replace("-", "_")
     if not re.fullmatch(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*", name) or keyword.iskeyword(module):
         raise UsageError(f"{name!r} is no name of a package; allowed are lower-case letters, digits, '-' and '_'")
     if module in sys.stdlib_module_names or importlib.util.find_spec(module) is not None:
-        raise UsageError(f"'{module}' is the name of a package that is there already; choose another one")
+        raise UsageError(f"'{module}' is the name of a package that is there already; choose another name")
     return module
 
 
-def plugin(name: str, kind: str) -> str:
-    """Return the source of the plugin of a kind under this name."""
+def plugin_source(name: str, kind: str) -> str:
+    """Return the source of a plugin of this kind under this name."""
     template = importlib.resources.files(f"{__name__}.templates").joinpath(f"{kind}.py").read_text(encoding="utf-8")
     class_name = "".join(part.capitalize() for part in re.split("[_-]", name))
-    ending = re.search(r"class Plugname(?!Config)(\w+)", template)[1]  # such as "Metric", which is not said twice
+    # A name that ends with the ending of the class, such as "Metric", does not repeat it.
+    (ending,) = set(re.findall(r"class Plugname(?!Config)(\w+)", template))
     source = template.replace(f"Plugname{ending}", class_name.removesuffix(ending) + ending)
     return source.replace("Plugname", class_name).replace("plugname", name)

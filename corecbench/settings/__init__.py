@@ -1,1 +1,1 @@
-"""The settings of a run: read, merged, checked."""
+"""Reads, merges and checks the settings of a run."""

@@ -1,4 +1,4 @@
-"""The settings of one run: a TOML file, then command-line options, then --set; frozen and checked."""
+"""The settings of one run, frozen and checked. Options win over the TOML file, and --set wins over both."""
 
 from __future__ import annotations
 
@@ -15,81 +15,85 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Settings = Mapping[str, Mapping[str, Any]]
-"""component -> setting -> value, for what differs from the component's defaults."""
+"""Component -> setting -> value, for the settings that differ from the component's defaults."""
 
 CONTROLS = {
     "shuffled-texts": "each item has the text of another item",
     "untrained-llm": "the LLM starts from random weights",
     "no-mutual": "the coupling losses are left out",
 }
-"""control -> what is different from the pair that it stands beside."""
+"""Control -> how it differs from its pair."""
 
 METRICS = (*(f"{name}@{k}" for name in ("HR", "NDCG", "MRR") for k in (5, 10, 20)), "MRR")
+"""Metrics that are stored with a cell by default."""
 
 SHOWN = ("HR@10", "NDCG@10", "MRR")
-"""Metrics of the table; every other one can be computed from what is stored at any time."""
+"""Metrics of the table by default. Others can be computed from the stored ranks at any time."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A component under settings of its own and a name of its own, which makes rows of its own."""
+    """A component with settings, a name and rows of its own."""
 
     of: str
-    """The component as on the command line, such as "sasrec" or "llama:PATH"."""
+    """Name of the component as on the command line, such as "sasrec" or "llama:PATH"."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """They win over the component's in `RunConfig.settings`."""
+    """Setting -> value; they win over the component's settings in `RunConfig.settings`."""
 
 
 @dataclass(frozen=True)
 class PerDataset:
-    """What differs on one data set."""
+    """Settings that differ on one data set."""
 
     max_history: int | None = None
+    """Number of most recent items of a history that a model sees; None for the same as on other data sets."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """component or variant -> setting -> value; they win over `RunConfig.settings`."""
+    """Component or variant -> setting -> value; they win over `RunConfig.settings`."""
     in_pairs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """The same of models and LLMs in pairs; they win over `RunConfig.in_pairs`."""
+    """The same for models and LLMs in pairs; they win over `RunConfig.in_pairs`."""
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What one run is asked to do. Components are named as on the command line, such as "llama:PATH"."""
+    """The settings of one run. Components are named as on the command line, such as "llama:PATH"."""
 
     benchmark: str = "default"
-    """Names the folder of the results and the table."""
+    """Name of the results folder and of the table."""
     datasets: tuple[str, ...] = ("ml-100k",)
     models: tuple[str, ...] = ()
     llms: tuple[str, ...] = ()
     sharing: tuple[str, ...] = ("bdlm",)
     controls: tuple[str, ...] = ()
-    """Names in `CONTROLS`: every pair is trained under each of them, too."""
+    """Names in `CONTROLS`. Every pair is also trained under each of them."""
     seeds: tuple[int, ...] = (0,)
     metrics: tuple[str, ...] = METRICS
     max_history: int = 50
-    """Items of a user's history that a model sees, the most recent ones."""
+    """Number of most recent items of a user's history that a model sees."""
     repeats: Literal["first", "last", "all"] = "first"
-    """Which of several interactions of a user with the same item counts."""
+    """Which of several interactions of a user with the same item are kept."""
     k_core: int = 0
-    """Users and items with fewer interactions are left out, until none are; 0 keeps all."""
+    """Users and items with fewer interactions are left out, repeatedly until none are left; 0 keeps all."""
     top_k: int = 10
-    """Best candidates per user that are stored beside the ranks of the test items; 0 stores none."""
+    """Number of best candidates per user that are stored beside the ranks of the test items; 0 stores none."""
     trackers: tuple[str, ...] = ()
-    """What is told of every cell and epoch, such as "mlflow"."""
+    """Names of trackers, such as "mlflow", which log every cell and epoch."""
     device: str = "cpu"
     existing: Literal["skip", "fail", "replace"] = "skip"
-    """What happens to a cell that is done already."""
+    """What happens to a cell that has a result already."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Component -> setting -> value."""
     in_pairs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """model, LLM or variant -> setting -> value, where its pairs are trained under other settings than it is alone.
+    """Model, LLM or variant -> setting -> value, for settings that differ in its pairs.
 
-    What is best alone need not be best together; each pair is still compared with the model alone."""
+    The best settings alone need not be the best ones in a pair. Each pair is still compared with the model
+    alone."""
     variants: dict[str, Variant] = field(default_factory=dict)
-    """name -> variant; the name is used like that of a domain model, LLM or sharing module."""
+    """Name -> variant. The name is used like the name of a domain model, LLM or sharing module."""
     per_dataset: dict[str, PerDataset] = field(default_factory=dict)
-    """data set -> what differs on it; those that are not in the run are left aside."""
+    """Data set -> settings that differ on it. Data sets that are not in the run are ignored."""
 
     def __post_init__(self) -> None:
-        """Check what the types do not say."""
+        """Check names, ranges and what must not be empty, which the types do not say."""
         if not re.fullmatch(r"\w[\w.-]*", self.benchmark):
             raise UsageError(f"benchmark {self.benchmark!r} is no folder name; allowed are letters, digits, '._-'")
         if not self.datasets:
@@ -112,7 +116,7 @@ class RunConfig:
                 raise UsageError(f"variant {name!r} is no name; allowed are letters, digits, '.', '_' and '-'")
 
     def max_history_on(self, dataset: str) -> int:
-        """Return how many items of a history a model sees on one data set."""
+        """Return the number of items of a history that a model sees on one data set."""
         own = self.per_dataset.get(dataset, PerDataset()).max_history
         return self.max_history if own is None else own
 
@@ -130,16 +134,16 @@ def load(path: Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> 
     """Return the settings of a run.
 
     Args:
-        path: a TOML file with the fields of `RunConfig`; components' settings are tables such as
-            [settings.sasrec] and, for pairs, [in_pairs.sasrec], variants such as [variants.NAME] with `of` and
-            settings, and what differs on a data set such as [per_dataset.NAME] and
+        path: a TOML file with the fields of `RunConfig`. Settings of components are tables such as
+            [settings.sasrec] and, for pairs, [in_pairs.sasrec]. Variants are tables such as [variants.NAME] with
+            `of` and settings. Settings that differ on a data set are tables such as [per_dataset.NAME] and
             [per_dataset.NAME.settings.sasrec]. `include` lists further files.
-        options: fields given on the command line or in Python, which win over the file, tables being merged; None
-            stands for "not given".
-        sets: "component.key=value", which win over the file too.
+        options: fields given on the command line or in Python. They win over the file, and tables are merged. None
+            stands for an option that is not given.
+        sets: texts "component.key=value". They win over the file too.
 
     Raises:
-        UsageError: an unknown key, or a value that does not fit.
+        UsageError: a key is unknown, or a value does not fit.
     """
     values = read_files(path) if path else {}
     given = {key: value for key, value in options.items() if value is not None}
@@ -173,7 +177,7 @@ def load(path: Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> 
 
 
 def variant(name: str, table: Mapping[str, Any]) -> Variant:
-    """Return what a table such as [variants.NAME] says."""
+    """Return the variant that a table such as [variants.NAME] describes."""
     of = {key: value for key, value in table.items() if key == "of"}
     settings = {key: value for key, value in table.items() if key != "of"}
     return configure(Variant, {**of, "settings": settings}, f"variants.{name}")

@@ -1,4 +1,4 @@
-"""Turns plain values into a frozen config class, and says what does not fit."""
+"""Turns plain values into a frozen config class, or says which value does not fit and why."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Config = TypeVar("Config")
 
 
 def configure(config_class: type[Config], values: Mapping[str, Any], owner: str) -> Config:
-    """Return a config with the given values, its own defaults elsewhere.
+    """Return a config with the given values, and its own defaults for all other settings.
 
     Args:
-        config_class: a frozen dataclass; its annotations are checked and values brought to them.
+        config_class: a frozen dataclass. Values are converted to the types of its annotations.
         values: setting -> value.
-        owner: whose settings they are, for messages.
+        owner: name of the owner of the settings, for messages.
 
     Raises:
-        UsageError: an unknown setting, or a value that does not fit its type.
+        UsageError: a setting is unknown, or a value does not fit its type.
     """
     fields = {f.name: f for f in dataclasses.fields(config_class) if f.init}  # type: ignore[arg-type]
     for key in values:
@@ -41,11 +41,11 @@ def configure(config_class: type[Config], values: Mapping[str, Any], owner: str)
         raise UsageError(f"{owner}: {error}") from error
 
 
-def check(hint: Any, value: Any, name: str) -> Any:
-    """Return the value as its annotation wants it.
+def check(hint: Any, value: object, name: str) -> object:  # noqa: ANN401, any annotation
+    """Return a value converted to the type of its annotation.
 
     Raises:
-        UsageError: it does not fit; the message says what is allowed.
+        UsageError: the value does not fit. The message says what is allowed.
     """
     from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -53,31 +53,32 @@ def check(hint: Any, value: Any, name: str) -> Any:
         raise UsageError(f"{name} is {str(value).lower()}, which does not fit: {shown(hint)} is needed")
     strictness = ConfigDict(allow_inf_nan=False, coerce_numbers_to_str=True, arbitrary_types_allowed=True)
     try:
-        return TypeAdapter(hint, config=strictness).validate_python(value)
+        converted: object = TypeAdapter(hint, config=strictness).validate_python(value)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         reason = problem["msg"].splitlines()[0]
         raise UsageError(f"{name} is {value!r}, which does not fit: {reason[:1].lower()}{reason[1:]}") from error
+    return converted
 
 
-def takes_bool(hint: Any) -> bool:
-    """Return whether an annotation allows true and false, which would pass for 1 and 0 otherwise."""
+def takes_bool(hint: object) -> bool:
+    """Return whether an annotation allows true and false. Elsewhere they would be read as 1 and 0."""
     return hint in (bool, Any, object) or any(takes_bool(part) for part in get_args(hint))
 
 
-def shown(hint: Any) -> str:
-    """Return an annotation as a user may read it."""
+def shown(hint: object) -> str:
+    """Return an annotation as text for a user."""
     return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> UsageError:
-    """Return the error for a name that does not exist, with close matches and all that do.
+    """Return the error for a name that does not exist, with a close match and all names that exist.
 
     >>> print(unknown("sharing module", "bdml", ["none", "bdlm"]))
     unknown sharing module 'bdml'; did you mean 'bdlm'? have: bdlm, none
     """
     have = sorted(set(known))
-    lower = {candidate.lower(): candidate for candidate in have}
-    close = difflib.get_close_matches(name.lower(), lower, n=1)
-    hint = f" did you mean '{lower[close[0]]}'?" if close else ""
+    by_lower = {candidate.lower(): candidate for candidate in have}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    hint = f" did you mean '{by_lower[close[0]]}'?" if close else ""
     return UsageError(f"unknown {what} '{name}';{hint} have: {', '.join(have) or 'none at all'}")

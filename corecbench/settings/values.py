@@ -1,4 +1,4 @@
-"""Settings as plain values, from TOML files, options and --set."""
+"""Reads settings as plain values from TOML files, options and --set."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
 
 def read_files(path: Path, including: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Return what a TOML file says, over what the files say that its key `include` lists; a later one wins.
+    """Return the settings of a TOML file and of the files that it includes by its key `include`.
+
+    The settings of the file win over those of included files, and a later included file over an earlier one.
 
     Raises:
         UsageError: a file cannot be read, is no TOML, or includes itself.
     """
     if path.resolve() in including:
-        raise UsageError(f"{path} includes itself")
+        raise UsageError(
+            f"{path} includes itself; remove it from its own `include` or from that of a file it includes"
+        )
     values = read_toml(path)
     included = values.pop("include", [])
     if not isinstance(included, list) or not all(isinstance(file, str) for file in included):
@@ -31,7 +35,7 @@ def read_files(path: Path, including: tuple[Path, ...] = ()) -> dict[str, Any]:
 
 
 def over(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
-    """Return two mappings as one: tables in both are merged, any other value of `high` wins.
+    """Return two mappings as one. Tables that are in both are merged; any other value of `high` wins.
 
     >>> over({"epochs": 1, "sasrec": {"n_heads": 1, "epochs": 2}}, {"sasrec": {"epochs": 3}})
     {'epochs': 1, 'sasrec': {'n_heads': 1, 'epochs': 3}}
@@ -44,10 +48,10 @@ def over(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return what a TOML file says.
+    """Return the settings of a TOML file.
 
     Raises:
-        UsageError: it cannot be read, or is no TOML.
+        UsageError: the file cannot be read, or is no TOML.
     """
     import tomllib
 
@@ -60,7 +64,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def parse_set(text: str) -> tuple[str, str, Any]:
-    """Split "component.key=value"; the value is a TOML scalar or list where it reads as one, else text.
+    """Split "component.key=value". A value that is no TOML value is text.
 
     >>> parse_set("sasrec.epochs=3")
     ('sasrec', 'epochs', 3)
@@ -80,43 +84,43 @@ def parse_set(text: str) -> tuple[str, str, Any]:
     return component, key, parsed["value"] if len(parsed) == 1 else value
 
 
-def names(value: Any) -> Any:
-    """Return names without repetition, from "a,b" or a list whose members may be such texts or paths."""
+def names(value: object) -> Any:
+    """Return names without repetition, from a text such as "a,b" or from a list of such texts or of paths."""
     if isinstance(value, str | Path):
         value = [value]
     if not isinstance(value, list | tuple) or not all(isinstance(part, str | Path) for part in value):
-        return value  # left to `configure`, which names the fault
+        return value  # `configure` says what does not fit
     return tuple(dict.fromkeys(name.strip() for part in value for name in str(part).split(",") if name.strip()))
 
 
-def seeds(value: Any) -> Any:
+def seeds(value: object) -> object:
     """Return seeds from a number, a list of numbers, or text with ranges.
 
     >>> seeds("0-2,5")
     (0, 1, 2, 5)
 
     Raises:
-        UsageError: the text is something else.
+        UsageError: the text has another form.
     """
     if not isinstance(value, str):
         return (value,) if isinstance(value, int) else value
-    found: list[int] = []
+    numbers: list[int] = []
     for part in value.split(","):
         match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
         if match is None:
-            raise UsageError(f"seeds {value!r} are not of the form 0, 0-2 or 0-2,5")
+            raise UsageError(f"seeds {value!r} do not have the form 0, 0-2 or 0-2,5")
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
-            raise UsageError(f"seeds {part.strip()!r} end before they begin")
-        found.extend(range(first, last + 1))
-    return tuple(dict.fromkeys(found))
+            raise UsageError(f"seeds {part.strip()!r} end before they begin; write the smaller number first")
+        numbers.extend(range(first, last + 1))
+    return tuple(dict.fromkeys(numbers))
 
 
-def tables(value: Any, name: str, each: str) -> dict[str, dict[str, Any]]:
+def tables(value: object, name: str, each: str) -> dict[str, dict[str, Any]]:
     """Return a copy of tables such as [settings.sasrec].
 
     Raises:
-        UsageError: it is something else.
+        UsageError: the value has another form.
     """
     if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
         raise UsageError(f"{name} must be tables such as [{name}.NAME], one for each {each}")

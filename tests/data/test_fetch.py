@@ -133,7 +133,7 @@ def test_a_later_call_goes_on_where_an_earlier_one_gave_up(server, tmp_path):
     server.cuts, server.statuses = [CUT], []
     message = fault(server, tmp_path, replace(TEST, tries=1))
     kept = (tmp_path / "toy.zip.part").stat().st_size
-    assert f"(tried 1 times); {kept:,} bytes are kept, the same command goes on there" in message
+    assert f"(tried 1 times); {kept:,} bytes are kept, and the same command continues there" in message
     assert get(server, tmp_path) == BODY
     assert server.asked[-1] == f"bytes={kept}-"
 

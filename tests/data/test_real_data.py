@@ -7,11 +7,11 @@ import pytest
 
 from corecbench.data.dataset import load_dataset
 from corecbench.data.split import leave_one_out
-from corecbench_plugins.datasets import Folder
-from corecbench_plugins.datasets.folder import open_folder
+from corecbench_plugins.datasets.atomic_folder import open_folder
 from corecbench_plugins.datasets.ml100k import open_ml100k
+from corecbench_plugins.datasets.settings import Folder
 
-FOLDERS = Path(os.environ.get("CORECBENCH_DATA", Path(__file__).parents[3] / "shared" / "datasets"))
+FOLDERS = Path(os.environ.get("CORECBENCH_DATA", "no-such-folder"))
 
 # From each set's PROVENANCE.md: users, items, interactions, without text, too short, last two tie, repeated pairs,
 # never used. All interactions stay, as there.

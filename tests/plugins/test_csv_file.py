@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from corecbench.api import DataError
-from corecbench_plugins.datasets import Csv
 from corecbench_plugins.datasets.csv_file import open_csv
+from corecbench_plugins.datasets.settings import Csv
 
 RATINGS = "userId,movieId,rating,when\n01,x,5,30\n01,y,3,10\n1,x,1,20\n01,z,4,10\n"
 MOVIES = 'movieId,name\nx,"Usual Suspects, The"\ny,\nz,Tom &amp; "Jerry"\nw,Never seen\n'
@@ -101,20 +101,10 @@ def test_a_tsv_file_has_tabs(write, tmp_path):
     assert len(read(path="ratings.tsv")[0]) == 4
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda data: b"\xef\xbb\xbf" + data,
-        lambda data: data.replace(b"\n", b"\r\n"),
-        lambda data: data.rstrip(b"\n"),
-        lambda data: data + b"\n\n",
-    ],
-    ids=["byte order mark", "CRLF", "no last line end", "blank lines at the end"],
-)
-def test_what_editors_do_to_a_file_is_accepted(write, change):
+def test_what_editors_do_to_a_file_is_accepted(write, editor_change):
     write(ratings=RATINGS)
     plain = read()[0]
-    write(ratings=change(RATINGS.encode()))
+    write(ratings=editor_change(RATINGS.encode()))
     assert read()[0].equals(plain)
 
 

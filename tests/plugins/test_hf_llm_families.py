@@ -5,12 +5,13 @@ import torch
 from transformers import AutoConfig, AutoModel
 
 from corecbench.api import Batch, Catalog, Setup, UsageError, private_ids
-from corecbench_plugins.hf_llm import LlmConfig, MiniLmConfig, quantised
-from corecbench_plugins.hf_llm.anatomy import lora_targets
+from corecbench_plugins.hf_llm import quantised
 from corecbench_plugins.hf_llm.backend import build, build_encoder
 from corecbench_plugins.hf_llm.body import load_body, run, upper_part
-from corecbench_plugins.hf_llm.encoder import TextEncoder
-from corecbench_plugins.hf_llm.sentences import SentenceEncoder
+from corecbench_plugins.hf_llm.body_layers import lora_targets
+from corecbench_plugins.hf_llm.sentence_encoder import SentenceEncoder
+from corecbench_plugins.hf_llm.settings import LlmConfig, MiniLmConfig
+from corecbench_plugins.hf_llm.text_encoder import TextEncoder
 
 CAUSAL = ["qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "gpt2", "mistral", "phi3", "opt", "gpt_neox", "bloom"]
 OF_ITS_OWN = {
@@ -311,7 +312,7 @@ def test_a_tokenizer_without_cls_and_sep_is_refused(make_model, tiny):
 
 
 def test_a_library_that_is_missing_says_how_to_install_it_when_a_run_is_planned(monkeypatch, host, tiny, tmp_path):
-    monkeypatch.setattr(quantised, "is_there", lambda library: False)
+    monkeypatch.setattr(quantised, "is_installed", lambda library: False)
     selected = host.select("llms", f"hf:{tiny('llama')}", {"hf": {"quantised": "torchao-int8"}})
     with pytest.raises(
         UsageError, match=r"torchao-int8 needs torchao; install it by `pip install 'corecbench\["
@@ -321,7 +322,7 @@ def test_a_library_that_is_missing_says_how_to_install_it_when_a_run_is_planned(
 
 
 def test_bitsandbytes_needs_a_gpu(monkeypatch, make_model, tiny):
-    monkeypatch.setattr(quantised, "is_there", lambda library: True)
+    monkeypatch.setattr(quantised, "is_installed", lambda library: True)
     with pytest.raises(UsageError, match="quantised bitsandbytes-nf4 needs a GPU"):
         make_model(tiny("llama"), quantised="bitsandbytes-nf4")
 

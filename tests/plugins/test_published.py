@@ -9,7 +9,7 @@ from corecbench.api import DataError
 from corecbench.data.dataset import load_dataset
 
 NAMES = ("ml-1m", "amazon-beauty", "amazon-toys-games")
-REAL = Path(os.environ.get("CORECBENCH_DATA", Path(__file__).parents[3] / "shared" / "datasets"))
+REAL = Path(os.environ.get("CORECBENCH_DATA", "no-such-folder"))
 INTER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
 ROWS = [f"u{user}\ti{item}\t5.0\t{time}.0\n" for user in range(5) for time, item in enumerate(range(5))]
 FILM_HEADER = "item_id:token\tmovie_title:token_seq\trelease_year:token\tgenre:token_seq\n"

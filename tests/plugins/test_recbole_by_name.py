@@ -9,11 +9,12 @@ import torch
 
 from corecbench.api import Batch, Interactions, Setup, UsageError
 from corecbench.testing.bench import states_of
-from corecbench_plugins.recbole_models import RecBoleConfig
-from corecbench_plugins.recbole_models.adapter import Unseen, as_in_recbole
-from corecbench_plugins.recbole_models.parameters import defaults, resolve
-from corecbench_plugins.recbole_models.sequences import prefixes
-from corecbench_plugins.recbole_models.training_part import TrainingPart, histories
+from corecbench_plugins.recbole_models.adapter import UnseenSampler, as_in_recbole
+from corecbench_plugins.recbole_models.defaults import defaults
+from corecbench_plugins.recbole_models.parameters import all_parameters
+from corecbench_plugins.recbole_models.sequential_adapters import draw_prefixes
+from corecbench_plugins.recbole_models.settings import RecBoleConfig
+from corecbench_plugins.recbole_models.training_part import TrainingPart, lists_by_row
 
 N_USERS, N_ITEMS = 60, 20
 SMALL = {
@@ -67,7 +68,7 @@ def scores_of(model, batch):
 
 def test_recbole_s_own_defaults_are_the_parameters_unless_others_are_chosen(toy_data):
     config = RecBoleConfig(model="SASRec", parameters={"n_layers": 1})
-    settings = resolve(config, Setup(toy_data.catalog, max_history=8, seed=0))
+    settings = all_parameters(config, Setup(toy_data.catalog, max_history=8, seed=0))
     assert (settings["n_layers"], settings["n_heads"], settings["layer_norm_eps"]) == (1, 2, 1e-12)
     assert (settings["MAX_ITEM_LIST_LENGTH"], settings.device, settings["no such key"]) == (8, "cpu", None)
 
@@ -118,7 +119,7 @@ def test_a_model_is_joint_where_its_id_tables_can_be_given(select, name, joint):
 
 
 def test_the_latest_values_of_a_row_are_kept():
-    ids, ones, lengths = histories(np.array([1, 1, 1, 2]), np.array([5, 6, 7, 5]), n_rows=3, longest=2)
+    ids, ones, lengths = lists_by_row(np.array([1, 1, 1, 2]), np.array([5, 6, 7, 5]), n_rows=3, longest=2)
     assert ids.tolist() == [[0, 0], [6, 7], [5, 0]]
     assert ones.tolist() == [[0, 0], [1, 1], [1, 0]]
     assert lengths.tolist() == [0, 2, 1]
@@ -127,14 +128,16 @@ def test_the_latest_values_of_a_row_are_kept():
 def test_a_pair_that_is_repeated_counts_once(toy_data):
     setup = Setup(toy_data.catalog, 8, 0)
     twice = Interactions(np.array([1, 1, 2]), np.array([3, 3, 4]))
-    part = TrainingPart(setup, twice, resolve(RecBoleConfig(model="EASE"), setup))
+    part = TrainingPart(setup, twice, all_parameters(RecBoleConfig(model="EASE"), setup))
     assert part.inter_matrix("csr").sum() == 2
 
 
 def test_the_words_of_titles_are_numbered_in_order(toy_data):
     catalog = dataclasses.replace(toy_data.catalog, item_texts=("", "Red Drum", "a drum", ""))
     setup = Setup(catalog, 8, 0)
-    part = TrainingPart(setup, Interactions(*np.ones((2, 1), int)), resolve(RecBoleConfig(model="FDSA"), setup))
+    part = TrainingPart(
+        setup, Interactions(*np.ones((2, 1), int)), all_parameters(RecBoleConfig(model="FDSA"), setup)
+    )
     assert part.title_words().tolist() == [[0, 0], [3, 2], [1, 2], [0, 0]]
     assert part.num("title") == 4
 
@@ -208,7 +211,7 @@ def test_an_item_after_training_is_one_of_the_user_s_own(build, train, name):
 def test_the_items_that_a_user_has_are_those_of_training_and_of_the_history(build, train):
     model, _ = build("EASE")
     batch = Batch(torch.tensor([1, 2]), torch.tensor([[1, 20], [19, 0]]))
-    has = model.has(batch)
+    has = model.item_sets(batch)
     for row, user, shown in zip(has, (1, 2), ({1, 20}, {19}), strict=True):
         assert set(row.nonzero().flatten().tolist()) == set(train.item[train.user == user].tolist()) | shown
 
@@ -218,7 +221,7 @@ def test_the_items_that_a_user_has_are_those_of_training_and_of_the_history(buil
 
 def test_prefixes_end_before_their_target():
     history, target = torch.tensor([[1, 2, 3], [4, 5, 0]]), torch.tensor([[2, 3, 9], [5, 8, 0]])
-    row, prefix, after = prefixes(history, target, 0)
+    row, prefix, after = draw_prefixes(history, target, 0)
     assert row.tolist() == [0, 0, 0, 1, 1]
     assert prefix.tolist() == [[1, 0, 0], [1, 2, 0], [1, 2, 3], [4, 0, 0], [4, 5, 0]]
     assert after.tolist() == [2, 3, 9, 5, 8]
@@ -227,24 +230,24 @@ def test_prefixes_end_before_their_target():
 def test_no_more_prefixes_are_drawn_than_asked_for_and_all_differ():
     history = torch.arange(1, 7).repeat(5, 1)
     target = torch.where(torch.arange(6) < torch.tensor([6, 4, 2, 1, 3])[:, None], history + 1, 0)
-    row, _, after = prefixes(history, target, 2)
+    row, _, after = draw_prefixes(history, target, 2)
     assert torch.bincount(row).tolist() == [2, 2, 2, 1, 2]
     assert len({*zip(row.tolist(), after.tolist(), strict=True)}) == 9
 
 
 def test_a_negative_is_no_item_of_training(toy_data, train):
-    unseen = Unseen(train, Setup(toy_data.catalog, 8, 0))
+    unseen = UnseenSampler(train, Setup(toy_data.catalog, 8, 0))
     had = {*zip(train.user.tolist(), train.item.tolist(), strict=True)}
     user = torch.arange(1, N_USERS + 1).repeat(5)
-    assert not {*zip(user.tolist(), unseen.items(user).tolist(), strict=True)} & had
+    assert not {*zip(user.tolist(), unseen.draw_items(user).tolist(), strict=True)} & had
     item = torch.arange(1, N_ITEMS + 1).repeat(5)
-    assert not {*zip(unseen.users(item).tolist(), item.tolist(), strict=True)} & had
+    assert not {*zip(unseen.draw_users(item).tolist(), item.tolist(), strict=True)} & had
 
 
 def test_where_everything_is_seen_the_draw_ends(toy_data):
     catalog = dataclasses.replace(toy_data.catalog, user_ids=("", "a"), item_ids=("", "b"))
-    unseen = Unseen(Interactions(np.array([1]), np.array([1])), Setup(catalog, 8, 0))
-    assert unseen.items(torch.tensor([1])).tolist() == [1]
+    unseen = UnseenSampler(Interactions(np.array([1]), np.array([1])), Setup(catalog, 8, 0))
+    assert unseen.draw_items(torch.tensor([1])).tolist() == [1]
 
 
 def test_masked_items_are_never_in_what_bert4rec_reads_of_them(build, monkeypatch):
@@ -255,6 +258,7 @@ def test_masked_items_are_never_in_what_bert4rec_reads_of_them(build, monkeypatc
     for seed in range(20):
         torch.manual_seed(seed)
         model.loss(Batch(torch.tensor([1, 2]), history, target), None)
+    assert len(seen) == 20
     for rows in seen:
         where, items = rows["masked_position"], rows["masked_item"]
         assert (rows["masked"].gather(1, where)[where > 0] == model.model.mask_token).all()

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from corecbench.api import Batch, PluginError, Setup, private_ids
+from corecbench_plugins.recbole_models.adjacency import normalised_adjacency
 from corecbench_plugins.recbole_models.classes import model_class
-from corecbench_plugins.recbole_models.graph import normalised_adjacency
 
 SEQUENTIAL = ["sasrec", "gru4rec"]
 ALL = [*SEQUENTIAL, "lightgcn"]

@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from corecbench.api import Batch, Budget, Catalog, Pretrained, Setup, States, Turn
-from corecbench_plugins.sharing import BdlmConfig, Schedule
 from corecbench_plugins.sharing.bdlm import Bdlm
 from corecbench_plugins.sharing.none import Private
 from corecbench_plugins.sharing.schedule import alternate, spread
+from corecbench_plugins.sharing.settings import BdlmConfig, Schedule
 from corecbench_plugins.sharing.store import nearest
 
 SETUP = Setup(Catalog("toy", ("", "a", "b"), ("", "x", "y"), ("", "", "")), max_history=3, seed=0)

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from corecbench.api import Budget, Catalog, Pretrained, Setup, Turn
-from corecbench_plugins.sharing import CollmConfig
 from corecbench_plugins.sharing.collm import Collm
+from corecbench_plugins.sharing.settings import CollmConfig
 
 SETUP = Setup(Catalog("toy", ("", "a", "b"), ("", "x", "y"), ("", "", "")), max_history=3, seed=0)
 PRETRAINED = Pretrained(torch.tensor([[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]]), torch.arange(6.0).reshape(3, 2))

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from corecbench.api import Batch, Catalog, PluginError, Pretrained, Setup, States
-from corecbench_plugins.sharing import CtrlConfig
 from corecbench_plugins.sharing.ctrl import Ctrl, info_nce
+from corecbench_plugins.sharing.settings import CtrlConfig
 
 N = 12
 SETUP = Setup(Catalog("toy", ("",) * 7, ("",) * (N + 1), ("",) * (N + 1)), max_history=4, seed=0)

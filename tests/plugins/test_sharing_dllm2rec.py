@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from corecbench.api import Batch, Budget, Catalog, Pretrained, Setup, States, Turn
-from corecbench_plugins.sharing import Dllm2recConfig
 from corecbench_plugins.sharing.dllm2rec import Dllm2rec
+from corecbench_plugins.sharing.settings import Dllm2recConfig
 
 SETUP = Setup(Catalog("toy", ("", "a"), ("", "x", "y", "z"), ("", "", "", "")), max_history=3, seed=0)
 TEACHER = torch.tensor([[log(4), log(1), log(2)]])

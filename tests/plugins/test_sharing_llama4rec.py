@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from corecbench.api import Batch, Budget, Catalog, Setup, Turn, UsageError
-from corecbench_plugins.sharing import Llama4recConfig
 from corecbench_plugins.sharing.llama4rec import Llama4rec, standardised
+from corecbench_plugins.sharing.settings import Llama4recConfig
 
 SETUP = Setup(Catalog("toy", ("", "a", "b"), ("", "x", "y", "z"), ("",) * 4), max_history=16, seed=0)
 DOMAIN = torch.tensor([[1.0, -1.0, 1.0, -1.0]])
@@ -63,5 +63,5 @@ def test_only_the_llm_trains():
 
 @pytest.mark.parametrize("values", [[], [0.5, 1.5]])
 def test_weights_that_are_no_shares_are_refused(host, values):
-    with pytest.raises(UsageError, match=r"weights are .* needed is one number from 0 to 1 or more"):
+    with pytest.raises(UsageError, match=r"weights are .*; give one number from 0 to 1 or more"):
         host.select("sharing", "llama4rec", {"llama4rec": {"weights": values}})

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from corecbench.api import Batch, Catalog, Setup, States
-from corecbench_plugins.sharing import Llmd4recConfig
 from corecbench_plugins.sharing.compared import EXCLUDED, Scores
 from corecbench_plugins.sharing.llmd4rec import Llmd4rec, trust
+from corecbench_plugins.sharing.settings import Llmd4recConfig
 
 SETUP = Setup(Catalog("toy", ("", "a", "b"), ("", "x", "y"), ("", "", "")), max_history=3, seed=0)
 ITEMS = torch.tensor([[50.0], [0.0], [log(3)]])

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from corecbench.api import Catalog, Pretrained, Setup, UsageError
-from corecbench_plugins.sharing import LlminitConfig
 from corecbench_plugins.sharing.llminit import Llminit, select
+from corecbench_plugins.sharing.settings import LlminitConfig
 
 SETUP = Setup(Catalog("toy", ("", "a"), ("", "x", "y", "z"), ("", "", "", "")), max_history=3, seed=0)
 STATES = torch.tensor([[0.0, 0.0, 0.0, 0.0], [1.0, 7.0, 0.0, 3.0], [0.0, 0.0, 0.0, 0.0], [1.0, 9.0, 2.0, -3.0]])

@@ -2,14 +2,15 @@
 
 import struct
 import sys
-from types import SimpleNamespace
 
 import pytest
 
 from corecbench.api import UsageError
-from corecbench_plugins.trackers import MlflowConfig, TensorboardConfig, WandbConfig, corecbench_trackers, facts
+from corecbench_plugins.trackers import corecbench_trackers
 from corecbench_plugins.trackers.event_files import EventFiles
 from corecbench_plugins.trackers.mlflow_runs import MlflowRuns
+from corecbench_plugins.trackers.settings import MlflowConfig, TensorboardConfig, WandbConfig
+from corecbench_plugins.trackers.tracked_values import cell_settings
 from corecbench_plugins.trackers.wandb_runs import WandbRuns
 
 FAILING = """
@@ -204,11 +205,17 @@ def test_listing_imports_no_tracker():
 
 
 def test_the_settings_of_all_components_are_tracked_under_their_names():
-    part = SimpleNamespace(label="sasrec", config=WandbConfig(mode="offline"))
-    cell = SimpleNamespace(
-        dataset=SimpleNamespace(name="toy"),
-        **{"name": "sasrec", "control": None, "seed": 1, "max_history": 9, "hash": "0a"},
-        **{"domain": part, "llm": None, "sharing": SimpleNamespace(label="none", config=None)},
-    )
-    found = facts.settings(cell)
-    assert (found["sasrec.mode"], found["seed"], found["control"]) == ("offline", 1, "")
+    cell = {
+        **{"name": "sasrec", "dataset": "toy", "domain": "sasrec", "llm": None, "sharing": None, "control": None},
+        **{"seed": 1, "max_history": 9, "hash": "0a", "settings": {"sasrec": {"epochs": 3}, "none": {"rounds": 2}}},
+    }
+    assert cell_settings(cell) == {
+        "dataset": "toy",
+        "cell": "sasrec",
+        "control": "",
+        "seed": 1,
+        "max_history": 9,
+        "hash": "0a",
+        "sasrec.epochs": 3,
+        "none.rounds": 2,
+    }

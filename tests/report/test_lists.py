@@ -159,7 +159,7 @@ class NotANumber(Different):
 def test_a_value_that_is_not_a_number_costs_that_metric_only(pair):
     table = pair.table(metrics=METRICS | {"different": NotANumber()}, tested="mean")
     assert ["different" in row.metrics for row in table.rows] == [False] * len(table.rows)
-    assert "metric 'different' is to give a finite number for all users, got NaN or infinity." in caption(table)
+    assert "metric 'different' must give a finite number for all users, got NaN or infinity." in caption(table)
     assert [row.comparison for row in table.rows] == [
         row.comparison for row in pair.table(metrics=METRICS, tested="mean").rows
     ]

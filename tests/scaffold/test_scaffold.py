@@ -13,11 +13,20 @@ from corecbench.plugin.kinds import WORDS
 from corecbench.scaffold import USES, module_name, write_project
 
 KINDS = sorted(WORDS)
+KIND_CLASSES = {
+    "model": "DomainModelComponent",
+    "llm": "LlmComponent",
+    "sharing": "SharingComponent",
+    "dataset": "DatasetComponent",
+    "metric": "MetricComponent",
+    "reporter": "ReporterComponent",
+    "tracker": "TrackerComponent",
+}
 LINES = {"model": 40, "llm": 60, "sharing": 70, "dataset": 40, "metric": 30, "reporter": 30, "tracker": 40}
 
 
-def run_test_file(path, monkeypatch):
-    """Run the cases of a generated test file in this process; return how many did not apply."""
+def run_test_file(path):
+    """Run the cases of a generated test file in this process; return the number of cases that did not apply."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -58,7 +67,7 @@ def test_a_new_project_is_found_and_passes_its_test(installed, monkeypatch, cach
     folder = installed(kind)
     listed = {component.name: str(info) for component, info in Host.discover().list(WORDS[kind])}
     assert listed["my-thing"] == "my-thing (my-thing 0.1.0)"
-    assert run_test_file(folder / "test_my_thing.py", monkeypatch) <= 2
+    assert run_test_file(folder / "test_my_thing.py") <= 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -69,6 +78,23 @@ def test_a_new_plugin_is_short_and_imports_the_contract_only(tmp_path, kind):
     assert len(source.splitlines()) <= LINES[kind]
     assert "plugname" not in source.lower()
     assert ast.get_docstring(ast.parse(source)).startswith("my-thing: ")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_function_of_a_new_plugin_says_its_types(tmp_path, kind):
+    tree = ast.parse((write_project("my-thing", kind, tmp_path) / "my_thing.py").read_text())
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert functions
+    for function in functions:
+        assert function.returns is not None, function.name
+        assert all(argument.annotation for argument in function.args.args if argument.arg != "self"), function.name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_hook_of_a_new_plugin_returns_the_class_of_its_kind(tmp_path, kind):
+    tree = ast.parse((write_project("my-thing", kind, tmp_path) / "my_thing.py").read_text())
+    (hook,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list)
+    assert ast.unparse(hook.returns) == f"list[{KIND_CLASSES[kind]}]"
 
 
 def test_a_project_is_named_throughout(tmp_path):

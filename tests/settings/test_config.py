@@ -20,7 +20,7 @@ class Config(Training):
 
 
 @dataclass(frozen=True)
-class Needy:
+class WithoutDefault:
     k: int
 
 
@@ -44,8 +44,8 @@ def test_without_values_the_defaults_stand():
     ],
 )
 def test_a_value_is_brought_to_its_type(key, value, expected):
-    found = getattr(configure(Config, {key: value}, "toy"), key)
-    assert (found, type(found)) == (expected, type(expected))
+    value = getattr(configure(Config, {key: value}, "toy"), key)
+    assert (value, type(value)) == (expected, type(expected))
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_what_does_not_fit_is_one_line_that_says_what_is_allowed(values, message
 
 def test_a_setting_without_default_must_be_given():
     with pytest.raises(UsageError, match="toy needs a value for 'k'"):
-        configure(Needy, {}, "toy")
-    assert configure(Needy, {"k": 3}, "toy") == Needy(3)
+        configure(WithoutDefault, {}, "toy")
+    assert configure(WithoutDefault, {"k": 3}, "toy") == WithoutDefault(3)
 
 
 # --- texts --------------------------------------------------------------------------------------------------------
@@ -104,10 +104,15 @@ def test_seeds_are_numbers_and_ranges(text, expected):
     assert seeds(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "a", "1-", "-1", "1,,2", "2-1"])
+@pytest.mark.parametrize("text", ["", "a", "1-", "-1", "1,,2"])
 def test_seeds_of_another_form_are_an_error(text):
-    with pytest.raises(UsageError, match="seeds"):
+    with pytest.raises(UsageError, match=f"^seeds '{text}' do not have the form 0, 0-2 or 0-2,5$"):
         seeds(text)
+
+
+def test_a_range_of_seeds_that_ends_before_it_begins_is_an_error():
+    with pytest.raises(UsageError, match=r"^seeds '2-1' end before they begin; write the smaller number first$"):
+        seeds("0, 2-1")
 
 
 # --- a run --------------------------------------------------------------------------------------------------------

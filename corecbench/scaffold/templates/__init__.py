@@ -1,1 +1,1 @@
-"""One plugin of each kind, which `corecbench new-plugin` writes under another name."""
+"""One plugin of each kind. `corecbench new-plugin` writes a copy of it under another name."""

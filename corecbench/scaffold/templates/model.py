@@ -1,4 +1,4 @@
-"""plugname: matrix factorisation, to be replaced by your model."""
+"""plugname: matrix factorisation, to be replaced by your model. B examples, N items, d the width of a state."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,17 @@ from corecbench.api import Batch, DomainModelComponent, IdsFactory, Setup, State
 
 @dataclass(frozen=True)
 class PlugnameConfig(Training):
-    """Settings, beside those of training."""
+    """Settings of the model, beside those of training."""
 
     embedding_size: int = 64
 
 
 class PlugnameModel(torch.nn.Module):
-    """The score of an item is the product of the user's row and the item's (Koren et al., 2009)."""
+    """The score of an item is the product of the user's row and the item's row (Koren et al., 2009)."""
 
-    examples = "pairs"
+    examples = "pairs"  # train on pairs of a user and an item; "windows" are stretches of a history
 
-    def __init__(self, config: PlugnameConfig, setup: Setup, ids: IdsFactory):
+    def __init__(self, config: PlugnameConfig, setup: Setup, ids: IdsFactory) -> None:
         super().__init__()
         tables = ids(config.embedding_size)
         self.user, self.item = tables.user, tables.item
@@ -30,6 +30,6 @@ class PlugnameModel(torch.nn.Module):
 
 
 @hookimpl
-def corecbench_domain_models():
+def corecbench_domain_models() -> list[DomainModelComponent]:
     """Offer the model."""
     return [DomainModelComponent("plugname", PlugnameModel, PlugnameConfig, summary="matrix factorisation")]

@@ -1,4 +1,7 @@
-"""plugname: private tables and mutual learning, to be replaced by your way of sharing. U users, N items."""
+"""plugname: private tables and mutual learning, to be replaced by your way of sharing.
+
+U users, N items, B examples.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,22 +27,22 @@ from corecbench.api import (
 
 @dataclass(frozen=True)
 class PlugnameConfig:
-    """Settings."""
+    """Settings of the sharing module."""
 
     weight: float = 0.5
-    """Of the mutual term."""
+    """Weight of the mutual term."""
 
 
 class PlugnameModule:
     """Each side learns from the other's distribution over the items (Zhang et al., CVPR 2018, arXiv 1706.00384)."""
 
-    start_from = "new"
+    start_from = "new"  # "pretrained" starts the pair from what the domain model learnt alone
 
-    def __init__(self, config: PlugnameConfig, setup: Setup):
+    def __init__(self, config: PlugnameConfig, setup: Setup) -> None:
         self.config, self.catalog = config, setup.catalog
 
     def ids(self, side: Side, width: int) -> Ids:
-        """Return tables [U+1, width] and [N+1, width] for one side."""
+        """Return the tables of one side: users [U+1, width] and items [N+1, width]."""
         return private_ids(self.catalog.n_users, self.catalog.n_items, width)
 
     def start(self, pretrained: Pretrained) -> None:
@@ -52,13 +55,13 @@ class PlugnameModule:
         return [turn for turn in turns if turn.epochs]
 
     def losses(self, side: Side, own: States, other: States, batch: Batch) -> dict[str, torch.Tensor]:
-        """Return KL(other || own) after the last item of the histories."""
+        """Return the mutual term: KL(other || own) over the items, after the last item of each history."""
         sides = [(last_position(states.user, batch.history), states.item[1:]) for states in (own, other)]
         own_log, other_log = (log_softmax(user @ item.T, dim=1) for user, item in sides)  # [B, N]
         return {"mutual": self.config.weight * kl_div(own_log, other_log, log_target=True, reduction="batchmean")}
 
 
 @hookimpl
-def corecbench_sharing_modules():
-    """Offer the module."""
+def corecbench_sharing_modules() -> list[SharingComponent]:
+    """Offer the sharing module."""
     return [SharingComponent("plugname", PlugnameModule, PlugnameConfig, summary="private tables, mutual learning")]

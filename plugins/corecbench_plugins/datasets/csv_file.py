@@ -3,55 +3,59 @@
 from __future__ import annotations
 
 import csv
-import functools
 import io
 from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corecbench.api import DataError
-from corecbench_plugins.datasets.atomic import BYTE_ORDER_MARK
-from corecbench_plugins.datasets.mapped import MappedSource
+from corecbench_plugins.datasets.column_source import ColumnSource
+from corecbench_plugins.datasets.text_file import not_utf8, read_bytes
 from corecbench_plugins.datasets.timestamps import parse_times
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import numpy as np
 
-    from corecbench_plugins.datasets import Csv
+    from corecbench_plugins.datasets.settings import Csv
 
 
-def open_csv(config: Csv) -> MappedSource:
+def open_csv(config: Csv) -> ColumnSource:
     """Return the data set in one file, or in two."""
-    read = functools.partial(CsvSheet, separator=config.separator)
-    items = functools.partial(read, Path(config.items).expanduser()) if config.items else None
-    return MappedSource(config, functools.partial(read, Path(config.path).expanduser()), items)
+
+    def reader(path: str) -> Callable[[], CsvTable]:
+        return lambda: CsvTable(Path(path).expanduser(), config.separator)
+
+    return ColumnSource(config, reader(config.path), reader(config.items) if config.items else None)
 
 
-class CsvSheet:
-    """A file of separated values. Lines without anything are skipped.
+class CsvTable:
+    """A file of separated values. Empty lines are skipped.
 
     Args:
         path: The file.
-        separator: Between fields; "" for a tab in a .tsv file and a comma in others.
+        separator: What stands between fields; "" for a tab in a .tsv file and a comma in other files.
 
     Raises:
         DataError: The file cannot be read, has no rows, or a row has too few or too many fields.
     """
 
-    def __init__(self, path: Path, separator: str = ""):
+    def __init__(self, path: Path, separator: str = "") -> None:
         self.path, self.name = path, str(path)
         self.separator = {"": "\t" if path.suffix == ".tsv" else ",", "tab": "\t"}.get(separator, separator)
         self.lines = array("q")  # where each row begins
-        rows = self._rows(_decoded(path))
+        rows = self._rows(_read_text(path))
         if len(rows) < 2:
             raise DataError(f"{path}: {len(rows)} rows; a header and at least one row are needed")
-        self.columns, *self.rows = rows
+        self.columns: Sequence[str] = rows[0]
+        self.rows = rows[1:]
         if len(set(self.columns)) < len(self.columns):
             twice = next(name for name in self.columns if self.columns.count(name) > 1)
             raise DataError(f"{self.place(-1)}: column {twice}: twice in the header, a name is allowed once")
 
     def _rows(self, text: str) -> list[list[str]]:
-        """Return the header and the rows, and note the lines in which they begin."""
+        """Return the header and the rows, and note the line in which each begins."""
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.separator, strict=True)
         rows: list[list[str]] = []
         line = 1
@@ -73,7 +77,7 @@ class CsvSheet:
         return f"{self.path}:{self.lines[row + 1]}"
 
     def texts(self, column: str) -> list[str]:
-        """Return a column as it is written."""
+        """Return a column as text."""
         number = self.columns.index(column)
         return [row[number] for row in self.rows]
 
@@ -82,14 +86,10 @@ class CsvSheet:
         return parse_times(self.texts(column))
 
 
-def _decoded(path: Path) -> str:
-    try:
-        data = path.read_bytes().removeprefix(BYTE_ORDER_MARK)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+def _read_text(path: Path) -> str:
+    data = read_bytes(path)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        fault = f"byte 0x{data[error.start]:02x} is not UTF-8; convert the file to UTF-8"
-        raise DataError(f"{path}:{line}: {fault}") from error
+        raise not_utf8(f"{path}:{line}", data[error.start]) from error

@@ -1,4 +1,4 @@
-"""MovieLens 100K as RecBole's wheel carries it, found without importing RecBole."""
+"""MovieLens 100K, which is part of RecBole's wheel and is found without importing RecBole."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corecbench.api import DataError
-from corecbench_plugins.datasets.folder import AtomicFolder
+from corecbench_plugins.datasets.atomic_folder import AtomicFolder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 ARTICLE = re.compile(r"([^() ][^()]*), (The|An?|Das|Der|Det|Die|Il|La|Les?|L'|O)(?=$|\)| \()")
 
 
-def open_ml100k(config: None = None) -> Films:
-    """Return the data set, 943 users, 1,682 films and 100,000 ratings; it has no settings."""
-    return Films(find_ml100k())
+def open_ml100k(config: None = None) -> MovieLensFolder:
+    """Return the data set: 943 users, 1,682 films and 100,000 ratings."""
+    return MovieLensFolder(find_ml100k())
 
 
-class Films(AtomicFolder):
+class MovieLensFolder(AtomicFolder):
     """A MovieLens data set: ratings of films, of which only the order in time is used."""
 
     def items(self) -> pd.DataFrame:
-        """Return item_id and title, with the article in front."""
+        """Return item_id and title, with the article in front of the title."""
         items = super().items()
         return items.assign(title=items["title"].map(article_first))
 
 
 def article_first(title: str) -> str:
-    """Put the article back in front of a title, and of a second title in brackets.
+    """Return a title with the article in front, also in a second title in brackets.
 
     >>> article_first("Usual Suspects, The")
     'The Usual Suspects'
@@ -45,8 +45,8 @@ def article_first(title: str) -> str:
     return ARTICLE.sub(_swap, title)
 
 
-def _swap(found: re.Match[str]) -> str:
-    rest, article = found.groups()
+def _swap(match: re.Match[str]) -> str:
+    rest, article = match.groups()
     return article + rest if article.endswith("'") else f"{article} {rest}"
 
 

@@ -1,8 +1,7 @@
-"""Tables in Parquet files, and any table of Arrow."""
+"""Tables in Parquet files, and Arrow tables in general."""
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,39 +9,44 @@ import numpy as np
 import pyarrow as pa
 
 from corecbench.api import DataError
-from corecbench_plugins.datasets.mapped import MappedSource
+from corecbench_plugins.datasets.column_source import ColumnSource
 from corecbench_plugins.datasets.timestamps import TimeError, parse_times
 
 if TYPE_CHECKING:
-    from corecbench_plugins.datasets import Columns
+    from collections.abc import Callable
 
-IDS = "text or integers are needed"
-TIMES = "integers, float64, timestamps, dates or text are needed"
+    from corecbench_plugins.datasets.settings import Columns
+
+ID_TYPES = "text or integers are needed"
+TIME_TYPES = "integers, float64, timestamps, dates or text are needed"
 
 
-def open_parquet(config: Columns) -> MappedSource:
+def open_parquet(config: Columns) -> ColumnSource:
     """Return the data set in one file or folder of files, or in two."""
-    items = functools.partial(read_parquet, Path(config.items).expanduser()) if config.items else None
-    return MappedSource(config, functools.partial(read_parquet, Path(config.path).expanduser()), items)
+
+    def reader(path: str) -> Callable[[], ArrowTable]:
+        return lambda: read_parquet(Path(path).expanduser())
+
+    return ColumnSource(config, reader(config.path), reader(config.items) if config.items else None)
 
 
-def read_parquet(path: Path) -> ArrowSheet:
+def read_parquet(path: Path) -> ArrowTable:
     """Return a file, or the files of a folder in the order of their names.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: the file or folder cannot be read as Parquet.
     """
     import pyarrow.dataset
 
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; one of Parquet is needed")
     try:
-        return ArrowSheet(str(path), pyarrow.dataset.dataset(path, format="parquet").to_table())
+        return ArrowTable(str(path), pyarrow.dataset.dataset(path, format="parquet").to_table())
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())}") from error
 
 
-class ArrowSheet:
+class ArrowTable:
     """A table of Arrow.
 
     Args:
@@ -50,32 +54,32 @@ class ArrowSheet:
         table: the table.
 
     Raises:
-        DataError: it has no rows.
+        DataError: the table has no rows.
     """
 
-    def __init__(self, name: str, table: pa.Table):
+    def __init__(self, name: str, table: pa.Table) -> None:
         self.name, self.table = name, table
         self.columns = table.column_names
         if not table.num_rows:
             raise DataError(f"{name}: no rows, at least one is needed")
 
     def place(self, row: int) -> str:
-        """Return file and row, which are counted from 1."""
+        """Return the name and the row number, counted from 1."""
         return f"{self.name}: row {row + 1}"
 
     def _values(self, column: str) -> pa.ChunkedArray:
         values = self.table[column]
         return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
 
-    def _refuse(self, column: str, needed: str) -> DataError:
+    def _error(self, column: str, needed: str) -> DataError:
         return DataError(f"{self.name}: column {column}: {self._values(column).type}, {needed}")
 
     def texts(self, column: str) -> list[str]:
-        """Return text or integers as text, "" for null."""
+        """Return a column of text or integers as text, "" for null."""
         values = self._values(column)
         kinds = (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
         if not any(fits(values.type) for fits in (*kinds, pa.types.is_null)):
-            raise self._refuse(column, IDS)
+            raise self._error(column, ID_TYPES)
         return ["" if text is None else text for text in values.cast(pa.string()).to_pylist()]
 
     def times(self, column: str) -> np.ndarray:
@@ -85,9 +89,9 @@ class ArrowSheet:
         if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
             return parse_times(self.texts(column))
         if pa.types.is_float16(kind) or pa.types.is_float32(kind):
-            raise self._refuse(column, f"in which seconds are lost; {TIMES}")
+            raise self._error(column, f"in which seconds are lost; {TIME_TYPES}")
         if not (pa.types.is_integer(kind) or pa.types.is_float64(kind) or pa.types.is_temporal(kind)):
-            raise self._refuse(column, TIMES)
+            raise self._error(column, TIME_TYPES)
         if values.null_count:
             raise TimeError(values.is_null().to_pylist().index(True), "empty, a time is needed")
         if pa.types.is_float64(kind):
@@ -95,14 +99,15 @@ class ArrowSheet:
         if pa.types.is_date32(kind):
             values = values.cast(pa.int32())
         try:
-            return values.cast(pa.int64()).to_numpy()
+            numbers: np.ndarray = values.cast(pa.int64()).to_numpy()
         except pa.ArrowException as error:
-            raise self._refuse(column, TIMES) from error
+            raise self._error(column, TIME_TYPES) from error
+        return numbers
 
     @staticmethod
     def _finite(times: np.ndarray) -> np.ndarray:
-        wrong = ~np.isfinite(times)
-        if wrong.any():
-            row = int(wrong.argmax())
+        not_finite = ~np.isfinite(times)
+        if not_finite.any():
+            row = int(not_finite.argmax())
             raise TimeError(row, f"{times[row]} is not finite, a time is needed")
         return times

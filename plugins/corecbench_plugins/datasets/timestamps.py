@@ -1,4 +1,4 @@
-"""Times as int64 or float64: float32 would lose seconds, and with them the order of interactions."""
+"""Parses times as int64 or float64. float32 would lose seconds, and with them the order of interactions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from corecbench_plugins.datasets.atomic import shown
+from corecbench_plugins.datasets.atomic_file import quoted
 
 INTEGER_CHARACTERS = frozenset("0123456789+-")
 NUMBER_CHARACTERS = INTEGER_CHARACTERS | frozenset(".eE")
@@ -20,15 +20,17 @@ EXAMPLE = "2015-03-01T12:00:00Z"
 class TimeError(ValueError):
     """A text that is no time."""
 
-    def __init__(self, row: int, fault: str):
+    def __init__(self, row: int, fault: str) -> None:
         super().__init__(fault)
         self.row = row
+        """Number of the row, from 0."""
 
 
 def parse_times(texts: list[str]) -> np.ndarray:
-    """Return numbers as they are, or dates as int64 [M], by what the first text is.
+    """Return numbers as they are, or dates as int64 [M]. The first text says which of the two all texts are.
 
-    Dates are ISO 8601; one without a time zone is in UTC. Only their order counts, so that the unit is left open.
+    Dates are ISO 8601. A date without a time zone is in UTC. Only the order of times counts, so their unit does not
+    matter.
 
     >>> parse_times(["2015-03-01", "2015-03-01T12:00:00+02:00", "2015-03-01 10:00:00.5Z"]).argsort().tolist()
     [0, 1, 2]
@@ -36,25 +38,26 @@ def parse_times(texts: list[str]) -> np.ndarray:
     [1425168000, 7]
 
     Raises:
-        TimeError: a text is neither, or of the other kind than the first.
+        TimeError: a text is neither a number nor a date, or is not what the first text is.
     """
     if not texts or NUMBER.fullmatch(texts[0]):
         return parse_numbers(texts)
     if not DATE.match(texts[0]):
-        raise TimeError(0, f"{shown(texts[0])} is neither a number nor an ISO 8601 date such as {EXAMPLE}")
+        raise TimeError(0, f"{quoted(texts[0])} is neither a number nor an ISO 8601 date such as {EXAMPLE}")
     dates = pd.to_datetime(pd.Series(texts, dtype=str), format="ISO8601", utc=True, errors="coerce")
-    wrong = dates.isna().to_numpy() | ~np.array([DATE.match(text) is not None for text in texts])
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise TimeError(row, f"{shown(texts[row])} is no ISO 8601 date such as {EXAMPLE}")
-    return dates.astype("int64").to_numpy()
+    no_date = dates.isna().to_numpy() | ~np.array([DATE.match(text) is not None for text in texts])
+    if no_date.any():
+        row = int(no_date.argmax())
+        raise TimeError(row, f"{quoted(texts[row])} is no ISO 8601 date such as {EXAMPLE}")
+    numbers: np.ndarray = dates.astype("int64").to_numpy()
+    return numbers
 
 
 def parse_numbers(texts: list[str]) -> np.ndarray:
     """Return int64 [M] if all texts are integers, else float64 [M].
 
     Raises:
-        TimeError: a text is no number, or one that neither can hold.
+        TimeError: a text is no number, or a number that neither type can hold.
     """
     characters = set("".join(texts))
     integers = characters <= INTEGER_CHARACTERS
@@ -69,4 +72,4 @@ def parse_numbers(texts: list[str]) -> np.ndarray:
         pass
     limit = 2.0**63 if integers else math.inf
     row = next(row for row, text in enumerate(texts) if not (NUMBER.fullmatch(text) and abs(float(text)) < limit))
-    raise TimeError(row, f"{shown(texts[row])} is not a number that int64 or float64 can hold")
+    raise TimeError(row, f"{quoted(texts[row])} is not a number that int64 or float64 can hold")

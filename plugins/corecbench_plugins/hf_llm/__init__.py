@@ -1,5 +1,7 @@
 """LLM backends through transformers and peft."""
 
+from __future__ import annotations
+
 from corecbench.api import LlmComponent, hookimpl
 from corecbench_plugins.hf_llm.settings import (
     Gemma3Config,
@@ -11,13 +13,13 @@ from corecbench_plugins.hf_llm.settings import (
     QwenConfig,
 )
 
-__all__ = ["LlamaConfig", "LlmConfig", "MiniLmConfig", "corecbench_llms"]
-
 LORA = "Hu et al., ICLR 2022, arXiv 2106.09685 (LoRA)"
 
 
-def offer(name: str, config: type[LlmConfig], summary: str, paper: str = "", build: str = "build") -> LlmComponent:
-    """Return one backend; all of them differ in their defaults only, and an encoder in how it reads texts."""
+def llm_component(
+    name: str, config: type[LlmConfig], summary: str, paper: str = "", build: str = "build"
+) -> LlmComponent:
+    """Return one backend. Backends differ in their defaults, and encoders also in how they read texts."""
     return LlmComponent(
         name,
         f"corecbench_plugins.hf_llm.backend:{build}",
@@ -31,42 +33,42 @@ def offer(name: str, config: type[LlmConfig], summary: str, paper: str = "", bui
 
 
 @hookimpl
-def corecbench_llms():
-    """Offer the families by name, and any causal LM by where it is."""
+def corecbench_llms() -> list[LlmComponent]:
+    """Offer the families by name, and any causal LM by its place."""
     return [
-        offer(
+        llm_component(
             "llama",
             LlamaConfig,
             "Llama-family LM with LoRA; SmolLM2-135M-Instruct unless llama:PATH_OR_ID says otherwise",
             "Allal et al., 2025, arXiv 2502.02737 (SmolLM2)",
         ),
-        offer(
+        llm_component(
             "gemma3",
             Gemma3Config,
             "Gemma 3 with LoRA; gemma-3-270m, from Python packages, unless gemma3:PATH_OR_ID says otherwise",
             "Gemma Team, 2025, arXiv 2503.19786",
         ),
-        offer(
+        llm_component(
             "gemma",
             GemmaConfig,
             "Gemma-family LM with LoRA; gemma-3-1b-it of the hub unless gemma:PATH_OR_ID says otherwise",
             "Gemma Team, 2025, arXiv 2503.19786",
         ),
-        offer(
+        llm_component(
             "qwen",
             QwenConfig,
             "Qwen-family LM with LoRA; Qwen2.5-0.5B-Instruct of the hub unless qwen:PATH_OR_ID says otherwise",
             "Qwen Team, 2024, arXiv 2412.15115",
         ),
-        offer(
+        llm_component(
             "gpt2",
             Gpt2Config,
             "GPT-2 with LoRA; the small one of the hub unless gpt2:PATH_OR_ID says otherwise",
             "Radford et al., 2019, Language Models are Unsupervised Multitask Learners",
         ),
-        offer("hf", LlmConfig, "any causal LM of transformers with LoRA: hf:ID_OR_PATH"),
-        offer("gguf", LlmConfig, "the causal LM of a GGUF file with LoRA: gguf:FILE"),
-        offer(
+        llm_component("hf", LlmConfig, "any causal LM of transformers with LoRA: hf:ID_OR_PATH"),
+        llm_component("gguf", LlmConfig, "the causal LM of a GGUF file with LoRA: gguf:FILE"),
+        llm_component(
             "minilm",
             MiniLmConfig,
             "sentence encoder, its top layers made causal; all-MiniLM-L6-v2 unless minilm:PATH_OR_ID is given",

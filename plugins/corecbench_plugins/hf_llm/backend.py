@@ -1,4 +1,4 @@
-"""An LLM as a recommender: nothing is generated, a user state meets an item table.
+"""An LLM as a recommender. It generates no text: a user state is multiplied by a table of item states.
 
 B examples, L positions of a history, N items, h the LLM's hidden width, d the width of a state.
 """
@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import nn
 from torch.nn.functional import embedding, layer_norm
 
-from corecbench.api import Batch, Ids, IdsFactory, Setup, States, UsageError, last_position, project
+from corecbench.api import Batch, Ids, IdsFactory, Setup, States, Table, UsageError, last_position, project
 from corecbench_plugins.hf_llm.body import run, upper_part
-from corecbench_plugins.hf_llm.encoder import TextEncoder, whiten
 from corecbench_plugins.hf_llm.layouts import ItemTokens, Titles
-from corecbench_plugins.hf_llm.sentences import SentenceEncoder
+from corecbench_plugins.hf_llm.sentence_encoder import SentenceEncoder
+from corecbench_plugins.hf_llm.text_encoder import TextEncoder, whiten
 from corecbench_plugins.hf_llm.weights import model_folder
 
 if TYPE_CHECKING:
@@ -27,15 +27,23 @@ if TYPE_CHECKING:
 
 
 class LlmRecommender(nn.Module):
-    """The trained top layers of an LLM between an item table on its way in and a projection on its way out.
+    """The trained top layers of an LLM, with an item table before them and a projection behind them.
 
-    item state = projected text summary + `<iid>` row [d]; user state = projected final state + state of the latest
-    item.
+    An item state is the projected summary of the item's text plus the row of `<iid>` [d]. A user state is the
+    projected final state of the LLM plus the item state of the latest item.
     """
 
     examples = "windows"
+    mean: torch.Tensor
+    """float32 [h], mean of the token states that the trained layers were pretrained to read."""
+    deviation: torch.Tensor
+    """float32 [h], standard deviation of these states."""
+    text: torch.Tensor
+    """[N+1, k], whitened summaries of the texts, in the dtype of the body."""
+    text_states: torch.Tensor
+    """float32 [N+1, h], the same summaries before they are whitened, of the deepest of the `text_depths`."""
 
-    def __init__(self, config: LlmConfig, encoder: TextEncoder, setup: Setup, ids: Ids | None):
+    def __init__(self, config: LlmConfig, encoder: TextEncoder, setup: Setup, ids: Ids | None) -> None:
         super().__init__()
         texts = setup.catalog.item_texts
         summary = encoder.summaries(texts)
@@ -49,7 +57,8 @@ class LlmRecommender(nn.Module):
         self.enter = nn.Linear(config.embedding_size, hidden, bias=False)
         self.leave = nn.Linear(hidden, config.embedding_size, bias=False)
         self.dropout = nn.Dropout(config.dropout)
-        self.user_ids, self.item_ids = (None, None) if ids is None else (ids.user, ids.item)
+        self.user_ids: Table | None = None if ids is None else ids.user
+        self.item_ids: Table | None = None if ids is None else ids.item
         self.layout = (
             ItemTokens(encoder, config.instruction)
             if config.layout == "item-tokens"
@@ -58,7 +67,7 @@ class LlmRecommender(nn.Module):
         self.body = upper_part(encoder.body(), config)
 
     def states(self, batch: Batch) -> States:
-        """Return one user state per position (`item-tokens`) or per history (`titles`), and the item table."""
+        """Return one user state per position (`item-tokens`) or per history (`titles`), and the item states."""
         table = project(self.text, self.item_text)  # [N+1, d]
         if self.item_ids is not None:
             table = table + self.item_ids.weight
@@ -72,14 +81,14 @@ class LlmRecommender(nn.Module):
         read = final.take_along_dim(sequences.read[:, :, None], dim=1)  # [B, L, h]
         return States(self.leave(read) + items, table)
 
-    def train(self, mode: bool = True) -> LlmRecommender:
-        """Switch to training or evaluation; what a pretrained body drops out in training it never does here."""
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training or evaluation. The body stays in evaluation, so it never applies its own dropout."""
         super().train(mode)
         self.body.eval()
         return self
 
     def as_position(self, rows: torch.Tensor) -> torch.Tensor:
-        """Bring rows [..., d] to the width, mean and deviation that the trained layers expect [..., h]."""
+        """Return rows [..., d] at the width, mean and deviation that the trained layers expect [..., h]."""
         entered = self.enter(rows)
         return layer_norm(entered, entered.shape[-1:]) * self.deviation + self.mean
 
@@ -87,7 +96,7 @@ class LlmRecommender(nn.Module):
 def build(
     config: LlmConfig, setup: Setup, ids: IdsFactory | None, encoder: type[TextEncoder] = TextEncoder
 ) -> LlmRecommender:
-    """Build the backend: over texts and the given ids, or over texts alone."""
+    """Build the backend over texts and ids, or over texts alone."""
     folder = model_folder(config.weights, setup.cache, setup.progress)
     check_family(folder, config)
     tables = None if ids is None else ids(config.embedding_size)
@@ -95,13 +104,13 @@ def build(
 
 
 build_encoder = functools.partial(build, encoder=SentenceEncoder)
-"""Build the backend on an encoder, which reads texts both ways."""
+"""Build the backend on a sentence encoder, which reads texts in both directions."""
 
 
 def check_family(folder: Path, config: LlmConfig) -> None:
-    """Raise a UsageError if a model is not of the family that the backend is named by."""
-    found = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type", "")
-    if not found.startswith(config.family):
+    """Raise a UsageError if a model is not of the family of its backend."""
+    model_type = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type", "")
+    if not model_type.startswith(config.family):
         raise UsageError(
-            f"{folder.name} is a model of type {found}, not {config.family}; write hf:{config.weights}"
+            f"{folder.name} is a model of type {model_type}, not {config.family}; write hf:{config.weights}"
         )

@@ -1,4 +1,4 @@
-"""How a user's history becomes positions of the LLM's trained layers.
+"""Lays out a user's history as positions of the LLM's trained layers.
 
 B examples, L positions of a history, S positions of the LLM, P of the instruction, h the LLM's hidden width.
 """
@@ -14,28 +14,31 @@ from torch import nn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from corecbench_plugins.hf_llm.encoder import TextEncoder
+    from corecbench_plugins.hf_llm.text_encoder import TextEncoder
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """What the trained layers read, and where the user states are taken from."""
+    """The input of the trained layers, and the positions of the user states."""
 
     states: torch.Tensor
-    """float32 [B, S, h]."""
+    """float32 [B, S, h], the input of the trained layers."""
     mask: torch.Tensor | None
-    """int64 [B, S], 0 for padding on the left; None where there is none."""
+    """int64 [B, S], 0 for padding on the left; None where there is no padding on the left."""
     read: torch.Tensor
-    """int64 [B, L] or [B]: positions whose final state is a user state."""
+    """int64 [B, L] or [B], the positions whose final states are user states."""
 
 
 class ItemTokens(nn.Module):
-    """The instruction, `<uid>`, then one position per item; every item's position gives a user state.
+    """The instruction, `<uid>`, then one position per item. Every item's position gives a user state.
 
     An item's position holds the sum of its projected text summary and its projected `<iid>` row.
     """
 
-    def __init__(self, encoder: TextEncoder, instruction: str):
+    prefix: torch.Tensor
+    """float32 [P, h], the states of the instruction."""
+
+    def __init__(self, encoder: TextEncoder, instruction: str) -> None:
         super().__init__()
         self.register_buffer("prefix", encoder.states(instruction), persistent=False)  # [P, h]
 
@@ -45,7 +48,7 @@ class ItemTokens(nn.Module):
         Args:
             history: int64 [B, L].
             items: float32 [B, L, h], the items of the history as LLM positions.
-            user: float32 [B, 1, h], the `<uid>` position, if ids are shared.
+            user: float32 [B, 1, h], the `<uid>` position; None without ids.
         """
         prefix = self.prefix.expand(len(history), -1, -1)  # [B, P, h]
         front = [prefix] if user is None else [prefix, user]
@@ -57,15 +60,15 @@ class ItemTokens(nn.Module):
 class Titles(nn.Module):
     """The instruction and the titles of the latest items as text, then `<uid>`, `<iid>`s and a recommend token.
 
-    The text stands first, so what the frozen layers make of it is computed once per history and kept. Only the
+    The text stands first, so its states in the frozen layers are computed once per history and kept. Only the
     recommend token gives a user state.
     """
 
-    def __init__(self, encoder: TextEncoder, instruction: str, texts: Sequence[str], max_titles: int):
+    def __init__(self, encoder: TextEncoder, instruction: str, texts: Sequence[str], max_titles: int) -> None:
         super().__init__()
         self.encoder, self.instruction, self.texts, self.max_titles = encoder, instruction, texts, max_titles
         self.recommend = nn.Parameter(encoder.states("Recommendation:")[-1].clone())  # [h]
-        self.known: dict[tuple[int, ...], torch.Tensor] = {}
+        self.prompt_states: dict[tuple[int, ...], torch.Tensor] = {}
 
     def forward(self, history: torch.Tensor, items: torch.Tensor, user: torch.Tensor | None) -> Sequences:
         """Lay out a batch; arguments as for `ItemTokens`."""
@@ -74,11 +77,11 @@ class Titles(nn.Module):
             row[max(n - self.max_titles, 0) : n] for row, n in zip(history.tolist(), length.tolist(), strict=True)
         ]
         rows = []
-        for number, (text, shown) in enumerate(zip(self.prompts(latest), latest, strict=True)):
+        for number, (text, titled) in enumerate(zip(self.prompts(latest), latest, strict=True)):
             parts = [text.to(items)]
             if user is not None:
                 n = int(length[number])
-                parts += [user[number], items[number, n - len(shown) : n]]
+                parts += [user[number], items[number, n - len(titled) : n]]
             rows.append(torch.cat([*parts, self.recommend[None]]))
         longest = max(len(row) for row in rows)
         states = items.new_zeros(len(rows), longest, items.shape[2])
@@ -88,9 +91,11 @@ class Titles(nn.Module):
         return Sequences(states, mask, torch.full_like(length, longest - 1))
 
     def prompts(self, latest: Sequence[Sequence[int]]) -> list[torch.Tensor]:
-        """Return the states of each prompt's text, float32 [T, h]; those not seen before are computed together."""
-        missing = sorted({tuple(items) for items in latest} - self.known.keys())
+        """Return the states of each prompt's text, float32 [T, h]. Those of new prompts are computed together."""
+        missing = sorted({tuple(items) for items in latest} - self.prompt_states.keys())
         texts = [f"{self.instruction} " + "; ".join(self.texts[item] for item in items) for items in missing]
         for items, states in zip(missing, self.encoder.token_states(texts), strict=True):
-            self.known[items] = states.half() if states.abs().max() < torch.finfo(torch.half).max else states
-        return [self.known[tuple(items)].float() for items in latest]
+            self.prompt_states[items] = (
+                states.half() if states.abs().max() < torch.finfo(torch.half).max else states
+            )
+        return [self.prompt_states[tuple(items)].float() for items in latest]

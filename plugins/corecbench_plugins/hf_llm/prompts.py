@@ -1,4 +1,4 @@
-"""The tokens around a text: a start token, or what the tokenizer's chat template says."""
+"""The tokens around a text: a start token, or the tokenizer's chat template."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Frame(NamedTuple):
     after: tuple[int, ...] = ()
 
 
-def plain(tokenizer: Any) -> Frame:
-    """Return the start token, or the end token of a tokenizer that has none: the first position is a sink anyway.
+def plain(tokenizer: Any) -> Frame:  # noqa: ANN401, a class per family
+    """Return the start token, or the end token of a tokenizer without one. The first position is a sink anyway.
 
     Raises:
         UsageError: the tokenizer has neither.
@@ -30,12 +30,12 @@ def plain(tokenizer: Any) -> Frame:
     return Frame((start,))
 
 
-def chat(tokenizer: Any, needed: bool = False) -> Frame | None:
-    """Return what stands around a user's message and opens the answer; None if the tokenizer has no template.
+def chat(tokenizer: Any, needed: bool = False) -> Frame | None:  # noqa: ANN401, a class per family
+    """Return the tokens around a user's message, up to the start of the answer; None if there is no chat template.
 
     Args:
-        tokenizer: of a model.
-        needed: whether a tokenizer without one is an error.
+        tokenizer: the tokenizer of a model.
+        needed: whether a tokenizer without a template is an error.
 
     Raises:
         UsageError: there is no template though it is needed, or it cannot be filled.
@@ -47,7 +47,7 @@ def chat(tokenizer: Any, needed: bool = False) -> Frame | None:
     message = [{"role": "user", "content": CONTENT}]
     try:
         text = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
-    except Exception as error:  # whatever a template raises
+    except Exception as error:  # a template may raise anything
         reason = str(error).partition("\n")[0]
         raise UsageError(
             f"the chat template of {tokenizer.name_or_path} fails ({reason}); use prompt=plain"

@@ -9,44 +9,47 @@ from corecbench.api import UsageError
 
 if TYPE_CHECKING:
     import torch
+    from transformers import BitsAndBytesConfig, TorchAoConfig
 
 
-def quantisation(wanted: str, dtype: torch.dtype, device: str) -> dict[str, Any]:
-    """Return what transformers' `from_pretrained` is given; nothing for `no`.
+def quantisation(setting: str, dtype: torch.dtype, device: str) -> dict[str, Any]:
+    """Return the arguments of transformers' `from_pretrained`; none for `no`.
 
-    bitsandbytes runs on a processor too, but there the gradient through its 4-bit layers comes back as zero (seen
-    with bitsandbytes 0.50 and torch 2.13), so a GPU is asked for.
+    bitsandbytes also runs on a processor, but there the gradient through its 4-bit layers is zero (seen with
+    bitsandbytes 0.50 and torch 2.13), so it needs a GPU here.
 
     Raises:
         UsageError: the library is missing, or there is no GPU for it.
     """
-    if wanted == "no":
+    if setting == "no":
         return {}
-    library, scheme = require(wanted)
+    library, scheme = require(setting)
     if library == "bitsandbytes" and device == "cpu":
-        raise UsageError(f"quantised {wanted} needs a GPU (--device cuda); on a processor torchao-int8 works")
+        raise UsageError(f"quantised {setting} needs a GPU (--device cuda); on a processor torchao-int8 works")
     return {"quantization_config": scheme_config(library, scheme, dtype), "device_map": {"": device}}
 
 
-def require(wanted: str) -> tuple[str, str]:
+def require(setting: str) -> tuple[str, str]:
     """Return the library and the scheme of a setting.
 
     Raises:
         UsageError: the library is missing.
     """
-    library, _, scheme = wanted.partition("-")
-    if wanted != "no" and not is_there(library):
-        raise UsageError(f"quantised {wanted} needs {library}; install it by `pip install 'corecbench[quantised]'`")
+    library, _, scheme = setting.partition("-")
+    if setting != "no" and not is_installed(library):
+        raise UsageError(
+            f"quantised {setting} needs {library}; install it by `pip install 'corecbench[quantised]'`"
+        )
     return library, scheme
 
 
-def is_there(library: str) -> bool:
+def is_installed(library: str) -> bool:
     """Return whether a library is installed, without importing it."""
     return importlib.util.find_spec(library) is not None
 
 
-def scheme_config(library: str, scheme: str, dtype: torch.dtype) -> Any:
-    """Return the configuration of one way to keep weights.
+def scheme_config(library: str, scheme: str, dtype: torch.dtype) -> TorchAoConfig | BitsAndBytesConfig:
+    """Return transformers' configuration of one scheme.
 
     "nf4" is NormalFloat4 of QLoRA (Dettmers et al., NeurIPS 2023, arXiv 2305.14314); its 8 bits are LLM.int8()
     (Dettmers et al., NeurIPS 2022, arXiv 2208.07339).

@@ -1,4 +1,6 @@
-"""Settings of the backends: one class for all of them, and what each one has by default."""
+"""Settings of the backends: one class for all of them, and the defaults of each."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -8,10 +10,10 @@ from corecbench.api import Training
 
 @dataclass(frozen=True)
 class LlmConfig(Training):
-    """Settings of every backend. The layers below the top `lora_layers` stay frozen and are run once."""
+    """Settings of every backend. The layers below the top `lora_layers` stay frozen and run once for each text."""
 
     family: ClassVar[str] = ""
-    """How the `model_type` of a model begins that the backend takes; "" takes any."""
+    """Beginning of the `model_type` of the models that the backend takes; "" for any model."""
 
     epochs: int = 5
     patience: int = 5
@@ -19,39 +21,44 @@ class LlmConfig(Training):
     learning_rate: float = 2e-3
     schedule: Literal["constant", "linear"] = "linear"
     weights: str = ""
-    """Weights that Python packages carry, by name; a folder, a GGUF file, or a hub id."""
+    """Name of weights that Python packages carry, a folder, a GGUF file, or a hub id."""
     layout: Literal["item-tokens", "titles"] = "item-tokens"
+    """Whether each item of a history is one position, or the latest titles are a prompt."""
     instruction: str = "Recommend the next item:"
+    """Text in front of the items."""
     prompt: Literal["auto", "chat", "plain"] = "auto"
-    """Whether the instruction stands in the tokenizer's chat template; `auto` where the tokenizer has one."""
+    """Whether the instruction stands in the tokenizer's chat template; `auto` uses one where there is one."""
     text_depths: tuple[float, ...] = (0.4, 1.0)
-    """Parts of the frozen layers, 0 for the word embeddings and 1 for all, whose states summarise a text."""
+    """Depths at which states summarise a text: 0 is the word embeddings, 1 the last of the frozen layers."""
     embedding_size: int = 64
     """Width of the states that are compared, and of the id rows before they enter the LLM."""
     lora_layers: int = 1
+    """Number of top layers that are trained by LoRA."""
     lora_rank: int = 16
-    """0 trains no adapter: the LLM stays frozen, and what stands before and behind it is trained."""
+    """Rank of LoRA. With 0 the LLM stays frozen, and only the layers before and behind it are trained."""
     lora_alpha: int = 32
+    """Scale of LoRA."""
     lora_targets: Literal["auto"] | tuple[str, ...] = "auto"
-    """Names of linear layers; `auto` takes those of queries, values and the output of attention."""
+    """Names of the linear layers that LoRA adapts. `auto` takes queries, values and the output of attention."""
     dropout: float = 0.2
+    """Dropout of the items of a history before they enter the LLM."""
     max_titles: int = 10
-    """Items in a prompt of the layout `titles`."""
+    """Most titles in a prompt of the layout `titles`."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of the LLM's body; `auto` takes bfloat16 where the processor computes faster in it."""
+    """Number format of the LLM's body. `auto` takes bfloat16 where the processor computes faster in it."""
     quantised: Literal["no", "torchao-int8", "bitsandbytes-int8", "bitsandbytes-nf4"] = "no"
-    """How the frozen weights are kept; random weights, of the control, never are. Another value than `no` needs the
-    extra `quantised`, those of bitsandbytes a GPU."""
+    """How the frozen weights are quantised. Random weights of `untrained-llm` never are. Any value but `no` needs
+    the extra `quantised`, and those of bitsandbytes also need a GPU."""
 
-    def __post_init__(self):
-        """Check what the types do not say."""
+    def __post_init__(self) -> None:
+        """Check the range, which the types do not say."""
         if not self.text_depths or not all(0 <= depth <= 1 for depth in self.text_depths):
-            raise ValueError(f"text_depths are {list(self.text_depths)}, needed is one part from 0 to 1 or more")
+            raise ValueError(f"text_depths are {list(self.text_depths)}; give one number from 0 to 1 or more")
 
 
 @dataclass(frozen=True)
 class LlamaConfig(LlmConfig):
-    """The Llama family. Its prompt is plain by default, as in the results that are published."""
+    """Defaults of the Llama family. The prompt is plain, as in the published results."""
 
     weights: str = "smollm2-135m-instruct"
     prompt: Literal["auto", "chat", "plain"] = "plain"
@@ -59,7 +66,7 @@ class LlamaConfig(LlmConfig):
 
 @dataclass(frozen=True)
 class Gemma3Config(LlmConfig):
-    """Gemma 3 of 270 million parameters, from Python packages."""
+    """Defaults of Gemma 3: the model of 270 million parameters, from Python packages."""
 
     family: ClassVar[str] = "gemma3"
     weights: str = "gemma3-270m"
@@ -67,7 +74,7 @@ class Gemma3Config(LlmConfig):
 
 @dataclass(frozen=True)
 class GemmaConfig(LlmConfig):
-    """The Gemma family."""
+    """Defaults of the Gemma family."""
 
     family: ClassVar[str] = "gemma"
     weights: str = "google/gemma-3-1b-it"
@@ -75,7 +82,7 @@ class GemmaConfig(LlmConfig):
 
 @dataclass(frozen=True)
 class QwenConfig(LlmConfig):
-    """The Qwen family."""
+    """Defaults of the Qwen family."""
 
     family: ClassVar[str] = "qwen"
     weights: str = "Qwen/Qwen2.5-0.5B-Instruct"
@@ -83,7 +90,7 @@ class QwenConfig(LlmConfig):
 
 @dataclass(frozen=True)
 class Gpt2Config(LlmConfig):
-    """GPT-2 of any size."""
+    """Defaults of GPT-2 of any size."""
 
     family: ClassVar[str] = "gpt2"
     weights: str = "openai-community/gpt2"
@@ -91,7 +98,7 @@ class Gpt2Config(LlmConfig):
 
 @dataclass(frozen=True)
 class MiniLmConfig(LlmConfig):
-    """A sentence encoder. Texts are summarised by all of its layers, so `text_depths` are parts of them all."""
+    """Defaults of a sentence encoder. All layers summarise texts, so `text_depths` are depths in all of them."""
 
     weights: str = "all-minilm-l6-v2"
     text_depths: tuple[float, ...] = (1.0,)

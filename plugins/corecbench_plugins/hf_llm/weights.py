@@ -1,4 +1,4 @@
-"""Finds an LLM's weights: published ones by name, a local folder or file, or a hub id."""
+"""Finds an LLM's weights: packaged ones by name, a local folder or file, or a hub id."""
 
 from __future__ import annotations
 
@@ -6,67 +6,67 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
-from corecbench_plugins.hf_llm.published import PUBLISHED, is_installed, place, sha256
+from corecbench_plugins.hf_llm.packaged_weights import PACKAGED, is_installed, sha256, write_files
 from corecbench_plugins.hf_llm.quantised import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from corecbench_plugins.hf_llm.published import Progress
+    from corecbench_plugins.hf_llm.packaged_weights import Progress
     from corecbench_plugins.hf_llm.settings import LlmConfig
 
 
 def downloads(config: LlmConfig, cache: Path) -> list[str]:
-    """Return what building the backend would download, one line each.
+    """Return each download that building the backend would start, one line each.
 
     Raises:
-        UsageError: no weights are named, there can be none of that name, or a library is missing.
+        UsageError: no weights are named, the name cannot exist, or a library is missing.
     """
     require(config.quantised)
-    model = PUBLISHED.get(config.weights)
+    model = PACKAGED.get(config.weights)
     if model is not None:
-        ready = published_folder(config.weights, cache).exists() or is_installed(model)
+        ready = packaged_folder(config.weights, cache).exists() or is_installed(model)
         return [] if ready else [str(model)]
     if is_local(config.weights):
         return []
     from huggingface_hub import try_to_load_from_cache
 
     try:
-        known = isinstance(try_to_load_from_cache(config.weights, "config.json"), str)
-    except ValueError as error:  # it is no hub id either
+        cached = isinstance(try_to_load_from_cache(config.weights, "config.json"), str)
+    except ValueError as error:  # the name is no hub id either
         raise no_model(config.weights, "it is neither a local path nor a hub id") from error
-    return [] if known else [f"{config.weights}: from the model hub"]
+    return [] if cached else [f"{config.weights}: from the model hub"]
 
 
 def is_local(weights: str) -> bool:
-    """Return whether weights are a folder or a file that is there.
+    """Return whether weights are a folder or a file that exists.
 
     Raises:
-        UsageError: none are named, or the name is that of a file that is not there.
+        UsageError: no weights are named, or they are a GGUF file that does not exist.
     """
     if not weights:
         raise UsageError("no model is named; write hf:ID_OR_PATH or gguf:FILE")
-    found = Path(weights).expanduser().exists()
-    if not found and weights.endswith(".gguf"):
+    exists = Path(weights).expanduser().exists()
+    if not exists and weights.endswith(".gguf"):
         raise no_model(weights, "there is no such file")
-    return found
+    return exists
 
 
 def model_folder(weights: str, cache: Path, progress: Progress) -> Path:
     """Return a folder with weights, configuration and tokenizer that transformers loads without a network.
 
     Args:
-        weights: a name in `PUBLISHED`, a folder, a GGUF file or a hub id.
-        cache: where converted weights are kept.
-        progress: told what goes on.
+        weights: a name in `PACKAGED`, a folder, a GGUF file or a hub id.
+        cache: the folder of converted weights.
+        progress: is told of downloads and conversions.
 
     Raises:
-        UsageError: the weights cannot be had.
+        UsageError: the weights cannot be found or downloaded.
     """
-    if weights in PUBLISHED:
+    if weights in PACKAGED:
         return obtain(weights, cache, progress)
     if not is_local(weights):
         return from_hub(weights)
@@ -79,49 +79,49 @@ def model_folder(weights: str, cache: Path, progress: Progress) -> Path:
     return path
 
 
-def published_folder(name: str, cache: Path) -> Path:
-    """Return where published weights lie once they are there."""
-    return cache / "models" / f"{name}-{PUBLISHED[name].sha256[:16]}"
+def packaged_folder(name: str, cache: Path) -> Path:
+    """Return the folder of packaged weights, which need not exist yet."""
+    return cache / "models" / f"{name}-{PACKAGED[name].sha256[:16]}"
 
 
 def obtain(name: str, cache: Path, progress: Progress) -> Path:
-    """Return the folder of published weights, which are fetched and converted at first use."""
-    folder = published_folder(name, cache)
+    """Return the folder of packaged weights, which are fetched and converted at first use."""
+    folder = packaged_folder(name, cache)
     if folder.exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         files = Path(temporary) / name
-        place(PUBLISHED[name], files, progress)
+        write_files(PACKAGED[name], files, progress)
         gguf = next(files.glob("*.gguf"), None)
         return appear(files, folder) if gguf is None else convert(gguf, folder, progress)
 
 
 def convert(gguf: Path, folder: Path, progress: Progress) -> Path:
-    """Convert a GGUF file to a folder of safetensors, once; the folder appears only when it is whole."""
+    """Convert a GGUF file to a folder of safetensors, once. The folder appears only when it is complete."""
     if folder.exists():
         return folder
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     progress(f"converting {gguf.stem}", 0, 1)
-    source = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
     folder.parent.mkdir(parents=True, exist_ok=True)
     with quiet(), tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32).to(torch.bfloat16)
-        model.hf_quantizer, model.is_quantized = None, False  # transformers refuses to save what it calls quantised
+        model: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+        model = model.to(torch.bfloat16)
+        model.hf_quantizer, model.is_quantized = None, False  # otherwise transformers refuses to save
         del model.config.quantization_config
         model.config.dtype = torch.bfloat16
         whole = Path(temporary) / "model"
         model.save_pretrained(whole)
-        AutoTokenizer.from_pretrained(**source).save_pretrained(whole)
+        AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(whole)
         appear(whole, folder)
     progress(f"converting {gguf.stem}", 1, 1)
     return folder
 
 
 def appear(whole: Path, folder: Path) -> Path:
-    """Move a folder to where it is looked for; what another process put there meanwhile stays."""
+    """Move a complete folder to its place. A folder that another process put there meanwhile stays."""
     try:
         os.replace(whole, folder)
     except OSError:
@@ -131,7 +131,7 @@ def appear(whole: Path, folder: Path) -> Path:
 
 
 def from_hub(weights: str) -> Path:
-    """Return the local snapshot of a hub model, downloading it where there is a network."""
+    """Return the local snapshot of a hub model, which is downloaded if it is not there."""
     from huggingface_hub import snapshot_download
 
     kinds = ["*.json", "*.safetensors", "*.model", "*.txt"]
@@ -143,15 +143,15 @@ def from_hub(weights: str) -> Path:
 
 
 def no_model(weights: str, reason: str) -> UsageError:
-    """Return the error for weights that cannot be had."""
+    """Return the error for weights that cannot be found or downloaded."""
     return UsageError(
-        f"no model at {weights}: {reason}; allowed are {', '.join(PUBLISHED)}, a folder, a GGUF file or a hub id"
+        f"no model at {weights}: {reason}; allowed are {', '.join(PACKAGED)}, a folder, a GGUF file or a hub id"
     )
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Silence transformers' bars and reports while weights are loaded; what is left aside is so on purpose."""
+    """Silence transformers' progress bars and reports while weights are loaded. Unused weights are expected."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

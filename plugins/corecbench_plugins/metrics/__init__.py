@@ -1,21 +1,13 @@
 """Metrics of the rank of the held-out item, and of the lists of recommended items."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
 from corecbench.api import MetricComponent, hookimpl
+from corecbench_plugins.metrics.settings import Cutoff
 
 HERLOCKER = "Herlocker et al., 2004, doi:10.1145/963770.963772"
 ABDOLLAHPOURI = "Abdollahpouri, Burke and Mobasher, 2019, arXiv 1901.07555"
 GE = "Ge, Delgado-Battenfeld and Jannach, 2010, doi:10.1145/1864708.1864761"
-
-
-@dataclass(frozen=True)
-class Cutoff:
-    """Where a metric stops looking."""
-
-    k: int | None = None
-    """Ranks beyond k count 0; None looks at all ranks, which only MRR and MAP can."""
-
 
 RANK_METRICS = {
     "HR": (
@@ -41,7 +33,7 @@ RANK_METRICS = {
         "Voorhees and Harman, 2005, TREC: Experiment and Evaluation in Information Retrieval",
     ),
 }
-"""name -> class in `top_k`, summary, paper."""
+"""name -> class in `rank_metrics`, summary, paper."""
 
 LIST_METRICS = {
     "average-popularity": ("AveragePopularity", "training interactions of a recommended item", ABDOLLAHPOURI),
@@ -63,12 +55,12 @@ LIST_METRICS = {
         "Shani and Gunawardana, 2011, doi:10.1007/978-0-387-85820-3_8",
     ),
 }
-"""name -> class in `lists`, summary, paper."""
+"""name -> class in `list_metrics`, summary, paper."""
 
 
 @hookimpl
-def corecbench_metrics():
-    """Offer metrics, all with a cutoff, such as NDCG@10 or coverage@10; MRR and MAP also without."""
+def corecbench_metrics() -> list[MetricComponent]:
+    """Offer metrics with a cutoff, such as NDCG@10 or coverage@10. MRR and MAP also work without one."""
     return [
         MetricComponent(
             name,
@@ -78,6 +70,6 @@ def corecbench_metrics():
             paper=paper,
             argument="k",
         )
-        for module, metrics in (("top_k", RANK_METRICS), ("lists", LIST_METRICS))
+        for module, metrics in (("rank_metrics", RANK_METRICS), ("list_metrics", LIST_METRICS))
         for name, (attribute, summary, paper) in metrics.items()
     ]

@@ -1,18 +1,18 @@
-"""Recommends the items that most interactions of the training part went to: the smallest plugin."""
+"""Recommends the items with the most training interactions: the smallest plugin."""
 
-from corecbench.api import Batch, DomainModelComponent, Interactions, States, hookimpl
+from corecbench.api import Batch, DomainModelComponent, IdsFactory, Interactions, Setup, States, hookimpl
 
 
 class Popularity:
-    """Every user gets the same order: items by how often they were interacted with in training."""
+    """Ranks the items by their number of training interactions, in the same order for every user."""
 
     examples = "pairs"
 
-    def __init__(self, config, setup, ids):
+    def __init__(self, config: None, setup: Setup, ids: IdsFactory) -> None:
         self.n_items = setup.catalog.n_items
 
     def fit(self, train: Interactions) -> None:
-        import torch
+        import torch  # not at the top, so that listing components does not wait for it
 
         self.count = torch.bincount(torch.as_tensor(train.item), minlength=self.n_items + 1).float()
 
@@ -21,7 +21,5 @@ class Popularity:
 
 
 @hookimpl
-def corecbench_domain_models():
-    return [
-        DomainModelComponent("popularity", Popularity, summary="items by their number of interactions", joint=False)
-    ]
+def corecbench_domain_models() -> list[DomainModelComponent]:
+    return [DomainModelComponent("popularity", Popularity, summary="items by number of interactions", joint=False)]

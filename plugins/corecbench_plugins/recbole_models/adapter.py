@@ -1,6 +1,6 @@
-"""What all of RecBole's classes need to be recommenders here.
+"""Makes any of RecBole's model classes a recommender of corecbench.
 
-B examples, U users, N items.
+B examples, N items.
 """
 
 from __future__ import annotations
@@ -10,65 +10,75 @@ import io
 import logging
 import random
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 import torch
 from torch import nn
 
+from corecbench.api import resolve
 from corecbench_plugins.recbole_models.classes import model_class
-from corecbench_plugins.recbole_models.parameters import resolve
-from corecbench_plugins.recbole_models.registry import known, module_of
+from corecbench_plugins.recbole_models.parameters import all_parameters
+from corecbench_plugins.recbole_models.registry import MODELS, family_of, module_of
 from corecbench_plugins.recbole_models.training_part import TrainingPart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from corecbench.api import Batch, IdsFactory, Interactions, Setup
-    from corecbench_plugins.recbole_models import RecBoleConfig
+    from corecbench.api import Batch, IdsFactory, Interactions, Setup, Table
+    from corecbench_plugins.recbole_models.settings import RecBoleConfig
 
-DRAWS = 100
-"""Times that a negative is drawn anew while its user has interacted with it."""
+RecBoleModel: TypeAlias = Any
+"""A model of one of RecBole's classes, which have no types."""
+MAX_DRAWS = 100
+"""Most times that a negative is drawn anew because its user has interacted with it."""
+
+
+def build_adapter(config: RecBoleConfig, setup: Setup, ids: IdsFactory) -> Adapter:
+    """Build a model by the adapter of its family."""
+    adapter: type[Adapter] = resolve(f"corecbench_plugins.recbole_models.{family_of(config.model).adapter}")
+    return adapter(config, setup, ids)
 
 
 class Adapter(nn.Module):
-    """A model of RecBole, built once the training part is known: many of its classes read that when they are built.
+    """A model of RecBole. It is built in `fit`, since many of RecBole's classes read the training part when built.
 
-    Where the class has id tables, those that were given take their place.
+    Id tables of the class are replaced by the tables of the sharing module.
     """
 
     learns_when_built = False
-    """Whether nothing is trained afterwards; RecBole gives such classes a parameter for its trainer alone."""
+    """Whether nothing is trained afterwards. RecBole gives such classes a parameter only for its trainer's sake."""
 
-    def __init__(self, config: RecBoleConfig, setup: Setup, ids: IdsFactory):
+    def __init__(self, config: RecBoleConfig, setup: Setup, ids: IdsFactory) -> None:
         super().__init__()
-        self.known, self.config, self.setup = known(config.model), config, setup
-        self.settings = resolve(config, setup)
+        self.config, self.setup = config, setup
+        self.table_attributes = MODELS[config.model].tables
+        self.settings = all_parameters(config, setup)
         width = self.settings["embedding_size"] or self.settings["hidden_size"]
-        self.given = ids(width) if self.known.tables else None
-        self.model: nn.Module | None = None
+        self.ids = ids(width) if self.table_attributes else None
+        self.model: RecBoleModel = None
         self.epoch = 0
 
     def fit(self, train: Interactions) -> None:
-        """Build the model from the training part; a model without gradients learns by it."""
+        """Build the model from the training part. A model without gradients learns while it is built."""
         original = model_class(module_of(self.config.model), self.config.model)
         adapted = type(original.__name__, (original,), {**self.overrides(), "__module__": __name__})
-        self.unseen = Unseen(train, self.setup)
+        self.unseen = UnseenSampler(train, self.setup)
         part = self.training_part(train)
         with as_in_recbole():
             model = adapted(self.settings, part)
-        for attribute, table in self.known.tables.items():
-            setattr(model, attribute, WithoutPadding(getattr(self.given, table)))
+        for attribute, table in self.table_attributes.items():
+            setattr(model, attribute, ZeroPaddingTable(getattr(self.ids, table)))
         if self.learns_when_built:
             model.requires_grad_(False)
         self.model = model
         self.adapt(part)
         model.to(self.setup.device)
         with as_in_recbole():
-            self.begin_epoch()  # so that there is a loss before the first epoch, too
+            self.begin_epoch()  # so that there is a loss before the first epoch too
 
     def overrides(self) -> dict[str, Callable[..., Any]]:
-        """Return methods that RecBole's class gets instead of its own."""
+        """Return name -> function for methods of RecBole's class that are replaced."""
         return {}
 
     def training_part(self, train: Interactions) -> TrainingPart:
@@ -76,9 +86,9 @@ class Adapter(nn.Module):
         return TrainingPart(self.setup, train, self.settings)
 
     def adapt(self, part: TrainingPart) -> None:
-        """Change what has to be in the model that was built."""
+        """Change the model that was built, where its class needs changes."""
 
-    def train(self, mode: bool = True) -> Adapter:
+    def train(self, mode: bool = True) -> Self:
         """Switch to training, at the start of each epoch, or to evaluation."""
         with as_in_recbole() if mode else contextlib.nullcontext():
             super().train(mode)
@@ -91,28 +101,38 @@ class Adapter(nn.Module):
         """Do what RecBole's trainer does before an epoch."""
 
     def own_loss(self, rows: Mapping[str, torch.Tensor], **flags: bool) -> torch.Tensor:
-        """Return the loss that the model's class defines, of RecBole's form of a batch."""
+        """Return the loss that the model's class defines, for a batch in RecBole's form."""
         with as_in_recbole():
-            loss = self.model.calculate_loss(Rows(rows), **flags)
-        return sum(part.sum() for part in self.wanted(loss)) if isinstance(loss, tuple) else loss.sum()
+            loss = self.model.calculate_loss(RecBoleBatch(rows), **flags)
+        parts: tuple[torch.Tensor, ...] = self.counted_parts(loss) if isinstance(loss, tuple) else (loss,)
+        total = parts[0].sum()
+        for part in parts[1:]:
+            total = total + part.sum()
+        return total
 
-    def wanted(self, parts: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    def counted_parts(self, parts: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         """Return the parts of a loss that count in this epoch."""
         return parts
 
     @property
     def wants_labels(self) -> bool:
-        """Whether the loss is of single pairs that did or did not happen."""
-        return not self.settings["loss_type"] and self.model.input_type.name == "POINTWISE"
+        """Whether the loss takes single pairs, each with a label that says whether it happened."""
+        return not self.settings["loss_type"] and bool(self.model.input_type.name == "POINTWISE")
 
     def pairs(
         self, user: torch.Tensor, item: torch.Tensor, negative: torch.Tensor | None = None
     ) -> dict[str, torch.Tensor]:
-        """Return pairs, int64 [B] each, in the form that the loss wants, with negatives if it wants any."""
+        """Return pairs in the form that the loss takes, with negatives where it takes any.
+
+        Args:
+            user: int64 [B].
+            item: int64 [B].
+            negative: int64 [B]; None to draw the negatives where they are needed.
+        """
         if self.settings["loss_type"] == "CE":
             return {"user": user, "item": item}
         if negative is None:
-            negative = self.unseen.items(user)
+            negative = self.unseen.draw_items(user)
         if not self.wants_labels:
             return {"user": user, "item": item, "negative_item": negative}
         label = torch.cat([torch.ones_like(user), torch.zeros_like(user)]).float()
@@ -120,35 +140,35 @@ class Adapter(nn.Module):
 
 
 class PairTraining(Adapter):
-    """Trained by its own loss on pairs of a user and an item."""
+    """A model that is trained by its own loss on pairs of a user and an item."""
 
     examples = "pairs"
 
     def loss(self, batch: Batch, states: object) -> torch.Tensor:
-        """Return the own loss of a batch of pairs."""
-        return self.own_loss(self.pairs(batch.user, batch.target, batch.negatives))
+        """Return the model's own loss of a batch of pairs."""
+        return self.own_loss(self.pairs(batch.user, targets_of(batch), batch.negatives))
 
 
 class UserTraining(Adapter):
-    """Trained by its own loss on users; those of a batch of windows, each once."""
+    """A model that is trained by its own loss on the users of a batch of windows, each user once."""
 
     examples = "windows"
 
     def loss(self, batch: Batch, states: object) -> torch.Tensor:
-        """Return the own loss of the users of a batch."""
+        """Return the model's own loss of the users of a batch."""
         return self.own_loss({"user": batch.user.unique()})
 
 
-class WithoutPadding(nn.Module):
-    """A table whose row 0 is read as zero, as that of an `nn.Embedding` with `padding_idx=0`."""
+class ZeroPaddingTable(nn.Module):
+    """A table whose row 0 is read as zero, like row 0 of a new `nn.Embedding` with `padding_idx=0`."""
 
-    def __init__(self, table: nn.Module):
+    def __init__(self, table: Table) -> None:
         super().__init__()
         self.table = table
 
     @property
     def weight(self) -> torch.Tensor:
-        """float32 [rows, d], row 0 as it is."""
+        """float32 [rows, d], row 0 as it is stored."""
         return self.table.weight
 
     def forward(self, index: torch.Tensor) -> torch.Tensor:
@@ -156,50 +176,64 @@ class WithoutPadding(nn.Module):
         return self.table(index) * (index != 0).unsqueeze(-1)
 
 
-class Rows(dict):
-    """A batch as RecBole's classes read and, some, extend it."""
+def targets_of(batch: Batch) -> torch.Tensor:
+    """Return the targets of a batch that is trained on."""
+    if batch.target is None:
+        raise ValueError("a batch without targets cannot be trained on")
+    return batch.target
 
-    def update(self, other: Any) -> None:
-        """Add columns of another batch, RecBole's own kind included."""
+
+class RecBoleBatch(dict[str, torch.Tensor]):
+    """A batch as RecBole's classes read it. Some of them add columns."""
+
+    def update(self, other: Any) -> None:  # type: ignore[override]  # noqa: ANN401, also a class of RecBole
+        """Add the columns of another batch, which may be an `Interaction` of RecBole."""
         super().update(getattr(other, "interaction", other))
 
 
-class Unseen:
-    """Draws what a user or an item has not met in training."""
+class UnseenSampler:
+    """Draws pairs of a user and an item that have not interacted in training."""
 
-    def __init__(self, train: Interactions, setup: Setup):
+    def __init__(self, train: Interactions, setup: Setup) -> None:
         self.n_users, self.n_items = setup.catalog.n_users, setup.catalog.n_items
         pairs = np.unique(train.user * (self.n_items + 1) + train.item)
         self.pairs = torch.as_tensor(pairs, device=setup.device)
 
-    def items(self, user: torch.Tensor) -> torch.Tensor:
-        """Return for each user, int64 [*], an item drawn uniformly among those not interacted with."""
-        return self.draw(user, self.n_items, lambda of, item: of * (self.n_items + 1) + item)
+    def draw_items(self, user: torch.Tensor) -> torch.Tensor:
+        """Return for each user, int64 [*], an item drawn uniformly among those that the user has not met."""
+        return self.draw(user, self.n_items, lambda item: user * (self.n_items + 1) + item)
 
-    def users(self, item: torch.Tensor) -> torch.Tensor:
-        """Return for each item, int64 [*], a user drawn uniformly among those who have not interacted with it."""
-        return self.draw(item, self.n_users, lambda of, user: user * (self.n_items + 1) + of)
+    def draw_users(self, item: torch.Tensor) -> torch.Tensor:
+        """Return for each item, int64 [*], a user drawn uniformly among those who have not met the item."""
+        return self.draw(item, self.n_users, lambda user: user * (self.n_items + 1) + item)
 
-    def draw(self, of: torch.Tensor, n: int, key) -> torch.Tensor:
-        """Draw from 1 to n until a pair is new; where none is after many draws, the last one stays."""
-        drawn = torch.randint(1, n + 1, of.shape, device=of.device)
-        for _ in range(DRAWS):
-            keys = key(of, drawn)
+    def draw(self, given: torch.Tensor, n: int, pair_key: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        """Draw a number from 1 to n for each given row, again until the pair is new or `MAX_DRAWS` are made.
+
+        Args:
+            given: int64 [*], the users or the items that are known.
+            n: the largest number.
+            pair_key: returns the keys of the pairs that drawn numbers make, as in `pairs`.
+        """
+        numbers = torch.randint(1, n + 1, given.shape, device=given.device)
+        for _ in range(MAX_DRAWS):
+            keys = pair_key(numbers)
             place = torch.searchsorted(self.pairs, keys).clamp(max=len(self.pairs) - 1)
             met = self.pairs[place] == keys
             if not met.any():
                 break
-            drawn[met] = torch.randint(1, n + 1, (int(met.sum()),), device=of.device)
-        return drawn
+            numbers[met] = torch.randint(1, n + 1, (int(met.sum()),), device=given.device)
+        return numbers
 
 
 @contextlib.contextmanager
 def as_in_recbole() -> Iterator[None]:
-    """Let RecBole's code print and warn unheard, and draw from generators of numpy and Python that follow torch's.
+    """Run RecBole's code without its output and warnings, with numpy and Python seeded from torch's generator.
 
-    Those generators are global; afterwards they are as they were.
+    Their generators are global. Afterwards they are as they were.
     """
-    python, numpy, disabled = random.getstate(), np.random.get_state(), logging.root.manager.disable
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    log_level = logging.root.manager.disable
     seed = int(torch.randint(2**31, ()))
     random.seed(seed)
     np.random.seed(seed)
@@ -209,16 +243,24 @@ def as_in_recbole() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
-        logging.disable(disabled)
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
+        logging.disable(log_level)
 
 
 @contextlib.contextmanager
 def in_evaluation(setup: Setup) -> Iterator[None]:
-    """Let RecBole's code compute scores; where it draws at random then, every call draws the same."""
+    """Let RecBole's code compute scores. Where it draws random numbers, every call draws the same."""
     devices = [] if setup.device == "cpu" else [setup.device]
     with torch.random.fork_rng(devices), torch.no_grad():
         torch.manual_seed(setup.seed)
         with as_in_recbole():
             yield
+
+
+@torch.no_grad()
+def own_scores(adapter: Adapter, batch: Batch) -> torch.Tensor:
+    """Return RecBole's own scores of all items for the users of a batch, float32 [B, N+1]."""
+    with in_evaluation(adapter.setup):
+        scores: torch.Tensor = adapter.model.full_sort_predict({"user": batch.user})
+    return scores.view(len(batch.user), -1).float()

@@ -16,7 +16,8 @@ def model_class(module: str, name: str) -> type[torch.nn.Module]:
         module: path below `recbole.model`, such as "sequential_recommender.sasrec".
         name: the class in it.
     """
-    return recbole_attribute(f"model.{module}", name)
+    found: type[torch.nn.Module] = recbole_attribute(f"model.{module}", name)
+    return found
 
 
 def recbole_attribute(module: str, name: str) -> Any:
@@ -53,14 +54,14 @@ class Sizes:
         """Return the number of rows of a table, padding included."""
         return self.rows[field]
 
-    def inter_matrix(self, form: str):
+    def inter_matrix(self, form: str) -> Any:
         """Return an empty interaction matrix: the graph comes later, from the training part."""
         import scipy.sparse
 
         return scipy.sparse.coo_matrix((self.rows["user"], self.rows["item"])).asformat(form)
 
 
-def base_config(setup: Setup) -> dict:
+def base_config(setup: Setup) -> dict[str, Any]:
     """Return the keys that every RecBole model reads."""
     return {
         "USER_ID_FIELD": "user",

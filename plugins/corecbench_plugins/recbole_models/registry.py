@@ -10,60 +10,61 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-WINDOWS, PAIRS, FEW = 64, 2048, 256
-"""Examples in a batch: windows of histories, pairs of a user and an item, pairs that cost a whole history each."""
+WINDOWS, PAIRS, COSTLY_PAIRS = 64, 2048, 256
+"""Number of examples in a batch: windows, pairs, and pairs each of which costs as much as a whole history."""
 SEQUENCE, ROW, MIXED = "the latest history", "a row", "a row and the latest history"
 ITEMS = "all items"
-"""What a user is."""
+"""Values of `Family.user`."""
 PREFIX_LOSS, PAIR_LOSS, USER_LOSS = "own loss on prefixes", "own loss on pairs", "own loss on users"
+"""Values of `Family.trained`."""
 NO_PRODUCT, NO_TABLE = "its score is no inner product", "it has no table of item ids"
-"""Why it is trained alone only."""
+"""Values of `Family.solo_reason`."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """Classes that are trained and read alike."""
+    """Model classes that are trained and ranked in the same way."""
 
     adapter: str
-    """module:class in this package."""
+    """The adapter as "module:class" in this package."""
     trained: str
-    """On what, with which loss."""
+    """What the classes are trained on, and with which loss."""
     user: str
     """What a user is when items are ranked."""
     batch_size: int
-    alone: str = NO_PRODUCT
-    """Why those without given tables are trained alone only."""
+    solo_reason: str = NO_PRODUCT
+    """Why a class without tables from outside is trained alone only."""
 
-    def by(self, adapter: str, **changes: Any) -> Family:
+    def with_adapter(self, adapter: str, **changes: Any) -> Family:  # noqa: ANN401, any field of Family
         """Return the family of a class that needs an adapter of its own."""
         return dataclasses.replace(self, adapter=adapter, **changes)
 
 
-POSITIONS = Family("sequences:EveryPosition", "cross-entropy at every position", SEQUENCE, WINDOWS)
-PREFIXES = Family("sequences:Prefixes", PREFIX_LOSS, SEQUENCE, WINDOWS)
+POSITIONS = Family("sequential_adapters:EveryPosition", "cross-entropy at every position", SEQUENCE, WINDOWS)
+PREFIXES = Family("sequential_adapters:PrefixStates", PREFIX_LOSS, SEQUENCE, WINDOWS)
 MIXED_PREFIXES = dataclasses.replace(PREFIXES, user=MIXED)
-SEQUENCE_SCORES = Family("sequences:SequenceScores", PREFIX_LOSS, SEQUENCE, WINDOWS)
-SEQUENCE_PAIRS = Family("pair_scores:SequencePairScores", PREFIX_LOSS, SEQUENCE, WINDOWS)
-PAIR_SCORES = Family("pair_scores:PairScores", PAIR_LOSS, ROW, PAIRS)
-FACTORS = Family("tables:Factors", PAIR_LOSS, ROW, PAIRS)
-GRAPH = Family("tables:Graph", PAIR_LOSS, ROW, PAIRS)
-BY_USER = Family("tables:ByUser", "learns in one pass", ROW, PAIRS, NO_TABLE)
-AUTOENCODER = Family("histories:Autoencoder", USER_LOSS, ITEMS, WINDOWS, NO_TABLE)
-SIMILARITY = Family("histories:Similarity", "learns in one pass", ITEMS, PAIRS, NO_TABLE)
+SEQUENCE_SCORES = Family("sequential_adapters:PrefixScores", PREFIX_LOSS, SEQUENCE, WINDOWS)
+SEQUENCE_PAIRS = Family("pair_score_adapters:HistoryPairScores", PREFIX_LOSS, SEQUENCE, WINDOWS)
+PAIR_SCORES = Family("pair_score_adapters:PairScores", PAIR_LOSS, ROW, PAIRS)
+FACTORS = Family("user_row_adapters:RowProducts", PAIR_LOSS, ROW, PAIRS)
+GRAPH = Family("user_row_adapters:Propagation", PAIR_LOSS, ROW, PAIRS)
+BY_USER = Family("user_row_adapters:FittedScores", "learns in one pass", ROW, PAIRS, NO_TABLE)
+AUTOENCODER = Family("item_set_adapters:Autoencoder", USER_LOSS, ITEMS, WINDOWS, NO_TABLE)
+SIMILARITY = Family("item_set_adapters:ItemSimilarity", "learns in one pass", ITEMS, PAIRS, NO_TABLE)
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of a class without importing it."""
+class ModelEntry:
+    """What is known of a model class without importing it."""
 
     family: Family | None = None
     """None for a class that cannot be used."""
     tables: Mapping[str, str] = field(default_factory=dict)
-    """Attribute of the class -> "user" or "item", the table that is given from outside; none for solo only."""
+    """Attribute of the class -> "user" or "item", for tables from outside. Empty for a class that is solo only."""
     note: str = ""
-    """Why it cannot be used, or what is special."""
+    """Why the class cannot be used, or what is special about it."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    """Parameters that RecBole's file of defaults leaves out, or that need another default here."""
+    """Defaults of parameters that RecBole's file of defaults leaves out, or that need another default here."""
 
 
 USER, ITEM = {"user_embedding": "user"}, {"item_embedding": "item"}
@@ -73,90 +74,105 @@ KNOWLEDGE = "needs embeddings of a knowledge graph"
 TITLES = "its item feature is the words of the title", {"selected_features": ["title"]}
 BY_USERS = "by users (`knn_method`) it knows training alone"
 
-GENERAL: Mapping[str, Known] = {
-    "ADMMSLIM": Known(SIMILARITY.by("histories:AdmmSlim")),
-    "AsymKNN": Known(SIMILARITY.by("histories:AsymKnn"), note=BY_USERS),
-    "BPR": Known(FACTORS, BOTH),
-    "CDAE": Known(AUTOENCODER),
-    "ConvNCF": Known(PAIR_SCORES, note=SLOW),
-    "DGCF": Known(GRAPH.by("tables:Dgcf"), BOTH),
-    "DMF": Known(PAIR_SCORES.by("histories:Dmf", user=ITEMS, alone=NO_TABLE)),
-    "DiffRec": Known(AUTOENCODER),
-    "EASE": Known(SIMILARITY),
-    "ENMF": Known(FACTORS.by("tables:Enmf", trained=USER_LOSS, batch_size=WINDOWS), BOTH),
-    "FISM": Known(FACTORS.by("histories:Fism", user=ITEMS, batch_size=FEW), {"item_dst_embedding": "item"}),
-    "GCMC": Known(PAIR_SCORES.by("tables:Gcmc", alone=NO_TABLE)),
-    "ItemKNN": Known(SIMILARITY, note=BY_USERS),
-    "LDiffRec": Known(AUTOENCODER, note="with one category of items (`n_cate`)"),
-    "LINE": Known(FACTORS.by("tables:Line"), BOTH),
-    "LightGCN": Known(
+GENERAL: Mapping[str, ModelEntry] = {
+    "ADMMSLIM": ModelEntry(SIMILARITY.with_adapter("item_set_adapters:AdmmSlim")),
+    "AsymKNN": ModelEntry(SIMILARITY.with_adapter("item_set_adapters:AsymKnn"), note=BY_USERS),
+    "BPR": ModelEntry(FACTORS, BOTH),
+    "CDAE": ModelEntry(AUTOENCODER),
+    "ConvNCF": ModelEntry(PAIR_SCORES, note=SLOW),
+    "DGCF": ModelEntry(GRAPH.with_adapter("user_row_adapters:Dgcf"), BOTH),
+    "DMF": ModelEntry(PAIR_SCORES.with_adapter("item_set_adapters:Dmf", user=ITEMS, solo_reason=NO_TABLE)),
+    "DiffRec": ModelEntry(AUTOENCODER),
+    "EASE": ModelEntry(SIMILARITY),
+    "ENMF": ModelEntry(FACTORS.with_adapter("user_row_adapters:Enmf", trained=USER_LOSS, batch_size=WINDOWS), BOTH),
+    "FISM": ModelEntry(
+        FACTORS.with_adapter("item_set_adapters:Fism", user=ITEMS, batch_size=COSTLY_PAIRS),
+        {"item_dst_embedding": "item"},
+    ),
+    "GCMC": ModelEntry(PAIR_SCORES.with_adapter("user_row_adapters:Gcmc", solo_reason=NO_TABLE)),
+    "ItemKNN": ModelEntry(SIMILARITY, note=BY_USERS),
+    "LDiffRec": ModelEntry(AUTOENCODER, note="with one category of items (`n_cate`)"),
+    "LINE": ModelEntry(FACTORS.with_adapter("user_row_adapters:Line"), BOTH),
+    "LightGCN": ModelEntry(
         GRAPH,
         BOTH,
         "the component `lightgcn` knows the validation item at test time, too",
         {"require_pow": False},
     ),
-    "MacridVAE": Known(AUTOENCODER.by("histories:Autoencoder", alone=NO_PRODUCT)),
-    "MultiDAE": Known(AUTOENCODER),
-    "MultiVAE": Known(AUTOENCODER),
-    "NAIS": Known(PAIR_SCORES.by("histories:Nais", user=ITEMS, batch_size=FEW), note=SLOW),
-    "NCEPLRec": Known(BY_USER),
-    "NCL": Known(GRAPH.by("tables:Ncl"), BOTH, "its clusters come from scikit-learn, not from faiss"),
-    "NGCF": Known(GRAPH, BOTH),
-    "NNCF": Known(PAIR_SCORES, note=SLOW),
-    "NeuMF": Known(PAIR_SCORES),
-    "Pop": Known(BY_USER.by("tables:Pop", user="nothing")),
-    "RaCT": Known(AUTOENCODER, note="its first stage, the actor"),
-    "Random": Known(BY_USER.by("tables:ByUser", trained="learns nothing", user="nothing")),
-    "RecVAE": Known(AUTOENCODER.by("histories:RecVae")),
-    "SGL": Known(GRAPH.by("tables:Sgl"), BOTH),
-    "SLIMElastic": Known(SIMILARITY),
-    "SimpleX": Known(
-        FACTORS.by("tables:SimpleX", user=MIXED),
+    "MacridVAE": ModelEntry(AUTOENCODER.with_adapter("item_set_adapters:Autoencoder", solo_reason=NO_PRODUCT)),
+    "MultiDAE": ModelEntry(AUTOENCODER),
+    "MultiVAE": ModelEntry(AUTOENCODER),
+    "NAIS": ModelEntry(
+        PAIR_SCORES.with_adapter("item_set_adapters:Nais", user=ITEMS, batch_size=COSTLY_PAIRS), note=SLOW
+    ),
+    "NCEPLRec": ModelEntry(BY_USER),
+    "NCL": ModelEntry(
+        GRAPH.with_adapter("user_row_adapters:Ncl"), BOTH, "its clusters come from scikit-learn, not from faiss"
+    ),
+    "NGCF": ModelEntry(GRAPH, BOTH),
+    "NNCF": ModelEntry(PAIR_SCORES, note=SLOW),
+    "NeuMF": ModelEntry(PAIR_SCORES),
+    "Pop": ModelEntry(BY_USER.with_adapter("user_row_adapters:Pop", user="nothing")),
+    "RaCT": ModelEntry(AUTOENCODER, note="its first stage, the actor"),
+    "Random": ModelEntry(
+        BY_USER.with_adapter("user_row_adapters:FittedScores", trained="learns nothing", user="nothing")
+    ),
+    "RecVAE": ModelEntry(AUTOENCODER.with_adapter("item_set_adapters:RecVae")),
+    "SGL": ModelEntry(GRAPH.with_adapter("user_row_adapters:Sgl"), BOTH),
+    "SLIMElastic": ModelEntry(SIMILARITY),
+    "SimpleX": ModelEntry(
+        FACTORS.with_adapter("user_row_adapters:SimpleX", user=MIXED),
         {"user_emb": "user", "item_emb": "item"},
         defaults={"train_neg_sample_args": {"sample_num": 1}, "require_pow": False},
     ),
-    "SpectralCF": Known(GRAPH, BOTH),
+    "SpectralCF": ModelEntry(GRAPH, BOTH),
 }
 
-SEQUENTIAL: Mapping[str, Known] = {
-    "BERT4Rec": Known(PREFIXES.by("bert4rec:Bert4Rec", trained="own loss on windows with masked items"), ITEM),
-    "CORE": Known(PREFIXES.by("sequences:Core"), ITEM),
-    "Caser": Known(MIXED_PREFIXES, BOTH),
-    "DIEN": Known(SEQUENCE_PAIRS, note=SLOW),
-    "DIN": Known(SEQUENCE_PAIRS, note=SLOW),
-    "FDSA": Known(POSITIONS, ITEM, *TITLES),
-    "FEARec": Known(
-        PREFIXES.by("fearec:FeaRec"),
+SEQUENTIAL: Mapping[str, ModelEntry] = {
+    "BERT4Rec": ModelEntry(
+        PREFIXES.with_adapter("bert4rec_adapter:Bert4Rec", trained="own loss on windows with masked items"), ITEM
+    ),
+    "CORE": ModelEntry(PREFIXES.with_adapter("sequential_adapters:Core"), ITEM),
+    "Caser": ModelEntry(MIXED_PREFIXES, BOTH),
+    "DIEN": ModelEntry(SEQUENCE_PAIRS, note=SLOW),
+    "DIN": ModelEntry(SEQUENCE_PAIRS, note=SLOW),
+    "FDSA": ModelEntry(POSITIONS, ITEM, *TITLES),
+    "FEARec": ModelEntry(
+        PREFIXES.with_adapter("fearec_adapter:FeaRec"),
         ITEM,
         defaults={"contrast": "us_x", "tau": 1.0, "sim": "dot", "use_filter": False},
     ),
-    "FOSSIL": Known(MIXED_PREFIXES, ITEM),
-    "FPMC": Known(MIXED_PREFIXES.by("sequences:Fpmc"), {"UI_emb": "user", "IU_emb": "item"}),
-    "GCSAN": Known(PREFIXES, ITEM),
-    "GRU4Rec": Known(POSITIONS, ITEM),
-    "GRU4RecCPR": Known(SEQUENCE_SCORES),
-    "GRU4RecF": Known(POSITIONS, ITEM, *TITLES),
-    "GRU4RecKG": Known(note=KNOWLEDGE),
-    "HGN": Known(MIXED_PREFIXES.by("sequences:Hgn"), BOTH, "the table that it scores by stays its own"),
-    "HRM": Known(MIXED_PREFIXES, BOTH),
-    "KSR": Known(note=KNOWLEDGE),
-    "LightSANs": Known(PREFIXES, ITEM),
-    "NARM": Known(PREFIXES, ITEM),
-    "NPE": Known(MIXED_PREFIXES.by("sequences:Npe"), BOTH),
-    "NextItNet": Known(POSITIONS.by("sequences:NextItNet"), ITEM),
-    "RepeatNet": Known(SEQUENCE_SCORES),
-    "S3Rec": Known(note="needs attributes of items, and a pretraining of its own"),
-    "SASRec": Known(POSITIONS, ITEM),
-    "SASRecCPR": Known(SEQUENCE_SCORES),
-    "SASRecF": Known(POSITIONS, ITEM, *TITLES),
-    "SHAN": Known(MIXED_PREFIXES.by("sequences:Shan"), BOTH),
-    "SINE": Known(PREFIXES, ITEM),
-    "SRGNN": Known(PREFIXES, ITEM),
-    "STAMP": Known(PREFIXES, ITEM),
-    "TransRec": Known(SEQUENCE_SCORES.by("sequences:TransRec", user=MIXED)),
+    "FOSSIL": ModelEntry(MIXED_PREFIXES, ITEM),
+    "FPMC": ModelEntry(
+        MIXED_PREFIXES.with_adapter("sequential_adapters:Fpmc"), {"UI_emb": "user", "IU_emb": "item"}
+    ),
+    "GCSAN": ModelEntry(PREFIXES, ITEM),
+    "GRU4Rec": ModelEntry(POSITIONS, ITEM),
+    "GRU4RecCPR": ModelEntry(SEQUENCE_SCORES),
+    "GRU4RecF": ModelEntry(POSITIONS, ITEM, *TITLES),
+    "GRU4RecKG": ModelEntry(note=KNOWLEDGE),
+    "HGN": ModelEntry(
+        MIXED_PREFIXES.with_adapter("sequential_adapters:Hgn"), BOTH, "the table that it scores by stays its own"
+    ),
+    "HRM": ModelEntry(MIXED_PREFIXES, BOTH),
+    "KSR": ModelEntry(note=KNOWLEDGE),
+    "LightSANs": ModelEntry(PREFIXES, ITEM),
+    "NARM": ModelEntry(PREFIXES, ITEM),
+    "NPE": ModelEntry(MIXED_PREFIXES.with_adapter("sequential_adapters:Npe"), BOTH),
+    "NextItNet": ModelEntry(POSITIONS.with_adapter("sequential_adapters:NextItNet"), ITEM),
+    "RepeatNet": ModelEntry(SEQUENCE_SCORES),
+    "S3Rec": ModelEntry(note="needs attributes of items, and a pretraining of its own"),
+    "SASRec": ModelEntry(POSITIONS, ITEM),
+    "SASRecCPR": ModelEntry(SEQUENCE_SCORES),
+    "SASRecF": ModelEntry(POSITIONS, ITEM, *TITLES),
+    "SHAN": ModelEntry(MIXED_PREFIXES.with_adapter("sequential_adapters:Shan"), BOTH),
+    "SINE": ModelEntry(PREFIXES, ITEM),
+    "SRGNN": ModelEntry(PREFIXES, ITEM),
+    "STAMP": ModelEntry(PREFIXES, ITEM),
+    "TransRec": ModelEntry(SEQUENCE_SCORES.with_adapter("sequential_adapters:TransRec", user=MIXED)),
 }
 
-MODELS: Mapping[str, Known] = {**GENERAL, **SEQUENTIAL}
+MODELS: Mapping[str, ModelEntry] = {**GENERAL, **SEQUENTIAL}
 
 
 def module_of(name: str) -> str:
@@ -164,18 +180,19 @@ def module_of(name: str) -> str:
     return f"{'general' if name in GENERAL else 'sequential'}_recommender.{name.lower()}"
 
 
-def known(name: str) -> Known:
-    """Return what is known of a class that can be used.
+def family_of(name: str) -> Family:
+    """Return the family of a class that can be used.
 
     Raises:
-        ValueError: there is none of this name, or it cannot be used.
+        ValueError: RecBole has no class of this name, or the class cannot be used.
     """
     if name not in MODELS:
-        by_lower = {other.lower(): other for other in MODELS}
+        by_lower = {model.lower(): model for model in MODELS}
         close = [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=3)]
         hint = f"; did you mean {', '.join(close)}?" if close else ""
-        usable = ", ".join(sorted(other for other, entry in MODELS.items() if entry.family))
+        usable = ", ".join(sorted(model for model, entry in MODELS.items() if entry.family))
         raise ValueError(f"RecBole 1.2.1 has no model {name!r}{hint}; have: {usable}")
-    if MODELS[name].family is None:
+    family = MODELS[name].family
+    if family is None:
         raise ValueError(f"RecBole's {name} cannot be used here: it {MODELS[name].note}")
-    return MODELS[name]
+    return family

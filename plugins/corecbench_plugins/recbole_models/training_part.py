@@ -1,12 +1,12 @@
-"""Stands in for RecBole's data set object, made of the training part alone.
+"""The training part in the form of RecBole's data set object.
 
-U users, N items, M interactions, H the longest history.
+U users, N items, H the length of the longest list of a row.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -19,14 +19,19 @@ if TYPE_CHECKING:
     from corecbench.api import Interactions, Setup
     from corecbench_plugins.recbole_models.parameters import Parameters
 
+RecBoleInteraction: TypeAlias = Any
+"""RecBole's class of columns, which has no types."""
+Lists: TypeAlias = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""Values of each row [rows, H], 1 where there is a value and 0 for padding [rows, H], number of values [rows]."""
+
 
 class TrainingPart:
-    """The training interactions as RecBole's classes ask for them, and the titles of items; no other features."""
+    """Gives RecBole's classes the training interactions and the titles of items. There are no other features."""
 
     uid_field, iid_field, time_field = "user", "item", "time"
     dataset_path = ""
 
-    def __init__(self, setup: Setup, train: Interactions, parameters: Parameters):
+    def __init__(self, setup: Setup, train: Interactions, parameters: Parameters) -> None:
         self.train, self.config, self.texts = train, parameters, setup.catalog.item_texts
         self.rows = {"user": setup.catalog.n_users + 1, "item": setup.catalog.n_items + 1}
         self.user_num, self.item_num = self.rows["user"], self.rows["item"]
@@ -52,28 +57,28 @@ class TrainingPart:
         ones = np.ones(pairs.shape[1], dtype=np.float32)
         return scipy.sparse.coo_matrix((ones, pairs), (self.user_num, self.item_num)).asformat(form)
 
-    def history_item_matrix(self, value_field: str | None = None, max_history_len: int | None = None):
-        """Return the items of each user [U+1, H], 1 for each and 0 for padding, and how many there are [U+1]."""
-        return histories(self.train.user, self.train.item, self.user_num, max_history_len)
+    def history_item_matrix(self, value_field: str | None = None, max_history_len: int | None = None) -> Lists:
+        """Return the items of each user [U+1, H], 1 for each and 0 for padding, and their number [U+1]."""
+        return lists_by_row(self.train.user, self.train.item, self.user_num, max_history_len)
 
-    def history_user_matrix(self, value_field: str | None = None, max_history_len: int | None = None):
-        """Return the users of each item [N+1, H], 1 for each and 0 for padding, and how many there are [N+1]."""
+    def history_user_matrix(self, value_field: str | None = None, max_history_len: int | None = None) -> Lists:
+        """Return the users of each item [N+1, H], 1 for each and 0 for padding, and their number [N+1]."""
         order = np.argsort(self.train.item, kind="stable")
-        return histories(self.train.item[order], self.train.user[order], self.item_num, max_history_len)
+        return lists_by_row(self.train.item[order], self.train.user[order], self.item_num, max_history_len)
 
-    def get_user_feature(self):
-        """Return what is known of users: their numbers."""
+    def get_user_feature(self) -> RecBoleInteraction:
+        """Return the features of users: their row numbers."""
         return self.interaction({"user": torch.arange(self.user_num)})
 
-    def get_item_feature(self):
-        """Return what is known of items: their numbers and, where a model selects it, the words of their titles."""
+    def get_item_feature(self) -> RecBoleInteraction:
+        """Return the features of items: row numbers and, for a model that selects titles, words of titles."""
         features = {"item": torch.arange(self.item_num)}
         if self.config["selected_features"]:
             features["title"] = torch.as_tensor(self.title_words())
         return self.interaction(features)
 
     def title_words(self) -> np.ndarray:
-        """Return the words of each title, int64 [N+1, words of the longest], padded with 0."""
+        """Return the numbers of the words of each title, int64 [N+1, words of the longest], padded with 0."""
         titles = [re.findall(r"\w+", text.lower()) for text in self.texts]
         number = {word: 1 + n for n, word in enumerate(sorted({word for words in titles for word in words}))}
         numbered = np.zeros((len(titles), max(1, *map(len, titles))), dtype=np.int64)
@@ -82,10 +87,10 @@ class TrainingPart:
         return numbered
 
 
-def histories(row: np.ndarray, value: np.ndarray, n_rows: int, longest: int | None):
-    """Return the values of each row, latest kept and padded with 0, 1 for each of them, and how many there are.
+def lists_by_row(row: np.ndarray, value: np.ndarray, n_rows: int, longest: int | None) -> Lists:
+    """Return the latest values of each row, padded with 0; 1 for each value and 0 for padding; and their number.
 
-    >>> ids, ones, lengths = histories(np.array([1, 1, 3]), np.array([5, 6, 5]), n_rows=4, longest=None)
+    >>> ids, ones, lengths = lists_by_row(np.array([1, 1, 3]), np.array([5, 6, 5]), n_rows=4, longest=None)
     >>> ids.tolist(), lengths.tolist()
     ([[0, 0], [5, 6], [0, 0], [5, 0]], [0, 2, 0, 1])
     """

@@ -1,6 +1,7 @@
-"""Where two sides are compared while one of them trains: states and scores at the same places of a batch.
+"""States and scores of both sides at the same places of a batch, to compare the sides while one of them trains.
 
-B examples, L positions, P compared places, N items, d the width of a state, which each side has its own of.
+A place is a position of a history, or a whole history where a side has one state per user.
+B examples, L positions, P compared places, N items, d the width of a side's states.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch
 from corecbench.api import Batch, States, last_position
 
 EXCLUDED = -1e4
-"""A score that leaves an item no probability, and is finite so that 0 * score stays 0."""
+"""A score that gives an item no probability. It is finite, so that 0 * score stays 0."""
 
 
 class Places(NamedTuple):
@@ -23,9 +24,9 @@ class Places(NamedTuple):
     other: torch.Tensor
     """float32 [P, d]."""
     row: torch.Tensor
-    """int64 [P], examples of the batch."""
+    """int64 [P], which example of the batch a place belongs to."""
     position: torch.Tensor | None
-    """int64 [P], positions of their histories; None where a side has one state per user."""
+    """int64 [P], the position in the history; None where a side has one state per user."""
 
 
 class Scores(NamedTuple):
@@ -36,27 +37,29 @@ class Scores(NamedTuple):
     other: torch.Tensor
     """float32 [P, N]."""
     target: torch.Tensor | None
-    """int64 [P], the item that comes next there; None where the batch has none."""
+    """int64 [P], the item that comes next; None where the batch has no targets."""
 
 
 def places(own: States, other: States, batch: Batch, most: int) -> Places:
-    """Return both sides' states at no more than so many places.
+    """Return both sides' states at `most` places of the batch, or at fewer where there are no more.
 
     Two sides with a state per position are compared at positions. A side with one state per user knows the whole
-    history, so the other is read after its last item.
+    history, so the other side is read after the last item.
     """
     if own.user.dim() == other.user.dim() == 3:
         row, position = drawn(torch.nonzero(batch.history), most).T
         return Places(own.user[row, position], other.user[row, position], row, position)
     row = drawn(torch.arange(len(batch.user), device=batch.user.device), most)
     history = batch.history[row]
-    return Places(*(last_position(states.user[row], history) for states in (own, other)), row, None)
+    own_user, other_user = (last_position(states.user[row], history) for states in (own, other))
+    return Places(own_user, other_user, row, None)
 
 
 def comparable_scores(own: States, other: States, batch: Batch, most: int) -> Scores:
-    """Return both sides' scores at no more than so many places.
+    """Return both sides' scores of the catalogue at `most` places of the batch, or at fewer.
 
-    Where a side knows the whole history, its items, which nobody will be recommended again, are left out of both.
+    Where a side knows the whole history, the items of the history are excluded on both sides: they will not be
+    recommended again.
     """
     at = places(own, other, batch, most)
     if at.position is not None:
@@ -66,11 +69,12 @@ def comparable_scores(own: States, other: States, batch: Batch, most: int) -> Sc
             (user @ states.item.T).scatter(1, batch.history[at.row], EXCLUDED)[:, 1:]
             for user, states in ((at.own, own), (at.other, other))
         ]
-    return Scores(*scores, target_at(at, batch))
+    own_scores, other_scores = scores
+    return Scores(own_scores, other_scores, target_at(at, batch))
 
 
 def target_at(at: Places, batch: Batch) -> torch.Tensor | None:
-    """Return the targets at places of a batch; the last one of a history where a place is all of it."""
+    """Return the item that comes next at each place, int64 [P]; None where the batch has no targets."""
     if batch.target is None or batch.target.dim() == 1:
         return None if batch.target is None else batch.target[at.row]
     if at.position is not None:
@@ -79,7 +83,7 @@ def target_at(at: Places, batch: Batch) -> torch.Tensor | None:
 
 
 def drawn(rows: torch.Tensor, most: int) -> torch.Tensor:
-    """Return at most so many of the rows, at random."""
+    """Return `most` of the rows, drawn at random, or all rows where there are no more."""
     if len(rows) <= most:
         return rows
     return rows[torch.randperm(len(rows), device=rows.device)[:most]]

@@ -24,9 +24,9 @@ from torch import nn
 from torch.nn.functional import cross_entropy, embedding, linear, normalize
 
 from corecbench.api import Batch, Ids, PluginError, Setup, Side, States
-from corecbench_plugins.sharing import CtrlConfig
 from corecbench_plugins.sharing.compared import drawn, places
 from corecbench_plugins.sharing.none import Private
+from corecbench_plugins.sharing.settings import CtrlConfig
 
 
 class Heads(nn.Module):
@@ -39,6 +39,8 @@ class Heads(nn.Module):
 
 class Ctrl(Private):
     """Private tables, heads for each side, and contrastive alignment."""
+
+    config: CtrlConfig
 
     def __init__(self, config: CtrlConfig, setup: Setup) -> None:
         super().__init__(config, setup)
@@ -61,10 +63,10 @@ class Ctrl(Private):
         at = places(own, other, batch, self.config.positions)
         same = None if at.position is not None else batch.user[at.row]
         items = drawn(torch.unique(batch.history[batch.history != 0]), self.config.positions)
-        of_items = (embedding(items, states.item) for states in (own, other))
+        own_items, other_items = (embedding(items, states.item) for states in (own, other))
         return {
             "users": self.config.weight * self.aligned(side, "user", at.own, at.other, same),
-            "items": self.config.weight * self.aligned(side, "item", *of_items),
+            "items": self.config.weight * self.aligned(side, "item", own_items, other_items),
         }
 
     def aligned(
@@ -78,7 +80,7 @@ class Ctrl(Private):
             if states.shape[1] != weight.shape[1]:
                 raise PluginError(f"states are {states.shape[1]} wide, needed is the id tables' {weight.shape[1]}")
             common.append(linear(states, weight).unflatten(1, (self.config.subspaces, -1)))  # [P, s, c]
-        return info_nce(*common, self.config.temperature, same)
+        return info_nce(common[0], common[1], self.config.temperature, same)
 
 
 def info_nce(

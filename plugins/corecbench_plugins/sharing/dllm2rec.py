@@ -7,15 +7,16 @@ confidence and by the consistency of teacher and student, so that reliable and s
 Collaborative embedding distillation integrates knowledge from the teacher's embeddings with collaborative signals
 mined from the data.
 
-What is our reconstruction, since we have no more than that in a form to cite:
-- The teacher is the LLM side after its turn, over private ids and texts; then the domain model trains (`Schedule`).
-- Ranking distillation (as Tang and Wang, KDD 2018, arXiv 1809.07428): at places of a batch the student's scores s
-  of the teacher's first `top` items are raised, loss = -sum_k w_k log sigmoid(s_k), averaged over the places.
-- w_k = `by_position` * a_k + `by_confidence` * b_k + `by_consistency` * c_k, with a falling as exp(-k / `decay`), b
-  the teacher's probabilities of these items, c alike for those among the student's own first `top`; a and b sum to
-  1, c to 1 or, where there are none, to 0. (The teacher of the paper generates text, ours never does.)
-- Embeddings: an item of the student is a row of its own, the collaborative signal, plus the LLM's summary of its
-  text through a network of one hidden layer (`hidden_size`), trained with it.
+What is our reconstruction, since the paper's equations are not in a form that we have:
+- The teacher is the LLM side after its turn, over private ids and texts. Then the domain model trains.
+- Ranking distillation (as Tang and Wang, KDD 2018, arXiv 1809.07428) raises the student's scores s of the teacher's
+  first `top` items at positions of a batch: loss = -sum_k w_k log sigmoid(s_k), averaged over the positions.
+- w_k = `by_position` * a_k + `by_confidence` * b_k + `by_consistency` * c_k. The part a falls as exp(-k / `decay`),
+  b is the teacher's probability of the item, and c is the same for all items that are among the student's own first
+  `top`, and 0 for other items. Over the taught items a and b sum to 1, and c to 1, or to 0 where there is no such
+  item. (The teacher of the paper generates text, ours never does.)
+- Embeddings: an item of the student is a row of its own, which is the collaborative signal, plus the LLM's summary
+  of its text through a network of one hidden layer (`hidden_size`), which is trained with the row.
 """
 
 import torch
@@ -24,34 +25,39 @@ from torch.nn.functional import logsigmoid, softmax
 
 from corecbench.api import Batch, Ids, Pretrained, Side, States
 from corecbench_plugins.sharing.compared import comparable_scores
-from corecbench_plugins.sharing.mapped import Mapped, Mapping
+from corecbench_plugins.sharing.mapped_table import MappedTable, RowMapping
 from corecbench_plugins.sharing.none import Private
+from corecbench_plugins.sharing.settings import Dllm2recConfig
 
 
 class Dllm2rec(Private):
-    """Private tables, the domain side's items with texts, and ranking distillation to the domain side."""
+    """Private tables, with texts in the domain side's items, and ranking distillation to the domain side."""
+
+    config: Dllm2recConfig
+    item: MappedTable
+    """The domain side's items."""
 
     def ids(self, side: Side, width: int) -> Ids:
-        """Return private tables; those of the domain side's items can read texts."""
+        """Return private tables. The domain side's item table can read texts."""
         tables = super().ids(side, width)
         if side == "llm":
             return tables
-        self.item = Mapped(tables.item)
+        self.item = MappedTable(tables.item)
         return Ids(tables.user, self.item)
 
     def start(self, pretrained: Pretrained) -> None:
-        """Let the domain side's items read the texts; from the pretrained model these change nothing at first."""
+        """Let the domain side's items read the texts. A pretrained model is not changed by the texts at first."""
         super().start(pretrained)
         if pretrained.text is None or not self.config.embeddings:
             return
-        sizes = pretrained.text.shape[1], self.config.hidden_size, self.item.own.weight.shape[1]
-        mapping = Mapping(*sizes).to(pretrained.text.device)
+        width = self.tables["domain"].item.weight.shape[1]
+        mapping = RowMapping(pretrained.text.shape[1], self.config.hidden_size, width).to(pretrained.text.device)
         if self.config.start == "pretrained":
             nn.init.zeros_(mapping.leave.weight)
         self.item.read(pretrained.text, mapping)
 
     def losses(self, side: Side, own: States, other: States, batch: Batch) -> dict[str, torch.Tensor]:
-        """Return the ranking distillation, for the domain side."""
+        """Return the ranking distillation while the domain side trains."""
         if side == "llm" or self.config.ranking_weight == 0:
             return {}
         student, teacher, _ = comparable_scores(own, other, batch, self.config.positions)
@@ -69,9 +75,6 @@ class Dllm2rec(Private):
         lowest = student.topk(top, dim=1).values[:, -1:]
         agreed = (student.gather(1, taught) >= lowest).float()  # [P, k]
         consistency = agreed / agreed.sum(dim=1, keepdim=True).clamp(min=1)
-        parts = (
-            config.by_position * position,
-            config.by_confidence * confidence,
-            config.by_consistency * consistency,
+        return (
+            config.by_position * position + config.by_confidence * confidence + config.by_consistency * consistency
         )
-        return sum(parts)

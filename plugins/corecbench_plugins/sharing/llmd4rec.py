@@ -1,16 +1,17 @@
-"""LLMD4Rec: the sides distil into each other by turns, each sample as far as the teacher is to be trusted.
+"""LLMD4Rec: the sides distil into each other by turns, with a weight per sample by how far the teacher is trusted.
 
 What the paper states (Wu et al., "Bidirectional Knowledge Distillation for Enhancing Sequential Recommendation with
 Large Language Models", 2025, arXiv 2505.18120): an LLM-centric and a conventional recommender are refined
-alternately by mutual distillation; their output distributions are aligned, with sample-wise adaptive weighting, and
-without additional parameters. The closest relative of BDLM, which shares a store of embeddings on top.
+alternately by mutual distillation. Their output distributions are aligned, with sample-wise adaptive weighting, and
+without additional parameters. BDLM is closely related, and shares a store of embeddings on top.
 
 What is our reconstruction, since the equations are not in a form that we have:
-- Each side has private tables; the coupling is KL(other || own) over the catalogue at a `temperature`, at
+- Each side has private tables. The coupling is KL(other || own) over the catalogue at a `temperature`, at
   `positions` of each batch, as in `bdlm`. The other side's distributions are those at the start of the turn.
 - A sample's weight is q / (q + p), where q and p are the probabilities that the other and the own side give to the
-  item that comes next: near 1 where the other side knows better, near 0 where the own side does. It has no
-  gradient. Where the next item is part of the history, as in training on pairs, neither is to be judged by it: 1/2.
+  item that comes next: near 1 where the other side knows better, near 0 where the own side does. The weight has no
+  gradient. It is 1/2 where the next item is part of the history, as in training on pairs, since that item judges
+  neither side.
 """
 
 import torch
@@ -19,10 +20,13 @@ from torch.nn.functional import kl_div, log_softmax
 from corecbench.api import Batch, Side, States
 from corecbench_plugins.sharing.compared import EXCLUDED, Scores, comparable_scores
 from corecbench_plugins.sharing.none import Private
+from corecbench_plugins.sharing.settings import Llmd4recConfig
 
 
 class Llmd4rec(Private):
     """Private tables and weighted mutual distillation."""
+
+    config: Llmd4recConfig
 
     def losses(self, side: Side, own: States, other: States, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the weighted divergence from the other side's distribution."""

@@ -1,4 +1,4 @@
-"""Rows of a table that are expensive to make."""
+"""Looks up rows that are expensive to compute."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def look_up(index: torch.Tensor, rows: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
-    """Return rows [*index.shape, d], each made once: most places of a batch are padding or repeat an item.
+    """Return rows [*index.shape, d], computing each once: most entries of a batch are padding or repeat an item.
 
     Args:
         index: int64, of any shape.
-        rows: makes the rows [n, d] of indices [n].
+        rows: computes the rows [n, d] of indices [n].
     """
     distinct, place = index.unique(return_inverse=True)
     return embedding(place, rows(distinct))

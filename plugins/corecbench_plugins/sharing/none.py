@@ -3,15 +3,17 @@
 import torch
 from torch import nn
 
-from corecbench.api import Budget, Ids, Pretrained, Setup, Side, private_ids
-from corecbench_plugins.sharing import Schedule
+from corecbench.api import Batch, Budget, Ids, Pretrained, Setup, Side, States, Turn, private_ids
 from corecbench_plugins.sharing.schedule import alternate
+from corecbench_plugins.sharing.settings import Schedule
 
 
 class Private(nn.Module):
     """Each side has tables of its own; the domain side's start where the domain model alone ended."""
 
-    def __init__(self, config: Schedule, setup: Setup):
+    config: Schedule
+
+    def __init__(self, config: Schedule, setup: Setup) -> None:
         super().__init__()
         self.config, self.catalog = config, setup.catalog
         self.start_from = config.start
@@ -30,10 +32,10 @@ class Private(nn.Module):
             self.tables["domain"].user.weight.copy_(pretrained.user)
             self.tables["domain"].item.weight.copy_(pretrained.item)
 
-    def turns(self, budget: Budget):
+    def turns(self, budget: Budget) -> list[Turn]:
         """Alternate, as the modules that share do."""
         return alternate(self.config, budget)
 
-    def losses(self, side, own, other, batch):
+    def losses(self, side: Side, own: States, other: States, batch: Batch) -> dict[str, torch.Tensor]:
         """Return no coupling terms."""
         return {}

@@ -1,11 +1,11 @@
 """Turns that alternate between the two sides."""
 
 from corecbench.api import Budget, Turn
-from corecbench_plugins.sharing import Schedule
+from corecbench_plugins.sharing.settings import Schedule
 
 
 def alternate(schedule: Schedule, budget: Budget) -> list[Turn]:
-    """Return the warm-up and rounds of an LLM turn and a domain turn, each side's epochs spread evenly.
+    """Return the warm-up, then rounds of an LLM turn and a domain turn, with each side's epochs spread evenly.
 
     >>> schedule = Schedule(warm_up_epochs=6, rounds=2, domain_epochs=5, llm_epochs=9)
     >>> [(turn.side, turn.epochs) for turn in alternate(schedule, Budget(domain_epochs=9, llm_epochs=10))]

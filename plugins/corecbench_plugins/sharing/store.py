@@ -1,4 +1,4 @@
-"""The store of BDLM: rows for users and items, what the LLM makes of the items' texts, and each side's view of it.
+"""The store of BDLM: its tables of users and items, what the items' texts add, and the projection of each side.
 
 N items, k the width of a text's summary, n neighbours, d the width of the store.
 """
@@ -9,22 +9,27 @@ import torch
 from torch import nn
 from torch.nn.functional import embedding, embedding_bag, normalize
 
-from corecbench.api import project
+from corecbench.api import Table, project
 from corecbench_plugins.sharing.lookup import look_up
 
 ITEMS_PER_BLOCK = 2048
-SHARE = 0.5
-"""Of the mean of an item's neighbours that is added to its row at first; learnt from there."""
+INITIAL_SHARE = 0.5
+"""Share of the mean row of an item's neighbours that is added to its own row at first; learnt from there."""
 
 
-class Rows(nn.Module):
+class StoreTable(nn.Module):
     """A table of the store: a row for each user or item and, for items with texts, what their texts add.
 
     An item's text adds a projection of its summary and a share of the mean row of the items with the nearest texts.
-    Where there are texts, rows are left out at random in training, each time anew, so that texts have to be read.
+    Where there are texts, random rows are left out at each reading in training, so that texts have to be read.
     """
 
-    def __init__(self, table: nn.Embedding, dropout: float):
+    text: torch.Tensor
+    """float [N+1, k], the summaries, once the rows read texts."""
+    neighbours: torch.Tensor | None
+    """int64 [N+1, n], 0 where there is none; None without neighbours."""
+
+    def __init__(self, table: Table, dropout: float) -> None:
         super().__init__()
         self.table, self.dropout = table, dropout
         self.text_projection: nn.Linear | None = None
@@ -32,10 +37,10 @@ class Rows(nn.Module):
         self.register_buffer("neighbours", None, persistent=False)
 
     def read_texts(self, text: torch.Tensor, n_neighbours: int, start_at_zero: bool) -> None:
-        """Let the rows read summaries of texts, float [N+1, k], zero for an item without a text.
+        """Let the rows read summaries of texts.
 
         Args:
-            text: the summaries.
+            text: the summaries, float [N+1, k]; zero for an item without a text.
             n_neighbours: n; 0 for none.
             start_at_zero: whether texts change no row before training.
         """
@@ -44,48 +49,50 @@ class Rows(nn.Module):
         self.text_projection = nn.Linear(text.shape[1], self.table.weight.shape[1], bias=False, device=device)
         if n_neighbours:
             self.neighbours = nearest(text, n_neighbours)
-            self.share = nn.Parameter(torch.tensor(SHARE, device=device))
+            self.share = nn.Parameter(torch.tensor(INITIAL_SHARE, device=device))
         if start_at_zero:
-            for weight in self.text_projection.weight, self.share:
-                if weight is not None:
-                    nn.init.zeros_(weight)
+            nn.init.zeros_(self.text_projection.weight)
+            if self.share is not None:
+                nn.init.zeros_(self.share)
 
     @property
     def weight(self) -> torch.Tensor:
         """float32 [N+1, d]."""
         if self.text_projection is None:
             return self.table.weight
-        table = self.kept()
-        return table + self.of_texts(table, self.text, self.neighbours)
+        rows = self.rows_after_dropout()
+        return rows + self.text_part(self.text_projection, rows, self.text, self.neighbours)
 
     def forward(self, index: torch.Tensor) -> torch.Tensor:
         """Return float32 [*index.shape, d]."""
         if self.text_projection is None:
             return embedding(index, self.table.weight)
-        table = self.kept()
+        rows = self.rows_after_dropout()
         neighbours = None if self.neighbours is None else self.neighbours[index]
-        return embedding(index, table) + self.of_texts(table, self.text[index], neighbours)
+        return embedding(index, rows) + self.text_part(self.text_projection, rows, self.text[index], neighbours)
 
-    def of_texts(self, table: torch.Tensor, text: torch.Tensor, neighbours: torch.Tensor | None) -> torch.Tensor:
-        """Return what texts [*, k] and neighbours [*, n] add to rows, float32 [*, d]."""
-        projected = project(text, self.text_projection)
-        if neighbours is None:
+    def text_part(
+        self, projection: nn.Linear, rows: torch.Tensor, text: torch.Tensor, neighbours: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Return what texts [*, k] and neighbours [*, n] add, float32 [*, d]; `rows` [N+1, d] are those of all."""
+        projected = project(text, projection)
+        if neighbours is None or self.share is None:
             return projected
-        mean = embedding_bag(neighbours.flatten(end_dim=-2), table, mode="mean", padding_idx=0)
+        mean = embedding_bag(neighbours.flatten(end_dim=-2), rows, mode="mean", padding_idx=0)
         return projected + self.share * mean.view_as(projected)
 
-    def kept(self) -> torch.Tensor:
-        """Return the table, in training with some rows zero."""
-        table = self.table.weight
+    def rows_after_dropout(self) -> torch.Tensor:
+        """Return the table's own rows [N+1, d]; in training some of them are zero."""
+        rows = self.table.weight
         if self.training and self.dropout:
-            return table * (torch.rand(len(table), 1, device=table.device) >= self.dropout)
-        return table
+            return rows * (torch.rand(len(rows), 1, device=rows.device) >= self.dropout)
+        return rows
 
 
-class Projected(nn.Module):
-    """A table of the store, seen by one side through its projection."""
+class ProjectedTable(nn.Module):
+    """A table of the store, read by one side through its projection."""
 
-    def __init__(self, rows: Rows, projection: nn.Linear, writes: bool):
+    def __init__(self, rows: StoreTable, projection: nn.Linear, writes: bool) -> None:
         super().__init__()
         self.rows, self.projection, self.writes = rows, projection, writes
 
@@ -100,13 +107,16 @@ class Projected(nn.Module):
 
     def projected(self, rows: torch.Tensor) -> torch.Tensor:
         """Return rows of the store at the width of the side, with gradients for the store if the side may write."""
-        return self.projection(rows if self.writes else rows.detach())
+        projected: torch.Tensor = self.projection(rows if self.writes else rows.detach())
+        return projected
 
 
-class Blank(nn.Module):
-    """A table that tells nothing: each row is zero."""
+class ZeroTable(nn.Module):
+    """A table whose rows are all zero."""
 
-    def __init__(self, n_rows: int, width: int):
+    zero: torch.Tensor
+
+    def __init__(self, n_rows: int, width: int) -> None:
         super().__init__()
         self.n_rows, self.width = n_rows, width
         self.register_buffer("zero", torch.zeros(1), persistent=False)
@@ -122,9 +132,9 @@ class Blank(nn.Module):
 
 
 def nearest(text: torch.Tensor, n: int) -> torch.Tensor:
-    """Return for each item the n others whose texts have the highest cosine with its own, int64 [N+1, n].
+    """Return for each item the n other items whose texts have the highest cosine with its own, int64 [N+1, n].
 
-    An item without a text has no neighbours and is nobody's; 0 stands for a missing one.
+    An item without a text has no neighbours and is the neighbour of none; 0 stands for a missing neighbour.
 
     >>> nearest(torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [2.0, 1.0], [0.0, 0.0]]), n=1).flatten().tolist()
     [0, 3, 3, 1, 0]
@@ -132,11 +142,11 @@ def nearest(text: torch.Tensor, n: int) -> torch.Tensor:
     direction = normalize(text.float(), dim=1)
     has_text = direction.any(dim=1)
     n = min(n, len(text) - 1)
-    found = []
+    blocks = []
     for rows in torch.arange(len(text), device=text.device).split(ITEMS_PER_BLOCK):
         cosine = direction[rows] @ direction.T  # [block, N+1]
         cosine[:, ~has_text] = -torch.inf
         cosine[torch.arange(len(rows)), rows] = -torch.inf
         value, index = cosine.topk(n, dim=1)
-        found.append(index.masked_fill(value.isinf() | ~has_text[rows, None], 0))
-    return torch.cat(found)
+        blocks.append(index.masked_fill(value.isinf() | ~has_text[rows, None], 0))
+    return torch.cat(blocks)

@@ -1,43 +1,12 @@
-"""Trackers: settings, every epoch and the final metrics of each cell, for MLflow, Weights & Biases or TensorBoard.
+"""Trackers send settings, every epoch and final metrics of each cell to MLflow, Weights & Biases or TensorBoard.
 
-Their packages are extras, imported when a run asks for the tracker.
+The package of a tracker is an extra. It is imported when a run asks for the tracker.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 from corecbench.api import TrackerComponent, hookimpl
-
-
-@dataclass(frozen=True)
-class MlflowConfig:
-    """Where runs go."""
-
-    uri: str = ""
-    """Of the tracking server or store; if empty, MLFLOW_TRACKING_URI or MLflow's own default."""
-    experiment: str = "corecbench"
-
-
-@dataclass(frozen=True)
-class WandbConfig:
-    """Where runs go."""
-
-    project: str = "corecbench"
-    entity: str = ""
-    """User or team; if empty, the one that is logged in."""
-    mode: Literal["", "online", "offline"] = ""
-    """If empty, WANDB_MODE or online. Offline runs are sent later by `wandb sync`."""
-    folder: str = "."
-    """In which the folder `wandb` is made."""
-
-
-@dataclass(frozen=True)
-class TensorboardConfig:
-    """Where event files go."""
-
-    folder: str = "runs"
+from corecbench_plugins.trackers.settings import MlflowConfig, TensorboardConfig, WandbConfig
 
 
 @hookimpl

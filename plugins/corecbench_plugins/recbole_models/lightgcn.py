@@ -1,7 +1,10 @@
-"""RecBole's LightGCN over our own graph of the training part."""
+"""The component `lightgcn`: RecBole's LightGCN over our own graph of the training part.
 
-import warnings
+B users, L positions of a history, N items, d the width of a state.
+"""
+
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,19 +12,21 @@ from torch import nn
 from torch.nn.functional import embedding, normalize
 
 from corecbench.api import Batch, IdsFactory, Interactions, Setup, States
+from corecbench_plugins.recbole_models.adjacency import SymmetricGraph, normalised_adjacency
 from corecbench_plugins.recbole_models.classes import Sizes, base_config, model_class
+from corecbench_plugins.recbole_models.settings import LightGCNConfig
 
 
 class LightGCN(nn.Module):
     """LightGCN, trained on the graph of the training part.
 
-    A user's state at test time knows the validation item, as that of every model does: an item of a history that is
-    no edge of the graph is added to the user's own neighbours. No other state changes by it.
+    A user's state at test time knows the validation item, like the states of every model: an item of the history
+    that is no edge of the graph is added to the neighbours of this user. It changes no other state.
     """
 
     examples = "pairs"
 
-    def __init__(self, config, setup: Setup, ids: IdsFactory):
+    def __init__(self, config: LightGCNConfig, setup: Setup, ids: IdsFactory) -> None:
         super().__init__()
         lightgcn = model_class("general_recommender.lightgcn", "LightGCN")
         settings = base_config(setup) | {
@@ -30,11 +35,11 @@ class LightGCN(nn.Module):
             "reg_weight": config.regularisation,
             "require_pow": True,
         }
-        # RecBole builds its adjacency with a scipy method that is gone; ours is set by `fit`.
+        # RecBole builds its adjacency with a method that scipy has removed; `fit` sets ours.
         without_graph = type(
             "LightGCN", (lightgcn,), {"get_norm_adj_mat": lambda model: torch.zeros(0), "__module__": __name__}
         )
-        self.model = without_graph(settings, Sizes(setup))
+        self.model: Any = without_graph(settings, Sizes(setup))
         tables = ids(config.embedding_size)
         self.model.user_embedding, self.model.item_embedding = tables.user, tables.item
         self.device, self.temperature = setup.device, config.temperature
@@ -62,7 +67,7 @@ class LightGCN(nn.Module):
         return States(normalize(states.user, dim=1) / self.temperature, normalize(states.item, dim=1))
 
     def with_new_items(self, user: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Return user states [B, d] with the items of the histories that are no edges of the graph as neighbours.
+        """Return user states [B, d] with all items of the histories as neighbours, also those that are no edges.
 
         A state is the mean over K+1 layers: (own row + sum over neighbours and layers 0 to K-1 of item rows, each
         divided by the root of both degrees) / (K+1).
@@ -78,90 +83,41 @@ class LightGCN(nn.Module):
         weight = new / ((after.clamp(min=1)[:, None]) * (self.item_degree[batch.history] + 1)).sqrt()  # [B, L]
         added = (embedding(batch.history, summed) * weight[:, :, None]).sum(dim=1)  # [B, d]
         n_layers = self.model.n_layers + 1
-        own = self.model.user_embedding(batch.user)
-        shrunk = (before / after.clamp(min=1)).sqrt()[:, None]  # the old neighbours share with the new ones
-        return (own + shrunk * (user * n_layers - own) + added) / n_layers
+        own: torch.Tensor = self.model.user_embedding(batch.user)
+        shrunk = (before / after.clamp(min=1)).sqrt()[:, None]  # the weight of old neighbours falls with the degree
+        state: torch.Tensor = (own + shrunk * (user * n_layers - own) + added) / n_layers
+        return state
 
     def lower_layers(self) -> torch.Tensor:
-        """Return the sum of all layers of the items but the last, float32 [N+1, d]."""
+        """Return the sum of all layers of the items except the last, float32 [N+1, d]."""
         n_layers = self.model.n_layers
         self.model.n_layers = n_layers - 1
         try:
-            return self.model()[1] * n_layers
+            summed: torch.Tensor = self.model()[1] * n_layers
         finally:
             self.model.n_layers = n_layers
-
-
-class SymmetricGraph:
-    """A symmetric sparse matrix that `torch.sparse.mm` multiplies by.
-
-    Its gradient needs the transposed matrix, which torch makes anew in each backward; this one is its own.
-    """
-
-    def __init__(self, matrix: torch.Tensor):
-        self.matrix = matrix
-
-    @classmethod
-    def __torch_function__(cls, function, types, args=(), kwargs=None):
-        """Take part in `torch.sparse.mm(graph, rows)`, the only function that knows this class."""
-        if function is not torch.sparse.mm:
-            return NotImplemented
-        graph, rows = args
-        return SymmetricProduct.apply(graph.matrix, rows)
-
-
-class SymmetricProduct(torch.autograd.Function):
-    """The product of a symmetric sparse matrix [M, M] and rows [M, d]."""
-
-    @staticmethod
-    def forward(ctx, matrix, rows):
-        """Multiply, and keep the matrix for the gradient."""
-        ctx.matrix = matrix
-        return torch.sparse.mm(matrix, rows)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        """Return the gradient of the rows."""
-        return None, torch.sparse.mm(ctx.matrix, gradient)
+        return summed
 
 
 class BprLightGCN(LightGCN):
-    """LightGCN trained as in its paper."""
+    """LightGCN trained by BPR, as in its paper."""
 
     def loss(self, batch: Batch, states: States) -> torch.Tensor:
         """Return BPR on the propagated states plus the squared norm of the batch's own embeddings."""
+        if batch.target is None or batch.negatives is None:
+            raise ValueError("BPR needs a batch of pairs with targets and negatives")
         positive = (states.user * embedding(batch.target, states.item)).sum(dim=1)  # [B]
         negative = (states.user * embedding(batch.negatives, states.item)).sum(dim=1)  # [B]
-        own = (
+        rows = (
             self.model.user_embedding(batch.user),
             self.model.item_embedding(batch.target),
             self.model.item_embedding(batch.negatives),
         )
-        penalty = self.model.reg_loss(*own, require_pow=True).squeeze()
-        return self.model.mf_loss(positive, negative) + self.model.reg_weight * penalty
+        penalty = self.model.reg_loss(*rows, require_pow=True).squeeze()
+        loss: torch.Tensor = self.model.mf_loss(positive, negative) + self.model.reg_weight * penalty
+        return loss
 
 
-def build_lightgcn(config, setup: Setup, ids: IdsFactory) -> LightGCN:
-    """Build LightGCN for BPR or, where negatives are sampled for each batch, for the sampled softmax."""
+def build_lightgcn(config: LightGCNConfig, setup: Setup, ids: IdsFactory) -> LightGCN:
+    """Build LightGCN, to be trained by BPR or, with sampled negatives, by the sampled softmax."""
     return (LightGCN if config.negatives else BprLightGCN)(config, setup, ids)
-
-
-def normalised_adjacency(user: np.ndarray, item: np.ndarray, n_users: int, n_items: int) -> torch.Tensor:
-    """Return D^-1/2 A D^-1/2 of the bipartite graph, users first, as a sparse CSR tensor.
-
-    Args:
-        user: int64 [M].
-        item: int64 [M]; repeated pairs count once.
-        n_users: rows of the user table, padding included.
-        n_items: rows of the item table, padding included.
-    """
-    edges = np.unique(np.stack([user, item + n_users]), axis=1)
-    row, column = np.concatenate([edges, edges[::-1]], axis=1)
-    n_nodes = n_users + n_items
-    degree = np.bincount(row, minlength=n_nodes)
-    weight = 1 / np.sqrt(degree[row] * degree[column])
-    index = torch.as_tensor(np.stack([row, column]))
-    with warnings.catch_warnings():  # torch announces that CSR is in beta
-        warnings.simplefilter("ignore")
-        graph = torch.sparse_coo_tensor(index, torch.as_tensor(weight, dtype=torch.float32), (n_nodes, n_nodes))
-        return graph.coalesce().to_sparse_csr()

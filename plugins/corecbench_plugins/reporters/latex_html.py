@@ -1,4 +1,4 @@
-"""Tables for a paper and for a browser, through pandas' Styler."""
+"""Tables for a paper and for a browser, through pandas' Styler: LaTeX and HTML."""
 
 import html
 import re
@@ -26,14 +26,14 @@ SHRUNK = {
     r"\begin{tabular}": r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{\begin{tabular}",
     r"\end{tabular}": r"\end{tabular}}",
 }
-MOST_ROWS = 40
-"""Of a table on one page."""
+MAX_ROWS = 40
+"""Most rows of a table on one page."""
 NEXT_PART = "\\clearpage\n\\addtocounter{table}{-1}\n"
-"""Between the parts of a long table, which have one number; without the page break LaTeX has too many floats."""
+"""Text between the parts of a long table, which share a number. The page break spares LaTeX too many floats."""
 
 
 def escape_latex(text: str) -> str:
-    r"""Return text without meaning in LaTeX, a sign before a number as a minus.
+    r"""Return a text with LaTeX's special characters escaped, and a hyphen before a number as a minus sign.
 
     >>> print(escape_latex("max_history -.5 --seeds <b>&%"))
     max\_history $-$.5 -{}-seeds \textless{}b\textgreater{}\&\%
@@ -43,7 +43,7 @@ def escape_latex(text: str) -> str:
 
 
 class Latex:
-    r"""A table to \input, shrunk where it is wider than the text; a long one goes on over pages."""
+    r"""A table to \input. A table wider than the text is shrunk; a long one continues on further pages."""
 
     suffix = "tex"
     style = Style(
@@ -55,14 +55,14 @@ class Latex:
         lower=r"{} $\downarrow$",
     )
 
-    def __init__(self, config: None = None):
+    def __init__(self, config: None = None) -> None:
         pass
 
     def render(self, report: Report) -> str:
         """Return the text, ending in a newline."""
         cells, caption = report.styled(self.style)
         align = "".join("r" if column in report.numeric else "l" for column in report.frame)
-        n_parts = max(1, -(-len(cells) // MOST_ROWS))
+        n_parts = max(1, -(-len(cells) // MAX_ROWS))
         tables = []
         for number, rows in enumerate(np.array_split(np.arange(len(cells)), n_parts)):
             table = (
@@ -84,7 +84,7 @@ class Latex:
 
 
 class Html:
-    """A page of its own with the caption below the table."""
+    """A web page of its own, with the caption below the table."""
 
     suffix = "html"
     style = Style(
@@ -95,21 +95,22 @@ class Html:
         higher="{} &uarr;",
         lower="{} &darr;",
     )
-    look = (
+    css = (
         ("", "border-collapse: collapse; font-family: sans-serif; font-size: 90%"),
         ("caption", "caption-side: bottom; text-align: left; padding-top: 1em; max-width: 60em"),
         ("th, td", "padding: 0.2em 0.6em; text-align: left; white-space: nowrap"),
         ("th", "border-bottom: 1px solid"),
     )
 
-    def __init__(self, config: None = None):
+    def __init__(self, config: None = None) -> None:
         pass
 
     def render(self, report: Report) -> str:
         """Return the text, ending in a newline."""
         cells, caption = report.styled(self.style)
-        numbers = [f".col{place}" for place, column in enumerate(report.frame) if column in report.numeric]
-        look = [*self.look, *((number, "text-align: right") for number in numbers)]
+        numeric = [f".col{number}" for number, column in enumerate(report.frame) if column in report.numeric]
+        css = [*self.css, *((selector, "text-align: right") for selector in numeric)]
         styler = Styler(cells, uuid=report.name, caption=caption, cell_ids=False).hide(axis="index")
-        styler = styler.set_table_styles([{"selector": where, "props": rules} for where, rules in look])
-        return styler.to_html(doctype_html=True)
+        styler = styler.set_table_styles([{"selector": selector, "props": rules} for selector, rules in css])
+        text: str = styler.to_html(doctype_html=True)
+        return text

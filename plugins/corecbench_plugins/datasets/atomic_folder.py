@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from corecbench.api import DataError, UsageError
-from corecbench_plugins.datasets.atomic import Field, bad_cell, read_atomic, shown
+from corecbench_plugins.datasets.atomic_file import Field, bad_cell, quoted, read_atomic
 from corecbench_plugins.datasets.timestamps import TimeError, parse_numbers
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from corecbench_plugins.datasets import Folder
+    from corecbench_plugins.datasets.settings import Folder
 
 USER_ID = Field("user_id", ("token",))
 ITEM_ID = Field("item_id", ("token",))
 TIMESTAMP = Field("timestamp", ("float",))
 TITLE = Field("title", ("token_seq", "token"), alias="movie_title")
 
-# With the semicolon only: "&reg" without it is as likely the beginning of a word.
+# Only with the semicolon: "&reg" without it may be the beginning of a word.
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
@@ -38,16 +38,16 @@ def open_folder(config: Folder) -> AtomicFolder:
 class AtomicFolder:
     """A folder with NAME.inter (user_id, item_id, timestamp) and, for texts, NAME.item (item_id, title).
 
-    NAME is the folder's name; a folder with a single .inter or .item file may call it anything. Without an .item
-    file no item has a text. HTML entities in titles are decoded, those that were encoded twice too.
+    NAME is the folder's name. A folder's only .inter or .item file may also have another name. Without an .item
+    file no item has a text. HTML entities in titles are decoded, also where they were encoded twice.
 
     Args:
         folder: The folder.
         k_core: The fewest interactions of a user and of an item that the data set is published with.
-        all_listed: Whether an item that is missing in the .item file is an error; else it has no text.
+        all_listed: Whether an item that is missing in the .item file is an error. Otherwise it has no text.
     """
 
-    def __init__(self, folder: Path, k_core: int = 0, all_listed: bool = True):
+    def __init__(self, folder: Path, k_core: int = 0, all_listed: bool = True) -> None:
         if k_core < 0:
             raise UsageError(f"k_core is {k_core}, must be at least 0")
         if not folder.is_dir():
@@ -74,7 +74,7 @@ class AtomicFolder:
             unknown = ~table["item_id"].isin(self._items["item_id"]).to_numpy()
             if unknown.any():
                 row = int(unknown.argmax())
-                fault = f"{shown(table['item_id'].iloc[row])} is not in {self.item.name}"
+                fault = f"{quoted(table['item_id'].iloc[row])} is not in {self.item.name}"
                 raise bad_cell(self.inter, row, "item_id", fault)
         most = int(table["user_id"].value_counts().max())
         if most < 3:
@@ -101,19 +101,19 @@ class AtomicFolder:
             row = int(repeated.argmax())
             item_id = table["item_id"].iloc[row]
             first = int((table["item_id"] == item_id).to_numpy().argmax())
-            fault = f"{shown(item_id)} is in line {first + 2} already, an item is allowed once"
+            fault = f"{quoted(item_id)} is in line {first + 2} already, an item is allowed once"
             raise bad_cell(self.item, row, "item_id", fault)
-        return table.assign(title=[decoded(title).strip() for title in table["title"]])
+        return table.assign(title=[without_entities(title).strip() for title in table["title"]])
 
 
-def decoded(title: str) -> str:
-    """Return a title without HTML entities; one that stands for white space is a blank.
+def without_entities(title: str) -> str:
+    """Return a title with its HTML entities decoded. An entity for white space becomes a blank.
 
-    >>> decoded("Johnson&#39;s Baby &amp; Me&reg;&nbsp;Soap")
+    >>> without_entities("Johnson&#39;s Baby &amp; Me&reg;&nbsp;Soap")
     "Johnson's Baby & Me® Soap"
-    >>> decoded("Salt &amp;amp; Pepper")
+    >>> without_entities("Salt &amp;amp; Pepper")
     'Salt & Pepper'
-    >>> decoded("AT&T; Q&A; R&D")
+    >>> without_entities("AT&T; Q&A; R&D")
     'AT&T; Q&A; R&D'
     """
     for _ in range(2):
@@ -129,15 +129,15 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def _find_file(folder: Path, stem: str, suffix: str) -> Path | None:
-    """Return the file of this name, else the only one with the suffix, else None."""
+    """Return the file of this name, else the only file with the suffix, else None."""
     named = folder / f"{stem}{suffix}"
+    if named.exists():
+        return named
     others = sorted(folder.glob(f"*{suffix}"))
-    if named.exists() or not others:
-        return named if named.exists() else None
     if len(others) > 1:
         have = ", ".join(path.name for path in others)
         raise DataError(f"{folder}: several {suffix} files and none is {named.name}; have: {have}")
-    return others[0]
+    return others[0] if others else None
 
 
 def _check_ids(path: Path, ids: pd.Series) -> None:

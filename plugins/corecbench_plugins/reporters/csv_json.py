@@ -1,4 +1,4 @@
-"""Tables for other programs: every number as it was computed."""
+"""Tables for other programs, with numbers that are not rounded: CSV and JSON."""
 
 import json
 
@@ -6,16 +6,17 @@ from corecbench.api import Report
 
 
 class Csv:
-    """Comma-separated values in UTF-8; the caption is in the other formats."""
+    """Comma-separated values, without the caption."""
 
     suffix = "csv"
 
-    def __init__(self, config: None = None):
+    def __init__(self, config: None = None) -> None:
         pass
 
     def render(self, report: Report) -> str:
         """Return the text, ending in a newline."""
-        return report.values.to_csv(index=False, lineterminator="\n")
+        text: str = report.values.to_csv(index=False, lineterminator="\n")
+        return text
 
 
 class Json:
@@ -23,15 +24,15 @@ class Json:
 
     suffix = "json"
 
-    def __init__(self, config: None = None):
+    def __init__(self, config: None = None) -> None:
         pass
 
     def render(self, report: Report) -> str:
         """Return the text, ending in a newline."""
-        marks = [
+        marked_cells = [
             {"row": row, "column": column, "mark": mark}
-            for (row, column), found in report.marks.items()
-            for mark in found
+            for (row, column), marks in report.marks.items()
+            for mark in marks
         ]
         content = {
             "name": report.name,
@@ -39,6 +40,6 @@ class Json:
             "legend": dict(report.legend),
             "higher_is_better": dict(report.higher_is_better),
             "rows": report.values.to_dict("records"),  # not to_json, which rounds after 15 digits
-            "marks": marks,
+            "marks": marked_cells,
         }
         return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n"

@@ -1,17 +1,22 @@
-"""RecBole's sequential models, trained at every position of a history instead of on one row per prefix."""
+"""The components `sasrec` and `gru4rec`: RecBole's models, trained at every position of a history.
+
+RecBole itself trains on one row per prefix of a history.
+"""
 
 from torch import nn
 
-from corecbench.api import Batch, IdsFactory, Setup, States
+from corecbench.api import Batch, Ids, IdsFactory, Setup, States
+from corecbench_plugins.recbole_models.adapter import RecBoleModel
 from corecbench_plugins.recbole_models.classes import Sizes, base_config, model_class
+from corecbench_plugins.recbole_models.settings import GRU4RecConfig, SASRecConfig
 
 
-class SequentialModel(nn.Module):
-    """Wraps a model of RecBole that has an `item_embedding` and `forward(history, length)`."""
+class StatePerPosition(nn.Module):
+    """A model of RecBole with an `item_embedding` and `forward(history, length)`, as a state per position."""
 
     examples = "windows"
 
-    def __init__(self, model: nn.Module, ids):
+    def __init__(self, model: RecBoleModel, ids: Ids) -> None:
         super().__init__()
         model.item_embedding = ids.item
         model.gather_indexes = lambda output, _: output  # keep the state of every position
@@ -23,7 +28,7 @@ class SequentialModel(nn.Module):
         return States(user=self.model(batch.history, length), item=self.model.item_embedding.weight)
 
 
-def build_sasrec(config, setup: Setup, ids: IdsFactory) -> SequentialModel:
+def build_sasrec(config: SASRecConfig, setup: Setup, ids: IdsFactory) -> StatePerPosition:
     """Build RecBole's SASRec over the given ids."""
     settings = base_config(setup) | {
         "hidden_size": config.embedding_size,
@@ -37,10 +42,10 @@ def build_sasrec(config, setup: Setup, ids: IdsFactory) -> SequentialModel:
         "initializer_range": 0.02,
     }
     sasrec = model_class("sequential_recommender.sasrec", "SASRec")
-    return SequentialModel(sasrec(settings, Sizes(setup)), ids(config.embedding_size))
+    return StatePerPosition(sasrec(settings, Sizes(setup)), ids(config.embedding_size))
 
 
-def build_gru4rec(config, setup: Setup, ids: IdsFactory) -> SequentialModel:
+def build_gru4rec(config: GRU4RecConfig, setup: Setup, ids: IdsFactory) -> StatePerPosition:
     """Build RecBole's GRU4Rec over the given ids."""
     settings = base_config(setup) | {
         "embedding_size": config.embedding_size,
@@ -49,4 +54,4 @@ def build_gru4rec(config, setup: Setup, ids: IdsFactory) -> SequentialModel:
         "dropout_prob": config.dropout,
     }
     gru4rec = model_class("sequential_recommender.gru4rec", "GRU4Rec")
-    return SequentialModel(gru4rec(settings, Sizes(setup)), ids(config.embedding_size))
+    return StatePerPosition(gru4rec(settings, Sizes(setup)), ids(config.embedding_size))

@@ -17,13 +17,14 @@ import numpy as np
 import pandas as pd
 
 from corecbench.api import DataError
+from corecbench_plugins.datasets.text_file import not_utf8, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 TYPES = ("token", "token_seq", "float", "float_seq")
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""Types of columns."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ class Field:
 
     name: str
     types: tuple[str, ...]
-    """Those that are allowed."""
+    """Types that the column may have."""
     alias: str = ""
-    """Another name that the column may have in the file."""
+    """Another name that the column may have in the file; "" for none."""
 
 
 def read_atomic(path: Path, fields: Sequence[Field]) -> pd.DataFrame:
@@ -53,7 +54,7 @@ def read_atomic(path: Path, fields: Sequence[Field]) -> pd.DataFrame:
     data = _read_lines(path)
     header, _, rows = data.partition(b"\n")
     names = _column_names(path, header.decode())
-    wanted = {_find_column(path, names, field): field.name for field in fields}
+    needed = {_find_column(path, names, field): field.name for field in fields}
     if not rows:
         raise DataError(f"{path}:1: a header and no rows, at least one row is needed")
     _check_rows(path, data, header, len(names))
@@ -62,14 +63,14 @@ def read_atomic(path: Path, fields: Sequence[Field]) -> pd.DataFrame:
         sep="\t",
         header=None,
         names=list(names),
-        usecols=list(wanted),
+        usecols=list(needed),
         index_col=False,
         dtype=str,
         na_filter=False,
         quoting=csv.QUOTE_NONE,
         encoding="utf-8",
     )
-    return table.rename(columns=wanted)[[field.name for field in fields]]
+    return table.rename(columns=needed)[[field.name for field in fields]]
 
 
 def bad_cell(path: Path, row: int, column: str, fault: str) -> DataError:
@@ -82,30 +83,25 @@ def bad_cell(path: Path, row: int, column: str, fault: str) -> DataError:
     return DataError(f"{path}:{row + 2}: column {column}: {fault}")
 
 
-def shown(text: str) -> str:
-    """Quote a text from a file for a message: on one line, and not long."""
+def quoted(text: str) -> str:
+    """Return a text from a file in quotes, short and on one line, for a message."""
     return reprlib.repr(text)
 
 
 def _read_lines(path: Path) -> bytes:
     r"""Return the file as valid UTF-8 whose lines, the last one too, end in `\n`."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    data = data.removeprefix(BYTE_ORDER_MARK).replace(b"\r\n", b"\n").rstrip(b"\n")
+    data = read_bytes(path).replace(b"\r\n", b"\n").rstrip(b"\n")
     if not data:
         raise DataError(f"{path}: empty file, a header is needed, such as user_id:token")
     data += b"\n"
     try:
         data.decode()
     except UnicodeDecodeError as error:
-        fault = f"byte 0x{data[error.start]:02x} is not UTF-8; convert the file to UTF-8"
-        raise DataError(f"{_place(path, data, error.start)}: {fault}") from error
+        raise not_utf8(_place(path, data, error.start), data[error.start]) from error
     for character, name in ((b"\r", "carriage return"), (b"\0", "NUL character")):
-        found = data.find(character)
-        if found >= 0:
-            raise DataError(f"{_place(path, data, found)}: a {name} inside the line; lines end in LF or CRLF")
+        position = data.find(character)
+        if position >= 0:
+            raise DataError(f"{_place(path, data, position)}: a {name} inside the line; lines end in LF or CRLF")
     return data
 
 
@@ -120,16 +116,16 @@ def _place(path: Path, data: bytes, position: int) -> str:
 
 
 def _column_names(path: Path, header: str) -> dict[str, str]:
-    """Return name -> type of the columns, in order."""
+    """Return name -> type for the columns, in their order."""
     names: dict[str, str] = {}
     for column in header.split("\t"):
         name, colon, kind = column.partition(":")
         if not colon or not name:
             fault = "no name and type; the first line gives each column as name:type, such as user_id:token"
-            raise DataError(f"{path}:1: column {shown(column)}: {fault}")
+            raise DataError(f"{path}:1: column {quoted(column)}: {fault}")
         if kind not in TYPES:
             allowed = f"allowed: {', '.join(TYPES)}; tabs separate columns"
-            raise DataError(f"{path}:1: column {name}: unknown type {shown(kind)}; {allowed}")
+            raise DataError(f"{path}:1: column {name}: unknown type {quoted(kind)}; {allowed}")
         if name in names:
             raise DataError(f"{path}:1: column {name}: twice in the header, a name is allowed once")
         names[name] = kind
@@ -141,26 +137,26 @@ def _find_column(path: Path, names: dict[str, str], field: Field) -> str:
     name = field.name if field.name in names or field.alias not in names else field.alias
     allowed = " or ".join(f"{name}:{kind}" for kind in field.types)
     if name not in names:
-        also = f" ({field.alias} will do)" if field.alias else ""
-        raise DataError(f"{path}:1: column {name}: missing, {allowed} is needed{also}; have: {', '.join(names)}")
+        alias = f" ({field.alias} is allowed too)" if field.alias else ""
+        raise DataError(f"{path}:1: column {name}: missing, {allowed} is needed{alias}; have: {', '.join(names)}")
     if names[name] not in field.types:
         raise DataError(f"{path}:1: column {name}: type {names[name]!r}, {allowed} is needed")
     return name
 
 
 def _check_rows(path: Path, data: bytes, header: bytes, n_columns: int) -> None:
-    """Raise an error for the first line with too few or too many columns, or with the header again."""
+    """Raise a DataError for a line with too few or too many columns, or for a second header."""
     characters = np.frombuffer(data, dtype=np.uint8)
     line_ends = np.flatnonzero(characters == ord("\n"))
     tabs = np.flatnonzero(characters == ord("\t"))
     n_tabs = np.diff(np.searchsorted(tabs, line_ends), prepend=0)
-    wrong = np.flatnonzero(n_tabs != n_columns - 1)
-    if wrong.size:
-        row = int(wrong[0])
+    bad_rows = np.flatnonzero(n_tabs != n_columns - 1)
+    if bad_rows.size:
+        row = int(bad_rows[0])
         text = data.split(b"\n", row + 1)[row]
-        found = f"{n_tabs[row] + 1} columns" if text else "an empty line"
-        raise DataError(f"{path}:{row + 1}: {found}, the header has {n_columns} columns")
-    again = data.find(b"\n" + header + b"\n")
-    if again >= 0:
-        line = data.count(b"\n", 0, again) + 2
+        content = f"{n_tabs[row] + 1} columns" if text else "an empty line"
+        raise DataError(f"{path}:{row + 1}: {content}, the header has {n_columns} columns")
+    repeated = data.find(b"\n" + header + b"\n")
+    if repeated >= 0:
+        line = data.count(b"\n", 0, repeated) + 2
         raise DataError(f"{path}:{line}: the header again, it is allowed in line 1 only")

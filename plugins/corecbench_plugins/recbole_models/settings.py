@@ -1,0 +1,78 @@
+"""Settings of the domain models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from corecbench.api import Training
+from corecbench_plugins.recbole_models.defaults import check_parameters
+from corecbench_plugins.recbole_models.registry import family_of
+
+
+@dataclass(frozen=True)
+class SASRecConfig(Training):
+    """Settings of SASRec."""
+
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    embedding_size: int = 64
+    n_layers: int = 2
+    n_heads: int = 2
+    inner_size: int = 256
+    hidden_dropout: float = 0.3
+    """Dropout of hidden states; `hidden_dropout_prob` in RecBole."""
+    attention_dropout: float = 0.3
+    """Dropout of attention weights; `attn_dropout_prob` in RecBole."""
+
+
+@dataclass(frozen=True)
+class GRU4RecConfig(Training):
+    """Settings of GRU4Rec."""
+
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    embedding_size: int = 64
+    hidden_size: int = 128
+    n_layers: int = 1
+    """Number of recurrent layers; `num_layers` in RecBole."""
+    dropout: float = 0.3
+    """Dropout of the embeddings of a history; `dropout_prob` in RecBole."""
+
+
+@dataclass(frozen=True)
+class LightGCNConfig(Training):
+    """Settings of LightGCN."""
+
+    epochs: int = 200
+    patience: int = 20
+    batch_size: int = 8192
+    learning_rate: float = 1e-2
+    embedding_size: int = 64
+    n_layers: int = 2
+    regularisation: float = 1e-4
+    """Weight of the squared norm of a batch's embeddings in BPR; `reg_weight` in RecBole."""
+    temperature: float = 0.0
+    """Above 0, states are compared by their cosine divided by the temperature instead of by their product."""
+
+
+@dataclass(frozen=True)
+class RecBoleConfig(Training):
+    """Settings of any model of RecBole by its name."""
+
+    model: str = ""
+    """Name of the model's class, such as BERT4Rec; it stands behind `recbole:` on the command line."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """Hyperparameters of the model under RecBole's names. They win over the defaults in RecBole's wheel."""
+    batch_size: int = 0
+    """Windows or pairs in a batch. 0 stands for what suits the model: 64 windows of histories, or 2,048 pairs."""
+    prefixes: int = 4
+    """Number of prefixes of each window that are trained on, drawn anew for each batch, for models that learn one
+    target from a history; 0 for all."""
+
+    def __post_init__(self) -> None:
+        """Check model and parameters, and fill in the batch size."""
+        family = family_of(self.model)
+        check_parameters(self.model, self.parameters)
+        if not self.batch_size:
+            object.__setattr__(self, "batch_size", family.batch_size)
