@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from corecbench.api import UsageError
+from corecbench.settings import run_files
 from corecbench.settings.configure import configure, unknown
 from corecbench.settings.values import names, over, parse_set, read_files, seeds, tables
 
@@ -126,13 +127,13 @@ class RunConfig:
         return over(self.settings_on(dataset), own)
 
 
-def load(path: Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> RunConfig:
+def load(path: str | Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> RunConfig:
     """Return the settings of a run.
 
     Args:
-        path: a TOML file with the fields of `RunConfig`; components' settings are tables such as
-            [settings.sasrec] and, for pairs, [in_pairs.sasrec], variants such as [variants.NAME] with `of` and
-            settings, and what differs on a data set such as [per_dataset.NAME] and
+        path: a TOML file with the fields of `RunConfig`, or the name of one that comes with corecbench; components'
+            settings are tables such as [settings.sasrec] and, for pairs, [in_pairs.sasrec], variants such as
+            [variants.NAME] with `of` and settings, and what differs on a data set such as [per_dataset.NAME] and
             [per_dataset.NAME.settings.sasrec]. `include` lists further files.
         options: fields given on the command line or in Python, which win over the file, tables being merged; None
             stands for "not given".
@@ -141,7 +142,7 @@ def load(path: Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> 
     Raises:
         UsageError: an unknown key, or a value that does not fit.
     """
-    values = read_files(path) if path else {}
+    values = read_files(run_files.find(path)) if path else {}
     given = {key: value for key, value in options.items() if value is not None}
     values = over(values, given)
     settings = tables(values.pop("settings", {}), "settings", "component")
