@@ -8,7 +8,8 @@ A model is trained as by `corecbench run`: the same split, early stopping and nu
 The test items are taken out of the split before the first trial.
 
 With `--in-pairs RUN`, a run file or its name, the model is trained in the pair of that run's first LLM and sharing
-module, up to the LLM's first turn. Settings that are best alone need not be best together; what is found holds in pairs only.
+module, up to the LLM's first turn. Settings that are best alone need not be best together; what is found holds in
+pairs only.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ PACKAGES = {
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Stop without RecBole, or when what is installed is not what lies here: an old copy would be tested instead."""
+    """Stop without RecBole, or when what is installed is not what lies here but an old copy."""
     if importlib.util.find_spec("recbole") is None:
         pytest.exit("RecBole is not installed; run: pip install --no-deps recbole==1.2.1", returncode=4)
     for package, folder in PACKAGES.items():

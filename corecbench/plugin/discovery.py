@@ -21,8 +21,8 @@ INSTALL = {
     "recbole": "pip install --no-deps recbole==1.2.1",
     **{name: f"pip install {name}" for name in ("accelerate", "gguf", "peft", "torch", "transformers")},
 }
-"""Import package -> the command that gets it. RecBole pins an old Ray, which has no wheel for Python 3.12 and later.
-Its model classes never import Ray; what they do import is among our own requirements."""
+"""Import package -> the command that gets it. RecBole pins an old Ray, which has no wheel for Python 3.12 and
+later. Its model classes never import Ray; what they do import is among our own requirements."""
 
 
 @dataclass(frozen=True)
