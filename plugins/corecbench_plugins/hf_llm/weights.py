@@ -110,7 +110,7 @@ def convert(gguf: Path, folder: Path, progress: Progress) -> Path:
     with quiet(), tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32).to(torch.bfloat16)
         model.hf_quantizer, model.is_quantized = None, False  # transformers refuses to save what it calls quantised
-        del model.config.quantization_config
+        vars(model.config).pop("quantization_config", None)  # some versions of transformers set none
         model.config.dtype = torch.bfloat16
         whole = Path(temporary) / "model"
         model.save_pretrained(whole)
