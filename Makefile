@@ -1,10 +1,13 @@
-.PHONY: check test lint format docs
+.PHONY: check test coverage lint format docs build
 
-check:  ## All that CI runs, in a fresh environment.
+check:  ## All that CI runs, in fresh environments.
 	.ci/run
 
 test:  ## The tests, in the current environment.
 	pytest
+
+coverage:  ## The tests with the share of lines and branches that they run.
+	pytest --cov
 
 lint:  ## Style, types and layers, in the current environment.
 	ruff check
@@ -18,3 +21,8 @@ format:
 
 docs:  ## The docs site, into site/; any warning is an error.
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+
+build:  ## The source distribution and the wheel, into dist/.
+	rm -rf build dist
+	python -m build
+	twine check --strict dist/*

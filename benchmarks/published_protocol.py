@@ -1,6 +1,6 @@
 """Trains a domain model as many published tables do: on the validation items of all but a few users, too.
 
-    python benchmarks/published_protocol.py --config benchmarks/solo.toml --dataset amazon-beauty --model sasrec
+    python benchmarks/published_protocol.py --config solo --dataset amazon-beauty --model sasrec
 
 Leave-one-out in corecbench keeps every user's validation item out of training. The benchmarks behind gSASRec
 (Petrov and Macdonald, RecSys 2023, arXiv 2308.07192) and eSASRec (Tikhonovich et al., 2025, arXiv 2508.06450)
@@ -13,7 +13,6 @@ nothing: settings come from the file, the epoch from the validation users.
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -66,7 +65,7 @@ def published_splits(split: Split, n_validation: int, seed: int) -> tuple[Split,
 
 
 def measure(
-    config: Path, dataset: str, model: str, seed: int, n_validation: int, random_items: bool = False
+    config: str, dataset: str, model: str, seed: int, n_validation: int, random_items: bool = False
 ) -> dict[str, float]:
     """Train a model alone and return its metrics on the test items."""
     from corecbench.data.loaded import read_datasets
@@ -99,14 +98,14 @@ def measure(
 
 
 @click.command()
-@click.option("--config", required=True, type=click.Path(exists=True, path_type=Path), help="Where settings stand.")
+@click.option("--config", required=True, help="A run file or its name: where settings stand.")
 @click.option("--dataset", required=True)
 @click.option("--model", required=True)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--validation-users", default=2048, show_default=True, help="Whose validation items are kept out.")
 @click.option("--random-items", is_flag=True, help="Hold out random items of each user, not the last ones.")
 @data_dir_option
-def main(config: Path, dataset: str, model: str, seed: int, validation_users: int, random_items: bool) -> None:
+def main(config: str, dataset: str, model: str, seed: int, validation_users: int, random_items: bool) -> None:
     """Print test HR@10 and NDCG@10 of a domain model that also trains on most validation items."""
     try:
         found = measure(config, dataset, model, seed, validation_users, random_items)

@@ -2,13 +2,14 @@
 
     python benchmarks/tune.py --dataset amazon-beauty --model sasrec --minutes 30
 
-The best settings of all searches go to `tuned/DATASET.toml`, which a run's file can include, every trial to
-`tuned/trials.csv`.
+The best settings of all searches go to `corecbench/benchmarks/tuned/DATASET.toml`, which a run file can include,
+every trial to `trials.csv` beside it.
 A model is trained as by `corecbench run`: the same split, early stopping and numbers drawn from the seed.
 The test items are taken out of the split before the first trial.
 
-With `--in-pairs RUN.toml` the model is trained in the pair of that run's first LLM and sharing module, up to the
-LLM's first turn. Settings that are best alone need not be best together; what is found holds in pairs only.
+With `--in-pairs RUN`, a run file or its name, the model is trained in the pair of that run's first LLM and sharing
+module, up to the LLM's first turn. Settings that are best alone need not be best together; what is found holds in
+pairs only.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def tune(
     trial_minutes: float | None = None,
     max_trials: int | None = None,
     full_catalogue: bool = False,
-    in_pairs: Path | None = None,
+    in_pairs: str | Path | None = None,
     storage: Path,
     out: Path,
     plugins: Sequence[Path] = (),
@@ -113,7 +114,8 @@ def use_threads(threads: int) -> None:
     keep_freed_memory()
 
 
-HERE = Path(__file__).parent
+TUNED = Path(__file__).parents[1] / "corecbench" / "benchmarks" / "tuned"
+"""The checkout's, also where corecbench is installed elsewhere."""
 A_PATH = click.Path(path_type=Path)
 
 
@@ -127,9 +129,9 @@ A_PATH = click.Path(path_type=Path)
 @click.option("--seed", default=0, help="Of the model and of the search.")
 @click.option("--threads", default=1, help="Of torch.")
 @click.option("--full-catalogue", is_flag=True, help="A search of its own, in which the loss is over all items.")
-@click.option("--in-pairs", type=A_PATH, help="A run's file: search the settings of pairs, with its LLM.")
+@click.option("--in-pairs", help="A run file or its name: search the settings of pairs, with its LLM.")
 @click.option("--storage", type=A_PATH, default="results/tune.journal", help="Where a search goes on.")
-@click.option("--out", type=A_PATH, default=HERE / "tuned", show_default="tuned/ beside this file", help="Folder.")
+@click.option("--out", type=A_PATH, default=TUNED, show_default="corecbench/benchmarks/tuned", help="Folder.")
 @click.option("--plugin", "plugins", multiple=True, type=A_PATH, help="Load a plugin from a file.")
 @data_dir_option
 def main(**options: Any) -> None:

@@ -32,7 +32,7 @@ def run(
 
     Args:
         out: the folder of the results.
-        config: a run file, over which `options` win.
+        config: a run file, or the name of one that comes with corecbench, such as "three-datasets"; `options` win.
         plugins: Python files to load.
         without: names of plugins to leave out.
         progress: whether it is shown on stderr.
@@ -53,7 +53,7 @@ def run(
     from corecbench.report.publish import stored as stored_entries
     from corecbench.settings.config import load as load_config
 
-    chosen = load_config(None if config is None else Path(config), options, ())
+    chosen = load_config(config, options, ())
     host = discover(plugins, without)
     experiment = prepare(chosen, host, Path(out))
     records = experiment.run(progress)

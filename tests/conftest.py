@@ -14,7 +14,7 @@ import pytest
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: tiny steps beside a busy process are 10x slower
 
 CHECKOUT = Path(__file__).parent.parent
-KINDS = ("*.py", "templates/*")
+KINDS = ("*.py", "*.toml", "templates/*")
 """Files that are compared."""
 PACKAGES = {
     "corecbench": CHECKOUT / "corecbench",
@@ -23,7 +23,9 @@ PACKAGES = {
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Stop when what is installed is not what lies here: an old copy would be tested instead."""
+    """Stop without RecBole, or when what is installed is not what lies here but an old copy."""
+    if importlib.util.find_spec("recbole") is None:
+        pytest.exit("RecBole is not installed; run: pip install --no-deps recbole==1.2.1", returncode=4)
     for package, folder in PACKAGES.items():
         spec = importlib.util.find_spec(package)
         if spec is None or spec.submodule_search_locations is None:

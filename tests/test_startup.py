@@ -47,6 +47,7 @@ def heavy_modules_after(code):
                 ["list", "--json"],
                 ["list", "models"],
                 ["list", "plugins"],
+                ["list", "benchmarks"],
             )
         ),
     ],

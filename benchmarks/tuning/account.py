@@ -141,7 +141,7 @@ def read_tuned(path: Path) -> Any:
     if path.exists():
         return tomlkit.parse(path.read_text(encoding="utf-8"))
     document = tomlkit.document()
-    document.add(tomlkit.comment(f"Written by benchmarks/tune.py; for a run's file: include = [{path.name!r}]"))
+    document.add(tomlkit.comment(f"Written by benchmarks/tune.py; for a run file: include = [{path.name!r}]"))
     document.add(tomlkit.nl())
     return document
 

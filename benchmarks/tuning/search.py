@@ -35,7 +35,7 @@ class Partners:
     """With turns of neither side: what is searched is the warm-up, in which the model reads what the LLM wrote."""
 
     @classmethod
-    def of(cls, path: Path, host: Host, dataset: str) -> Partners:
+    def of(cls, path: str | Path, host: Host, dataset: str) -> Partners:
         """Return the first LLM and the first sharing module of a run's file, as they are in pairs on a data set.
 
         Raises:

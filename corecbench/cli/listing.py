@@ -10,6 +10,7 @@ import click
 
 from corecbench.plugin.kinds import KINDS
 from corecbench.plugin.metadata import describe
+from corecbench.settings import run_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +40,14 @@ def components(host: Host, kinds: Iterable[str], whole: bool) -> Rows:
 def plugins(host: Host) -> Rows:
     """Return one row for each plugin, broken ones included."""
     return [dataclasses.asdict(info) for info in host.plugins()]
+
+
+def benchmarks(whole: bool) -> Rows:
+    """Return one row for each run file that comes with corecbench; the whole has the path of the file, too."""
+    return [
+        {"name": name, "summary": run_files.summary(path), **({"file": str(path)} if whole else {})}
+        for name, path in run_files.packaged().items()
+    ]
 
 
 def show(rows: Rows, as_json: bool) -> None:

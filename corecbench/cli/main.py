@@ -77,17 +77,20 @@ for verb in (run, report, compare, datasets, recommend, check, new_plugin):
 
 
 @main.command("list")
-@click.argument("kind", required=False, metavar="[KIND]", type=click.Choice((*KINDS, "plugins")))
+@click.argument("kind", required=False, metavar="[KIND]", type=click.Choice((*KINDS, "benchmarks", "plugins")))
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with all settings.")
 @common_options
 def list_(files: tuple[str, ...], blocked: tuple[str, ...], kind: str | None, as_json: bool) -> None:
-    """List what can be chosen, or the plugins.
+    """List the components, the run files that come with corecbench, or the plugins.
 
-    KIND is models, llms, sharing, datasets, metrics, reporters, trackers or plugins. Without one, all but plugins
-    are listed.
+    KIND is models, llms, sharing, datasets, metrics, reporters, trackers, benchmarks or plugins. Without one, all
+    components are listed.
     """
-    from corecbench.cli.listing import components, plugins, show
+    from corecbench.cli.listing import benchmarks, components, plugins, show
 
+    if kind == "benchmarks":
+        show(benchmarks(whole=as_json), as_json)
+        return
     host = discover(files, blocked, strict=False)
     kinds = KINDS if kind is None else (kind,)
     show(plugins(host) if kind == "plugins" else components(host, kinds, whole=as_json), as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +19,7 @@ from corecbench.cli.report_verbs import show_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from corecbench.experiment.plan import Plan
 
@@ -81,7 +81,7 @@ def run_options(command: Command) -> Command:
 @run_options
 @data_dir_option
 @results_option
-@click.option("--config", metavar="FILE.toml", type=click.Path(path_type=Path), help="Settings of a run.")
+@click.option("--config", metavar="FILE.toml|NAME", help="A run file, or one of `corecbench list benchmarks`.")
 @click.option("--set", "sets", multiple=True, metavar="COMPONENT.KEY=VALUE", help="Change one setting.")
 @click.option("--plan", "only_plan", is_flag=True, help="Print what would be done, and stop.")
 @common_options
@@ -89,7 +89,7 @@ def run(
     files: tuple[str, ...],
     blocked: tuple[str, ...],
     results: Path,
-    config: Path | None,
+    config: str | None,
     sets: tuple[str, ...],
     only_plan: bool,
     **options: Any,

@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-OLD_PYTHON = sys.version_info < (3, 12)
 INSTALL = {
-    "recbole": f"pip install {'' if OLD_PYTHON else '--no-deps '}recbole==1.2.1",
+    "recbole": "pip install --no-deps recbole==1.2.1",
     **{name: f"pip install {name}" for name in ("accelerate", "gguf", "peft", "torch", "transformers")},
 }
-"""Import package -> the command that gets it. RecBole's own requirements cannot be met on Python 3.12 and later;
-those that its model classes import are among ours there."""
+"""Import package -> the command that gets it. RecBole pins an old Ray, which has no wheel for Python 3.12 and
+later. Its model classes never import Ray; what they do import is among our own requirements."""
 
 
 @dataclass(frozen=True)

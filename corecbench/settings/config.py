@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from corecbench.api import UsageError
+from corecbench.settings import run_files
 from corecbench.settings.configure import configure, unknown
 from corecbench.settings.values import names, over, parse_set, read_files, seeds, tables
 
@@ -130,14 +131,14 @@ class RunConfig:
         return over(self.settings_on(dataset), own)
 
 
-def load(path: Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> RunConfig:
+def load(path: str | Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> RunConfig:
     """Return the settings of a run.
 
     Args:
-        path: a TOML file with the fields of `RunConfig`. Settings of components are tables such as
-            [settings.sasrec] and, for pairs, [in_pairs.sasrec]. Variants are tables such as [variants.NAME] with
-            `of` and settings. Settings that differ on a data set are tables such as [per_dataset.NAME] and
-            [per_dataset.NAME.settings.sasrec]. `include` lists further files.
+        path: a TOML file with the fields of `RunConfig`, or the name of one that comes with corecbench. Settings of
+            components are tables such as [settings.sasrec] and, for pairs, [in_pairs.sasrec]. Variants are tables
+            such as [variants.NAME] with `of` and settings. Settings that differ on a data set are tables such as
+            [per_dataset.NAME] and [per_dataset.NAME.settings.sasrec]. `include` lists further files.
         options: fields given on the command line or in Python. They win over the file, and tables are merged. None
             stands for an option that is not given.
         sets: texts "component.key=value". They win over the file too.
@@ -145,7 +146,7 @@ def load(path: Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> 
     Raises:
         UsageError: a key is unknown, or a value does not fit.
     """
-    values = read_files(path) if path else {}
+    values = read_files(run_files.find(path)) if path else {}
     given = {key: value for key, value in options.items() if value is not None}
     values = over(values, given)
     settings = tables(values.pop("settings", {}), "settings", "component")

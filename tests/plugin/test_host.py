@@ -87,8 +87,7 @@ def test_damaged_entry_points_of_one_distribution_harm_no_other(distribution):
 def test_a_missing_heavy_package_comes_with_the_command_that_installs_it(distribution):
     distribution("bad", "raise ModuleNotFoundError('no recbole', name='recbole.model')")
     reason = faults(Host.discover())["bad"]
-    assert "install it by `pip install" in reason
-    assert "recbole==1.2.1`" in reason
+    assert reason.endswith("install it by `pip install --no-deps recbole==1.2.1`")
 
 
 def test_a_plugin_that_fails_to_register_leaves_nothing_behind(distribution):

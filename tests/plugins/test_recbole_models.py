@@ -247,8 +247,20 @@ def test_a_first_import_leaves_anomaly_mode_off():
 
 def test_without_recbole_the_command_that_gets_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "recbole.model.sequential_recommender.sasrec", None)
-    with pytest.raises(PluginError, match=r"SASRec cannot be imported .*`pip install recbole==1\.2\.1`"):
+    with pytest.raises(PluginError, match=r"SASRec cannot be imported .*`pip install --no-deps recbole==1\.2\.1`"):
         model_class("sequential_recommender.sasrec", "SASRec")
+
+
+def test_without_tensorboard_its_writer_is_stood_in_for_only_during_the_import():
+    code = (
+        "import importlib.util, sys; found = importlib.util.find_spec;"
+        "importlib.util.find_spec = lambda name, *rest: None if name == 'tensorboard' else found(name, *rest);"
+        "from corecbench_plugins.recbole_models.classes import model_class;"
+        "model_class('general_recommender.lightgcn', 'LightGCN');"
+        "print(*{'tensorboard', 'torch.utils.tensorboard', 'ray'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
 
 
 def test_building_draws_no_tables_twice(host, quick, toy_data, tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +60,6 @@ def find_ml100k() -> Path:
         folder = Path(package, "dataset_example", "ml-100k")
         if folder.is_dir():
             return folder
-    # On newer Pythons the ray that RecBole asks for cannot be installed; nothing here needs it.
-    options = "--no-deps " if sys.version_info >= (3, 12) else ""
-    raise DataError(f"ml-100k comes with RecBole, which is not installed: pip install {options}recbole==1.2.1")
+    raise DataError(
+        "ml-100k comes with RecBole, which is not installed; install it by `pip install --no-deps recbole==1.2.1`"
+    )

@@ -110,7 +110,7 @@ def convert(gguf: Path, folder: Path, progress: Progress) -> Path:
         model: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
         model = model.to(torch.bfloat16)
         model.hf_quantizer, model.is_quantized = None, False  # otherwise transformers refuses to save
-        del model.config.quantization_config
+        vars(model.config).pop("quantization_config", None)  # some versions of transformers set none
         model.config.dtype = torch.bfloat16
         whole = Path(temporary) / "model"
         model.save_pretrained(whole)

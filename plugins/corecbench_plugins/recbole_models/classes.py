@@ -1,7 +1,12 @@
 """RecBole's model classes without the rest of RecBole."""
 
+import contextlib
 import importlib
+import importlib.util
+import sys
 import warnings
+from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -32,16 +37,35 @@ def recbole_attribute(module: str, name: str) -> Any:
     """
     anomaly = torch.is_anomaly_enabled()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), tensorboard_at_hand():
             warnings.simplefilter("ignore")
             return getattr(importlib.import_module(f"recbole.{module}"), name)
     except ImportError as error:
         raise PluginError(
-            f"RecBole's {name} cannot be imported ({error}); `pip install recbole==1.2.1`, "
-            "on Python 3.12 or newer `pip install --no-deps recbole==1.2.1 colorlog colorama`"
+            f"RecBole's {name} cannot be imported ({error}); "
+            "RecBole is installed by `pip install --no-deps recbole==1.2.1`"
         ) from error
     finally:
         torch.autograd.set_detect_anomaly(anomaly)
+
+
+@contextlib.contextmanager
+def tensorboard_at_hand() -> Iterator[None]:
+    """Let RecBole import TensorBoard's writer where TensorBoard is not installed.
+
+    RecBole imports it beside its enumerations, but only its own trainer writes with it, and that is not used here.
+    """
+    name = "torch.utils.tensorboard"
+    if name in sys.modules or importlib.util.find_spec("tensorboard") is not None:
+        yield
+        return
+    stand_in = ModuleType(name)
+    vars(stand_in)["SummaryWriter"] = None
+    sys.modules[name] = stand_in
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 class Sizes:

@@ -1,14 +1,11 @@
-"""Every file of settings in `benchmarks` can be run as it is."""
-
-from pathlib import Path
+"""Every run file that comes with corecbench can be run as it is."""
 
 import pytest
 
 from corecbench.experiment.plan import choose
 from corecbench.plugin.host import Host
 from corecbench.settings.config import load
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+from corecbench.settings.run_files import packaged
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +14,10 @@ def host():
     return Host.discover()
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in BENCHMARKS.glob("*.toml")))
+@pytest.mark.parametrize("name", packaged())
 def test_a_file_has_only_components_and_settings_that_exist(host, name):
-    config = load(BENCHMARKS / name, {}, [])
+    config = load(name, {}, [])
+    assert config.models
     host.check_settings(config)
     for dataset in config.datasets:
         chosen = choose(config, host, config.settings_on(dataset))
@@ -28,7 +26,7 @@ def test_a_file_has_only_components_and_settings_that_exist(host, name):
 
 
 def test_the_quick_table_trains_less_on_every_data_set_whatever_the_tuned_files_say():
-    quick, whole = (load(BENCHMARKS / f"{name}.toml", {}, []) for name in ("quick", "three-datasets"))
+    quick, whole = (load(name, {}, []) for name in ("quick", "three-datasets"))
     assert quick.datasets == whole.datasets
     for dataset in quick.datasets:
         short, long = quick.settings_on(dataset)["sasrec"], whole.settings_on(dataset)["sasrec"]
