@@ -29,7 +29,7 @@ class Partner(nn.Module):
 
     examples: Literal["windows", "pairs"] = "windows"
 
-    def __init__(self, ids: Ids, width: int):
+    def __init__(self, ids: Ids, width: int) -> None:
         super().__init__()
         self.user, self.item = ids.user, ids.item
         self.own = nn.Linear(width, width, bias=False)

@@ -16,7 +16,7 @@ class WeightAverage:
     to become as noisy again would take steps during which the average is worse.
     """
 
-    def __init__(self, parameters: Iterable[torch.nn.Parameter], decay: float, trained: bool = False):
+    def __init__(self, parameters: Iterable[torch.nn.Parameter], decay: float, trained: bool = False) -> None:
         self.parameters, self.decay, self.trained = list(parameters), decay, trained
         self.averages = [parameter.detach().clone() for parameter in self.parameters]
         self.n_steps = 0

@@ -62,12 +62,12 @@ def grid(report: Report, label: str) -> Grid:
         column for column in report.frame if column in report.numeric or _begins_with_numbers(report, column)
     }
     heads = [
-        Head(Markup(markup), column in numeric, report.higher_is_better.get(column, False))
+        Head(Markup(markup), column in numeric, report.higher_is_better.get(column, False))  # noqa: S704  # `styled` escaped it
         for column, markup in zip(report.frame, cells, strict=True)
     ]
     rows = [
         [
-            Field(Markup(markup), _order(report, number, column, column in numeric))
+            Field(Markup(markup), _order(report, number, column, column in numeric))  # noqa: S704  # `styled` escaped it
             for column, markup in zip(report.frame, line, strict=True)
         ]
         for number, line in enumerate(cells.to_numpy().tolist())

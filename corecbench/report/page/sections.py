@@ -88,7 +88,7 @@ def subtitle(records: Sequence[CellResult]) -> str:
 
 def _note(report: Report) -> Text:
     """Return the caption of a table with the legend of its marks."""
-    return Text(Markup(report.styled(STYLE)[1]), is_note=True)
+    return Text(Markup(report.styled(STYLE)[1]), is_note=True)  # noqa: S704  # `styled` escaped it
 
 
 def _results(results: Results) -> Iterator[Block]:

@@ -71,7 +71,7 @@ def tensorboard_at_hand() -> Iterator[None]:
 class Sizes:
     """Stands in for RecBole's data set object: models ask it only for sizes and, some, for a matrix."""
 
-    def __init__(self, setup: Setup):
+    def __init__(self, setup: Setup) -> None:
         self.rows = {"user": setup.catalog.n_users + 1, "item": setup.catalog.n_items + 1}
 
     def num(self, field: str) -> int:
