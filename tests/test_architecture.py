@@ -50,7 +50,7 @@ def test_the_plugins_are_there():
     [
         ("import corecbench", "corecbench"),
         ("import corecbench.results.store as r", "corecbench.results.store"),
-        ("from corecbench import host", "corecbench.plugin.host"),
+        ("from corecbench import python_api", "corecbench.python_api"),
         ("def f():\n    from corecbench.data.split import Split", "corecbench.data.split"),
         ("from corecbench_plugins import sharing", "corecbench_plugins.sharing"),
         ("from corecbench_plugins.sharing.store import Store", "corecbench_plugins.sharing.store"),
