@@ -1,6 +1,6 @@
 """Leave-one-out: a user's last interaction is for test, the one before it for validation, the rest for training.
 
-Shapes: T tested users, L positions of a history, S seen items.
+Shapes: T tested users, L positions of a history, S seen items, M interactions.
 """
 
 from __future__ import annotations
@@ -20,6 +20,37 @@ Stage = Literal["validation", "test"]
 
 
 @dataclass(frozen=True, eq=False)
+class SeenItems:
+    """The items that each tested user has seen, as stretches of one array.
+
+    Memory grows with the interactions. A table with a row for each user would be as wide as the longest history.
+    """
+
+    items: np.ndarray
+    """int64 [M], item indices."""
+    start: np.ndarray
+    """int64 [T], where the stretch of each user begins."""
+    length: np.ndarray
+    """int64 [T], the number of items in it."""
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def of(self, rows: np.ndarray) -> np.ndarray:
+        """Return the items of some users, oldest first, int64 [B, S], right-padded with 0 to the longest of them.
+
+        >>> seen = SeenItems(np.array([5, 6, 7]), start=np.array([0, 2]), length=np.array([2, 1]))
+        >>> seen.of(np.array([1, 0])).tolist()
+        [[7, 0], [5, 6]]
+
+        Args:
+            rows: int64 [B], row numbers of the users in the task.
+        """
+        length = self.length[rows]
+        return _pad(self.items, self.start[rows], length, max(int(length.max(initial=0)), 1))
+
+
+@dataclass(frozen=True, eq=False)
 class RankingTask:
     """The task to rank a target for each tested user, given the interactions before it."""
 
@@ -29,9 +60,9 @@ class RankingTask:
     """int64 [T], item indices."""
     history: np.ndarray
     """int64 [T, L], the most recent L items before the target, oldest first, right-padded with 0."""
-    seen: np.ndarray
-    """int64 [T, S], all items before the target, oldest first, right-padded with 0. It can hold the target where
-    repeated pairs are kept; the target is a candidate nevertheless."""
+    seen: SeenItems
+    """All items before the target. They can include the target where repeated pairs are kept; the target is a
+    candidate nevertheless."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +102,7 @@ class Split:
             start, length = start + np.arange(len(start)), length + 1
         recent = np.minimum(length, max_history)
         history = _pad(items, start + length - recent, recent, max_history)
-        return RankingTask(self.users, target, history, seen=_pad(items, start, length, int(length.max())))
+        return RankingTask(self.users, target, history, SeenItems(items, start, length))
 
 
 def leave_one_out(dataset: Dataset) -> Split:
@@ -92,7 +123,8 @@ def leave_one_out(dataset: Dataset) -> Split:
     ([1], [3], [4])
     >>> split.task("validation", max_history=3).history.tolist()
     [[1, 2, 0]]
-    >>> split.task("test", max_history=2).history.tolist(), split.task("test", max_history=2).seen.tolist()
+    >>> task = split.task("test", max_history=2)
+    >>> task.history.tolist(), task.seen.of(np.array([0])).tolist()
     ([[2, 3]], [[1, 2, 3]])
     """
     counts = np.bincount(dataset.user, minlength=dataset.catalog.n_users + 1)  # [U+1]

@@ -197,7 +197,7 @@ def rank_by(
     for users, batch in in_batches(task, batch_size, device):
         for rows, block in zip(np.split(users, range(BLOCK, len(users), BLOCK)), scores(batch), strict=True):
             target, seen = (
-                torch.tensor(indices, device=device) for indices in (task.target[rows], trim(task.seen[rows]))
+                torch.tensor(indices, device=device) for indices in (task.target[rows], task.seen.of(rows))
             )
             candidates = candidate_scores(block, target, seen)
             k = min(top_k, candidates.shape[1])
@@ -225,7 +225,7 @@ def task_states(
 
 def in_batches(task: "RankingTask", batch_size: int, device: str) -> Iterator[tuple[np.ndarray, Batch]]:
     """Yield rows of a task with their users and histories, users with histories of similar length together."""
-    order = np.argsort((task.seen != 0).sum(axis=1), kind="stable")
+    order = np.argsort(task.seen.length, kind="stable")
     for rows in np.split(order, range(batch_size, len(order), batch_size)):
         user, history = (
             torch.tensor(indices, device=device) for indices in (task.users[rows], trim(task.history[rows]))

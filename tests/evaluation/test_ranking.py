@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corecbench.api import Batch, States
-from corecbench.data.split import RankingTask
+from corecbench.data.split import RankingTask, SeenItems
 from corecbench.evaluation.ranking import (
     ScoreError,
     best_candidates,
@@ -34,6 +34,14 @@ def rank_scores(scores, target, seen=(0,)):
     return int(rank), int(n_candidates)
 
 
+def seen_items(rows):
+    """The seen items of each user, from rows that are padded with 0."""
+    of_users = [[item for item in row if item] for row in np.asarray(rows).tolist()]
+    length = np.array([len(items) for items in of_users])
+    items = np.array([item for items in of_users for item in items], dtype=np.int64)
+    return SeenItems(items, np.cumsum(length) - length, length)
+
+
 @st.composite
 def tasks(draw):
     """Users with a target and seen items, and scores in few steps so that ties are common."""
@@ -45,7 +53,7 @@ def tasks(draw):
         users=np.arange(1, n_users + 1),
         target=rng.integers(1, n_items + 1, size=n_users),
         history=rng.integers(1, n_items + 1, size=(n_users, 4)),
-        seen=rng.integers(0, n_items + 1, size=(n_users, n_seen)),
+        seen=seen_items(rng.integers(0, n_items + 1, size=(n_users, n_seen))),
     )
     return task, scores
 
@@ -54,6 +62,11 @@ def scorer(scores):
     """States under which the score of a user and an item is the entry of the matrix."""
     item = torch.eye(scores.shape[1])
     return lambda batch: States(user=torch.tensor(scores)[batch.user - 1], item=item)
+
+
+def all_seen(task):
+    """The seen items of each user of a task, padded with 0."""
+    return task.seen.of(np.arange(len(task.users)))
 
 
 def slow_rank(scores, target, seen):
@@ -137,7 +150,7 @@ def test_scores_are_ranked_like_states_that_give_them(drawn, batch_size):
 def test_scores_that_are_given_stay_as_they_are():
     given = torch.tensor([[3.0, 1.0, 2.0]])
     one = np.ones(1, dtype=np.int64)
-    task = RankingTask(users=one, target=one, history=2 * one[:, None], seen=2 * one[:, None])
+    task = RankingTask(users=one, target=one, history=2 * one[:, None], seen=seen_items(2 * one[:, None]))
     assert rank_task(lambda batch: given, task).n_candidates.tolist() == [1]
     assert given.tolist() == [[3.0, 1.0, 2.0]]
 
@@ -147,7 +160,7 @@ def test_scores_that_are_given_stay_as_they_are():
 def test_ranks_agree_with_a_slow_reference(drawn, batch_size):
     task, scores = drawn
     ranks = rank_task(scorer(scores), task, batch_size)
-    expected = [slow_rank(*user) for user in zip(scores, task.target, task.seen, strict=True)]
+    expected = [slow_rank(*user) for user in zip(scores, task.target, all_seen(task), strict=True)]
     assert list(zip(ranks.rank.tolist(), ranks.n_candidates.tolist(), strict=True)) == expected
     assert ranks.rank.dtype == ranks.n_candidates.dtype == np.int64
 
@@ -158,7 +171,8 @@ def test_ranks_do_not_depend_on_the_order_of_users(drawn, random):
     task, scores = drawn
     order = list(range(len(task.users)))
     random.shuffle(order)
-    shuffled = RankingTask(task.users[order], task.target[order], task.history[order], task.seen[order])
+    seen = SeenItems(task.seen.items, task.seen.start[order], task.seen.length[order])
+    shuffled = RankingTask(task.users[order], task.target[order], task.history[order], seen)
     straight, other = rank_task(scorer(scores), task), rank_task(scorer(scores), shuffled)
     assert other.users.tolist() == straight.users[order].tolist()
     assert other.rank.tolist() == straight.rank[order].tolist()
@@ -176,7 +190,7 @@ def test_ranks_do_not_depend_on_the_batch_size(d):
         users=np.arange(1, n_users + 1),
         target=rng.integers(1, n_items + 1, size=n_users),
         history=np.ones((n_users, 1), dtype=np.int64),
-        seen=np.zeros((n_users, 1), dtype=np.int64),
+        seen=seen_items(np.zeros((n_users, 1), dtype=np.int64)),
     )
     whole, *parts = (
         rank_task(lambda batch: States(user=user[batch.user], item=levels), task, batch_size)
@@ -215,7 +229,7 @@ def test_the_state_after_the_last_item_counts():
         users=np.array([1, 2]),
         target=np.array([2, 2]),
         history=np.array([[3, 1, 0], [3, 0, 0]]),  # two items, so position 2; one item, so position 1
-        seen=np.array([[0], [0]]),
+        seen=seen_items(np.array([[0], [0]])),
     )
     assert rank_task(states, task).rank.tolist() == [1, 1]
 
@@ -260,7 +274,7 @@ def slow_best(scores, target, seen, k):
 def test_the_best_candidates_agree_with_a_slow_reference_and_change_no_rank(drawn, k, batch_size):
     task, scores = drawn
     ranks, without = (rank_task(scorer(scores), task, batch_size, top_k=top_k) for top_k in (k, 0))
-    users = zip(scores, task.target, task.seen, strict=True)
+    users = zip(scores, task.target, all_seen(task), strict=True)
     assert ranks.top_items.tolist() == [slow_best(*user, k) for user in users]
     filled = ranks.top_items > 0
     row, _ = np.nonzero(filled)
@@ -290,6 +304,6 @@ def test_ranking_keeps_no_gradient():
         made.append(States(user=2 * item[batch.user], item=item))
         return made[-1]
 
-    task = RankingTask(np.array([1]), np.array([1]), np.array([[2]]), np.array([[2]]))
+    task = RankingTask(np.array([1]), np.array([1]), np.array([[2]]), seen_items([[2]]))
     rank_task(states, task)
     assert not made[0].user.requires_grad
