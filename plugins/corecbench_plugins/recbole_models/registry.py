@@ -35,7 +35,7 @@ class Family:
     solo_reason: str = NO_PRODUCT
     """Why a class without tables from outside is trained alone only."""
 
-    def with_adapter(self, adapter: str, **changes: Any) -> Family:  # noqa: ANN401, any field of Family
+    def with_adapter(self, adapter: str, **changes: Any) -> Family:
         """Return the family of a class that needs an adapter of its own."""
         return dataclasses.replace(self, adapter=adapter, **changes)
 
