@@ -176,6 +176,26 @@ def test_an_item_after_training_is_a_neighbour_of_its_user_alone(build, make_cel
     assert torch.allclose(extended.item, model.model()[1])
 
 
+@torch.no_grad()
+def test_in_evaluation_lightgcn_propagates_once_until_a_weight_changes(build, monkeypatch):
+    model, ids = build("lightgcn")
+    model.eval()
+    calls = []
+    propagate = model.propagate
+    monkeypatch.setattr(model, "propagate", lambda n_layers: (calls.append(n_layers), propagate(n_layers))[1])
+    first, second = model.states(histories([1], [2, 3])), model.states(histories([4]))
+    assert calls.count(model.model.n_layers) == 1
+    assert torch.equal(first.item, second.item)
+    ids.item.weight[1:] += 1
+    changed = model.states(histories([4]))
+    assert calls.count(model.model.n_layers) == 2
+    assert torch.equal(changed.item, model.model()[1])
+    model.train()
+    model.eval()
+    model.states(histories([4]))
+    assert calls.count(model.model.n_layers) == 3
+
+
 def test_the_gradient_through_the_graph_is_that_of_the_dense_matrix(build):
     model, ids = build("lightgcn")
     tables = (ids.user.weight, ids.item.weight)

@@ -43,6 +43,8 @@ class LightGCN(nn.Module):
         tables = ids(config.embedding_size)
         self.model.user_embedding, self.model.item_embedding = tables.user, tables.item
         self.device, self.temperature = setup.device, config.temperature
+        self.kept: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self.kept_at: tuple[int, ...] = ()
 
     def fit(self, train: Interactions) -> None:
         """Build the graph of the training interactions."""
@@ -58,7 +60,7 @@ class LightGCN(nn.Module):
 
     def states(self, batch: Batch) -> States:
         """Return the propagated states of the batch's users and of all items."""
-        users, items = self.model()
+        users, items = self.propagated(self.model.n_layers)
         states = States(user=embedding(batch.user, users), item=items)
         if not self.training:
             states = replace(states, user=self.with_new_items(states.user, batch))
@@ -91,12 +93,36 @@ class LightGCN(nn.Module):
     def lower_layers(self) -> torch.Tensor:
         """Return the sum of all layers of the items except the last, float32 [N+1, d]."""
         n_layers = self.model.n_layers
-        self.model.n_layers = n_layers - 1
+        items = self.propagated(n_layers - 1)[1]
+        return items * n_layers
+
+    def propagated(self, n_layers: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the states of all users and of all items after so many layers.
+
+        They do not depend on the batch. So in evaluation they are kept from batch to batch, until a weight changes.
+        """
+        if self.training or torch.is_grad_enabled():
+            return self.propagate(n_layers)
+        versions = tuple(weight._version for weight in (*self.parameters(), *self.buffers()))
+        if versions != self.kept_at:
+            self.kept, self.kept_at = {}, versions
+        if n_layers not in self.kept:
+            self.kept[n_layers] = self.propagate(n_layers)
+        return self.kept[n_layers]
+
+    def propagate(self, n_layers: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return RecBole's propagation over the graph through so many layers."""
+        all_layers, self.model.n_layers = self.model.n_layers, n_layers
         try:
-            summed: torch.Tensor = self.model()[1] * n_layers
+            states: tuple[torch.Tensor, torch.Tensor] = self.model()
         finally:
-            self.model.n_layers = n_layers
-        return summed
+            self.model.n_layers = all_layers
+        return states
+
+    def train(self, mode: bool = True) -> "LightGCN":
+        """Switch to training or evaluation, and forget the states that were kept."""
+        self.kept, self.kept_at = {}, ()
+        return super().train(mode)
 
 
 class BprLightGCN(LightGCN):
