@@ -92,9 +92,8 @@ class LightGCN(nn.Module):
 
     def lower_layers(self) -> torch.Tensor:
         """Return the sum of all layers of the items except the last, float32 [N+1, d]."""
-        n_layers = self.model.n_layers
-        items = self.propagated(n_layers - 1)[1]
-        return items * n_layers
+        n_layers: int = self.model.n_layers
+        return self.propagated(n_layers - 1)[1] * n_layers
 
     def propagated(self, n_layers: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the states of all users and of all items after so many layers.
