@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
     from corecbench.data.loaded import SplitDataset
-    from corecbench.plugin.host import Host, Selected
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
 
 IN_PAIRS = "/in-pairs/"
 """In the name of a study whose trials are trained with partners."""

@@ -13,7 +13,8 @@ from corecbench.cli.options import be_a_good_neighbour, common_options, data_dir
 from corecbench.plugin.kinds import WORDS
 
 if TYPE_CHECKING:
-    from corecbench.plugin.host import Host, Selected
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
 
 FAILED = 1
 STATUSES = ("ok", "failed", "not applicable")

@@ -15,7 +15,8 @@ from corecbench.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from corecbench.plugin.host import Host, Selected
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
 
 LIBRARIES = ("torch", "recbole", "transformers", "peft", "accelerate", "gguf", "numpy", "pandas", "scipy", "pluggy")
 

@@ -13,7 +13,8 @@ from corecbench.plugin.guard import guard
 
 if TYPE_CHECKING:
     from corecbench.api import Catalog, Interactions
-    from corecbench.plugin.host import Host, Selected
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
     from corecbench.settings.config import RunConfig
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from corecbench.api import CellFacts, CellRecord
     from corecbench.data.loaded import SplitDataset
-    from corecbench.plugin.host import Selected
+    from corecbench.plugin.selected import Selected
     from corecbench.results.store import Store
     from corecbench.settings.config import RunConfig
 

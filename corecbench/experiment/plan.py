@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from corecbench.api import Metric, Side
     from corecbench.data.loaded import SplitDataset
     from corecbench.experiment.cells import Cell
-    from corecbench.plugin.host import Host, Selected
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
     from corecbench.results.store import Store
     from corecbench.settings.config import RunConfig, Settings
 

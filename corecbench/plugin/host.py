@@ -6,16 +6,13 @@ import copy
 import os
 import re
 import warnings
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import (
     Component,
-    DomainModelComponent,
-    LlmComponent,
     PluginError,
-    SharingComponent,
     UsageError,
     resolve,
 )
@@ -23,6 +20,7 @@ from corecbench.plugin.discovery import Origin, installed, loose_file, reason
 from corecbench.plugin.guard import Guarded, guard
 from corecbench.plugin.kinds import KINDS
 from corecbench.plugin.loaded import Plugin, PluginInfo
+from corecbench.plugin.selected import Selected
 from corecbench.settings.configure import configure, unknown
 
 if TYPE_CHECKING:
@@ -32,49 +30,6 @@ if TYPE_CHECKING:
 
 RECOMMENDERS = ("models", "llms")
 """Kinds whose components are modules in training; they are guarded where they are called."""
-
-
-@dataclass(frozen=True)
-class Selected:
-    """A component that was chosen, with its settings."""
-
-    kind: str
-    label: str
-    """What the user wrote, such as "llama:PATH", or the name of a variant."""
-    component: Component
-    config: Any
-    """An instance of the component's config class, or None."""
-    plugin: PluginInfo
-    is_variant: bool = False
-
-    @property
-    def name(self) -> str:
-        """The component's name."""
-        return self.component.name
-
-    @property
-    def joint(self) -> bool:
-        """Whether a model reads ids and can be trained in a pair, as every LLM can."""
-        joint = self.component.joint if isinstance(self.component, DomainModelComponent) else True
-        return joint if isinstance(joint, bool) else bool(resolve(joint)(self.config))
-
-    @property
-    def can_be_untrained(self) -> bool:
-        """Whether an LLM can be built with random weights."""
-        return isinstance(self.component, LlmComponent) and self.component.untrained
-
-    @property
-    def shares(self) -> bool:
-        """Whether a sharing module shares anything; one that does not is a control."""
-        return isinstance(self.component, SharingComponent) and self.component.shares
-
-    @property
-    def combines(self) -> bool:
-        """Whether a sharing module combines both sides' scores, which gives a third row."""
-        return isinstance(self.component, SharingComponent) and self.component.combines
-
-    def __str__(self) -> str:
-        return f"{KINDS[self.kind].label} '{self.name}' of plugin {self.plugin}"
 
 
 class Host:

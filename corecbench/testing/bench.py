@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from corecbench.api import Recommender, Side
-    from corecbench.plugin.host import Host, Selected
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
     from corecbench.training.loop import SideTraining
 
 MAX_HISTORY = 8

@@ -15,7 +15,8 @@ from corecbench.testing.settings_check import settings_survive_json
 
 if TYPE_CHECKING:
     from corecbench.api import DatasetSource
-    from corecbench.plugin.host import Host, Selected
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
 
 COLUMNS = {"interactions": ("user_id", "item_id", "timestamp"), "items": ("item_id", "title")}
 KNOWN = 0.5

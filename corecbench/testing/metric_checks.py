@@ -14,7 +14,8 @@ from corecbench.testing.settings_check import settings_survive_json
 
 if TYPE_CHECKING:
     from corecbench.api import Metric, RankMetric
-    from corecbench.plugin.host import Host, Selected
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
 
 N_CANDIDATES = 300
 RANKS = np.arange(1, N_CANDIDATES + 1)

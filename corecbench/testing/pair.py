@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from corecbench.api import Ids, SharingModule, Side, Turn
-    from corecbench.plugin.host import Host, Selected
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
     from corecbench.testing.partners import Partner
     from corecbench.training.loop import SideTraining
 

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from corecbench.api import Batch, DomainModelComponent, Ids, IdsFactory, LlmComponent, Setup, States, Training
-from corecbench.plugin.host import Selected
 from corecbench.plugin.loaded import PluginInfo
+from corecbench.plugin.selected import Selected
 from corecbench.version import __version__
 
 if TYPE_CHECKING:

@@ -34,7 +34,8 @@ from corecbench.training.losses import task_loss
 
 if TYPE_CHECKING:
     from corecbench.api import Batch, Recommender
-    from corecbench.plugin.host import Host, Selected
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
 
 
 def states_have_the_shapes_of_the_contract(bench: Bench) -> None:

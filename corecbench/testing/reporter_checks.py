@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from corecbench.api import Reporter
-    from corecbench.plugin.host import Host, Selected
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from corecbench.settings.configure import configure
 from corecbench.testing.kit import NotApplicableError, require
 
 if TYPE_CHECKING:
-    from corecbench.plugin.host import Selected
+    from corecbench.plugin.selected import Selected
 
 
 class HasSelected(Protocol):

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from corecbench.api import Combiner, Side, States, Table
-    from corecbench.plugin.host import Host, Selected
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
     from corecbench.testing.partners import Partner
 
 BUDGETS = [Budget(*epochs) for epochs in ((0, 0), (1, 0), (0, 3), (1, 1), (7, 5), (100, 40))]

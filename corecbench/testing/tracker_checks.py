@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corecbench.plugin.host import Host, Selected
+from corecbench.plugin.host import Host
 from corecbench.testing.kit import CheckError, require
 from corecbench.testing.records import toy_record
 from corecbench.testing.settings_check import settings_survive_json
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from corecbench.api import CellFacts, CellResult
+    from corecbench.plugin.selected import Selected
 
 Told = tuple[str, dict[str, Any]]
 """A hook and what it is called with."""

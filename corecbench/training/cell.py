@@ -35,7 +35,8 @@ from corecbench.training.weights import trainable
 
 if TYPE_CHECKING:
     from corecbench.data.split import RankingTask, Split
-    from corecbench.plugin.host import Host, Selected
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
 
 OnEpoch = Callable[[EpochRecord], None]
 

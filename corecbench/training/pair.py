@@ -28,7 +28,7 @@ from corecbench.training.weights import restore, weights
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from corecbench.plugin.host import Selected
+    from corecbench.plugin.selected import Selected
 
 
 @dataclass(frozen=True)
