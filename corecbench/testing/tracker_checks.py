@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import copy
 import shutil
 import tempfile
 import warnings
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corecbench.plugin.host import Host
-from corecbench.testing.kit import CheckError, require
+from corecbench.testing.kit import CheckError
 from corecbench.testing.records import toy_record
 from corecbench.testing.settings_check import settings_survive_json
 
@@ -88,19 +87,7 @@ def it_hears_of_a_run(bench: Bench) -> None:
                 raise CheckError(raised[0])
 
 
-def nothing_that_it_is_told_is_changed(bench: Bench) -> None:
-    """Records and results are stored after it saw them."""
-    with contextlib.chdir(bench.folder):
-        host = bench.told()
-        for hook, arguments in toy_run():
-            before = copy.deepcopy(arguments)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                host.notify(hook, **arguments)
-            require(arguments == before, f"it changes what {hook} gives it")
-
-
-CHECKS = (it_hears_of_a_run, nothing_that_it_is_told_is_changed, settings_survive_json)
+CHECKS = (it_hears_of_a_run, settings_survive_json)
 
 
 def make_bench(host: Host, selected: Selected) -> Bench:

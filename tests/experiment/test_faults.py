@@ -84,8 +84,8 @@ LLM = """
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ("np.full(len(rank), np.nan)", "it gave NaN or infinity; a finite number for each of 60 users is needed"),
-        ("np.ones(3)", r"it gave shape \[3\]; a finite number for each of 60 users is needed"),
+        ("np.full(len(rank), np.nan)", "must give a finite number for each of 60 users, got NaN or infinity"),
+        ("np.ones(3)", r"must give a finite number for each of 60 users, got shape \(3,\)"),
         ("1 / 0", "ZeroDivisionError: division by zero"),
         ("'text'", "ValueError: could not convert string to float"),
     ],
@@ -99,7 +99,7 @@ def test_a_faulty_metric_has_no_value_and_costs_neither_ranks_nor_other_metrics(
     assert record["status"] == "ok"
     assert set(side["metrics"]) == {"NDCG@10"}
     assert len(ranks("popularity")) == side["n_users"] == 60
-    with pytest.raises(AssertionError, match=rf"^metric 'bad' of plugin metrics_file .* failed in .*{reason}"):
+    with pytest.raises(AssertionError, match=rf"^metric 'bad' of plugin metrics_file .*{reason}"):
         raise AssertionError(side["faults"]["bad"])
 
 
