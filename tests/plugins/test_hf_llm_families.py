@@ -144,7 +144,8 @@ def test_an_encoder_with_a_decoder_is_refused(tmp_path):
 
 
 def test_a_body_without_a_stack_of_layers_is_refused(monkeypatch, tiny):
-    monkeypatch.setattr(AutoModel, "from_pretrained", lambda *_, **__: torch.nn.Linear(1, 1))
+    fits = {"missing_keys": [], "unexpected_keys": [], "mismatched_keys": []}
+    monkeypatch.setattr(AutoModel, "from_pretrained", lambda *_, **__: (torch.nn.Linear(1, 1), fits))
     with pytest.raises(UsageError, match=r"Linear cannot be split .*: no stack of layers is found"):
         load_body(tiny("llama"), torch.float32)
 

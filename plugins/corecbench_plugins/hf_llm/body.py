@@ -24,6 +24,7 @@ from corecbench_plugins.hf_llm.body_layers import (
     probe,
     run_layers,
 )
+from corecbench_plugins.hf_llm.loading import load_config, load_trained
 from corecbench_plugins.hf_llm.quantised import quantisation
 from corecbench_plugins.hf_llm.weights import quiet
 
@@ -75,14 +76,17 @@ def load_body(
         device: where the body lies.
         quantised: the setting of the same name.
         causal: whether an encoder is made causal; a causal LM is causal anyway.
-    """
-    from transformers import AutoConfig, AutoModel
 
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, **({"is_decoder": True} if causal else {}))
+    Raises:
+        UsageError: the weights do not fit the architecture, or transformers does not know it.
+    """
+    from transformers import AutoModel
+
+    config = load_config(folder, **({"is_decoder": True} if causal else {}))
     with quiet():
         if untrained_seed is None:
             options = quantisation(quantised, dtype, device)
-            body = AutoModel.from_pretrained(folder, config=config, dtype=dtype, local_files_only=True, **options)
+            body = load_trained(folder, config, dtype=dtype, **options)
         else:
             options = {}
             with torch.random.fork_rng(devices=[]):  # later draws are the same as with trained weights

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from corecbench.api import DataError
 from corecbench_plugins.hf_llm.body import choose_dtype, load_body, lower_part, n_lower_layers
 from corecbench_plugins.hf_llm.body_layers import run_whole
+from corecbench_plugins.hf_llm.loading import LOCAL
 from corecbench_plugins.hf_llm.packaged_weights import sha256
 from corecbench_plugins.hf_llm.prompts import Frame, chat, plain
 
@@ -176,7 +177,7 @@ class TextEncoder:
         """The model's tokenizer."""
         from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
+        return AutoTokenizer.from_pretrained(self.folder, **LOCAL)
 
     @functools.cached_property
     def frame(self) -> Frame:

@@ -1,0 +1,84 @@
+"""Loads a model folder: no code of the folder is run, and weights that do not fit the architecture are refused."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from corecbench.api import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOCAL: dict[str, bool] = {"local_files_only": True, "trust_remote_code": False}
+"""Arguments of every `from_pretrained`: without the second one transformers asks on the terminal."""
+
+PREFIXES = {r"^base_model\.model\.": ""}
+"""Prefixes of stored names that say nothing of the weights, such as peft's -> what they become."""
+
+POOLER = re.compile(r"\bpooler\b")
+"""The part of an encoder that sums up a text for other tasks; it is not used here, and may be missing."""
+
+OF_A_LAYER = re.compile(r"\.\d+\.")
+"""Part of the name of a weight in a numbered layer. An unexpected weight outside the layers belongs to a head: files
+of whole models have one, and a body has none."""
+
+SHOWN = 3
+"""Weights that an error names."""
+
+
+def load_config(folder: Path, **settings: Any) -> Any:
+    """Return the configuration of a model folder, changed by `settings`.
+
+    Raises:
+        UsageError: transformers does not know the architecture.
+    """
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(folder, **LOCAL, **settings)
+    except ValueError as error:
+        raise UsageError(f"the model in {folder} cannot be loaded: {_first_sentence(error)}") from error
+
+
+def load_trained(folder: Path, config: Any, **options: Any) -> Any:
+    """Return the body of a model folder with its weights.
+
+    Raises:
+        UsageError: a weight is missing or of another shape, or a layer is unexpected.
+    """
+    from transformers import AutoModel
+
+    try:
+        body, info = AutoModel.from_pretrained(
+            folder,
+            config=config,
+            key_mapping=PREFIXES,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # so that they are named below
+            use_safetensors=True,
+            **LOCAL,
+            **options,
+        )
+    except ValueError as error:
+        raise UsageError(f"the model in {folder} cannot be loaded: {_first_sentence(error)}") from error
+    faults = {
+        "missing": [name for name in info["missing_keys"] if not POOLER.search(name)],
+        "unexpected": [name for name in info["unexpected_keys"] if OF_A_LAYER.search(name)],
+        "of another shape": [name for name, *_ in info["mismatched_keys"]],
+    }
+    found = [f"{fault}: {_listed(names)}" for fault, names in faults.items() if names]
+    if found:
+        raise UsageError(
+            f"the weights in {folder} do not fit the model that its config.json names; {'; '.join(found)}"
+        )
+    return body
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(sorted(names)[:SHOWN])
+    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more"
+
+
+def _first_sentence(error: Exception) -> str:
+    return " ".join(str(error).split()).partition(". ")[0]
