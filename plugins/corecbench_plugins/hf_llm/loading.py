@@ -20,8 +20,8 @@ POOLER = re.compile(r"\bpooler\b")
 """The part of an encoder that sums up a text for other tasks; it is not used here, and may be missing."""
 
 OF_A_LAYER = re.compile(r"\.\d+\.")
-"""Part of the name of a weight in a numbered layer. An unexpected weight elsewhere belongs to a head, which files of
-whole models have and a body does not have."""
+"""Part of the name of a weight in a numbered layer. An unexpected weight elsewhere belongs to a head, which files
+of whole models have and a body does not have."""
 
 SHOWN = 3
 """Weights that an error names."""
