@@ -9,7 +9,7 @@ import numpy as np
 
 from corecbench.api import PluginError
 from corecbench.plugin.discovery import reason
-from corecbench.plugin.guard import Guarded, owner_of
+from corecbench.plugin.guard import Guarded, named_fault, owner_of
 
 if TYPE_CHECKING:
     from corecbench.api import Lists, Metric
@@ -57,12 +57,12 @@ def check_metric(name: str, metric: Metric) -> None:
         lacks = [needed for needed in (method, "higher_is_better") if not hasattr(metric, needed)]
         k = 1 if lacks or method == "per_user" else depth(metric)
     except Exception as error:
-        raise _named(PluginError(f"{owner} cannot be used: {reason(error)}")) from error
+        raise named_fault(f"{owner} cannot be used: {reason(error)}") from error
     if lacks:
         needed = f"one of {', '.join(METHODS)}" if lacks[0] in METHODS else lacks[0]
-        raise _named(PluginError(f"{owner} cannot be used: it needs {needed}"))
+        raise named_fault(f"{owner} cannot be used: it needs {needed}")
     if not isinstance(k, int | np.integer) or k < 1:
-        raise _named(PluginError(f"{owner} cannot be used: its k is a whole number from 1 on, got {k!r}"))
+        raise named_fault(f"{owner} cannot be used: its k is a whole number from 1 on, got {k!r}")
 
 
 def measure(
@@ -105,31 +105,25 @@ def measure_checked(
             message is one line that names metric and plugin.
     """
     owner = _owner(name, metric)
-    copied = lists and replace(
-        lists, **{field: getattr(lists, field).copy() for field in ("items", "target", "rank", "frequency")}
-    )
     try:
         overall = is_overall(metric)
-        measured = measure(metric, rank.copy(), n_candidates.copy(), copied)
+        if lists is not None and method_of(metric) != "per_user":
+            arrays = ("items", "target", "rank", "frequency")
+            lists = replace(lists, **{array: getattr(lists, array).copy() for array in arrays})
+        measured = measure(metric, rank.copy(), n_candidates.copy(), lists)
         if measured is None:
             raise TypeError("it returned None")
         values = np.asarray(measured, np.float64)
     except PluginError as error:
-        raise _named(PluginError(" ".join(str(error).split()))) from error
+        raise named_fault(" ".join(str(error).split())) from error
     except Exception as error:
-        raise _named(PluginError(f"{owner} failed: {reason(error)}")) from error
+        raise named_fault(f"{owner} failed: {reason(error)}") from error
     shape, users = ((), "all users") if overall else ((len(rank),), f"each of {len(rank)} users")
     if values.shape != shape or not np.isfinite(values).all():
         got = "NaN or infinity" if values.shape == shape else f"shape {values.shape}"
-        raise _named(PluginError(f"{owner} must give a finite number for {users}, got {got}"))
+        raise named_fault(f"{owner} must give a finite number for {users}, got {got}")
     return values
 
 
 def _owner(name: str, metric: Metric) -> str:
     return owner_of(metric) if isinstance(metric, Guarded) else f"metric '{name}'"
-
-
-def _named(error: PluginError) -> PluginError:
-    """Return an error that already names the component at fault."""
-    error.named = True
-    return error

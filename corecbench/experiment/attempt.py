@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from corecbench.api import CorecbenchError, Failure, Lists, RowSide, Setup, Side, SideRecord
 from corecbench.evaluation.measuring import measure_checked
-from corecbench.experiment.cells import CHECKPOINT, Cell
+from corecbench.experiment.cells import CHECKPOINT, Cell, record_of
 from corecbench.plugin.guard import guard
 from corecbench.results.frames import item_frequency
 from corecbench.results.record import sides_of
@@ -71,7 +71,7 @@ class Attempt:
 
     def outcome(self) -> Outcome:
         """Train the sides of the cell and rank each on the test items."""
-        outcome = Outcome(sides_of(self.cell.facts))
+        outcome = Outcome(sides_of(record_of(self.cell)))
         with outcome.losing(*outcome.rows):
             training = self.cell_training()
             trained = self.train(training)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from corecbench.settings.config import RunConfig
 
 CHECKPOINT = "checkpoint.safetensors"
-"""In the folder of a domain model alone: its best weights."""
+"""Name of the file with the best weights, in the folder of a domain model alone."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Cell:
     @property
     def components(self) -> Sequence[Selected]:
         """The domain model, the LLM and the sharing module, those that there are."""
-        return [part for part in (self.domain, self.llm, self.sharing) if part is not None]
+        return Parts(self.domain, self.llm, self.sharing).components
 
     @property
     def name(self) -> str:

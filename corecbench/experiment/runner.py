@@ -36,14 +36,15 @@ def run(plan: Plan, host: Host, store: Store) -> list[CellResult]:
 
 def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> CellResult:
     """Train, rank and store one cell, and return its record, failed or not."""
-    host.notify("corecbench_cell_started", cell=cell.facts)
+    facts = cell.facts
+    host.notify("corecbench_cell_started", cell=facts)
     process.reset_peak_memory()
     known, started, clock = describe(cell, plan), datetime.now(UTC), time.perf_counter()
     epochs: list[EpochRecord] = []
 
     def on_epoch(record: EpochRecord) -> None:
         epochs.append(record)
-        host.notify("corecbench_epoch_finished", cell=cell.facts, record=record)
+        host.notify("corecbench_epoch_finished", cell=facts, record=record)
 
     with process.state_kept():
         outcome = Attempt(cell, plan, host, store, on_epoch).outcome()
@@ -60,7 +61,7 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> CellResult:
     }
     result = cast("CellResult", record)  # checked against its schema when it is written
     save(cell, plan, store, outcome, result)
-    host.notify("corecbench_cell_finished", cell=cell.facts, result=result)
+    host.notify("corecbench_cell_finished", cell=facts, result=result)
     return result
 
 

@@ -29,9 +29,14 @@ def guard(owner: str, hook: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         if isinstance(error, CorecbenchError) and (error.named if isinstance(error, PluginError) else True):
             raise
-        fault = PluginError(f"{owner} failed in {hook}: {reason(error)}")
-        fault.named = True
-        raise fault from error
+        raise named_fault(f"{owner} failed in {hook}: {reason(error)}") from error
+
+
+def named_fault(message: str) -> PluginError:
+    """Return an error whose message names the component at fault already."""
+    fault = PluginError(message)
+    fault.named = True
+    return fault
 
 
 class Guarded:

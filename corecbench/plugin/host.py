@@ -241,13 +241,16 @@ class Host:
             return [str(line) for line in resolve(selected.component.needs)(selected.config, cache)]
 
     def notify(self, hook_name: str, **arguments: Any) -> None:
-        """Call a lifecycle hook of each plugin with a copy of the arguments.
+        """Call a lifecycle hook of each plugin that implements it, with a copy of the arguments.
 
         An exception becomes a warning and stops nothing.
         """
         for plugin in self._plugins:
+            hook = getattr(plugin.manager.hook, hook_name)
+            if not hook.get_hookimpls():
+                continue
             try:
-                getattr(plugin.manager.hook, hook_name)(**copy.deepcopy(arguments))
+                hook(**copy.deepcopy(arguments))
             except (Exception, SystemExit) as error:
                 warnings.warn(f"plugin {plugin.info}: {hook_name}: {reason(error)}", RuntimeWarning, stacklevel=2)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchError, PluginError
 from corecbench.plugin.discovery import reason
+from corecbench.plugin.guard import named_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,9 +82,9 @@ def render(host: Host, name: str, report: Report) -> tuple[str, str]:
     except PluginError as error:
         if error.named:
             raise
-        raise _fault(f"{chosen}: {error}") from error
+        raise named_fault(f"{chosen}: {error}") from error
     except Exception as error:
-        raise _fault(f"{chosen} failed: {reason(error)}") from error
+        raise named_fault(f"{chosen} failed: {reason(error)}") from error
     return suffix, text.rstrip("\n") + "\n"
 
 
@@ -96,10 +97,3 @@ def _copy(report: Report) -> Report:
         legend=dict(report.legend),
         higher_is_better=dict(report.higher_is_better),
     )
-
-
-def _fault(message: str) -> PluginError:
-    """Return an error that names the plugin at fault."""
-    error = PluginError(message)
-    error.named = True
-    return error

@@ -166,8 +166,8 @@ def check_recommender(model: Recommender, selected: Selected) -> None:
     """Make sure that a built model can be ranked and trained.
 
     Raises:
-        PluginError: it says no kind of examples, has neither states nor scores, has parameters to train but no
-            training settings, or reads ids though it has no states that a pair could share.
+        PluginError: it says no kind of examples, has neither states nor scores, or has parameters to train but no
+            training settings.
     """
     abilities, examples = recommender_abilities(model), getattr(model, "examples", None)
     _ = abilities.answer
