@@ -36,6 +36,19 @@ class SeenItems:
     def __len__(self) -> int:
         return len(self.start)
 
+    def pairs(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return pairs of a place in `rows` and an item that this user has seen, int64 [S] each.
+
+        >>> seen = SeenItems(np.array([5, 6, 7]), start=np.array([0, 2]), length=np.array([2, 1]))
+        >>> [array.tolist() for array in seen.pairs(np.array([1, 0]))]
+        [[0, 1, 1], [7, 5, 6]]
+
+        Args:
+            rows: int64 [B], row numbers of the users in the task.
+        """
+        row, column = _row_and_column(self.length[rows])
+        return row, self.items[self.start[rows][row] + column]
+
     def of(self, rows: np.ndarray) -> np.ndarray:
         """Return the items of some users, oldest first, int64 [B, S], right-padded with 0 to the longest of them.
 
@@ -142,7 +155,12 @@ def leave_one_out(dataset: Dataset) -> Split:
 def _pad(values: np.ndarray, start: np.ndarray, length: np.ndarray, width: int) -> np.ndarray:
     """Return the stretches values[start : start + length] as rows of int64 [T, width], right-padded with 0."""
     rows = np.zeros((len(start), width), dtype=np.int64)
-    row = np.repeat(np.arange(len(start)), length)
-    column = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+    row, column = _row_and_column(length)
     rows[row, column] = values[start[row] + column]
     return rows
+
+
+def _row_and_column(length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the row and the column of every entry of rows of these lengths, int64 each, row by row."""
+    row = np.repeat(np.arange(len(length)), length)
+    return row, np.arange(len(row)) - np.repeat(np.cumsum(length) - length, length)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from torch.nn.functional import embedding, pad
 
 from corecbench.api import SIDES, PluginError
-from corecbench.evaluation.ranking import BLOCK, item_scores, rank_by
+from corecbench.evaluation.ranking import rank_task
+from corecbench.evaluation.scores import item_scores
 from corecbench.plugin.abilities import sharing_abilities
 from corecbench.plugin.guard import guard, owner_of
 from corecbench.training.weights import sizes
@@ -77,7 +78,7 @@ class Ensemble:
     def rank(self, stage: str, top_k: int = 0) -> Ranks:
         """Rank the held-out items of a stage, and keep each user's best candidates."""
         task, device = self.training.tasks[stage], self.training.setup.device
-        return rank_by(lambda batch: self.scores(stage, batch).split(BLOCK), task, device=device, top_k=top_k)
+        return rank_task(lambda batch: self.scores(stage, batch), task, device=device, top_k=top_k)
 
     def scores(self, stage: str, batch: Batch) -> torch.Tensor:
         """Return the combined scores of a batch, float32 [B, N+1].

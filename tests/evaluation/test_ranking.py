@@ -6,14 +6,8 @@ from hypothesis import strategies as st
 
 from corecbench.api import Batch, States
 from corecbench.data.split import RankingTask, SeenItems
-from corecbench.evaluation.ranking import (
-    ScoreError,
-    best_candidates,
-    candidate_scores,
-    item_scores,
-    rank_targets,
-    rank_task,
-)
+from corecbench.evaluation.ranking import rank_task
+from corecbench.evaluation.scores import ScoreError
 
 examples = settings(max_examples=40, deadline=None)
 
@@ -22,16 +16,18 @@ def integers(*rows):
     return torch.tensor(rows, dtype=torch.int64)
 
 
-def ranked(user, item, target, seen):
+def ranked(user, item, target, seen, top_k=0):
     """Rank the targets of users whose states are given."""
-    return rank_targets(candidate_scores(item_scores(user, item), target, seen), target)
+    users = np.arange(len(user))
+    task = RankingTask(users, target.numpy(), np.ones((len(user), 1), dtype=np.int64), seen_items(seen))
+    return rank_task(lambda batch: States(user[batch.user], item), task, top_k=top_k)
 
 
 def rank_scores(scores, target, seen=(0,)):
     """Rank one user whose scores of items 1..N are given."""
     item = torch.tensor([0.0, *scores])[:, None]
-    rank, n_candidates = ranked(torch.ones(1, 1), item, integers(target), integers(seen))
-    return int(rank), int(n_candidates)
+    ranks = ranked(torch.ones(1, 1), item, integers(target), integers(seen))
+    return ranks.rank.item(), ranks.n_candidates.item()
 
 
 def seen_items(rows):
@@ -106,14 +102,13 @@ def test_a_target_that_was_seen_is_still_ranked():
 
 def test_the_padding_column_is_never_ranked():
     item = torch.tensor([[99.0], [1.0], [2.0]])
-    rank, n_candidates = ranked(torch.ones(1, 1), item, integers(2), integers((0,)))
-    assert (int(rank), int(n_candidates)) == (1, 2)
+    ranks = ranked(torch.ones(1, 1), item, integers(2), integers((0,)))
+    assert (ranks.rank.item(), ranks.n_candidates.item()) == (1, 2)
 
 
 def test_the_padding_column_may_hold_anything():
     item = torch.tensor([[float("nan")], [1.0], [2.0]])
-    rank, _ = ranked(torch.ones(1, 1), item, integers(1), integers((0,)))
-    assert int(rank) == 2
+    assert ranked(torch.ones(1, 1), item, integers(1), integers((0,))).rank.item() == 2
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
@@ -206,7 +201,8 @@ def test_equal_items_tie_wherever_they_stand_in_the_table(d):
     item = torch.cat([torch.zeros(1, d), distinct, distinct, distinct])  # item i equals i + 53 and i + 106
     user = torch.randn(19, d, generator=generator)
     first = torch.arange(1, 20)
-    ranks = [ranked(user, item, first + shift, torch.zeros_like(first)[:, None])[0] for shift in (0, 53, 106)]
+    nothing = torch.zeros_like(first)[:, None]
+    ranks = [ranked(user, item, first + shift, nothing).rank for shift in (0, 53, 106)]
     assert ranks[0].tolist() == ranks[1].tolist() == ranks[2].tolist()
     assert all(rank % 3 == 0 for rank in ranks[0].tolist())
 
@@ -214,8 +210,8 @@ def test_equal_items_tie_wherever_they_stand_in_the_table(d):
 @pytest.mark.parametrize("d", [3, 16, 65, 300])
 def test_scores_that_differ_only_by_rounding_tie(d):
     item = permuted_items(40, d, seed=d)
-    rank, n_candidates = ranked(torch.ones(1, d), item, integers(7), integers((0,)))
-    assert int(rank) == int(n_candidates) == 40
+    ranks = ranked(torch.ones(1, d), item, integers(7), integers((0,)))
+    assert ranks.rank.item() == ranks.n_candidates.item() == 40
 
 
 def test_the_state_after_the_last_item_counts():
@@ -240,10 +236,8 @@ def test_the_state_after_the_last_item_counts():
 def best_scored(scores, k, target, seen=(0,)):
     """Return the best candidates of one user whose scores of items 1..N are given."""
     item = torch.tensor([0.0, *scores])[:, None]
-    items, best = best_candidates(
-        candidate_scores(item_scores(torch.ones(1, 1), item), integers(target), integers(seen)), k
-    )
-    return items[0].tolist(), best[0].tolist()
+    ranks = ranked(torch.ones(1, 1), item, integers(target), integers(seen), top_k=k)
+    return ranks.top_items[0].tolist(), ranks.top_scores[0].tolist()
 
 
 def test_the_best_candidates_come_by_score():

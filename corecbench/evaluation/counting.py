@@ -1,0 +1,225 @@
+"""Ranks targets by counting, and selects the best candidates in the same pass over blocks of users and items.
+
+Fast scores decide wherever they differ by more than their error, and exact scores decide the rest. So ranks and lists
+are those of exact scores. B users of a batch, b users of a block, w items of a block, S pairs of a user and an item.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+
+from corecbench.evaluation.scores import GROUP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from corecbench.evaluation.scores import Scores
+
+BLOCKS = {"cpu": ((256, 1024), (64, 2**14)), "cuda": ((4096, 2**14), (4096, 2**14))}
+"""Where they are computed -> users and items of a block, without lists and with lists. On a processor the scores of a
+block stay in its cache; with lists a block is wide, so that few selections have to be merged."""
+SPARE = 4
+"""Candidates that are kept beyond the k best, since exact scores can change the order at the end of a list."""
+FEW = 1 / 64
+"""Share of a block up to which exact scores are computed pair by pair, and not by a product of matrices."""
+
+
+WHOLE_ROWS = 2**22
+"""Exact scores that are held at a time where the fast ones do not settle a list."""
+
+
+class Pairs(NamedTuple):
+    """Pairs of a row of the batch and an item."""
+
+    user: torch.Tensor
+    """int64 [S], ascending."""
+    item: torch.Tensor
+    """int64 [S]."""
+
+    def of(self, users: slice) -> Pairs:
+        """Return the pairs of some rows, with rows counted from the first of them."""
+        ends = torch.tensor([users.start, users.stop], device=self.user.device)
+        first, last = (int(place) for place in torch.searchsorted(self.user, ends))
+        return Pairs(self.user[first:last] - users.start, self.item[first:last])
+
+    def places(self, items: slice, width: int) -> torch.Tensor:
+        """Return where the pairs of some items stand in a block of this width that is laid out as one row."""
+        inside = (self.item >= items.start) & (self.item < items.stop)
+        places: torch.Tensor = self.user[inside] * width + self.item[inside] - items.start
+        return places
+
+
+class Best(NamedTuple):
+    """The best candidates of users."""
+
+    items: torch.Tensor
+    """int64 [b, k]."""
+    scores: torch.Tensor
+    """float32 [b, k]."""
+
+
+def count_ranks(scores: Scores, target: torch.Tensor, left_out: Pairs, k: int) -> tuple[torch.Tensor, Best]:
+    """Rank each user's target among the candidates, and select the k best candidates.
+
+    The rank is 1 + the other candidates whose exact score is at least that of the target.
+
+    Args:
+        scores: of B users.
+        target: int64 [B], from 1; always a candidate, even if it is left out.
+        left_out: items that are no candidates.
+        k: from 0 to N.
+
+    Returns:
+        The ranks, int64 [B], and the best candidates, best first, of equal ones the lower index first; where there
+        are fewer than k, the item is 0 and its score -inf.
+    """
+    device = target.device
+    of_target = scores.of_pairs(torch.arange(len(target), device=device), target)
+    ranks, lists = [], []
+    for users, blocks in scores.blocks(*BLOCKS.get(device.type, BLOCKS["cpu"])[k > 0]):
+        block = UserBlock(scores, users, target[users], of_target[users], left_out.of(users), k)
+        rank, best = block.count(blocks)
+        ranks.append(rank)
+        lists.append(best)
+    return torch.cat(ranks), Best(*(torch.cat(parts) for parts in zip(*lists, strict=True)))
+
+
+@dataclass
+class UserBlock:
+    """Users whose scores are counted together."""
+
+    scores: Scores
+    users: slice
+    target: torch.Tensor
+    """int64 [b]."""
+    of_target: torch.Tensor
+    """float32 [b], the targets' exact scores."""
+    left_out: Pairs
+    k: int
+
+    def __post_init__(self) -> None:
+        rows = torch.arange(len(self.target), device=self.target.device)
+        self.rows = rows + self.users.start
+        hidden = [(self.left_out.user, self.left_out.item), (rows, self.target), (rows, torch.zeros_like(rows))]
+        self.hidden = Pairs(*(torch.cat(column) for column in zip(*hidden, strict=True)))
+        margin = self.scores.margin
+        self.margin = torch.zeros_like(self.of_target) if margin is None else margin[self.users]
+        self.low, self.high = self.of_target - self.margin, self.of_target + self.margin
+        self.exact = margin is None
+
+    def count(self, blocks: Iterable[tuple[slice, torch.Tensor]]) -> tuple[torch.Tensor, Best]:
+        """Return ranks and best candidates from the fast scores of all items, a block at a time.
+
+        The target's own score is left out of the blocks, so that the count is of the others.
+        """
+        rank, kept = torch.ones_like(self.target), None
+        for items, block in blocks:
+            block.view(-1)[self.hidden.places(items, block.shape[1])] = -torch.inf
+            rank += self.n_at_least(items, block)
+            if self.k:
+                found = select(block, self.k + SPARE)
+                kept = merge(kept, Best(found.items + items.start, found.scores), self.k + SPARE)
+        return rank, self.listed(kept)
+
+    def n_at_least(self, items: slice, block: torch.Tensor) -> torch.Tensor:
+        """Return for each user how many scores of the block are at least that of the target, int64 [b]."""
+        number = n_from(block, self.high)
+        if self.exact:
+            return number
+        rows = (n_from(block, self.low) > number).nonzero().squeeze(1)
+        if len(rows):
+            part = block[rows]
+            between = (part >= self.low[rows, None]) & (part < self.high[rows, None])
+            number[rows] += self.n_exactly(rows, items, between)
+        return number
+
+    def n_exactly(self, rows: torch.Tensor, items: slice, between: torch.Tensor) -> torch.Tensor:
+        """Return for each of these rows how many of the marked scores, bool [rows, w], are at least the target's."""
+        if between.sum() > FEW * between.numel():
+            exact = self.scores.of_users(self.rows[rows], items) >= self.of_target[rows, None]
+            return (exact & between[:, : exact.shape[1]]).sum(dim=1)
+        row, place = marked(between)
+        user = rows[row]
+        enough = self.scores.of_pairs(self.rows[user], items.start + place) >= self.of_target[user]
+        return torch.bincount(row[enough], minlength=len(rows))
+
+    def listed(self, kept: Best | None) -> Best:
+        """Return the k best candidates by exact scores, of those that were kept by fast scores, and the target."""
+        if kept is None:
+            return Best(self.target.new_zeros(len(self.target), 0), self.of_target.new_zeros(len(self.target), 0))
+        missing = kept.scores == -torch.inf
+        items = kept.items.masked_fill(missing, 0)
+        exact = self.scores.of_pairs(self.rows[:, None].expand_as(items), items).masked_fill(missing, -torch.inf)
+        candidates = (items, self.target[:, None]), (exact, self.of_target[:, None])
+        best = in_order(Best(*(torch.cat(parts, dim=1) for parts in candidates)), self.k)
+        if kept.items.shape[1] == self.k + SPARE:  # others were dropped
+            dropped = kept.scores.amin(dim=1)
+            unsure = (dropped > -torch.inf) & (best.scores[:, -1] <= dropped + self.margin)
+            for rows in unsure.nonzero().squeeze(1).split(max(WHOLE_ROWS // self.scores.n_items, 1)):
+                best.items[rows], best.scores[rows] = self.listed_exactly(rows)
+        return best
+
+    def listed_exactly(self, rows: torch.Tensor) -> Best:
+        """Return the k best candidates of some users, by the exact scores of all items."""
+        scores = self.scores.of_users(self.rows[rows], slice(None))
+        for number, row in enumerate(rows):
+            scores[number, self.hidden.item[self.hidden.user == row]] = -torch.inf
+        scores[torch.arange(len(rows), device=rows.device), self.target[rows]] = self.of_target[rows]
+        lowest = scores.topk(self.k).values[:, -1:]  # of equal items `topk` takes any
+        higher, equal = scores > lowest, scores == lowest
+        chosen = higher | (
+            equal & (equal.cumsum(dim=1) <= self.k - higher.sum(dim=1, keepdim=True))
+        )  # k in each row
+        items = chosen.nonzero()[:, 1].view(-1, self.k)
+        return in_order(Best(items, scores.gather(1, items)), self.k)
+
+
+def marked(mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return row and column of all that is true in bool [b, w], int64 each."""
+    if mask.device.type != "cpu":
+        row, column = mask.nonzero().T
+        return row, column
+    place = np.flatnonzero(mask.numpy())  # several times as fast as torch where little is true
+    return tuple(map(torch.from_numpy, np.divmod(place, mask.shape[1])))  # type: ignore[return-value]
+
+
+def n_from(block: torch.Tensor, bound: torch.Tensor) -> torch.Tensor:
+    """Return how many scores of each row of a block [b, w] are at least its bound [b], int64 [b]."""
+    is_from = torch.ge(
+        block, bound[:, None], out=torch.empty_like(block)
+    )  # a float mask is made and summed fastest
+    return is_from.sum(dim=1).long()  # exact below 2**24
+
+
+def select(block: torch.Tensor, m: int) -> Best:
+    """Return the m highest scores of each row of a block [b, w] and their places, or all where there are fewer.
+
+    The m best scores lie in the m groups with the highest maxima.
+    """
+    groups = block.unflatten(1, (-1, GROUP))  # [b, w / GROUP, GROUP]
+    if groups.shape[1] <= m:
+        return Best(*reversed(block.topk(min(m, block.shape[1]))))
+    group = groups.amax(dim=2).topk(m, sorted=False).indices  # [b, m]
+    score, place = groups.take_along_dim(group[:, :, None], dim=1).flatten(1).topk(m, sorted=False)
+    within = place & (GROUP - 1)
+    return Best(group.gather(1, place >> GROUP.bit_length() - 1) * GROUP + within, score)
+
+
+def merge(kept: Best | None, found: Best, m: int) -> Best:
+    """Return the m highest scores of two parts, or all where there are fewer."""
+    if kept is None:
+        return found
+    items, scores = (torch.cat(parts, dim=1) for parts in zip(kept, found, strict=True))
+    best, place = scores.topk(min(m, scores.shape[1]), sorted=False)
+    return Best(items.gather(1, place), best)
+
+
+def in_order(best: Best, k: int) -> Best:
+    """Return the k best of each row, best first, of equal ones the lower index first; 0 stands for no candidate."""
+    items, order = best.items.sort(dim=1)
+    scores, place = best.scores.gather(1, order).sort(dim=1, descending=True, stable=True)
+    return Best(items.gather(1, place)[:, :k].masked_fill(scores[:, :k] == -torch.inf, 0), scores[:, :k])
