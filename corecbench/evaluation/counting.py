@@ -1,7 +1,9 @@
 """Ranks targets by counting, and selects the best candidates in the same pass over blocks of users and items.
 
-Fast scores decide wherever they differ by more than their error, and exact scores decide the rest. So ranks and lists
-are those of exact scores. B users of a batch, b users of a block, w items of a block, S pairs of a user and an item.
+Fast scores decide wherever they differ by more than their error, and exact scores decide the rest. So ranks and
+lists are those of exact scores.
+
+B users of a batch, b users of a block, w items of a block, S pairs of a user and an item.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
     from corecbench.evaluation.scores import Scores
 
 BLOCKS = {"cpu": ((256, 1024), (64, 2**14)), "cuda": ((4096, 2**14), (4096, 2**14))}
-"""Where they are computed -> users and items of a block, without lists and with lists. On a processor the scores of a
-block stay in its cache; with lists a block is wide, so that few selections have to be merged."""
+"""Where they are computed -> users and items of a block, without lists and with lists.
+
+On a processor the scores of a block stay in its cache; with lists a block is wide, so that few selections are merged.
+"""
 SPARE = 4
 """Candidates that are kept beyond the k best, since exact scores can change the order at the end of a list."""
 FEW = 1 / 64
@@ -138,7 +142,7 @@ class UserBlock:
         return number
 
     def n_exactly(self, rows: torch.Tensor, items: slice, between: torch.Tensor) -> torch.Tensor:
-        """Return for each of these rows how many of the marked scores, bool [rows, w], are at least the target's."""
+        """Return for each of these rows how many marked scores, bool [rows, w], are at least the target's."""
         if between.sum() > FEW * between.numel():
             exact = self.scores.of_users(self.rows[rows], items) >= self.of_target[rows, None]
             return (exact & between[:, : exact.shape[1]]).sum(dim=1)
