@@ -45,6 +45,7 @@ from corecbench.api.models import (
     project,
 )
 from corecbench.api.optional import Fits, HasLoss, HasText, HasTextStates, Scores, Settles, StartsFrom, TrainsLayers
+from corecbench.api.precision import Precision, product_dtype
 from corecbench.api.records import (
     CellFacts,
     CellRecord,
@@ -117,6 +118,7 @@ __all__ = [
     "OverallMetric",
     "PluginError",
     "PluginRecord",
+    "Precision",
     "Pretrained",
     "RankMetric",
     "Recommender",
@@ -146,6 +148,7 @@ __all__ = [
     "hookimpl",
     "last_position",
     "private_ids",
+    "product_dtype",
     "project",
     "resolve",
 ]

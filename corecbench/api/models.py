@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+from corecbench.api.precision import Precision  # noqa: TC001, since settings are checked by their types
+
 if TYPE_CHECKING:
     import torch
 
@@ -97,6 +99,9 @@ class Training:
     averaging: float = 0.0
     """Decay, per step, of a moving average of the weights, such as 0.99; the average is what is validated and kept.
     0 keeps the weights themselves."""
+    loss_dtype: Precision = "auto"
+    """Number format of the scores of the whole catalogue in the loss. `auto` takes bfloat16 where the processor or
+    the GPU multiplies faster in it."""
 
 
 @dataclass(frozen=True)

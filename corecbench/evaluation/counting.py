@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BLOCKS = {"cpu": ((256, 1024), (64, 2**14)), "cuda": ((4096, 2**14), (4096, 2**14))}
 """Where they are computed -> users and items of a block, without lists and with lists.
 
-On a processor the scores of a block stay in its cache; with lists a block is wide, so that few selections are merged.
+On a processor the scores of a block stay in its cache. With lists a block is wide: few selections are merged.
 """
 SPARE = 4
 """Candidates that are kept beyond the k best, since exact scores can change the order at the end of a list."""

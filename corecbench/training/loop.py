@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from contextlib import nullcontext
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from corecbench.api import Batch, CorecbenchError, Recommender, SharingModule, Side, States, Training
+from corecbench.api import Batch, CorecbenchError, Recommender, SharingModule, Side, States, Training, product_dtype
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard, owner_of
 from corecbench.training.averaging import WeightAverage
@@ -63,6 +64,8 @@ class SideTraining:
             self.optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
             if self.config.averaging:
                 self.average = WeightAverage(parameters, self.config.averaging, self.trained)
+            dtype = product_dtype(self.config.loss_dtype, self.examples.contexts.user.device.type)
+            self.standard_loss = functools.partial(standard_loss, dtype=dtype)
         self.best_lag: list[torch.Tensor] = []
         self.best_layers: dict[str, torch.Tensor] = {}
 
@@ -179,7 +182,7 @@ class SideTraining:
             with guard(self.owner, "states"):
                 states = self.model.states(batch)
         with guard(self.owner, "loss"):
-            loss = (self.abilities.loss or standard_loss)(batch, states)
+            loss = (self.abilities.loss or self.standard_loss)(batch, states)
         if frozen is not None and sharing is not None and states is not None:
             with guard(owner_of(sharing), "losses"):
                 terms = sharing.losses(self.side, states, of_rows(frozen, rows, batch), batch)

@@ -13,8 +13,13 @@ def task_loss(model: Recommender, batch: Batch, states: States | None) -> torch.
     return (recommender_abilities(model).loss or standard_loss)(batch, states)
 
 
-def standard_loss(batch: Batch, states: States | None) -> torch.Tensor:
+def standard_loss(batch: Batch, states: States | None, dtype: torch.dtype = torch.float32) -> torch.Tensor:
     """Return BPR for pairs with a negative each, else the cross-entropy of the next items.
+
+    Args:
+        batch: the examples.
+        states: of their users and of the items.
+        dtype: as in `full_softmax_loss`.
 
     Raises:
         PluginError: there are no states, from a model that gives scores.
@@ -23,10 +28,10 @@ def standard_loss(batch: Batch, states: States | None) -> torch.Tensor:
         raise PluginError("it gives scores and no states, so it needs a method `loss`")
     if batch.negatives is not None:
         return bpr(batch, states)
-    return next_item_cross_entropy(batch, states)
+    return next_item_cross_entropy(batch, states, dtype)
 
 
-def next_item_cross_entropy(batch: Batch, states: States) -> torch.Tensor:
+def next_item_cross_entropy(batch: Batch, states: States, dtype: torch.dtype = torch.float32) -> torch.Tensor:
     """Return the cross-entropy of the targets, averaged over all positions that have one.
 
     It is taken over the catalogue, or over the target and the batch's sampled items where there are any (sampled
@@ -41,7 +46,7 @@ def next_item_cross_entropy(batch: Batch, states: States) -> torch.Tensor:
         else:
             target = target.gather(1, chosen.sum(dim=1, keepdim=True) - 1).squeeze(1)  # [B]
     if batch.sampled is None:
-        return full_softmax_loss(user, states.item[1:], target - 1)  # without the padding row
+        return full_softmax_loss(user, states.item[1:], target - 1, dtype)  # without the padding row
     own = (user * embedding(target, states.item)).sum(dim=1, keepdim=True)  # [P, 1]
     others = user @ embedding(batch.sampled, states.item).T  # [P, K]
     others = others.masked_fill(batch.sampled == target[:, None], -torch.inf)

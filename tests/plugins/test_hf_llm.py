@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from corecbench.api import Batch, Catalog, CorecbenchError, Setup, last_position, private_ids
-from corecbench_plugins.hf_llm import body
 from corecbench_plugins.hf_llm.backend import build
-from corecbench_plugins.hf_llm.body import choose_dtype, load_body, run, upper_part
+from corecbench_plugins.hf_llm.body import load_body, run, upper_part
 from corecbench_plugins.hf_llm.settings import LlamaConfig
 from corecbench_plugins.hf_llm.text_encoder import TextEncoder
 
@@ -277,36 +276,10 @@ def test_loading_warns_of_nothing(caplog, tiny_llama):
     assert caplog.text == ""
 
 
-@pytest.mark.parametrize(
-    ("wanted", "tiles", "instructions", "maker", "chosen"),
-    [
-        ("auto", True, True, "GenuineIntel", torch.bfloat16),
-        ("auto", False, True, "GenuineIntel", torch.float32),
-        ("auto", False, True, "AuthenticAMD", torch.bfloat16),
-        ("auto", False, False, "AuthenticAMD", torch.float32),
-        ("float32", True, True, "AuthenticAMD", torch.float32),
-        ("bfloat16", False, False, "", torch.bfloat16),
-    ],
-)
-def test_bfloat16_is_chosen_where_the_processor_is_faster_in_it(
-    monkeypatch, wanted, tiles, instructions, maker, chosen
-):
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles)
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: instructions)
-    monkeypatch.setattr(body, "vendor", lambda: maker)
-    assert choose_dtype(wanted, "cpu") == chosen
-
-
 @pytest.mark.parametrize("depths", [(), (1.5,), (-0.1, 1.0)])
 def test_text_depths_outside_the_llm_are_refused(depths):
     with pytest.raises(ValueError, match="text_depths"):
         LlamaConfig(text_depths=depths)
-
-
-@pytest.mark.parametrize(("supported", "chosen"), [(True, torch.bfloat16), (False, torch.float32)])
-def test_on_a_gpu_bfloat16_is_chosen_where_it_is_supported(monkeypatch, supported, chosen):
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: supported)
-    assert choose_dtype("auto", "cuda") == chosen
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -40,3 +40,21 @@ def test_a_state_that_is_not_trained_gets_no_gradient(states):
     full_softmax_loss(user, item.detach(), target).backward()
     assert user.grad is not None
     assert item.grad is None
+
+
+def test_bfloat16_changes_loss_and_gradients_by_its_rounding_only():
+    generator = torch.Generator().manual_seed(1)
+    user, item = (torch.randn(n, 64, generator=generator, requires_grad=True) for n in (300, 2000))
+    target = torch.randint(0, 2000, (300,), generator=generator)
+    (loss, *own), (expected, *wanted) = (
+        (value := full_softmax_loss(user, item / 4, target, dtype), *gradients(value, user, item))
+        for dtype in (torch.bfloat16, torch.float32)
+    )
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-3)
+    assert all((a - b).norm() < 0.01 * b.norm() for a, b in zip(own, wanted, strict=True))
+
+
+def test_a_probability_that_bfloat16_rounds_to_zero_has_a_finite_loss():
+    user, item = torch.tensor([[200.0]], requires_grad=True), torch.tensor([[1.0], [-1.0]])
+    loss = full_softmax_loss(user, item, torch.tensor([1]), torch.bfloat16)
+    assert loss.item() == pytest.approx(400)

@@ -5,9 +5,6 @@ S positions of a sequence, h the LLM's hidden width.
 
 from __future__ import annotations
 
-import functools
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -29,33 +26,9 @@ from corecbench_plugins.hf_llm.quantised import quantisation
 from corecbench_plugins.hf_llm.weights import quiet
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from corecbench_plugins.hf_llm.settings import LlmConfig
-
-
-def choose_dtype(setting: str, device: str) -> torch.dtype:
-    """Return the dtype of the body. A processor gets bfloat16 only if it multiplies faster in it.
-
-    Matrix products in bfloat16 against float32, measured with torch 2.13: AMD with AVX-512 BF16 is 4.5 times as
-    fast, Intel with AVX-512 BF16 but without matrix tiles (AMX) is half as fast, and processors without either are
-    slower still. The choice depends on features, not on timing, so that runs agree.
-    """
-    if setting != "auto":
-        dtype: torch.dtype = getattr(torch, setting)
-        return dtype
-    if device != "cpu":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    amd = torch.cpu._is_avx512_bf16_supported() and vendor() == "AuthenticAMD"
-    return torch.bfloat16 if amd or torch.cpu._is_amx_tile_supported() else torch.float32
-
-
-@functools.cache
-def vendor() -> str:
-    """Return the processor's vendor as Linux names it; "" where it is not known."""
-    try:
-        match = re.search(r"^vendor_id\s*:\s*(\S+)", Path("/proc/cpuinfo").read_text(), flags=re.MULTILINE)
-    except OSError:
-        return ""
-    return match[1] if match else ""
 
 
 def load_body(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from corecbench.api import Training
+from corecbench.api import Precision, Training
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class LlmConfig(Training):
     """Dropout of the items of a history before they enter the LLM."""
     max_titles: int = 10
     """Most titles in a prompt of the layout `titles`."""
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    dtype: Precision = "auto"
     """Number format of the LLM's body. `auto` takes bfloat16 where the processor computes faster in it."""
     quantised: Literal["no", "torchao-int8", "bitsandbytes-int8", "bitsandbytes-nf4"] = "no"
     """How the frozen weights are quantised. Random weights of `untrained-llm` never are. Any value but `no` needs

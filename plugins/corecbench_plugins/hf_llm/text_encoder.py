@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from corecbench.api import DataError
-from corecbench_plugins.hf_llm.body import choose_dtype, load_body, lower_part, n_lower_layers
+from corecbench.api import DataError, product_dtype
+from corecbench_plugins.hf_llm.body import load_body, lower_part, n_lower_layers
 from corecbench_plugins.hf_llm.body_layers import run_whole
 from corecbench_plugins.hf_llm.loading import LOCAL
 from corecbench_plugins.hf_llm.packaged_weights import sha256
@@ -50,7 +50,7 @@ class TextEncoder:
 
     def __init__(self, folder: Path, config: LlmConfig, setup: Setup) -> None:
         self.folder, self.config, self.setup = folder, config, setup
-        self.dtype = choose_dtype(config.dtype, setup.device)
+        self.dtype = product_dtype(config.dtype, setup.device)
         self.untrained_seed = weights_seed(setup.seed) if setup.untrained_llm else None
         self.lower: Body = None
         """The layers that encode, once they are loaded."""
