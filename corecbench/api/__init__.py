@@ -42,9 +42,18 @@ from corecbench.api.models import (
     Table,
     Training,
     private_ids,
-    project,
 )
-from corecbench.api.optional import Fits, HasLoss, HasText, HasTextStates, Scores, Settles, StartsFrom, TrainsLayers
+from corecbench.api.optional import (
+    Fits,
+    HasLastStates,
+    HasLoss,
+    HasText,
+    HasTextStates,
+    Scores,
+    Settles,
+    StartsFrom,
+    TrainsLayers,
+)
 from corecbench.api.precision import Precision, product_dtype
 from corecbench.api.records import (
     CellFacts,
@@ -81,6 +90,7 @@ from corecbench.api.sources import (
     dataset_folder,
     dataset_places,
 )
+from corecbench.api.texts import ProjectedTexts, project
 
 __all__ = [
     "PROJECT",
@@ -103,6 +113,7 @@ __all__ = [
     "EpochRecord",
     "Failure",
     "Fits",
+    "HasLastStates",
     "HasLoss",
     "HasText",
     "HasTextStates",
@@ -120,6 +131,7 @@ __all__ = [
     "PluginRecord",
     "Precision",
     "Pretrained",
+    "ProjectedTexts",
     "RankMetric",
     "Recommender",
     "Report",

@@ -71,14 +71,6 @@ def private_ids(n_users: int, n_items: int, width: int) -> Ids:
     return Ids(user, item)
 
 
-def project(rows: torch.Tensor, layer: torch.nn.Linear) -> torch.Tensor:
-    """Return float32 [*, out] of a layer without bias, multiplied in the dtype of the rows [*, in].
-
-    An LLM's `text` is of its body's dtype, in which such products may be several times as fast.
-    """
-    return (rows @ layer.weight.to(rows.dtype).T).float()
-
-
 @dataclass(frozen=True)
 class Training:
     """Training settings that every trainable component has; its config class adds its own."""

@@ -56,6 +56,17 @@ class Scores(Protocol):
         ...
 
 
+class HasLastStates(Protocol):
+    """A recommender with a state per position that computes the one after the whole history cheaper than all."""
+
+    def last_states(self, batch: Batch) -> States:
+        """Return what `states(batch)` says of the users after their last items, user float32 [B, d].
+
+        Asked for where users are ranked, in evaluation mode and without gradients.
+        """
+        ...
+
+
 class HasText(Protocol):
     """An LLM that summarises item texts. A sharing module may give the summaries to both sides."""
 

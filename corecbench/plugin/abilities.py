@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Batch,
         Combiner,
         Fits,
+        HasLastStates,
         HasLoss,
         HasText,
         HasTextStates,
@@ -36,6 +37,8 @@ class RecommenderAbilities:
     """The methods and attributes of a recommender, None for each that it lacks."""
 
     states: Callable[[Batch], States] | None
+    last_states: Callable[[Batch], States] | None
+    """Its own `last_states`, else its `states`."""
     scores: Callable[[Batch], torch.Tensor] | None
     fit: Callable[[Interactions], None] | None
     loss: Callable[[Batch, States | None], torch.Tensor] | None
@@ -44,12 +47,12 @@ class RecommenderAbilities:
 
     @property
     def answer(self) -> Callable[[Batch], States | torch.Tensor]:
-        """What the recommender ranks by: its scores if it has any, else its states.
+        """What the recommender ranks by: its scores if it has any, else its states after the last item.
 
         Raises:
             PluginError: it has neither.
         """
-        answer = self.scores or self.states
+        answer = self.scores or self.last_states
         if answer is None:
             raise PluginError("it has neither a method `states` nor a method `scores`; one of them is needed")
         return answer
@@ -57,8 +60,10 @@ class RecommenderAbilities:
 
 def recommender_abilities(model: Recommender) -> RecommenderAbilities:
     """Return what a built recommender has."""
+    states = model.states if hasattr(model, "states") else None
     return RecommenderAbilities(
-        states=model.states if hasattr(model, "states") else None,
+        states=states,
+        last_states=cast("HasLastStates", model).last_states if hasattr(model, "last_states") else states,
         scores=cast("Scores", model).scores if hasattr(model, "scores") else None,
         fit=cast("Fits", model).fit if hasattr(model, "fit") else None,
         loss=cast("HasLoss", model).loss if hasattr(model, "loss") else None,

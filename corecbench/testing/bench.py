@@ -115,10 +115,10 @@ def states_of(model: Recommender, batch: Batch) -> States:
 
     Those are the scores [B, N+1] as states of the users, and the unit vectors as states of the items.
     """
-    answer = recommender_abilities(model).answer(batch)
-    if isinstance(answer, States):
-        return answer
-    scores = answer
+    give_scores = recommender_abilities(model).scores
+    if give_scores is None:
+        return model.states(batch)
+    scores = give_scores(batch)
     return States(scores, torch.eye(scores.shape[-1]))
 
 

@@ -89,6 +89,21 @@ def a_user_does_not_depend_on_the_batch_around(bench: Bench) -> None:
         require(moved <= tolerance(model), f"the items' states change by {moved:.1%} with the users of the batch")
 
 
+def states_after_the_last_item_agree(bench: Bench) -> None:
+    """`last_states`, by which users are ranked, are what `states` gives after each history's last item."""
+    for side in bench.sides:
+        model = bench.build(side)
+        abilities = recommender_abilities(model)
+        if abilities.last_states == abilities.states or abilities.last_states is None:
+            raise NotApplicableError("it has no method `last_states`")
+        for batch in (SOME, histories([4]), histories(range(1, 1 + MAX_HISTORY))):
+            last, states = abilities.last_states(batch), states_of(model, batch)
+            user = list(last.user.shape)
+            require(last.user.dim() == 2, f"the user states of last_states are {user}, must be [B, d]")
+            moved = max(gap(last.user, final(states, batch)), gap(last.item, states.item))
+            require(moved <= tolerance(model), f"last_states differ from states after the last item by {moved:.1%}")
+
+
 def padding_is_never_ranked(bench: Bench) -> None:
     """Padding of a history changes no state, and row 0 of the items is neither a target nor a competitor."""
     for side in bench.sides:
@@ -175,6 +190,7 @@ CHECKS = (
     states_have_the_shapes_of_the_contract,
     states_are_finite,
     a_user_does_not_depend_on_the_batch_around,
+    states_after_the_last_item_agree,
     padding_is_never_ranked,
     nothing_that_it_is_given_is_changed,
     the_target_is_not_looked_at,

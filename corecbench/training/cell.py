@@ -129,8 +129,8 @@ class CellTraining:
     def states(self, model: Recommender) -> Mapping[str, States]:
         """Return a side's states of the users that are ranked at each stage, as they are now."""
         evaluate(model)
-        device = self.setup.device
-        return {stage: task_states(model.states, task, device=device) for stage, task in self.tasks.items()}
+        states, device = recommender_abilities(model).last_states or model.states, self.setup.device
+        return {stage: task_states(states, task, device=device) for stage, task in self.tasks.items()}
 
     @functools.cached_property
     def tasks(self) -> Mapping[str, RankingTask]:

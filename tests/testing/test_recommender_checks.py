@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, embedding
 
-from corecbench.api import States, Training
+from corecbench.api import States, Training, last_position
 from corecbench.testing import recommender_checks
 
 WIDTH = 8
@@ -48,6 +48,23 @@ class GoodLlm(nn.Module):
 
 
 # --- states -------------------------------------------------------------------------------------------------------
+
+
+class WithLastStates(Good):
+    def last_states(self, batch):
+        states = self.states(batch)
+        return States(last_position(states.user, batch.history), states.item)
+
+
+class LastStatesOfTheFirstItem(Good):
+    def last_states(self, batch):
+        states = self.states(batch)
+        return States(states.user[:, 0], states.item)
+
+
+class LastStatesOfAllPositions(Good):
+    def last_states(self, batch):
+        return self.states(batch)
 
 
 class WithoutPaddingRow(Good):
@@ -267,6 +284,12 @@ FAULTS = [
     ("states are finite", NotFiniteInTraining, r"numbers of the user states are not finite"),
     ("a user does not depend on the batch around", CentredOnTheBatch, r"changes by .*% with the users around"),
     ("a user does not depend on the batch around", ItemsOfTheBatch, r"items' states change by .*%"),
+    ("states after the last item agree", LastStatesOfTheFirstItem, r"last_states differ from .* by .*%"),
+    (
+        "states after the last item agree",
+        LastStatesOfAllPositions,
+        r"last_states are \[3, 8, 8\], must be \[B, d\]",
+    ),
     ("padding is never ranked", MeanWithPadding, r"changes by .*% with the padding of the history"),
     ("padding is never ranked", PaddingCompetes, r"the loss trains item state 0, which is padding"),
     ("nothing that it is given is changed", ChangesHistories, r"changes the history of the batch"),
@@ -303,13 +326,14 @@ SETTINGS_FAULTS = [
 
 
 def test_a_good_model_passes_every_check_that_applies(outcome_of):
-    statuses = {name: outcome.status for name, outcome in outcome_of("models", Good, Training).items()}
+    statuses = {name: outcome.status for name, outcome in outcome_of("models", WithLastStates, Training).items()}
     assert statuses.pop("an item without a text has no summary") == "not applicable"
     assert set(statuses.values()) == {"ok"}, statuses
 
 
 def test_a_good_llm_passes_every_check(outcome_of):
     outcomes = outcome_of("llms", GoodLlm, Training)
+    assert outcomes.pop("states after the last item agree").status == "not applicable"
     assert {outcome.status for outcome in outcomes.values()} == {"ok"}, outcomes
 
 

@@ -13,9 +13,10 @@ import torch
 from torch import nn
 from torch.nn.functional import embedding, layer_norm
 
-from corecbench.api import Batch, Ids, IdsFactory, Setup, States, Table, UsageError, last_position, project
-from corecbench_plugins.hf_llm.body import run, upper_part
-from corecbench_plugins.hf_llm.layouts import ItemTokens, Titles
+from corecbench.api import Batch, Ids, IdsFactory, ProjectedTexts, Setup, States, Table, UsageError, last_position
+from corecbench_plugins.hf_llm.body import dtype_of, run, run_at, upper_part
+from corecbench_plugins.hf_llm.body_layers import can_read_only
+from corecbench_plugins.hf_llm.layouts import ItemTokens, Sequences, Titles
 from corecbench_plugins.hf_llm.sentence_encoder import SentenceEncoder
 from corecbench_plugins.hf_llm.text_encoder import TextEncoder, whiten
 from corecbench_plugins.hf_llm.weights import model_folder
@@ -54,6 +55,7 @@ class LlmRecommender(nn.Module):
         self.register_buffer("text_states", summary["pooled"][:, -1], persistent=False)  # [N+1, h]
         hidden = len(self.mean)
         self.item_text = nn.Linear(self.text.shape[1], config.embedding_size, bias=False)
+        self.projected = ProjectedTexts()
         self.enter = nn.Linear(config.embedding_size, hidden, bias=False)
         self.leave = nn.Linear(hidden, config.embedding_size, bias=False)
         self.dropout = nn.Dropout(config.dropout)
@@ -65,21 +67,43 @@ class LlmRecommender(nn.Module):
             else Titles(encoder, config.instruction, texts, config.max_titles)
         )
         self.body = upper_part(encoder.body(), config)
+        sample = encoder.states(config.instruction)[None]  # [1, P, h]
+        self.reads_one = can_read_only(self.body, sample.to(self.body.device, dtype_of(self.body)))
+
+    def table(self) -> torch.Tensor:
+        """Return the states of all items, float32 [N+1, d]."""
+        texts = self.projected.of(self.text, self.item_text)
+        return texts if self.item_ids is None else texts + self.item_ids.weight
 
     def states(self, batch: Batch) -> States:
         """Return one user state per position (`item-tokens`) or per history (`titles`), and the item states."""
-        table = project(self.text, self.item_text)  # [N+1, d]
-        if self.item_ids is not None:
-            table = table + self.item_ids.weight
+        table = self.table()
         items = embedding(batch.history, table)  # [B, L, d]
-        user = None if self.user_ids is None else self.as_position(self.user_ids(batch.user)[:, None])
-        sequences = self.layout(batch.history, self.as_position(self.dropout(items)), user)
+        sequences = self.sequences(batch, items)
         final = run(self.body, sequences.states, sequences.mask)  # [B, S, h]
-        if sequences.read.dim() == 1:
-            read = final[torch.arange(len(final)), sequences.read]  # [B, h]
-            return States(self.leave(read) + last_position(items, batch.history), table)
-        read = final.take_along_dim(sequences.read[:, :, None], dim=1)  # [B, L, h]
-        return States(self.leave(read) + items, table)
+        if self.layout.reads_every_item:
+            return States(self.leave(final[:, -batch.history.shape[1] :]) + items, table)
+        return States(self.leave(final[:, -1]) + last_position(items, batch.history), table)
+
+    def last_states(self, batch: Batch) -> States:
+        """Return the user states after the last items, [B, d], and the item states."""
+        if not self.reads_one:
+            states = self.states(batch)
+            return States(last_position(states.user, batch.history), states.item)
+        table = self.table()
+        items = embedding(batch.history, table)  # [B, L, d]
+        sequences = self.sequences(batch, items)
+        place = torch.full_like(batch.user, sequences.states.shape[1] - 1)  # [B]
+        if self.layout.reads_every_item:
+            place -= (batch.history == 0).sum(dim=1)
+        final = run_at(self.body, sequences.states, place, sequences.mask)  # [B, h]
+        return States(self.leave(final) + last_position(items, batch.history), table)
+
+    def sequences(self, batch: Batch, items: torch.Tensor) -> Sequences:
+        """Lay out a batch whose histories have item states [B, L, d]."""
+        user = None if self.user_ids is None else self.as_position(self.user_ids(batch.user)[:, None])
+        sequences: Sequences = self.layout(batch.history, self.as_position(self.dropout(items)), user)
+        return sequences
 
     def train(self, mode: bool = True) -> Self:
         """Switch to training or evaluation. The body stays in evaluation, so it never applies its own dropout."""

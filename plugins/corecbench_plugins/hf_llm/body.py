@@ -19,6 +19,7 @@ from corecbench_plugins.hf_llm.body_layers import (
     layers_of,
     lora_targets,
     probe,
+    reading_only,
     run_layers,
 )
 from corecbench_plugins.hf_llm.loading import load_config, load_trained
@@ -126,5 +127,24 @@ def run(body: Body, states: torch.Tensor, mask: torch.Tensor | None = None) -> t
         mask: int64 [B, S], 0 for padding on the left; None if only the right is padded, which causal attention
             never looks at.
     """
-    dtype = next(weight.dtype for weight in body.parameters() if weight.is_floating_point())
-    return run_layers(body, states.to(dtype), mask).float()
+    return run_layers(body, states.to(dtype_of(body)), mask).float()
+
+
+def run_at(body: Body, states: torch.Tensor, place: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+    """Run the top layers on states, and return the final states of one position of each sequence, float32 [B, h].
+
+    Args:
+        body: as in `run`; `can_read_only` says whether it can be run so.
+        states: as in `run`.
+        place: int64 [B], the positions.
+        mask: as in `run`.
+    """
+    with reading_only(body, place):
+        final = run(body, states, mask)
+    return final[torch.arange(len(final), device=final.device), place]
+
+
+def dtype_of(body: Body) -> torch.dtype:
+    """Return the dtype in which a body computes."""
+    dtype: torch.dtype = next(weight.dtype for weight in body.parameters() if weight.is_floating_point())
+    return dtype

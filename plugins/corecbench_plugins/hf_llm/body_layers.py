@@ -12,12 +12,15 @@ B texts, S positions, h the hidden width.
 from __future__ import annotations
 
 import contextlib
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import torch
 from torch import nn
 
 from corecbench.api import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Body: TypeAlias = Any
 """The body of a model of transformers. Its attributes differ by family, so it has no type."""
@@ -160,6 +163,52 @@ def run_layers(body: Body, states: torch.Tensor, mask: torch.Tensor | None = Non
     return final
 
 
+@contextlib.contextmanager
+def reading_only(body: Body, place: torch.Tensor) -> Iterator[None]:
+    """Let the last layer compute its feed-forward part at one position of each sequence, int64 [B], in the context.
+
+    Later parts see the result of that position at all positions, so no other state is of use afterwards. That part
+    is most of a layer, and the positions of a layer meet in its attention only. A layer without a module `mlp`
+    computes all positions as usual.
+    """
+    feed_forward = getattr(layers_of(body)[-1], "mlp", None)
+    if feed_forward is None:
+        yield
+        return
+
+    def at_place(module: nn.Module, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        return (args[0][torch.arange(len(place), device=place.device), place][:, None], *args[1:])  # [B, 1, h]
+
+    hook = feed_forward.register_forward_pre_hook(at_place)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def can_read_only(body: Body, states: torch.Tensor) -> bool:
+    """Return whether `reading_only` gives the last of the final states as running all positions does.
+
+    Args:
+        body: a body without embeddings.
+        states: [1, S, h], for a short run.
+    """
+    try:
+        with torch.no_grad():
+            whole = run_layers(body, states)[:, -1]
+            with reading_only(body, torch.tensor([states.shape[1] - 1], device=states.device)):
+                alone = run_layers(body, states)[:, -1]
+    except Exception:  # whatever a layer of another family raises, it then runs as usual
+        return False
+    return bool((alone - whole).abs().max() <= tolerance(whole))
+
+
+def tolerance(final: torch.Tensor) -> torch.Tensor:
+    """Return how far final states may differ by rounding."""
+    share = 0.05 if final.dtype in (torch.bfloat16, torch.float16) else 1e-3
+    return share * final.abs().max()
+
+
 def probe(body: Body, n_lower: int) -> Probe:
     """Run a few tokens through a whole body, and keep the states that enter the layers above the lower ones.
 
@@ -195,9 +244,8 @@ def check_upper_layers(body: Body, whole: Probe) -> None:
             }
     except Exception as error:  # a body with other arguments may raise anything
         raise cannot_split(body, f"its layers do not run from the middle ({type(error).__name__})") from error
-    tolerance = 0.05 if final.dtype in (torch.bfloat16, torch.float16) else 1e-3
     for fault, difference in differences.items():
-        if not difference.abs().max() <= tolerance * final.abs().max():
+        if not difference.abs().max() <= tolerance(final):
             raise cannot_split(body, fault)
 
 

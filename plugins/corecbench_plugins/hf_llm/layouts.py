@@ -19,14 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sequences:
-    """The input of the trained layers, and the positions of the user states."""
+    """The input of the trained layers."""
 
     states: torch.Tensor
     """float32 [B, S, h], the input of the trained layers."""
     mask: torch.Tensor | None
     """int64 [B, S], 0 for padding on the left; None where there is no padding on the left."""
-    read: torch.Tensor
-    """int64 [B, L] or [B], the positions whose final states are user states."""
 
 
 class ItemTokens(nn.Module):
@@ -35,6 +33,8 @@ class ItemTokens(nn.Module):
     An item's position holds the sum of its projected text summary and its projected `<iid>` row.
     """
 
+    reads_every_item = True
+    """Whether the last L positions give user states, one for each item of the history; else the last one alone."""
     prefix: torch.Tensor
     """float32 [P, h], the states of the instruction."""
 
@@ -52,9 +52,7 @@ class ItemTokens(nn.Module):
         """
         prefix = self.prefix.expand(len(history), -1, -1)  # [B, P, h]
         front = [prefix] if user is None else [prefix, user]
-        first = sum(part.shape[1] for part in front)
-        read = torch.arange(first, first + history.shape[1], device=history.device)
-        return Sequences(torch.cat([*front, items], dim=1), None, read.expand_as(history))
+        return Sequences(torch.cat([*front, items], dim=1), None)
 
 
 class Titles(nn.Module):
@@ -63,6 +61,8 @@ class Titles(nn.Module):
     The text stands first, so its states in the frozen layers are computed once per history and kept. Only the
     recommend token gives a user state.
     """
+
+    reads_every_item = False
 
     def __init__(self, encoder: TextEncoder, instruction: str, texts: Sequence[str], max_titles: int) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class Titles(nn.Module):
         mask = torch.zeros(len(rows), longest, dtype=torch.long, device=history.device)
         for number, row in enumerate(rows):
             states[number, longest - len(row) :], mask[number, longest - len(row) :] = row, 1
-        return Sequences(states, mask, torch.full_like(length, longest - 1))
+        return Sequences(states, mask)
 
     def prompts(self, latest: Sequence[Sequence[int]]) -> list[torch.Tensor]:
         """Return the states of each prompt's text, float32 [T, h]. Those of new prompts are computed together."""

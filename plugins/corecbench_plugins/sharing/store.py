@@ -9,10 +9,12 @@ import torch
 from torch import nn
 from torch.nn.functional import embedding, embedding_bag, normalize
 
-from corecbench.api import Table, project
+from corecbench.api import ProjectedTexts, Table, project
 from corecbench_plugins.sharing.lookup import look_up
 
 ITEMS_PER_BLOCK = 2048
+MANY = 4
+"""A look-up of more than one item in so many projects all texts, which the same step needs anyhow."""
 INITIAL_SHARE = 0.5
 """Share of the mean row of an item's neighbours that is added to its own row at first; learnt from there."""
 
@@ -34,6 +36,7 @@ class StoreTable(nn.Module):
         self.table, self.dropout = table, dropout
         self.text_projection: nn.Linear | None = None
         self.share: nn.Parameter | None = None
+        self.projected = ProjectedTexts()
         self.register_buffer("neighbours", None, persistent=False)
 
     def read_texts(self, text: torch.Tensor, n_neighbours: int, start_at_zero: bool) -> None:
@@ -61,7 +64,8 @@ class StoreTable(nn.Module):
         if self.text_projection is None:
             return self.table.weight
         rows = self.rows_after_dropout()
-        return rows + self.text_part(self.text_projection, rows, self.text, self.neighbours)
+        texts = self.projected.of(self.text, self.text_projection)
+        return rows + self.with_neighbours(texts, rows, self.neighbours)
 
     def forward(self, index: torch.Tensor) -> torch.Tensor:
         """Return float32 [*index.shape, d]."""
@@ -69,13 +73,16 @@ class StoreTable(nn.Module):
             return embedding(index, self.table.weight)
         rows = self.rows_after_dropout()
         neighbours = None if self.neighbours is None else self.neighbours[index]
-        return embedding(index, rows) + self.text_part(self.text_projection, rows, self.text[index], neighbours)
+        if MANY * index.numel() < len(rows):
+            texts = project(self.text[index], self.text_projection)
+        else:
+            texts = embedding(index, self.projected.of(self.text, self.text_projection))
+        return embedding(index, rows) + self.with_neighbours(texts, rows, neighbours)
 
-    def text_part(
-        self, projection: nn.Linear, rows: torch.Tensor, text: torch.Tensor, neighbours: torch.Tensor | None
+    def with_neighbours(
+        self, projected: torch.Tensor, rows: torch.Tensor, neighbours: torch.Tensor | None
     ) -> torch.Tensor:
-        """Return what texts [*, k] and neighbours [*, n] add, float32 [*, d]; `rows` [N+1, d] are those of all."""
-        projected = project(text, projection)
+        """Return what projected texts [*, d] and neighbours [*, n] add; `rows` [N+1, d] are those of all items."""
         if neighbours is None or self.share is None:
             return projected
         mean = embedding_bag(neighbours.flatten(end_dim=-2), rows, mode="mean", padding_idx=0)
