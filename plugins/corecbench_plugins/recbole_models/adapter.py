@@ -18,6 +18,7 @@ from torch import nn
 
 from corecbench.api import resolve
 from corecbench_plugins.recbole_models.classes import model_class
+from corecbench_plugins.recbole_models.fast_layers import use_fast_layers
 from corecbench_plugins.recbole_models.parameters import all_parameters
 from corecbench_plugins.recbole_models.registry import MODELS, family_of, module_of
 from corecbench_plugins.recbole_models.training_part import TrainingPart
@@ -69,6 +70,7 @@ class Adapter(nn.Module):
             model = adapted(self.settings, part)
         for attribute, table in self.table_attributes.items():
             setattr(model, attribute, ZeroPaddingTable(getattr(self.ids, table)))
+        use_fast_layers(model)
         if self.learns_when_built:
             model.requires_grad_(False)
         self.model = model

@@ -8,6 +8,7 @@ from torch import nn
 from corecbench.api import Batch, Ids, IdsFactory, Setup, States
 from corecbench_plugins.recbole_models.adapter import RecBoleModel
 from corecbench_plugins.recbole_models.classes import Sizes, base_config, model_class
+from corecbench_plugins.recbole_models.fast_layers import use_fast_layers
 from corecbench_plugins.recbole_models.settings import GRU4RecConfig, SASRecConfig
 
 
@@ -20,6 +21,7 @@ class StatePerPosition(nn.Module):
         super().__init__()
         model.item_embedding = ids.item
         model.gather_indexes = lambda output, _: output  # keep the state of every position
+        use_fast_layers(model)
         self.model = model
 
     def states(self, batch: Batch) -> States:
