@@ -68,7 +68,7 @@ class LlmRecommender(nn.Module):
         )
         self.body = upper_part(encoder.body(), config)
         sample = encoder.states(config.instruction)[None]  # [1, P, h]
-        self.reads_one = can_read_only(self.body, sample.to(self.body.device, dtype_of(self.body)))
+        self.can_read_only = can_read_only(self.body, sample.to(self.body.device, dtype_of(self.body)))
 
     def table(self) -> torch.Tensor:
         """Return the states of all items, float32 [N+1, d]."""
@@ -80,14 +80,17 @@ class LlmRecommender(nn.Module):
         table = self.table()
         items = embedding(batch.history, table)  # [B, L, d]
         sequences = self.sequences(batch, items)
-        final = run(self.body, sequences.states, sequences.mask)  # [B, S, h]
+        n_read = batch.history.shape[1] if self.layout.reads_every_item else 1
+        final = run(self.body, sequences.states, sequences.mask, last=n_read if self.can_read_only else 0)[
+            :, -n_read:
+        ]
         if self.layout.reads_every_item:
-            return States(self.leave(final[:, -batch.history.shape[1] :]) + items, table)
+            return States(self.leave(final) + items, table)
         return States(self.leave(final[:, -1]) + last_position(items, batch.history), table)
 
     def last_states(self, batch: Batch) -> States:
         """Return the user states after the last items, [B, d], and the item states."""
-        if not self.reads_one:
+        if not self.can_read_only:
             states = self.states(batch)
             return States(last_position(states.user, batch.history), states.item)
         table = self.table()

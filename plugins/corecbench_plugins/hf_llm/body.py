@@ -5,6 +5,7 @@ S positions of a sequence, h the LLM's hidden width.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import torch
@@ -101,6 +102,8 @@ def upper_part(body: Body, config: LlmConfig) -> Body:
     whole = probe(body, n_lower)
     keep_layers(body, slice(n_lower, None))
     drop_embeddings(body)
+    if body.device.type == "cpu":  # torch's fused attention is slower there, above all its backward pass
+        body.set_attn_implementation("eager")
     check_upper_layers(body, whole)
     if not config.lora_rank:
         return body
@@ -118,7 +121,7 @@ def upper_part(body: Body, config: LlmConfig) -> Body:
         raise UsageError(f"lora_targets {', '.join(targets)} are not in {type(body).__name__}: {error}") from error
 
 
-def run(body: Body, states: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+def run(body: Body, states: torch.Tensor, mask: torch.Tensor | None = None, last: int = 0) -> torch.Tensor:
     """Run the top layers on states, and return final states, float32 [B, S, h].
 
     Args:
@@ -126,8 +129,10 @@ def run(body: Body, states: torch.Tensor, mask: torch.Tensor | None = None) -> t
         states: float32 [B, S, h].
         mask: int64 [B, S], 0 for padding on the left; None if only the right is padded, which causal attention
             never looks at.
+        last: how many final states at the end are read, if not all are and `can_read_only` is true; else 0.
     """
-    return run_layers(body, states.to(dtype_of(body)), mask).float()
+    with reading_only(body, last) if last else contextlib.nullcontext():
+        return run_layers(body, states.to(dtype_of(body)), mask).float()
 
 
 def run_at(body: Body, states: torch.Tensor, place: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -140,8 +145,8 @@ def run_at(body: Body, states: torch.Tensor, place: torch.Tensor, mask: torch.Te
         mask: as in `run`.
     """
     with reading_only(body, place):
-        final = run(body, states, mask)
-    return final[torch.arange(len(final), device=final.device), place]
+        final = run_layers(body, states.to(dtype_of(body)), mask)
+    return final[torch.arange(len(final), device=final.device), place].float()
 
 
 def dtype_of(body: Body) -> torch.dtype:

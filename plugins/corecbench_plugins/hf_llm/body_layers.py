@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import torch
 from torch import nn
+from torch.nn.functional import pad
 
 from corecbench.api import UsageError
 
@@ -164,26 +165,34 @@ def run_layers(body: Body, states: torch.Tensor, mask: torch.Tensor | None = Non
 
 
 @contextlib.contextmanager
-def reading_only(body: Body, place: torch.Tensor) -> Iterator[None]:
-    """Let the last layer compute its feed-forward part at one position of each sequence, int64 [B], in the context.
+def reading_only(body: Body, place: torch.Tensor | int) -> Iterator[None]:
+    """Let the last layer compute its feed-forward part only where final states are read, in the context.
 
-    Later parts see the result of that position at all positions, so no other state is of use afterwards. That part
-    is most of a layer, and the positions of a layer meet in its attention only. A layer without a module `mlp`
-    computes all positions as usual.
+    That part is most of a layer, and positions of a layer meet in its attention alone. The other final states are
+    then of no use. A layer without a module `mlp` computes all positions as usual.
+
+    Args:
+        body: a body for which `can_read_only` is true.
+        place: int64 [B], one position of each sequence, or how many positions at the end of all sequences are read.
     """
     feed_forward = getattr(layers_of(body)[-1], "mlp", None)
     if feed_forward is None:
         yield
         return
+    compute = feed_forward.forward
 
-    def at_place(module: nn.Module, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        return (args[0][torch.arange(len(place), device=place.device), place][:, None], *args[1:])  # [B, 1, h]
+    def at_place(states: torch.Tensor) -> torch.Tensor:
+        if isinstance(place, int):
+            return pad(compute(states[:, -place:].contiguous()), (0, 0, states.shape[1] - place, 0))
+        rows = torch.arange(len(place), device=place.device)
+        alone: torch.Tensor = compute(states[rows, place][:, None])
+        return alone  # [B, 1, h], which is added to all positions
 
-    hook = feed_forward.register_forward_pre_hook(at_place)
+    feed_forward.forward = at_place
     try:
         yield
     finally:
-        hook.remove()
+        del feed_forward.forward
 
 
 def can_read_only(body: Body, states: torch.Tensor) -> bool:
@@ -196,7 +205,7 @@ def can_read_only(body: Body, states: torch.Tensor) -> bool:
     try:
         with torch.no_grad():
             whole = run_layers(body, states)[:, -1]
-            with reading_only(body, torch.tensor([states.shape[1] - 1], device=states.device)):
+            with reading_only(body, 1):
                 alone = run_layers(body, states)[:, -1]
     except Exception:  # whatever a layer of another family raises, it then runs as usual
         return False
