@@ -226,22 +226,27 @@ def quick() -> dict[str, dict[str, Any]]:
 def bench(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, toy_folder: Path, quick: dict[str, Any]
 ) -> Callable[..., Any]:
-    """Plan and run, and return the records: `bench(files=(), diary=None, root="results", models=("sasrec",))`."""
+    """Plan and run, and return the records: `bench(files=(), diary=None, root="results", models=("sasrec",))`.
+
+    Cells run in this process, unless `executor(plan, host, store)` returns something else that runs them.
+    """
+    from corecbench.experiment.execution.here import Here
+    from corecbench.experiment.execution.schedule import run
     from corecbench.experiment.plan import make_plan
-    from corecbench.experiment.runner import run
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store
     from corecbench.settings.config import RunConfig
 
     monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
 
-    def go(files: Any = (), diary: Any = None, root: str = "results", **options: Any) -> Any:
+    def go(files: Any = (), diary: Any = None, root: str = "results", executor: Any = Here, **options: Any) -> Any:
         host = Host.discover(files)
         if diary is not None:
             host.register(diary, "diary")
         config = RunConfig(**{"datasets": (str(toy_folder),), "settings": quick, "metrics": ("NDCG@10",)} | options)
         store = Store(tmp_path / root, config.benchmark)
-        return run(make_plan(config, host, store), host, store)
+        plan = make_plan(config, host, store)
+        return run(plan, host, store, executor(plan, host, store))
 
     return go
 

@@ -88,7 +88,8 @@ class StartsFrom(Protocol):
 
     start_from: Literal["pretrained", "new"]
     """"pretrained" (the default without this attribute): the domain model starts from what it learnt alone. "new":
-    it starts from new weights and has the whole budget of epochs of the model alone."""
+    it starts from new weights and has the whole budget of epochs of the model alone. Then nothing that was learnt
+    alone is read, and `start` is given the tables of a new model."""
 
 
 class TrainsLayers(Protocol):

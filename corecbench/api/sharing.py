@@ -34,6 +34,7 @@ class Turn:
 class Pretrained:
     """What each side brings to a pair: the tables of the domain model alone, and the LLM's summaries of texts.
 
+    Where the module starts anew, the tables are those of a new model, which has learnt nothing.
     A model that reads no user table gives its users' states after their training history instead, without what they
     have beyond the width of the item table.
     """

@@ -70,6 +70,13 @@ def run_options(command: Command) -> Command:
                 help="What to do with cells that are done already.  [default: skip]",
             ),
             click.option("--device", metavar="NAME", help="Device for training, such as cuda.  [default: cpu]"),
+            click.option(
+                "--jobs",
+                type=int,
+                metavar="N",
+                help="Cells that run side by side.  [default: one for each core; one on a GPU]",
+            ),
+            click.option("--threads", type=int, metavar="N", help="Threads of each cell.  [default: 1 on a CPU]"),
             several("--tracker", "trackers", text="Trackers that follow the run, such as mlflow,tensorboard."),
         )
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -19,18 +20,22 @@ from corecbench.results.record import sides_of
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
 from corecbench.training.controls import shuffle_texts
 from corecbench.training.ensemble import Ensemble
-from corecbench.training.pair import Pair, Solo, train_pair
+from corecbench.training.pair import Learnt, Pair, Solo, train_pair
 from corecbench.training.weights import sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from corecbench.api import Combiner, States
     from corecbench.evaluation.ranking import Ranks
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
     from corecbench.results.store import Store
     from corecbench.training.loop import SideTraining
+
+    Tell = Callable[..., None]
+    """Tells those who follow the run what happens: a hook's name, and its arguments by name."""
 
 
 @dataclass
@@ -67,6 +72,7 @@ class Attempt:
     plan: Plan
     host: Host
     store: Store
+    tell: Tell
     on_epoch: OnEpoch
 
     def outcome(self) -> Outcome:
@@ -95,7 +101,7 @@ class Attempt:
         cell, catalog, facts = self.cell, self.cell.data.catalog, self.cell.facts
 
         def progress(what: str, done: int, total: int) -> None:
-            self.host.notify("corecbench_progress", cell=facts, what=what, done=done, total=total)
+            self.tell("corecbench_progress", cell=facts, what=what, done=done, total=total)
 
         setup = Setup(
             shuffle_texts(catalog, cell.seed) if cell.control == "shuffled-texts" else catalog,
@@ -122,18 +128,22 @@ class Attempt:
         raise CorecbenchError(f"cell {self.cell.name} has no model")
 
     def solo(self) -> Solo:
-        """Return the domain model of the pair as it was trained alone.
+        """Return the domain model of the pair, alone; what it learnt is read only if the pair starts from it."""
+        alone = self.plan.solo_of(self.cell)
+        return Solo(cast("Selected", alone.domain), functools.partial(self.learnt, alone))
+
+    def learnt(self, alone: Cell) -> Learnt:
+        """Return what the domain model learnt alone.
 
         Raises:
             CorecbenchError: its cell failed.
         """
-        alone = self.plan.solo_of(self.cell)
         stored = self.store.read(alone.folder)
-        if stored["error"] is not None or alone.domain is None:
-            message = stored["error"]["message"] if stored["error"] else "it has no domain model"
+        if stored["error"] is not None:
+            message = stored["error"]["message"]
             raise CorecbenchError(f"cell {alone.name}, where this one starts, failed: {message}")
         best_epoch = stored["sides"]["domain"]["best_epoch"] or 0
-        return Solo(alone.domain, load_file(alone.folder / CHECKPOINT), best_epoch)
+        return Learnt(load_file(alone.folder / CHECKPOINT), best_epoch)
 
     def rank_side(self, outcome: Outcome, training: CellTraining, side_training: SideTraining) -> None:
         """Rank a side on the test items."""

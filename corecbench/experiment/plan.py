@@ -78,12 +78,9 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     needed: list[Selected] = []
     data_sets = read_datasets(config, host)
     for data in data_sets:
-        alone = choose(config, host, config.settings_on(data.name))
-        paired = choose(config, host, config.settings_in_pairs_on(data.name))
+        alone, paired = choices_on(data.name, config, host)
         needed += [*alone.llms, *paired.llms]
-        for seed in config.seeds:
-            for parts in combinations(alone, paired, config.controls):
-                cells.append(make_cell(data, parts, seed, config, store))
+        cells += lay_out(data, alone, paired, config, store)
     if config.existing == "fail" and any(cell.done for cell in cells):
         done = next(cell for cell in cells if cell.done)
         raise UsageError(f"{done.folder} exists; use --existing skip or replace, or another --benchmark")
@@ -149,6 +146,21 @@ def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
             for kind, labels in asked.items()
         )
     )
+
+
+def choices_on(dataset: str, config: RunConfig, host: Host) -> tuple[Choice, Choice]:
+    """Return the components of a run on one data set, under their settings alone and under those in pairs."""
+    alone = choose(config, host, config.settings_on(dataset))
+    return alone, choose(config, host, config.settings_in_pairs_on(dataset))
+
+
+def lay_out(data: SplitDataset, alone: Choice, paired: Choice, config: RunConfig, store: Store) -> list[Cell]:
+    """Return the cells of one data set."""
+    return [
+        make_cell(data, parts, seed, config, store)
+        for seed in config.seeds
+        for parts in combinations(alone, paired, config.controls)
+    ]
 
 
 def combinations(alone: Choice, paired: Choice, controls: Sequence[str]) -> Iterator[Parts]:

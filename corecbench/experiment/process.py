@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import gc
 import importlib.metadata
+import math
 import os
 import platform
 import random
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 LIBRARIES = ("corecbench", "torch", "recbole", "transformers", "peft", "numpy", "scipy", "pandas")
 BFLOAT16 = {"AVX-512 bf16": "_is_avx512_bf16_supported", "AMX": "_is_amx_tile_supported"}
 """Instructions that multiply in bfloat16, and torch's check of each."""
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""Where Linux says how much of its cores a container may use."""
 
 
 def keep_freed_memory() -> None:
@@ -122,6 +125,17 @@ def bfloat16() -> list[str]:
     import torch
 
     return [name for name, check in BFLOAT16.items() if getattr(torch.cpu, check, bool)()]
+
+
+def n_cores() -> int:
+    """Return the number of cores that this process may use: those it is bound to, within its container's quota."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = CPU_QUOTA.read_text().split()
+        allowed = math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):  # no such file, or the quota is "max"
+        return bound
+    return max(1, min(bound, allowed))
 
 
 def processor() -> str:

@@ -1,9 +1,10 @@
-"""Shows what a run is doing, on stderr: bars on a terminal, else a line now and then."""
+"""Shows what a run is doing, on stderr: bars on a terminal, else a line for each cell now and then."""
 
 from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -14,12 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rich.console import Console
+    from rich.progress import Task, TaskID
 
     from corecbench.api import CellFacts, CellResult, EpochRecord
     from corecbench.plugin.host import Host
 
 QUIET_S = 15.0
-"""Without a terminal, at most one line in this time, beside those at a cell's start and end."""
+"""Without a terminal, each cell has at most one line in this time, beside those at its start and end."""
+
+Key = tuple[str, str, int]
+"""What tells the cells of a run apart: name, data set and seed."""
+
+
+def key_of(cell: CellFacts) -> Key:
+    """Return what tells a cell from the others of its run."""
+    return cell["name"], cell["dataset"], cell["seed"]
 
 
 @contextlib.contextmanager
@@ -52,6 +62,18 @@ def outcome(result: CellResult) -> str:
     return f"done in {result['duration_s']:.0f} s{': ' if sides else ''}{sides}"
 
 
+@dataclass
+class Line:
+    """A cell that is running."""
+
+    number: int
+    """It was the first to start, the second, and so on."""
+    last: float
+    """When something was said of it."""
+    trained: int = 0
+    """Number of epochs."""
+
+
 class Lines:
     """Plain lines."""
 
@@ -62,7 +84,7 @@ class Lines:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.n_cells, self.write, self.clock = n_cells, write, clock
-        self.number, self.trained, self.last = 0, 0, clock()
+        self.cells: dict[Key, Line] = {}
 
     def __enter__(self) -> Lines:
         return self
@@ -72,31 +94,33 @@ class Lines:
 
     def say(self, cell: CellFacts, what: str) -> None:
         """Write a line."""
-        self.last = self.clock()
-        self.write(f"[{self.number}/{self.n_cells}] {title(cell)}: {what}")
+        line = self.cells[key_of(cell)]
+        line.last = self.clock()
+        self.write(f"[{line.number}/{self.n_cells}] {title(cell)}: {what}")
 
-    def due(self) -> bool:
-        """Return whether it has been quiet for long enough."""
-        return self.clock() - self.last >= QUIET_S
+    def due(self, cell: CellFacts) -> bool:
+        """Return whether a cell has been quiet for long enough."""
+        return self.clock() - self.cells[key_of(cell)].last >= QUIET_S
 
     @hookimpl
     def corecbench_cell_started(self, cell: CellFacts) -> None:
         """Say which cell it is."""
-        self.number, self.trained = self.number + 1, 0
+        self.cells[key_of(cell)] = Line(len(self.cells) + 1, self.clock())
         self.say(cell, "started")
 
     @hookimpl
     def corecbench_progress(self, cell: CellFacts, what: str, done: int, total: int) -> None:
         """Say what long work is going on."""
-        if self.due():
+        if self.due(cell):
             self.say(cell, f"{what} {done}/{total}")
 
     @hookimpl
     def corecbench_epoch_finished(self, cell: CellFacts, record: EpochRecord) -> None:
         """Say how far training is."""
-        self.trained += 1
-        if self.due():
-            epochs = f"epoch {self.trained} of at most {record['planned_epochs']}"
+        line = self.cells[key_of(cell)]
+        line.trained += 1
+        if self.due(cell):
+            epochs = f"epoch {line.trained} of at most {record['planned_epochs']}"
             self.say(cell, f"{record['side']}, {epochs}, validation NDCG@10 {record['validation']:.4f}")
 
     @hookimpl
@@ -105,8 +129,18 @@ class Lines:
         self.say(cell, outcome(result))
 
 
+@dataclass
+class CellBars:
+    """The bars of a cell that is running."""
+
+    epochs: TaskID
+    work: TaskID
+    """Its other long work; the bar is there only while that lasts."""
+    best: float = 0.0
+
+
 class Bars:
-    """Three bars: all cells with the time left, the epochs of the current cell, and its other long work."""
+    """A bar for all cells with the time left; for each that is running, one for epochs and one for other work."""
 
     def __init__(self, console: Console, n_cells: int) -> None:
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -121,10 +155,9 @@ class Bars:
             transient=True,
             speed_estimate_period=1800,
         )
-        self.number, self.n_cells, self.best = 0, n_cells, 0.0
-        self.cells = self.bars.add_task(f"cells 0/{n_cells}", total=n_cells)
-        self.epochs = self.bars.add_task("", visible=False)
-        self.work = self.bars.add_task("", visible=False)
+        self.number, self.n_cells = 0, n_cells
+        self.all = self.bars.add_task(f"cells 0/{n_cells}", total=n_cells)
+        self.running: dict[Key, CellBars] = {}
 
     def __enter__(self) -> Bars:
         self.bars.start()
@@ -133,38 +166,51 @@ class Bars:
     def __exit__(self, *error: object) -> None:
         self.bars.stop()
 
+    def task(self, number: TaskID) -> Task:
+        """Return a bar."""
+        return next(task for task in self.bars.tasks if task.id == number)
+
     @hookimpl
     def corecbench_cell_started(self, cell: CellFacts) -> None:
-        """Begin the bar of a cell's epochs."""
-        self.best = 0.0
-        self.bars.reset(self.epochs, total=None, description=title(cell), visible=True)
-        self.bars.update(self.work, visible=False)
+        """Begin the bars of a cell."""
+        epochs = self.bars.add_task(title(cell), total=None)
+        self.running[key_of(cell)] = CellBars(epochs, self.bars.add_task("", visible=False))
 
     @hookimpl
     def corecbench_progress(self, cell: CellFacts, what: str, done: int, total: int) -> None:
-        """Move the bar of long work; it is there only while the work lasts."""
-        if self.bars.tasks[self.work].description != what:
-            self.bars.reset(self.work, total=total, description=what)
-        self.bars.update(self.work, completed=done, total=total, visible=done < total)
+        """Move the bar of long work."""
+        work = self.running[key_of(cell)].work
+        if self.task(work).description != what:
+            self.bars.reset(work, total=total, description=what)
+        self.bars.update(work, completed=done, total=total, visible=done < total)
 
     @hookimpl
     def corecbench_epoch_finished(self, cell: CellFacts, record: EpochRecord) -> None:
-        """Move the bar of epochs, and that of the cells by the cell's share."""
-        self.best = max(self.best, record["validation"])
-        scores = f"{record['side']} validation NDCG@10 {record['validation']:.4f}, best {self.best:.4f}"
+        """Move the bar of epochs, and that of all cells by the cell's share."""
+        own = self.running[key_of(cell)]
+        own.best = max(own.best, record["validation"])
+        scores = f"{record['side']} validation NDCG@10 {record['validation']:.4f}, best {own.best:.4f}"
         total = record["planned_epochs"]
-        self.bars.update(self.epochs, advance=1, total=total, description=f"{title(cell)}: {scores}")
-        self.bars.update(self.cells, completed=self.number + min(self.share(), 0.99))
+        self.bars.update(own.epochs, advance=1, total=total, description=f"{title(cell)}: {scores}")
+        self.move()
 
-    def share(self) -> float:
-        """Return how much of the current cell's epochs are behind it."""
-        task = self.bars.tasks[self.epochs]
+    def move(self) -> None:
+        """Move the bar of all cells: those that are finished, and the share of the others that is behind them."""
+        shares = sum(min(self.share(own), 0.99) for own in self.running.values())
+        description = f"cells {self.number}/{self.n_cells}"
+        self.bars.update(self.all, completed=self.number + shares, description=description)
+
+    def share(self, own: CellBars) -> float:
+        """Return how much of a cell's epochs are behind it."""
+        task = self.task(own.epochs)
         return task.completed / task.total if task.total else 0.0
 
     @hookimpl
     def corecbench_cell_finished(self, cell: CellFacts, result: CellResult) -> None:
         """Count the cell and leave a line above the bars."""
+        own = self.running.pop(key_of(cell))
+        self.bars.remove_task(own.epochs)
+        self.bars.remove_task(own.work)
         self.number += 1
-        self.bars.update(self.cells, completed=self.number, description=f"cells {self.number}/{self.n_cells}")
-        self.bars.update(self.epochs, visible=False)
+        self.move()
         self.console.print(f"{title(cell)}: {outcome(result)}", markup=False, highlight=False)

@@ -1,4 +1,4 @@
-"""Runs a plan: every cell is trained, ranked and stored. A failed cell becomes a record, and later cells go on."""
+"""Trains, ranks and stores one cell. A cell that fails becomes a record, too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from corecbench.experiment.attempt import Attempt, Outcome
 from corecbench.experiment.cells import CHECKPOINT, Cell, record_of, settings_of
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
 from corecbench.results.record import SCHEMA
-from corecbench.results.store import ITEMS_FILE, Store
+from corecbench.results.store import ITEMS_FILE
 from corecbench.training.weights import save_checkpoint
 
 if TYPE_CHECKING:
@@ -22,34 +22,37 @@ if TYPE_CHECKING:
     from typing import Any
 
     from corecbench.api import CellResult, EpochRecord
+    from corecbench.experiment.attempt import Tell
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
+    from corecbench.results.store import Store
 
 
-def run(plan: Plan, host: Host, store: Store) -> list[CellResult]:
-    """Run every cell that is not done and return the records of all, in the order of the plan."""
-    process.keep_freed_memory()
-    for label in plan.config.trackers:
-        host.track(host.select("trackers", label, plan.config.settings))
-    return [store.read(cell.folder) if cell.done else run_cell(cell, plan, host, store) for cell in plan.cells]
+def run_cell(cell: Cell, plan: Plan, host: Host, store: Store, tell: Tell) -> CellResult:
+    """Train, rank and store one cell, and return its record, failed or not.
 
-
-def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> CellResult:
-    """Train, rank and store one cell, and return its record, failed or not."""
+    Args:
+        cell: the cell.
+        plan: the plan that it belongs to.
+        host: builds its components.
+        store: where its result goes.
+        tell: is told of its start, its epochs and other long work. Its end is what this function returns.
+    """
     facts = cell.facts
-    host.notify("corecbench_cell_started", cell=facts)
+    tell("corecbench_cell_started", cell=facts)
     process.reset_peak_memory()
     known, started, clock = describe(cell, plan), datetime.now(UTC), time.perf_counter()
     epochs: list[EpochRecord] = []
 
     def on_epoch(record: EpochRecord) -> None:
         epochs.append(record)
-        host.notify("corecbench_epoch_finished", cell=facts, record=record)
+        tell("corecbench_epoch_finished", cell=facts, record=record)
 
     with process.state_kept():
-        outcome = Attempt(cell, plan, host, store, on_epoch).outcome()
+        outcome = Attempt(cell, plan, host, store, tell, on_epoch).outcome()
     record = {
         **known,
+        "machine": process.machine(plan.config.device),
         "status": "failed" if outcome.failures else "ok",
         "error": next(iter(outcome.failures.values()), None),
         **({"failed_sides": failed} if (failed := outcome.failed_sides()) else {}),
@@ -61,7 +64,6 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store) -> CellResult:
     }
     result = cast("CellResult", record)  # checked against its schema when it is written
     save(cell, plan, store, outcome, result)
-    host.notify("corecbench_cell_finished", cell=facts, result=result)
     return result
 
 
@@ -110,7 +112,6 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
             for part in cell.components
         },
         "device": config.device,
-        "machine": process.machine(config.device),
     }
 
 

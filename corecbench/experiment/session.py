@@ -28,9 +28,10 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
 
 def run_plan(plan: Plan, host: Host, store: Store) -> Sequence[CellResult]:
     """Run every cell of a plan that is not done."""
-    from corecbench.experiment.runner import run
+    from corecbench.experiment.execution.choice import executor_for
+    from corecbench.experiment.execution.schedule import run
 
-    return run(plan, host, store)
+    return run(plan, host, store, executor_for(plan, host, store))
 
 
 @dataclass(frozen=True)

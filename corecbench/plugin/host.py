@@ -35,7 +35,8 @@ RECOMMENDERS = ("models", "llms")
 class Host:
     """Every plugin that was found, broken ones included."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: Sequence[Path] = (), blocked: Sequence[str] = ()) -> None:
+        self.files, self.blocked = tuple(files), tuple(blocked)
         self._plugins: list[Plugin] = []
 
     @classmethod
@@ -51,8 +52,8 @@ class Host:
             UsageError: a file cannot be read, or a name in `blocked` does not exist.
             PluginError: a file is broken.
         """
-        host = cls()
         paths = list(dict.fromkeys(Path(file).resolve() for file in files))
+        host = cls(paths, blocked)
         found = [*installed(), *(loose_file(path) for path in paths)]
         for name in blocked:
             if name not in {origin.name for origin in found}:

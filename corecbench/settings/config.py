@@ -79,6 +79,12 @@ class RunConfig:
     trackers: tuple[str, ...] = ()
     """Names of trackers, such as "mlflow", which log every cell and epoch."""
     device: str = "cpu"
+    jobs: int | None = None
+    """Number of cells that run side by side, each in a process of its own; None for as many as there are cores for,
+    and for one on a GPU."""
+    threads: int | None = None
+    """Number of threads of each cell; None for one on a processor, and for torch's own choice with a GPU. Ranks can
+    differ in last digits between numbers of threads."""
     existing: Literal["skip", "fail", "replace"] = "skip"
     """What happens to a cell that has a result already."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -106,9 +112,10 @@ class RunConfig:
         for max_history in (self.max_history, *map(self.max_history_on, self.per_dataset)):
             if max_history < 1:
                 raise UsageError(f"max_history is {max_history}, must be at least 1")
-        for name in ("k_core", "top_k"):
-            if getattr(self, name) < 0:
-                raise UsageError(f"{name} is {getattr(self, name)}, must be at least 0")
+        for name, least in (("k_core", 0), ("top_k", 0), ("jobs", 1), ("threads", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise UsageError(f"{name} is {value}, must be at least {least}")
         for control in self.controls:
             if control not in CONTROLS:
                 raise unknown("control", control, CONTROLS)

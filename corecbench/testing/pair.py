@@ -13,8 +13,8 @@ from corecbench.testing.bench import make_cell_training, silent
 from corecbench.testing.partners import WIDTHS, partner
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate
+from corecbench.training.pair import Learnt, Solo, epochs_of, train_pair
 from corecbench.training.pair import Pair as TrainedPair
-from corecbench.training.pair import Solo, epochs_of, train_pair
 from corecbench.training.weights import restore
 
 if TYPE_CHECKING:
@@ -109,14 +109,14 @@ class Bench:
         selected = partner("domain", epochs=2)
         alone = make_cell_training(self.host, N_USERS).train_solo("domain", selected, silent)
         alone.finish()
-        return Solo(selected, alone.best_state, best_epoch=0)
+        return Solo(selected, lambda: Learnt(alone.best_state, best_epoch=0))
 
     def train_alone(self, turns: Sequence[Turn], anew: bool) -> Partner:
         """Train the domain partner in its turns as if there were no other side."""
         training, selected = make_cell_training(self.host, N_USERS), partner("domain")
         model, _ = training.build_solo("domain", selected)
         if not anew:
-            restore(model, self.solo().state)
+            restore(model, self.solo().learnt().state)
         epochs = epochs_of(turns)["domain"]
         side_training = training.side_training("domain", selected, model, epochs, trained=not anew)
         training.seed("training")

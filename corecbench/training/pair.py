@@ -26,21 +26,29 @@ from corecbench.training.cell import CellTraining, OnEpoch, Trained, with_planne
 from corecbench.training.weights import restore, weights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from corecbench.plugin.selected import Selected
 
 
 @dataclass(frozen=True)
-class Solo:
-    """The domain model as it was trained alone."""
+class Learnt:
+    """What a domain model learnt alone."""
 
-    selected: Selected
-    """The component under the settings that it had alone; those of the pair may be others."""
     state: Mapping[str, torch.Tensor]
     """Its checkpoint."""
     best_epoch: int
     """Epochs that led to the checkpoint."""
+
+
+@dataclass(frozen=True)
+class Solo:
+    """The domain model of a pair, alone."""
+
+    selected: Selected
+    """The component under the settings that it has alone; those of the pair may be others."""
+    learnt: Callable[[], Learnt]
+    """Reads what it learnt. A pair that starts anew never calls it, so the model need not be trained yet."""
 
 
 @dataclass(frozen=True)
@@ -98,26 +106,27 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
     with guard(owner_of(module), "start_from"):
         abilities = sharing_abilities(module)
     anew = abilities.start_from == "new"
-    start(training, pair, models, module, solo, anew)
-    spent = 0 if anew else solo.best_epoch
+    learnt = None if anew else solo.learnt()
+    start(training, pair, models, module, solo.selected, learnt)
+    spent = 0 if learnt is None else learnt.best_epoch
     budget = Budget(pair.domain.config.epochs - spent, pair.llm.config.epochs)
     turns = turns_within(budget, module)
     epochs = epochs_of(turns)
-    learnt: set[Side] = set() if anew else {"domain"}
+    trained: set[Side] = set() if anew else {"domain"}
     sides = {}
     for side, selected in pair.sides.items():
         layers = None if abilities.trained_with is None else abilities.trained_with(side)
         if layers is not None:
             layers.to(training.setup.device)
-        sides[side] = training.side_training(side, selected, models[side], epochs[side], side in learnt, layers)
+        sides[side] = training.side_training(side, selected, models[side], epochs[side], side in trained, layers)
     training.seed("training")
     on_epoch = with_planned_epochs(sum(epochs.values()), on_epoch)
     for number, turn in enumerate(turns, start=1):
         other: Side = "llm" if turn.side == "domain" else "domain"
-        coupled = pair.mutual and other in learnt
+        coupled = pair.mutual and other in trained
         partner = sides[other] if coupled else None
         sides[turn.side].train_turn(number, turn.epochs, module if coupled else None, partner, on_epoch)
-        learnt.add(turn.side)
+        trained.add(turn.side)
     for side_training in sides.values():
         side_training.stopped_by = "turns"
     return Trained(sides, module)
@@ -147,22 +156,24 @@ def start(
     pair: Pair,
     models: Mapping[Side, Recommender],
     module: SharingModule,
-    solo: Solo,
-    anew: bool,
+    alone_selected: Selected,
+    learnt: Learnt | None,
 ) -> None:
-    """Give the tables that the domain model learnt alone to the module; unless anew, the model gets other weights.
+    """Give the module the tables of the domain model alone, and the pair's model its other weights.
+
+    If the pair starts anew, `learnt` is None: the tables are those of a new model, and the pair's model stays new.
 
     Raises:
         PluginError: the domain model does not keep the item table that it was given.
         CorecbenchError: the pair starts from these weights, and its settings give the model another shape.
     """
-    selected = solo.selected if anew else pair.domain
-    alone, tables = training.build_solo("domain", selected)
-    restore(alone, solo.state)
+    alone, tables = training.build_solo("domain", alone_selected if learnt is None else pair.domain)
+    if learnt is not None:
+        restore(alone, learnt.state)
     names = table_names(alone) if isinstance(alone, torch.nn.Module) else {}
     if tables is None or "item" not in names:
         raise PluginError(f"{pair.domain} keeps no item table; it must keep the ids that it reads as submodules")
-    if not anew:
+    if learnt is not None:
         in_pair = weights(models["domain"])
         with torch.no_grad():
             for name, tensor in weights(alone).items():

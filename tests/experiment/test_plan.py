@@ -1,8 +1,9 @@
 import pytest
 
 from corecbench.api import DataError, PluginError, UsageError
+from corecbench.experiment.execution.here import Here
+from corecbench.experiment.execution.schedule import run
 from corecbench.experiment.plan import make_plan
-from corecbench.experiment.runner import run
 from corecbench.plugin.host import Host
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
@@ -454,7 +455,8 @@ def run_popularity(plan, host, tmp_path):
 
     def go(**options):
         planned = plan(models=("popularity",), **options)
-        run(planned, host, Store(tmp_path / "results", planned.config.benchmark))
+        store = Store(tmp_path / "results", planned.config.benchmark)
+        run(planned, host, store, Here(planned, host, store))
         return planned
 
     return go

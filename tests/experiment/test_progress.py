@@ -45,6 +45,21 @@ def test_between_start_and_end_there_is_at_most_one_line_in_15_seconds(lines):
     ]
 
 
+def test_each_of_several_cells_has_its_number_and_its_own_line_now_and_then(lines):
+    other = CELL | {"seed": 4}
+    lines.now = 10
+    lines.host.notify("corecbench_cell_started", cell=other)
+    lines.now = 20
+    for cell in (CELL, other):
+        lines.host.notify("corecbench_epoch_finished", cell=cell, record=epoch(0.1))
+    lines.host.notify("corecbench_cell_finished", cell=other, result=DONE)
+    assert [line.split(", valid")[0].split(": domain")[0] for line in lines.written[1:]] == [
+        "[2/2] sasrec, toys, seed 4: started",
+        "[1/2] sasrec, toys, seed 3",
+        "[2/2] sasrec, toys, seed 4: done in 12 s",
+    ]
+
+
 def test_long_work_outside_the_epochs_is_said_too(lines):
     lines.now = 20
     lines.host.notify("corecbench_progress", cell=CELL, what="encoding texts", done=3, total=9)
@@ -76,4 +91,23 @@ def test_bars_show_cells_epochs_and_other_work():
         assert not work.visible
         host.notify("corecbench_cell_finished", cell=CELL, result=DONE)
         assert (cells.completed, cells.description) == (1, "cells 1/2")
+        assert display.bars.tasks == [cells]
     assert "done in 12 s" in console.file.getvalue()
+
+
+def test_cells_that_run_side_by_side_have_bars_of_their_own():
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    host, display = Host(), Bars(console, 4)
+    host.register(display, "progress")
+    seeds = [CELL | {"seed": seed} for seed in range(2)]
+    with display:
+        for cell in seeds:
+            host.notify("corecbench_cell_started", cell=cell)
+        for cell, n_epochs in zip(seeds, (1, 2), strict=True):
+            for _ in range(n_epochs):
+                host.notify("corecbench_epoch_finished", cell=cell, record=epoch(0.2))
+        cells, first, _, second, _ = display.bars.tasks
+        assert (first.completed, second.completed, cells.completed) == (1, 2, 1 / 4 + 2 / 4)
+        host.notify("corecbench_cell_finished", cell=seeds[0], result=DONE)
+        assert cells.completed == 1 + 2 / 4
+        assert "seed 1" in second.description

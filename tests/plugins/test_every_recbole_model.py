@@ -13,7 +13,7 @@ from corecbench.data.split import leave_one_out
 from corecbench.testing.toys import ToySource
 from corecbench.training.cell import CellTraining
 from corecbench.training.losses import task_loss
-from corecbench.training.pair import Pair, Solo, train_pair
+from corecbench.training.pair import Learnt, Pair, Solo, train_pair
 from corecbench.training.weights import snapshot
 from corecbench_plugins.recbole_models.classes import recbole_attribute
 from corecbench_plugins.recbole_models.registry import GENERAL, MODELS, SEQUENTIAL, module_of
@@ -97,7 +97,9 @@ def test_it_is_joined_with_an_llm_and_trains_the_shared_tables(host, cell_traini
     sharing = host.select("sharing", "bdlm", both_read_users)
     solo = cell_training.train_solo("domain", domain, silent)
     solo.finish()
-    sides = train_pair(cell_training, Pair(domain, llm, sharing), Solo(domain, solo.best_state, 0), silent).sides
+    sides = train_pair(
+        cell_training, Pair(domain, llm, sharing), Solo(domain, lambda: Learnt(solo.best_state, 0)), silent
+    ).sides
     for side_training in sides.values():
         assert side_training.epochs == 1
         assert len(cell_training.rank(side_training.model, "test").rank) == USERS

@@ -10,7 +10,7 @@ from corecbench.api import Catalog, Interactions, States, Training
 from corecbench.plugin.host import Host
 from corecbench.training.examples import make_examples
 from corecbench.training.loop import SideTraining
-from corecbench.training.pair import Pair, Solo, train_pair
+from corecbench.training.pair import Learnt, Pair, Solo, train_pair
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +112,8 @@ def solo(toy_data, make_cell_training, select):
         selected = select("models", name, **settings)
         side_training = cell_training.train_solo("domain", selected, silent)
         side_training.finish()
-        return cell_training, side_training, Solo(selected, side_training.best_state, side_training.best_epoch)
+        learnt = Learnt(side_training.best_state, side_training.best_epoch)
+        return cell_training, side_training, Solo(selected, lambda: learnt)
 
     return train
 

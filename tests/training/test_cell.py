@@ -8,13 +8,13 @@ from corecbench.api import Budget, PluginError, Turn
 from corecbench.plugin.host import Host
 from corecbench.training.frozen import states_of_contexts
 from corecbench.training.loop import SideTraining
-from corecbench.training.pair import Pair, Solo, train_pair, turns_within
+from corecbench.training.pair import Learnt, Pair, Solo, train_pair, turns_within
 from corecbench.training.weights import save_checkpoint, snapshot, trainable
 
 
 def taking(start, epochs):
     """Return a model trained alone as if it had taken so many epochs."""
-    return replace(start, best_epoch=epochs)
+    return replace(start, learnt=lambda: replace(start.learnt(), best_epoch=epochs))
 
 
 SILENT = lambda record: None  # noqa: E731
@@ -157,7 +157,7 @@ def test_a_model_that_gives_scores_is_trained_by_its_own_loss_and_ranked_by_them
 def test_a_domain_model_that_reads_no_ids_cannot_be_joined(toy_data, make_cell_training, select, host):
     parts = host.select("models", "popularity", {}), select("llms", "llama"), select("sharing", "none")
     with pytest.raises(PluginError, match=r"'popularity' of plugin popularity .* reads no ids"):
-        train_pair(make_cell_training(toy_data), Pair(*parts), Solo(parts[0], {}, 0), SILENT)
+        train_pair(make_cell_training(toy_data), Pair(*parts), Solo(parts[0], lambda: Learnt({}, 0)), SILENT)
 
 
 # --- turns --------------------------------------------------------------------------------------------------------

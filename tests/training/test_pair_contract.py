@@ -1,5 +1,7 @@
 """What a pair asks of its parts: ids once, the domain side first, and layers that train with a side."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -67,3 +69,16 @@ def test_a_side_without_such_layers_trains_its_model_only(solo, joined):
     _, _, start = solo("sasrec")
     _, sides, _ = joined("sasrec", "none", start, domain_epochs=0, llm_epochs=0)
     assert [side_training.layers for side_training in sides.values()] == [None, None]
+
+
+def test_a_pair_that_starts_anew_reads_nothing_of_the_model_alone(solo, joined):
+    def refuse():
+        raise AssertionError("read")
+
+    _, _, start = solo("sasrec")
+    unread = replace(start, learnt=refuse)
+    for sharing in ("bdlm", "none", "ctrl", "dllm2rec", "llmd4rec", "llminit"):
+        _, sides, _ = joined("sasrec", sharing, unread, start="new", warm_up_epochs=1, rounds=1)
+        assert sides["domain"].epochs > 0
+    with pytest.raises(AssertionError, match="read"):
+        joined("sasrec", "bdlm", unread, start="pretrained")

@@ -1,0 +1,63 @@
+"""Runs a plan: hands each cell over once it needs nothing any more, and collects the records of all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from corecbench.experiment.execution.lost import store_lost
+from corecbench.experiment.execution.order import Queue, side_by_side
+from corecbench.experiment.execution.start_from import starts_anew
+from corecbench.experiment.execution.told import Told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from corecbench.api import CellResult
+    from corecbench.experiment.cells import Cell
+    from corecbench.experiment.execution.executor import Ended, Executor
+    from corecbench.experiment.plan import Plan
+    from corecbench.plugin.host import Host
+    from corecbench.results.store import Store
+
+
+def run(plan: Plan, host: Host, store: Store, executor: Executor) -> list[CellResult]:
+    """Run every cell that is not done and return the records of all, in the order of the plan."""
+    for label in plan.config.trackers:
+        host.track(host.select("trackers", label, plan.config.settings))
+    left = [cell for cell in plan.cells if not cell.done]
+    results = {}
+    if left:
+        told = Told(host)
+        with executor:
+            for ended in ends(queue_of(left, plan, host, executor), executor, told):
+                results[ended.cell.folder] = finish(ended, plan, store, told)
+    return [results.get(cell.folder) or store.read(cell.folder) for cell in plan.cells]
+
+
+def queue_of(left: Sequence[Cell], plan: Plan, host: Host, executor: Executor) -> Queue:
+    """Return the queue of cells: in the order of the plan, in which nothing waits, if one runs after another."""
+    if executor.slots == 1 and not executor.backlog:
+        return Queue(list(left))
+    return side_by_side(left, starts_anew(plan, host))
+
+
+def ends(queue: Queue, executor: Executor, told: Told) -> Iterator[Ended]:
+    """Hand over all cells of a queue, and yield each when it ends."""
+    running = 0
+    while queue.left or running:
+        while (running < executor.slots or executor.backlog) and (cell := queue.next()) is not None:
+            executor.submit(cell)
+            running += 1
+        ended = executor.wait(told.tell)
+        running -= 1
+        queue.ended(ended.cell)
+        yield ended
+
+
+def finish(ended: Ended, plan: Plan, store: Store, told: Told) -> CellResult:
+    """Return the record of a cell that ended, also where its process could not store one."""
+    result = ended.result
+    if result is None:
+        result = store_lost(ended.cell, plan, store, told.so_far(ended.cell.facts), ended.reason)
+    told.finished(ended.cell, result)
+    return result

@@ -1,0 +1,42 @@
+"""Whether a pair needs what its domain model learnt alone: its sharing module says so once it is built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from corecbench.experiment import process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from corecbench.experiment.cells import Cell
+    from corecbench.experiment.plan import Plan
+    from corecbench.plugin.host import Host
+
+
+def starts_anew(plan: Plan, host: Host) -> Callable[[Cell], bool]:
+    """Return the function that says it of a pair. It builds each sharing module once for each data set."""
+    known: dict[tuple[str, str], bool] = {}
+
+    def ask(cell: Cell) -> bool:
+        key = cell.data.name, "" if cell.sharing is None else cell.sharing.label
+        if key not in known:
+            known[key] = built_anew(cell, plan, host)
+        return known[key]
+
+    return ask
+
+
+def built_anew(cell: Cell, plan: Plan, host: Host) -> bool:
+    """Return whether the sharing module of a pair starts anew. If it cannot be built, the pair will say so."""
+    from corecbench.api import Setup
+    from corecbench.plugin.abilities import sharing_abilities
+
+    if cell.sharing is None:
+        return False
+    try:
+        with process.state_kept():
+            setup = Setup(cell.data.catalog, cell.max_history, cell.seed, "cpu", plan.cache)
+            return sharing_abilities(host.build(cell.sharing, setup)).start_from == "new"
+    except (Exception, SystemExit):
+        return False

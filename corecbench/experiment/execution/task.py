@@ -1,0 +1,63 @@
+"""A cell as it is sent to another process: what is needed to find it again, and no data."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from corecbench.experiment.cells import Cell
+    from corecbench.experiment.plan import Plan
+    from corecbench.plugin.host import Host
+    from corecbench.results.store import Store
+    from corecbench.settings.config import RunConfig
+
+
+@dataclass(frozen=True)
+class CellTask:
+    """Everything from which another process, maybe of another machine, can plan a cell anew and run it."""
+
+    config: RunConfig
+    """The settings of the run, on the one data set of the cell."""
+    name: str
+    """The name of the cell."""
+    seed: int
+    hash: str
+    """The hash of the cell: other data, settings or versions in the other process would show in it."""
+    root: Path
+    """The folder of the results."""
+    cache: Path
+    files: tuple[Path, ...]
+    """Files of plugins."""
+    blocked: tuple[str, ...]
+    """Plugins that are left out."""
+    folder: Path
+    """The working folder, which relative paths in the settings start from."""
+    environment: Mapping[str, str]
+    """The variables of the environment that corecbench reads, such as the folder of data sets."""
+
+
+def make_task(cell: Cell, plan: Plan, host: Host, store: Store) -> CellTask:
+    """Return the task of one cell of a plan."""
+    config = replace(
+        plan.config,
+        datasets=(cell.data.selected.label,),
+        existing="replace",  # whether a cell is done was decided by the plan
+        trackers=(),
+    )
+    return CellTask(
+        config,
+        cell.name,
+        cell.seed,
+        cell.hash,
+        Path(os.path.abspath(store.root)),
+        Path(os.path.abspath(plan.cache)),
+        host.files,
+        host.blocked,
+        Path.cwd(),
+        {name: value for name, value in os.environ.items() if name.startswith("CORECBENCH_")},
+    )

@@ -1,0 +1,73 @@
+"""Passes on to this process's trackers and display what happens in cells, wherever they run."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from corecbench.api import CellFacts, CellResult, EpochRecord
+    from corecbench.experiment.cells import Cell
+    from corecbench.plugin.host import Host
+
+
+@dataclass
+class CellSoFar:
+    """What was heard of a cell."""
+
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    clock: float = field(default_factory=time.perf_counter)
+    epochs: dict[tuple[str, int], EpochRecord] = field(default_factory=dict)
+    """Side and number of the epoch -> its record."""
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds since its start."""
+        return time.perf_counter() - self.clock
+
+
+@dataclass
+class Told:
+    """What the plugins of this process were told of each cell.
+
+    They hear of each start and each epoch once, also where a cell is begun anew on another machine, or where it was
+    running before this process followed it.
+    """
+
+    host: Host
+    cells: dict[tuple[str, str, int], CellSoFar] = field(default_factory=dict)
+
+    def tell(self, hook_name: str, cell: CellFacts, **arguments: Any) -> None:
+        """Pass on what happens in a cell."""
+        so_far = self.so_far(cell)
+        if hook_name == "corecbench_epoch_finished":
+            self.epoch(cell, so_far, arguments["record"])
+        elif hook_name != "corecbench_cell_started":
+            self.host.notify(hook_name, cell=cell, **arguments)
+
+    def so_far(self, cell: CellFacts) -> CellSoFar:
+        """Return what was heard of a cell; it starts when it is first heard of."""
+        key = cell["name"], cell["dataset"], cell["seed"]
+        if key not in self.cells:
+            self.cells[key] = CellSoFar()
+            self.host.notify("corecbench_cell_started", cell=cell)
+        return self.cells[key]
+
+    def epoch(self, cell: CellFacts, so_far: CellSoFar, record: EpochRecord) -> None:
+        """Pass on an epoch that was not heard of yet."""
+        key = record["side"], record["epoch"]
+        if key not in so_far.epochs:
+            so_far.epochs[key] = record
+            self.host.notify("corecbench_epoch_finished", cell=cell, record=record)
+
+    def finished(self, cell: Cell, result: CellResult) -> None:
+        """Say that a cell has ended, after those of its epochs that were not heard of."""
+        facts = cell.facts
+        so_far = self.so_far(facts)
+        for record in cast("list[Mapping[str, Any]]", result["epochs"]):
+            self.epoch(facts, so_far, cast("EpochRecord", record))
+        self.host.notify("corecbench_cell_finished", cell=facts, result=result)

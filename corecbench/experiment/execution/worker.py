@@ -1,0 +1,85 @@
+"""The main function of a worker process: takes tasks from its pipe, carries them out, and says what happens."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import queue
+import threading
+import traceback
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from corecbench.experiment.execution.task import CellTask
+
+
+class Message(NamedTuple):
+    """What a worker process sends."""
+
+    kind: Literal["ready", "told", "ended", "error"]
+    content: Any = None
+    """"told": name of a hook and its arguments. "ended": the record of the cell. "error": the exception."""
+
+
+def main(descriptor: int, n_threads: int | None) -> None:
+    """Carry out tasks until the other end of the pipe says that there are no more, or is gone.
+
+    Args:
+        descriptor: of the pipe, by which tasks come and messages go.
+        n_threads: number of threads that torch computes with; None for its own choice.
+    """
+    connection = Connection(descriptor)
+    tasks: queue.SimpleQueue[CellTask | None] = queue.SimpleQueue()
+    threading.Thread(target=receive, args=(connection, tasks), daemon=True).start()
+
+    import torch
+
+    from corecbench.experiment import process
+    from corecbench.experiment.execution.workplace import Workplace
+
+    process.keep_freed_memory()
+    if n_threads is not None:
+        torch.set_num_threads(n_threads)
+    workplace = Workplace()
+
+    def tell(hook_name: str, **arguments: Any) -> None:
+        send(connection, Message("told", (hook_name, arguments)))
+
+    send(connection, Message("ready"))
+    while (task := tasks.get()) is not None:
+        try:
+            message = Message("ended", workplace.run(task, tell))
+        except Exception as error:
+            message = Message("error", sendable(error))
+        send(connection, message)
+
+
+def receive(connection: Connection, tasks: queue.SimpleQueue[CellTask | None]) -> None:
+    """Put each task that comes into the queue. When the other end is gone, so is this process."""
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            tasks.put(connection.recv())
+    os._exit(1)
+
+
+def send(connection: Connection, message: Message) -> None:
+    """Send a message; end this process if nobody is there who would read it."""
+    try:
+        connection.send(message)
+    except OSError:
+        os._exit(1)
+
+
+def sendable(error: Exception) -> Exception:
+    """Return an exception that can be sent, with where it was raised as a note."""
+    from corecbench.api import CorecbenchError
+
+    sent = error
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301
+    except Exception:  # its class has arguments of its own
+        sent = CorecbenchError(f"{type(error).__name__}: {' '.join(str(error).split())}")
+    sent.add_note("in a worker process:\n" + "".join(traceback.format_exception(error)))
+    return sent

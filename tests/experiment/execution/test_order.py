@@ -1,0 +1,81 @@
+"""Which cell is handed over first, and which one waits."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from corecbench.experiment.execution.order import Queue, side_by_side
+
+
+@dataclass(frozen=True)
+class Part:
+    label: str
+
+
+@dataclass(frozen=True)
+class Data:
+    name: str
+
+
+@dataclass(frozen=True)
+class FakeCell:
+    domain: Part | None = None
+    llm: Part | None = None
+    sharing: Part | None = None
+    seed: int = 0
+    data: Data = Data("toys")
+
+    @property
+    def name(self):
+        return "+".join(part.label for part in (self.domain, self.llm, self.sharing) if part)
+
+    @property
+    def folder(self):
+        return Path(f"{self.name}-{self.seed}")
+
+
+SASREC, GRU, LLAMA, BDLM = map(Part, ("sasrec", "gru4rec", "llama", "bdlm"))
+PLAN = [
+    FakeCell(SASREC),
+    FakeCell(GRU),
+    FakeCell(llm=LLAMA),
+    FakeCell(SASREC, LLAMA, BDLM),
+    FakeCell(GRU, LLAMA, BDLM),
+]
+
+
+def names(queue):
+    """Return the cells that can be handed over now, in their order."""
+    found = []
+    while (cell := queue.next()) is not None:
+        found.append(cell.name)
+    return found
+
+
+def test_a_queue_without_more_is_in_the_order_of_the_plan():
+    assert names(Queue(list(PLAN))) == [cell.name for cell in PLAN]
+
+
+def test_pairs_that_start_anew_wait_for_nothing_and_the_llm_that_encodes_their_texts_is_first():
+    queue = side_by_side(PLAN, lambda _: True)
+    assert names(queue) == ["llama", "sasrec+llama+bdlm", "gru4rec+llama+bdlm", "sasrec", "gru4rec"]
+
+
+def test_a_pair_that_starts_from_its_domain_model_waits_for_it_alone():
+    queue = side_by_side(PLAN, lambda cell: cell.domain == GRU)
+    assert names(queue) == ["llama", "sasrec", "gru4rec+llama+bdlm", "gru4rec"]
+    queue.ended(PLAN[1])
+    assert names(queue) == []
+    queue.ended(PLAN[0])
+    assert names(queue) == ["sasrec+llama+bdlm"]
+
+
+def test_a_pair_waits_for_no_cell_that_is_done_already():
+    assert names(side_by_side(PLAN[1:], lambda cell: cell.domain == GRU))[1] == "sasrec+llama+bdlm"
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"data": Data("others")}])
+def test_a_pair_waits_for_the_cell_of_its_own_seed_and_data_only(change):
+    other = replace(PLAN[0], **change)
+    assert names(side_by_side([other, PLAN[3]], lambda _: False)) == ["sasrec+llama+bdlm", "sasrec"]
