@@ -63,7 +63,7 @@ def _read_plain(path: Path, text: bytes, separator: str) -> PlainTable | None:
     if longest_line(text) >= csv.field_size_limit():
         return None
     table = read_columns(rows, separator, columns, columns)
-    return None if table is None else PlainTable(path, table, text, separator)
+    return None if table is None else PlainTable(path, table, separator)
 
 
 class PlainTable:
@@ -72,18 +72,17 @@ class PlainTable:
     Args:
         path: The file.
         table: Its columns, as strings.
-        text: The text of the file.
         separator: What stands between fields.
     """
 
-    def __init__(self, path: Path, table: pa.Table, text: bytes, separator: str) -> None:
-        self.name, self.table = str(path), table
+    def __init__(self, path: Path, table: pa.Table, separator: str) -> None:
+        self.path, self.name, self.table, self.separator = path, str(path), table, separator
         self.columns: Sequence[str] = table.column_names
-        self._by_row: Callable[[], CsvTable] = lambda: CsvTable(path, text.decode(), separator)
 
     @cached_property
     def _rows(self) -> CsvTable:
-        return self._by_row()
+        """The file once more, read row by row to find the line at fault."""
+        return CsvTable(self.path, _read_text(self.path).decode(), self.separator)
 
     def place(self, row: int) -> str:
         """Return file and line of a row; the header is row -1."""
