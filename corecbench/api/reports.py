@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Report:
     higher_is_better: Mapping[str, bool] = field(default_factory=dict)
     """Column of `frame` -> direction, for the metrics."""
 
-    @property
+    @cached_property
     def numeric(self) -> list[str]:
         """The columns of `frame` that hold numbers and no text, which formats align to the right."""
         found = {column: self.values[column].dropna() for column in self.frame if column in self.values}

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from corecbench.api import Catalog, DataError, PluginError, UsageError
+from corecbench.data.numbering import in_time_order, numbered, repeats_of, stable_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,22 +91,26 @@ def load_dataset(name: str, source: DatasetSource, repeats: Repeats = "first", k
     k_core = max(k_core, getattr(source, "k_core", 0))
     rows = _checked(name, "interactions", source.interactions(), ("user_id", "item_id"))
     texts = _item_texts(name, source)
-    user, user_ids = _numbered(rows["user_id"])
-    item, item_ids = _numbered(rows["item_id"])
+    user, user_ids = numbered(rows["user_id"])
+    item, item_ids = numbered(rows["item_id"])
     timestamp = _timestamps(name, rows)
+    del rows  # the texts take more memory than all numbers together
     n_users, n_items, n_never_used = len(user_ids), len(item_ids), len(texts.keys() - set(item_ids))
 
-    row = np.lexsort((timestamp, user))  # int64 [M]; stable: equal times stay in file order
-    repeated = pd.Series(user[row] * n_items + item[row]).duplicated(keep="last" if repeats == "last" else "first")
-    if repeats != "all":
-        row = row[~repeated.to_numpy()]
+    row = in_time_order(user, timestamp)  # int64 [M]
+    ordered = user[row], item[row]
+    repeated = repeats_of(*ordered, "last" if repeats == "last" else "first")
+    if repeats != "all" and repeated.any():
+        row = row[~repeated]
+        ordered = user[row], item[row]
     n_before = len(row)
     if k_core > 1:
-        row = row[in_core(user[row], item[row], k_core)]
+        row = row[in_core(*ordered, k_core)]
         user, user_ids = _renumbered(user, user_ids, row)
         item, item_ids = _renumbered(item, item_ids, row)
-        row = row[np.argsort(user[row], kind="stable")]
-    user, item, timestamp = user[row], item[row], timestamp[row]
+        row = row[stable_order(user[row])]
+        ordered = user[row], item[row]
+    (user, item), timestamp = ordered, timestamp[row]
     _check_testable(name, user, repeats, k_core)
     catalog = Catalog(name, user_ids, item_ids, tuple(texts.get(item_id, "") for item_id in item_ids))
     facts = {
@@ -162,7 +167,8 @@ def fingerprint(*parts: Sequence[str] | np.ndarray) -> str:
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, np.ndarray):
-            digest.update(b"%d:" % len(part) + part.astype("<i8").tobytes())
+            digest.update(b"%d:" % len(part))
+            digest.update(np.ascontiguousarray(part, dtype="<i8").data)
         else:
             digest.update(json.dumps(list(part)).encode())
     return digest.hexdigest()
@@ -188,13 +194,7 @@ def _item_texts(name: str, source: DatasetSource) -> dict[str, str]:
     if repeated.any():
         item_id = items["item_id"][repeated].iloc[0]
         raise DataError(f"data set {name!r}: items() lists {item_id!r} twice, an item is allowed once")
-    return dict(zip(items["item_id"], items["title"], strict=True))
-
-
-def _numbered(ids: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return numbers from 1 in order of first appearance (int64 [M]), and the id of each number."""
-    codes, unique = pd.factorize(ids)
-    return codes.astype(np.int64) + 1, ("", *unique)
+    return dict(zip(items["item_id"].tolist(), items["title"].tolist(), strict=True))
 
 
 def _renumbered(number: np.ndarray, ids: tuple[str, ...], rows: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

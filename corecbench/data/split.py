@@ -6,7 +6,7 @@ Shapes: T tested users, L positions of a history, S seen items, M interactions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -64,6 +64,40 @@ class SeenItems:
 
 
 @dataclass(frozen=True, eq=False)
+class Histories:
+    """The most recent items of each tested user, which become rows of the same width for some users at a time."""
+
+    recent: SeenItems
+    """The last items of each user, no more than the width."""
+    width: int
+    """L."""
+
+    def __len__(self) -> int:
+        return len(self.recent)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape of the rows of all users, [T, L]."""
+        return len(self), self.width
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        """Return the rows of some users, int64 [B, L], right-padded with 0.
+
+        >>> recent = SeenItems(np.array([5, 6, 7]), start=np.array([0, 2]), length=np.array([2, 1]))
+        >>> Histories(recent, width=3)[np.array([1, 0])].tolist()
+        [[7, 0, 0], [5, 6, 0]]
+
+        Args:
+            rows: int64 [B], row numbers of the users in the task.
+        """
+        return _pad(self.recent.items, self.recent.start[rows], self.recent.length[rows], self.width)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Return the rows of all users."""
+        return self[np.arange(len(self))].astype(dtype or np.int64, copy=False)
+
+
+@dataclass(frozen=True, eq=False)
 class RankingTask:
     """The task to rank a target for each tested user, given the interactions before it."""
 
@@ -71,8 +105,9 @@ class RankingTask:
     """int64 [T], user indices, ascending."""
     target: np.ndarray
     """int64 [T], item indices."""
-    history: np.ndarray
-    """int64 [T, L], the most recent L items before the target, oldest first, right-padded with 0."""
+    history: Histories | np.ndarray
+    """int64 [T, L], the most recent L items before the target, oldest first, right-padded with 0. The rows of some
+    users are had by `history[rows]`, of all of them by `np.asarray(history)`."""
     seen: SeenItems
     """All items before the target. They can include the target where repeated pairs are kept; the target is a
     candidate nevertheless."""
@@ -114,7 +149,7 @@ class Split:
             items, target = np.insert(items, start + length, self.validation), self.test
             start, length = start + np.arange(len(start)), length + 1
         recent = np.minimum(length, max_history)
-        history = _pad(items, start + length - recent, recent, max_history)
+        history = Histories(SeenItems(items, start + length - recent, recent), max_history)
         return RankingTask(self.users, target, history, SeenItems(items, start, length))
 
 
@@ -134,10 +169,10 @@ def leave_one_out(dataset: Dataset) -> Split:
     ([1, 1, 2, 2], [1, 2, 4, 1])
     >>> split.users.tolist(), split.validation.tolist(), split.test.tolist()
     ([1], [3], [4])
-    >>> split.task("validation", max_history=3).history.tolist()
+    >>> np.asarray(split.task("validation", max_history=3).history).tolist()
     [[1, 2, 0]]
     >>> task = split.task("test", max_history=2)
-    >>> task.history.tolist(), task.seen.of(np.array([0])).tolist()
+    >>> task.history[np.array([0])].tolist(), task.seen.of(np.array([0])).tolist()
     ([[2, 3]], [[1, 2, 3]])
     """
     counts = np.bincount(dataset.user, minlength=dataset.catalog.n_users + 1)  # [U+1]

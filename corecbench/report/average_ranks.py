@@ -8,7 +8,7 @@ import numpy as np
 from corecbench.report.comparison import ALPHA
 from corecbench.report.table import Table, TableRow
 from corecbench.report.wording import decimal, p_value
-from corecbench.stats.friedman import friedman, nemenyi
+from corecbench.stats.friedman import critical_difference, friedman
 
 FEWEST_DATASETS, FEWEST_ROWS = 2, 3
 MOST_NAMED = 8
@@ -31,7 +31,7 @@ def over_datasets(table: Table) -> Iterator[str]:
         return
     scores = np.array([[values[name, dataset] for name in names] for dataset in datasets])  # [D, K]
     test = friedman(scores, table.metrics[tested])
-    gap = nemenyi(test.average_ranks, len(datasets), ALPHA).critical_difference
+    gap = critical_difference(len(names), len(datasets), ALPHA)
     order = np.argsort(test.average_ranks, kind="stable")
     best = [f"{test.average_ranks[place]:.2f} {names[place]}" for place in order[:MOST_NAMED]]
     more = f"; {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""

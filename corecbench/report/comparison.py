@@ -1,7 +1,8 @@
 """One row against another: the test over users, its place in a family of tests, and how large the effect is."""
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+import functools
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from corecbench.api import UsageError
@@ -9,6 +10,7 @@ from corecbench.report.effect_sizes import EffectSizes, measure
 from corecbench.report.stored_rows import StoredRow
 from corecbench.stats.correction import adjust
 from corecbench.stats.paired import PairedTest, paired_test
+from corecbench.stats.relative import relative_change
 
 ALPHA = 0.05
 FEWEST_USERS = 2
@@ -54,13 +56,16 @@ class Comparison:
     """The same mean of the row that it is compared with."""
     seeds: tuple[int, ...]
     test: PairedTest
-    sizes: EffectSizes
+    change: float | None
+    """The difference relative to the row compared with; None where the mean of that row is 0."""
     is_control: bool
     """Whether it is in the family of the controls."""
     p_adjusted: float
     """The p value of the test, adjusted over its family. It is that of the test until it is adjusted."""
-    p_equivalence: float | None = None
-    """The p value of equivalence, adjusted over its family; None where equivalence cannot be tested."""
+    measured: Callable[[], EffectSizes] = field(repr=False, compare=False)
+    """Returns the effect sizes, which are computed when they are first asked for."""
+    equivalent: Callable[[], float | None] = field(default=lambda: None, repr=False, compare=False)
+    """Returns the p value of equivalence, in the same way."""
 
     @property
     def difference(self) -> float:
@@ -68,9 +73,14 @@ class Comparison:
         return self.own - self.base
 
     @property
-    def change(self) -> float | None:
-        """The difference relative to the row compared with; None where the mean of that row is 0."""
-        return self.sizes.change
+    def sizes(self) -> EffectSizes:
+        """The size of the difference, the users it concerns, and its uncertainty."""
+        return self.measured()
+
+    @property
+    def p_equivalence(self) -> float | None:
+        """The p value of equivalence, adjusted over its family; None where equivalence cannot be tested."""
+        return self.equivalent()
 
 
 def why_not(row: StoredRow, base: StoredRow, metric: str, base_name: str) -> str | None:
@@ -100,9 +110,15 @@ def compare(
     own, other = (each.per_seed(metric, seeds) for each in (row, base))  # [U, S]
     averaged = own.mean(axis=1), other.mean(axis=1)
     test = paired_test(*averaged, method.test)
-    sizes = measure(own, other, method.margin, higher_is_better, method.find, method.is_resampled)
     own_mean, base_mean = (float(each.mean()) for each in averaged)
-    return Comparison(own_mean, base_mean, seeds, test, sizes, is_control, test.p)
+
+    @functools.cache
+    def measured() -> EffectSizes:
+        own, other = (each.per_seed(metric, seeds) for each in (row, base))  # again, to keep no second copy of them
+        return measure(own, other, method.margin, higher_is_better, method.find, method.is_resampled)
+
+    change = relative_change(*averaged)
+    return Comparison(own_mean, base_mean, seeds, test, change, is_control, test.p, measured)
 
 
 def adjust_families(comparisons: Mapping[Place, Comparison], method: Method) -> dict[Place, Comparison]:
@@ -114,14 +130,23 @@ def adjust_families(comparisons: Mapping[Place, Comparison], method: Method) -> 
     adjusted = dict(comparisons)
     for is_control in (False, True):
         family = {place: each for place, each in comparisons.items() if each.is_control == is_control}
-        equivalences = {place: each.sizes.equivalence for place, each in family.items()}
         p = _adjust({place: each.test.p for place, each in family.items()}, method)
-        p_equivalence = _adjust({place: each.p for place, each in equivalences.items() if each}, method)
+        equivalences = functools.cache(functools.partial(_equivalences, family, method))
         adjusted |= {
-            place: replace(each, p_adjusted=p[place], p_equivalence=p_equivalence.get(place))
+            place: replace(each, p_adjusted=p[place], equivalent=functools.partial(_of_place, equivalences, place))
             for place, each in family.items()
         }
     return adjusted
+
+
+def _of_place(equivalences: Callable[[], Mapping[Place, float]], place: Place) -> float | None:
+    return equivalences().get(place)
+
+
+def _equivalences(family: Mapping[Place, Comparison], method: Method) -> dict[Place, float]:
+    """Return the adjusted p values of equivalence, where equivalence can be tested."""
+    tests = {place: each.sizes.equivalence for place, each in family.items()}
+    return _adjust({place: test.p for place, test in tests.items() if test}, method)
 
 
 def _adjust(p: Mapping[Place, float], method: Method) -> dict[Place, float]:

@@ -52,7 +52,7 @@ def _identity(table: Table) -> Iterator[Column]:
 def _results(table: Table, effects: bool) -> Iterator[Column]:
     for name in table.metrics:
         yield Column(name, _metric(name), decimal)
-    seeds = _has_seeds(table)
+    seeds = effects and _has_seeds(table)
     yield from comparison_columns(lambda row: row.comparison, _change(table), table.method, effects, seeds)
 
 

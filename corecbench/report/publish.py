@@ -130,8 +130,9 @@ def publish(
         method: the method of the tests.
     """
     built, tested = build_metrics(host, metrics)
-    main = table.build(entries, store, built, tested=tested, method=method, unshared=unshared(host, entries))
-    by_slice = slice_effects.build(entries, store, tested, built[tested])
+    rows = table.read(entries, store, built, tested)
+    main = table.build(entries, store, built, tested, method, unshared(host, entries), rows)
+    by_slice = slice_effects.build(entries, store, tested, built[tested], rows)
     folder = Path(store.root) / slug(store.benchmark)
     main_files = write(host, main_table.report(main, cost, effects), folder)
     slice_files = write(host, slice_effects.report(by_slice), folder)

@@ -3,7 +3,7 @@
 Users are sliced by how many interactions they have in training, and by how many their held-out item has.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from corecbench.report.table import why_untested
 from corecbench.report.wording import count, decimal, of_ensembles, percent, seed_list, sentences, signed
 from corecbench.results.frames import COUNTS
 from corecbench.results.record import ResultsError
-from corecbench.results.rows import RowKey, datasets_in, on_datasets
+from corecbench.results.rows import RowKey, by_row, datasets_in, on_datasets
 from corecbench.results.store import Entry, Store
 from corecbench.stats.intervals import Interval, paired_interval
 
@@ -34,7 +34,7 @@ class UserGroup:
     """What the users were sliced by, one of SLICINGS; None for all users."""
     label: str
     users: np.ndarray
-    """bool [T], whether a user belongs to the group, in the order of user ids."""
+    """int64, the places of its users among all in the order of their ids; in order."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,13 @@ class SliceTable:
     """Why the metric has no value for some rows, as sentences."""
 
 
-def build(entries: Sequence[Entry], store: Store, tested: str, metric: Metric) -> list[SliceTable]:
+def build(
+    entries: Sequence[Entry],
+    store: Store,
+    tested: str,
+    metric: Metric,
+    stored: Mapping[RowKey, StoredRow] | None = None,
+) -> list[SliceTable]:
     """Make a table for each data set, its rows in the order of the main table.
 
     Joint rows that the main table does not compare with their solo rows are left out.
@@ -91,6 +97,7 @@ def build(entries: Sequence[Entry], store: Store, tested: str, metric: Metric) -
         store: where the ranks are read from.
         tested: the name of the metric.
         metric: the metric that is averaged over users.
+        stored: the rows of these results with this metric, if they have been read already.
 
     Raises:
         ResultsError: the records do not belong in one table.
@@ -99,13 +106,20 @@ def build(entries: Sequence[Entry], store: Store, tested: str, metric: Metric) -
     for dataset in datasets_in(entries):
         here = on_datasets(entries, [dataset])
         protocol = check_comparable(here)
-        rows = read_rows(here, store, {tested: metric})
+        if stored is None:
+            rows = read_rows(here, store, {tested: metric})
+        else:
+            rows = {key: stored[key] for key in by_row(here)}
         counts = read_counts(here, store)
+        groups: dict[int, list[UserGroup]] = {}
         effects: list[Effect] = []
         for key, row in rows.items():
             solo = rows.get(key.solo)
             if not key.is_solo and solo is not None and why_untested(row, solo, tested) is None:
-                effects += compare(row, solo, tested, counts)
+                n_users = len(next(iter(row.values.values())))
+                if n_users not in groups:
+                    groups[n_users] = list(user_groups(n_users, counts))
+                effects += compare(row, solo, tested, groups[n_users])
         tables.append(
             SliceTable(
                 dataset=dataset,
@@ -115,7 +129,7 @@ def build(entries: Sequence[Entry], store: Store, tested: str, metric: Metric) -
                 has_counts=counts is not None,
                 higher_is_better=metric.higher_is_better,
                 made_with=made_with(record for _, record in here),
-                faults=fault_sentences(rows.values()),
+                faults=fault_sentences(rows.values(), tested),
             )
         )
     return tables
@@ -130,19 +144,19 @@ def read_counts(entries: Sequence[Entry], store: Store) -> pd.DataFrame | None:
     for folder, record in entries:
         for side in record["sides"]:
             try:
-                ranks = store.ranks(folder, side)
+                facts = store.user_ranks(folder, side, record).facts
             except ResultsError:  # the main table says so
                 continue
-            if set(COUNTS) <= set(ranks):
-                return ranks.sort_values("user_id").set_index("user_id")[list(COUNTS)]
+            if set(COUNTS) <= set(facts):
+                return facts[list(COUNTS)]
     return None
 
 
-def compare(row: StoredRow, solo: StoredRow, metric: str, counts: pd.DataFrame | None) -> Iterator[Effect]:
-    """Yield the effects of a joint row on a metric: on all users, then on each slice."""
+def compare(row: StoredRow, solo: StoredRow, metric: str, groups: Iterable[UserGroup]) -> Iterator[Effect]:
+    """Yield the effects of a joint row on a metric, on each of some groups of users."""
     seeds = common_seeds(row, solo)
-    own, base = (each.mean_over_seeds(seeds)[metric].to_numpy() for each in (row, solo))  # [T]
-    for group in user_groups(len(own), counts):
+    own, base = (each.mean_of(metric, seeds) for each in (row, solo))  # [T]
+    for group in groups:
         joint, alone = own[group.users], base[group.users]
         interval = paired_interval(joint, alone)
         yield Effect(
@@ -159,13 +173,13 @@ def compare(row: StoredRow, solo: StoredRow, metric: str, counts: pd.DataFrame |
 
 def user_groups(n_users: int, counts: pd.DataFrame | None) -> Iterator[UserGroup]:
     """Yield all users, then the slices of every slicing, if there are counts."""
-    yield UserGroup(None, "all users", np.ones(n_users, dtype=bool))
+    yield UserGroup(None, "all users", np.arange(n_users))
     if counts is None:
         return
     for name, (column, slicing) in SLICINGS.items():
         slices = slicing(counts[column].to_numpy())
         for number, label in enumerate(slices.labels):
-            yield UserGroup(name, label, slices.of_user == number)
+            yield UserGroup(name, label, np.flatnonzero(slices.of_user == number))
 
 
 # --- in words ---------------------------------------------------------------------------------------------------

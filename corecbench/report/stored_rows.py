@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from corecbench.api import PluginError
-from corecbench.evaluation.measuring import is_overall, measure_checked
+from corecbench.evaluation.measuring import depth, is_overall, measure_checked
 from corecbench.report.provenance import listed
 from corecbench.report.wording import one_line, seed_list
-from corecbench.results.frames import COUNTS
 from corecbench.results.lists import lists_of
 from corecbench.results.record import ResultsError, failure_of
 
@@ -69,7 +68,13 @@ class StoredRow:
         """Return the metrics per user, each the mean over the given seeds, without metrics that any seed lacks."""
         values = [self.values[seed] for seed in sorted(seeds)]
         complete = [metric for metric in values[0] if all(metric in of_seed for of_seed in values)]
-        return sum((of_seed[complete] for of_seed in values[1:]), start=values[0][complete]) / len(values)
+        chosen = [of_seed if list(of_seed) == complete else of_seed[complete] for of_seed in values]
+        return sum(chosen[1:], start=chosen[0]) / len(values)
+
+    def mean_of(self, metric: str, seeds: Iterable[int]) -> np.ndarray:
+        """Return one metric per user, float64 [U], the mean over the given seeds as in `mean_over_seeds`."""
+        values = [self.values[seed][metric].to_numpy() for seed in sorted(seeds)]
+        return np.asarray(sum(values[1:], start=values[0]) / len(values))
 
     def means(self) -> dict[str, float]:
         """Return the mean over users, or the one value, of each metric that has a value, averaged over seeds."""
@@ -99,22 +104,22 @@ def read_row(key: RowKey, entries: Mapping[int, Entry], store: Store, metrics: M
     faults: dict[int, dict[str, str]] = {}
     problems: dict[int, str] = {}
     at_limit = False
+    reads_lists = any(map(depth, metrics.values()))
     for seed, (folder, record) in sorted(entries.items()):
         if failure := failure_of(record, key.side):
             problems[seed] = f"failed: {failure['message']}"
             continue
         try:
-            ranks = store.ranks(folder, key.side).sort_values("user_id").set_index("user_id")
+            ranks = store.user_ranks(folder, key.side, record)
         except ResultsError:
             problems[seed] = "incomplete: its ranks cannot be read"
             continue
-        lists = lists_of(store, folder, key.side, ranks, metrics)
-        rank, n_candidates = (ranks[column].to_numpy() for column in ("rank", "n_candidates"))
+        lists = lists_of(store, folder, key.side, ranks.frame(), metrics) if reads_lists else None
         per_user: dict[str, np.ndarray] = {}
         overall[seed] = {}
         for name, metric in metrics.items():
             try:
-                measured = measure_checked(name, metric, rank, n_candidates, lists)
+                measured = measure_checked(name, metric, ranks.rank, ranks.n_candidates, lists)
             except PluginError as error:
                 faults.setdefault(seed, {})[name] = one_line(str(error))
                 continue
@@ -122,18 +127,25 @@ def read_row(key: RowKey, entries: Mapping[int, Entry], store: Store, metrics: M
                 overall[seed][name] = float(measured)
             else:
                 per_user[name] = measured
-        values[seed] = pd.DataFrame(per_user, index=ranks.index)
-        user_facts[seed] = ranks[["target_item_id", *(name for name in COUNTS if name in ranks)]]
+        values[seed] = pd.DataFrame(per_user, index=ranks.facts.index)
+        user_facts[seed] = ranks.facts
         at_limit |= record["sides"][key.side]["stopped_by"] == "epochs"
     records = tuple(entries[seed][1] for seed in values)
     return StoredRow(key, values, problems, at_limit, records, overall, user_facts, faults)
 
 
-def fault_sentences(rows: Iterable[StoredRow]) -> tuple[str, ...]:
-    """Return a sentence for each reason for which a metric has no value, with the rows that lack it."""
+def fault_sentences(rows: Iterable[StoredRow], only: str | None = None) -> tuple[str, ...]:
+    """Return a sentence for each reason for which a metric has no value, with the rows that lack it.
+
+    Args:
+        rows: the rows.
+        only: the metric that is meant; all metrics if it is None.
+    """
     lacking: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         for faults in row.faults.values():
             for metric, reason in faults.items():
+                if only not in (None, metric):
+                    continue
                 lacking.setdefault((metric, reason), []).append(f"{row.key.name} on {row.key.dataset}")
     return tuple(f"No {metric} of {listed(names, 'rows')}: {reason}" for (metric, reason), names in lacking.items())

@@ -19,7 +19,7 @@ from corecbench.report.provenance import made_with
 from corecbench.report.stored_rows import StoredRow, fault_sentences
 from corecbench.report.wording import seed_list
 from corecbench.results.record import ResultsError
-from corecbench.results.rows import RowKey, on_datasets
+from corecbench.results.rows import RowKey
 from corecbench.results.store import Entry, Store
 
 AT_LIMIT = "still improving at its epoch limit"
@@ -82,6 +82,7 @@ def build(
     tested: str = "NDCG@10",
     method: Method = STANDARD,
     unshared: Collection[str] = (),
+    stored: Mapping[RowKey, StoredRow] | None = None,
 ) -> Table:
     """Make the table of the given cells.
 
@@ -95,19 +96,16 @@ def build(
         tested: the name of the metric that is tested and whose change is shown.
         method: the method of the tests.
         unshared: sharing modules that share nothing; their rows are controls.
+        stored: the rows, if `read` has read them already.
 
     Raises:
         ResultsError: there are no records, or they do not belong in one table.
         UsageError: `tested` is not among the metrics or has no value per user, or there is no such method.
     """
     entries = list(entries)
-    if not entries:
-        raise ResultsError("no results to make a table of; `corecbench run` makes them")
-    if tested not in metrics:
-        raise UsageError(f"metric {tested!r} is to be tested but not among those shown: {', '.join(metrics)}")
-    check_testable(tested, metrics[tested])
+    if stored is None:
+        stored = read(entries, store, metrics, tested)
     protocol = check_comparable(entries)
-    stored = read_rows(entries, store, metrics)
     reasons = {
         key: why_untested(row, stored.get(key.solo), tested) for key, row in stored.items() if not key.is_solo
     }
@@ -121,16 +119,32 @@ def build(
         },
         method,
     )
+    planned: dict[str, set[int]] = {}
+    for _, record in entries:
+        planned.setdefault(record["cell"]["dataset"], set()).add(record["cell"]["seed"])
     rows = []
     for key, row in stored.items():
-        planned = {record["cell"]["seed"] for _, record in on_datasets(entries, [key.dataset])}
-        notes = _notes(row, planned, reasons.get(key))
-        rows.append(_row(row, comparisons.get(key), notes, planned == row.values.keys(), key in controls))
+        notes = _notes(row, planned[key.dataset], reasons.get(key))
+        is_complete = planned[key.dataset] == row.values.keys()
+        rows.append(_row(row, comparisons.get(key), notes, is_complete, key in controls))
     directions = {name: metric.higher_is_better for name, metric in metrics.items()}
     made = made_with(record for _, record in entries)
     overall = tuple(name for name, metric in metrics.items() if is_overall(metric))
     faults = fault_sentences(stored.values())
     return Table(tuple(rows), directions, tested, method, protocol, made, overall, faults)
+
+
+def read(
+    entries: Sequence[Entry], store: Store, metrics: Mapping[str, Metric], tested: str
+) -> Mapping[RowKey, StoredRow]:
+    """Read the rows of a table, in order. Arguments and errors are those of `build`."""
+    if not entries:
+        raise ResultsError("no results to make a table of; `corecbench run` makes them")
+    if tested not in metrics:
+        raise UsageError(f"metric {tested!r} is to be tested but not among those shown: {', '.join(metrics)}")
+    check_testable(tested, metrics[tested])
+    check_comparable(entries)
+    return read_rows(entries, store, metrics)
 
 
 def check_testable(name: str, metric: Metric) -> None:

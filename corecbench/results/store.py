@@ -26,6 +26,7 @@ from corecbench.api import CellRecord, CellResult, RowSide
 from corecbench.data.durable import sync
 from corecbench.results.frames import ITEMS, TOP, known_columns
 from corecbench.results.record import ResultsError, sides_of, validate
+from corecbench.results.user_ranks import RanksReader, UserRanks, in_order
 
 Entry = tuple[Path, CellResult]
 """The folder of a stored cell, and its record."""
@@ -155,6 +156,19 @@ class Store:
             raise ResultsError(f"{file}: a user is there twice; run the cell again")
         return frame
 
+    def user_ranks(self, folder: Path, side: RowSide, record: CellResult) -> UserRanks:
+        """Return the ranks of one side of a cell, in the order of user ids.
+
+        Args:
+            folder: the folder of the cell.
+            side: a side that has ranks.
+            record: the record of the cell.
+
+        Raises:
+            ResultsError: they are missing or damaged.
+        """
+        return in_order(self.ranks(folder, side))
+
     def top(self, folder: Path, side: RowSide) -> pd.DataFrame:
         """Return the best candidates of every user on one side of a cell, columns as in TOP.
 
@@ -215,14 +229,18 @@ class Store:
 class ReadOnce(Store):
     """A store that keeps the ranks that it has read in memory, for tables and plots of the same cells."""
 
-    _kept: dict[tuple[Path, RowSide], pd.DataFrame] = field(
+    _kept: dict[tuple[Path, RowSide], UserRanks] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _reader: RanksReader = field(default_factory=RanksReader, init=False, repr=False, compare=False)
 
-    def ranks(self, folder: Path, side: RowSide) -> pd.DataFrame:
-        """Return the same as `Store.ranks`. The caller must not change it."""
+    def user_ranks(self, folder: Path, side: RowSide, record: CellResult) -> UserRanks:
+        """Return the same as `Store.user_ranks`. The caller must not change it."""
         if (folder, side) not in self._kept:
-            self._kept[folder, side] = super().ranks(folder, side)
+            file = folder / _side_folder(record["cell"], side) / RANKS_FILE
+            n_users = record["sides"][side]["n_users"]
+            read = self._reader.read(file, n_users, lambda: self.ranks(folder, side))
+            self._kept[folder, side] = read
         return self._kept[folder, side]
 
 

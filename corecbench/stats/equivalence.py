@@ -7,6 +7,7 @@ import numpy as np
 from corecbench.api import UsageError
 from corecbench.stats.differences import can_vary, paired_differences
 from corecbench.stats.intervals import Interval
+from corecbench.stats.student import student_test
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,6 @@ def tost(own: np.ndarray, base: np.ndarray, margin: float, alpha: float = 0.05) 
         UsageError: the margin or alpha is not allowed.
         DataError: the values do not pair up or are not finite.
     """
-    from scipy import stats
-
     if not 0 < margin < np.inf:
         raise UsageError(f"an equivalence margin is above 0, got {margin}")
     if not 0 < alpha < 0.5:
@@ -63,8 +62,7 @@ def tost(own: np.ndarray, base: np.ndarray, margin: float, alpha: float = 0.05) 
     difference = paired_differences(own, base)
     if not can_vary(difference):
         return None
-    above = stats.ttest_1samp(difference, -margin, alternative="greater").pvalue
-    below = stats.ttest_1samp(difference, margin, alternative="less").pvalue
-    low, high = stats.ttest_1samp(difference, 0.0).confidence_interval(1 - 2 * alpha)
-    mean = float(difference.mean())
-    return Equivalence(margin, len(difference), mean, float(max(above, below)), Interval(float(low), float(high)))
+    above = student_test(difference, -margin).p_greater
+    below = student_test(difference, margin).p_less
+    interval = Interval(*student_test(difference).interval(1 - 2 * alpha))
+    return Equivalence(margin, len(difference), float(difference.mean()), max(above, below), interval)

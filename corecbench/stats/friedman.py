@@ -140,16 +140,39 @@ def nemenyi(average_ranks: np.ndarray, n_datasets: int, alpha: float = 0.05) -> 
     from scipy import stats
 
     n_models = len(average_ranks)
-    if not 0 < alpha < 1:
-        raise UsageError(f"alpha lies between 0 and 1, got {alpha}")
-    if n_models < 2 or n_datasets < 2:
-        raise DataError(f"Nemenyi's test needs 2 models and data sets, got {n_models} and {n_datasets}")
+    difference = critical_difference(n_models, n_datasets, alpha)
     if not np.isfinite(average_ranks).all():
         raise DataError("Nemenyi's test needs finite average ranks, got NaN or infinity")
-    scale = np.sqrt(n_models * (n_models + 1) / (12 * n_datasets))
-    quantile = stats.studentized_range.ppf(1 - alpha, n_models, np.inf)
+    scale = _scale(n_models, n_datasets)
     first, second = np.triu_indices(n_models, 1)
     gaps = np.abs(average_ranks[first] - average_ranks[second])
     p = np.ones((n_models, n_models))
     p[first, second] = p[second, first] = np.clip(stats.studentized_range.sf(gaps / scale, n_models, np.inf), 0, 1)
-    return Nemenyi(float(quantile * scale), p)
+    return Nemenyi(difference, p)
+
+
+def critical_difference(n_models: int, n_datasets: int, alpha: float = 0.05) -> float:
+    """Return by how much two average ranks must differ, as `nemenyi` does, without p for each pair.
+
+    Args:
+        n_models: K.
+        n_datasets: D.
+        alpha: the chance of any false alarm if all models are alike.
+
+    Raises:
+        UsageError: alpha is not between 0 and 1.
+        DataError: there are fewer than 2 models or data sets.
+    """
+    from scipy import stats
+
+    if not 0 < alpha < 1:
+        raise UsageError(f"alpha lies between 0 and 1, got {alpha}")
+    if n_models < 2 or n_datasets < 2:
+        raise DataError(f"Nemenyi's test needs 2 models and data sets, got {n_models} and {n_datasets}")
+    quantile = stats.studentized_range.ppf(1 - alpha, n_models, np.inf)
+    return float(quantile * _scale(n_models, n_datasets))
+
+
+def _scale(n_models: int, n_datasets: int) -> float:
+    """Return the standard error of an average rank."""
+    return float(np.sqrt(n_models * (n_models + 1) / (12 * n_datasets)))

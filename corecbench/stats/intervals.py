@@ -6,6 +6,7 @@ import numpy as np
 
 from corecbench.api import UsageError
 from corecbench.stats.differences import can_vary, paired_differences
+from corecbench.stats.student import student_test
 
 
 class Interval(NamedTuple):
@@ -51,10 +52,7 @@ def paired_interval(own: np.ndarray, base: np.ndarray, confidence: float = 0.95)
     Raises:
         DataError: the values do not pair up or are not finite.
     """
-    from scipy import stats
-
     difference = paired_differences(own, base)
     if not can_vary(difference):
         return None
-    low, high = stats.ttest_1samp(difference, 0.0).confidence_interval(confidence)
-    return Interval(float(low), float(high))
+    return Interval(*student_test(difference).interval(confidence))

@@ -1,6 +1,5 @@
 """Paired two-sided tests over users. U users."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from corecbench.api import DataError, UsageError
 from corecbench.stats.bootstrap import RESAMPLES, bootstrap_p
 from corecbench.stats.differences import paired_differences
 from corecbench.stats.permutation import DRAWS, MOST_ENUMERATED, sign_flip_p
+from corecbench.stats.student import student_test
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,7 @@ def _wilcoxon_p(difference: np.ndarray, seed: int) -> float:
 
 
 def _t_p(difference: np.ndarray, seed: int) -> float:
-    from scipy import stats
-
-    with warnings.catch_warnings():
-        # scipy warns when all users differ by the same amount; p is then 0, which is right.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return float(stats.ttest_1samp(difference, 0.0, alternative="two-sided").pvalue)
+    return student_test(difference).p
 
 
 def _permutation_p(difference: np.ndarray, seed: int) -> float:

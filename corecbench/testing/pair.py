@@ -94,7 +94,7 @@ class Bench:
         if start:
             module.start(pretrained)
         examples = make_examples("windows", cell_training.split.train, setup.catalog, setup.max_history)
-        return Pair(module, ids, models, pretrained, examples.contexts)
+        return Pair(module, ids, models, pretrained, examples.contexts.whole())
 
     def train(self, epochs: int | None = None) -> Mapping[Side, SideTraining]:
         """Train the pair, each side for at most so many epochs or, by default, for those of the partners."""

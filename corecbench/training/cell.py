@@ -21,14 +21,14 @@ from corecbench.api import (
     Side,
     States,
     Training,
-    last_position,
     private_ids,
 )
 from corecbench.evaluation.ranking import Ranks, rank_task, task_states
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard
-from corecbench.training.examples import latest, make_examples
-from corecbench.training.frozen import evaluate, states_of_contexts
+from corecbench.training.contexts import latest
+from corecbench.training.examples import make_examples
+from corecbench.training.frozen import evaluate, last_states
 from corecbench.training.loop import SideTraining
 from corecbench.training.seeds import generator, seed_torch
 from corecbench.training.weights import trainable
@@ -149,7 +149,7 @@ class CellTraining:
         """Return each user's state after the training history, float32 [U+1, d], row 0 zero."""
         setup = self.setup
         contexts = latest(self.split.train, setup.catalog.n_users, setup.max_history, setup.device)
-        states = last_position(states_of_contexts(model, contexts).user, contexts.history)
+        states = last_states(model, contexts)
         return torch.cat([states.new_zeros(1, states.shape[1]), states])
 
     def train_solo(self, side: Side, selected: Selected, on_epoch: OnEpoch) -> SideTraining:

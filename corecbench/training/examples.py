@@ -6,12 +6,14 @@ B examples, L positions, W windows, M interactions, U users.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 
 from corecbench.api import Batch, Catalog, DataError, Interactions
+from corecbench.training.contexts import Contexts, latest, windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +27,8 @@ class Examples:
     """Training examples, and the contexts for which the other side's states are computed once per turn."""
 
     kind: Literal["windows", "pairs"]
-    contexts: Batch
-    """One row per window [W, L], or one per user with the latest L training items [U, L]."""
+    contexts: Contexts
+    """One per window, or one per user with the latest L training items."""
     user: np.ndarray
     """int64 [W] or [M]."""
     item: np.ndarray
@@ -65,13 +67,13 @@ class Examples:
     def _window_batches(
         self, order: np.ndarray, batch_size: int, generator: np.random.Generator
     ) -> Iterator[tuple[torch.Tensor, Batch]]:
-        length = (self.contexts.history != 0).sum(dim=1).cpu().numpy()
+        length = self.contexts.length
         blocks = np.array_split(order, np.arange(batch_size * BUCKET, len(order), batch_size * BUCKET))
         order = np.concatenate([block[np.argsort(length[block], kind="stable")] for block in blocks])
         chunks = np.array_split(order, np.arange(batch_size, len(order), batch_size))
         for chunk in generator.permutation(np.arange(len(chunks))):
             rows = torch.as_tensor(chunks[chunk])
-            yield rows, take(self.contexts, rows)
+            yield rows, self.contexts.take(rows)
 
     def _pair_batches(
         self, order: np.ndarray, batch_size: int, negatives: np.ndarray | None
@@ -79,18 +81,22 @@ class Examples:
         for chunk in np.array_split(order, np.arange(batch_size, len(order), batch_size)):
             rows = torch.as_tensor(self.user[chunk] - 1)
             target, negative = (
-                None if array is None else torch.as_tensor(array[chunk], device=self.contexts.user.device)
+                None if array is None else torch.as_tensor(array[chunk], device=self.contexts.device)
                 for array in (self.item, negatives)
             )
-            yield rows, replace(take(self.contexts, rows), target=target, negatives=negative)
+            yield rows, replace(self.contexts.take(rows), target=target, negatives=negative)
+
+    @cached_property
+    def _seen_pairs(self) -> np.ndarray:
+        """Every pair of a user and an item as one number, int64 [M], ascending. Sorted once, not each epoch."""
+        return np.sort(self.user * (self.n_items + 1) + self.item)
 
     def _sample_negatives(self, generator: np.random.Generator) -> np.ndarray:
         """Return int64 [M]: for each pair an item, drawn uniformly, that its user has not interacted with.
 
         A user who has interacted with every item keeps the last draw.
         """
-        width = self.n_items + 1
-        seen = np.unique(self.user * width + self.item)
+        width, seen = self.n_items + 1, self._seen_pairs
         negatives = np.zeros(len(self), dtype=np.int64)
         open_rows = np.arange(len(self))
         for _ in range(100):
@@ -101,50 +107,6 @@ class Examples:
             if not len(open_rows):
                 break
         return negatives
-
-
-def take(batch: Batch, rows: torch.Tensor) -> Batch:
-    """Return some rows of a batch, cut to the longest history among them."""
-    history = batch.history[rows]
-    longest = max(int((history != 0).sum(dim=1).max()), 1)
-    target = None if batch.target is None else batch.target[rows, :longest]
-    return Batch(user=batch.user[rows], history=history[:, :longest], target=target)
-
-
-def windows(train: Interactions, max_history: int, device: str = "cpu") -> Batch:
-    """Cut each user's training items into windows of at most `max_history` steps from an item to the next.
-
-    >>> train = Interactions(user=np.array([1, 1, 1, 1, 2]), item=np.array([5, 6, 7, 8, 5]))
-    >>> batch = windows(train, max_history=2)
-    >>> batch.history.tolist(), batch.target.tolist()
-    ([[5, 0], [6, 7]], [[6, 0], [7, 8]])
-
-    Users with one item give no window. The last window of a user is full when the user has enough items.
-    """
-    same_user = train.user[1:] == train.user[:-1]
-    user, source, target = train.user[:-1][same_user], train.item[:-1][same_user], train.item[1:][same_user]
-    steps = np.bincount(user)[user] if len(user) else user  # steps of the row's user
-    position = np.arange(len(user)) - np.searchsorted(user, user)
-    shift = -steps % max_history  # so that the last window is the full one
-    window_of_user, column = np.divmod(position + shift, max_history)
-    column = np.where(window_of_user == 0, position, column)
-    starts = np.concatenate([[True], (np.diff(user) != 0) | (np.diff(window_of_user) != 0)])[: len(user)]
-    window = np.cumsum(starts) - 1
-    n_windows = int(starts.sum())
-    history, targets = np.zeros((2, n_windows, max_history), dtype=np.int64)
-    history[window, column], targets[window, column] = source, target
-    return Batch(*(torch.as_tensor(array, device=device) for array in (user[starts], history, targets)))
-
-
-def latest(train: Interactions, n_users: int, max_history: int, device: str = "cpu") -> Batch:
-    """Return for each user 1..U the latest `max_history` training items, oldest first."""
-    count = np.bincount(train.user, minlength=n_users + 1)
-    position = np.arange(len(train.user)) - np.searchsorted(train.user, train.user)
-    column = position - np.maximum(count[train.user] - max_history, 0)
-    kept = column >= 0
-    history = np.zeros((n_users, max_history), dtype=np.int64)
-    history[train.user[kept] - 1, column[kept]] = train.item[kept]
-    return Batch(torch.arange(1, n_users + 1, device=device), torch.as_tensor(history, device=device))
 
 
 def make_examples(
@@ -163,6 +125,6 @@ def make_examples(
         contexts = latest(train, catalog.n_users, max_history, device)
         return Examples(kind, contexts, train.user, train.item, catalog.n_items)
     contexts = windows(train, max_history, device)
-    if not len(contexts.user):
+    if not len(contexts):
         raise DataError("no user has two training items in a row; a model of histories needs users with 4 or more")
-    return Examples(kind, contexts, contexts.user.cpu().numpy(), np.empty(0, dtype=np.int64), catalog.n_items)
+    return Examples(kind, contexts, contexts.users, np.empty(0, dtype=np.int64), catalog.n_items)

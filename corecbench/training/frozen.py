@@ -1,14 +1,66 @@
-"""The states of a side that is frozen while the other side trains, and of any side in evaluation."""
+"""The states of a side that is frozen while the other side trains, and of any side in evaluation.
+
+R contexts, L positions of a history, P positions of all histories, B rows of a batch, d the width of a state.
+"""
 
 from __future__ import annotations
 
-import torch
-from torch.nn.functional import pad
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from corecbench.api import Batch, Recommender, States
-from corecbench.training.examples import take
+import numpy as np
+import torch
+
+from corecbench.api import Batch, Recommender, States, last_position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from corecbench.training.contexts import Contexts
 
 CONTEXTS_PER_BATCH = 256
+
+
+@dataclass(frozen=True, eq=False)
+class FrozenStates:
+    """The states of all contexts. Padding takes no place: histories of few items have few states."""
+
+    user: torch.Tensor
+    """float32 [R, d], or [P, d] for states at each position, those of a context one after another."""
+    item: torch.Tensor
+    """float32 [N+1, d]."""
+    length: np.ndarray | None
+    """int64 [R], the positions of each context; None where each has one state."""
+
+    def of(self, rows: torch.Tensor, width: int) -> States:
+        """Return the states of some contexts; those at padding are 0.
+
+        Args:
+            rows: int64 [B].
+            width: the number of positions, at least that of the longest of these histories.
+        """
+        if self.length is None:
+            return States(self.user[rows], self.item)
+        place, filled = self.places(np.asarray(rows), width)
+        user = self.user.new_zeros(*filled.shape, self.user.shape[1])  # [B, width, d]
+        user[filled] = self.user[place]
+        return States(user, self.item)
+
+    def places(self, rows: np.ndarray, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the places of the states of some contexts, int64 [of these], and where in a batch they belong.
+
+        Args:
+            rows: int64 [B].
+            width: as in `of`.
+
+        Returns:
+            The places in `user`, row by row, and bool [B, width], true where an item is.
+        """
+        length = np.zeros(0, dtype=np.int64) if self.length is None else self.length
+        filled = np.arange(width) < length[rows, None]
+        place = ((np.cumsum(length) - length)[rows, None] + np.arange(width))[filled]
+        device = self.user.device
+        return torch.as_tensor(place, device=device), torch.as_tensor(filled, device=device)
 
 
 def evaluate(model: Recommender) -> None:
@@ -17,21 +69,46 @@ def evaluate(model: Recommender) -> None:
         model.eval()
 
 
-def states_of_contexts(model: Recommender, contexts: Batch) -> States:
-    """Return a frozen side's states of all contexts: user [R, d] or [R, L, d], item [N+1, d]."""
+@torch.no_grad()
+def states_of_contexts(model: Recommender, contexts: Contexts) -> FrozenStates:
+    """Return a frozen side's states of all contexts."""
+    found: FrozenStates | None = None
+    item: torch.Tensor | None = None
+    for rows, batch, states in _in_batches(model, contexts):
+        item = states.item
+        if found is None:
+            at_each = states.user.dim() == 3
+            n_states = int(contexts.length.sum()) if at_each else len(contexts)
+            user = states.user.new_empty(n_states, states.user.shape[-1])
+            found = FrozenStates(user, states.item, contexts.length if at_each else None)
+        if found.length is None:
+            found.user[torch.as_tensor(rows, device=found.user.device)] = states.user
+        else:
+            place, filled = found.places(rows, batch.history.shape[1])
+            found.user[place] = states.user[filled]
+    if found is None or item is None:
+        raise ValueError("there are no contexts to make states of")
+    return replace(found, item=item.detach())
+
+
+@torch.no_grad()
+def last_states(model: Recommender, contexts: Contexts) -> torch.Tensor:
+    """Return the states after the last item of each context, float32 [R, d]."""
+    last: torch.Tensor | None = None
+    for rows, batch, states in _in_batches(model, contexts):
+        user = last_position(states.user, batch.history)
+        last = user.new_empty(len(contexts), user.shape[1]) if last is None else last
+        last[torch.as_tensor(rows, device=last.device)] = user
+    if last is None:
+        raise ValueError("there are no contexts to make states of")
+    return last
+
+
+def _in_batches(model: Recommender, contexts: Contexts) -> Iterator[tuple[np.ndarray, Batch, States]]:
+    """Yield rows of contexts, histories of similar length together, with their batch and its states."""
     evaluate(model)
-    without_target = Batch(contexts.user, contexts.history)
-    order = (contexts.history != 0).sum(dim=1).argsort(stable=True)  # like lengths together: little padding
-    users = []
-    with torch.no_grad():
-        for rows in order.split(CONTEXTS_PER_BATCH):
-            states = model.states(take(without_target, rows))
-            missing = contexts.history.shape[1] - states.user.shape[1] if states.user.dim() == 3 else 0
-            users.append(pad(states.user, (0, 0, 0, missing)) if missing else states.user)
-    return States(torch.cat(users)[order.argsort()], states.item.detach())
-
-
-def of_rows(frozen: States, rows: torch.Tensor, batch: Batch) -> States:
-    """Return the frozen states of a batch, cut to its longest history."""
-    user = frozen.user[rows]
-    return States(user[:, : batch.history.shape[1]] if user.dim() == 3 else user, frozen.item)
+    order = np.argsort(contexts.length, kind="stable")
+    for rows in np.split(order, range(CONTEXTS_PER_BATCH, len(order), CONTEXTS_PER_BATCH)):
+        batch = contexts.take(rows)
+        batch = Batch(batch.user, batch.history)  # without its targets
+        yield rows, batch, model.states(batch)

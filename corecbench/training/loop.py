@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from corecbench.api import Batch, CorecbenchError, Recommender, SharingModule, Side, States, Training, product_dtype
+from corecbench.api import Batch, CorecbenchError, Recommender, SharingModule, Side, Training, product_dtype
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard, owner_of
 from corecbench.training.averaging import WeightAverage
-from corecbench.training.frozen import of_rows, states_of_contexts
+from corecbench.training.frozen import FrozenStates, states_of_contexts
 from corecbench.training.losses import standard_loss
 from corecbench.training.weights import restore, snapshot, trainable
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from corecbench.api import EpochRecord
+    from corecbench.training.contexts import Contexts
     from corecbench.training.examples import Examples
 
 
@@ -106,7 +107,9 @@ class SideTraining:
             if self.average:
                 self.average.lag = self.best_lag
 
-    def train_and_validate(self, turn: int, sharing: SharingModule | None, frozen: States | None) -> EpochRecord:
+    def train_and_validate(
+        self, turn: int, sharing: SharingModule | None, frozen: FrozenStates | None
+    ) -> EpochRecord:
         """Train one epoch, keep the weights if they are the best so far, and return what happened."""
         started = time.perf_counter()
         loss = self.train_epoch(sharing, frozen)
@@ -135,12 +138,12 @@ class SideTraining:
             self.keep_if_best(value)
         self.restore_best()
 
-    def frozen_states(self, contexts: Batch) -> States:
+    def frozen_states(self, contexts: Contexts) -> FrozenStates:
         """Return the states of all contexts on this side, without gradients."""
         with guard(self.owner, "states"):
             return states_of_contexts(self.model, contexts)
 
-    def train_epoch(self, sharing: SharingModule | None, frozen: States | None) -> float:
+    def train_epoch(self, sharing: SharingModule | None, frozen: FrozenStates | None) -> float:
         """Train on the examples of an epoch and return the mean loss."""
         if self.optimizer is None:
             raise CorecbenchError(f"{self.owner} has no parameters to train")
@@ -170,7 +173,7 @@ class SideTraining:
                     part.train()
 
     def loss(
-        self, rows: torch.Tensor, batch: Batch, sharing: SharingModule | None, frozen: States | None
+        self, rows: torch.Tensor, batch: Batch, sharing: SharingModule | None, frozen: FrozenStates | None
     ) -> torch.Tensor:
         """Return the loss of a batch: of the task, and of the coupling to the frozen states if there are any.
 
@@ -185,7 +188,7 @@ class SideTraining:
             loss = (self.abilities.loss or self.standard_loss)(batch, states)
         if frozen is not None and sharing is not None and states is not None:
             with guard(owner_of(sharing), "losses"):
-                terms = sharing.losses(self.side, states, of_rows(frozen, rows, batch), batch)
+                terms = sharing.losses(self.side, states, frozen.of(rows, batch.history.shape[1]), batch)
                 loss = loss + sum(terms.values())
         if not torch.isfinite(loss):
             raise CorecbenchError(f"the {self.side} side's loss became {loss.item()} in epoch {self.epochs + 1}")

@@ -39,7 +39,7 @@ def test_every_user_is_tested_with_the_validation_item_in_the_history(split):
     _, test = published_protocol.published_splits(split, n_validation=1, seed=0)
     task = test.task("validation", max_history=5)
     assert task.target.tolist() == [21, 22, 23]
-    assert task.history[:, :3].tolist() == [[1, 2, 11], [3, 4, 12], [5, 6, 13]]
+    assert np.asarray(task.history)[:, :3].tolist() == [[1, 2, 11], [3, 4, 12], [5, 6, 13]]
 
 
 def test_the_script_measures_a_model(toy_folder, tmp_path):

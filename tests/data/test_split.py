@@ -33,12 +33,17 @@ def seen_of(task):
     return task.seen.of(np.arange(len(task.users)))
 
 
+def rows_of(task):
+    """The histories of all users, int64 [T, L]."""
+    return np.asarray(task.history)
+
+
 def known_by_user(dataset, task) -> dict[str, tuple[str, list[str], list[str]]]:
     """User id -> target, history and seen of a task, as ids without padding."""
     user_ids, item_ids = dataset.catalog.user_ids, dataset.catalog.item_ids
     return {
         user_ids[user]: (item_ids[target], *([item_ids[item] for item in row if item] for row in (history, seen)))
-        for user, target, history, seen in zip(task.users, task.target, task.history, seen_of(task), strict=True)
+        for user, target, history, seen in zip(task.users, task.target, rows_of(task), seen_of(task), strict=True)
     }
 
 
@@ -98,8 +103,8 @@ def test_history_and_seen_are_what_came_before_the_target(load, rows, stage, max
 def test_padding_is_on_the_right_only(load, rows, stage, max_history):
     task = leave_one_out(load(rows)).task(stage, max_history)
     assert task.history.shape == (len(task.users), max_history)
-    assert (task.history[:, 0] != 0).all()
-    for padded in (task.history, seen_of(task)):
+    assert (rows_of(task)[:, 0] != 0).all()
+    for padded in (rows_of(task), seen_of(task)):
         assert ((padded[:, :-1] != 0) | (padded[:, 1:] == 0)).all()
 
 
@@ -135,13 +140,13 @@ def test_the_parts_of_three_users(load):
 def test_the_validation_item_is_known_at_test_time_only(load):
     split = leave_one_out(load(THREE_USERS))
     validation, test = split.task("validation", 2), split.task("test", 2)
-    assert validation.history.tolist() == [[1, 2], [2, 0]]
+    assert rows_of(validation).tolist() == [[1, 2], [2, 0]]
     assert seen_of(validation).tolist() == [[1, 2], [2, 0]]
     assert validation.target.tolist() == [3, 3]
-    assert test.history.tolist() == [[2, 3], [2, 3]]
+    assert rows_of(test).tolist() == [[2, 3], [2, 3]]
     assert seen_of(test).tolist() == [[1, 2, 3], [2, 3, 0]]
     assert test.target.tolist() == [4, 1]
-    arrays = test.users, test.target, test.history, test.seen.items, test.seen.start, test.seen.length
+    arrays = test.users, test.target, rows_of(test), test.seen.items, test.seen.start, test.seen.length
     assert {array.dtype.name for array in arrays} == {"int64"}
 
 

@@ -7,8 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corecbench.api import Batch
-from corecbench.training.examples import latest, make_examples, take, windows
+from corecbench.data.split import SeenItems
+from corecbench.training.contexts import Contexts, latest, windows
+from corecbench.training.examples import make_examples
 
 items_of_users = st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=14), min_size=1, max_size=5)
 lengths = st.integers(1, 5)
@@ -39,13 +40,13 @@ def pairs_of(batches):
 @given(items_of_users, lengths)
 def test_every_step_of_a_user_is_in_exactly_one_window_and_nothing_else_is(train, items, max_history):
     expected = Counter((user, *step) for user, of_user in enumerate(items, start=1) for step in pairwise(of_user))
-    assert steps_of(windows(train(*items), max_history)) == expected
+    assert steps_of(windows(train(*items), max_history).whole()) == expected
 
 
 @no_deadline
 @given(items_of_users, lengths)
 def test_a_window_is_an_unbroken_stretch_padded_on_the_right(train, items, max_history):
-    batch = windows(train(*items), max_history)
+    batch = windows(train(*items), max_history).whole()
     assert batch.history.shape == batch.target.shape == (len(batch.user), max_history)
     for history, target in zip(batch.history.tolist(), batch.target.tolist(), strict=True):
         length = sum(item != 0 for item in history)
@@ -58,7 +59,7 @@ def test_a_window_is_an_unbroken_stretch_padded_on_the_right(train, items, max_h
 @no_deadline
 @given(items_of_users, lengths)
 def test_the_windows_of_a_user_stand_in_order(train, items, max_history):
-    batch = windows(train(*items), max_history)
+    batch = windows(train(*items), max_history).whole()
     for user, of_user in enumerate(items, start=1):
         targets = batch.target[batch.user == user]
         assert targets[targets != 0].tolist() == of_user[1:]
@@ -67,7 +68,7 @@ def test_the_windows_of_a_user_stand_in_order(train, items, max_history):
 @no_deadline
 @given(items_of_users, lengths)
 def test_all_windows_but_the_first_of_a_user_are_full(train, items, max_history):
-    batch = windows(train(*items), max_history)
+    batch = windows(train(*items), max_history).whole()
     for user, of_user in enumerate(items, start=1):
         length = (batch.history[batch.user == user] != 0).sum(dim=1).tolist()
         assert length[1:] == [max_history] * len(length[1:])
@@ -75,46 +76,50 @@ def test_all_windows_but_the_first_of_a_user_are_full(train, items, max_history)
 
 
 def test_a_user_with_one_item_gives_no_window(train):
-    batch = windows(train([5], [6, 7], [8]), max_history=3)
+    batch = windows(train([5], [6, 7], [8]), max_history=3).whole()
     assert (batch.user.tolist(), batch.history.tolist()) == ([2], [[6, 0, 0]])
 
 
 def test_a_training_part_without_steps_gives_no_windows(train):
-    assert windows(train([5], [6]), max_history=3).history.shape == (0, 3)
+    assert windows(train([5], [6]), max_history=3).whole().history.shape == (0, 3)
 
 
 # --- the latest items ---------------------------------------------------------------------------------------------
 
 
 def test_the_latest_items_stand_oldest_first_and_are_padded_on_the_right(train):
-    batch = latest(train([1, 2, 3, 4], [5]), n_users=2, max_history=3)
+    batch = latest(train([1, 2, 3, 4], [5]), n_users=2, max_history=3).whole()
     assert batch.user.tolist() == [1, 2]
     assert batch.history.tolist() == [[2, 3, 4], [5, 0, 0]]
 
 
 def test_a_user_without_training_items_has_an_empty_row(train):
-    assert latest(train([], [5]), n_users=3, max_history=2).history.tolist() == [[0, 0], [5, 0], [0, 0]]
+    assert latest(train([], [5]), n_users=3, max_history=2).whole().history.tolist() == [[0, 0], [5, 0], [0, 0]]
 
 
 # --- taking rows --------------------------------------------------------------------------------------------------
 
-TABLE = Batch(
-    user=torch.tensor([1, 2, 3]),
-    history=torch.tensor([[4, 0, 0], [5, 6, 0], [7, 8, 9]]),
-    target=torch.tensor([[1, 0, 0], [1, 2, 0], [1, 2, 3]]),
+TABLE = Contexts(
+    users=np.array([1, 2, 3]),
+    histories=SeenItems(np.array([4, 5, 6, 7, 8, 9]), np.array([0, 1, 3]), np.array([1, 2, 3])),
+    targets=SeenItems(np.array([1, 1, 2, 1, 2, 3]), np.array([0, 1, 3]), np.array([1, 2, 3])),
+    max_history=4,
 )
 
 
 def test_taken_rows_are_cut_to_the_longest_history_among_them():
-    batch = take(TABLE, torch.tensor([1, 0]))
+    batch = TABLE.take(torch.tensor([1, 0]))
     assert batch.user.tolist() == [2, 1]
     assert batch.history.tolist() == [[5, 6], [4, 0]]
     assert batch.target.tolist() == [[1, 2], [1, 0]]
 
 
-def test_one_column_stays_where_all_histories_are_empty():
-    empty = Batch(user=torch.tensor([1]), history=torch.zeros(1, 3, dtype=torch.long))
-    assert take(empty, torch.tensor([0])).history.tolist() == [[0]]
+def test_one_column_stays_where_all_histories_are_empty(train):
+    assert latest(train([], [5]), n_users=2, max_history=3).take(torch.tensor([0])).history.tolist() == [[0]]
+
+
+def test_all_rows_are_as_wide_as_a_history_may_be():
+    assert TABLE.whole().history.tolist() == [[4, 0, 0, 0], [5, 6, 0, 0], [7, 8, 9, 0]]
 
 
 # --- batches ------------------------------------------------------------------------------------------------------
@@ -140,7 +145,7 @@ def test_an_epoch_holds_every_window_once(window_examples):
 
 def test_an_epoch_holds_every_step_once(window_examples):
     steps = sum((steps_of(batch) for _, batch in all_of(window_examples)), Counter())
-    assert steps == steps_of(window_examples.contexts)
+    assert steps == steps_of(window_examples.contexts.whole())
 
 
 def test_a_batch_has_at_most_the_size_that_was_asked_for(window_examples):
@@ -152,11 +157,12 @@ def test_a_batch_has_at_most_the_size_that_was_asked_for(window_examples):
 @pytest.mark.parametrize("kind", ["window_examples", "pair_examples"])
 def test_the_rows_of_a_batch_are_those_of_its_contexts(request, kind):
     examples = request.getfixturevalue(kind)
+    contexts = examples.contexts.whole()
     for rows, batch in all_of(examples):
         width = batch.history.shape[1]
-        assert torch.equal(examples.contexts.user[rows], batch.user)
-        assert torch.equal(examples.contexts.history[rows, :width], batch.history)
-        assert not examples.contexts.history[rows, width:].any()
+        assert torch.equal(contexts.user[rows], batch.user)
+        assert torch.equal(contexts.history[rows, :width], batch.history)
+        assert not contexts.history[rows, width:].any()
 
 
 @pytest.mark.parametrize("kind", ["window_examples", "pair_examples"])

@@ -140,8 +140,10 @@ def to_svg(made: Figure) -> str:
 
 def _settle(made: Figure) -> None:
     """Do the layout once for both files, and round it, because its solver leaves different noise each time."""
-    made.draw_without_rendering()
-    made.set_layout_engine("none")
+    layout = made.get_layout_engine()
+    if layout is not None:
+        layout.execute(made)
+    made.set_layout_engine(None)  # not "none": with any engine, matplotlib draws twice for each file
     for axes in made.axes:
         left, bottom, width, height = (round(float(each), 5) for each in axes.get_position(original=True).bounds)
         axes.set_position((left, bottom, width, height))

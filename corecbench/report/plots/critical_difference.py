@@ -11,7 +11,7 @@ from corecbench.report.average_ranks import FEWEST_DATASETS, FEWEST_ROWS
 from corecbench.report.plots.canvas import COLOURS, FAINT, INK, figure, wrap
 from corecbench.report.plots.study import FIRST_NAMED, NothingToShow, Study, label
 from corecbench.report.wording import p_value, sentences
-from corecbench.stats.friedman import friedman, nemenyi
+from corecbench.stats.friedman import critical_difference, friedman
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,7 @@ def prepare(study: Study) -> Diagram:
     test = friedman(scores, study.higher_is_better)
     order = np.argsort(test.average_ranks, kind="stable")
     ranks = test.average_ranks[order]
-    gap = nemenyi(test.average_ranks, len(datasets)).critical_difference
+    gap = critical_difference(len(common), len(datasets))
     labels = tuple(label(common[number]) for number in order)
     groups = alike(ranks, gap)
     return Diagram(labels, ranks, gap, test.p, len(datasets), groups, study.tested, study.extent())

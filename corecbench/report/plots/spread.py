@@ -33,24 +33,24 @@ def place_labels(points: Sequence[tuple[float, float]]) -> list[tuple[float, flo
         points: x and y in typographic points.
     """
     centres = np.array(points, dtype=np.float64).reshape(-1, 2)
-    taken: list[np.ndarray] = []
-    chosen = []
-    for centre in centres:
-        offsets = [
+    taken = np.empty_like(centres)
+    offsets = np.array(
+        [
             np.round(radius * np.array([np.cos(angle), np.sin(angle)]), 1)
             for radius, angle in itertools.product(RADII, DIRECTIONS)
         ]
-        covered = [
-            sum(_overlap(centre + offset, SIZE, other, MARKER) for other in centres)
-            + sum(_overlap(centre + offset, SIZE, other, SIZE) for other in taken)
-            for offset in offsets
-        ]
+    )
+    chosen = []
+    for number, centre in enumerate(centres):
+        places = centre + offsets
+        covered = _overlap(places, centres, MARKER) + _overlap(places, taken[:number], SIZE)
         best = offsets[int(np.argmin(np.round(covered, 6)))]
-        taken.append(centre + best)
+        taken[number] = centre + best
         chosen.append((float(best[0]), float(best[1])))
     return chosen
 
 
-def _overlap(centre: np.ndarray, size: np.ndarray, other: np.ndarray, other_size: np.ndarray) -> float:
-    """Return the area that two boxes have in common."""
-    return float(np.prod(np.clip((size + other_size) / 2 - np.abs(centre - other), 0, None)))
+def _overlap(places: np.ndarray, others: np.ndarray, other_size: np.ndarray) -> np.ndarray:
+    """Return the area that labels at some places [P, 2] share with boxes at other places [O, 2], float64 [P]."""
+    sides = (SIZE + other_size) / 2 - np.abs(places[:, None] - others)  # [P, O, 2]
+    return np.asarray(np.clip(sides, 0, None).prod(axis=2).sum(axis=1))

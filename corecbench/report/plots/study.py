@@ -111,8 +111,9 @@ class Study:
 
     def effects(self, key: RowKey, sliced: bool = False) -> list[slice_effects.Effect]:
         """Return the gains of a joint row over its solo row: on all users, then on slices if asked for."""
-        counts = self.counts[key.dataset] if sliced else None
-        return list(slice_effects.compare(self.rows[key], self.rows[key.solo], self.tested, counts))
+        row, counts = self.rows[key], self.counts[key.dataset] if sliced else None
+        groups = slice_effects.user_groups(len(next(iter(row.values.values()))), counts)
+        return list(slice_effects.compare(row, self.rows[key.solo], self.tested, groups))
 
     def mean(self, key: RowKey) -> float:
         """Return the tested metric of a row: the mean over users, each first averaged over seeds."""

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from corecbench.api import DataError
+from corecbench_plugins.datasets.arrow_text import read_columns, to_series
 from corecbench_plugins.datasets.text_file import not_utf8, read_bytes
 
 if TYPE_CHECKING:
@@ -57,7 +58,13 @@ def read_atomic(path: Path, fields: Sequence[Field]) -> pd.DataFrame:
     needed = {_find_column(path, names, field): field.name for field in fields}
     if not rows:
         raise DataError(f"{path}:1: a header and no rows, at least one row is needed")
-    _check_rows(path, data, header, len(names))
+    # Arrow refuses a row with too few or too many fields, and skips empty lines
+    plain = None if b"\n\n" in data else read_columns(rows, "\t", list(names), list(needed))
+    if plain is None:
+        _check_rows(path, data, header, len(names))
+    _check_header(path, data, header)
+    if plain is not None:
+        return pd.DataFrame({name: to_series(plain[column]) for column, name in _in_order(needed, fields)})
     table = pd.read_csv(
         io.BytesIO(rows),
         sep="\t",
@@ -71,6 +78,12 @@ def read_atomic(path: Path, fields: Sequence[Field]) -> pd.DataFrame:
         encoding="utf-8",
     )
     return table.rename(columns=needed)[[field.name for field in fields]]
+
+
+def _in_order(needed: dict[str, str], fields: Sequence[Field]) -> list[tuple[str, str]]:
+    """Return the column in the file and the name of each field, in the order of the fields."""
+    column_of = {name: column for column, name in needed.items()}
+    return [(column_of[field.name], field.name) for field in fields]
 
 
 def bad_cell(path: Path, row: int, column: str, fault: str) -> DataError:
@@ -145,7 +158,7 @@ def _find_column(path: Path, names: dict[str, str], field: Field) -> str:
 
 
 def _check_rows(path: Path, data: bytes, header: bytes, n_columns: int) -> None:
-    """Raise a DataError for a line with too few or too many columns, or for a second header."""
+    """Raise a DataError for a line with too few or too many columns."""
     characters = np.frombuffer(data, dtype=np.uint8)
     line_ends = np.flatnonzero(characters == ord("\n"))
     tabs = np.flatnonzero(characters == ord("\t"))
@@ -156,6 +169,10 @@ def _check_rows(path: Path, data: bytes, header: bytes, n_columns: int) -> None:
         text = data.split(b"\n", row + 1)[row]
         content = f"{n_tabs[row] + 1} columns" if text else "an empty line"
         raise DataError(f"{path}:{row + 1}: {content}, the header has {n_columns} columns")
+
+
+def _check_header(path: Path, data: bytes, header: bytes) -> None:
+    """Raise a DataError for a second header."""
     repeated = data.find(b"\n" + header + b"\n")
     if repeated >= 0:
         line = data.count(b"\n", 0, repeated) + 2

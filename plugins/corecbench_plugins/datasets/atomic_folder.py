@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pyarrow as pa
 
 from corecbench.api import DataError, UsageError
+from corecbench_plugins.datasets.arrow_text import is_among, numbers
 from corecbench_plugins.datasets.atomic_file import Field, bad_cell, quoted, read_atomic
 from corecbench_plugins.datasets.timestamps import TimeError, parse_numbers
 
@@ -69,9 +71,9 @@ class AtomicFolder:
         table = read_atomic(self.inter, [USER_ID, ITEM_ID, TIMESTAMP])
         for column in ("user_id", "item_id"):
             _check_ids(self.inter, table[column])
-        table["timestamp"] = _parse_timestamps(self.inter, table["timestamp"].tolist())
+        table["timestamp"] = _parse_timestamps(self.inter, table["timestamp"])
         if self.item is not None and self.all_listed:
-            unknown = ~table["item_id"].isin(self._items["item_id"]).to_numpy()
+            unknown = ~is_among(table["item_id"], self._items["item_id"])
             if unknown.any():
                 row = int(unknown.argmax())
                 fault = f"{quoted(table['item_id'].iloc[row])} is not in {self.item.name}"
@@ -146,9 +148,12 @@ def _check_ids(path: Path, ids: pd.Series) -> None:
         raise bad_cell(path, int(empty.argmax()), str(ids.name), "empty, an id is needed")
 
 
-def _parse_timestamps(path: Path, texts: list[str]) -> np.ndarray:
+def _parse_timestamps(path: Path, texts: pd.Series) -> np.ndarray:
     """Return int64 [M] if all texts are integers, else float64 [M]."""
+    plain = numbers(pa.chunked_array(pa.array(texts, from_pandas=True)))
+    if plain is not None:
+        return plain
     try:
-        return parse_numbers(texts)
+        return parse_numbers(texts.tolist())
     except TimeError as error:
         raise bad_cell(path, error.row, "timestamp", str(error)) from error

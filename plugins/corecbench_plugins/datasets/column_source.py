@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 
 from corecbench.api import DataError
+from corecbench_plugins.datasets.arrow_text import has_empty, to_series
 from corecbench_plugins.datasets.atomic_file import quoted
 from corecbench_plugins.datasets.atomic_folder import without_entities
 from corecbench_plugins.datasets.timestamps import TimeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import pyarrow as pa
 
     from corecbench_plugins.datasets.settings import Columns
 
@@ -31,8 +34,8 @@ class ColumnTable(Protocol):
         """Return the place of a row, such as "ratings.csv:7"."""
         ...
 
-    def texts(self, column: str) -> list[str]:
-        """Return a column as text [M]; "" where there is nothing."""
+    def texts(self, column: str) -> pa.ChunkedArray:
+        """Return a column as strings [M]; "" where there is nothing."""
         ...
 
     def times(self, column: str) -> np.ndarray:
@@ -67,7 +70,7 @@ class ColumnSource:
         table, config = self._interactions, self.config
         user, item = ids(table, config.user), ids(table, config.item)
         timestamp = times(table, config.timestamp) if config.timestamp else np.arange(len(user))
-        return pd.DataFrame({"user_id": pd.Series(user, dtype=str), "item_id": item, "timestamp": timestamp})
+        return pd.DataFrame({"user_id": user, "item_id": item, "timestamp": timestamp})
 
     def items(self) -> pd.DataFrame:
         """Return item_id and title (str, without HTML entities), each item once; no rows where there are no titles.
@@ -89,7 +92,7 @@ class ColumnSource:
                 return pd.DataFrame({"item_id": [], "title": []}, dtype=str)
             item = ids(table, config.item)
         check_column(table, title)
-        titles = [without_entities(text).strip() for text in table.texts(title)]
+        titles = [without_entities(text).strip() for text in table.texts(title).to_pylist()]
         rows = pd.DataFrame({"item_id": item, "title": titles}, dtype=str)
         first_titles = rows[rows["title"] != ""].drop_duplicates("item_id").set_index("item_id")["title"]
         item_ids = rows["item_id"].drop_duplicates().reset_index(drop=True)
@@ -102,17 +105,18 @@ def check_column(table: ColumnTable, column: str) -> None:
         raise DataError(f"{table.name}: column {column}: missing; have: {', '.join(table.columns)}")
 
 
-def ids(table: ColumnTable, column: str) -> list[str]:
-    """Return a column of ids [M].
+def ids(table: ColumnTable, column: str) -> pd.Series:
+    """Return a column of ids, str [M].
 
     Raises:
         DataError: the column is missing, or an id is empty.
     """
     check_column(table, column)
     column_ids = table.texts(column)
-    if "" in column_ids:
-        raise DataError(f"{table.place(column_ids.index(''))}: column {column}: empty, an id is needed")
-    return column_ids
+    if has_empty(column_ids):
+        row = column_ids.index("").as_py()
+        raise DataError(f"{table.place(row)}: column {column}: empty, an id is needed")
+    return to_series(column_ids)
 
 
 def times(table: ColumnTable, column: str) -> np.ndarray:
@@ -128,11 +132,12 @@ def times(table: ColumnTable, column: str) -> np.ndarray:
         raise DataError(f"{table.place(error.row)}: column {column}: {error}") from error
 
 
-def check_unique(table: ColumnTable, column: str, item: list[str]) -> None:
+def check_unique(table: ColumnTable, column: str, item: pd.Series) -> None:
     """Raise a DataError for the first id that occurs a second time."""
-    repeated = pd.Series(item, dtype=str).duplicated().to_numpy()
+    repeated = item.duplicated().to_numpy()
     if repeated.any():
         row = int(repeated.argmax())
-        first = table.place(item.index(item[row]))
-        fault = f"{quoted(item[row])} is in {first} already, an item is allowed once"
+        item_id = item.iloc[row]
+        first = table.place(int((item == item_id).to_numpy().argmax()))
+        fault = f"{quoted(item_id)} is in {first} already, an item is allowed once"
         raise DataError(f"{table.place(row)}: column {column}: {fault}")

@@ -5,33 +5,38 @@ from __future__ import annotations
 import csv
 import io
 from array import array
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from corecbench.api import DataError
+from corecbench_plugins.datasets.arrow_text import longest_line, read_columns
 from corecbench_plugins.datasets.column_source import ColumnSource
 from corecbench_plugins.datasets.text_file import not_utf8, read_bytes
-from corecbench_plugins.datasets.timestamps import parse_times
+from corecbench_plugins.datasets.timestamps import parse_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy as np
 
+    from corecbench_plugins.datasets.column_source import ColumnTable
     from corecbench_plugins.datasets.settings import Csv
 
 
 def open_csv(config: Csv) -> ColumnSource:
     """Return the data set in one file, or in two."""
 
-    def reader(path: str) -> Callable[[], CsvTable]:
-        return lambda: CsvTable(Path(path).expanduser(), config.separator)
+    def reader(path: str) -> Callable[[], ColumnTable]:
+        return lambda: read_csv(Path(path).expanduser(), config.separator)
 
     return ColumnSource(config, reader(config.path), reader(config.items) if config.items else None)
 
 
-class CsvTable:
-    """A file of separated values. Empty lines are skipped.
+def read_csv(path: Path, separator: str = "") -> ColumnTable:
+    """Return a file of separated values. Empty lines are skipped.
 
     Args:
         path: The file.
@@ -40,12 +45,75 @@ class CsvTable:
     Raises:
         DataError: The file cannot be read, has no rows, or a row has too few or too many fields.
     """
+    separator = {"": "\t" if path.suffix == ".tsv" else ",", "tab": "\t"}.get(separator, separator)
+    text = _read_text(path)
+    return _read_plain(path, text, separator) or CsvTable(path, text.decode(), separator)
 
-    def __init__(self, path: Path, separator: str = "") -> None:
+
+def _read_plain(path: Path, text: bytes, separator: str) -> PlainTable | None:
+    """Return the table if the file is as plain as nearly all are: no quotes, as many fields in each line."""
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n")
+    if any(special in text for special in (b'"', b"\r", b"\0")) or separator in "\n ":
+        return None
+    header, _, rows = text.lstrip(b"\n").partition(b"\n")
+    columns = header.decode().split(separator)
+    if not rows.strip(b"\n") or len(columns) < 2 or len(set(columns)) < len(columns):
+        return None
+    if longest_line(text) >= csv.field_size_limit():
+        return None
+    table = read_columns(rows, separator, columns, columns)
+    return None if table is None else PlainTable(path, table, separator)
+
+
+class PlainTable:
+    """A file without quotes, read in one go.
+
+    Args:
+        path: The file.
+        table: Its columns, as strings.
+        separator: What stands between fields.
+    """
+
+    def __init__(self, path: Path, table: pa.Table, separator: str) -> None:
+        self.path, self.name, self.table, self.separator = path, str(path), table, separator
+        self.columns: Sequence[str] = table.column_names
+
+    @cached_property
+    def _rows(self) -> CsvTable:
+        """The file once more, read row by row to find the line at fault."""
+        return CsvTable(self.path, _read_text(self.path).decode(), self.separator)
+
+    def place(self, row: int) -> str:
+        """Return file and line of a row; the header is row -1."""
+        return self._rows.place(row)
+
+    def texts(self, column: str) -> pa.ChunkedArray:
+        """Return a column as strings."""
+        return self.table[column]
+
+    def times(self, column: str) -> np.ndarray:
+        """Return a column as int64 or float64 [M]."""
+        return parse_column(self.texts(column))
+
+
+class CsvTable:
+    """A file read row by row, with any quotes.
+
+    Args:
+        path: The file, for messages.
+        text: Its text.
+        separator: What stands between fields.
+
+    Raises:
+        DataError: The file has no rows, or a row has too few or too many fields.
+    """
+
+    def __init__(self, path: Path, text: str, separator: str) -> None:
         self.path, self.name = path, str(path)
-        self.separator = {"": "\t" if path.suffix == ".tsv" else ",", "tab": "\t"}.get(separator, separator)
+        self.separator = separator
         self.lines = array("q")  # where each row begins
-        rows = self._rows(_read_text(path))
+        rows = self._read_rows(text)
         if len(rows) < 2:
             raise DataError(f"{path}: {len(rows)} rows; a header and at least one row are needed")
         self.columns: Sequence[str] = rows[0]
@@ -54,7 +122,7 @@ class CsvTable:
             twice = next(name for name in self.columns if self.columns.count(name) > 1)
             raise DataError(f"{self.place(-1)}: column {twice}: twice in the header, a name is allowed once")
 
-    def _rows(self, text: str) -> list[list[str]]:
+    def _read_rows(self, text: str) -> list[list[str]]:
         """Return the header and the rows, and note the line in which each begins."""
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.separator, strict=True)
         rows: list[list[str]] = []
@@ -76,20 +144,26 @@ class CsvTable:
         """Return file and line of a row; the header is row -1."""
         return f"{self.path}:{self.lines[row + 1]}"
 
-    def texts(self, column: str) -> list[str]:
-        """Return a column as text."""
+    def texts(self, column: str) -> pa.ChunkedArray:
+        """Return a column as strings."""
         number = self.columns.index(column)
-        return [row[number] for row in self.rows]
+        return pa.chunked_array([pa.array([row[number] for row in self.rows], pa.string())])
 
     def times(self, column: str) -> np.ndarray:
         """Return a column as int64 or float64 [M]."""
-        return parse_times(self.texts(column))
+        return parse_column(self.texts(column))
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: Path) -> bytes:
+    """Return the text of a file, which is valid UTF-8.
+
+    Raises:
+        DataError: The file cannot be read, or holds a byte that is no UTF-8.
+    """
     data = read_bytes(path)
     try:
-        return data.decode()
+        data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise not_utf8(f"{path}:{line}", data[error.start]) from error
+    return data

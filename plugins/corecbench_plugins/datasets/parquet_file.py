@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from corecbench.api import DataError
 from corecbench_plugins.datasets.column_source import ColumnSource
-from corecbench_plugins.datasets.timestamps import TimeError, parse_times
+from corecbench_plugins.datasets.timestamps import TimeError, parse_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,20 +74,21 @@ class ArrowTable:
     def _error(self, column: str, needed: str) -> DataError:
         return DataError(f"{self.name}: column {column}: {self._values(column).type}, {needed}")
 
-    def texts(self, column: str) -> list[str]:
-        """Return a column of text or integers as text, "" for null."""
+    def texts(self, column: str) -> pa.ChunkedArray:
+        """Return a column of text or integers as strings, "" for null."""
         values = self._values(column)
         kinds = (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
         if not any(fits(values.type) for fits in (*kinds, pa.types.is_null)):
             raise self._error(column, ID_TYPES)
-        return ["" if text is None else text for text in values.cast(pa.string()).to_pylist()]
+        texts = values.cast(pa.large_string() if pa.types.is_large_string(values.type) else pa.string())
+        return texts.fill_null("") if texts.null_count else texts
 
     def times(self, column: str) -> np.ndarray:
         """Return a column as int64 or float64 [M]."""
         values = self._values(column)
         kind = values.type
         if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-            return parse_times(self.texts(column))
+            return parse_column(self.texts(column))
         if pa.types.is_float16(kind) or pa.types.is_float32(kind):
             raise self._error(column, f"in which seconds are lost; {TIME_TYPES}")
         if not (pa.types.is_integer(kind) or pa.types.is_float64(kind) or pa.types.is_temporal(kind)):

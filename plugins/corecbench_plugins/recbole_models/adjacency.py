@@ -24,7 +24,8 @@ def normalised_adjacency(user: np.ndarray, item: np.ndarray, n_users: int, n_ite
         n_users: number of rows of the user table, padding included.
         n_items: number of rows of the item table, padding included.
     """
-    edges = np.unique(np.stack([user, item + n_users]), axis=1)
+    from_user, to_item = np.divmod(distinct(user * n_items + item), n_items)
+    edges = np.stack([from_user, to_item + n_users])
     row, column = np.concatenate([edges, edges[::-1]], axis=1)
     n_nodes = n_users + n_items
     degree = np.bincount(row, minlength=n_nodes)
@@ -34,6 +35,16 @@ def normalised_adjacency(user: np.ndarray, item: np.ndarray, n_users: int, n_ite
         warnings.simplefilter("ignore")
         graph = torch.sparse_coo_tensor(index, torch.as_tensor(weight, dtype=torch.float32), (n_nodes, n_nodes))
         return graph.coalesce().to_sparse_csr()
+
+
+def distinct(values: np.ndarray) -> np.ndarray:
+    """Return the different values in order. At 20 million, `np.unique` takes ten times as long as to sort.
+
+    >>> distinct(np.array([5, 2, 5])).tolist()
+    [2, 5]
+    """
+    ordered = np.sort(values)
+    return ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0]
 
 
 class SymmetricGraph:

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.functional import embedding, normalize
 
 from corecbench.api import Batch, IdsFactory, Interactions, Setup, States
-from corecbench_plugins.recbole_models.adjacency import SymmetricGraph, normalised_adjacency
+from corecbench_plugins.recbole_models.adjacency import SymmetricGraph, distinct, normalised_adjacency
 from corecbench_plugins.recbole_models.classes import Sizes, base_config, model_class
 from corecbench_plugins.recbole_models.settings import LightGCNConfig
 
@@ -51,7 +51,7 @@ class LightGCN(nn.Module):
         n_users, n_items = self.model.n_users, self.model.n_items
         graph = normalised_adjacency(train.user, train.item, n_users, n_items)
         self.model.norm_adj_matrix = SymmetricGraph(graph.to(self.device))
-        edges = np.unique(train.user * n_items + train.item)
+        edges = distinct(train.user * n_items + train.item)
         self.edges = torch.as_tensor(edges, device=self.device)
         self.user_degree, self.item_degree = (
             torch.as_tensor(np.bincount(ends, minlength=n), device=self.device)

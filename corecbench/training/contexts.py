@@ -1,0 +1,95 @@
+"""The histories that a side is trained on, which become rows of a batch only when they are taken.
+
+R contexts, L positions of a history, B rows of a batch, M interactions. Memory grows with R + M, not with R x L.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from corecbench.api import Batch, Interactions
+from corecbench.data.split import SeenItems
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True, eq=False)
+class Contexts:
+    """Users with a stretch of their training items each: a window, or their latest items."""
+
+    users: np.ndarray
+    """int64 [R], user indices."""
+    histories: SeenItems
+    """R stretches, each of at most L items, oldest first."""
+    targets: SeenItems | None
+    """R stretches of the same lengths, the items after those of the history; None where there are no targets."""
+    max_history: int
+    """L."""
+    device: str = "cpu"
+    """Where batches are put."""
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    @property
+    def length(self) -> np.ndarray:
+        """The number of items of each history, int64 [R]."""
+        return self.histories.length
+
+    def take(self, rows: torch.Tensor | np.ndarray) -> Batch:
+        """Return some contexts as a batch, cut to the longest history among them.
+
+        Args:
+            rows: int64 [B].
+        """
+        chosen = np.asarray(rows)
+        target = None if self.targets is None else self._tensor(self.targets.of(chosen))
+        return Batch(self._tensor(self.users[chosen]), self._tensor(self.histories.of(chosen)), target)
+
+    def whole(self) -> Batch:
+        """Return all contexts as one batch [R, L], which takes R x L places: for small data."""
+        batch = self.take(np.arange(len(self)))
+        wider = (0, self.max_history - batch.history.shape[1])
+        target = None if batch.target is None else torch.nn.functional.pad(batch.target, wider)
+        return Batch(batch.user, torch.nn.functional.pad(batch.history, wider), target)
+
+    def _tensor(self, values: ArrayLike) -> torch.Tensor:
+        return torch.as_tensor(values, device=self.device)
+
+
+def windows(train: Interactions, max_history: int, device: str = "cpu") -> Contexts:
+    """Cut each user's training items into windows of at most `max_history` steps from an item to the next.
+
+    >>> train = Interactions(user=np.array([1, 1, 1, 1, 2]), item=np.array([5, 6, 7, 8, 5]))
+    >>> batch = windows(train, max_history=2).whole()
+    >>> batch.history.tolist(), batch.target.tolist()
+    ([[5, 0], [6, 7]], [[6, 0], [7, 8]])
+
+    Users with one item give no window. The last window of a user is full when the user has enough items.
+    """
+    n_items = np.bincount(train.user)  # of each user
+    steps = np.maximum(n_items - 1, 0)
+    n_windows = -(-steps // max_history)
+    user = np.repeat(np.arange(len(steps)), n_windows)  # [W]
+    number = np.arange(len(user)) - np.repeat(np.cumsum(n_windows) - n_windows, n_windows)
+    missing = (n_windows * max_history - steps)[user]  # places that are left in the first window of the user
+    begins = np.where(number == 0, 0, number * max_history - missing)
+    length = np.where(number == 0, max_history - missing, max_history)
+    start = (np.cumsum(n_items) - n_items)[user] + begins
+    histories, targets = (SeenItems(train.item, start + after, length) for after in (0, 1))
+    return Contexts(user, histories, targets, max_history, device)
+
+
+def latest(train: Interactions, n_users: int, max_history: int, device: str = "cpu") -> Contexts:
+    """Return for each user 1..U the latest `max_history` training items, oldest first."""
+    n_items = np.bincount(train.user, minlength=n_users + 1)
+    length = np.minimum(n_items, max_history)
+    start = np.cumsum(n_items) - length
+    return Contexts(
+        np.arange(1, n_users + 1), SeenItems(train.item, start[1:], length[1:]), None, max_history, device
+    )

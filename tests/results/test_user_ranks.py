@@ -1,0 +1,88 @@
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from corecbench.results.record import ResultsError
+from corecbench.results.store import RANKS_FILE, ReadOnce, Store
+from corecbench.testing.records import store_cell, toy_ranks, toy_record
+
+USERS = ["u2", "u10", "u1"]
+ITEMS = ["i2", "i10", "i1"]
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ReadOnce(tmp_path, "default")
+
+
+def write(store, rank, seed=0, **columns):
+    """Store the ranks of three users, who are not in order, and return the arguments that read them."""
+    record = toy_record(seed=seed, n_users=3)
+    frame = toy_ranks(rank, USERS, **{"target_item_id": ITEMS, **columns})
+    return store_cell(store, record, {"domain": frame}), "domain", record
+
+
+def plain(store, where):
+    """Return the same ranks, read and sorted without any memory of other cells."""
+    folder, side, _ = where
+    return Store(store.root, store.benchmark).ranks(folder, side).sort_values("user_id").set_index("user_id")
+
+
+def test_ranks_come_in_the_order_of_user_ids(store):
+    found = store.user_ranks(*write(store, [2, 10, 1]))
+    assert found.facts.index.tolist() == ["u1", "u10", "u2"]
+    assert found.facts["target_item_id"].tolist() == ["i1", "i10", "i2"]
+    assert found.rank.tolist() == [1, 10, 2]
+    assert found.n_candidates.tolist() == [9, 9, 9]
+
+
+def test_a_plain_store_gives_the_same(store):
+    where = write(store, [2, 10, 1], history_length=[5, 6, 7])
+    plain_store, kept = Store(store.root, store.benchmark).user_ranks(*where), store.user_ranks(*where)
+    pd.testing.assert_frame_equal(plain_store.frame(), kept.frame())
+
+
+def test_cells_with_the_same_users_share_all_but_their_ranks(store):
+    first, second = (
+        store.user_ranks(*write(store, rank, seed)) for seed, rank in enumerate(([2, 9, 1], [4, 3, 5]))
+    )
+    assert second.facts is first.facts
+    assert second.n_candidates is first.n_candidates
+    assert second.rank.tolist() == [5, 3, 4]
+    assert second.rank.dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    "columns", [{"target_item_id": ["i3", "i10", "i1"]}, {"n_candidates": [9, 8, 9]}, {"history_length": [1, 2, 3]}]
+)
+def test_cells_that_differ_in_a_fact_do_not_share_it(store, columns):
+    places = write(store, [2, 9, 1]), write(store, [2, 9, 1], 1, **columns)
+    for where in places:
+        found = store.user_ranks(*where).frame()
+        pd.testing.assert_frame_equal(found[plain(store, where).columns], plain(store, where))
+
+
+@pytest.mark.parametrize("rank", [[0, 9, 1], [2.5, 9.0, 1.0]])
+def test_damaged_ranks_are_found_beside_a_cell_that_is_whole(store, rank):
+    store.user_ranks(*write(store, [2, 9, 1]))
+    folder, side, record = write(store, [2, 9, 1], 1)
+    frame = pd.read_parquet(folder / RANKS_FILE)
+    pq.write_table(pa.Table.from_pandas(frame.assign(rank=rank), preserve_index=False), folder / RANKS_FILE)
+    with pytest.raises(ResultsError, match="a rank is a whole number from 1 on"):
+        store.user_ranks(folder, side, record)
+
+
+def test_a_missing_file_is_found(store):
+    folder, side, record = write(store, [2, 9, 1])
+    (folder / RANKS_FILE).unlink()
+    with pytest.raises(ResultsError, match="cannot be read"):
+        store.user_ranks(folder, side, record)
+
+
+def test_a_file_with_several_groups_of_rows_is_read(store):
+    where = write(store, [2, 9, 1])
+    file = where[0] / RANKS_FILE
+    pq.write_table(pq.read_table(file), file, row_group_size=2)
+    assert store.user_ranks(*where).rank.tolist() == [1, 9, 2]
