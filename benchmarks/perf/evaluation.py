@@ -2,10 +2,10 @@
 
     python benchmarks/perf/evaluation.py
 
-Each side ranks the held-out item of every user among the whole catalogue by given vectors of width 64; what the user
-has seen is left out. The clock runs from vectors to ranks or to metrics, not while libraries and data are loaded.
-The vectors are random. Interactions are those of amazon-beauty where CORECBENCH_DATA has it, else random ones of the
-same shape.
+Each side ranks the held-out item of every user among the whole catalogue by given vectors of width 64; what the
+user has seen is left out. The clock runs from vectors to ranks or to metrics, not while libraries and data are
+loaded. The vectors are random. Interactions are those of amazon-beauty where CORECBENCH_DATA has it, else random ones
+of the same shape.
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ def check(folder: Path, first: Mapping[str, Mapping[str, Any]]) -> list[str]:
             )
         if side != f"corecbench-{K}":
             sentences.append(f"{side}: places in the lists differ for {differing} of {len(ours)} users")
-    for name, side in first.items():
-        facts = side.get("facts", {})
+    for name, measured in first.items():
+        facts = measured.get("facts", {})
         if "its_ndcg" in facts and abs(facts["its_ndcg"] - facts["ndcg"]) > 1e-6:
             raise SideError(f"{name} says NDCG@{K} {facts['its_ndcg']}, its lists have {facts['ndcg']}")
     return sentences
@@ -169,8 +169,8 @@ def catalogue(work: RankingWork, data: str, folder: Path, options: Options) -> C
     ]
     notes = [
         f"Interactions: {data}; vectors: random, width {WIDTH}.",
-        "Ties: corecbench counts them against the model. RecBole, RecTools and numpy keep whichever of equal scores "
-        "their selection finds first, so they are compared where scores do not tie.",
+        "Ties: corecbench counts them against the model. RecBole, RecTools and numpy keep whichever of equal "
+        + "scores their selection finds first, so they are compared where scores do not tie.",
         f"corecbench has the rank of every user; RecBole, RecTools and ranx know the {K} best only.",
         "ranx ranks nothing: numpy makes its lists.",
     ]

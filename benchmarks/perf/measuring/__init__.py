@@ -1,1 +1,1 @@
-"""The frame of the measuring scripts: sides that are compared, rounds, records, tables, and the peers' environments."""
+"""The frame of the measuring scripts: sides, rounds, records, tables, and the environments of the peers."""

@@ -119,7 +119,7 @@ def spread(values: Sequence[float]) -> dict[str, Any]:
 
 
 def outcome(target: Target, sides: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what a target asks for, what was measured, and whether that is enough; None where a side is missing."""
+    """Return what a target asks for, what was measured, and whether it is met; None where a side is missing."""
     medians = [median(sides.get(name, {}), target.quantity) for name in (target.over, target.under) if name]
     value = None
     if all(medians):

@@ -19,17 +19,15 @@ def table(records: Sequence[Mapping[str, Any]]) -> str:
 
 def place(record: Mapping[str, Any]) -> str:
     """Return in a line when, where and with what a record was measured."""
-    libraries = ", ".join(
-        f"{name} {version}" for name, version in record["versions"].items() if version != "missing"
-    )
+    there = {name: version for name, version in record["versions"].items() if version != "missing"}
+    libraries = ", ".join(f"{name} {version}" for name, version in there.items())
     remarks = [
         "tiny sizes, no measurement" if record["tiny"] else "",
         "other work ran on the machine" if record["busy"] else "",
     ]
-    return (
-        f"- {record['name']}: {record['started'][:10]}, {record['machine']}, {counted(record['threads'], 'thread')}, "
-        f"{counted(record['rounds'], 'round')}; {libraries}" + "".join(f"; **{said}**" for said in remarks if said)
-    )
+    parts = [record["started"][:10], record["machine"], counted(record["threads"], "thread")]
+    parts += [counted(record["rounds"], "round"), libraries, *(f"**{remark}**" for remark in remarks if remark)]
+    return f"- {record['name']}: {'; '.join(parts)}"
 
 
 def ratios(records: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -58,17 +56,12 @@ def sides(records: Sequence[Mapping[str, Any]]) -> list[str]:
         for comparison in record["comparisons"]:
             for name, side in comparison["sides"].items():
                 missing = side.get("failed") or side.get("cannot")
-                cells = (
-                    [f"not measured: {missing.splitlines()[0]}", "", ""]
-                    if missing
-                    else [
-                        seconds(side["cpu_s"]),
-                        seconds(side["wall_s"]),
-                        size(side["peak_memory_bytes"]["median"]),
-                    ]
-                )
+                cells = ["", "", "", f"not measured: {missing.splitlines()[0]}" if missing else ""]
+                if not missing:
+                    peak = size(side["peak_memory_bytes"]["median"])
+                    cells = [seconds(side["cpu_s"]), seconds(side["wall_s"]), peak, side["facts"].get("remark", "")]
                 rows.append([record["name"], comparison["name"], name, *cells])
-    return lines(["script", "work", "side", "CPU s", "wall s", "peak memory"], rows)
+    return lines(["script", "work", "side", "CPU s", "wall s", "peak memory", "remark"], rows)
 
 
 def lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -73,12 +73,12 @@ class RankingWork:
 
 
 def save_places(folder: Path, side: str, place: np.ndarray) -> None:
-    """Write at which place of a user's list the held-out item stands, int64 [T], 0 where it is not among the K best.
+    """Write at which place of a user's list the held-out item stands.
 
     Args:
         folder: of the work.
         side: whose lists they are.
-        place: as above.
+        place: int64 [T], from 1; 0 where it is not among the K best.
     """
     np.save(folder / f"places-{side}.npy", place.astype(np.int64))
 

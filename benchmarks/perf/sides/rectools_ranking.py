@@ -34,9 +34,8 @@ def rank(work: RankingWork, kind: str, seen: sparse.csr_matrix) -> tuple[pd.Data
     lists = pd.DataFrame({Columns.User: users, Columns.Item: items, Columns.Score: scores})
     lists[Columns.Rank] = lists.groupby(Columns.User, sort=False).cumcount() + 1
     held_out = pd.DataFrame({Columns.User: np.arange(work.n_users), Columns.Item: work.target - 1})
-    return lists, calc_metrics(
-        {"ndcg": NDCG(k=K, divide_by_achievable=True), "hits": HitRate(k=K)}, lists, held_out
-    )
+    metrics = {"ndcg": NDCG(k=K, divide_by_achievable=True), "hits": HitRate(k=K)}
+    return lists, calc_metrics(metrics, lists, held_out)
 
 
 def main(folder: Path, kind: str) -> None:
