@@ -1,6 +1,6 @@
 """Measures the training of domain models: corecbench beside RecBole's own Trainer and RecTools.
 
-    python benchmarks/perf/domain_training.py                        # an epoch of each, and the share of the matmul rate
+    python benchmarks/perf/domain_training.py                        # an epoch, and the share of the matmul rate
     python benchmarks/perf/domain_training.py --long --work FOLDER   # the time to RecBole's best validation, hours
 
 Both sides train the same class of RecBole on the same split and leave out what was seen when they validate; RecBole

@@ -4,8 +4,8 @@
 
 Each side ranks the held-out item of every user among the whole catalogue by given vectors of width 64; what the
 user has seen is left out. The clock runs from vectors to ranks or to metrics, not while libraries and data are
-loaded. The vectors are random. Interactions are those of amazon-beauty where CORECBENCH_DATA has it, else random ones
-of the same shape.
+loaded. The vectors are random. Interactions are those of amazon-beauty where CORECBENCH_DATA has it, else random
+ones of the same shape.
 """
 
 from __future__ import annotations

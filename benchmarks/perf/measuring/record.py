@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import shlex
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ def measure_all(name: str, comparisons: Sequence[Comparison], options: Options) 
     """
     from measuring.table import table
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a side does not outlive its script
     record = head(name, options)
     for comparison in comparisons:
         record["comparisons"].append(measure(comparison, options))
