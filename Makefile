@@ -19,9 +19,9 @@ format:
 	ruff check --fix
 	ruff format
 
-perf:  ## All measurements beside peers, into results/perf/ (docs/performance.md); hours with OPTIONS=--long.
+perf:  ## All measurements beside peers, into results/perf/ (docs/performance.md); such as OPTIONS=--rounds=3.
 	python benchmarks/perf/run_all.py $(OPTIONS)
-	python benchmarks/perf/page.py
+	python benchmarks/perf/write_page.py
 
 docs:  ## The docs site, into site/; any warning is an error.
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict

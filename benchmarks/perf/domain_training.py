@@ -34,6 +34,8 @@ MANY_EPOCHS = 1000
 """More than early stopping allows."""
 MATMUL = (2048, 2048, 2048)
 LOSSES = ("softmax", "sampled_softmax")
+NO_ANOMALY_MODE = "--no-anomaly-mode"
+QUICKER = "RecBole, anomaly mode off"
 
 
 def work_of(dataset: str) -> TrainingWork:
@@ -56,11 +58,12 @@ def circle_work(n_users: int = 60, n_items: int = 30, length: int = 8) -> Traini
     return TrainingWork(*train, users, items[:, -2], items[:, -1], np.array([n_users, n_items]))
 
 
-def recbole_side(folder: Path, model: str, epochs: int, options: Options, *journal: Path) -> Side:
+def recbole_side(folder: Path, model: str, epochs: int, options: Options, *more: str | Path) -> Side:
     """Return the training of a model by RecBole's Trainer."""
     python = python_of("recbole", options)
     program = [python or "python", FOLDER / "sides" / "recbole_training.py"]
-    return Side("RecBole", [*program, folder, model, str(epochs), *journal], cannot=missing(python))
+    name = QUICKER if NO_ANOMALY_MODE in more else "RecBole"
+    return Side(name, [*program, folder, model, str(epochs), *more], cannot=missing(python))
 
 
 def rectools_side(folder: Path, loss: str, epochs: int, options: Options, *journal: Path) -> Side:
@@ -100,15 +103,20 @@ class Place:
             Target("RecBole", "corecbench", at_least=AT_LEAST[model], quantity="train_cpu_s"),
             Target("RecBole", "corecbench", quantity="validation_cpu_s"),
         ]
+        if model != "LightGCN":
+            sides.append(recbole_side(self.folder, model, 1, self.options, NO_ANOMALY_MODE))
+            targets.append(Target(QUICKER, "corecbench", quantity="train_cpu_s"))
         if model == "SASRec":
             sides += [rectools_side(self.folder, loss, 1, self.options) for loss in LOSSES]
             targets += [Target(f"RecTools, {loss}", "corecbench", quantity="train_cpu_s") for loss in LOSSES]
         notes = [
             "Seconds of a side are those of an epoch and its validation.",
+            "Importing RecBole's sequential models switches on torch's search for anomalies for the whole process. "
+            + "RecBole's Trainer runs so, and once with it switched off.",
             "RecBole trains SASRec and GRU4Rec on a row for each prefix of a history, corecbench at every position "
             + "of a window; so an epoch of both sees the same targets.",
         ]
-        return Comparison(f"{self.dataset}, {model}: an epoch", sides, targets, notes)
+        return Comparison(f"{self.dataset}, {model}: an epoch", sides, targets, notes, most_rounds=3)
 
     def until_best(self, model: str, epochs: int) -> Comparison:
         """Compare the time to RecBole's best validation."""
@@ -118,7 +126,9 @@ class Place:
             self.own(model, 0, "--until", journal),
         ]
         targets = [Target("RecBole", "corecbench", at_least=AT_LEAST[model])]
-        return Comparison(f"{self.dataset}, {model}: to RecBole's best validation", sides, targets, LONG_NOTES)
+        return Comparison(
+            f"{self.dataset}, {model}: to RecBole's best validation", sides, targets, LONG_NOTES, most_rounds=1
+        )
 
     def until_rectools(self, loss: str, epochs: int) -> Comparison:
         """Compare the time to the best validation of RecTools' SASRec."""
@@ -126,7 +136,7 @@ class Place:
         peer = rectools_side(self.folder, loss, epochs, self.options, journal)
         sides = [peer, self.own("SASRec", 0, "--until", journal)]
         name = f"{self.dataset}, SASRec: to the best validation of RecTools ({loss})"
-        return Comparison(name, sides, [Target(peer.name, "corecbench", at_least=8)], LONG_NOTES)
+        return Comparison(name, sides, [Target(peer.name, "corecbench", at_least=8)], LONG_NOTES, most_rounds=1)
 
     def arithmetic(self) -> Comparison:
         """Compare the rate of a SASRec epoch with that of plain matrix products."""
@@ -188,7 +198,7 @@ def main(
                 comparisons += [place.epoch(model) for model in chosen]
                 comparisons += [place.arithmetic()] if "SASRec" in chosen else []
         script = "domain_training_long" if long else "domain_training"
-        measure_all(script, comparisons, dataclasses.replace(options, rounds=1) if long else options)
+        measure_all(script, comparisons, options)
 
 
 if __name__ == "__main__":

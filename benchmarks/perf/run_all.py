@@ -17,14 +17,11 @@ from measuring.record import RESULTS, read
 from measuring.sides import FOLDER
 from measuring.table import table
 
-NO_SCRIPTS = ("run_all", "page")
-"""Files beside the scripts that measure nothing."""
-
 
 def scripts() -> list[str]:
     """Return the names of the scripts that measure: files with the options of all of them."""
     files = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.py"))}
-    return [name for name, text in files.items() if name not in NO_SCRIPTS and "@measuring_options" in text]
+    return [name for name, text in files.items() if "\n@measuring_options\n" in text]
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

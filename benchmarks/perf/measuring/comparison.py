@@ -44,6 +44,8 @@ class Comparison:
     check: Callable[[Mapping[str, Mapping[str, Any]]], Sequence[str]] | None = None
     """Takes what each side measured in a first run, which does not count, and returns in sentences which results
     it found equal. It raises a SideError where results differ that must not. None where there is no first run."""
+    most_rounds: int | None = None
+    """For work that takes so long that fewer rounds must do."""
 
 
 def measure(comparison: Comparison, options: Options) -> dict[str, Any]:
@@ -73,7 +75,9 @@ def measure(comparison: Comparison, options: Options) -> dict[str, Any]:
         checks = comparison.check(first)
         if options.tiny:
             measured = {name: [first[name]] if name in first else [] for name in measured}
-    rounds = 0 if options.tiny and comparison.check is not None else options.rounds
+    rounds = min(options.rounds, comparison.most_rounds or options.rounds)
+    if options.tiny and comparison.check is not None:
+        rounds = 0
     for number in range(rounds):
         for side in comparison.sides:
             found = run(side, f"round {number + 1} of {rounds}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from measuring.environments import default_folder
+from measuring.environments import PeerError, default_folder
+from measuring.sides import SideError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,10 @@ def measuring_options(command: Callable[..., None]) -> Callable[..., None]:
         names = ("threads", "out", "peers", "install", "pip_args", "busy")
         chosen = {name: values.pop(name) for name in names}
         rounds = rounds or (TINY_ROUNDS if tiny else ROUNDS)
-        command(options=Options(tiny=tiny, rounds=rounds, **chosen), **values)
+        try:
+            command(options=Options(tiny=tiny, rounds=rounds, **chosen), **values)
+        except (PeerError, SideError) as error:
+            raise click.ClickException(str(error)) from error
 
     with_options.__doc__ = command.__doc__
     decorated: Any = with_options

@@ -1,8 +1,9 @@
 """Trains a model by RecBole's own Trainer.
 
-`recbole_training.py FOLDER MODEL EPOCHS [JOURNAL]`, with at most so many epochs. A run that was cut off goes on
-where it stood if its journal is there. RecBole's settings are its own; histories have 50 items; validation is by
-NDCG@10.
+`recbole_training.py FOLDER MODEL EPOCHS [JOURNAL] [--no-anomaly-mode]`, with at most so many epochs. A run that was
+cut off goes on where it stood if its journal is there. RecBole's settings are its own; histories have 50 items;
+validation is by NDCG@10. Importing its sequential models switches on torch's search for anomalies, which makes a step
+slower; with the last option it is switched off again.
 """
 
 import os
@@ -21,6 +22,7 @@ from sides.recbole_data import LIBRARIES, configure, numbers, write_atomic
 from sides.training_work import MAX_HISTORY, Journal, TrainingWork, is_stopped, report_epochs
 
 SEQUENTIAL = ("SASRec", "GRU4Rec")
+NO_ANOMALY_MODE = "--no-anomaly-mode"
 USERS_PER_BATCH = 512
 """Users of LightGCN who are validated at a time. RecBole's default is a few, which is several times as slow."""
 
@@ -83,6 +85,8 @@ def train(folder: Path, model_name: str, journal: Journal, epochs: int, scratch:
     if model_name in SEQUENTIAL:
         leave_out_seen(valid, work, user_number, item_number)
     model = get_model(model_name)(config, training.dataset)
+    if NO_ANOMALY_MODE in sys.argv:
+        torch.autograd.set_detect_anomaly(False)
     trainer = get_trainer(config["MODEL_TYPE"], model_name)(config, model)
     checkpoint = journal.path.with_suffix(".pth")
     if checkpoint.exists() and journal.read():
@@ -109,12 +113,18 @@ def main(folder: Path, model: str, epochs: int, journal: Journal, limited: bool)
             os.chdir(scratch)  # RecBole writes logs where it runs
             train(folder, model, journal, epochs, Path(scratch))
     done = journal.read()
-    report_epochs(done, LIBRARIES, limited, settings={**settings_of(model, 0, epochs), "eval_batch_size": None})
+    report_epochs(
+        done,
+        LIBRARIES,
+        limited,
+        anomaly_mode=str(torch.is_anomaly_enabled()),
+        settings={**settings_of(model, 0, epochs), "eval_batch_size": None},
+    )
 
 
 if __name__ == "__main__":
     os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"  # its checkpoints, which are our own, hold its settings
-    given = sys.argv[4:]
+    given = [argument for argument in sys.argv[4:] if argument != NO_ANOMALY_MODE]
     with tempfile.TemporaryDirectory() as nowhere:
         kept = Journal(Path(given[0]).resolve() if given else Path(nowhere) / "journal.jsonl")
         main(Path(sys.argv[1]).resolve(), sys.argv[2], int(sys.argv[3]), kept, limited=bool(given))

@@ -40,6 +40,11 @@ def test_sides_run_in_turn(side, options, tmp_path):
     assert (tmp_path / "order").read_text() == "abab"
 
 
+def test_long_work_has_fewer_rounds(side, options, tmp_path):
+    found = measure(Comparison("work", [side("a", 1)], most_rounds=1), options)
+    assert found["sides"]["a"]["cpu_s"]["values"] == [1.0]
+
+
 def test_a_check_sees_a_first_run_that_does_not_count(side, options, tmp_path):
     seen = []
 

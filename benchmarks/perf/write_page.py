@@ -1,6 +1,6 @@
 """Puts the tables of results/perf into docs/performance.md.
 
-python benchmarks/perf/page.py
+python benchmarks/perf/write_page.py
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
-BEGIN = "<!-- The rest is written by benchmarks/perf/page.py. -->\n"
+BEGIN = "<!-- The rest is written by benchmarks/perf/write_page.py. -->\n"
 NOTHING = "Nothing is stored yet."
 
 
