@@ -33,6 +33,7 @@ BEAUTY = (22_363, 12_101, 176_139)
 """Users, items, and interactions that are neither for validation nor for test, of amazon-beauty."""
 MANY_ITEMS = 1_000_000
 GIBIBYTE = 1024**3
+SMALL = "matrix products in a cache"
 OURS = {"ranks": f"corecbench, ranks with the {K} best", "only": "corecbench, ranks alone"}
 
 
@@ -151,6 +152,7 @@ def catalogue(work: RankingWork, data: str, folder: Path, options: Options) -> C
     best_batch = str(512 * (work.n_items + 1))
     sides = [
         *our_sides(folder),
+        own_side(SMALL, "plain_ranking.py", folder, "small-products"),
         peer_side("RecBole, its default batch", "recbole", options, "recbole_ranking.py", folder, "0"),
         peer_side("RecBole, 512 users a batch", "recbole", options, "recbole_ranking.py", folder, best_batch),
         peer_side("RecTools, torch", "rectools", options, "rectools_ranking.py", folder, "torch"),
@@ -161,6 +163,8 @@ def catalogue(work: RankingWork, data: str, folder: Path, options: Options) -> C
     targets = [
         Target(OURS["only"], "matrix product alone", at_most=1.25),
         Target(ours, "matrix product alone", at_most=1.6),
+        Target(OURS["only"], SMALL),
+        Target(ours, SMALL),
         Target("RecBole, its default batch", ours, at_least=5),
         Target("RecBole, 512 users a batch", ours),
         Target("RecTools, torch", ours, at_least=1.5),

@@ -2,8 +2,8 @@
 
 `recbole_training.py FOLDER MODEL EPOCHS [JOURNAL] [--no-anomaly-mode]`, with at most so many epochs. A run that was
 cut off goes on where it stood if its journal is there. RecBole's settings are its own; histories have 50 items;
-validation is by NDCG@10. Importing its sequential models switches on torch's search for anomalies, which makes a step
-slower; with the last option it is switched off again.
+validation is by NDCG@10. Importing its sequential models switches on the search of torch for anomalies, which slows
+its steps; with the last option it is switched off again.
 """
 
 import os
@@ -67,13 +67,18 @@ def observed(trainer: Any, journal: Journal, checkpoint: Path) -> None:
         taken = {
             f"{part}_{kind}": getattr(cost, kind) for part, cost in costs.items() for kind in ("cpu_s", "wall_s")
         }
-        journal.add(ndcg=float(result["ndcg@10"]), peak_memory_bytes=peak_memory_bytes(), **taken)
+        journal.add(
+            ndcg=float(result["ndcg@10"]),
+            anomaly_mode=torch.is_anomaly_enabled(),
+            peak_memory_bytes=peak_memory_bytes(),
+            **taken,
+        )
         return score, result
 
     trainer._train_epoch, trainer._valid_epoch = train_epoch, valid_epoch
 
 
-def train(folder: Path, model_name: str, journal: Journal, epochs: int, scratch: Path) -> None:
+def train(folder: Path, model_name: str, journal: Journal, epochs: int, scratch: Path, anomaly_mode: bool) -> None:
     """Train until RecBole stops, or so many epochs are over."""
     work = TrainingWork.load(folder)
     write_atomic(scratch, *work.everything(), work.n_items)
@@ -85,7 +90,7 @@ def train(folder: Path, model_name: str, journal: Journal, epochs: int, scratch:
     if model_name in SEQUENTIAL:
         leave_out_seen(valid, work, user_number, item_number)
     model = get_model(model_name)(config, training.dataset)
-    if NO_ANOMALY_MODE in sys.argv:
+    if not anomaly_mode:
         torch.autograd.set_detect_anomaly(False)
     trainer = get_trainer(config["MODEL_TYPE"], model_name)(config, model)
     checkpoint = journal.path.with_suffix(".pth")
@@ -105,26 +110,33 @@ def check_validation(valid: Any, work: TrainingWork, user_number: np.ndarray, it
         raise SystemExit("RecBole validates other items than corecbench")
 
 
-def main(folder: Path, model: str, epochs: int, journal: Journal, limited: bool) -> None:
+def main(folder: Path, model: str, epochs: int, journal: Journal, limited: bool, anomaly_mode: bool) -> None:
     """Train, or read what was trained before, and report what it took until the best validation."""
     before = journal.read()
     if not is_stopped(before) and len(before) < epochs:
         with tempfile.TemporaryDirectory() as scratch:
             os.chdir(scratch)  # RecBole writes logs where it runs
-            train(folder, model, journal, epochs, Path(scratch))
+            train(folder, model, journal, epochs, Path(scratch), anomaly_mode)
     done = journal.read()
     report_epochs(
         done,
         LIBRARIES,
         limited,
-        anomaly_mode=str(torch.is_anomaly_enabled()),
+        anomaly_mode=str(done[-1]["anomaly_mode"]),
         settings={**settings_of(model, 0, epochs), "eval_batch_size": None},
     )
 
 
 if __name__ == "__main__":
     os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"  # its checkpoints, which are our own, hold its settings
-    given = [argument for argument in sys.argv[4:] if argument != NO_ANOMALY_MODE]
+    arguments = [argument for argument in sys.argv[1:] if argument != NO_ANOMALY_MODE]
     with tempfile.TemporaryDirectory() as nowhere:
-        kept = Journal(Path(given[0]).resolve() if given else Path(nowhere) / "journal.jsonl")
-        main(Path(sys.argv[1]).resolve(), sys.argv[2], int(sys.argv[3]), kept, limited=bool(given))
+        kept = Journal(Path(arguments[3]).resolve() if arguments[3:] else Path(nowhere) / "journal.jsonl")
+        main(
+            Path(arguments[0]).resolve(),
+            arguments[1],
+            int(arguments[2]),
+            kept,
+            limited=bool(arguments[3:]),
+            anomaly_mode=NO_ANOMALY_MODE not in sys.argv,
+        )
