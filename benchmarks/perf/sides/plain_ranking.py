@@ -1,7 +1,7 @@
 """The least that ranking takes, in plain torch: `plain_ranking.py FOLDER product|small-products|topk`.
 
-`product` computes every score, for some hundred users at a time, and throws it away; `small-products` does so for so
-few users that the scores stay in a processor's cache; `topk` leaves out what was seen and takes the best items.
+`product` computes every score, for some hundred users at a time, and throws it away; `small-products` does so for
+so few users that the scores stay in a processor's cache; `topk` leaves out what was seen and takes the best items.
 """
 
 import sys
