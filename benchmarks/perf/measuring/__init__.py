@@ -5,7 +5,7 @@ A script names what it compares, and has the options of all scripts::
     @click.command()
     @measuring_options
     def main(options: Options) -> None:
-        """Measure how long the command line takes to start."""
+        # measures how long the command line takes to start
         sides = [Side("--help", [sys.executable, "-m", "corecbench", "--help"])]
         targets = [Target("--help", at_most=0.3, quantity="wall_s")]
         measure_all("startup", [Comparison("start", sides, targets)], options)
