@@ -114,7 +114,8 @@ class Place:
             "Importing RecBole's sequential models switches on torch's search for anomalies for the whole process. "
             + "RecBole's Trainer runs so, and once with it switched off.",
             "RecBole trains SASRec and GRU4Rec on a row for each prefix of a history, corecbench at every position "
-            + "of a window; so an epoch of both sees the same targets.",
+            + "of a window; so an epoch of both sees the same targets. RecTools trains on the latest items of each "
+            + "user alone, as many as a history has.",
         ]
         return Comparison(f"{self.dataset}, {model}: an epoch", sides, targets, notes, most_rounds=3)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import click
@@ -26,14 +27,16 @@ def scripts() -> list[str]:
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--only", default="", help="Scripts to run, such as evaluation,llm.  [default: all]")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=RESULTS)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="As in every script.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def main(only: str, out: Path, arguments: tuple[str, ...]) -> None:
+def main(only: str, out: Path | None, arguments: tuple[str, ...]) -> None:
     """Run every script with ARGUMENTS, and print the table of all that was measured."""
     names = only.split(",") if only else scripts()
     unknown = sorted(set(names) - set(scripts()))
     if unknown:
         raise click.UsageError(f"unknown script '{unknown[0]}'; have: {', '.join(scripts())}")
+    if out is None:
+        out = Path(tempfile.mkdtemp(prefix="perf-")) if "--tiny" in arguments else RESULTS
     failed = []
     for name in names:
         command = [sys.executable, str(FOLDER / f"{name}.py"), "--out", str(out), *arguments]

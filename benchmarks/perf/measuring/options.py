@@ -27,8 +27,8 @@ class Options:
     """Whether sizes are so small that only the script itself is tested."""
     rounds: int
     threads: int
-    out: Path
-    """Folder of the records."""
+    out: Path | None
+    """Folder of the records; None if nothing is kept."""
     peers: Path
     """Folder of the peers' environments."""
     install: bool
@@ -51,11 +51,12 @@ def measuring_options(command: Callable[..., None]) -> Callable[..., None]:
 
     def with_options(**values: Any) -> None:
         tiny, rounds = values.pop("tiny"), values.pop("rounds")
-        names = ("threads", "out", "peers", "install", "pip_args", "busy")
+        out = values.pop("out") or (None if tiny else RESULTS)
+        names = ("threads", "peers", "install", "pip_args", "busy")
         chosen = {name: values.pop(name) for name in names}
         rounds = rounds or (TINY_ROUNDS if tiny else ROUNDS)
         try:
-            command(options=Options(tiny=tiny, rounds=rounds, **chosen), **values)
+            command(options=Options(tiny=tiny, rounds=rounds, out=out, **chosen), **values)
         except (PeerError, SideError) as error:
             raise click.ClickException(str(error)) from error
 
@@ -63,9 +64,6 @@ def measuring_options(command: Callable[..., None]) -> Callable[..., None]:
     decorated: Any = with_options
     for option in reversed(OPTIONS):
         decorated = option(decorated)
-    decorated = click.option(
-        "--out", type=click.Path(path_type=Path, file_okay=False), default=RESULTS, help="Folder of the records."
-    )(decorated)
     made: Callable[..., None] = decorated
     return made
 
@@ -73,6 +71,11 @@ def measuring_options(command: Callable[..., None]) -> Callable[..., None]:
 OPTIONS = (
     click.option("--tiny", is_flag=True, help="Tiny sizes, one round: does the script work?"),
     click.option("--rounds", type=click.IntRange(1), help=f"Runs of each side.  [default: {ROUNDS}]"),
+    click.option(
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder of the records.  [default: results/perf; with --tiny none is kept]",
+    ),
     click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of each side."),
     click.option(
         "--peers",

@@ -40,7 +40,8 @@ def measure_all(name: str, comparisons: Sequence[Comparison], options: Options) 
     record = head(name, options)
     for comparison in comparisons:
         record["comparisons"].append(measure(comparison, options))
-        write(record, options.out)
+        if options.out is not None:
+            write(record, options.out)
     print(table([record]))
     return record
 
