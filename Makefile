@@ -1,4 +1,4 @@
-.PHONY: check test coverage lint format docs build
+.PHONY: check test coverage lint format docs build perf
 
 check:  ## All that CI runs, in fresh environments.
 	.ci/run
@@ -18,6 +18,10 @@ lint:  ## Style, types and layers, in the current environment.
 format:
 	ruff check --fix
 	ruff format
+
+perf:  ## All measurements beside peers, into results/perf/ (docs/performance.md); such as OPTIONS=--rounds=3.
+	python benchmarks/perf/run_all.py $(OPTIONS)
+	python benchmarks/perf/write_page.py
 
 docs:  ## The docs site, into site/; any warning is an error.
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict

@@ -65,7 +65,7 @@ class SideTraining:
             self.optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
             if self.config.averaging:
                 self.average = WeightAverage(parameters, self.config.averaging, self.trained)
-            dtype = product_dtype(self.config.loss_dtype, self.examples.contexts.user.device.type)
+            dtype = product_dtype(self.config.loss_dtype, torch.device(self.examples.contexts.device).type)
             self.standard_loss = functools.partial(standard_loss, dtype=dtype)
         self.best_lag: list[torch.Tensor] = []
         self.best_layers: dict[str, torch.Tensor] = {}

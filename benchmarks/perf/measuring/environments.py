@@ -1,0 +1,139 @@
+"""The peers' environments: each library is installed with pinned versions in a virtual environment of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from measuring.options import Options
+
+
+class PeerError(Exception):
+    """A peer's environment cannot be made."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A library that we are compared with."""
+
+    name: str
+    requirements: Sequence[str]
+    """What pip is asked for."""
+    alone: Sequence[str] = ()
+    """What is installed without its own requirements."""
+    torch: bool = True
+    """Whether it runs on torch, which it then gets in our own version, so that both sides multiply alike."""
+
+
+PEERS: Mapping[str, Peer] = MappingProxyType(
+    {
+        peer.name: peer
+        for peer in (
+            Peer(
+                "recbole",
+                # The newest versions that its Config, Dataset and Trainer work with. Its own requirements pin a Ray
+                # that only its search for hyperparameters needs.
+                (
+                    "numpy==1.26.4",
+                    "pandas==2.2.3",
+                    "scipy==1.12.0",
+                    "colorama==0.4.6",
+                    "colorlog==6.12.0",
+                    "plotly==7.1.0",
+                    "psutil==7.2.2",
+                    "pyyaml==6.0.4",
+                    "scikit-learn==1.9.1",
+                    "tabulate==0.10.0",
+                    "tensorboard==2.21.0",
+                    "texttable==1.7.2",
+                    "thop==0.1.1.post2209072238",
+                    "tqdm>=4.66",
+                ),
+                ("recbole==1.2.1",),
+            ),
+            Peer("rectools", ("rectools[torch]==0.19.0", "numpy==1.26.4", "pandas==2.3.3")),
+            Peer("ranx", ("ranx==0.3.21", "numpy==2.4.6"), torch=False),
+        )
+    }
+)
+
+
+def default_folder() -> Path:
+    """Return where environments are kept if no folder is given."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("corecbench") / "peers"
+
+
+def torch_version() -> str:
+    """Return the version of torch here, without its local part."""
+    return importlib.metadata.version("torch").partition("+")[0]
+
+
+def place(peer: Peer, folder: Path) -> Path:
+    """Return where a peer's environment lies: another one for other versions of what is in it."""
+    wanted = [*peer.requirements, *peer.alone, torch_version() if peer.torch else "", sys.version.split()[0]]
+    return folder / f"{peer.name}-{hashlib.sha256(repr(wanted).encode()).hexdigest()[:8]}"
+
+
+def python_of(name: str, options: Options) -> Path | None:
+    """Return the interpreter of a peer's environment, which is made if it is not there and may be made.
+
+    Returns:
+        None where it is not there and `--no-install` is given.
+
+    Raises:
+        PeerError: pip failed.
+    """
+    peer = PEERS[name]
+    environment = place(peer, options.peers)
+    python = environment / "bin" / "python"
+    if not python.exists():
+        if not options.install:
+            return None
+        options.say(f"installing {name} into {environment}")
+        install(peer, environment, shlex.split(options.pip_args))
+    return python
+
+
+def install(peer: Peer, environment: Path, pip_args: Sequence[str]) -> None:
+    """Make the environment of a peer. It appears in its place only when it is complete."""
+    environment.parent.mkdir(parents=True, exist_ok=True)
+    lock = environment.with_suffix(".lock")
+    try:
+        lock.touch(exist_ok=False)
+    except FileExistsError:
+        raise PeerError(f"another process installs {peer.name}; remove {lock} if none does") from None
+    try:
+        # An environment cannot be moved, so a failed one is removed instead.
+        run_pip([sys.executable, "-m", "venv", "--upgrade-deps", str(environment)], peer)
+        pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", *pip_args]
+        run_pip([*pip, *([f"torch=={torch_version()}"] if peer.torch else []), *peer.requirements], peer)
+        if peer.alone:
+            run_pip([*pip, "--no-deps", *peer.alone], peer)
+    except BaseException:
+        shutil.rmtree(environment, ignore_errors=True)
+        raise
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def run_pip(command: Sequence[str], peer: Peer) -> None:
+    """Run a command that makes an environment."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise PeerError(f"{peer.name} cannot be installed ({last}); give pip what it needs by --pip-args")

@@ -1,0 +1,94 @@
+"""The work of an LLM: item texts, histories, and the weights that both sides start from.
+
+B histories, L positions, N items.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from corecbench.api import Catalog, Setup
+from corecbench.data.split import Split
+from corecbench.training.contexts import windows
+from corecbench_plugins.hf_llm.backend import LlmRecommender, build
+from corecbench_plugins.hf_llm.settings import LlamaConfig
+from sides.training_work import MAX_HISTORY, TrainingWork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from corecbench.api import Batch
+    from corecbench.data.split import RankingTask
+
+BATCH = 16
+"""Histories in a step."""
+LEARNING_RATE = 2e-3
+
+
+@dataclass(frozen=True)
+class LlmWork:
+    """Texts and interactions, the model, and a cache."""
+
+    folder: Path
+    """Where all of it lies."""
+    interactions: TrainingWork
+    texts: tuple[str, ...]
+    """Of items 1 to N, behind an empty one for padding."""
+    model: str
+    """Folder of the LLM."""
+
+    @classmethod
+    def load(cls, folder: Path) -> LlmWork:
+        """Read what `save` wrote."""
+        facts = json.loads((folder / "llm.json").read_text(encoding="utf-8"))
+        return cls(folder, TrainingWork.load(folder), tuple(facts["texts"]), facts["model"])
+
+    def save(self) -> None:
+        """Write all of it into the folder."""
+        self.interactions.save(self.folder)
+        facts = json.dumps({"texts": self.texts, "model": self.model})
+        (self.folder / "llm.json").write_text(facts, encoding="utf-8")
+
+    def setup(self, cache: Path) -> Setup:
+        """Return where a recommender is built."""
+        n_users, n_items = self.interactions.sizes.tolist()
+        user_ids, item_ids = (("", *map(str, range(1, n + 1))) for n in (n_users, n_items))
+        return Setup(Catalog("work", user_ids, item_ids, self.texts), MAX_HISTORY, seed=0, cache=cache)
+
+    def config(self, layout: str, dtype: str) -> LlamaConfig:
+        """Return the settings of a layout; nothing is random in its training."""
+        return LlamaConfig(weights=self.model, layout=layout, dtype=dtype, dropout=0.0)  # type: ignore[arg-type]
+
+    def build(self, layout: str, dtype: str) -> LlmRecommender:
+        """Build the LLM alone as corecbench does, with the weights that both sides start from."""
+        model = build(self.config(layout, dtype), self.setup(self.folder / "cache"), None)
+        path = self.folder / f"start-{layout}-{dtype}.safetensors"
+        weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        if not path.exists():
+            save_file({name: weight.detach().clone() for name, weight in weights.items()}, path)
+        with torch.no_grad():
+            for name, start in load_file(path).items():
+                weights[name].copy_(start)
+        return model
+
+    def batches(self, n_histories: int) -> Iterator[Batch]:
+        """Yield batches of the first windows with a target in each position."""
+        from corecbench.api import Interactions
+
+        every = windows(Interactions(self.interactions.user, self.interactions.item), MAX_HISTORY)
+        for rows in torch.arange(min(n_histories, len(every))).split(BATCH):
+            yield every.take(rows)
+
+    def task(self, n_users: int) -> RankingTask:
+        """Return the validation of the first users."""
+        from corecbench.api import Interactions
+
+        part, train = slice(n_users), Interactions(self.interactions.user, self.interactions.item)
+        users, validation = self.interactions.users[part], self.interactions.validation[part]
+        return Split(train, users, validation, validation, "").task("validation", MAX_HISTORY)

@@ -1,0 +1,69 @@
+"""Each measuring script runs once on tiny sizes, without thresholds and without installing peers."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import run_all
+
+FOLDER = Path(run_all.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def record_of(tmp_path_factory, cache):
+    """Run a script once on tiny sizes, and return its record: `record_of("evaluation")`."""
+    records = {}
+
+    def record(name):
+        if name not in records:
+            out = tmp_path_factory.mktemp(name)
+            command = [
+                sys.executable,
+                FOLDER / f"{name}.py",
+                "--tiny",
+                "--no-install",
+                "--peers",
+                out,
+                "--out",
+                out,
+            ]
+            environment = {**os.environ, "CORECBENCH_CACHE": str(cache)}
+            done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+            assert done.returncode == 0, done.stderr
+            assert done.stdout.startswith(f"- {name}: ")
+            records[name] = json.loads((out / f"{name}.json").read_text(encoding="utf-8"))
+        return records[name]
+
+    return record
+
+
+def sides_of(record):
+    return {name: side for comparison in record["comparisons"] for name, side in comparison["sides"].items()}
+
+
+@pytest.mark.parametrize("name", run_all.scripts())
+def test_a_script_measures_every_side_or_says_why_not(record_of, name):
+    record = record_of(name)
+    assert record["tiny"]
+    for side, measured in sides_of(record).items():
+        assert "failed" not in measured, side
+        assert "cannot" in measured or measured["cpu_s"]["median"] >= 0
+
+
+def test_peers_that_are_not_there_are_not_left_out_silently(record_of):
+    sides = sides_of(record_of("evaluation"))
+    assert sides["RecBole, its default batch"]["cannot"].startswith("its environment is not there")
+
+
+def test_all_scripts_are_found():
+    assert {"evaluation", "domain_training", "llm", "grid"} <= set(run_all.scripts())
+
+
+def test_an_unknown_script_is_an_error(tmp_path):
+    command = [sys.executable, FOLDER / "run_all.py", "--only", "evaluating", "--out", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "unknown script 'evaluating'" in done.stderr
