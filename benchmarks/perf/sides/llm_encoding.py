@@ -13,14 +13,14 @@ import torch
 from measuring.clock import report, timed
 from safetensors.torch import save_file
 
-from corecbench.api import product_dtype
+from corecbench.api import Precision, product_dtype
 from corecbench_plugins.hf_llm.text_encoder import MAX_SUMMARY_TOKENS, TextEncoder
 from sides.llm_work import LlmWork
 
 BATCH = 32
 
 
-def by_corecbench(work: LlmWork, texts: list[str], dtype: str) -> tuple[torch.Tensor, Any]:
+def by_corecbench(work: LlmWork, texts: list[str], dtype: Precision) -> tuple[torch.Tensor, Any]:
     """Return the summaries of texts, float32 [N, n, h], and what they took."""
     config = work.config("item-tokens", dtype)
     with tempfile.TemporaryDirectory() as cache:
@@ -31,7 +31,7 @@ def by_corecbench(work: LlmWork, texts: list[str], dtype: str) -> tuple[torch.Te
 
 
 @torch.no_grad()
-def by_transformers(work: LlmWork, texts: list[str], dtype: str, in_order: bool) -> tuple[torch.Tensor, Any]:
+def by_transformers(work: LlmWork, texts: list[str], dtype: Precision, in_order: bool) -> tuple[torch.Tensor, Any]:
     """Return the same of transformers alone."""
     from transformers import AutoModel, AutoTokenizer
 
@@ -65,7 +65,7 @@ def by_transformers(work: LlmWork, texts: list[str], dtype: str, in_order: bool)
     return timed(encode)
 
 
-def main(folder: Path, side: str, n_texts: int, dtype: str) -> None:
+def main(folder: Path, side: str, n_texts: int, dtype: Precision) -> None:
     """Encode, and report what it took."""
     work = LlmWork.load(folder)
     texts = sorted({text for text in work.texts if text})[:n_texts]

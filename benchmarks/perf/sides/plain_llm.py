@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from corecbench.api import product_dtype
+from corecbench.api import Precision, product_dtype
 from corecbench_plugins.hf_llm.text_encoder import MAX_TOKENS
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class PlainTitles(nn.Module):
     text: torch.Tensor
     """[N+1, k], the whitened summaries of the texts, as corecbench has them."""
 
-    def __init__(self, work: LlmWork, dtype: str, like: LlmRecommender) -> None:
+    def __init__(self, work: LlmWork, dtype: Precision, like: LlmRecommender) -> None:
         super().__init__()
         from peft import LoraConfig, get_peft_model
         from transformers import AutoModel, AutoTokenizer
