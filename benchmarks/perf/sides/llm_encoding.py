@@ -7,7 +7,7 @@ of all of them. `sorted` is the same with texts of like length together.
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from measuring.clock import report, timed
@@ -78,4 +78,4 @@ def main(folder: Path, side: str, n_texts: int, dtype: Precision) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4])
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), cast("Precision", sys.argv[4]))

@@ -6,7 +6,7 @@ ranks N users twice in the same way.
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from measuring.clock import report, timed
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from corecbench.api import Batch, States
+from corecbench.api import Batch, Precision, States
 from corecbench.evaluation.ranking import rank_task
 from corecbench.experiment.process import keep_freed_memory
 from corecbench.training.losses import standard_loss
@@ -35,7 +35,7 @@ def last_targets(batch: Batch) -> torch.Tensor:
     return batch.target.gather(1, n_targets - 1).squeeze(1)
 
 
-def main(folder: Path, side: str, what: str, n: int, dtype: str) -> None:
+def main(folder: Path, side: str, what: str, n: int, dtype: Precision) -> None:
     """Train or evaluate, and report what the second pass took."""
     keep_freed_memory()
     work = LlmWork.load(folder)
@@ -78,4 +78,4 @@ def main(folder: Path, side: str, what: str, n: int, dtype: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), cast("Precision", sys.argv[5]))

@@ -18,6 +18,7 @@ from corecbench.api import DataError, product_dtype
 from corecbench_plugins.hf_llm.body import load_body, lower_part, n_lower_layers
 from corecbench_plugins.hf_llm.body_layers import run_whole
 from corecbench_plugins.hf_llm.loading import LOCAL
+from corecbench_plugins.hf_llm.locks import only_one
 from corecbench_plugins.hf_llm.packaged_weights import sha256
 from corecbench_plugins.hf_llm.prompts import Frame, chat, plain
 
@@ -211,11 +212,13 @@ class TextEncoder:
         path = self.setup.cache / "texts" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.safetensors"
         if path.exists():
             return load_file(path)
-        computed = compute()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        save_file(computed, temporary)
-        os.replace(temporary, path)
+        with only_one(path):
+            if path.exists():  # another process has computed it meanwhile
+                return load_file(path)
+            computed = compute()
+            temporary = path.with_suffix(f".{os.getpid()}.tmp")
+            save_file(computed, temporary)
+            os.replace(temporary, path)
         return computed
 
     @functools.cached_property

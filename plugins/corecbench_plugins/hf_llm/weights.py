@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
+from corecbench_plugins.hf_llm.locks import only_one
 from corecbench_plugins.hf_llm.packaged_weights import PACKAGED, is_installed, sha256, write_files
 from corecbench_plugins.hf_llm.quantised import require
 
@@ -89,8 +90,9 @@ def obtain(name: str, cache: Path, progress: Progress) -> Path:
     folder = packaged_folder(name, cache)
     if folder.exists():
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+    with only_one(folder.with_name(f"{name}-files")), tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        if folder.exists():  # another process has made it meanwhile
+            return folder
         files = Path(temporary) / name
         write_files(PACKAGED[name], files, progress)
         gguf = next(files.glob("*.gguf"), None)
@@ -104,9 +106,10 @@ def convert(gguf: Path, folder: Path, progress: Progress) -> Path:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    progress(f"converting {gguf.stem}", 0, 1)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with quiet(), tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+    with only_one(folder), quiet(), tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        if folder.exists():  # another process has made it meanwhile
+            return folder
+        progress(f"converting {gguf.stem}", 0, 1)
         model: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
         model = model.to(torch.bfloat16)
         model.hf_quantizer, model.is_quantized = None, False  # otherwise transformers refuses to save

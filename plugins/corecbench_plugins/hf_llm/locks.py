@@ -1,0 +1,32 @@
+"""Lets one process compute what several need: the others wait, and then find it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextlib.contextmanager
+def only_one(path: Path) -> Iterator[None]:
+    """Hold the lock of a file or folder that is going to be written, in the context.
+
+    The lock ends with its process. Work may be done twice on a file system without locks, and after a failure in
+    another process.
+
+    Args:
+        path: what is going to be written; meanwhile an empty file "NAME.lock" lies beside it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f"{path.name}.lock")
+    with lock.open("w") as file:
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
