@@ -13,7 +13,6 @@ import torch
 from measuring.clock import report, timed
 from safetensors.torch import save_file
 
-from corecbench_plugins.hf_llm.body import choose_dtype
 from corecbench_plugins.hf_llm.text_encoder import MAX_SUMMARY_TOKENS, TextEncoder
 from sides.llm_work import LlmWork
 
@@ -37,7 +36,8 @@ def by_transformers(work: LlmWork, texts: list[str], dtype: str, in_order: bool)
 
     config = work.config("item-tokens", dtype)
     tokenizer = AutoTokenizer.from_pretrained(work.model)
-    model = AutoModel.from_pretrained(work.model, dtype=choose_dtype(dtype, "cpu")).eval()
+    chosen_dtype = TextEncoder(Path(work.model), config, work.setup(work.folder)).dtype
+    model = AutoModel.from_pretrained(work.model, dtype=chosen_dtype).eval()
     n_layers = len(model.layers) - config.lora_layers
     chosen = [round(depth * n_layers) for depth in config.text_depths]
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from corecbench_plugins.hf_llm.body import choose_dtype
 from corecbench_plugins.hf_llm.text_encoder import MAX_TOKENS
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class PlainTitles(nn.Module):
         config = work.config("titles", dtype)
         self.config, self.texts = config, work.texts
         self.tokenizer = AutoTokenizer.from_pretrained(work.model)
-        body: Any = AutoModel.from_pretrained(work.model, dtype=choose_dtype(dtype, "cpu"))
+        body: Any = AutoModel.from_pretrained(work.model, dtype=like.text.dtype)
         last = len(body.layers) - 1
         lora = LoraConfig(
             r=config.lora_rank,
