@@ -21,7 +21,7 @@ from corecbench.plugin.host import Host
 from corecbench.settings.config import load
 from corecbench.training.cell import CellTraining
 from corecbench.training.loop import SideTraining
-from sides.arithmetic import sasrec_operations
+from sides.arithmetic import sasrec_operations, window_lengths
 from sides.training_work import MAX_HISTORY, Journal, TrainingWork, best_epoch, middle, seconds_of
 
 LIBRARIES = ("corecbench", "torch", "recbole", "numpy", "scipy")
@@ -111,7 +111,8 @@ def main(
         report_cannot(f"it reached {best:.4f} of {wanted:.4f} in {len(notes)} epochs", LIBRARIES)
         return
     cost = Cost(seconds_of(notes, "cpu_s"), seconds_of(notes, "wall_s"), peak_memory_bytes())
-    operations = sasrec_operations(training.examples, work.n_items, selected.config) if arithmetic else 0
+    lengths = window_lengths(work.user, MAX_HISTORY)
+    operations = sasrec_operations(lengths, work.n_items, selected.config) if arithmetic else 0
     train_cpu_s = middle(notes, "train_cpu_s")
     report(
         cost,

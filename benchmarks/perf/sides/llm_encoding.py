@@ -7,20 +7,19 @@ of all of them. `sorted` is the same with texts of like length together.
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from measuring.clock import report, timed
 from safetensors.torch import save_file
 
-from corecbench.api import Precision, product_dtype
 from corecbench_plugins.hf_llm.text_encoder import MAX_SUMMARY_TOKENS, TextEncoder
 from sides.llm_work import LlmWork
 
 BATCH = 32
 
 
-def by_corecbench(work: LlmWork, texts: list[str], dtype: Precision) -> tuple[torch.Tensor, Any]:
+def by_corecbench(work: LlmWork, texts: list[str], dtype: str) -> tuple[torch.Tensor, Any]:
     """Return the summaries of texts, float32 [N, n, h], and what they took."""
     config = work.config("item-tokens", dtype)
     with tempfile.TemporaryDirectory() as cache:
@@ -31,13 +30,14 @@ def by_corecbench(work: LlmWork, texts: list[str], dtype: Precision) -> tuple[to
 
 
 @torch.no_grad()
-def by_transformers(work: LlmWork, texts: list[str], dtype: Precision, in_order: bool) -> tuple[torch.Tensor, Any]:
+def by_transformers(work: LlmWork, texts: list[str], dtype: str, in_order: bool) -> tuple[torch.Tensor, Any]:
     """Return the same of transformers alone."""
     from transformers import AutoModel, AutoTokenizer
 
     config = work.config("item-tokens", dtype)
     tokenizer = AutoTokenizer.from_pretrained(work.model)
-    model = AutoModel.from_pretrained(work.model, dtype=product_dtype(dtype, "cpu")).eval()
+    chosen_dtype = TextEncoder(Path(work.model), config, work.setup(work.folder)).dtype
+    model = AutoModel.from_pretrained(work.model, dtype=chosen_dtype).eval()
     n_layers = len(model.layers) - config.lora_layers
     chosen = [round(depth * n_layers) for depth in config.text_depths]
 
@@ -65,7 +65,7 @@ def by_transformers(work: LlmWork, texts: list[str], dtype: Precision, in_order:
     return timed(encode)
 
 
-def main(folder: Path, side: str, n_texts: int, dtype: Precision) -> None:
+def main(folder: Path, side: str, n_texts: int, dtype: str) -> None:
     """Encode, and report what it took."""
     work = LlmWork.load(folder)
     texts = sorted({text for text in work.texts if text})[:n_texts]
@@ -78,4 +78,4 @@ def main(folder: Path, side: str, n_texts: int, dtype: Precision) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), cast("Precision", sys.argv[4]))
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4])

@@ -14,9 +14,10 @@ from measuring.clock import report, timed
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from corecbench.api import Batch, Precision, States
+from corecbench.api import Batch, Recommender, States
 from corecbench.evaluation.ranking import rank_task
 from corecbench.experiment.process import keep_freed_memory
+from corecbench.plugin.abilities import recommender_abilities
 from corecbench.training.losses import standard_loss
 from sides.llm_work import LEARNING_RATE, LlmWork
 from sides.plain_llm import PlainTitles
@@ -35,7 +36,7 @@ def last_targets(batch: Batch) -> torch.Tensor:
     return batch.target.gather(1, n_targets - 1).squeeze(1)
 
 
-def main(folder: Path, side: str, what: str, n: int, dtype: Precision) -> None:
+def main(folder: Path, side: str, what: str, n: int, dtype: str) -> None:
     """Train or evaluate, and report what the second pass took."""
     keep_freed_memory()
     work = LlmWork.load(folder)
@@ -45,10 +46,14 @@ def main(folder: Path, side: str, what: str, n: int, dtype: Precision) -> None:
     def states(batch: Batch) -> States:
         return States(*model(batch.history)) if side == "plain" else built.states(batch)
 
+    training = work.training(built, side, dtype) if side != "plain" else None
+
     def loss_of(batch: Batch) -> torch.Tensor:
+        if training is not None and dtype != "float32":
+            return training.loss(torch.empty(0), batch, None, None)
         of_batch = states(batch)
-        if side != "plain":
-            return standard_loss(batch, of_batch)
+        if training is not None:
+            return standard_loss(batch, of_batch)  # without the lower precision that a training may choose
         return cross_entropy(of_batch.user @ of_batch.item[1:].T, last_targets(batch) - 1)
 
     parameters = [weight for weight in model.parameters() if weight.requires_grad]
@@ -67,7 +72,8 @@ def main(folder: Path, side: str, what: str, n: int, dtype: Precision) -> None:
     def evaluate() -> np.ndarray:
         model.eval()
         with torch.no_grad():
-            return rank_task(states, work.task(n), batch_size=64).rank
+            answer = states if side == "plain" else recommender_abilities(cast("Recommender", built)).answer
+            return rank_task(answer, work.task(n), batch_size=64).rank
 
     operation: Callable[[], object] = train if what == "train" else evaluate
     _, first = timed(operation)
@@ -78,4 +84,4 @@ def main(folder: Path, side: str, what: str, n: int, dtype: Precision) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), cast("Precision", sys.argv[5]))
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5])

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from corecbench.api import Catalog, Setup
+from corecbench.api import Batch, Catalog, Interactions, Recommender, Setup
 from corecbench.data.split import Split
-from corecbench.training.contexts import windows
+from corecbench.training.examples import make_examples
+from corecbench.training.loop import SideTraining
 from corecbench_plugins.hf_llm.backend import LlmRecommender, build
 from corecbench_plugins.hf_llm.settings import LlamaConfig
 from sides.training_work import MAX_HISTORY, TrainingWork
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from corecbench.api import Batch
     from corecbench.data.split import RankingTask
 
 BATCH = 16
@@ -77,18 +78,28 @@ class LlmWork:
                 weights[name].copy_(start)
         return model
 
-    def batches(self, n_histories: int) -> Iterator[Batch]:
-        """Yield batches of the first windows with a target in each position."""
-        from corecbench.api import Interactions
+    def training(self, model: LlmRecommender, layout: str, dtype: str) -> SideTraining:
+        """Return the training of the LLM alone, for its loss."""
+        train = Interactions(self.interactions.user, self.interactions.item)
+        examples = make_examples("windows", train, self.setup(self.folder).catalog, MAX_HISTORY)
+        generator = np.random.default_rng(0)
+        config = self.config(layout, dtype)
+        return SideTraining("llm", cast("Recommender", model), config, examples, lambda _: 0.0, generator, 1)
 
-        every = windows(Interactions(self.interactions.user, self.interactions.item), MAX_HISTORY)
-        for rows in torch.arange(min(n_histories, len(every))).split(BATCH):
-            yield every.take(rows)
+    def batches(self, n_histories: int) -> Iterator[Batch]:
+        """Yield batches of the latest training items of the first users, each with the next item as its target."""
+        user, item = self.interactions.user, self.interactions.item
+        users = np.flatnonzero(np.bincount(user) > 1)[:n_histories]
+        for some in np.array_split(users, range(BATCH, len(users), BATCH)):
+            rows = [item[user == number][-MAX_HISTORY - 1 :] for number in some]
+            longest = max(map(len, rows)) - 1
+            history, target = np.zeros((2, len(rows), longest), dtype=np.int64)
+            for number, row in enumerate(rows):
+                history[number, : len(row) - 1], target[number, : len(row) - 1] = row[:-1], row[1:]
+            yield Batch(*(torch.from_numpy(array) for array in (some, history, target)))
 
     def task(self, n_users: int) -> RankingTask:
         """Return the validation of the first users."""
-        from corecbench.api import Interactions
-
         part, train = slice(n_users), Interactions(self.interactions.user, self.interactions.item)
         users, validation = self.interactions.users[part], self.interactions.validation[part]
         return Split(train, users, validation, validation, "").task("validation", MAX_HISTORY)

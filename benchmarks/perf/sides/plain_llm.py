@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from corecbench.api import Precision, product_dtype
 from corecbench_plugins.hf_llm.text_encoder import MAX_TOKENS
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ class PlainTitles(nn.Module):
     text: torch.Tensor
     """[N+1, k], the whitened summaries of the texts, as corecbench has them."""
 
-    def __init__(self, work: LlmWork, dtype: Precision, like: LlmRecommender) -> None:
+    def __init__(self, work: LlmWork, dtype: str, like: LlmRecommender) -> None:
         super().__init__()
         from peft import LoraConfig, get_peft_model
         from transformers import AutoModel, AutoTokenizer
@@ -34,7 +33,7 @@ class PlainTitles(nn.Module):
         config = work.config("titles", dtype)
         self.config, self.texts = config, work.texts
         self.tokenizer = AutoTokenizer.from_pretrained(work.model)
-        body: Any = AutoModel.from_pretrained(work.model, dtype=product_dtype(dtype, "cpu"))
+        body: Any = AutoModel.from_pretrained(work.model, dtype=like.text.dtype)
         last = len(body.layers) - 1
         lora = LoraConfig(
             r=config.lora_rank,
