@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from corecbench.api import Batch, States, last_position
+from corecbench.data.tensors import on_device
 from corecbench.evaluation.counting import Pairs, count_ranks
 from corecbench.evaluation.scores import scores_of
 
@@ -80,7 +81,7 @@ def rank_task(
         scores = scores_of(answer(batch), batch)
         left_out = without_targets(*task.seen.pairs(rows), task.target[rows])
         n_candidates[rows] = scores.n_items - np.bincount(left_out[0], minlength=len(rows))
-        target, *pairs = (torch.tensor(indices, device=device) for indices in (task.target[rows], *left_out))
+        target, *pairs = (on_device(indices, device) for indices in (task.target[rows], *left_out))
         k = min(top_k, scores.n_items)
         ranks, best = count_ranks(scores, target, Pairs(*pairs), k)
         rank[rows], top_items[rows, :k], top_scores[rows, :k] = (tensor.cpu().numpy() for tensor in (ranks, *best))
@@ -118,7 +119,5 @@ def in_batches(task: "RankingTask", batch_size: int, device: str) -> Iterator[tu
     """Yield rows of a task with their users and histories, users with histories of similar length together."""
     order = np.argsort(task.seen.length, kind="stable")
     for rows in np.split(order, range(batch_size, len(order), batch_size)):
-        user, history = (
-            torch.tensor(indices, device=device) for indices in (task.users[rows], trim(task.history[rows]))
-        )
+        user, history = (on_device(indices, device) for indices in (task.users[rows], trim(task.history[rows])))
         yield rows, Batch(user, history)

@@ -6,16 +6,13 @@ R contexts, L positions of a history, B rows of a batch, M interactions. Memory 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from corecbench.api import Batch, Interactions
 from corecbench.data.split import SeenItems
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+from corecbench.data.tensors import on_device
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +55,8 @@ class Contexts:
         target = None if batch.target is None else torch.nn.functional.pad(batch.target, wider)
         return Batch(batch.user, torch.nn.functional.pad(batch.history, wider), target)
 
-    def _tensor(self, values: ArrayLike) -> torch.Tensor:
-        return torch.as_tensor(values, device=self.device)
+    def _tensor(self, values: np.ndarray) -> torch.Tensor:
+        return on_device(values, self.device)
 
 
 def windows(train: Interactions, max_history: int, device: str = "cpu") -> Contexts:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from corecbench.api import Batch, Catalog, DataError, Interactions
+from corecbench.data.tensors import on_device
 from corecbench.training.contexts import Contexts, latest, windows
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Examples:
             if n_negatives:
                 size = min(n_negatives, self.n_items)
                 sampled = 1 + generator.choice(self.n_items, size, replace=False, shuffle=False)
-                batch = replace(batch, sampled=torch.as_tensor(sampled, device=batch.user.device))
+                batch = replace(batch, sampled=on_device(sampled, self.contexts.device))
             yield rows, batch
 
     def _window_batches(
@@ -81,7 +82,7 @@ class Examples:
         for chunk in np.array_split(order, np.arange(batch_size, len(order), batch_size)):
             rows = torch.as_tensor(self.user[chunk] - 1)
             target, negative = (
-                None if array is None else torch.as_tensor(array[chunk], device=self.contexts.device)
+                None if array is None else on_device(array[chunk], self.contexts.device)
                 for array in (self.item, negatives)
             )
             yield rows, replace(self.contexts.take(rows), target=target, negatives=negative)

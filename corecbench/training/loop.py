@@ -162,8 +162,10 @@ class SideTraining:
             self.optimizer.step()
             if self.average:
                 self.average.update()
-            losses.append(loss.item())
-        return float(np.mean(losses))
+            losses.append(loss.detach().reshape(()))
+        each = torch.stack(losses)
+        self.check_finite(each)
+        return float(np.mean(each.tolist()))
 
     def set_training(self) -> None:
         """Switch everything that the side trains to training."""
@@ -178,7 +180,7 @@ class SideTraining:
         """Return the loss of a batch: of the task, and of the coupling to the frozen states if there are any.
 
         Raises:
-            CorecbenchError: it is NaN or infinite.
+            CorecbenchError: it is NaN or infinite, and computed on a processor.
         """
         states = None
         if self.abilities.scores is None:
@@ -190,9 +192,20 @@ class SideTraining:
             with guard(owner_of(sharing), "losses"):
                 terms = sharing.losses(self.side, states, frozen.of(rows, batch.history.shape[1]), batch)
                 loss = loss + sum(terms.values())
-        if not torch.isfinite(loss):
-            raise CorecbenchError(f"the {self.side} side's loss became {loss.item()} in epoch {self.epochs + 1}")
+        if loss.device.type == "cpu":  # a GPU would have to be waited for; its losses are checked after the epoch
+            self.check_finite(loss)
         return loss
+
+    def check_finite(self, losses: torch.Tensor) -> None:
+        """Make sure that losses are numbers.
+
+        Raises:
+            CorecbenchError: one is NaN or infinite.
+        """
+        finite = losses.isfinite()
+        if not finite.all():
+            lost = losses[~finite].flatten()[0].item()
+            raise CorecbenchError(f"the {self.side} side's loss became {lost} in epoch {self.epochs + 1}")
 
     def learning_rate(self, number: int, n_batches: int) -> float:
         """Return the learning rate of one of the batches, from 0, of the present epoch.
