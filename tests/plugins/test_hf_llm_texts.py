@@ -61,11 +61,18 @@ def test_an_empty_text_has_no_token_states(make_encoder):
     assert make_encoder().token_states(["", "red"])[0].shape == (0, HIDDEN)
 
 
-def test_texts_of_more_than_one_batch_keep_their_order(make_encoder, monkeypatch):
+@pytest.mark.parametrize("most", [1, 4, 7])
+def test_texts_of_more_than_one_batch_keep_their_order(make_encoder, monkeypatch, most):
     whole = make_encoder().token_states(TEXTS)
-    monkeypatch.setattr(encoder_module, "TEXTS_PER_BATCH", 1)
+    monkeypatch.setitem(encoder_module.TOKENS_PER_BATCH, "cpu", most)
     for one, other in zip(whole, make_encoder().token_states(TEXTS), strict=True):
         assert torch.allclose(one, other, atol=ROUND_OFF)
+
+
+def test_batches_have_as_many_texts_as_tokens_allow(make_encoder, monkeypatch):
+    monkeypatch.setitem(encoder_module.TOKENS_PER_BATCH, "cpu", 6)
+    batches = make_encoder().batches([7, 8, 9, 5, 6], [2, 2, 3, 3, 9])
+    assert list(batches) == [[7, 8], [9, 5], [6]]  # 2 x 2, for 3 x 3 is more than 6; 2 x 3; one at least
 
 
 def test_a_long_text_is_cut(make_encoder):

@@ -30,14 +30,15 @@ if TYPE_CHECKING:
     from corecbench_plugins.hf_llm.body_layers import Body
     from corecbench_plugins.hf_llm.settings import LlmConfig
 
-TEXTS_PER_BATCH = 32
+TOKENS_PER_BATCH = {"cpu": 2**11, "cuda": 2**15}
+"""Where texts are read -> tokens that are read together, padding included: products are faster with more rows."""
 MAX_TOKENS = 512
 """Most tokens of a prompt. A longer one is cut at its end."""
 MAX_SUMMARY_TOKENS = 64
 """Most tokens of a text that is summarised."""
 NORM = 5.0
 """Root mean square norm of a whitened row. A projection with torch's initial weights turns it into small scores."""
-VERSION = 4
+VERSION = 5
 """Version of the cached values. Any change of the computation below must increase it."""
 
 
@@ -148,16 +149,34 @@ class TextEncoder:
         layers = [round(depth * self.n_layers) for depth in depths]
         tokens = [self.tokenise(text, max_tokens, frame) if text else [] for text in texts]
         order = sorted((row for row in range(len(texts)) if tokens[row]), key=lambda row: len(tokens[row]))
-        for start in range(0, len(order), TEXTS_PER_BATCH):
-            rows = order[start : start + TEXTS_PER_BATCH]
+        done = 0
+        for rows in self.batches(order, [len(tokens[row]) for row in order]):
             batch = torch.nn.utils.rnn.pad_sequence([torch.tensor(tokens[row]) for row in rows], batch_first=True)
             with torch.no_grad():
                 states = self.read(batch.to(self.setup.device), [len(tokens[row]) for row in rows])
             chosen = torch.stack([states[layer] for layer in layers]).float().cpu()  # [n, B, T, h]
             for number, row in enumerate(rows):
                 yield row, chosen[:, number, : len(tokens[row])].clone()
+            done += len(rows)
             if what:
-                self.setup.progress(what, start + len(rows), len(order))
+                self.setup.progress(what, done, len(order))
+
+    def batches(self, order: Sequence[int], lengths: Sequence[int]) -> Iterator[Sequence[int]]:
+        """Yield rows that are read together, as many as have `TOKENS_PER_BATCH` tokens, one at least.
+
+        Args:
+            order: rows, those of short texts first.
+            lengths: the number of tokens of each text, in the same order.
+        """
+        device = torch.device(self.setup.device).type
+        most = TOKENS_PER_BATCH.get(device, TOKENS_PER_BATCH["cpu"])
+        start = 0
+        for end, length in enumerate(lengths):
+            if end > start and (end + 1 - start) * length > most:  # the last text is the longest
+                yield order[start:end]
+                start = end
+        if start < len(order):
+            yield order[start:]
 
     def read(self, tokens: torch.Tensor, lengths: Sequence[int]) -> Sequence[torch.Tensor]:
         """Return the states [B, T, h] of tokens [B, T] before each frozen layer and behind the last one.
