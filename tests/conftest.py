@@ -228,7 +228,7 @@ def bench(
 ) -> Callable[..., Any]:
     """Plan and run, and return the records: `bench(files=(), diary=None, root="results", models=("sasrec",))`.
 
-    Cells run in this process, unless `executor(plan, host, store)` returns something else that runs them.
+    Cells run in this process, unless `runs_in(plan, host, store)` returns something else that runs them.
     """
     from corecbench.experiment.execution.here import Here
     from corecbench.experiment.execution.schedule import run
@@ -239,14 +239,14 @@ def bench(
 
     monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
 
-    def go(files: Any = (), diary: Any = None, root: str = "results", executor: Any = Here, **options: Any) -> Any:
+    def go(files: Any = (), diary: Any = None, root: str = "results", runs_in: Any = Here, **options: Any) -> Any:
         host = Host.discover(files)
         if diary is not None:
             host.register(diary, "diary")
         config = RunConfig(**{"datasets": (str(toy_folder),), "settings": quick, "metrics": ("NDCG@10",)} | options)
         store = Store(tmp_path / root, config.benchmark)
         plan = make_plan(config, host, store)
-        return run(plan, host, store, executor(plan, host, store))
+        return run(plan, host, store, runs_in(plan, host, store))
 
     return go
 

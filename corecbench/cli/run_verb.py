@@ -77,6 +77,19 @@ def run_options(command: Command) -> Command:
                 help="Cells that run side by side.  [default: one for each core; one on a GPU]",
             ),
             click.option("--threads", type=int, metavar="N", help="Threads of each cell.  [default: 1 on a CPU]"),
+            click.option(
+                "--executor", metavar="NAME", help="What runs the cells: processes or dask.  [default: processes]"
+            ),
+            click.option(
+                "--scheduler", metavar="ADDRESS", help="Scheduler of the Dask cluster.  [default: a local cluster]"
+            ),
+            click.option(
+                "--resource",
+                "resources",
+                multiple=True,
+                metavar="NAME=N",
+                help="What a cell needs of a Dask worker, such as GPU=1.",
+            ),
             several("--tracker", "trackers", text="Trackers that follow the run, such as mlflow,tensorboard."),
         )
     ):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from corecbench.api import UsageError
 from corecbench.settings import run_files
 from corecbench.settings.configure import configure, unknown
-from corecbench.settings.values import names, over, parse_set, read_files, seeds, tables
+from corecbench.settings.values import names, over, parse_set, read_files, resources, seeds, tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +85,12 @@ class RunConfig:
     threads: int | None = None
     """Number of threads of each cell; None for one on a processor, and for torch's own choice with a GPU. Ranks can
     differ in last digits between numbers of threads."""
+    executor: Literal["processes", "dask"] = "processes"
+    """What runs the cells: processes of this machine, or a Dask cluster."""
+    scheduler: str | None = None
+    """Address of the cluster's scheduler, or its scheduler file; None for a cluster on this machine."""
+    resources: dict[str, float] = field(default_factory=dict)
+    """Resource -> how much of it a cell needs of a worker of the cluster, such as {"GPU": 1}."""
     existing: Literal["skip", "fail", "replace"] = "skip"
     """What happens to a cell that has a result already."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -116,6 +122,9 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"{name} is {value}, must be at least {least}")
+        for name in ("scheduler", "resources"):
+            if getattr(self, name) and self.executor != "dask":
+                raise UsageError(f"{name} is {getattr(self, name)!r}, which needs --executor dask")
         for control in self.controls:
             if control not in CONTROLS:
                 raise unknown("control", control, CONTROLS)
@@ -179,6 +188,8 @@ def load(path: str | Path | None, options: Mapping[str, Any], sets: Sequence[str
     for key in ("datasets", "models", "llms", "sharing", "controls", "metrics", "trackers"):
         if key in values:
             values[key] = names(values[key])
+    if "resources" in values:
+        values["resources"] = resources(values["resources"])
     if "seeds" in values:
         values["seeds"] = seeds(values["seeds"])
     return configure(RunConfig, values, "run")

@@ -116,6 +116,26 @@ def seeds(value: object) -> object:
     return tuple(dict.fromkeys(numbers))
 
 
+def resources(value: object) -> object:
+    """Return resources from a table, or from texts such as "GPU=1".
+
+    >>> resources(["GPU=1", "memory=2e9"])
+    {'GPU': 1.0, 'memory': 2000000000.0}
+
+    Raises:
+        UsageError: a text has another form.
+    """
+    if not isinstance(value, list | tuple):
+        return value
+    found = {}
+    for text in value:
+        match = re.fullmatch(r"\s*([^\s=]+)\s*=\s*(\d[\d.e+]*)\s*", str(text))
+        if match is None:
+            raise UsageError(f"resource {text!r} does not have the form NAME=NUMBER, such as GPU=1")
+        found[match[1]] = float(match[2])
+    return found
+
+
 def tables(value: object, name: str, each: str) -> dict[str, dict[str, Any]]:
     """Return a copy of tables such as [settings.sasrec].
 

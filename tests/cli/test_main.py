@@ -170,6 +170,30 @@ def test_options_reach_the_settings(corecbench, experiment):
     assert config.sharing == ("bdlm",)
 
 
+def test_options_say_how_cells_are_run(corecbench, experiment):
+    corecbench("run", "--models", "a", "--plan")
+    assert (experiment.config.executor, experiment.config.jobs, experiment.config.threads) == (
+        "processes",
+        None,
+        None,
+    )
+    corecbench("run", "--models", "a", "--jobs", "3", "--threads", "2", "--plan")
+    assert (experiment.config.jobs, experiment.config.threads) == (3, 2)
+    dask = [
+        "--executor",
+        "dask",
+        "--scheduler",
+        "tcp://10.0.0.5:8786",
+        "--resource",
+        "GPU=1",
+        "--resource",
+        "big=2",
+    ]
+    corecbench("run", "--models", "a", *dask, "--plan")
+    assert (experiment.config.executor, experiment.config.scheduler) == ("dask", "tcp://10.0.0.5:8786")
+    assert experiment.config.resources == {"GPU": 1, "big": 2}
+
+
 def test_the_data_dir_is_where_data_sets_are_looked_for(corecbench, experiment, tmp_path, monkeypatch):
     from corecbench.api import dataset_places
 
@@ -192,6 +216,12 @@ def test_the_data_dir_is_where_data_sets_are_looked_for(corecbench, experiment, 
         (["--models", "a", "--k-core", "-1"], "error: k_core is -1, must be at least 0"),
         ([], "error: nothing to run; give --models, --llm or both"),
         (["--models", "a", "--max-history", "0"], "error: max_history is 0, must be at least 1"),
+        (["--models", "a", "--jobs", "0"], "error: jobs is 0, must be at least 1"),
+        (["--models", "a", "--threads", "-1"], "error: threads is -1, must be at least 1"),
+        (["--models", "a", "--executor", "slurm"], "'processes' or 'dask'"),
+        (["--models", "a", "--scheduler", "x:1"], "error: scheduler is 'x:1', which needs --executor dask"),
+        (["--models", "a", "--resource", "GPU=1"], "error: resources is {'GPU': 1.0}, which needs --executor dask"),
+        (["--models", "a", "--resource", "GPU"], "error: resource 'GPU' does not have the form NAME=NUMBER"),
         (["--models", "a", "--set", "sasrek.epochs=1"], "did you mean 'sasrec'"),
         (["--models", "a", "--control", "no-mutal"], "unknown control 'no-mutal'; did you mean 'no-mutual'"),
         (["--models", "a", "--existing", "overwrite"], "'skip', 'fail' or 'replace'"),

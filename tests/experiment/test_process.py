@@ -77,6 +77,23 @@ def test_where_there_is_no_mallopt_nothing_happens(monkeypatch):
     process.keep_freed_memory()
 
 
+@pytest.mark.parametrize(
+    ("quota", "n_cores"),
+    [("max 100000", 8), ("150000 100000", 2), ("50000 100000", 1), ("9900000 100000", 8), ("", 8)],
+)
+def test_a_container_s_quota_limits_the_cores(monkeypatch, tmp_path, quota, n_cores):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    (tmp_path / "cpu.max").write_text(quota)
+    monkeypatch.setattr(process, "CPU_QUOTA", tmp_path / "cpu.max")
+    assert process.n_cores() == n_cores
+
+
+def test_without_a_quota_all_cores_are_there(monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5}, raising=False)
+    monkeypatch.setattr(process, "CPU_QUOTA", tmp_path / "absent")
+    assert process.n_cores() == 3
+
+
 def test_versions_are_those_that_are_installed():
     found = process.versions()
     assert found["numpy"] == np.__version__

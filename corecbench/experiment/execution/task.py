@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from corecbench.experiment import process
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -37,6 +39,8 @@ class CellTask:
     """Plugins that are left out."""
     folder: Path
     """The working folder, which relative paths in the settings start from."""
+    versions: Mapping[str, str]
+    """Library -> its version where the run was started."""
     environment: Mapping[str, str]
     """The variables of the environment that corecbench reads, such as the folder of data sets."""
 
@@ -59,5 +63,6 @@ def make_task(cell: Cell, plan: Plan, host: Host, store: Store) -> CellTask:
         host.files,
         host.blocked,
         Path.cwd(),
+        process.versions(),
         {name: value for name, value in os.environ.items() if name.startswith("CORECBENCH_")},
     )

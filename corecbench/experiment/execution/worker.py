@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import queue
@@ -43,6 +44,7 @@ def main(descriptor: int, n_threads: int | None) -> None:
     if n_threads is not None:
         torch.set_num_threads(n_threads)
     workplace = Workplace()
+    gc.freeze()  # what the imports made stays for good, so that collecting garbage before each cell is quick
 
     def tell(hook_name: str, **arguments: Any) -> None:
         send(connection, Message("told", (hook_name, arguments)))

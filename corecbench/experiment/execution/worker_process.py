@@ -11,12 +11,15 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from corecbench.api import CorecbenchError
 
 if TYPE_CHECKING:
     from typing import IO
 
-    from corecbench.experiment.cells import Cell
+    from corecbench.api import CellResult
+    from corecbench.experiment.attempt import Tell
     from corecbench.experiment.execution.task import CellTask
     from corecbench.experiment.execution.worker import Message
 
@@ -36,13 +39,21 @@ GRACE_S = 10.0
 """Seconds that a process has to end by itself when it is told that there are no more tasks."""
 
 
+class TaskEnd(NamedTuple):
+    """How a task ended."""
+
+    result: CellResult | None
+    """The stored record of the cell; None if its process ended before."""
+    reason: str = ""
+    """How the process ended."""
+
+
 class WorkerProcess:
     """One process that runs a cell at a time. It ends with this process, however this one ends."""
 
     def __init__(self, n_threads: int | None) -> None:
         self.connection, theirs = multiprocessing.Pipe()
-        self.cell: Cell | None = None
-        self.ready = False
+        self.n_threads, self.ready, self.gone = n_threads, False, False
         with theirs:
             start = json.dumps([theirs.fileno(), n_threads, sys.path])
             self.process = subprocess.Popen(
@@ -66,24 +77,41 @@ class WorkerProcess:
             self.said.append(line.rstrip())
             sys.stderr.write(line)
 
-    def give(self, cell: Cell, task: CellTask) -> None:
-        """Send a task; if the process is gone, whoever waits for its messages will find out."""
-        self.cell = cell
+    def give(self, task: CellTask) -> None:
+        """Send a task; if the process is gone, `hear` will find out."""
         with contextlib.suppress(OSError):
             self.connection.send(task)
 
-    def receive(self) -> Message | None:
-        """Return the next message, None if the process has ended."""
-        try:
-            return cast("Message", self.connection.recv())
-        except (EOFError, OSError):
-            return None
+    def hear(self, tell: Tell) -> TaskEnd | None:
+        """Act on the next message, or on the end of the process. Return how the task ended, None if it goes on.
 
-    def ending(self) -> str:
-        """Return how the process ended, such as "worker process ended with signal 9 (SIGKILL)"."""
-        code = self.process.wait()
-        self.listener.join(timeout=1)
-        return f"worker process ended with {named(code)}"
+        Raises:
+            CorecbenchError: the process ended before it could run anything, so that another one would end, too.
+            Exception: what was raised in the process outside of the training of the cell.
+        """
+        try:
+            message = cast("Message", self.connection.recv())
+        except (EOFError, OSError):
+            return self.lost()
+        if message.kind == "error":
+            raise message.content
+        if message.kind == "ended":
+            return TaskEnd(message.content)
+        if message.kind == "told":
+            hook_name, arguments = message.content
+            tell(hook_name, **arguments)
+        else:
+            self.ready = True
+        return None
+
+    def lost(self) -> TaskEnd:
+        """Return how the process ended, which took its task with it."""
+        reason = f"worker process ended with {named(self.process.wait())}"
+        self.end(at_once=True)
+        if not self.ready:
+            last = self.said[-1] if self.said else "it said nothing"
+            raise CorecbenchError(f"no cell can be run: {reason} before it was ready: {last}")
+        return TaskEnd(None, reason)
 
     def stop(self) -> None:
         """Say that there are no more tasks."""
@@ -91,7 +119,10 @@ class WorkerProcess:
             self.connection.send(None)
 
     def end(self, at_once: bool) -> None:
-        """Wait for the end of the process, with all that it has started; at once, or when its time is over."""
+        """End the process and all that it has started: at once, or when its time is over."""
+        if self.gone:
+            return
+        self.gone = True
         if not at_once:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(GRACE_S)
@@ -100,7 +131,8 @@ class WorkerProcess:
         self.process.wait()
         self.connection.close()
         self.listener.join(timeout=1)
-        cast("IO[str]", self.process.stdout).close()
+        if not self.listener.is_alive():
+            cast("IO[str]", self.process.stdout).close()
 
 
 def environment(n_threads: int | None) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchError
 from corecbench.data.loaded import read_datasets
+from corecbench.experiment import process
 from corecbench.experiment.plan import Plan, choices_on, lay_out
 from corecbench.experiment.runner import run_cell
 from corecbench.plugin.host import Host
@@ -42,7 +43,12 @@ class Workplace:
         return run_cell(find(task, plan), plan, self.host, store, tell)
 
     def prepare(self, task: CellTask) -> None:
-        """Make folder, environment and plugins those of the task's run."""
+        """Make folder, environment and plugins those of the task's run.
+
+        Raises:
+            CorecbenchError: its working folder is not here, or libraries have other versions.
+        """
+        check_versions(task)
         try:
             os.chdir(task.folder)
         except OSError as error:
@@ -67,6 +73,16 @@ class Workplace:
         made = Plan(task.config, cells, (), (), task.cache)
         self.plans.append((task.config, made))
         return made
+
+
+def check_versions(task: CellTask) -> None:
+    """Raise CorecbenchError if a library on which ranks depend is another one than where the run was started."""
+    for library, here in process.versions().items():
+        there = task.versions.get(library)
+        if here != there and library != "python":
+            raise CorecbenchError(
+                f"worker: {library} is {here} here and {there} where the run began; install the same versions"
+            )
 
 
 def run_of(task: CellTask) -> tuple[object, ...]:
