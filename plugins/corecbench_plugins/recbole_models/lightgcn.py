@@ -74,9 +74,9 @@ class LightGCN(nn.Module):
         A state is the mean over K+1 layers: (own row + sum over neighbours and layers 0 to K-1 of item rows, each
         divided by the root of both degrees) / (K+1).
         """
-        new = (batch.history != 0) & ~torch.isin(
-            batch.user[:, None] * self.model.n_items + batch.history, self.edges
-        )
+        pair = batch.user[:, None] * self.model.n_items + batch.history
+        place = torch.searchsorted(self.edges, pair).clamp(max=len(self.edges) - 1)  # `isin` would sort all edges
+        new = (batch.history != 0) & (self.edges[place] != pair)
         if not new.any():
             return user
         before = self.user_degree[batch.user]  # [B]

@@ -1,0 +1,287 @@
+"""Measures how time and memory grow with users, items, interactions and the length of histories.
+
+    python benchmarks/perf/growth.py --out growth.json           # each size in a process of its own
+    python benchmarks/perf/growth.py --large --out growth.json   # also a million users, a million items
+
+Each size is drawn by `drawn_data`, written to a Parquet file, read, put in order and split. Then a sampled epoch of
+SASRec (128 sampled items) and one of LightGCN (BPR) begin: some batches are trained, and the epoch is taken to cost
+as many times as much as it has batches. At last some users are ranked among all items. Seconds are those of the
+processor, on one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from corecbench.data.dataset import Dataset
+    from corecbench.data.split import Split
+
+
+@dataclass(frozen=True)
+class Size:
+    """What is measured at a time."""
+
+    n_users: int
+    n_items: int
+    n_interactions: int
+    max_history: int = 50
+    sasrec_batches: int = 10
+    lightgcn_batches: int = 3
+    n_ranked: int = 1_024
+
+
+BASE = Size(n_users=20_000, n_items=20_000, n_interactions=400_000)
+LARGE = Size(1_000_000, 1_000_000, 20_000_000, lightgcn_batches=2)
+TINY = Size(
+    n_users=60, n_items=40, n_interactions=600, max_history=8, sasrec_batches=2, lightgcn_batches=2, n_ranked=20
+)
+FACTORS = (1, 2, 4)
+SASREC = {"negatives": 128, "batch_size": 128}
+LIGHTGCN = {"batch_size": 8_192}
+
+
+def sizes(base: Size) -> dict[str, list[tuple[int, Size]]]:
+    """Return what grows -> pairs of the factor and the size; all else stays as it is."""
+    return {
+        "users, each with as many interactions": [
+            (by, replace(base, n_users=by * base.n_users, n_interactions=by * base.n_interactions))
+            for by in FACTORS
+        ],
+        "items": [(by, replace(base, n_items=by * base.n_items)) for by in FACTORS],
+        "interactions of each user": [
+            (by, replace(base, n_interactions=by * base.n_interactions)) for by in FACTORS
+        ],
+        "max_history": [(by, replace(base, max_history=by * base.max_history)) for by in FACTORS],
+        "all of these but max_history": [
+            (
+                by,
+                replace(
+                    base,
+                    n_users=by * base.n_users,
+                    n_items=by * base.n_items,
+                    n_interactions=by * base.n_interactions,
+                ),
+            )
+            for by in FACTORS
+        ],
+    }
+
+
+def measure(tiny: bool, large: bool = False) -> dict[str, Any]:
+    """Return what each size took, and the exponents.
+
+    Args:
+        tiny: whether sizes are so small that only the script itself is tested.
+        large: whether a million users are measured, too.
+    """
+    series = sizes(TINY if tiny else BASE)
+    if tiny:
+        series = {"items": series["items"][:2]}
+    costs: dict[Size, dict[str, float]] = {}
+    wanted = [size for points in series.values() for _, size in points]
+    for size in dict.fromkeys([*wanted, *([LARGE] if large else [])]):
+        print(f"measuring {asdict(size)}", file=sys.stderr, flush=True)
+        costs[size] = in_process(size)
+    return {
+        "sizes": [{"size": asdict(size), "cost": cost} for size, cost in costs.items()],
+        "exponents": {
+            name: exponents([(by, costs[size]) for by, size in points]) for name, points in series.items()
+        },
+    }
+
+
+def exponents(points: Sequence[tuple[int, Mapping[str, float]]]) -> dict[str, float]:
+    """Return for each cost the exponent b of cost = a factor^b, by least squares on logarithms.
+
+    >>> round(exponents([(1, {"read_s": 2.0}), (2, {"read_s": 8.0})])["read_s"], 6)
+    2.0
+    """
+    factors = np.log([by for by, _ in points])
+    centred = factors - factors.mean()
+    names = [name for name in points[0][1] if all(cost[name] > 0 for _, cost in points)]
+    return {
+        name: float(centred @ np.log([cost[name] for _, cost in points]) / (centred @ centred)) for name in names
+    }
+
+
+def in_process(size: Size) -> dict[str, float]:
+    """Measure a size in a process of its own, whose largest memory is that of this size."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--one", json.dumps(asdict(size))], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"{size} failed with exit code {done.returncode}: {done.stderr[-2000:]}")
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+# --- in the process of one size -----------------------------------------------------------------------------------
+
+
+def measure_one(size: Size) -> dict[str, float]:
+    """Return the seconds of each step and the largest memory so far, in bytes, for one size."""
+    cost: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "drawn.parquet"
+        run_apart(draw_to, size, file)
+        data, split = load(file, cost)
+        cost |= {name: float(data.facts[name]) for name in ("n_users", "n_items", "n_interactions")}
+        train_and_rank("sasrec", SASREC, size.sasrec_batches, size, data, split, Path(folder), cost)
+        train_and_rank("lightgcn", LIGHTGCN, size.lightgcn_batches, size, data, split, Path(folder), cost)
+    return cost
+
+
+def draw_to(size: Size, file: Path) -> None:
+    """Draw interactions into a file."""
+    from drawn_data import draw, write_parquet
+
+    write_parquet(draw(size.n_users, size.n_items, size.n_interactions), file)
+
+
+def run_apart(function: Callable[..., None], *arguments: Any) -> None:
+    """Call a function in a process of its own, so that its memory does not count here."""
+    import multiprocessing
+
+    process = multiprocessing.get_context("spawn").Process(target=function, args=arguments)
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit(f"{function.__name__} ended with exit code {process.exitcode}")
+
+
+def load(file: Path, cost: dict[str, float]) -> tuple[Dataset, Split]:
+    """Read, order and split the interactions of a file."""
+    from corecbench.data.dataset import load_dataset
+    from corecbench.data.split import leave_one_out
+    from corecbench.plugin.host import Host
+
+    host = Host.discover()
+    source = host.build(host.select("datasets", f"parquet:{file}", {}))
+    rows = timed("read_s", cost, source.interactions)
+    titles = source.items()
+    given = iter([rows])
+    del rows
+
+    class Read:
+        """The source once more, whose tables are there already; they are let go when they are taken."""
+
+        interactions = staticmethod(lambda: next(given))
+        items = staticmethod(lambda: titles)
+
+    data = timed("order_s", cost, lambda: load_dataset("drawn", Read()))
+    del source
+    return data, timed("split_s", cost, lambda: leave_one_out(data))
+
+
+def train_and_rank(
+    name: str,
+    settings: Mapping[str, int],
+    n_batches: int,
+    size: Size,
+    data: Dataset,
+    split: Split,
+    cache: Path,
+    cost: dict[str, float],
+) -> None:
+    """Train some batches of a model alone, and rank some users by it."""
+    from corecbench.api import Setup
+    from corecbench.evaluation.ranking import rank_task
+    from corecbench.plugin.host import Host
+    from corecbench.training.cell import CellTraining
+    from corecbench.training.frozen import evaluate
+
+    host = Host.discover()
+    metric = host.build(host.select("metrics", "NDCG@10", {}))
+    cell = CellTraining(host, Setup(data.catalog, size.max_history, seed=0, cache=cache), split, name, metric)
+    values = {**settings, "max_examples": n_batches * settings["batch_size"]}
+    selected = host.select("models", name, {name: values})
+
+    def build() -> Any:
+        model, _ = cell.build_solo("domain", selected)
+        return cell.side_training("domain", selected, model, 1)
+
+    training = timed(f"{name}_build_s", cost, build)
+    cell.seed("training")
+    timed(f"{name}_first_batches_s", cost, lambda: training.train_epoch(None, None))  # sorts pairs, fills caches
+    trained_s = timed(f"{name}_batches_s", cost, lambda: measured(lambda: training.train_epoch(None, None)))
+    epoch = math.ceil(len(training.examples) / settings["batch_size"])
+    cost[f"{name}_batch_s"] = trained_s / min(n_batches, epoch)
+    cost[f"{name}_epoch_s"] = cost[f"{name}_batch_s"] * epoch
+    task = cell.tasks["test"]
+    some = np.sort(np.random.default_rng(0).permutation(len(task.users))[: size.n_ranked])
+    part = replace(
+        task,
+        users=task.users[some],
+        target=task.target[some],
+        history=task.history[some],
+        seen=replace(task.seen, start=task.seen.start[some], length=task.seen.length[some]),
+    )
+    model = training.model
+    evaluate(model)
+    rank_task(model.states, part)  # what is kept from batch to batch is computed here
+    cost[f"{name}_rank_s_per_user"] = measured(lambda: rank_task(model.states, part)) / len(some)
+    cost[f"{name}_peak_bytes"] = peak_bytes()
+
+
+def timed(name: str, cost: dict[str, float], step: Callable[[], Any]) -> Any:
+    """Run a step, note its seconds and the largest memory so far, and return what it returns."""
+    start_s = time.process_time()
+    value = step()
+    cost[name] = time.process_time() - start_s
+    cost[name.replace("_s", "_peak_bytes")] = peak_bytes()
+    return value
+
+
+def measured(step: Callable[[], Any]) -> float:
+    """Return the seconds of a step."""
+    start_s = time.process_time()
+    step()
+    return time.process_time() - start_s
+
+
+def peak_bytes() -> float:
+    """Return the largest memory of this process so far."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="measure growth")
+    parser.add_argument("--tiny", action="store_true", help="tiny sizes, to see that the script works")
+    parser.add_argument("--large", action="store_true", help="also a million users and items")
+    parser.add_argument("--out", type=Path, help="a JSON file for what was measured")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        import torch
+
+        torch.set_num_threads(1)
+        print(json.dumps(measure_one(Size(**json.loads(options.one)))))
+        return
+    found = measure(options.tiny, options.large)
+    if options.out:
+        options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    for name, of in found["exponents"].items():
+        print(name)
+        for what, exponent in of.items():
+            print(f"  {what:<32}{exponent:6.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Drawn data look as they should, and the scripts that measure with them run on tiny sizes."""
+
+import doctest
+
+import growth
+import numpy as np
+import pytest
+import startup_and_report
+from drawn_data import draw, write_atomic, write_csv, write_parquet
+from stored_cells import write_cells
+
+from corecbench.plugin.host import Host
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return draw(n_users=2_000, n_items=1_000, n_interactions=40_000)
+
+
+def test_the_examples_hold():
+    assert doctest.testmod(growth).failed == 0
+
+
+def test_about_as_many_interactions_are_drawn_as_were_asked_for(drawn):
+    assert len(drawn.user) == pytest.approx(40_000, rel=0.05)
+
+
+def test_each_user_has_four_interactions_and_some_have_many(drawn):
+    lengths = np.bincount(drawn.user, minlength=2_000)
+    assert lengths.min() >= 4
+    assert lengths.max() > 5 * lengths.mean()
+
+
+def test_few_items_have_most_of_the_interactions(drawn):
+    popular_first = np.sort(np.bincount(drawn.item, minlength=1_000))[::-1]
+    assert popular_first[:100].sum() > popular_first[100:].sum()
+
+
+def test_rows_are_in_the_order_of_time_and_the_same_for_a_seed(drawn):
+    assert (np.diff(drawn.time_s) >= 0).all()
+    again = draw(n_users=2_000, n_items=1_000, n_interactions=40_000)
+    assert np.array_equal(drawn.item, again.item)
+    assert not np.array_equal(drawn.item[:100], draw(2_000, 1_000, 40_000, seed=1).item[:100])
+
+
+def test_all_formats_are_read_as_the_same_interactions(drawn, tmp_path):
+    write_csv(drawn, tmp_path / "drawn.csv")
+    write_parquet(drawn, tmp_path / "drawn.parquet")
+    write_atomic(drawn, tmp_path / "drawn")
+    host = Host.discover()
+    names = (f"csv:{tmp_path}/drawn.csv", f"parquet:{tmp_path}/drawn.parquet", f"folder:{tmp_path}/drawn")
+    first, *others = (host.build(host.select("datasets", name, {})).interactions() for name in names)
+    for other in others:
+        assert first.to_dict("list") == other.to_dict("list")
+
+
+def test_stored_cells_are_real_results(tmp_path):
+    store = write_cells(tmp_path, 9, shrink=50)
+    entries = list(store.records())
+    assert len(entries) == 9
+    for folder, record in entries:
+        for side in record["sides"]:
+            assert len(store.ranks(folder, side)) == record["sides"][side]["n_users"]
+
+
+def test_one_size_is_measured_in_every_step():
+    cost = growth.in_process(growth.TINY)
+    steps = ("read_s", "order_s", "split_s", "sasrec_epoch_s", "lightgcn_epoch_s", "sasrec_rank_s_per_user")
+    assert all(cost[step] > 0 for step in steps)
+
+
+def test_start_up_and_reports_are_measured():
+    found = startup_and_report.measure(tiny=True)
+    assert all(values["wall_s"] > 0 for values in found.values())
