@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from corecbench.api import SIDES
 from corecbench.experiment.cells import label_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from corecbench.api import Side
     from corecbench.experiment.cells import Cell
 
 PAIR, LLM, DOMAIN = 3, 2, 1
@@ -27,12 +25,17 @@ class Queue:
     waiting: Mapping[Path, Path] = field(default_factory=dict)
     """Folder of a pair -> that of the cell which it waits for."""
 
-    def next(self) -> Cell | None:
-        """Return the first cell that waits for nothing, None if there is none now."""
-        for place, cell in enumerate(self.left):
-            if cell.folder not in self.waiting:
-                return self.left.pop(place)
-        return None
+    def next(self, put_off: Callable[[Cell], bool] = lambda cell: False) -> Cell | None:
+        """Return the first cell that waits for nothing, None if there is none now.
+
+        Args:
+            put_off: whether another cell had better be first, if there is one.
+        """
+        ready = [cell for cell in self.left if cell.folder not in self.waiting]
+        first = next((cell for cell in ready if not put_off(cell)), next(iter(ready), None))
+        if first is not None:
+            self.left.remove(first)
+        return first
 
     def ended(self, cell: Cell) -> None:
         """Let the pairs go that waited for a cell."""
@@ -43,33 +46,35 @@ def side_by_side(cells: Sequence[Cell], starts_anew: Callable[[Cell], bool]) -> 
     """Return the queue of cells of which several run at once.
 
     A pair waits for the cell of its domain model alone if it starts from it. Of the cells that wait for nothing,
-    the first is the one whose chain of work is longest: its own time, and that of the pairs behind it. Behind an
-    LLM alone stand all its pairs, since they read the texts that it encodes. Equal chains keep the plan's order.
+    the first is the one whose chain of work is longest: its own time, and that of the pairs that wait for it. Equal
+    chains keep the plan's order.
 
     Args:
         cells: those of the plan that are not done, in its order.
         starts_anew: whether a pair needs nothing of its domain model alone.
     """
-    alone = {key(cell, side): cell.folder for cell in cells if cell.sharing is None for side in SIDES}
+    alone = {key(cell): cell.folder for cell in cells if cell.sharing is None and cell.domain is not None}
     waiting: dict[Path, Path] = {}
-    has_pairs: set[Path] = set()
     for pair in (cell for cell in cells if cell.sharing is not None):
-        domain, llm = (alone.get(key(pair, side)) for side in SIDES)
+        domain = alone.get(key(pair))
         if domain is not None and not starts_anew(pair):
             waiting[pair.folder] = domain
-            has_pairs.add(domain)
-        if llm is not None:
-            has_pairs.add(llm)
+    waited_for = set(waiting.values())
 
     def chain(cell: Cell) -> int:
-        return time_of(cell) + (PAIR if cell.folder in has_pairs else 0)
+        return time_of(cell) + (PAIR if cell.folder in waited_for else 0)
 
     return Queue(sorted(cells, key=chain, reverse=True), waiting)
 
 
-def key(cell: Cell, side: Side) -> tuple[Side, str | None, str, int]:
-    """Return what a pair and the cell of one of its models alone have in common."""
-    return side, label_of(cell.domain if side == "domain" else cell.llm), cell.data.name, cell.seed
+def key(cell: Cell) -> tuple[str | None, str, int]:
+    """Return what a pair and the cell of its domain model alone have in common."""
+    return label_of(cell.domain), cell.data.name, cell.seed
+
+
+def same_texts(one: Cell, other: Cell) -> bool:
+    """Return whether two cells read the same texts by the same LLM, which the first of them encodes for all."""
+    return one.llm is not None and (label_of(one.llm), one.data.name) == (label_of(other.llm), other.data.name)
 
 
 def time_of(cell: Cell) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from corecbench.experiment.execution.lost import store_lost
-from corecbench.experiment.execution.order import Queue, side_by_side
+from corecbench.experiment.execution.order import Queue, same_texts, side_by_side
 from corecbench.experiment.execution.start_from import starts_anew
 from corecbench.experiment.execution.told import Told
 
@@ -43,13 +43,18 @@ def queue_of(left: Sequence[Cell], plan: Plan, host: Host, executor: Executor) -
 
 def ends(queue: Queue, executor: Executor, told: Told) -> Iterator[Ended]:
     """Hand over all cells of a queue, and yield each when it ends."""
-    running = 0
+    running: list[Cell] = []
+
+    def put_off(cell: Cell) -> bool:  # it would wait for texts that another cell encodes
+        beside = [other for other in running if same_texts(cell, other)]
+        return bool(beside) and not executor.backlog and not any(map(told.has_trained, beside))
+
     while queue.left or running:
-        while (running < executor.slots or executor.backlog) and (cell := queue.next()) is not None:
+        while (len(running) < executor.slots or executor.backlog) and (cell := queue.next(put_off)) is not None:
             executor.submit(cell)
-            running += 1
+            running.append(cell)
         ended = executor.wait(told.tell)
-        running -= 1
+        running.remove(ended.cell)
         queue.ended(ended.cell)
         yield ended
 

@@ -57,6 +57,11 @@ class Told:
             self.host.notify("corecbench_cell_started", cell=cell)
         return self.cells[key]
 
+    def has_trained(self, cell: Cell) -> bool:
+        """Return whether an epoch of a cell was heard of."""
+        key = cell.name, cell.data.name, cell.seed
+        return key in self.cells and bool(self.cells[key].epochs)
+
     def epoch(self, cell: CellFacts, so_far: CellSoFar, record: EpochRecord) -> None:
         """Pass on an epoch that was not heard of yet."""
         key = record["side"], record["epoch"]

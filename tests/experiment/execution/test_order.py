@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from corecbench.experiment.execution.order import Queue, side_by_side
+from corecbench.experiment.execution.order import Queue, same_texts, side_by_side
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,29 @@ def test_a_queue_without_more_is_in_the_order_of_the_plan():
     assert names(Queue(list(PLAN))) == [cell.name for cell in PLAN]
 
 
-def test_pairs_that_start_anew_wait_for_nothing_and_the_llm_that_encodes_their_texts_is_first():
+def test_pairs_that_start_anew_wait_for_nothing_and_are_first():
     queue = side_by_side(PLAN, lambda _: True)
-    assert names(queue) == ["llama", "sasrec+llama+bdlm", "gru4rec+llama+bdlm", "sasrec", "gru4rec"]
+    assert names(queue) == ["sasrec+llama+bdlm", "gru4rec+llama+bdlm", "llama", "sasrec", "gru4rec"]
+
+
+def test_a_cell_is_put_off_only_if_there_is_another():
+    queue = side_by_side(PLAN, lambda _: True)
+    assert [queue.next(lambda cell: cell.llm is not None).name for _ in PLAN] == [
+        *("sasrec", "gru4rec"),
+        *("sasrec+llama+bdlm", "gru4rec+llama+bdlm", "llama"),
+    ]
+    assert queue.next() is None
+
+
+def test_cells_read_the_same_texts_by_the_same_llm_on_the_same_data():
+    assert same_texts(PLAN[2], PLAN[3])
+    assert not same_texts(PLAN[3], replace(PLAN[3], data=Data("others")))
+    assert not same_texts(PLAN[0], PLAN[1])
 
 
 def test_a_pair_that_starts_from_its_domain_model_waits_for_it_alone():
     queue = side_by_side(PLAN, lambda cell: cell.domain == GRU)
-    assert names(queue) == ["llama", "sasrec", "gru4rec+llama+bdlm", "gru4rec"]
+    assert names(queue) == ["sasrec", "gru4rec+llama+bdlm", "llama", "gru4rec"]
     queue.ended(PLAN[1])
     assert names(queue) == []
     queue.ended(PLAN[0])
@@ -72,7 +87,7 @@ def test_a_pair_that_starts_from_its_domain_model_waits_for_it_alone():
 
 
 def test_a_pair_waits_for_no_cell_that_is_done_already():
-    assert names(side_by_side(PLAN[1:], lambda cell: cell.domain == GRU))[1] == "sasrec+llama+bdlm"
+    assert names(side_by_side(PLAN[1:], lambda cell: cell.domain == GRU))[0] == "sasrec+llama+bdlm"
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"data": Data("others")}])
