@@ -142,7 +142,8 @@ def show_plan(plan: Plan) -> None:
     click.echo(f"plan: {len(plan.cells)} cells, {done} done already")
     width = max((len(cell.name) for cell in plan.cells), default=0)
     for cell in plan.cells:
-        state = "  done" if cell.done else ""
+        other = plan.elsewhere.get(cell.folder)
+        state = "  done" if cell.done else "" if other is None else f"  done in {other.parents[2].name}"
         click.echo(f"  {cell.data.name}  {cell.name:{width}}  seed {cell.seed}{state}")
     for line in plan.downloads or ["nothing"]:
         click.echo(f"to download: {line}")

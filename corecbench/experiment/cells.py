@@ -129,13 +129,13 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
     }
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()[:8]
     folder = store.folder(cell_name(components, control), data.name, seed, digest)
-    done = config.existing != "replace" and is_done(folder, parts, store)
+    done = config.existing != "replace" and is_done(folder, parts.llm is not None, store)
     return Cell(data, *parts, max_history, seed, digest, folder, done)
 
 
-def is_done(folder: Path, parts: Parts, store: Store) -> bool:
+def is_done(folder: Path, has_llm: bool, store: Store) -> bool:
     """Return whether a cell is stored whole: a domain model alone with the checkpoint that its pairs start from."""
-    return store.is_done(folder) and (parts.llm is not None or (folder / CHECKPOINT).exists())
+    return store.is_done(folder) and (has_llm or (folder / CHECKPOINT).exists())
 
 
 def version_of(selected: Selected) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +13,7 @@ import numpy as np
 from corecbench.api import SIDES, Lists, PluginError, UsageError, cache_folder
 from corecbench.data.loaded import read_datasets
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
-from corecbench.experiment.cells import Parts, make_cell, settings_of
+from corecbench.experiment.cells import Parts, is_done, make_cell, settings_of
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
 
@@ -39,6 +39,13 @@ class Plan:
     downloads: Sequence[str]
     notes: Sequence[str]
     cache: Path
+    elsewhere: Mapping[Path, Path] = field(default_factory=dict)
+    """Folder of a cell that is not done -> that of the same cell in another benchmark, where it is."""
+
+    @property
+    def n_to_do(self) -> int:
+        """Number of cells that have to be trained."""
+        return sum(not cell.done and cell.folder not in self.elsewhere for cell in self.cells)
 
     def solo_of(self, cell: Cell, side: Side = "domain") -> Cell:
         """Return the solo cell of a joint cell's domain model, or of its LLM; a control has that of its pair."""
@@ -84,10 +91,21 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     if config.existing == "fail" and any(cell.done for cell in cells):
         done = next(cell for cell in cells if cell.done)
         raise UsageError(f"{done.folder} exists; use --existing skip or replace, or another --benchmark")
-    check_done(cells, metrics, store)
+    elsewhere = done_elsewhere(cells, store) if config.existing == "skip" else {}
+    check_done(cells, elsewhere, metrics, store)
     cache = cache_folder()
     downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
-    return Plan(config, cells, downloads, notes(config, chosen, data_sets), cache)
+    return Plan(config, cells, downloads, notes(config, chosen, data_sets), cache, elsewhere)
+
+
+def done_elsewhere(cells: Sequence[Cell], store: Store) -> dict[Path, Path]:
+    """Return the folders of cells that are not done here -> those of the same cells in other benchmarks."""
+    found: dict[Path, Path] = {}
+    for cell in cells:
+        same = (other for other in store.elsewhere(cell.folder) if is_done(other, cell.llm is not None, store))
+        if not cell.done and (other := next(same, None)) is not None:
+            found[cell.folder] = other
+    return found
 
 
 def try_metrics(config: RunConfig, host: Host) -> dict[str, Metric]:
@@ -117,16 +135,18 @@ def try_metrics(config: RunConfig, host: Host) -> dict[str, Metric]:
     return built
 
 
-def check_done(cells: Sequence[Cell], metrics: Mapping[str, Metric], store: Store) -> None:
+def check_done(
+    cells: Sequence[Cell], elsewhere: Mapping[Path, Path], metrics: Mapping[str, Metric], store: Store
+) -> None:
     """Make sure that the cells that are done already have the lists that metrics read.
 
     Raises:
         ResultsError: one has none, or too short ones.
     """
     if any(map(depth, metrics.values())):
-        for cell in cells:
-            for side in store.read(cell.folder)["sides"] if cell.done else ():
-                lists_of(store, cell.folder, side, store.ranks(cell.folder, side).set_index("user_id"), metrics)
+        for folder in [*(cell.folder for cell in cells if cell.done), *elsewhere.values()]:
+            for side in store.read(folder)["sides"]:
+                lists_of(store, folder, side, store.ranks(folder, side).set_index("user_id"), metrics)
 
 
 class Choice(NamedTuple):

@@ -59,8 +59,7 @@ class Experiment:
         """
         from corecbench.experiment.progress import shown
 
-        n_to_do = sum(not cell.done for cell in self.plan.cells)
-        with shown(self.host, n_to_do) if progress else contextlib.nullcontext():
+        with shown(self.host, self.plan.n_to_do) if progress else contextlib.nullcontext():
             return self.steps.run_plan(self.plan, self.host, self.store)
 
 

@@ -117,6 +117,23 @@ class Store:
             shutil.rmtree(new, ignore_errors=True)
             raise
 
+    def elsewhere(self, folder: Path) -> Iterator[Path]:
+        """Yield the folders of the same cell, seed and hash in other benchmarks that lie beside this one.
+
+        Args:
+            folder: the folder of the cell, from `folder`.
+        """
+        inside = folder.relative_to(self.root / slug(self.benchmark))
+        yield from sorted(other for other in self.root.glob(f"*/{inside}") if other != folder)
+
+    def take_over(self, other: Path, folder: Path) -> None:
+        """Copy a cell of another benchmark, from `elsewhere`, to its place in this one."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.copytree(other, new)
+        _put_in_place(new, folder)
+
     def drop_failed(self, folder: Path) -> None:
         """Remove failed results of the same cell and seed under other settings: this one stands in their place."""
         for other in folder.parent.glob(f"{folder.name.rpartition('-')[0]}-*"):

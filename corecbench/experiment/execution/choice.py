@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def executor_for(plan: Plan, host: Host, store: Store) -> Executor:
     """Return what runs the cells of a plan."""
-    n_to_do = sum(not cell.done for cell in plan.cells)
+    n_to_do = plan.n_to_do
     jobs, threads = min(jobs_of(plan.config), max(1, n_to_do)), threads_of(plan.config)
     if plan.config.executor == "dask":
         from corecbench.experiment.execution.cluster import Cluster

@@ -24,7 +24,9 @@ def run(plan: Plan, host: Host, store: Store, executor: Executor) -> list[CellRe
     """Run every cell that is not done and return the records of all, in the order of the plan."""
     for label in plan.config.trackers:
         host.track(host.select("trackers", label, plan.config.settings))
-    left = [cell for cell in plan.cells if not cell.done]
+    for folder, other in plan.elsewhere.items():
+        store.take_over(other, folder)
+    left = [cell for cell in plan.cells if not cell.done and cell.folder not in plan.elsewhere]
     results = {}
     if left:
         told = Told(host)
