@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import multiprocessing
@@ -70,6 +71,7 @@ class WorkerProcess:
         self.said: deque[str] = deque(maxlen=20)
         self.listener = threading.Thread(target=self.listen, daemon=True)
         self.listener.start()
+        atexit.register(self.end, True)  # else a process that leaves would wait for what this one may still write
 
     def listen(self) -> None:
         """Pass on to stderr what the process writes, and keep the last lines."""
@@ -123,6 +125,7 @@ class WorkerProcess:
         if self.gone:
             return
         self.gone = True
+        atexit.unregister(self.end)
         if not at_once:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(GRACE_S)

@@ -186,7 +186,7 @@ def test_a_scheduler_that_is_lost_ends_the_run_in_one_line(run, machines, tmp_pa
     number = pid_of(pid)
     machines.started[0].kill()
     assert message() == cluster.GONE
-    machines.close()
+    machines.started[1].wait(timeout=90)
     assert until(lambda: not alive(number))
 
 

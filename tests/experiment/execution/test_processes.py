@@ -107,6 +107,18 @@ def test_an_interruption_ends_all_processes_at_once(
     assert until(lambda: not alive(pid_of(pid)), seconds=5)
 
 
+FORGETS = """
+from corecbench.experiment.execution.worker_process import WorkerProcess
+worker = WorkerProcess(1)
+while not worker.ready:
+    worker.hear(print)
+"""
+
+
+def test_a_process_that_leaves_ends_the_workers_that_it_forgot():
+    assert subprocess.run([sys.executable, "-c", FORGETS], timeout=120, check=False).returncode == 0
+
+
 COMMAND = "import sys; from corecbench.cli.main import main; main(sys.argv[1:])"
 
 
