@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import operator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from corecbench.evaluation.measuring import depth, is_overall, measure, method_o
 from corecbench.experiment.cells import Parts, is_done, make_cell, settings_of
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
+from corecbench.results.record import ResultsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -91,20 +93,27 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     if config.existing == "fail" and any(cell.done for cell in cells):
         done = next(cell for cell in cells if cell.done)
         raise UsageError(f"{done.folder} exists; use --existing skip or replace, or another --benchmark")
-    elsewhere = done_elsewhere(cells, store) if config.existing == "skip" else {}
-    check_done(cells, elsewhere, metrics, store)
+    for cell in cells:
+        if cell.done:
+            check_lists(cell.folder, metrics, store)
+    elsewhere = done_elsewhere(cells, metrics, store) if config.existing == "skip" else {}
     cache = cache_folder()
     downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
     return Plan(config, cells, downloads, notes(config, chosen, data_sets), cache, elsewhere)
 
 
-def done_elsewhere(cells: Sequence[Cell], store: Store) -> dict[Path, Path]:
-    """Return the folders of cells that are not done here -> those of the same cells in other benchmarks."""
+def done_elsewhere(cells: Sequence[Cell], metrics: Mapping[str, Metric], store: Store) -> dict[Path, Path]:
+    """Return the folders of cells that are not done here -> those of the same cells in other benchmarks.
+
+    A cell without the lists that metrics read is not among them.
+    """
     found: dict[Path, Path] = {}
     for cell in cells:
-        same = (other for other in store.elsewhere(cell.folder) if is_done(other, cell.llm is not None, store))
-        if not cell.done and (other := next(same, None)) is not None:
-            found[cell.folder] = other
+        for other in store.elsewhere(cell.folder) if not cell.done else ():
+            with contextlib.suppress(ResultsError):
+                check_lists(other, metrics, store)
+                if is_done(other, cell.llm is not None, store):
+                    found[cell.folder] = other
     return found
 
 
@@ -135,18 +144,15 @@ def try_metrics(config: RunConfig, host: Host) -> dict[str, Metric]:
     return built
 
 
-def check_done(
-    cells: Sequence[Cell], elsewhere: Mapping[Path, Path], metrics: Mapping[str, Metric], store: Store
-) -> None:
-    """Make sure that the cells that are done already have the lists that metrics read.
+def check_lists(folder: Path, metrics: Mapping[str, Metric], store: Store) -> None:
+    """Make sure that a cell that is done already has the lists that metrics read.
 
     Raises:
-        ResultsError: one has none, or too short ones.
+        ResultsError: it has none, or too short ones.
     """
     if any(map(depth, metrics.values())):
-        for folder in [*(cell.folder for cell in cells if cell.done), *elsewhere.values()]:
-            for side in store.read(folder)["sides"]:
-                lists_of(store, folder, side, store.ranks(folder, side).set_index("user_id"), metrics)
+        for side in store.read(folder)["sides"]:
+            lists_of(store, folder, side, store.ranks(folder, side).set_index("user_id"), metrics)
 
 
 class Choice(NamedTuple):

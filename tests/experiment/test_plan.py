@@ -477,9 +477,35 @@ def test_what_was_run_is_done(plan, run_popularity):
     }
 
 
-def test_what_was_run_under_another_benchmark_is_not_done(plan, run_popularity):
-    run_popularity()
-    assert not plan(models=("popularity",), benchmark="other").cells[0].done
+def test_what_another_benchmark_has_done_is_taken_over_and_not_trained_again(plan, run_popularity, host, tmp_path):
+    done = run_popularity().cells[0]
+    planned = plan(models=("popularity",), benchmark="other")
+    cell, store = planned.cells[0], Store(tmp_path / "results", "other")
+    assert (cell.done, planned.elsewhere, planned.n_to_do) == (False, {cell.folder: done.folder}, 0)
+    assert not cell.folder.exists()  # a plan writes nothing
+    (record,) = run(planned, host, store, Nothing())
+    assert record == store.read(done.folder) == store.read(cell.folder)
+    assert store.ranks(cell.folder, "domain").equals(store.ranks(done.folder, "domain"))
+    assert plan(models=("popularity",), benchmark="other").cells[0].done
+
+
+class Nothing:
+    """An executor that is never needed."""
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked"),
+    [
+        ({"benchmark": "other"}, {"existing": "replace"}),
+        ({"benchmark": "other"}, {"seeds": (1,)}),
+        ({"benchmark": "other"}, {"max_history": 7}),
+        ({"benchmark": "other", "top_k": 0}, {"metrics": ("novelty@5",)}),
+    ],
+    ids=["replace", "another seed", "another hash", "without lists"],
+)
+def test_what_is_asked_for_anew_or_is_another_cell_is_not_taken_over(plan, run_popularity, stored, asked):
+    run_popularity(**stored)
+    assert not plan(models=("popularity",), **asked).elsewhere
 
 
 def test_what_is_replaced_is_not_done(plan, run_popularity):
