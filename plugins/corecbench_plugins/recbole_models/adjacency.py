@@ -44,7 +44,7 @@ def distinct(values: np.ndarray) -> np.ndarray:
     [2, 5]
     """
     ordered = np.sort(values)
-    return ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0]
+    return np.asarray(ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0])
 
 
 class SymmetricGraph:
