@@ -44,7 +44,8 @@ def distinct(values: np.ndarray) -> np.ndarray:
     [2, 5]
     """
     ordered = np.sort(values)
-    return np.asarray(ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0])
+    different: np.ndarray = ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0]
+    return different
 
 
 class SymmetricGraph:
