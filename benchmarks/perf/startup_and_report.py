@@ -2,7 +2,8 @@
 
     python benchmarks/perf/startup_and_report.py
 
-Prints a line for each command: median seconds of processor time and of wall time, and the highest memory.
+Prints a line for each command: median seconds of processor time and of wall time, and the highest memory, which is
+at least that of this script.
 """
 
 import argparse
@@ -58,18 +59,15 @@ def timed(arguments: Sequence[str], repeats: int = REPEATS) -> Mapping[str, floa
 
 def _run_once(command: Sequence[str]) -> dict[str, float]:
     start_s = time.perf_counter()
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},  # compiled once, as in an installed environment
-    )
-    errors = process.stderr.read().decode() if process.stderr else ""
-    _, status, usage = os.wait4(process.pid, 0)
-    code = os.waitstatus_to_exitcode(status)
-    process.returncode = code
-    if code not in (0, 5):  # 5: rows lack a seed
-        sys.exit(f"{' '.join(command)} ended with exit code {code}: {errors}")
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # compiled once, as in an installed environment
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        errors.seek(0)
+        said = errors.read().decode()
+    if process.returncode not in (0, 5):  # 5: rows lack a seed
+        sys.exit(f"{' '.join(command)} ended with exit code {process.returncode}: {said}")
     return {
         "cpu_s": usage.ru_utime + usage.ru_stime,
         "wall_s": time.perf_counter() - start_s,
