@@ -145,7 +145,7 @@ class Search:
 
         from corecbench.experiment.cells import cell_name
         from corecbench.training.cell import CellTraining
-        from corecbench.training.pair import Pair, Solo, train_pair
+        from corecbench.training.pair import Learnt, Pair, Solo, train_pair
         from corecbench.training.weights import snapshot
 
         split = dataclasses.replace(self.data.split, test=np.zeros_like(self.data.split.test))
@@ -157,8 +157,12 @@ class Search:
             return
         llm, sharing = self.partners.llm, self.partners.sharing
         cell_training = CellTraining(self.host, setup, split, cell_name([selected, llm, sharing]), metric)
-        alone, _ = cell_training.build_solo("domain", selected)
-        train_pair(cell_training, Pair(selected, llm, sharing), Solo(selected, snapshot(alone), 0), on_epoch)
+
+        def untrained() -> Learnt:
+            alone, _ = cell_training.build_solo("domain", selected)
+            return Learnt(snapshot(alone), 0)
+
+        train_pair(cell_training, Pair(selected, llm, sharing), Solo(selected, untrained), on_epoch)
 
     @staticmethod
     def ended(trial: Trial, state: str) -> Exception:

@@ -58,7 +58,7 @@ def trim(rows: np.ndarray) -> np.ndarray:
 def rank_task(
     answer: Callable[[Batch], States | torch.Tensor],
     task: "RankingTask",
-    batch_size: int = 512,
+    batch_size: int = 256,
     device: str = "cpu",
     top_k: int = 0,
 ) -> Ranks:
@@ -102,7 +102,7 @@ def without_targets(row: np.ndarray, item: np.ndarray, target: np.ndarray) -> tu
 
 @torch.no_grad()
 def task_states(
-    states: Callable[[Batch], States], task: "RankingTask", batch_size: int = 512, device: str = "cpu"
+    states: Callable[[Batch], States], task: "RankingTask", batch_size: int = 256, device: str = "cpu"
 ) -> States:
     """Return the states of all users of a task, user float32 [U+1, d] by user index, and of the items [N+1, d]."""
     users, rows = [], []

@@ -129,7 +129,7 @@ def _place(cell: CellRecord) -> tuple[str, str, int]:
 
 def _ranked_side(store: Store, entry: Entry, side: RowSide, alone: RankedSide | None = None) -> RankedSide:
     folder, record = entry
-    ranks = store.ranks(folder, side).set_index("user_id").sort_index()
+    ranks = store.user_ranks(folder, side, record).frame()
     name = _name(record["cell"], side)
     return RankedSide(record["cell"]["name"], side, name, ranks, store.top(folder, side), alone)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import tempfile
 from pathlib import Path
@@ -106,12 +107,11 @@ def convert(gguf: Path, folder: Path, progress: Progress) -> Path:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with only_one(folder), quiet(), tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+    with only_one(folder), quiet(), parsed_once(), tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         if folder.exists():  # another process has made it meanwhile
             return folder
         progress(f"converting {gguf.stem}", 0, 1)
-        model: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
-        model = model.to(torch.bfloat16)
+        model: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16)
         model.hf_quantizer, model.is_quantized = None, False  # otherwise transformers refuses to save
         vars(model.config).pop("quantization_config", None)  # some versions of transformers set none
         model.config.dtype = torch.bfloat16
@@ -121,6 +121,19 @@ def convert(gguf: Path, folder: Path, progress: Progress) -> Path:
         appear(whole, folder)
     progress(f"converting {gguf.stem}", 1, 1)
     return folder
+
+
+@contextlib.contextmanager
+def parsed_once() -> Iterator[None]:
+    """Let a GGUF file be parsed once in the context, where transformers parses it for each of its steps."""
+    import gguf
+
+    reader = gguf.GGUFReader
+    gguf.GGUFReader = functools.cache(reader)  # type: ignore[assignment,misc]  # called like the class
+    try:
+        yield
+    finally:
+        gguf.GGUFReader = reader  # type: ignore[misc]
 
 
 def appear(whole: Path, folder: Path) -> Path:
