@@ -5,7 +5,6 @@ import doctest
 import growth
 import numpy as np
 import pytest
-import startup_and_report
 from drawn_data import draw, write_atomic, write_csv, write_parquet
 from stored_cells import write_cells
 
@@ -67,8 +66,3 @@ def test_one_size_is_measured_in_every_step():
     cost = growth.in_process(growth.TINY)
     steps = ("read_s", "order_s", "split_s", "sasrec_epoch_s", "lightgcn_epoch_s", "sasrec_rank_s_per_user")
     assert all(cost[step] > 0 for step in steps)
-
-
-def test_start_up_and_reports_are_measured():
-    found = startup_and_report.measure(tiny=True)
-    assert all(values["wall_s"] > 0 for values in found.values())
