@@ -5,6 +5,7 @@ R contexts, L positions of a history, P positions of all histories, B rows of a 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,13 @@ class FrozenStates:
     length: np.ndarray | None
     """int64 [R], the positions of each context; None where each has one state."""
 
+    @functools.cached_property
+    def start(self) -> np.ndarray:
+        """Where the states of each context begin, int64 [R]."""
+        length = np.zeros(0, dtype=np.int64) if self.length is None else self.length
+        begins: np.ndarray = np.cumsum(length) - length
+        return begins
+
     def of(self, rows: torch.Tensor, width: int) -> States:
         """Return the states of some contexts; those at padding are 0.
 
@@ -58,7 +66,7 @@ class FrozenStates:
         """
         length = np.zeros(0, dtype=np.int64) if self.length is None else self.length
         filled = np.arange(width) < length[rows, None]
-        place = ((np.cumsum(length) - length)[rows, None] + np.arange(width))[filled]
+        place = (self.start[rows, None] + np.arange(width))[filled]
         device = self.user.device
         return torch.as_tensor(place, device=device), torch.as_tensor(filled, device=device)
 
