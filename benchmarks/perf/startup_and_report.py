@@ -28,11 +28,13 @@ STARTS = {"--help": 0.3, "list": 0.4}
 REPORTS = {100: 3.0, 2_000: 20.0}
 """Number of cells -> most wall seconds of the table."""
 TINY = {12: 3.0}
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""Modules are compiled once, as in an installed environment."""
 
 
 def side(*arguments: str) -> Side:
     """Return the run of a command; the whole process counts."""
-    return own_side(f"corecbench {' '.join(arguments[:1])}", "command_line.py", *arguments)
+    return own_side(f"corecbench {arguments[0]}", "command_line.py", *arguments, environment=COMPILED)
 
 
 def comparisons(place: Path, tiny: bool) -> Iterator[Comparison]:
@@ -52,7 +54,7 @@ def comparisons(place: Path, tiny: bool) -> Iterator[Comparison]:
         limit = Target(table.name, at_most=most, quantity="wall_s")
         yield Comparison(f"tables of {n_cells:,} cells", [table], [limit])
         if n_cells == min(REPORTS):
-            page = own_side("report --html", "command_line.py", *table.command[2:], "--html")
+            page = side("report", *map(str, table.command[3:]), "--html")
             yield Comparison(
                 f"page of {n_cells:,} cells", [page], [Target(page.name, quantity="wall_s")], most_rounds=1
             )
