@@ -30,8 +30,6 @@ SPARE = 4
 """Candidates that are kept beyond the k best, since exact scores can change the order at the end of a list."""
 FEW = 1 / 64
 """Share of a block up to which exact scores are computed pair by pair, and not by a product of matrices."""
-
-
 WHOLE_ROWS = 2**22
 """Exact scores that are held at a time where the fast ones do not settle a list."""
 

@@ -107,13 +107,18 @@ def done_elsewhere(cells: Sequence[Cell], metrics: Mapping[str, Metric], store: 
 
     A cell without the lists that metrics read is not among them.
     """
+
+    def is_whole(other: Path, cell: Cell) -> bool:
+        with contextlib.suppress(ResultsError):
+            check_lists(other, metrics, store)
+            return is_done(other, cell.llm is not None, store)
+        return False
+
     found: dict[Path, Path] = {}
-    for cell in cells:
-        for other in store.elsewhere(cell.folder) if not cell.done else ():
-            with contextlib.suppress(ResultsError):
-                check_lists(other, metrics, store)
-                if is_done(other, cell.llm is not None, store):
-                    found[cell.folder] = other
+    for cell in (cell for cell in cells if not cell.done):
+        others = reversed(list(store.elsewhere(cell.folder)))  # equal copies; one of them is read whole
+        if other := next((other for other in others if is_whole(other, cell)), None):
+            found[cell.folder] = other
     return found
 
 

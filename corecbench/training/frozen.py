@@ -34,11 +34,10 @@ class FrozenStates:
     """int64 [R], the positions of each context; None where each has one state."""
 
     @functools.cached_property
-    def start(self) -> np.ndarray:
-        """Where the states of each context begin, int64 [R]."""
+    def stretches(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the states of each context begin and how many there are, int64 [R]; empty where each has one."""
         length = np.zeros(0, dtype=np.int64) if self.length is None else self.length
-        begins: np.ndarray = np.cumsum(length) - length
-        return begins
+        return np.cumsum(length) - length, length
 
     def of(self, rows: torch.Tensor, width: int) -> States:
         """Return the states of some contexts; those at padding are 0.
@@ -64,9 +63,9 @@ class FrozenStates:
         Returns:
             The places in `user`, row by row, and bool [B, width], true where an item is.
         """
-        length = np.zeros(0, dtype=np.int64) if self.length is None else self.length
+        start, length = self.stretches
         filled = np.arange(width) < length[rows, None]
-        place = (self.start[rows, None] + np.arange(width))[filled]
+        place = (start[rows, None] + np.arange(width))[filled]
         device = self.user.device
         return torch.as_tensor(place, device=device), torch.as_tensor(filled, device=device)
 

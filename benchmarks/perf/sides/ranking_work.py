@@ -5,10 +5,12 @@ T users, N items, d the width of a vector, M interactions. It needs numpy alone,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from sides.arrays import SavedArrays
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +22,7 @@ WARM_UP = 512
 
 
 @dataclass(frozen=True)
-class RankingWork:
+class RankingWork(SavedArrays):
     """Whom to rank what for. Users and items are numbered from 1."""
 
     user_state: np.ndarray
@@ -59,17 +61,6 @@ class RankingWork:
         """Return rows (from 0) and items, int64 each, that users first+1 to end have seen."""
         start, stop = np.searchsorted(self.seen_user, [first + 1, end + 1])
         return self.seen_user[start:stop] - 1 - first, self.seen_item[start:stop]
-
-    def save(self, folder: Path) -> None:
-        """Write the arrays into a folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for array in fields(self):
-            np.save(folder / f"{array.name}.npy", getattr(self, array.name))
-
-    @classmethod
-    def load(cls, folder: Path) -> RankingWork:
-        """Read what `save` wrote."""
-        return cls(**{array.name: np.load(folder / f"{array.name}.npy") for array in fields(cls)})
 
 
 def save_places(folder: Path, side: str, place: np.ndarray) -> None:

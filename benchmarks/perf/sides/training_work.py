@@ -6,11 +6,13 @@ M interactions, T tested users, N items. It needs numpy alone, since every side 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from measuring.clock import Cost, report
+
+from sides.arrays import SavedArrays
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +26,7 @@ PATIENCE = 10
 
 
 @dataclass(frozen=True)
-class TrainingWork:
+class TrainingWork(SavedArrays):
     """Interactions for training, and the items held out for validation and test. All numbers begin at 1."""
 
     user: np.ndarray
@@ -50,17 +52,6 @@ class TrainingWork:
         user = np.concatenate([self.user, self.users, self.users])
         order = np.argsort(user, kind="stable")
         return user[order], np.concatenate([self.item, self.validation, self.test])[order]
-
-    def save(self, folder: Path) -> None:
-        """Write the arrays into a folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for array in fields(self):
-            np.save(folder / f"{array.name}.npy", getattr(self, array.name))
-
-    @classmethod
-    def load(cls, folder: Path) -> TrainingWork:
-        """Read what `save` wrote."""
-        return cls(**{array.name: np.load(folder / f"{array.name}.npy") for array in fields(cls)})
 
 
 class Journal:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from corecbench.api import hookimpl
 from corecbench.experiment.execution.processes import Processes
 
 MODEL = """
@@ -115,6 +116,22 @@ def pid_of(until):
         return int(path.read_text())
 
     return read
+
+
+@pytest.fixture
+def impatient(pid_of):
+    """A plugin that interrupts the run at an epoch, once a process has written its number: `impatient(path)`."""
+
+    class Impatient:
+        def __init__(self, path):
+            self.path = path
+
+        @hookimpl
+        def corecbench_epoch_finished(self):
+            pid_of(self.path)
+            raise KeyboardInterrupt
+
+    return Impatient
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import warnings
 import pytest
 from pandas.testing import assert_frame_equal
 
-from corecbench.api import CorecbenchError, UsageError, hookimpl
+from corecbench.api import CorecbenchError, UsageError
 from corecbench.experiment.execution import cluster
 from corecbench.experiment.execution.cluster import Cluster
 from corecbench.settings.config import Variant
@@ -156,18 +156,15 @@ def test_without_a_client_cells_that_were_handed_over_end_and_are_found_done(
     assert plan.stdout.startswith("plan: 2 cells, 2 done already")
 
 
-def test_an_interruption_takes_back_what_has_not_begun(run, machines, tmp_path, pid_of, until):
+def test_an_interruption_takes_back_what_has_not_begun(run, machines, tmp_path, pid_of, until, impatient):
     pid, go = tmp_path / "pid", tmp_path / "go"
-
-    class Impatient:
-        @hookimpl
-        def corecbench_epoch_finished(self):
-            pid_of(pid)
-            raise KeyboardInterrupt
 
     machines.add_workers(1)
     with pytest.raises(KeyboardInterrupt):
-        run({"a": f"write({str(pid)!r}, str(os.getpid())); wait_for({str(go)!r})", "b": "pass"}, diary=Impatient())
+        run(
+            {"a": f"write({str(pid)!r}, str(os.getpid())); wait_for({str(go)!r})", "b": "pass"},
+            diary=impatient(pid),
+        )
     go.touch()
     assert until(lambda: list((tmp_path / "results").rglob("result.json")))
     assert not until(lambda: len(list((tmp_path / "results").rglob("result.json"))) > 1, seconds=3)
@@ -222,20 +219,14 @@ def test_a_process_that_dies_costs_its_cell_there_too(bench, acting_model):
 
 
 def test_an_interruption_ends_the_processes_of_a_cluster_on_this_machine(
-    bench, acting_model, tmp_path, pid_of, alive, until
+    bench, acting_model, tmp_path, impatient, pid_of, alive, until
 ):
     pid = tmp_path / "pid"
-
-    class Impatient:
-        @hookimpl
-        def corecbench_epoch_finished(self):
-            pid_of(pid)
-            raise KeyboardInterrupt
 
     settings = {"mine": {"act": f"write({str(pid)!r}, str(os.getpid())); time.sleep(600)"}}
     options = {"models": ("mine",), "settings": settings, "executor": "dask"}
     with pytest.raises(KeyboardInterrupt):
-        bench([acting_model], runs_in=on_cluster, diary=Impatient(), **options)
+        bench([acting_model], runs_in=on_cluster, diary=impatient(pid), **options)
     assert until(lambda: not alive(pid_of(pid)), seconds=5)
 
 

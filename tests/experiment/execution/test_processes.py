@@ -90,20 +90,20 @@ def test_a_process_that_cannot_start_is_said_in_one_line(bench, monkeypatch, pro
 
 
 def test_an_interruption_ends_all_processes_at_once(
-    bench, acting_model, make_diary, tmp_path, processes, until, alive, pid_of
+    bench, acting_model, tmp_path, processes, impatient, until, alive, pid_of
 ):
     pid = tmp_path / "pid"
-
-    class Impatient:
-        @hookimpl
-        def corecbench_epoch_finished(self):
-            pid_of(pid)
-            raise KeyboardInterrupt
 
     settings = {"mine": {"act": f"write({str(pid)!r}, str(os.getpid())); time.sleep(600)"}}
     models = ("mine", "popularity")
     with pytest.raises(KeyboardInterrupt):
-        bench([acting_model], models=models, settings=settings, diary=Impatient(), runs_in=processes(2))
+        bench(
+            [acting_model],
+            models=models,
+            settings=settings,
+            diary=impatient(pid),
+            runs_in=processes(2),
+        )
     assert until(lambda: not alive(pid_of(pid)), seconds=5)
 
 
