@@ -69,6 +69,12 @@ def run_options(command: Command) -> Command:
                 metavar="skip|fail|replace",
                 help="What to do with cells that are done already.  [default: skip]",
             ),
+            click.option(
+                "--checkpoint-minutes",
+                type=float,
+                metavar="N",
+                help="Least minutes between two saved states of a cell; a killed run goes on there.  [default: 5]",
+            ),
             click.option("--device", metavar="NAME", help="Device for training, such as cuda.  [default: cpu]"),
             click.option(
                 "--jobs",

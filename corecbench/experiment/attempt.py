@@ -13,11 +13,13 @@ from safetensors.torch import load_file
 
 from corecbench.api import CorecbenchError, Failure, Lists, RowSide, Setup, Side, SideRecord
 from corecbench.evaluation.measuring import measure_checked
-from corecbench.experiment.cells import CHECKPOINT, Cell, record_of
+from corecbench.experiment import process
+from corecbench.experiment.cells import CHECKPOINT, Cell, digest_of, record_of
 from corecbench.plugin.guard import guard
 from corecbench.results.frames import item_frequency
 from corecbench.results.record import sides_of
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
+from corecbench.training.checkpoints import Checkpoints
 from corecbench.training.controls import shuffle_texts
 from corecbench.training.ensemble import Ensemble
 from corecbench.training.pair import Learnt, Pair, Solo, train_pair
@@ -113,7 +115,17 @@ class Attempt:
             untrained_llm=cell.control == "untrained-llm",
         )
         metric = self.host.build(self.host.select("metrics", "NDCG@10", {}))
-        return CellTraining(self.host, setup, cell.data.split, cell.seeded_as, metric)
+        return CellTraining(self.host, setup, cell.data.split, cell.seeded_as, metric, self.checkpoints())
+
+    def checkpoints(self) -> Checkpoints:
+        """Return where the state of the training is written, and where one may lie from which it can begin."""
+        cell, config = self.cell, self.plan.config
+        folder = cell.folder.with_name(f".{cell.folder.name}.state")  # removed when the cell is stored
+        if cell.sharing is None or not cell.sharing.shares:
+            return Checkpoints(folder, minutes=config.checkpoint_minutes)
+        place = digest_of({"machine": process.machine(config.device), **process.versions()})
+        name = f"{cell.start_hash}-seed{cell.seed}-{place}.safetensors"
+        return Checkpoints(folder, self.plan.cache / "begun" / name, config.checkpoint_minutes)
 
     def train(self, training: CellTraining) -> Trained:
         """Train the side or the sides of the cell."""

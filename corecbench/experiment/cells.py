@@ -12,7 +12,7 @@ from corecbench.api import PROJECT
 from corecbench.version import ALGORITHMS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from corecbench.api import CellFacts, CellRecord
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "checkpoint.safetensors"
 """Name of the file with the best weights, in the folder of a domain model alone."""
+
+BEGIN_ALIKE = ("no-mutual",)
+"""Controls that change nothing in a first turn in which no side learns from the other."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Cell:
     """8 hexadecimal digits of everything that decides the result, beside the seed."""
     folder: Path
     done: bool
+    start_hash: str = ""
+    """The same hash without a control that changes nothing in the first turn. Cells that share it begin alike."""
 
     @property
     def components(self) -> Sequence[Selected]:
@@ -127,10 +132,16 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
         "max_history": max_history,
         **({"control": control} if control else {}),
     }
-    digest = hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()[:8]
+    digest = digest_of(decisive)
+    start = digest_of({**decisive, "control": None if control in BEGIN_ALIKE else control})
     folder = store.folder(cell_name(components, control), data.name, seed, digest)
     done = config.existing != "replace" and is_done(folder, parts.llm is not None, store)
-    return Cell(data, *parts, max_history, seed, digest, folder, done)
+    return Cell(data, *parts, max_history, seed, digest, folder, done, start)
+
+
+def digest_of(decisive: Mapping[str, Any]) -> str:
+    """Return 8 hexadecimal digits of a description."""
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()[:8]
 
 
 def is_done(folder: Path, has_llm: bool, store: Store) -> bool:

@@ -91,6 +91,8 @@ class RunConfig:
     """Address of the cluster's scheduler, or its scheduler file; None for a cluster on this machine."""
     resources: dict[str, float] = field(default_factory=dict)
     """Resource -> how much of it a cell needs of a worker of the cluster, such as {"GPU": 1}."""
+    checkpoint_minutes: float = 5.0
+    """Least minutes between two states of a cell that are written within a turn. A killed run goes on there."""
     existing: Literal["skip", "fail", "replace"] = "skip"
     """What happens to a cell that has a result already."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -118,7 +120,7 @@ class RunConfig:
         for max_history in (self.max_history, *map(self.max_history_on, self.per_dataset)):
             if max_history < 1:
                 raise UsageError(f"max_history is {max_history}, must be at least 1")
-        for name, least in (("k_core", 0), ("top_k", 0), ("jobs", 1), ("threads", 1)):
+        for name, least in (("k_core", 0), ("top_k", 0), ("jobs", 1), ("threads", 1), ("checkpoint_minutes", 0)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"{name} is {value}, must be at least {least}")

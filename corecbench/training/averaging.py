@@ -1,6 +1,6 @@
 """A moving average of weights: steadier than the weights of any one step, and often better on held-out items."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -64,3 +64,21 @@ class WeightAverage:
             value = parameter.clone()
             parameter.copy_(average)
             average.copy_(value)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Return everything that the average remembers, by name."""
+        named = {"average": self.averages, "lag": self.lag}
+        return {f"{name}.{n}": tensor for name, tensors in named.items() for n, tensor in enumerate(tensors)}
+
+    @torch.no_grad()
+    def put_back(self, state: Mapping[str, torch.Tensor], n_steps: int) -> None:
+        """Let the average be as it was when `state` was taken, after so many steps."""
+        self.n_steps = n_steps
+        self.averages, self.lag = (numbered(state, name, self.parameters) for name in ("average", "lag"))
+
+
+def numbered(state: Mapping[str, torch.Tensor], name: str, like: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Return the tensors "NAME.0", "NAME.1" and so on of a state, on the devices of others, if it has them."""
+    if f"{name}.0" not in state:
+        return []
+    return [state[f"{name}.{n}"].to(tensor.device) for n, tensor in enumerate(like)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from corecbench.data.split import RankingTask, Split
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
+    from corecbench.training.checkpoints import Checkpoints
 
 OnEpoch = Callable[[EpochRecord], None]
 
@@ -50,6 +51,20 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class PlannedTurn:
+    """A turn of one side."""
+
+    number: int
+    """As in the records of its epochs."""
+    side: Side
+    epochs: int
+    """Most epochs."""
+    sharing: SharingModule | None = None
+    """Couples the side to its partner; None: it learns from nobody."""
+    partner: Side | None = None
+
+
+@dataclass(frozen=True)
 class CellTraining:
     """What every training of a cell needs: the data, the machine and one seed."""
 
@@ -60,6 +75,8 @@ class CellTraining:
     """The name that the generators of the cell are seeded by."""
     validation_metric: RankMetric
     """NDCG@10."""
+    checkpoints: Checkpoints | None = None
+    """Where the state of the training is written; None: nowhere."""
 
     def seed(self, purpose: str) -> None:
         """Seed torch for one purpose of this cell."""
@@ -158,8 +175,23 @@ class CellTraining:
         epochs = selected.config.epochs if trainable(model) else 0
         training = self.side_training(side, selected, model, epochs)
         self.seed("training")
-        training.train_turn(0, epochs, None, None, with_planned_epochs(epochs, on_epoch))
+        self.train_turns({side: training}, [PlannedTurn(0, side, epochs)], on_epoch)
         return training
+
+    def train_turns(
+        self, sides: Mapping[Side, SideTraining], turns: Sequence[PlannedTurn], on_epoch: OnEpoch
+    ) -> None:
+        """Carry out turns, from where they were left off if there are checkpoints."""
+        on_epoch, done = with_planned_epochs(sum(turn.epochs for turn in turns), on_epoch), 0
+        if self.checkpoints is not None:
+            on_epoch = self.checkpoints.recording(on_epoch)
+            done = self.checkpoints.resume(sides, on_epoch)
+        for n_turns, turn in enumerate(turns[done:], start=done):
+            pauses = None if self.checkpoints is None else self.checkpoints.within(n_turns, sides, on_epoch)
+            partner = None if turn.partner is None else sides[turn.partner]
+            sides[turn.side].train_turn(turn.number, turn.epochs, turn.sharing, partner, on_epoch, pauses)
+            if self.checkpoints is not None:
+                self.checkpoints.turn_ended(n_turns + 1, sides, coupled=turn.sharing is not None)
 
 
 def check_recommender(model: Recommender, selected: Selected) -> None:

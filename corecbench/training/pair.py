@@ -22,7 +22,7 @@ from corecbench.api import (
 from corecbench.api.tables import table_names
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard, owner_of
-from corecbench.training.cell import CellTraining, OnEpoch, Trained, with_planned_epochs
+from corecbench.training.cell import CellTraining, OnEpoch, PlannedTurn, Trained
 from corecbench.training.weights import restore, weights
 
 if TYPE_CHECKING:
@@ -120,16 +120,27 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
             layers.to(training.setup.device)
         sides[side] = training.side_training(side, selected, models[side], epochs[side], side in trained, layers)
     training.seed("training")
-    on_epoch = with_planned_epochs(sum(epochs.values()), on_epoch)
-    for number, turn in enumerate(turns, start=1):
-        other: Side = "llm" if turn.side == "domain" else "domain"
-        coupled = pair.mutual and other in trained
-        partner = sides[other] if coupled else None
-        sides[turn.side].train_turn(number, turn.epochs, module if coupled else None, partner, on_epoch)
-        trained.add(turn.side)
+    training.train_turns(sides, planned(turns, trained, module if pair.mutual else None), on_epoch)
     for side_training in sides.values():
         side_training.stopped_by = "turns"
     return Trained(sides, module)
+
+
+def planned(turns: Sequence[Turn], trained: set[Side], module: SharingModule | None) -> list[PlannedTurn]:
+    """Return the turns with the partner that the side learns from, once that has been trained.
+
+    Args:
+        turns: those of the sharing module.
+        trained: the sides that start from trained weights.
+        module: couples the sides; None if they are not coupled at all.
+    """
+    found, trained = [], set(trained)
+    for number, turn in enumerate(turns, start=1):
+        partner: Side = "llm" if turn.side == "domain" else "domain"
+        coupling = (module, partner) if module is not None and partner in trained else (None, None)
+        found.append(PlannedTurn(number, turn.side, turn.epochs, *coupling))
+        trained.add(turn.side)
+    return found
 
 
 def build_sides(training: CellTraining, pair: Pair, module: SharingModule) -> dict[Side, Recommender]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -61,6 +61,33 @@ def restore(model: Recommender | torch.nn.Module, state: Mapping[str, torch.Tens
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(state[name])
+
+
+EXTRA = "_extra_state"
+
+
+def extra_state(model: Recommender | torch.nn.Module) -> dict[str, Any]:
+    """Return what the modules of a model remember beside tensors (`torch.nn.Module.get_extra_state`), by name."""
+    if not isinstance(model, torch.nn.Module):
+        return {}
+    return {name: value for name, value in model.state_dict().items() if name.rpartition(".")[2] == EXTRA}
+
+
+def put_extra_state_back(model: Recommender | torch.nn.Module, extra: Mapping[str, Any]) -> None:
+    """Let the modules of a model remember what `extra_state` returned."""
+    if isinstance(model, torch.nn.Module):
+        for name, value in extra.items():
+            model.get_submodule(name.rpartition(".")[0]).set_extra_state(value)
+
+
+def below(tensors: Mapping[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
+    """Return the tensors whose names begin with "NAME.", without this beginning.
+
+    >>> below({"best.a": torch.ones(1), "bestest": torch.ones(1)}, "best")
+    {'a': tensor([1.])}
+    """
+    start = f"{name}."
+    return {key.removeprefix(start): tensor for key, tensor in tensors.items() if key.startswith(start)}
 
 
 def save_checkpoint(state: Mapping[str, torch.Tensor], path: Path) -> None:

@@ -77,6 +77,11 @@ def same_texts(one: Cell, other: Cell) -> bool:
     return one.llm is not None and (label_of(one.llm), one.data.name) == (label_of(other.llm), other.data.name)
 
 
+def begin_alike(one: Cell, other: Cell) -> bool:
+    """Return whether two pairs have the same first turn, after which the first of them writes its state for all."""
+    return one.sharing is not None and (one.start_hash, one.seed) == (other.start_hash, other.seed)
+
+
 def time_of(cell: Cell) -> int:
     """Return how long a cell usually takes, in comparison with others."""
     return PAIR if cell.sharing is not None else LLM if cell.llm is not None else DOMAIN

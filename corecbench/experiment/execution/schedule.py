@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from corecbench.experiment.execution.lost import store_lost
-from corecbench.experiment.execution.order import Queue, same_texts, side_by_side
+from corecbench.experiment.execution.order import Queue, begin_alike, same_texts, side_by_side
 from corecbench.experiment.execution.start_from import starts_anew
 from corecbench.experiment.execution.told import Told
 
@@ -47,9 +47,11 @@ def ends(queue: Queue, executor: Executor, told: Told) -> Iterator[Ended]:
     """Hand over all cells of a queue, and yield each when it ends."""
     running: list[Cell] = []
 
-    def put_off(cell: Cell) -> bool:  # it would wait for texts that another cell encodes
+    def put_off(cell: Cell) -> bool:  # it would wait for texts that another cell encodes, or do what that one does
         beside = [other for other in running if same_texts(cell, other)]
-        return bool(beside) and not executor.backlog and not any(map(told.has_trained, beside))
+        waits = bool(beside) and not any(map(told.has_trained, beside))
+        repeats = any(begin_alike(cell, other) and not told.is_past_first_turn(other) for other in running)
+        return (waits or repeats) and not executor.backlog
 
     while queue.left or running:
         while (len(running) < executor.slots or executor.backlog) and (cell := queue.next(put_off)) is not None:

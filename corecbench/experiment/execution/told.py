@@ -62,6 +62,11 @@ class Told:
         key = cell.name, cell.data.name, cell.seed
         return key in self.cells and bool(self.cells[key].epochs)
 
+    def is_past_first_turn(self, cell: Cell) -> bool:
+        """Return whether an epoch of a later turn than the first was heard of."""
+        key = cell.name, cell.data.name, cell.seed
+        return key in self.cells and any(epoch["turn"] > 1 for epoch in self.cells[key].epochs.values())
+
     def epoch(self, cell: CellFacts, so_far: CellSoFar, record: EpochRecord) -> None:
         """Pass on an epoch that was not heard of yet."""
         key = record["side"], record["epoch"]

@@ -99,6 +99,14 @@ class Adapter(nn.Module):
                 self.epoch += 1
         return self
 
+    def get_extra_state(self) -> dict[str, int]:
+        """Return what a training that goes on must know beside the weights."""
+        return {"epoch": self.epoch}
+
+    def set_extra_state(self, state: Mapping[str, int]) -> None:
+        """Go on from there."""
+        self.epoch = state["epoch"]
+
     def begin_epoch(self) -> None:
         """Do what RecBole's trainer does before an epoch."""
 

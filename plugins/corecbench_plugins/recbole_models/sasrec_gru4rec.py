@@ -3,22 +3,31 @@
 RecBole itself trains on one row per prefix of a history.
 """
 
+import torch
 from torch import nn
 
-from corecbench.api import Batch, Ids, IdsFactory, Setup, States
+from corecbench.api import Batch, Ids, IdsFactory, Setup, States, product_dtype
 from corecbench_plugins.recbole_models.adapter import RecBoleModel
 from corecbench_plugins.recbole_models.classes import Sizes, base_config, model_class
 from corecbench_plugins.recbole_models.fast_layers import use_fast_layers
-from corecbench_plugins.recbole_models.settings import GRU4RecConfig, SASRecConfig
+from corecbench_plugins.recbole_models.settings import (
+    GRU4RecConfig,
+    SASRecConfig,
+    SequentialConfig,
+)
 
 
 class StatePerPosition(nn.Module):
-    """A model of RecBole with an `item_embedding` and `forward(history, length)`, as a state per position."""
+    """A model of RecBole with an `item_embedding` and `forward(history, length)`, as a state per position.
+
+    In training the products of its layers are in the given number format. Evaluation is in float32.
+    """
 
     examples = "windows"
 
-    def __init__(self, model: RecBoleModel, ids: Ids) -> None:
+    def __init__(self, model: RecBoleModel, ids: Ids, dtype: torch.dtype) -> None:
         super().__init__()
+        self.dtype = dtype
         model.item_embedding = ids.item
         model.gather_indexes = lambda output, _: output  # keep the state of every position
         use_fast_layers(model)
@@ -27,7 +36,15 @@ class StatePerPosition(nn.Module):
     def states(self, batch: Batch) -> States:
         """Return one user state per position and the item table."""
         length = (batch.history != 0).sum(dim=1)
-        return States(user=self.model(batch.history, length), item=self.model.item_embedding.weight)
+        reduced = self.training and self.dtype != torch.float32
+        with torch.autocast(batch.history.device.type, self.dtype, enabled=reduced):
+            user = self.model(batch.history, length)
+        return States(user=user.float(), item=self.model.item_embedding.weight)
+
+
+def layers_dtype(config: SequentialConfig, setup: Setup) -> torch.dtype:
+    """Return the number format of products in training."""
+    return product_dtype(config.layers_dtype, torch.device(setup.device).type)
 
 
 def build_sasrec(config: SASRecConfig, setup: Setup, ids: IdsFactory) -> StatePerPosition:
@@ -44,7 +61,8 @@ def build_sasrec(config: SASRecConfig, setup: Setup, ids: IdsFactory) -> StatePe
         "initializer_range": 0.02,
     }
     sasrec = model_class("sequential_recommender.sasrec", "SASRec")
-    return StatePerPosition(sasrec(settings, Sizes(setup)), ids(config.embedding_size))
+    model = sasrec(settings, Sizes(setup))
+    return StatePerPosition(model, ids(config.embedding_size), layers_dtype(config, setup))
 
 
 def build_gru4rec(config: GRU4RecConfig, setup: Setup, ids: IdsFactory) -> StatePerPosition:
@@ -56,4 +74,5 @@ def build_gru4rec(config: GRU4RecConfig, setup: Setup, ids: IdsFactory) -> State
         "dropout_prob": config.dropout,
     }
     gru4rec = model_class("sequential_recommender.gru4rec", "GRU4Rec")
-    return StatePerPosition(gru4rec(settings, Sizes(setup)), ids(config.embedding_size))
+    model = gru4rec(settings, Sizes(setup))
+    return StatePerPosition(model, ids(config.embedding_size), layers_dtype(config, setup))

@@ -5,17 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from corecbench.api import Training
+from corecbench.api import Precision, Training
 from corecbench_plugins.recbole_models.defaults import check_parameters
 from corecbench_plugins.recbole_models.registry import family_of
 
 
 @dataclass(frozen=True)
-class SASRecConfig(Training):
-    """Settings of SASRec."""
+class SequentialConfig(Training):
+    """Settings that SASRec and GRU4Rec share."""
 
     batch_size: int = 64
     learning_rate: float = 2e-3
+    averaging: float = 0.99
+    layers_dtype: Precision = "auto"
+    """Number format of the products in the model's layers while it is trained. `auto` takes bfloat16 where the
+    processor or the GPU multiplies faster in it. Weights, and all that is computed in evaluation, are float32."""
+
+
+@dataclass(frozen=True)
+class SASRecConfig(SequentialConfig):
+    """Settings of SASRec."""
+
     embedding_size: int = 64
     n_layers: int = 2
     n_heads: int = 2
@@ -27,11 +37,9 @@ class SASRecConfig(Training):
 
 
 @dataclass(frozen=True)
-class GRU4RecConfig(Training):
+class GRU4RecConfig(SequentialConfig):
     """Settings of GRU4Rec."""
 
-    batch_size: int = 64
-    learning_rate: float = 2e-3
     embedding_size: int = 64
     hidden_size: int = 128
     n_layers: int = 1

@@ -1,0 +1,203 @@
+"""Where the training of a cell stands, on disk: one that was killed goes on from there and ends as if undisturbed.
+
+A state is written at the end of each turn and, within a turn, after so many minutes. What follows from the seed and
+the weights, such as the states of the side that is frozen, is not written but computed again: so within a turn two
+states are kept, that at its start and the latest.
+
+The state after a first turn in which no side learns from the other serves other cells that begin in the same way,
+too, such as a pair and its control `no-mutual`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from corecbench.data.durable import sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from corecbench.api import EpochRecord, Side
+    from corecbench.training.loop import SideTraining
+
+    Sides = Mapping[Side, SideTraining]
+    OnEpoch = Callable[[EpochRecord], None]
+
+TURN, EPOCH = "turn.safetensors", "epoch.safetensors"
+"""The state at the end of the latest turn, and the latest state within a turn."""
+KEPT = 24
+"""Most states after a first turn that are kept for other cells; the oldest go first."""
+
+
+@dataclass
+class Checkpoints:
+    """The states of one cell."""
+
+    folder: Path
+    """Where the states of the cell are, while it is trained."""
+    shared: Path | None = None
+    """The file of the state after a first turn that other cells may begin with; None for a cell without one."""
+    minutes: float = 5.0
+    """Least minutes between two states within a turn."""
+    records: list[EpochRecord] = field(default_factory=list)
+    """The epochs so far."""
+    written: float = field(default_factory=time.monotonic)
+    latest: State | None = None
+    """The state within the turn that comes next, if that was begun before."""
+
+    def recording(self, on_epoch: OnEpoch) -> OnEpoch:
+        """Return `on_epoch`, of which the records are kept too."""
+
+        def told(record: EpochRecord) -> None:
+            self.records.append(record)
+            on_epoch(record)
+
+        return told
+
+    def resume(self, sides: Sides, on_epoch: OnEpoch) -> int:
+        """Put the state after the latest turn back and tell its epochs.
+
+        Returns:
+            The number of turns that need not be trained again; 0 if there is no state, or one that is damaged.
+        """
+        files = [self.folder / TURN, *([] if self.shared is None else [self.shared])]
+        state = next((state for state in map(read, files) if state is not None), None)
+        n_turns = 0 if state is None else int(state.facts["turns"])
+        latest = read(self.folder / EPOCH)
+        self.latest = latest if latest is not None and latest.facts["turns"] == n_turns else None
+        if state is not None:
+            self.put_back(state, sides, on_epoch)
+        return n_turns
+
+    def put_back(self, state: State, sides: Sides, on_epoch: OnEpoch) -> None:
+        """Put a state back and tell those of its epochs that were not told yet."""
+        put_back(state, sides)
+        for record in state.facts["records"][len(self.records) :]:
+            on_epoch(record)
+
+    def within(self, n_turns: int, sides: Sides, on_epoch: OnEpoch) -> WithinTurn:
+        """Return what puts the latest state within the next turn back, and writes such states.
+
+        Args:
+            n_turns: the number of turns that are over.
+            sides: all sides of the cell.
+            on_epoch: is told of epochs that were trained before.
+        """
+        return WithinTurn(self, n_turns, sides, on_epoch)
+
+    def turn_ended(self, n_turns: int, sides: Sides, coupled: bool) -> None:
+        """Write the state after so many turns; for other cells too, if it is a first turn without coupling."""
+        self.write(self.folder / TURN, n_turns, sides)
+        (self.folder / EPOCH).unlink(missing_ok=True)
+        if n_turns == 1 and not coupled and self.shared is not None and not self.shared.exists():
+            self.shared.parent.mkdir(parents=True, exist_ok=True)
+            copy = self.shared.with_name(f".{self.shared.name}.{os.getpid()}")
+            shutil.copyfile(self.folder / TURN, copy)
+            copy.replace(self.shared)
+            for old in sorted(self.shared.parent.glob("*.safetensors"), key=modified, reverse=True)[KEPT:]:
+                old.unlink(missing_ok=True)
+
+    def write(self, file: Path, n_turns: int, sides: Sides) -> None:
+        """Write the state, of which so many turns are over: all of it or nothing."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        tensors = {"random": torch.get_rng_state()}
+        if torch.cuda.is_available() and torch.cuda.is_initialized():
+            tensors["random.cuda"] = torch.cuda.get_rng_state()
+        facts: dict[str, Any] = {"turns": n_turns, "records": self.records, "sides": {}}
+        for side, training in sides.items():
+            if training.epochs:
+                of_side, facts["sides"][side] = training.state()
+                tensors |= {f"{side}.{name}": tensor for name, tensor in of_side.items()}
+        try:
+            text = json.dumps(facts)
+        except TypeError:  # a plugin's module remembers something (`get_extra_state`) that JSON cannot hold
+            return
+        tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        new = file.with_name(f".{file.name}.{os.getpid()}")
+        save_file(tensors, new, {"facts": text, "checksum": checksum(tensors, text)})
+        sync(new)
+        new.replace(file)
+        self.written = time.monotonic()
+
+
+@dataclass(frozen=True)
+class WithinTurn:
+    """The `Pauses` of one turn."""
+
+    checkpoints: Checkpoints
+    n_turns: int
+    """The number of turns that are over."""
+    sides: Sides
+    on_epoch: OnEpoch
+
+    def begun(self) -> None:
+        """Put the latest state within the turn back, if there is one."""
+        latest, self.checkpoints.latest = self.checkpoints.latest, None
+        if latest is not None:
+            self.checkpoints.put_back(latest, self.sides, self.on_epoch)
+
+    def epoch_ended(self) -> None:
+        """Write the state, if the last one is old enough."""
+        checkpoints = self.checkpoints
+        if time.monotonic() - checkpoints.written >= 60 * checkpoints.minutes:
+            checkpoints.write(checkpoints.folder / EPOCH, self.n_turns, self.sides)
+
+
+@dataclass(frozen=True)
+class State:
+    """A state as it was read."""
+
+    tensors: Mapping[str, torch.Tensor]
+    facts: Mapping[str, Any]
+
+
+def read(file: Path) -> State | None:
+    """Return a state; None if there is none, or if it is damaged."""
+    try:
+        with safe_open(file, framework="pt") as opened:
+            metadata = opened.metadata()
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118, as it is no dict
+        if checksum(tensors, metadata["facts"]) != metadata["checksum"]:
+            return None
+        return State(tensors, json.loads(metadata["facts"]))
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return None
+
+
+def put_back(state: State, sides: Sides) -> None:
+    """Let sides and torch's generators stand where they stood."""
+    for side, facts in state.facts["sides"].items():
+        start = f"{side}."
+        own = {name.removeprefix(start): t for name, t in state.tensors.items() if name.startswith(start)}
+        sides[side].put_back(own, facts)
+    torch.set_rng_state(state.tensors["random"])
+    if "random.cuda" in state.tensors:
+        torch.cuda.set_rng_state(state.tensors["random.cuda"])
+
+
+def checksum(tensors: Mapping[str, torch.Tensor], text: str) -> str:
+    """Return a checksum of tensors, by name, and a text."""
+    digest = hashlib.blake2b(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(name.encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def modified(file: Path) -> float:
+    """Return when a file was written, 0 if it is gone."""
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
