@@ -123,6 +123,14 @@ def run_whole(
         The states [B, S, h] at the input of each layer and behind the last one, and those behind the final norm.
     """
     states: list[torch.Tensor] = []
+    with keeping_states(layers_of(body), states):
+        final = body(input_ids=tokens, attention_mask=mask, use_cache=False).last_hidden_state
+    return states, final
+
+
+@contextlib.contextmanager
+def keeping_states(layers: nn.ModuleList, states: list[torch.Tensor]) -> Iterator[None]:
+    """Append to `states` what enters the first of the layers and what each of them returns, in the context."""
 
     def keep_input(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         states.append(args[0] if args else kwargs["hidden_states"])
@@ -132,13 +140,41 @@ def run_whole(
     ) -> None:
         states.append(output if isinstance(output, torch.Tensor) else output[0])
 
-    layers = layers_of(body)
     with contextlib.ExitStack() as stack:
         stack.callback(layers[0].register_forward_pre_hook(keep_input, with_kwargs=True).remove)
         for layer in layers:
             stack.callback(layer.register_forward_hook(keep_output).remove)
-        final = body(input_ids=tokens, attention_mask=mask, use_cache=False).last_hidden_state
-    return states, final
+        yield
+
+
+class DeepEnoughError(Exception):
+    """Ends a run of a body at the deepest layer that is needed."""
+
+
+def run_lower(
+    body: Body, tokens: torch.Tensor, deepest: int, mask: torch.Tensor | None = None
+) -> list[torch.Tensor]:
+    """Run a body from its embeddings up to a layer, and return the states [B, S, h] before and behind each layer.
+
+    Args:
+        body: as in `run_whole`.
+        tokens: int64 [B, S].
+        deepest: the number of layers that are run, at least 1.
+        mask: as in `run_whole`.
+    """
+
+    def stop(*_: object) -> None:
+        raise DeepEnoughError
+
+    states: list[torch.Tensor] = []
+    layers = layers_of(body)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(keeping_states(layers, states))
+        if deepest < len(layers):
+            stack.callback(layers[deepest].register_forward_pre_hook(stop).remove)
+            stack.enter_context(contextlib.suppress(DeepEnoughError))
+        body(input_ids=tokens, attention_mask=mask, use_cache=False)
+    return states
 
 
 def run_layers(body: Body, states: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:

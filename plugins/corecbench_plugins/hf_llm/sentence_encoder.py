@@ -9,7 +9,7 @@ import torch
 
 from corecbench.api import UsageError
 from corecbench_plugins.hf_llm.body import n_lower_layers
-from corecbench_plugins.hf_llm.body_layers import layers_of, run_whole
+from corecbench_plugins.hf_llm.body_layers import layers_of, run_lower
 from corecbench_plugins.hf_llm.prompts import Frame
 from corecbench_plugins.hf_llm.text_encoder import TextEncoder
 
@@ -53,8 +53,8 @@ class SentenceEncoder(TextEncoder):
             raise UsageError(f"{self.folder.name} is no encoder: its tokenizer has no tokens [CLS] and [SEP]")
         return Frame((self.tokenizer.cls_token_id,), (self.tokenizer.sep_token_id,))
 
-    def read(self, tokens: torch.Tensor, lengths: Sequence[int]) -> Sequence[torch.Tensor]:
-        """Return the states [B, T, h] of tokens [B, T] before each layer and behind the last; padding is masked."""
+    def read(self, tokens: torch.Tensor, lengths: Sequence[int], deepest: int) -> Sequence[torch.Tensor]:
+        """Return the states [B, T, h] of tokens [B, T] before and behind each layer; padding is masked."""
         reach = torch.tensor(lengths, device=tokens.device)[:, None]
         mask = (torch.arange(tokens.shape[1], device=tokens.device) < reach).long()  # [B, T]
-        return run_whole(self.lower, tokens, mask)[0]
+        return run_lower(self.lower, tokens, deepest, mask)

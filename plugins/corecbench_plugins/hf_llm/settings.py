@@ -28,8 +28,9 @@ class LlmConfig(Training):
     """Text in front of the items."""
     prompt: Literal["auto", "chat", "plain"] = "auto"
     """Whether the instruction stands in the tokenizer's chat template; `auto` uses one where there is one."""
-    text_depths: tuple[float, ...] = (0.4, 1.0)
-    """Depths at which states summarise a text: 0 is the word embeddings, 1 the last of the frozen layers."""
+    text_depths: tuple[float, ...] = (0.2, 0.4)
+    """Depths at which states summarise a text: 0 is the word embeddings, 1 the last of the frozen layers. Texts run
+    through the layers up to the deepest of them."""
     embedding_size: int = 64
     """Width of the states that are compared, and of the id rows before they enter the LLM."""
     lora_layers: int = 1

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from corecbench.api import DataError, product_dtype
 from corecbench_plugins.hf_llm.body import load_body, lower_part, n_lower_layers
-from corecbench_plugins.hf_llm.body_layers import run_whole
+from corecbench_plugins.hf_llm.body_layers import run_lower
 from corecbench_plugins.hf_llm.loading import LOCAL
 from corecbench_plugins.hf_llm.locks import only_one
 from corecbench_plugins.hf_llm.packaged_weights import sha256
@@ -36,11 +36,13 @@ MAX_TOKENS = 512
 """Most tokens of a prompt. A longer one is cut at its end."""
 MAX_SUMMARY_TOKENS = 64
 """Most tokens of a text that is summarised."""
+TYPICAL_TEXTS = 128
+"""Texts from which mean and deviation of single token states are computed; they run through more layers."""
 TEXTS_PER_BLOCK = 2**15
 """Texts that are whitened together."""
 NORM = 5.0
 """Root mean square norm of a whitened row. A projection with torch's initial weights turns it into small scores."""
-VERSION = 5
+VERSION = 6
 """Version of the cached values. Any change of the computation below must increase it."""
 
 
@@ -81,7 +83,7 @@ class TextEncoder:
             "pooled": float32 [N, n, h], the mean state of a text's tokens at each of the n `text_depths`; zero for
             an
                 empty text.
-            "mean", "deviation": float32 [h], mean and standard deviation of single token states, over all different
+            "mean", "deviation": float32 [h], mean and standard deviation of single token states, over some of the
                 texts, at the depth that the trained layers read.
         """
         unique = sorted(set(texts) - {""})
@@ -99,21 +101,24 @@ class TextEncoder:
     def summarise(self, texts: Sequence[str], depths: Sequence[float]) -> dict[str, torch.Tensor]:
         """Compute what `summaries` returns, for texts that are all different and not empty."""
         pooled: list[torch.Tensor] = [torch.empty(0)] * len(texts)
-        total, squares, count = torch.zeros(()), torch.zeros(()), 0
-        depths = (*depths, self.entry)
         for row, states in self.encode(texts, MAX_SUMMARY_TOKENS, depths, what="encoding item texts"):
-            states = states[:, self.left_out :].double()  # [n+1, T, h]
-            pooled[row] = states[:-1].mean(dim=1).nan_to_num().float()  # zero for a text without tokens
-            top = states[-1]
-            total, squares, count = total + top.sum(0), squares + (top**2).sum(0), count + len(top)
-        if not count:
+            pooled[row] = (
+                states[:, self.left_out :].double().mean(dim=1).nan_to_num().float()
+            )  # zero without tokens
+        mean, deviation = self.typical_states(texts[:: -(-len(texts) // TYPICAL_TEXTS)])
+        return {"pooled": torch.stack(pooled), "mean": mean, "deviation": deviation}
+
+    def typical_states(self, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean and deviation, float32 [h], of token states at the depth that the trained layers read."""
+        entering = [
+            states[0, self.left_out :].double()
+            for _, states in self.encode(texts, MAX_SUMMARY_TOKENS, (self.entry,))
+        ]
+        tokens = torch.cat(entering or [torch.empty(0, 1)])  # [T, h]
+        if not len(tokens):
             raise DataError("no item has a text that the tokenizer knows, so an LLM has nothing to read")
-        mean = total / count
-        return {
-            "pooled": torch.stack(pooled),
-            "mean": mean.float(),
-            "deviation": (squares / count - mean**2).clamp(min=1e-6).sqrt().float(),
-        }
+        variance = tokens.var(dim=0, correction=0)
+        return tokens.mean(dim=0).float(), variance.clamp(min=1e-6).sqrt().float()
 
     def states(self, text: str) -> torch.Tensor:
         """Return the states of a prompt's tokens, float32 [T, h], start token first; the cache keeps them."""
@@ -155,7 +160,7 @@ class TextEncoder:
         for rows in self.batches(order, [len(tokens[row]) for row in order]):
             batch = torch.nn.utils.rnn.pad_sequence([torch.tensor(tokens[row]) for row in rows], batch_first=True)
             with torch.no_grad():
-                states = self.read(batch.to(self.setup.device), [len(tokens[row]) for row in rows])
+                states = self.read(batch.to(self.setup.device), [len(tokens[row]) for row in rows], max(layers))
             chosen = torch.stack([states[layer] for layer in layers]).float().cpu()  # [n, B, T, h]
             for number, row in enumerate(rows):
                 yield row, chosen[:, number, : len(tokens[row])].clone()
@@ -180,12 +185,12 @@ class TextEncoder:
         if start < len(order):
             yield order[start:]
 
-    def read(self, tokens: torch.Tensor, lengths: Sequence[int]) -> Sequence[torch.Tensor]:
-        """Return the states [B, T, h] of tokens [B, T] before each frozen layer and behind the last one.
+    def read(self, tokens: torch.Tensor, lengths: Sequence[int], deepest: int) -> Sequence[torch.Tensor]:
+        """Return the states [B, T, h] of tokens [B, T] before and behind each of the first `deepest` layers.
 
         Padding is on the right, where causal attention never looks.
         """
-        return run_whole(self.lower, tokens)[0]
+        return run_lower(self.lower, tokens, deepest)
 
     def tokenise(self, text: str, max_tokens: int, frame: Frame | None = None) -> list[int]:
         """Return the tokens of a text and of the frame around it. Only the text is cut to `max_tokens`."""
