@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchError, PluginError
 from corecbench.evaluation.measuring import UnusableMetric, check_metric, is_overall
-from corecbench.report import leaderboard, leaderboard_text, main_table, slice_effects, table
+from corecbench.report import leaderboard, leaderboard_text, ledger, ledger_text, main_table, slice_effects, table
 from corecbench.report.comparison import STANDARD
 from corecbench.report.formats import write
 from corecbench.results.rows import result_key, unshared
@@ -49,6 +49,11 @@ class Published:
     """The main table."""
     by_slice: Sequence[slice_effects.SliceTable]
     """The effects on slices, a table for each data set."""
+    ledger: Mapping[str, str]
+    """reporter -> the ledgers, for every reporter that did not fail; nothing where no pair has a control and they
+    were not asked for."""
+    ledgers: Sequence[ledger.Ledger]
+    """What the gain of each pair that has controls is made of."""
 
 
 def plot(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[str]) -> WrittenPlots:
@@ -117,6 +122,8 @@ def publish(
     cost: bool = False,
     effects: bool = False,
     method: Method = STANDARD,
+    ledger_asked: bool = False,
+    by_slices: bool = False,
 ) -> Published:
     """Write the tables of the given results beside them, once for each reporter.
 
@@ -128,23 +135,32 @@ def publish(
         cost: whether the main table has columns of what training and inference take.
         effects: whether the main table has columns of effect sizes.
         method: the method of the tests.
+        ledger_asked: whether the ledgers are written even where no pair has a control.
+        by_slices: whether the ledgers are told on slices of the users, too.
     """
     built, tested = build_metrics(host, metrics)
     rows = table.read(entries, store, built, tested)
     main = table.build(entries, store, built, tested, method, unshared(host, entries), rows)
     by_slice = slice_effects.build(entries, store, tested, built[tested], rows)
+    counts = slice_effects.counts_by_dataset(entries, store) if by_slices else None
+    ledgers = ledger.build(rows, tested, built[tested].higher_is_better, method, unshared(host, entries), counts)
     folder = Path(store.root) / slug(store.benchmark)
     main_files = write(host, main_table.report(main, cost, effects), folder)
     slice_files = write(host, slice_effects.report(by_slice), folder)
+    written = [main_files, slice_files]
+    if ledgers or ledger_asked:
+        written.append(write(host, ledger_text.report(ledgers, main, effects), folder))
     return Published(
         texts=main_files.texts,
         slices=slice_files.texts,
-        errors={**main_files.errors, **slice_files.errors},
+        errors={name: error for files in written for name, error in files.errors.items()},
         folder=folder,
-        paths=[*main_files.paths, *slice_files.paths],
+        paths=[path for files in written for path in files.paths],
         complete=complete(main, entries),
         main=main,
         by_slice=by_slice,
+        ledger=written[2].texts if len(written) > 2 else {},
+        ledgers=ledgers,
     )
 
 
