@@ -49,7 +49,6 @@ def comparison_columns(
         effects: whether there are columns of effect sizes.
         seeds: whether some of these columns are about seeds.
     """
-
     part = _part(comparison_of)
     if effects:
         yield Column("difference", part(lambda each: each.difference), signed)
@@ -159,10 +158,15 @@ def of_changes(method: Method) -> str:
     return "the BCa bootstrap" if method.is_resampled else "Fieller's theorem"
 
 
+def of_difference(method: Method) -> str:
+    """Return the sentence of a caption about the intervals of differences."""
+    resampled = f"a BCa bootstrap interval ({RESAMPLES:,} resamples)"
+    return of_intervals(resampled) if method.is_resampled else of_intervals()
+
+
 def of_effects(method: Method, base: str, seeds: bool) -> Iterator[str]:
     """Yield the sentences of a caption about effect sizes, in the order of their columns."""
-    resampled = f"a BCa bootstrap interval ({RESAMPLES:,} resamples)"
-    yield of_intervals(resampled) if method.is_resampled else of_intervals()
+    yield of_difference(method)
     yield (
         f"95% interval (change): of the relative change, by {of_changes(method)}; unbounded where the mean "
         "compared with is too close to 0"

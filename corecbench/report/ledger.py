@@ -1,8 +1,9 @@
 """What exactly helps: the gain of a pair in steps, each a contrast of two rows that differ in one thing.
 
-The steps lead from the model alone over controls to the pair, and add up to its gain. A step whose row is missing is
-merged with the next one. Beside the steps stand contrasts of the pair with single controls, which do not add up. Every
-contrast is paired over users, over the seeds that both rows have, and is relative to the model alone. U users, S seeds.
+The steps lead from the model alone over controls to the pair, and add up to its gain. A step whose row is missing
+is merged with the next one. Beside the steps stand contrasts of the pair with single controls, which do not add up.
+Every contrast is paired over users, over the seeds that both rows have. Its change is relative to the model alone.
+U users, S seeds.
 """
 
 from __future__ import annotations

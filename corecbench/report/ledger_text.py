@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from corecbench.api import Report
-from corecbench.report.columns import Column, interval_columns, lay_out, of_intervals
+from corecbench.report.columns import Column, interval_columns, lay_out
 from corecbench.report.comparison import ALPHA, FEWEST_USERS
 from corecbench.report.comparison_columns import (
     CORRECTED,
     comparison_columns,
     equivalence_columns,
     of_changes,
+    of_difference,
     of_effects,
     p_name,
     significant,
@@ -22,10 +23,11 @@ from corecbench.report.ledger_words import (
     lacking_sentences,
     notes,
     row_name,
+    seeds_in_words,
     sentence,
 )
 from corecbench.report.provenance import protocol_sentence
-from corecbench.report.wording import count, decimal, seed_list, sentences, signed
+from corecbench.report.wording import count, decimal, sentences, signed
 from corecbench.stats.paired import METHODS
 
 if TYPE_CHECKING:
@@ -45,13 +47,14 @@ NOTHING = (
 )
 
 
-def report(ledgers: Sequence[Ledger], table: Table, effects: bool = False) -> Report:
+def report(ledgers: Sequence[Ledger], table: Table, effects: bool = False, in_words: bool = True) -> Report:
     """Return the ledgers as reporters take them.
 
     Args:
         ledgers: the ledgers, as `ledger.build` returns them.
         table: the main table of the same results, whose metric, method and protocol hold here, too.
         effects: whether there are columns of all effect sizes.
+        in_words: whether the caption begins with the findings in words.
     """
     contrasts = [contrast for ledger in ledgers for contrast in ledger.contrasts]
     frame, values = lay_out(contrasts, list(_columns(contrasts, table, effects)))
@@ -61,7 +64,7 @@ def report(ledgers: Sequence[Ledger], table: Table, effects: bool = False) -> Re
         if each.comparison.p_adjusted < ALPHA
     }
     legend: dict[Mark, str] = {"significant": significant(table.method)} if marks else {}
-    return Report(NAME, frame, values, caption(ledgers, table, effects), marks, legend)
+    return Report(NAME, frame, values, caption(ledgers, table, effects, in_words), marks, legend)
 
 
 def _columns(contrasts: Sequence[Contrast], table: Table, effects: bool) -> Iterator[Column]:
@@ -87,7 +90,7 @@ def _columns(contrasts: Sequence[Contrast], table: Table, effects: bool) -> Iter
         yield from equivalence_columns(_comparison, table.method)
     yield Column("finding", lambda each: finding_in_words(each, higher, table.method))
     yield Column("users", lambda each: each.n_users, count)
-    yield Column("seeds", lambda each: seed_list(each.comparison.seeds))
+    yield Column("seeds", seeds_in_words)
     yield Column("notes", lambda each: "; ".join(notes(each)) or None)
 
 
@@ -102,25 +105,25 @@ def _has_seeds(contrasts: Sequence[Contrast]) -> bool:
 # --- caption ------------------------------------------------------------------------------------------------------
 
 
-def caption(ledgers: Sequence[Ledger], table: Table, effects: bool = False) -> str:
-    """Return the caption: first the findings in words, then what the columns mean and how it was tested."""
+def caption(ledgers: Sequence[Ledger], table: Table, effects: bool = False, in_words: bool = True) -> str:
+    """Return the caption: the findings in words, then what the columns mean and how it was tested."""
     if not ledgers:
         return sentences([NOTHING])
     higher, method, tested = table.metrics[table.tested], table.method, table.tested
     contrasts = [contrast for ledger in ledgers for contrast in ledger.contrasts]
-    found = [sentence(ledger, tested, higher, method) for ledger in ledgers]
-    harms = [harm_sentence(ledger) for ledger in ledgers]
+    found = [sentence(ledger, tested, higher, method) for ledger in ledgers if in_words]
+    harms = [harm_sentence(ledger) for ledger in ledgers if in_words]
     details = [
         protocol_sentence(table.protocol),
         "Each line is one row minus another one, paired over users, each user first averaged over the seeds that "
-        "both rows have",
+        'both rows have; "0 of 0-2": only one of them has the other seeds',
         "Part: the whole gain, its steps from the model alone to the pair, and contrasts of the pair with single "
         "controls, which do not add up",
         f"{CHANGE}: the difference relative to {_unit(ledgers)}",
         *_adding_up(ledgers),
         *lacking_sentences(ledgers),
         *_tests(contrasts, table),
-        *(of_effects(method, _unit(ledgers), _has_seeds(contrasts)) if effects else [of_intervals()]),
+        *(of_effects(method, _unit(ledgers), _has_seeds(contrasts)) if effects else [of_difference(method)]),
         *_findings(table),
         *(_of_slices() if any(each.slicing for each in contrasts) else []),
         *table.made_with,
@@ -136,7 +139,7 @@ def _unit(ledgers: Sequence[Ledger]) -> str:
 
 def _adding_up(ledgers: Sequence[Ledger]) -> Iterator[str]:
     if not all(ledger.adds_up for ledger in ledgers):
-        yield "Where rows have other seeds than the pair, steps do not add up exactly to the whole gain"
+        yield "Steps over other seeds than the whole gain do not add up to it exactly"
 
 
 def _tests(contrasts: Sequence[Contrast], table: Table) -> Iterator[str]:
@@ -151,8 +154,7 @@ def _tests(contrasts: Sequence[Contrast], table: Table) -> Iterator[str]:
         yield f"p is not adjusted for the number of tests: {families}"
     else:
         yield f"{p_name(method)}: {CORRECTED[method.correction]}-adjusted within {families}"
-    if method.is_resampled:
-        yield f"Relative changes in words have intervals by {of_changes(method)}"
+    yield f"Intervals in sentences are of the change, by {of_changes(method)}"
 
 
 def _findings(table: Table) -> Iterator[str]:

@@ -11,7 +11,7 @@ from corecbench.report.page.evidence import change, interval, probability, relat
 from corecbench.report.wording import percent, seed_list
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from corecbench.report.comparison import Method
     from corecbench.report.ledger import Contrast, Ledger
@@ -50,15 +50,18 @@ def control_of(contrast: Contrast) -> str:
     return lower.control or NONE_SHARED
 
 
-def notes(contrast: Contrast) -> Iterator[str]:
-    """Yield what a reader of a contrast must know: merged steps, seeds that only one row has, a single seed."""
-    if contrast.planned.merged:
-        yield f"holds the step of {', '.join(contrast.planned.merged)}, too"
+def seeds_in_words(contrast: Contrast) -> str:
+    """Return the seeds that both rows have, and of which ones these are where only one row has the others."""
     seeds = contrast.comparison.seeds
-    if contrast.other_seeds:
-        every = seed_list({*seeds, *contrast.other_seeds})
-        yield f"{seed_list(seeds, 'seed')} of {every}, which both rows have"
-    if len(seeds) == 1:
+    every = f" of {seed_list({*seeds, *contrast.other_seeds})}" if contrast.other_seeds else ""
+    return seed_list(seeds) + every
+
+
+def notes(contrast: Contrast) -> Iterator[str]:
+    """Yield what a reader of a contrast must know: merged steps, and a single seed."""
+    if contrast.planned.merged:
+        yield f"without {', '.join(contrast.planned.merged)}"
+    if len(contrast.comparison.seeds) == 1:
         yield ONE_SEED
 
 
@@ -103,6 +106,27 @@ def sentence(ledger: Ledger, metric: str, higher_is_better: bool, method: Method
     return f"{text}. {ONE_SEED.capitalize()}." if len(comparison.seeds) == 1 else f"{text}."
 
 
+def over_controls(ledgers: Sequence[Ledger], higher_is_better: bool, method: Method) -> Iterator[str]:
+    """Yield how many pairs gain over the control that tells most about the LLM; nothing if none has a control."""
+    contrasts = [contrast for contrast in map(telling, ledgers) if contrast is not None]
+    if not contrasts:
+        return
+    found = [finding(contrast, higher_is_better) for contrast in contrasts]
+    words = {
+        "gain": "{} gain{s} significantly",
+        "loss": "{} lose{s} significantly",
+        "nothing": f"{{}} differ{{s}} by less than {100 * method.margin:g}% of the model alone",
+        "open": "{} show{s} no significant difference",
+    }
+    parts = [
+        text.format(found.count(each), s="s" if found.count(each) == 1 else "")
+        for each, text in words.items()
+        if each in found
+    ]
+    rows = f"{len(found)} rows" if len(found) > 1 else "the one row"
+    yield f"Of {rows} with controls, each against the control that tells most about the LLM: {', '.join(parts)}."
+
+
 def _shown(contrast: Contrast, higher_is_better: bool, method: Method) -> str:
     """Return what follows from a contrast that is no clear gain."""
     words = {
@@ -123,7 +147,7 @@ def harm_sentence(ledger: Ledger) -> str | None:
     verdict = {
         "none": f"is not worse than alone by more than {margin}",
         "harm": f"is worse than alone by more than {margin}",
-        "open": f"is not shown to be within {margin} of alone, or worse",
+        "open": f"may be worse than alone by more than {margin}, or not",
     }[harm.verdict]
     evidence = [percent(harm.change)]
     if harm.interval is None or harm.p is None:
@@ -138,17 +162,16 @@ def harm_sentence(ledger: Ledger) -> str | None:
     )
 
 
-def lacking_sentences(ledgers: Iterable[Ledger]) -> Iterator[str]:
+def lacking_sentences(ledgers: Sequence[Ledger]) -> Iterator[str]:
     """Yield which controls are missing and why, those of ledgers that lack the same ones together."""
     named: dict[str, list[str]] = {}
+    datasets = {ledger.pair.dataset for ledger in ledgers}
     for ledger in ledgers:
         parts = [f"{reason}: {', '.join(controls)}" for reason, controls in ledger.plan.lacking.items()]
         if ledger.plan.no_alone:
             parts.insert(0, f"the model alone: {ledger.plan.no_alone.removeprefix('not compared: ')}")
         if parts:
-            named.setdefault("; ".join(parts), []).append(
-                _name(ledger.pair, {each.pair.dataset for each in ledgers})
-            )
+            named.setdefault("; ".join(parts), []).append(_name(ledger.pair, datasets))
     for parts, names in named.items():
         yield f"{parts[0].upper()}{parts[1:]} ({'; '.join(names)})"
 

@@ -183,6 +183,7 @@ def write_page(
         study=rows,
         board=leaderboard.build({store: entries}, main.tested, metric, sharing_nothing) if several else None,
         effects=effects,
+        ledgers=published.ledgers,
         recommendations=recommended(host, store, entries, rows),
     )
     path = published.folder / "report.html"

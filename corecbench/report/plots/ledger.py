@@ -146,8 +146,8 @@ def draw(shown: Waterfalls) -> Figure:
         sentences(
             [
                 shown.extent,
-                "Coloured bars: steps from the model alone to the pair, each named by the row it leads to; white where "
-                "the metric falls. Grey: the whole gain. Markers: the pair minus one control",
+                "Coloured bars: steps from the model alone to the pair, each named by the row it leads to; white "
+                "where the metric falls. Grey: the whole gain. Markers: the pair minus one control",
                 "Lines: 95% intervals of the change, paired over users, not adjusted for the number of lines",
                 *([f"{ONE} {ONE_SEED}"] if one_seed else []),
             ]
@@ -166,7 +166,7 @@ def _draw_side(axes: Axes, group: Sequence[Waterfall]) -> None:
     width = 6 + 5.2 * max(len(_change(line)) for each in group for line in each.lines)
     for each in group:
         ticks.append((place, plain(each.title), True))
-        axes.axhspan(place - 0.5, place + 0.5, color=STRIPE, linewidth=0)
+        axes.axhspan(place - 0.5, place + 0.5, color=STRIPE, linewidth=0, zorder=5)
         for line in each.lines:
             place += 1
             ticks.append((place, wrap(line.label, LABEL_WIDTH), False))
@@ -184,7 +184,7 @@ def _name(axes: Axes, ticks: Sequence[tuple[int, str, bool]]) -> None:
     for place, text, is_title in ticks:
         if is_title:
             where: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
-            axes.annotate(text, (0, place), xytext=(4, 0), va="center", fontweight="bold", **where)
+            axes.annotate(text, (0, place), xytext=(4, 0), va="center", fontweight="bold", zorder=6, **where)
     axes.grid(False, axis="y")
     axes.tick_params(axis="y", length=0)
 
