@@ -47,7 +47,7 @@ WHOLE = "the whole gain"
 
 IN_WORDS: Mapping[str, tuple[str, str]] = {
     "bag-of-words": ("a bag of words keeps", "what the LLM adds beyond words"),
-    "ciphered-texts": ("renamed words keep", "what the meaning of words adds"),
+    "ciphered-texts": ("ciphered texts keep", "what the meaning of words adds"),
     "frozen-texts": ("texts encoded once keep", "what the turns of the LLM add"),
     "untrained-llm": ("an LLM of random weights keeps", "what pretraining adds"),
     "shuffled-texts": ("texts of other items keep", "what the right texts add"),
@@ -55,7 +55,8 @@ IN_WORDS: Mapping[str, tuple[str, str]] = {
     "no-neighbours": ("the pair without neighbours keeps", "what neighbours add"),
     NONE_SHARED: ("training with nothing shared keeps", "what sharing adds"),
 }
-"""control -> how a sentence begins and goes on. The first one that was run tells most about the LLM."""
+"""control -> who keeps a part of the gain, and what is the rest. The first one that was run tells most about the
+LLM."""
 
 
 def contrast_of(control: str) -> str:
@@ -68,7 +69,7 @@ def contrast_of(control: str) -> str:
 
 
 def in_words(control: str) -> tuple[str, str]:
-    """Return how a sentence about a control begins and goes on.
+    """Return who keeps a part of the gain under a control, and what is the rest.
 
     >>> in_words("of-a-plugin")
     ('the control of-a-plugin keeps', 'what it leaves out adds')

@@ -90,19 +90,23 @@ def sentence(ledger: Ledger, metric: str, higher_is_better: bool, method: Method
     if contrast is None:
         return None
     pair, comparison = ledger.pair, contrast.comparison
-    keeps, adds = in_words(control_of(contrast))
+    control = control_of(contrast)
+    keeps, adds = in_words(control)
     seeds = seed_list(comparison.seeds, "seed")
     evidence = f"{interval(comparison)}, {probability(comparison.p_adjusted, method)}, {seeds}"
-    how = f"{metric} on {pair.dataset} with {pair.partner} through {pair.sharing}"
+    on, how = f"{metric} on {pair.dataset}", f"with {pair.partner} through {pair.sharing}"
     beyond = f"{adds} is {change(comparison)} ({evidence}){_shown(contrast, higher_is_better, method)}"
     if ledger.plan.no_alone or not comparison.base:
-        subject = f"Of {pair.own}'s {how}"
-        text = f"{subject}, {beyond}"
+        text = f"{pair.own}'s {on} {how}: {beyond}"
     else:
-        total, kept = (
-            relative(comparison, mean - comparison.base) for mean in (contrast.upper_mean, contrast.lower_mean)
-        )
-        text = f"Of {pair.own}'s {total} {how}, {keeps} {kept}; {beyond}"
+        gains = [mean - comparison.base for mean in (contrast.upper_mean, contrast.lower_mean)]
+        total, kept = (relative(comparison, gain) for gain in gains)
+        is_gain, is_kept = ((gain > 0) == higher_is_better and gain != 0 for gain in gains)
+        if is_gain:
+            keeps = f"{keeps} {kept}" if is_kept else f"{keeps} nothing ({kept})"
+            text = f"Of {pair.own}'s {total} {on} {how}, {keeps}; {beyond}"
+        else:
+            text = f"{pair.own}'s {on} changes by {total} {how}, and by {kept} under {control}; {beyond}"
     return f"{text}. {ONE_SEED.capitalize()}." if len(comparison.seeds) == 1 else f"{text}."
 
 
@@ -147,7 +151,7 @@ def harm_sentence(ledger: Ledger) -> str | None:
     verdict = {
         "none": f"is not worse than alone by more than {margin}",
         "harm": f"is worse than alone by more than {margin}",
-        "open": f"may be worse than alone by more than {margin}, or not",
+        "open": f"may be worse than alone by more than {margin}: it is open",
     }[harm.verdict]
     evidence = [percent(harm.change)]
     if harm.interval is None or harm.p is None:
