@@ -121,7 +121,7 @@ def report(
         cost,
         effects,
         method,
-        ledger_asked=ledger,
+        with_ledger=ledger,
         by_slices=ledger and slices,
     )
     texts = published.ledger if ledger else published.slices if slices else published.texts
