@@ -417,12 +417,4 @@ def test_a_ledger_needs_a_control(pair):
 
 def test_ledgers_that_fill_more_than_a_page_are_kept_whole(make_study):
     pages = ledger.pages(ledger.prepare(many(make_study, ("one",))))
-    assert [len(page.ledgers) for page in pages] == [5]
-    rows = []
-    for number in range(20):
-        name = {"domain": f"model{number}"}
-        rows.append((SASREC | name, {0: [2] * 6}))
-        rows += [(PAIR | name | {"control": control}, {0: [1] * 6}) for control in (None, "shuffled-texts")]
-    pages = ledger.pages(ledger.prepare(make_study(*rows)))
-    assert sum(len(page.ledgers) for page in pages) == 20
-    assert [page.page for page in pages] == [" (1/2)", " (2/2)"]
+    assert [(page.page, len(page.ledgers)) for page in pages] == [(" (1/2)", 3), (" (2/2)", 2)]
