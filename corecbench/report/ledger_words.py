@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.comparison import ALPHA
+from corecbench.report.evidence import change, interval, probability, relative
 from corecbench.report.ledger_harm import MARGIN
 from corecbench.report.ledger_rungs import ALONE, IN_WORDS, NONE_SHARED, PAIR, in_words
-from corecbench.report.page.evidence import change, interval, probability, relative
 from corecbench.report.wording import percent, seed_list
 
 if TYPE_CHECKING:

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.report.comparison import ALPHA, Comparison, compare, why_not
 from corecbench.report.comparison_columns import of_changes, p_name
-from corecbench.report.ledger_words import over_controls
-from corecbench.report.page.blocks import Heading, Statement, Statements, Text
-from corecbench.report.page.evidence import (
+from corecbench.report.evidence import (
     agreement,
     amount,
     change,
@@ -18,6 +16,8 @@ from corecbench.report.page.evidence import (
     probability,
     relative,
 )
+from corecbench.report.ledger_words import over_controls
+from corecbench.report.page.blocks import Heading, Statement, Statements, Text
 from corecbench.report.plots.study import label, shorten
 from corecbench.report.wording import decimal, seed_list, sentences
 
