@@ -48,6 +48,11 @@ def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], 
 @click.option(
     "--slices", is_flag=True, help="Print the effects by length of history and by frequency of the item instead."
 )
+@click.option(
+    "--ledger",
+    is_flag=True,
+    help="Print what exactly helps instead: each gain in steps over controls; with --slices on slices, too.",
+)
 @click.option("--plots", is_flag=True, help="Also draw, as SVG and PNG in the folder plots beside the tables.")
 @click.option("--html", is_flag=True, help="Also write all of it as one page, report.html beside the tables.")
 @click.option("--leaderboard", is_flag=True, help="Instead rank the rows of all benchmarks over all data sets.")
@@ -70,6 +75,7 @@ def report(
     effects: bool,
     cost: bool,
     slices: bool,
+    ledger: bool,
     plots: bool,
     html: bool,
     leaderboard: bool,
@@ -92,7 +98,7 @@ def report(
     found = stores(folder or results)
     asked = [choose(found, name) for name in names(benchmark or "")]
     if leaderboard:
-        if effects or cost or slices or plots or html or cells or datasets:
+        if effects or cost or slices or ledger or plots or html or cells or datasets:
             raise UsageError(
                 "--leaderboard is a table of its own; beside it go --benchmark, --metrics, --format and --out"
             )
@@ -107,8 +113,19 @@ def report(
     place = asked[0] if out is None else place_of(out)
     store = ReadOnce(place.root, place.benchmark)
     entries = select(asked, names(cells or ""), names(datasets or ""))
-    published = publish(host, store, entries, names(metrics), cost, effects, method)
-    show_table(published.slices if slices else published.texts, published.errors, format_)
+    published = publish(
+        host,
+        store,
+        entries,
+        names(metrics),
+        cost,
+        effects,
+        method,
+        with_ledger=ledger,
+        by_slices=ledger and slices,
+    )
+    texts = published.ledger if ledger else published.slices if slices else published.texts
+    show_table(texts, published.errors, format_)
     if plots:
         pictures = plot(host, store, entries, names(metrics))
         for name, reason in pictures.skipped.items():

@@ -5,6 +5,8 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import numpy as np
+
 from corecbench.api import UsageError
 from corecbench.report.effect_sizes import EffectSizes, measure
 from corecbench.report.stored_rows import StoredRow
@@ -107,14 +109,37 @@ def compare(
 ) -> Comparison:
     """Return the comparison of two rows that `why_not` has no reason not to compare; p is not adjusted yet."""
     seeds = common_seeds(row, base)
-    own, other = (each.per_seed(metric, seeds) for each in (row, base))  # [U, S]
+
+    def values() -> tuple[np.ndarray, np.ndarray]:
+        return row.per_seed(metric, seeds), base.per_seed(metric, seeds)
+
+    return compare_values(values, seeds, higher_is_better, is_control, method)
+
+
+def compare_values(
+    values: Callable[[], tuple[np.ndarray, np.ndarray]],
+    seeds: tuple[int, ...],
+    higher_is_better: bool,
+    is_control: bool,
+    method: Method,
+) -> Comparison:
+    """Return the comparison of two tables of values; p is not adjusted yet.
+
+    Args:
+        values: returns the metric of a row and that of the row compared with, float64 [U, S] each.
+        seeds: the seeds of the S columns.
+        higher_is_better: whether a user with a higher value is better off.
+        is_control: whether the comparison is in the family of the controls.
+        method: the method of the test.
+    """
+    own, other = values()
     averaged = own.mean(axis=1), other.mean(axis=1)
     test = paired_test(*averaged, method.test)
     own_mean, base_mean = (float(each.mean()) for each in averaged)
 
     @functools.cache
     def measured() -> EffectSizes:
-        own, other = (each.per_seed(metric, seeds) for each in (row, base))  # again, to keep no second copy of them
+        own, other = values()  # again, to keep no second copy of them
         return measure(own, other, method.margin, higher_is_better, method.find, method.is_resampled)
 
     change = relative_change(*averaged)

@@ -49,14 +49,7 @@ def comparison_columns(
         effects: whether there are columns of effect sizes.
         seeds: whether some of these columns are about seeds.
     """
-
-    def part(value: Callable[[Comparison], Any]) -> Value:
-        def value_of(row: Any) -> Any:
-            comparison = comparison_of(row)
-            return None if comparison is None else value(comparison)
-
-        return value_of
-
+    part = _part(comparison_of)
     if effects:
         yield Column("difference", part(lambda each: each.difference), signed)
         yield from interval_columns(part(lambda each: each.sizes.interval))
@@ -65,10 +58,21 @@ def comparison_columns(
         yield from _effects(part)
         yield from _of_seeds(part) if seeds else ()
         yield from _wanted(part, method.find, seeds) if method.find else ()
-        yield from _equivalence(part, method)
+        yield from equivalence_columns(comparison_of, method)
     yield Column("p", part(lambda each: each.test.p), p_value)
     if method.correction != "none":
         yield Column(p_name(method), part(lambda each: each.p_adjusted), p_value)
+
+
+def _part(comparison_of: Callable[[Any], Comparison | None]) -> Part:
+    def part(value: Callable[[Comparison], Any]) -> Value:
+        def value_of(row: Any) -> Any:
+            comparison = comparison_of(row)
+            return None if comparison is None else value(comparison)
+
+        return value_of
+
+    return part
 
 
 def _effects(part: Part) -> Iterator[Column]:
@@ -112,7 +116,9 @@ def _wanted(part: Part, find: float, seeds: bool) -> Iterator[Column]:
         yield Column(f"seeds for {share}", part(lambda each: each.sizes.wanted and each.sizes.wanted.seeds), count)
 
 
-def _equivalence(part: Part, method: Method) -> Iterator[Column]:
+def equivalence_columns(comparison_of: Callable[[Any], Comparison | None], method: Method) -> Iterator[Column]:
+    """Yield the columns of the test for equivalence; arguments as in `comparison_columns`."""
+    part = _part(comparison_of)
     p = part(lambda each: each.sizes.equivalence and each.sizes.equivalence.p)
     if method.correction == "none":
         yield Column("p (TOST)", p, p_value)
@@ -152,10 +158,15 @@ def of_changes(method: Method) -> str:
     return "the BCa bootstrap" if method.is_resampled else "Fieller's theorem"
 
 
+def of_difference(method: Method) -> str:
+    """Return the sentence of a caption about the intervals of differences."""
+    resampled = f"a BCa bootstrap interval ({RESAMPLES:,} resamples)"
+    return of_intervals(resampled) if method.is_resampled else of_intervals()
+
+
 def of_effects(method: Method, base: str, seeds: bool) -> Iterator[str]:
     """Yield the sentences of a caption about effect sizes, in the order of their columns."""
-    resampled = f"a BCa bootstrap interval ({RESAMPLES:,} resamples)"
-    yield of_intervals(resampled) if method.is_resampled else of_intervals()
+    yield of_difference(method)
     yield (
         f"95% interval (change): of the relative change, by {of_changes(method)}; unbounded where the mean "
         "compared with is too close to 0"

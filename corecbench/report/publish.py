@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchError, PluginError
 from corecbench.evaluation.measuring import UnusableMetric, check_metric, is_overall
-from corecbench.report import leaderboard, leaderboard_text, main_table, slice_effects, table
+from corecbench.report import leaderboard, leaderboard_text, ledger, ledger_text, main_table, slice_effects, table
 from corecbench.report.comparison import STANDARD
 from corecbench.report.formats import write
 from corecbench.results.rows import result_key, unshared
@@ -49,6 +49,10 @@ class Published:
     """The main table."""
     by_slice: Sequence[slice_effects.SliceTable]
     """The effects on slices, a table for each data set."""
+    ledger: Mapping[str, str]
+    """reporter -> the ledgers, for every reporter that did not fail; nothing where they were not made."""
+    ledgers: Sequence[ledger.Ledger] | None
+    """What the gain of each pair that has controls is made of; None where that was not asked for."""
 
 
 def plot(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[str]) -> WrittenPlots:
@@ -97,7 +101,7 @@ def stored(store: Store, records: Collection[CellResult]) -> list[Entry]:
 
 
 def publish_run(host: Host, store: Store, records: Collection[CellResult], metrics: Sequence[str]) -> Published:
-    """Write the tables of the cells of a run beside its results, as `publish` does.
+    """Write the tables of the cells of a run beside its results, with ledgers if it has controls; see `publish`.
 
     Args:
         host: the host, which knows metrics and reporters.
@@ -106,7 +110,9 @@ def publish_run(host: Host, store: Store, records: Collection[CellResult], metri
         metrics: the metrics of the run. If they are all that a run computes by default, the table shows some.
     """
     once = ReadOnce(store.root, store.benchmark)
-    return publish(host, once, stored(store, records), SHOWN if tuple(metrics) == METRICS else metrics)
+    shown = SHOWN if tuple(metrics) == METRICS else metrics
+    controlled = any(record["cell"].get("control") for record in records)
+    return publish(host, once, stored(store, records), shown, with_ledger=controlled)
 
 
 def publish(
@@ -117,6 +123,8 @@ def publish(
     cost: bool = False,
     effects: bool = False,
     method: Method = STANDARD,
+    with_ledger: bool = False,
+    by_slices: bool = False,
 ) -> Published:
     """Write the tables of the given results beside them, once for each reporter.
 
@@ -128,6 +136,8 @@ def publish(
         cost: whether the main table has columns of what training and inference take.
         effects: whether the main table has columns of effect sizes.
         method: the method of the tests.
+        with_ledger: whether there is a table of the ledgers.
+        by_slices: whether the ledgers are told on slices of the users, too.
     """
     built, tested = build_metrics(host, metrics)
     rows = table.read(entries, store, built, tested)
@@ -136,15 +146,24 @@ def publish(
     folder = Path(store.root) / slug(store.benchmark)
     main_files = write(host, main_table.report(main, cost, effects), folder)
     slice_files = write(host, slice_effects.report(by_slice), folder)
+    written = [main_files, slice_files]
+    ledgers = None
+    if with_ledger:
+        counts = slice_effects.counts_by_dataset(entries, store) if by_slices else None
+        higher = built[tested].higher_is_better
+        ledgers = ledger.build(rows, tested, higher, method, unshared(host, entries), counts)
+        written.append(write(host, ledger_text.report(ledgers, main, effects), folder))
     return Published(
         texts=main_files.texts,
         slices=slice_files.texts,
-        errors={**main_files.errors, **slice_files.errors},
+        errors={name: error for files in written for name, error in files.errors.items()},
         folder=folder,
-        paths=[*main_files.paths, *slice_files.paths],
+        paths=[path for files in written for path in files.paths],
         complete=complete(main, entries),
         main=main,
         by_slice=by_slice,
+        ledger=written[-1].texts if with_ledger else {},
+        ledgers=ledgers,
     )
 
 
@@ -159,6 +178,9 @@ def write_page(
     metric = build_metric(host, main.tested)
     several = len({row.key.dataset for row in main.rows if row.seeds}) > 1
     rows = study.read(entries, store, main.tested, metric, sharing_nothing)
+    ledgers = published.ledgers
+    if ledgers is None:
+        ledgers = ledger.build(rows.rows, main.tested, metric.higher_is_better, main.method, sharing_nothing)
     results = sections.Results(
         benchmark=store.benchmark,
         records=[record for _, record in entries],
@@ -167,6 +189,7 @@ def write_page(
         study=rows,
         board=leaderboard.build({store: entries}, main.tested, metric, sharing_nothing) if several else None,
         effects=effects,
+        ledgers=ledgers,
         recommendations=recommended(host, store, entries, rows),
     )
     path = published.folder / "report.html"

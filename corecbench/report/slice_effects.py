@@ -152,6 +152,11 @@ def read_counts(entries: Sequence[Entry], store: Store) -> pd.DataFrame | None:
     return None
 
 
+def counts_by_dataset(entries: Sequence[Entry], store: Store) -> dict[str, pd.DataFrame | None]:
+    """Return data set -> the counts of its tested users, as `read_counts` gives them."""
+    return {dataset: read_counts(on_datasets(entries, [dataset]), store) for dataset in datasets_in(entries)}
+
+
 def compare(row: StoredRow, solo: StoredRow, metric: str, groups: Iterable[UserGroup]) -> Iterator[Effect]:
     """Yield the effects of a joint row on a metric, on each of some groups of users."""
     seeds = common_seeds(row, solo)

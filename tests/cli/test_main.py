@@ -311,6 +311,21 @@ def test_report_prints_the_slices(corecbench):
     assert "toys: there is no joint row that can be compared with its solo row." in result.stdout
 
 
+def test_report_prints_the_ledger(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    result = corecbench("report", "--ledger", "--format", "markdown")
+    assert result.exit_code == 0
+    assert "| tells" in result.stdout
+    assert "No pair has a control here, so nothing tells what its gain is made of" in result.stdout
+    assert Path("results/default/ledger.csv").exists()
+
+
+def test_report_without_ledger_writes_none(corecbench):
+    save(Store(Path("results"), "default"), make_record())
+    corecbench("report")
+    assert not Path("results/default/ledger.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

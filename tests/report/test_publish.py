@@ -7,7 +7,7 @@ import pytest
 
 from corecbench.plugin.host import Host
 from corecbench.report import publish as publishing
-from corecbench.report.publish import plot, publish, unshared
+from corecbench.report.publish import plot, publish, publish_run, unshared
 from corecbench.results.store import Store
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
@@ -41,6 +41,29 @@ def test_both_tables_are_written_once_for_each_reporter(published):
 def test_every_format_has_every_row(published, format_):
     assert published.found.texts[format_].count("sasrec + llama") == 2
     assert published.found.texts[format_].endswith("\n")
+
+
+def test_the_ledger_is_a_table_of_its_own_if_it_is_asked_for(published):
+    store, host = Store(published.folder.parent, "default"), Host.discover()
+    save(store, toy_record("sasrec", "llama", control="shuffled-texts", n_users=6), rank=3)
+    entries = list(store.records())
+    assert publish(host, store, entries, ["NDCG@10"]).ledger == {}
+    found = publish(host, store, entries, ["NDCG@10"], with_ledger=True, by_slices=True)
+    assert found.ledger["text"] == (published.folder / "ledger.txt").read_text()
+    rows = json.loads(found.ledger["json"])["rows"]
+    assert {row["minus"] for row in rows} == {"alone", "shuffled-texts"}
+    assert {row["slice by"] for row in rows} == {None, "history length"}  # one user has each frequency
+    domain, llm = found.ledgers
+    assert llm.of_kind("whole") == []  # the LLM alone is not stored
+    assert len(domain.of_kind("whole")) == len(domain.of_kind("contrast")) == len(llm.of_kind("contrast")) == 1
+
+
+def test_a_run_with_controls_has_its_ledger(published):
+    store, host = Store(published.folder.parent, "default"), Host.discover()
+    save(store, toy_record("sasrec", "llama", control="shuffled-texts", n_users=6), rank=3)
+    records = [record for _, record in store.records()]
+    assert "shuffled-texts" in publish_run(host, store, records, ["NDCG@10"]).ledger["text"]
+    assert publish_run(host, store, records[:1], ["NDCG@10"]).ledger == {}
 
 
 def test_exact_formats_do_not_round(published):

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from corecbench.api import Report, Style
 from corecbench.report.columns import NONE
-from corecbench.report.page.blocks import Field, Grid, Head
+from corecbench.report.page.blocks import Field, Grid, Head, Text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -73,6 +73,11 @@ def grid(report: Report, label: str) -> Grid:
         for number, line in enumerate(cells.to_numpy().tolist())
     ]
     return Grid(label, heads, rows)
+
+
+def note(report: Report) -> Text:
+    """Return the caption of a table with the legend of its marks."""
+    return Text(Markup(report.styled(STYLE)[1]), is_note=True)  # noqa: S704  # `styled` escaped it
 
 
 def _begins_with_numbers(report: Report, column: str) -> bool:

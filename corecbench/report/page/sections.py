@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from corecbench.report import leaderboard, leaderboard_text, main_table, slice_effects
-from corecbench.report.page import origin, recommended, summary
+from corecbench.report.page import ledger, origin, recommended, summary
 from corecbench.report.page.blocks import Code, Heading, Section, Text
-from corecbench.report.page.grids import STYLE, grid, on, part
+from corecbench.report.page.grids import grid, note, on, part
 from corecbench.report.page.pictures import draw, plot_blocks
 from corecbench.report.page.reproduce import run_files
 from corecbench.report.wording import sentences
@@ -18,7 +16,8 @@ from corecbench.report.wording import sentences
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from corecbench.api import CellResult, Report
+    from corecbench.api import CellResult
+    from corecbench.report.ledger import Ledger
     from corecbench.report.page.blocks import Block, Picture
     from corecbench.report.plots.registry import PlotOutcome
     from corecbench.report.plots.study import Study
@@ -45,6 +44,9 @@ class Results:
     recommendations: Mapping[str, Sequence[Recommendation] | str] = field(default_factory=dict)
     """data set -> the recommendations to the users of `recommended.WHO`, or why there are none."""
 
+    ledgers: Sequence[Ledger] = ()
+    """What the gain of each pair that has controls is made of."""
+
     def by_dataset(self, blocks: Callable[[str], Iterable[Block]]) -> Iterator[Block]:
         """Yield the blocks of each data set, under its name if there are several."""
         for dataset in self.study.datasets:
@@ -56,6 +58,9 @@ class Results:
 def sections(results: Results) -> Iterator[Section]:
     """Yield the sections in their order."""
     plots = draw(results.study)
+    if results.ledgers:
+        found = list(ledger.blocks(results.ledgers, results.table, plots))
+        yield Section("ledger", "What exactly helps", found)
     yield Section("summary", "Summary", list(_summary(results, plots)))
     yield Section("results", "Results", list(_results(results)))
     yield Section("pictures", "Results in pictures", list(_pictures(results, plots)))
@@ -72,7 +77,7 @@ def sections(results: Results) -> Iterator[Section]:
 
 def _summary(results: Results, plots: Pictures) -> Iterator[Block]:
     """Yield how many rows gained, the plot of the gains, the finding of each row, and further pages of the plot."""
-    headline, *statements = summary.blocks(results.table, results.study)
+    headline, *statements = summary.blocks(results.table, results.study, results.ledgers)
     first, *more = plot_blocks(plots, ["gain"])
     yield from [headline, first, *statements, *more]
 
@@ -86,15 +91,10 @@ def subtitle(records: Sequence[CellResult]) -> str:
     return f"{cells}{failed}, run {' to '.join(dict.fromkeys((days[0], days[-1])))}"
 
 
-def _note(report: Report) -> Text:
-    """Return the caption of a table with the legend of its marks."""
-    return Text(Markup(report.styled(STYLE)[1]), is_note=True)  # noqa: S704  # `styled` escaped it
-
-
 def _results(results: Results) -> Iterator[Block]:
     report = main_table.report(results.table, effects=results.effects)
     yield from results.by_dataset(lambda dataset: [grid(on(report, dataset), f"results on {dataset}")])
-    yield _note(report)
+    yield note(report)
 
 
 def _pictures(results: Results, plots: Pictures) -> Iterator[Block]:
@@ -104,7 +104,7 @@ def _pictures(results: Results, plots: Pictures) -> Iterator[Block]:
 def _over_datasets(board: leaderboard.Leaderboard, plots: Pictures) -> Iterator[Block]:
     report = leaderboard_text.report(board)
     yield grid(report, "all rows over all data sets")
-    yield _note(report)
+    yield note(report)
     yield from plot_blocks(plots, ["critical-difference"])
 
 
@@ -117,7 +117,7 @@ def _slices(results: Results, plots: Pictures) -> Iterator[Block]:
             yield grid(own, f"gains on slices of the users of {dataset}")
 
     yield from results.by_dataset(blocks)
-    yield _note(report)
+    yield note(report)
 
 
 def _recommended(results: Results) -> Iterator[Block]:

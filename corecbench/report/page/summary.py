@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.report.comparison import ALPHA, Comparison, compare, why_not
 from corecbench.report.comparison_columns import of_changes, p_name
-from corecbench.report.page.blocks import Heading, Statement, Statements, Text
-from corecbench.report.page.evidence import (
+from corecbench.report.evidence import (
     agreement,
     amount,
     change,
@@ -17,13 +16,16 @@ from corecbench.report.page.evidence import (
     probability,
     relative,
 )
+from corecbench.report.ledger_words import over_controls
+from corecbench.report.page.blocks import Heading, Statement, Statements, Text
 from corecbench.report.plots.study import label, shorten
 from corecbench.report.wording import decimal, seed_list, sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from corecbench.api import RowSide
+    from corecbench.report.ledger import Ledger
     from corecbench.report.page.blocks import Block, Verdict
     from corecbench.report.plots.study import Study
     from corecbench.report.table import Table, TableRow
@@ -91,10 +93,11 @@ class Findings:
         ]
 
 
-def blocks(table: Table, study: Study) -> Iterator[Block]:
+def blocks(table: Table, study: Study, ledgers: Sequence[Ledger] = ()) -> Iterator[Block]:
     """Yield the summary: the best rows, the gain of each pair, its controls, and missing results."""
     findings = Findings(table, study)
-    yield Text(headline(findings))
+    against_controls = over_controls(ledgers, table.metrics[table.tested], table.method)
+    yield Text(" ".join([*against_controls, headline(findings)]))
     for dataset in findings.study.datasets:
         yield Heading(dataset)
         yield Text(sentences([*extent(findings, dataset), *best(findings, dataset)]))

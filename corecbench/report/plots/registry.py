@@ -12,6 +12,7 @@ from corecbench.report.plots import (
     cutoffs,
     gain,
     learning,
+    ledger,
     pairs,
     rank_change,
     slice_gain,
@@ -54,6 +55,7 @@ PLOTS: tuple[Plot, ...] = (
     Plot("cost", cost.prepare, cost.draw),
     Plot("rank-change", rank_change.prepare, rank_change.draw, pages=rank_change.pages),
     Plot("pairs", pairs.prepare, pairs.draw),
+    Plot("ledger", ledger.prepare, ledger.draw, pages=ledger.pages),
 )
 
 

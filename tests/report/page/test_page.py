@@ -47,7 +47,7 @@ def outline(page):
 
 def test_every_section_is_there_and_the_contents_lead_to_it(outline):
     names = [
-        *("summary", "results", "pictures", "leaderboard", "slices", "recommended", "cost", "training"),
+        *("ledger", "summary", "results", "pictures", "leaderboard", "slices", "recommended", "cost", "training"),
         *("settings", "environment", "reproduce"),
     ]
     assert [value for tag, name, value in outline.attributes if (tag, name) == ("section", "id")] == names
@@ -71,7 +71,7 @@ def test_the_page_is_a_few_megabytes_at_most(page):
 
 def test_every_picture_has_a_size_and_alternative_text(outline):
     pictures = outline.tags["img"]
-    assert pictures == 2 + 6 * 2  # gain and critical difference, and six kinds for each data set
+    assert pictures == 2 + 7 * 2  # gain and critical difference, and seven kinds for each data set
     for name in ("width", "height"):
         sizes = [int(value) for tag, own, value in outline.attributes if (tag, own) == ("img", name)]
         assert len(sizes) == pictures
@@ -79,16 +79,35 @@ def test_every_picture_has_a_size_and_alternative_text(outline):
     alternatives = outline.values("alt")
     assert len(alternatives) == pictures
     assert alternatives[0].startswith(
+        "amazon-toys-games: what exactly helps, change in NDCG@10. amazon-toys-games: "
+    )
+    assert alternatives[2].startswith(
         "Gain in NDCG@10 of training together over training alone. amazon-toys-games: "
     )
 
 
 def test_the_picture_of_the_gains_stands_before_what_is_said_of_each(page):
-    text = page.read_text(encoding="utf-8")
+    _, text = page.read_text(encoding="utf-8").split('<section id="summary"')
     place = [
         text.index(each) for each in ("trained together, each against", 'alt="Gain in', "<h3>amazon-toys-games")
     ]
     assert place == sorted(place)
+
+
+def test_the_ledger_stands_before_the_gains_and_says_what_a_control_keeps(page, outline):
+    text = page.read_text(encoding="utf-8")
+    place = [text.index(each) for each in ("What exactly helps</h2>", "trained together, each against")]
+    assert place == sorted(place)
+    assert "NDCG@10 on amazon-toys-games with llama through bdlm, an LLM of random weights keeps" in outline.words
+    assert "Do no harm: with texts that tell nothing, sasrec with llama through bdlm on ml-1m" in outline.words
+    assert outline.values("aria-label").count("what exactly helps on ml-1m") == 1
+    assert "with controls, each against the control that tells most about the LLM: " in outline.words
+
+
+def test_a_page_without_controls_has_no_ledger(tmp_path):
+    bench = Bench(tmp_path)
+    bench.add("sasrec", domain_ranks=[1, 2, 3])
+    assert "#ledger" not in Outline(write(bench.store).read_text(encoding="utf-8")).values("href")
 
 
 def test_failed_and_missing_cells_are_told(outline):

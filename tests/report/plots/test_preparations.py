@@ -14,6 +14,7 @@ from corecbench.report.plots import (
     cutoffs,
     gain,
     learning,
+    ledger,
     pairs,
     rank_change,
     slice_gain,
@@ -368,3 +369,52 @@ def test_one_row_or_too_many_have_no_matrix(make_study, n_rows):
     rows = [({"side": "domain", "domain": f"m{number}"}, {0: [1, 2]}) for number in range(n_rows)]
     with pytest.raises(NothingToShow, match=f"needs 2 to 100 rows, got {n_rows}"):
         pairs.prepare(make_study(*rows))
+
+
+# --- ledger -------------------------------------------------------------------------------------------------------
+
+
+def test_each_step_begins_where_the_one_below_ends(make_study):
+    # alone the mean is 1/2; each user who is first adds 1/2, a tenth of it for ten users
+    study = make_study(
+        (SASREC, {0: [2] * 10, 1: [2] * 10}),
+        (PAIR | {"sharing": "none"}, {0: [1] * 2 + [2] * 8}),
+        (PAIR | {"control": "no-mutual"}, {0: [1] * 8 + [2] * 2}),
+        (PAIR | {"control": "shuffled-texts"}, {0: [1] + [2] * 9}),
+        (PAIR, {0: [1] * 7 + [2] * 3, 1: [1] * 9 + [2]}),
+        unshared={"none"},
+    )
+    (found,) = ledger.prepare(study).ledgers
+    assert found.title == "sasrec + llama, bdlm (domain model)"
+    assert [(line.kind, line.label, line.start, line.change, line.is_one_seed) for line in found.lines] == [
+        ("step", "none: schedule and ids", 0, pytest.approx(0.2), True),
+        (
+            "step",
+            "no-mutual: words + what the LLM knew + what the LLM learned",
+            pytest.approx(20),
+            pytest.approx(0.6),
+            True,
+        ),
+        ("step", "pair: mutual learning", pytest.approx(80), pytest.approx(-0.1), True),
+        ("whole", "pair \N{MINUS SIGN} alone: the whole gain", 0, pytest.approx(0.8), False),
+        ("contrast", "pair \N{MINUS SIGN} shuffled-texts: right texts", 0, pytest.approx(0.6), True),
+    ]
+    assert found.lines[1].interval == pytest.approx(study_interval(6, 10), abs=1e-5)
+    assert found.lines[2].interval is None  # one user differs
+
+
+def study_interval(n_better, n_users):
+    """Return the t interval of the change where the base is the same for everyone and some users double."""
+    share = n_better / n_users
+    half = 2.262157 * np.sqrt(share * (1 - share) / (n_users - 1))  # the t of 9 degrees of freedom
+    return share - half, share + half
+
+
+def test_a_ledger_needs_a_control(pair):
+    with pytest.raises(NothingToShow, match="no pair has a control"):
+        ledger.prepare(pair)
+
+
+def test_ledgers_that_fill_more_than_a_page_are_kept_whole(make_study):
+    pages = ledger.pages(ledger.prepare(many(make_study, ("one",))))
+    assert [(page.page, len(page.ledgers)) for page in pages] == [(" (1/2)", 3), (" (2/2)", 2)]

@@ -1,0 +1,204 @@
+"""What exactly helps: the gain of a pair in steps, each a contrast of two rows that differ in one thing.
+
+The steps lead from the model alone over controls to the pair, and add up to its gain. A step whose row is missing
+is merged with the next one. Beside the steps stand contrasts of the pair with single controls, which do not add up.
+Every contrast is paired over users, over the seeds that both rows have. Its change is relative to the model alone.
+U users, S seeds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from corecbench.report.comparison import (
+    FEWEST_USERS,
+    STANDARD,
+    Comparison,
+    Method,
+    adjust_families,
+    common_seeds,
+    compare_values,
+    why_not,
+)
+from corecbench.report.ledger_harm import Harm, harm
+from corecbench.report.ledger_ladder import Plan, Planned, pairs_with_controls, plan
+from corecbench.report.slice_effects import user_groups
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    import pandas as pd
+
+    from corecbench.report.ledger_ladder import Kind
+    from corecbench.report.slice_effects import UserGroup
+    from corecbench.report.stored_rows import StoredRow
+    from corecbench.results.rows import RowKey
+
+    Place = tuple[RowKey, RowKey, RowKey, str | None, str]
+
+PLACEBO = "shuffled-texts"
+"""The control whose texts tell nothing: it must not be worse than the model alone."""
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One row minus another one, on all users or on a slice of them."""
+
+    pair: RowKey
+    """The row whose ledger this is a part of."""
+    planned: Planned
+    unit: RowKey
+    """The row whose mean changes are relative to."""
+    upper_mean: float
+    """Mean over users of the tested metric, each user first averaged over the seeds of the contrast."""
+    lower_mean: float
+    comparison: Comparison
+    """The difference; its `base` is the mean of the unit, so that its change is relative to that."""
+    n_users: int
+    other_seeds: tuple[int, ...]
+    """The seeds that only one of the two rows has."""
+    slicing: str | None = None
+    """What the users were sliced by; None for all users."""
+    label: str = "all users"
+
+    @property
+    def place(self) -> Place:
+        """The identity of the contrast within a family of tests. Two ledgers can hold the same contrast."""
+        return self.planned.upper, self.planned.lower, self.unit, self.slicing, self.label
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What the gain of one side of a pair is made of."""
+
+    pair: RowKey
+    plan: Plan
+    contrasts: tuple[Contrast, ...]
+    """All that is planned on all users, then on each slice."""
+    harm: Harm | None = None
+    """Whether texts that tell nothing do harm; for the domain side only, where that control was run."""
+
+    def of_kind(self, kind: Kind) -> list[Contrast]:
+        """Return the contrasts of a kind on all users."""
+        return [each for each in self.contrasts if each.planned.kind == kind and each.slicing is None]
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the steps have the seeds of the whole gain, so that they add up to it."""
+        compared = [each.comparison.seeds for kind in ("whole", "step") for each in self.of_kind(kind)]
+        return len(set(compared)) <= 1
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """What all contrasts of the ledgers have in common."""
+
+    rows: Mapping[RowKey, StoredRow]
+    tested: str
+    higher_is_better: bool
+    method: Method
+
+    def ledger(self, pair: RowKey, plan: Plan, groups: Sequence[UserGroup]) -> Ledger:
+        """Return the ledger of a pair; p is not adjusted yet."""
+        contrasts = [
+            self.contrast(pair, planned, plan.unit, group)
+            for group in groups
+            if len(group.users) >= FEWEST_USERS
+            for planned in plan.planned
+        ]
+        return Ledger(pair, plan, tuple(contrasts), self.harm(pair, plan))
+
+    def contrast(self, pair: RowKey, planned: Planned, unit: RowKey, group: UserGroup) -> Contrast:
+        """Return a contrast on a group of users."""
+        upper, lower = self.rows[planned.upper], self.rows[planned.lower]
+        seeds = common_seeds(upper, lower)
+
+        def values() -> tuple[np.ndarray, np.ndarray]:
+            base = self.unit_values(unit, seeds)[group.users]  # [U, S]
+            return base + (self.of(upper, seeds) - self.of(lower, seeds))[group.users], base
+
+        return Contrast(
+            pair=pair,
+            planned=planned,
+            unit=unit,
+            upper_mean=float(self.of(upper, seeds)[group.users].mean()),
+            lower_mean=float(self.of(lower, seeds)[group.users].mean()),
+            comparison=compare_values(values, seeds, self.higher_is_better, False, self.method),
+            n_users=len(group.users),
+            other_seeds=tuple(sorted(upper.values.keys() ^ lower.values.keys())),
+            slicing=group.slicing,
+            label=group.label,
+        )
+
+    def of(self, row: StoredRow, seeds: tuple[int, ...]) -> np.ndarray:
+        """Return the tested metric of each user under some seeds, float64 [U, S]."""
+        return row.per_seed(self.tested, seeds)
+
+    def unit_values(self, unit: RowKey, seeds: tuple[int, ...]) -> np.ndarray:
+        """Return the metric of the unit, float64 [U, S]: if it lacks some seeds, the mean over those it has."""
+        row = self.rows[unit]
+        if row.values.keys() >= set(seeds):
+            return self.of(row, seeds)
+        mean = row.mean_of(self.tested, set(seeds) & row.values.keys() or row.values.keys())
+        return np.repeat(mean[:, None], len(seeds), axis=1)
+
+    def harm(self, pair: RowKey, plan: Plan) -> Harm | None:
+        """Return whether texts that tell nothing do harm, if that can be told."""
+        placebo, alone = self.rows.get(replace(pair, control=PLACEBO)), self.rows.get(pair.solo)
+        if pair.side != "domain" or plan.no_alone or placebo is None or alone is None:
+            return None
+        if why_not(placebo, alone, self.tested, ""):
+            return None
+        return harm(placebo, alone, self.tested, self.higher_is_better)
+
+
+def build(
+    rows: Mapping[RowKey, StoredRow],
+    tested: str,
+    higher_is_better: bool = True,
+    method: Method = STANDARD,
+    unshared: Collection[str] = (),
+    counts: Mapping[str, pd.DataFrame | None] | None = None,
+) -> list[Ledger]:
+    """Return the ledger of each side of each pair that has a control, in the order of the rows.
+
+    All p values are adjusted in one family; those on slices are a second one.
+
+    Args:
+        rows: the stored rows, in the order of the main table.
+        tested: the name of the metric.
+        higher_is_better: its direction.
+        method: the method of the tests; the margin of equivalence is a share of the mean of the model alone.
+        unshared: sharing modules that share nothing.
+        counts: data set -> the counts by which users are sliced; None for all users only.
+    """
+    builder = _Builder(rows, tested, higher_is_better, method)
+    ledgers = []
+    for pair in pairs_with_controls(rows, tested, unshared):
+        found = plan(pair, rows, tested, unshared)
+        if found is not None:
+            n_users = len(next(iter(rows[pair].values.values())))
+            groups = list(user_groups(n_users, counts.get(pair.dataset) if counts else None))
+            ledgers.append(builder.ledger(pair, found, groups))
+    return _adjusted(ledgers, method)
+
+
+def _adjusted(ledgers: Sequence[Ledger], method: Method) -> list[Ledger]:
+    """Return the ledgers with p adjusted; a contrast that two of them hold counts once."""
+    all_of_them = {each.place: each for ledger in ledgers for each in ledger.contrasts}
+    adjusted: dict[Place, Comparison] = {}
+    for is_sliced in (False, True):
+        family = {
+            place: each.comparison for place, each in all_of_them.items() if (each.slicing is not None) == is_sliced
+        }
+        adjusted |= adjust_families(family, method)
+    return [
+        replace(
+            ledger,
+            contrasts=tuple(replace(each, comparison=adjusted[each.place]) for each in ledger.contrasts),
+        )
+        for ledger in ledgers
+    ]

@@ -1,0 +1,77 @@
+"""The rows that a ledger compares, by the names of controls, and what each comparison tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from corecbench.api import Side
+
+NONE_SHARED = "none"
+"""The rung of a pair that shares nothing. Its row has the name of such a sharing module."""
+PAIR = "pair"
+ALONE = "alone"
+
+STEPS: Mapping[Side, Mapping[str, str]] = {
+    "domain": {
+        NONE_SHARED: "schedule and ids",
+        "bag-of-words": "words",
+        "frozen-texts": "what the LLM knew",
+        "no-mutual": "what the LLM learned",
+        PAIR: "mutual learning",
+    },
+    "llm": {
+        NONE_SHARED: "schedule and ids",
+        "no-mutual": "what the store holds",
+        PAIR: "mutual learning",
+    },
+}
+"""side -> rung, from the bottom -> what the step up to it tells. The model alone is below the first one."""
+
+CONTRASTS: Mapping[str, str] = {
+    "bag-of-words": "anything beyond words",
+    "ciphered-texts": "meaning of words",
+    "frozen-texts": "any turn of the LLM",
+    "untrained-llm": "pretraining",
+    "shuffled-texts": "right texts",
+    "no-neighbours": "neighbours",
+}
+"""control -> what the pair minus the control tells."""
+
+NO_TURN = frozenset({"frozen-texts"})
+"""Controls in which the LLM takes no turn, so that its side cannot be compared."""
+
+WHOLE = "the whole gain"
+
+IN_WORDS: Mapping[str, tuple[str, str]] = {
+    "bag-of-words": ("a bag of words keeps", "what the LLM adds beyond words"),
+    "ciphered-texts": ("ciphered texts keep", "what the meaning of words adds"),
+    "frozen-texts": ("texts encoded once keep", "what the turns of the LLM add"),
+    "untrained-llm": ("an LLM of random weights keeps", "what pretraining adds"),
+    "shuffled-texts": ("texts of other items keep", "what the right texts add"),
+    "no-mutual": ("the pair without mutual learning keeps", "what mutual learning adds"),
+    "no-neighbours": ("the pair without neighbours keeps", "what neighbours add"),
+    NONE_SHARED: ("training with nothing shared keeps", "what sharing adds"),
+}
+"""control -> who keeps a part of the gain, and what is the rest. The first one that was run tells most about the
+LLM."""
+
+
+def contrast_of(control: str) -> str:
+    """Return what a pair minus one of its controls tells.
+
+    >>> contrast_of("untrained-llm"), contrast_of("of-a-plugin")
+    ('pretraining', 'what of-a-plugin leaves out')
+    """
+    return CONTRASTS.get(control, f"what {control} leaves out")
+
+
+def in_words(control: str) -> tuple[str, str]:
+    """Return who keeps a part of the gain under a control, and what is the rest.
+
+    >>> in_words("of-a-plugin")
+    ('the control of-a-plugin keeps', 'what it leaves out adds')
+    """
+    return IN_WORDS.get(control, (f"the control {control} keeps", "what it leaves out adds"))

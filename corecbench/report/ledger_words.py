@@ -1,0 +1,184 @@
+"""The findings of a ledger in plain words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from corecbench.report.comparison import ALPHA
+from corecbench.report.evidence import change, interval, probability, relative
+from corecbench.report.ledger_harm import MARGIN
+from corecbench.report.ledger_rungs import ALONE, IN_WORDS, NONE_SHARED, PAIR, in_words
+from corecbench.report.wording import percent, seed_list
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from corecbench.report.comparison import Method
+    from corecbench.report.ledger import Contrast, Ledger
+    from corecbench.results.rows import RowKey
+
+Finding = Literal["gain", "loss", "nothing", "open"]
+ONE_SEED = "one seed: shows this run, not the method"
+
+
+def finding(contrast: Contrast, higher_is_better: bool) -> Finding:
+    """Return what is found: a gain or loss, nothing beyond the margin, or neither is shown."""
+    comparison = contrast.comparison
+    if comparison.p_adjusted < ALPHA:
+        return "gain" if (comparison.difference > 0) == higher_is_better else "loss"
+    if comparison.p_equivalence is not None and comparison.p_equivalence < ALPHA:
+        return "nothing"
+    return "open"
+
+
+def finding_in_words(contrast: Contrast, higher_is_better: bool, method: Method) -> str:
+    """Return a finding as a table states it."""
+    found = finding(contrast, higher_is_better)
+    return f"nothing beyond {100 * method.margin:g}%" if found == "nothing" else found
+
+
+def row_name(key: RowKey, pair: RowKey) -> str:
+    """Return the name of a row within the ledger of a pair."""
+    if key == pair:
+        return PAIR
+    return ALONE if key.is_solo else key.control or key.sharing or ""
+
+
+def control_of(contrast: Contrast) -> str:
+    """Return the control that a contrast is about."""
+    lower = contrast.planned.lower
+    return lower.control or NONE_SHARED
+
+
+def seeds_in_words(contrast: Contrast) -> str:
+    """Return the seeds that both rows have, and of which ones these are where only one row has the others."""
+    seeds = contrast.comparison.seeds
+    every = f" of {seed_list({*seeds, *contrast.other_seeds})}" if contrast.other_seeds else ""
+    return seed_list(seeds) + every
+
+
+def notes(contrast: Contrast) -> Iterator[str]:
+    """Yield what a reader of a contrast must know: merged steps, and a single seed."""
+    if contrast.planned.merged:
+        yield f"without {', '.join(contrast.planned.merged)}"
+    if len(contrast.comparison.seeds) == 1:
+        yield ONE_SEED
+
+
+def telling(ledger: Ledger) -> Contrast | None:
+    """Return the contrast of the pair with the control that tells most about the LLM; None if there is none.
+
+    The order is that of `IN_WORDS`. Controls that it does not know come before a pair without mutual learning.
+    """
+    found = {
+        control_of(each): each
+        for each in (*ledger.of_kind("step"), *ledger.of_kind("contrast"))
+        if each.planned.upper == ledger.pair and not each.planned.lower.is_solo
+    }
+    order = list(IN_WORDS)
+    known = [control for control in order if control in found]
+    others = [control for control in found if control not in order]
+    chosen = [*known[:1], *others]
+    if known and others and order.index(known[0]) >= order.index("no-mutual"):
+        chosen = others
+    return found[chosen[0]] if chosen else None
+
+
+def sentence(ledger: Ledger, metric: str, higher_is_better: bool, method: Method) -> str | None:
+    """Return how much of the gain of a pair a control keeps, and what the pair has beyond it."""
+    contrast = telling(ledger)
+    if contrast is None:
+        return None
+    pair, comparison = ledger.pair, contrast.comparison
+    control = control_of(contrast)
+    keeps, adds = in_words(control)
+    seeds = seed_list(comparison.seeds, "seed")
+    evidence = f"{interval(comparison)}, {probability(comparison.p_adjusted, method)}, {seeds}"
+    on, how = f"{metric} on {pair.dataset}", f"with {pair.partner} through {pair.sharing}"
+    beyond = f"{adds} is {change(comparison)} ({evidence}){_shown(contrast, higher_is_better, method)}"
+    if ledger.plan.no_alone or not comparison.base:
+        text = f"{pair.own}'s {on} {how}: {beyond}"
+    else:
+        gains = [mean - comparison.base for mean in (contrast.upper_mean, contrast.lower_mean)]
+        total, kept = (relative(comparison, gain) for gain in gains)
+        is_gain, is_kept = ((gain > 0) == higher_is_better and gain != 0 for gain in gains)
+        if is_gain:
+            keeps = f"{keeps} {kept}" if is_kept else f"{keeps} nothing ({kept})"
+            text = f"Of {pair.own}'s {total} {on} {how}, {keeps}; {beyond}"
+        else:
+            text = f"{pair.own}'s {on} changes by {total} {how}, and by {kept} under {control}; {beyond}"
+    return f"{text}. {ONE_SEED.capitalize()}." if len(comparison.seeds) == 1 else f"{text}."
+
+
+def over_controls(ledgers: Sequence[Ledger], higher_is_better: bool, method: Method) -> Iterator[str]:
+    """Yield how many pairs gain over the control that tells most about the LLM; nothing if none has a control."""
+    contrasts = [contrast for contrast in map(telling, ledgers) if contrast is not None]
+    if not contrasts:
+        return
+    found = [finding(contrast, higher_is_better) for contrast in contrasts]
+    words = {
+        "gain": "{} gain{s} significantly",
+        "loss": "{} lose{s} significantly",
+        "nothing": f"{{}} differ{{s}} by less than {100 * method.margin:g}% of the model alone",
+        "open": "{} show{s} no significant difference",
+    }
+    parts = [
+        text.format(found.count(each), s="s" if found.count(each) == 1 else "")
+        for each, text in words.items()
+        if each in found
+    ]
+    rows = f"{len(found)} rows" if len(found) > 1 else "the one row"
+    yield f"Of {rows} with controls, each against the control that tells most about the LLM: {', '.join(parts)}."
+
+
+def _shown(contrast: Contrast, higher_is_better: bool, method: Method) -> str:
+    """Return what follows from a contrast that is no clear gain."""
+    words = {
+        "gain": "",
+        "loss": ", a loss",
+        "nothing": f", nothing beyond {100 * method.margin:g}% of the model alone",
+        "open": ", which is not shown to differ from 0",
+    }
+    return words[finding(contrast, higher_is_better)]
+
+
+def harm_sentence(ledger: Ledger) -> str | None:
+    """Return whether the pair does harm where texts tell nothing; None where that was not run."""
+    harm, pair = ledger.harm, ledger.pair
+    if harm is None:
+        return None
+    margin = f"{100 * MARGIN:g}%"
+    verdict = {
+        "none": f"is not worse than alone by more than {margin}",
+        "harm": f"is worse than alone by more than {margin}",
+        "open": f"may be worse than alone by more than {margin}: it is open",
+    }[harm.verdict]
+    evidence = [percent(harm.change)]
+    if harm.interval is None or harm.p is None:
+        evidence.append("no interval: too few users differ")
+    else:
+        ends = f"{percent(harm.interval.low)} to {percent(harm.interval.high)}"
+        evidence += [f"90% interval {ends}", f"TOST {probability(harm.p)}"]
+    evidence.append(seed_list(harm.seeds, "seed"))
+    return (
+        f"Do no harm: with texts that tell nothing, {pair.own} with {pair.partner} through {pair.sharing} on "
+        f"{pair.dataset} {verdict} ({', '.join(evidence)})."
+    )
+
+
+def lacking_sentences(ledgers: Sequence[Ledger]) -> Iterator[str]:
+    """Yield which controls are missing and why, those of ledgers that lack the same ones together."""
+    named: dict[str, list[str]] = {}
+    datasets = {ledger.pair.dataset for ledger in ledgers}
+    for ledger in ledgers:
+        parts = [f"{reason}: {', '.join(controls)}" for reason, controls in ledger.plan.lacking.items()]
+        if ledger.plan.no_alone:
+            parts.insert(0, f"the model alone: {ledger.plan.no_alone.removeprefix('not compared: ')}")
+        if parts:
+            named.setdefault("; ".join(parts), []).append(_name(ledger.pair, datasets))
+    for parts, names in named.items():
+        yield f"{parts[0].upper()}{parts[1:]} ({'; '.join(names)})"
+
+
+def _name(pair: RowKey, datasets: Collection[str]) -> str:
+    return f"{pair.name} on {pair.dataset}" if len(datasets) > 1 else pair.name

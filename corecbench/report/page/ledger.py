@@ -1,0 +1,42 @@
+"""What exactly helps, as blocks of the page: each pair against its controls, in words, as a plot and as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from corecbench.report import ledger_text
+from corecbench.report.ledger_words import finding, harm_sentence, sentence, telling
+from corecbench.report.page.blocks import Heading, Statement, Statements
+from corecbench.report.page.grids import grid, note, on
+from corecbench.report.page.pictures import plot_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from corecbench.report.ledger import Ledger
+    from corecbench.report.ledger_words import Finding
+    from corecbench.report.page.blocks import Block, Picture, Verdict
+    from corecbench.report.plots.registry import PlotOutcome
+    from corecbench.report.table import Table
+
+VERDICTS: Mapping[Finding, Verdict] = {"gain": "gain", "loss": "loss", "nothing": "unclear", "open": "unclear"}
+
+
+def blocks(ledgers: Sequence[Ledger], table: Table, plots: Sequence[PlotOutcome[Picture]]) -> Iterator[Block]:
+    """Yield the findings, then the plot and the table of each data set that has ledgers."""
+    yield Statements([statement for each in ledgers for statement in _statement(each, table)])
+    report = ledger_text.report(ledgers, table, in_words=False)
+    datasets = list(dict.fromkeys(each.pair.dataset for each in ledgers))
+    for dataset in datasets:
+        if len(datasets) > 1:
+            yield Heading(dataset)
+        yield from plot_blocks(plots, ["ledger"], dataset)
+        yield grid(on(report, dataset), f"what exactly helps on {dataset}")
+    yield note(report)
+
+
+def _statement(ledger: Ledger, table: Table) -> Iterator[Statement]:
+    higher, harm, contrast = table.metrics[table.tested], harm_sentence(ledger), telling(ledger)
+    text = sentence(ledger, table.tested, higher, table.method)
+    if text is not None and contrast is not None:
+        yield Statement(VERDICTS[finding(contrast, higher)], text, [harm] if harm else [])

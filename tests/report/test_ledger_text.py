@@ -1,0 +1,157 @@
+"""The table of ledgers and its sentences, from users whose ranks are known. The metric is one over the rank."""
+
+import pytest
+
+from corecbench.report import ledger
+from corecbench.report.comparison import STANDARD, Method
+from corecbench.report.ledger_text import report
+from corecbench.report.table import build, read
+
+from .conftest import METRICS
+
+N = 40
+TWO = [2] * N
+
+
+def first(n):
+    return [1] * n + [2] * (N - n)
+
+
+@pytest.fixture
+def full(bench):
+    """Alone no item is first; of a bag of words 16 are, of the pair without mutual learning 20, of the pair 30."""
+    bench.add("sasrec", domain_ranks=TWO)
+    bench.add(llm="llama", llm_ranks=TWO)
+    for control, n in (("bag-of-words", 16), ("no-mutual", 20), ("shuffled-texts", 0), (None, 30)):
+        bench.add("sasrec", "llama", control=control, domain_ranks=first(n), llm_ranks=TWO)
+    return bench
+
+
+def made(bench, effects=False, method=STANDARD, **of):
+    rows = read(bench.entries, bench.store, {"MRR": METRICS["MRR"]}, "MRR")
+    table = build(bench.entries, bench.store, {"MRR": METRICS["MRR"]}, "MRR", method, {"none"}, rows)
+    return report(ledger.build(rows, "MRR", method=method, unshared={"none"}), table, effects, **of)
+
+
+def test_a_line_states_the_difference_its_interval_tests_finding_users_and_seeds(full):
+    found = made(full)
+    line = found.frame.iloc[1].to_dict()
+    p = line.pop("p (TOST, Holm)")
+    assert float(p.replace("1.000", "1")) > 0.05
+    # 16 of 40 gain 1/2: .2 -+ 2.0227 * .5 sqrt(.4 * .6 / 39)
+    assert line == {
+        "data set": "toy",
+        "model": "sasrec + llama",
+        "side": "domain",
+        "sharing": "bdlm",
+        "part": "step",
+        "row": "bag-of-words",
+        "minus": "alone",
+        "tells": "schedule and ids + words",
+        "MRR": ".7000",
+        "MRR minus": ".5000",
+        "difference": "+.2000",
+        "95% interval": "[+.1207, +.2793]",
+        "change": "+40.0%",
+        "p": "<.001",
+        "p (Holm)": "<.001",
+        "finding": "gain",
+        "users": "40",
+        "seeds": "0",
+        "notes": "without none; one seed: shows this run, not the method",
+    }
+    assert found.name == "ledger"
+    assert found.marks[1, "change"] == ["significant"]
+    assert found.values["change"].iloc[1] == pytest.approx(0.4)
+
+
+def test_the_caption_says_first_what_a_control_keeps_and_whether_harm_is_done(full):
+    caption = made(full).caption
+    # 14 of 40 gain 1/2 beyond the bag of words: 35 % -+ 15.4 % of the mean alone
+    assert caption.startswith(
+        "Of sasrec's +75.0% MRR on toy with llama through bdlm, a bag of words keeps +40.0%; what the LLM adds "
+        "beyond words is +35.0% (95% interval +19.6% to +50.4%, Holm p < .001, seed 0). One seed: shows this "
+        "run, not the method. "
+    )
+    assert (
+        "Do no harm: with texts that tell nothing, sasrec with llama through bdlm on toy may be worse than alone "
+        "by more than 1%: it is open (+0.0%, no interval: too few users differ, seed 0). "
+    ) in caption
+
+
+def test_the_caption_states_what_is_missing_the_family_and_what_the_columns_mean(full):
+    caption = made(full).caption
+    assert (
+        "Not run: none, frozen-texts, ciphered-texts, untrained-llm, no-neighbours (sasrec+llama+bdlm:domain). "
+        in caption
+    )
+    assert (
+        "p (Holm): Holm-adjusted within one family of 11 contrasts. " in caption
+    )  # 6 of the domain side, 5 of the LLM's
+    assert "nothing beyond 5% where p (TOST, Holm) is below .05" in caption
+    assert "change: the difference relative to the model alone. " in caption
+
+
+def test_the_sentences_can_be_left_out(full):
+    assert made(full, in_words=False).caption.startswith("Protocol: ")
+
+
+def test_effect_sizes_are_columns_if_asked_for(full):
+    plain, more = made(full), made(full, effects=True)
+    assert "d_z" not in plain.frame
+    assert "d_z" in more.frame
+    assert list(more.frame["difference"]) == list(plain.frame["difference"])
+    assert len(set(more.frame)) == len(list(more.frame))
+
+
+def test_a_contrast_that_shows_nothing_says_how_little_it_can_be(bench):
+    # 1/99 or 1/101 by turns instead of 1/100: users differ by 1 %, their means by less
+    bench.add("sasrec", domain_ranks=[100] * N)
+    bench.add("sasrec", "llama", domain_ranks=[50] * N, llm_ranks=TWO)
+    bench.add("sasrec", "llama", control="untrained-llm", domain_ranks=[49, 51] * (N // 2), llm_ranks=TWO)
+    found = made(bench)
+    lines = found.frame.set_index("part")["finding"]
+    assert lines["contrast"].tolist()[0] == "nothing beyond 5%"
+    assert ", nothing beyond 5% of the model alone. One seed" in found.caption
+
+
+def test_a_pair_that_gains_nothing_is_told_beside_its_control(bench):
+    bench.add("sasrec", domain_ranks=TWO)
+    bench.add("sasrec", "llama", domain_ranks=[4] * 8 + [2] * 32, llm_ranks=TWO)
+    bench.add("sasrec", "llama", control="shuffled-texts", domain_ranks=[4] * 16 + [2] * 24, llm_ranks=TWO)
+    assert made(bench).caption.startswith(
+        "sasrec's MRR on toy changes by -10.0% with llama through bdlm, and by -20.0% under shuffled-texts; what "
+        "the right texts add is +10.0% (95% interval "
+    )
+
+
+def test_a_control_that_keeps_nothing_is_said_to(full):
+    full.entries = [entry for entry in full.entries if entry[1]["cell"].get("control") in (None, "shuffled-texts")]
+    assert (
+        "Of sasrec's +75.0% MRR on toy with llama through bdlm, texts of other items keep nothing (+0.0%); what "
+        "the right texts add is +75.0% ("
+    ) in made(full).caption
+
+
+def test_seeds_that_only_one_row_has_are_told(full):
+    full.add("sasrec", domain_ranks=TWO, seed=1)
+    full.add("sasrec", "llama", domain_ranks=first(30), llm_ranks=TWO, seed=1)
+    found = made(full)
+    domain = found.frame[found.frame["side"] == "domain"]
+    assert domain["seeds"].tolist()[:3] == ["0-1", "0 of 0-1", "0"]
+    assert domain["notes"].tolist()[0] == "-"
+    assert "Steps over other seeds than the whole gain do not add up to it exactly. " in found.caption
+
+
+def test_without_controls_the_table_is_empty_and_says_why(bench):
+    bench.add("sasrec", domain_ranks=TWO)
+    found = made(bench)
+    assert len(found.frame) == 0
+    assert found.caption.startswith("No pair has a control here")
+
+
+def test_the_method_that_is_chosen_is_stated(full):
+    caption = made(full, method=Method("wilcoxon", "bh", 0.02)).caption
+    assert "p: two-sided Wilcoxon signed-rank test" in caption
+    assert "p (BH): Benjamini-Hochberg-adjusted within one family" in caption
+    assert "nothing beyond 2% where" in caption
