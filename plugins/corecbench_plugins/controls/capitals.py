@@ -57,6 +57,11 @@ class Word:
         """Whether it is of digits."""
         return self.text[0].isdecimal()
 
+    @property
+    def takes_capitals(self) -> bool:
+        """Whether each of its letters has a capital."""
+        return all(upper(char) != char for char in self.text)
+
     def add(self, form: str, count: int) -> None:
         """Count a form of the word."""
         self.count += count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from corecbench.api import generator
 from corecbench_plugins.controls.capitals import Word, fold, has_capital, with_capitals
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 WORDS = re.compile(r"[^\W\d_]+|\d+")
 """A word is a stretch of letters, or of digits."""
+
+Kind: TypeAlias = tuple[bool, int, int, str]
+"""Whether words are numbers, how many bits their frequency has, their length, and what their letters allow."""
 
 
 class CipheredTexts:
@@ -55,17 +58,16 @@ class CipheredTexts:
 def make_cipher(texts: Iterable[str], random: np.random.Generator) -> dict[str, str]:
     """Return word -> the word that replaces it, both without capitals; one to one.
 
-    The words stand in circles, and each is replaced by the next of its circle. A circle has all words of one length
-    and of like frequency; a word that is the only one of them joins the nearest circle.
+    The words stand in circles, and each is replaced by the next of its circle. A circle has all words of one kind; a
+    word that is the only one of its kind joins the nearest circle.
     """
     count = Counter(word for text in texts for word in WORDS.findall(text))
     words: dict[str, Word] = {}
     for form in sorted(count):
         words.setdefault(fold(form), Word(fold(form))).add(form, count[form])
-    alike: dict[tuple[bool, int, int], list[str]] = {}
+    alike: dict[Kind, list[str]] = {}
     for text in random.permutation(sorted(words)).tolist():
-        word = words[text]
-        alike.setdefault((word.is_number, word.count.bit_length(), len(text)), []).append(text)
+        alike.setdefault(kind_of(words[text]), []).append(text)
     circles = dict(sorted(alike.items()))
     for kind in [kind for kind, circle in circles.items() if len(circle) == 1]:
         if len(circles[kind]) == 1:  # otherwise another word has joined it meanwhile
@@ -77,15 +79,22 @@ def make_cipher(texts: Iterable[str], random: np.random.Generator) -> dict[str, 
     }
 
 
-def join_nearest(
-    kind: tuple[bool, int, int], circles: dict[tuple[bool, int, int], list[str]], words: Mapping[str, Word]
-) -> None:
+def kind_of(word: Word) -> Kind:
+    """Return of which kind a word is. Words of one kind can take each other's places, capitals included."""
+    if word.takes_capitals:
+        letters = ""
+    else:  # a word of several forms needs a place of its own: other such letters may not tell its forms apart
+        letters = "-" if len(word.forms) == 1 else word.text
+    return word.is_number, word.count.bit_length(), len(word.text), letters
+
+
+def join_nearest(kind: Kind, circles: dict[Kind, list[str]], words: Mapping[str, Word]) -> None:
     """Move the only word of a circle into the nearest circle where its capitals and those of its neighbours fit.
 
     Numbers join numbers only. The nearest circle is that of the nearest frequency and then of the nearest length.
     Where no circle has a place, the word stays alone and is not replaced.
     """
-    is_number, frequency, length = kind
+    is_number, frequency, length, _ = kind
     (text,) = circles[kind]
     others = [other for other in circles if other != kind and other[0] == is_number and circles[other]]
     for other in sorted(others, key=lambda of: (abs(of[1] - frequency), abs(of[2] - length), of)):
