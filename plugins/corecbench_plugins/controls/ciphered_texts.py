@@ -58,8 +58,8 @@ class CipheredTexts:
 def make_cipher(texts: Iterable[str], random: np.random.Generator) -> dict[str, str]:
     """Return word -> the word that replaces it, both without capitals; one to one.
 
-    The words stand in circles, and each is replaced by the next of its circle. A circle has all words of one kind; a
-    word that is the only one of its kind joins the nearest circle.
+    The words stand in circles, and each is replaced by the next of its circle. A circle has all words of one kind.
+    A word that is the only one of its kind joins the nearest circle.
     """
     count = Counter(word for text in texts for word in WORDS.findall(text))
     words: dict[str, Word] = {}
@@ -80,11 +80,12 @@ def make_cipher(texts: Iterable[str], random: np.random.Generator) -> dict[str, 
 
 
 def kind_of(word: Word) -> Kind:
-    """Return of which kind a word is. Words of one kind can take each other's places, capitals included."""
-    if word.takes_capitals:
-        letters = ""
-    else:  # a word of several forms needs a place of its own: other such letters may not tell its forms apart
-        letters = "-" if len(word.forms) == 1 else word.text
+    """Return of which kind a word is. Words of one kind can take each other's places, capitals included.
+
+    A word with a letter that has no capital is in a kind of its own if it occurs in several forms, since other such
+    words may not tell its forms apart.
+    """
+    letters = "" if word.takes_capitals else "-" if len(word.forms) == 1 else word.text
     return word.is_number, word.count.bit_length(), len(word.text), letters
 
 
