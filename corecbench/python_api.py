@@ -115,14 +115,15 @@ def table(
     from corecbench.report import main_table
     from corecbench.report import table as tables
     from corecbench.report.comparison import Method
-    from corecbench.report.publish import build_metrics
+    from corecbench.report.publish import build_metrics, control_summaries
     from corecbench.results.rows import unshared
 
     method = Method(test, correction, margin)
     host = discover(plugins)
     store, entries = stored(results, benchmark)
     built, tested = build_metrics(host, names(metrics))
-    found = tables.build(entries, store, built, tested, method, unshared(host, entries))
+    sharing_nothing, controls = unshared(host, entries), control_summaries(host)
+    found = tables.build(entries, store, built, tested, method, sharing_nothing, controls=controls)
     return main_table.report(found, cost=True, effects=True).values.infer_objects()
 
 

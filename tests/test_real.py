@@ -4,14 +4,20 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
+from transformers import AutoTokenizer
 
 from corecbench.api import Catalog, Setup, UsageError, cache_folder
+from corecbench.data.dataset import load_dataset
 from corecbench.results.frames import COLUMNS, COUNTS
+from corecbench_plugins.controls.bag_of_words import BagOfWords
+from corecbench_plugins.controls.ciphered_texts import CipheredTexts
+from corecbench_plugins.controls.settings import BagOfWordsConfig
 from corecbench_plugins.datasets.ml100k import find_ml100k
 from corecbench_plugins.hf_llm.packaged_weights import PACKAGED, sha256, write_files
 from corecbench_plugins.hf_llm.sentence_encoder import SentenceEncoder
@@ -155,3 +161,25 @@ def test_the_real_sentence_encoder_knows_what_is_alike(setup):
     _, one, other, far = SentenceEncoder(folder, MiniLmConfig(), setup).summaries(TEXTS)["pooled"][:, 0]
     alike, different = (torch.cosine_similarity(one, text, dim=0) for text in (other, far))
     assert alike > different + 0.3
+
+
+def test_ciphered_titles_are_as_many_tokens_for_the_real_tokenizer_as_real_ones(host, weights, data_folder):
+    tokenizer = AutoTokenizer.from_pretrained(weights, local_files_only=True)
+    catalog = load_dataset("ml-slice", host.build(host.select("datasets", str(data_folder), {}))).catalog
+    ciphered = CipheredTexts(None).item_texts(catalog, seed=0)
+    real, other = (
+        sum(len(tokenizer(text)["input_ids"]) for text in texts) for texts in (catalog.item_texts, ciphered)
+    )
+    assert real == pytest.approx(other, rel=0.1)
+
+
+def test_counted_words_stand_beside_the_states_of_the_real_llm_with_random_weights(host, weights, setup):
+    del weights
+    titles = ("", "Toy Story", "A Bug's Life", "Toy Soldiers", "Star Wars", "Star Trek", "The Story of Us")
+    catalog = Catalog("toy", ("", "u"), tuple(map(str, range(len(titles)))), titles)
+    untrained = replace(setup, catalog=catalog, cache=cache_folder(), untrained_llm=True)
+    text = host.build(host.select("llms", "llama", {}), untrained, None).text
+    rows = BagOfWords(BagOfWordsConfig()).text(catalog, 0, text)
+    assert rows.dtype == text.dtype
+    assert rows.shape[1] > text.shape[1]
+    assert (rows.any(dim=1) == torch.tensor([bool(title) for title in titles])).all()

@@ -8,6 +8,7 @@ state. Users and items are numbered from 1; row 0 of every table is padding and 
 
 from corecbench.api.components import (
     Component,
+    ControlComponent,
     DatasetComponent,
     DomainModelComponent,
     LlmComponent,
@@ -16,6 +17,14 @@ from corecbench.api.components import (
     SharingComponent,
     TrackerComponent,
     resolve,
+)
+from corecbench.api.controls import (
+    Control,
+    LeavesOutMutual,
+    LeavesOutTurns,
+    ReplacesItemTexts,
+    ReplacesSettings,
+    ReplacesText,
 )
 from corecbench.api.data import (
     Batch,
@@ -76,6 +85,7 @@ from corecbench.api.reports import (
     Reporter,
     Style,
 )
+from corecbench.api.seeds import generator
 from corecbench.api.sharing import (
     Budget,
     Combiner,
@@ -91,6 +101,7 @@ from corecbench.api.sources import (
     dataset_places,
 )
 from corecbench.api.texts import ProjectedTexts, project
+from corecbench.api.whitening import whitened
 
 __all__ = [
     "PROJECT",
@@ -103,6 +114,8 @@ __all__ = [
     "CellResult",
     "Combiner",
     "Component",
+    "Control",
+    "ControlComponent",
     "CorecbenchError",
     "DataError",
     "DataRecord",
@@ -120,6 +133,8 @@ __all__ = [
     "Ids",
     "IdsFactory",
     "Interactions",
+    "LeavesOutMutual",
+    "LeavesOutTurns",
     "ListMetric",
     "Lists",
     "LlmComponent",
@@ -134,6 +149,9 @@ __all__ = [
     "ProjectedTexts",
     "RankMetric",
     "Recommender",
+    "ReplacesItemTexts",
+    "ReplacesSettings",
+    "ReplacesText",
     "Report",
     "Reporter",
     "ReporterComponent",
@@ -157,10 +175,12 @@ __all__ = [
     "cache_folder",
     "dataset_folder",
     "dataset_places",
+    "generator",
     "hookimpl",
     "last_position",
     "private_ids",
     "product_dtype",
     "project",
     "resolve",
+    "whitened",
 ]

@@ -12,6 +12,7 @@ from corecbench.api.errors import PluginError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from corecbench.api.controls import Control
     from corecbench.api.models import Recommender
     from corecbench.api.reports import Metric, Reporter
     from corecbench.api.sharing import SharingModule
@@ -67,7 +68,7 @@ class LlmComponent(Component):
 
     build: str | Callable[..., Recommender]
     untrained: bool = False
-    """True if `build` heeds `Setup.untrained_llm`. Otherwise the LLM has no control `untrained-llm`."""
+    """True if `build` heeds `Setup.untrained_llm`. Otherwise the LLM has no control with `untrained_llm=True`."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,31 @@ class SharingComponent(Component):
     """False for a module under which nothing is shared. It is a control itself and has no further controls."""
     combines: bool = False
     """True for a module with `combine` (`Combiner`): a pair under it has a third row, `ensemble`."""
+    reads_texts: bool | str | Callable[[Any], bool] = True
+    """False for a module that reads neither `text` nor `text_states` of the LLM. Then it has no control with
+    `of_module_texts=True`. Where that depends on the settings, `reads_texts(config) -> bool` (or "module:attribute"
+    of it), which must not import heavy libraries."""
+    couples: bool | str | Callable[[Any], bool] = True
+    """False for a module whose `losses` are always empty: without mutual learning its pair would be the same. Given
+    as `reads_texts` is."""
+
+
+@dataclass(frozen=True)
+class ControlComponent(Component):
+    """A control, built by `build(config)`: what is taken away from a pair, to see whether its gain stays.
+
+    Its `summary` says how it differs from the pair, so that it can follow "as the pair, but ...". What a control
+    changes stands in the methods and attributes of the object that is built (`Control`).
+    """
+
+    build: str | Callable[..., Control]
+    untrained_llm: bool = False
+    """True: the LLM has random weights. An LLM with `untrained=False` lacks the control."""
+    of_module_texts: bool = False
+    """True: it is about texts that a sharing module reads. A module with `reads_texts=False` lacks the control."""
+    begins_as_pair: bool = False
+    """True: it only leaves out turns of the LLM or coupling losses. Then a first turn of the domain model, in which
+    nothing is coupled, is that of the pair, and is trained once for both."""
 
 
 @dataclass(frozen=True)

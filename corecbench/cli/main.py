@@ -83,8 +83,8 @@ for verb in (run, report, compare, datasets, recommend, check, new_plugin):
 def list_(files: tuple[str, ...], blocked: tuple[str, ...], kind: str | None, as_json: bool) -> None:
     """List the components, the run files that come with corecbench, or the plugins.
 
-    KIND is models, llms, sharing, datasets, metrics, reporters, trackers, benchmarks or plugins. Without one, all
-    components are listed.
+    KIND is models, llms, sharing, controls, datasets, metrics, reporters, trackers, benchmarks or plugins. Without
+    one, all components are listed.
     """
     from corecbench.cli.listing import benchmarks, components, plugins, show
 

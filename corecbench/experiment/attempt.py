@@ -15,12 +15,13 @@ from corecbench.api import CorecbenchError, Failure, Lists, RowSide, Setup, Side
 from corecbench.evaluation.measuring import measure_checked
 from corecbench.experiment import process
 from corecbench.experiment.cells import CHECKPOINT, Cell, digest_of, record_of
+from corecbench.plugin.abilities import control_abilities
 from corecbench.plugin.guard import guard
 from corecbench.results.frames import item_frequency
 from corecbench.results.record import sides_of
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
 from corecbench.training.checkpoints import Checkpoints
-from corecbench.training.controls import shuffle_texts
+from corecbench.training.controls import AppliedControl
 from corecbench.training.ensemble import Ensemble
 from corecbench.training.pair import Learnt, Pair, Solo, train_pair
 from corecbench.training.weights import sizes
@@ -105,14 +106,15 @@ class Attempt:
         def progress(what: str, done: int, total: int) -> None:
             self.tell("corecbench_progress", cell=facts, what=what, done=done, total=total)
 
+        control = self.control
         setup = Setup(
-            shuffle_texts(catalog, cell.seed) if cell.control == "shuffled-texts" else catalog,
+            catalog if control is None else control.catalog(catalog, cell.seed),
             cell.max_history,
             cell.seed,
             self.plan.config.device,
             self.plan.cache,
             progress,
-            untrained_llm=cell.control == "untrained-llm",
+            untrained_llm=control is not None and control.selected.untrained_llm,
         )
         metric = self.host.build(self.host.select("metrics", "NDCG@10", {}))
         return CellTraining(self.host, setup, cell.data.split, cell.seeded_as, metric, self.checkpoints())
@@ -127,11 +129,23 @@ class Attempt:
         name = f"{cell.start_hash}-seed{cell.seed}-{place}.safetensors"
         return Checkpoints(folder, self.plan.cache / "begun" / name, config.checkpoint_minutes)
 
+    @functools.cached_property
+    def control(self) -> AppliedControl | None:
+        """The control that the cell is, None for a pair itself or a model alone."""
+        selected = self.cell.control
+        if selected is None:
+            return None
+        built = self.host.build(selected)
+        with guard(str(selected), "build"):
+            return AppliedControl(selected, control_abilities(built))
+
     def train(self, training: CellTraining) -> Trained:
         """Train the side or the sides of the cell."""
         domain, llm, sharing = self.cell.domain, self.cell.llm, self.cell.sharing
         if domain is not None and llm is not None and sharing is not None:
-            pair = Pair(domain, llm, sharing, mutual=self.cell.control != "no-mutual")
+            pair = Pair(domain, llm, sharing)
+            if self.control is not None:
+                pair = self.control.pair(pair, training.setup)
             return train_pair(training, pair, self.solo(), self.on_epoch)
         if domain is not None:
             return Trained({"domain": training.train_solo("domain", domain, self.on_epoch)})

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 CHECKPOINT = "checkpoint.safetensors"
 """Name of the file with the best weights, in the folder of a domain model alone."""
 
-BEGIN_ALIKE = ("no-mutual",)
-"""Controls that change nothing in a first turn in which no side learns from the other."""
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -36,8 +33,8 @@ class Cell:
     domain: Selected | None
     llm: Selected | None
     sharing: Selected | None
-    control: str | None
-    """The control that the cell is, one of `CONTROLS`; None for the pair itself or a model alone."""
+    control: Selected | None
+    """The control that the cell is; None for the pair itself or a model alone."""
     max_history: int
     seed: int
     hash: str
@@ -45,7 +42,7 @@ class Cell:
     folder: Path
     done: bool
     start_hash: str = ""
-    """The same hash without a control that changes nothing in the first turn. Cells that share it begin alike."""
+    """The hash of the pair, for the pair and for its controls that begin as it does; else the hash of the cell."""
 
     @property
     def components(self) -> Sequence[Selected]:
@@ -53,9 +50,15 @@ class Cell:
         return Parts(self.domain, self.llm, self.sharing).components
 
     @property
+    def recorded(self) -> Sequence[Selected]:
+        """The components whose settings and versions a record states: all but a control that has only a name."""
+        control = self.control
+        return [*self.components, *([] if control is None or has_only_a_name(control) else [control])]
+
+    @property
     def name(self) -> str:
         """The name of the cell, such as "sasrec", "llama", "sasrec+llama+bdlm" or "sasrec+llama+bdlm+no-mutual"."""
-        return cell_name(self.components, self.control)
+        return cell_name(self.components, label_of(self.control))
 
     @property
     def combines(self) -> bool:
@@ -69,7 +72,7 @@ class Cell:
             **record_of(self),
             "max_history": self.max_history,
             "hash": self.hash,
-            "settings": {part.label: settings_of(part) for part in self.components},
+            "settings": {part.label: settings_of(part) for part in self.recorded},
         }
 
     @property
@@ -86,7 +89,7 @@ def record_of(cell: Cell) -> CellRecord:
         "domain": label_of(cell.domain),
         "llm": label_of(cell.llm),
         "sharing": label_of(cell.sharing),
-        "control": cell.control,
+        "control": label_of(cell.control),
         "seed": cell.seed,
     }
     if cell.combines:
@@ -110,7 +113,7 @@ class Parts(NamedTuple):
     domain: Selected | None = None
     llm: Selected | None = None
     sharing: Selected | None = None
-    control: str | None = None
+    control: Selected | None = None
 
     @property
     def components(self) -> Sequence[Selected]:
@@ -122,7 +125,7 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
     """Return one cell, with the place of its result."""
     components, control = parts.components, parts.control
     max_history = config.max_history_on(data.name)
-    decisive = {
+    of_pair = {
         "components": {
             part.label: [settings_of(part), version_of(part), *([part.name] if part.is_variant else [])]
             for part in components
@@ -130,11 +133,11 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
         "data": [data.dataset.fingerprint, data.split.fingerprint],
         "device": config.device,
         "max_history": max_history,
-        **({"control": control} if control else {}),
     }
+    decisive = of_pair if control is None else {**of_pair, "control": decisive_in(control)}
     digest = digest_of(decisive)
-    start = digest_of({**decisive, "control": None if control in BEGIN_ALIKE else control})
-    folder = store.folder(cell_name(components, control), data.name, seed, digest)
+    start = digest if control is None or not control.begins_as_pair else digest_of(of_pair)
+    folder = store.folder(cell_name(components, label_of(control)), data.name, seed, digest)
     done = config.existing != "replace" and is_done(folder, parts.llm is not None, store)
     return Cell(data, *parts, max_history, seed, digest, folder, done, start)
 
@@ -142,6 +145,18 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
 def digest_of(decisive: Mapping[str, Any]) -> str:
     """Return 8 hexadecimal digits of a description."""
     return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()[:8]
+
+
+def decisive_in(control: Selected) -> str | list[Any]:
+    """Return what decides the ranks of a control, beside what its pair has."""
+    if has_only_a_name(control):
+        return control.label
+    return [control.label, settings_of(control), version_of(control)]
+
+
+def has_only_a_name(control: Selected) -> bool:
+    """Return whether nothing but its name tells what a control is: it is ours, and has no settings."""
+    return control.config is None and control.plugin.distribution == PROJECT
 
 
 def is_done(folder: Path, has_llm: bool, store: Store) -> bool:

@@ -15,6 +15,7 @@ from corecbench.api import SIDES, Lists, PluginError, UsageError, cache_folder
 from corecbench.data.loaded import read_datasets
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
 from corecbench.experiment.cells import Parts, is_done, make_cell, settings_of
+from corecbench.experiment.controls import choose_control, why_not
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
 from corecbench.results.record import ResultsError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from corecbench.api import Metric, Side
     from corecbench.data.loaded import SplitDataset
     from corecbench.experiment.cells import Cell
+    from corecbench.experiment.controls import ChosenControl
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
     from corecbench.results.store import Store
@@ -85,10 +87,12 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
         host.select("trackers", label, config.settings)
     cells: list[Cell] = []
     needed: list[Selected] = []
+    lacking: list[str] = []
     data_sets = read_datasets(config, host)
     for data in data_sets:
         alone, paired = choices_on(data.name, config, host)
         needed += [*alone.llms, *paired.llms]
+        lacking += lacking_controls(paired)
         cells += lay_out(data, alone, paired, config, store)
     if config.existing == "fail" and any(cell.done for cell in cells):
         done = next(cell for cell in cells if cell.done)
@@ -99,7 +103,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     elsewhere = done_elsewhere(cells, metrics, store) if config.existing == "skip" else {}
     cache = cache_folder()
     downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
-    return Plan(config, cells, downloads, notes(config, chosen, data_sets), cache, elsewhere)
+    return Plan(config, cells, downloads, notes(config, chosen, lacking, data_sets), cache, elsewhere)
 
 
 def done_elsewhere(cells: Sequence[Cell], metrics: Mapping[str, Metric], store: Store) -> dict[Path, Path]:
@@ -166,6 +170,7 @@ class Choice(NamedTuple):
     models: Sequence[Selected]
     llms: Sequence[Selected]
     sharing: Sequence[Selected]
+    controls: Sequence[ChosenControl]
 
 
 def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
@@ -175,7 +180,8 @@ def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
         *(
             [host.select(kind, label, settings, config.variants) for label in labels]
             for kind, labels in asked.items()
-        )
+        ),
+        controls=[choose_control(host, label, settings) for label in config.controls],
     )
 
 
@@ -190,11 +196,11 @@ def lay_out(data: SplitDataset, alone: Choice, paired: Choice, config: RunConfig
     return [
         make_cell(data, parts, seed, config, store)
         for seed in config.seeds
-        for parts in combinations(alone, paired, config.controls)
+        for parts in combinations(alone, paired)
     ]
 
 
-def combinations(alone: Choice, paired: Choice, controls: Sequence[str]) -> Iterator[Parts]:
+def combinations(alone: Choice, paired: Choice) -> Iterator[Parts]:
     """Yield every model alone, every LLM alone, and every pair under every sharing module, then its controls."""
     yield from (Parts(domain=model) for model in alone.models)
     yield from (Parts(llm=llm) for llm in alone.llms)
@@ -202,16 +208,29 @@ def combinations(alone: Choice, paired: Choice, controls: Sequence[str]) -> Iter
         if model.joint:
             for llm, module in itertools.product(paired.llms, paired.sharing):
                 yield Parts(model, llm, module)
-                yield from (Parts(model, llm, module, name) for name in controls if can_be(name, llm, module))
+                for control in paired.controls:
+                    if why_not(control, llm, module) is None:
+                        yield Parts(model, llm, module, control.selected)
 
 
-def can_be(control: str, llm: Selected, module: Selected) -> bool:
-    """Return whether a pair has a control: not where nothing is shared, which is a control itself."""
-    return module.shares and (control != "untrained-llm" or llm.can_be_untrained)
+def lacking_controls(paired: Choice) -> list[str]:
+    """Return why pairs lack controls that are asked for, each reason once."""
+    joined = itertools.product(paired.sharing, paired.controls, paired.llms)
+    reasons = (why_not(control, llm, module) for module, control, llm in joined)
+    return list(dict.fromkeys(reason for reason in reasons if reason))
 
 
-def notes(config: RunConfig, choice: Choice, data_sets: Sequence[SplitDataset]) -> list[str]:
-    """Return what a reader of the plan may wonder about."""
+def notes(
+    config: RunConfig, choice: Choice, lacking: Sequence[str], data_sets: Sequence[SplitDataset]
+) -> list[str]:
+    """Return what a reader of the plan may wonder about.
+
+    Args:
+        config: the settings of the run.
+        choice: its components.
+        lacking: why pairs lack controls that are asked for.
+        data_sets: those of the run.
+    """
     found = []
     if choice.llms:
         found += [
@@ -219,18 +238,7 @@ def notes(config: RunConfig, choice: Choice, data_sets: Sequence[SplitDataset]) 
             for model in choice.models
             if not model.joint
         ]
-    if config.controls:
-        found += [
-            f"{module.label} shares nothing, so it is a control itself and has no further ones"
-            for module in choice.sharing
-            if not module.shares
-        ]
-    if "untrained-llm" in config.controls:
-        found += [
-            f"{llm.label} cannot be built with random weights, so it has no control untrained-llm"
-            for llm in choice.llms
-            if not llm.can_be_untrained
-        ]
+    found += dict.fromkeys(lacking)
     if aside := config.per_dataset.keys() - {data.name for data in data_sets}:
         found.append(f"settings of data sets that are not in this run are left aside: {', '.join(sorted(aside))}")
     return found

@@ -89,7 +89,7 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
         "schema": SCHEMA,
         "cell": record_of(cell),
         "hash": cell.hash,
-        "settings": {part.label: settings_of(part) for part in cell.components},
+        "settings": {part.label: settings_of(part) for part in cell.recorded},
         **({"in_pairs": in_pairs} if (in_pairs := plan.in_pairs(cell)) else {}),
         "protocol": {
             "split": "leave-one-out",
@@ -109,7 +109,7 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
                 "version": part.plugin.version,
                 **({"variant_of": part.name} if part.is_variant else {}),
             }
-            for part in cell.components
+            for part in cell.recorded
         },
         "device": config.device,
     }

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from corecbench.api import PluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
     import torch
 
     from corecbench.api import (
         Batch,
+        Catalog,
         Combiner,
+        Control,
         Fits,
         HasLastStates,
         HasLoss,
         HasText,
         HasTextStates,
         Interactions,
+        LeavesOutMutual,
+        LeavesOutTurns,
         Recommender,
+        ReplacesItemTexts,
+        ReplacesSettings,
+        ReplacesText,
         Scores,
         Settles,
         SharingModule,
@@ -29,6 +37,7 @@ if TYPE_CHECKING:
         StartsFrom,
         States,
         TrainsLayers,
+        Turn,
     )
 
 
@@ -96,4 +105,36 @@ def sharing_abilities(module: SharingModule) -> SharingAbilities:
         trained_with=cast("TrainsLayers", module).trained_with if hasattr(module, "trained_with") else None,
         combine=cast("Combiner", module).combine if hasattr(module, "combine") else None,
         settle=cast("Settles", module).settle if hasattr(module, "settle") else None,
+    )
+
+
+@dataclass(frozen=True)
+class ControlAbilities:
+    """The changes that a control makes, None or an empty value for each that it does not make."""
+
+    item_texts: Callable[[Catalog, int], Sequence[str]] | None = None
+    text: Callable[[Catalog, int, torch.Tensor], torch.Tensor] | None = None
+    sharing_settings: Mapping[str, Any] = field(default_factory=dict)
+    turns: Callable[[Sequence[Turn]], Sequence[Turn]] | None = None
+    mutual: bool = True
+
+
+def control_abilities(control: Control) -> ControlAbilities:
+    """Return what a built control changes.
+
+    Raises:
+        PluginError: `mutual` is no truth value, or `sharing_settings` is no mapping.
+    """
+    mutual = cast("LeavesOutMutual", control).mutual if hasattr(control, "mutual") else True
+    if not isinstance(mutual, bool):
+        raise PluginError(f"mutual is {mutual!r:.80}, must be True or False")
+    settings = cast("ReplacesSettings", control).sharing_settings if hasattr(control, "sharing_settings") else {}
+    if not isinstance(settings, Mapping):
+        raise PluginError(f"sharing_settings is {settings!r:.80}, must be a mapping of settings to values")
+    return ControlAbilities(
+        item_texts=cast("ReplacesItemTexts", control).item_texts if hasattr(control, "item_texts") else None,
+        text=cast("ReplacesText", control).text if hasattr(control, "text") else None,
+        sharing_settings=dict(settings),
+        turns=cast("LeavesOutTurns", control).turns if hasattr(control, "turns") else None,
+        mutual=mutual,
     )

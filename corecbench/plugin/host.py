@@ -192,7 +192,7 @@ class Host:
         """Check every name in the settings of a run, also of components and data sets that it leaves out.
 
         Raises:
-            UsageError: a component or setting that does not exist, or a variant that cannot be.
+            UsageError: a component, control or setting that does not exist, or a variant that cannot be.
         """
         known: dict[str, set[str]] = {}  # component or variant -> its settings
         for component, _ in (offered for kind in KINDS for offered in self.list(kind)):
@@ -220,6 +220,8 @@ class Host:
                 for key in values:
                     if key not in known[name]:
                         raise unknown(f"setting of {name}", key, known[name])
+        for control in config.controls:
+            self.select("controls", control, config.settings)
 
     def build(self, selected: Selected, *args: Any) -> Any:
         """Build a component from its config and what its kind is built from.

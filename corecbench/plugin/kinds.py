@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from corecbench.api import (
     Component,
+    ControlComponent,
     DatasetComponent,
     DomainModelComponent,
     LlmComponent,
@@ -33,6 +34,7 @@ KINDS = {
     "models": Kind("model", "domain model", "corecbench_domain_models", DomainModelComponent),
     "llms": Kind("llm", "LLM", "corecbench_llms", LlmComponent),
     "sharing": Kind("sharing", "sharing module", "corecbench_sharing_modules", SharingComponent),
+    "controls": Kind("control", "control", "corecbench_controls", ControlComponent),
     "datasets": Kind("dataset", "data set", "corecbench_datasets", DatasetComponent),
     "metrics": Kind("metric", "metric", "corecbench_metrics", MetricComponent),
     "reporters": Kind("reporter", "reporter", "corecbench_reporters", ReporterComponent),

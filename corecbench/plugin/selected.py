@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import Component, DomainModelComponent, LlmComponent, SharingComponent, resolve
+from corecbench.api import (
+    Component,
+    ControlComponent,
+    DomainModelComponent,
+    LlmComponent,
+    SharingComponent,
+    resolve,
+)
 from corecbench.plugin.kinds import KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from corecbench.plugin.loaded import PluginInfo
 
 
@@ -33,8 +42,7 @@ class Selected:
     @property
     def joint(self) -> bool:
         """Whether a model reads ids and can be trained in a pair, as every LLM can."""
-        joint = self.component.joint if isinstance(self.component, DomainModelComponent) else True
-        return joint if isinstance(joint, bool) else bool(resolve(joint)(self.config))
+        return self._holds(self.component.joint) if isinstance(self.component, DomainModelComponent) else True
 
     @property
     def can_be_untrained(self) -> bool:
@@ -47,9 +55,38 @@ class Selected:
         return isinstance(self.component, SharingComponent) and self.component.shares
 
     @property
+    def reads_texts(self) -> bool:
+        """Whether a sharing module reads what the LLM says of item texts."""
+        return isinstance(self.component, SharingComponent) and self._holds(self.component.reads_texts)
+
+    @property
+    def couples(self) -> bool:
+        """Whether a sharing module has coupling losses."""
+        return isinstance(self.component, SharingComponent) and self._holds(self.component.couples)
+
+    @property
+    def untrained_llm(self) -> bool:
+        """Whether the LLM has random weights under a control."""
+        return isinstance(self.component, ControlComponent) and self.component.untrained_llm
+
+    @property
+    def of_module_texts(self) -> bool:
+        """Whether a control is about the texts that a sharing module reads."""
+        return isinstance(self.component, ControlComponent) and self.component.of_module_texts
+
+    @property
+    def begins_as_pair(self) -> bool:
+        """Whether a control changes nothing in a first turn of the domain model without coupling."""
+        return isinstance(self.component, ControlComponent) and self.component.begins_as_pair
+
+    @property
     def combines(self) -> bool:
         """Whether a sharing module combines both sides' scores, which gives a third row."""
         return isinstance(self.component, SharingComponent) and self.component.combines
 
     def __str__(self) -> str:
         return f"{KINDS[self.kind].label} '{self.name}' of plugin {self.plugin}"
+
+    def _holds(self, answer: bool | str | Callable[[Any], bool]) -> bool:
+        """Return an answer that a component may leave to its settings."""
+        return answer if isinstance(answer, bool) else bool(resolve(answer)(self.config))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from corecbench.api import (
         CellFacts,
         CellResult,
+        ControlComponent,
         DatasetComponent,
         DomainModelComponent,
         EpochRecord,
@@ -47,6 +48,11 @@ def corecbench_llms() -> list[LlmComponent]:  # type: ignore[empty-body]
 @hookspec
 def corecbench_sharing_modules() -> list[SharingComponent]:  # type: ignore[empty-body]
     """Offer information-sharing modules: `build(config, setup) -> SharingModule`."""
+
+
+@hookspec
+def corecbench_controls() -> list[ControlComponent]:  # type: ignore[empty-body]
+    """Offer controls of pairs: `build(config)` returns an object that says what is changed."""
 
 
 @hookspec

@@ -1,5 +1,6 @@
 """The table of a benchmark as it is read: columns, marks and caption."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from corecbench.api import Mark, Report
@@ -10,7 +11,6 @@ from corecbench.report.comparison_columns import comparison_columns, of_effects,
 from corecbench.report.provenance import protocol_sentence
 from corecbench.report.table import Table, TableRow
 from corecbench.report.wording import count, decimal, of_ensembles, seed_list, sentences, user_counts
-from corecbench.settings.config import CONTROLS
 
 Marks = dict[tuple[int, str], list[Mark]]
 
@@ -130,7 +130,7 @@ def caption(table: Table, cost: bool = False, effects: bool = False) -> str:
             f"{_change(table)}: relative change against the same model trained alone, over the seeds both have",
             *of_ensembles((row.key.side for row in table.rows), "the domain model alone"),
             *(
-                f"Control {control}: as the pair beside it, but {CONTROLS.get(control, 'otherwise')}"
+                of_control(control, table)
                 for control in dict.fromkeys(row.key.control for row in table.rows if row.key.control)
             ),
             *of_tests(_comparisons(table), table.method, "joint rows", "the model alone"),
@@ -140,6 +140,12 @@ def caption(table: Table, cost: bool = False, effects: bool = False) -> str:
             *table.made_with,
         ]
     )
+
+
+def of_control(control: str, table: Table) -> str:
+    """Return how a control differs from its pair. The plugin of a stored control need not be here."""
+    summary = table.controls.get(re.split("[:@]", control, maxsplit=1)[0])
+    return f"Control {control}: as the pair beside it, but {summary or 'changed by a plugin that is not here'}"
 
 
 def _comparisons(table: Table) -> list[Comparison]:

@@ -64,6 +64,11 @@ def plot(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[s
     return registry.write(rows, Path(store.root) / slug(store.benchmark) / "plots")
 
 
+def control_summaries(host: Host) -> dict[str, str]:
+    """Return how the controls whose plugins are here differ from their pairs."""
+    return {component.name: component.summary for component, _ in host.list("controls")}
+
+
 def build_metrics(host: Host, metrics: Sequence[str]) -> tuple[dict[str, Metric], str]:
     """Return the metrics of a table by name, and which of them is tested.
 
@@ -141,7 +146,9 @@ def publish(
     """
     built, tested = build_metrics(host, metrics)
     rows = table.read(entries, store, built, tested)
-    main = table.build(entries, store, built, tested, method, unshared(host, entries), rows)
+    main = table.build(
+        entries, store, built, tested, method, unshared(host, entries), rows, control_summaries(host)
+    )
     by_slice = slice_effects.build(entries, store, tested, built[tested], rows)
     folder = Path(store.root) / slug(store.benchmark)
     main_files = write(host, main_table.report(main, cost, effects), folder)

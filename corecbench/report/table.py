@@ -8,7 +8,7 @@ with the solo row that its pair is compared with, whose texts and LLM are real.
 
 import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from corecbench.api import CellResult, Metric, RowSide, UsageError
@@ -73,6 +73,8 @@ class Table:
     """Metrics that have one value for all lists together and none per user."""
     faults: tuple[str, ...] = ()
     """Why metrics have no values, as sentences."""
+    controls: Mapping[str, str] = field(default_factory=dict)
+    """Control -> how it differs from its pair, of the controls that are known here."""
 
 
 def build(
@@ -83,6 +85,7 @@ def build(
     method: Method = STANDARD,
     unshared: Collection[str] = (),
     stored: Mapping[RowKey, StoredRow] | None = None,
+    controls: Mapping[str, str] | None = None,
 ) -> Table:
     """Make the table of the given cells.
 
@@ -97,6 +100,7 @@ def build(
         method: the method of the tests.
         unshared: sharing modules that share nothing; their rows are controls.
         stored: the rows, if `read` has read them already.
+        controls: control -> how it differs from its pair, for those whose plugin is here.
 
     Raises:
         ResultsError: there are no records, or they do not belong in one table.
@@ -109,11 +113,11 @@ def build(
     reasons = {
         key: why_untested(row, stored.get(key.solo), tested) for key, row in stored.items() if not key.is_solo
     }
-    controls = {key for key in stored if key.is_control(unshared)}
+    of_controls = {key for key in stored if key.is_control(unshared)}
     direction = metrics[tested].higher_is_better
     comparisons = adjust_families(
         {
-            key: compare(stored[key], stored[key.solo], tested, direction, key in controls, method)
+            key: compare(stored[key], stored[key.solo], tested, direction, key in of_controls, method)
             for key, reason in reasons.items()
             if reason is None
         },
@@ -126,12 +130,12 @@ def build(
     for key, row in stored.items():
         notes = _notes(row, planned[key.dataset], reasons.get(key))
         is_complete = planned[key.dataset] == row.values.keys()
-        rows.append(_row(row, comparisons.get(key), notes, is_complete, key in controls))
+        rows.append(_row(row, comparisons.get(key), notes, is_complete, key in of_controls))
     directions = {name: metric.higher_is_better for name, metric in metrics.items()}
     made = made_with(record for _, record in entries)
     overall = tuple(name for name, metric in metrics.items() if is_overall(metric))
     faults = fault_sentences(stored.values())
-    return Table(tuple(rows), directions, tested, method, protocol, made, overall, faults)
+    return Table(tuple(rows), directions, tested, method, protocol, made, overall, faults, controls or {})
 
 
 def read(

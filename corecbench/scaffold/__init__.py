@@ -18,6 +18,7 @@ USES = {
     "model": "run --models {name} --llm llama",
     "llm": "run --models sasrec --llm {name}",
     "sharing": "run --models sasrec --llm llama --sharing {name},none",
+    "control": "run --models sasrec --llm llama --control {name}",
     "dataset": "run --datasets {name} --models sasrec",
     "metric": "report --metrics {name},NDCG@10",
     "reporter": "report --format {name}",
@@ -75,7 +76,7 @@ def write_project(name: str, kind: str, parent: Path) -> Path:
 
     Args:
         name: the name of component, project and folder, such as "my-model"; the module is `my_model`.
-        kind: "model", "llm", "sharing", "dataset", "metric", "reporter" or "tracker".
+        kind: "model", "llm", "sharing", "control", "dataset", "metric", "reporter" or "tracker".
         parent: the folder in which the new folder is made.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from corecbench.api import UsageError
 from corecbench.settings import run_files
-from corecbench.settings.configure import configure, unknown
+from corecbench.settings.configure import configure
 from corecbench.settings.values import names, over, parse_set, read_files, resources, seeds, tables
 
 if TYPE_CHECKING:
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 
 Settings = Mapping[str, Mapping[str, Any]]
 """Component -> setting -> value, for the settings that differ from the component's defaults."""
-
-CONTROLS = {
-    "shuffled-texts": "each item has the text of another item",
-    "untrained-llm": "the LLM starts from random weights",
-    "no-mutual": "the coupling losses are left out",
-}
-"""Control -> how it differs from its pair."""
 
 METRICS = (*(f"{name}@{k}" for name in ("HR", "NDCG", "MRR") for k in (5, 10, 20)), "MRR")
 """Metrics that are stored with a cell by default."""
@@ -65,7 +58,7 @@ class RunConfig:
     llms: tuple[str, ...] = ()
     sharing: tuple[str, ...] = ("bdlm",)
     controls: tuple[str, ...] = ()
-    """Names in `CONTROLS`. Every pair is also trained under each of them."""
+    """Names of controls, such as "shuffled-texts". Every pair is also trained under each of them."""
     seeds: tuple[int, ...] = (0,)
     metrics: tuple[str, ...] = METRICS
     max_history: int = 50
@@ -127,9 +120,6 @@ class RunConfig:
         for name in ("scheduler", "resources"):
             if getattr(self, name) and self.executor != "dask":
                 raise UsageError(f"{name} is {getattr(self, name)!r}, which needs --executor dask")
-        for control in self.controls:
-            if control not in CONTROLS:
-                raise unknown("control", control, CONTROLS)
         for name in self.variants:
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
                 raise UsageError(f"variant {name!r} is no name; allowed are letters, digits, '.', '_' and '-'")

@@ -24,8 +24,8 @@ def conformance(
 
     Args:
         name: as on the command line, such as "mine" or "mine:ARGUMENT".
-        kind: "model", "llm", "sharing", "dataset", "metric", "reporter" or "tracker", where several components have
-            the name.
+        kind: "model", "llm", "sharing", "control", "dataset", "metric", "reporter" or "tracker", where several
+            components have the name.
         plugin: the Python file that offers the component; not needed for one that is installed.
         settings: setting -> value. A model or an LLM is trained for a moment only, unless its training settings
             are among these.

@@ -26,6 +26,7 @@ CHECKS = {
     "models": f"{PACKAGE}.recommender_checks",
     "llms": f"{PACKAGE}.recommender_checks",
     "sharing": f"{PACKAGE}.sharing_checks",
+    "controls": f"{PACKAGE}.control_checks",
     "datasets": f"{PACKAGE}.dataset_checks",
     "metrics": f"{PACKAGE}.metric_checks",
     "reporters": f"{PACKAGE}.reporter_checks",
@@ -89,7 +90,8 @@ def find(host: Host, name: str, kind: str | None = None) -> str:
     Args:
         host: knows the components.
         name: as on the command line; for data sets also a folder.
-        kind: "model", "llm", "sharing", "dataset", "metric", "reporter" or "tracker", where several have the name.
+        kind: "model", "llm", "sharing", "control", "dataset", "metric", "reporter" or "tracker", where several have
+            the name.
 
     Raises:
         UsageError: there is none, or there are some of several kinds.

@@ -9,6 +9,7 @@ import functools
 import itertools
 import math
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,7 +20,7 @@ from corecbench.api import SIDES, Batch, Budget
 from corecbench.plugin.abilities import sharing_abilities
 from corecbench.testing.bench import SOME, equal, tensors
 from corecbench.testing.kit import NotApplicableError, require
-from corecbench.testing.pair import Bench, Pair, other, read_by_other
+from corecbench.testing.pair import Bench, Pair, other, read_by_other, weights
 from corecbench.testing.partners import EPOCHS, WIDTHS
 from corecbench.testing.settings_check import settings_survive_json
 from corecbench.training.losses import task_loss
@@ -187,6 +188,25 @@ def sharing_nothing_is_training_alone(bench: Bench) -> None:
     require(equal(alone.states(SOME), joint.states(SOME)), "its domain side differs from the domain model alone")
 
 
+def texts_and_coupling_losses_are_announced(bench: Bench) -> None:
+    """A module reads texts unless `reads_texts` is False, and has losses unless `couples` is False."""
+    if not bench.selected.reads_texts:
+        told, untold = (weights_after_start(bench, with_text) for with_text in (True, False))
+        alike = told.keys() == untold.keys() and all(torch.equal(told[name], untold[name]) for name in told)
+        require(alike, "its component has reads_texts=False, but what it is told of texts changes its weights")
+    if not bench.selected.couples:
+        pair = bench.join()
+        names = {name for side in SIDES for name in losses(pair, side)}
+        require(not names, f"its component has couples=False, but it has the losses {', '.join(sorted(names))}")
+
+
+def weights_after_start(bench: Bench, with_text: bool) -> dict[str, torch.Tensor]:
+    """Return the weights of both sides once a new module has started, told of texts or not."""
+    pair = bench.join(start=False)
+    pair.module.start(pair.pretrained if with_text else replace(pair.pretrained, text=None))
+    return {f"{side} {name}": tensor for side in SIDES for name, tensor in weights(pair.models[side]).items()}
+
+
 def an_ensemble_is_announced(bench: Bench) -> None:
     """A module has `combine` if its component has `combines=True`, and only then."""
     has, says = sharing_abilities(bench.join().module).combine is not None, bench.selected.combines
@@ -235,6 +255,7 @@ CHECKS = (
     the_same_seed_gives_the_same_states,
     either_side_predicts_alone,
     sharing_nothing_is_training_alone,
+    texts_and_coupling_losses_are_announced,
     an_ensemble_is_announced,
     an_ensemble_scores_the_items_for_each_user,
 )

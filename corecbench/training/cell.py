@@ -30,6 +30,7 @@ from corecbench.training.contexts import latest
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate, last_states
 from corecbench.training.loop import SideTraining
+from corecbench.training.planned_turn import PlannedTurn
 from corecbench.training.seeds import generator, seed_torch
 from corecbench.training.weights import trainable
 
@@ -48,20 +49,6 @@ class Trained:
 
     sides: Mapping[Side, SideTraining]
     module: SharingModule | None = None
-
-
-@dataclass(frozen=True)
-class PlannedTurn:
-    """A turn of one side."""
-
-    number: int
-    """As in the records of its epochs."""
-    side: Side
-    epochs: int
-    """Most epochs."""
-    sharing: SharingModule | None = None
-    """Couples the side to its partner; None: it learns from nobody."""
-    partner: Side | None = None
 
 
 @dataclass(frozen=True)
@@ -185,13 +172,13 @@ class CellTraining:
         on_epoch, done = with_planned_epochs(sum(turn.epochs for turn in turns), on_epoch), 0
         if self.checkpoints is not None:
             on_epoch = self.checkpoints.recording(on_epoch)
-            done = self.checkpoints.resume(sides, on_epoch)
+            done = self.checkpoints.resume(sides, turns, on_epoch)
         for n_turns, turn in enumerate(turns[done:], start=done):
             pauses = None if self.checkpoints is None else self.checkpoints.within(n_turns, sides, on_epoch)
             partner = None if turn.partner is None else sides[turn.partner]
             sides[turn.side].train_turn(turn.number, turn.epochs, turn.sharing, partner, on_epoch, pauses)
             if self.checkpoints is not None:
-                self.checkpoints.turn_ended(n_turns + 1, sides, coupled=turn.sharing is not None)
+                self.checkpoints.turn_ended(n_turns + 1, sides, turns)
 
 
 def check_recommender(model: Recommender, selected: Selected) -> None:

@@ -25,11 +25,12 @@ from safetensors.torch import save_file
 from corecbench.data.durable import sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from corecbench.api import EpochRecord, Side
     from corecbench.training.loop import SideTraining
+    from corecbench.training.planned_turn import PlannedTurn
 
     Sides = Mapping[Side, SideTraining]
     OnEpoch = Callable[[EpochRecord], None]
@@ -65,14 +66,21 @@ class Checkpoints:
 
         return told
 
-    def resume(self, sides: Sides, on_epoch: OnEpoch) -> int:
+    def resume(self, sides: Sides, turns: Sequence[PlannedTurn], on_epoch: OnEpoch) -> int:
         """Put the state after the latest turn back and tell its epochs.
+
+        Args:
+            sides: all sides of the cell.
+            turns: all turns of the cell.
+            on_epoch: is told of the epochs.
 
         Returns:
             The number of turns that need not be trained again; 0 if there is no state, or one that is damaged.
         """
-        files = [self.folder / TURN, *([] if self.shared is None else [self.shared])]
-        state = next((state for state in map(read, files) if state is not None), None)
+        state = read(self.folder / TURN)
+        if state is None and self.shared is not None and turns and turns[0].sharing is None:
+            state = read(self.shared)
+            state = state if state is not None and state.facts["first"] == first_of(turns) else None
         n_turns = 0 if state is None else int(state.facts["turns"])
         latest = read(self.folder / EPOCH)
         self.latest = latest if latest is not None and latest.facts["turns"] == n_turns else None
@@ -96,11 +104,11 @@ class Checkpoints:
         """
         return WithinTurn(self, n_turns, sides, on_epoch)
 
-    def turn_ended(self, n_turns: int, sides: Sides, coupled: bool) -> None:
+    def turn_ended(self, n_turns: int, sides: Sides, turns: Sequence[PlannedTurn]) -> None:
         """Write the state after so many turns; for other cells too, if it is a first turn without coupling."""
-        self.write(self.folder / TURN, n_turns, sides)
+        self.write(self.folder / TURN, n_turns, sides, first=first_of(turns))
         (self.folder / EPOCH).unlink(missing_ok=True)
-        if n_turns == 1 and not coupled and self.shared is not None and not self.shared.exists():
+        if n_turns == 1 and turns[0].sharing is None and self.shared is not None and not self.shared.exists():
             self.shared.parent.mkdir(parents=True, exist_ok=True)
             copy = self.shared.with_name(f".{self.shared.name}.{os.getpid()}")
             shutil.copyfile(self.folder / TURN, copy)
@@ -108,13 +116,13 @@ class Checkpoints:
             for old in sorted(self.shared.parent.glob("*.safetensors"), key=modified, reverse=True)[KEPT:]:
                 old.unlink(missing_ok=True)
 
-    def write(self, file: Path, n_turns: int, sides: Sides) -> None:
+    def write(self, file: Path, n_turns: int, sides: Sides, **further: Any) -> None:
         """Write the state, of which so many turns are over: all of it or nothing."""
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {"random": torch.get_rng_state()}
         if torch.cuda.is_available() and torch.cuda.is_initialized():
             tensors["random.cuda"] = torch.cuda.get_rng_state()
-        facts: dict[str, Any] = {"turns": n_turns, "records": self.records, "sides": {}}
+        facts: dict[str, Any] = {"turns": n_turns, "records": self.records, "sides": {}, **further}
         for side, training in sides.items():
             if training.epochs:
                 of_side, facts["sides"][side] = training.state()
@@ -184,6 +192,11 @@ def put_back(state: State, sides: Sides) -> None:
     torch.set_rng_state(state.tensors["random"])
     if "random.cuda" in state.tensors:
         torch.cuda.set_rng_state(state.tensors["random.cuda"])
+
+
+def first_of(turns: Sequence[PlannedTurn]) -> list[Any]:
+    """Return side and epochs of the first turn."""
+    return [turns[0].side, turns[0].epochs]
 
 
 def checksum(tensors: Mapping[str, torch.Tensor], text: str) -> str:

@@ -1,25 +1,108 @@
-"""The changes that a control makes to the data of its pair."""
+"""Applies what a control changes to its pair, and checks that it is what a control may do."""
+
+from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
-import numpy as np
+import torch
 
-from corecbench.api import Catalog
-from corecbench.training.seeds import generator
+from corecbench.api import PluginError
+from corecbench.plugin.guard import guard
+from corecbench.settings.configure import configure
+from corecbench.training.pair import Pair, epochs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from corecbench.api import Catalog, Setup, Turn
+    from corecbench.plugin.abilities import ControlAbilities
+    from corecbench.plugin.selected import Selected
 
 
-def shuffle_texts(catalog: Catalog, seed: int) -> Catalog:
-    """Return the catalog with the texts moved among the items that have one: around one random circle of them all.
+@dataclasses.dataclass(frozen=True)
+class AppliedControl:
+    """A control of one cell."""
 
-    So every item gets the text of another item (if there are two), and an item without a text stays without.
+    selected: Selected
+    abilities: ControlAbilities
 
-    >>> toy = Catalog("toy", ("",), ("", "a", "b", "c"), ("", "An A", "", "A C"))
-    >>> shuffle_texts(toy, seed=0).item_texts
-    ('', 'A C', '', 'An A')
-    """
-    rows = np.flatnonzero([bool(text) for text in catalog.item_texts])
-    order = generator(seed, catalog.name, "shuffled-texts").permutation(rows)
-    texts = list(catalog.item_texts)
-    for row, source in zip(order, np.roll(order, 1), strict=True):
-        texts[row] = catalog.item_texts[source]
-    return dataclasses.replace(catalog, item_texts=tuple(texts))
+    def catalog(self, catalog: Catalog, seed: int) -> Catalog:
+        """Return the catalogue that the cell sees.
+
+        Raises:
+            PluginError: there is not one text for each item and an empty one for padding.
+        """
+        if self.abilities.item_texts is None:
+            return catalog
+        with guard(str(self.selected), "item_texts"):
+            texts = tuple(self.abilities.item_texts(catalog, seed))
+            if not all(isinstance(text, str) for text in texts) or len(texts) != catalog.n_items + 1 or texts[0]:
+                raise PluginError(
+                    f"it returned {len(texts)} texts; needed are {catalog.n_items + 1}, of which the first is empty"
+                )
+        return dataclasses.replace(catalog, item_texts=texts)
+
+    def pair(self, pair: Pair, setup: Setup) -> Pair:
+        """Return the pair as it is trained under the control.
+
+        Args:
+            pair: as it is without a control.
+            setup: of the cell, with the catalogue that the cell sees.
+        """
+        replaces, leaves_out = self.abilities.text is not None, self.abilities.turns is not None
+        return dataclasses.replace(
+            pair,
+            sharing=self.sharing(pair.sharing),
+            mutual=self.abilities.mutual,
+            turns=self.turns if leaves_out else None,
+            text=(lambda text: self.text(setup.catalog, setup.seed, text)) if replaces else None,
+        )
+
+    def text(self, catalog: Catalog, seed: int, text: torch.Tensor | None) -> torch.Tensor:
+        """Return what the sharing module is told of the item texts.
+
+        Args:
+            catalog: the catalogue that the cell sees.
+            seed: of the cell.
+            text: the LLM's `text`.
+
+        Raises:
+            PluginError: the LLM has no `text`, or there is not one finite row for each item.
+        """
+        with guard(str(self.selected), "text"):
+            if text is None or self.abilities.text is None:
+                raise PluginError("the LLM has no `text`, so there is nothing that the control could replace")
+            told = self.abilities.text(catalog, seed, text)
+            rows = catalog.n_items + 1
+            if not isinstance(told, torch.Tensor) or told.dim() != 2 or len(told) != rows:
+                shape = list(told.shape) if isinstance(told, torch.Tensor) else type(told).__name__
+                raise PluginError(f"it returned {shape}; a tensor [{rows}, k] is needed")
+            if not told.isfinite().all():
+                raise PluginError("it returned numbers that are not finite")
+        return told
+
+    def turns(self, turns: Sequence[Turn]) -> Sequence[Turn]:
+        """Return the turns that are trained.
+
+        Raises:
+            PluginError: a side would train longer than in the pair.
+        """
+        before = epochs_of(turns)
+        with guard(str(self.selected), "turns"):
+            left = list(turns if self.abilities.turns is None else self.abilities.turns(tuple(turns)))
+            for side, epochs in epochs_of(left).items():
+                if epochs > before[side]:
+                    raise PluginError(
+                        f"it plans {epochs} {side} epochs, allowed are the {before[side]} of the pair"
+                    )
+        return left
+
+    def sharing(self, module: Selected) -> Selected:
+        """Return the sharing module with the settings of the control."""
+        if not self.abilities.sharing_settings:
+            return module
+        fields = {field.name: getattr(module.config, field.name) for field in dataclasses.fields(module.config)}
+        with guard(str(self.selected), "sharing_settings"):
+            config = configure(type(module.config), {**fields, **self.abilities.sharing_settings}, module.name)
+        return dataclasses.replace(module, config=config)

@@ -22,7 +22,8 @@ from corecbench.api import (
 from corecbench.api.tables import table_names
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard, owner_of
-from corecbench.training.cell import CellTraining, OnEpoch, PlannedTurn, Trained
+from corecbench.training.cell import CellTraining, OnEpoch, Trained
+from corecbench.training.planned_turn import PlannedTurn
 from corecbench.training.weights import restore, weights
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ class Pair:
     sharing: Selected
     mutual: bool = True
     """Whether a side learns from the other. Without it, tables and turns stay those of the module."""
+    turns: Callable[[Sequence[Turn]], Sequence[Turn]] | None = None
+    """Leaves out turns of the sharing module; None for no change."""
+    text: Callable[[torch.Tensor | None], torch.Tensor] | None = None
+    """Returns what the sharing module is told of the texts in place of the LLM's `text`; None for no change."""
 
     @property
     def sides(self) -> Mapping[Side, Selected]:
@@ -111,6 +116,8 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
     spent = 0 if learnt is None else learnt.best_epoch
     budget = Budget(pair.domain.config.epochs - spent, pair.llm.config.epochs)
     turns = turns_within(budget, module)
+    if pair.turns is not None:
+        turns = list(pair.turns(turns))
     epochs = epochs_of(turns)
     trained: set[Side] = set() if anew else {"domain"}
     sides = {}
@@ -195,7 +202,8 @@ def start(
         with guard(str(pair.domain), "states"):
             user = training.user_states(alone)[:, : tables.item.weight.shape[1]]
     llm = recommender_abilities(models["llm"])
-    module.start(Pretrained(user.detach(), tables.item.weight.detach(), llm.text, llm.text_states))
+    told = (llm.text, llm.text_states) if pair.text is None else (pair.text(llm.text), None)
+    module.start(Pretrained(user.detach(), tables.item.weight.detach(), *told))
 
 
 def epochs_of(turns: Sequence[Turn]) -> dict[Side, int]:

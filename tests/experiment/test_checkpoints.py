@@ -119,6 +119,6 @@ def test_few_states_are_kept_for_other_cells(pair, cache, monkeypatch):
 def test_within_a_turn_no_state_is_written_before_its_time(pair, monkeypatch):
     written = []
     monkeypatch.setattr(checkpoints.Checkpoints, "write", lambda self, file, *rest: written.append(file.name))
-    monkeypatch.setattr(checkpoints.Checkpoints, "turn_ended", lambda self, *rest, coupled: None)
+    monkeypatch.setattr(checkpoints.Checkpoints, "turn_ended", lambda self, *rest: None)
     pair.run(llms=(), checkpoint_minutes=5)
     assert written == []

@@ -192,7 +192,7 @@ def test_settings_of_a_data_set_that_is_not_in_the_run_are_noted(plan):
 def test_every_pair_is_followed_by_its_controls(plan, tiny_llama):
     llm = f"llama:{tiny_llama}"
     planned = plan(models=("sasrec", "popularity"), llms=(llm,), controls=("shuffled-texts", "no-mutual"))
-    assert [(cell.name, cell.control) for cell in planned.cells] == [
+    assert [(cell.name, cell.control and cell.control.name) for cell in planned.cells] == [
         ("sasrec", None),
         ("popularity", None),
         (llm, None),
@@ -228,7 +228,7 @@ def test_an_llm_that_does_not_heed_the_request_for_random_weights_has_no_such_co
     """
     host = Host.discover([loose_file("fixed", source)])
     planned = plan(host=host, models=("sasrec",), llms=("fixed",), controls=("untrained-llm", "no-mutual"))
-    assert [cell.control for cell in planned.cells if cell.sharing] == [None, "no-mutual"]
+    assert [cell.control and cell.control.name for cell in planned.cells if cell.sharing] == [None, "no-mutual"]
     assert planned.notes == ["fixed cannot be built with random weights, so it has no control untrained-llm"]
 
 
@@ -259,6 +259,7 @@ def test_a_control_has_a_hash_of_its_own_and_leaves_that_of_its_pair(plan, tiny_
         ({"sharing": ("bdml",)}, "unknown sharing module 'bdml'; did you mean 'bdlm'?"),
         ({"datasets": ("ml-100",)}, "unknown data set 'ml-100'; did you mean 'ml-100k'?"),
         ({"metrics": ("NDGC@10",)}, "unknown metric 'NDGC'; did you mean 'NDCG'?"),
+        ({"controls": ("shufled-texts",)}, "unknown control 'shufled-texts'; did you mean 'shuffled-texts'?"),
         ({"trackers": ("mlfow",)}, "unknown tracker 'mlfow'; did you mean 'mlflow'?"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

@@ -263,12 +263,13 @@ def test_a_control_differs_from_its_pair_in_one_thing(bench, built, tiny_llama, 
     assert set(asked) == {6, 10, 14}  # after the last build of each pair but that without mutual learning
 
 
-def test_the_control_of_a_module_without_coupling_losses_is_the_same_as_its_pair(bench, ranks, tiny_llama, quick):
+def test_the_control_of_a_module_without_coupling_losses_is_the_same_as_its_pair(
+    bench, ranks, tiny_llama, sharing_module
+):
     llm = f"llama:{tiny_llama}"
-    settings = quick | {"bdlm": quick["bdlm"] | {"domain_weight": 0, "llm_weight": 0}}
-    bench(models=("sasrec",), llms=(llm,), controls=("no-mutual",), settings=settings)
+    bench([sharing_module()], models=("sasrec",), llms=(llm,), sharing=("mine",), controls=("no-mutual",))
     for side in ("domain", "llm"):
-        pair, control = (ranks(f"sasrec+{llm}+bdlm{suffix}", side) for suffix in ("", "+no-mutual"))
+        pair, control = (ranks(f"sasrec+{llm}+mine{suffix}", side) for suffix in ("", "+no-mutual"))
         assert pair.equals(control)
 
 

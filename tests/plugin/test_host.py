@@ -195,7 +195,7 @@ def test_blocking_an_unknown_plugin_is_an_error_with_close_matches():
             "[Component('x', build, joint=False)]",
             "is the base of one class per kind since corecbench 0.2",
         ),
-        ("[Component('x', build)]", "offer DomainModelComponent, LlmComponent, SharingComponent, DatasetComponent"),
+        ("[Component('x', build)]", "offer DomainModelComponent, LlmComponent, SharingComponent, ControlComponent"),
     ],
 )
 def test_a_faulty_answer_is_lost_alone(distribution, answer, reason):

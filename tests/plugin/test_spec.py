@@ -52,6 +52,11 @@ def test_corecbench_sharing_modules_offers_what_is_built_from_settings_and_setup
     assert (config.k, setup) == (2, SETUP)
 
 
+def test_corecbench_controls_offers_what_is_built_from_its_settings(loose_file):
+    (config,) = built(loose_file, "controls", "corecbench_controls").args
+    assert config.k == 2
+
+
 def test_corecbench_metrics_offers_what_is_built_from_its_settings(loose_file):
     (config,) = built(loose_file, "metrics", "corecbench_metrics").args
     assert config.k == 2

@@ -15,8 +15,17 @@ def test_controls_are_a_column_and_explained_only_where_there_are_any(pair):
     assert "Control" not in caption(pair.table())
     pair.add("sasrec", "llama", control="shuffled-texts", domain_ranks=SIX_AT_2, llm_ranks=SIX_AT_1)
     assert frame(pair.table())["control"].tolist() == ["-", "-", "shuffled-texts"] * 2
+    known = {"shuffled-texts": "each item has the text of another item"}
     sentence = "Control shuffled-texts: as the pair beside it, but each item has the text of another item. "
+    assert sentence in caption(pair.table(controls=known))
+
+
+def test_a_stored_control_is_shown_without_its_plugin(pair):
+    pair.add("sasrec", "llama", control="theirs:x", domain_ranks=SIX_AT_2, llm_ranks=SIX_AT_1)
+    assert frame(pair.table())["control"].tolist() == ["-", "-", "theirs:x"] * 2
+    sentence = "Control theirs:x: as the pair beside it, but changed by a plugin that is not here. "
     assert sentence in caption(pair.table())
+    assert "Control theirs:x: as the pair beside it, but new. " in caption(pair.table(controls={"theirs": "new"}))
 
 
 def test_ensembles_are_explained_only_where_there_are_any(combined, bench):

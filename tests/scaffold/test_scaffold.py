@@ -17,12 +17,22 @@ KIND_CLASSES = {
     "model": "DomainModelComponent",
     "llm": "LlmComponent",
     "sharing": "SharingComponent",
+    "control": "ControlComponent",
     "dataset": "DatasetComponent",
     "metric": "MetricComponent",
     "reporter": "ReporterComponent",
     "tracker": "TrackerComponent",
 }
-LINES = {"model": 40, "llm": 60, "sharing": 70, "dataset": 40, "metric": 30, "reporter": 30, "tracker": 40}
+LINES = {
+    "model": 40,
+    "llm": 60,
+    "sharing": 70,
+    "control": 30,
+    "dataset": 40,
+    "metric": 30,
+    "reporter": 30,
+    "tracker": 40,
+}
 
 
 def run_test_file(path):

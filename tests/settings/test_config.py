@@ -162,7 +162,6 @@ def test_names_may_be_separated_by_commas_or_repeated():
         ("datasets = ''", "no data set given"),
         ("benchmark = '../x'", "is no folder name"),
         ("settings = 3", "settings must be tables"),
-        ("controls = ['shufled-texts']", "unknown control 'shufled-texts'; did you mean 'shuffled-texts'"),
         ("variants = 3", r"variants must be tables such as \[variants.NAME\], one for each variant"),
         ("[variants.short]\nepochs = 3", "variants.short needs a value for 'of'"),
         ("[variants.'a+b']\nof = 'sasrec'", r"variant 'a\+b' is no name; allowed are letters"),

@@ -37,6 +37,13 @@ test_dllm2rec_without_embeddings = conformance("dllm2rec", settings={"embeddings
 test_llama4rec = conformance("llama4rec")
 test_llmd4rec = conformance("llmd4rec", settings={"warm_up_epochs": 2})
 test_llminit = conformance("llminit")
+test_shuffled_texts = conformance("shuffled-texts")
+test_ciphered_texts = conformance("ciphered-texts")
+test_bag_of_words = conformance("bag-of-words")
+test_untrained_llm = conformance("untrained-llm")
+test_frozen_texts = conformance("frozen-texts")
+test_no_neighbours = conformance("no-neighbours")
+test_no_mutual = conformance("no-mutual")
 test_ml100k = conformance("ml-100k")
 test_hit_rate = conformance("HR@10")
 test_ndcg = conformance("NDCG@10")
@@ -61,6 +68,8 @@ test_json = conformance("json")
 CHECKED = {
     *("popularity", "sasrec", "gru4rec", "lightgcn", "recbole", "none", "bdlm", "ml-100k"),
     *("collm", "ctrl", "dllm2rec", "llama4rec", "llmd4rec", "llminit"),
+    *("shuffled-texts", "ciphered-texts", "bag-of-words", "untrained-llm"),
+    *("frozen-texts", "no-neighbours", "no-mutual"),
     *("folder", "csv", "parquet", "hub"),
     *("HR", "NDCG", "MRR", "recall", "precision", "MAP", "average-popularity", "novelty", "tail-share"),
     *("serendipity", "coverage", "Gini", "text", "markdown", "latex", "html", "csv", "json"),

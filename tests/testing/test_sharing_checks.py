@@ -299,6 +299,35 @@ def test_an_ensemble_that_is_not_announced_is_found(outcome_of, module, combines
     assert reason in outcome.reason
 
 
+class ReadsTexts(Good):
+    def start(self, pretrained):
+        if pretrained.text is not None:
+            with torch.no_grad():
+                self.tables["domain"].item.weight[:, 0] += pretrained.text[:, 0]
+
+
+ANNOUNCED = "texts and coupling losses are announced"
+
+
+def test_a_module_without_texts_or_losses_may_say_so(outcome_of):
+    assert outcome_of("sharing", Good, None, ANNOUNCED, reads_texts=False).status == "ok"
+    assert outcome_of("sharing", Control, None, ANNOUNCED, reads_texts=False, couples=False).status == "ok"
+    assert outcome_of("sharing", ReadsTexts, None, ANNOUNCED).status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("module", "says", "reason"),
+    [
+        (ReadsTexts, "reads_texts", "what it is told of texts changes its weights"),
+        (Good, "couples", "it has the losses near"),
+    ],
+)
+def test_texts_or_losses_that_there_are_not_said_to_be_are_found(outcome_of, module, says, reason):
+    outcome = outcome_of("sharing", module, None, ANNOUNCED, **{says: False})
+    assert outcome.status == "failed"
+    assert reason in outcome.reason
+
+
 @pytest.mark.parametrize("where", ["new", "pretrained"])
 def test_a_control_is_the_domain_model_alone_wherever_it_starts(outcome_of, where):
     class Started(Control):

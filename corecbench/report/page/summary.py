@@ -33,7 +33,14 @@ if TYPE_CHECKING:
 
 CONTROLS_IN_WORDS = {
     "shuffled-texts": ("with shuffled titles", "what the titles say"),
+    "ciphered-texts": ("with every word replaced by another", "what the words of the titles mean"),
+    "bag-of-words": (
+        "with counted words and an untrained LLM",
+        "what the LLM knows beyond which words a title has",
+    ),
     "untrained-llm": ("with an untrained LLM", "what the LLM has learned"),
+    "frozen-texts": ("with an LLM that has no turn", "what the LLM learns in its turns"),
+    "no-neighbours": ("without neighbours", "what items share with those of the nearest titles"),
     "no-mutual": ("without mutual learning", "mutual learning"),
 }
 """control -> its name in a sentence, and the part of the method that it leaves out."""
@@ -243,7 +250,7 @@ def _of_controls(findings: Findings, key: RowKey) -> Iterator[str]:
         if control.control is None:
             how, what = f"with nothing shared ({shorten(control.sharing or '')})", "sharing"
         yield " ".join([_under(findings, control, how, gains), *_beyond(findings, key, control, what)])
-    placebos = {"shuffled-texts", "untrained-llm"}
+    placebos = {"shuffled-texts", "ciphered-texts", "bag-of-words", "untrained-llm"}
     if gains and key.side == "domain" and placebos.isdisjoint(each.control for each in controls):
         yield "No placebo was run (shuffled titles, an untrained LLM): whether the LLM's knowledge helps is open."
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from corecbench.api import DataError, product_dtype
+from corecbench.api import DataError, product_dtype, whitened
 from corecbench_plugins.hf_llm.body import load_body, lower_part, n_lower_layers
 from corecbench_plugins.hf_llm.body_layers import run_lower
 from corecbench_plugins.hf_llm.loading import LOCAL
@@ -38,8 +38,6 @@ MAX_SUMMARY_TOKENS = 64
 """Most tokens of a text that is summarised."""
 TYPICAL_TEXTS = 128
 """Texts from which mean and deviation of single token states are computed; they run through more layers."""
-TEXTS_PER_BLOCK = 2**15
-"""Texts that are whitened together."""
 NORM = 5.0
 """Root mean square norm of a whitened row. A projection with torch's initial weights turns it into small scores."""
 VERSION = 6
@@ -274,27 +272,6 @@ def whiten(pooled: torch.Tensor) -> torch.Tensor:
     Raises:
         DataError: the texts do not differ.
     """
-    parts = [whiten_depth(part) for part in pooled.unbind(dim=1)]
+    parts = [whitened(part) for part in pooled.unbind(dim=1)]
     scale: float = NORM / len(parts) ** 0.5
     return scale * torch.cat(parts, dim=1)
-
-
-def whiten_depth(pooled: torch.Tensor) -> torch.Tensor:
-    """Whiten the states of one depth [N+1, h], and return float32 [N+1, k] with an average norm of 1."""
-    has_text = (pooled != 0).any(dim=1)
-    n_texts = int(has_text.sum())
-    mean = pooled[has_text].mean(dim=0, dtype=torch.float64)
-    covariance = torch.zeros(len(mean), len(mean), dtype=torch.float64)
-    for texts in pooled[has_text].split(TEXTS_PER_BLOCK):  # all texts in float64 could be more than memory holds
-        centred = texts.double() - mean
-        covariance.addmm_(centred.T, centred)
-    squared, directions = (part.flip(-1) for part in torch.linalg.eigh(covariance))  # the largest first
-    singular = squared.clamp(min=0).sqrt()
-    kept = singular > max(singular[0] * 1e-3, 1e-6)
-    if not kept.any():
-        raise DataError("all item texts are alike, so an LLM has nothing to tell items apart by")
-    scaled = directions[:, kept] / singular[kept] * (n_texts / kept.sum()) ** 0.5  # [h, k]
-    whitened = torch.zeros(len(pooled), int(kept.sum()))
-    for rows in has_text.nonzero().squeeze(1).split(TEXTS_PER_BLOCK):
-        whitened[rows] = ((pooled[rows].double() - mean) @ scaled).float()
-    return whitened

@@ -25,6 +25,8 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             BdlmConfig,
             summary="one store of ids and texts read by both sides, trained in turns with mutual learning",
             paper="Bridging the Information Gap, 2023, arXiv 2311.03778",
+            reads_texts=lambda config: config.texts,
+            couples=lambda config: bool(config.domain_weight or config.llm_weight),
         ),
         SharingComponent(
             "collm",
@@ -32,6 +34,8 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             CollmConfig,
             summary="the LLM reads the domain model's frozen embeddings through a small network",
             paper="Zhang et al., 2023, arXiv 2310.19488",
+            reads_texts=False,
+            couples=False,
         ),
         SharingComponent(
             "ctrl",
@@ -39,6 +43,8 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             CtrlConfig,
             summary="contrastive alignment of both sides' states of users and of items",
             paper="Li et al., 2023, arXiv 2306.02841",
+            reads_texts=False,
+            couples=lambda config: config.weight != 0,
         ),
         SharingComponent(
             "dllm2rec",
@@ -46,6 +52,8 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             Dllm2recConfig,
             summary="the domain model learns from the LLM's ranking, by importance, and from its view of texts",
             paper="Cui et al., RecSys 2024, arXiv 2405.00338",
+            reads_texts=lambda config: config.embeddings,
+            couples=lambda config: config.ranking_weight != 0,
         ),
         SharingComponent(
             "llama4rec",
@@ -54,6 +62,8 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             summary="an ensemble of both sides' scores, by the length of a user's history",
             paper="Luo et al., 2024, arXiv 2401.13870",
             combines=True,
+            reads_texts=False,
+            couples=False,
         ),
         SharingComponent(
             "llmd4rec",
@@ -61,6 +71,8 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             Llmd4recConfig,
             summary="mutual distillation by turns, each sample as far as the teacher is to be trusted",
             paper="Wu et al., 2025, arXiv 2505.18120",
+            reads_texts=False,
+            couples=lambda config: bool(config.domain_weight or config.llm_weight),
         ),
         SharingComponent(
             "llminit",
@@ -68,6 +80,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             LlminitConfig,
             summary="the domain model's items start from dimensions of the LLM's states of their texts",
             paper="Zhang et al., 2025, arXiv 2503.01814",
+            couples=False,
         ),
         SharingComponent(
             "none",
@@ -75,5 +88,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             Schedule,
             summary="private ids for each side, the same turns, nothing shared: the control",
             shares=False,
+            reads_texts=False,
+            couples=False,
         ),
     ]

@@ -1,0 +1,48 @@
+"""Whitening of what is said of item texts. N items, h and k widths of rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from corecbench.api.errors import DataError
+
+if TYPE_CHECKING:
+    import torch
+
+ROWS_PER_BLOCK = 2**15
+"""Rows that are whitened together."""
+
+
+def whitened(states: torch.Tensor) -> torch.Tensor:
+    """Return states of texts with zero mean and without correlation, scaled to a root mean square norm of 1.
+
+    An LLM's states of texts all point in nearly the same direction. Their differences tell items apart.
+
+    Args:
+        states: float32 [N+1, h]. A row of zeros belongs to an item without a text and stays zero.
+
+    Returns:
+        float32 [N+1, k]; k is the number of directions in which the texts differ, at most h.
+
+    Raises:
+        DataError: the texts do not differ.
+    """
+    import torch
+
+    has_text = (states != 0).any(dim=1)
+    n_texts = int(has_text.sum())
+    mean = states[has_text].mean(dim=0, dtype=torch.float64)
+    covariance = torch.zeros(len(mean), len(mean), dtype=torch.float64)
+    for texts in states[has_text].split(ROWS_PER_BLOCK):  # all texts in float64 could be more than memory holds
+        centred = texts.double() - mean
+        covariance.addmm_(centred.T, centred)
+    squared, directions = (part.flip(-1) for part in torch.linalg.eigh(covariance))  # the largest first
+    singular = squared.clamp(min=0).sqrt()
+    kept = singular > max(singular[0] * 1e-3, 1e-6)
+    if not kept.any():
+        raise DataError("all item texts are alike, so an LLM has nothing to tell items apart by")
+    scaled = directions[:, kept] / singular[kept] * (n_texts / kept.sum()) ** 0.5  # [h, k]
+    rows_of_all = torch.zeros(len(states), int(kept.sum()))
+    for rows in has_text.nonzero().squeeze(1).split(ROWS_PER_BLOCK):
+        rows_of_all[rows] = ((states[rows].double() - mean) @ scaled).float()
+    return rows_of_all

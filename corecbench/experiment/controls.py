@@ -1,0 +1,71 @@
+"""Which controls a pair has, and why it lacks others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from corecbench.plugin.abilities import control_abilities
+from corecbench.plugin.guard import guard
+
+if TYPE_CHECKING:
+    from corecbench.plugin.abilities import ControlAbilities
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
+    from corecbench.settings.config import Settings
+
+
+@dataclass(frozen=True)
+class ChosenControl:
+    """A control of a run, and what it changes."""
+
+    selected: Selected
+    abilities: ControlAbilities
+
+    @property
+    def name(self) -> str:
+        """What the user called it."""
+        return self.selected.label
+
+
+def choose_control(host: Host, label: str, settings: Settings) -> ChosenControl:
+    """Select a control, and ask it what it changes.
+
+    Raises:
+        UsageError: there is none of this name, or a setting that it does not have.
+        PluginError: it is faulty.
+    """
+    selected = host.select("controls", label, settings)
+    built = host.build(selected)
+    with guard(str(selected), "build"):
+        return ChosenControl(selected, control_abilities(built))
+
+
+def why_not(control: ChosenControl, llm: Selected, module: Selected) -> str | None:
+    """Return why a pair lacks a control, as a note of the plan; None if it has it.
+
+    It lacks a control that cannot be, and one that would be the pair itself.
+    """
+    if not module.shares:
+        return f"{module.label} shares nothing, so it is a control itself and has no further ones"
+    if control.selected.untrained_llm and not llm.can_be_untrained:
+        return f"{llm.label} cannot be built with random weights, so it has no control {control.name}"
+    if control.selected.of_module_texts and not module.reads_texts:
+        return f"{module.label} reads no texts of the LLM, so it has no control {control.name}"
+    settings = control.abilities.sharing_settings
+    if lacking := [key for key in settings if not hasattr(module.config, key)]:
+        return f"{module.label} has no setting {', '.join(lacking)}, so it has no control {control.name}"
+    if changes_nothing(control, module):
+        return f"{module.label} is the same under the control {control.name}, so it has none"
+    return None
+
+
+def changes_nothing(control: ChosenControl, module: Selected) -> bool:
+    """Return whether a pair under a control would be trained exactly as it is without."""
+    abilities = control.abilities
+    return (
+        not control.selected.untrained_llm
+        and abilities.item_texts is abilities.text is abilities.turns is None
+        and (abilities.mutual or not module.couples)
+        and all(getattr(module.config, key) == value for key, value in abilities.sharing_settings.items())
+    )

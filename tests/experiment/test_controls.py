@@ -1,0 +1,50 @@
+import pytest
+
+from corecbench.experiment.controls import choose_control, why_not
+
+BOTH_OFF = {"domain_weight": 0, "llm_weight": 0}
+
+
+@pytest.fixture
+def reason(host):
+    """Return why a pair lacks a control: `reason("no-mutual", "bdlm", llm_weight=0)`."""
+
+    def find(control, module, llm="llama", **settings):
+        chosen = choose_control(host, control, {})
+        return why_not(chosen, host.select("llms", llm, {}), host.select("sharing", module, {module: settings}))
+
+    return find
+
+
+@pytest.mark.parametrize(
+    ("control", "module", "settings", "note"),
+    [
+        ("no-mutual", "none", {}, "none shares nothing, so it is a control itself and has no further ones"),
+        ("no-mutual", "collm", {}, "collm is the same under the control no-mutual, so it has none"),
+        ("no-mutual", "bdlm", BOTH_OFF, "bdlm is the same under the control no-mutual, so it has none"),
+        ("no-mutual", "bdlm", {"llm_weight": 0}, None),
+        ("no-neighbours", "bdlm", {}, None),
+        (
+            "no-neighbours",
+            "bdlm",
+            {"neighbours": 0},
+            "bdlm is the same under the control no-neighbours, so it has none",
+        ),
+        ("no-neighbours", "llminit", {}, "llminit has no setting neighbours, so it has no control no-neighbours"),
+        ("bag-of-words", "bdlm", {}, None),
+        (
+            "bag-of-words",
+            "bdlm",
+            {"texts": False},
+            "bdlm reads no texts of the LLM, so it has no control bag-of-words",
+        ),
+        ("bag-of-words", "ctrl", {}, "ctrl reads no texts of the LLM, so it has no control bag-of-words"),
+        ("frozen-texts", "dllm2rec", {}, None),
+        ("frozen-texts", "llama4rec", {}, "llama4rec reads no texts of the LLM, so it has no control frozen-texts"),
+        ("shuffled-texts", "ctrl", {}, None),
+        ("ciphered-texts", "ctrl", {}, None),
+        ("untrained-llm", "collm", {}, None),
+    ],
+)
+def test_a_pair_lacks_a_control_that_cannot_be_or_would_be_the_pair_itself(reason, control, module, settings, note):
+    assert reason(control, module, **settings) == note
