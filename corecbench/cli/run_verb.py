@@ -55,6 +55,17 @@ def run_options(command: Command) -> Command:
                 metavar="K",
                 help="Leave out users and items with fewer interactions.  [default: 0]",
             ),
+            several(
+                "--train-share",
+                "train_shares",
+                text="Shares of the users that train, such as .1,.25,1; all are ranked.  [default: 1]",
+            ),
+            click.option(
+                "--cold-items",
+                type=float,
+                metavar="SHARE",
+                help="Share of the items that are left out of training, such as .1.  [default: 0]",
+            ),
             click.option(
                 "--top-k",
                 type=int,

@@ -1,4 +1,4 @@
-"""Slices of the tested users, by how much training data there is on the user or on the held-out item.
+"""Slices of the tested users, by what is known of the user or of the held-out item.
 
 T tested users.
 """
@@ -88,8 +88,29 @@ def _range(count: np.ndarray) -> str:
     return f"{low}-{high}" if low < high else f"{low}"
 
 
+def by_flag(without: str, having: str) -> Callable[[np.ndarray], Slices]:
+    """Return a function that slices users by whether something is true of them.
+
+    >>> slices = by_flag("warm", "cold")(np.array([False, True, False]))
+    >>> slices.labels, slices.of_user.tolist()
+    (('warm', 'cold'), [0, 1, 0])
+
+    Args:
+        without: the label of the users of whom it is not true.
+        having: the label of those of whom it is.
+    """
+
+    def slice_users(flag: np.ndarray) -> Slices:
+        present, of_user = np.unique(flag.astype(np.int64), return_inverse=True)
+        return Slices(tuple((without, having)[each] for each in present), of_user)
+
+    return slice_users
+
+
 SLICINGS: Mapping[str, tuple[str, Callable[[np.ndarray], Slices]]] = {
     "history length": ("history_length", by_history_length),
     "target frequency": ("target_frequency", by_target_frequency),
+    "user": ("user_trains", by_flag("does not train", "trains")),
+    "target item": ("target_is_cold", by_flag("warm", "cold")),
 }
 """How a table names a slicing -> the column of stored ranks that it needs, and the function."""

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from corecbench.api import PROJECT
 from corecbench.version import ALGORITHMS
@@ -84,6 +84,7 @@ def record_of(cell: Cell) -> CellRecord:
         "control": cell.control,
         "seed": cell.seed,
     }
+    record |= cast("CellRecord", cell.data.reduction.fields())
     if cell.combines:
         record["combines"] = True
     return record
@@ -116,7 +117,7 @@ class Parts(NamedTuple):
 def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, store: Store) -> Cell:
     """Return one cell, with the place of its result."""
     components, control = parts.components, parts.control
-    max_history = config.max_history_on(data.name)
+    max_history = config.max_history_on(data.catalog.name)
     decisive = {
         "components": {
             part.label: [settings_of(part), version_of(part), *([part.name] if part.is_variant else [])]
@@ -126,6 +127,7 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
         "device": config.device,
         "max_history": max_history,
         **({"control": control} if control else {}),
+        **data.reduction.fields(),
     }
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()[:8]
     folder = store.folder(cell_name(components, control), data.name, seed, digest)

@@ -13,6 +13,7 @@ import numpy as np
 
 from corecbench.api import SIDES, Lists, PluginError, UsageError, cache_folder
 from corecbench.data.loaded import read_datasets
+from corecbench.data.reduction import Reduction
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
 from corecbench.experiment.cells import Parts, is_done, make_cell, settings_of
 from corecbench.plugin.guard import guard
@@ -87,7 +88,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     needed: list[Selected] = []
     data_sets = read_datasets(config, host)
     for data in data_sets:
-        alone, paired = choices_on(data.name, config, host)
+        alone, paired = choices_on(data.catalog.name, config, host)
         needed += [*alone.llms, *paired.llms]
         cells += lay_out(data, alone, paired, config, store)
     if config.existing == "fail" and any(cell.done for cell in cells):
@@ -186,10 +187,12 @@ def choices_on(dataset: str, config: RunConfig, host: Host) -> tuple[Choice, Cho
 
 
 def lay_out(data: SplitDataset, alone: Choice, paired: Choice, config: RunConfig, store: Store) -> list[Cell]:
-    """Return the cells of one data set."""
+    """Return the cells of one data set, under each of its reductions."""
     return [
-        make_cell(data, parts, seed, config, store)
+        make_cell(reduced, parts, seed, config, store)
+        for reduction in (Reduction(share, config.cold_items) for share in config.train_shares)
         for seed in config.seeds
+        for reduced in [data.reduced(reduction, seed)]  # a pair is found by the data that it shares with its models
         for parts in combinations(alone, paired, config.controls)
     ]
 
@@ -231,6 +234,6 @@ def notes(config: RunConfig, choice: Choice, data_sets: Sequence[SplitDataset]) 
             for llm in choice.llms
             if not llm.can_be_untrained
         ]
-    if aside := config.per_dataset.keys() - {data.name for data in data_sets}:
+    if aside := config.per_dataset.keys() - {data.catalog.name for data in data_sets}:
         found.append(f"settings of data sets that are not in this run are left aside: {', '.join(sorted(aside))}")
     return found

@@ -7,6 +7,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
 from corecbench.evaluation.ranking import PROTOCOL
 from corecbench.experiment import process
 from corecbench.experiment.attempt import Attempt, Outcome
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from corecbench.api import CellResult, EpochRecord
+    from corecbench.data.loaded import SplitDataset
     from corecbench.experiment.attempt import Tell
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
@@ -70,7 +73,7 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store, tell: Tell) -> Ce
 def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellResult) -> None:
     """Store a cell: record, ranks and best candidates of its rows, and the checkpoint of a domain model alone."""
     catalog, train = cell.data.catalog, cell.data.train
-    frames = {side: ranks_frame(ranks, catalog, train) for side, ranks in outcome.ranks.items()}
+    frames = {side: ranks_frame(ranks, catalog, cell.data.split) for side, ranks in outcome.ranks.items()}
     top = {side: top_frame(ranks, catalog) for side, ranks in outcome.ranks.items()}
     files: dict[str, Callable[[Path], object]] = {}
     if cell.llm is None and not outcome.failures:  # pairs start from it
@@ -101,6 +104,7 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
             "fingerprint": data.dataset.fingerprint,
             "split_fingerprint": data.split.fingerprint,
             **data.dataset.facts,
+            **reduced_facts(data),
         },
         **code(),
         "plugins": {
@@ -112,6 +116,17 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
             for part in cell.components
         },
         "device": config.device,
+    }
+
+
+def reduced_facts(data: SplitDataset) -> dict[str, int]:
+    """Return the counts of a reduced training part; none where nothing is left out."""
+    if not data.reduction:
+        return {}
+    return {
+        "training_users": len(np.unique(data.train.user)),
+        "training_items": len(np.unique(data.train.item)),
+        "training_interactions": len(data.train.user),
     }
 
 

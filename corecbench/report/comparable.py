@@ -67,11 +67,13 @@ def check_users(rows: Iterable[StoredRow]) -> None:
     Raises:
         ResultsError: the users or their test items differ.
     """
-    first: dict[str, tuple[str, StoredRow, int]] = {}
+    first: dict[tuple[str, int | None], tuple[str, StoredRow, int]] = {}
     for row in rows:
         dataset, model = row.key.dataset, row.key.model
         for seed, values in row.values.items():
-            earlier, other, its_seed = first.setdefault(dataset, (f"{model}, seed {seed}", row, seed))
+            # which users and items are in a reduced training part depends on the seed
+            place = dataset, seed if row.key.reduction else None
+            earlier, other, its_seed = first.setdefault(place, (f"{model}, seed {seed}", row, seed))
             users = other.values[its_seed].index
             if not values.index.equals(users):
                 lacks, adds = len(users.difference(values.index)), len(values.index.difference(users))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from corecbench.api import UsageError
 from corecbench.settings import run_files
 from corecbench.settings.configure import configure, unknown
-from corecbench.settings.values import names, over, parse_set, read_files, resources, seeds, tables
+from corecbench.settings.values import names, over, parse_set, read_files, resources, seeds, shares, tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +74,11 @@ class RunConfig:
     """Which of several interactions of a user with the same item are kept."""
     k_core: int = 0
     """Users and items with fewer interactions are left out, repeatedly until none are left; 0 keeps all."""
+    train_shares: tuple[float, ...] = (1.0,)
+    """Shares of the users whose training interactions are learnt from. All users are ranked. Each share gives rows
+    of its own."""
+    cold_items: float = 0.0
+    """Share of the items that are left out of all training. They stay in histories and among the candidates."""
     top_k: int = 10
     """Number of best candidates per user that are stored beside the ranks of the test items; 0 stores none."""
     trackers: tuple[str, ...] = ()
@@ -122,6 +127,12 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"{name} is {value}, must be at least {least}")
+        if not self.train_shares or not all(0 < share <= 1 for share in self.train_shares):
+            raise UsageError(
+                f"train_shares {list(self.train_shares)} must be shares of the users above 0, at most 1"
+            )
+        if not 0 <= self.cold_items < 1:
+            raise UsageError(f"cold_items is {self.cold_items}, must be a share of the items from 0 to below 1")
         for name in ("scheduler", "resources"):
             if getattr(self, name) and self.executor != "dask":
                 raise UsageError(f"{name} is {getattr(self, name)!r}, which needs --executor dask")
@@ -190,6 +201,8 @@ def load(path: str | Path | None, options: Mapping[str, Any], sets: Sequence[str
             values[key] = names(values[key])
     if "resources" in values:
         values["resources"] = resources(values["resources"])
+    if "train_shares" in values:
+        values["train_shares"] = shares(values["train_shares"])
     if "seeds" in values:
         values["seeds"] = seeds(values["seeds"])
     return configure(RunConfig, values, "run")

@@ -1,26 +1,10 @@
-"""One seed makes every generator."""
+"""The seeds of torch, beside the generators that `corecbench.data.seeds` makes."""
 
-import hashlib
-
-import numpy as np
 import torch
 
+from corecbench.data.seeds import derive, generator
 
-def derive(seed: int, *purpose: str) -> int:
-    """Return a seed for one purpose: stable across machines, and unrelated to that of any other purpose.
-
-    >>> derive(0, "sasrec", "weights") == derive(0, "sasrec", "weights")
-    True
-    >>> derive(0, "sasrec", "weights") == derive(0, "sasrec", "batches")
-    False
-    """
-    text = "\\0".join([str(seed), *purpose])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big")
-
-
-def generator(seed: int, *purpose: str) -> np.random.Generator:
-    """Return numpy's generator for a purpose."""
-    return np.random.default_rng(derive(seed, *purpose))
+__all__ = ["derive", "generator", "seed_torch"]
 
 
 def seed_torch(seed: int, *purpose: str) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corecbench.evaluation.slices import SLICINGS
 from corecbench.report.plots.canvas import (
     COLOURS,
     DASHES,
@@ -22,6 +21,7 @@ from corecbench.report.plots.canvas import (
 )
 from corecbench.report.plots.pages import paged
 from corecbench.report.plots.study import NothingToShow, Study, titled
+from corecbench.report.user_groups import stored_slicings
 from corecbench.report.wording import sentences
 from corecbench.results.frames import COUNTS
 
@@ -84,7 +84,7 @@ def prepare(study: Study) -> SliceGains:
     """
     (dataset,) = study.datasets
     groups = list(titled(study.groups(MOST)))
-    if study.counts[dataset] is None:
+    if not set(AXIS) <= set(stored_slicings(study.facts[dataset])):
         raise NothingToShow(f"the stored ranks lack {' and '.join(COUNTS)}")
     panels = []
     for title, names in groups:
@@ -105,7 +105,7 @@ def _series(study: Study, key: RowKey, name: str) -> Series:
             for effect in effects
             if effect.slicing == name
         )
-        for name in SLICINGS
+        for name in AXIS
     }
     return Series(name, study.is_control(key), points)
 
@@ -129,7 +129,7 @@ def draw(gains: SliceGains) -> Figure:
     grid = made.subplots(len(gains.panels), 3, sharey="row", squeeze=False, gridspec_kw=shape)
     for number, ((title, series), row) in enumerate(zip(gains.panels, grid, strict=True)):
         title_row(row[0], row[1], title)
-        for axes, slicing in zip(row, SLICINGS, strict=False):
+        for axes, slicing in zip(row, AXIS, strict=False):
             handles = _draw_panel(axes, series, slicing)
             if number == len(gains.panels) - 1:
                 axes.set_xlabel(AXIS[slicing])

@@ -37,7 +37,13 @@ def make_study():
             key = RowKey(**{"dataset": "toy", "domain": None, "llm": None, "sharing": None} | of_key)
             lines[key] = make_line(key, ranks, **(options[0] if options else {}))
         datasets = {key.dataset for key in lines}
-        return Study(lines, dict.fromkeys(datasets, counts), "MRR", higher_is_better, unshared)
+        return Study(
+            lines,
+            dict.fromkeys(datasets, {} if counts is None else {None: counts}),
+            "MRR",
+            higher_is_better,
+            unshared,
+        )
 
     return make
 

@@ -223,5 +223,5 @@ def test_a_study_is_read_from_stored_results(bench):
     study = read(bench.entries, bench.store, "MRR", ReciprocalRank(), {"none"})
     assert [key.cell for key in study.present()] == ["sasrec", "sasrec+llama+bdlm", "sasrec+llama+bdlm"]
     assert [study.mean(key) for key in study.present()] == [1 / 2, 1, 1 / 4]
-    assert study.counts == {"toy": None}
+    assert study.facts == {"toy": {}}
     assert study.datasets == ["toy"]
