@@ -48,6 +48,7 @@ def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], 
 @click.option(
     "--slices", is_flag=True, help="Print the effects by length of history and by frequency of the item instead."
 )
+@click.option("--train-shares", is_flag=True, help="Print the gains over shares of the users that train instead.")
 @click.option("--plots", is_flag=True, help="Also draw, as SVG and PNG in the folder plots beside the tables.")
 @click.option("--html", is_flag=True, help="Also write all of it as one page, report.html beside the tables.")
 @click.option("--leaderboard", is_flag=True, help="Instead rank the rows of all benchmarks over all data sets.")
@@ -70,6 +71,7 @@ def report(
     effects: bool,
     cost: bool,
     slices: bool,
+    train_shares: bool,
     plots: bool,
     html: bool,
     leaderboard: bool,
@@ -92,7 +94,7 @@ def report(
     found = stores(folder or results)
     asked = [choose(found, name) for name in names(benchmark or "")]
     if leaderboard:
-        if effects or cost or slices or plots or html or cells or datasets:
+        if effects or cost or slices or train_shares or plots or html or cells or datasets:
             raise UsageError(
                 "--leaderboard is a table of its own; beside it go --benchmark, --metrics, --format and --out"
             )
@@ -108,7 +110,12 @@ def report(
     store = ReadOnce(place.root, place.benchmark)
     entries = select(asked, names(cells or ""), names(datasets or ""))
     published = publish(host, store, entries, names(metrics), cost, effects, method)
-    show_table(published.slices if slices else published.texts, published.errors, format_)
+    if train_shares and not published.shares:
+        raise UsageError(
+            "no joint row is stored at several train shares; `corecbench run --train-share .25,1` makes some"
+        )
+    texts = published.shares if train_shares else published.slices if slices else published.texts
+    show_table(texts, published.errors, format_)
     if plots:
         pictures = plot(host, store, entries, names(metrics))
         for name, reason in pictures.skipped.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchError, PluginError
 from corecbench.evaluation.measuring import UnusableMetric, check_metric, is_overall
-from corecbench.report import leaderboard, leaderboard_text, main_table, slice_effects, table
+from corecbench.report import leaderboard, leaderboard_text, main_table, slice_effects, table, train_shares
 from corecbench.report.comparison import STANDARD
 from corecbench.report.formats import write
 from corecbench.results.rows import result_key, unshared
@@ -38,6 +38,8 @@ class Published:
     """reporter -> the main table, for every reporter that did not fail."""
     slices: Mapping[str, str]
     """reporter -> the effects on slices of the users, for every reporter that did not fail."""
+    shares: Mapping[str, str]
+    """reporter -> the gains over shares of the users that train; empty where there are not several shares."""
     errors: Mapping[str, CorecbenchError]
     """reporter -> why it failed; the tables of other reporters are written all the same."""
     folder: Path
@@ -135,13 +137,16 @@ def publish(
     by_slice = slice_effects.build(entries, store, tested, built[tested], rows)
     folder = Path(store.root) / slug(store.benchmark)
     main_files = write(host, main_table.report(main, cost, effects), folder)
-    slice_files = write(host, slice_effects.report(by_slice), folder)
+    files = [write(host, slice_effects.report(by_slice), folder)]
+    if curves := train_shares.curves(rows, tested):
+        files.append(write(host, train_shares.report(curves, main), folder))
     return Published(
         texts=main_files.texts,
-        slices=slice_files.texts,
-        errors={**main_files.errors, **slice_files.errors},
+        slices=files[0].texts,
+        shares=files[1].texts if curves else {},
+        errors={name: error for each in (main_files, *files) for name, error in each.errors.items()},
         folder=folder,
-        paths=[*main_files.paths, *slice_files.paths],
+        paths=[path for each in (main_files, *files) for path in each.paths],
         complete=complete(main, entries),
         main=main,
         by_slice=by_slice,

@@ -15,8 +15,10 @@ from corecbench.report.plots import (
     pairs,
     rank_change,
     slice_gain,
+    train_share,
 )
 from corecbench.report.plots.study import NothingToShow, Study
+from corecbench.report.train_shares import has_several
 from corecbench.results.store import slug
 
 if TYPE_CHECKING:
@@ -57,6 +59,15 @@ PLOTS: tuple[Plot, ...] = (
 )
 
 
+OF_SHARES = Plot("train-share", train_share.prepare, train_share.draw, per_dataset=False, pages=train_share.pages)
+"""The plot of runs in which several shares of the users train."""
+
+
+def plots_of(study: Study) -> Sequence[Plot]:
+    """Return the plots that are drawn of a study."""
+    return (*PLOTS, OF_SHARES) if has_several(list(study.rows)) else PLOTS
+
+
 @dataclass(frozen=True)
 class PlotOutcome(Generic[Product]):
     """A page of a plot, as a file or a picture, or the reason why there is none."""
@@ -84,19 +95,19 @@ class WrittenPlots:
 
 
 def draw(
-    study: Study, use: Callable[[str, Figure], Product], plots: Sequence[Plot] = PLOTS
+    study: Study, use: Callable[[str, Figure], Product], plots: Sequence[Plot] | None = None
 ) -> list[PlotOutcome[Product]]:
     """Draw every plot. Where one cannot be drawn, the other plots are drawn all the same.
 
     Args:
         study: the rows that are shown.
         use: takes the name and the figure of a plot and returns a product, such as the paths of its files.
-        plots: the plots to draw.
+        plots: the plots to draw; None for those of `plots_of`.
     """
     with canvas.style():
         return [
             outcome
-            for plot in plots
+            for plot in (plots_of(study) if plots is None else plots)
             for dataset in (study.datasets if plot.per_dataset else [None])
             for outcome in _pages(plot, study, dataset, use)
         ]
@@ -118,7 +129,7 @@ def _pages(
         yield PlotOutcome(name, plot.name, dataset, None, " ".join(f"{type(error).__name__}: {error}".split()))
 
 
-def write(study: Study, folder: Path, plots: Sequence[Plot] = PLOTS) -> WrittenPlots:
+def write(study: Study, folder: Path, plots: Sequence[Plot] | None = None) -> WrittenPlots:
     """Write every plot into a folder, as SVG and PNG.
 
     Files of an earlier call are removed where a plot cannot be drawn any more, or has fewer pages.
