@@ -57,6 +57,32 @@ def by_target_frequency(target_frequency: np.ndarray) -> Slices:
     return _labelled(target_frequency, number)
 
 
+def by_frequency_bins(target_frequency: np.ndarray) -> Slices:
+    """Slice users by the number of training interactions of their held-out item, in bins that are always the same.
+
+    >>> slices = by_frequency_bins(np.array([0, 3, 1, 10, 500]))
+    >>> slices.labels, slices.of_user.tolist()
+    (('0 (never in training)', '1-3', '10 or more'), [0, 1, 1, 2, 2])
+
+    Args:
+        target_frequency: int64 [T].
+    """
+    return _binned(target_frequency, {"0 (never in training)": 0, "1-3": 1, "4-9": 4, "10 or more": 10})
+
+
+def by_word_overlap(text_similarity: np.ndarray) -> Slices:
+    """Slice users by what the text of the held-out item has in common with a text of the history.
+
+    >>> by_word_overlap(np.array([0, 0.01, 0.5])).labels
+    ('none', 'some', 'cosine .2 or more')
+
+    Args:
+        text_similarity: float32 [T], as `target_similarity` gives it.
+    """
+    least = np.nextafter(np.float32(0), np.float32(1))
+    return _binned(text_similarity, {"none": 0, "some": least, "cosine .2 or more": np.float32(0.2)})
+
+
 def quintiles(count: np.ndarray) -> np.ndarray:
     """Number the users' fifths from 0, those with the lowest counts; users with equal counts are never split.
 
@@ -73,6 +99,13 @@ def quintiles(count: np.ndarray) -> np.ndarray:
     _, group, size = np.unique(count, return_inverse=True, return_counts=True)
     twice_the_middle = 2 * np.cumsum(size) - size  # of each group, in users; doubled, it is an integer
     return (QUINTILES * twice_the_middle // (2 * max(len(count), 1)))[group]
+
+
+def _binned(values: np.ndarray, least: Mapping[str, float]) -> Slices:
+    """Return the bins that have users; `least` has the label of each bin and its smallest value, ascending."""
+    number = np.searchsorted(list(least.values()), values, side="right") - 1
+    present, of_user = np.unique(number, return_inverse=True)
+    return Slices(tuple(list(least)[each] for each in present), of_user)
 
 
 def _labelled(count: np.ndarray, number: np.ndarray) -> Slices:
@@ -110,6 +143,8 @@ def by_flag(without: str, having: str) -> Callable[[np.ndarray], Slices]:
 SLICINGS: Mapping[str, tuple[str, Callable[[np.ndarray], Slices]]] = {
     "history length": ("history_length", by_history_length),
     "target frequency": ("target_frequency", by_target_frequency),
+    "target frequency in bins": ("target_frequency", by_frequency_bins),
+    "word overlap": ("text_similarity", by_word_overlap),
     "user": ("user_trains", by_flag("does not train", "trains")),
     "target item": ("target_is_cold", by_flag("warm", "cold")),
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from corecbench.evaluation.ranking import PROTOCOL
+from corecbench.evaluation.text_similarity import target_similarity
 from corecbench.experiment import process
 from corecbench.experiment.attempt import Attempt, Outcome
 from corecbench.experiment.cells import CHECKPOINT, Cell, record_of, settings_of
@@ -73,7 +74,11 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store, tell: Tell) -> Ce
 def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellResult) -> None:
     """Store a cell: record, ranks and best candidates of its rows, and the checkpoint of a domain model alone."""
     catalog, train = cell.data.catalog, cell.data.train
-    frames = {side: ranks_frame(ranks, catalog, cell.data.split) for side, ranks in outcome.ranks.items()}
+    split = cell.data.split
+    similarity = (
+        target_similarity(catalog.item_texts, split.task("test", cell.max_history)) if outcome.ranks else None
+    )
+    frames = {side: ranks_frame(ranks, catalog, split, similarity) for side, ranks in outcome.ranks.items()}
     top = {side: top_frame(ranks, catalog) for side, ranks in outcome.ranks.items()}
     files: dict[str, Callable[[Path], object]] = {}
     if cell.llm is None and not outcome.failures:  # pairs start from it

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from corecbench.report.provenance import together
 from corecbench.report.stored_rows import StoredRow, read_row
+from corecbench.results.frames import SIMILARITY
 from corecbench.results.record import ResultsError, settings_in
 from corecbench.results.rows import RowKey, by_row
 
@@ -92,7 +93,7 @@ def n_differing(facts: pd.DataFrame | None, other: pd.DataFrame | None) -> int:
     """Return the number of users about whom two tables of the same users differ, in the columns that both have."""
     if facts is None or other is None or facts is other:
         return 0
-    shared = [name for name in facts if name in other]
+    shared = [name for name in facts if name in other and name != SIMILARITY]
     return int((facts[shared] != other[shared]).any(axis=1).sum())
 
 

@@ -18,7 +18,7 @@ from corecbench.report.stored_rows import StoredRow, fault_sentences
 from corecbench.report.table import why_untested
 from corecbench.report.user_groups import UserGroup, read_facts, stored_slicings, user_groups
 from corecbench.report.wording import count, decimal, of_ensembles, percent, seed_list, sentences, signed
-from corecbench.results.frames import COUNTS
+from corecbench.results.frames import COUNTS, SIMILARITY
 from corecbench.results.rows import RowKey, by_row, datasets_in, on_datasets
 from corecbench.results.store import Entry, Store
 from corecbench.stats.intervals import Interval, paired_interval
@@ -232,11 +232,21 @@ def _slices(tables: Sequence[SliceTable]) -> Iterator[str]:
         yield (
             "Slices: fifths of the users by history length (their interactions in training) and by target "
             "frequency (those of their held-out item); users with equal counts are not split, so slices can be "
-            "uneven or fewer; items never in training are a slice of their own"
+            "uneven or fewer; items never in training are a slice of their own; in bins: the same ones on every "
+            "data set"
         )
-    if without := [table.dataset for table in tables if "history length" not in table.slicings]:
-        named = f" of {', '.join(without)}" if len(tables) > 1 else ""
+    if any("word overlap" in table.slicings for table in tables):
         yield (
-            f"No slices{named}: the stored ranks lack {' and '.join(COUNTS)}; `corecbench run` with --existing "
-            "replace stores them"
+            "Word overlap: none where the held-out item's text shares no word with a text of the history that "
+            "models see; cosine: of the TF-IDF vectors of the most similar two"
         )
+    yield from _lacking(tables, "history length", "No slices", " and ".join(COUNTS))
+    if any("history length" in table.slicings for table in tables):
+        yield from _lacking(tables, "word overlap", "No slices by word overlap", SIMILARITY)
+
+
+def _lacking(tables: Sequence[SliceTable], slicing: str, what: str, columns: str) -> Iterator[str]:
+    """Yield what the stored ranks of some data sets lack for a slicing, if there are such data sets."""
+    if without := [table.dataset for table in tables if slicing not in table.slicings]:
+        named = f" of {', '.join(without)}" if len(tables) > 1 else ""
+        yield f"{what}{named}: the stored ranks lack {columns}; `corecbench run` with --existing replace stores them"

@@ -24,7 +24,11 @@ REDUCED = ("user_trains", "target_is_cold")
 """Further columns of ranks.parquet, bool, each only where it is not the same for all users: whether the user is in
 the share that trains, and whether the held-out item is left out of training."""
 
-FACTS = (*COUNTS, *REDUCED)
+SIMILARITY = "text_similarity"
+"""A further column of ranks.parquet, float32: what `target_similarity` says of the held-out item and the history. It
+can differ in last digits between machines. Older results lack it."""
+
+FACTS = (*COUNTS, *REDUCED, SIMILARITY)
 """All columns of ranks.parquet beyond COLUMNS, by which users can be sliced."""
 
 TOP = ("user_id", "position", "item_id", "score")
@@ -36,12 +40,20 @@ ITEMS = ("item_id", "frequency")
 """The columns of items.parquet: str, int64; all items of the catalogue and their training interactions."""
 
 
-def ranks_frame(ranks: Ranks, catalog: Catalog, split: Split) -> pd.DataFrame:
-    """Return the table of ranks to store, with the facts of users and held-out items."""
+def ranks_frame(ranks: Ranks, catalog: Catalog, split: Split, similarity: np.ndarray | None = None) -> pd.DataFrame:
+    """Return the table of ranks to store, with the facts of users and held-out items.
+
+    Args:
+        ranks: of one side.
+        catalog: users and items.
+        split: what was trained on, and what is known of users.
+        similarity: float32 [T], the column SIMILARITY of the tested users in their order.
+    """
     history_length = np.bincount(split.before.user, minlength=catalog.n_users + 1)  # [U+1]
     facts = {
         "user_trains": None if split.trains is None else split.trains[ranks.users],
         "target_is_cold": None if split.cold is None else split.cold[ranks.target],
+        SIMILARITY: None if similarity is None else similarity[split.users.searchsorted(ranks.users)],
     }
     return pd.DataFrame(
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -50,6 +51,12 @@ class Plot:
 PLOTS: tuple[Plot, ...] = (
     Plot("gain", gain.prepare, gain.draw, per_dataset=False, pages=gain.pages),
     Plot("slices", slice_gain.prepare, slice_gain.draw, pages=slice_gain.pages),
+    Plot(
+        "target-slices",
+        functools.partial(slice_gain.prepare, kind=slice_gain.TARGETS),
+        slice_gain.draw,
+        pages=slice_gain.pages,
+    ),
     Plot("cutoffs", cutoffs.prepare, cutoffs.draw, pages=cutoffs.pages),
     Plot("learning", learning.prepare, learning.draw, pages=learning.pages),
     Plot("critical-difference", critical_difference.prepare, critical_difference.draw, per_dataset=False),

@@ -92,7 +92,13 @@ def full_rows(datasets, names):
             yield row("llm", domain, llm, control)
 
 
-COUNTS = pd.DataFrame({"history_length": np.arange(60) + 1, "target_frequency": np.arange(60) // 10 * 300})
+COUNTS = pd.DataFrame(
+    {
+        "history_length": np.arange(60) + 1,
+        "target_frequency": np.arange(60) // 10 * 300,
+        "text_similarity": (np.arange(60) % 6 / 10).astype(np.float32),
+    }
+)
 
 
 @pytest.fixture(scope="session")

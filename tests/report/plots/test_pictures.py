@@ -14,7 +14,7 @@ from corecbench.report.plots.study import NothingToShow, read
 DATASETS = ("ml-100k", "amazon-beauty")
 STEMS = (
     "gain",
-    *(f"{name}-{dataset}" for name in ("slices", "cutoffs", "learning") for dataset in DATASETS),
+    *(f"{name}-{dataset}" for name in ("slices", "target-slices", "cutoffs", "learning") for dataset in DATASETS),
     "critical-difference",
     *(f"{name}-{dataset}" for name in ("cost", "rank-change", "pairs") for dataset in DATASETS),
 )
