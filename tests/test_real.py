@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from corecbench.api import Catalog, Setup, UsageError, cache_folder
-from corecbench.results.frames import COLUMNS, COUNTS
+from corecbench.results.frames import COLUMNS, COUNTS, SIMILARITY
 from corecbench_plugins.datasets.ml100k import find_ml100k
 from corecbench_plugins.hf_llm.packaged_weights import PACKAGED, sha256, write_files
 from corecbench_plugins.hf_llm.sentence_encoder import SentenceEncoder
@@ -89,7 +89,7 @@ def test_both_sides_of_a_pair_are_ranked_for_every_user(finished):
     results, _ = finished[0]
     pair = folder_of(results, "sasrec+llama+bdlm")
     domain, llm = (pd.read_parquet(pair / side / "ranks.parquet") for side in ("domain", "llm"))
-    assert list(domain.columns) == [*COLUMNS, *COUNTS]
+    assert list(domain.columns) == [*COLUMNS, *COUNTS, SIMILARITY]
     assert len(domain) == len(llm) == N_USERS
     assert domain["target_item_id"].equals(llm["target_item_id"])
     assert not domain["rank"].equals(llm["rank"])

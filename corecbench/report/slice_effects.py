@@ -249,4 +249,6 @@ def _lacking(tables: Sequence[SliceTable], slicing: str, what: str, columns: str
     """Yield what the stored ranks of some data sets lack for a slicing, if there are such data sets."""
     if without := [table.dataset for table in tables if slicing not in table.slicings]:
         named = f" of {', '.join(without)}" if len(tables) > 1 else ""
-        yield f"{what}{named}: the stored ranks lack {columns}; `corecbench run` with --existing replace stores them"
+        yield (
+            f"{what}{named}: the stored ranks lack {columns}; `corecbench run` with --existing replace stores them"
+        )

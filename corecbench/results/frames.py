@@ -25,8 +25,8 @@ REDUCED = ("user_trains", "target_is_cold")
 the share that trains, and whether the held-out item is left out of training."""
 
 SIMILARITY = "text_similarity"
-"""A further column of ranks.parquet, float32: what `target_similarity` says of the held-out item and the history. It
-can differ in last digits between machines. Older results lack it."""
+"""A further column of ranks.parquet, float32: what `target_similarity` says of the held-out item and the history.
+Its last digits can differ between machines. Older results lack it."""
 
 FACTS = (*COUNTS, *REDUCED, SIMILARITY)
 """All columns of ranks.parquet beyond COLUMNS, by which users can be sliced."""

@@ -42,7 +42,7 @@ AXIS = {
     "history length": "training interactions of the user\n(last line: number of users)",
     "target frequency": "training interactions of the held-out item\n(last line: number of users)",
     "target frequency in bins": "training interactions of the held-out item\n(last line: number of users)",
-    "word overlap": "words that the held-out item's text shares\nwith the history (last line: number of users)",
+    "word overlap": "words shared with the history\n(last line: number of users)",
 }
 
 
