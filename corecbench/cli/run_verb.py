@@ -55,6 +55,11 @@ def run_options(command: Command) -> Command:
                 metavar="K",
                 help="Leave out users and items with fewer interactions.  [default: 0]",
             ),
+            click.option(
+                "--item-text",
+                metavar="TEMPLATE",
+                help="What the text of an item is made of, such as '{title}; {categories}'.  [default: {title}]",
+            ),
             several(
                 "--train-share",
                 "train_shares",

@@ -63,7 +63,7 @@ def read_datasets(config: RunConfig, host: Host) -> list[SplitDataset]:
         selected = host.select("datasets", label, config.settings_on(name))
         source = host.build(selected)
         with guard(str(selected), "loading"):
-            dataset = load_dataset(name, source, config.repeats, config.k_core)
+            dataset = load_dataset(name, source, config.repeats, config.k_core, config.item_text_on(name))
         datasets.append(SplitDataset(selected, dataset, leave_one_out(dataset)))
     names = [data.name for data in datasets]
     if len(set(names)) < len(names):

@@ -72,6 +72,8 @@ def read_data(host: Host, record: CellResult, dataset: str | None, sets: Sequenc
     if dataset is None and name not in {component.name for component, _ in host.list("datasets")}:
         raise UsageError(f"data set '{name}' was a folder of files; say where it is by --dataset FOLDER")
     repeats, k_core = record["protocol"].get("repeated pairs"), record["data"].get("k_core")
-    config = load(None, {"datasets": [dataset or name], "repeats": repeats, "k_core": k_core}, sets)
+    text = record["protocol"].get("item text")
+    chosen = {"datasets": [dataset or name], "repeats": repeats, "k_core": k_core, "item_text": text}
+    config = load(None, chosen, sets)
     host.check_settings(config)
     return read_datasets(config, host)[0]

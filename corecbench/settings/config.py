@@ -48,6 +48,8 @@ class PerDataset:
 
     max_history: int | None = None
     """Number of most recent items of a history that a model sees; None for the same as on other data sets."""
+    item_text: str | None = None
+    """What the text of an item is made of; None for the same as on other data sets."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Component or variant -> setting -> value; they win over `RunConfig.settings`."""
     in_pairs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -74,6 +76,9 @@ class RunConfig:
     """Which of several interactions of a user with the same item are kept."""
     k_core: int = 0
     """Users and items with fewer interactions are left out, repeatedly until none are left; 0 keeps all."""
+    item_text: str = ""
+    """What the text of an item is made of: names of fields of items in braces, such as "{title}; {categories}". If
+    empty, it is the title."""
     train_shares: tuple[float, ...] = (1.0,)
     """Shares of the users whose training interactions are learnt from. All users are ranked. Each share gives rows
     of its own."""
@@ -148,6 +153,11 @@ class RunConfig:
         own = self.per_dataset.get(dataset, PerDataset()).max_history
         return self.max_history if own is None else own
 
+    def item_text_on(self, dataset: str) -> str:
+        """Return what the text of an item is made of on one data set."""
+        own = self.per_dataset.get(dataset, PerDataset()).item_text
+        return self.item_text if own is None else own
+
     def settings_on(self, dataset: str) -> Settings:
         """Return the settings that hold on one data set."""
         return over(self.settings, self.per_dataset.get(dataset, PerDataset()).settings)
@@ -183,8 +193,9 @@ def load(path: str | Path | None, options: Mapping[str, Any], sets: Sequence[str
     for name, table in per_dataset.items():
         for key in ("settings", "in_pairs"):
             table[key] = tables(table.get(key, {}), f"per_dataset.{name}.{key}", "component")
-        if "max_history" in given:
-            table.pop("max_history", None)
+        for key in ("max_history", "item_text"):
+            if key in given:
+                table.pop(key, None)
     for text in sets:
         component, key, value = parse_set(text)
         settings.setdefault(component, {})[key] = value

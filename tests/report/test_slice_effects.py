@@ -196,8 +196,8 @@ def test_word_overlap_slices_users_where_it_is_stored(bench):
 def test_results_from_before_word_overlap_was_stored_say_so(pair):
     caption = report(pair.tables()).caption
     assert (
-        "No slices by word overlap: the stored ranks lack text_similarity; `corecbench run` with --existing replace "
-        "stores them. "
+        "No slices by word overlap: the stored ranks lack text_similarity; "
+        "`corecbench run` with --existing replace stores them. "
     ) in caption
 
 
@@ -274,8 +274,8 @@ def test_the_caption_states_users_seeds_protocol_slices_and_interval(pair):
         "Slices: fifths of the users by history length (their interactions in training) and by target frequency "
         "(those of their held-out item); users with equal counts are not split, so slices can be uneven or fewer; "
         "items never in training are a slice of their own; in bins: the same ones on every data set. "
-        "No slices by word overlap: the stored ranks lack text_similarity; `corecbench run` with --existing replace "
-        "stores them. "
+        "No slices by word overlap: the stored ranks lack text_similarity; "
+        "`corecbench run` with --existing replace stores them. "
         "95% interval: of the difference, a paired t interval over users, not adjusted for the number of rows; - "
         "where fewer than 5 users differ or all differ by the same. Device: cpu."
     )

@@ -74,7 +74,8 @@ def _settings(records: Sequence[CellResult]) -> dict[str, Any]:
     by_label: dict[tuple[str, str | None, str], dict[str, Settings]] = {}
     for record in records:
         dataset, protocol = whole_dataset(record["cell"]), record["protocol"]
-        histories[dataset] = {key: protocol[key] for key in ("max_history",) if key in protocol}
+        kept = {"max_history": "max_history", "item text": "item_text"}
+        histories[dataset] = {key: protocol[name] for name, key in kept.items() if name in protocol}
         for label, setting, value, in_pairs in settings_in(record):
             base = record["plugins"][label].get("variant_of") if label in record["plugins"] else None
             known = by_label.setdefault((label, base, "in_pairs" if in_pairs else "settings"), {})
