@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from corecbench.api import UsageError
@@ -56,19 +56,21 @@ def parse(template: str) -> tuple[Part, ...]:
     except ValueError as error:
         raise UsageError(f"{form}: {error}") from error
     parts: list[Part] = []
+    between = ""
     for literal, name, format_, conversion in pieces:
-        text = literal
-        if parts:
-            text = literal.lstrip(CLOSING) if name is not None else ""
-            parts[-1] = Part(parts[-1].before, parts[-1].field, literal[: len(literal) - len(text)])
-        if name is None:
+        between += literal
+        if name is None:  # a doubled brace, or the end
             continue
         if not name or format_ or conversion:
             raise UsageError(form)
-        parts.append(Part(text, name))
+        before = between.lstrip(CLOSING) if parts else between
+        if parts:
+            parts[-1] = replace(parts[-1], after=between[: len(between) - len(before)])
+        parts.append(Part(before, name))
+        between = ""
     if not parts:
         raise UsageError(form)
-    return tuple(parts)
+    return (*parts[:-1], replace(parts[-1], after=between))
 
 
 def make_texts(parts: Sequence[Part], fields: Mapping[str, Iterable[str]]) -> list[str]:

@@ -16,7 +16,7 @@ from corecbench_plugins.datasets.settings import Columns, Csv
 
 @pytest.fixture
 def tables(tmp_path):
-    """Two tables in files, as CSV and as Parquet; the items have a title under another name, a maker and a price."""
+    """Two tables in files, as CSV and as Parquet; the title of an item has another name."""
     interactions = circle().interactions()
     items = circle().items().rename(columns={"title": "name"})
     items = items.assign(maker="Q&amp;A ", year=1990, price=0.5, title="no title")
