@@ -14,7 +14,7 @@ from transformers import AutoTokenizer
 
 from corecbench.api import Catalog, Setup, UsageError, cache_folder
 from corecbench.data.dataset import load_dataset
-from corecbench.results.frames import COLUMNS, COUNTS
+from corecbench.results.frames import COLUMNS, COUNTS, SIMILARITY
 from corecbench_plugins.controls.bag_of_words import BagOfWords
 from corecbench_plugins.controls.ciphered_texts import CipheredTexts
 from corecbench_plugins.controls.settings import BagOfWordsConfig
@@ -95,7 +95,7 @@ def test_both_sides_of_a_pair_are_ranked_for_every_user(finished):
     results, _ = finished[0]
     pair = folder_of(results, "sasrec+llama+bdlm")
     domain, llm = (pd.read_parquet(pair / side / "ranks.parquet") for side in ("domain", "llm"))
-    assert list(domain.columns) == [*COLUMNS, *COUNTS]
+    assert list(domain.columns) == [*COLUMNS, *COUNTS, SIMILARITY]
     assert len(domain) == len(llm) == N_USERS
     assert domain["target_item_id"].equals(llm["target_item_id"])
     assert not domain["rank"].equals(llm["rank"])

@@ -26,11 +26,16 @@ class CellRecord(TypedDict):
     name: str
     """Such as "sasrec", "llama", "sasrec+llama+bdlm" or "sasrec+llama+bdlm+no-mutual"."""
     dataset: str
+    """The name of the data set; it says so where only a part of it trains."""
     domain: str | None
     llm: str | None
     sharing: str | None
     control: NotRequired[str | None]
     """The control that the cell is, such as "shuffled-texts". None for a solo cell or a pair."""
+    train_share: NotRequired[float]
+    """Share of the users whose interactions are learnt from, where it is not all of them."""
+    cold_items: NotRequired[float]
+    """Share of the items that are left out of training, where there are any."""
     combines: NotRequired[bool]
     """Whether the sharing module combines both sides' scores, which gives a third row."""
     seed: int

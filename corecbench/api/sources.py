@@ -26,7 +26,10 @@ class DatasetSource(Protocol):
         ...
 
     def items(self) -> pd.DataFrame:
-        """Return columns item_id (str) and title (str; "" where there is none)."""
+        """Return columns item_id (str) and title (str; "" where there is none).
+
+        Further columns (str; "" where there is nothing) are fields of items, which `--item-text` can make texts of.
+        """
         ...
 
 

@@ -53,6 +53,7 @@ def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], 
     is_flag=True,
     help="Print what exactly helps instead: each gain in steps over controls; with --slices on slices, too.",
 )
+@click.option("--train-shares", is_flag=True, help="Print the gains over shares of the users that train instead.")
 @click.option("--plots", is_flag=True, help="Also draw, as SVG and PNG in the folder plots beside the tables.")
 @click.option("--html", is_flag=True, help="Also write all of it as one page, report.html beside the tables.")
 @click.option("--leaderboard", is_flag=True, help="Instead rank the rows of all benchmarks over all data sets.")
@@ -76,6 +77,7 @@ def report(
     cost: bool,
     slices: bool,
     ledger: bool,
+    train_shares: bool,
     plots: bool,
     html: bool,
     leaderboard: bool,
@@ -98,7 +100,7 @@ def report(
     found = stores(folder or results)
     asked = [choose(found, name) for name in names(benchmark or "")]
     if leaderboard:
-        if effects or cost or slices or ledger or plots or html or cells or datasets:
+        if effects or cost or slices or ledger or train_shares or plots or html or cells or datasets:
             raise UsageError(
                 "--leaderboard is a table of its own; beside it go --benchmark, --metrics, --format and --out"
             )
@@ -124,7 +126,12 @@ def report(
         with_ledger=ledger,
         by_slices=ledger and slices,
     )
-    texts = published.ledger if ledger else published.slices if slices else published.texts
+    if train_shares and not published.shares:
+        raise UsageError(
+            "no joint row is stored at several train shares; `corecbench run --train-share .25,1` makes some"
+        )
+    asked_for = {"ledger": ledger, "shares": train_shares, "slices": slices, "texts": True}
+    texts = getattr(published, next(name for name, chosen in asked_for.items() if chosen))
     show_table(texts, published.errors, format_)
     if plots:
         pictures = plot(host, store, entries, names(metrics))

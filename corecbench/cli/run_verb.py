@@ -54,6 +54,22 @@ def run_options(command: Command) -> Command:
                 help="Leave out users and items with fewer interactions.  [default: 0]",
             ),
             click.option(
+                "--item-text",
+                metavar="TEMPLATE",
+                help="What the text of an item is made of, such as '{title}; {categories}'.  [default: {title}]",
+            ),
+            several(
+                "--train-share",
+                "train_shares",
+                text="Shares of the users that train, such as .1,.25,1; all are ranked.  [default: 1]",
+            ),
+            click.option(
+                "--cold-items",
+                type=float,
+                metavar="SHARE",
+                help="Share of the items that are left out of training, such as .1.  [default: 0]",
+            ),
+            click.option(
                 "--top-k",
                 type=int,
                 metavar="K",

@@ -14,7 +14,9 @@ import numpy as np
 import pandas as pd
 
 from corecbench.api import Catalog, DataError, PluginError, UsageError
+from corecbench.data.item_text import make_texts, parse
 from corecbench.data.numbering import in_time_order, numbered, repeats_of, stable_order
+from corecbench.settings.configure import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +48,9 @@ class Dataset:
     """sha256, in hex, of ids, texts and order."""
 
 
-def load_dataset(name: str, source: DatasetSource, repeats: Repeats = "first", k_core: int = 0) -> Dataset:
+def load_dataset(
+    name: str, source: DatasetSource, repeats: Repeats = "first", k_core: int = 0, item_text: str = ""
+) -> Dataset:
     """Read a source, number its users and items, and put its interactions in order.
 
     With `k_core`, users and items with fewer interactions are left out, repeatedly until none are left. A source
@@ -65,11 +69,12 @@ def load_dataset(name: str, source: DatasetSource, repeats: Repeats = "first", k
         source: The source of interactions and texts.
         repeats: Which interactions of a repeated pair are kept.
         k_core: The fewest interactions of a user and of an item, counted without repeated pairs; 0 for any number.
+        item_text: What the text of an item is made of, such as "{title}; {categories}"; "" for its title.
 
     Raises:
         DataError: The data cannot be used.
         PluginError: The source gave tables of another form.
-        UsageError: `repeats` is unknown, or `k_core` is below 0.
+        UsageError: `repeats` is unknown, `k_core` is below 0, or `item_text` names a field that items do not have.
 
     >>> from types import SimpleNamespace
     >>> rows = pd.DataFrame({"user_id": list("bbbba"), "item_id": list("zyxzx"), "timestamp": [9, 5, 7, 9, 1]})
@@ -90,7 +95,7 @@ def load_dataset(name: str, source: DatasetSource, repeats: Repeats = "first", k
         raise UsageError(f"k_core is {k_core}, must be at least 0")
     k_core = max(k_core, getattr(source, "k_core", 0))
     rows = _checked(name, "interactions", source.interactions(), ("user_id", "item_id"))
-    texts = _item_texts(name, source)
+    texts = _item_texts(name, source, item_text)
     user, user_ids = numbered(rows["user_id"])
     item, item_ids = numbered(rows["item_id"])
     timestamp = _timestamps(name, rows)
@@ -187,14 +192,23 @@ def _checked(name: str, method: str, table: pd.DataFrame, columns: Sequence[str]
     return table
 
 
-def _item_texts(name: str, source: DatasetSource) -> dict[str, str]:
+def _item_texts(name: str, source: DatasetSource, template: str) -> dict[str, str]:
     """Return item_id -> text for the items that the source lists."""
+    parts = parse(template) if template else ()
     items = _checked(name, "items", source.items(), ("item_id", "title"))
     repeated = items["item_id"].duplicated()
     if repeated.any():
         item_id = items["item_id"][repeated].iloc[0]
         raise DataError(f"data set {name!r}: items() lists {item_id!r} twice, an item is allowed once")
-    return dict(zip(items["item_id"].tolist(), items["title"].tolist(), strict=True))
+    if not parts:
+        return dict(zip(items["item_id"].tolist(), items["title"].tolist(), strict=True))
+    for part in parts:
+        if part.field not in items:
+            fields = [str(column) for column in items if column != "item_id"]
+            raise unknown(f"item field of data set '{name}'", part.field, fields)
+    fields = _checked(name, "items", items, [part.field for part in parts])
+    made = make_texts(parts, {part.field: fields[part.field].tolist() for part in parts})
+    return dict(zip(items["item_id"].tolist(), made, strict=True))
 
 
 def _renumbered(number: np.ndarray, ids: tuple[str, ...], rows: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

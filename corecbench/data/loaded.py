@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corecbench.api import UsageError
 from corecbench.data.dataset import Dataset, load_dataset
+from corecbench.data.reduction import NOTHING_LEFT_OUT, Reduction
 from corecbench.data.split import Split, leave_one_out
 from corecbench.plugin.guard import guard
 
@@ -26,11 +27,13 @@ class SplitDataset:
     """The component that it comes from, with its settings."""
     dataset: Dataset
     split: Split
+    reduction: Reduction = NOTHING_LEFT_OUT
+    """What training does not see."""
 
     @property
     def name(self) -> str:
-        """The name of the data set."""
-        return self.dataset.catalog.name
+        """The name of the data set; it says what training does not see."""
+        return self.reduction.name_of(self.catalog.name)
 
     @property
     def catalog(self) -> Catalog:
@@ -42,6 +45,14 @@ class SplitDataset:
         """The training part."""
         return self.split.train
 
+    def reduced(self, reduction: Reduction, seed: int) -> SplitDataset:
+        """Return the data set with a part of its training data, itself where nothing is left out."""
+        if not reduction:
+            return self
+        catalog = self.catalog
+        split = reduction.apply(self.split, catalog.name, catalog.n_users, catalog.n_items, seed)
+        return replace(self, split=split, reduction=reduction)
+
 
 def read_datasets(config: RunConfig, host: Host) -> list[SplitDataset]:
     """Load and split every data set of a run."""
@@ -52,7 +63,7 @@ def read_datasets(config: RunConfig, host: Host) -> list[SplitDataset]:
         selected = host.select("datasets", label, config.settings_on(name))
         source = host.build(selected)
         with guard(str(selected), "loading"):
-            dataset = load_dataset(name, source, config.repeats, config.k_core)
+            dataset = load_dataset(name, source, config.repeats, config.k_core, config.item_text_on(name))
         datasets.append(SplitDataset(selected, dataset, leave_one_out(dataset)))
     names = [data.name for data in datasets]
     if len(set(names)) < len(names):

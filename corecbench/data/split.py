@@ -118,7 +118,8 @@ class Split:
     """The parts of a data set. Models see only `train` in training."""
 
     train: Interactions
-    """All interactions of users with fewer than 3, and all but the last two of every other user."""
+    """All interactions of users with fewer than 3, and all but the last two of every other user; a part of these
+    under a `Reduction`."""
     users: np.ndarray
     """int64 [T], the tested users, ascending."""
     validation: np.ndarray
@@ -126,7 +127,18 @@ class Split:
     test: np.ndarray
     """int64 [T], the last items of the tested users."""
     fingerprint: str
-    """sha256, in hex, of ids and parts."""
+    """sha256, in hex, of ids and parts, before any reduction."""
+    known: Interactions | None = None
+    """What `train` was before a reduction, of which histories and seen items are made; None for `train` itself."""
+    trains: np.ndarray | None = None
+    """bool [U+1], whether a user is among those who train; None where all are."""
+    cold: np.ndarray | None = None
+    """bool [N+1], whether an item is left out of training; None where none is."""
+
+    @property
+    def before(self) -> Interactions:
+        """The interactions of all users before the two that are held out."""
+        return self.train if self.known is None else self.known
 
     def task(self, stage: Stage, max_history: int) -> RankingTask:
         """Return the ranking task of a stage. At test time the validation item belongs to the history.
@@ -142,9 +154,9 @@ class Split:
             raise UsageError(f"unknown stage {stage!r}; have: {', '.join(get_args(Stage))}")
         if max_history < 1:
             raise UsageError(f"max_history is {max_history}, at least 1 is needed")
-        items, target = self.train.item, self.validation
-        start = np.searchsorted(self.train.user, self.users, side="left")
-        length = np.searchsorted(self.train.user, self.users, side="right") - start
+        items, target = self.before.item, self.validation
+        start = np.searchsorted(self.before.user, self.users, side="left")
+        length = np.searchsorted(self.before.user, self.users, side="right") - start
         if stage == "test":
             items, target = np.insert(items, start + length, self.validation), self.test
             start, length = start + np.arange(len(start)), length + 1

@@ -27,6 +27,9 @@ LABELS = {
     "removed_users": "users that the k-core left out",
     "removed_items": "items that the k-core left out",
     "removed_interactions": "interactions that the k-core left out",
+    "training_users": "users that train",
+    "training_items": "items in training",
+    "training_interactions": "interactions in training",
     "fingerprint": "fingerprint",
 }
 """Fact of `summary` -> its label, in the order of the printed summary."""

@@ -1,4 +1,4 @@
-"""Slices of the tested users, by how much training data there is on the user or on the held-out item.
+"""Slices of the tested users, by what is known of the user or of the held-out item.
 
 T tested users.
 """
@@ -57,6 +57,32 @@ def by_target_frequency(target_frequency: np.ndarray) -> Slices:
     return _labelled(target_frequency, number)
 
 
+def by_frequency_bins(target_frequency: np.ndarray) -> Slices:
+    """Slice users by the number of training interactions of their held-out item, in bins that are always the same.
+
+    >>> slices = by_frequency_bins(np.array([0, 3, 1, 10, 500]))
+    >>> slices.labels, slices.of_user.tolist()
+    (('0 (never in training)', '1-3', '10 or more'), [0, 1, 1, 2, 2])
+
+    Args:
+        target_frequency: int64 [T].
+    """
+    return _binned(target_frequency, {"0 (never in training)": 0, "1-3": 1, "4-9": 4, "10 or more": 10})
+
+
+def by_word_overlap(text_similarity: np.ndarray) -> Slices:
+    """Slice users by what the text of the held-out item has in common with a text of the history.
+
+    >>> by_word_overlap(np.array([0, 0.01, 0.5])).labels
+    ('none', 'some', 'cosine .2 or more')
+
+    Args:
+        text_similarity: float32 [T], as `target_similarity` gives it.
+    """
+    least = np.nextafter(np.float32(0), np.float32(1))
+    return _binned(text_similarity, {"none": 0, "some": least, "cosine .2 or more": np.float32(0.2)})
+
+
 def quintiles(count: np.ndarray) -> np.ndarray:
     """Number the users' fifths from 0, those with the lowest counts; users with equal counts are never split.
 
@@ -75,6 +101,13 @@ def quintiles(count: np.ndarray) -> np.ndarray:
     return (QUINTILES * twice_the_middle // (2 * max(len(count), 1)))[group]
 
 
+def _binned(values: np.ndarray, least: Mapping[str, float]) -> Slices:
+    """Return the bins that have users; `least` has the label of each bin and its smallest value, ascending."""
+    number = np.searchsorted(list(least.values()), values, side="right") - 1
+    present, of_user = np.unique(number, return_inverse=True)
+    return Slices(tuple(list(least)[each] for each in present), of_user)
+
+
 def _labelled(count: np.ndarray, number: np.ndarray) -> Slices:
     """Return slices with their labels, numbered without gaps."""
     present, of_user = np.unique(number, return_inverse=True)
@@ -88,8 +121,31 @@ def _range(count: np.ndarray) -> str:
     return f"{low}-{high}" if low < high else f"{low}"
 
 
+def by_flag(without: str, having: str) -> Callable[[np.ndarray], Slices]:
+    """Return a function that slices users by whether something is true of them.
+
+    >>> slices = by_flag("warm", "cold")(np.array([False, True, False]))
+    >>> slices.labels, slices.of_user.tolist()
+    (('warm', 'cold'), [0, 1, 0])
+
+    Args:
+        without: the label of the users of whom it is not true.
+        having: the label of those of whom it is.
+    """
+
+    def slice_users(flag: np.ndarray) -> Slices:
+        present, of_user = np.unique(flag.astype(np.int64), return_inverse=True)
+        return Slices(tuple((without, having)[each] for each in present), of_user)
+
+    return slice_users
+
+
 SLICINGS: Mapping[str, tuple[str, Callable[[np.ndarray], Slices]]] = {
     "history length": ("history_length", by_history_length),
     "target frequency": ("target_frequency", by_target_frequency),
+    "target frequency in bins": ("target_frequency", by_frequency_bins),
+    "word overlap": ("text_similarity", by_word_overlap),
+    "user": ("user_trains", by_flag("does not train", "trains")),
+    "target item": ("target_is_cold", by_flag("warm", "cold")),
 }
 """How a table names a slicing -> the column of stored ranks that it needs, and the function."""

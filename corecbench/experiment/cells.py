@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from corecbench.api import PROJECT
 from corecbench.version import ALGORITHMS
@@ -92,6 +92,7 @@ def record_of(cell: Cell) -> CellRecord:
         "control": label_of(cell.control),
         "seed": cell.seed,
     }
+    record |= cast("CellRecord", cell.data.reduction.fields())
     if cell.combines:
         record["combines"] = True
     return record
@@ -124,7 +125,7 @@ class Parts(NamedTuple):
 def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, store: Store) -> Cell:
     """Return one cell, with the place of its result."""
     components, control = parts.components, parts.control
-    max_history = config.max_history_on(data.name)
+    max_history = config.max_history_on(data.catalog.name)
     of_pair = {
         "components": {
             part.label: [settings_of(part), version_of(part), *([part.name] if part.is_variant else [])]
@@ -133,6 +134,7 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
         "data": [data.dataset.fingerprint, data.split.fingerprint],
         "device": config.device,
         "max_history": max_history,
+        **data.reduction.fields(),
     }
     decisive = of_pair if control is None else {**of_pair, "control": decisive_in(control)}
     digest = digest_of(decisive)

@@ -13,6 +13,7 @@ import numpy as np
 
 from corecbench.api import SIDES, Lists, PluginError, UsageError, cache_folder
 from corecbench.data.loaded import read_datasets
+from corecbench.data.reduction import Reduction
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
 from corecbench.experiment.cells import Parts, is_done, make_cell, settings_of
 from corecbench.experiment.controls import choose_control, why_not
@@ -90,7 +91,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     lacking: list[str] = []
     data_sets = read_datasets(config, host)
     for data in data_sets:
-        alone, paired = choices_on(data.name, config, host)
+        alone, paired = choices_on(data.catalog.name, config, host)
         needed += [*alone.llms, *paired.llms]
         lacking += lacking_controls(paired)
         cells += lay_out(data, alone, paired, config, store)
@@ -192,10 +193,12 @@ def choices_on(dataset: str, config: RunConfig, host: Host) -> tuple[Choice, Cho
 
 
 def lay_out(data: SplitDataset, alone: Choice, paired: Choice, config: RunConfig, store: Store) -> list[Cell]:
-    """Return the cells of one data set."""
+    """Return the cells of one data set, under each of its reductions."""
     return [
-        make_cell(data, parts, seed, config, store)
+        make_cell(reduced, parts, seed, config, store)
+        for reduction in (Reduction(share, config.cold_items) for share in config.train_shares)
         for seed in config.seeds
+        for reduced in [data.reduced(reduction, seed)]  # a pair is found by the data that it shares with its models
         for parts in combinations(alone, paired)
     ]
 
@@ -239,6 +242,6 @@ def notes(
             if not model.joint
         ]
     found += dict.fromkeys(lacking)
-    if aside := config.per_dataset.keys() - {data.name for data in data_sets}:
+    if aside := config.per_dataset.keys() - {data.catalog.name for data in data_sets}:
         found.append(f"settings of data sets that are not in this run are left aside: {', '.join(sorted(aside))}")
     return found

@@ -7,7 +7,10 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
 from corecbench.evaluation.ranking import PROTOCOL
+from corecbench.evaluation.text_similarity import target_similarity
 from corecbench.experiment import process
 from corecbench.experiment.attempt import Attempt, Outcome
 from corecbench.experiment.cells import CHECKPOINT, Cell, record_of, settings_of
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from corecbench.api import CellResult, EpochRecord
+    from corecbench.data.loaded import SplitDataset
     from corecbench.experiment.attempt import Tell
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
@@ -70,7 +74,11 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store, tell: Tell) -> Ce
 def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellResult) -> None:
     """Store a cell: record, ranks and best candidates of its rows, and the checkpoint of a domain model alone."""
     catalog, train = cell.data.catalog, cell.data.train
-    frames = {side: ranks_frame(ranks, catalog, train) for side, ranks in outcome.ranks.items()}
+    split = cell.data.split
+    similarity = (
+        target_similarity(catalog.item_texts, split.task("test", cell.max_history)) if outcome.ranks else None
+    )
+    frames = {side: ranks_frame(ranks, catalog, split, similarity) for side, ranks in outcome.ranks.items()}
     top = {side: top_frame(ranks, catalog) for side, ranks in outcome.ranks.items()}
     files: dict[str, Callable[[Path], object]] = {}
     if cell.llm is None and not outcome.failures:  # pairs start from it
@@ -96,11 +104,13 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
             **PROTOCOL,
             "repeated pairs": config.repeats,
             "max_history": cell.max_history,
+            **({"item text": text} if (text := config.item_text_on(data.catalog.name)) else {}),
         },
         "data": {
             "fingerprint": data.dataset.fingerprint,
             "split_fingerprint": data.split.fingerprint,
             **data.dataset.facts,
+            **reduced_facts(data),
         },
         **code(),
         "plugins": {
@@ -112,6 +122,17 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
             for part in cell.recorded
         },
         "device": config.device,
+    }
+
+
+def reduced_facts(data: SplitDataset) -> dict[str, int]:
+    """Return the counts of a reduced training part; none where nothing is left out."""
+    if not data.reduction:
+        return {}
+    return {
+        "training_users": len(np.unique(data.train.user)),
+        "training_items": len(np.unique(data.train.item)),
+        "training_interactions": len(data.train.user),
     }
 
 

@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
+from corecbench.data.reduction import largest_parts
 from corecbench.report.comparison import ALPHA
 from corecbench.report.table import Table, TableRow
 from corecbench.report.wording import decimal, p_value
@@ -17,10 +18,13 @@ MOST_NAMED = 8
 def over_datasets(table: Table) -> Iterator[str]:
     """Yield the outcome of Friedman's and of Nemenyi's test; nothing for fewer than 2 data sets or 3 common rows.
 
-    Rows take part that have the tested metric on every data set and are no controls.
+    Rows take part that have the tested metric on every data set and are no controls. Of several parts of a data
+    set only the largest counts.
     """
-    tested, datasets = table.tested, list(dict.fromkeys(row.key.dataset for row in table.rows))
-    ranked = [row for row in table.rows if tested in row.metrics and not row.is_control]
+    counted = largest_parts((row.key.dataset, row.key.reduction) for row in table.rows)
+    rows = [row for row in table.rows if row.key.dataset in counted]
+    tested, datasets = table.tested, list(dict.fromkeys(row.key.dataset for row in rows))
+    ranked = [row for row in rows if tested in row.metrics and not row.is_control]
     values = {(_name(row), row.key.dataset): row.metrics[tested] for row in ranked}
     names = [
         name

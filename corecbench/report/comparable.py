@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from corecbench.report.provenance import together
 from corecbench.report.stored_rows import StoredRow, read_row
+from corecbench.results.frames import SIMILARITY
 from corecbench.results.record import ResultsError, settings_in
 from corecbench.results.rows import RowKey, by_row
 
@@ -67,11 +68,13 @@ def check_users(rows: Iterable[StoredRow]) -> None:
     Raises:
         ResultsError: the users or their test items differ.
     """
-    first: dict[str, tuple[str, StoredRow, int]] = {}
+    first: dict[tuple[str, int | None], tuple[str, StoredRow, int]] = {}
     for row in rows:
         dataset, model = row.key.dataset, row.key.model
         for seed, values in row.values.items():
-            earlier, other, its_seed = first.setdefault(dataset, (f"{model}, seed {seed}", row, seed))
+            # which users and items are in a reduced training part depends on the seed
+            place = dataset, seed if row.key.reduction else None
+            earlier, other, its_seed = first.setdefault(place, (f"{model}, seed {seed}", row, seed))
             users = other.values[its_seed].index
             if not values.index.equals(users):
                 lacks, adds = len(users.difference(values.index)), len(values.index.difference(users))
@@ -90,7 +93,7 @@ def n_differing(facts: pd.DataFrame | None, other: pd.DataFrame | None) -> int:
     """Return the number of users about whom two tables of the same users differ, in the columns that both have."""
     if facts is None or other is None or facts is other:
         return 0
-    shared = [name for name in facts if name in other]
+    shared = [name for name in facts if name in other and name != SIMILARITY]
     return int((facts[shared] != other[shared]).any(axis=1).sum())
 
 

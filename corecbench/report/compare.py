@@ -17,7 +17,7 @@ from corecbench.report.provenance import made_with
 from corecbench.report.stored_rows import fault_sentences
 from corecbench.report.table import AT_LIMIT, check_testable
 from corecbench.results.record import ResultsError
-from corecbench.results.rows import check_known, datasets_in, is_named, on_datasets
+from corecbench.results.rows import check_known, is_named, known_datasets, on_datasets
 from corecbench.settings.configure import unknown
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _select(
     Raises:
         UsageError: there is no such data set, or no such cell on them.
     """
-    stored = {name for held in entries.values() for name in datasets_in(held)}
+    stored = {name for held in entries.values() for name in known_datasets(held)}
     check_known("data set", datasets, stored)
     chosen = {label: on_datasets(held, datasets) for label, held in entries.items()}
     for name in asked:

@@ -8,7 +8,7 @@ from corecbench.api import Report
 from corecbench.report.columns import Column, lay_out
 from corecbench.report.comparison import ALPHA
 from corecbench.report.comparison_columns import comparison_columns, of_effects, of_tests, significant
-from corecbench.report.provenance import protocol_sentence
+from corecbench.report.provenance import of_reductions, protocol_sentence
 from corecbench.report.wording import count, decimal, of_ensembles, seed_list, sentences, user_counts
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def caption(comparisons: Comparisons) -> str:
         [
             f"{metric} of cells against {comparisons.baseline}, the first row of a data set",
             protocol_sentence(comparisons.protocol),
+            *of_reductions(row.key for row in rows),
             *of_ensembles(row.key.side for row in rows),
             f"{metric} and baseline: means over {user_counts(users)}, each user first averaged over the "
             f"seeds both have{f' (of {seeds})' if seeds else ''}",

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from corecbench.api import CellResult, Metric
+from corecbench.data.reduction import largest_parts, reduction_of
 from corecbench.evaluation.measuring import is_overall
 from corecbench.report.average_ranks import FEWEST_DATASETS, FEWEST_ROWS
 from corecbench.report.comparable import check_comparable, check_users, read_rows
@@ -114,7 +115,7 @@ def build(
         ResultsError: on one data set results differ in protocol, split or users, or nothing succeeded.
     """
     stores = list(results)
-    sources = [Source(store.benchmark, entry) for store in stores for entry in results[store]]
+    sources = whole_or_largest([Source(store.benchmark, entry) for store in stores for entry in results[store]])
     protocol = check_comparable((source.entry for source in sources), settings=False)
     by_dataset: dict[tuple[str | None, RowKey], dict[str, StoredRow]] = {}
     for benchmark, entries in _by_benchmark(sources).items():
@@ -141,6 +142,13 @@ def build(
         overall=is_overall(metric),
         faults=fault_sentences(stored_rows),
     )
+
+
+def whole_or_largest(sources: Sequence[Source]) -> list[Source]:
+    """Return the results without those of parts of a data set of which there is a larger part, or the whole."""
+    cells = [source.record["cell"] for source in sources]
+    counted = largest_parts((cell["dataset"], reduction_of(cell)) for cell in cells)
+    return [source for source in sources if source.dataset in counted]
 
 
 def _by_benchmark(sources: Sequence[Source]) -> dict[str | None, list[Entry]]:

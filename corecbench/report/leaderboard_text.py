@@ -6,7 +6,7 @@ from corecbench.api import Mark, Report
 from corecbench.report.columns import Column, lay_out
 from corecbench.report.leaderboard import BoardRow, Leaderboard
 from corecbench.report.main_table import Marks, best_two
-from corecbench.report.provenance import protocol_sentence, together
+from corecbench.report.provenance import of_reductions, protocol_sentence, together
 from corecbench.report.wording import decimal, of_ensembles, p_value, seed_list, sentences, user_counts
 
 MEANINGS: Mapping[Mark, str] = {"best": "among the ranked rows that are complete", "second": "the next among them"}
@@ -82,6 +82,7 @@ def caption(board: Leaderboard) -> str:
             "Not ranked: controls and, last, rows that lack a data set; what lacks a seed is marked incomplete",
             *([f"Of the benchmarks {', '.join(board.benchmarks)}"] if len(board.benchmarks) > 1 else []),
             protocol_sentence(board.protocol),
+            *of_reductions(row.key for row in board.rows),
             *of_ensembles(row.key.side for row in board.rows),
             f"{board.metric}: {value} {user_counts(board.n_users)}, {each}averaged over seeds",
             *board.faults,

@@ -25,16 +25,14 @@ from corecbench.report.comparison import (
 )
 from corecbench.report.ledger_harm import Harm, harm
 from corecbench.report.ledger_ladder import Plan, Planned, pairs_with_controls, plan
-from corecbench.report.slice_effects import user_groups
+from corecbench.report.user_groups import user_groups
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    import pandas as pd
-
     from corecbench.report.ledger_ladder import Kind
-    from corecbench.report.slice_effects import UserGroup
     from corecbench.report.stored_rows import StoredRow
+    from corecbench.report.user_groups import Facts, UserGroup
     from corecbench.results.rows import RowKey
 
     Place = tuple[RowKey, RowKey, RowKey, str | None, str]
@@ -106,7 +104,7 @@ class _Builder:
         contrasts = [
             self.contrast(pair, planned, plan.unit, group)
             for group in groups
-            if len(group.users) >= FEWEST_USERS
+            if group.n_users >= FEWEST_USERS
             for planned in plan.planned
         ]
         return Ledger(pair, plan, tuple(contrasts), self.harm(pair, plan))
@@ -114,20 +112,21 @@ class _Builder:
     def contrast(self, pair: RowKey, planned: Planned, unit: RowKey, group: UserGroup) -> Contrast:
         """Return a contrast on a group of users."""
         upper, lower = self.rows[planned.upper], self.rows[planned.lower]
-        seeds = common_seeds(upper, lower)
+        seeds = group.seeds_within(common_seeds(upper, lower))
+        upper_values, lower_values = (group.within(self.of(row, seeds), seeds) for row in (upper, lower))
 
         def values() -> tuple[np.ndarray, np.ndarray]:
-            base = self.unit_values(unit, seeds)[group.users]  # [U, S]
-            return base + (self.of(upper, seeds) - self.of(lower, seeds))[group.users], base
+            base = group.within(self.unit_values(unit, seeds), seeds)  # [U, S]
+            return base + upper_values - lower_values, base
 
         return Contrast(
             pair=pair,
             planned=planned,
             unit=unit,
-            upper_mean=float(self.of(upper, seeds)[group.users].mean()),
-            lower_mean=float(self.of(lower, seeds)[group.users].mean()),
+            upper_mean=float(upper_values.mean()),
+            lower_mean=float(lower_values.mean()),
             comparison=compare_values(values, seeds, self.higher_is_better, False, self.method),
-            n_users=len(group.users),
+            n_users=len(upper_values),
             other_seeds=tuple(sorted(upper.values.keys() ^ lower.values.keys())),
             slicing=group.slicing,
             label=group.label,
@@ -161,7 +160,7 @@ def build(
     higher_is_better: bool = True,
     method: Method = STANDARD,
     unshared: Collection[str] = (),
-    counts: Mapping[str, pd.DataFrame | None] | None = None,
+    facts: Mapping[str, Facts] | None = None,
 ) -> list[Ledger]:
     """Return the ledger of each side of each pair that has a control, in the order of the rows.
 
@@ -173,7 +172,7 @@ def build(
         higher_is_better: its direction.
         method: the method of the tests; the margin of equivalence is a share of the mean of the model alone.
         unshared: sharing modules that share nothing.
-        counts: data set -> the counts by which users are sliced; None for all users only.
+        facts: data set -> what its users are sliced by; None for all users only.
     """
     builder = _Builder(rows, tested, higher_is_better, method)
     ledgers = []
@@ -181,7 +180,7 @@ def build(
         found = plan(pair, rows, tested, unshared)
         if found is not None:
             n_users = len(next(iter(rows[pair].values.values())))
-            groups = list(user_groups(n_users, counts.get(pair.dataset) if counts else None))
+            groups = list(user_groups(n_users, (facts or {}).get(pair.dataset, {})))
             ledgers.append(builder.ledger(pair, found, groups))
     return _adjusted(ledgers, method)
 

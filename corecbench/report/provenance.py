@@ -1,9 +1,10 @@
 """The sentences of captions about protocol, versions and devices, and about where these differ."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from corecbench.api import CellResult
+from corecbench.results.rows import RowKey
 
 LIBRARIES = ("corecbench", "torch", "recbole", "transformers", "peft")
 MOST_NAMED = 3
@@ -39,6 +40,21 @@ def listed(names: Iterable[str], noun: str) -> str:
 def protocol_sentence(protocol: Mapping[str, Any]) -> str:
     """Return a protocol as a caption states it."""
     return "Protocol: " + ", ".join(f"{name} {value}" for name, value in protocol.items())
+
+
+def of_reductions(keys: Iterable[RowKey]) -> Iterator[str]:
+    """Yield what a caption says of data sets that are trained on in part."""
+    reductions = [key.reduction for key in keys]
+    if any(reduction.train_share != 1 for reduction in reductions):
+        yield (
+            "Of users train: this seeded share of the users is learnt from; all users are ranked, with their "
+            "histories"
+        )
+    if any(reduction.cold_items for reduction in reductions):
+        yield (
+            "Of items cold: this seeded share of the items is left out of all training; histories keep them, and "
+            "they are candidates"
+        )
 
 
 def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:

@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchError, PluginError
 from corecbench.evaluation.measuring import UnusableMetric, check_metric, is_overall
-from corecbench.report import leaderboard, leaderboard_text, ledger, ledger_text, main_table, slice_effects, table
+from corecbench.report import (
+    leaderboard,
+    leaderboard_text,
+    ledger,
+    ledger_text,
+    main_table,
+    slice_effects,
+    table,
+    train_shares,
+)
 from corecbench.report.comparison import STANDARD
 from corecbench.report.formats import write
+from corecbench.report.user_groups import facts_by_dataset
 from corecbench.results.rows import result_key, unshared
 from corecbench.results.store import ReadOnce, slug
 from corecbench.settings.config import METRICS, SHOWN
@@ -38,6 +48,8 @@ class Published:
     """reporter -> the main table, for every reporter that did not fail."""
     slices: Mapping[str, str]
     """reporter -> the effects on slices of the users, for every reporter that did not fail."""
+    shares: Mapping[str, str]
+    """reporter -> the gains over shares of the users that train; empty where there are not several shares."""
     errors: Mapping[str, CorecbenchError]
     """reporter -> why it failed; the tables of other reporters are written all the same."""
     folder: Path
@@ -154,15 +166,20 @@ def publish(
     main_files = write(host, main_table.report(main, cost, effects), folder)
     slice_files = write(host, slice_effects.report(by_slice), folder)
     written = [main_files, slice_files]
+    shares: Mapping[str, str] = {}
+    if curves := train_shares.curves(rows, tested):
+        written.append(write(host, train_shares.report(curves, main), folder))
+        shares = written[-1].texts
     ledgers = None
     if with_ledger:
-        counts = slice_effects.counts_by_dataset(entries, store) if by_slices else None
+        facts = facts_by_dataset(entries, store) if by_slices else {}
         higher = built[tested].higher_is_better
-        ledgers = ledger.build(rows, tested, higher, method, unshared(host, entries), counts)
+        ledgers = ledger.build(rows, tested, higher, method, unshared(host, entries), facts)
         written.append(write(host, ledger_text.report(ledgers, main, effects), folder))
     return Published(
         texts=main_files.texts,
         slices=slice_files.texts,
+        shares=shares,
         errors={name: error for files in written for name, error in files.errors.items()},
         folder=folder,
         paths=[path for files in written for path in files.paths],

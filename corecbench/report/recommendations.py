@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import UsageError
 from corecbench.data.loaded import read_datasets
+from corecbench.data.reduction import whole_dataset
 from corecbench.report.recommendation import check_data, recommend
 from corecbench.report.stored_lists import read
 from corecbench.settings.config import load
@@ -65,10 +66,14 @@ def read_data(host: Host, record: CellResult, dataset: str | None, sets: Sequenc
     Raises:
         UsageError: the data set was a folder, which was not named.
     """
-    name = record["cell"]["dataset"]
+    name = whole_dataset(record["cell"])
+    if dataset == record["cell"]["dataset"]:
+        dataset = name
     if dataset is None and name not in {component.name for component, _ in host.list("datasets")}:
         raise UsageError(f"data set '{name}' was a folder of files; say where it is by --dataset FOLDER")
     repeats, k_core = record["protocol"].get("repeated pairs"), record["data"].get("k_core")
-    config = load(None, {"datasets": [dataset or name], "repeats": repeats, "k_core": k_core}, sets)
+    text = record["protocol"].get("item text")
+    chosen = {"datasets": [dataset or name], "repeats": repeats, "k_core": k_core, "item_text": text}
+    config = load(None, chosen, sets)
     host.check_settings(config)
     return read_datasets(config, host)[0]

@@ -1,40 +1,25 @@
 """Whom training together helps: every joint row against its own solo row, on slices of the users.
 
-Users are sliced by how many interactions they have in training, and by how many their held-out item has.
+Users are sliced as `SLICINGS` says, by what is stored with their ranks.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from corecbench.api import Metric, Report
-from corecbench.evaluation.slices import SLICINGS
 from corecbench.report.columns import Column, interval_columns, lay_out, of_intervals
 from corecbench.report.comparable import check_comparable, read_rows
 from corecbench.report.comparison import common_seeds
-from corecbench.report.provenance import made_with, protocol_sentence, together
+from corecbench.report.provenance import made_with, of_reductions, protocol_sentence, together
 from corecbench.report.stored_rows import StoredRow, fault_sentences
 from corecbench.report.table import why_untested
+from corecbench.report.user_groups import UserGroup, read_facts, stored_slicings, user_groups
 from corecbench.report.wording import count, decimal, of_ensembles, percent, seed_list, sentences, signed
-from corecbench.results.frames import COUNTS
-from corecbench.results.record import ResultsError
+from corecbench.results.frames import COUNTS, SIMILARITY
 from corecbench.results.rows import RowKey, by_row, datasets_in, on_datasets
 from corecbench.results.store import Entry, Store
 from corecbench.stats.intervals import Interval, paired_interval
-
-
-@dataclass(frozen=True, eq=False)
-class UserGroup:
-    """Some of the tested users of a data set."""
-
-    slicing: str | None
-    """What the users were sliced by, one of SLICINGS; None for all users."""
-    label: str
-    users: np.ndarray
-    """int64, the places of its users among all in the order of their ids; in order."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +30,7 @@ class Effect:
     slicing: str | None
     label: str
     n_users: int
+    """Number of users in the group under any of the seeds."""
     seeds: tuple[int, ...]
     joint: float
     """Mean over users of the tested metric, each user first averaged over seeds."""
@@ -72,8 +58,8 @@ class SliceTable:
     effects: tuple[Effect, ...]
     tested: str
     protocol: Mapping[str, Any]
-    has_counts: bool
-    """Whether any ranks were stored with the counts that slices are made from."""
+    slicings: frozenset[str]
+    """The names of the slicings whose columns were stored with any ranks."""
     higher_is_better: bool
     made_with: tuple[str, ...]
     """Versions and devices, as sentences."""
@@ -110,7 +96,7 @@ def build(
             rows = read_rows(here, store, {tested: metric})
         else:
             rows = {key: stored[key] for key in by_row(here)}
-        counts = read_counts(here, store)
+        facts = read_facts(here, store)
         groups: dict[int, list[UserGroup]] = {}
         effects: list[Effect] = []
         for key, row in rows.items():
@@ -118,7 +104,7 @@ def build(
             if not key.is_solo and solo is not None and why_untested(row, solo, tested) is None:
                 n_users = len(next(iter(row.values.values())))
                 if n_users not in groups:
-                    groups[n_users] = list(user_groups(n_users, counts))
+                    groups[n_users] = list(user_groups(n_users, facts))
                 effects += compare(row, solo, tested, groups[n_users])
         tables.append(
             SliceTable(
@@ -126,7 +112,7 @@ def build(
                 effects=tuple(effects),
                 tested=tested,
                 protocol=protocol,
-                has_counts=counts is not None,
+                slicings=frozenset(stored_slicings(facts)),
                 higher_is_better=metric.higher_is_better,
                 made_with=made_with(record for _, record in here),
                 faults=fault_sentences(rows.values(), tested),
@@ -135,56 +121,30 @@ def build(
     return tables
 
 
-def read_counts(entries: Sequence[Entry], store: Store) -> pd.DataFrame | None:
-    """Return the counts of the tested users of a data set, columns as in COUNTS, indexed by user_id in order.
-
-    All cells on one split have the same counts, so the first ones that were stored are enough. None if there are
-    none.
-    """
-    for folder, record in entries:
-        for side in record["sides"]:
-            try:
-                facts = store.user_ranks(folder, side, record).facts
-            except ResultsError:  # the main table says so
-                continue
-            if set(COUNTS) <= set(facts):
-                return facts[list(COUNTS)]
-    return None
-
-
-def counts_by_dataset(entries: Sequence[Entry], store: Store) -> dict[str, pd.DataFrame | None]:
-    """Return data set -> the counts of its tested users, as `read_counts` gives them."""
-    return {dataset: read_counts(on_datasets(entries, [dataset]), store) for dataset in datasets_in(entries)}
-
-
 def compare(row: StoredRow, solo: StoredRow, metric: str, groups: Iterable[UserGroup]) -> Iterator[Effect]:
     """Yield the effects of a joint row on a metric, on each of some groups of users."""
     seeds = common_seeds(row, solo)
     own, base = (each.mean_of(metric, seeds) for each in (row, solo))  # [T]
     for group in groups:
-        joint, alone = own[group.users], base[group.users]
+        if None in group.chosen:
+            chosen, within = group.chosen[None], seeds
+            joint, alone = own[chosen], base[chosen]
+        else:
+            within = group.seeds_within(seeds)
+            joint, alone = (group.within(each.per_seed(metric, within), within)[:, 0] for each in (row, solo))
+        if not len(joint):
+            continue
         interval = paired_interval(joint, alone)
         yield Effect(
             key=row.key,
             slicing=group.slicing,
             label=group.label,
             n_users=len(joint),
-            seeds=seeds,
+            seeds=within,
             joint=float(joint.mean()),
             solo=float(alone.mean()),
             interval=interval,
         )
-
-
-def user_groups(n_users: int, counts: pd.DataFrame | None) -> Iterator[UserGroup]:
-    """Yield all users, then the slices of every slicing, if there are counts."""
-    yield UserGroup(None, "all users", np.arange(n_users))
-    if counts is None:
-        return
-    for name, (column, slicing) in SLICINGS.items():
-        slices = slicing(counts[column].to_numpy())
-        for number, label in enumerate(slices.labels):
-            yield UserGroup(name, label, np.flatnonzero(slices.of_user == number))
 
 
 # --- in words ---------------------------------------------------------------------------------------------------
@@ -233,6 +193,7 @@ def caption(tables: Sequence[SliceTable]) -> str:
         [
             "; ".join(_extent(table) for table in filled),
             protocol_sentence(together([(table.dataset, table.protocol) for table in filled], "data sets")),
+            *of_reductions(effect.key for table in filled for effect in table.effects),
             f"{tested} and {tested} solo (the same model trained alone): means over the users of a slice, "
             "each user first averaged over the seeds both have",
             *faults,
@@ -252,15 +213,27 @@ def _extent(table: SliceTable) -> str:
 
 
 def _slices(tables: Sequence[SliceTable]) -> Iterator[str]:
-    if any(table.has_counts for table in tables):
+    if any("history length" in table.slicings for table in tables):
         yield (
             "Slices: fifths of the users by history length (their interactions in training) and by target "
             "frequency (those of their held-out item); users with equal counts are not split, so slices can be "
-            "uneven or fewer; items never in training are a slice of their own"
+            "uneven or fewer; items never in training are a slice of their own; in bins: the same ones on every "
+            "data set"
         )
-    if without := [table.dataset for table in tables if not table.has_counts]:
+    if any("word overlap" in table.slicings for table in tables):
+        yield (
+            "Word overlap: none where the held-out item's text shares no word with a text of the history that "
+            "models see; cosine: of the TF-IDF vectors of the most similar two"
+        )
+    yield from _lacking(tables, "history length", "No slices", " and ".join(COUNTS))
+    if any("history length" in table.slicings for table in tables):
+        yield from _lacking(tables, "word overlap", "No slices by word overlap", SIMILARITY)
+
+
+def _lacking(tables: Sequence[SliceTable], slicing: str, what: str, columns: str) -> Iterator[str]:
+    """Yield what the stored ranks of some data sets lack for a slicing, if there are such data sets."""
+    if without := [table.dataset for table in tables if slicing not in table.slicings]:
         named = f" of {', '.join(without)}" if len(tables) > 1 else ""
         yield (
-            f"No slices{named}: the stored ranks lack {' and '.join(COUNTS)}; `corecbench run` with --existing "
-            "replace stores them"
+            f"{what}{named}: the stored ranks lack {columns}; `corecbench run` with --existing replace stores them"
         )

@@ -41,7 +41,7 @@ class StoredRow:
     overall: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     """seed -> metric -> its value, for metrics that have no value per user; the same seeds as in `values`."""
     user_facts: Mapping[int, pd.DataFrame] = field(default_factory=dict)
-    """seed -> the test item of each user, and COUNTS where they are stored; the same users as in `values`."""
+    """seed -> the test item of each user, and FACTS where they are stored; the same users as in `values`."""
     faults: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     """seed -> metric -> why it has no value, in one line that names metric and plugin."""
 

@@ -9,14 +9,27 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from corecbench.api import Catalog, Interactions
+    from corecbench.data.split import Split
     from corecbench.evaluation.ranking import Ranks
 
 COLUMNS = ("user_id", "target_item_id", "rank", "n_candidates")
 """The columns of ranks.parquet: str, str, int64, int64; one row per tested user."""
 
 COUNTS = ("history_length", "target_frequency")
-"""Further columns of ranks.parquet, int64: the training interactions of the user, not cut to `max_history`, and
-those of the held-out item. Results from before these were stored are read without them."""
+"""Further columns of ranks.parquet, int64: the interactions of the user before those that are held out, not cut to
+`max_history`, and the training interactions of the held-out item. Results from before these were stored are read
+without them."""
+
+REDUCED = ("user_trains", "target_is_cold")
+"""Further columns of ranks.parquet, bool, each only where it is not the same for all users: whether the user is in
+the share that trains, and whether the held-out item is left out of training."""
+
+SIMILARITY = "text_similarity"
+"""A further column of ranks.parquet, float32: what `target_similarity` says of the held-out item and the history.
+Its last digits can differ between machines. Older results lack it."""
+
+FACTS = (*COUNTS, *REDUCED, SIMILARITY)
+"""All columns of ranks.parquet beyond COLUMNS, by which users can be sliced."""
 
 TOP = ("user_id", "position", "item_id", "score")
 """The columns of top.parquet: str, int64 from 1, str, float32. There is a row for each of a user's best candidates;
@@ -27,9 +40,21 @@ ITEMS = ("item_id", "frequency")
 """The columns of items.parquet: str, int64; all items of the catalogue and their training interactions."""
 
 
-def ranks_frame(ranks: Ranks, catalog: Catalog, train: Interactions) -> pd.DataFrame:
-    """Return the table of ranks to store, with the counts in the training data."""
-    history_length = np.bincount(train.user, minlength=catalog.n_users + 1)  # [U+1]
+def ranks_frame(ranks: Ranks, catalog: Catalog, split: Split, similarity: np.ndarray | None = None) -> pd.DataFrame:
+    """Return the table of ranks to store, with the facts of users and held-out items.
+
+    Args:
+        ranks: of one side.
+        catalog: users and items.
+        split: what was trained on, and what is known of users.
+        similarity: float32 [T], the column SIMILARITY of the tested users in their order.
+    """
+    history_length = np.bincount(split.before.user, minlength=catalog.n_users + 1)  # [U+1]
+    facts = {
+        "user_trains": None if split.trains is None else split.trains[ranks.users],
+        "target_is_cold": None if split.cold is None else split.cold[ranks.target],
+        SIMILARITY: None if similarity is None else similarity[split.users.searchsorted(ranks.users)],
+    }
     return pd.DataFrame(
         {
             "user_id": [catalog.user_ids[user] for user in ranks.users],
@@ -37,7 +62,8 @@ def ranks_frame(ranks: Ranks, catalog: Catalog, train: Interactions) -> pd.DataF
             "rank": ranks.rank,
             "n_candidates": ranks.n_candidates,
             "history_length": history_length[ranks.users],
-            "target_frequency": item_frequency(catalog, train)[ranks.target],
+            "target_frequency": item_frequency(catalog, split.train)[ranks.target],
+            **{name: values for name, values in facts.items() if values is not None},
         }
     )
 
@@ -66,9 +92,9 @@ def items_frame(catalog: Catalog, train: Interactions) -> pd.DataFrame:
 
 
 def known_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns in COLUMNS, and those of COUNTS that exist.
+    """Return the columns in COLUMNS, and those of FACTS that exist.
 
     Raises:
         KeyError: a column of COLUMNS is missing.
     """
-    return frame[[*COLUMNS, *(name for name in COUNTS if name in frame)]]
+    return frame[[*COLUMNS, *(name for name in FACTS if name in frame)]]

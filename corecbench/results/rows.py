@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from corecbench.api import SharingComponent, UsageError
+from corecbench.data.reduction import NOTHING_LEFT_OUT, Reduction, reduction_of, whole_dataset
 from corecbench.plugin.host import split
 from corecbench.results.record import ResultsError, own_side, sides_of
 from corecbench.settings.configure import unknown
@@ -31,6 +32,13 @@ class RowKey:
     llm: str | None
     sharing: str | None
     control: str | None = None
+    reduction: Reduction = NOTHING_LEFT_OUT
+    """What is left out of training, which the name of the data set says too."""
+
+    @property
+    def whole_dataset(self) -> str:
+        """The name of the data set without its reduction."""
+        return self.reduction.whole(self.dataset)
 
     @property
     def own(self) -> str | None:
@@ -47,7 +55,7 @@ class RowKey:
         """The row of the same model trained alone. A solo row is its own solo row."""
         side = own_side(self.side)
         domain, llm = (self.domain, None) if side == "domain" else (None, self.llm)
-        return RowKey(self.dataset, side, domain, llm, sharing=None)
+        return RowKey(self.dataset, side, domain, llm, sharing=None, reduction=self.reduction)
 
     @property
     def is_solo(self) -> bool:
@@ -88,14 +96,14 @@ class RowKey:
         return replace(self, dataset=dataset)
 
 
-PARTS = tuple(field.name for field in fields(RowKey))
-"""The fields of a RowKey, in order."""
+PARTS = tuple(field.name for field in fields(RowKey) if field.name != "reduction")
+"""The fields of a RowKey, in order, without the reduction, which the name of the data set says."""
 
 
 def rows_of(cell: CellRecord) -> list[RowKey]:
     """Return the rows of a cell, one for each of its sides."""
     parts = cell["domain"], cell["llm"], cell["sharing"], cell.get("control")
-    return [RowKey(cell["dataset"], side, *parts) for side in sides_of(cell)]
+    return [RowKey(cell["dataset"], side, *parts, reduction_of(cell)) for side in sides_of(cell)]
 
 
 def by_row(entries: Iterable[Entry]) -> dict[RowKey, dict[int, Entry]]:
@@ -197,13 +205,29 @@ def check_known(what: str, names: Iterable[str], known: Collection[str]) -> None
 
 
 def on_datasets(entries: Sequence[Entry], datasets: Collection[str]) -> list[Entry]:
-    """Return the results on some data sets, or all results if none is named."""
-    return [entry for entry in entries if not datasets or entry[1]["cell"]["dataset"] in datasets]
+    """Return the results on some data sets, or all results if none is named.
+
+    A name that no result has means those of the data set from whose training a part was left out.
+    """
+    if not datasets:
+        return list(entries)
+    exact = set(datasets_in(entries)) & set(datasets)
+    return [
+        entry
+        for entry in entries
+        if (cell := entry[1]["cell"])["dataset"] in exact or whole_dataset(cell) in set(datasets) - exact
+    ]
 
 
 def datasets_in(entries: Iterable[Entry]) -> list[str]:
     """Return the names of the data sets of some results, in the order of the results."""
     return list(dict.fromkeys(record["cell"]["dataset"] for _, record in entries))
+
+
+def known_datasets(entries: Iterable[Entry]) -> list[str]:
+    """Return the names by which `on_datasets` knows the data sets of some results."""
+    cells = [record["cell"] for _, record in entries]
+    return list(dict.fromkeys(name for cell in cells for name in (cell["dataset"], whole_dataset(cell))))
 
 
 def without_repeats(entries: Iterable[Entry]) -> list[Entry]:
@@ -233,7 +257,7 @@ def select(stores: Sequence[Store], cells: Collection[str] = (), datasets: Colle
         UsageError: nothing is stored under a name.
     """
     entries = without_repeats(entry for store in stores for entry in store.records())
-    check_known("data set", datasets, datasets_in(entries))
+    check_known("data set", datasets, known_datasets(entries))
     entries = on_datasets(entries, datasets)
     check_known("cell", cells, {record["cell"]["name"] for _, record in entries})
     if not cells:
@@ -264,8 +288,10 @@ def select_one(entries: Sequence[Entry], name: str, dataset: str | None, seed: i
     if dataset is None and len(datasets) > 1:
         raise UsageError(f"cell {name} is stored for several data sets; choose by --dataset: {', '.join(datasets)}")
     dataset = dataset or datasets[0]
-    check_known(f"data set of cell {name}", [dataset], datasets)
+    check_known(f"data set of cell {name}", [dataset], known_datasets(named))
     named = on_datasets(named, [dataset])
+    if len(parts := sorted(datasets_in(named))) > 1:
+        raise UsageError(f"cell {name} is stored for several parts of {dataset}; choose one: {'; '.join(parts)}")
     seeds = sorted({record["cell"]["seed"] for _, record in named})
     seed = seeds[0] if seed is None else seed
     if seed not in seeds:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corecbench.results.frames import COLUMNS, COUNTS
+from corecbench.results.frames import COLUMNS, FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ class UserRanks:
     """The ranks of one side of a cell, in the order of user ids."""
 
     facts: pd.DataFrame
-    """The test item of each user, and COUNTS where they are stored, indexed by user_id in order. Sides share facts
+    """The test item of each user, and FACTS where they are stored, indexed by user_id in order. Sides share facts
     that are the same."""
     rank: np.ndarray
     """int64 [U], from 1."""
@@ -93,7 +93,7 @@ def _order(ranks: pd.DataFrame) -> np.ndarray:
 def _arranged(ranks: pd.DataFrame, order: np.ndarray) -> UserRanks:
     arranged = ranks.iloc[order].set_index("user_id")
     rank, n_candidates = (arranged[name].to_numpy() for name in ("rank", "n_candidates"))
-    facts = arranged[["target_item_id", *(name for name in COUNTS if name in arranged)]].copy()
+    facts = arranged[["target_item_id", *(name for name in FACTS if name in arranged)]].copy()
     return UserRanks(facts, rank, n_candidates)
 
 

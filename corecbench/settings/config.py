@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from corecbench.api import UsageError
 from corecbench.settings import run_files
 from corecbench.settings.configure import configure
-from corecbench.settings.values import names, over, parse_set, read_files, resources, seeds, tables
+from corecbench.settings.values import names, over, parse_set, read_files, resources, seeds, shares, tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +41,8 @@ class PerDataset:
 
     max_history: int | None = None
     """Number of most recent items of a history that a model sees; None for the same as on other data sets."""
+    item_text: str | None = None
+    """What the text of an item is made of; None for the same as on other data sets."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Component or variant -> setting -> value; they win over `RunConfig.settings`."""
     in_pairs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -67,6 +69,14 @@ class RunConfig:
     """Which of several interactions of a user with the same item are kept."""
     k_core: int = 0
     """Users and items with fewer interactions are left out, repeatedly until none are left; 0 keeps all."""
+    item_text: str = ""
+    """What the text of an item is made of: names of fields of items in braces, such as "{title}; {categories}". If
+    empty, it is the title."""
+    train_shares: tuple[float, ...] = (1.0,)
+    """Shares of the users whose training interactions are learnt from. All users are ranked. Each share gives rows
+    of its own."""
+    cold_items: float = 0.0
+    """Share of the items that are left out of all training. They stay in histories and among the candidates."""
     top_k: int = 10
     """Number of best candidates per user that are stored beside the ranks of the test items; 0 stores none."""
     trackers: tuple[str, ...] = ()
@@ -117,6 +127,12 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"{name} is {value}, must be at least {least}")
+        if not self.train_shares or not all(0 < share <= 1 for share in self.train_shares):
+            raise UsageError(
+                f"train_shares {list(self.train_shares)} must be shares of the users above 0, at most 1"
+            )
+        if not 0 <= self.cold_items < 1:
+            raise UsageError(f"cold_items is {self.cold_items}, must be a share of the items from 0 to below 1")
         for name in ("scheduler", "resources"):
             if getattr(self, name) and self.executor != "dask":
                 raise UsageError(f"{name} is {getattr(self, name)!r}, which needs --executor dask")
@@ -128,6 +144,11 @@ class RunConfig:
         """Return the number of items of a history that a model sees on one data set."""
         own = self.per_dataset.get(dataset, PerDataset()).max_history
         return self.max_history if own is None else own
+
+    def item_text_on(self, dataset: str) -> str:
+        """Return what the text of an item is made of on one data set."""
+        own = self.per_dataset.get(dataset, PerDataset()).item_text
+        return self.item_text if own is None else own
 
     def settings_on(self, dataset: str) -> Settings:
         """Return the settings that hold on one data set."""
@@ -164,8 +185,9 @@ def load(path: str | Path | None, options: Mapping[str, Any], sets: Sequence[str
     for name, table in per_dataset.items():
         for key in ("settings", "in_pairs"):
             table[key] = tables(table.get(key, {}), f"per_dataset.{name}.{key}", "component")
-        if "max_history" in given:
-            table.pop("max_history", None)
+        for key in ("max_history", "item_text"):
+            if key in given:
+                table.pop(key, None)
     for text in sets:
         component, key, value = parse_set(text)
         settings.setdefault(component, {})[key] = value
@@ -182,6 +204,8 @@ def load(path: str | Path | None, options: Mapping[str, Any], sets: Sequence[str
             values[key] = names(values[key])
     if "resources" in values:
         values["resources"] = resources(values["resources"])
+    if "train_shares" in values:
+        values["train_shares"] = shares(values["train_shares"])
     if "seeds" in values:
         values["seeds"] = seeds(values["seeds"])
     return configure(RunConfig, values, "run")

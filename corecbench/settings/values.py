@@ -116,6 +116,25 @@ def seeds(value: object) -> object:
     return tuple(dict.fromkeys(numbers))
 
 
+def shares(value: object) -> object:
+    """Return shares from a number, a list of numbers, or text such as ".1,.25,1"; the same share counts once.
+
+    >>> shares(".1,.25,1"), shares([0.5, "1"]), shares(0.5)
+    ((0.1, 0.25, 1.0), (0.5, 1.0), (0.5,))
+
+    Raises:
+        UsageError: the text has another form.
+    """
+    parts = list(value) if isinstance(value, list | tuple) else [value]
+    numbers: list[float] = []
+    for part in parts:
+        try:
+            numbers += map(float, part.split(",")) if isinstance(part, str) else [float(part)]
+        except (TypeError, ValueError):
+            raise UsageError(f"shares {value!r} do not have the form .25 or .1,.25,1") from None
+    return tuple(dict.fromkeys(numbers))
+
+
 def resources(value: object) -> object:
     """Return resources from a table, or from texts such as "GPU=1".
 

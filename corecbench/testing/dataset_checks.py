@@ -40,6 +40,9 @@ def tables_have_the_columns_of_the_contract(bench: Bench) -> None:
         require(not missing, f"{method}() has no column {', '.join(missing)}")
         for column in columns:
             check_column(f"{column} of {method}()", table[column])
+        if method == "items":
+            for column in table.columns.difference(columns):
+                check_field(f"{column} of items()", table[column])
 
 
 def check_column(what: str, column: pd.Series) -> None:
@@ -54,6 +57,12 @@ def check_column(what: str, column: pd.Series) -> None:
     require(not other, f"{what} holds {other[:1]}, must be text")
     if column.name != "title":
         require(not (column == "").any(), f"{what} is empty in {int((column == '').sum())} rows")
+
+
+def check_field(what: str, column: pd.Series) -> None:
+    """Raise a CheckError if a field of items, from which texts can be made, is not text."""
+    other = [value for value in column.drop_duplicates() if not isinstance(value, str)]
+    require(not other, f"{what} holds {other[:1]}, must be text")
 
 
 def an_item_is_listed_once(bench: Bench) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
+from corecbench.data.reduction import Reduction
 from corecbench.results.frames import ITEMS, TOP
 from corecbench.results.record import SCHEMA, sides_of
 from corecbench.results.store import ITEMS_FILE
@@ -29,6 +30,8 @@ def toy_record(
     dataset: str = "toy",
     n_users: int = 2,
     combines: bool = False,
+    train_share: float = 1.0,
+    cold_items: float = 0.0,
     side: Mapping[str, Any] | None = None,
     **fields: Any,
 ) -> CellResult:
@@ -43,6 +46,8 @@ def toy_record(
         dataset: its name.
         n_users: that were tested.
         combines: whether the scores of both sides are combined to a third row.
+        train_share: share of the users that train.
+        cold_items: share of the items that are left out of training.
         side: fields of each side that are to be different.
         **fields: fields of the record that are to be different.
     """
@@ -51,6 +56,8 @@ def toy_record(
     cell = {"name": name, "dataset": dataset, "domain": domain, "llm": llm, "sharing": sharing, "seed": seed}
     cell |= {"control": control} if control else {}  # not there in older results
     cell |= {"combines": True} if combines else {}
+    reduction = Reduction(train_share, cold_items)
+    cell |= {"dataset": reduction.name_of(dataset), **reduction.fields()}
     failed = fields.get("status") == "failed"
     of_side = {
         "metrics": {},

@@ -150,11 +150,17 @@ class CellTraining:
         return float(self.validation_metric.per_user(ranks.rank, ranks.n_candidates).mean())
 
     def user_states(self, model: Recommender) -> torch.Tensor:
-        """Return each user's state after the training history, float32 [U+1, d], row 0 zero."""
-        setup = self.setup
-        contexts = latest(self.split.train, setup.catalog.n_users, setup.max_history, setup.device)
-        states = last_states(model, contexts)
-        return torch.cat([states.new_zeros(1, states.shape[1]), states])
+        """Return each user's state after the training history, float32 [U+1, d], row 0 zero.
+
+        A user without one, who does not train, has the mean of the others' states.
+        """
+        setup, train = self.setup, self.split.train
+        contexts = latest(train, setup.catalog.n_users, setup.max_history, setup.device).of_users(train.user)
+        known = last_states(model, contexts)
+        states = known.mean(dim=0).repeat(setup.catalog.n_users + 1, 1)
+        states[torch.as_tensor(contexts.users, device=states.device)] = known
+        states[0] = 0
+        return states
 
     def train_solo(self, side: Side, selected: Selected, on_epoch: OnEpoch) -> SideTraining:
         """Train a model alone until validation no longer improves, or its epochs are over."""

@@ -5,7 +5,7 @@ R contexts, L positions of a history, B rows of a batch, M interactions. Memory 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -37,6 +37,23 @@ class Contexts:
     def length(self) -> np.ndarray:
         """The number of items of each history, int64 [R]."""
         return self.histories.length
+
+    def of_users(self, users: np.ndarray) -> Contexts:
+        """Return the contexts of some users; all contexts where each has one of these users.
+
+        Args:
+            users: int64, user indices.
+        """
+        wanted = np.zeros(max(self.users.max(initial=0), users.max(initial=0)) + 1, dtype=bool)
+        wanted[users] = True
+        kept = wanted[self.users]
+        if kept.all():
+            return self
+        histories, targets = (
+            None if each is None else replace(each, start=each.start[kept], length=each.length[kept])
+            for each in (self.histories, self.targets)
+        )
+        return replace(self, users=self.users[kept], histories=histories, targets=targets)
 
     def take(self, rows: torch.Tensor | np.ndarray) -> Batch:
         """Return some contexts as a batch, cut to the longest history among them.

@@ -29,7 +29,7 @@ class Examples:
 
     kind: Literal["windows", "pairs"]
     contexts: Contexts
-    """One per window, or one per user with the latest L training items."""
+    """One per window, or one per user who trains, with the latest L training items."""
     user: np.ndarray
     """int64 [W] or [M]."""
     item: np.ndarray
@@ -80,7 +80,7 @@ class Examples:
         self, order: np.ndarray, batch_size: int, negatives: np.ndarray | None
     ) -> Iterator[tuple[torch.Tensor, Batch]]:
         for chunk in np.array_split(order, np.arange(batch_size, len(order), batch_size)):
-            rows = torch.as_tensor(self.user[chunk] - 1)
+            rows = torch.as_tensor(self.contexts.users.searchsorted(self.user[chunk]))
             target, negative = (
                 None if array is None else on_device(array[chunk], self.contexts.device)
                 for array in (self.item, negatives)
@@ -123,7 +123,7 @@ def make_examples(
         DataError: there are none.
     """
     if kind == "pairs":
-        contexts = latest(train, catalog.n_users, max_history, device)
+        contexts = latest(train, catalog.n_users, max_history, device).of_users(train.user)
         return Examples(kind, contexts, train.user, train.item, catalog.n_items)
     contexts = windows(train, max_history, device)
     if not len(contexts):

@@ -6,10 +6,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from corecbench.evaluation.slices import SLICINGS, by_history_length, by_target_frequency, quintiles
+from corecbench.evaluation.slices import (
+    SLICINGS,
+    by_flag,
+    by_frequency_bins,
+    by_history_length,
+    by_target_frequency,
+    by_word_overlap,
+    quintiles,
+)
 
 counts = st.lists(st.integers(1, 12) | st.integers(1, 500), min_size=1, max_size=80).map(np.array)
-both = pytest.mark.parametrize("slicing", [function for _, function in SLICINGS.values()], ids=list(SLICINGS))
+both = pytest.mark.parametrize("slicing", [by_history_length, by_target_frequency])
 
 
 def test_users_with_different_counts_are_cut_into_fifths():
@@ -60,6 +68,31 @@ def test_there_is_no_such_slice_where_every_item_is_in_training():
 
 def test_items_never_in_training_can_be_all_there_are():
     assert by_target_frequency(np.array([0, 0])).labels == ("0 (never in training)",)
+
+
+def test_bins_of_frequency_are_the_same_on_all_data():
+    slices = by_frequency_bins(np.array([0, 1, 3, 4, 9, 10, 999]))
+    assert slices.labels == ("0 (never in training)", "1-3", "4-9", "10 or more")
+    assert slices.of_user.tolist() == [0, 1, 1, 2, 2, 3, 3]
+
+
+def test_bins_without_users_are_left_out():
+    slices = by_frequency_bins(np.array([500, 2]))
+    assert (slices.labels, slices.of_user.tolist()) == (("1-3", "10 or more"), [1, 0])
+
+
+def test_word_overlap_begins_above_0_and_is_large_from_a_fifth():
+    similarity = np.array([0, 1e-30, 0.19999, 0.2, 1], dtype=np.float32)
+    assert by_word_overlap(similarity).of_user.tolist() == [0, 1, 1, 2, 2]
+
+
+def test_a_flag_that_is_the_same_for_all_is_one_slice():
+    assert by_flag("warm", "cold")(np.array([True, True])).labels == ("cold",)
+
+
+@pytest.mark.parametrize("slicing", [function for _, function in SLICINGS.values()], ids=list(SLICINGS))
+def test_every_slicing_takes_no_users(slicing):
+    assert slicing(np.array([], dtype=np.int64)).labels == ()
 
 
 # --- properties ---------------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def test_titles_come_from_a_file_of_their_own(write):
     write(ratings=RATINGS, movies=MOVIES)
     _, items = read(items="movies.csv", title="name")
     titles = ["Usual Suspects, The", "", 'Tom & "Jerry"', "Never seen"]
-    assert items.to_dict("list") == {"item_id": ["x", "y", "z", "w"], "title": titles}
+    assert items.to_dict("list") == {"item_id": ["x", "y", "z", "w"], "title": titles, "name": titles}
 
 
 def test_the_ids_in_the_file_of_titles_may_be_called_otherwise(write):

@@ -127,7 +127,8 @@ def test_the_title_may_be_called_movie_title_or_be_one_token(toy, header):
 
 def test_of_title_and_movie_title_the_title_is_taken(toy):
     _, items = read(toy(item=b"movie_title:token\ttitle:token\titem_id:token\nA\tB\tx\nC\tD\ty\nE\tF\tz\n"))
-    assert items.to_dict("list") == {"item_id": ["x", "y", "z"], "title": ["B", "D", "F"]}
+    others = {"movie_title": ["A", "C", "E"]}
+    assert items.to_dict("list") == {"item_id": ["x", "y", "z"], "title": ["B", "D", "F"], **others}
 
 
 def test_without_an_item_file_no_item_has_a_text(toy):

@@ -34,6 +34,7 @@ class Bench:
     def frame(self, rank, users, counts):
         users = list(users)
         known = {"history_length": LENGTHS, "target_frequency": FREQUENCIES} if counts else {}
+        known |= counts if isinstance(counts, dict) else {}
         of_users = {name: np.array(values)[users] for name, values in known.items()}
         return toy_ranks(np.array(rank)[users], [f"u{user}" for user in users], **of_users)
 
@@ -82,6 +83,8 @@ def test_a_joint_row_is_compared_on_all_users_and_on_every_slice(pair):
         # borders at 1.6, 3.2, 4.8 and 6.4 of 8 users: the five of 8 have their middle at 2.5, those of 9 at 6.5
         ("target frequency", "8"): 5,
         ("target frequency", "9"): 3,
+        ("target frequency in bins", "0 (never in training)"): 2,
+        ("target frequency in bins", "4-9"): 8,
     }
 
 
@@ -172,7 +175,51 @@ def test_ranks_without_counts_have_one_row_and_a_sentence(bench):
 def test_counts_of_any_cell_are_those_of_all(bench):
     bench.add("sasrec", counts=False, domain_ranks=AT_2)
     bench.add("sasrec", "llama", counts=True, domain_ranks=AT_1, llm_ranks=AT_1)
-    assert len(bench.effects()) == 9
+    assert len(bench.effects()) == 11
+
+
+def test_word_overlap_slices_users_where_it_is_stored(bench):
+    overlap = {"text_similarity": np.array([0, 0, 0, 0, 0, 0.1, 0.1, 0.2, 0.2, 1], dtype=np.float32)}
+    bench.add("sasrec", domain_ranks=AT_2)
+    bench.add("sasrec", "llama", domain_ranks=[2] * 5 + [1, 2] + [1] * 3, llm_ranks=AT_2, counts=overlap)
+    found = {label: effect for (slicing, label), effect in bench.effects().items() if slicing == "word overlap"}
+    assert {label: (effect.n_users, effect.difference) for label, effect in found.items()} == {
+        "none": (5, 0),
+        "some": (2, 1 / 4),
+        "cosine .2 or more": (3, 1 / 2),
+    }
+    caption = report(bench.tables()).caption
+    assert "Word overlap: none where the held-out item's text shares no word with a text of the history" in caption
+    assert "lack text_similarity" not in caption
+
+
+def test_results_from_before_word_overlap_was_stored_say_so(pair):
+    caption = report(pair.tables()).caption
+    assert (
+        "No slices by word overlap: the stored ranks lack text_similarity; "
+        "`corecbench run` with --existing replace stores them. "
+    ) in caption
+
+
+def test_word_overlap_that_differs_in_last_digits_is_the_same(bench):
+    bench.add("sasrec", domain_ranks=AT_2, counts={"text_similarity": np.full(10, 0.1, dtype=np.float32)})
+    other = {"text_similarity": np.full(10, np.nextafter(np.float32(0.1), np.float32(1)))}
+    bench.add("sasrec", "llama", domain_ranks=AT_1, llm_ranks=AT_1, counts=other)
+    assert bench.effects()["word overlap", "some"].n_users == 10
+
+
+def test_cold_targets_are_told_from_warm_ones(bench):
+    cold = {"target_is_cold": np.arange(10) < 4}
+    bench.add("sasrec", cold_items=0.1, domain_ranks=AT_2, counts=cold)
+    ranks = {"domain_ranks": [1] * 4 + [2] * 6, "llm_ranks": AT_2}
+    bench.add("sasrec", "llama", cold_items=0.1, counts=cold, **ranks)
+    effects = bench.effects()
+    assert {label: effects["target item", label].difference for label in ("warm", "cold")} == {
+        "warm": 0,
+        "cold": 1 / 2,
+    }
+    caption = report(bench.tables()).caption
+    assert "Of items cold: this seeded share of the items is left out of all training" in caption
 
 
 def test_a_failed_cell_is_left_out(pair):
@@ -226,7 +273,9 @@ def test_the_caption_states_users_seeds_protocol_slices_and_interval(pair):
         "averaged over the seeds both have. "
         "Slices: fifths of the users by history length (their interactions in training) and by target frequency "
         "(those of their held-out item); users with equal counts are not split, so slices can be uneven or fewer; "
-        "items never in training are a slice of their own. "
+        "items never in training are a slice of their own; in bins: the same ones on every data set. "
+        "No slices by word overlap: the stored ranks lack text_similarity; "
+        "`corecbench run` with --existing replace stores them. "
         "95% interval: of the difference, a paired t interval over users, not adjusted for the number of rows; - "
         "where fewer than 5 users differ or all differ by the same. Device: cpu."
     )
@@ -250,7 +299,7 @@ def test_data_sets_share_a_table_and_the_caption_tells_them_apart(pair):
     more = {"llm_ranks": AT_2, "counts": False, "protocol": {"split": "leave-one-out", "k": 9}}
     pair.add("sasrec", "llama", dataset="other", domain_ranks=AT_1, **more)
     found = report(pair.tables())
-    assert found.frame["data set"].value_counts().to_dict() == {"toy": 18, "other": 9}
+    assert found.frame["data set"].value_counts().to_dict() == {"toy": 22, "other": 11}
     assert found.caption.startswith(
         "toy, 10 users, seed 0; other, 10 users, seed 0. "
         "Protocol: split leave-one-out, k None (toy) and 9 (other). "

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corecbench.api import Catalog, Interactions
+from corecbench.data.split import Split
 from corecbench.results.frames import COLUMNS, COUNTS, TOP, items_frame, ranks_frame, top_frame
 from corecbench.results.record import ResultsError, failure_of
 from corecbench.results.store import Store, slug
@@ -300,7 +301,7 @@ def test_ranks_are_stored_with_ids_and_with_the_counts_in_the_training_data():
         users=np.array([2, 1]), target=np.array([1, 3]), rank=np.array([4, 5]), n_candidates=np.array([6, 7])
     )
     train = Interactions(user=np.array([1, 2, 2, 2]), item=np.array([1, 2, 1, 1]))  # nobody trains on z
-    frame = ranks_frame(ranks, catalog, train)
+    frame = ranks_frame(ranks, catalog, Split(train, ranks.users, ranks.target, ranks.target, ""))
     assert frame.to_dict("list") == {
         "user_id": ["bob", "ann"],
         "target_item_id": ["x", "z"],

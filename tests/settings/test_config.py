@@ -1,3 +1,4 @@
+import re
 from dataclasses import FrozenInstanceError, dataclass
 from typing import Literal
 
@@ -108,6 +109,33 @@ def test_seeds_are_numbers_and_ranges(text, expected):
 def test_seeds_of_another_form_are_an_error(text):
     with pytest.raises(UsageError, match=f"^seeds '{text}' do not have the form 0, 0-2 or 0-2,5$"):
         seeds(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(".1,.25,1", (0.1, 0.25, 1.0)), ((".5", "1,.5"), (0.5, 1.0)), (1, (1.0,)), ([0.25, 1], (0.25, 1.0))],
+)
+def test_train_shares_are_numbers_or_text(given, expected):
+    assert load(None, {"train_shares": given}, []).train_shares == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("half", "shares 'half' do not have the form .25 or .1,.25,1"),
+        (0, "train_shares [0.0] must be shares of the users above 0, at most 1"),
+        ([0.5, 2], "train_shares [0.5, 2.0] must be shares of the users above 0, at most 1"),
+    ],
+)
+def test_train_shares_beyond_all_users_are_an_error(given, message):
+    with pytest.raises(UsageError, match=f"^{re.escape(message)}$"):
+        load(None, {"train_shares": given}, [])
+
+
+@pytest.mark.parametrize("share", [-0.1, 1, 1.5])
+def test_cold_items_are_a_share_below_all(share):
+    with pytest.raises(UsageError, match=r"^cold_items is .*, must be a share of the items from 0 to below 1$"):
+        load(None, {"cold_items": share}, [])
 
 
 def test_a_range_of_seeds_that_ends_before_it_begins_is_an_error():

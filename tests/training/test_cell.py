@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from corecbench.api import Budget, PluginError, Turn
+from corecbench.data.reduction import Reduction
 from corecbench.plugin.host import Host
 from corecbench.training.frozen import states_of_contexts
 from corecbench.training.loop import SideTraining
@@ -120,6 +121,19 @@ def test_a_user_state_is_the_one_after_the_latest_training_item(solo):
     items = cell_training.split.train.item[cell_training.split.train.user == 7][-8:]
     state = alone.model.states(Batch(torch.tensor([7]), torch.as_tensor(items)[None])).user[0, -1]
     assert torch.allclose(cell_training.user_states(alone.model)[7], state, atol=1e-6)
+
+
+def test_a_user_who_does_not_train_starts_at_the_mean_of_those_who_do(solo):
+    cell_training, alone, _ = solo("sasrec", epochs=1)
+    part = Reduction(0.25).apply(cell_training.split, "toy", 60, 20, 0)
+    states, whole = (
+        replace(cell_training, split=split).user_states(alone.model) for split in (part, cell_training.split)
+    )
+    trains = torch.as_tensor(part.trains)
+    assert torch.allclose(states[trains], whole[trains], atol=1e-6)
+    mean = whole[trains].mean(dim=0)
+    assert torch.allclose(states[1:][~trains[1:]], mean.expand(45, -1), atol=1e-5)
+    assert not states[0].any()
 
 
 def test_a_model_with_user_table_gives_its_rows(solo, joined):

@@ -97,6 +97,22 @@ def test_a_user_without_training_items_has_an_empty_row(train):
     assert latest(train([], [5]), n_users=3, max_history=2).whole().history.tolist() == [[0, 0], [5, 0], [0, 0]]
 
 
+def test_contexts_of_some_users_keep_their_histories(train):
+    contexts = latest(train([1, 2], [], [5]), n_users=3, max_history=2)
+    kept = contexts.of_users(np.array([3, 1]))
+    assert kept.users.tolist() == [1, 3]
+    assert kept.whole().history.tolist() == [[1, 2], [5, 0]]
+    assert contexts.of_users(np.array([1, 2, 3])) is contexts
+
+
+def test_pairs_of_users_between_whom_others_do_not_train_have_their_own_histories(train, catalog):
+    examples = make_examples("pairs", train([1, 2], [], [5]), catalog(3, 6), max_history=2)
+    histories = {1: [1, 2], 3: [5, 0]}
+    for rows, batch in all_of(examples):
+        assert batch.history.tolist() == [histories[user][: batch.history.shape[1]] for user in batch.user.tolist()]
+        assert examples.contexts.take(rows).user.tolist() == batch.user.tolist()
+
+
 # --- taking rows --------------------------------------------------------------------------------------------------
 
 TABLE = Contexts(

@@ -74,7 +74,9 @@ def key(cell: Cell) -> tuple[str | None, str, int]:
 
 def same_texts(one: Cell, other: Cell) -> bool:
     """Return whether two cells read the same texts by the same LLM, which the first of them encodes for all."""
-    return one.llm is not None and (label_of(one.llm), one.data.name) == (label_of(other.llm), other.data.name)
+    if one.llm is None:
+        return False
+    return (label_of(one.llm), one.data.catalog.name) == (label_of(other.llm), other.data.catalog.name)
 
 
 def begin_alike(one: Cell, other: Cell) -> bool:

@@ -69,7 +69,7 @@ class Workplace:
             if config == task.config:
                 return plan
         (data,) = read_datasets(task.config, self.host)
-        cells = lay_out(data, *choices_on(data.name, task.config, self.host), task.config, store)
+        cells = lay_out(data, *choices_on(data.catalog.name, task.config, self.host), task.config, store)
         made = Plan(task.config, cells, (), (), task.cache)
         self.plans.append((task.config, made))
         return made
@@ -96,12 +96,13 @@ def find(task: CellTask, plan: Plan) -> Cell:
     Raises:
         CorecbenchError: there is none, or one with another hash.
     """
-    for cell in plan.cells:
-        if (cell.name, cell.seed) == (task.name, task.seed):
-            if cell.hash == task.hash:
-                return cell
-            raise CorecbenchError(
-                f"worker: cell {task.name} has the hash {cell.hash} here and {task.hash} where the run began; "
-                "versions of plugins, data and settings must be the same on every machine"
-            )
-    raise CorecbenchError(f"worker: there is no cell {task.name} of seed {task.seed} here")
+    named = [cell for cell in plan.cells if (cell.name, cell.seed) == (task.name, task.seed)]
+    if not named:
+        raise CorecbenchError(f"worker: there is no cell {task.name} of seed {task.seed} here")
+    found = next((cell for cell in named if cell.hash == task.hash), None)
+    if found is None:
+        raise CorecbenchError(
+            f"worker: cell {task.name} has the hash {named[0].hash} here and {task.hash} where the run began; "
+            "versions of plugins, data and settings must be the same on every machine"
+        )
+    return found

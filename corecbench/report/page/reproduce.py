@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from corecbench.data.reduction import reduction_of, whole_dataset
 from corecbench.results.record import settings_in
 
 if TYPE_CHECKING:
@@ -46,16 +47,19 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
 
 
 def _datasets(records: Sequence[CellResult]) -> list[str]:
-    return _distinct(record["cell"]["dataset"] for record in records)
+    return _distinct(whole_dataset(record["cell"]) for record in records)
 
 
 def _alike(records: Sequence[CellResult]) -> dict[str, Any]:
     """Return the entries that a run file states once, from the results on one data set."""
+    reduction = reduction_of(records[0]["cell"])
     lists = {key: _distinct(record["cell"].get(part) for record in records) for key, part in LISTS.items()}
     once = {
         "repeats": records[0]["protocol"].get("repeated pairs"),
         "k_core": records[0]["data"].get("k_core"),
         "device": records[0]["device"],
+        "train_shares": [reduction.train_share] if reduction.train_share != 1 else None,
+        "cold_items": reduction.cold_items or None,
     }
     return {
         **{key: names for key, names in lists.items() if names},
@@ -69,8 +73,9 @@ def _settings(records: Sequence[CellResult]) -> dict[str, Any]:
     histories: dict[str, Settings] = {}
     by_label: dict[tuple[str, str | None, str], dict[str, Settings]] = {}
     for record in records:
-        dataset, protocol = record["cell"]["dataset"], record["protocol"]
-        histories[dataset] = {key: protocol[key] for key in ("max_history",) if key in protocol}
+        dataset, protocol = whole_dataset(record["cell"]), record["protocol"]
+        kept = {"max_history": "max_history", "item text": "item_text"}
+        histories[dataset] = {key: protocol[name] for name, key in kept.items() if name in protocol}
         for label, setting, value, in_pairs in settings_in(record):
             base = record["plugins"][label].get("variant_of") if label in record["plugins"] else None
             known = by_label.setdefault((label, base, "in_pairs" if in_pairs else "settings"), {})

@@ -111,8 +111,10 @@ def _over_datasets(board: leaderboard.Leaderboard, plots: Pictures) -> Iterator[
 def _slices(results: Results, plots: Pictures) -> Iterator[Block]:
     report = slice_effects.report(results.slices)
 
+    yield from plot_blocks(plots, ["train-share"])
+
     def blocks(dataset: str) -> Iterator[Block]:
-        yield from plot_blocks(plots, ["slices"], dataset)
+        yield from plot_blocks(plots, ["slices", "target-slices"], dataset)
         if len((own := on(report, dataset)).frame):
             yield grid(own, f"gains on slices of the users of {dataset}")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from corecbench.data.reduction import largest_parts
 from corecbench.report.average_ranks import FEWEST_DATASETS, FEWEST_ROWS
 from corecbench.report.plots.canvas import COLOURS, FAINT, INK, figure, wrap
 from corecbench.report.plots.study import FIRST_NAMED, NothingToShow, Study, label
@@ -44,10 +45,13 @@ class Diagram:
 def prepare(study: Study) -> Diagram:
     """Return average ranks of the rows that are on every data set and are no controls.
 
+    Of several parts of a data set only the largest counts.
+
     Raises:
         NothingToShow: there are fewer than 2 data sets, or 3 such rows.
     """
-    datasets = study.datasets
+    counted = largest_parts((key.dataset, key.reduction) for key in study.rows)
+    datasets = [dataset for dataset in study.datasets if dataset in counted]
     if len(datasets) < FEWEST_DATASETS:
         raise NothingToShow(f"needs {FEWEST_DATASETS} data sets, got {len(datasets)}")
     present = set(study.present())

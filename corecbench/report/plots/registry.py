@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -16,8 +17,10 @@ from corecbench.report.plots import (
     pairs,
     rank_change,
     slice_gain,
+    train_share,
 )
 from corecbench.report.plots.study import NothingToShow, Study
+from corecbench.report.train_shares import has_several
 from corecbench.results.store import slug
 
 if TYPE_CHECKING:
@@ -49,6 +52,12 @@ class Plot:
 PLOTS: tuple[Plot, ...] = (
     Plot("gain", gain.prepare, gain.draw, per_dataset=False, pages=gain.pages),
     Plot("slices", slice_gain.prepare, slice_gain.draw, pages=slice_gain.pages),
+    Plot(
+        "target-slices",
+        functools.partial(slice_gain.prepare, kind=slice_gain.TARGETS),
+        slice_gain.draw,
+        pages=slice_gain.pages,
+    ),
     Plot("cutoffs", cutoffs.prepare, cutoffs.draw, pages=cutoffs.pages),
     Plot("learning", learning.prepare, learning.draw, pages=learning.pages),
     Plot("critical-difference", critical_difference.prepare, critical_difference.draw, per_dataset=False),
@@ -57,6 +66,15 @@ PLOTS: tuple[Plot, ...] = (
     Plot("pairs", pairs.prepare, pairs.draw),
     Plot("ledger", ledger.prepare, ledger.draw, pages=ledger.pages),
 )
+
+
+OF_SHARES = Plot("train-share", train_share.prepare, train_share.draw, per_dataset=False, pages=train_share.pages)
+"""The plot of runs in which several shares of the users train."""
+
+
+def plots_of(study: Study) -> Sequence[Plot]:
+    """Return the plots that are drawn of a study."""
+    return (*PLOTS, OF_SHARES) if has_several(list(study.rows)) else PLOTS
 
 
 @dataclass(frozen=True)
@@ -86,19 +104,19 @@ class WrittenPlots:
 
 
 def draw(
-    study: Study, use: Callable[[str, Figure], Product], plots: Sequence[Plot] = PLOTS
+    study: Study, use: Callable[[str, Figure], Product], plots: Sequence[Plot] | None = None
 ) -> list[PlotOutcome[Product]]:
     """Draw every plot. Where one cannot be drawn, the other plots are drawn all the same.
 
     Args:
         study: the rows that are shown.
         use: takes the name and the figure of a plot and returns a product, such as the paths of its files.
-        plots: the plots to draw.
+        plots: the plots to draw; None for those of `plots_of`.
     """
     with canvas.style():
         return [
             outcome
-            for plot in plots
+            for plot in (plots_of(study) if plots is None else plots)
             for dataset in (study.datasets if plot.per_dataset else [None])
             for outcome in _pages(plot, study, dataset, use)
         ]
@@ -120,7 +138,7 @@ def _pages(
         yield PlotOutcome(name, plot.name, dataset, None, " ".join(f"{type(error).__name__}: {error}".split()))
 
 
-def write(study: Study, folder: Path, plots: Sequence[Plot] = PLOTS) -> WrittenPlots:
+def write(study: Study, folder: Path, plots: Sequence[Plot] | None = None) -> WrittenPlots:
     """Write every plot into a folder, as SVG and PNG.
 
     Files of an earlier call are removed where a plot cannot be drawn any more, or has fewer pages.

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corecbench.evaluation.slices import SLICINGS
 from corecbench.report.plots.canvas import (
     COLOURS,
     DASHES,
@@ -22,8 +21,9 @@ from corecbench.report.plots.canvas import (
 )
 from corecbench.report.plots.pages import paged
 from corecbench.report.plots.study import NothingToShow, Study, titled
+from corecbench.report.user_groups import stored_slicings
 from corecbench.report.wording import sentences
-from corecbench.results.frames import COUNTS
+from corecbench.results.frames import COUNTS, SIMILARITY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,35 @@ LONGEST_RANGE = 5
 AXIS = {
     "history length": "training interactions of the user\n(last line: number of users)",
     "target frequency": "training interactions of the held-out item\n(last line: number of users)",
+    "target frequency in bins": "training interactions of the held-out item\n(last line: number of users)",
+    "word overlap": "words shared with the history\n(last line: number of users)",
 }
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Two slicings side by side, and what title and caption say of them."""
+
+    slicings: tuple[str, str]
+    columns: tuple[str, ...]
+    """The columns of stored ranks that they need."""
+    title: str
+    caption: str
+
+
+FIFTHS = Kind(
+    ("history length", "target frequency"),
+    COUNTS,
+    "by history length and item frequency",
+    "Fifths of the users, uneven where counts are equal; 0: the item is never in training",
+)
+TARGETS = Kind(
+    ("target frequency in bins", "word overlap"),
+    ("target_frequency", SIMILARITY),
+    "by item frequency and word overlap",
+    "0: the item is never in training; cosine: of the TF-IDF vectors of the held-out item's text and the most "
+    "similar text of the history",
+)
 
 
 @dataclass(frozen=True)
@@ -72,11 +100,12 @@ class SliceGains:
     panels: tuple[tuple[str, tuple[Series, ...]], ...]
     tested: str
     extent: str
+    kind: Kind = FIFTHS
     page: str = ""
     """The end of the title, where there are several pages."""
 
 
-def prepare(study: Study) -> SliceGains:
+def prepare(study: Study, kind: Kind = FIFTHS) -> SliceGains:
     """Return the differences on slices of one data set.
 
     Raises:
@@ -84,12 +113,12 @@ def prepare(study: Study) -> SliceGains:
     """
     (dataset,) = study.datasets
     groups = list(titled(study.groups(MOST)))
-    if study.counts[dataset] is None:
-        raise NothingToShow(f"the stored ranks lack {' and '.join(COUNTS)}")
+    if not set(kind.slicings) <= set(stored_slicings(study.facts[dataset])):
+        raise NothingToShow(f"the stored ranks lack {' and '.join(kind.columns)}")
     panels = []
     for title, names in groups:
-        panels.append((title, tuple(_series(study, *each) for each in names.items())))
-    return SliceGains(dataset, tuple(panels), study.tested, study.extent())
+        panels.append((title, tuple(_series(study, kind, *each) for each in names.items())))
+    return SliceGains(dataset, tuple(panels), study.tested, study.extent(), kind)
 
 
 def pages(gains: SliceGains) -> list[SliceGains]:
@@ -97,7 +126,7 @@ def pages(gains: SliceGains) -> list[SliceGains]:
     return paged(gains, "panels", MOST_PANELS)
 
 
-def _series(study: Study, key: RowKey, name: str) -> Series:
+def _series(study: Study, kind: Kind, key: RowKey, name: str) -> Series:
     effects = study.effects(key, sliced=True)
     points = {
         name: tuple(
@@ -105,21 +134,21 @@ def _series(study: Study, key: RowKey, name: str) -> Series:
             for effect in effects
             if effect.slicing == name
         )
-        for name in SLICINGS
+        for name in kind.slicings
     }
     return Series(name, study.is_control(key), points)
 
 
 def draw(gains: SliceGains) -> Figure:
-    """Draw a row of panels for each model: by history, by frequency, and the legend."""
+    """Draw a row of panels for each model: one for each slicing, and the legend."""
     heights = [max(1.35, 0.3 + legend_height([each.label for each in panel])) for _, panel in gains.panels]
     made = figure(
         sum(heights) + 0.9,
-        f"{plain(gains.dataset)}: gain in {gains.tested} by history length and item frequency{gains.page}",
+        f"{plain(gains.dataset)}: gain in {gains.tested} {gains.kind.title}{gains.page}",
         sentences(
             [
                 gains.extent,
-                "Fifths of the users, uneven where counts are equal; 0: the item is never in training",
+                gains.kind.caption,
                 "Bars: 95% paired t intervals over users, not adjusted for the number of slices, none where fewer "
                 "than 5 users differ. Open: controls",
             ]
@@ -129,7 +158,7 @@ def draw(gains: SliceGains) -> Figure:
     grid = made.subplots(len(gains.panels), 3, sharey="row", squeeze=False, gridspec_kw=shape)
     for number, ((title, series), row) in enumerate(zip(gains.panels, grid, strict=True)):
         title_row(row[0], row[1], title)
-        for axes, slicing in zip(row, SLICINGS, strict=False):
+        for axes, slicing in zip(row, gains.kind.slicings, strict=False):
             handles = _draw_panel(axes, series, slicing)
             if number == len(gains.panels) - 1:
                 axes.set_xlabel(AXIS[slicing])

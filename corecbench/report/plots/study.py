@@ -13,16 +13,16 @@ from corecbench.report import slice_effects
 from corecbench.report.comparable import check_comparable, read_rows
 from corecbench.report.plots.canvas import SIDE_NAMES
 from corecbench.report.table import why_untested
+from corecbench.report.user_groups import read_facts, user_groups
 from corecbench.report.wording import seed_list
 from corecbench.results.rows import on_datasets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    import pandas as pd
-
     from corecbench.api import Metric
     from corecbench.report.stored_rows import StoredRow
+    from corecbench.report.user_groups import Facts
     from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry, Store
 
@@ -52,8 +52,8 @@ class Study:
 
     rows: Mapping[RowKey, StoredRow]
     """The rows, whose values have two columns: the tested metric, then RANK."""
-    counts: Mapping[str, pd.DataFrame | None]
-    """data set -> the counts by which users are sliced, as `slice_effects.read_counts` gives them."""
+    facts: Mapping[str, Facts]
+    """data set -> the facts by which users are sliced, as `read_facts` gives them."""
     tested: str
     higher_is_better: bool
     unshared: Collection[str] = ()
@@ -67,7 +67,7 @@ class Study:
     def on(self, dataset: str) -> Study:
         """Return the part on one data set."""
         rows = {key: row for key, row in self.rows.items() if key.dataset == dataset}
-        return replace(self, rows=rows, counts={dataset: self.counts[dataset]})
+        return replace(self, rows=rows, facts={dataset: self.facts[dataset]})
 
     def is_control(self, key: RowKey) -> bool:
         """Return whether a row is there only to judge other rows by."""
@@ -111,8 +111,8 @@ class Study:
 
     def effects(self, key: RowKey, sliced: bool = False) -> list[slice_effects.Effect]:
         """Return the gains of a joint row over its solo row: on all users, then on slices if asked for."""
-        row, counts = self.rows[key], self.counts[key.dataset] if sliced else None
-        groups = slice_effects.user_groups(len(next(iter(row.values.values()))), counts)
+        row, facts = self.rows[key], self.facts[key.dataset] if sliced else {}
+        groups = user_groups(len(next(iter(row.values.values()))), facts)
         return list(slice_effects.compare(row, self.rows[key.solo], self.tested, groups))
 
     def mean(self, key: RowKey) -> float:
@@ -153,11 +153,11 @@ def read(
     """
     check_comparable(entries)
     rows = read_rows(entries, store, {tested: metric, RANK: Rank()})
-    counts = {
-        dataset: slice_effects.read_counts(on_datasets(entries, [dataset]), store)
+    facts = {
+        dataset: read_facts(on_datasets(entries, [dataset]), store)
         for dataset in dict.fromkeys(key.dataset for key in rows)
     }
-    return Study(rows, counts, tested, metric.higher_is_better, frozenset(unshared))
+    return Study(rows, facts, tested, metric.higher_is_better, frozenset(unshared))
 
 
 def _parts(pair: Sequence[RowKey], most: int) -> Iterator[list[RowKey]]:

@@ -39,12 +39,13 @@ class Field:
     """Another name that the column may have in the file; "" for none."""
 
 
-def read_atomic(path: Path, fields: Sequence[Field]) -> pd.DataFrame:
+def read_atomic(path: Path, fields: Sequence[Field], others: bool = False) -> pd.DataFrame:
     """Read some columns of an atomic file as text.
 
     Args:
         path: The file.
         fields: The columns; each is in the table under the field's name.
+        others: Whether all other columns are read too, under their own names.
 
     Returns:
         One row per line after the header, all cells str, nothing turned into a missing value.
@@ -56,6 +57,8 @@ def read_atomic(path: Path, fields: Sequence[Field]) -> pd.DataFrame:
     header, _, rows = data.partition(b"\n")
     names = _column_names(path, header.decode())
     needed = {_find_column(path, names, field): field.name for field in fields}
+    if others:
+        needed |= {name: name for name in names if name not in {*needed, *needed.values()}}
     if not rows:
         raise DataError(f"{path}:1: a header and no rows, at least one row is needed")
     # Arrow refuses a row with too few or too many fields, and skips empty lines
@@ -64,7 +67,7 @@ def read_atomic(path: Path, fields: Sequence[Field]) -> pd.DataFrame:
         _check_rows(path, data, header, len(names))
     _check_header(path, data, header)
     if plain is not None:
-        return pd.DataFrame({name: to_series(plain[column]) for column, name in _in_order(needed, fields)})
+        return pd.DataFrame({name: to_series(plain[column]) for column, name in needed.items()})
     table = pd.read_csv(
         io.BytesIO(rows),
         sep="\t",
@@ -77,13 +80,7 @@ def read_atomic(path: Path, fields: Sequence[Field]) -> pd.DataFrame:
         quoting=csv.QUOTE_NONE,
         encoding="utf-8",
     )
-    return table.rename(columns=needed)[[field.name for field in fields]]
-
-
-def _in_order(needed: dict[str, str], fields: Sequence[Field]) -> list[tuple[str, str]]:
-    """Return the column in the file and the name of each field, in the order of the fields."""
-    column_of = {name: column for column, name in needed.items()}
-    return [(column_of[field.name], field.name) for field in fields]
+    return table.rename(columns=needed)[list(needed.values())]
 
 
 def bad_cell(path: Path, row: int, column: str, fault: str) -> DataError:

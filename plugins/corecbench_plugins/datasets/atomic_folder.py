@@ -85,7 +85,9 @@ class AtomicFolder:
         return table
 
     def items(self) -> pd.DataFrame:
-        """Return item_id and title (str, without HTML entities); no rows when there is no .item file.
+        """Return item_id, title and all other columns of the .item file (str, without HTML entities).
+
+        There are no rows where there is no .item file.
 
         Raises:
             DataError: A line cannot be used.
@@ -96,7 +98,7 @@ class AtomicFolder:
     def _items(self) -> pd.DataFrame:
         if self.item is None:
             return pd.DataFrame({"item_id": [], "title": []}, dtype=str)
-        table = read_atomic(self.item, [ITEM_ID, TITLE])
+        table = read_atomic(self.item, [ITEM_ID, TITLE], others=True)
         _check_ids(self.item, table["item_id"])
         repeated = table["item_id"].duplicated().to_numpy()
         if repeated.any():
@@ -105,7 +107,15 @@ class AtomicFolder:
             first = int((table["item_id"] == item_id).to_numpy().argmax())
             fault = f"{quoted(item_id)} is in line {first + 2} already, an item is allowed once"
             raise bad_cell(self.item, row, "item_id", fault)
-        return table.assign(title=[without_entities(title).strip() for title in table["title"]])
+        return table.assign(**{name: readable(table[name]) for name in table if name != "item_id"})
+
+
+def readable(texts: pd.Series) -> pd.Series:
+    """Return texts without HTML entities, and without white space around them."""
+    with_entity = texts.str.contains("&", regex=False)
+    if with_entity.any():
+        texts = texts.where(~with_entity, texts[with_entity].map(without_entities))
+    return texts.str.strip()
 
 
 def without_entities(title: str) -> str:

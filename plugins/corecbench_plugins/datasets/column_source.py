@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,11 +12,11 @@ import pandas as pd
 from corecbench.api import DataError
 from corecbench_plugins.datasets.arrow_text import has_empty, to_series
 from corecbench_plugins.datasets.atomic_file import quoted
-from corecbench_plugins.datasets.atomic_folder import without_entities
+from corecbench_plugins.datasets.atomic_folder import readable, without_entities
 from corecbench_plugins.datasets.timestamps import TimeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     import pyarrow as pa
 
@@ -75,7 +76,8 @@ class ColumnSource:
     def items(self) -> pd.DataFrame:
         """Return item_id and title (str, without HTML entities), each item once; no rows where there are no titles.
 
-        An item that has several titles among the interactions gets the first one that is not empty.
+        A table of titles gives its other columns of text or integers, too, under their names. An item that has
+        several titles among the interactions gets the first one that is not empty.
 
         Raises:
             DataError: a column is missing, a cell cannot be used, or a table of titles lists an item twice.
@@ -96,7 +98,20 @@ class ColumnSource:
         rows = pd.DataFrame({"item_id": item, "title": titles}, dtype=str)
         first_titles = rows[rows["title"] != ""].drop_duplicates("item_id").set_index("item_id")["title"]
         item_ids = rows["item_id"].drop_duplicates().reset_index(drop=True)
-        return pd.DataFrame({"item_id": item_ids, "title": item_ids.map(first_titles).fillna("")})
+        found = pd.DataFrame({"item_id": item_ids, "title": item_ids.map(first_titles).fillna("")})
+        if self._read_titles is None:
+            return found
+        return found.assign(**other_fields(table, {config.items_id or config.item, *found.columns}))
+
+
+def other_fields(table: ColumnTable, known: Collection[str]) -> dict[str, pd.Series]:
+    """Return the columns of text or integers that are not known yet, by name, each without HTML entities."""
+    found = {}
+    for column in table.columns:
+        if column not in known:
+            with contextlib.suppress(DataError):  # of another type
+                found[column] = readable(to_series(table.texts(column)))
+    return found
 
 
 def check_column(table: ColumnTable, column: str) -> None:

@@ -26,7 +26,7 @@ class MovieLensFolder(AtomicFolder):
     """A MovieLens data set: ratings of films, of which only the order in time is used."""
 
     def items(self) -> pd.DataFrame:
-        """Return item_id and title, with the article in front of the title."""
+        """Return item_id, title and all other columns, with the article in front of the title."""
         items = super().items()
         return items.assign(title=items["title"].map(article_first))
 

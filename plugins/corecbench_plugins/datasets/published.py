@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from corecbench_plugins.datasets.settings import Amazon, MovieLens
 
 NO_TITLE = "nan"
-"""Title that stands for a missing one in files that pandas wrote."""
+"""Text that stands for a missing one in files that pandas wrote."""
 
 
 def open_ml1m(config: MovieLens) -> MovieLensFolder:
@@ -41,6 +41,7 @@ class AmazonReviews(AtomicFolder):
     """Reviews of one category. A product without metadata or without a title has no text."""
 
     def items(self) -> pd.DataFrame:
-        """Return item_id and title."""
+        """Return item_id, title and all other columns of the file."""
         items = super().items()
-        return items.assign(title=items["title"].where(items["title"] != NO_TITLE, ""))
+        fields = [column for column in items if column != "item_id"]
+        return items.assign(**{column: items[column].where(items[column] != NO_TITLE, "") for column in fields})

@@ -59,6 +59,7 @@ class Suite:
         self.counts = {
             "history_length": self.generator.integers(3, 200, N_USERS),
             "target_frequency": self.generator.integers(0, 90, N_USERS),
+            "text_similarity": (np.arange(N_USERS) % 6 / 10).astype(np.float32),
         }
 
     def ranks(self, boost):

@@ -37,7 +37,13 @@ def make_study():
             key = RowKey(**{"dataset": "toy", "domain": None, "llm": None, "sharing": None} | of_key)
             lines[key] = make_line(key, ranks, **(options[0] if options else {}))
         datasets = {key.dataset for key in lines}
-        return Study(lines, dict.fromkeys(datasets, counts), "MRR", higher_is_better, unshared)
+        return Study(
+            lines,
+            dict.fromkeys(datasets, {} if counts is None else {None: counts}),
+            "MRR",
+            higher_is_better,
+            unshared,
+        )
 
     return make
 
@@ -86,7 +92,13 @@ def full_rows(datasets, names):
             yield row("llm", domain, llm, control)
 
 
-COUNTS = pd.DataFrame({"history_length": np.arange(60) + 1, "target_frequency": np.arange(60) // 10 * 300})
+COUNTS = pd.DataFrame(
+    {
+        "history_length": np.arange(60) + 1,
+        "target_frequency": np.arange(60) // 10 * 300,
+        "text_similarity": (np.arange(60) % 6 / 10).astype(np.float32),
+    }
+)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from corecbench.report.plots.study import NothingToShow, read
 DATASETS = ("ml-100k", "amazon-beauty")
 STEMS = (
     "gain",
-    *(f"{name}-{dataset}" for name in ("slices", "cutoffs", "learning") for dataset in DATASETS),
+    *(f"{name}-{dataset}" for name in ("slices", "target-slices", "cutoffs", "learning") for dataset in DATASETS),
     "critical-difference",
     *(f"{name}-{dataset}" for name in ("cost", "rank-change", "pairs") for dataset in DATASETS),
     "ledger-ml-100k",
@@ -224,5 +224,5 @@ def test_a_study_is_read_from_stored_results(bench):
     study = read(bench.entries, bench.store, "MRR", ReciprocalRank(), {"none"})
     assert [key.cell for key in study.present()] == ["sasrec", "sasrec+llama+bdlm", "sasrec+llama+bdlm"]
     assert [study.mean(key) for key in study.present()] == [1 / 2, 1, 1 / 4]
-    assert study.counts == {"toy": None}
+    assert study.facts == {"toy": {}}
     assert study.datasets == ["toy"]

@@ -103,7 +103,7 @@ def test_gains_of_a_data_set_that_fill_more_than_a_page_are_split_evenly(make_st
 )
 def test_nothing_is_left_out_of_many_rows(make_study, plot, field, sizes):
     study = many(make_study).on("one")
-    study.counts["one"] = pd.DataFrame({"history_length": [1] * 6, "target_frequency": [1] * 6})
+    study.facts["one"] = {None: pd.DataFrame({"history_length": [1] * 6, "target_frequency": [1] * 6})}
     pages = plot.pages(plot.prepare(study))
     assert [len(getattr(page, field)) for page in pages] == sizes
 

@@ -1,0 +1,114 @@
+"""Groups of the tested users of a data set: all of them, and the slices that stored facts allow.
+
+T tested users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from corecbench.data.reduction import reduction_of
+from corecbench.evaluation.slices import SLICINGS
+from corecbench.results.frames import FACTS
+from corecbench.results.record import ResultsError
+from corecbench.results.rows import datasets_in, on_datasets
+
+if TYPE_CHECKING:
+    from corecbench.results.store import Entry, Store
+
+Facts = Mapping[int | None, pd.DataFrame]
+"""seed -> what is stored of the tested users, columns of FACTS, indexed by user_id in order; the key None means
+every seed."""
+
+
+@dataclass(frozen=True, eq=False)
+class UserGroup:
+    """Some of the tested users of a data set."""
+
+    slicing: str | None
+    """What the users were sliced by, one of SLICINGS; None for all users."""
+    label: str
+    chosen: Mapping[int | None, np.ndarray]
+    """seed -> bool [T], which users, in the order of their ids, are in the group under this seed; the key None
+    means every seed."""
+
+    @property
+    def n_users(self) -> int:
+        """Number of users who are in the group under any seed."""
+        return int(np.logical_or.reduce(list(self.chosen.values())).sum())
+
+    def seeds_within(self, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        """Return those of the seeds under which the group is known."""
+        return seeds if None in self.chosen else tuple(seed for seed in seeds if seed in self.chosen)
+
+    def within(self, values: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
+        """Return the values of the users in the group.
+
+        Args:
+            values: of all users under some seeds, float64 [T, S].
+            seeds: the seeds of the S columns, all of them known.
+
+        Returns:
+            float64 [users of the group, S]. If the group differs between seeds, [users of the group, 1]: the mean
+            over the seeds under which a user is in it.
+        """
+        if None in self.chosen:
+            return values[self.chosen[None]]
+        inside = np.column_stack(
+            [np.zeros((len(values), 0), bool), *(self.chosen[seed] for seed in seeds)]
+        )  # [T, S]
+        count = inside.sum(axis=1)
+        total = np.where(inside, values, 0).sum(axis=1)[count > 0]
+        return np.asarray(total / count[count > 0])[:, None]
+
+
+def read_facts(entries: Sequence[Entry], store: Store) -> Facts:
+    """Return what users of a data set can be sliced by; empty if nothing is stored.
+
+    All cells on one split have the same facts, so the first ones that were stored are enough. Where a part of the
+    training data is left out, the facts differ between seeds.
+    """
+    found: dict[int | None, pd.DataFrame] = {}
+    for folder, record in entries:
+        seed = record["cell"]["seed"] if reduction_of(record["cell"]) else None
+        for side in record["sides"]:
+            try:
+                facts = store.user_ranks(folder, side, record).facts
+            except ResultsError:  # the main table says so
+                continue
+            known = found.get(seed, facts[[]])
+            new = [name for name in FACTS if name in facts and name not in known]
+            if new:
+                found[seed] = known.assign(**{name: facts[name] for name in new})
+    return found
+
+
+def facts_by_dataset(entries: Sequence[Entry], store: Store) -> dict[str, Facts]:
+    """Return data set -> what its users can be sliced by."""
+    return {dataset: read_facts(on_datasets(entries, [dataset]), store) for dataset in datasets_in(entries)}
+
+
+def stored_slicings(facts: Facts) -> list[str]:
+    """Return the names of the slicings for which there are columns."""
+    return [name for name, (column, _) in SLICINGS.items() if any(column in frame for frame in facts.values())]
+
+
+def user_groups(n_users: int, facts: Facts) -> Iterator[UserGroup]:
+    """Yield all users, then the slices of every slicing for which there are facts.
+
+    Where facts differ between seeds, slices have the same borders under all of them.
+    """
+    yield UserGroup(None, "all users", {None: np.ones(n_users, dtype=bool)})
+    for name in stored_slicings(facts):
+        column, slicing = SLICINGS[name]
+        of_seeds = {seed: frame[column].to_numpy() for seed, frame in facts.items() if column in frame}
+        slices = slicing(np.concatenate(list(of_seeds.values())))
+        by_seed = slices.of_user.reshape(len(of_seeds), n_users)
+        for number, label in enumerate(slices.labels):
+            chosen = {seed: of_users == number for seed, of_users in zip(of_seeds, by_seed, strict=True)}
+            yield UserGroup(name, label, chosen)
