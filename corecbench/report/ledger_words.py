@@ -176,8 +176,8 @@ def lacking_sentences(ledgers: Sequence[Ledger]) -> Iterator[str]:
             parts.insert(0, f"the model alone: {ledger.plan.no_alone.removeprefix('not compared: ')}")
         if parts:
             named.setdefault("; ".join(parts), []).append(_name(ledger.pair, datasets))
-    for parts, names in named.items():
-        yield f"{parts[0].upper()}{parts[1:]} ({'; '.join(names)})"
+    for missing, names in named.items():
+        yield f"{missing[0].upper()}{missing[1:]} ({'; '.join(names)})"
 
 
 def _name(pair: RowKey, datasets: Collection[str]) -> str:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from corecbench.plugin.host import Host
     from corecbench.report.comparison import Method
     from corecbench.report.formats import WrittenTable
+    from corecbench.report.ledger import Ledger
     from corecbench.report.plots.registry import WrittenPlots
     from corecbench.report.plots.study import Study
     from corecbench.report.recommendation import Recommendation
@@ -63,7 +64,7 @@ class Published:
     """The effects on slices, a table for each data set."""
     ledger: Mapping[str, str]
     """reporter -> the ledgers, for every reporter that did not fail; nothing where they were not made."""
-    ledgers: Sequence[ledger.Ledger] | None
+    ledgers: Sequence[Ledger] | None
     """What the gain of each pair that has controls is made of; None where that was not asked for."""
 
 

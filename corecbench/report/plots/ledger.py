@@ -20,7 +20,7 @@ from corecbench.report.plots.canvas import (
     wrap,
 )
 from corecbench.report.plots.pages import paged
-from corecbench.report.plots.study import NothingToShow, Study, label
+from corecbench.report.plots.study import NAME_WIDTH, NothingToShow, Study, label
 from corecbench.report.wording import percent, sentences
 
 if TYPE_CHECKING:
@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     from corecbench.api import RowSide
     from corecbench.report.ledger import Contrast, Ledger
     from corecbench.report.ledger_ladder import Kind
+    from corecbench.results.rows import RowKey
 
-LABEL_WIDTH = 44
+LABEL_WIDTH, TITLE_WIDTH = 44, 54
+"""Characters of a line beside the bars and over them."""
+NAME_SIZES = (NAME_WIDTH, 18, 14, 10)
 MOST_HEIGHT = 8.0
 """The most inches of all lines on a page."""
 WHOLE_COLOUR, STRIPE = "#9A9A9A", "#EFEFEF"
@@ -100,8 +103,13 @@ def _waterfall(ledger: Ledger) -> Waterfall:
         steps.append(_line(each, end))
         end += 100 * steps[-1].change
     contrasts = [_line(each) for each in ledger.of_kind("contrast")]
-    side = ledger.pair.side
-    return Waterfall(f"{label(ledger.pair)} ({SIDE_NAMES[side]})", side, (*steps, *whole, *contrasts))
+    return Waterfall(_title(ledger.pair), ledger.pair.side, (*steps, *whole, *contrasts))
+
+
+def _title(pair: RowKey) -> str:
+    """Return the name of a pair and its side, the models' names short enough for a line over the bars."""
+    titles = [f"{label(pair, size)} ({SIDE_NAMES[pair.side]})" for size in NAME_SIZES]
+    return next((title for title in titles if len(title) <= TITLE_WIDTH), titles[-1])
 
 
 def _line(contrast: Contrast, start: float = 0.0) -> Line:
