@@ -79,8 +79,8 @@ def by_word_overlap(text_similarity: np.ndarray) -> Slices:
     Args:
         text_similarity: float32 [T], as `target_similarity` gives it.
     """
-    least = np.nextafter(np.float32(0), np.float32(1))
-    return _binned(text_similarity, {"none": 0, "some": least, "cosine .2 or more": np.float32(0.2)})
+    above_0, a_fifth = float(np.nextafter(np.float32(0), np.float32(1))), float(np.float32(0.2))
+    return _binned(text_similarity, {"none": 0, "some": above_0, "cosine .2 or more": a_fifth})
 
 
 def quintiles(count: np.ndarray) -> np.ndarray:

@@ -176,14 +176,11 @@ class Choice(NamedTuple):
 
 def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
     """Select the components of a run under these settings."""
-    asked = {"models": config.models, "llms": config.llms, "sharing": config.sharing}
-    return Choice(
-        *(
-            [host.select(kind, label, settings, config.variants) for label in labels]
-            for kind, labels in asked.items()
-        ),
-        controls=[choose_control(host, label, settings) for label in config.controls],
+    models, llms, sharing = (
+        [host.select(kind, label, settings, config.variants) for label in labels]
+        for kind, labels in (("models", config.models), ("llms", config.llms), ("sharing", config.sharing))
     )
+    return Choice(models, llms, sharing, [choose_control(host, label, settings) for label in config.controls])
 
 
 def choices_on(dataset: str, config: RunConfig, host: Host) -> tuple[Choice, Choice]:

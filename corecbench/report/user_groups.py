@@ -58,10 +58,8 @@ class UserGroup:
             over the seeds under which a user is in it.
         """
         if None in self.chosen:
-            return values[self.chosen[None]]
-        inside = np.column_stack(
-            [np.zeros((len(values), 0), bool), *(self.chosen[seed] for seed in seeds)]
-        )  # [T, S]
+            return np.asarray(values[self.chosen[None]])
+        inside = np.column_stack([self.chosen[seed] for seed in seeds])  # [T, S]
         count = inside.sum(axis=1)
         total = np.where(inside, values, 0).sum(axis=1)[count > 0]
         return np.asarray(total / count[count > 0])[:, None]

@@ -41,12 +41,12 @@ class PerDataset:
 
     max_history: int | None = None
     """Number of most recent items of a history that a model sees; None for the same as on other data sets."""
-    item_text: str | None = None
-    """What the text of an item is made of; None for the same as on other data sets."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Component or variant -> setting -> value; they win over `RunConfig.settings`."""
     in_pairs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The same for models and LLMs in pairs; they win over `RunConfig.in_pairs`."""
+    item_text: str | None = None
+    """What the text of an item is made of; None for the same as on other data sets."""
 
 
 @dataclass(frozen=True)

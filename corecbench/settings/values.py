@@ -125,7 +125,7 @@ def shares(value: object) -> object:
     Raises:
         UsageError: the text has another form.
     """
-    parts = list(value) if isinstance(value, list | tuple) else [value]
+    parts: list[Any] = list(value) if isinstance(value, list | tuple) else [value]
     numbers: list[float] = []
     for part in parts:
         try:

@@ -53,7 +53,14 @@ def toy_record(
     """
     sharing = (sharing or "bdlm") if domain and llm else None
     name = "+".join(part for part in (domain, llm, sharing, control) if part)
-    cell = {"name": name, "dataset": dataset, "domain": domain, "llm": llm, "sharing": sharing, "seed": seed}
+    cell: dict[str, Any] = {
+        "name": name,
+        "dataset": dataset,
+        "domain": domain,
+        "llm": llm,
+        "sharing": sharing,
+        "seed": seed,
+    }
     cell |= {"control": control} if control else {}  # not there in older results
     cell |= {"combines": True} if combines else {}
     reduction = Reduction(train_share, cold_items)

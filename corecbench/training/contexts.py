@@ -49,11 +49,12 @@ class Contexts:
         kept = wanted[self.users]
         if kept.all():
             return self
-        histories, targets = (
-            None if each is None else replace(each, start=each.start[kept], length=each.length[kept])
-            for each in (self.histories, self.targets)
-        )
-        return replace(self, users=self.users[kept], histories=histories, targets=targets)
+
+        def of(stretches: SeenItems) -> SeenItems:
+            return replace(stretches, start=stretches.start[kept], length=stretches.length[kept])
+
+        targets = None if self.targets is None else of(self.targets)
+        return replace(self, users=self.users[kept], histories=of(self.histories), targets=targets)
 
     def take(self, rows: torch.Tensor | np.ndarray) -> Batch:
         """Return some contexts as a batch, cut to the longest history among them.

@@ -130,7 +130,7 @@ def test_users_are_sliced_by_their_ids(bench):
 def test_a_control_has_effects_of_its_own_against_the_same_solo_row(pair):
     pair.add("sasrec", "llama", control="shuffled-texts", domain_ranks=AT_2, llm_ranks=AT_2)
     effects = pair.effects(control="shuffled-texts")
-    assert len(effects) == len(pair.effects(control=None)) == 9
+    assert len(effects) == len(pair.effects(control=None)) == 11
     assert {effect.difference for effect in effects.values()} == {0}
 
 
@@ -233,7 +233,7 @@ def test_a_failed_cell_is_left_out(pair):
 
 def test_each_data_set_has_a_table(pair):
     pair.add("sasrec", dataset="other", domain_ranks=AT_2)
-    assert [(table.dataset, len(table.effects)) for table in pair.tables()] == [("toy", 18), ("other", 0)]
+    assert [(table.dataset, len(table.effects)) for table in pair.tables()] == [("toy", 22), ("other", 0)]
 
 
 def test_the_frame_holds_formatted_text(pair):
