@@ -65,7 +65,7 @@ def changes_nothing(control: ChosenControl, module: Selected) -> bool:
     abilities = control.abilities
     return (
         not control.selected.untrained_llm
-        and abilities.item_texts is abilities.text is abilities.turns is None
+        and all(change is None for change in (abilities.item_texts, abilities.text, abilities.turns))
         and (abilities.mutual or not module.couples)
         and all(getattr(module.config, key) == value for key, value in abilities.sharing_settings.items())
     )

@@ -175,13 +175,15 @@ class Choice(NamedTuple):
 
 def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
     """Select the components of a run under these settings."""
-    asked = {"models": config.models, "llms": config.llms, "sharing": config.sharing}
+
+    def select(kind: str, labels: Sequence[str]) -> list[Selected]:
+        return [host.select(kind, label, settings, config.variants) for label in labels]
+
     return Choice(
-        *(
-            [host.select(kind, label, settings, config.variants) for label in labels]
-            for kind, labels in asked.items()
-        ),
-        controls=[choose_control(host, label, settings) for label in config.controls],
+        select("models", config.models),
+        select("llms", config.llms),
+        select("sharing", config.sharing),
+        [choose_control(host, label, settings) for label in config.controls],
     )
 
 
