@@ -30,15 +30,14 @@ def test_a_word_weighs_more_the_fewer_texts_have_it():
     assert np.allclose(weights, [[0, 0], [rare / norm, common / norm], [0, 1]])
 
 
-def test_a_row_has_its_words_and_the_states_of_the_llm_both_without_correlation():
-    rows = told()
-    has_text = [1, 2, 3, 5, 6]
+def test_a_row_has_its_words_without_correlation_beside_what_the_llm_says_and_both_count_alike():
+    rows, has_text = told(), [1, 2, 3, 5, 6]
     assert not rows[[0, 4]].any()
     words, of_llm = rows[has_text, :-3], rows[has_text, -3:]
-    for part in (words, of_llm):
-        covariance = part.T @ part
-        assert torch.allclose(part.mean(dim=0), torch.zeros(part.shape[1]), atol=1e-5)
-        assert torch.allclose(covariance, covariance.diagonal().mean() * torch.eye(part.shape[1]), atol=1e-4)
+    assert torch.allclose(of_llm, states()[has_text] / 2**0.5)
+    covariance = words.T @ words
+    assert torch.allclose(words.mean(dim=0), torch.zeros(words.shape[1]), atol=1e-5)
+    assert torch.allclose(covariance, covariance.diagonal().mean() * torch.eye(words.shape[1]), atol=1e-4)
     assert torch.isclose(words.square().sum(), of_llm.square().sum(), rtol=1e-4)
 
 

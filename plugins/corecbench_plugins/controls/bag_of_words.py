@@ -29,11 +29,12 @@ ITERATIONS = 6
 
 
 class BagOfWords:
-    """The sharing module reads word counts and the states of an untrained LLM, in place of a trained LLM's text.
+    """The sharing module reads word counts and the `text` of an untrained LLM, in place of a trained LLM's `text`.
 
-    The counts are weighted by TF-IDF and reduced by a truncated SVD (latent semantic analysis, Deerwester et al.,
-    1990). Both parts are whitened, so that each tells items apart as well as it can, and count alike. A row is as
-    long, in the root mean square, as a row of the LLM's `text`. Nothing but the item texts is read.
+    The counts are weighted by TF-IDF, reduced by a truncated SVD (latent semantic analysis, Deerwester et al.,
+    1990), and whitened, so that they tell items apart as well as they can. The LLM's `text` is taken as it is: our
+    LLMs whiten theirs. Both parts count alike, and together a row is as long, in the root mean square, as a row of
+    the LLM's `text`. Nothing but the item texts is read.
     """
 
     def __init__(self, config: BagOfWordsConfig) -> None:
@@ -45,10 +46,10 @@ class BagOfWords:
 
         reduced = reduce(tf_idf(catalog.item_texts), self.dimensions, generator(seed, catalog.name, "bag-of-words"))
         states = text.float().cpu()
-        parts = torch.cat([whitened(torch.from_numpy(reduced).float()), whitened(states)], dim=1)
         squared = states.square().sum(dim=1)
         norm = squared[squared > 0].mean().sqrt()
-        return (parts * (norm / 2**0.5)).to(text)
+        words = norm * whitened(torch.from_numpy(reduced).float())
+        return (torch.cat([words, states], dim=1) / 2**0.5).to(text)
 
 
 def tf_idf(texts: Sequence[str]) -> csr_matrix:
