@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from corecbench.api import CorecbenchError, Failure, Lists, RowSide, Setup, Side, SideRecord
 from corecbench.evaluation.measuring import measure_checked
 from corecbench.experiment.cells import CHECKPOINT, Cell, record_of
+from corecbench.experiment.together import ALONE, Together
 from corecbench.plugin.guard import guard
 from corecbench.results.frames import item_frequency
 from corecbench.results.record import sides_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from corecbench.plugin.selected import Selected
     from corecbench.results.store import Store
     from corecbench.training.loop import SideTraining
+    from corecbench.training.replicas import Replicas
 
     Tell = Callable[..., None]
     """Tells those who follow the run what happens: a hook's name, and its arguments by name."""
@@ -74,15 +76,17 @@ class Attempt:
     store: Store
     tell: Tell
     on_epoch: OnEpoch
+    together: Together = ALONE
 
     def outcome(self) -> Outcome:
         """Train the sides of the cell and rank each on the test items."""
         outcome = Outcome(sides_of(record_of(self.cell)))
         with outcome.losing(*outcome.rows):
-            training = self.cell_training()
-            trained = self.train(training)
+            with self.together.join() as replicas:
+                training = self.cell_training(replicas)
+                trained = self.train(training)
             outcome.trained = dict(trained.sides)
-        if outcome.failures:
+        if outcome.failures or not self.together.leads:
             return outcome
         states: dict[Side, Mapping[str, States]] = {}
         for side, side_training in trained.sides.items():
@@ -96,7 +100,7 @@ class Attempt:
                 self.rank_ensemble(outcome, training, trained, states)
         return outcome
 
-    def cell_training(self) -> CellTraining:
+    def cell_training(self, replicas: Replicas | None) -> CellTraining:
         """Return what the training of the cell needs."""
         cell, catalog, facts = self.cell, self.cell.data.catalog, self.cell.facts
 
@@ -107,13 +111,13 @@ class Attempt:
             shuffle_texts(catalog, cell.seed) if cell.control == "shuffled-texts" else catalog,
             cell.max_history,
             cell.seed,
-            self.plan.config.device,
+            self.plan.config.device if replicas is None else replicas.place.own_device,
             self.plan.cache,
             progress,
             untrained_llm=cell.control == "untrained-llm",
         )
         metric = self.host.build(self.host.select("metrics", "NDCG@10", {}))
-        return CellTraining(self.host, setup, cell.data.split, cell.seeded_as, metric)
+        return CellTraining(self.host, setup, cell.data.split, cell.seeded_as, metric, replicas)
 
     def train(self, training: CellTraining) -> Trained:
         """Train the side or the sides of the cell."""

@@ -126,6 +126,7 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
         "device": config.device,
         "max_history": max_history,
         **({"control": control} if control else {}),
+        **({"processes": config.processes} if config.processes > 1 else {}),
     }
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()[:8]
     folder = store.folder(cell_name(components, control), data.name, seed, digest)

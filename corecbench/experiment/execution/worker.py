@@ -10,18 +10,12 @@ import queue
 import threading
 import traceback
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from corecbench.experiment.execution.message import Message
 
 if TYPE_CHECKING:
     from corecbench.experiment.execution.task import CellTask
-
-
-class Message(NamedTuple):
-    """What a worker process sends."""
-
-    kind: Literal["ready", "told", "ended", "error"]
-    content: Any = None
-    """"told": name of a hook and its arguments. "ended": the record of the cell. "error": the exception."""
 
 
 def main(descriptor: int, n_threads: int | None) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from corecbench.api import CorecbenchError
 from corecbench.data.loaded import read_datasets
 from corecbench.experiment import process
+from corecbench.experiment.execution.company import together
 from corecbench.experiment.plan import Plan, choices_on, lay_out
 from corecbench.experiment.runner import run_cell
 from corecbench.plugin.host import Host
@@ -37,10 +38,11 @@ class Workplace:
         Raises:
             CorecbenchError: the cell is not found here as it was sent.
         """
-        self.prepare(task)
-        store = Store(task.root, task.config.benchmark)
-        plan = self.plan(task, store)
-        return run_cell(find(task, plan), plan, self.host, store, tell)
+        with together(task, tell) as processes:
+            self.prepare(task)
+            store = Store(task.root, task.config.benchmark)
+            plan = self.plan(task, store)
+            return run_cell(find(task, plan), plan, self.host, store, tell, processes)
 
     def prepare(self, task: CellTask) -> None:
         """Make folder, environment and plugins those of the task's run.
