@@ -108,13 +108,13 @@ class Company:
             try:
                 end = helper.hear(note)
             except Exception as error:
-                self.ended[helper] = f"failed: {' '.join(str(error).split())}"
+                self.ended[helper] = " ".join(str(error).split())
                 continue
             if end is not None and end.result is None:
                 self.ended[helper] = end.reason
             elif end is not None and end.result is not None:
                 failure = end.result["error"]
-                self.ended[helper] = "" if failure is None else f"failed: {failure['message']}"
+                self.ended[helper] = "" if failure is None else failure["message"]
                 self.memory += end.result["peak_memory_bytes"]
         return self.ended.get(helper)
 
@@ -125,7 +125,7 @@ class Company:
             if helper not in self.ended and helper.connection.poll(LOOK_S):
                 self.listen(helper)
             if how := self.ended.get(helper):
-                said.append(f"process {number} of {self.place.number} {how}")
+                said.append(f"process {number} of {self.place.number}: {how}")
         return "; ".join(said)
 
     def peak_memory_bytes(self) -> int:

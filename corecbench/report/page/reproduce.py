@@ -56,6 +56,7 @@ def _alike(records: Sequence[CellResult]) -> dict[str, Any]:
         "repeats": records[0]["protocol"].get("repeated pairs"),
         "k_core": records[0]["data"].get("k_core"),
         "device": records[0]["device"],
+        "processes": processes if (processes := records[0].get("processes", 1)) > 1 else None,
     }
     return {
         **{key: names for key, names in lists.items() if names},
