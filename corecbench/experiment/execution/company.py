@@ -1,4 +1,4 @@
-"""Processes that help one worker process to train its cell: it starts them, meets them and ends them."""
+"""Processes that help one worker process to train its cells: how it starts, meets and ends them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from corecbench.api import CorecbenchError
 from corecbench.experiment.execution.choice import threads_of
 from corecbench.experiment.execution.task import Beside, CellTask
 from corecbench.experiment.execution.worker_process import WorkerProcess
-from corecbench.experiment.together import ALONE, Together
+from corecbench.experiment.together import Together
 from corecbench.training.replicas import HOST, TIMEOUT_S, Place, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
-    from typing import Self
 
     from corecbench.experiment.attempt import Tell
     from corecbench.training.replicas import Replicas
@@ -28,18 +26,6 @@ COMES = "comes"
 """What a helping process tells before it meets the others."""
 LOOK_S = 5.0
 """Seconds in which the end of a lost process is heard of."""
-
-
-@contextlib.contextmanager
-def together(task: CellTask, tell: Tell) -> Iterator[Together]:
-    """Return how this process trains the cell of a task, with helping processes that end with the context."""
-    if task.beside is not None:
-        yield helping(task.beside, tell)
-    elif task.config.processes == 1:
-        yield ALONE
-    else:
-        with Company(task) as company:
-            yield Together(join=company.join, peak_memory_bytes=company.peak_memory_bytes)
 
 
 def helping(beside: Beside, tell: Tell) -> Together:
@@ -57,32 +43,47 @@ def helping(beside: Beside, tell: Tell) -> Together:
 
 
 class Company:
-    """The processes that help this one to train a cell."""
+    """The processes that help this one to train its cells. They are kept from one cell to the next."""
 
-    def __init__(self, task: CellTask) -> None:
-        self.task, self.place = task, Place(0, task.config.processes, task.config.device)
+    def __init__(self) -> None:
         self.helpers: list[WorkerProcess] = []
         self.ended: dict[WorkerProcess, str] = {}
-        """Helping process -> how it ended, "" if it trained to the end."""
+        """Helping process -> how it ended with the present cell, "" if it trained to the end."""
         self.memory = 0
 
-    def __enter__(self) -> Self:
-        """Start the processes. They read the data while this one does."""
+    @contextlib.contextmanager
+    def together(self, task: CellTask) -> Iterator[Together]:
+        """Give a task to the helping processes, too. They read the data while this process does.
+
+        If a process fails, or has not trained to the end by the end of the context, all of them are ended.
+
+        Raises:
+            CorecbenchError: there is no device for each process.
+        """
+        self.place, self.ended, self.memory = Place(0, task.config.processes, task.config.device), {}, 0
         self.place.check_device()
         timeout = timedelta(seconds=TIMEOUT_S)
         self.store = dist.TCPStore(HOST, 0, is_master=True, wait_for_workers=False, timeout=timeout)
-        for index in range(1, self.place.number):
-            helper = WorkerProcess(threads_of(self.task.config))
-            self.helpers.append(helper)
-            helper.give(replace(self.task, beside=Beside(replace(self.place, index=index), self.store.port)))
-        return self
+        self.hire(self.place.number - 1, threads_of(task.config))
+        for index, helper in enumerate(self.helpers, start=1):
+            helper.give(replace(task, beside=Beside(replace(self.place, index=index), self.store.port)))
+        try:
+            yield Together(join=self.join, peak_memory_bytes=self.peak_memory_bytes)
+        finally:
+            if any(self.ended.get(helper, "it goes on") for helper in self.helpers):
+                self.end()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End the processes."""
+    def hire(self, number: int, n_threads: int | None) -> None:
+        """Have so many helping processes, with so many threads each."""
+        if [helper.n_threads for helper in self.helpers] != [n_threads] * number:
+            self.end()
+            self.helpers = [WorkerProcess(n_threads) for _ in range(number)]
+
+    def end(self) -> None:
+        """End the helping processes."""
         for helper in self.helpers:
             helper.end(at_once=True)
+        self.helpers = []
 
     @contextlib.contextmanager
     def join(self) -> Iterator[Replicas]:

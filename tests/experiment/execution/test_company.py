@@ -1,7 +1,6 @@
 """Several processes train one cell together: as one process does, and what becomes of a cell that loses one."""
 
 import os
-import signal
 
 import pytest
 
@@ -81,17 +80,26 @@ def test_a_cell_that_loses_a_process_is_a_record_with_the_reason(bench, acting_m
     assert ended["well"] is None
 
 
-def test_a_process_that_does_not_come_is_said_in_one_line(bench, loose_file, processes):
-    plugin = loose_file("mine", "import os\nif os.getppid() != int(os.environ['CORECBENCH_FIRST']): exit('no helper')")
-    os.environ["CORECBENCH_FIRST"] = "0"
-    try:
-        (record,) = bench(models=("popularity",), processes=2, runs_in=processes(1), files=[plugin])
-    finally:
-        del os.environ["CORECBENCH_FIRST"]
-    assert record["error"]["message"].startswith("the cell has not all of its processes: process 2 of 2: ")
+REFUSES = """
+    import os
+
+    if int(os.environ["CORECBENCH_FIRST"]) not in (os.getpid(), os.getppid()):
+        raise OSError("no helper")
+"""
 
 
-def test_no_process_outlives_a_first_one_that_is_killed(bench, acting_model, tmp_path, processes, pid_of, alive, until):
+def test_a_process_that_does_not_come_is_said_in_one_line(bench, loose_file, monkeypatch, processes):
+    monkeypatch.setenv("CORECBENCH_FIRST", str(os.getpid()))
+    plugin = loose_file("refuses", REFUSES)
+    (record,) = bench([plugin], models=("popularity",), processes=2, runs_in=processes(1))
+    message = record["error"]["message"]
+    assert message.startswith("the cell has not all of its processes: process 2 of 2: ")
+    assert message.endswith("OSError: no helper")
+
+
+def test_no_process_outlives_a_first_one_that_is_killed(
+    bench, acting_model, tmp_path, processes, pid_of, alive, until
+):
     pid = tmp_path / "pid"
     act = f"""
 if {HELPING}: write({str(pid)!r}, str(os.getpid())); time.sleep(600)
@@ -99,7 +107,7 @@ wait_for({str(pid)!r}); os.kill(os.getpid(), signal.SIGKILL)
 """
     settings = {"mine": {"act": act}}
     (record,) = bench([acting_model], models=("mine",), settings=settings, processes=2, runs_in=processes(1))
-    assert record["error"]["message"] == f"worker process ended with signal {signal.SIGKILL.value} (SIGKILL)"
+    assert record["error"]["message"] == "worker process ended with signal 9 (SIGKILL)"
     assert until(lambda: not alive(pid_of(pid)), seconds=5)
 
 
