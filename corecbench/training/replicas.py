@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import numpy as np
+    from torch._C._distributed_c10d import Store, TCPStore
 
 HOST = "127.0.0.1"
 TIMEOUT_S = 1800.0
@@ -101,7 +102,7 @@ class Replicas:
 
     def add_up_array(self, values: np.ndarray) -> np.ndarray:
         """Return the sum of an array over all processes."""
-        summed: np.ndarray = self.add_up(torch.as_tensor(values).to(self.place.own_device)).cpu().numpy()
+        summed: np.ndarray = self.add_up(torch.tensor(values, device=self.place.own_device)).cpu().numpy()
         return summed
 
     def add_up_gradients(self, parameters: Sequence[torch.nn.Parameter], loss: torch.Tensor) -> torch.Tensor:
@@ -150,9 +151,21 @@ class Replicas:
             raise CorecbenchError(f"the processes of the cell lost each other: {reason}") from error
 
 
+def meeting_point(port: int, leads: bool) -> TCPStore:
+    """Return the store by which the processes of a machine find each other.
+
+    Args:
+        port: where the first process holds it; 0 for a free one.
+        leads: whether this is the first process.
+    """
+    timeout = timedelta(seconds=TIMEOUT_S)
+    store: TCPStore = dist.TCPStore(HOST, port, None, leads, timeout, wait_for_workers=False)  # type: ignore[attr-defined]
+    return store
+
+
 @contextlib.contextmanager
 def joined(
-    place: Place, store: dist.Store, reason: Callable[[], str] = lambda: "", timeout_s: float = TIMEOUT_S
+    place: Place, store: Store, reason: Callable[[], str] = lambda: "", timeout_s: float = TIMEOUT_S
 ) -> Iterator[Replicas]:
     """Meet the other processes, and part from them at the end of the context.
 

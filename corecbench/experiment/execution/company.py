@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-
-import torch.distributed as dist
 
 from corecbench.api import CorecbenchError
 from corecbench.experiment.execution.choice import threads_of
 from corecbench.experiment.execution.task import Beside, CellTask
 from corecbench.experiment.execution.worker_process import WorkerProcess
 from corecbench.experiment.together import Together
-from corecbench.training.replicas import HOST, TIMEOUT_S, Place, joined
+from corecbench.training.replicas import Place, joined, meeting_point
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +32,7 @@ def helping(beside: Beside, tell: Tell) -> Together:
     def join() -> Iterator[Replicas]:
         beside.place.check_device()
         tell(COMES)
-        store = dist.TCPStore(HOST, beside.port, is_master=False, timeout=timedelta(seconds=TIMEOUT_S))
-        with joined(beside.place, store) as replicas:
+        with joined(beside.place, meeting_point(beside.port, leads=False)) as replicas:
             yield replicas
 
     return Together(leads=False, join=join)
@@ -62,11 +58,11 @@ class Company:
         """
         self.place, self.ended, self.memory = Place(0, task.config.processes, task.config.device), {}, 0
         self.place.check_device()
-        timeout = timedelta(seconds=TIMEOUT_S)
-        self.store = dist.TCPStore(HOST, 0, is_master=True, wait_for_workers=False, timeout=timeout)
+        self.store = meeting_point(0, leads=True)
         self.hire(self.place.number - 1, threads_of(task.config))
         for index, helper in enumerate(self.helpers, start=1):
-            helper.give(replace(task, beside=Beside(replace(self.place, index=index), self.store.port)))
+            place = replace(self.place, index=index)
+            helper.give(replace(task, beside=Beside(place, self.store.port)))
         try:
             yield Together(join=self.join, peak_memory_bytes=self.peak_memory_bytes)
         finally:
