@@ -143,10 +143,13 @@ class CellResult(TypedDict):
     device: str
     machine: NotRequired[str]
     """Accelerator, processor and threads."""
+    processes: NotRequired[int]
+    """Number of processes that trained the cell together."""
     started: str
     """ISO 8601."""
     duration_s: float
     peak_memory_bytes: int
+    """Of all processes of the cell together."""
     sides: dict[RowSide, SideRecord]
     """The rows that have ranks."""
     epochs: list[dict[str, Any]]

@@ -98,6 +98,12 @@ def run_options(command: Command) -> Command:
             ),
             click.option("--threads", type=int, metavar="N", help="Threads of each cell.  [default: 1 on a CPU]"),
             click.option(
+                "--processes",
+                type=int,
+                metavar="N",
+                help="Processes that train each cell together, sharing its batches.  [default: 1]",
+            ),
+            click.option(
                 "--executor", metavar="NAME", help="What runs the cells: processes or dask.  [default: processes]"
             ),
             click.option(

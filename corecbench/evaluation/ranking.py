@@ -61,6 +61,7 @@ def rank_task(
     batch_size: int = 256,
     device: str = "cpu",
     top_k: int = 0,
+    share: slice = slice(None),
 ) -> Ranks:
     """Rank the held-out items of all users of a task by the scores of a recommender.
 
@@ -70,14 +71,15 @@ def rank_task(
         batch_size: users that a model is asked for at a time; it changes memory and speed, never a rank.
         device: where the model computes.
         top_k: how many of each user's best candidates are returned, too.
+        share: which of the batches are ranked; the users of others have ranks of 0.
 
     Raises:
         ScoreError: a score is NaN or infinite.
     """
-    rank, n_candidates = np.empty_like(task.users), np.empty_like(task.users)
+    rank, n_candidates = np.zeros_like(task.users), np.zeros_like(task.users)
     top_items = np.zeros((len(task.users), top_k), dtype=np.int64)
     top_scores = np.full((len(task.users), top_k), -np.inf, dtype=np.float32)
-    for rows, batch in in_batches(task, batch_size, device):
+    for rows, batch in in_batches(task, batch_size, device, share):
         scores = scores_of(answer(batch), batch)
         left_out = without_targets(*task.seen.pairs(rows), task.target[rows])
         n_candidates[rows] = scores.n_items - np.bincount(left_out[0], minlength=len(rows))
@@ -115,9 +117,11 @@ def task_states(
     return States(table.index_copy(0, user, user_states), batch_states.item)
 
 
-def in_batches(task: "RankingTask", batch_size: int, device: str) -> Iterator[tuple[np.ndarray, Batch]]:
+def in_batches(
+    task: "RankingTask", batch_size: int, device: str, share: slice = slice(None)
+) -> Iterator[tuple[np.ndarray, Batch]]:
     """Yield rows of a task with their users and histories, users with histories of similar length together."""
     order = np.argsort(task.seen.length, kind="stable")
-    for rows in np.split(order, range(batch_size, len(order), batch_size)):
+    for rows in np.split(order, range(batch_size, len(order), batch_size))[share]:
         user, history = (on_device(indices, device) for indices in (task.users[rows], trim(task.history[rows])))
         yield rows, Batch(user, history)

@@ -15,6 +15,7 @@ from corecbench.api import CorecbenchError, Failure, Lists, RowSide, Setup, Side
 from corecbench.evaluation.measuring import measure_checked
 from corecbench.experiment import process
 from corecbench.experiment.cells import CHECKPOINT, Cell, digest_of, record_of
+from corecbench.experiment.together import ALONE, Together
 from corecbench.plugin.abilities import control_abilities
 from corecbench.plugin.guard import guard
 from corecbench.results.frames import item_frequency
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from corecbench.plugin.selected import Selected
     from corecbench.results.store import Store
     from corecbench.training.loop import SideTraining
+    from corecbench.training.replicas import Replicas
 
     Tell = Callable[..., None]
     """Tells those who follow the run what happens: a hook's name, and its arguments by name."""
@@ -77,15 +79,17 @@ class Attempt:
     store: Store
     tell: Tell
     on_epoch: OnEpoch
+    together: Together = ALONE
 
     def outcome(self) -> Outcome:
         """Train the sides of the cell and rank each on the test items."""
         outcome = Outcome(sides_of(record_of(self.cell)))
         with outcome.losing(*outcome.rows):
-            training = self.cell_training()
-            trained = self.train(training)
+            with self.together.join() as replicas:
+                training = self.cell_training(replicas)
+                trained = self.train(training)
             outcome.trained = dict(trained.sides)
-        if outcome.failures:
+        if outcome.failures or not self.together.leads:
             return outcome
         states: dict[Side, Mapping[str, States]] = {}
         for side, side_training in trained.sides.items():
@@ -99,7 +103,7 @@ class Attempt:
                 self.rank_ensemble(outcome, training, trained, states)
         return outcome
 
-    def cell_training(self) -> CellTraining:
+    def cell_training(self, replicas: Replicas | None) -> CellTraining:
         """Return what the training of the cell needs."""
         cell, catalog, facts = self.cell, self.cell.data.catalog, self.cell.facts
 
@@ -111,13 +115,14 @@ class Attempt:
             catalog if control is None else control.catalog(catalog, cell.seed),
             cell.max_history,
             cell.seed,
-            self.plan.config.device,
+            self.plan.config.device if replicas is None else replicas.place.own_device,
             self.plan.cache,
             progress,
             untrained_llm=control is not None and control.selected.untrained_llm,
         )
         metric = self.host.build(self.host.select("metrics", "NDCG@10", {}))
-        return CellTraining(self.host, setup, cell.data.split, cell.seeded_as, metric, self.checkpoints())
+        checkpoints = self.checkpoints() if replicas is None else None
+        return CellTraining(self.host, setup, cell.data.split, cell.seeded_as, metric, checkpoints, replicas)
 
     def checkpoints(self) -> Checkpoints:
         """Return where the state of the training is written, and where one may lie from which it can begin."""

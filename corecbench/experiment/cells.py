@@ -135,6 +135,7 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
         "device": config.device,
         "max_history": max_history,
         **data.reduction.fields(),
+        **({"processes": config.processes} if config.processes > 1 else {}),
     }
     decisive = of_pair if control is None else {**of_pair, "control": decisive_in(control)}
     digest = digest_of(decisive)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from corecbench.evaluation.text_similarity import target_similarity
 from corecbench.experiment import process
 from corecbench.experiment.attempt import Attempt, Outcome
 from corecbench.experiment.cells import CHECKPOINT, Cell, record_of, settings_of
+from corecbench.experiment.together import ALONE, Together
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
 from corecbench.results.record import SCHEMA
 from corecbench.results.store import ITEMS_FILE
@@ -22,7 +23,6 @@ from corecbench.training.weights import save_checkpoint
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from typing import Any
 
     from corecbench.api import CellResult, EpochRecord
     from corecbench.data.loaded import SplitDataset
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from corecbench.results.store import Store
 
 
-def run_cell(cell: Cell, plan: Plan, host: Host, store: Store, tell: Tell) -> CellResult:
+def run_cell(
+    cell: Cell, plan: Plan, host: Host, store: Store, tell: Tell, together: Together = ALONE
+) -> CellResult:
     """Train, rank and store one cell, and return its record, failed or not.
 
     Args:
@@ -41,8 +43,10 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store, tell: Tell) -> Ce
         host: builds its components.
         store: where its result goes.
         tell: is told of its start, its epochs and other long work. Its end is what this function returns.
+        together: the processes that train it; one that does not lead tells and stores nothing.
     """
     facts = cell.facts
+    tell = tell if together.leads else ignore
     tell("corecbench_cell_started", cell=facts)
     process.reset_peak_memory()
     known, started, clock = describe(cell, plan), datetime.now(UTC), time.perf_counter()
@@ -53,7 +57,7 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store, tell: Tell) -> Ce
         tell("corecbench_epoch_finished", cell=facts, record=record)
 
     with process.state_kept():
-        outcome = Attempt(cell, plan, host, store, tell, on_epoch).outcome()
+        outcome = Attempt(cell, plan, host, store, tell, on_epoch, together).outcome()
     record = {
         **known,
         "machine": process.machine(plan.config.device),
@@ -62,13 +66,18 @@ def run_cell(cell: Cell, plan: Plan, host: Host, store: Store, tell: Tell) -> Ce
         **({"failed_sides": failed} if (failed := outcome.failed_sides()) else {}),
         "started": started.isoformat(timespec="seconds"),
         "duration_s": time.perf_counter() - clock,
-        "peak_memory_bytes": process.peak_memory_bytes(),
+        "peak_memory_bytes": process.peak_memory_bytes() + together.peak_memory_bytes(),
         "sides": dict(outcome.sides),
         "epochs": [dict(epoch) for epoch in epochs],
     }
     result = cast("CellResult", record)  # checked against its schema when it is written
-    save(cell, plan, store, outcome, result)
+    if together.leads:
+        save(cell, plan, store, outcome, result)
     return result
+
+
+def ignore(hook_name: str, **arguments: Any) -> None:
+    """Tell nobody what happens."""
 
 
 def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellResult) -> None:
@@ -122,6 +131,7 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
             for part in cell.recorded
         },
         "device": config.device,
+        "processes": config.processes,
     }
 
 

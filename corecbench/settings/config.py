@@ -88,6 +88,9 @@ class RunConfig:
     threads: int | None = None
     """Number of threads of each cell; None for one on a processor, and for torch's own choice with a GPU. Ranks can
     differ in last digits between numbers of threads."""
+    processes: int = 1
+    """Number of processes that train each cell together: each takes its share of every batch. On a GPU each of them
+    has one of its own. Ranks can differ in last digits between numbers of processes."""
     executor: Literal["processes", "dask"] = "processes"
     """What runs the cells: processes of this machine, or a Dask cluster."""
     scheduler: str | None = None
@@ -123,7 +126,8 @@ class RunConfig:
         for max_history in (self.max_history, *map(self.max_history_on, self.per_dataset)):
             if max_history < 1:
                 raise UsageError(f"max_history is {max_history}, must be at least 1")
-        for name, least in (("k_core", 0), ("top_k", 0), ("jobs", 1), ("threads", 1), ("checkpoint_minutes", 0)):
+        least_values = {"k_core": 0, "top_k": 0, "jobs": 1, "threads": 1, "processes": 1, "checkpoint_minutes": 0}
+        for name, least in least_values.items():
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"{name} is {value}, must be at least {least}")
@@ -133,6 +137,8 @@ class RunConfig:
             )
         if not 0 <= self.cold_items < 1:
             raise UsageError(f"cold_items is {self.cold_items}, must be a share of the items from 0 to below 1")
+        if self.processes > 1 and self.device not in ("cpu", "cuda"):
+            raise UsageError(f"processes is {self.processes}, which needs device cpu or cuda, not {self.device!r}")
         for name in ("scheduler", "resources"):
             if getattr(self, name) and self.executor != "dask":
                 raise UsageError(f"{name} is {getattr(self, name)!r}, which needs --executor dask")

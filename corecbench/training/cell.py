@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -32,6 +32,7 @@ from corecbench.training.frozen import evaluate, last_states
 from corecbench.training.loop import SideTraining
 from corecbench.training.planned_turn import PlannedTurn
 from corecbench.training.seeds import generator, seed_torch
+from corecbench.training.shared_training import SharedTraining
 from corecbench.training.weights import trainable
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
     from corecbench.training.checkpoints import Checkpoints
+    from corecbench.training.replicas import Replicas
 
 OnEpoch = Callable[[EpochRecord], None]
 
@@ -64,6 +66,8 @@ class CellTraining:
     """NDCG@10."""
     checkpoints: Checkpoints | None = None
     """Where the state of the training is written; None: nowhere."""
+    replicas: Replicas | None = None
+    """The processes that train the cell together; None for this one alone."""
 
     def seed(self, purpose: str) -> None:
         """Seed torch for one purpose of this cell."""
@@ -119,16 +123,17 @@ class CellTraining:
         setup = self.setup
         examples = make_examples(model.examples, self.split.train, setup.catalog, setup.max_history, setup.device)
         batches = generator(setup.seed, setup.catalog.name, self.cell, side, "batches")
-        config, owner = selected.config, str(selected)
-        return SideTraining(
-            side, model, config, examples, self.validate, batches, epochs, owner, trained, layers=layers
-        )
+        of_side = (side, model, selected.config, examples, self.validate, batches, epochs, str(selected), trained)
+        if self.replicas is None:
+            return SideTraining(*of_side, layers=layers)
+        together = functools.partial(self.validate_together, self.replicas)
+        return SharedTraining(*of_side, layers=layers, replicas=self.replicas, validate_together=together)
 
-    def rank(self, model: Recommender, stage: str, top_k: int = 0) -> Ranks:
-        """Rank the held-out items of a stage, and keep each user's best candidates."""
+    def rank(self, model: Recommender, stage: str, top_k: int = 0, share: slice = slice(None)) -> Ranks:
+        """Rank the held-out items of a stage, and keep each user's best candidates; `share` as in `rank_task`."""
         evaluate(model)
         answer = recommender_abilities(model).answer
-        return rank_task(answer, self.tasks[stage], device=self.setup.device, top_k=top_k)
+        return rank_task(answer, self.tasks[stage], device=self.setup.device, top_k=top_k, share=share)
 
     def states(self, model: Recommender) -> Mapping[str, States]:
         """Return a side's states of the users that are ranked at each stage, as they are now."""
@@ -144,6 +149,12 @@ class CellTraining:
     def validate(self, model: Recommender) -> float:
         """Return NDCG@10 on the validation items."""
         return self.quality(self.rank(model, "validation"))
+
+    def validate_together(self, replicas: Replicas, model: Recommender) -> float:
+        """Return the same in several processes, each of which ranks its share of the users."""
+        ranks = self.rank(model, "validation", share=replicas.share)
+        rank, n_candidates = map(replicas.add_up_array, (ranks.rank, ranks.n_candidates))
+        return self.quality(replace(ranks, rank=rank, n_candidates=n_candidates))
 
     def quality(self, ranks: Ranks) -> float:
         """Return NDCG@10 of validation ranks."""

@@ -31,7 +31,7 @@ from corecbench.training.weights import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from corecbench.api import EpochRecord
+    from corecbench.api import EpochRecord, States
     from corecbench.training.contexts import Contexts
     from corecbench.training.examples import Examples
 
@@ -141,7 +141,7 @@ class SideTraining:
         loss = self.train_epoch(sharing, frozen)
         self.epochs += 1
         with self.average.applied() if self.average else nullcontext(), guard(self.owner, "states"):
-            value = self.validate(self.model)
+            value = self.validation()
             self.keep_if_best(value)
         if self.average and self.best_epoch == self.epochs:
             self.best_lag = self.average.ahead()
@@ -183,12 +183,10 @@ class SideTraining:
             loss = self.loss(rows, batch, sharing, frozen)
             self.optimizer.param_groups[0]["lr"] = self.learning_rate(number, n_batches)
             self.optimizer.zero_grad(set_to_none=True)
-            with guard(self.owner, "backward"):
-                loss.backward()
+            losses.append(self.backward(loss))
             self.optimizer.step()
             if self.average:
                 self.average.update()
-            losses.append(loss.detach().reshape(()))
         each = torch.stack(losses)
         self.check_finite(each)
         return float(np.mean(each.tolist()))
@@ -208,19 +206,39 @@ class SideTraining:
         Raises:
             CorecbenchError: it is NaN or infinite, and computed on a processor.
         """
+        loss, states = self.task_loss(batch)
+        if frozen is not None and sharing is not None and states is not None:
+            loss = loss + self.coupling_loss(rows, batch, states, sharing, frozen)
+        if loss.device.type == "cpu":  # a GPU would have to be waited for; its losses are checked after the epoch
+            self.check_finite(loss)
+        return loss
+
+    def task_loss(self, batch: Batch) -> tuple[torch.Tensor, States | None]:
+        """Return the loss of the task alone, and the states if the model has any."""
         states = None
         if self.abilities.scores is None:
             with guard(self.owner, "states"):
                 states = self.model.states(batch)
         with guard(self.owner, "loss"):
-            loss = (self.abilities.loss or self.standard_loss)(batch, states)
-        if frozen is not None and sharing is not None and states is not None:
-            with guard(owner_of(sharing), "losses"):
-                terms = sharing.losses(self.side, states, frozen.of(rows, batch.history.shape[1]), batch)
-                loss = loss + sum(terms.values())
-        if loss.device.type == "cpu":  # a GPU would have to be waited for; its losses are checked after the epoch
-            self.check_finite(loss)
-        return loss
+            return (self.abilities.loss or self.standard_loss)(batch, states), states
+
+    def coupling_loss(
+        self, rows: torch.Tensor, batch: Batch, states: States, sharing: SharingModule, frozen: FrozenStates
+    ) -> torch.Tensor | float:
+        """Return the coupling of the states of a batch to the frozen ones."""
+        with guard(owner_of(sharing), "losses"):
+            terms = sharing.losses(self.side, states, frozen.of(rows, batch.history.shape[1]), batch)
+            return sum(terms.values())
+
+    def backward(self, loss: torch.Tensor) -> torch.Tensor:
+        """Compute the gradients of a loss, and return its value."""
+        with guard(self.owner, "backward"):
+            loss.backward()
+        return loss.detach().reshape(())
+
+    def validation(self) -> float:
+        """Return NDCG@10 on the validation items after an epoch."""
+        return self.validate(self.model)
 
     def check_finite(self, losses: torch.Tensor) -> None:
         """Make sure that losses are numbers.

@@ -185,8 +185,9 @@ def test_options_say_how_cells_are_run(corecbench, experiment):
         None,
         None,
     )
-    corecbench("run", "--models", "a", "--jobs", "3", "--threads", "2", "--plan")
-    assert (experiment.config.jobs, experiment.config.threads) == (3, 2)
+    assert experiment.config.processes == 1
+    corecbench("run", "--models", "a", "--jobs", "3", "--threads", "2", "--processes", "4", "--plan")
+    assert (experiment.config.jobs, experiment.config.threads, experiment.config.processes) == (3, 2, 4)
     dask = [
         "--executor",
         "dask",
@@ -226,6 +227,11 @@ def test_the_data_dir_is_where_data_sets_are_looked_for(corecbench, experiment, 
         (["--models", "a", "--max-history", "0"], "error: max_history is 0, must be at least 1"),
         (["--models", "a", "--jobs", "0"], "error: jobs is 0, must be at least 1"),
         (["--models", "a", "--threads", "-1"], "error: threads is -1, must be at least 1"),
+        (["--models", "a", "--processes", "0"], "error: processes is 0, must be at least 1"),
+        (
+            ["--models", "a", "--processes", "2", "--device", "cuda:1"],
+            "error: processes is 2, which needs device cpu or cuda, not 'cuda:1'",
+        ),
         (["--models", "a", "--executor", "slurm"], "'processes' or 'dask'"),
         (["--models", "a", "--scheduler", "x:1"], "error: scheduler is 'x:1', which needs --executor dask"),
         (["--models", "a", "--resource", "GPU=1"], "error: resources is {'GPU': 1.0}, which needs --executor dask"),

@@ -316,6 +316,7 @@ def test_what_will_be_downloaded_is_named(plan, loose_file):
         {"existing": "replace"},
         {"metrics": ("MRR",)},
         {"sharing": ("none",)},
+        {"processes": 1},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -347,8 +348,10 @@ def test_a_setting_of_any_part_changes_the_hash_of_a_pair(plan, quick, tiny_llam
     assert before != after
 
 
-@pytest.mark.parametrize("change", [{"max_history": 7}, {"device": "cuda"}], ids=lambda change: next(iter(change)))
-def test_the_history_and_the_device_change_the_hash(plan, change):
+@pytest.mark.parametrize(
+    "change", [{"max_history": 7}, {"device": "cuda"}, {"processes": 2}], ids=lambda change: next(iter(change))
+)
+def test_the_history_and_what_computes_change_the_hash(plan, change):
     assert hash_of(plan(models=("sasrec",)), "sasrec") != hash_of(plan(models=("sasrec",), **change), "sasrec")
 
 

@@ -40,7 +40,9 @@ def jobs_of(config: RunConfig) -> int:
     """Return the number of cells that run side by side: all cores are used, and one cell has the GPU for itself."""
     if config.jobs is not None:
         return config.jobs
-    return max(1, process.n_cores() // (threads_of(config) or 1)) if on_processor(config) else 1
+    if not on_processor(config):
+        return 1
+    return max(1, process.n_cores() // (config.processes * (threads_of(config) or 1)))
 
 
 def on_processor(config: RunConfig) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from corecbench.api import UsageError
 from corecbench.experiment import process
 from corecbench.experiment.execution.executor import Ended
 from corecbench.experiment.runner import run_cell
@@ -26,6 +27,8 @@ class Here:
     backlog = False
 
     def __init__(self, plan: Plan, host: Host, store: Store) -> None:
+        if plan.config.processes > 1:
+            raise UsageError(f"processes is {plan.config.processes}, and cells run in this process alone")
         self.plan, self.host, self.store = plan, host, store
         self.taken: list[Cell] = []
 

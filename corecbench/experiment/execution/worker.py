@@ -10,18 +10,12 @@ import queue
 import threading
 import traceback
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from corecbench.experiment.execution.message import Message
 
 if TYPE_CHECKING:
     from corecbench.experiment.execution.task import CellTask
-
-
-class Message(NamedTuple):
-    """What a worker process sends."""
-
-    kind: Literal["ready", "told", "ended", "error"]
-    content: Any = None
-    """"told": name of a hook and its arguments. "ended": the record of the cell. "error": the exception."""
 
 
 def main(descriptor: int, n_threads: int | None) -> None:
@@ -56,6 +50,13 @@ def main(descriptor: int, n_threads: int | None) -> None:
         except Exception as error:
             message = Message("error", sendable(error))
         send(connection, message)
+        if task.beside is not None and failed(message):
+            os._exit(1)  # those that wait for this process notice its end, and not that of its process group
+
+
+def failed(message: Message) -> bool:
+    """Return whether a task ended without a trained cell."""
+    return message.kind == "error" or message.content["error"] is not None
 
 
 def receive(connection: Connection, tasks: queue.SimpleQueue[CellTask | None]) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from corecbench.api import CellResult
     from corecbench.experiment.attempt import Tell
+    from corecbench.experiment.execution.message import Message
     from corecbench.experiment.execution.task import CellTask
-    from corecbench.experiment.execution.worker import Message
 
 START = """
 import json, sys

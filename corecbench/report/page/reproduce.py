@@ -60,6 +60,7 @@ def _alike(records: Sequence[CellResult]) -> dict[str, Any]:
         "device": records[0]["device"],
         "train_shares": [reduction.train_share] if reduction.train_share != 1 else None,
         "cold_items": reduction.cold_items or None,
+        "processes": processes if (processes := records[0].get("processes", 1)) > 1 else None,
     }
     return {
         **{key: names for key, names in lists.items() if names},
