@@ -38,6 +38,12 @@ def run_options(command: Command) -> Command:
             several("--llm", "llms", text="LLMs: a name, or llama:PATH_OR_ID."),
             several("--sharing", text="Sharing modules.  [default: bdlm]"),
             several("--control", "controls", text="Controls of every pair, such as shuffled-texts,bag-of-words."),
+            click.option(
+                "--ledger",
+                is_flag=True,
+                default=None,
+                help="Train every pair under all controls of a ledger, and with nothing shared, too.",
+            ),
             several("--datasets", text="Data sets: names, or folders of atomic files.  [default: ml-100k]"),
             click.option("--seeds", metavar="0-2,5", help="Seeds; each cell is run once for each.  [default: 0]"),
             several("--metrics", text="Metrics, such as HR@10,MRR."),

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Settings = Mapping[str, Mapping[str, Any]]
 """Component -> setting -> value, for the settings that differ from the component's defaults."""
 
+LEDGER = ("bag-of-words", "frozen-texts", "no-mutual", "ciphered-texts", "untrained-llm", "shuffled-texts")
+"""The controls that a ledger is made of."""
+
 METRICS = (*(f"{name}@{k}" for name in ("HR", "NDCG", "MRR") for k in (5, 10, 20)), "MRR")
 """Metrics that are stored with a cell by default."""
 
@@ -61,6 +64,9 @@ class RunConfig:
     sharing: tuple[str, ...] = ("bdlm",)
     controls: tuple[str, ...] = ()
     """Names of controls, such as "shuffled-texts". Every pair is also trained under each of them."""
+    ledger: bool = False
+    """Whether every pair is also trained under all that its ledger is made of: the controls in `LEDGER`, and the
+    sharing module `none`."""
     seeds: tuple[int, ...] = (0,)
     metrics: tuple[str, ...] = METRICS
     max_history: int = 50
@@ -114,7 +120,10 @@ class RunConfig:
     """Data set -> settings that differ on it. Data sets that are not in the run are ignored."""
 
     def __post_init__(self) -> None:
-        """Check names, ranges and what must not be empty, which the types do not say."""
+        """Add what a ledger needs. Check names, ranges and what must not be empty, which the types do not say."""
+        if self.ledger:
+            for key, needed in (("controls", LEDGER), ("sharing", ("none",))):
+                object.__setattr__(self, key, tuple(dict.fromkeys((*getattr(self, key), *needed))))
         if not re.fullmatch(r"\w[\w.-]*", self.benchmark):
             raise UsageError(f"benchmark {self.benchmark!r} is no folder name; allowed are letters, digits, '._-'")
         if not self.datasets:

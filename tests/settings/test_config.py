@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from corecbench.api import Training, UsageError
-from corecbench.settings.config import PerDataset, RunConfig, Variant, load
+from corecbench.settings.config import LEDGER, PerDataset, RunConfig, Variant, load
 from corecbench.settings.configure import configure
 from corecbench.settings.values import parse_set, seeds
 
@@ -295,3 +295,19 @@ def test_files_that_include_each_other_are_an_error(write):
 def test_a_run_is_frozen():
     with pytest.raises(FrozenInstanceError):
         RunConfig().device = "cuda"
+
+
+# --- the ledger ---------------------------------------------------------------------------------------------------
+
+
+def test_a_ledger_adds_its_controls_and_the_module_that_shares_nothing():
+    config = load(
+        None, {"models": "sasrec", "llms": "llama", "controls": "no-neighbours,no-mutual", "ledger": True}, []
+    )
+    assert config.sharing == ("bdlm", "none")
+    assert config.controls[:2] == ("no-neighbours", "no-mutual")
+    assert sorted(config.controls) == sorted({"no-neighbours", *LEDGER})
+
+
+def test_without_a_ledger_nothing_is_added():
+    assert load(None, {"models": "sasrec"}, []).controls == ()
