@@ -81,7 +81,8 @@ def test_a_start_at_the_pretrained_model_is_refused(host):
 
 
 def test_an_llm_gives_the_states_of_texts_as_they_are(make_cell_training, toy_data, host, tiny_llama, quick):
-    selected = host.select("llms", f"llama:{tiny_llama}", quick)
+    settings = quick | {"llama": quick["llama"] | {"text_depths": (1.0,)}}
+    selected = host.select("llms", f"llama:{tiny_llama}", settings)
     model, _ = make_cell_training(toy_data).build_solo("llm", selected)
     variances = [each[1:].float().var(dim=0) for each in (model.text, model.text_states)]
     assert model.text_states.shape == (21, 32)  # the hidden width of the tiny LLM
