@@ -23,6 +23,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from corecbench.data.durable import sync
+from corecbench.training import side_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -125,7 +126,7 @@ class Checkpoints:
         facts: dict[str, Any] = {"turns": n_turns, "records": self.records, "sides": {}, **further}
         for side, training in sides.items():
             if training.epochs:
-                of_side, facts["sides"][side] = training.state()
+                of_side, facts["sides"][side] = side_state.state_of(training)
                 tensors |= {f"{side}.{name}": tensor for name, tensor in of_side.items()}
         try:
             text = json.dumps(facts)
@@ -188,7 +189,7 @@ def put_back(state: State, sides: Sides) -> None:
     for side, facts in state.facts["sides"].items():
         start = f"{side}."
         own = {name.removeprefix(start): t for name, t in state.tensors.items() if name.startswith(start)}
-        sides[side].put_back(own, facts)
+        side_state.put_back(sides[side], own, facts)
     torch.set_rng_state(state.tensors["random"])
     if "random.cuda" in state.tensors:
         torch.cuda.set_rng_state(state.tensors["random.cuda"])

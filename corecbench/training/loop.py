@@ -7,7 +7,7 @@ import math
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -15,28 +15,17 @@ import torch
 from corecbench.api import Batch, CorecbenchError, Recommender, SharingModule, Side, Training, product_dtype
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard, owner_of
-from corecbench.training.averaging import WeightAverage, numbered
+from corecbench.training.averaging import WeightAverage
 from corecbench.training.frozen import FrozenStates, states_of_contexts
 from corecbench.training.losses import standard_loss
-from corecbench.training.weights import (
-    below,
-    extra_state,
-    put_extra_state_back,
-    restore,
-    snapshot,
-    trainable,
-    weights,
-)
+from corecbench.training.weights import restore, snapshot, trainable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from corecbench.api import EpochRecord, States
     from corecbench.training.contexts import Contexts
     from corecbench.training.examples import Examples
-
-REMEMBERED = ("epochs", "best_epoch", "best_value", "stopped_by", "train_s")
-"""What a side remembers of its training beside tensors."""
 
 
 class Pauses(Protocol):
@@ -262,47 +251,6 @@ class SideTraining:
         if self.trained and self.epochs == 0:
             rate *= (number + 1) / n_batches
         return rate
-
-    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        """Return everything from which the training could go on: tensors by name, and facts that JSON can hold."""
-        tensors = {f"best.{name}": tensor for name, tensor in self.best_state.items()}
-        tensors |= {f"best_layers.{name}": tensor for name, tensor in self.best_layers.items()}
-        tensors |= {f"best_lag.{n}": tensor for n, tensor in enumerate(self.best_lag)}
-        extra = []
-        for n, part in enumerate(self.parts):
-            tensors |= {f"weights.{n}.{name}": tensor for name, tensor in weights(part).items()}
-            extra.append(extra_state(part))
-        if self.optimizer is not None:
-            for n, moments in self.optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer.{n}.{name}": moment for name, moment in moments.items()}
-        if self.average:
-            tensors |= self.average.state()
-        facts = {name: getattr(self, name) for name in REMEMBERED}
-        facts |= {"generator": self.generator.bit_generator.state, "extra": extra}
-        facts["n_steps"] = self.average.n_steps if self.average else 0
-        return tensors, facts
-
-    def put_back(self, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
-        """Let everything be as it was when `state` was called.
-
-        Raises:
-            CorecbenchError: the state belongs to another model.
-        """
-        for name in REMEMBERED:
-            setattr(self, name, facts[name])
-        self.generator.bit_generator.state = facts["generator"]
-        self.best_state, self.best_layers = below(tensors, "best"), below(tensors, "best_layers")
-        for n, (part, extra) in enumerate(zip(self.parts, facts["extra"], strict=True)):
-            restore(part, below(tensors, f"weights.{n}"))
-            put_extra_state_back(part, extra)
-        if self.optimizer is not None:
-            groups = self.optimizer.state_dict()["param_groups"]
-            moments = {n: below(tensors, f"optimizer.{n}") for n in groups[0]["params"]}
-            state = {n: kept for n, kept in moments.items() if kept}
-            self.optimizer.load_state_dict({"state": state, "param_groups": groups})
-        if self.average:
-            self.average.put_back(tensors, facts["n_steps"])
-            self.best_lag = numbered(tensors, "best_lag", self.average.parameters)
 
     def keep_if_best(self, value: float) -> None:
         """Keep the present weights if no earlier epoch was better on validation."""

@@ -15,7 +15,7 @@ from torch.nn.functional import embedding, layer_norm
 
 from corecbench.api import Batch, Ids, IdsFactory, ProjectedTexts, Setup, States, Table, UsageError, last_position
 from corecbench_plugins.hf_llm.body import dtype_of, run, run_at, upper_part
-from corecbench_plugins.hf_llm.body_layers import can_read_only
+from corecbench_plugins.hf_llm.body_checks import can_read_only
 from corecbench_plugins.hf_llm.layouts import ItemTokens, Sequences, Titles
 from corecbench_plugins.hf_llm.sentence_encoder import SentenceEncoder
 from corecbench_plugins.hf_llm.text_encoder import TextEncoder, whiten

@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING
 import torch
 
 from corecbench.api import UsageError
+from corecbench_plugins.hf_llm.body_checks import check_upper_layers, probe
 from corecbench_plugins.hf_llm.body_layers import (
     Body,
-    check_upper_layers,
     drop_embeddings,
     is_transposed,
     keep_layers,
     layers_of,
     lora_targets,
-    probe,
-    reading_only,
-    run_layers,
 )
+from corecbench_plugins.hf_llm.body_runs import reading_only, run_layers
 from corecbench_plugins.hf_llm.loading import load_config, load_trained
 from corecbench_plugins.hf_llm.quantised import quantisation
 from corecbench_plugins.hf_llm.weights import quiet

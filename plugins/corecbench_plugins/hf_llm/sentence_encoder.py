@@ -9,7 +9,8 @@ import torch
 
 from corecbench.api import UsageError
 from corecbench_plugins.hf_llm.body import n_lower_layers
-from corecbench_plugins.hf_llm.body_layers import layers_of, run_lower
+from corecbench_plugins.hf_llm.body_layers import layers_of
+from corecbench_plugins.hf_llm.body_runs import run_lower
 from corecbench_plugins.hf_llm.prompts import Frame
 from corecbench_plugins.hf_llm.text_encoder import TextEncoder
 

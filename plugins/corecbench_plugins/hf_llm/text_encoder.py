@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from corecbench.api import DataError, product_dtype, whitened
 from corecbench_plugins.hf_llm.body import load_body, lower_part, n_lower_layers
-from corecbench_plugins.hf_llm.body_layers import run_lower
+from corecbench_plugins.hf_llm.body_runs import run_lower
 from corecbench_plugins.hf_llm.loading import LOCAL
 from corecbench_plugins.hf_llm.locks import only_one
 from corecbench_plugins.hf_llm.packaged_weights import sha256
