@@ -88,7 +88,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     needed: list[Selected] = []
     data_sets = read_datasets(config, host)
     for data in data_sets:
-        alone, paired = choices_on(data.catalog.name, config, host)
+        alone, paired = choices_on(data.whole_name, config, host)
         needed += [*alone.llms, *paired.llms]
         cells += lay_out(data, alone, paired, config, store)
     if config.existing == "fail" and any(cell.done for cell in cells):
@@ -234,6 +234,6 @@ def notes(config: RunConfig, choice: Choice, data_sets: Sequence[SplitDataset]) 
             for llm in choice.llms
             if not llm.can_be_untrained
         ]
-    if aside := config.per_dataset.keys() - {data.catalog.name for data in data_sets}:
+    if aside := config.per_dataset.keys() - {data.whole_name for data in data_sets}:
         found.append(f"settings of data sets that are not in this run are left aside: {', '.join(sorted(aside))}")
     return found
