@@ -33,7 +33,12 @@ class SplitDataset:
     @property
     def name(self) -> str:
         """The name of the data set; it says what training does not see."""
-        return self.reduction.name_of(self.catalog.name)
+        return self.reduction.name_of(self.whole_name)
+
+    @property
+    def whole_name(self) -> str:
+        """The name of the data set, whatever training does not see."""
+        return self.dataset.catalog.name
 
     @property
     def catalog(self) -> Catalog:

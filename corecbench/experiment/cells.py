@@ -125,7 +125,7 @@ class Parts(NamedTuple):
 def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, store: Store) -> Cell:
     """Return one cell, with the place of its result."""
     components, control = parts.components, parts.control
-    max_history = config.max_history_on(data.catalog.name)
+    max_history = config.max_history_on(data.whole_name)
     of_pair = {
         "components": {
             part.label: [settings_of(part), version_of(part), *([part.name] if part.is_variant else [])]

@@ -91,7 +91,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     lacking: list[str] = []
     data_sets = read_datasets(config, host)
     for data in data_sets:
-        alone, paired = choices_on(data.catalog.name, config, host)
+        alone, paired = choices_on(data.whole_name, config, host)
         needed += [*alone.llms, *paired.llms]
         lacking += lacking_controls(paired)
         cells += lay_out(data, alone, paired, config, store)
@@ -239,6 +239,6 @@ def notes(
             if not model.joint
         ]
     found += dict.fromkeys(lacking)
-    if aside := config.per_dataset.keys() - {data.catalog.name for data in data_sets}:
+    if aside := config.per_dataset.keys() - {data.whole_name for data in data_sets}:
         found.append(f"settings of data sets that are not in this run are left aside: {', '.join(sorted(aside))}")
     return found

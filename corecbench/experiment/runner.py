@@ -113,7 +113,7 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
             **PROTOCOL,
             "repeated pairs": config.repeats,
             "max_history": cell.max_history,
-            **({"item text": text} if (text := config.item_text_on(data.catalog.name)) else {}),
+            **({"item text": text} if (text := config.item_text_on(data.whole_name)) else {}),
         },
         "data": {
             "fingerprint": data.dataset.fingerprint,

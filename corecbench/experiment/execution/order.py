@@ -76,7 +76,7 @@ def same_texts(one: Cell, other: Cell) -> bool:
     """Return whether two cells read the same texts by the same LLM, which the first of them encodes for all."""
     if one.llm is None:
         return False
-    return (label_of(one.llm), one.data.catalog.name) == (label_of(other.llm), other.data.catalog.name)
+    return (label_of(one.llm), one.data.whole_name) == (label_of(other.llm), other.data.whole_name)
 
 
 def begin_alike(one: Cell, other: Cell) -> bool:

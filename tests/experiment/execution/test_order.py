@@ -16,6 +16,11 @@ class Part:
 @dataclass(frozen=True)
 class Data:
     name: str
+    whole: str = ""
+
+    @property
+    def whole_name(self):
+        return self.whole or self.name
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ def test_cells_read_the_same_texts_by_the_same_llm_on_the_same_data():
     assert same_texts(PLAN[2], PLAN[3])
     assert not same_texts(PLAN[3], replace(PLAN[3], data=Data("others")))
     assert not same_texts(PLAN[0], PLAN[1])
+    assert same_texts(PLAN[3], replace(PLAN[3], data=Data("a part of it", whole=PLAN[3].data.name)))
 
 
 def test_a_pair_that_starts_from_its_domain_model_waits_for_it_alone():
