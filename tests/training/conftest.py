@@ -128,7 +128,12 @@ def in_two_processes():
             )
             for index in range(2)
         ]
-        said = [process.communicate(timeout=120)[0] for process in started]
+        try:
+            said = [process.communicate(timeout=300)[0] for process in started]
+        finally:
+            for process in started:
+                process.kill()
+                process.wait()
         return [json.loads(text) if text else None for text in said]
 
     return run

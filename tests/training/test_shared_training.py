@@ -20,11 +20,13 @@ class Model(nn.Module):
     def __init__(self, examples, at_each):
         super().__init__()
         torch.manual_seed(0)
-        self.examples, self.at_each = examples, at_each
+        self.examples, self.at_each, self.drawn = examples, at_each, []
         self.item, self.unused = nn.Embedding(7, 3), nn.Parameter(torch.ones(2))
         self.register_buffer("buffer", torch.tensor(0.0 if replicas is None else 1.0 + index))
 
     def states(self, batch):
+        if replicas is not None:
+            self.drawn.append(torch.rand(()).item())
         user = self.item(batch.history).cumsum(dim=1)
         return States(user if self.at_each else last_position(user, batch.history), 2 * self.item.weight)
 
@@ -56,7 +58,7 @@ def steps(examples, at_each, batch_size, coupled):
         model.zero_grad()
         loss = side.backward(side.loss(rows, batch, Contrast() if coupled else None, frozen))
         yield loss.item(), model.item.weight.grad.tolist(), model.unused.grad
-    yield side.validation()
+    yield {"validation": side.validation(), "drawn": model.drawn}
 
 
 found = [
@@ -98,8 +100,14 @@ def test_losses_and_gradients_are_the_same_in_all_processes_bit_for_bit(both):
 
 
 def test_buffers_are_those_of_the_first_process_when_an_epoch_is_validated(alone, both):
-    assert {case[-1] for case in alone} == {0.0}
-    assert [{case[-1] for case in each} for each in both] == [{1.0}, {1.0}]
+    assert {case[-1]["validation"] for case in alone} == {0.0}
+    assert [{case[-1]["validation"] for case in each} for each in both] == [{1.0}, {1.0}]
+
+
+def test_a_model_draws_otherwise_in_each_process(both):
+    first, second = ([draw for case in each for draw in case[-1]["drawn"]] for each in both)
+    assert len(first) == len(second) > 12
+    assert not set(first) & set(second)
 
 
 LOST = """
