@@ -71,7 +71,7 @@ def test_the_page_is_a_few_megabytes_at_most(page):
 
 def test_every_picture_has_a_size_and_alternative_text(outline):
     pictures = outline.tags["img"]
-    assert pictures == 2 + 7 * 2  # gain and critical difference, and seven kinds for each data set
+    assert pictures == 2 + 8 * 2  # gain and critical difference, and eight kinds for each data set
     for name in ("width", "height"):
         sizes = [int(value) for tag, own, value in outline.attributes if (tag, own) == ("img", name)]
         assert len(sizes) == pictures
