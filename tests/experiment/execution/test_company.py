@@ -50,17 +50,9 @@ write(FOLDER + '/drawn-' + str(rank), repr(torch.rand(3).tolist()))
 def test_after_an_epoch_all_processes_have_the_same_weights_bit_for_bit(bench, acting_model, tmp_path, processes):
     act = SAY_WEIGHTS.replace("FOLDER", repr(str(tmp_path)))
     settings = {"mine": {"act": act, "batch_size": 50, "averaging": 0.9}}
-    bench([acting_model], models=("mine",), settings=settings, processes=3, runs_in=processes(1))
+    bench([acting_model], models=("mine",), settings=settings, processes=2, runs_in=processes(1))
     for name in ("weights", "drawn"):
-        assert len({(tmp_path / f"{name}-{rank}").read_text() for rank in range(3)}) == 1
-
-
-def test_a_batch_of_fewer_examples_than_processes_counts_once(bench, acting_model, one_thread, processes):
-    settings = {"mine": {"act": "", "batch_size": 2, "max_examples": 5}}
-    command = {"files": [acting_model], "models": ("mine",), "settings": settings}
-    (alone,), (together,) = bench(**command, root="alone"), bench(**command, processes=3, runs_in=processes(1))
-    losses = [[epoch["loss"] for epoch in record["epochs"]] for record in (together, alone)]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+        assert len({(tmp_path / f"{name}-{rank}").read_text() for rank in range(2)}) == 1
 
 
 def test_a_cell_that_loses_a_process_is_a_record_with_the_reason(bench, acting_model, processes):
