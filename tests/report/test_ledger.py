@@ -272,7 +272,7 @@ def test_slices_have_their_own_contrasts_and_leave_the_others_as_they_are(alone)
     # users are in the order of their ids, as text
     order = np.array([int(user[1:]) for user in frame.index])
     frame = frame.assign(history_length=counts["history_length"][order])
-    (plain,), (sliced,) = ledgers(alone), ledgers(alone, counts={"toy": frame})
+    (plain,), (sliced,) = ledgers(alone), ledgers(alone, facts={"toy": {None: frame}})
     on_all = [each for each in sliced.contrasts if each.slicing is None]
     assert [each.comparison.p_adjusted for each in on_all] == [
         each.comparison.p_adjusted for each in plain.contrasts
@@ -287,6 +287,7 @@ def test_slices_have_their_own_contrasts_and_leave_the_others_as_they_are(alone)
         ("history length", "1"): (20, pytest.approx(1)),
         ("history length", "9"): (20, pytest.approx(16 / 20)),
         ("target frequency", "1"): (40, pytest.approx(36 / 40)),
+        ("target frequency in bins", "1-3"): (40, pytest.approx(36 / 40)),
     }
 
 

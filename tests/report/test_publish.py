@@ -52,7 +52,8 @@ def test_the_ledger_is_a_table_of_its_own_if_it_is_asked_for(published):
     assert found.ledger["text"] == (published.folder / "ledger.txt").read_text()
     rows = json.loads(found.ledger["json"])["rows"]
     assert {row["minus"] for row in rows} == {"alone", "shuffled-texts"}
-    assert {row["slice by"] for row in rows} == {None, "history length"}  # one user has each frequency
+    # one user has each frequency
+    assert {row["slice by"] for row in rows} == {None, "history length", "target frequency in bins"}
     domain, llm = found.ledgers
     assert llm.of_kind("whole") == []  # the LLM alone is not stored
     assert len(domain.of_kind("whole")) == len(domain.of_kind("contrast")) == len(llm.of_kind("contrast")) == 1
@@ -192,7 +193,7 @@ def test_the_slices_show_the_metric_that_the_table_tests(published):
     text = published.found.slices["text"]
     assert "NDCG@10 solo" in text
     rows = [line for line in text.splitlines() if "0 (never in training)" in line]
-    assert len(rows) == 1  # the domain side; the LLM has no solo row
+    assert len(rows) == 2  # the domain side, by frequency and by bins of it; the LLM has no solo row
     assert ".5000" in rows[0]
     assert ".6309" in rows[0]
     assert "+26.2%" in rows[0]
