@@ -16,7 +16,6 @@ class SequentialConfig(Training):
 
     batch_size: int = 64
     learning_rate: float = 2e-3
-    averaging: float = 0.99
     layers_dtype: Precision = "auto"
     """Number format of the products in the model's layers while it is trained. `auto` takes bfloat16 where the
     processor or the GPU multiplies faster in it. Weights, and all that is computed in evaluation, are float32."""
