@@ -3,6 +3,8 @@
 RecBole itself trains on one row per prefix of a history.
 """
 
+import contextlib
+
 import torch
 from torch import nn
 
@@ -37,7 +39,7 @@ class StatePerPosition(nn.Module):
         """Return one user state per position and the item table."""
         length = (batch.history != 0).sum(dim=1)
         reduced = self.training and self.dtype != torch.float32
-        with torch.autocast(batch.history.device.type, self.dtype, enabled=reduced):
+        with torch.autocast(batch.history.device.type, self.dtype) if reduced else contextlib.nullcontext():
             user = self.model(batch.history, length)
         return States(user=user.float(), item=self.model.item_embedding.weight)
 
