@@ -19,7 +19,13 @@ def without_dropout(quick):
     """
     short = {"epochs": 2, "learning_rate": 0.001, "loss_dtype": "float32"}
     own = {
-        "sasrec": {"hidden_dropout": 0.0, "attention_dropout": 0.0, "batch_size": 33, **short},
+        "sasrec": {
+            "hidden_dropout": 0.0,
+            "attention_dropout": 0.0,
+            "batch_size": 33,
+            "layers_dtype": "float32",
+            **short,
+        },
         "lightgcn": {"batch_size": 33, **short},
         "llama": {"dropout": 0.0, "batch_size": 33, **short},
         "bdlm": {"row_dropout": 0.0, "positions": 20, "warm_up_epochs": 1, "start": "new"},
