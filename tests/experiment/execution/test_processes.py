@@ -119,7 +119,12 @@ def test_a_process_that_leaves_ends_the_workers_that_it_forgot():
     assert subprocess.run([sys.executable, "-c", FORGETS], timeout=120, check=False).returncode == 0
 
 
-COMMAND = "import sys; from corecbench.cli.main import main; main(sys.argv[1:])"
+COMMAND = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it runs in the background ignore it
+from corecbench.cli.main import main
+main(sys.argv[1:])
+"""
 
 
 @pytest.mark.parametrize(
