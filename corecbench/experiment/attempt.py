@@ -15,8 +15,8 @@ from corecbench.api import CorecbenchError, Failure, Lists, RowSide, Setup, Side
 from corecbench.evaluation.measuring import measure_checked
 from corecbench.experiment import process
 from corecbench.experiment.cells import CHECKPOINT, Cell, digest_of, record_of
+from corecbench.experiment.controls import abilities_of
 from corecbench.experiment.together import ALONE, Together
-from corecbench.plugin.abilities import control_abilities
 from corecbench.plugin.guard import guard
 from corecbench.results.frames import item_frequency
 from corecbench.results.record import sides_of
@@ -138,11 +138,7 @@ class Attempt:
     def control(self) -> AppliedControl | None:
         """The control that the cell is, None for a pair itself or a model alone."""
         selected = self.cell.control
-        if selected is None:
-            return None
-        built = self.host.build(selected)
-        with guard(str(selected), "build"):
-            return AppliedControl(selected, control_abilities(built))
+        return None if selected is None else AppliedControl(selected, abilities_of(selected, self.host))
 
     def train(self, training: CellTraining) -> Trained:
         """Train the side or the sides of the cell."""

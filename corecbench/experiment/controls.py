@@ -36,9 +36,18 @@ def choose_control(host: Host, label: str, settings: Settings) -> ChosenControl:
         PluginError: it is faulty.
     """
     selected = host.select("controls", label, settings)
+    return ChosenControl(selected, abilities_of(selected, host))
+
+
+def abilities_of(selected: Selected, host: Host) -> ControlAbilities:
+    """Build a control, and ask it what it changes.
+
+    Raises:
+        PluginError: it is faulty.
+    """
     built = host.build(selected)
     with guard(str(selected), "build"):
-        return ChosenControl(selected, control_abilities(built))
+        return control_abilities(built)
 
 
 def why_not(control: ChosenControl, llm: Selected, module: Selected) -> str | None:

@@ -24,6 +24,7 @@ from safetensors.torch import save_file
 
 from corecbench.data.durable import sync
 from corecbench.training import side_state
+from corecbench.training.weights import below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -187,9 +188,7 @@ def read(file: Path) -> State | None:
 def put_back(state: State, sides: Sides) -> None:
     """Let sides and torch's generators stand where they stood."""
     for side, facts in state.facts["sides"].items():
-        start = f"{side}."
-        own = {name.removeprefix(start): t for name, t in state.tensors.items() if name.startswith(start)}
-        side_state.put_back(sides[side], own, facts)
+        side_state.put_back(sides[side], below(state.tensors, side), facts)
     torch.set_rng_state(state.tensors["random"])
     if "random.cuda" in state.tensors:
         torch.cuda.set_rng_state(state.tensors["random.cuda"])
