@@ -24,6 +24,8 @@ RESULTS = Path(__file__).parents[3] / "results" / "perf"
 SCHEMA = 1
 BUSY = 0.3
 """A machine whose load is higher before the first measurement is called busy."""
+PLACES = ("--out", "--peers", "--work", "--pip-args")
+"""Options that say where things lie on one machine; they change no figure and are left out of the record."""
 
 
 def measure_all(name: str, comparisons: Sequence[Comparison], options: Options) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def head(name: str, options: Options) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "name": name,
-        "command": shlex.join(["python", f"benchmarks/perf/{name}.py", *sys.argv[1:]]),
+        "command": shlex.join(["python", f"benchmarks/perf/{name}.py", *without_places(sys.argv[1:])]),
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "machine": machine("cpu").rpartition(", ")[0],
@@ -67,6 +69,21 @@ def head(name: str, options: Options) -> dict[str, Any]:
         "versions": versions(),
         "comparisons": [],
     }
+
+
+def without_places(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments of a command line without the options that name places of one machine.
+
+    >>> without_places(["--rounds", "2", "--out", "folder", "--peers=folder", "--tiny"])
+    ['--rounds', '2', '--tiny']
+    """
+    left, rest = [], iter(arguments)
+    for argument in rest:
+        if argument in PLACES:
+            next(rest, None)  # its value
+        elif argument.partition("=")[0] not in PLACES:
+            left.append(argument)
+    return left
 
 
 def write(record: dict[str, Any], folder: Path) -> None:
