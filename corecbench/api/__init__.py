@@ -58,6 +58,7 @@ from corecbench.api.optional import (
     HasLoss,
     HasText,
     HasTextStates,
+    KeepsAlone,
     Scores,
     Settles,
     StartsFrom,
@@ -102,6 +103,7 @@ from corecbench.api.sources import (
 )
 from corecbench.api.texts import ProjectedTexts, project
 from corecbench.api.whitening import whitened
+from corecbench.api.words import beside, word_summaries, word_vectors
 
 __all__ = [
     "PROJECT",
@@ -133,6 +135,7 @@ __all__ = [
     "Ids",
     "IdsFactory",
     "Interactions",
+    "KeepsAlone",
     "LeavesOutMutual",
     "LeavesOutTurns",
     "ListMetric",
@@ -172,6 +175,7 @@ __all__ = [
     "TrainsLayers",
     "Turn",
     "UsageError",
+    "beside",
     "cache_folder",
     "dataset_folder",
     "dataset_places",
@@ -183,4 +187,6 @@ __all__ = [
     "project",
     "resolve",
     "whitened",
+    "word_summaries",
+    "word_vectors",
 ]

@@ -92,6 +92,14 @@ class StartsFrom(Protocol):
     alone is read, and `start` is given the tables of a new model."""
 
 
+class KeepsAlone(Protocol):
+    """A sharing module under which a domain model need not lose by the pair."""
+
+    alone_unless_better: bool
+    """Whether the domain side stays what the domain model learnt alone, unless the pair's is better on validation
+    by more than one standard error. Without this attribute it is always the pair's."""
+
+
 class TrainsLayers(Protocol):
     """A sharing module with layers that train together with a side, beside the tables that the side reads."""
 

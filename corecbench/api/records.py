@@ -113,6 +113,9 @@ class SideRecord(TypedDict):
     inference_ms_per_user: NotRequired[float]
     """Time in which the test items of all users were ranked and their best candidates taken, over the number of
     users."""
+    kept_alone: NotRequired[bool]
+    """True where the domain side of a pair predicts with what the domain model learnt alone, since the pair was not
+    clearly better on validation. `epochs` and `train_s` are those of the pair; `best_epoch` is 0."""
     chosen: NotRequired[dict[str, float]]
     """What a sharing module chose by validation, for an ensemble."""
 

@@ -17,9 +17,11 @@ from corecbench.experiment import process
 from corecbench.experiment.cells import CHECKPOINT, Cell, digest_of, record_of
 from corecbench.experiment.controls import abilities_of
 from corecbench.experiment.together import ALONE, Together
+from corecbench.plugin.abilities import sharing_abilities
 from corecbench.plugin.guard import guard
 from corecbench.results.frames import item_frequency
 from corecbench.results.record import sides_of
+from corecbench.training.alone import better_of
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
 from corecbench.training.checkpoints import Checkpoints
 from corecbench.training.controls import AppliedControl
@@ -95,7 +97,7 @@ class Attempt:
         for side, side_training in trained.sides.items():
             with outcome.losing(side):
                 side_training.finish()  # puts back this side's best weights; both sides may read the same tables
-                self.rank_side(outcome, training, side_training)
+                self.rank_side(outcome, training, self.predicting(training, trained, side))
                 if self.cell.combines:
                     states[side] = training.states(side_training.model)
         if self.cell.combines:
@@ -154,8 +156,15 @@ class Attempt:
             return Trained({"llm": training.train_solo("llm", llm, self.on_epoch)})
         raise CorecbenchError(f"cell {self.cell.name} has no model")
 
+    def predicting(self, training: CellTraining, trained: Trained, side: Side) -> SideTraining:
+        """Return what predicts as a trained side: the side itself or, if the pair allows it, the model alone."""
+        module, side_training = trained.module, trained.sides[side]
+        if side == "domain" and module is not None and sharing_abilities(module).alone_unless_better:
+            return better_of(training, side_training, self.solo())
+        return side_training
+
     def solo(self) -> Solo:
-        """Return the domain model of the pair, alone; what it learnt is read only if the pair starts from it."""
+        """Return the domain model of the pair, alone; what it learnt is read only if the pair needs it."""
         alone = self.plan.solo_of(self.cell)
         return Solo(cast("Selected", alone.domain), functools.partial(self.learnt, alone))
 
@@ -168,7 +177,7 @@ class Attempt:
         stored = self.store.read(alone.folder)
         if stored["error"] is not None:
             message = stored["error"]["message"]
-            raise CorecbenchError(f"cell {alone.name}, where this one starts, failed: {message}")
+            raise CorecbenchError(f"cell {alone.name}, which this one needs, failed: {message}")
         best_epoch = stored["sides"]["domain"]["best_epoch"] or 0
         return Learnt(load_file(alone.folder / CHECKPOINT), best_epoch)
 
@@ -189,6 +198,7 @@ class Attempt:
             "stopped_by": side_training.stopped_by,
             "train_s": side_training.train_s,
             "inference_ms_per_user": 1000 * ranking_s / len(ranks.users),
+            **({} if side_training is outcome.trained[side_training.side] else {"kept_alone": True}),
         }
         outcome.sides[side_training.side] = cast("SideRecord", record)
 

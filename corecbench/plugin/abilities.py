@@ -86,6 +86,7 @@ class SharingAbilities:
     """The optional methods and attributes of a sharing module, None for each method that it lacks."""
 
     start_from: Literal["pretrained", "new"]
+    alone_unless_better: bool
     trained_with: Callable[[Side], torch.nn.Module | None] | None
     combine: Callable[[torch.Tensor, torch.Tensor, Batch], torch.Tensor] | None
     settle: Callable[[Callable[[], float]], Mapping[str, float]] | None
@@ -102,6 +103,7 @@ def sharing_abilities(module: SharingModule) -> SharingAbilities:
         raise PluginError(f"start_from is {start_from!r}, must be 'pretrained' or 'new'")
     return SharingAbilities(
         start_from=start_from,
+        alone_unless_better=bool(getattr(module, "alone_unless_better", False)),
         trained_with=cast("TrainsLayers", module).trained_with if hasattr(module, "trained_with") else None,
         combine=cast("Combiner", module).combine if hasattr(module, "combine") else None,
         settle=cast("Settles", module).settle if hasattr(module, "settle") else None,

@@ -52,6 +52,11 @@ class StoredRow:
             reasons.setdefault(_shorten(problem), []).append(seed)
         return [f"{seed_list(seeds, 'seed')} {reason}" for reason, seeds in reasons.items()]
 
+    def kept_alone(self) -> list[int]:
+        """Return the seeds whose domain side predicts with what the domain model learnt alone."""
+        sides = {record["cell"]["seed"]: record["sides"][self.key.side] for record in self.records}
+        return [seed for seed, side in sides.items() if side.get("kept_alone")]
+
     def faulty(self) -> list[str]:
         """Return the metrics that have no value for a seed that has ranks."""
         return list(dict.fromkeys(metric for faults in self.faults.values() for metric in faults))

@@ -178,6 +178,8 @@ def _notes(row: StoredRow, planned: set[int], untested: str | None) -> tuple[str
     if missing := planned - row.values.keys() - row.problems.keys():
         notes.append(f"{seed_list(missing, 'seed')} missing")
     notes += row.fault_notes()
+    if kept := row.kept_alone():
+        notes.append(f"kept the model alone, not clearly worse on validation: {seed_list(kept, 'seed')}")
     if row.at_limit and row.key.is_solo:
         notes.append(AT_LIMIT)
     return (*notes, untested) if untested else tuple(notes)

@@ -36,6 +36,8 @@ from corecbench.training.shared_training import SharedTraining
 from corecbench.training.weights import trainable
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from corecbench.data.split import RankingTask, Split
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
@@ -148,7 +150,11 @@ class CellTraining:
 
     def validate(self, model: Recommender) -> float:
         """Return NDCG@10 on the validation items."""
-        return self.quality(self.rank(model, "validation"))
+        return float(self.validation_values(model).mean())
+
+    def validation_values(self, model: Recommender) -> np.ndarray:
+        """Return NDCG@10 of each user on the validation items, float64 [T]."""
+        return self.values(self.rank(model, "validation"))
 
     def validate_together(self, replicas: Replicas, model: Recommender) -> float:
         """Return the same in several processes, each of which ranks its share of the users."""
@@ -156,9 +162,13 @@ class CellTraining:
         rank, n_candidates = map(replicas.add_up_array, (ranks.rank, ranks.n_candidates))
         return self.quality(replace(ranks, rank=rank, n_candidates=n_candidates))
 
+    def values(self, ranks: Ranks) -> np.ndarray:
+        """Return NDCG@10 of each user, float64 [T]."""
+        return self.validation_metric.per_user(ranks.rank, ranks.n_candidates)
+
     def quality(self, ranks: Ranks) -> float:
-        """Return NDCG@10 of validation ranks."""
-        return float(self.validation_metric.per_user(ranks.rank, ranks.n_candidates).mean())
+        """Return the mean NDCG@10 of ranks."""
+        return float(self.values(ranks).mean())
 
     def user_states(self, model: Recommender) -> torch.Tensor:
         """Return each user's state after the training history, float32 [U+1, d], row 0 zero.

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from corecbench.api import Catalog, UsageError
-from corecbench_plugins.controls import bag_of_words
-from corecbench_plugins.controls.bag_of_words import BagOfWords, reduce, tf_idf
+from corecbench.api import Catalog, UsageError, word_vectors, words
+from corecbench.api.words import reduce
+from corecbench_plugins.controls.bag_of_words import BagOfWords
 from corecbench_plugins.controls.settings import BagOfWordsConfig
 
 TEXTS = ("", "red car", "red truck", "blue car", "", "blue truck red", "green boat")
@@ -24,7 +24,7 @@ def states(dtype=torch.float32, scale=1.0):
 
 
 def test_a_word_weighs_more_the_fewer_texts_have_it():
-    weights = tf_idf(["", "red car", "red"]).toarray()
+    weights = word_vectors(["", "red car", "red"]).toarray()
     rare, common = math.log(3 / 2) + 1, 1.0  # words: car, red
     norm = math.hypot(rare, common)
     assert np.allclose(weights, [[0, 0], [rare / norm, common / norm], [0, 1]])
@@ -72,10 +72,10 @@ def test_the_setting_is_one_of_a_run(host):
 def test_a_large_matrix_is_reduced_as_a_small_one_is(monkeypatch):
     random = np.random.default_rng(0)
     texts = ["", *(" ".join(f"w{word}" for word in random.zipf(1.5, 6) % 60) for _ in range(200))]
-    matrix = tf_idf(texts)
+    matrix = word_vectors(texts)
     exact = reduce(matrix, 5, random)
     exact_gram = exact @ exact.T
-    monkeypatch.setattr(bag_of_words, "OVERSAMPLED", 8)
+    monkeypatch.setattr(words, "OVERSAMPLED", 8)
     found = reduce(matrix, 5, random)
     assert found.shape == exact.shape == (201, 5)
     assert not np.allclose(np.abs(found), np.abs(exact), atol=1e-12)  # another algorithm

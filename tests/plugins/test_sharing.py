@@ -211,6 +211,20 @@ def test_a_store_without_neighbours_holds_rows_and_texts():
     assert torch.equal(domain.item.weight, module.item.table.weight + module.item.text_projection(TEXT))
 
 
+def test_counted_words_stand_beside_what_the_llm_makes_of_texts():
+    catalog = Catalog("toy", ("", "u"), ("", *"abcd"), ("", "red car", "red truck", "blue car", "green boat"))
+    module = Bdlm(BdlmConfig(words=2), Setup(catalog, max_history=3, seed=0))
+    module.ids("domain", 2)
+    text = torch.zeros(5, 3)
+    text[1:] = torch.eye(4)[:, :3]
+    module.start(Pretrained(torch.zeros(2, 2), torch.zeros(5, 2), text))
+    assert module.item.text.shape == (5, 2 + 3)
+    assert torch.allclose(module.item.text[:, 2:], text / 2**0.5)
+    words, of_llm = (part.square().sum(dim=1) for part in module.item.text.split([2, 3], dim=1))
+    assert torch.isclose(words.sum() / 4, of_llm.sum() / 3)  # three of the four texts have a state
+    assert not module.item.text[0].any()
+
+
 def test_an_llm_without_a_view_of_texts_gives_none():
     module = make_bdlm()
     module.ids("domain", 2)

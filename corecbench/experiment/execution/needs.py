@@ -14,29 +14,30 @@ if TYPE_CHECKING:
     from corecbench.plugin.host import Host
 
 
-def starts_anew(plan: Plan, host: Host) -> Callable[[Cell], bool]:
+def needs_alone(plan: Plan, host: Host) -> Callable[[Cell], bool]:
     """Return the function that says it of a pair. It builds each sharing module once for each data set."""
     known: dict[tuple[str, str], bool] = {}
 
     def ask(cell: Cell) -> bool:
         key = cell.data.name, "" if cell.sharing is None else cell.sharing.label
         if key not in known:
-            known[key] = built_anew(cell, plan, host)
+            known[key] = says_so(cell, plan, host)
         return known[key]
 
     return ask
 
 
-def built_anew(cell: Cell, plan: Plan, host: Host) -> bool:
-    """Return whether the sharing module of a pair starts anew. If it cannot be built, the pair will say so."""
+def says_so(cell: Cell, plan: Plan, host: Host) -> bool:
+    """Return whether the sharing module of a pair needs the model alone. If it cannot be built, the pair waits."""
     from corecbench.api import Setup
     from corecbench.plugin.abilities import sharing_abilities
 
     if cell.sharing is None:
-        return False
+        return True
     try:
         with process.state_kept():
             setup = Setup(cell.data.catalog, cell.max_history, cell.seed, "cpu", plan.cache)
-            return sharing_abilities(host.build(cell.sharing, setup)).start_from == "new"
+            abilities = sharing_abilities(host.build(cell.sharing, setup))
     except (Exception, SystemExit):
-        return False
+        return True
+    return abilities.alone_unless_better or abilities.start_from == "pretrained"

@@ -42,22 +42,22 @@ class Queue:
         self.waiting = {pair: solo for pair, solo in self.waiting.items() if solo != cell.folder}
 
 
-def side_by_side(cells: Sequence[Cell], starts_anew: Callable[[Cell], bool]) -> Queue:
+def side_by_side(cells: Sequence[Cell], needs_alone: Callable[[Cell], bool]) -> Queue:
     """Return the queue of cells of which several run at once.
 
-    A pair waits for the cell of its domain model alone if it starts from it. Of the cells that wait for nothing,
+    A pair waits for the cell of its domain model alone if it needs it. Of the cells that wait for nothing,
     the first is the one whose chain of work is longest: its own time, and that of the pairs that wait for it. Equal
     chains keep the plan's order.
 
     Args:
         cells: those of the plan that are not done, in its order.
-        starts_anew: whether a pair needs nothing of its domain model alone.
+        needs_alone: whether a pair needs what its domain model learnt alone.
     """
     alone = {key(cell): cell.folder for cell in cells if cell.sharing is None and cell.domain is not None}
     waiting: dict[Path, Path] = {}
     for pair in (cell for cell in cells if cell.sharing is not None):
         domain = alone.get(key(pair))
-        if domain is not None and not starts_anew(pair):
+        if domain is not None and needs_alone(pair):
             waiting[pair.folder] = domain
     waited_for = set(waiting.values())
 

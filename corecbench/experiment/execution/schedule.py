@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from corecbench.experiment.execution.lost import store_lost
+from corecbench.experiment.execution.needs import needs_alone
 from corecbench.experiment.execution.order import Queue, begin_alike, same_texts, side_by_side
-from corecbench.experiment.execution.start_from import starts_anew
 from corecbench.experiment.execution.told import Told
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def queue_of(left: Sequence[Cell], plan: Plan, host: Host, executor: Executor) -
     """Return the queue of cells: in the order of the plan, in which nothing waits, if one runs after another."""
     if executor.slots == 1 and not executor.backlog:
         return Queue(list(left))
-    return side_by_side(left, starts_anew(plan, host))
+    return side_by_side(left, needs_alone(plan, host))
 
 
 def ends(queue: Queue, executor: Executor, told: Told) -> Iterator[Ended]:

@@ -11,7 +11,7 @@ from corecbench_plugins.sharing.settings import (
     Llama4recConfig,
     Llmd4recConfig,
     LlminitConfig,
-    Schedule,
+    NoneConfig,
 )
 
 
@@ -85,7 +85,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
         SharingComponent(
             "none",
             "corecbench_plugins.sharing.none:Private",
-            Schedule,
+            NoneConfig,
             summary="private ids for each side, the same turns, nothing shared: the control",
             shares=False,
             reads_texts=False,

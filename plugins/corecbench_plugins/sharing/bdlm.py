@@ -13,6 +13,8 @@ What is our reconstruction, since no equations or settings of the paper are publ
   summary, and a learnt share of the mean row of the items whose texts the LLM finds nearest (as in LATTICE's graphs
   of items by content, Zhang et al., MM 2021, arXiv 2104.09036). So similar items learn from each other, the domain
   model reads the LLM's knowledge, and either side can be used without the other.
+- With `words`, TF-IDF vectors of the texts stand beside the LLM's summaries, so that the LLM has to add what the
+  words do not say.
 - The setting `start` says whether the pair starts from the pretrained domain model or from new weights. From the
   pretrained model the text part starts at zero, so the pair starts exactly where the domain model ended.
 - A domain model without a user table gives its users' states as the start of the user rows.
@@ -27,7 +29,21 @@ import torch
 from torch import nn
 from torch.nn.functional import kl_div, log_softmax
 
-from corecbench.api import Batch, Budget, Ids, Pretrained, Setup, Side, States, Table, Turn, private_ids
+from corecbench.api import (
+    Batch,
+    Budget,
+    Ids,
+    Pretrained,
+    Setup,
+    Side,
+    States,
+    Table,
+    Turn,
+    beside,
+    generator,
+    private_ids,
+    word_summaries,
+)
 from corecbench_plugins.sharing.compared import comparable_scores
 from corecbench_plugins.sharing.schedule import alternate
 from corecbench_plugins.sharing.settings import BdlmConfig
@@ -39,8 +55,8 @@ class Bdlm(nn.Module):
 
     def __init__(self, config: BdlmConfig, setup: Setup) -> None:
         super().__init__()
-        self.config, self.catalog = config, setup.catalog
-        self.start_from = config.start
+        self.config, self.catalog, self.seed = config, setup.catalog, setup.seed
+        self.start_from, self.alone_unless_better = config.start, config.alone_unless_better
         self.user: StoreTable | None = None
         self.item: StoreTable | None = None
 
@@ -75,7 +91,14 @@ class Bdlm(nn.Module):
                 items.table.weight.copy_(pretrained.item)
         if self.config.texts and pretrained.text is not None:
             at_zero = self.config.start == "pretrained"
-            items.read_texts(pretrained.text, self.config.neighbours, start_at_zero=at_zero)
+            items.read_texts(self.said(pretrained.text), self.config.neighbours, start_at_zero=at_zero)
+
+    def said(self, text: torch.Tensor) -> torch.Tensor:
+        """Return what is said of the item texts: by the LLM and, if the settings ask for them, by counted words."""
+        if not self.config.words:
+            return text
+        random = generator(self.seed, self.catalog.name, "words")
+        return beside(word_summaries(self.catalog.item_texts, self.config.words, random), text)
 
     def turns(self, budget: Budget) -> list[Turn]:
         """Alternate after the domain model's warm-up."""

@@ -16,7 +16,7 @@ class Private(nn.Module):
     def __init__(self, config: Schedule, setup: Setup) -> None:
         super().__init__()
         self.config, self.catalog = config, setup.catalog
-        self.start_from = config.start
+        self.start_from, self.alone_unless_better = config.start, config.alone_unless_better
         self.tables: dict[Side, Ids] = {}
 
     def ids(self, side: Side, width: int) -> Ids:

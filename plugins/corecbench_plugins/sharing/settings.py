@@ -20,14 +20,27 @@ class Schedule:
     """Most epochs of the domain model over all rounds, within what is left of its budget."""
     llm_epochs: int = 4
     """Most epochs of the LLM over all rounds, within its budget."""
+    alone_unless_better: bool = False
+    """Whether the domain side stays what the domain model learnt alone, unless the pair's is better on validation
+    by more than one standard error of the difference."""
+
+
+@dataclass(frozen=True)
+class NoneConfig(Schedule):
+    """Settings of the control without sharing; as the pair that it stands beside, it does no harm."""
+
+    alone_unless_better: bool = True
 
 
 @dataclass(frozen=True)
 class BdlmConfig(Schedule):
     """Settings of the store and of mutual learning."""
 
+    alone_unless_better: bool = True
     texts: bool = True
     """Whether the store's items hold what the LLM makes of their texts, beside rows of their own."""
+    words: int = 0
+    """Most dimensions of the counted words that stand beside what the LLM makes of the texts; 0 for no words."""
     neighbours: int = 5
     """Number of items with the nearest texts whose rows an item shares in; 0 for none."""
     llm_writes: bool = True

@@ -2,7 +2,7 @@
 
 import pytest
 
-from corecbench.experiment.execution.start_from import starts_anew
+from corecbench.experiment.execution.needs import needs_alone
 from corecbench.experiment.plan import make_plan
 from corecbench.plugin.host import Host
 from corecbench.results.store import Store
@@ -23,20 +23,27 @@ def ask(tmp_path, toy_folder, tiny_llama):
         )
         host = Host.discover(files)
         plan = make_plan(config, host, Store(tmp_path / "results", "default"))
-        return starts_anew(plan, host)(plan.cells[-1])
+        return needs_alone(plan, host)(plan.cells[-1])
 
     return asked
 
 
-@pytest.mark.parametrize("start", ["new", "pretrained"])
-def test_a_setting_may_say_it(ask, start):
-    assert ask(settings={"bdlm": {"start": start}}) is (start == "new")
+@pytest.mark.parametrize(
+    ("settings", "needs"),
+    [
+        ({"start": "new", "alone_unless_better": False}, False),
+        ({"start": "new", "alone_unless_better": True}, True),
+        ({"start": "pretrained", "alone_unless_better": False}, True),
+    ],
+)
+def test_a_setting_may_say_it(ask, settings, needs):
+    assert ask(settings={"bdlm": settings}) is needs
 
 
 def test_a_module_may_say_it_or_nothing(ask, sharing_module):
-    assert ask([sharing_module('Module.start_from = "new"')], "mine")
-    assert not ask([sharing_module("del Module.start_from")], "mine")
+    assert not ask([sharing_module('Module.start_from = "new"; Module.alone_unless_better = False')], "mine")
+    assert ask([sharing_module("del Module.start_from")], "mine")
 
 
 def test_a_module_that_cannot_be_built_waits_for_the_model_alone(ask, sharing_module):
-    assert not ask([sharing_module("Module.__init__ = lambda self, config, setup: 1 / 0")], "mine")
+    assert ask([sharing_module("Module.__init__ = lambda self, config, setup: 1 / 0")], "mine")

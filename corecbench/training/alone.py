@@ -1,0 +1,54 @@
+"""Lets the domain side of a pair stay what the domain model learnt alone, unless the pair is clearly better."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from corecbench.training.weights import restore, snapshot
+
+if TYPE_CHECKING:
+    from corecbench.training.cell import CellTraining
+    from corecbench.training.loop import SideTraining
+    from corecbench.training.pair import Solo
+
+
+def better_of(training: CellTraining, paired: SideTraining, solo: Solo) -> SideTraining:
+    """Return the domain side of a pair if it is clearly better on validation, else the domain model alone.
+
+    The model alone keeps the epochs and the time of the pair, which was trained all the same. Its best epoch is 0.
+
+    Args:
+        training: of the pair.
+        paired: the domain side with its best weights.
+        solo: the domain model alone.
+    """
+    model, _ = training.build_solo("domain", solo.selected)
+    restore(model, solo.learnt().state)
+    of_pair, of_alone = (training.validation_values(each) for each in (paired.model, model))
+    if is_clearly_better(of_pair, of_alone):
+        return paired
+    alone = training.side_training("domain", solo.selected, model, paired.planned_epochs, trained=True)
+    alone.epochs, alone.train_s, alone.stopped_by = paired.epochs, paired.train_s, paired.stopped_by
+    alone.best_epoch, alone.best_value, alone.best_state = 0, float(of_alone.mean()), snapshot(model)
+    return alone
+
+
+def is_clearly_better(values: np.ndarray, base: np.ndarray) -> bool:
+    """Return whether the mean of paired values is higher by more than one standard error of the difference.
+
+    One standard error is the margin by which Breiman et al. (Classification and Regression Trees, 1984) let a more
+    complex model win.
+
+    Args:
+        values: float [T], of each user.
+        base: float [T], of the same users.
+
+    >>> is_clearly_better(np.array([0.5, 0.6, 0.4]), np.array([0.4, 0.4, 0.1]))
+    True
+    >>> is_clearly_better(np.array([0.5, 0.6, 0.1]), np.array([0.4, 0.4, 0.4]))
+    False
+    """
+    gain = values - base
+    return bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
