@@ -24,7 +24,7 @@ RESULTS = Path(__file__).parents[3] / "results" / "perf"
 SCHEMA = 1
 BUSY = 0.3
 """A machine whose load is higher before the first measurement is called busy."""
-PLACES = ("--out", "--peers", "--work", "--pip-args")
+PLACES = ("--out", "--peers", "--work", "--keep", "--pip-args")
 """Options that say where things lie on one machine; they change no figure and are left out of the record."""
 
 

@@ -1,7 +1,8 @@
-"""Runs a job by the command line from an empty cache: `main_job_run.py ARGUMENTS OF corecbench run ...`."""
+"""Runs a job by the command line from an empty cache: `main_job_run.py RESULTS ARGUMENTS OF corecbench run ...`."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,16 +11,16 @@ from pathlib import Path
 from measuring.clock import report, timed
 
 
-def main(arguments: list[str]) -> None:
-    """Run, and report what it took, in all and for each cell."""
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        command = [sys.executable, "-m", "corecbench", "run", *arguments, "--results", str(folder / "results")]
-        environment = {**os.environ, "CORECBENCH_CACHE": str(folder / "cache")}
+def main(results: str, *arguments: str) -> None:
+    """Run, and report what it took, in all and for each cell. Former results are removed."""
+    shutil.rmtree(results, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as cache:
+        command = [sys.executable, "-m", "corecbench", "run", *arguments, "--results", results]
+        environment = {**os.environ, "CORECBENCH_CACHE": cache}
         done, cost = timed(lambda: subprocess.run(command, env=environment, check=False, stdout=subprocess.DEVNULL))
         if done.returncode != 0:
             raise SystemExit(f"corecbench run ended with exit code {done.returncode}")
-        cells = [json.loads(file.read_text(encoding="utf-8")) for file in folder.rglob("result.json")]
+        cells = [json.loads(file.read_text(encoding="utf-8")) for file in Path(results).rglob("result.json")]
     peaks = sorted((cell["peak_memory_bytes"] for cell in cells), reverse=True)
     seconds = {f"{cell['cell']['name']}, seed {cell['cell']['seed']}": cell["duration_s"] for cell in cells}
     report(
@@ -28,4 +29,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])
