@@ -134,6 +134,9 @@ class Split:
     """bool [U+1], whether a user is among those who train; None where all are."""
     cold: np.ndarray | None = None
     """bool [N+1], whether an item is left out of training; None where none is."""
+    tied: np.ndarray | None = None
+    """bool [T], whether the two items that are held out have the same time, so that the file decides their order;
+    None where that is not known."""
 
     @property
     def before(self) -> Interactions:
@@ -196,7 +199,8 @@ def leave_one_out(dataset: Dataset) -> Split:
     validation, test = dataset.item[last - 1], dataset.item[last]
     ids = dataset.catalog.user_ids, dataset.catalog.item_ids
     split_fingerprint = fingerprint(*ids, train.user, train.item, users, validation, test)
-    return Split(train, users, validation, test, split_fingerprint)
+    tied = dataset.timestamp[last] == dataset.timestamp[last - 1]
+    return Split(train, users, validation, test, split_fingerprint, tied=tied)
 
 
 def _pad(values: np.ndarray, start: np.ndarray, length: np.ndarray, width: int) -> np.ndarray:

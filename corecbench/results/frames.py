@@ -20,15 +20,16 @@ COUNTS = ("history_length", "target_frequency")
 `max_history`, and the training interactions of the held-out item. Results from before these were stored are read
 without them."""
 
-REDUCED = ("user_trains", "target_is_cold")
-"""Further columns of ranks.parquet, bool, each only where it is not the same for all users: whether the user is in
-the share that trains, and whether the held-out item is left out of training."""
+FLAGS = ("user_trains", "target_is_cold", "target_is_tied")
+"""Further columns of ranks.parquet, bool, each only where it is not false or true of all users: whether the user is
+in the share that trains, whether the held-out item is left out of training, and whether it has the same time as the
+item before it, so that the file decides which of the two is held out for test."""
 
 SIMILARITY = "text_similarity"
 """A further column of ranks.parquet, float32: what `target_similarity` says of the held-out item and the history.
 Its last digits can differ between machines. Older results lack it."""
 
-FACTS = (*COUNTS, *REDUCED, SIMILARITY)
+FACTS = (*COUNTS, *FLAGS, SIMILARITY)
 """All columns of ranks.parquet beyond COLUMNS, by which users can be sliced."""
 
 TOP = ("user_id", "position", "item_id", "score")
@@ -50,10 +51,12 @@ def ranks_frame(ranks: Ranks, catalog: Catalog, split: Split, similarity: np.nda
         similarity: float32 [T], the column SIMILARITY of the tested users in their order.
     """
     history_length = np.bincount(split.before.user, minlength=catalog.n_users + 1)  # [U+1]
+    place = split.users.searchsorted(ranks.users)
     facts = {
         "user_trains": None if split.trains is None else split.trains[ranks.users],
         "target_is_cold": None if split.cold is None else split.cold[ranks.target],
-        SIMILARITY: None if similarity is None else similarity[split.users.searchsorted(ranks.users)],
+        "target_is_tied": None if split.tied is None or not split.tied.any() else split.tied[place],
+        SIMILARITY: None if similarity is None else similarity[place],
     }
     return pd.DataFrame(
         {

@@ -128,6 +128,17 @@ THREE_USERS = [
 ]
 
 
+@no_deadline
+@given(rows=files)
+def test_targets_are_tied_where_the_last_two_times_are_equal(load, rows):
+    dataset = load(rows, repeats="all")
+    split = leave_one_out(dataset)
+    times = {user: sorted(time for name, _, time in rows if name == user) for user, _, _ in rows}
+    assert split.tied.tolist() == [
+        len(set(times[dataset.catalog.user_ids[user]][-2:])) == 1 for user in split.users
+    ]
+
+
 def test_the_parts_of_three_users(load):
     split = leave_one_out(load(THREE_USERS))
     assert split.train.user.tolist() == [1, 1, 2, 2, 3]

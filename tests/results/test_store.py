@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import sys
@@ -312,6 +313,16 @@ def test_ranks_are_stored_with_ids_and_with_the_counts_in_the_training_data():
     }
     assert tuple(frame) == COLUMNS + COUNTS
     assert {str(frame[name].dtype) for name in COUNTS} == {"int64"}
+
+
+def test_it_is_stored_whether_the_two_items_that_are_held_out_have_the_same_time():
+    catalog = Catalog("toy", ("", "ann", "bob"), ("", "x", "y"), ("", "X", "Y"))
+    users, items = np.array([1, 2]), np.array([1, 2])
+    ranks = SimpleNamespace(users=users[::-1], target=items, rank=items, n_candidates=items)
+    split = Split(Interactions(users, items), users, items, items, "", tied=np.array([False, True]))
+    assert ranks_frame(ranks, catalog, split)["target_is_tied"].tolist() == [True, False]
+    untied = dataclasses.replace(split, tied=np.array([False, False]))
+    assert "target_is_tied" not in ranks_frame(ranks, catalog, untied)
 
 
 def test_counts_are_stored_where_they_are_known(store):
