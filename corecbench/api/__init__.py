@@ -65,6 +65,7 @@ from corecbench.api.optional import (
     TrainsLayers,
 )
 from corecbench.api.precision import Precision, product_dtype
+from corecbench.api.ranges import Count, Fraction, Natural, Positive, Share, Weight
 from corecbench.api.records import (
     CellFacts,
     CellRecord,
@@ -119,6 +120,7 @@ __all__ = [
     "Control",
     "ControlComponent",
     "CorecbenchError",
+    "Count",
     "DataError",
     "DataRecord",
     "DatasetComponent",
@@ -128,6 +130,7 @@ __all__ = [
     "EpochRecord",
     "Failure",
     "Fits",
+    "Fraction",
     "HasLastStates",
     "HasLoss",
     "HasText",
@@ -144,9 +147,11 @@ __all__ = [
     "Mark",
     "Metric",
     "MetricComponent",
+    "Natural",
     "OverallMetric",
     "PluginError",
     "PluginRecord",
+    "Positive",
     "Precision",
     "Pretrained",
     "ProjectedTexts",
@@ -162,6 +167,7 @@ __all__ = [
     "Scores",
     "Settles",
     "Setup",
+    "Share",
     "SharingComponent",
     "SharingModule",
     "Side",
@@ -175,6 +181,7 @@ __all__ = [
     "TrainsLayers",
     "Turn",
     "UsageError",
+    "Weight",
     "beside",
     "cache_folder",
     "dataset_folder",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from corecbench.api.precision import Precision  # noqa: TC001, since settings are checked by their types
+from corecbench.api.ranges import Count, Fraction, Natural, Positive, Weight  # noqa: TC001, the same
 
 if TYPE_CHECKING:
     import torch
@@ -75,20 +76,20 @@ def private_ids(n_users: int, n_items: int, width: int) -> Ids:
 class Training:
     """Training settings that every trainable component has; its config class adds its own."""
 
-    epochs: int = 100
-    patience: int = 10
+    epochs: Count = 100
+    patience: Natural = 10
     """Epochs without a better validation NDCG@10 after which training stops."""
-    batch_size: int = 128
-    max_examples: int = 0
+    batch_size: Natural = 128
+    max_examples: Count = 0
     """Windows or pairs of an epoch, drawn at random for each; 0 for all there are."""
-    negatives: int = 0
+    negatives: Count = 0
     """K, the items sampled for each batch, which all its targets are told apart from (sampled softmax); 0 for the
     whole catalogue in training on windows, and for one negative of its own for each pair."""
-    learning_rate: float = 1e-3
+    learning_rate: Positive = 1e-3
     schedule: Literal["constant", "linear"] = "constant"
     """`linear`: the learning rate falls to 0 over the epochs that the side is going to train."""
-    weight_decay: float = 0.0
-    averaging: float = 0.0
+    weight_decay: Weight = 0.0
+    averaging: Fraction = 0.0
     """Decay, per step, of a moving average of the weights, such as 0.99; the average is what is validated and kept.
     0 keeps the weights themselves."""
     loss_dtype: Precision = "auto"

@@ -17,6 +17,7 @@ from corecbench.data.reduction import Reduction
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
 from corecbench.experiment.cells import Parts, is_done, make_cell, settings_of
 from corecbench.experiment.controls import choose_control, why_not
+from corecbench.experiment.device import check_device
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
 from corecbench.results.record import ResultsError
@@ -78,11 +79,14 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     """Resolve every name, read the data sets and lay out the cells.
 
     Raises:
-        UsageError: an unknown name or setting, or a cell that exists under `existing="fail"`.
+        UsageError: an unknown name or setting, a device that is not here, or a cell that exists under
+            `existing="fail"`.
         DataError: a data set cannot be used.
         ResultsError: what is done already lacks the lists that a metric reads.
     """
     chosen = choose(config, host, config.settings)  # a misspelt name is to be found before data are read
+    if config.executor == "processes":
+        check_device(config.device)
     metrics = try_metrics(config, host)
     for label in config.trackers:
         host.select("trackers", label, config.settings)

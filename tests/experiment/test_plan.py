@@ -351,7 +351,8 @@ def test_a_setting_of_any_part_changes_the_hash_of_a_pair(plan, quick, tiny_llam
 @pytest.mark.parametrize(
     "change", [{"max_history": 7}, {"device": "cuda"}, {"processes": 2}], ids=lambda change: next(iter(change))
 )
-def test_the_history_and_what_computes_change_the_hash(plan, change):
+def test_the_history_and_what_computes_change_the_hash(plan, monkeypatch, change):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     assert hash_of(plan(models=("sasrec",)), "sasrec") != hash_of(plan(models=("sasrec",), **change), "sasrec")
 
 

@@ -34,7 +34,12 @@ def test_a_range_is_listed_where_the_class_states_one():
     assert listed["rate"] == {"type": "float", "default": 0.5, "minimum": 0, "below": 1, "doc": "A part."}
     assert listed["depth"] == {"type": "int", "default": 2, "minimum": 1, "maximum": 9}
     assert listed["order"]["choices"] == ["first", "last"]
-    assert not {"minimum", "above", "maximum", "below"} & listed["batch_size"].keys()
+    assert not {"minimum", "above", "maximum", "below"} & listed["names"].keys()
+
+
+def test_an_inherited_setting_has_the_range_of_where_it_was_defined_unless_it_has_its_own_type():
+    assert settings(Config)["batch_size"] == {"type": "int", "default": 128, "minimum": 1}
+    assert "minimum" not in settings(Config)["epochs"]
 
 
 def test_an_inherited_setting_has_its_new_default_and_the_doc_of_where_it_was_defined():

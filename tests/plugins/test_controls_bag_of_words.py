@@ -58,8 +58,6 @@ def test_the_rows_have_the_dtype_of_the_llm_and_the_seed_gives_the_same_again():
 
 def test_no_more_dimensions_are_kept_than_asked_for():
     assert told(dimensions=2).shape == (len(TEXTS), 2 + 3)
-    with pytest.raises(ValueError, match="dimensions is 0, must be at least 1"):
-        BagOfWordsConfig(dimensions=0)
 
 
 def test_the_setting_is_one_of_a_run(host):
@@ -67,6 +65,8 @@ def test_the_setting_is_one_of_a_run(host):
     assert selected.config.dimensions == 5
     with pytest.raises(UsageError, match="unknown setting of bag-of-words 'dimension'; did you mean 'dimensions'"):
         host.select("controls", "bag-of-words", {"bag-of-words": {"dimension": 5}})
+    with pytest.raises(UsageError, match="dimensions is 0, which does not fit"):
+        host.select("controls", "bag-of-words", {"bag-of-words": {"dimensions": 0}})
 
 
 def test_a_large_matrix_is_reduced_as_a_small_one_is(monkeypatch):

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from corecbench.api import Batch, Catalog, CorecbenchError, Setup, last_position, private_ids
+from corecbench.api import Batch, Catalog, CorecbenchError, Setup, UsageError, last_position, private_ids
 from corecbench_plugins.hf_llm.backend import build
 from corecbench_plugins.hf_llm.body import load_body, run, upper_part
 from corecbench_plugins.hf_llm.settings import LlamaConfig
@@ -276,10 +276,10 @@ def test_loading_warns_of_nothing(caplog, tiny_llama):
     assert caplog.text == ""
 
 
-@pytest.mark.parametrize("depths", [(), (1.5,), (-0.1, 1.0)])
-def test_text_depths_outside_the_llm_are_refused(depths):
-    with pytest.raises(ValueError, match="text_depths"):
-        LlamaConfig(text_depths=depths)
+@pytest.mark.parametrize("depths", [[], [1.5], [-0.1, 1.0]])
+def test_text_depths_outside_the_llm_are_refused(host, depths):
+    with pytest.raises(UsageError, match="text_depths"):
+        host.select("llms", "llama", {"llama": {"text_depths": depths}})
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

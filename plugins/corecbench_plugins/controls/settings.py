@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from corecbench.api import Natural  # noqa: TC001, settings are checked by their types
+
 
 @dataclass(frozen=True)
 class BagOfWordsConfig:
     """Settings of the counted words."""
 
-    dimensions: int = 384
+    dimensions: Natural = 384
     """Most directions of the words' weights that are kept."""
-
-    def __post_init__(self) -> None:
-        """Check the range, which the types do not say."""
-        if self.dimensions < 1:
-            raise ValueError(f"dimensions is {self.dimensions}, must be at least 1")

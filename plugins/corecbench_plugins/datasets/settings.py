@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from corecbench.api import Count  # noqa: TC001, settings are checked by their types
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -64,7 +66,7 @@ class Hub(Columns):
 class MovieLens:
     """Settings of a MovieLens set."""
 
-    k_core: int = 0
+    k_core: Count = 0
     """Users and items with fewer ratings are left out. Published tables of ml-1m often use 5."""
 
 
@@ -72,5 +74,5 @@ class MovieLens:
 class Amazon:
     """Settings of an Amazon set. RecBole publishes the whole set; papers use its 5-core."""
 
-    k_core: int = 5
+    k_core: Count = 5
     """Users and items with fewer reviews are left out. A folder that holds the 5-core already stays as it is."""

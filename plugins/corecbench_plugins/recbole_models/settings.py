@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from corecbench.api import Precision, Training
+from corecbench.api import Count, Fraction, Natural, Positive, Precision, Training, Weight
 from corecbench_plugins.recbole_models.defaults import check_parameters
 from corecbench_plugins.recbole_models.registry import family_of
 
@@ -14,8 +14,8 @@ from corecbench_plugins.recbole_models.registry import family_of
 class SequentialConfig(Training):
     """Settings that SASRec and GRU4Rec share."""
 
-    batch_size: int = 64
-    learning_rate: float = 2e-3
+    batch_size: Natural = 64
+    learning_rate: Positive = 2e-3
     layers_dtype: Precision = "auto"
     """Number format of the products in the model's layers while it is trained. `auto` takes bfloat16 where the
     processor or the GPU multiplies faster in it. Weights, and all that is computed in evaluation, are float32."""
@@ -25,25 +25,32 @@ class SequentialConfig(Training):
 class SASRecConfig(SequentialConfig):
     """Settings of SASRec."""
 
-    embedding_size: int = 64
-    n_layers: int = 2
-    n_heads: int = 2
-    inner_size: int = 256
-    hidden_dropout: float = 0.3
+    embedding_size: Natural = 64
+    n_layers: Natural = 2
+    n_heads: Natural = 2
+    inner_size: Natural = 256
+    hidden_dropout: Fraction = 0.3
     """Dropout of hidden states; `hidden_dropout_prob` in RecBole."""
-    attention_dropout: float = 0.3
+    attention_dropout: Fraction = 0.3
     """Dropout of attention weights; `attn_dropout_prob` in RecBole."""
+
+    def __post_init__(self) -> None:
+        """Check that the heads share the width, which the types do not say."""
+        if self.embedding_size % self.n_heads:
+            raise ValueError(
+                f"embedding_size is {self.embedding_size}, must be a multiple of n_heads, {self.n_heads}"
+            )
 
 
 @dataclass(frozen=True)
 class GRU4RecConfig(SequentialConfig):
     """Settings of GRU4Rec."""
 
-    embedding_size: int = 64
-    hidden_size: int = 128
-    n_layers: int = 1
+    embedding_size: Natural = 64
+    hidden_size: Natural = 128
+    n_layers: Natural = 1
     """Number of recurrent layers; `num_layers` in RecBole."""
-    dropout: float = 0.3
+    dropout: Fraction = 0.3
     """Dropout of the embeddings of a history; `dropout_prob` in RecBole."""
 
 
@@ -51,15 +58,15 @@ class GRU4RecConfig(SequentialConfig):
 class LightGCNConfig(Training):
     """Settings of LightGCN."""
 
-    epochs: int = 200
-    patience: int = 20
-    batch_size: int = 8192
-    learning_rate: float = 1e-2
-    embedding_size: int = 64
-    n_layers: int = 2
-    regularisation: float = 1e-4
+    epochs: Count = 200
+    patience: Natural = 20
+    batch_size: Natural = 8192
+    learning_rate: Positive = 1e-2
+    embedding_size: Natural = 64
+    n_layers: Count = 2
+    regularisation: Weight = 1e-4
     """Weight of the squared norm of a batch's embeddings in BPR; `reg_weight` in RecBole."""
-    temperature: float = 0.0
+    temperature: Weight = 0.0
     """Above 0, states are compared by their cosine divided by the temperature instead of by their product."""
 
 
@@ -71,9 +78,9 @@ class RecBoleConfig(Training):
     """Name of the model's class, such as BERT4Rec; it stands behind `recbole:` on the command line."""
     parameters: dict[str, Any] = field(default_factory=dict)
     """Hyperparameters of the model under RecBole's names. They win over the defaults in RecBole's wheel."""
-    batch_size: int = 0
+    batch_size: Count = 0
     """Windows or pairs in a batch. 0 stands for what suits the model: 64 windows of histories, or 2,048 pairs."""
-    prefixes: int = 4
+    prefixes: Count = 4
     """Number of prefixes of each window that are trained on, drawn anew for each batch, for models that learn one
     target from a history; 0 for all."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from corecbench.api import Count, Natural, Positive, Share, Weight  # noqa: TC001, settings are checked by their types
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -12,13 +14,13 @@ class Schedule:
 
     start: Literal["new", "pretrained"] = "new"
     """Whether the domain side starts with new weights, or with what the domain model learnt alone."""
-    warm_up_epochs: int = 60
+    warm_up_epochs: Count = 60
     """Most epochs of the domain model before the first round. Its patience may end them earlier."""
-    rounds: int = 2
+    rounds: Natural = 2
     """Number of rounds; each is a turn of the LLM and a turn of the domain model."""
-    domain_epochs: int = 20
+    domain_epochs: Count = 20
     """Most epochs of the domain model over all rounds, within what is left of its budget."""
-    llm_epochs: int = 4
+    llm_epochs: Count = 4
     """Most epochs of the LLM over all rounds, within its budget."""
     alone_unless_better: bool = False
     """Whether the domain side stays what the domain model learnt alone, unless the pair's is better on validation
@@ -39,24 +41,24 @@ class BdlmConfig(Schedule):
     alone_unless_better: bool = True
     texts: bool = True
     """Whether the store's items hold what the LLM makes of their texts, beside rows of their own."""
-    words: int = 0
+    words: Count = 0
     """Most dimensions of the counted words that stand beside what the LLM makes of the texts; 0 for no words."""
-    neighbours: int = 5
+    neighbours: Count = 5
     """Number of items with the nearest texts whose rows an item shares in; 0 for none."""
     llm_writes: bool = True
     """Whether the LLM's turns change the store, or only read it."""
     llm_reads_users: bool = False
     """Whether the token `<uid>` is the user's row, as in the paper. A domain model with user rows fits them to the
     very items that the LLM learns to predict, so in training they give those items away."""
-    row_dropout: float = 0.3
+    row_dropout: Share = 0.3
     """Probability, drawn anew for each batch, that an item is represented by its text alone in training."""
-    domain_weight: float = 0.5
+    domain_weight: Weight = 0.5
     """Weight of the mutual term while the domain model trains."""
-    llm_weight: float = 0.5
+    llm_weight: Weight = 0.5
     """Weight of the mutual term while the LLM trains."""
-    temperature: float = 1.0
+    temperature: Positive = 1.0
     """Both sides' scores are divided by the temperature before they are compared."""
-    positions: int = 256
+    positions: Natural = 256
     """Most positions of each batch at which the sides are compared."""
 
 
@@ -65,25 +67,25 @@ class LlmOnly(Schedule):
     """The domain side is the domain model as it was trained alone, and the LLM has one turn."""
 
     start: Literal["pretrained"] = "pretrained"
-    warm_up_epochs: int = 0
-    rounds: int = 1
-    domain_epochs: int = 0
+    warm_up_epochs: Count = 0
+    rounds: Natural = 1
+    domain_epochs: Count = 0
 
 
 @dataclass(frozen=True)
 class LlmFirst(Schedule):
     """The LLM has one turn, then the domain model has one, as long as its budget and its patience allow."""
 
-    warm_up_epochs: int = 0
-    rounds: int = 1
-    domain_epochs: int = 1000
+    warm_up_epochs: Count = 0
+    rounds: Natural = 1
+    domain_epochs: Count = 1000
 
 
 @dataclass(frozen=True)
 class CollmConfig(LlmOnly):
     """Settings of the injection of collaborative embeddings."""
 
-    hidden_size: int = 128
+    hidden_size: Natural = 128
     """Hidden width of the network that maps the domain model's rows to the LLM's id rows."""
 
 
@@ -91,23 +93,23 @@ class CollmConfig(LlmOnly):
 class Dllm2recConfig(LlmFirst):
     """Settings of the two distillations."""
 
-    ranking_weight: float = 0.5
+    ranking_weight: Weight = 0.5
     """Weight of the ranking distillation; 0 leaves it out."""
-    top: int = 10
+    top: Natural = 10
     """Number of the teacher's first items that the student is taught at a position."""
-    decay: float = 5.0
+    decay: Positive = 5.0
     """Number of ranks in the teacher's list over which the weight by position falls to 1/e."""
-    by_position: float = 1.0
+    by_position: Weight = 1.0
     """Factor of the part of an item's weight that its rank in the teacher's list gives."""
-    by_confidence: float = 1.0
+    by_confidence: Weight = 1.0
     """Factor of the part of an item's weight that the teacher's probability gives."""
-    by_consistency: float = 1.0
+    by_consistency: Weight = 1.0
     """Factor of the part that an item gets for being among the student's own first items."""
-    positions: int = 256
+    positions: Natural = 256
     """Most positions of each batch at which the student is taught."""
     embeddings: bool = True
     """Whether the student's items hold what the LLM makes of their texts, beside rows of their own."""
-    hidden_size: int = 128
+    hidden_size: Natural = 128
     """Hidden width of the network that maps the texts to the domain model's width."""
 
 
@@ -115,13 +117,13 @@ class Dllm2recConfig(LlmFirst):
 class Llmd4recConfig(Schedule):
     """Settings of mutual distillation."""
 
-    domain_weight: float = 1.0
+    domain_weight: Weight = 1.0
     """Weight of the distillation term while the domain model trains."""
-    llm_weight: float = 1.0
+    llm_weight: Weight = 1.0
     """Weight of the distillation term while the LLM trains."""
-    temperature: float = 1.0
+    temperature: Positive = 1.0
     """Both sides' scores are divided by the temperature before they are compared."""
-    positions: int = 256
+    positions: Natural = 256
     """Most positions of each batch at which the sides are compared."""
 
 
@@ -129,15 +131,15 @@ class Llmd4recConfig(Schedule):
 class CtrlConfig(Schedule):
     """Settings of contrastive alignment."""
 
-    weight: float = 0.1
+    weight: Weight = 0.1
     """Weight of the alignment of users, and also of the alignment of items."""
-    temperature: float = 0.1
+    temperature: Positive = 0.1
     """Similarities are divided by the temperature."""
-    subspaces: int = 4
+    subspaces: Natural = 4
     """Number of vectors that stand for a state in the common space."""
-    common_size: int = 16
+    common_size: Natural = 16
     """Width of each vector in the common space."""
-    positions: int = 256
+    positions: Natural = 256
     """Most positions, and most items, of each batch that are told apart."""
 
 
@@ -149,7 +151,7 @@ class LlminitConfig(Schedule):
     """The domain side always starts anew: embeddings that were trained already have no initial values to set."""
     selection: Literal["variance", "uniform", "random"] = "variance"
     """Which of the LLM's dimensions are taken."""
-    deviation: float = 0.02
+    deviation: Positive = 0.02
     """Standard deviation of the initial rows, over all dimensions together; random rows have the same."""
 
 
@@ -157,14 +159,13 @@ class LlminitConfig(Schedule):
 class Llama4recConfig(LlmOnly):
     """Settings of the ensemble; validation chooses among several weights and tails."""
 
-    weights: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    weights: tuple[Share, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     """Candidates, from 0 to 1, for the weight of the LLM's scores."""
-    tails: tuple[float, ...] = (0.0, 0.5, 1.0)
+    tails: tuple[Share, ...] = (0.0, 0.5, 1.0)
     """Candidates, from 0 to 1, for how much less the LLM counts where histories are long."""
 
     def __post_init__(self) -> None:
-        """Check the ranges, which the types do not say."""
+        """Check that there are candidates, which the types do not say."""
         for name in ("weights", "tails"):
-            values = getattr(self, name)
-            if not values or not all(0 <= value <= 1 for value in values):
-                raise ValueError(f"{name} are {list(values)}; give one number from 0 to 1 or more")
+            if not getattr(self, name):
+                raise ValueError(f"{name} is empty; give one number from 0 to 1 or more")
