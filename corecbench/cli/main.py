@@ -59,7 +59,9 @@ def complain(error: Exception) -> int:
         text = text[:1].lower() + text[1:].removesuffix(".")
     else:
         text, code = f"{type(error).__name__}: {error} (--traceback shows where)", FAILED
-    click.echo(f"error: {' '.join(text.split())}", err=True)
+    from corecbench.report.wording import one_line
+
+    click.echo(f"error: {one_line(text)}", err=True)
     return code
 
 

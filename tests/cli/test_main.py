@@ -255,6 +255,12 @@ def test_a_usage_error_is_one_line_on_stderr_and_exit_code_2(corecbench, experim
 # --- errors -------------------------------------------------------------------------------------------------------
 
 
+def test_an_error_sends_nothing_to_the_terminal_but_text(corecbench, experiment):
+    experiment.raises = ValueError("\x1b]0;title\x07 \x1b[2J\u202e bad")
+    line = corecbench("run", "--models", "toy").stderr
+    assert line == "error: ValueError: ]0;title [2J bad (--traceback shows where)\n"
+
+
 def test_an_unexpected_error_is_one_line_with_a_hint(corecbench, experiment):
     experiment.raises = ZeroDivisionError("oh\nno")
     result = corecbench("run", "--models", "toy")
@@ -670,7 +676,7 @@ def test_list_shows_components_with_their_summary(corecbench, loose_file):
 
 def test_list_as_json_shows_settings_with_their_defaults(corecbench):
     listed = {entry["name"]: entry for entry in json.loads(corecbench("list", "models", "--json").stdout)}
-    assert listed["sasrec"]["settings"]["embedding_size"] == {"type": "int", "default": 64}
+    assert listed["sasrec"]["settings"]["embedding_size"] == {"type": "int", "default": 64, "minimum": 1}
 
 
 def test_without_a_kind_the_components_of_all_kinds_are_listed(corecbench):

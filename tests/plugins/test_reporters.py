@@ -268,6 +268,15 @@ def test_html_escapes_what_has_a_meaning():
 # --- CSV and JSON -------------------------------------------------------------------------------------------------
 
 
+def test_a_spreadsheet_computes_nothing_of_a_csv_file():
+    texts = ["=1+1", "+1", "-2+3", "@SUM(A1)", "\tx", "-", "ml-100k"]
+    report = Report("t", pd.DataFrame({"=x": texts}), pd.DataFrame({"=x": texts, "n": -0.5}), "")
+    rows = list(csv.reader(io.StringIO(reporter("csv").render(report))))
+    assert rows[0] == ["'=x", "n"]
+    assert [row[0] for row in rows[1:]] == ["'=1+1", "'+1", "'-2+3", "'@SUM(A1)", "'\tx", "-", "ml-100k"]
+    assert {row[1] for row in rows[1:]} == {"-0.5"}
+
+
 def test_csv_has_the_numbers_as_they_are():
     rows = list(csv.reader(io.StringIO(reporter("csv").render(make_report(data_set='<b>&_%|,"')))))
     assert rows == [

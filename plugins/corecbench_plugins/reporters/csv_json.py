@@ -1,12 +1,25 @@
 """Tables for other programs, with numbers that are not rounded: CSV and JSON."""
 
 import json
+import re
 
 from corecbench.api import Report
 
+FORMULA = re.compile(r"[=+\-@\t\r].", re.DOTALL)
+"""How a text begins that a spreadsheet would compute (CWE-1236)."""
+
+
+def harmless(value: object) -> object:
+    """Return a value of a table; a text that a spreadsheet would take for a formula has an apostrophe in front.
+
+    >>> harmless("=1+1"), harmless("ml-100k"), harmless("-"), harmless(-0.5)
+    ("'=1+1", 'ml-100k', '-', -0.5)
+    """
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
+
 
 class Csv:
-    """Comma-separated values, without the caption."""
+    """Comma-separated values, without the caption. Texts are such that a spreadsheet computes nothing."""
 
     suffix = "csv"
 
@@ -15,7 +28,8 @@ class Csv:
 
     def render(self, report: Report) -> str:
         """Return the text, ending in a newline."""
-        text: str = report.values.to_csv(index=False, lineterminator="\n")
+        values = report.values.map(harmless).rename(columns=harmless)
+        text: str = values.to_csv(index=False, lineterminator="\n")
         return text
 
 
