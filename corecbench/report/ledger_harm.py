@@ -22,8 +22,9 @@ class Harm:
     """A row whose texts tell nothing, against the model alone."""
 
     row: RowKey
-    verdict: Literal["none", "harm", "open"]
-    """"none": a loss beyond the margin is excluded at .05, one-sided; "harm": the loss is beyond the margin."""
+    verdict: Literal["none", "same", "harm", "open"]
+    """"none": a loss beyond the margin is excluded at .05, one-sided; "same": no user has another value, as where
+    the model alone was kept; "harm": the loss is beyond the margin."""
     change: float
     """The difference relative to the model alone."""
     interval: Interval | None
@@ -40,6 +41,8 @@ def harm(row: StoredRow, alone: StoredRow, tested: str, higher_is_better: bool) 
     mean = float(abs(base.mean()))
     if not mean:
         return None
+    if (own == base).all():
+        return Harm(row.key, "same", 0.0, None, None, seeds)
     change = float(own.mean() - base.mean()) / mean
     outcome = tost(own, base, MARGIN * mean)
     if outcome is None:

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from corecbench.report.ledger import Contrast, Ledger
     from corecbench.results.rows import RowKey
 
-Finding = Literal["gain", "loss", "nothing", "open"]
+Finding = Literal["gain", "loss", "nothing", "same", "open"]
 ONE_SEED = "one seed: shows this run, not the method"
 
 
 def finding(contrast: Contrast, higher_is_better: bool) -> Finding:
-    """Return what is found: a gain or loss, nothing beyond the margin, or neither is shown."""
+    """Return what is found: a gain or loss, nothing beyond the margin, the same for every user, or none of it."""
     comparison = contrast.comparison
+    if comparison.sizes.shares.equal == 1:
+        return "same"
     if comparison.p_adjusted < ALPHA:
         return "gain" if (comparison.difference > 0) == higher_is_better else "loss"
     if comparison.p_equivalence is not None and comparison.p_equivalence < ALPHA:
@@ -34,7 +36,8 @@ def finding(contrast: Contrast, higher_is_better: bool) -> Finding:
 def finding_in_words(contrast: Contrast, higher_is_better: bool, method: Method) -> str:
     """Return a finding as a table states it."""
     found = finding(contrast, higher_is_better)
-    return f"nothing beyond {100 * method.margin:g}%" if found == "nothing" else found
+    words = {"nothing": f"nothing beyond {100 * method.margin:g}%", "same": "the same for every user"}
+    return words.get(found, found)
 
 
 def row_name(key: RowKey, pair: RowKey) -> str:
@@ -120,6 +123,7 @@ def over_controls(ledgers: Sequence[Ledger], higher_is_better: bool, method: Met
         "gain": "{} gain{s} significantly",
         "loss": "{} lose{s} significantly",
         "nothing": f"{{}} differ{{s}} by less than {100 * method.margin:g}% of the model alone",
+        "same": "{} make{s} no difference to any user",
         "open": "{} show{s} no significant difference",
     }
     parts = [
@@ -137,6 +141,7 @@ def _shown(contrast: Contrast, higher_is_better: bool, method: Method) -> str:
         "gain": "",
         "loss": ", a loss",
         "nothing": f", nothing beyond {100 * method.margin:g}% of the model alone",
+        "same": ", the same for every user",
         "open": ", which is not shown to differ from 0",
     }
     return words[finding(contrast, higher_is_better)]
@@ -150,11 +155,14 @@ def harm_sentence(ledger: Ledger) -> str | None:
     margin = f"{100 * MARGIN:g}%"
     verdict = {
         "none": f"is not worse than alone by more than {margin}",
+        "same": "ranks as it does alone for every user",
         "harm": f"is worse than alone by more than {margin}",
         "open": f"may be worse than alone by more than {margin}: it is open",
     }[harm.verdict]
     evidence = [percent(harm.change)]
-    if harm.interval is None or harm.p is None:
+    if harm.verdict == "same":
+        pass
+    elif harm.interval is None or harm.p is None:
         evidence.append("no interval: too few users differ")
     else:
         ends = f"{percent(harm.interval.low)} to {percent(harm.interval.high)}"

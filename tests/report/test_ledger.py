@@ -313,6 +313,14 @@ def test_texts_that_tell_nothing_show_whether_a_pair_does_harm(bench, better, wo
     assert ledger.harm.change == pytest.approx((own.mean() - 1 / 50) * 50)
 
 
+def test_a_pair_that_keeps_the_model_alone_does_no_harm(bench):
+    bench.add("sasrec", domain_ranks=TWO)
+    bench.add("sasrec", "llama", domain_ranks=[1] * N, llm_ranks=TWO)
+    bench.add("sasrec", "llama", control="shuffled-texts", domain_ranks=TWO, llm_ranks=TWO)
+    (ledger,) = ledgers(bench)
+    assert (ledger.harm.verdict, ledger.harm.change) == ("same", 0)
+
+
 def test_a_metric_of_which_lower_is_better_does_harm_by_rising(bench):
     class Rank:
         higher_is_better = False

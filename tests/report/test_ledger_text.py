@@ -74,8 +74,8 @@ def test_the_caption_says_first_what_a_control_keeps_and_whether_harm_is_done(fu
         "run, not the method. "
     )
     assert (
-        "Do no harm: with texts that tell nothing, sasrec with llama through bdlm on toy may be worse than alone "
-        "by more than 1%: it is open (+0.0%, no interval: too few users differ, seed 0). "
+        "Do no harm: with texts that tell nothing, sasrec with llama through bdlm on toy ranks as it does alone "
+        "for every user (+0.0%, seed 0). "
     ) in caption
 
 
@@ -113,6 +113,18 @@ def test_a_contrast_that_shows_nothing_says_how_little_it_can_be(bench):
     lines = found.frame.set_index("part")["finding"]
     assert lines["contrast"].tolist()[0] == "nothing beyond 5%"
     assert ", nothing beyond 5% of the model alone. One seed" in found.caption
+
+
+def test_a_contrast_without_any_difference_says_so(bench):
+    bench.add("sasrec", domain_ranks=[100] * N)
+    bench.add("sasrec", "llama", domain_ranks=[50] * N, llm_ranks=TWO)
+    bench.add("sasrec", "llama", control="untrained-llm", domain_ranks=[50] * N, llm_ranks=TWO)
+    bench.add("sasrec", "llama", control="shuffled-texts", domain_ranks=[100] * N, llm_ranks=TWO)
+    found = made(bench)
+    findings = found.frame[found.frame["minus"] == "untrained-llm"]["finding"]
+    assert set(findings) == {"the same for every user"}
+    assert ", the same for every user. One seed" in found.caption
+    assert "through bdlm on toy ranks as it does alone for every user (+0.0%, seed 0)." in found.caption
 
 
 def test_a_pair_that_gains_nothing_is_told_beside_its_control(bench):

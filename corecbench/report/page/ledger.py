@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from corecbench.report.plots.registry import PlotOutcome
     from corecbench.report.table import Table
 
-VERDICTS: Mapping[Finding, Verdict] = {"gain": "gain", "loss": "loss", "nothing": "unclear", "open": "unclear"}
+VERDICTS: Mapping[Finding, Verdict] = {
+    "gain": "gain",
+    "loss": "loss",
+    "nothing": "unclear",
+    "same": "unclear",
+    "open": "unclear",
+}
 
 
 def blocks(ledgers: Sequence[Ledger], table: Table, plots: Sequence[PlotOutcome[Picture]]) -> Iterator[Block]:
