@@ -3,17 +3,23 @@
     corecbench report results/published --benchmark three-datasets --effects --cost
     python benchmarks/page.py
 
-What is replaced is the first table of each section, whose heading begins with the name of the benchmark.
+What is replaced is the first table of each section, whose heading begins with the name of the benchmark, and the
+table of its ledger, where it has one.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"
 PAGE = PUBLISHED / "README.md"
 TABLE = re.compile(r"^\| data set.*\n(?:\|.*\n)+", re.MULTILINE)
+LEDGER = re.compile(r"^\| side \| part.*\n(?:\|.*\n)+", re.MULTILINE)
 
 
 def first_table(text: str) -> str:
@@ -46,7 +52,18 @@ def shown(row: dict[str, str]) -> dict[str, str]:
     }
 
 
-def short(table: str) -> str:
+def shown_of_ledger(row: dict[str, str]) -> dict[str, str]:
+    """Return what the page shows of a row of a ledger."""
+    names = ("side", "part", "row", "minus", "tells", "NDCG@10", "NDCG@10 minus", "difference", "95% interval")
+    interval = row["95% interval"].strip("[]").replace(", ", " to ")
+    return {
+        **{name: row[name] for name in names},
+        "95% interval": interval,
+        **{name: row[name] for name in ("change", "p (Holm)", "finding")},
+    }
+
+
+def short(table: str, shown: Callable[[dict[str, str]], dict[str, str]] = shown) -> str:
     """Return a table of a report as the page shows it."""
     body = [shown(row) for row in rows(table)]
     head, *lines = (f"| {' | '.join(cells)} |\n" for cells in (body[0], *(row.values() for row in body)))
@@ -57,8 +74,13 @@ def rewritten(page: str) -> str:
     """Return the page with its tables made anew."""
 
     def section(text: str) -> str:
-        report = (PUBLISHED / text.partition(":")[0] / "table.md").read_text(encoding="utf-8")
-        return text.replace(first_table(text), short(first_table(report)), 1)
+        folder = PUBLISHED / text.partition(":")[0]
+        report = (folder / "table.md").read_text(encoding="utf-8")
+        text = text.replace(first_table(text), short(first_table(report)), 1)
+        if not LEDGER.search(text):
+            return text
+        ledger = first_table((folder / "ledger.md").read_text(encoding="utf-8"))
+        return LEDGER.sub(lambda _: short(ledger, shown_of_ledger), text, count=1)
 
     head, *sections = re.split(r"^## ", page, flags=re.MULTILINE)
     return "## ".join([head, *map(section, sections)])

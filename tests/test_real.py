@@ -95,7 +95,7 @@ def test_both_sides_of_a_pair_are_ranked_for_every_user(finished):
     results, _ = finished[0]
     pair = folder_of(results, "sasrec+llama+bdlm")
     domain, llm = (pd.read_parquet(pair / side / "ranks.parquet") for side in ("domain", "llm"))
-    assert list(domain.columns) == [*COLUMNS, *COUNTS, SIMILARITY]
+    assert list(domain.columns) == [*COLUMNS, *COUNTS, "target_is_tied", SIMILARITY]
     assert len(domain) == len(llm) == N_USERS
     assert domain["target_item_id"].equals(llm["target_item_id"])
     assert not domain["rank"].equals(llm["rank"])

@@ -9,13 +9,12 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from corecbench.api.whitening import whitened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     import torch
     from scipy.sparse import csr_array
 
@@ -73,6 +72,7 @@ def word_vectors(texts: Sequence[str], shortest: int = 1) -> csr_array:
     >>> word_vectors(["", "a a b", "B"]).toarray().round(3).tolist()  # log(3/2) + 1 is 1.405; 2.811 : 1
     [[0.0, 0.0], [0.942, 0.335], [0.0, 1.0]]
     """
+    import numpy as np
     from scipy.sparse import csr_array, diags_array
 
     words = re.compile(rf"\w{{{shortest},}}")
@@ -103,6 +103,8 @@ def reduce(matrix: csr_array, dimensions: int, random: np.random.Generator) -> n
     Returns:
         float64 [N+1, k], of as many directions as there are, at most `dimensions`. A row of zeros stays zero.
     """
+    import numpy as np
+
     if min(matrix.shape) <= dimensions + OVERSAMPLED:
         left, singular, _ = np.linalg.svd(matrix.toarray(), full_matrices=False)
     else:

@@ -252,15 +252,16 @@ def test_a_control_differs_from_its_pair_in_one_thing(bench, built, tiny_llama, 
     assert outcomes(records) == [(name, "ok") for name in ("sasrec", llm, *names)]
     assert [record["cell"]["control"] for record in records[2:]] == [None, *controls]
 
-    # alone: 1 domain model, 1 LLM; each pair: sharing, domain model, LLM and the domain model alone
-    assert [kind for kind, _ in built] == ["models", "llms", *["sharing", "models", "llms", "models"] * 4]
+    # alone: 1 domain model, 1 LLM; each pair: sharing, domain model, LLM, and the domain model alone twice
+    each_pair = ["sharing", "models", "llms", "models", "models"]
+    assert [kind for kind, _ in built] == ["models", "llms", *each_pair * 4]
     setups = [setup for _, setup in built]
     real = setups[0].catalog
     for place, setup in enumerate(setups):
-        shuffled, untrained = 6 <= place < 10, 10 <= place < 14
+        shuffled, untrained = 7 <= place < 12, 12 <= place < 17
         assert (setup.catalog != real, setup.untrained_llm) == (shuffled, untrained)
-    assert sorted(setups[6].catalog.item_texts) == sorted(real.item_texts)
-    assert set(asked) == {6, 10, 14}  # after the last build of each pair but that without mutual learning
+    assert sorted(setups[7].catalog.item_texts) == sorted(real.item_texts)
+    assert set(asked) == {6, 11, 16}  # after the last build of each pair that is trained with mutual learning
 
 
 def test_the_control_of_a_module_without_coupling_losses_is_the_same_as_its_pair(
