@@ -77,7 +77,7 @@ class Training:
     """Training settings that every trainable component has; its config class adds its own."""
 
     epochs: Count = 100
-    patience: Natural = 10
+    patience: Count = 10
     """Epochs without a better validation NDCG@10 after which training stops."""
     batch_size: Natural = 128
     max_examples: Count = 0

@@ -7,7 +7,7 @@ from corecbench.cli.main import main
 
 WRONG = [
     "sasrec.epochs=-5",
-    "sasrec.patience=0",
+    "sasrec.patience=-1",
     "sasrec.batch_size=0",
     "sasrec.max_examples=-1",
     "sasrec.negatives=-1",

@@ -16,7 +16,7 @@ class LlmConfig(Training):
     """Beginning of the `model_type` of the models that the backend takes; "" for any model."""
 
     epochs: Count = 5
-    patience: Natural = 5
+    patience: Count = 5
     batch_size: Natural = 16
     learning_rate: Positive = 2e-3
     schedule: Literal["constant", "linear"] = "linear"

@@ -59,7 +59,7 @@ class LightGCNConfig(Training):
     """Settings of LightGCN."""
 
     epochs: Count = 200
-    patience: Natural = 20
+    patience: Count = 20
     batch_size: Natural = 8192
     learning_rate: Positive = 1e-2
     embedding_size: Natural = 64
