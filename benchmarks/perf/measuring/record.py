@@ -52,11 +52,11 @@ def head(name: str, options: Options) -> dict[str, Any]:
     """Return the part of a record that says how, where and when it was measured."""
     from corecbench.experiment.process import commit, machine, versions
 
-    load = os.getloadavg()[0]
+    load, script = os.getloadavg()[0], Path(sys.argv[0]).name
     return {
         "schema": SCHEMA,
         "name": name,
-        "command": shlex.join(["python", f"benchmarks/perf/{name}.py", *without_places(sys.argv[1:])]),
+        "command": shlex.join(["python", f"benchmarks/perf/{script}", *without_places(sys.argv[1:])]),
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "machine": machine("cpu").rpartition(", ")[0],
