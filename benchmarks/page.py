@@ -54,18 +54,17 @@ def shown(row: dict[str, str]) -> dict[str, str]:
 
 def shown_of_ledger(row: dict[str, str]) -> dict[str, str]:
     """Return what the page shows of a row of a ledger."""
-    names = ("side", "part", "row", "minus", "tells", "NDCG@10", "NDCG@10 minus", "difference", "95% interval")
-    interval = row["95% interval"].strip("[]").replace(", ", " to ")
+    names = ("side", "part", "row", "minus", "tells", "NDCG@10", "NDCG@10 minus", "difference")
     return {
         **{name: row[name] for name in names},
-        "95% interval": interval,
+        "95% interval": row["95% interval"].strip("[]").replace(", ", " to "),
         **{name: row[name] for name in ("change", "p (Holm)", "finding")},
     }
 
 
-def short(table: str, shown: Callable[[dict[str, str]], dict[str, str]] = shown) -> str:
+def short(table: str, of_row: Callable[[dict[str, str]], dict[str, str]] = shown) -> str:
     """Return a table of a report as the page shows it."""
-    body = [shown(row) for row in rows(table)]
+    body = [of_row(row) for row in rows(table)]
     head, *lines = (f"| {' | '.join(cells)} |\n" for cells in (body[0], *(row.values() for row in body)))
     return "".join([head, "|---" * len(body[0]), "|\n", *lines])
 

@@ -1,4 +1,4 @@
-"""What item texts say by their words alone, counted: no model reads them.
+"""The words of item texts, counted: no model reads them.
 
 N items, V different words, k dimensions.
 """

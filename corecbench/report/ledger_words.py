@@ -160,13 +160,11 @@ def harm_sentence(ledger: Ledger) -> str | None:
         "open": f"may be worse than alone by more than {margin}: it is open",
     }[harm.verdict]
     evidence = [percent(harm.change)]
-    if harm.verdict == "same":
-        pass
-    elif harm.interval is None or harm.p is None:
-        evidence.append("no interval: too few users differ")
-    else:
+    if harm.interval is not None and harm.p is not None:
         ends = f"{percent(harm.interval.low)} to {percent(harm.interval.high)}"
         evidence += [f"90% interval {ends}", f"TOST {probability(harm.p)}"]
+    elif harm.verdict != "same":
+        evidence.append("no interval: too few users differ")
     evidence.append(seed_list(harm.seeds, "seed"))
     return (
         f"Do no harm: with texts that tell nothing, {pair.own} with {pair.partner} through {pair.sharing} on "

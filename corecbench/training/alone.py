@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,11 +27,11 @@ def better_of(training: CellTraining, paired: SideTraining, solo: Solo) -> SideT
     """
     model, _ = training.build_solo("domain", solo.selected)
     restore(model, solo.learnt().state)
-    of_pair, of_alone = (training.validation_values(each) for each in (paired.model, model))
+    of_pair, of_alone = (training.values(training.rank(each, "validation")) for each in (paired.model, model))
     if is_clearly_better(of_pair, of_alone):
         return paired
-    alone = training.side_training("domain", solo.selected, model, paired.planned_epochs, trained=True)
-    alone.epochs, alone.train_s, alone.stopped_by = paired.epochs, paired.train_s, paired.stopped_by
+    alone = copy.copy(paired)
+    alone.model, alone.layers = model, None
     alone.best_epoch, alone.best_value, alone.best_state = 0, float(of_alone.mean()), snapshot(model)
     return alone
 

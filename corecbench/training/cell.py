@@ -150,11 +150,7 @@ class CellTraining:
 
     def validate(self, model: Recommender) -> float:
         """Return NDCG@10 on the validation items."""
-        return float(self.validation_values(model).mean())
-
-    def validation_values(self, model: Recommender) -> np.ndarray:
-        """Return NDCG@10 of each user on the validation items, float64 [T]."""
-        return self.values(self.rank(model, "validation"))
+        return self.quality(self.rank(model, "validation"))
 
     def validate_together(self, replicas: Replicas, model: Recommender) -> float:
         """Return the same in several processes, each of which ranks its share of the users."""
