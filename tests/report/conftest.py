@@ -1,5 +1,7 @@
 """A bench of toy results for the tests of tables."""
 
+import shutil
+
 import pytest
 
 from corecbench.report.table import build
@@ -87,3 +89,16 @@ def pair(bench):
     bench.add(llm="llama", llm_ranks=[2] * 6)
     bench.add("sasrec", "llama", domain_ranks=[1] * 6, llm_ranks=[4] * 6)
     return bench
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Start a browser without a window."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if command is None:
+        pytest.skip("no Chromium found; on Debian: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=command, args=["--no-sandbox"])
+        yield browser
+        browser.close()

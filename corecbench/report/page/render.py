@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from corecbench.report.page.sections import sections, subtitle
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from corecbench.report.page.blocks import Section
     from corecbench.report.page.sections import Results
 
 PACKAGE = "corecbench.report.page"
@@ -16,21 +19,39 @@ PACKAGE = "corecbench.report.page"
 
 
 def render(results: Results) -> str:
-    """Return the page, the same for the same results; text is escaped, and no script runs but its own."""
+    """Return the report of a benchmark, the same for the same results."""
+    title = f"{results.benchmark}: does training together help?"
+    return page(title, subtitle(results.records), list(sections(results)))
+
+
+def page(
+    title: str, subtitle: str, sections: Sequence[Section], home: str = "", scripts: Sequence[str] = ("sort.js",)
+) -> str:
+    """Return a page; text is escaped, and no script runs but its own.
+
+    Args:
+        title: the title of the page.
+        subtitle: the line below the title.
+        sections: the parts of the page.
+        home: the address of the page that this one belongs to; "" if there is none.
+        scripts: the names of the scripts, in the folder `templates`.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     loader = PackageLoader(PACKAGE)
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    style, script = (loader.get_source(environment, name)[0] for name in ("style.css", "sort.js"))
+    style, *programs = (loader.get_source(environment, name)[0] for name in ("style.css", *scripts))
+    allowed = " ".join(f"'{_digest(program)}'" for program in programs)
     return environment.get_template("page.html").render(
-        title=f"{results.benchmark}: does training together help?",
-        subtitle=subtitle(results.records),
-        sections=list(sections(results)),
+        title=title,
+        subtitle=subtitle,
+        sections=sections,
+        home=home,
         style=style,
-        script=script,
-        policy=f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'",
+        scripts=programs,
+        policy=f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src {allowed}",
     )
 
 

@@ -22,6 +22,8 @@ WIDTH = 7.0
 """Inches: two columns of a paper."""
 FONT_SIZE, TITLE_SIZE = 8.0, 9.5
 DPI = 200
+PALETTE = 64
+"""Number of colours of a picture within a page."""
 MINUS = "\N{MINUS SIGN}"
 INK, FAINT = "#000000", "#767676"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -130,12 +132,15 @@ def save(made: Figure, folder: Path, name: str) -> list[Path]:
     return paths
 
 
-def to_svg(made: Figure) -> str:
-    """Return a figure as SVG, the same text each time."""
-    text = io.StringIO()
+def to_png(made: Figure, dpi: int) -> bytes:
+    """Return a figure as PNG with a palette of its own, the same bytes each time."""
+    from PIL import Image
+
+    drawn, compact = io.BytesIO(), io.BytesIO()
     _settle(made)
-    made.savefig(text, format="svg", metadata=SVG_METADATA)
-    return text.getvalue()
+    made.savefig(drawn, format="png", dpi=dpi)
+    Image.open(drawn).convert("RGB").quantize(PALETTE).save(compact, "png", optimize=True)
+    return compact.getvalue()
 
 
 def _settle(made: Figure) -> None:

@@ -1,7 +1,6 @@
 """A benchmark of data sets, controls, seeds and failures, its page, and a browser to look at it."""
 
 import itertools
-import shutil
 from collections import Counter
 
 import numpy as np
@@ -160,16 +159,3 @@ def evil_page(tmp_path_factory):
         )
     bench.add_failed(f"{EVIL} failed", domain=f"failed {EVIL}", dataset=f"data {EVIL}")
     return write(bench.store)
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """Start a browser without a window."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if command is None:
-        pytest.skip("no Chromium found; on Debian: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=command, args=["--no-sandbox"])
-        yield browser
-        browser.close()

@@ -1,0 +1,41 @@
+"""The verb that makes a static site of stored results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from corecbench.cli.options import common_options, discover
+from corecbench.settings.config import SHOWN
+
+INCOMPLETE = 5
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, metavar="RESULTS_DIR...", type=click.Path(path_type=Path))
+@click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder of the site.")
+@click.option("--title", default="Results", show_default=True, metavar="TEXT", help="Title of the first page.")
+@click.option(
+    "--metrics", default=",".join(SHOWN), show_default=True, metavar="A,B", help="Metrics, one column each."
+)
+@common_options
+def site(
+    files: tuple[str, ...], blocked: tuple[str, ...], folders: tuple[Path, ...], out: Path, title: str, metrics: str
+) -> int:
+    """Make a static site of the stored results of many benchmarks.
+
+    RESULTS_DIR is where results are stored, or the folder of one benchmark there. The first page ranks the rows of
+    all benchmarks by data set and protocol; each row and each benchmark has a page. The site needs no server: open
+    DIR/index.html, or copy DIR to a web server.
+    """
+    from corecbench.report.site.write import write_site
+    from corecbench.results.folders import stores
+    from corecbench.settings.values import names
+
+    found = [store for folder in folders for store in stores(folder)]
+    written = write_site(discover(files, blocked), found, names(metrics), out, title)
+    for line in written.left_out:
+        click.echo(f"left out: {line}", err=True)
+    click.echo(f"written to {written.index}: {written.n_rows} rows of {written.n_benchmarks} benchmarks")
+    return INCOMPLETE if written.left_out else 0
