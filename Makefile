@@ -9,11 +9,12 @@ test:  ## The tests, in the current environment.
 coverage:  ## The tests with the share of lines and branches that they run.
 	pytest --cov
 
-lint:  ## Style, types and layers, in the current environment.
+lint:  ## Style, types, layers and the container file, in the current environment.
 	ruff check
 	ruff format --check
 	mypy
 	lint-imports
+	hadolint Containerfile
 
 format:
 	ruff check --fix

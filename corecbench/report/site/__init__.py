@@ -1,0 +1,1 @@
+"""A static site made from the stored results of many benchmarks."""

@@ -1,0 +1,203 @@
+"""The index of the site: the rows of all benchmarks, by data set and protocol, the best first."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from markupsafe import Markup
+
+from corecbench.api import Report
+from corecbench.report.columns import Column, lay_out
+from corecbench.report.comparison import ALPHA
+from corecbench.report.main_table import best_two
+from corecbench.report.page.blocks import Heading, Section, Text
+from corecbench.report.page.grids import grid
+from corecbench.report.provenance import protocol_sentence
+from corecbench.report.wording import count, decimal, p_value, percent, seed_list, sentences
+from corecbench.results.store import slug
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from corecbench.api import CellResult, Mark
+    from corecbench.report.page.blocks import Block, Grid
+    from corecbench.report.table import Table, TableRow
+    from corecbench.results.store import Entry
+
+MODEL, BENCHMARK = "model", "benchmark"
+"""The columns that lead to the page of a row and to the report of a benchmark."""
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark:
+    """A benchmark on the site."""
+
+    name: str
+    entries: Sequence[Entry]
+    table: Table
+    report: str
+    """The address of its report, from the index."""
+    higher_is_better: bool
+    """Whether more of the tested metric is better."""
+
+    @property
+    def rows(self) -> list[TableRow]:
+        """The rows that have ranks."""
+        return [row for row in self.table.rows if row.seeds]
+
+    def address(self, row: TableRow) -> str:
+        """Return the address of the page of a row, from the index."""
+        return f"rows/{slug(self.name)}/{slug(f'{row.key.dataset}--{row.key.cell}--{row.key.side}')}.html"
+
+    def records(self, row: TableRow) -> list[CellResult]:
+        """Return the records of a row that have ranks."""
+        cell = row.key.dataset, row.key.cell
+        records = [record for _, record in self.entries]
+        return [
+            record
+            for record in records
+            if (record["cell"]["dataset"], record["cell"]["name"]) == cell and row.key.side in record["sides"]
+        ]
+
+
+class Place(NamedTuple):
+    """What rows must have in common to be ranked together."""
+
+    dataset: str
+    protocol: str
+    split: str
+    """The fingerprint of the split."""
+
+
+class Shown(NamedTuple):
+    """A row and the benchmark that it is from."""
+
+    benchmark: Benchmark
+    row: TableRow
+
+    @property
+    def records(self) -> list[CellResult]:
+        """The records of the row."""
+        return self.benchmark.records(self.row)
+
+    @property
+    def value(self) -> float | None:
+        """The tested metric."""
+        return self.row.metrics.get(self.benchmark.table.tested)
+
+    @property
+    def order(self) -> tuple[bool, float]:
+        """The key by which rows are sorted: the best first, controls last."""
+        sign = -1 if self.benchmark.higher_is_better else 1
+        return self.row.is_control, float("inf") if self.value is None else sign * self.value
+
+
+def subtitle(benchmarks: Sequence[Benchmark]) -> str:
+    """Return how much the site shows."""
+    n_rows = sum(len(benchmark.rows) for benchmark in benchmarks)
+    several = "s" if len(benchmarks) > 1 else ""
+    return f"{n_rows} row{'s' if n_rows > 1 else ''} of {len(benchmarks)} benchmark{several}"
+
+
+def sections(benchmarks: Sequence[Benchmark]) -> Iterator[Section]:
+    """Yield the benchmarks, and for each data set the rows of all of them."""
+    places: dict[str, dict[Place, list[Shown]]] = {}
+    for shown in distinct(benchmarks):
+        place = place_of(shown.records[0])
+        places.setdefault(place.dataset, {}).setdefault(place, []).append(shown)
+    for number, (dataset, by_place) in enumerate(sorted(places.items()), start=1):
+        yield Section(f"dataset-{number}", dataset, list(_on_dataset(by_place)))
+
+
+def distinct(benchmarks: Sequence[Benchmark]) -> list[Shown]:
+    """Return the rows of all benchmarks; one that several hold with the same cells is shown once."""
+    rows: dict[object, Shown] = {}
+    for benchmark in benchmarks:
+        for row in benchmark.rows:
+            shown = Shown(benchmark, row)
+            cells = frozenset((record["cell"]["seed"], record["hash"], record["started"]) for record in shown.records)
+            rows.setdefault((row.key, cells), shown)
+    return list(rows.values())
+
+
+def place_of(record: CellResult) -> Place:
+    """Return the data set, protocol and split of a record."""
+    protocol = protocol_sentence(dict(sorted(record["protocol"].items())))
+    return Place(record["cell"]["dataset"], protocol, record["data"]["split_fingerprint"])
+
+
+def _on_dataset(by_place: dict[Place, list[Shown]]) -> Iterator[Block]:
+    for number, (place, shown) in enumerate(by_place.items(), start=1):
+        if len(by_place) > 1:
+            yield Heading(f"Protocol and split {number} of {len(by_place)}: ranks of others cannot be compared with these")
+        shown.sort(key=lambda each: each.order)
+        yield _grid(place, shown)
+        yield Text(_note(place, shown), is_note=True)
+
+
+def _note(place: Place, shown: Sequence[Shown]) -> str:
+    return sentences(
+        [
+            place.protocol,
+            f"Split {place.split[:12]}",
+            "Change: relative change of the tested metric against the same model trained alone, with p as it was "
+            "corrected in the benchmark that the row is from",
+            f"*: p below {decimal(ALPHA, 2)}",
+            *(["Controls come last: they are there to judge other rows by"] if shown[-1].row.is_control else []),
+        ]
+    )
+
+
+def _grid(place: Place, shown: Sequence[Shown]) -> Grid:
+    metrics = dict(pair for each in shown for pair in each.benchmark.table.metrics.items())
+    columns = [
+        Column(MODEL, lambda each: each.row.key.model),
+        Column("side", lambda each: each.row.key.side),
+        Column("sharing", lambda each: each.row.key.sharing),
+        Column("control", lambda each: each.row.key.control),
+        *(Column(name, _metric(name), decimal) for name in metrics),
+        Column("change", lambda each: _compared(each, "change"), percent),
+        Column("p", lambda each: _compared(each, "p_adjusted"), p_value),
+        Column("users", lambda each: each.row.n_users, count),
+        Column("seeds", lambda each: seed_list(each.row.seeds)),
+        Column(BENCHMARK, lambda each: each.benchmark.name),
+    ]
+    frame, values = lay_out(shown, columns)
+    drawn = grid(Report("index", frame, values, "", _marks(shown, metrics), {}, metrics), f"rows on {place.dataset}")
+    links = {MODEL: lambda each: each.benchmark.address(each.row), BENCHMARK: lambda each: each.benchmark.report}
+    rows = [
+        [
+            dataclasses.replace(field, markup=Markup('<a href="{}">{}</a>').format(links[name](each), field.markup))
+            if name in links
+            else field
+            for name, field in zip(frame, fields, strict=True)
+        ]
+        for each, fields in zip(shown, drawn.rows, strict=True)
+    ]
+    return dataclasses.replace(drawn, rows=rows)
+
+
+def _metric(name: str) -> Any:
+    return lambda each: each.row.metrics.get(name)
+
+
+def _compared(each: Shown, value: str) -> float | None:
+    comparison = each.row.comparison
+    return None if comparison is None else getattr(comparison, value)
+
+
+def _marks(shown: Sequence[Shown], metrics: dict[str, bool]) -> dict[tuple[int, str], list[Mark]]:
+    marks: dict[tuple[int, str], list[Mark]] = {}
+    for number, each in enumerate(shown):
+        if each.row.comparison and each.row.comparison.p_adjusted < ALPHA:
+            marks[number, "change"] = ["significant"]
+    for metric, higher_is_better in metrics.items():
+        values = {
+            number: each.row.metrics[metric]
+            for number, each in enumerate(shown)
+            if metric in each.row.metrics and not each.row.is_control
+        }
+        marks |= {(number, metric): [mark] for number, mark in best_two(values, higher_is_better).items()}
+    return marks

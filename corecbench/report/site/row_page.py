@@ -1,0 +1,76 @@
+"""The page of one row: its numbers by seed, its comparison, and how it was run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from corecbench.api import Report
+from corecbench.report.columns import Column, lay_out
+from corecbench.report.evidence import change, interval, probability
+from corecbench.report.page import origin
+from corecbench.report.page.blocks import Code, Section, Text
+from corecbench.report.page.grids import grid
+from corecbench.report.page.reproduce import run_files
+from corecbench.report.plots.study import label
+from corecbench.report.wording import decimal, seed_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from corecbench.api import CellResult, RowSide
+    from corecbench.report.page.blocks import Block
+    from corecbench.report.site.index import Benchmark
+    from corecbench.report.table import TableRow
+
+HOME = "../../index.html"
+"""The address of the index, from the page of a row."""
+
+
+def title(row: TableRow) -> str:
+    """Return the title of the page."""
+    return f"{label(row.key)} on {row.key.dataset}"
+
+
+def subtitle(row: TableRow) -> str:
+    """Return the number of users and the seeds."""
+    return f"{row.key.side} side, {row.n_users:,} users, {seed_list(row.seeds, 'seed')}"
+
+
+def sections(benchmark: Benchmark, row: TableRow) -> list[Section]:
+    """Return the parts of the page."""
+    records = benchmark.records(row)
+    files = run_files(benchmark.name, records)
+    return [
+        Section("result", "Result", list(_result(benchmark, row))),
+        Section("settings", "Settings", list(origin.settings(records))),
+        Section("environment", "Data and environment", list(origin.environment(records))),
+        Section("reproduce", "How to reproduce", [*(Code("run.toml", text) for text in files), origin.cells(records)]),
+    ]
+
+
+def _result(benchmark: Benchmark, row: TableRow) -> Iterator[Block]:
+    records, side = benchmark.records(row), row.key.side
+    names = list(records[0]["sides"][side]["metrics"])
+    columns = [
+        Column("seed", lambda record: record["cell"]["seed"]),
+        *(Column(name, _metric(name, side), decimal) for name in names),
+        Column("epochs", lambda record: record["sides"][side]["epochs"]),
+        Column("train s", lambda record: record["sides"][side]["train_s"], "{:,.1f}".format),
+    ]
+    frame, values = lay_out(records, columns)
+    yield grid(Report("seeds", frame, values, ""), "metrics by seed")
+    if row.comparison is not None:
+        found, method = row.comparison, benchmark.table.method
+        p = probability(found.p_adjusted, method)
+        yield Text(
+            f"{benchmark.table.tested} against the same model trained alone: {change(found)} ({interval(found)}, {p})."
+        )
+    for note in row.notes:
+        yield Text(f"{note[0].upper()}{note[1:]}.")
+    yield Text(Markup('<a href="../../{}">Report of the benchmark {}</a>').format(benchmark.report, benchmark.name))
+
+
+def _metric(name: str, side: RowSide) -> Callable[[CellResult], float | None]:
+    return lambda record: record["sides"][side]["metrics"].get(name)

@@ -1,0 +1,102 @@
+"""Writes the site: an index with all rows, a page for each row, and the report of each benchmark.
+
+    OUT/index.html
+    OUT/rows/BENCHMARK/ROW.html
+    OUT/benchmarks/BENCHMARK/report.html, and the tables in every format
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from corecbench.api import CorecbenchError
+from corecbench.report.page.render import page
+from corecbench.report.publish import build_metric, publish, write_page
+from corecbench.report.site import index, row_page
+from corecbench.results.store import ReadOnce, slug
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from corecbench.plugin.host import Host
+    from corecbench.report.site.index import Benchmark
+    from corecbench.results.store import Store
+
+INDEX, BENCHMARKS, ROWS = "index.html", "benchmarks", "rows"
+
+
+@dataclass(frozen=True)
+class Site:
+    """The site as it was written."""
+
+    index: Path
+    """The page to open first."""
+    n_rows: int
+    n_benchmarks: int
+    left_out: Sequence[str]
+    """Why benchmarks are not on the site, a line for each."""
+
+
+def write_site(host: Host, stores: Sequence[Store], metrics: Sequence[str], out: Path, title: str) -> Site:
+    """Write a site of all given benchmarks; the same results give the same pages.
+
+    Args:
+        host: the host, which knows metrics and reporters.
+        stores: the benchmarks. Those of the same name, from several folders, are numbered.
+        metrics: the metrics that tables show; see `build_metrics`.
+        out: the folder of the site, which is made if it does not exist.
+        title: the title of the index.
+
+    Raises:
+        CorecbenchError: no benchmark can be shown.
+    """
+    shown: list[Benchmark] = []
+    left_out = []
+    for name, store in named(stores):
+        try:
+            shown.append(write_benchmark(host, store, name, metrics, out))
+        except CorecbenchError as error:
+            left_out.append(f"{name}: {error}")
+    if not shown:
+        raise CorecbenchError(f"no benchmark can be shown: {left_out[0]}")
+    for benchmark in shown:
+        write_rows(benchmark, out)
+    sections = list(index.sections(shown))
+    subtitle = index.subtitle(shown)
+    (out / INDEX).write_text(page(title, subtitle, sections, scripts=("sort.js", "filter.js")), encoding="utf-8")
+    n_rows = sum(len(benchmark.rows) for benchmark in shown)
+    return Site(out / INDEX, n_rows, len(shown), left_out)
+
+
+def named(stores: Sequence[Store]) -> list[tuple[str, Store]]:
+    """Return each benchmark with a name of its own, such as "default" and "default-2"."""
+    seen: Counter[str] = Counter()
+    pairs = []
+    for store in stores:
+        seen[store.benchmark] += 1
+        number = seen[store.benchmark]
+        pairs.append((store.benchmark if number == 1 else f"{store.benchmark}-{number}", store))
+    return pairs
+
+
+def write_benchmark(host: Host, store: Store, name: str, metrics: Sequence[str], out: Path) -> Benchmark:
+    """Write tables and report of a benchmark, and return its rows."""
+    place = ReadOnce(out / BENCHMARKS, name)
+    (out / BENCHMARKS / slug(name)).mkdir(parents=True, exist_ok=True)
+    entries = list(store.records())
+    published = publish(host, place, entries, metrics, with_ledger=True)
+    report = write_page(host, place, entries, published)
+    higher_is_better = build_metric(host, published.main.tested).higher_is_better
+    return index.Benchmark(name, entries, published.main, report.relative_to(out).as_posix(), higher_is_better)
+
+
+def write_rows(benchmark: Benchmark, out: Path) -> None:
+    """Write a page for each row of a benchmark."""
+    folder = out / ROWS / slug(benchmark.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    for row in benchmark.rows:
+        text = page(row_page.title(row), row_page.subtitle(row), row_page.sections(benchmark, row), home=row_page.HOME)
+        (out / benchmark.address(row)).write_text(text, encoding="utf-8")
