@@ -103,6 +103,13 @@ def versions() -> dict[str, str]:
     return found
 
 
+def n_threads() -> int:
+    """Return the number of threads that torch computes with."""
+    import torch
+
+    return torch.get_num_threads()
+
+
 def machine(device: str) -> str:
     """Return what times and last digits depend on, such as "AMD EPYC (AVX2), 2 threads".
 
@@ -111,13 +118,12 @@ def machine(device: str) -> str:
     """
     import torch
 
-    n_threads = torch.get_num_threads()
     accelerator = []
     if device.startswith("cuda"):
         with contextlib.suppress(AssertionError, RuntimeError, ValueError):
             accelerator = [torch.cuda.get_device_name(device)]
     named = f"{processor()} ({', '.join([torch.backends.cpu.get_cpu_capability(), *bfloat16()])})"
-    return ", ".join([*accelerator, named, f"{n_threads} thread{'s' * (n_threads != 1)}"])
+    return ", ".join([*accelerator, named, f"{n_threads()} thread{'s' * (n_threads() != 1)}"])
 
 
 def bfloat16() -> list[str]:
