@@ -17,6 +17,7 @@ from corecbench.evaluation.text_similarity import target_similarity
 from corecbench.experiment import process
 from corecbench.experiment.attempt import Attempt, Outcome
 from corecbench.experiment.cells import CHECKPOINT, Cell, record_of, settings_of
+from corecbench.experiment.process_state import state_kept
 from corecbench.experiment.together import ALONE, Together
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
 from corecbench.results.record import SCHEMA
@@ -59,7 +60,7 @@ def run_cell(
         epochs.append(record)
         tell("corecbench_epoch_finished", cell=facts, record=record)
 
-    with process.state_kept():
+    with state_kept():
         outcome = Attempt(cell, plan, host, store, tell, on_epoch, together).outcome()
     record = {
         **known,

@@ -36,7 +36,10 @@ def check_comparable(entries: Iterable[Entry], settings: bool = True) -> Mapping
     for folder, record in entries:
         if not record["sides"]:
             continue
-        facts = {("protocol", ""): record["protocol"], ("split", ""): record["data"]["split_fingerprint"]}
+        facts: dict[tuple[str, str], Any] = {
+            ("protocol", ""): record["protocol"],
+            ("split", ""): record["data"]["split_fingerprint"],
+        }
         if settings:
             facts |= {
                 (f"settings of {name}" + in_pairs * " in pairs", setting): value
