@@ -6,6 +6,7 @@ Shapes use these letters: B examples in a batch, L positions of a history, U use
 state. Users and items are numbered from 1; row 0 of every table is padding and is never ranked.
 """
 
+from corecbench.api.checksums import checksum
 from corecbench.api.components import (
     Component,
     ControlComponent,
@@ -74,6 +75,7 @@ from corecbench.api.records import (
     EpochRecord,
     Failure,
     PluginRecord,
+    RunRecord,
     SideRecord,
 )
 from corecbench.api.reports import (
@@ -164,6 +166,7 @@ __all__ = [
     "Reporter",
     "ReporterComponent",
     "RowSide",
+    "RunRecord",
     "Scores",
     "Settles",
     "Setup",
@@ -184,6 +187,7 @@ __all__ = [
     "Weight",
     "beside",
     "cache_folder",
+    "checksum",
     "dataset_folder",
     "dataset_places",
     "generator",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,6 +39,14 @@ class Component:
     needs: str | Callable[[Any, Path], list[str]] | None = None
     """`needs(config, cache) -> list[str]` (or "module:attribute" of it) names each download that building the
     component would start, one line each. It must not import heavy libraries."""
+    fingerprint: str | Callable[[Any, Path], Mapping[str, str]] | None = None
+    """`fingerprint(config, cache) -> dict[str, str]` (or "module:attribute" of it) names what the component reads
+    beside its settings and the data, such as "weights" -> a checksum. A model, LLM or sharing module is asked when
+    a run is planned. The answer is part of the hash of a cell, so it must be the same in every process, and before
+    and after a download. It must not import heavy libraries. `checksum` reads a large file only once."""
+    algorithm: int | None = None
+    """Number of the algorithm, from 1. A change that changes ranks counts it up. None: the version of the
+    distribution stands for it, so each release is trained anew."""
 
     def __new__(cls, *args: Any, **options: Any) -> Component:
         """Refuse the base class, which was what plugins offered before each kind had a class of its own.

@@ -90,6 +90,22 @@ class PluginRecord(TypedDict):
     """The component, where the name is that of a variant."""
 
 
+class RunRecord(TypedDict):
+    """What it takes to run a cell again, beside its settings, its protocol and what it is made of."""
+
+    dataset: str
+    """The data set as the run named it, such as "ml-100k" or "csv:FILE"."""
+    dataset_settings: dict[str, dict[str, Any]]
+    """The component of the data set -> setting -> value, without what `dataset` says."""
+    metrics: list[str]
+    top_k: int
+    """Number of best candidates per user that were stored."""
+    threads: NotRequired[int]
+    """Number of threads that computed; absent where the process ended before it could say so."""
+    alone: NotRequired[dict[str, dict[str, Any]]]
+    """Domain model or LLM of a pair -> setting -> value alone, for settings that differ in pairs."""
+
+
 class SideRecord(TypedDict):
     """One row of a cell after training. An ensemble costs what both sides cost together."""
 
@@ -148,6 +164,14 @@ class CellResult(TypedDict):
     """Accelerator, processor and threads."""
     processes: NotRequired[int]
     """Number of processes that trained the cell together."""
+    dtypes: NotRequired[dict[str, dict[str, str]]]
+    """component or variant -> setting of a number format -> the format that it stood for on this machine."""
+    algorithms: NotRequired[dict[str, int]]
+    """Algorithm of the core, component or variant -> its number. Without one, its distribution's version counts."""
+    fingerprints: NotRequired[dict[str, dict[str, str]]]
+    """component or variant -> what it read beside its settings, such as "weights" -> checksum."""
+    run: NotRequired[RunRecord]
+    """What it takes to run the cell again."""
     started: str
     """ISO 8601."""
     duration_s: float

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from corecbench.api import PROJECT
-from corecbench.version import ALGORITHMS
+from corecbench.experiment.algorithms import component_algorithms, core_algorithms, hashed, number_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +43,8 @@ class Cell:
     done: bool
     start_hash: str = ""
     """The hash of the pair, for the pair and for its controls that begin as it does; else the hash of the cell."""
+    algorithms: Mapping[str, int] = field(default_factory=dict)
+    """Algorithm of the core, component or variant -> its number."""
 
     @property
     def components(self) -> Sequence[Selected]:
@@ -136,13 +138,20 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
         "max_history": max_history,
         **data.reduction.fields(),
         **({"processes": config.processes} if config.processes > 1 else {}),
+        **hashed(core_algorithms(*parts._replace(control=None), config.processes), components),
     }
-    decisive = of_pair if control is None else {**of_pair, "control": decisive_in(control)}
+    algorithms = core_algorithms(*parts, config.processes)
+    decisive = (
+        of_pair
+        if control is None
+        else {**of_pair, **hashed(algorithms, components), "control": decisive_in(control)}
+    )
     digest = digest_of(decisive)
     start = digest if control is None or not control.begins_as_pair else digest_of(of_pair)
     folder = store.folder(cell_name(components, label_of(control)), data.name, seed, digest)
     done = config.existing != "replace" and is_done(folder, parts.llm is not None, store)
-    return Cell(data, *parts, max_history, seed, digest, folder, done, start)
+    algorithms |= component_algorithms([*components, *([] if control is None else [control])])
+    return Cell(data, *parts, max_history, seed, digest, folder, done, start, algorithms)
 
 
 def digest_of(decisive: Mapping[str, Any]) -> str:
@@ -152,7 +161,7 @@ def digest_of(decisive: Mapping[str, Any]) -> str:
 
 def decisive_in(control: Selected) -> str | list[Any]:
     """Return what decides the ranks of a control, beside what its pair has."""
-    if has_only_a_name(control):
+    if has_only_a_name(control) and number_of(control) == 1:
         return control.label
     return [control.label, settings_of(control), version_of(control)]
 
@@ -165,11 +174,6 @@ def has_only_a_name(control: Selected) -> bool:
 def is_done(folder: Path, has_llm: bool, store: Store) -> bool:
     """Return whether a cell is stored whole: a domain model alone with the checkpoint that its pairs start from."""
     return store.is_done(folder) and (has_llm or (folder / CHECKPOINT).exists())
-
-
-def version_of(selected: Selected) -> str:
-    """Return the version that decides a component's ranks: of its distribution, or of our own algorithms."""
-    return ALGORITHMS if selected.plugin.distribution == PROJECT else selected.plugin.version
 
 
 def settings_of(selected: Selected) -> dict[str, Any]:

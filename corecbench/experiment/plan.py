@@ -7,7 +7,7 @@ import itertools
 import operator
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -67,10 +67,14 @@ class Plan:
 
     def in_pairs(self, cell: Cell) -> dict[str, list[str]]:
         """Return which settings the models of a joint cell have on purpose that they have not alone, by label."""
-        found: dict[str, list[str]] = {}
+        return {label: list(settings) for label, settings in self.alone(cell).items()}
+
+    def alone(self, cell: Cell) -> dict[str, dict[str, Any]]:
+        """Return the settings alone of the models of a joint cell, by label, where they differ from those in it."""
+        found: dict[str, dict[str, Any]] = {}
         for side in SIDES if cell.sharing is not None else ():
             own, alone = (settings_of(getattr(each, side)) for each in (cell, self.solo_of(cell, side)))
-            if other := [key for key, value in own.items() if value != alone[key]]:
+            if other := {key: alone[key] for key, value in own.items() if value != alone[key]}:
                 found[getattr(cell, side).label] = other
         return found
 
@@ -180,8 +184,9 @@ class Choice(NamedTuple):
 
 def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
     """Select the components of a run under these settings."""
+    cache = cache_folder()
     models, llms, sharing = (
-        [host.select(kind, label, settings, config.variants) for label in labels]
+        [host.with_fingerprint(host.select(kind, label, settings, config.variants), cache) for label in labels]
         for kind, labels in (("models", config.models), ("llms", config.llms), ("sharing", config.sharing))
     )
     return Choice(models, llms, sharing, [choose_control(host, label, settings) for label in config.controls])

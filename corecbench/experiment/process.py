@@ -1,4 +1,4 @@
-"""The process of a run: its memory, its state, versions and the device."""
+"""The process of a run: its memory, versions and the device."""
 
 from __future__ import annotations
 
@@ -9,16 +9,10 @@ import importlib.metadata
 import math
 import os
 import platform
-import random
 import resource
 import subprocess
 import sys
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LIBRARIES = ("corecbench", "torch", "recbole", "transformers", "peft", "numpy", "scipy", "pandas")
 BFLOAT16 = {"AVX-512 bf16": "_is_avx512_bf16_supported", "AMX": "_is_amx_tile_supported"}
@@ -38,37 +32,6 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(mmap_threshold, largest)
         mallopt(trim_threshold, largest)
-
-
-@contextlib.contextmanager
-def state_kept() -> Iterator[None]:
-    """Put back what a plugin may have changed in the process: torch's settings, the environment, the folder.
-
-    Torch's generator, number of threads, default dtype, deterministic and anomaly mode and gradient mode, numpy's
-    and Python's generators, warning filters, environment variables and the working folder are afterwards what they
-    were before.
-    """
-    import numpy as np
-    import torch
-
-    environment, folder, threads = dict(os.environ), Path.cwd(), torch.get_num_threads()
-    dtype, deterministic = torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    anomaly, numpy_state, python_state = torch.is_anomaly_enabled(), np.random.get_state(), random.getstate()
-    try:
-        with warnings.catch_warnings(), torch.random.fork_rng(), torch.set_grad_enabled(torch.is_grad_enabled()):
-            yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_default_dtype(dtype)
-        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
-        torch.autograd.set_detect_anomaly(anomaly)
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
-        os.chdir(folder)
-        for name in os.environ.keys() - environment.keys():
-            del os.environ[name]
-        os.environ.update(environment)
 
 
 def reset_peak_memory() -> None:
@@ -103,6 +66,13 @@ def versions() -> dict[str, str]:
     return found
 
 
+def n_threads() -> int:
+    """Return the number of threads that torch computes with."""
+    import torch
+
+    return torch.get_num_threads()
+
+
 def machine(device: str) -> str:
     """Return what times and last digits depend on, such as "AMD EPYC (AVX2), 2 threads".
 
@@ -111,13 +81,12 @@ def machine(device: str) -> str:
     """
     import torch
 
-    n_threads = torch.get_num_threads()
     accelerator = []
     if device.startswith("cuda"):
         with contextlib.suppress(AssertionError, RuntimeError, ValueError):
             accelerator = [torch.cuda.get_device_name(device)]
     named = f"{processor()} ({', '.join([torch.backends.cpu.get_cpu_capability(), *bfloat16()])})"
-    return ", ".join([*accelerator, named, f"{n_threads} thread{'s' * (n_threads != 1)}"])
+    return ", ".join([*accelerator, named, f"{n_threads()} thread{'s' * (n_threads() != 1)}"])
 
 
 def bfloat16() -> list[str]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_type_hints
 
 import numpy as np
+import torch
 
+from corecbench.api import Precision, product_dtype
 from corecbench.evaluation.ranking import PROTOCOL
 from corecbench.evaluation.text_similarity import target_similarity
 from corecbench.experiment import process
 from corecbench.experiment.attempt import Attempt, Outcome
 from corecbench.experiment.cells import CHECKPOINT, Cell, record_of, settings_of
+from corecbench.experiment.process_state import state_kept
 from corecbench.experiment.together import ALONE, Together
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
 from corecbench.results.record import SCHEMA
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from corecbench.api import CellResult, EpochRecord
+    from corecbench.api import CellResult, EpochRecord, RunRecord
     from corecbench.data.loaded import SplitDataset
     from corecbench.experiment.attempt import Tell
     from corecbench.experiment.plan import Plan
@@ -56,11 +60,13 @@ def run_cell(
         epochs.append(record)
         tell("corecbench_epoch_finished", cell=facts, record=record)
 
-    with process.state_kept():
+    with state_kept():
         outcome = Attempt(cell, plan, host, store, tell, on_epoch, together).outcome()
     record = {
         **known,
         "machine": process.machine(plan.config.device),
+        "dtypes": dtypes(cell, plan.config.device),
+        "run": {**known["run"], "threads": process.n_threads()},
         "status": "failed" if outcome.failures else "ok",
         "error": next(iter(outcome.failures.values()), None),
         **({"failed_sides": failed} if (failed := outcome.failed_sides()) else {}),
@@ -132,7 +138,36 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
         },
         "device": config.device,
         "processes": config.processes,
+        "algorithms": dict(cell.algorithms),
+        "fingerprints": {part.label: dict(part.fingerprint) for part in cell.components if part.fingerprint},
+        "run": run_of(cell, plan),
     }
+
+
+def run_of(cell: Cell, plan: Plan) -> RunRecord:
+    """Return what it takes to run a cell again, as far as it is known before."""
+    source, alone = cell.data.selected, plan.alone(cell)
+    settings = {key: value for key, value in settings_of(source).items() if key != source.component.argument}
+    record: RunRecord = {
+        "dataset": source.label,
+        "dataset_settings": {source.name: settings} if settings else {},
+        "metrics": list(plan.config.metrics),
+        "top_k": plan.config.top_k,
+    }
+    return {**record, "alone": alone} if alone else record
+
+
+def dtypes(cell: Cell, device: str) -> dict[str, dict[str, str]]:
+    """Return the number formats that settings of a cell stand for on this machine, by component."""
+    kind = torch.device(device).type
+    found: dict[str, dict[str, str]] = {}
+    for part in cell.components:
+        hints = {} if part.config is None else get_type_hints(type(part.config), include_extras=True)
+        for name in (name for name, hint in hints.items() if hint == Precision):
+            with contextlib.suppress(AssertionError, RuntimeError):  # the device is not there
+                dtype = str(product_dtype(getattr(part.config, name), kind)).removeprefix("torch.")
+                found.setdefault(part.label, {})[name] = dtype
+    return found
 
 
 def reduced_facts(data: SplitDataset) -> dict[str, int]:

@@ -6,6 +6,7 @@ import copy
 import os
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from corecbench.plugin.selected import Selected
 from corecbench.settings.configure import configure, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from corecbench.settings.config import PerDataset, RunConfig, Variant
 
@@ -242,6 +243,18 @@ class Host:
             return []
         with guard(str(selected), "needs"):
             return [str(line) for line in resolve(selected.component.needs)(selected.config, cache)]
+
+    def with_fingerprint(self, selected: Selected, cache: Path) -> Selected:
+        """Return the component with the checksums of what it reads beside its settings."""
+        if selected.component.fingerprint is None:
+            return selected
+        with guard(str(selected), "fingerprint"):
+            found = resolve(selected.component.fingerprint)(selected.config, cache)
+            if not isinstance(found, Mapping) or not all(
+                isinstance(each, str) for item in found.items() for each in item
+            ):
+                raise PluginError(f"it gives {found!r:.80}; a mapping of names to texts is needed")
+        return replace(selected, fingerprint=dict(found))
 
     def notify(self, hook_name: str, **arguments: Any) -> None:
         """Call a lifecycle hook of each plugin that implements it, with a copy of the arguments.

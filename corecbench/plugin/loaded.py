@@ -103,5 +103,10 @@ def check_component(component: Component) -> None:
         raise PluginError(f"config of component {name!r} is {config!r}, must be a dataclass or None")
     if component.argument is not None and component.argument not in {f.name for f in fields(config or Component)}:
         raise PluginError(f"argument {component.argument!r} of component {name!r} is no field of its config")
+    number = component.algorithm
+    if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
+        raise PluginError(
+            f"algorithm of component {name!r} is {number!r}, must be a whole number from 1 on or None"
+        )
     if isinstance(component, DatasetComponent) and not isinstance(component.download, Download | None):
         raise PluginError(f"download of component {name!r} is {component.download!r}, must be a Download or None")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import (
@@ -16,7 +16,7 @@ from corecbench.api import (
 from corecbench.plugin.kinds import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from corecbench.plugin.loaded import PluginInfo
 
@@ -33,6 +33,8 @@ class Selected:
     """An instance of the component's config class, or None."""
     plugin: PluginInfo
     is_variant: bool = False
+    fingerprint: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Name -> checksum of what it reads beside its settings, such as weights; only a plan asks for it."""
 
     @property
     def name(self) -> str:

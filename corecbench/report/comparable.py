@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from corecbench.report.provenance import together
 from corecbench.report.stored_rows import StoredRow, read_row
 from corecbench.results.frames import SIMILARITY
-from corecbench.results.record import ResultsError, settings_in
+from corecbench.results.record import ResultsError, algorithms_in, settings_in
 from corecbench.results.rows import RowKey, by_row
 
 if TYPE_CHECKING:
@@ -25,21 +25,31 @@ def check_comparable(entries: Iterable[Entry], settings: bool = True) -> Mapping
 
     Args:
         entries: folders and their records.
-        settings: whether a component must have the same settings in all results. A setting that only some of the
-            records know came with a later version of the component, and is not compared.
+        settings: whether a component must have the same settings, algorithms and weights in all results. What only
+            some of the records know came with a later version, and is not compared.
 
     Raises:
-        ResultsError: results on one data set differ in protocol, in the split or in the settings of a component.
+        ResultsError: results on one data set differ in protocol, in the split, or in the settings, algorithms or
+            weights of a component.
     """
     first: dict[tuple[str, str, str], tuple[Any, Any]] = {}
     for folder, record in entries:
         if not record["sides"]:
             continue
-        facts = {("protocol", ""): record["protocol"], ("split", ""): record["data"]["split_fingerprint"]}
+        facts: dict[tuple[str, str], Any] = {
+            ("protocol", ""): record["protocol"],
+            ("split", ""): record["data"]["split_fingerprint"],
+        }
         if settings:
             facts |= {
                 (f"settings of {name}" + in_pairs * " in pairs", setting): value
                 for name, setting, value, in_pairs in settings_in(record)
+            }
+            facts |= {("algorithm", name): number for name, number in algorithms_in(record)}
+            facts |= {
+                (f"what {label} read", name): value
+                for label, read in record.get("fingerprints", {}).items()
+                for name, value in read.items()
             }
         for (subject, setting), value in facts.items():
             place = record["cell"]["dataset"], subject, setting

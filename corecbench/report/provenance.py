@@ -68,7 +68,18 @@ def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
         *([f"Settings that a model has in pairs only: {own}"] if (own := _in_pairs(done)) else []),
         *([f"Versions{differ}: {stated}"] if stated else []),
         *(f"{name} {value}" for name, value in device.items()),
+        *(
+            [f"Results of earlier versions do not say which weights and algorithms made them: {lack}"]
+            if (lack := _lacking(done))
+            else []
+        ),
     )
+
+
+def _lacking(records: Sequence[CellResult]) -> str:
+    """Return the cells whose records do not name weights and algorithms, beside others that do; "" for none."""
+    lacking = [record["cell"]["name"] for record in records if "algorithms" not in record]
+    return listed(lacking, "cells") if len(lacking) < len(records) else ""
 
 
 def _in_pairs(records: Sequence[CellResult]) -> str:

@@ -33,6 +33,16 @@ def settings_in(record: CellResult) -> Iterator[tuple[str, str, Any, bool]]:
             yield name, setting, value, setting in in_pairs_only
 
 
+def algorithms_in(record: CellResult) -> Iterator[tuple[str, int | str]]:
+    """Yield every algorithm of a cell with its number, or the version of its plugin; none if they are unknown."""
+    numbers = record.get("algorithms")
+    if numbers is not None:
+        yield from numbers.items()
+        for name, plugin in record["plugins"].items():
+            if name not in numbers:
+                yield name, plugin["version"]
+
+
 def sides_of(cell: CellRecord) -> tuple[RowSide, ...]:
     """Return the sides of a cell, with the ensemble last if the cell has one."""
     sides: tuple[RowSide, ...] = tuple(side for side in SIDES if cell[side] is not None)

@@ -1,14 +1,11 @@
-import contextlib
 import importlib.metadata
 import mmap
 import os
-import random
 import re
 import resource
 import shutil
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -160,43 +157,3 @@ def test_instructions_are_those_that_torch_finds(monkeypatch):
 
 def test_a_device_that_is_not_there_is_not_named():
     assert process.machine("cuda:99") == process.machine("cpu")
-
-
-# --- the state of the process -------------------------------------------------------------------------------------
-
-
-def snapshot_of_process():
-    return {
-        "environment": dict(os.environ),
-        "folder": Path.cwd(),
-        "threads": torch.get_num_threads(),
-        "dtype": torch.get_default_dtype(),
-        "deterministic": torch.are_deterministic_algorithms_enabled(),
-        "anomaly": torch.is_anomaly_enabled(),
-        "gradients": torch.is_grad_enabled(),
-        "filters": list(warnings.filters),
-        "torch": torch.get_rng_state().tolist(),
-        "numpy": str(np.random.get_state()),
-        "python": random.getstate(),
-    }
-
-
-def test_what_is_changed_in_the_process_is_put_back(tmp_path, monkeypatch):
-    monkeypatch.setenv("CORECBENCH_KEPT", "before")
-    before = snapshot_of_process()
-    with contextlib.suppress(ZeroDivisionError), process.state_kept():
-        os.environ["CORECBENCH_KEPT"] = "after"
-        os.environ["CORECBENCH_NEW"] = "1"
-        os.chdir(tmp_path)
-        torch.set_num_threads(before["threads"] + 1)
-        torch.set_default_dtype(torch.float64)
-        torch.use_deterministic_algorithms(True)
-        torch.autograd.set_detect_anomaly(True)
-        torch.set_grad_enabled(False)
-        warnings.simplefilter("ignore")
-        torch.manual_seed(1)
-        np.random.seed(1)
-        random.seed(1)
-        assert snapshot_of_process() != before
-        _ = 1 / 0
-    assert snapshot_of_process() == before

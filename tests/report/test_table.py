@@ -346,6 +346,42 @@ def test_a_setting_that_came_with_a_later_version_of_a_component_keeps_no_result
         bench.table()
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (
+            {"algorithms": {"training loop": 1}},
+            {"algorithms": {"training loop": 2}},
+            "algorithm .*training loop: 2, there 1",
+        ),
+        (
+            {"algorithms": {"sasrec": 1}, "fingerprints": {"sasrec": {"weights": "aa"}}},
+            {"algorithms": {"sasrec": 1}, "fingerprints": {"sasrec": {"weights": "bb"}}},
+            "what sasrec read .*weights: bb, there aa",
+        ),
+        (
+            {"algorithms": {}, "plugins": {"sasrec": {"distribution": "d", "version": "1"}}},
+            {"algorithms": {}, "plugins": {"sasrec": {"distribution": "d", "version": "2"}}},
+            "algorithm .*sasrec: 2, there 1",
+        ),
+    ],
+    ids=["training", "weights", "third party"],
+)
+def test_seeds_of_other_algorithms_or_weights_share_no_row(bench, first, second, said):
+    bench.add("sasrec", domain_ranks=SIX_AT_2, **first)
+    bench.add("sasrec", seed=1, domain_ranks=SIX_AT_2, **second)
+    with pytest.raises(ResultsError, match=said):
+        bench.table()
+
+
+def test_a_table_says_which_of_its_cells_do_not_name_weights_and_algorithms(bench):
+    said = "Results of earlier versions do not say which weights and algorithms made them: "
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    assert not any(said in sentence for sentence in bench.table().made_with)
+    bench.add("sasrec", seed=1, domain_ranks=SIX_AT_2, algorithms={"sasrec": 1}, fingerprints={})
+    assert f"{said}sasrec" in bench.table().made_with
+
+
 def test_data_sets_have_splits_of_their_own(bench):
     bench.add("sasrec", domain_ranks=SIX_AT_2)
     bench.add("sasrec", dataset="other", data={"fingerprint": "g", "split_fingerprint": "z"}, domain_ranks=SIX_AT_2)

@@ -7,13 +7,13 @@ import pytest
 
 from corecbench.api import UsageError
 from corecbench.report import average_ranks, leaderboard, slice_effects, train_shares
-from corecbench.report.page.reproduce import run_files
 from corecbench.report.plots import canvas, train_share
 from corecbench.report.plots.critical_difference import prepare as critical_difference
 from corecbench.report.plots.registry import OF_SHARES, PLOTS, plots_of, write
 from corecbench.report.plots.study import NothingToShow, read
 from corecbench.results.record import ResultsError
 from corecbench.results.rows import datasets_in, on_datasets, rows_of, select_one
+from corecbench.results.run_files import run_files
 from corecbench.settings.config import load
 from corecbench.stats.intervals import paired_interval
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corecbench.experiment import process
+from corecbench.experiment.process_state import state_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ def says_so(cell: Cell, plan: Plan, host: Host) -> bool:
     if cell.sharing is None:
         return True
     try:
-        with process.state_kept():
+        with state_kept():
             setup = Setup(cell.data.catalog, cell.max_history, cell.seed, "cpu", plan.cache)
             abilities = sharing_abilities(host.build(cell.sharing, setup))
     except (Exception, SystemExit):

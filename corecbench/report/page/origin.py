@@ -31,7 +31,10 @@ def settings(records: Sequence[CellResult]) -> Iterator[Block]:
             plugin = record["plugins"].get(name)
             origin = {"plugin": f"{plugin['distribution']} {plugin['version']}"} if plugin else {}
             base = {"variant of": plugin["variant_of"]} if plugin and "variant_of" in plugin else {}
-            by_component.setdefault(name, {}).setdefault(dataset, {}).update({**origin, **base})
+            numbers = record.get("algorithms", {})
+            number = {"algorithm": numbers[name]} if name in numbers else {}
+            read = record.get("fingerprints", {}).get(name, {})
+            by_component.setdefault(name, {}).setdefault(dataset, {}).update({**origin, **base, **number, **read})
         for name, setting, value, in_pairs in settings_in(record):
             by_component[name][dataset][setting + in_pairs * IN_PAIRS] = value
     yield FactSheets([_sheet(name, _over_datasets(by_dataset)) for name, by_dataset in by_component.items()])
@@ -59,7 +62,7 @@ def environment(records: Sequence[CellResult]) -> Iterator[Block]:
                 "protocol",
                 together([(name, record["protocol"]) for name, record in by_dataset.items()], "data sets"),
             ),
-            _sheet("versions", together([(name, record["versions"]) for name, record in cells], "cells")),
+            _sheet("versions", together([(name, _versions(record)) for name, record in cells], "cells")),
             _sheet(
                 "machine",
                 together(
@@ -69,6 +72,12 @@ def environment(records: Sequence[CellResult]) -> Iterator[Block]:
             ),
         ]
     )
+
+
+def _versions(record: CellResult) -> dict[str, Any]:
+    """Return the versions of libraries, and the numbers of algorithms that belong to no component."""
+    core = {name: n for name, n in record.get("algorithms", {}).items() if name not in record["settings"]}
+    return {**record["versions"], **core}
 
 
 def _sheet(title: str, values: Mapping[str, Any]) -> Facts:

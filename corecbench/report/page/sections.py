@@ -10,8 +10,8 @@ from corecbench.report.page import ledger, origin, recommended, summary
 from corecbench.report.page.blocks import Code, Heading, Section, Text
 from corecbench.report.page.grids import grid, note, on, part
 from corecbench.report.page.pictures import draw, plot_blocks
-from corecbench.report.page.reproduce import run_files
 from corecbench.report.wording import sentences
+from corecbench.results.run_files import run_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

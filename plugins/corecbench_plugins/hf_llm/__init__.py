@@ -29,6 +29,7 @@ def llm_component(
         argument="weights",
         untrained=True,
         needs="corecbench_plugins.hf_llm.weights:downloads",
+        fingerprint="corecbench_plugins.hf_llm.fingerprint:fingerprint",
     )
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from corecbench_plugins.hf_llm.packaged_weights import Progress
     from corecbench_plugins.hf_llm.settings import LlmConfig
 
+HUB_TIMEOUT_S = 10.0
+
 
 def downloads(config: LlmConfig, cache: Path) -> list[str]:
     """Return each download that building the backend would start, one line each.
@@ -34,13 +36,7 @@ def downloads(config: LlmConfig, cache: Path) -> list[str]:
         return [] if ready else [str(model)]
     if is_local(config.weights):
         return []
-    from huggingface_hub import try_to_load_from_cache
-
-    try:
-        cached = isinstance(try_to_load_from_cache(config.weights, "config.json"), str)
-    except ValueError as error:  # the name is no hub id either
-        raise no_model(config.weights, "it is neither a local path nor a hub id") from error
-    return [] if cached else [f"{config.weights}: from the model hub"]
+    return [] if cached_revision(config.weights) else [f"{config.weights}: from the model hub"]
 
 
 def is_local(weights: str) -> bool:
@@ -146,13 +142,44 @@ def appear(whole: Path, folder: Path) -> Path:
     return folder
 
 
+def cached_revision(weights: str) -> str | None:
+    """Return the revision of a hub model that lies in the cache of the hub, None if there is none.
+
+    Raises:
+        UsageError: the name can be no hub id.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    try:
+        config = try_to_load_from_cache(weights, "config.json")
+    except ValueError as error:
+        raise no_model(weights, "it is neither a local path nor a hub id") from error
+    return Path(config).parent.name if isinstance(config, str) else None
+
+
+def hub_revision(weights: str) -> str | None:
+    """Return the revision of a hub model that is used: the one in the cache, else the latest; None if unknown.
+
+    Raises:
+        UsageError: the name can be no hub id.
+    """
+    if cached := cached_revision(weights):
+        return cached
+    from huggingface_hub import HfApi
+
+    try:
+        return HfApi().model_info(weights, timeout=HUB_TIMEOUT_S).sha
+    except Exception:  # no network, no such model or no access, which the download will say
+        return None
+
+
 def from_hub(weights: str) -> Path:
     """Return the local snapshot of a hub model, which is downloaded if it is not there."""
     from huggingface_hub import snapshot_download
 
     kinds = ["*.json", "*.safetensors", "*.model", "*.txt"]
     try:
-        return Path(snapshot_download(weights, allow_patterns=kinds))
+        return Path(snapshot_download(weights, revision=cached_revision(weights), allow_patterns=kinds))
     except Exception as error:
         reason = f"it is no local path, and the hub gave none ({type(error).__name__})"
         raise no_model(weights, reason) from error

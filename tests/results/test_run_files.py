@@ -4,7 +4,7 @@ import pytest
 
 from corecbench.experiment.plan import make_plan
 from corecbench.experiment.runner import describe
-from corecbench.report.page.reproduce import run_files
+from corecbench.results.run_files import run_files
 from corecbench.results.store import Store
 from corecbench.settings.config import PerDataset, RunConfig, Variant, load
 
@@ -63,7 +63,6 @@ def test_the_run_file_plans_the_same_cells_under_the_same_settings(data_folders,
         },
     )
     (text,) = run_files("again", records(config, host, data_folders))
-    text = text.replace('["toy", "other"]', '["./toy", "./other"]')
     assert places(planned_again(text, host, data_folders)) == places(cells(config, host, data_folders))
 
 
@@ -87,14 +86,46 @@ def test_data_sets_on_which_something_else_was_run_have_a_file_of_their_own(data
     ]
     texts = run_files("default", found)
     assert [(tomllib.loads(text)["datasets"], tomllib.loads(text)["seeds"]) for text in texts] == [
-        (["toy"], [0]),
-        (["other"], [0, 1]),
+        (["./toy"], [0]),
+        (["./other"], [0, 1]),
     ]
 
 
 def test_names_are_quoted(data_folders, host):
     (found,) = records(RunConfig(datasets=("./toy",), models=("popularity",)), host, data_folders)
     name = '"]\n[settings.x]\n'
-    found["cell"]["dataset"] = name
+    found["run"]["dataset"] = name
     (text,) = run_files("default", [found])
     assert tomllib.loads(text)["datasets"] == [name]
+
+
+def test_a_result_of_an_earlier_version_knows_the_last_part_of_a_folder(data_folders, host):
+    (found,) = records(RunConfig(datasets=("./toy",), models=("popularity",)), host, data_folders)
+    del found["run"]
+    (text,) = run_files("default", [found])
+    assert tomllib.loads(text)["datasets"] == ["toy"]
+
+
+def test_a_pair_alone_states_the_settings_that_its_models_have_alone(data_folders, host):
+    config = RunConfig(
+        datasets=("./toy",),
+        models=("wide",),
+        llms=("llama",),
+        settings={"sasrec": {"epochs": 3}},
+        variants={"wide": Variant("sasrec", {"embedding_size": 128})},
+        in_pairs={"wide": {"epochs": 5}, "llama": {"epochs": 2}},
+    )
+    pair = records(config, host, data_folders)[-1]
+    assert pair["cell"]["sharing"] == "bdlm"
+    (text,) = run_files("default", [pair])
+    assert places(planned_again(text, host, data_folders)) == places(cells(config, host, data_folders))
+
+
+def test_the_settings_of_a_data_set_are_stated(host, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"u{user};i{(user + step) % 7};{step}" for user in range(9) for step in range(5)]
+    (tmp_path / "own.csv").write_text("\n".join(["who;what;when", *rows]))
+    settings = {"csv": {"user": "who", "item": "what", "timestamp": "when", "separator": ";"}}
+    config = RunConfig(datasets=("csv:own.csv",), models=("popularity",), settings=settings)
+    (text,) = run_files("default", records(config, host, tmp_path))
+    assert places(planned_again(text, host, tmp_path)) == places(cells(config, host, tmp_path))

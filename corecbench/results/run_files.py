@@ -1,4 +1,4 @@
-"""The run files that make stored results again."""
+"""The settings and run files that make stored results again."""
 
 from __future__ import annotations
 
@@ -20,13 +20,18 @@ LISTS = {"models": "domain", "llms": "llm", "sharing": "sharing", "controls": "c
 
 
 def run_files(benchmark: str, records: Sequence[CellResult]) -> list[str]:
-    """Return TOML for `corecbench run --config`: a text for each group of data sets on which the same was run.
-
-    Every setting is stated, also those that are defaults. Results know a data set that is a folder only by the last
-    part of its path, which stands here.
-    """
+    """Return TOML for `corecbench run --config`: a text for each group of data sets on which the same was run."""
     import tomlkit
 
+    return [tomlkit.dumps(values) for values in run_settings(benchmark, records)]
+
+
+def run_settings(benchmark: str, records: Sequence[CellResult]) -> list[dict[str, Any]]:
+    """Return the fields of a `RunConfig` for each group of data sets on which the same was run.
+
+    Every setting is stated, also those that are defaults. Results of earlier versions know a data set that is a
+    folder only by the last part of its path, which stands here.
+    """
     groups: list[tuple[dict[str, Any], list[CellResult]]] = []
     for dataset in _distinct(record["cell"]["dataset"] for record in records):
         here = [record for record in records if record["cell"]["dataset"] == dataset]
@@ -37,7 +42,7 @@ def run_files(benchmark: str, records: Sequence[CellResult]) -> list[str]:
         else:
             group[1].extend(here)
     return [
-        tomlkit.dumps({"benchmark": benchmark, "datasets": _datasets(group), **alike, **_settings(group)})
+        {"benchmark": benchmark, "datasets": _datasets(group), **alike, **_settings(group)}
         for alike, group in groups
     ]
 
@@ -47,14 +52,23 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
 
 
 def _datasets(records: Sequence[CellResult]) -> list[str]:
-    return _distinct(whole_dataset(record["cell"]) for record in records)
+    return _distinct(_run(record).get("dataset", whole_dataset(record["cell"])) for record in records)
+
+
+def _run(record: CellResult) -> Mapping[str, Any]:
+    """Return what a record says of its run; nothing if an earlier version wrote it."""
+    return record.get("run", {})
 
 
 def _alike(records: Sequence[CellResult]) -> dict[str, Any]:
     """Return the entries that a run file states once, from the results on one data set."""
     reduction = reduction_of(records[0]["cell"])
     lists = {key: _distinct(record["cell"].get(part) for record in records) for key, part in LISTS.items()}
+    run = _run(records[0])
     once = {
+        "metrics": run.get("metrics"),
+        "top_k": run.get("top_k"),
+        "threads": run.get("threads"),
         "repeats": records[0]["protocol"].get("repeated pairs"),
         "k_core": records[0]["data"].get("k_core"),
         "device": records[0]["device"],
@@ -77,6 +91,11 @@ def _settings(records: Sequence[CellResult]) -> dict[str, Any]:
         dataset, protocol = whole_dataset(record["cell"]), record["protocol"]
         kept = {"max_history": "max_history", "item text": "item_text"}
         histories[dataset] = {key: protocol[name] for name, key in kept.items() if name in protocol}
+        run = _run(record)
+        for label, values in {**run.get("dataset_settings", {}), **run.get("alone", {})}.items():
+            base = record["plugins"][label].get("variant_of") if label in record["plugins"] else None
+            known = by_label.setdefault((label, base, "settings"), {}).setdefault(dataset, {})
+            known.update({setting: value for setting, value in values.items() if value is not None})
         for label, setting, value, in_pairs in settings_in(record):
             base = record["plugins"][label].get("variant_of") if label in record["plugins"] else None
             known = by_label.setdefault((label, base, "in_pairs" if in_pairs else "settings"), {})

@@ -1,0 +1,55 @@
+"""The verb that runs a stored cell again and compares the ranks."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+
+import click
+
+from corecbench.cli.options import be_a_good_neighbour, common_options, data_dir_option, discover, invocation
+
+DIFFERENT = 1
+
+
+@click.command()
+@click.argument("result", metavar="RESULT.json", type=click.Path(path_type=Path))
+@click.option(
+    "--results",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder to keep the new result in.  [default: none]",
+)
+@click.option("--dataset", metavar="NAME", help="Where the data set is now.  [default: as the record says]")
+@data_dir_option
+@common_options
+def reproduce(
+    files: tuple[str, ...], blocked: tuple[str, ...], result: Path, results: Path | None, dataset: str | None
+) -> int:
+    """Run a stored cell again and compare the ranks of every user.
+
+    RESULT.json is the record of a cell, or the folder that holds it. All that is run is read from the record:
+    settings, data set, seed, control, device, threads. Paths in it count from the present folder.
+
+    Exit codes: 0 if all ranks are equal, 1 if some differ, 2 if the cell cannot be run again.
+    """
+    from corecbench.experiment.reproduction import run_again
+    from corecbench.report.reproduction import METRIC, compared, differences
+    from corecbench.results.store import Store
+
+    be_a_good_neighbour()
+    folder = result.parent if result.name == "result.json" else result
+    host = discover(files, blocked)
+    record = Store(folder, "").read(folder)
+    cell = record["cell"]
+    click.echo(f"again: {cell['name']} on {cell['dataset']}, seed {cell['seed']}")
+    with contextlib.ExitStack() as stack:
+        out = results or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        again = run_again((folder, record), host, out, dataset, invocation().steps)
+        sides = compared((folder, record), again, host.build(host.select("metrics", METRIC, {})))
+    for side in sides:
+        click.echo(str(side))
+    for line in differences(record, again[1]):
+        click.echo(f"differs: {line}")
+    return 0 if all(side.is_equal for side in sides) else DIFFERENT

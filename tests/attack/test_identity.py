@@ -1,0 +1,161 @@
+"""Cells with other weights or other algorithms are other cells, and their rows share no table."""
+
+import os
+
+import pytest
+
+from corecbench.api import PluginError
+from corecbench.experiment import algorithms
+from corecbench.experiment.plan import make_plan
+from corecbench.experiment.runner import describe
+from corecbench.plugin.host import Host
+from corecbench.results.store import Store
+from corecbench.settings.config import RunConfig
+
+FILES = {"config.json": "{}", "model.safetensors": "weights", "tokenizer.json": "words", "README.md": "text"}
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    """Make a folder of files that stand for a model, in the folder of the test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CORECBENCH_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture
+def planned(toy_folder, tmp_path):
+    """Plan and return the records of the cells as they are before training: `planned(files=(), models=...)`."""
+
+    def plan(files=(), **options):
+        config = RunConfig(datasets=(str(toy_folder),), **options)
+        made = make_plan(config, Host.discover(files), Store(tmp_path / "results", "b"))
+        return [describe(cell, made) for cell in made.cells]
+
+    return plan
+
+
+def hash_of_llm(planned, model):
+    (record,) = planned(llms=(f"hf:{model.name}",))
+    return record["hash"]
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json", "second.safetensors"])
+def test_another_file_of_the_same_model_folder_gives_another_cell(model, planned, name):
+    before = hash_of_llm(planned, model)
+    old = (model / name).stat() if (model / name).exists() else None
+    (model / name).write_text(FILES.get(name, "")[::-1] or "new")
+    if old is not None:  # as a careless copy does: neither size nor time tells the files apart
+        os.utime(model / name, ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert before != hash_of_llm(planned, model)
+
+
+def test_a_file_that_is_not_read_changes_nothing(model, planned):
+    before = hash_of_llm(planned, model)
+    (model / "README.md").write_text("other text")
+    assert hash_of_llm(planned, model) == before
+
+
+def test_the_record_names_the_checksums_of_weights_architecture_and_tokenizer(model, planned):
+    (record,) = planned(llms=("hf:model",))
+    assert {name: len(value) for name, value in record["fingerprints"]["hf:model"].items()} == {
+        "weights": 64,
+        "architecture": 64,
+        "tokenizer": 64,
+    }
+
+
+def test_a_large_file_is_read_once(model, planned, monkeypatch):
+    before = hash_of_llm(planned, model)
+    monkeypatch.setattr("hashlib.file_digest", lambda *_: pytest.fail("read again"))
+    assert hash_of_llm(planned, model) == before
+
+
+def test_a_damaged_checksum_in_the_cache_is_computed_again(model, planned, tmp_path):
+    before = hash_of_llm(planned, model)
+    for kept in (tmp_path / "cache" / "checksums").iterdir():
+        kept.write_text("damaged")
+    assert hash_of_llm(planned, model) == before
+
+
+def test_packaged_weights_are_known_before_they_are_downloaded(model, planned):
+    (record,) = planned(llms=("llama",))
+    assert record["fingerprints"]["llama"]["weights"] in algorithms.UNHASHED
+
+
+def test_a_number_that_is_counted_up_changes_the_cells_that_use_the_algorithm(model, planned, monkeypatch):
+    def hashes():
+        options = {"models": ("sasrec", "popularity"), "llms": ("hf:model",), "controls": ("shuffled-texts",)}
+        return {record["cell"]["name"]: record["hash"] for record in planned(**options)}
+
+    before = hashes()
+
+    def changed(name):
+        with monkeypatch.context() as patch:
+            patch.setattr(algorithms, "ALGORITHMS", {**algorithms.ALGORITHMS, name: 2})
+            after = hashes()
+        return {cell for cell, value in after.items() if value != before[cell]}
+
+    pair, control = "sasrec+hf:model+bdlm", "sasrec+hf:model+bdlm+shuffled-texts"
+    assert changed("full ranking") == {"sasrec", "popularity", "hf:model", pair, control}
+    assert changed("training loop") == {"sasrec", "hf:model", pair, control}
+    assert changed("item texts") == {"hf:model", pair, control}
+    assert changed("pair training") == {pair, control}
+    assert changed("pair controls") == {control}
+
+
+PLUGIN = """
+    from corecbench.api import DomainModelComponent, hookimpl
+    from corecbench_plugins.popularity import Popularity
+
+    @hookimpl
+    def corecbench_domain_models():
+        return [DomainModelComponent("mine", Popularity, joint=False, {more})]
+"""
+
+
+@pytest.fixture
+def of_mine(planned, loose_file, model):
+    """Return the record of a plugin's model: `of_mine("algorithm=2")`."""
+
+    def record(more, comment=""):
+        (found,) = planned([loose_file("mine", PLUGIN.format(more=more) + comment)], models=("mine",))
+        return found
+
+    return record
+
+
+def test_a_third_party_s_number_takes_the_place_of_its_version(of_mine):
+    one, same, two = of_mine("algorithm=1"), of_mine("algorithm=1", "    # other text"), of_mine("algorithm=2")
+    assert one["plugins"]["mine"]["version"] != same["plugins"]["mine"]["version"]
+    assert one["hash"] == same["hash"] != two["hash"]
+    assert (one["algorithms"]["mine"], two["algorithms"]["mine"]) == (1, 2)
+
+
+def test_without_a_number_a_third_party_s_version_counts(of_mine):
+    one, other = of_mine(""), of_mine("", "    # other text")
+    assert one["hash"] != other["hash"]
+    assert "mine" not in one["algorithms"]
+
+
+def test_a_third_party_can_have_a_fingerprint(of_mine):
+    one, other = (
+        of_mine(f"fingerprint=lambda config, cache: {{'graph': '{graph}'}}, algorithm=1") for graph in "ab"
+    )
+    assert one["fingerprints"] == {"mine": {"graph": "a"}}
+    assert one["hash"] != other["hash"]
+
+
+def test_a_faulty_fingerprint_names_the_plugin(of_mine):
+    with pytest.raises(PluginError, match=r"domain model 'mine' of plugin mine .*a mapping of names to texts"):
+        of_mine("fingerprint=lambda config, cache: {'weights': 3}")
+
+
+@pytest.mark.parametrize("number", ["0", "'1'", "True"])
+def test_a_number_that_is_none_names_the_plugin(of_mine, number):
+    with pytest.raises(PluginError, match="algorithm of component 'mine'"):
+        of_mine(f"algorithm={number}")
