@@ -6,6 +6,7 @@ Shapes use these letters: B examples in a batch, L positions of a history, U use
 state. Users and items are numbered from 1; row 0 of every table is padding and is never ranked.
 """
 
+from corecbench.api.caches import private_folder, set_aside, workspace
 from corecbench.api.components import (
     Component,
     ControlComponent,
@@ -35,11 +36,13 @@ from corecbench.api.data import (
 )
 from corecbench.api.errors import (
     CorecbenchError,
+    CorecbenchWarning,
     DataError,
     PluginError,
     UsageError,
 )
 from corecbench.api.hooks import PROJECT, hookimpl
+from corecbench.api.kept_tensors import KeptTensors, load_tensors, save_tensors
 from corecbench.api.models import (
     SIDES,
     Ids,
@@ -120,6 +123,7 @@ __all__ = [
     "Control",
     "ControlComponent",
     "CorecbenchError",
+    "CorecbenchWarning",
     "Count",
     "DataError",
     "DataRecord",
@@ -139,6 +143,7 @@ __all__ = [
     "IdsFactory",
     "Interactions",
     "KeepsAlone",
+    "KeptTensors",
     "LeavesOutMutual",
     "LeavesOutTurns",
     "ListMetric",
@@ -189,11 +194,16 @@ __all__ = [
     "generator",
     "hookimpl",
     "last_position",
+    "load_tensors",
+    "private_folder",
     "private_ids",
     "product_dtype",
     "project",
     "resolve",
+    "save_tensors",
+    "set_aside",
     "whitened",
     "word_summaries",
     "word_vectors",
+    "workspace",
 ]

@@ -15,7 +15,9 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from corecbench.api import CorecbenchWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +71,23 @@ def state_kept() -> Iterator[None]:
         for name in os.environ.keys() - environment.keys():
             del os.environ[name]
         os.environ.update(environment)
+
+
+@contextlib.contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Print each warning that is meant for the user as one line, without the place in the code that raised it."""
+    usual = warnings.formatwarning
+
+    def plain(message: Warning | str, category: type[Warning], *place: Any) -> str:
+        if issubclass(category, CorecbenchWarning):
+            return f"warning: {' '.join(str(message).split())}\n"
+        return usual(message, category, *place)
+
+    warnings.formatwarning = plain
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 def reset_peak_memory() -> None:
