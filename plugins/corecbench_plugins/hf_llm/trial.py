@@ -26,7 +26,7 @@ SECONDS = 10
 """Processor time of a trial."""
 CHARACTERS_PER_SECOND = 100_000
 """Texts get a further second for so many characters. Usual tokenizers read millions."""
-MEMORY_BYTES = 4 << 30
+MEMORY_BYTES = 2 << 30
 WALL_SECONDS = 600
 """A process that waits uses no processor time, so it ends after this."""
 MOST_CHARACTERS = 100_000
