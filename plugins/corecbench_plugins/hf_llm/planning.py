@@ -49,7 +49,7 @@ def check_settings(config: LlmConfig, folder: Path | None) -> None:
 
     Raises:
         UsageError: there are fewer layers than `lora_layers`, no layer with a name in `lora_targets`, or no chat
-            template that is asked for.
+            template that is asked for, or the model is of another family.
     """
     packaged = PACKAGED.get(config.weights)
     count = packaged.n_layers if packaged is not None else None
@@ -59,9 +59,23 @@ def check_settings(config: LlmConfig, folder: Path | None) -> None:
         raise UsageError(f"lora_layers is {config.lora_layers}, allowed are 1 to {count}, the layers of the model")
     if folder is None:
         return
+    check_family(config, folder)
     check_targets(config, folder)
     if config.prompt == "chat" and not has_chat_template(folder):
         raise UsageError(f"prompt is chat, but the tokenizer in {folder} has no chat template; use prompt=plain")
+
+
+def check_family(config: LlmConfig, folder: Path) -> None:
+    """Make sure that a model is of the family of its backend.
+
+    Raises:
+        UsageError: it is not.
+    """
+    model_type = str(read_config(folder).get("model_type", ""))
+    if not model_type.startswith(config.family):
+        raise UsageError(
+            f"{folder.name} is a model of type {model_type}, not {config.family}; write hf:{config.weights}"
+        )
 
 
 def check_targets(config: LlmConfig, folder: Path) -> None:
