@@ -48,7 +48,7 @@ def check_settings(config: LlmConfig, folder: Path | None) -> None:
         folder: of the model; None if it is not here. Of packaged models the number of layers is known anyway.
 
     Raises:
-        UsageError: there are fewer layers than `lora_layers`, no layer with a name in `lora_targets`, or no chat
+        UsageError: there are fewer layers than `lora_layers`, no layer with a name in `lora_targets`, no chat
             template that is asked for, or the model is of another family.
     """
     packaged = PACKAGED.get(config.weights)
