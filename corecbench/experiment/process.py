@@ -15,7 +15,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchWarning
 
@@ -78,10 +78,12 @@ def plain_warnings() -> Iterator[None]:
     """Print each warning that is meant for the user as one line, without the place in the code that raised it."""
     usual = warnings.formatwarning
 
-    def plain(message: Warning | str, category: type[Warning], *place: Any) -> str:
+    def plain(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+    ) -> str:
         if issubclass(category, CorecbenchWarning):
             return f"warning: {' '.join(str(message).split())}\n"
-        return usual(message, category, *place)
+        return usual(message, category, filename, lineno, line)
 
     warnings.formatwarning = plain
     try:
