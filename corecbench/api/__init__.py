@@ -6,6 +6,7 @@ Shapes use these letters: B examples in a batch, L positions of a history, U use
 state. Users and items are numbered from 1; row 0 of every table is padding and is never ranked.
 """
 
+from corecbench.api.caches import private_folder, set_aside, workspace
 from corecbench.api.checksums import checksum
 from corecbench.api.components import (
     Component,
@@ -36,11 +37,13 @@ from corecbench.api.data import (
 )
 from corecbench.api.errors import (
     CorecbenchError,
+    CorecbenchWarning,
     DataError,
     PluginError,
     UsageError,
 )
 from corecbench.api.hooks import PROJECT, hookimpl
+from corecbench.api.kept_tensors import KeptTensors, load_tensors, save_tensors
 from corecbench.api.models import (
     SIDES,
     Ids,
@@ -122,6 +125,7 @@ __all__ = [
     "Control",
     "ControlComponent",
     "CorecbenchError",
+    "CorecbenchWarning",
     "Count",
     "DataError",
     "DataRecord",
@@ -141,6 +145,7 @@ __all__ = [
     "IdsFactory",
     "Interactions",
     "KeepsAlone",
+    "KeptTensors",
     "LeavesOutMutual",
     "LeavesOutTurns",
     "ListMetric",
@@ -193,11 +198,16 @@ __all__ = [
     "generator",
     "hookimpl",
     "last_position",
+    "load_tensors",
+    "private_folder",
     "private_ids",
     "product_dtype",
     "project",
     "resolve",
+    "save_tensors",
+    "set_aside",
     "whitened",
     "word_summaries",
     "word_vectors",
+    "workspace",
 ]

@@ -25,3 +25,7 @@ class DataError(CorecbenchError):
     """Data that cannot be used; the message names file, line and column where it can."""
 
     exit_code = 4
+
+
+class CorecbenchWarning(RuntimeWarning):
+    """A warning meant for the user: the command line prints it as one line."""

@@ -33,9 +33,12 @@ class Verbs(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Run a verb and leave the process."""
+        from corecbench.experiment.process import plain_warnings
+
         args = list(sys.argv[1:] if args is None else args)
         try:
-            code = super().main(args, *rest, **{**extra, "standalone_mode": False})
+            with plain_warnings():
+                code = super().main(args, *rest, **{**extra, "standalone_mode": False})
         except Exception as error:
             if "--traceback" in args:
                 import traceback

@@ -16,7 +16,7 @@ import tempfile
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from corecbench.api import DataError
+from corecbench.api import DataError, private_folder
 from corecbench.data.archive import sha256_of, unpack
 from corecbench.data.download import PATIENT, Policy, download
 from corecbench.data.durable import sync, synced
@@ -75,7 +75,7 @@ def fetch(
         if recorded is not None:
             _check_files(name, folder, recorded)
         return recorded
-    root.mkdir(parents=True, exist_ok=True)
+    private_folder(root)
     archive = root / f"{name}.zip"
     download(source.url, archive, replace(policy, max_bytes=source.max_bytes), progress)
     try:

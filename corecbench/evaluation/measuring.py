@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 METHODS = ("per_user", "per_list", "overall")
 """A metric has one of these methods."""
 
+NUMBERS = "biuf"
+"""Kinds of numpy's dtypes that are real numbers; true and false count as 1 and 0."""
+
 
 @dataclass
 class UnusableMetric:
@@ -91,7 +94,7 @@ def measure_checked(
 ) -> np.ndarray:
     """Return the values of a metric, float64 [U], or float64 [] for a metric of all lists together.
 
-    The metric works on copies, so that it cannot change the ranks.
+    The metric reads copies that cannot be written to, so that it changes neither the ranks nor its own input.
 
     Args:
         name: the name of the metric, for errors.
@@ -109,10 +112,10 @@ def measure_checked(
         overall = is_overall(metric)
         if lists is not None and method_of(metric) != "per_user":
             arrays = ("items", "target", "rank", "frequency")
-            lists = replace(lists, **{array: getattr(lists, array).copy() for array in arrays})
-        measured = measure(metric, rank.copy(), n_candidates.copy(), lists)
-        if measured is None:
-            raise TypeError("it returned None")
+            lists = replace(lists, **{array: read_only(getattr(lists, array)) for array in arrays})
+        measured = measure(metric, read_only(rank), read_only(n_candidates), lists)
+        if np.asarray(measured).dtype.kind not in NUMBERS or np.ma.isMaskedArray(measured):
+            raise TypeError(f"it returned {type(measured).__name__} of {np.asarray(measured).dtype}, no numbers")
         values = np.asarray(measured, np.float64)
     except PluginError as error:
         raise named_fault(" ".join(str(error).split())) from error
@@ -123,6 +126,13 @@ def measure_checked(
         got = "NaN or infinity" if values.shape == shape else f"shape {values.shape}"
         raise named_fault(f"{owner} must give a finite number for {users}, got {got}")
     return values
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """Return a copy of an array that cannot be written to."""
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
 
 
 def _owner(name: str, metric: Metric) -> str:

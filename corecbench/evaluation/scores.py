@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch.nn.functional import embedding, pad
 
-from corecbench.api import Batch, CorecbenchError, States, last_position
+from corecbench.api import Batch, PluginError, States, last_position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ GROUP = 32
 """Items of a block come in groups of this size, a power of two: the best items are found by the best groups."""
 
 
-class ScoreError(CorecbenchError):
+class ScoreError(PluginError):
     """Scores that cannot be ranked."""
 
 

@@ -99,7 +99,8 @@ class Attempt:
                 side_training.finish()  # puts back this side's best weights; both sides may read the same tables
                 self.rank_side(outcome, training, self.predicting(training, trained, side))
                 if self.cell.combines:
-                    states[side] = training.states(side_training.model)
+                    with guard(side_training.owner, "states"):
+                        states[side] = training.states(side_training.model)
         if self.cell.combines:
             with outcome.losing("ensemble"):
                 self.rank_ensemble(outcome, training, trained, states)

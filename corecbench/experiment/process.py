@@ -12,7 +12,14 @@ import platform
 import resource
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from corecbench.api import CorecbenchWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LIBRARIES = ("corecbench", "torch", "recbole", "transformers", "peft", "numpy", "scipy", "pandas")
 BFLOAT16 = {"AVX-512 bf16": "_is_avx512_bf16_supported", "AMX": "_is_amx_tile_supported"}
@@ -32,6 +39,25 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(mmap_threshold, largest)
         mallopt(trim_threshold, largest)
+
+
+@contextlib.contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Print each warning that is meant for the user as one line, without the place in the code that raised it."""
+    usual = warnings.formatwarning
+
+    def plain(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+    ) -> str:
+        if issubclass(category, CorecbenchWarning):
+            return f"warning: {' '.join(str(message).split())}\n"
+        return usual(message, category, filename, lineno, line)
+
+    warnings.formatwarning = plain
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 def reset_peak_memory() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from corecbench.api import (
     Component,
+    CorecbenchWarning,
     PluginError,
     UsageError,
     resolve,
@@ -268,7 +269,9 @@ class Host:
             try:
                 hook(**copy.deepcopy(arguments))
             except (Exception, SystemExit) as error:
-                warnings.warn(f"plugin {plugin.info}: {hook_name}: {reason(error)}", RuntimeWarning, stacklevel=2)
+                warnings.warn(
+                    f"plugin {plugin.info}: {hook_name}: {reason(error)}", CorecbenchWarning, stacklevel=2
+                )
 
 
 def split(kind: str, text: str, known: set[str]) -> tuple[str, str | None]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from corecbench.plugin.guard import guard
 from corecbench.training.weights import restore, snapshot
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def better_of(training: CellTraining, paired: SideTraining, solo: Solo) -> SideT
     """
     model, _ = training.build_solo("domain", solo.selected)
     restore(model, solo.learnt().state)
-    of_pair, of_alone = (training.values(training.rank(each, "validation")) for each in (paired.model, model))
+    with guard(paired.owner, "states"):
+        of_pair, of_alone = (training.values(training.rank(each, "validation")) for each in (paired.model, model))
     if is_clearly_better(of_pair, of_alone):
         return paired
     alone = copy.copy(paired)

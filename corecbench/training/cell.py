@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 
@@ -13,6 +13,7 @@ from corecbench.api import (
     EpochRecord,
     Ids,
     IdsFactory,
+    Interactions,
     PluginError,
     RankMetric,
     Recommender,
@@ -24,6 +25,7 @@ from corecbench.api import (
     private_ids,
 )
 from corecbench.evaluation.ranking import Ranks, rank_task, task_states
+from corecbench.evaluation.states import checked, checked_scores
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard
 from corecbench.training.contexts import latest
@@ -38,6 +40,7 @@ from corecbench.training.weights import trainable
 if TYPE_CHECKING:
     import numpy as np
 
+    from corecbench.api import Batch
     from corecbench.data.split import RankingTask, Split
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
@@ -107,8 +110,9 @@ class CellTraining:
             model.to(self.setup.device)
         fit = recommender_abilities(model).fit
         if fit is not None:
+            train = self.split.train
             with guard(owner, "fit"):
-                fit(self.split.train)
+                fit(Interactions(train.user.copy(), train.item.copy()))  # all other cells read the same arrays
         with guard(owner, "build"):
             check_recommender(model, selected)
 
@@ -134,13 +138,20 @@ class CellTraining:
     def rank(self, model: Recommender, stage: str, top_k: int = 0, share: slice = slice(None)) -> Ranks:
         """Rank the held-out items of a stage, and keep each user's best candidates; `share` as in `rank_task`."""
         evaluate(model)
-        answer = recommender_abilities(model).answer
-        return rank_task(answer, self.tasks[stage], device=self.setup.device, top_k=top_k, share=share)
+        answer, task = self.checked_answer(model), self.tasks[stage]
+        return rank_task(answer, task, device=self.setup.device, top_k=top_k, share=share)
+
+    def checked_answer(self, model: Recommender) -> Callable[[Batch], States | torch.Tensor]:
+        """Return what a model ranks by. It raises a PluginError for an answer that the contract does not allow."""
+        abilities, n_items = recommender_abilities(model), self.setup.catalog.n_items
+        answer, check = abilities.answer, checked if abilities.scores is None else checked_scores
+        return lambda batch: check(answer(batch), batch, n_items)
 
     def states(self, model: Recommender) -> Mapping[str, States]:
         """Return a side's states of the users that are ranked at each stage, as they are now."""
         evaluate(model)
-        states, device = recommender_abilities(model).last_states or model.states, self.setup.device
+        states = cast("Callable[[Batch], States]", self.checked_answer(model))
+        device = self.setup.device
         return {stage: task_states(states, task, device=device) for stage, task in self.tasks.items()}
 
     @functools.cached_property
@@ -173,7 +184,7 @@ class CellTraining:
         """
         setup, train = self.setup, self.split.train
         contexts = latest(train, setup.catalog.n_users, setup.max_history, setup.device).of_users(train.user)
-        known = last_states(model, contexts)
+        known = last_states(model, contexts, setup.catalog.n_items)
         states = known.mean(dim=0).repeat(setup.catalog.n_users + 1, 1)
         states[torch.as_tensor(contexts.users, device=states.device)] = known
         states[0] = 0

@@ -10,7 +10,7 @@ too, such as a pair and its control `no-mutual`.
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 import os
 import shutil
@@ -19,10 +19,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
-from corecbench.data.durable import sync
+from corecbench.api import load_tensors, save_tensors, set_aside, workspace
 from corecbench.training import side_state
 from corecbench.training.weights import below
 
@@ -79,12 +77,12 @@ class Checkpoints:
         Returns:
             The number of turns that need not be trained again; 0 if there is no state, or one that is damaged.
         """
-        state = read(self.folder / TURN)
+        state = read(self.folder / TURN, cell=self.folder.name)
         if state is None and self.shared is not None and turns and turns[0].sharing is None:
-            state = read(self.shared)
+            state = read(self.shared, begins=self.shared.name)
             state = state if state is not None and state.facts["first"] == first_of(turns) else None
         n_turns = 0 if state is None else int(state.facts["turns"])
-        latest = read(self.folder / EPOCH)
+        latest = read(self.folder / EPOCH, cell=self.folder.name)
         self.latest = latest if latest is not None and latest.facts["turns"] == n_turns else None
         if state is not None:
             self.put_back(state, sides, on_epoch)
@@ -111,12 +109,15 @@ class Checkpoints:
         self.write(self.folder / TURN, n_turns, sides, first=first_of(turns))
         (self.folder / EPOCH).unlink(missing_ok=True)
         if n_turns == 1 and turns[0].sharing is None and self.shared is not None and not self.shared.exists():
-            self.shared.parent.mkdir(parents=True, exist_ok=True)
-            copy = self.shared.with_name(f".{self.shared.name}.{os.getpid()}")
-            shutil.copyfile(self.folder / TURN, copy)
-            copy.replace(self.shared)
-            for old in sorted(self.shared.parent.glob("*.safetensors"), key=modified, reverse=True)[KEPT:]:
-                old.unlink(missing_ok=True)
+            self.share(self.shared)
+
+    def share(self, shared: Path) -> None:
+        """Copy the state after the first turn, if one could be written, to where other cells look for it."""
+        with workspace(shared.parent) as folder, contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(self.folder / TURN, folder / shared.name)
+            os.replace(folder / shared.name, shared)
+        for old in sorted(shared.parent.glob("*.safetensors*"), key=modified, reverse=True)[KEPT:]:
+            old.unlink(missing_ok=True)
 
     def write(self, file: Path, n_turns: int, sides: Sides, **further: Any) -> None:
         """Write the state, of which so many turns are over: all of it or nothing."""
@@ -125,6 +126,7 @@ class Checkpoints:
         if torch.cuda.is_available() and torch.cuda.is_initialized():
             tensors["random.cuda"] = torch.cuda.get_rng_state()
         facts: dict[str, Any] = {"turns": n_turns, "records": self.records, "sides": {}, **further}
+        facts |= {"cell": self.folder.name, "begins": self.shared and self.shared.name}
         for side, training in sides.items():
             if training.epochs:
                 of_side, facts["sides"][side] = side_state.state_of(training)
@@ -133,11 +135,7 @@ class Checkpoints:
             text = json.dumps(facts)
         except TypeError:  # a plugin's module remembers something (`get_extra_state`) that JSON cannot hold
             return
-        tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        new = file.with_name(f".{file.name}.{os.getpid()}")
-        save_file(tensors, new, {"facts": text, "checksum": checksum(tensors, text)})
-        sync(new)
-        new.replace(file)
+        save_tensors(file, tensors, text)
         self.written = time.monotonic()
 
 
@@ -172,17 +170,17 @@ class State:
     facts: Mapping[str, Any]
 
 
-def read(file: Path) -> State | None:
-    """Return a state; None if there is none, or if it is damaged."""
-    try:
-        with safe_open(file, framework="pt") as opened:
-            metadata = opened.metadata()
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118, as it is no dict
-        if checksum(tensors, metadata["facts"]) != metadata["checksum"]:
-            return None
-        return State(tensors, json.loads(metadata["facts"]))
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
-        return None
+def read(file: Path, **wanted: str) -> State | None:
+    """Return a state; None if there is none. One that is damaged or has other facts than `wanted` is set aside."""
+    found = load_tensors(file)
+    if found is not None:
+        with contextlib.suppress(ValueError, AttributeError):  # the facts of another kind of file
+            facts = json.loads(found.facts)
+            if all(facts.get(name) == value for name, value in wanted.items()):
+                return State(found.tensors, facts)
+    if file.exists():
+        set_aside(file, "is damaged, or no state of this cell")
+    return None
 
 
 def put_back(state: State, sides: Sides) -> None:
@@ -197,15 +195,6 @@ def put_back(state: State, sides: Sides) -> None:
 def first_of(turns: Sequence[PlannedTurn]) -> list[Any]:
     """Return side and epochs of the first turn."""
     return [turns[0].side, turns[0].epochs]
-
-
-def checksum(tensors: Mapping[str, torch.Tensor], text: str) -> str:
-    """Return a checksum of tensors, by name, and a text."""
-    digest = hashlib.blake2b(text.encode())
-    for name, tensor in sorted(tensors.items()):
-        digest.update(name.encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def modified(file: Path) -> float:

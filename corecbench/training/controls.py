@@ -11,6 +11,7 @@ from corecbench.api import PluginError
 from corecbench.plugin.guard import guard
 from corecbench.settings.configure import configure
 from corecbench.training.pair import Pair, epochs_of
+from corecbench.training.unchanged import unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,8 @@ class AppliedControl:
         with guard(str(self.selected), "text"):
             if text is None or self.abilities.text is None:
                 raise PluginError("the LLM has no `text`, so there is nothing that the control could replace")
-            told = self.abilities.text(catalog, seed, text)
+            with unchanged({"the text of the LLM": text}):
+                told = self.abilities.text(catalog, seed, text)
             rows = catalog.n_items + 1
             if not isinstance(told, torch.Tensor) or told.dim() != 2 or len(told) != rows:
                 shape = list(told.shape) if isinstance(told, torch.Tensor) else type(told).__name__

@@ -78,7 +78,8 @@ class Ensemble:
     def rank(self, stage: str, top_k: int = 0) -> Ranks:
         """Rank the held-out items of a stage, and keep each user's best candidates."""
         task, device = self.training.tasks[stage], self.training.setup.device
-        return rank_task(lambda batch: self.scores(stage, batch), task, device=device, top_k=top_k)
+        with guard(owner_of(self.module), "combine"):
+            return rank_task(lambda batch: self.scores(stage, batch), task, device=device, top_k=top_k)
 
     def scores(self, stage: str, batch: Batch) -> torch.Tensor:
         """Return the combined scores of a batch, float32 [B, N+1].
@@ -93,7 +94,7 @@ class Ensemble:
         combined = self.module.combine(domain, llm, batch)
         if combined.shape != domain.shape:
             got, needed = list(combined.shape), list(domain.shape)
-            raise PluginError(f"{owner_of(self.module)} combines scores into {got}, needed are {needed}")
+            raise PluginError(f"it combines scores into {got}, needed are {needed}")
         return pad(combined.float(), (1, 0))
 
     def record(self, sides: Sequence[SideRecord]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from corecbench.api import Batch, Recommender, States, last_position
+from corecbench.evaluation.states import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,11 +78,11 @@ def evaluate(model: Recommender) -> None:
 
 
 @torch.no_grad()
-def states_of_contexts(model: Recommender, contexts: Contexts) -> FrozenStates:
-    """Return a frozen side's states of all contexts."""
+def states_of_contexts(model: Recommender, contexts: Contexts, n_items: int | None = None) -> FrozenStates:
+    """Return a frozen side's states of all contexts; they are checked if the number of items is given."""
     found: FrozenStates | None = None
     item: torch.Tensor | None = None
-    for rows, batch, states in _in_batches(model, contexts):
+    for rows, batch, states in _in_batches(model, contexts, n_items):
         item = states.item
         if found is None:
             at_each = states.user.dim() == 3
@@ -99,10 +100,10 @@ def states_of_contexts(model: Recommender, contexts: Contexts) -> FrozenStates:
 
 
 @torch.no_grad()
-def last_states(model: Recommender, contexts: Contexts) -> torch.Tensor:
-    """Return the states after the last item of each context, float32 [R, d]."""
+def last_states(model: Recommender, contexts: Contexts, n_items: int | None = None) -> torch.Tensor:
+    """Return the states after the last item of each context, float32 [R, d]; checked as above."""
     last: torch.Tensor | None = None
-    for rows, batch, states in _in_batches(model, contexts):
+    for rows, batch, states in _in_batches(model, contexts, n_items):
         user = last_position(states.user, batch.history)
         last = user.new_empty(len(contexts), user.shape[1]) if last is None else last
         last[torch.as_tensor(rows, device=last.device)] = user
@@ -111,11 +112,14 @@ def last_states(model: Recommender, contexts: Contexts) -> torch.Tensor:
     return last
 
 
-def _in_batches(model: Recommender, contexts: Contexts) -> Iterator[tuple[np.ndarray, Batch, States]]:
+def _in_batches(
+    model: Recommender, contexts: Contexts, n_items: int | None
+) -> Iterator[tuple[np.ndarray, Batch, States]]:
     """Yield rows of contexts, histories of similar length together, with their batch and its states."""
     evaluate(model)
     order = np.argsort(contexts.length, kind="stable")
     for rows in np.split(order, range(CONTEXTS_PER_BATCH, len(order), CONTEXTS_PER_BATCH)):
         batch = contexts.take(rows)
         batch = Batch(batch.user, batch.history)  # without its targets
-        yield rows, batch, model.states(batch)
+        states = model.states(batch)
+        yield rows, batch, states if n_items is None else checked(states, batch, n_items)

@@ -12,12 +12,23 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import torch
 
-from corecbench.api import Batch, CorecbenchError, Recommender, SharingModule, Side, Training, product_dtype
+from corecbench.api import (
+    Batch,
+    CorecbenchError,
+    PluginError,
+    Recommender,
+    SharingModule,
+    Side,
+    Training,
+    product_dtype,
+)
+from corecbench.evaluation.states import checked
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard, owner_of
 from corecbench.training.averaging import WeightAverage
 from corecbench.training.frozen import FrozenStates, states_of_contexts
 from corecbench.training.losses import standard_loss
+from corecbench.training.unchanged import unchanged
 from corecbench.training.weights import restore, snapshot, trainable
 
 if TYPE_CHECKING:
@@ -156,7 +167,7 @@ class SideTraining:
     def frozen_states(self, contexts: Contexts) -> FrozenStates:
         """Return the states of all contexts on this side, without gradients."""
         with guard(self.owner, "states"):
-            return states_of_contexts(self.model, contexts)
+            return states_of_contexts(self.model, contexts, self.examples.n_items)
 
     def train_epoch(self, sharing: SharingModule | None, frozen: FrozenStates | None) -> float:
         """Train on the examples of an epoch and return the mean loss."""
@@ -196,10 +207,10 @@ class SideTraining:
             CorecbenchError: it is NaN or infinite, and computed on a processor.
         """
         loss, states = self.task_loss(batch)
-        if frozen is not None and sharing is not None and states is not None:
-            loss = loss + self.coupling_loss(rows, batch, states, sharing, frozen)
         if loss.device.type == "cpu":  # a GPU would have to be waited for; its losses are checked after the epoch
             self.check_finite(loss)
+        if frozen is not None and sharing is not None and states is not None:
+            loss = loss + self.coupling_loss(rows, batch, states, sharing, frozen)
         return loss
 
     def task_loss(self, batch: Batch) -> tuple[torch.Tensor, States | None]:
@@ -207,7 +218,7 @@ class SideTraining:
         states = None
         if self.abilities.scores is None:
             with guard(self.owner, "states"):
-                states = self.model.states(batch)
+                states = checked(self.model.states(batch), batch, self.examples.n_items)
         with guard(self.owner, "loss"):
             return (self.abilities.loss or self.standard_loss)(batch, states), states
 
@@ -215,8 +226,18 @@ class SideTraining:
         self, rows: torch.Tensor, batch: Batch, states: States, sharing: SharingModule, frozen: FrozenStates
     ) -> torch.Tensor | float:
         """Return the coupling of the states of a batch to the frozen ones."""
-        with guard(owner_of(sharing), "losses"):
-            terms = sharing.losses(self.side, states, frozen.of(rows, batch.history.shape[1]), batch)
+        other = frozen.of(rows, batch.history.shape[1])
+        given = {
+            "the states of the side in training": states.user,
+            "the item states of the side in training": states.item,
+            "the item states of the other side": other.item,
+            "the targets of the batch": batch.target,
+        }
+        with guard(owner_of(sharing), "losses"), unchanged(given):
+            terms = sharing.losses(self.side, states, other, batch)
+            lost = [name for name, term in terms.items() if term.device.type == "cpu" and not term.isfinite().all()]
+            if lost:
+                raise PluginError(f"its term {lost[0]!r} became {terms[lost[0]].detach().flatten()[0].item()}")
             return sum(terms.values())
 
     def backward(self, loss: torch.Tensor) -> torch.Tensor:
@@ -238,7 +259,9 @@ class SideTraining:
         finite = losses.isfinite()
         if not finite.all():
             lost = losses[~finite].flatten()[0].item()
-            raise CorecbenchError(f"the {self.side} side's loss became {lost} in epoch {self.epochs + 1}")
+            raise CorecbenchError(
+                f"the {self.side} side's loss became {lost} in epoch {self.epochs + 1} of {self.owner}"
+            )
 
     def learning_rate(self, number: int, n_batches: int) -> float:
         """Return the learning rate of one of the batches, from 0, of the present epoch.

@@ -24,6 +24,7 @@ from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard, owner_of
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
 from corecbench.training.planned_turn import PlannedTurn
+from corecbench.training.unchanged import unchanged
 from corecbench.training.weights import restore, weights
 
 if TYPE_CHECKING:
@@ -203,7 +204,10 @@ def start(
             user = training.user_states(alone)[:, : tables.item.weight.shape[1]]
     llm = recommender_abilities(models["llm"])
     told = (llm.text, llm.text_states) if pair.text is None else (pair.text(llm.text), None)
-    module.start(Pretrained(user.detach(), tables.item.weight.detach(), *told))
+    pretrained = Pretrained(user.detach(), tables.item.weight.detach(), *told)
+    given = {f"what it is told of the {name} of a side": tensor for name, tensor in vars(pretrained).items()}
+    with guard(owner_of(module), "start"), unchanged(given):
+        module.start(pretrained)
 
 
 def epochs_of(turns: Sequence[Turn]) -> dict[Side, int]:

@@ -87,7 +87,7 @@ LLM = """
         ("np.full(len(rank), np.nan)", "must give a finite number for each of 60 users, got NaN or infinity"),
         ("np.ones(3)", r"must give a finite number for each of 60 users, got shape \(3,\)"),
         ("1 / 0", "ZeroDivisionError: division by zero"),
-        ("'text'", "ValueError: could not convert string to float"),
+        ("'text'", "TypeError: it returned str of <U4, no numbers"),
     ],
 )
 def test_a_faulty_metric_has_no_value_and_costs_neither_ranks_nor_other_metrics(

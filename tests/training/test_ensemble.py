@@ -90,7 +90,10 @@ def test_its_best_items_are_kept(cell_training):
 def test_scores_of_another_shape_are_refused(cell_training):
     module = Chosen()
     module.combine = lambda domain, llm, batch: domain[:, 1:]
-    with pytest.raises(PluginError, match=r"the Chosen combines scores into \[60, 19\], needed are \[60, 20\]"):
+    with pytest.raises(
+        PluginError,
+        match=r"^the Chosen failed in combine: .*combines scores into \[60, 19\], needed are \[60, 20\]",
+    ):
         ensemble(cell_training, module).rank("test")
 
 

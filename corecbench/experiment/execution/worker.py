@@ -44,14 +44,15 @@ def main(descriptor: int, n_threads: int | None) -> None:
         send(connection, Message("told", (hook_name, arguments)))
 
     send(connection, Message("ready"))
-    while (task := tasks.get()) is not None:
-        try:
-            message = Message("ended", workplace.run(task, tell))
-        except Exception as error:
-            message = Message("error", sendable(error))
-        send(connection, message)
-        if task.beside is not None and failed(message):
-            os._exit(1)  # those that wait for this process notice its end, and not that of its process group
+    with process.plain_warnings():
+        while (task := tasks.get()) is not None:
+            try:
+                message = Message("ended", workplace.run(task, tell))
+            except Exception as error:
+                message = Message("error", sendable(error))
+            send(connection, message)
+            if task.beside is not None and failed(message):
+                os._exit(1)  # those that wait for this process notice its end, and not that of its process group
 
 
 def failed(message: Message) -> bool:

@@ -28,7 +28,7 @@ def llm_component(
         paper=f"{paper}; {LORA}" if paper else LORA,
         argument="weights",
         untrained=True,
-        needs="corecbench_plugins.hf_llm.weights:downloads",
+        needs="corecbench_plugins.hf_llm.planning:needs",
         fingerprint="corecbench_plugins.hf_llm.fingerprint:fingerprint",
     )
 

@@ -6,24 +6,22 @@ B examples, L positions of a history, N items, h the LLM's hidden width, d the w
 from __future__ import annotations
 
 import functools
-import json
 from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import nn
 from torch.nn.functional import embedding, layer_norm
 
-from corecbench.api import Batch, Ids, IdsFactory, ProjectedTexts, Setup, States, Table, UsageError, last_position
+from corecbench.api import Batch, Ids, IdsFactory, ProjectedTexts, Setup, States, Table, last_position
 from corecbench_plugins.hf_llm.body import dtype_of, run, run_at, upper_part
 from corecbench_plugins.hf_llm.body_checks import can_read_only
 from corecbench_plugins.hf_llm.layouts import ItemTokens, Sequences, Titles
+from corecbench_plugins.hf_llm.planning import check_family
 from corecbench_plugins.hf_llm.sentence_encoder import SentenceEncoder
 from corecbench_plugins.hf_llm.text_encoder import TextEncoder, whiten
 from corecbench_plugins.hf_llm.weights import model_folder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from corecbench_plugins.hf_llm.settings import LlmConfig
 
 
@@ -125,19 +123,10 @@ def build(
 ) -> LlmRecommender:
     """Build the backend over texts and ids, or over texts alone."""
     folder = model_folder(config.weights, setup.cache, setup.progress)
-    check_family(folder, config)
+    check_family(config, folder)
     tables = None if ids is None else ids(config.embedding_size)
     return LlmRecommender(config, encoder(folder, config, setup), setup, tables).to(setup.device)
 
 
 build_encoder = functools.partial(build, encoder=SentenceEncoder)
 """Build the backend on a sentence encoder, which reads texts in both directions."""
-
-
-def check_family(folder: Path, config: LlmConfig) -> None:
-    """Raise a UsageError if a model is not of the family of its backend."""
-    model_type = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type", "")
-    if not model_type.startswith(config.family):
-        raise UsageError(
-            f"{folder.name} is a model of type {model_type}, not {config.family}; write hf:{config.weights}"
-        )

@@ -64,7 +64,7 @@ def load_body(
             options = {}
             with torch.random.fork_rng(devices=[]):  # later draws are the same as with trained weights
                 torch.default_generator.manual_seed(untrained_seed)
-                body = AutoModel.from_config(config, dtype=dtype)
+                body = AutoModel.from_config(config, dtype=dtype, trust_remote_code=False)
     body = body.get_decoder() if hasattr(body, "get_decoder") else body  # without a tower for pictures
     layers_of(body)  # raises an error if there are none
     body = body.requires_grad_(False).eval()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
+from corecbench_plugins.hf_llm.model_files import check_size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 LOCAL: dict[str, bool] = {"local_files_only": True, "trust_remote_code": False}
@@ -31,14 +34,53 @@ def load_config(folder: Path, **settings: Any) -> Any:
     """Return the configuration of a model folder, changed by `settings`.
 
     Raises:
-        UsageError: transformers does not know the architecture.
+        UsageError: transformers does not know the architecture, or the model is far larger than its weights.
     """
     from transformers import AutoConfig
 
+    with named_faults(folder):
+        config = AutoConfig.from_pretrained(folder, **LOCAL, **settings)
+        check_size(folder, n_values(config))
+        return config
+
+
+def n_values(config: Any) -> int:
+    """Return the number of values in a model, of which nothing is made but its outline."""
+    import torch
+    from transformers import AutoModel
+
+    with torch.device("meta"):
+        model = AutoModel.from_config(config, trust_remote_code=False)
+    tensors = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    return sum(tensor.numel() for tensor in tensors.values())
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Return the tokenizer of a model folder.
+
+    Raises:
+        UsageError: it cannot be loaded.
+    """
+    from transformers import AutoTokenizer
+
+    with named_faults(folder):
+        return AutoTokenizer.from_pretrained(folder, **LOCAL)
+
+
+@contextlib.contextmanager
+def named_faults(folder: Path) -> Iterator[None]:
+    """Turn whatever transformers raises of a model folder into a UsageError of one line.
+
+    Raises:
+        UsageError: something was raised.
+    """
     try:
-        return AutoConfig.from_pretrained(folder, **LOCAL, **settings)
-    except ValueError as error:
-        raise UsageError(f"the model in {folder} cannot be loaded: {_first_sentence(error)}") from error
+        yield
+    except UsageError:
+        raise
+    except Exception as error:  # transformers checks little, so files of any content raise anything
+        reason = _first_sentence(error) or type(error).__name__
+        raise UsageError(f"the model in {folder} cannot be loaded: {reason}") from error
 
 
 def load_trained(folder: Path, config: Any, **options: Any) -> Any:
@@ -49,7 +91,7 @@ def load_trained(folder: Path, config: Any, **options: Any) -> Any:
     """
     from transformers import AutoModel
 
-    try:
+    with named_faults(folder):
         body, info = AutoModel.from_pretrained(
             folder,
             config=config,
@@ -60,8 +102,6 @@ def load_trained(folder: Path, config: Any, **options: Any) -> Any:
             **LOCAL,
             **options,
         )
-    except ValueError as error:
-        raise UsageError(f"the model in {folder} cannot be loaded: {_first_sentence(error)}") from error
     faults = {
         "missing": [name for name in info["missing_keys"] if not POOLER.search(name)],
         "unexpected": [name for name in info["unexpected_keys"] if OF_A_LAYER.search(name)],

@@ -6,6 +6,8 @@ import contextlib
 import fcntl
 from typing import TYPE_CHECKING
 
+from corecbench.api import private_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -21,7 +23,7 @@ def only_one(path: Path) -> Iterator[None]:
     Args:
         path: what is going to be written; meanwhile an empty file "NAME.lock" lies beside it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     lock = path.with_name(f"{path.name}.lock")
     with lock.open("w") as file:
         with contextlib.suppress(OSError):

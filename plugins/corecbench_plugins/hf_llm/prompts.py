@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from corecbench.api import UsageError
+from corecbench_plugins.hf_llm.trial import try_template
 
 CONTENT = "CONTENT"
 """Stands for the text while a template is filled."""
@@ -46,11 +47,12 @@ def chat(tokenizer: Any, needed: bool = False) -> Frame | None:
         return None
     message = [{"role": "user", "content": CONTENT}]
     try:
-        text = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
+        names = {name: str(token) for name, token in tokenizer.special_tokens_map.items()}
+        reason = try_template(tokenizer.get_chat_template(), tuple(sorted(names.items())))
+        text = reason or tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
     except Exception as error:  # a template may raise anything
-        reason = str(error).partition("\n")[0]
-        raise UsageError(
-            f"the chat template of {tokenizer.name_or_path} fails ({reason}); use prompt=plain"
-        ) from error
+        reason = f"fails ({str(error).partition(chr(10))[0]})"
+    if reason:
+        raise UsageError(f"the chat template of {tokenizer.name_or_path} {reason}; use prompt=plain")
     before, _, after = text.partition(CONTENT)
     return Frame(*(tuple(tokenizer(part, add_special_tokens=False)["input_ids"]) for part in (before, after)))

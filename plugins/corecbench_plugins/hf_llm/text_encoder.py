@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors.torch import load_file, save_file
 
-from corecbench.api import DataError, product_dtype, whitened
+from corecbench.api import DataError, load_tensors, product_dtype, save_tensors, set_aside, whitened
 from corecbench_plugins.hf_llm.body import load_body, lower_part, n_lower_layers
 from corecbench_plugins.hf_llm.body_runs import run_lower
-from corecbench_plugins.hf_llm.loading import LOCAL
+from corecbench_plugins.hf_llm.loading import load_tokenizer
 from corecbench_plugins.hf_llm.locks import only_one
-from corecbench_plugins.hf_llm.packaged_weights import sha256
+from corecbench_plugins.hf_llm.model_cache import checksum, version
 from corecbench_plugins.hf_llm.prompts import Frame, chat, plain
+from corecbench_plugins.hf_llm.trial import try_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,13 +33,15 @@ TOKENS_PER_BATCH = {"cpu": 2**11, "cuda": 2**15}
 """Where texts are read -> tokens that are read together, padding included: products are faster with more rows."""
 MAX_TOKENS = 512
 """Most tokens of a prompt. A longer one is cut at its end."""
+CHARACTERS_PER_TOKEN = 100
+"""A text is cut to so many characters for each of its tokens before it is read, far more than tokens have."""
 MAX_SUMMARY_TOKENS = 64
 """Most tokens of a text that is summarised."""
 TYPICAL_TEXTS = 128
 """Texts from which mean and deviation of single token states are computed; they run through more layers."""
 NORM = 5.0
 """Root mean square norm of a whitened row. A projection with torch's initial weights turns it into small scores."""
-VERSION = 6
+VERSION = 7
 """Version of the cached values. Any change of the computation below must increase it."""
 
 
@@ -98,6 +99,7 @@ class TextEncoder:
 
     def summarise(self, texts: Sequence[str], depths: Sequence[float]) -> dict[str, torch.Tensor]:
         """Compute what `summaries` returns, for texts that are all different and not empty."""
+        try_tokenizer(self.folder, [readable(text, MAX_SUMMARY_TOKENS) for text in texts])
         pooled: list[torch.Tensor] = [torch.empty(0)] * len(texts)
         for row, states in self.encode(texts, MAX_SUMMARY_TOKENS, depths, what="encoding item texts"):
             pooled[row] = (
@@ -194,15 +196,14 @@ class TextEncoder:
         """Return the tokens of a text and of the frame around it. Only the text is cut to `max_tokens`."""
         before, after = frame or self.frame
         room = min(max_tokens, self.longest - len(before) - len(after))
+        text = readable(text, max_tokens)
         tokens = self.tokenizer(text, add_special_tokens=False, truncation=True, max_length=room)
         return [*before, *tokens["input_ids"], *after]
 
     @functools.cached_property
     def tokenizer(self) -> Any:
         """The model's tokenizer."""
-        from transformers import AutoTokenizer
-
-        return AutoTokenizer.from_pretrained(self.folder, **LOCAL)
+        return load_tokenizer(self.folder)
 
     @functools.cached_property
     def frame(self) -> Frame:
@@ -233,23 +234,39 @@ class TextEncoder:
         model = (self.fingerprint, self.config.lora_layers, str(self.dtype), self.untrained_seed)
         quantised = () if self.config.quantised == "no" else (self.config.quantised,)
         text = repr((VERSION, *model, *quantised, key))
-        path = self.setup.cache / "texts" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.safetensors"
-        if path.exists():
-            return load_file(path)
-        with only_one(path):
-            if path.exists():  # another process has computed it meanwhile
-                return load_file(path)
-            computed = compute()
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            save_file(computed, temporary)
-            os.replace(temporary, path)
-        return computed
+        key_hash = hashlib.sha256(text.encode()).hexdigest()[:32]
+        return cached_tensors(self.setup.cache / "texts" / f"{key_hash}.safetensors", compute)
 
     @functools.cached_property
     def fingerprint(self) -> str:
         """The checksums of the weights and the tokenizer."""
         files = [*self.folder.glob("*.safetensors"), *self.folder.glob("tokenizer*")]
-        return ",".join(sha256(file) for file in sorted(files))
+        return ",".join(checksum(version(file)) for file in sorted(files))
+
+
+def cached_tensors(path: Path, compute: Callable[[], dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Return the tensors in a file of the cache; if it is not there, or damaged, they are computed and written."""
+    found = load_tensors(path)
+    if found is not None and found.facts == path.name:
+        return found.tensors
+    with only_one(path):
+        found = load_tensors(path)
+        if found is not None and found.facts == path.name:  # another process has computed it meanwhile
+            return found.tensors
+        if path.exists():
+            set_aside(path, "is damaged or holds something else")
+        computed = compute()
+        save_tensors(path, computed, facts=path.name)
+    return computed
+
+
+def readable(text: str, max_tokens: int) -> str:
+    """Return the beginning of a text that becomes so many tokens, with "?" for what is no character.
+
+    >>> readable("half a pair: " + chr(0xD800), 9), len(readable("a" * 80_000, 64))
+    ('half a pair: ?', 6400)
+    """
+    return text[: max_tokens * CHARACTERS_PER_TOKEN].encode("utf-8", "replace").decode("utf-8")
 
 
 def weights_seed(seed: int) -> int:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import UsageError
+from corecbench.api import UsageError, workspace
+from corecbench_plugins.hf_llm.loading import LOCAL
 from corecbench_plugins.hf_llm.locks import only_one
-from corecbench_plugins.hf_llm.packaged_weights import PACKAGED, is_installed, sha256, write_files
+from corecbench_plugins.hf_llm.model_cache import checksum, is_whole, version, write_manifest
+from corecbench_plugins.hf_llm.model_files import checked_folder
+from corecbench_plugins.hf_llm.packaged_weights import PACKAGED, is_installed, write_files
 from corecbench_plugins.hf_llm.quantised import require
 
 if TYPE_CHECKING:
@@ -67,14 +69,12 @@ def model_folder(weights: str, cache: Path, progress: Progress) -> Path:
     if weights in PACKAGED:
         return obtain(weights, cache, progress)
     if not is_local(weights):
-        return from_hub(weights)
+        return checked_folder(from_hub(weights))
     path = Path(weights).expanduser()
-    if path.is_file():
-        digest = sha256(path)[:16]
-        return convert(path, cache / "models" / f"{path.stem}-{digest}", progress)
-    if not (path / "config.json").exists() or not any(path.glob("*.safetensors")):
-        raise UsageError(f"no model in {weights}: config.json, *.safetensors and a tokenizer are needed")
-    return path
+    if path.is_dir():
+        return checked_folder(path)
+    digest = checksum(version(path))[:16]
+    return convert(path, cache / "models" / f"{path.stem}-{digest}", progress)
 
 
 def packaged_folder(name: str, cache: Path) -> Path:
@@ -85,12 +85,12 @@ def packaged_folder(name: str, cache: Path) -> Path:
 def obtain(name: str, cache: Path, progress: Progress) -> Path:
     """Return the folder of packaged weights, which are fetched and converted at first use."""
     folder = packaged_folder(name, cache)
-    if folder.exists():
+    if is_whole(folder):
         return folder
-    with only_one(folder.with_name(f"{name}-files")), tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        if folder.exists():  # another process has made it meanwhile
+    with only_one(folder.with_name(f"{name}-files")), workspace(folder.parent) as temporary:
+        if is_whole(folder):  # another process has made it meanwhile
             return folder
-        files = Path(temporary) / name
+        files = temporary / name
         write_files(PACKAGED[name], files, progress)
         gguf = next(files.glob("*.gguf"), None)
         return appear(files, folder) if gguf is None else convert(gguf, folder, progress)
@@ -98,22 +98,23 @@ def obtain(name: str, cache: Path, progress: Progress) -> Path:
 
 def convert(gguf: Path, folder: Path, progress: Progress) -> Path:
     """Convert a GGUF file to a folder of safetensors, once. The folder appears only when it is complete."""
-    if folder.exists():
+    if is_whole(folder):
         return folder
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with only_one(folder), quiet(), parsed_once(), tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        if folder.exists():  # another process has made it meanwhile
+    with only_one(folder), quiet(), parsed_once(), workspace(folder.parent) as temporary:
+        if is_whole(folder):  # another process has made it meanwhile
             return folder
         progress(f"converting {gguf.stem}", 0, 1)
-        model: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16)
+        source: dict[str, Any] = {"gguf_file": gguf.name, **LOCAL}
+        model: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.bfloat16, **source)
         model.hf_quantizer, model.is_quantized = None, False  # otherwise transformers refuses to save
         vars(model.config).pop("quantization_config", None)  # some versions of transformers set none
         model.config.dtype = torch.bfloat16
-        whole = Path(temporary) / "model"
+        whole = temporary / "model"
         model.save_pretrained(whole)
-        AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(whole)
+        AutoTokenizer.from_pretrained(gguf.parent, **source).save_pretrained(whole)
         appear(whole, folder)
     progress(f"converting {gguf.stem}", 1, 1)
     return folder
@@ -134,6 +135,7 @@ def parsed_once() -> Iterator[None]:
 
 def appear(whole: Path, folder: Path) -> Path:
     """Move a complete folder to its place. A folder that another process put there meanwhile stays."""
+    write_manifest(whole)
     try:
         os.replace(whole, folder)
     except OSError:
@@ -142,8 +144,8 @@ def appear(whole: Path, folder: Path) -> Path:
     return folder
 
 
-def cached_revision(weights: str) -> str | None:
-    """Return the revision of a hub model that lies in the cache of the hub, None if there is none.
+def hub_folder(weights: str) -> Path | None:
+    """Return the folder of a hub model in the cache of the hub, None if it is not there.
 
     Raises:
         UsageError: the name can be no hub id.
@@ -154,7 +156,13 @@ def cached_revision(weights: str) -> str | None:
         config = try_to_load_from_cache(weights, "config.json")
     except ValueError as error:
         raise no_model(weights, "it is neither a local path nor a hub id") from error
-    return Path(config).parent.name if isinstance(config, str) else None
+    return Path(config).parent if isinstance(config, str) else None
+
+
+def cached_revision(weights: str) -> str | None:
+    """Return the revision of a hub model that lies in the cache of the hub, None if there is none."""
+    folder = hub_folder(weights)
+    return None if folder is None else folder.name
 
 
 def hub_revision(weights: str) -> str | None:
