@@ -117,7 +117,9 @@ def distinct(benchmarks: Sequence[Benchmark]) -> list[Shown]:
     for benchmark in benchmarks:
         for row in benchmark.rows:
             shown = Shown(benchmark, row)
-            cells = frozenset((record["cell"]["seed"], record["hash"], record["started"]) for record in shown.records)
+            cells = frozenset(
+                (record["cell"]["seed"], record["hash"], record["started"]) for record in shown.records
+            )
             rows.setdefault((row.key, cells), shown)
     return list(rows.values())
 
@@ -131,7 +133,9 @@ def place_of(record: CellResult) -> Place:
 def _on_dataset(by_place: dict[Place, list[Shown]]) -> Iterator[Block]:
     for number, (place, shown) in enumerate(by_place.items(), start=1):
         if len(by_place) > 1:
-            yield Heading(f"Protocol and split {number} of {len(by_place)}: ranks of others cannot be compared with these")
+            yield Heading(
+                f"Protocol and split {number} of {len(by_place)}: ranks of others cannot be compared with these"
+            )
         shown.sort(key=lambda each: each.order)
         yield _grid(place, shown)
         yield Text(_note(place, shown), is_note=True)
@@ -165,7 +169,9 @@ def _grid(place: Place, shown: Sequence[Shown]) -> Grid:
         Column(BENCHMARK, lambda each: each.benchmark.name),
     ]
     frame, values = lay_out(shown, columns)
-    drawn = grid(Report("index", frame, values, "", _marks(shown, metrics), {}, metrics), f"rows on {place.dataset}")
+    drawn = grid(
+        Report("index", frame, values, "", _marks(shown, metrics), {}, metrics), f"rows on {place.dataset}"
+    )
     links = {MODEL: lambda each: each.benchmark.address(each.row), BENCHMARK: lambda each: each.benchmark.report}
     rows = [
         [

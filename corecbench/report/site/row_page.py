@@ -46,7 +46,9 @@ def sections(benchmark: Benchmark, row: TableRow) -> list[Section]:
         Section("result", "Result", list(_result(benchmark, row))),
         Section("settings", "Settings", list(origin.settings(records))),
         Section("environment", "Data and environment", list(origin.environment(records))),
-        Section("reproduce", "How to reproduce", [*(Code("run.toml", text) for text in files), origin.cells(records)]),
+        Section(
+            "reproduce", "How to reproduce", [*(Code("run.toml", text) for text in files), origin.cells(records)]
+        ),
     ]
 
 
@@ -63,10 +65,9 @@ def _result(benchmark: Benchmark, row: TableRow) -> Iterator[Block]:
     yield grid(Report("seeds", frame, values, ""), "metrics by seed")
     if row.comparison is not None:
         found, method = row.comparison, benchmark.table.method
-        p = probability(found.p_adjusted, method)
-        yield Text(
-            f"{benchmark.table.tested} against the same model trained alone: {change(found)} ({interval(found)}, {p})."
-        )
+        evidence = f"{interval(found)}, {probability(found.p_adjusted, method)}"
+        tested = benchmark.table.tested
+        yield Text(f"{tested} against the same model trained alone: {change(found)} ({evidence}).")
     for note in row.notes:
         yield Text(f"{note[0].upper()}{note[1:]}.")
     yield Text(Markup('<a href="../../{}">Report of the benchmark {}</a>').format(benchmark.report, benchmark.name))

@@ -1,8 +1,8 @@
 """Writes the site: an index with all rows, a page for each row, and the report of each benchmark.
 
-    OUT/index.html
-    OUT/rows/BENCHMARK/ROW.html
-    OUT/benchmarks/BENCHMARK/report.html, and the tables in every format
+OUT/index.html
+OUT/rows/BENCHMARK/ROW.html
+OUT/benchmarks/BENCHMARK/report.html, and the tables in every format
 """
 
 from __future__ import annotations
@@ -98,5 +98,7 @@ def write_rows(benchmark: Benchmark, out: Path) -> None:
     folder = out / ROWS / slug(benchmark.name)
     folder.mkdir(parents=True, exist_ok=True)
     for row in benchmark.rows:
-        text = page(row_page.title(row), row_page.subtitle(row), row_page.sections(benchmark, row), home=row_page.HOME)
+        text = page(
+            row_page.title(row), row_page.subtitle(row), row_page.sections(benchmark, row), home=row_page.HOME
+        )
         (out / benchmark.address(row)).write_text(text, encoding="utf-8")
