@@ -101,6 +101,7 @@ from corecbench.api.sources import (
     cache_folder,
     dataset_folder,
     dataset_places,
+    ordinary_file,
 )
 from corecbench.api.texts import ProjectedTexts, project
 from corecbench.api.whitening import whitened
@@ -189,6 +190,7 @@ __all__ = [
     "generator",
     "hookimpl",
     "last_position",
+    "ordinary_file",
     "private_ids",
     "product_dtype",
     "project",

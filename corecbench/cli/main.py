@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 
 FAILED, PLUGIN_BROKEN, INTERRUPTED = 1, 3, 130
+LONGEST = 4000
+"""Most characters of an error."""
 
 
 class Verbs(click.Group):
@@ -61,7 +63,10 @@ def complain(error: Exception) -> int:
         text, code = f"{type(error).__name__}: {error} (--traceback shows where)", FAILED
     from corecbench.report.wording import one_line
 
-    click.echo(f"error: {one_line(text)}", err=True)
+    line = one_line(text)
+    if len(line) > LONGEST:  # what came may be as long as a file
+        line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
+    click.echo(f"error: {line}", err=True)
     return code
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from typing import TYPE_CHECKING
 
 from corecbench.report.page.blocks import Picture, Text
@@ -37,7 +36,7 @@ def plot_blocks(
 
 def picture(figure: Figure) -> Picture:
     """Return a figure as an SVG within the page; a data URI keeps its ids and styles apart from those of others."""
-    svg = re.sub(r"\s*\n\s*", "\n", canvas.to_svg(figure))
+    svg = "\n".join(filter(None, map(str.strip, canvas.to_svg(figure).splitlines())))
     width, height = (round(PIXELS_PER_INCH * inches) for inches in figure.get_size_inches())
     words = f"{figure.get_suptitle()}. {figure.get_supxlabel()}".replace("\n", " ")
     data = base64.b64encode(svg.encode()).decode()
