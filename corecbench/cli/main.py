@@ -12,7 +12,7 @@ import click
 from corecbench.api import CorecbenchError
 from corecbench.cli.author_verbs import check, new_plugin
 from corecbench.cli.dataset_verbs import datasets
-from corecbench.cli.options import Invocation, common_options, discover
+from corecbench.cli.options import Invocation, common_options, discover, say
 from corecbench.cli.recommend_verb import recommend
 from corecbench.cli.report_verbs import compare, report
 from corecbench.cli.run_verb import run
@@ -40,7 +40,7 @@ class Verbs(click.Group):
             if "--traceback" in args:
                 import traceback
 
-                traceback.print_exception(error)
+                say("".join(traceback.format_exception(error)).rstrip(), err=True)
             code = complain(error)
         except KeyboardInterrupt:
             code = complain(click.Abort())
@@ -111,6 +111,6 @@ def doctor(files: tuple[str, ...], blocked: tuple[str, ...]) -> int:
 
     host = discover(files, blocked, strict=False)
     for line in examine(host):
-        click.echo(line)
+        say(line)
     ours = [info for info in host.plugins() if info.distribution == "corecbench"]
     return PLUGIN_BROKEN if any(info.error for info in ours) else 0

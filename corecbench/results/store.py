@@ -22,9 +22,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from corecbench.api import CellRecord, CellResult, RowSide
+from corecbench.api import CellRecord, CellResult, RowSide, ordinary_file
 from corecbench.data.durable import sync
 from corecbench.results.frames import ITEMS, TOP, known_columns
+from corecbench.results.privacy import is_private, without_private
 from corecbench.results.record import ResultsError, sides_of, validate
 from corecbench.results.user_ranks import RanksReader, UserRanks, in_order
 
@@ -148,12 +149,14 @@ class Store:
         """
         file = folder / "result.json"
         try:
-            record = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+            text = ordinary_file(file).read_text(encoding="utf-8")
+            record = json.loads(text, parse_constant=_refuse_constant)
         except FileNotFoundError as error:
             raise ResultsError(f"{file}: no such result") from error
         except (OSError, ValueError) as error:
             raise ResultsError(f"{file}: cannot be read ({error}); run the cell again") from error
-        return validate(record, file)
+        validated = validate(record, file)
+        return without_private(validated) if is_private(text) else validated
 
     def ranks(self, folder: Path, side: RowSide) -> pd.DataFrame:
         """Return the ranks of one side of a cell, columns as in COLUMNS and, where they were stored, COUNTS.
@@ -264,7 +267,7 @@ class ReadOnce(Store):
 def _read(file: Path, columns: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
     """Return the columns of a stored table that `columns` takes."""
     try:
-        return columns(pd.read_parquet(file))
+        return columns(pd.read_parquet(ordinary_file(file)))
     except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors are among these
         reason = " ".join(str(error).split())
         raise ResultsError(f"{file}: cannot be read ({reason}); run the cell again") from error

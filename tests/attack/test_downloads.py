@@ -1,6 +1,7 @@
 """Servers and archives that mean harm: bounded in time and size, and nothing is written elsewhere."""
 
 import contextlib
+import gzip
 import hashlib
 import io
 import socket
@@ -82,7 +83,7 @@ def archive(**contents):
 )
 def test_a_server_that_sends_a_byte_now_and_then_is_given_up_and_the_bytes_are_kept(serve, tmp_path, head, piece):
     clock = time.monotonic()
-    with pytest.raises(DataError, match="not complete after 1 s, the longest time .* bytes are kept"):
+    with pytest.raises(DataError, match=r"not complete after 1 s, the longest time .* bytes are kept"):
         download(serve(trickle(head, piece)), tmp_path / "toy.zip", POLICY)
     assert time.monotonic() - clock < 5
     assert (tmp_path / "toy.zip.part").stat().st_size > 0
@@ -98,8 +99,6 @@ def test_a_server_that_says_nothing_is_given_up(serve, tmp_path):
 
 
 def test_content_that_grows_when_it_is_decoded_is_cut_at_the_limit(serve, tmp_path):
-    import gzip
-
     body = gzip.compress(b"0" * 50_000_000)
     policy = Policy(schemes=("http",), max_bytes=1_000_000)
     url = serve(whole(body, **{"Content-Encoding": "gzip"}))
@@ -132,7 +131,7 @@ def test_the_checksum_is_checked_before_anything_is_unpacked(serve, tmp_path, mo
 
     monkeypatch.setattr("corecbench.data.fetch.unpack", unpack)
     source = Download(serve(whole(archive(inter=b"x", item=b"y"))), sha256="0" * 64)
-    with pytest.raises(DataError, match="sha256 is .* must be 000"):
+    with pytest.raises(DataError, match=r"sha256 is .* must be 000"):
         fetch("toy", source, tmp_path, policy=POLICY)
 
 
@@ -168,7 +167,7 @@ def test_an_archive_whose_entries_share_their_bytes_unpacks_to_no_more_than_it_s
     directory = body[start:-22] + others
     end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 5002, 5002, len(directory), start, 0)
     source = Download(serve(whole(body[:start] + directory + end)), max_unpacked_bytes=1 << 30)
-    with pytest.raises(DataError, match="bytes unpacked, at most|not a zip archive"):
+    with pytest.raises(DataError, match=r"bytes unpacked, at most|not a zip archive"):
         fetch("toy", source, tmp_path, policy=POLICY)
 
 

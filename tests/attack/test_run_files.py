@@ -70,7 +70,7 @@ def test_a_circle_of_includes_is_named(tmp_path, refused):
         ("\0", "is no TOML file"),
         ("# \xff", "is no TOML file"),
     ],
-    ids=["lists", "inline tables", "some lists", "tables", "dots", "digits", "seed", "seeds", "bytes", "NUL", "latin"],
+    ids=["lists", "inlines", "some-lists", "tables", "dots", "digits", "seed", "seeds", "bytes", "NUL", "latin"],
 )
 def test_what_no_run_file_holds_is_refused(tmp_path, refused, text, message):
     (tmp_path / "run.toml").write_bytes(text.encode("latin-1"))
