@@ -48,6 +48,8 @@ def unpack(archive: Path, folder: Path, wanted: Mapping[str, str], max_bytes: in
         raise DataError(
             f"{archive.name}: not a zip archive that can be read: {error or type(error).__name__}"
         ) from error
+    except OSError as error:  # a place before the beginning of the file, or no room for what is written
+        raise DataError(f"{archive.name}: cannot be unpacked: {error.strerror or error}") from error
 
 
 def _checked(archive: Path, entries: Sequence[zipfile.ZipInfo], max_bytes: int) -> list[zipfile.ZipInfo]:

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from corecbench.api import CorecbenchError, PluginError
 from corecbench.api.printable import printable
 from corecbench.plugin.discovery import reason
@@ -93,13 +95,22 @@ def render(host: Host, name: str, report: Report) -> tuple[str, str]:
 def _copy(report: Report) -> Report:
     return replace(
         report,
-        frame=report.frame.map(_shown).rename(columns=_shown),
-        values=report.values.map(_shown).rename(columns=_shown),
+        frame=_table(report.frame),
+        values=_table(report.values),
         caption=_shown(report.caption),
         marks={(row, _shown(column)): list(marks) for (row, column), marks in report.marks.items()},
         legend={mark: _shown(meaning) for mark, meaning in report.legend.items()},
         higher_is_better={_shown(column): higher for column, higher in report.higher_is_better.items()},
     )
+
+
+def _table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy of a table as a terminal may show it; columns keep their types, so None stays None."""
+    columns = {
+        _shown(name): pd.Series(map(_shown, column), index=frame.index, dtype=column.dtype)
+        for name, column in frame.items()
+    }
+    return pd.DataFrame(columns, index=frame.index)
 
 
 def _shown(value: Any) -> Any:

@@ -170,8 +170,9 @@ class Store:
         expected = record["sides"][side]["n_users"]
         if len(frame) != expected:
             raise ResultsError(f"{file}: {len(frame)} users, but result.json counts {expected}; run the cell again")
-        if not pd.api.types.is_integer_dtype(frame["rank"]) or (frame["rank"] < 1).any():
-            raise ResultsError(f"{file}: a rank is a whole number from 1 on; run the cell again")
+        for name, what in {"rank": "a rank", "n_candidates": "a number of candidates"}.items():
+            if not pd.api.types.is_integer_dtype(frame[name]) or (frame[name] < 1).any():
+                raise ResultsError(f"{file}: {what} is a whole number from 1 on; run the cell again")
         if frame["user_id"].duplicated().any():
             raise ResultsError(f"{file}: a user is there twice; run the cell again")
         return frame
@@ -268,7 +269,7 @@ def _read(file: Path, columns: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.Dat
     """Return the columns of a stored table that `columns` takes."""
     try:
         return columns(pd.read_parquet(ordinary_file(file)))
-    except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors are among these
+    except Exception as error:  # pyarrow and pandas raise errors of many kinds for a damaged file
         reason = " ".join(str(error).split())
         raise ResultsError(f"{file}: cannot be read ({reason}); run the cell again") from error
 
