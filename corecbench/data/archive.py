@@ -10,6 +10,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from corecbench.api import DataError
+from corecbench.api.printable import printable
 from corecbench.data.durable import synced
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _only(archive: Path, entries: Sequence[zipfile.ZipInfo], suffix: str) -> zip
         if parts[-1].endswith(suffix) and not any(part.startswith((".", "__MACOSX")) for part in parts):
             matches.append(entry)
     if len(matches) != 1:
-        have = ", ".join(entry.filename for entry in (matches or entries)[:5]) or "nothing"
+        have = ", ".join(printable(entry.filename) for entry in (matches or entries)[:5]) or "nothing"
         raise DataError(f"{archive.name}: {len(matches)} files with the suffix {suffix}, 1 is needed; have: {have}")
     return matches[0]
 

@@ -1,14 +1,15 @@
-"""Inputs that were good before something was changed: a clean refusal or a valid reading, for each of some hundreds.
+"""Inputs that were good before something was changed: a clean refusal or a valid reading, for each of many.
 
 `python benchmarks/fuzz.py --inputs 5000` tries more of the same.
 """
 
 import random
+import time
 
 import pytest
 from fuzzing.inputs import Kind, kinds
 from fuzzing.mutations import in_any_way, in_bytes
-from fuzzing.running import limited, run
+from fuzzing.running import HangError, limited, run
 
 from corecbench.api import DataError
 
@@ -69,6 +70,5 @@ def test_a_fault_of_a_reader_is_found(read, has_checksum, fault):
 
 
 def test_a_reader_that_hangs_is_stopped():
-    with pytest.raises(Exception, match="more than 0 s"), limited(0.01):
-        while True:
-            pass
+    with pytest.raises(HangError, match="more than 0 s"), limited(0.01):
+        time.sleep(5)

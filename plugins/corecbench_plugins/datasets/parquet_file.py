@@ -80,6 +80,10 @@ class ArrowTable:
         kinds = (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
         if not any(fits(values.type) for fits in (*kinds, pa.types.is_null)):
             raise self._error(column, ID_TYPES)
+        try:
+            values.validate(full=True)  # whether texts are UTF-8, which is not looked at before
+        except pa.ArrowException as error:
+            raise DataError(f"{self.name}: column {column}: {' '.join(str(error).split())}") from error
         texts = values.cast(pa.large_string() if pa.types.is_large_string(values.type) else pa.string())
         return texts.fill_null("") if texts.null_count else texts
 
