@@ -1,4 +1,4 @@
-.PHONY: check test coverage lint format docs build perf
+.PHONY: check test coverage lint format audit docs build perf
 
 check:  ## All that CI runs, in fresh environments.
 	.ci/run
@@ -23,6 +23,9 @@ format:
 perf:  ## All measurements beside peers, into results/perf/ (docs/performance.md); such as OPTIONS=--rounds=3.
 	python benchmarks/perf/run_all.py $(OPTIONS)
 	python benchmarks/perf/write_page.py
+
+audit:  ## Known holes of what is installed; needs `pip install pip-audit`.
+	pip-audit
 
 docs:  ## The docs site, into site/; any warning is an error.
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict

@@ -106,6 +106,7 @@ from corecbench.api.sources import (
     cache_folder,
     dataset_folder,
     dataset_places,
+    ordinary_file,
 )
 from corecbench.api.texts import ProjectedTexts, project
 from corecbench.api.whitening import whitened
@@ -199,6 +200,7 @@ __all__ = [
     "hookimpl",
     "last_position",
     "load_tensors",
+    "ordinary_file",
     "private_folder",
     "private_ids",
     "product_dtype",

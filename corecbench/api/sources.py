@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -52,6 +54,18 @@ class Download:
     """Largest size in bytes of all files in the archive together."""
     terms: str = ""
     """Terms of use in a few words, shown with the download."""
+
+
+def ordinary_file(path: Path) -> Path:
+    """Return a path, unless it is a pipe, a device or a socket, which reading may never reach the end of.
+
+    Raises:
+        OSError: it is one of these, or does not exist.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "a file is needed, but it is a pipe, a device or a socket", str(path))
+    return path
 
 
 def cache_folder() -> Path:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from corecbench.api import UsageError
-from corecbench.cli.options import be_a_good_neighbour, common_options, data_dir_option, discover, wants_traceback
+from corecbench.cli.options import (
+    be_a_good_neighbour,
+    common_options,
+    data_dir_option,
+    discover,
+    say,
+    wants_traceback,
+)
 from corecbench.plugin.kinds import WORDS
 
 if TYPE_CHECKING:
@@ -44,18 +51,18 @@ def check(
 
     host = discover(files, blocked)
     selected = chosen(host, name, kind, sets)
-    click.echo(str(selected))
+    say(str(selected))
     show_downloads(host, selected)
     counts: Counter[str] = Counter()
     for one in checks(host, selected):
         outcome = one.outcome()
         counts[outcome.status] += 1
-        click.echo(f"{outcome.status:15} {outcome.name}{f': {outcome.reason}' if outcome.reason else ''}")
+        say(f"{outcome.status:15} {outcome.name}{f': {outcome.reason}' if outcome.reason else ''}")
         if outcome.error is not None and wants_traceback():
             import traceback
 
-            click.echo("".join(traceback.format_exception(outcome.error)), err=True)
-    click.echo(", ".join(f"{counts[status]} {status}" for status in STATUSES))
+            say("".join(traceback.format_exception(outcome.error)), err=True)
+    say(", ".join(f"{counts[status]} {status}" for status in STATUSES))
     return FAILED if counts["failed"] else 0
 
 
@@ -82,7 +89,7 @@ def show_downloads(host: Host, selected: Selected) -> None:
     from corecbench.api import cache_folder
 
     for line in host.needs(selected, cache_folder()):
-        click.echo(f"to download: {line}", err=True)
+        say(f"to download: {line}", err=True)
 
 
 @click.command("new-plugin")
@@ -110,5 +117,5 @@ def new_plugin(files: tuple[str, ...], blocked: tuple[str, ...], name: str, kind
     if name in {component.name for component, _ in host.list(WORDS[kind])}:
         raise UsageError(f"there is a {kind} '{name}' already; choose another name")
     folder = write_project(name, kind, out)
-    click.echo(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
-    click.echo(f"next: cd {folder} && pip install -e . && pytest")
+    say(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+    say(f"next: cd {folder} && pip install -e . && pytest")

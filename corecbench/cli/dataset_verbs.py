@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corecbench.api import DatasetComponent, Download, UsageError, cache_folder
-from corecbench.cli.options import common_options, data_dir_option, discover
+from corecbench.cli.options import common_options, data_dir_option, discover, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ def fetch(files: tuple[str, ...], blocked: tuple[str, ...], names: tuple[str, ..
     root = cache_folder() / "datasets"
     for name, source in [(name, published(host, name)) for name in names]:
         if source.terms:
-            click.echo(f"{name}: {source.terms}", err=True)
+            say(f"{name}: {source.terms}", err=True)
         with shown(name) as progress:
             fetched = fetching.fetch(name, source, root, again, progress=progress)
         what = (
@@ -49,7 +49,7 @@ def fetch(files: tuple[str, ...], blocked: tuple[str, ...], names: tuple[str, ..
             if fetched
             else "not fetched by this command"
         )
-        click.echo(f"{name}: {root / name} ({what})")
+        say(f"{name}: {root / name} ({what})")
 
 
 def published(host: Host, name: str) -> Download:
@@ -101,7 +101,7 @@ class Lines:
             return
         self.last = self.clock()
         of = f" of {total / 1e6:.1f}" if total is not None else ""
-        click.echo(f"{self.name}: {done / 1e6:.1f}{of} MB", err=True)
+        say(f"{self.name}: {done / 1e6:.1f}{of} MB", err=True)
 
 
 @datasets.command()
@@ -131,4 +131,4 @@ def info(
     host = discover(files, blocked)
     host.check_settings(config)
     facts = summary(read_datasets(config, host)[0].dataset)
-    click.echo(json.dumps(facts, indent=2) if as_json else "\n".join(lines(facts)))
+    say(json.dumps(facts, indent=2) if as_json else "\n".join(lines(facts)))

@@ -6,8 +6,8 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from corecbench.api.printable import printable
+from corecbench.cli.options import say
 from corecbench.plugin.kinds import KINDS
 from corecbench.plugin.metadata import describe
 from corecbench.settings import run_files
@@ -53,7 +53,7 @@ def benchmarks(whole: bool) -> Rows:
 def show(rows: Rows, as_json: bool) -> None:
     """Print the rows; on a terminal as wide as it is, else one tab-separated line each."""
     if as_json:
-        click.echo(json.dumps(rows, indent=2, default=str, ensure_ascii=False))
+        say(json.dumps(rows, indent=2, default=str, ensure_ascii=False))
         return
     from rich.console import Console
     from rich.table import Table
@@ -64,9 +64,9 @@ def show(rows: Rows, as_json: bool) -> None:
     console = Console()
     if not console.is_terminal:
         for line in cells:
-            click.echo("\t".join(line))
+            say("\t".join(line))
         return
     table = Table(*columns, box=None, header_style="bold")
     for line in cells:
-        table.add_row(*map(Text, line))  # as text: a summary may hold brackets
+        table.add_row(*(Text(printable(cell)) for cell in line))  # as text: a summary may hold brackets
     console.print(table)

@@ -12,7 +12,7 @@ import click
 from corecbench.api import CorecbenchError
 from corecbench.cli.author_verbs import check, new_plugin
 from corecbench.cli.dataset_verbs import datasets
-from corecbench.cli.options import Invocation, common_options, discover
+from corecbench.cli.options import Invocation, common_options, discover, say
 from corecbench.cli.recommend_verb import recommend
 from corecbench.cli.report_verbs import compare, report
 from corecbench.cli.reproduce_verb import reproduce
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 
 FAILED, PLUGIN_BROKEN, INTERRUPTED = 1, 3, 130
+LONGEST = 4000
+"""Most characters of an error."""
 
 
 class Verbs(click.Group):
@@ -43,7 +45,7 @@ class Verbs(click.Group):
             if "--traceback" in args:
                 import traceback
 
-                traceback.print_exception(error)
+                say("".join(traceback.format_exception(error)).rstrip(), err=True)
             code = complain(error)
         except KeyboardInterrupt:
             code = complain(click.Abort())
@@ -66,7 +68,10 @@ def complain(error: Exception) -> int:
         text, code = f"{type(error).__name__}: {error} (--traceback shows where)", FAILED
     from corecbench.report.wording import one_line
 
-    click.echo(f"error: {one_line(text)}", err=True)
+    line = one_line(text)
+    if len(line) > LONGEST:  # what came may be as long as a file
+        line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
+    click.echo(f"error: {line}", err=True)
     return code
 
 
@@ -111,6 +116,6 @@ def doctor(files: tuple[str, ...], blocked: tuple[str, ...]) -> int:
 
     host = discover(files, blocked, strict=False)
     for line in examine(host):
-        click.echo(line)
+        say(line)
     ours = [info for info in host.plugins() if info.distribution == "corecbench"]
     return PLUGIN_BROKEN if any(info.error for info in ours) else 0

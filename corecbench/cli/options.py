@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from corecbench.api.printable import printable
+
 if TYPE_CHECKING:
     from corecbench.experiment.session import Steps
     from corecbench.plugin.host import Host
@@ -85,6 +87,11 @@ def statistics_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print text, which may hold what comes from anywhere, without characters that control a terminal."""
+    click.echo(printable(text, kept="\n\t"), err=err)
 
 
 @dataclass(frozen=True)

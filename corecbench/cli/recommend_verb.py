@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from corecbench.cli.options import common_options, data_dir_option, discover
+from corecbench.cli.options import common_options, data_dir_option, discover, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,11 +74,11 @@ def recommend(
     store = choose(stores(folder), benchmark)
     (found,) = recommendations(host, store, list(store.records()), cell, [user], dataset, seed, sets)
     if format_ == "json":
-        click.echo(json.dumps(dataclasses.asdict(found), indent=1))
+        say(json.dumps(dataclasses.asdict(found), indent=1))
     elif format_ == "text":
         show(lambda width: recommendation_text.layout(found, width, history))
     else:
-        click.echo(render(host, format_, recommendation_text.table(found))[1].rstrip())
+        say(render(host, format_, recommendation_text.table(found))[1].rstrip())
 
 
 def show(layout: Callable[[int], RenderableType]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from corecbench.api import CorecbenchError, UsageError
-from corecbench.cli.options import common_options, discover, format_option, results_option, statistics_options
+from corecbench.cli.options import common_options, discover, format_option, results_option, say, statistics_options
 from corecbench.settings.config import SHOWN
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], 
     for name, error in errors.items():
         if name == format_ and format_ not in texts:
             raise error
-        click.echo(f"warning: {error}", err=True)
-    click.echo(texts[format_].rstrip())
+        say(f"warning: {error}", err=True)
+    say(texts[format_].rstrip())
 
 
 @click.command()
@@ -136,10 +136,10 @@ def report(
     if plots:
         pictures = plot(host, store, entries, names(metrics))
         for name, reason in pictures.skipped.items():
-            click.echo(f"no plot {name}: {reason}", err=True)
-        click.echo(f"written to {pictures.folder}: {len(pictures.paths)} files", err=True)
+            say(f"no plot {name}: {reason}", err=True)
+        say(f"written to {pictures.folder}: {len(pictures.paths)} files", err=True)
     if html:
-        click.echo(f"written to {write_page(host, store, entries, published, effects)}", err=True)
+        say(f"written to {write_page(host, store, entries, published, effects)}", err=True)
     return 0 if published.complete else INCOMPLETE
 
 
@@ -197,4 +197,4 @@ def compare(
         method,
         unshared(host, (entry for of_store in entries.values() for entry in of_store)),
     )
-    click.echo(render(host, format_, compare_text.report(found))[1].rstrip())
+    say(render(host, format_, compare_text.report(found))[1].rstrip())

@@ -14,6 +14,7 @@ from corecbench.cli.options import (
     discover,
     invocation,
     results_option,
+    say,
 )
 from corecbench.cli.report_verbs import show_table
 
@@ -164,20 +165,20 @@ def run(
     records = experiment.run(progress=True)
     published = publish_run(experiment.host, experiment.store, records, settings.metrics)
     show_table(published.texts, published.errors, "text")
-    click.echo(f"written to {published.folder}: {', '.join(path.name for path in published.paths)}")
+    say(f"written to {published.folder}: {', '.join(path.name for path in published.paths)}")
     return FAILED if any(record["status"] == "failed" for record in records) else 0
 
 
 def show_plan(plan: Plan) -> None:
     """Print the cells, what is done already and what will be downloaded."""
     done = sum(cell.done for cell in plan.cells)
-    click.echo(f"plan: {len(plan.cells)} cells, {done} done already")
+    say(f"plan: {len(plan.cells)} cells, {done} done already")
     width = max((len(cell.name) for cell in plan.cells), default=0)
     for cell in plan.cells:
         other = plan.elsewhere.get(cell.folder)
         state = "  done" if cell.done else "" if other is None else f"  done in {other.parents[2].name}"
-        click.echo(f"  {cell.data.name}  {cell.name:{width}}  seed {cell.seed}{state}")
+        say(f"  {cell.data.name}  {cell.name:{width}}  seed {cell.seed}{state}")
     for line in plan.downloads or ["nothing"]:
-        click.echo(f"to download: {line}")
+        say(f"to download: {line}")
     for line in plan.notes:
-        click.echo(f"note: {line}")
+        say(f"note: {line}")

@@ -10,6 +10,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from corecbench.api import DataError
+from corecbench.api.printable import printable
 from corecbench.data.durable import synced
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def unpack(archive: Path, folder: Path, wanted: Mapping[str, str], max_bytes: in
         raise DataError(
             f"{archive.name}: not a zip archive that can be read: {error or type(error).__name__}"
         ) from error
+    except OSError as error:  # a place before the beginning of the file, or no room for what is written
+        raise DataError(f"{archive.name}: cannot be unpacked: {error.strerror or error}") from error
 
 
 def _checked(archive: Path, entries: Sequence[zipfile.ZipInfo], max_bytes: int) -> list[zipfile.ZipInfo]:
@@ -85,7 +88,7 @@ def _only(archive: Path, entries: Sequence[zipfile.ZipInfo], suffix: str) -> zip
         if parts[-1].endswith(suffix) and not any(part.startswith((".", "__MACOSX")) for part in parts):
             matches.append(entry)
     if len(matches) != 1:
-        have = ", ".join(entry.filename for entry in (matches or entries)[:5]) or "nothing"
+        have = ", ".join(printable(entry.filename) for entry in (matches or entries)[:5]) or "nothing"
         raise DataError(f"{archive.name}: {len(matches)} files with the suffix {suffix}, 1 is needed; have: {have}")
     return matches[0]
 

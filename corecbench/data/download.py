@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from corecbench.api import DataError
-from corecbench.data.durable import synced
+from corecbench.data.durable import no_link, synced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import requests
@@ -40,6 +40,8 @@ class Policy:
     """Pause before the second try. It doubles before each further try."""
     timeout_s: float = 30.0
     """Longest wait for the connection, and for each piece of the answer."""
+    most_s: float = 6 * 3600.0
+    """Longest time of all tries together."""
 
 
 PATIENT = Policy()
@@ -74,25 +76,33 @@ def download(
         DataError: The download failed or is not allowed.
     """
     import requests
+    import urllib3
 
-    most_bytes, tries = 0, 0
+    most_bytes, tries, deadline = 0, 0, time.monotonic() + policy.most_s
     with requests.Session() as session:
         while True:
             try:
-                _attempt(session, url, path, policy, progress)
+                _attempt(session, url, path, policy, deadline, progress)
                 return
-            except (RetryableError, requests.RequestException) as error:
+            except (RetryableError, requests.RequestException, urllib3.exceptions.HTTPError) as error:
                 have = _size(_part_path(path))
                 tries = tries + 1 if have <= most_bytes else 1
                 most_bytes = max(most_bytes, have)
-                if tries >= policy.tries:
+                if tries >= policy.tries or time.monotonic() >= deadline:
                     kept = f"; {have:,} bytes are kept, and the same command continues there" if have else ""
                     raise DataError(f"cannot get {url}: {_reason(error)} (tried {tries} times){kept}") from error
                 time.sleep(policy.pause_s * 2 ** (tries - 1))
+            except OSError as error:
+                raise DataError(f"cannot write {error.filename or path}: {error.strerror or error}") from error
 
 
 def _attempt(
-    session: requests.Session, url: str, path: Path, policy: Policy, progress: Callable[[int, int | None], None]
+    session: requests.Session,
+    url: str,
+    path: Path,
+    policy: Policy,
+    deadline: float,
+    progress: Callable[[int, int | None], None],
 ) -> None:
     """Download the missing bytes, and put the file in its place."""
     part, note = _part_path(path), _read_note(path, url)
@@ -111,10 +121,13 @@ def _attempt(
         if total is not None and total > policy.max_bytes:
             raise DataError(f"{url}: {total:,} bytes, at most {policy.max_bytes:,} are allowed")
         _write_note(path, Part(url, total, response.headers.get("ETag", "")))
-        with part.open("ab" if start else "wb") as file:
+        with open(part, "ab" if start else "wb", opener=no_link) as file:
             done = start
             progress(done, total)
-            for chunk in response.iter_content(CHUNK_BYTES):
+            for chunk in _pieces(response):
+                if time.monotonic() >= deadline:
+                    synced(file)
+                    raise RetryableError(f"it is not complete after {policy.most_s:,.0f} s, the longest time")
                 done += len(chunk)
                 if done > policy.max_bytes:
                     _forget(path)
@@ -125,6 +138,12 @@ def _attempt(
     if total is not None and done != total:
         raise RetryableError(f"the connection ended after {done:,} of {total:,} bytes")
     _finish(path)
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    """Yield the content as it arrives, so that a server that sends little at a time holds nothing up."""
+    while piece := response.raw.read1(CHUNK_BYTES, decode_content=True):
+        yield piece
 
 
 def _answer(session: requests.Session, url: str, headers: dict[str, str], policy: Policy) -> requests.Response:
@@ -191,7 +210,8 @@ def _read_note(path: Path, url: str) -> Part | None:
 
 
 def _write_note(path: Path, part: Part) -> None:
-    _note_path(path).write_text(json.dumps(asdict(part)), encoding="utf-8")
+    with open(_note_path(path), "w", encoding="utf-8", opener=no_link) as file:
+        json.dump(asdict(part), file)
 
 
 def _finish(path: Path) -> None:

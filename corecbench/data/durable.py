@@ -1,4 +1,4 @@
-"""Waits until written data are on the disk."""
+"""Writes files that others may look at or meddle with: waits until data are on the disk, and follows no link."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def no_link(path: str, flags: int) -> int:
+    """Open a file for `open(opener=...)`, but no link, which may lead to any file of the user."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def synced(file: IO[bytes]) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from corecbench.api import DataError, private_folder
 from corecbench.data.archive import sha256_of, unpack
 from corecbench.data.download import PATIENT, Policy, download
-from corecbench.data.durable import sync, synced
+from corecbench.data.durable import no_link, sync, synced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,8 +66,7 @@ def fetch(
 
     Raises:
         DataError: The download fails, a checksum differs, or an existing file was changed. An existing data set
-        stays
-            as it was.
+            stays as it was.
     """
     folder, record = root / name, root / f"{name}.download.json"
     recorded = read_record(record)
@@ -149,7 +148,7 @@ def _put(new: Path, folder: Path) -> None:
 
 def _write_record(path: Path, fetched: Fetched) -> None:
     new = path.with_name(f"{path.name}.new")
-    with new.open("wb") as file:
+    with open(new, "wb", opener=no_link) as file:
         file.write(json.dumps(asdict(fetched), indent=2).encode() + b"\n")
         synced(file)
     os.replace(new, path)

@@ -143,6 +143,11 @@ class Attempt:
         selected = self.cell.control
         return None if selected is None else AppliedControl(selected, abilities_of(selected, self.host))
 
+    @property
+    def top_k(self) -> int:
+        """How many of each user's best items are kept: no more than there are."""
+        return min(self.plan.config.top_k, self.cell.data.catalog.n_items)
+
     def train(self, training: CellTraining) -> Trained:
         """Train the side or the sides of the cell."""
         domain, llm, sharing = self.cell.domain, self.cell.llm, self.cell.sharing
@@ -187,7 +192,7 @@ class Attempt:
         _ = training.tasks  # laying them out is no part of the time that ranking takes
         clock = time.perf_counter()
         with guard(side_training.owner, "states"):
-            ranks = training.rank(side_training.model, "test", self.plan.config.top_k)
+            ranks = training.rank(side_training.model, "test", self.top_k)
         ranking_s = time.perf_counter() - clock
         outcome.ranks[side_training.side] = ranks
         record = {
@@ -218,7 +223,7 @@ class Attempt:
         if missing := [side for side in trained.sides if side not in states]:
             raise CorecbenchError(f"the {missing[0]} side, whose scores are combined, failed")
         ensemble = Ensemble(cast("Combiner", trained.module), training, trained.sides, states)
-        ranks = ensemble.rank_test(self.plan.config.top_k)
+        ranks = ensemble.rank_test(self.top_k)
         outcome.ranks["ensemble"] = ranks
         record = {**self.measured(ranks), **ensemble.record([outcome.sides[side] for side in trained.sides])}
         outcome.sides["ensemble"] = cast("SideRecord", record)

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from corecbench.results.store import Store
     from corecbench.settings.config import RunConfig, Settings
 
+MOST_CELLS = 10_000
+"""Most cells of a run on one data set."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -100,6 +103,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     data_sets = read_datasets(config, host)
     for data in data_sets:
         alone, paired = choices_on(data.whole_name, config, host)
+        check_count(config, alone, paired)
         needed += [*alone.llms, *paired.llms]
         lacking += lacking_controls(paired)
         cells += lay_out(data, alone, paired, config, store)
@@ -196,6 +200,20 @@ def choices_on(dataset: str, config: RunConfig, host: Host) -> tuple[Choice, Cho
     """Return the components of a run on one data set, under their settings alone and under those in pairs."""
     alone = choose(config, host, config.settings_on(dataset))
     return alone, choose(config, host, config.settings_in_pairs_on(dataset))
+
+
+def check_count(config: RunConfig, alone: Choice, paired: Choice) -> None:
+    """Make sure that a data set has no more cells than can be meant, before they are laid out.
+
+    Raises:
+        UsageError: it has more.
+    """
+    n_cells = len(config.seeds) * len(config.train_shares) * sum(1 for _ in combinations(alone, paired))
+    if n_cells > MOST_CELLS:
+        raise UsageError(
+            f"{n_cells:,} cells on each data set, at most {MOST_CELLS:,} are allowed; give fewer seeds, train "
+            "shares or components"
+        )
 
 
 def lay_out(data: SplitDataset, alone: Choice, paired: Choice, config: RunConfig, store: Store) -> list[Cell]:

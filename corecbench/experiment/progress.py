@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from corecbench.api import hookimpl
+from corecbench.api.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,14 +47,14 @@ def shown(host: Host, n_cells: int) -> Iterator[None]:
 
 def title(cell: CellFacts) -> str:
     """Return a cell in a few words."""
-    return f"{cell['name']}, {cell['dataset']}, seed {cell['seed']}"
+    return printable(f"{cell['name']}, {cell['dataset']}, seed {cell['seed']}")
 
 
 def outcome(result: CellResult) -> str:
     """Return how a cell ended."""
     if result["status"] == "failed":
         error = result["error"]
-        return f"failed: {' '.join(str(error and error['message']).split())}"
+        return f"failed: {' '.join(printable(str(error and error['message'])).split())}"
     sides = ", ".join(
         f"{side} NDCG@10 {values['metrics']['NDCG@10']:.4f}"
         for side, values in result["sides"].items()
@@ -112,7 +113,7 @@ class Lines:
     def corecbench_progress(self, cell: CellFacts, what: str, done: int, total: int) -> None:
         """Say what long work is going on."""
         if self.due(cell):
-            self.say(cell, f"{what} {done}/{total}")
+            self.say(cell, f"{printable(what)} {done}/{total}")
 
     @hookimpl
     def corecbench_epoch_finished(self, cell: CellFacts, record: EpochRecord) -> None:
@@ -179,7 +180,7 @@ class Bars:
     @hookimpl
     def corecbench_progress(self, cell: CellFacts, what: str, done: int, total: int) -> None:
         """Move the bar of long work."""
-        work = self.running[key_of(cell)].work
+        work, what = self.running[key_of(cell)].work, printable(what)
         if self.task(work).description != what:
             self.bars.reset(work, total=total, description=what)
         self.bars.update(work, completed=done, total=total, visible=done < total)

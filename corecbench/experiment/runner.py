@@ -20,6 +20,7 @@ from corecbench.experiment.cells import CHECKPOINT, Cell, record_of, settings_of
 from corecbench.experiment.process_state import state_kept
 from corecbench.experiment.together import ALONE, Together
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
+from corecbench.results.privacy import without_private
 from corecbench.results.record import SCHEMA
 from corecbench.results.store import ITEMS_FILE
 from corecbench.training.weights import save_checkpoint
@@ -76,7 +77,7 @@ def run_cell(
         "sides": dict(outcome.sides),
         "epochs": [dict(epoch) for epoch in epochs],
     }
-    result = cast("CellResult", record)  # checked against its schema when it is written
+    result = cast("CellResult", without_private(record))  # checked against its schema when it is written
     if together.leads:
         save(cell, plan, store, outcome, result)
     return result

@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from corecbench.api import PROJECT, CorecbenchError, UsageError
+from corecbench.api import PROJECT, CorecbenchError, UsageError, ordinary_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,7 @@ def loose_file(path: Path) -> Origin:
     if path.suffix != ".py":
         raise UsageError(f"plugin file {path} must end in .py")
     try:
-        checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+        checksum = hashlib.sha256(ordinary_file(path).read_bytes()).hexdigest()
     except OSError as error:
         raise UsageError(f"cannot read plugin file {path}: {error.strerror}") from error
     return Origin(path.stem, str(path), f"sha256:{checksum[:12]}", functools.partial(load_file, path))

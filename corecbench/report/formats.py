@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from corecbench.api import CorecbenchError, PluginError
+from corecbench.api.printable import printable
 from corecbench.plugin.discovery import reason
 from corecbench.plugin.guard import named_fault
 
@@ -59,7 +62,8 @@ def write(host: Host, report: Report, folder: Path) -> WrittenTable:
 def render(host: Host, name: str, report: Report) -> tuple[str, str]:
     """Return the suffix of a reporter's files, and a table in its format, ending in one newline.
 
-    The reporter works on a copy, so that it cannot change the table for other reporters.
+    The reporter works on a copy, so that it cannot change the table for other reporters. Names and reasons in it
+    may come from anywhere; they hold no character that controls a terminal.
 
     Args:
         host: the host, which knows the reporter.
@@ -91,9 +95,24 @@ def render(host: Host, name: str, report: Report) -> tuple[str, str]:
 def _copy(report: Report) -> Report:
     return replace(
         report,
-        frame=report.frame.copy(),
-        values=report.values.copy(),
-        marks={place: list(marks) for place, marks in report.marks.items()},
-        legend=dict(report.legend),
-        higher_is_better=dict(report.higher_is_better),
+        frame=_table(report.frame),
+        values=_table(report.values),
+        caption=_shown(report.caption),
+        marks={(row, _shown(column)): list(marks) for (row, column), marks in report.marks.items()},
+        legend={mark: _shown(meaning) for mark, meaning in report.legend.items()},
+        higher_is_better={_shown(column): higher for column, higher in report.higher_is_better.items()},
     )
+
+
+def _table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy of a table as a terminal may show it; columns keep their types, so None stays None."""
+    columns = {
+        _shown(name): pd.Series(map(_shown, column), index=frame.index, dtype=column.dtype)
+        for name, column in frame.items()
+    }
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def _shown(value: Any) -> Any:
+    """Return a value of a table as a terminal may show it."""
+    return printable(value) if isinstance(value, str) else value

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from corecbench.api.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -82,7 +84,7 @@ def one_line(text: str) -> str:
     >>> one_line("a\nb \x1b[31mc\u202e")
     'a b [31mc'
     """
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return " ".join(printable(text).split())
 
 
 def user_counts(users: Mapping[str, int]) -> str:

@@ -22,9 +22,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from corecbench.api import CellRecord, CellResult, RowSide
+from corecbench.api import CellRecord, CellResult, RowSide, ordinary_file
 from corecbench.data.durable import sync
 from corecbench.results.frames import ITEMS, TOP, known_columns
+from corecbench.results.privacy import is_private, without_private
 from corecbench.results.record import ResultsError, sides_of, validate
 from corecbench.results.user_ranks import RanksReader, UserRanks, in_order
 
@@ -148,12 +149,14 @@ class Store:
         """
         file = folder / "result.json"
         try:
-            record = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+            text = ordinary_file(file).read_text(encoding="utf-8")
+            record = json.loads(text, parse_constant=_refuse_constant)
         except FileNotFoundError as error:
             raise ResultsError(f"{file}: no such result") from error
         except (OSError, ValueError) as error:
             raise ResultsError(f"{file}: cannot be read ({error}); run the cell again") from error
-        return validate(record, file)
+        validated = validate(record, file)
+        return without_private(validated) if is_private(text) else validated
 
     def ranks(self, folder: Path, side: RowSide) -> pd.DataFrame:
         """Return the ranks of one side of a cell, columns as in COLUMNS and, where they were stored, COUNTS.
@@ -167,8 +170,9 @@ class Store:
         expected = record["sides"][side]["n_users"]
         if len(frame) != expected:
             raise ResultsError(f"{file}: {len(frame)} users, but result.json counts {expected}; run the cell again")
-        if not pd.api.types.is_integer_dtype(frame["rank"]) or (frame["rank"] < 1).any():
-            raise ResultsError(f"{file}: a rank is a whole number from 1 on; run the cell again")
+        for name, what in {"rank": "a rank", "n_candidates": "a number of candidates"}.items():
+            if not pd.api.types.is_integer_dtype(frame[name]) or (frame[name] < 1).any():
+                raise ResultsError(f"{file}: {what} is a whole number from 1 on; run the cell again")
         if frame["user_id"].duplicated().any():
             raise ResultsError(f"{file}: a user is there twice; run the cell again")
         return frame
@@ -264,8 +268,8 @@ class ReadOnce(Store):
 def _read(file: Path, columns: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
     """Return the columns of a stored table that `columns` takes."""
     try:
-        return columns(pd.read_parquet(file))
-    except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors are among these
+        return columns(pd.read_parquet(ordinary_file(file)))
+    except Exception as error:  # pyarrow and pandas raise errors of many kinds for a damaged file
         reason = " ".join(str(error).split())
         raise ResultsError(f"{file}: cannot be read ({reason}); run the cell again") from error
 

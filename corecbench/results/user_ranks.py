@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from corecbench.api import ordinary_file
 from corecbench.results.frames import COLUMNS, FACTS
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _split(file: Path) -> tuple[Content | None, np.ndarray | None]:
     Either is None where the file is damaged or laid out in another way than `Store.write` does.
     """
     try:
-        data = file.read_bytes()
+        data = ordinary_file(file).read_bytes()
         source = pq.ParquetFile(pa.BufferReader(data))
         if source.num_row_groups != 1 or not set(COLUMNS) <= set(source.schema_arrow.names):
             return None, None

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from corecbench.api import UsageError
 from corecbench.settings import run_files
 from corecbench.settings.configure import configure
-from corecbench.settings.values import names, over, parse_set, read_files, resources, seeds, shares, tables
+from corecbench.settings.toml_files import read_files
+from corecbench.settings.values import MOST_SEEDS, names, over, parse_set, resources, seeds, shares, tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,8 +131,10 @@ class RunConfig:
             raise UsageError("no data set given; the default is --datasets ml-100k")
         if not self.metrics:
             raise UsageError("no metric given; allowed are names such as HR@10 or MRR")
-        if not self.seeds or min(self.seeds) < 0:
-            raise UsageError(f"seeds {list(self.seeds)} must be one number or more, none below 0")
+        if not self.seeds or min(self.seeds) < 0 or max(self.seeds) >= 2**63:
+            raise UsageError(f"seeds {list(self.seeds)} must be one number or more, each from 0 to {2**63 - 1}")
+        if len(self.seeds) > MOST_SEEDS:
+            raise UsageError(f"{len(self.seeds):,} seeds, at most {MOST_SEEDS:,} are allowed")
         for max_history in (self.max_history, *map(self.max_history_on, self.per_dataset)):
             if max_history < 1:
                 raise UsageError(f"max_history is {max_history}, must be at least 1")

@@ -7,6 +7,7 @@ import difflib
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 from corecbench.api import UsageError
+from corecbench.api.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -81,4 +82,4 @@ def unknown(what: str, name: str, known: Iterable[str]) -> UsageError:
     by_lower = {candidate.lower(): candidate for candidate in have}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1)
     hint = f" did you mean '{by_lower[close[0]]}'?" if close else ""
-    return UsageError(f"unknown {what} '{name}';{hint} have: {', '.join(have) or 'none at all'}")
+    return UsageError(f"unknown {what} '{printable(name)}';{hint} have: {', '.join(have) or 'none at all'}")

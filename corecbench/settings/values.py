@@ -1,4 +1,4 @@
-"""Reads settings as plain values from TOML files, options and --set."""
+"""Reads settings as plain values from options, --set and tables."""
 
 from __future__ import annotations
 
@@ -11,27 +11,8 @@ from corecbench.api import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-def read_files(path: Path, including: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Return the settings of a TOML file and of the files that it includes by its key `include`.
-
-    The settings of the file win over those of included files, and a later included file over an earlier one.
-
-    Raises:
-        UsageError: a file cannot be read, is no TOML, or includes itself.
-    """
-    if path.resolve() in including:
-        raise UsageError(
-            f"{path} includes itself; remove it from its own `include` or from that of a file it includes"
-        )
-    values = read_toml(path)
-    included = values.pop("include", [])
-    if not isinstance(included, list) or not all(isinstance(file, str) for file in included):
-        raise UsageError(f"{path}: include is {included!r}, must be a list of files such as ['tuned.toml']")
-    merged: dict[str, Any] = {}
-    for file in included:
-        merged = over(merged, read_files(path.parent / file, (*including, path.resolve())))
-    return over(merged, values)
+MOST_SEEDS = 1000
+"""Most seeds of a run."""
 
 
 def over(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,22 +26,6 @@ def over(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
         lower = low.get(key)
         merged[key] = over(lower, value) if isinstance(lower, dict) and isinstance(value, dict) else value
     return merged
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return the settings of a TOML file.
-
-    Raises:
-        UsageError: the file cannot be read, or is no TOML.
-    """
-    import tomllib
-
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:  # tomllib.TOMLDecodeError and UnicodeDecodeError
-        raise UsageError(f"{path} is no TOML file: {error}") from error
 
 
 def parse_set(text: str) -> tuple[str, str, Any]:
@@ -79,7 +44,7 @@ def parse_set(text: str) -> tuple[str, str, Any]:
     component, key, value = match.groups()
     try:
         parsed = tomllib.loads(f"value = {value}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # ValueError is that of a number of too many digits, too
         return component, key, value
     return component, key, parsed["value"] if len(parsed) == 1 else value
 
@@ -106,12 +71,14 @@ def seeds(value: object) -> object:
         return (value,) if isinstance(value, int) else value
     numbers: list[int] = []
     for part in value.split(","):
-        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        match = re.fullmatch(r"\s*(\d{1,19})\s*(?:-\s*(\d{1,19})\s*)?", part)
         if match is None:
             raise UsageError(f"seeds {value!r} do not have the form 0, 0-2 or 0-2,5")
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
             raise UsageError(f"seeds {part.strip()!r} end before they begin; write the smaller number first")
+        if len(numbers) + last - first >= MOST_SEEDS:
+            raise UsageError(f"seeds {value!r} are more than {MOST_SEEDS:,}, which is the most of a run")
         numbers.extend(range(first, last + 1))
     return tuple(dict.fromkeys(numbers))
 

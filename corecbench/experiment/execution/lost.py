@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def store_lost(cell: Cell, plan: Plan, store: Store, so_far: CellSoFar, reason: str) -> CellResult:
     """Store that a cell failed, with the epochs that were heard of, and return the record."""
     from corecbench.experiment.runner import describe
+    from corecbench.results.privacy import without_private
 
     record = {
         **describe(cell, plan),
@@ -26,7 +27,7 @@ def store_lost(cell: Cell, plan: Plan, store: Store, so_far: CellSoFar, reason: 
         "sides": {},
         "epochs": [dict(record) for record in so_far.epochs.values()],
     }
-    result = cast("CellResult", record)
+    result = cast("CellResult", without_private(record))
     store.write(cell.folder, result, {})
     store.drop_failed(cell.folder)
     return result

@@ -82,7 +82,7 @@ def sendable(error: Exception) -> Exception:
 
     sent = error
     try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301
+        pickle.loads(pickle.dumps(error))  # noqa: S301, its own bytes
     except Exception:  # its class has arguments of its own
         sent = CorecbenchError(f"{type(error).__name__}: {' '.join(str(error).split())}")
     sent.add_note("in a worker process:\n" + "".join(traceback.format_exception(error)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from corecbench.api import DataError
+from corecbench.api import DataError, ordinary_file
 from corecbench_plugins.datasets.column_source import ColumnSource
 from corecbench_plugins.datasets.timestamps import TimeError, parse_column
 
@@ -41,7 +41,7 @@ def read_parquet(path: Path) -> ArrowTable:
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; one of Parquet is needed")
     try:
-        return ArrowTable(str(path), pyarrow.dataset.dataset(path, format="parquet").to_table())
+        return ArrowTable(str(path), pyarrow.dataset.dataset(ordinary_file(path), format="parquet").to_table())
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())}") from error
 
@@ -80,6 +80,10 @@ class ArrowTable:
         kinds = (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
         if not any(fits(values.type) for fits in (*kinds, pa.types.is_null)):
             raise self._error(column, ID_TYPES)
+        try:
+            values.validate(full=True)  # whether texts are UTF-8, which is not looked at before
+        except pa.ArrowException as error:
+            raise DataError(f"{self.name}: column {column}: {' '.join(str(error).split())}") from error
         texts = values.cast(pa.large_string() if pa.types.is_large_string(values.type) else pa.string())
         return texts.fill_null("") if texts.null_count else texts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corecbench.api import DataError
+from corecbench.api import DataError, ordinary_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,9 +19,11 @@ def read_bytes(path: Path) -> bytes:
         DataError: The file cannot be read.
     """
     try:
-        return path.read_bytes().removeprefix(BYTE_ORDER_MARK)
+        return ordinary_file(path).read_bytes().removeprefix(BYTE_ORDER_MARK)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    except MemoryError as error:
+        raise DataError(f"{path}: cannot be read: it is larger than the memory of this machine") from error
 
 
 def not_utf8(place: str, byte: int) -> DataError:

@@ -5,7 +5,7 @@ import re
 
 from corecbench.api import Report
 
-FORMULA = re.compile(r"[=+\-@\t\r].", re.DOTALL)
+FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20].", re.DOTALL)
 """How a text begins that a spreadsheet would compute (CWE-1236)."""
 
 

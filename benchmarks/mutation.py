@@ -1,0 +1,102 @@
+"""Changes the code a little, one place at a time, and looks whether the tests of that module notice.
+
+    python benchmarks/mutation.py --seconds 900
+    python benchmarks/mutation.py --modules corecbench/data/split.py
+
+Each change is tried in a process that is forked when the heavy libraries are loaded already, so most take seconds.
+Doctests of the module and the tests named below are run. Changes that all tests accept survive: either a test is
+missing, or the change makes no difference. They are drawn in an order that follows from the seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from mutating.changes import Change, changes
+from mutating.trial import Outcome, load_libraries, tried
+
+ROOT = Path(__file__).parent.parent
+RESULT = ROOT / "results" / "attack" / "mutation.json"
+STATS = ("bootstrap", "components", "correction", "effect", "equivalence", "friedman", "intervals", "paired")
+STATS += ("permutation", "power", "relative", "resampling", "student")
+METRICS, RESULTS = "plugins/corecbench_plugins/metrics", "corecbench/results"
+TESTS: dict[str, tuple[str, ...]] = {
+    "corecbench/data/split.py": ("tests/data/test_split.py",),
+    "corecbench/evaluation/ranking.py": ("tests/evaluation/test_ranking.py",),
+    "corecbench/evaluation/counting.py": ("tests/evaluation/test_ranking.py", "tests/evaluation/test_counting.py"),
+    f"{METRICS}/rank_metrics.py": ("tests/plugins/test_metrics.py",),
+    f"{METRICS}/list_metrics.py": ("tests/plugins/test_list_metrics.py",),
+    **{f"corecbench/stats/{name}.py": (f"tests/stats/test_{name}.py",) for name in STATS},
+    "corecbench/stats/differences.py": ("tests/stats/test_paired.py", "tests/stats/test_effect.py"),
+    f"{RESULTS}/user_ranks.py": ("tests/results/test_user_ranks.py",),
+    f"{RESULTS}/rows.py": ("tests/results/test_rows.py",),
+    f"{RESULTS}/record.py": ("tests/results/test_store.py", "tests/results/test_rows.py"),
+    f"{RESULTS}/folders.py": ("tests/results/test_folders.py",),
+    f"{RESULTS}/store.py": ("tests/results/test_store.py",),
+}
+"""Module -> the tests that belong to it."""
+
+
+def main() -> int:
+    """Try changes until the time is over, and write what survived."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--modules", nargs="*", default=list(TESTS), help="paths; all that are known by default")
+    parser.add_argument("--seconds", type=float, default=900, help="time in which changes are begun")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=RESULT)
+    options = parser.parse_args()
+    os.chdir(ROOT)
+    load_libraries()
+    deadline = time.monotonic() + options.seconds
+    waiting: dict[str, list[Change]] = {}
+    limits: dict[str, float] = {}
+    for module in options.modules:
+        started = time.monotonic()
+        if tried(module, None, TESTS[module], 300) is not Outcome.SURVIVED:
+            print(f"{module}: its tests fail without any change, so it is left out", flush=True)
+            continue
+        limits[module] = 10 + 4 * (time.monotonic() - started)
+        waiting[module] = changes(Path(module).read_text(encoding="utf-8"))
+        random.Random(f"{options.seed} {module}").shuffle(waiting[module])  # noqa: S311, no secret
+    found: dict[str, dict[str, Any]] = {
+        module: {"changes": len(drawn), "tried": 0, "killed": 0, "survivors": []}
+        for module, drawn in waiting.items()
+    }
+    while any(waiting.values()) and time.monotonic() < deadline:
+        for module in [module for module, drawn in waiting.items() if drawn]:
+            if time.monotonic() >= deadline:
+                break
+            change = waiting[module].pop()
+            outcome, count = tried(module, change, TESTS[module], limits[module]), found[module]
+            count["tried"] += 1
+            count["killed"] += outcome is not Outcome.SURVIVED
+            if outcome is Outcome.SURVIVED:
+                count["survivors"].append(str(change))
+                print(f"{module}:{change}", flush=True)
+    write(found, options.out)
+    return 0
+
+
+def write(found: dict[str, dict[str, Any]], path: Path) -> None:
+    """Print the shares that were killed and write all counts."""
+    total = {name: sum(count[name] for count in found.values()) for name in ("changes", "tried", "killed")}
+    for module, count in found.items():
+        print(f"{module:45} {count['killed']:4} of {count['tried']:4} tried, of {count['changes']:4} changes")
+    score = total["killed"] / max(total["tried"], 1)
+    print(f"{'together':45} {total['killed']:4} of {total['tried']:4} tried: {score:.1%}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"score": round(score, 4), "total": total, "modules": found}, indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.exit(main())

@@ -1,0 +1,18 @@
+"""Text that may come from anywhere, such as a title, a name or an error of a plugin, on its way to a terminal."""
+
+
+def printable(text: str, kept: str = "") -> str:
+    r"""Return a text with a blank for each character that a terminal would obey and not show.
+
+    Among these are escape sequences, line ends and the marks that turn the direction of writing.
+
+    Args:
+        text: the text.
+        kept: characters that stay, such as line ends.
+
+    >>> printable("a\nb\x1b[31mc\u202e"), printable("a\tb\n", kept="\n\t")
+    ('a b [31mc ', 'a\tb\n')
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in kept else " " for each in text)
