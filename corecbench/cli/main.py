@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from corecbench.cli.options import Invocation, common_options, discover
 from corecbench.cli.recommend_verb import recommend
 from corecbench.cli.report_verbs import compare, report
 from corecbench.cli.run_verb import run
+from corecbench.cli.signals import Terminated, ending_on_signals
 from corecbench.plugin.kinds import KINDS
 from corecbench.version import __version__
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-FAILED, PLUGIN_BROKEN, INTERRUPTED = 1, 3, 130
+FAILED, PLUGIN_BROKEN = 1, 3
 
 
 class Verbs(click.Group):
@@ -33,7 +35,10 @@ class Verbs(click.Group):
         """Run a verb and leave the process."""
         args = list(sys.argv[1:] if args is None else args)
         try:
-            code = super().main(args, *rest, **{**extra, "standalone_mode": False})
+            with ending_on_signals(complain_of_signal):
+                code = super().main(args, *rest, **{**extra, "standalone_mode": False})
+        except Terminated:
+            code = complain_of_signal(signal.SIGTERM)
         except Exception as error:
             if "--traceback" in args:
                 import traceback
@@ -41,7 +46,7 @@ class Verbs(click.Group):
                 traceback.print_exception(error)
             code = complain(error)
         except KeyboardInterrupt:
-            code = complain(click.Abort())
+            code = complain_of_signal(signal.SIGINT)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -51,8 +56,8 @@ def complain(error: Exception) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     if isinstance(error, click.Abort):
-        text, code = "interrupted; the same command goes on where it stopped", INTERRUPTED
-    elif isinstance(error, CorecbenchError):
+        return complain_of_signal(signal.SIGINT)
+    if isinstance(error, CorecbenchError):
         text, code = str(error), error.exit_code
     elif isinstance(error, click.ClickException):
         text, code = error.format_message(), error.exit_code
@@ -63,6 +68,13 @@ def complain(error: Exception) -> int:
 
     click.echo(f"error: {one_line(text)}", err=True)
     return code
+
+
+def complain_of_signal(number: int) -> int:
+    """Print that a signal ended the verb; return the exit code."""
+    what = "interrupted" if number == signal.SIGINT else "asked to end"
+    click.echo(f"error: {what}; the same command goes on where it stopped", err=True)
+    return 128 + number
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -43,6 +43,8 @@ class Cell:
     done: bool
     start_hash: str = ""
     """The hash of the pair, for the pair and for its controls that begin as it does; else the hash of the cell."""
+    failed: bool = False
+    """Whether it failed before, and is not to be run again."""
 
     @property
     def components(self) -> Sequence[Selected]:
@@ -142,7 +144,9 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
     start = digest if control is None or not control.begins_as_pair else digest_of(of_pair)
     folder = store.folder(cell_name(components, label_of(control)), data.name, seed, digest)
     done = config.existing != "replace" and is_done(folder, parts.llm is not None, store)
-    return Cell(data, *parts, max_history, seed, digest, folder, done, start)
+    kept = not done and config.existing != "replace" and not config.retry_failed
+    failed = kept and store.has_failed(folder)
+    return Cell(data, *parts, max_history, seed, digest, folder, done, start, failed)
 
 
 def digest_of(decisive: Mapping[str, Any]) -> str:

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from corecbench.data.durable import sync
+from corecbench.results.alive import remove_abandoned, unfinished
 from corecbench.training import side_state
 from corecbench.training.weights import below
 
@@ -39,8 +40,14 @@ if TYPE_CHECKING:
 
 TURN, EPOCH = "turn.safetensors", "epoch.safetensors"
 """The state at the end of the latest turn, and the latest state within a turn."""
+BEGUN = "begun"
+"""Folder of the cache for the states after a first turn that other cells may begin with."""
 KEPT = 24
 """Most states after a first turn that are kept for other cells; the oldest go first."""
+
+
+class Stopped(BaseException):
+    """The training was asked to end, and its state is written. It is no failure of the cell."""
 
 
 @dataclass
@@ -58,6 +65,8 @@ class Checkpoints:
     written: float = field(default_factory=time.monotonic)
     latest: State | None = None
     """The state within the turn that comes next, if that was begun before."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when the training is to end: it writes its state after the present epoch, and raises `Stopped`."""
 
     def recording(self, on_epoch: OnEpoch) -> OnEpoch:
         """Return `on_epoch`, of which the records are kept too."""
@@ -79,6 +88,7 @@ class Checkpoints:
         Returns:
             The number of turns that need not be trained again; 0 if there is no state, or one that is damaged.
         """
+        remove_abandoned(self.folder)
         state = read(self.folder / TURN)
         if state is None and self.shared is not None and turns and turns[0].sharing is None:
             state = read(self.shared)
@@ -107,16 +117,28 @@ class Checkpoints:
         return WithinTurn(self, n_turns, sides, on_epoch)
 
     def turn_ended(self, n_turns: int, sides: Sides, turns: Sequence[PlannedTurn]) -> None:
-        """Write the state after so many turns; for other cells too, if it is a first turn without coupling."""
+        """Write the state after so many turns; for other cells too, if it is a first turn without coupling.
+
+        Raises:
+            Stopped: the training is to end.
+        """
         self.write(self.folder / TURN, n_turns, sides, first=first_of(turns))
         (self.folder / EPOCH).unlink(missing_ok=True)
         if n_turns == 1 and turns[0].sharing is None and self.shared is not None and not self.shared.exists():
-            self.shared.parent.mkdir(parents=True, exist_ok=True)
-            copy = self.shared.with_name(f".{self.shared.name}.{os.getpid()}")
-            shutil.copyfile(self.folder / TURN, copy)
-            copy.replace(self.shared)
-            for old in sorted(self.shared.parent.glob("*.safetensors"), key=modified, reverse=True)[KEPT:]:
-                old.unlink(missing_ok=True)
+            self.share(self.shared)
+        if self.stop.is_set():
+            raise Stopped
+
+    def share(self, file: Path) -> None:
+        """Copy the state after the first turn to where other cells look for it; remove the oldest ones there."""
+        if not (self.folder / TURN).exists():  # it could not be written
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        copy = unfinished(file)
+        shutil.copyfile(self.folder / TURN, copy)
+        copy.replace(file)
+        for old in sorted(file.parent.glob("*.safetensors"), key=modified, reverse=True)[KEPT:]:
+            old.unlink(missing_ok=True)
 
     def write(self, file: Path, n_turns: int, sides: Sides, **further: Any) -> None:
         """Write the state, of which so many turns are over: all of it or nothing."""
@@ -134,7 +156,7 @@ class Checkpoints:
         except TypeError:  # a plugin's module remembers something (`get_extra_state`) that JSON cannot hold
             return
         tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        new = file.with_name(f".{file.name}.{os.getpid()}")
+        new = unfinished(file)
         save_file(tensors, new, {"facts": text, "checksum": checksum(tensors, text)})
         sync(new)
         new.replace(file)
@@ -158,10 +180,16 @@ class WithinTurn:
             self.checkpoints.put_back(latest, self.sides, self.on_epoch)
 
     def epoch_ended(self) -> None:
-        """Write the state, if the last one is old enough."""
-        checkpoints = self.checkpoints
-        if time.monotonic() - checkpoints.written >= 60 * checkpoints.minutes:
+        """Write the state, if the last one is old enough.
+
+        Raises:
+            Stopped: the training is to end.
+        """
+        checkpoints, stop = self.checkpoints, self.checkpoints.stop.is_set()
+        if stop or time.monotonic() - checkpoints.written >= 60 * checkpoints.minutes:
             checkpoints.write(checkpoints.folder / EPOCH, self.n_turns, self.sides)
+        if stop:
+            raise Stopped
 
 
 @dataclass(frozen=True)
