@@ -68,7 +68,7 @@ def corecbench(tmp_path, monkeypatch, experiment):
 
 
 class FakeSteps:
-    """Plans a cell to train, one that is done and one that failed before, and stores the records that the test gives in place of training."""
+    """Plans a cell to train, one that is done and one that failed. Stores the records that the test gives."""
 
     def __init__(self):
         self.cells = [FakeCell("toy"), FakeCell("other", done=True), FakeCell("broken", failed=True)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.experiment.cells import is_done
 from corecbench.results.lease import HEARTBEAT_S, Lease, lease_of, owner_of
+from corecbench.results.record import ResultsError
 from corecbench.results.store import remove_leftovers
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ class Claims:
         folder = cell.folder
         if stamp_of(folder) in (None, self.before.get(folder)):
             return None
-        if is_done(folder, cell.llm is not None, self.store) or self.store.has_failed(folder):
-            return self.store.read(folder)
+        with contextlib.suppress(ResultsError):  # it is damaged, and run again
+            if is_done(folder, cell.llm is not None, self.store) or self.store.has_failed(folder):
+                return self.store.read(folder)
         return None
 
     def give_back(self, cell: Cell) -> None:

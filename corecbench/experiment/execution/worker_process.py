@@ -86,6 +86,7 @@ class WorkerProcess:
         self.limit: float | None = None
         """Minutes that the task may take."""
         self.given = time.monotonic()
+        """When the task was given, or when the process could begin it."""
         self.said: deque[str] = deque(maxlen=20)
         self.listener = threading.Thread(target=self.listen, daemon=True)
         self.listener.start()
@@ -134,7 +135,7 @@ class WorkerProcess:
             hook_name, arguments = message.content
             tell(hook_name, **arguments)
         else:
-            self.ready = True
+            self.ready, self.given = True, time.monotonic()
         return None
 
     def lost(self) -> TaskEnd:
