@@ -41,15 +41,19 @@ def workspace(parent: Path) -> Iterator[Path]:
     Args:
         parent: the folder in which the finished file is going to be; it need not exist.
     """
-    private_folder(parent)
-    for path in parent.glob(".unfinished-*"):
-        if is_left_behind(path):
-            shutil.rmtree(path, ignore_errors=True)
+    remove_left_behind(private_folder(parent))
     made = tempfile.mkdtemp(prefix=f".unfinished-{this_host()}-{os.getpid()}-", dir=parent)
     try:
         yield parent / os.path.basename(made)
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def remove_left_behind(parent: Path) -> None:
+    """Remove the workspaces in a folder whose processes are gone; the folder need not exist."""
+    for path in parent.glob(".unfinished-*"):
+        if is_left_behind(path):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def is_left_behind(path: Path) -> bool:

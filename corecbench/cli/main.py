@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from corecbench.cli.recommend_verb import recommend
 from corecbench.cli.report_verbs import compare, report
 from corecbench.cli.reproduce_verb import reproduce
 from corecbench.cli.run_verb import run
+from corecbench.cli.signals import Terminated, ending_on_signals
 from corecbench.cli.site_verb import site
 from corecbench.plugin.kinds import KINDS
 from corecbench.version import __version__
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-FAILED, PLUGIN_BROKEN, INTERRUPTED = 1, 3, 130
+FAILED, PLUGIN_BROKEN = 1, 3
 LONGEST = 4000
 """Most characters of an error."""
 
@@ -39,8 +41,10 @@ class Verbs(click.Group):
 
         args = list(sys.argv[1:] if args is None else args)
         try:
-            with plain_warnings():
+            with plain_warnings(), ending_on_signals(complain_of_signal):
                 code = super().main(args, *rest, **{**extra, "standalone_mode": False})
+        except Terminated:
+            code = complain_of_signal(signal.SIGTERM)
         except Exception as error:
             if "--traceback" in args:
                 import traceback
@@ -48,7 +52,7 @@ class Verbs(click.Group):
                 say("".join(traceback.format_exception(error)).rstrip(), err=True)
             code = complain(error)
         except KeyboardInterrupt:
-            code = complain(click.Abort())
+            code = complain_of_signal(signal.SIGINT)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -58,8 +62,8 @@ def complain(error: Exception) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     if isinstance(error, click.Abort):
-        text, code = "interrupted; the same command goes on where it stopped", INTERRUPTED
-    elif isinstance(error, CorecbenchError):
+        return complain_of_signal(signal.SIGINT)
+    if isinstance(error, CorecbenchError):
         text, code = str(error), error.exit_code
     elif isinstance(error, click.ClickException):
         text, code = error.format_message(), error.exit_code
@@ -73,6 +77,13 @@ def complain(error: Exception) -> int:
         line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
     click.echo(f"error: {line}", err=True)
     return code
+
+
+def complain_of_signal(number: int) -> int:
+    """Print that a signal ended the verb; return the exit code."""
+    what = "interrupted" if number == signal.SIGINT else "asked to end"
+    click.echo(f"error: {what}; the same command goes on where it stopped", err=True)
+    return 128 + number
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

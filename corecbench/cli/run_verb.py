@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from corecbench.experiment.cells import Cell
     from corecbench.experiment.plan import Plan
 
 FAILED = 1
@@ -96,6 +97,13 @@ def run_options(command: Command) -> Command:
                 metavar="N",
                 help="Least minutes between two saved states of a cell; a killed run goes on there.  [default: 5]",
             ),
+            click.option(
+                "--cell-timeout",
+                type=float,
+                metavar="MINUTES",
+                help="End a cell that takes longer; it has failed.  [default: no limit]",
+            ),
+            click.option("--retry-failed", is_flag=True, default=None, help="Run cells again that failed before."),
             click.option("--device", metavar="NAME", help="Device for training, such as cuda.  [default: cpu]"),
             click.option(
                 "--jobs",
@@ -176,9 +184,16 @@ def show_plan(plan: Plan) -> None:
     width = max((len(cell.name) for cell in plan.cells), default=0)
     for cell in plan.cells:
         other = plan.elsewhere.get(cell.folder)
-        state = "  done" if cell.done else "" if other is None else f"  done in {other.parents[2].name}"
+        state = f"  done in {other.parents[2].name}" if other is not None else state_of(cell)
         say(f"  {cell.data.name}  {cell.name:{width}}  seed {cell.seed}{state}")
     for line in plan.downloads or ["nothing"]:
         say(f"to download: {line}")
     for line in plan.notes:
         say(f"note: {line}")
+
+
+def state_of(cell: Cell) -> str:
+    """Return what the plan says of a cell that no other benchmark has."""
+    if cell.failed:
+        return "  failed before; --retry-failed runs it again"
+    return "  done" if cell.done else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -21,9 +22,10 @@ from corecbench.plugin.abilities import sharing_abilities
 from corecbench.plugin.guard import guard
 from corecbench.results.frames import item_frequency
 from corecbench.results.record import sides_of
+from corecbench.results.store import state_of
 from corecbench.training.alone import better_of
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
-from corecbench.training.checkpoints import Checkpoints
+from corecbench.training.checkpoints import BEGUN, Checkpoints
 from corecbench.training.controls import AppliedControl
 from corecbench.training.ensemble import Ensemble
 from corecbench.training.pair import Learnt, Pair, Solo, train_pair
@@ -82,6 +84,7 @@ class Attempt:
     tell: Tell
     on_epoch: OnEpoch
     together: Together = ALONE
+    stop: threading.Event = field(default_factory=threading.Event)
 
     def outcome(self) -> Outcome:
         """Train the sides of the cell and rank each on the test items."""
@@ -130,12 +133,12 @@ class Attempt:
     def checkpoints(self) -> Checkpoints:
         """Return where the state of the training is written, and where one may lie from which it can begin."""
         cell, config = self.cell, self.plan.config
-        folder = cell.folder.with_name(f".{cell.folder.name}.state")  # removed when the cell is stored
+        folder = state_of(cell.folder)
         if cell.sharing is None or not cell.sharing.shares:
-            return Checkpoints(folder, minutes=config.checkpoint_minutes)
+            return Checkpoints(folder, minutes=config.checkpoint_minutes, stop=self.stop)
         place = digest_of({"machine": process.machine(config.device), **process.versions()})
         name = f"{cell.start_hash}-seed{cell.seed}-{place}.safetensors"
-        return Checkpoints(folder, self.plan.cache / "begun" / name, config.checkpoint_minutes)
+        return Checkpoints(folder, self.plan.cache / BEGUN / name, config.checkpoint_minutes, stop=self.stop)
 
     @functools.cached_property
     def control(self) -> AppliedControl | None:

@@ -45,6 +45,8 @@ class Cell:
     """The hash of the pair, for the pair and for its controls that begin as it does; else the hash of the cell."""
     algorithms: Mapping[str, int] = field(default_factory=dict)
     """Algorithm of the core, component or variant -> its number."""
+    failed: bool = False
+    """Whether it failed before, and is not to be run again."""
 
     @property
     def components(self) -> Sequence[Selected]:
@@ -151,7 +153,9 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
     folder = store.folder(cell_name(components, label_of(control)), data.name, seed, digest)
     done = config.existing != "replace" and is_done(folder, parts.llm is not None, store)
     algorithms |= component_algorithms([*components, *([] if control is None else [control])])
-    return Cell(data, *parts, max_history, seed, digest, folder, done, start, algorithms)
+    kept = not done and config.existing != "replace" and not config.retry_failed
+    failed = kept and store.has_failed(folder)
+    return Cell(data, *parts, max_history, seed, digest, folder, done, start, algorithms, failed)
 
 
 def digest_of(decisive: Mapping[str, Any]) -> str:

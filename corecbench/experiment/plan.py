@@ -54,7 +54,7 @@ class Plan:
     @property
     def n_to_do(self) -> int:
         """Number of cells that have to be trained."""
-        return sum(not cell.done and cell.folder not in self.elsewhere for cell in self.cells)
+        return sum(not (cell.done or cell.failed or cell.folder in self.elsewhere) for cell in self.cells)
 
     def solo_of(self, cell: Cell, side: Side = "domain") -> Cell:
         """Return the solo cell of a joint cell's domain model, or of its LLM; a control has that of its pair."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast, get_type_hints
@@ -38,7 +39,13 @@ if TYPE_CHECKING:
 
 
 def run_cell(
-    cell: Cell, plan: Plan, host: Host, store: Store, tell: Tell, together: Together = ALONE
+    cell: Cell,
+    plan: Plan,
+    host: Host,
+    store: Store,
+    tell: Tell,
+    together: Together = ALONE,
+    stop: threading.Event | None = None,
 ) -> CellResult:
     """Train, rank and store one cell, and return its record, failed or not.
 
@@ -49,6 +56,10 @@ def run_cell(
         store: where its result goes.
         tell: is told of its start, its epochs and other long work. Its end is what this function returns.
         together: the processes that train it; one that does not lead tells and stores nothing.
+        stop: set when the training is to end.
+
+    Raises:
+        Stopped: the training was asked to end, and its state is written.
     """
     facts = cell.facts
     tell = tell if together.leads else ignore
@@ -62,7 +73,8 @@ def run_cell(
         tell("corecbench_epoch_finished", cell=facts, record=record)
 
     with state_kept():
-        outcome = Attempt(cell, plan, host, store, tell, on_epoch, together).outcome()
+        attempt = Attempt(cell, plan, host, store, tell, on_epoch, together, stop or threading.Event())
+        outcome = attempt.outcome()
     record = {
         **known,
         "machine": process.machine(plan.config.device),

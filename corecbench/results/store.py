@@ -7,8 +7,9 @@
         top.parquet          beside each: the best candidates of every user, unless the run stored none
         items.parquet        with these: how often each item occurs in training; absent from older results
 
-A folder appears under its name only when it is complete. A writer that is killed leaves a hidden folder beside it,
-which readers never look at and which the next write of the same cell removes.
+A folder appears under its name only when it is complete. Beside it lie hidden files of the same name, which readers
+never look at: the lease of whoever trains the cell (`corecbench.results.lease`), the state of its training, and
+what killed writers left. Only the owner of the lease writes the cell and removes these.
 """
 
 import hashlib
@@ -25,6 +26,7 @@ import pandas as pd
 from corecbench.api import CellRecord, CellResult, RowSide, ordinary_file
 from corecbench.data.durable import sync
 from corecbench.results.frames import ITEMS, TOP, known_columns
+from corecbench.results.lease import Lease, lease_of
 from corecbench.results.privacy import is_private, without_private
 from corecbench.results.record import ResultsError, sides_of, validate
 from corecbench.results.user_ranks import RanksReader, UserRanks, in_order
@@ -73,6 +75,7 @@ class Store:
         ranks: Mapping[RowSide, pd.DataFrame],
         files: Mapping[str, Callable[[Path], object]] | None = None,
         top: Mapping[RowSide, pd.DataFrame] | None = None,
+        keep_state: bool = False,
     ) -> None:
         """Store a cell, in place of the one that the folder held.
 
@@ -84,6 +87,7 @@ class Store:
             ranks: a table for each side in the record, with the columns in COLUMNS and, where known, COUNTS.
             files: name -> a function that writes a further file to the path that it is given.
             top: a table for each side in the record, with the columns in TOP; None stores none.
+            keep_state: whether the state of its training is kept, from which another attempt goes on.
 
         Raises:
             ResultsError: the record does not have the schema, holds what JSON cannot, such as NaN, or has other
@@ -99,8 +103,7 @@ class Store:
             text = json.dumps(record, allow_nan=False, sort_keys=True, indent=2)
         except (TypeError, ValueError) as error:
             raise ResultsError(f"{folder}: the record cannot be stored as JSON ({error})") from error
-        for leftover in folder.parent.glob(f".{folder.name}.*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        remove_leftovers(folder)
         new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
         new.mkdir(parents=True)
         try:
@@ -117,6 +120,8 @@ class Store:
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)
             raise
+        if not keep_state:
+            shutil.rmtree(state_of(folder), ignore_errors=True)
 
     def elsewhere(self, folder: Path) -> Iterator[Path]:
         """Yield the folders of the same cell, seed and hash in other benchmarks that lie beside this one.
@@ -136,10 +141,22 @@ class Store:
         _put_in_place(new, folder)
 
     def drop_failed(self, folder: Path) -> None:
-        """Remove failed results of the same cell and seed under other settings: this one stands in their place."""
+        """Remove failed results of the same cell and seed under other settings: this one stands in their place.
+
+        One that another run is about to replace is left alone.
+        """
         for other in folder.parent.glob(f"{folder.name.rpartition('-')[0]}-*"):
-            if other != folder and (other / "result.json").exists() and self.read(other)["status"] == "failed":
-                shutil.rmtree(other)
+            if other != folder and self.has_failed(other) and (lease := Lease.take(other)) is not None:
+                if self.has_failed(other):
+                    shutil.rmtree(other)
+                lease.release()
+
+    def has_failed(self, folder: Path) -> bool:
+        """Return whether a cell is stored as one that failed."""
+        try:
+            return self.read(folder)["status"] == "failed"
+        except ResultsError:
+            return False
 
     def read(self, folder: Path) -> CellResult:
         """Return the record of a cell.
@@ -281,6 +298,19 @@ def _place(entry: tuple[Path, CellResult]) -> tuple[str, str, int, str]:
 
 def _refuse_constant(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON number")
+
+
+def state_of(folder: Path) -> Path:
+    """Return the folder in which the state of a cell's training is kept until the cell is stored."""
+    return folder.with_name(f".{folder.name}.state")
+
+
+def remove_leftovers(folder: Path, with_state: bool = False) -> None:
+    """Remove what killed writers of a cell have left and, if that is wished, the state of its training."""
+    kept = {lease_of(folder)} | (set() if with_state else {state_of(folder)})
+    for leftover in set(folder.parent.glob(f".{folder.name}.*")) - kept:
+        shutil.rmtree(leftover, ignore_errors=True)
+        leftover.unlink(missing_ok=True)
 
 
 def _put_in_place(new: Path, folder: Path) -> None:

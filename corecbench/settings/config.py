@@ -106,8 +106,12 @@ class RunConfig:
     """Resource -> how much of it a cell needs of a worker of the cluster, such as {"GPU": 1}."""
     checkpoint_minutes: float = 5.0
     """Least minutes between two states of a cell that are written within a turn. A killed run goes on there."""
+    cell_timeout: float | None = None
+    """Minutes that a cell may take. One that takes longer is ended and has failed. None for no limit."""
     existing: Literal["skip", "fail", "replace"] = "skip"
     """What happens to a cell that has a result already."""
+    retry_failed: bool = False
+    """Whether cells that failed before are run again."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Component -> setting -> value."""
     in_pairs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -151,6 +155,8 @@ class RunConfig:
             raise UsageError(f"cold_items is {self.cold_items}, must be a share of the items from 0 to below 1")
         if self.processes > 1 and self.device not in ("cpu", "cuda"):
             raise UsageError(f"processes is {self.processes}, which needs device cpu or cuda, not {self.device!r}")
+        if self.cell_timeout is not None and not self.cell_timeout > 0:
+            raise UsageError(f"cell_timeout is {self.cell_timeout}, must be more than 0 minutes")
         for name in ("scheduler", "resources"):
             if getattr(self, name) and self.executor != "dask":
                 raise UsageError(f"{name} is {getattr(self, name)!r}, which needs --executor dask")

@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import shutil
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from corecbench.api import load_tensors, save_tensors, set_aside, workspace
+from corecbench.api.caches import remove_left_behind
 from corecbench.training import side_state
 from corecbench.training.weights import below
 
@@ -37,8 +39,14 @@ if TYPE_CHECKING:
 
 TURN, EPOCH = "turn.safetensors", "epoch.safetensors"
 """The state at the end of the latest turn, and the latest state within a turn."""
+BEGUN = "begun"
+"""Folder of the cache for the states after a first turn that other cells may begin with."""
 KEPT = 24
 """Most states after a first turn that are kept for other cells; the oldest go first."""
+
+
+class Stopped(BaseException):
+    """The training was asked to end, and its state is written. It is no failure of the cell."""
 
 
 @dataclass
@@ -56,6 +64,8 @@ class Checkpoints:
     written: float = field(default_factory=time.monotonic)
     latest: State | None = None
     """The state within the turn that comes next, if that was begun before."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when the training is to end: it writes its state after the present epoch, and raises `Stopped`."""
 
     def recording(self, on_epoch: OnEpoch) -> OnEpoch:
         """Return `on_epoch`, of which the records are kept too."""
@@ -77,6 +87,7 @@ class Checkpoints:
         Returns:
             The number of turns that need not be trained again; 0 if there is no state, or one that is damaged.
         """
+        remove_left_behind(self.folder)
         state = read(self.folder / TURN, cell=self.folder.name)
         if state is None and self.shared is not None and turns and turns[0].sharing is None:
             state = read(self.shared, begins=self.shared.name)
@@ -105,11 +116,17 @@ class Checkpoints:
         return WithinTurn(self, n_turns, sides, on_epoch)
 
     def turn_ended(self, n_turns: int, sides: Sides, turns: Sequence[PlannedTurn]) -> None:
-        """Write the state after so many turns; for other cells too, if it is a first turn without coupling."""
+        """Write the state after so many turns; for other cells too, if it is a first turn without coupling.
+
+        Raises:
+            Stopped: the training is to end.
+        """
         self.write(self.folder / TURN, n_turns, sides, first=first_of(turns))
         (self.folder / EPOCH).unlink(missing_ok=True)
         if n_turns == 1 and turns[0].sharing is None and self.shared is not None and not self.shared.exists():
             self.share(self.shared)
+        if self.stop.is_set():
+            raise Stopped
 
     def share(self, shared: Path) -> None:
         """Copy the state after the first turn, if one could be written, to where other cells look for it."""
@@ -156,10 +173,16 @@ class WithinTurn:
             self.checkpoints.put_back(latest, self.sides, self.on_epoch)
 
     def epoch_ended(self) -> None:
-        """Write the state, if the last one is old enough."""
-        checkpoints = self.checkpoints
-        if time.monotonic() - checkpoints.written >= 60 * checkpoints.minutes:
+        """Write the state, if the last one is old enough.
+
+        Raises:
+            Stopped: the training is to end.
+        """
+        checkpoints, stop = self.checkpoints, self.checkpoints.stop.is_set()
+        if stop or time.monotonic() - checkpoints.written >= 60 * checkpoints.minutes:
             checkpoints.write(checkpoints.folder / EPOCH, self.n_turns, self.sides)
+        if stop:
+            raise Stopped
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ class FakeCell:
     name: str
     seed: int = 0
     done: bool = False
+    failed: bool = False
 
     @property
     def facts(self):
@@ -67,15 +68,15 @@ def corecbench(tmp_path, monkeypatch, experiment):
 
 
 class FakeSteps:
-    """Plans two cells, one of which is done, and stores the records that the test gives in place of training."""
+    """Plans a cell to train, one that is done and one that failed. Stores the records that the test gives."""
 
     def __init__(self):
-        self.cells = [FakeCell("toy"), FakeCell("other", done=True)]
+        self.cells = [FakeCell("toy"), FakeCell("other", done=True), FakeCell("broken", failed=True)]
         self.records, self.raises, self.config = [], None, None
 
     def make_plan(self, config, host, store):
         self.config = config
-        n_to_do = sum(not cell.done for cell in self.cells)
+        n_to_do = sum(not (cell.done or cell.failed) for cell in self.cells)
         downloads, notes = ["weights: 93 MB"], ["a note"]
         return SimpleNamespace(
             config=config, cells=self.cells, downloads=downloads, notes=notes, elsewhere={}, n_to_do=n_to_do
@@ -108,8 +109,10 @@ def test_run_prints_the_plan_then_the_table_and_the_paths(corecbench, experiment
     experiment.records = [make_record()]
     result = corecbench("run", "--models", "toy")
     assert result.exit_code == 0
-    plan, table = result.stdout.index("plan: 2 cells, 1 done already"), result.stdout.index(" .5000 ")
+    plan, table = result.stdout.index("plan: 3 cells, 1 done already"), result.stdout.index(" .5000 ")
     assert plan < result.stdout.index("to download: weights: 93 MB") < result.stdout.index("note: a note") < table
+    assert "  toys  other   seed 0  done\n" in result.stdout
+    assert "  toys  broken  seed 0  failed before; --retry-failed runs it again\n" in result.stdout
     for name in ("table.txt", "table.md", "slices.txt", "slices.md"):
         assert "toy" in (tmp_path / "results" / "default" / name).read_text()
         assert name in result.stdout
@@ -126,7 +129,7 @@ def test_plan_only_trains_nothing(corecbench, experiment):
     experiment.raises = AssertionError("trained")
     result = corecbench("run", "--models", "toy", "--plan")
     assert result.exit_code == 0
-    assert "plan: 2 cells" in result.stdout
+    assert "plan: 3 cells" in result.stdout
 
 
 def test_a_failed_cell_is_exit_code_1_and_the_table_is_still_printed(corecbench, experiment):

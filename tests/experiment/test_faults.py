@@ -138,14 +138,16 @@ def test_a_side_that_cannot_be_ranked_costs_not_the_other_side_s_ranks(bench, ra
     assert len(ranks("sasrec+reader+none", "domain")) == record["sides"]["domain"]["n_users"]
 
 
-def test_a_partial_result_is_read_and_run_again(bench, loose_file, tmp_path, quick):
+def test_a_partial_result_is_read_and_run_again_if_that_is_asked_for(bench, loose_file, tmp_path, quick):
     settings = quick | {"reader": {"epochs": 1, "batch_size": 32}}
     command = {"models": ("sasrec",), "llms": ("reader",), "sharing": ("none",), "settings": settings}
     file = loose_file("llm", LLM)
     failed = bench([file], **command)[-1]
     stored = [record for _, record in Store(tmp_path / "results", "default").records()]
     assert failed in stored
-    assert bench([loose_file("llm", LLM)], **command)[-1]["started"] >= failed["started"]
+    assert bench([file], **command)[-1] == failed
+    again = bench([file], **command, retry_failed=True)[-1]
+    assert (again["status"], again == failed) == ("failed", False)
 
 
 @pytest.mark.parametrize(

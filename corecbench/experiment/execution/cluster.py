@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import queue
+import time
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import CorecbenchError, UsageError
@@ -136,18 +138,23 @@ class Cluster:
         self.futures[key] = future
         future.add_done_callback(self.heard.put)
 
-    def wait(self, tell: Tell) -> Ended:
-        """Return the next cell that ends. Meanwhile `tell` is told what happens in all that are running.
+    def wait(self, tell: Tell, seconds: float | None = None) -> Ended | None:
+        """Return the next cell that ends, None if none ends within so many seconds.
+
+        Meanwhile `tell` is told what happens in all that are running.
 
         Raises:
             CorecbenchError: the scheduler is gone, or somebody has cancelled a cell there.
         """
+        until = math.inf if seconds is None else time.monotonic() + seconds
         while True:
             try:
-                heard = self.heard.get(timeout=LOOK_S)
+                heard = self.heard.get(timeout=max(0.0, min(LOOK_S, until - time.monotonic())))
             except queue.Empty:
                 if self.client.status != "running":
                     raise CorecbenchError(GONE) from None
+                if time.monotonic() >= until:
+                    return None
                 continue
             if not isinstance(heard, str):
                 return self.ended(heard)

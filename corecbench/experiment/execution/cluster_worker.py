@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from corecbench.experiment.execution.claims import renewed, stamp_of
 from corecbench.experiment.execution.worker_process import TaskEnd, WorkerProcess
+from corecbench.results.lease import Lease
+from corecbench.results.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from corecbench.experiment.attempt import Tell
     from corecbench.experiment.execution.task import CellTask
 
 POOL = "corecbench_pool"
@@ -42,13 +51,13 @@ class Pool:
                 if alive:
                     self.idle.append(process)
         if not alive:
-            process.end(at_once=True)
+            process.end(0.0)
 
     def end(self) -> None:
         """End all processes at once."""
         with self.lock:
             for process in [*self.running, *self.idle]:
-                process.end(at_once=True)
+                process.end(0.0)
             self.running.clear()
             self.idle.clear()
 
@@ -65,6 +74,8 @@ class Event(NamedTuple):
 
 
 BEGUN, ENDED = "begun", "ended"
+LOOK_S = 1.0
+"""Seconds after which it is looked again whether another run has done with a cell."""
 
 
 def run_task(task: CellTask, n_threads: int | None, topic: str, key: str) -> TaskEnd:
@@ -72,20 +83,43 @@ def run_task(task: CellTask, n_threads: int | None, topic: str, key: str) -> Tas
     from distributed import get_worker
 
     worker = get_worker()
-    pool: Pool = vars(worker).setdefault(POOL, Pool())
-    process = pool.take(n_threads)
 
     def tell(hook_name: str, **arguments: Any) -> None:
         worker.log_event(topic, json.dumps(Event(key, hook_name, arguments)))
 
+    before = stamp_of(task.cell_folder)
+    with claimed(task.cell_folder, key):
+        if stamp_of(task.cell_folder) != before:  # another run has stored it meanwhile
+            return TaskEnd(Store(task.root, task.config.benchmark).read(task.cell_folder))
+        return run_claimed(task, vars(worker).setdefault(POOL, Pool()), n_threads, tell)
+
+
+def run_claimed(task: CellTask, pool: Pool, n_threads: int | None, tell: Tell) -> TaskEnd:
+    """Run a cell in one of the processes."""
+    process = pool.take(n_threads)
     tell(BEGUN)
     alive = False
     try:
         process.give(task)
         while (end := process.hear(tell)) is None:
             pass
-        alive = end.result is not None
+        alive = end.is_clean
         return end
     finally:
         tell(ENDED)
         pool.give_back(process, alive)
+
+
+@contextlib.contextmanager
+def claimed(folder: Path, key: str) -> Iterator[None]:
+    """Claim a cell for the length of the context, once no run outside of this cluster has it.
+
+    A worker that takes the cell from one that is lost has the same key, and need not wait.
+    """
+    while (lease := Lease.take(folder, key)) is None:
+        time.sleep(LOOK_S)
+    with renewed({folder: lease}):
+        try:
+            yield
+        finally:
+            lease.release()

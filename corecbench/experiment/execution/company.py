@@ -78,7 +78,7 @@ class Company:
     def end(self) -> None:
         """End the helping processes."""
         for helper in self.helpers:
-            helper.end(at_once=True)
+            helper.end(0.0)
         self.helpers = []
 
     @contextlib.contextmanager

@@ -22,6 +22,10 @@ class Ended:
     """Its stored record; None if whatever ran it was lost before the record was written."""
     reason: str = ""
     """What became of the process that ran it, where there is no record."""
+    kind: str = "WorkerLost"
+    """The type of error that is stored then."""
+    by_other: bool = False
+    """Whether another run has run and stored it."""
 
 
 class Executor(Protocol):
@@ -33,7 +37,9 @@ class Executor(Protocol):
     slots: int
     """Number of cells that run side by side, at most."""
     backlog: bool
-    """Whether it takes further cells while all slots are busy, and chooses among them by their order."""
+    """Whether it takes further cells while all slots are busy, and chooses among them by their order.
+
+    It then claims each cell itself where the cell begins; else a cell is claimed before it is handed over."""
 
     def __enter__(self) -> Self: ...
 
@@ -45,8 +51,10 @@ class Executor(Protocol):
         """Take a cell over."""
         ...
 
-    def wait(self, tell: Tell) -> Ended:
-        """Return the next cell that ends. Meanwhile `tell` is told what happens in all that are running.
+    def wait(self, tell: Tell, seconds: float | None = None) -> Ended | None:
+        """Return the next cell that ends, None if none ends within so many seconds.
+
+        Meanwhile `tell` is told what happens in all that are running.
 
         Raises:
             CorecbenchError: cells cannot be run any longer.

@@ -1,4 +1,4 @@
-"""Runs cells in this process, one after another."""
+"""Runs cells in this process, one after another. A plugin that ends or blocks the process does so to the run."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class Here:
     def __init__(self, plan: Plan, host: Host, store: Store) -> None:
         if plan.config.processes > 1:
             raise UsageError(f"processes is {plan.config.processes}, and cells run in this process alone")
+        if plan.config.cell_timeout is not None:
+            raise UsageError("cell_timeout needs cells in processes of their own, and they run in this process")
         self.plan, self.host, self.store = plan, host, store
         self.taken: list[Cell] = []
 
@@ -45,7 +47,7 @@ class Here:
         """Take a cell over."""
         self.taken.append(cell)
 
-    def wait(self, tell: Tell) -> Ended:
-        """Run the cell that was taken over first."""
+    def wait(self, tell: Tell, seconds: float | None = None) -> Ended | None:
+        """Run the cell that was taken over first, however long it takes."""
         cell = self.taken.pop(0)
         return Ended(cell, run_cell(cell, self.plan, self.host, self.store, tell))

@@ -1,6 +1,9 @@
-"""What a worker process sends to the process that started it."""
+"""What a worker process and the process that started it send each other, beside tasks."""
 
 from typing import Any, Literal, NamedTuple
+
+STOP = "stop"
+"""What a worker process is sent when its training is to end as soon as its state is written."""
 
 
 class Message(NamedTuple):

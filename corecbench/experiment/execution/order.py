@@ -37,6 +37,13 @@ class Queue:
             self.left.remove(first)
         return first
 
+    def hold(self, cell: Cell, needs_alone: Callable[[Cell], bool]) -> None:
+        """Let pairs wait for the cell of their domain model alone, since another run trains it."""
+        if cell.sharing is None and cell.domain is not None:
+            pairs = [pair for pair in self.left if pair.sharing is not None and key(pair) == key(cell)]
+            held = {pair.folder: cell.folder for pair in pairs if needs_alone(pair)}
+            self.waiting = {**self.waiting, **held}
+
     def ended(self, cell: Cell) -> None:
         """Let the pairs go that waited for a cell."""
         self.waiting = {pair: solo for pair, solo in self.waiting.items() if solo != cell.folder}

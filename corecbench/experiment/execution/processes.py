@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
 from corecbench.experiment.execution.executor import Ended
 from corecbench.experiment.execution.task import make_task
-from corecbench.experiment.execution.worker_process import WorkerProcess
+from corecbench.experiment.execution.worker_process import GRACE_S, STOP_S, WorkerProcess
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 
     from corecbench.experiment.attempt import Tell
     from corecbench.experiment.cells import Cell
+    from corecbench.experiment.execution.worker_process import TaskEnd
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store
 
 
 class Processes:
-    """A number of worker processes. One that dies costs its cell, and another one takes its place."""
+    """A number of worker processes. One that dies or takes too long costs its cell; another takes its place."""
 
     backlog = False
 
@@ -37,12 +39,14 @@ class Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End all processes: at once after an error, or after an interruption."""
+        """End all processes: at once after an error. After an interruption they have a moment to write states."""
         everyone = [*self.running, *self.idle]
+        interrupted = error is not None and not isinstance(error, Exception)
+        until = time.monotonic() + (GRACE_S if error is None else STOP_S if interrupted else 0.0)
         for worker in everyone:
-            worker.stop()
+            worker.stop(soon=interrupted)
         for worker in everyone:
-            worker.end(at_once=error is not None)
+            worker.end(max(0.0, until - time.monotonic()))
         self.running.clear()
         self.idle.clear()
 
@@ -52,14 +56,29 @@ class Processes:
         self.running[worker] = cell
         worker.give(make_task(cell, self.plan, self.host, self.store))
 
-    def wait(self, tell: Tell) -> Ended:
-        """Return the next cell that ends. Meanwhile `tell` is told what happens in all that are running."""
+    def wait(self, tell: Tell, seconds: float | None = None) -> Ended | None:
+        """Return the next cell that ends, None if none ends within so many seconds.
+
+        Meanwhile `tell` is told what happens in all that are running.
+        """
+        until = None if seconds is None else time.monotonic() + seconds
         while True:
-            ready = wait([worker.connection for worker in self.running])
-            for worker in [worker for worker in self.running if worker.connection in ready]:
-                end = worker.hear(tell)
-                if end is not None:
-                    cell = self.running.pop(worker)
-                    if end.result is not None:
-                        self.idle.append(worker)
-                    return Ended(cell, *end)
+            left = None if until is None else max(0.0, until - time.monotonic())
+            limits = [worker.seconds_left for worker in self.running]
+            soonest = min((limit for limit in [*limits, left] if limit is not None), default=None)
+            ready = wait([worker.connection for worker in self.running], soonest)
+            heard = [each for each in self.running if each.connection in ready or each.seconds_left == 0]
+            for worker in heard:
+                if (end := worker.hear(tell)) is not None:
+                    return self.ended(worker, end)
+            if left == 0:
+                return None
+
+    def ended(self, worker: WorkerProcess, end: TaskEnd) -> Ended:
+        """Return the cell that a process had, and keep the process for another one if it can be kept."""
+        cell = self.running.pop(worker)
+        if end.is_clean:
+            self.idle.append(worker)
+        else:
+            worker.end(0.0)
+        return Ended(cell, *end)

@@ -2,50 +2,73 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from typing import TYPE_CHECKING
 
+from corecbench.api.caches import remove_left_behind
+from corecbench.experiment.execution.claims import Claims, owner_in_words
+from corecbench.experiment.execution.executor import Ended
 from corecbench.experiment.execution.lost import store_lost
 from corecbench.experiment.execution.needs import needs_alone
 from corecbench.experiment.execution.order import Queue, begin_alike, same_texts, side_by_side
 from corecbench.experiment.execution.told import Told
+from corecbench.training.checkpoints import BEGUN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from corecbench.api import CellResult
     from corecbench.experiment.cells import Cell
-    from corecbench.experiment.execution.executor import Ended, Executor
+    from corecbench.experiment.execution.executor import Executor
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store
 
+LOOK_S = 1.0
+"""Seconds after which it is looked again whether another run has done with a cell."""
+
 
 def run(plan: Plan, host: Host, store: Store, executor: Executor) -> list[CellResult]:
-    """Run every cell that is not done and return the records of all, in the order of the plan."""
+    """Run every cell that is not done and return the records of all, in the order of the plan.
+
+    A cell that another run has claimed is left to it. If that run stores it, its result is taken; if it dies, the
+    cell is run here.
+    """
     for label in plan.config.trackers:
         host.track(host.select("trackers", label, plan.config.settings))
-    for folder, other in plan.elsewhere.items():
-        store.take_over(other, folder)
-    left = [cell for cell in plan.cells if not cell.done and cell.folder not in plan.elsewhere]
+    remove_left_behind(plan.cache / BEGUN)
     results = {}
-    if left:
-        told = Told(host)
-        with executor:
-            for ended in ends(queue_of(left, plan, host, executor), executor, told):
-                results[ended.cell.folder] = finish(ended, plan, store, told)
+    with Claims(plan, store) as claims:
+        claims.tidy(cell for cell in plan.cells if cell.done or cell.failed)
+        copied = {
+            cell.folder
+            for cell in plan.cells
+            if (other := plan.elsewhere.get(cell.folder)) and claims.copy(cell, other)
+        }
+        left = [cell for cell in plan.cells if not (cell.done or cell.failed or cell.folder in copied)]
+        if left:
+            told, ask = Told(host), needs_alone(plan, host)
+            with executor:
+                for ended in ends(queue_of(left, ask, executor), executor, told, claims, ask):
+                    results[ended.cell.folder] = finish(ended, plan, store, told)
+                    claims.give_back(ended.cell)
     return [results.get(cell.folder) or store.read(cell.folder) for cell in plan.cells]
 
 
-def queue_of(left: Sequence[Cell], plan: Plan, host: Host, executor: Executor) -> Queue:
+def queue_of(left: Sequence[Cell], ask: Callable[[Cell], bool], executor: Executor) -> Queue:
     """Return the queue of cells: in the order of the plan, in which nothing waits, if one runs after another."""
     if executor.slots == 1 and not executor.backlog:
         return Queue(list(left))
-    return side_by_side(left, needs_alone(plan, host))
+    return side_by_side(left, ask)
 
 
-def ends(queue: Queue, executor: Executor, told: Told) -> Iterator[Ended]:
+def ends(
+    queue: Queue, executor: Executor, told: Told, claims: Claims, ask: Callable[[Cell], bool]
+) -> Iterator[Ended]:
     """Hand over all cells of a queue, and yield each when it ends."""
     running: list[Cell] = []
+    theirs = Theirs()
 
     def put_off(cell: Cell) -> bool:  # it would wait for texts that another cell encodes, or do what that one does
         beside = [other for other in running if same_texts(cell, other)]
@@ -53,20 +76,48 @@ def ends(queue: Queue, executor: Executor, told: Told) -> Iterator[Ended]:
         repeats = any(begin_alike(cell, other) and not told.is_past_first_turn(other) for other in running)
         return (waits or repeats) and not executor.backlog
 
-    while queue.left or running:
+    while queue.left or running or theirs.cells:
         while (len(running) < executor.slots or executor.backlog) and (cell := queue.next(put_off)) is not None:
-            executor.submit(cell)
-            running.append(cell)
-        ended = executor.wait(told.tell)
-        running.remove(ended.cell)
-        queue.ended(ended.cell)
-        yield ended
+            if not executor.backlog and not claims.take(cell):
+                theirs.cells.append(cell)
+                queue.hold(cell, ask)
+            elif not executor.backlog and (result := claims.found(cell)) is not None:
+                queue.ended(cell)
+                yield Ended(cell, result, by_other=True)
+            else:
+                executor.submit(cell)
+                running.append(cell)
+        ended = executor.wait(told.tell, LOOK_S if theirs.cells else None) if running else theirs.wait()
+        if ended is not None:
+            running.remove(ended.cell)
+            queue.ended(ended.cell)
+            yield ended
+        queue.left += theirs.cells
+        theirs.cells.clear()
+
+
+class Theirs:
+    """Cells that other runs have claimed."""
+
+    def __init__(self) -> None:
+        self.cells: list[Cell] = []
+        self.said: set[tuple[str, str]] = set()
+
+    def wait(self) -> None:
+        """Wait a moment, since there is nothing else to do; say so, once for each cell."""
+        for cell in self.cells:
+            what = f"{cell.name}, {cell.data.name}, seed {cell.seed}", owner_in_words(cell)
+            if what not in self.said:
+                self.said.add(what)
+                logging.getLogger(__name__).warning("waiting for %s, which %s trains", *what)
+        time.sleep(LOOK_S)
 
 
 def finish(ended: Ended, plan: Plan, store: Store, told: Told) -> CellResult:
     """Return the record of a cell that ended, also where its process could not store one."""
     result = ended.result
     if result is None:
-        result = store_lost(ended.cell, plan, store, told.so_far(ended.cell.facts), ended.reason)
-    told.finished(ended.cell, result)
+        result = store_lost(ended, plan, store, told.so_far(ended.cell.facts))
+    if not ended.by_other:
+        told.finished(ended.cell, result)
     return result

@@ -42,6 +42,8 @@ class CellTask:
     """The hash of the cell: other data, settings or versions in the other process would show in it."""
     root: Path
     """The folder of the results."""
+    cell_folder: Path
+    """The folder of the cell in it."""
     cache: Path
     files: tuple[Path, ...]
     """Files of plugins."""
@@ -71,6 +73,7 @@ def make_task(cell: Cell, plan: Plan, host: Host, store: Store) -> CellTask:
         cell.seed,
         cell.hash,
         Path(os.path.abspath(store.root)),
+        Path(os.path.abspath(cell.folder)),
         Path(os.path.abspath(plan.cache)),
         host.files,
         host.blocked,

@@ -7,12 +7,13 @@ import gc
 import os
 import pickle
 import queue
+import signal
 import threading
 import traceback
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from corecbench.experiment.execution.message import Message
+from corecbench.experiment.execution.message import STOP, Message
 
 if TYPE_CHECKING:
     from corecbench.experiment.execution.task import CellTask
@@ -25,14 +26,17 @@ def main(descriptor: int, n_threads: int | None) -> None:
         descriptor: of the pipe, by which tasks come and messages go.
         n_threads: number of threads that torch computes with; None for its own choice.
     """
+    leave_signals_to_parent()
     connection = Connection(descriptor)
     tasks: queue.SimpleQueue[CellTask | None] = queue.SimpleQueue()
-    threading.Thread(target=receive, args=(connection, tasks), daemon=True).start()
+    stop = threading.Event()
+    threading.Thread(target=receive, args=(connection, tasks, stop), daemon=True).start()
 
     import torch
 
     from corecbench.experiment import process
     from corecbench.experiment.execution.workplace import Workplace
+    from corecbench.training.checkpoints import Stopped
 
     process.keep_freed_memory()
     if n_threads is not None:
@@ -47,7 +51,9 @@ def main(descriptor: int, n_threads: int | None) -> None:
     with process.plain_warnings():
         while (task := tasks.get()) is not None:
             try:
-                message = Message("ended", workplace.run(task, tell))
+                message = Message("ended", workplace.run(task, tell, stop))
+            except Stopped:
+                os._exit(0)
             except Exception as error:
                 message = Message("error", sendable(error))
             send(connection, message)
@@ -60,11 +66,28 @@ def failed(message: Message) -> bool:
     return message.kind == "error" or message.content["error"] is not None
 
 
-def receive(connection: Connection, tasks: queue.SimpleQueue[CellTask | None]) -> None:
+def leave_signals_to_parent() -> None:
+    """Do nothing on SIGTERM, which the system may send to all processes of a run: the parent ends this one."""
+    own = os.getpid()
+
+    def act(number: int, frame: object) -> None:
+        if os.getpid() != own:  # a copy of this process that a plugin has made
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, act)
+
+
+def receive(connection: Connection, tasks: queue.SimpleQueue[CellTask | None], stop: threading.Event) -> None:
     """Put each task that comes into the queue. When the other end is gone, so is this process."""
     with contextlib.suppress(EOFError, OSError):
         while True:
-            tasks.put(connection.recv())
+            received = connection.recv()
+            if received == STOP:
+                stop.set()
+                tasks.put(None)
+            else:
+                tasks.put(received)
     os._exit(1)
 
 

@@ -11,10 +11,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from corecbench.api import CorecbenchError
+from corecbench.experiment.execution.message import STOP
 
 if TYPE_CHECKING:
     from typing import IO
@@ -38,6 +40,12 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_
 
 GRACE_S = 10.0
 """Seconds that a process has to end by itself when it is told that there are no more tasks."""
+STOP_S = 3.0
+"""Seconds that it has when the run is interrupted, to end its epoch and write its state, or to store its result."""
+
+
+TIMED_OUT = "CellTimeout"
+"""The type of error of a cell that took too long."""
 
 
 class TaskEnd(NamedTuple):
@@ -47,6 +55,13 @@ class TaskEnd(NamedTuple):
     """The stored record of the cell; None if its process ended before."""
     reason: str = ""
     """How the process ended."""
+    kind: str = "WorkerLost"
+    """The type of error, as a record names it."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the process can take another task. A failure may have left anything behind, such as no memory."""
+        return self.result is not None and self.result["status"] == "ok"
 
 
 class WorkerProcess:
@@ -68,10 +83,14 @@ class WorkerProcess:
                 errors="replace",
                 start_new_session=True,  # Ctrl-C reaches the parent only, which ends its workers
             )
+        self.limit: float | None = None
+        """Minutes that the task may take."""
+        self.given = time.monotonic()
+        """When the task was given, or when the process could begin it."""
         self.said: deque[str] = deque(maxlen=20)
         self.listener = threading.Thread(target=self.listen, daemon=True)
         self.listener.start()
-        atexit.register(self.end, True)  # else a process that leaves would wait for what this one may still write
+        atexit.register(self.end, 0.0)  # else a process that leaves would wait for what this one may still write
 
     def listen(self) -> None:
         """Pass on to stderr what the process writes, and keep the last lines."""
@@ -81,17 +100,30 @@ class WorkerProcess:
 
     def give(self, task: CellTask) -> None:
         """Send a task; if the process is gone, `hear` will find out."""
+        self.limit = task.config.cell_timeout if task.beside is None else None  # else its leader has the limit
+        self.given = time.monotonic()
         with contextlib.suppress(OSError):
             self.connection.send(task)
 
+    @property
+    def seconds_left(self) -> float | None:
+        """The seconds that its task may still take; None without a limit."""
+        return None if self.limit is None else max(0.0, 60 * self.limit - (time.monotonic() - self.given))
+
     def hear(self, tell: Tell) -> TaskEnd | None:
         """Act on the next message, or on the end of the process. Return how the task ended, None if it goes on.
+
+        A process whose task takes too long is ended.
 
         Raises:
             CorecbenchError: the process ended before it could run anything, so that another one would end, too.
             Exception: what was raised in the process outside of the training of the cell.
         """
         try:
+            if not self.connection.poll(self.seconds_left):
+                self.end(0.0)
+                minutes = f"{self.limit:g} minute{'s' * (self.limit != 1)}"
+                return TaskEnd(None, f"it took longer than {minutes} (cell_timeout)", TIMED_OUT)
             message = cast("Message", self.connection.recv())
         except (EOFError, OSError):
             return self.lost()
@@ -103,32 +135,31 @@ class WorkerProcess:
             hook_name, arguments = message.content
             tell(hook_name, **arguments)
         else:
-            self.ready = True
+            self.ready, self.given = True, time.monotonic()
         return None
 
     def lost(self) -> TaskEnd:
         """Return how the process ended, which took its task with it."""
         reason = f"worker process ended with {named(self.process.wait())}"
-        self.end(at_once=True)
+        self.end(0.0)
         if not self.ready:
             last = self.said[-1] if self.said else "it said nothing"
             raise CorecbenchError(f"no cell can be run: {reason} before it was ready: {last}")
         return TaskEnd(None, reason)
 
-    def stop(self) -> None:
-        """Say that there are no more tasks."""
+    def stop(self, soon: bool = False) -> None:
+        """Say that there are no more tasks, and that the present one is to end if that is to be `soon`."""
         with contextlib.suppress(OSError):
-            self.connection.send(None)
+            self.connection.send(STOP if soon else None)
 
-    def end(self, at_once: bool) -> None:
-        """End the process and all that it has started: at once, or when its time is over."""
+    def end(self, grace_s: float) -> None:
+        """End the process and all that it has started, if it has not ended by itself after so many seconds."""
         if self.gone:
             return
         self.gone = True
         atexit.unregister(self.end)
-        if not at_once:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(GRACE_S)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(grace_s)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()

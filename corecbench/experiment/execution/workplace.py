@@ -18,6 +18,8 @@ from corecbench.plugin.host import Host
 from corecbench.results.store import Store
 
 if TYPE_CHECKING:
+    import threading
+
     from corecbench.api import CellResult
     from corecbench.experiment.attempt import Tell
     from corecbench.experiment.cells import Cell
@@ -35,17 +37,23 @@ class Workplace:
     """Settings on one data set, and the plan of its cells."""
     company: Company = field(default_factory=Company)
 
-    def run(self, task: CellTask, tell: Tell) -> CellResult:
+    def run(self, task: CellTask, tell: Tell, stop: threading.Event | None = None) -> CellResult:
         """Train, rank and store the cell of a task, and return its record.
 
+        Args:
+            task: the task.
+            tell: is told what happens.
+            stop: set when the training is to end.
+
         Raises:
+            Stopped: the training was asked to end, and its state is written.
             CorecbenchError: the cell is not found here as it was sent.
         """
         with self.together(task, tell) as processes:
             self.prepare(task)
             store = Store(task.root, task.config.benchmark)
             plan = self.plan(task, store)
-            return run_cell(find(task, plan), plan, self.host, store, tell, processes)
+            return run_cell(find(task, plan), plan, self.host, store, tell, processes, stop)
 
     def together(self, task: CellTask, tell: Tell) -> AbstractContextManager[Together]:
         """Return how the cell is trained: by this process alone, or together with others."""

@@ -76,10 +76,11 @@ def test_a_process_that_dies_costs_its_cell_only(bench, acting_model, tmp_path, 
     assert all(record in stored for record in records)
 
 
-def test_an_error_outside_of_training_ends_the_run(bench, tmp_path, processes):
-    (tmp_path / "results").write_text("no folder")
+def test_an_error_outside_of_training_ends_the_run(bench, acting_model, tmp_path, processes):
+    (tmp_path / "elsewhere").write_text("no folder")
+    act = f"found = next(Path({str(tmp_path)!r}).rglob('mine')); found.rename(f'{{found}}-gone'); found.touch()"
     with pytest.raises(OSError, match="Not a directory") as caught:
-        bench(models=("popularity",), runs_in=processes(1))
+        bench([acting_model], models=("mine",), settings={"mine": {"act": act}}, runs_in=processes(1))
     assert "in a worker process" in caught.value.__notes__[0]
 
 
@@ -128,9 +129,11 @@ main(sys.argv[1:])
 
 
 @pytest.mark.parametrize(
-    ("ending", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)], ids=["interrupted", "killed"]
+    ("ending", "code", "said"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "asked to end"), (signal.SIGKILL, -9, None)],
+    ids=["interrupted", "asked to end", "killed"],
 )
-def test_no_process_outlives_the_command(command, tmp_path, ending, code, until, alive, pid_of):
+def test_no_process_outlives_the_command(command, tmp_path, ending, code, said, until, alive, pid_of):
     pid = tmp_path / "pid"
     arguments = command(f"write({str(pid)!r}, str(os.getpid())); time.sleep(600)")
     run = subprocess.Popen(
@@ -139,14 +142,15 @@ def test_no_process_outlives_the_command(command, tmp_path, ending, code, until,
     try:
         number = pid_of(pid)
         run.send_signal(ending)
-        _, said = run.communicate(timeout=20)
+        _, stderr = run.communicate(timeout=20)
     finally:
         run.kill()
     assert run.returncode == code
     assert until(lambda: not alive(number), seconds=5)
     assert not list((tmp_path / "results").rglob("result.json"))
-    if code > 0:
-        assert said.endswith("error: interrupted; the same command goes on where it stopped\n")
+    if said:
+        assert stderr.endswith(f"error: {said}; the same command goes on where it stopped\n")
+        assert not list((tmp_path / "results").rglob("*.lease"))
 
 
 def test_what_a_process_writes_comes_to_stderr(bench, acting_model, capsys, processes):

@@ -1,0 +1,146 @@
+"""Claims of cells by runs that share a results folder, also of several machines.
+
+A lease is a file beside the folder of a cell: `.seed0-1a2b3c4d.lease`. It says who trains the cell, and its owner
+writes to it every `HEARTBEAT_S` seconds. Others leave the cell alone until the owner removes the lease, or is dead:
+its process on this machine is gone, or the lease is older than `EXPIRES_S` seconds.
+
+Everything rests on two operations that are atomic on network folders, too: a file is made if there is none, and is
+renamed. Ages are differences between two times of the file system, so clocks of machines need not agree.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import tempfile
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from corecbench.results.alive import birth, is_gone, machine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEARTBEAT_S = 20.0
+EXPIRES_S = 120.0
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A process that has claimed a cell."""
+
+    host: str
+    machine: str
+    """Which machine, since its last start, and in which container."""
+    pid: int
+    born: str
+    """When the process began, as the machine counts: another process may get the same number later."""
+    token: str
+    """A random text that no other lease has."""
+    since: str
+    """When the cell was claimed."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its process is known to have ended; it is not known of other machines."""
+        return is_gone(self.machine, self.pid, self.born)
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The claim of a cell by this process."""
+
+    path: Path
+    owner: Owner
+
+    @classmethod
+    def take(cls, folder: Path, token: str | None = None) -> Self | None:
+        """Claim a cell; return None if another process has it.
+
+        Args:
+            folder: the folder of the cell, which need not exist.
+            token: names the work, where whoever does it may change: a lease with the same token is taken over.
+        """
+        path = lease_of(folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        pid = os.getpid()
+        owner = Owner(socket.gethostname(), machine(), pid, birth(pid), token or secrets.token_hex(8), now)
+        for _ in range(3):  # an owner may go and another one come meanwhile
+            try:
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            except FileExistsError:
+                if not remove_dead(path, owner.token):
+                    return None
+                continue
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(asdict(owner), file)
+            return cls(path, owner)
+        return None
+
+    def renew(self) -> None:
+        """Say that the owner is alive, unless another process has taken the cell over."""
+        if self.is_held():
+            with contextlib.suppress(OSError):
+                os.utime(self.path)
+
+    def release(self) -> None:
+        """Give the cell free."""
+        if self.is_held():
+            self.path.unlink(missing_ok=True)
+
+    def is_held(self) -> bool:
+        """Return whether the cell is still this process's: one that was suspended for long has lost it."""
+        return owner_of(self.path) == self.owner
+
+
+def lease_of(folder: Path) -> Path:
+    """Return the file that says who trains the cell of a folder."""
+    return folder.with_name(f".{folder.name}.lease")
+
+
+def owner_of(path: Path) -> Owner | None:
+    """Return the owner that a lease names; None if there is none, or if it is being written."""
+    try:
+        return Owner(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def remove_dead(path: Path, token: str) -> bool:
+    """Remove a lease if its owner is dead, and return whether there is none now.
+
+    Of several processes that see the same dead owner, one renames its lease. It looks at what it got, since another
+    one may have been quicker and have claimed the cell.
+    """
+    seen = owner_of(path)
+    mine = seen is not None and (seen.is_gone or seen.token == token)
+    if not mine and age_s(path) <= EXPIRES_S:
+        return not path.exists()
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return True
+    is_dead = owner_of(aside) == seen
+    if not is_dead:
+        with contextlib.suppress(OSError):
+            os.link(aside, path)
+    aside.unlink(missing_ok=True)
+    return is_dead
+
+
+def age_s(path: Path) -> float:
+    """Return the seconds since a file was written to, by the clock of its file system; 0 if it is gone."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.") as now:
+            return os.fstat(now.fileno()).st_mtime - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

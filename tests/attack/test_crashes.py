@@ -1,0 +1,91 @@
+"""Runs that are killed, and plugins that end or block their process: nothing is lost but what was under way."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+def test_a_run_that_is_killed_at_any_of_a_dozen_points_ends_as_if_undisturbed():
+    script = [sys.executable, BENCHMARKS / "crash_matrix.py", "--short"]
+    done = subprocess.run(script, capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "11 kills, 0 points that were not reached" in done.stdout
+
+
+ENDS = """
+    import ctypes, os, resource, sys, time
+
+    import torch
+
+    from corecbench.api import DomainModelComponent, States, Training, hookimpl
+
+    ACTS = {
+        "sys-exit": lambda: sys.exit(0),
+        "os-exit": lambda: os._exit(0),
+        "segfault": lambda: ctypes.string_at(0),
+        "no-memory": lambda: (resource.setrlimit(resource.RLIMIT_AS, (1, 1)), bytearray(1 << 40)),
+        "hang": lambda: time.sleep(600),
+    }
+
+    def model(name):
+        class Model(torch.nn.Module):
+            examples = "pairs"
+
+            def __init__(self, config, setup, ids):
+                super().__init__()
+                tables = ids(8)
+                self.user, self.item = tables.user, tables.item
+
+            def states(self, batch):
+                ACTS[name]()
+
+        return Model
+
+    @hookimpl
+    def corecbench_domain_models():
+        return [DomainModelComponent(name, model(name), Training) for name in ACTS]
+"""
+REASONS = {
+    "sys-exit": ("PluginError", "failed in states: SystemExit: 0"),
+    "os-exit": ("WorkerLost", "worker process ended with exit code 0"),
+    "segfault": ("WorkerLost", "worker process ended with signal 11 (SIGSEGV)"),
+    "no-memory": ("PluginError", "failed in states: MemoryError"),
+    "hang": ("CellTimeout", "it took longer than 0.3 minutes (cell_timeout)"),
+}
+
+
+@pytest.fixture
+def corecbench(tmp_path, toy_folder, monkeypatch):
+    """Run a command on toy data in a process of its own: `corecbench(*arguments)`."""
+    monkeypatch.setenv("CORECBENCH_CACHE", str(tmp_path / "cache"))
+
+    def run(*arguments):
+        fixed = [f"--datasets={toy_folder}", f"--results={tmp_path / 'results'}", "--jobs=2"]
+        command = [sys.executable, "-m", "corecbench", "run", *fixed, *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+    return run
+
+
+def test_a_plugin_that_ends_or_blocks_its_process_costs_its_cell_only(corecbench, loose_file, tmp_path):
+    from corecbench.results.store import Store
+
+    plugin = loose_file("ends", ENDS)
+    command = [f"--plugin={plugin}", f"--models={','.join(REASONS)},popularity", "--cell-timeout=0.3"]
+    first = corecbench(*command)
+    assert first.returncode == 1, first.stderr
+    stored = {record["cell"]["name"]: record for _, record in Store(tmp_path / "results", "default").records()}
+    assert stored.pop("popularity")["status"] == "ok"
+    assert stored.keys() == REASONS.keys()
+    for name, (kind, message) in REASONS.items():
+        assert stored[name]["error"]["type"] == kind
+        assert stored[name]["error"]["message"].endswith(message)
+    again = corecbench(*command)
+    assert again.returncode == 1
+    assert again.stdout.count("failed before; --retry-failed runs it again") == len(REASONS)
+    assert again.stderr == ""  # nothing was run
+    assert again.stdout.partition("to download")[2] == first.stdout.partition("to download")[2]
