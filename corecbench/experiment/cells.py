@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from corecbench.api import PROJECT
+from corecbench.results.store import MODEL
 from corecbench.version import ALGORITHMS
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
     digest = digest_of(decisive)
     start = digest if control is None or not control.begins_as_pair else digest_of(of_pair)
     folder = store.folder(cell_name(components, label_of(control)), data.name, seed, digest)
-    done = config.existing != "replace" and is_done(folder, parts.llm is not None, store)
+    done = config.existing != "replace" and is_done(folder, parts.llm is not None, store, config.keep_models)
     return Cell(data, *parts, max_history, seed, digest, folder, done, start)
 
 
@@ -162,9 +163,13 @@ def has_only_a_name(control: Selected) -> bool:
     return control.config is None and control.plugin.distribution == PROJECT
 
 
-def is_done(folder: Path, has_llm: bool, store: Store) -> bool:
-    """Return whether a cell is stored whole: a domain model alone with the checkpoint that its pairs start from."""
-    return store.is_done(folder) and (has_llm or (folder / CHECKPOINT).exists())
+def is_done(folder: Path, has_llm: bool, store: Store, keep_models: bool = False) -> bool:
+    """Return whether a cell is stored whole: a domain model alone with the checkpoint that its pairs start from.
+
+    Where models are kept, they are there, too.
+    """
+    needed = [*([] if has_llm else [CHECKPOINT]), *([MODEL] if keep_models else [])]
+    return store.is_done(folder) and all((folder / name).exists() for name in needed)
 
 
 def version_of(selected: Selected) -> str:

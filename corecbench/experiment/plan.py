@@ -105,13 +105,24 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     for cell in cells:
         if cell.done:
             check_lists(cell.folder, metrics, store)
-    elsewhere = done_elsewhere(cells, metrics, store) if config.existing == "skip" else {}
+    elsewhere = done_elsewhere(cells, metrics, config, store) if config.existing == "skip" else {}
     cache = cache_folder()
     downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
-    return Plan(config, cells, downloads, notes(config, chosen, lacking, data_sets), cache, elsewhere)
+    said = [*notes(config, chosen, lacking, data_sets), *without_models(cells, config, store)]
+    return Plan(config, cells, downloads, said, cache, elsewhere)
 
 
-def done_elsewhere(cells: Sequence[Cell], metrics: Mapping[str, Metric], store: Store) -> dict[Path, Path]:
+def without_models(cells: Sequence[Cell], config: RunConfig, store: Store) -> list[str]:
+    """Return how many cells are trained again only because their models were not kept."""
+    if not config.keep_models or config.existing != "skip":
+        return []
+    again = sum(not cell.done and is_done(cell.folder, cell.llm is not None, store) for cell in cells)
+    return [f"{again} cells that are done have no models kept, so they are trained again"] if again else []
+
+
+def done_elsewhere(
+    cells: Sequence[Cell], metrics: Mapping[str, Metric], config: RunConfig, store: Store
+) -> dict[Path, Path]:
     """Return the folders of cells that are not done here -> those of the same cells in other benchmarks.
 
     A cell without the lists that metrics read is not among them.
@@ -120,7 +131,7 @@ def done_elsewhere(cells: Sequence[Cell], metrics: Mapping[str, Metric], store: 
     def is_whole(other: Path, cell: Cell) -> bool:
         with contextlib.suppress(ResultsError):
             check_lists(other, metrics, store)
-            return is_done(other, cell.llm is not None, store)
+            return is_done(other, cell.llm is not None, store, config.keep_models)
         return False
 
     found: dict[Path, Path] = {}

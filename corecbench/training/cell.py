@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +13,7 @@ from corecbench.api import (
     EpochRecord,
     Ids,
     IdsFactory,
+    Interactions,
     PluginError,
     RankMetric,
     Recommender,
@@ -53,6 +54,8 @@ class Trained:
 
     sides: Mapping[Side, SideTraining]
     module: SharingModule | None = None
+    tables: Mapping[Side, Ids] = field(default_factory=dict)
+    """The tables of the sharing module that each side reads."""
 
 
 @dataclass(frozen=True)
@@ -102,15 +105,7 @@ class CellTraining:
         Raises:
             PluginError: it can neither rank nor be trained as it is.
         """
-        owner = str(selected)
-        if isinstance(model, torch.nn.Module):
-            model.to(self.setup.device)
-        fit = recommender_abilities(model).fit
-        if fit is not None:
-            with guard(owner, "fit"):
-                fit(self.split.train)
-        with guard(owner, "build"):
-            check_recommender(model, selected)
+        make_ready(model, selected, self.split.train, self.setup.device)
 
     def side_training(
         self,
@@ -202,6 +197,23 @@ class CellTraining:
             sides[turn.side].train_turn(turn.number, turn.epochs, turn.sharing, partner, on_epoch, pauses)
             if self.checkpoints is not None:
                 self.checkpoints.turn_ended(n_turns + 1, sides, turns)
+
+
+def make_ready(model: Recommender, selected: Selected, train: Interactions, device: str) -> None:
+    """Move a model to the device, let it see the training part if it wants to, and check what it is.
+
+    Raises:
+        PluginError: it can neither rank nor be trained as it is.
+    """
+    owner = str(selected)
+    if isinstance(model, torch.nn.Module):
+        model.to(device)
+    fit = recommender_abilities(model).fit
+    if fit is not None:
+        with guard(owner, "fit"):
+            fit(train)
+    with guard(owner, "build"):
+        check_recommender(model, selected)
 
 
 def check_recommender(model: Recommender, selected: Selected) -> None:
