@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     metavar="'ITEM; ITEM'",
     help="Ids or titles of items, oldest first, of a new user. The cell's models must have been kept.",
 )
-@click.option(
-    "--side", metavar="domain|llm", help="Side that recommends by a history.  [default: the domain model]"
-)
+@click.option("--side", metavar="domain|llm", help="Side of the folder that recommends.  [default: domain]")
 @click.option(
     "--k", default=10, show_default=True, metavar="N", type=click.IntRange(min=1), help="Items for a history."
 )
@@ -79,9 +77,10 @@ def recommend(
 ) -> None:
     """Show what is recommended to one user.
 
-    With RESULTS_DIR and --user, that is the user's history, and the best items of each side of a cell beside those of
-    its models alone. The user is named by id, or is the one with the largest gain in NDCG@10 over the model alone
-    (best), with the largest loss (worst), or with the shortest history (coldest). JSON holds the whole history.
+    With RESULTS_DIR and --user, that is the user's history, and the best items of each side of a cell beside those
+    of its models alone. The user is named by id, or is the one with the largest gain in NDCG@10 over the model
+    alone (best), with the largest loss (worst), or with the shortest history (coldest). JSON holds the whole
+    history.
 
     Without RESULTS_DIR, one side of a cell recommends to a new user by --history, or to a user that it knows by
     --user ID. The cell must have been run with --keep-models.
@@ -94,7 +93,7 @@ def recommend(
     if history is not None:
         last = number_of(history)
     if user is None:
-        raise UsageError("--user is missing: it says whose stored lists are shown, such as --user best")
+        raise click.MissingParameter(param_type="option", param_hint="'--user'")
     from corecbench.report import recommendation_text
     from corecbench.report.formats import render
     from corecbench.report.recommendations import recommendations
@@ -113,15 +112,16 @@ def recommend(
 
 
 def number_of(history: str) -> int:
-    """Return the number that `--history N` had before `--last N`.
+    """Return the number that `--history N` says, which means `--last N`.
 
     Raises:
-        UsageError: it is a history of items.
+        BadParameter: it is a history of items.
     """
     if not history.strip().isdecimal():
-        raise UsageError(
-            "--history with items needs the folder of one cell and no RESULTS_DIR: "
-            "corecbench recommend --cell FOLDER --history 'ITEM; ITEM'"
+        raise click.BadParameter(
+            f"{history!r} is no number; items need the folder of a cell and no RESULTS_DIR: corecbench recommend "
+            "--cell FOLDER --history 'ITEM; ITEM'",
+            param_hint="'--history'",
         )
     return int(history)
 

@@ -82,10 +82,9 @@ def sides_in(cell: Path) -> list[Side]:
     found = [side for side in SIDES if (cell / MODEL / side / SIDE).exists()]
     if not found:
         raise ResultsError(
-            f"{cell}: no model was kept with this cell; run it with --keep-models, which adds --existing replace "
-            "for a cell that is done"
+            f"{cell}: no model was kept with this cell; run it again with --keep-models"
             if (cell / "result.json").exists()
-            else f"{cell}: no folder of a cell; it holds result.json and, after a run with --keep-models, {MODEL}/"
+            else f"{cell}: no folder of a cell; it holds result.json and, if models were kept, the folder {MODEL}"
         )
     return found
 

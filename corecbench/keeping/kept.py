@@ -41,8 +41,8 @@ class KeptAs:
     """Those of the sharing module that it reads; None for a model that has tables of its own, or none."""
 
 
-USERS_COMPARED = 32
-"""Users whose answers are compared to see whether a side knows its users."""
+N_COMPARED = 32
+"""Users, or histories, whose answers are compared to see whether a side tells them apart."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class KeptSide:
     facts: dict[str, Any]
     """What the side is built from, as JSON can hold it."""
     weights: dict[str, torch.Tensor]
-    """Name in the model -> its tensor, and "table.user" and "table.item" -> the rows that the side reads."""
+    """Name in the model -> its tensor, and "table.user" and "table.item" -> the rows that it reads."""
     interactions: dict[str, torch.Tensor]
-    """int32. "train_user" and "train_item" of a model that fits the training part; "user" and "item", all before the
-    test item, of a side that knows its users. Empty for any other side."""
+    """int32. "train_user" and "train_item" of a model that fits the training part; "user" and "item", all before
+    the test item, of a side that knows its users. Empty for any other side."""
 
 
 def keep_side(model: Recommender, kept_as: KeptAs, split: Split) -> KeptSide:
@@ -197,18 +197,16 @@ def plain(extra: dict[str, Any]) -> dict[str, Any]:
 
 @torch.no_grad()
 def answers_differ(model: Recommender, setup: Setup, histories: bool = False) -> bool:
-    """Return whether a model answers users with the same history differently or, with `histories`, a new user.
+    """Return whether a model tells users with the same history apart or, with `histories`, a new user's histories.
 
     Args:
         model: in evaluation mode.
         setup: what it was built with.
-        histories: compare a new user with different histories instead.
+        histories: whether histories are compared, and not users.
     """
-    n = min(USERS_COMPARED, setup.catalog.n_items if histories else setup.catalog.n_users)
-    counted, same = (
-        torch.arange(1, n + 1, device=setup.device),
-        torch.ones(n, dtype=torch.long, device=setup.device),
-    )
+    n = min(N_COMPARED, setup.catalog.n_items if histories else setup.catalog.n_users)
+    counted = torch.arange(1, n + 1, device=setup.device)
+    same = torch.ones_like(counted)
     batch = Batch(same - 1, counted[:, None]) if histories else Batch(counted, same[:, None])
     answer = recommender_abilities(model).answer(batch)
     user = answer.user if isinstance(answer, States) else answer

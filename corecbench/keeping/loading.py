@@ -31,7 +31,6 @@ from corecbench.training.weights import put_extra_state_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
     from pathlib import Path
 
     from corecbench.api import Side
