@@ -20,9 +20,9 @@ from corecbench.api import (
 )
 from corecbench.api.tables import IdTable
 from corecbench.keeping.folder import choose_side, read_items, read_side
-from corecbench.keeping.items import Items
 from corecbench.keeping.kept import fingerprint, own_tensors, paths_of
 from corecbench.keeping.recommending import LoadedModel
+from corecbench.keeping.serve import Items
 from corecbench.plugin.guard import guard
 from corecbench.training.cell import make_ready
 from corecbench.training.frozen import evaluate

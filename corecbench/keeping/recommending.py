@@ -6,13 +6,14 @@ N items, d the width of a state.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from corecbench.api import Batch, States, UsageError, last_position
 from corecbench.evaluation.scores import item_scores
 from corecbench.keeping.kept import answers_differ
+from corecbench.keeping.serve import NEW_USER
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.settings.configure import unknown
 
@@ -22,18 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from corecbench.api import Recommender, Setup
-    from corecbench.keeping.items import Items
-
-NEW_USER = 0
-"""The index of a user whom a side does not know: that of padding."""
-
-
-class Recommended(NamedTuple):
-    """An item that is recommended."""
-
-    item_id: str
-    title: str
-    score: float
+    from corecbench.keeping.serve import Items, Recommended
 
 
 class LoadedModel:
@@ -78,7 +68,11 @@ class LoadedModel:
                 f"{self.name} knows only the users that it was trained on: its scores do not depend on the "
                 "history; use recommend_user"
             )
-        return self._best(NEW_USER, [self.items.find(str(item)) for item in history], k, with_seen)
+        try:
+            items = [self.items.find(str(item)) for item in history]
+        except LookupError as error:
+            raise UsageError(str(error)) from error
+        return self._best(NEW_USER, items, k, with_seen)
 
     def recommend_user(self, user_id: str | int, k: int = 10, *, with_seen: bool = False) -> list[Recommended]:
         """Return the k best items for a user of the data set, whose history ends before the test item.
@@ -96,8 +90,11 @@ class LoadedModel:
         if str(user_id) not in self._users:
             raise unknown("user", str(user_id), list(self._users)[:10])
         user = self._users[str(user_id)]
-        first, last = self._interactions["user"].searchsorted([user, user + 1])
-        return self._best(user, self._interactions["item"][first:last].tolist(), k, with_seen)
+        return self._best(user, self._history(user), k, with_seen)
+
+    def histories(self) -> dict[str, list[int]]:
+        """Return user id -> the indices of the user's items, oldest first; empty where the side knows no users."""
+        return {user_id: self._history(user) for user_id, user in self._users.items()} if self.knows_users else {}
 
     @cached_property
     def reads_histories(self) -> bool:
@@ -114,10 +111,12 @@ class LoadedModel:
         scores = self._scores(user, history[-self.setup.max_history :])
         if not with_seen:
             scores[list(history)] = -torch.inf
-        return [
-            Recommended(self.items.item_ids[item], self.items.titles[item], score)
-            for item, score in best_of(scores, k)
-        ]
+        return self.items.best(scores, k)
+
+    def _history(self, user: int) -> list[int]:
+        first, last = self._interactions["user"].searchsorted([user, user + 1])
+        history: list[int] = self._interactions["item"][first:last].tolist()
+        return history
 
     @torch.no_grad()
     def _scores(self, user: int, history: Sequence[int]) -> torch.Tensor:
@@ -130,17 +129,3 @@ class LoadedModel:
         scores = answer[0].float().cpu().clone()
         scores[0] = -torch.inf
         return scores
-
-
-def best_of(scores: torch.Tensor, k: int) -> list[tuple[int, float]]:
-    """Return the k best items and their scores, best first, of equal ones the lower index first.
-
-    >>> best_of(torch.tensor([-torch.inf, 1.0, 3.0, 1.0]), k=2)
-    [(2, 3.0), (1, 1.0)]
-    """
-    k = min(k, int((scores > -torch.inf).sum()))
-    if not k:
-        return []
-    items = (scores >= scores.topk(k).values[-1]).nonzero().squeeze(1)  # more than k where the last ones tie
-    order = scores[items].sort(descending=True, stable=True).indices[:k]
-    return [(int(item), float(scores[item])) for item in items[order]]

@@ -11,7 +11,8 @@ from corecbench.api import Report
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from corecbench.keeping.recommending import LoadedModel, Recommended
+    from corecbench.keeping.recommending import LoadedModel
+    from corecbench.keeping.serve import Recommended
 
 
 def recommended_table(loaded: LoadedModel, found: Sequence[Recommended]) -> Report:

@@ -11,6 +11,7 @@ import corecbench
 from corecbench.api import UsageError
 from corecbench.data.split import leave_one_out
 from corecbench.keeping.loading import load_side
+from corecbench.keeping.serve import Items
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
 
@@ -182,10 +183,8 @@ def test_a_history_that_cannot_be_read_is_refused(loaded, history, message):
 
 
 def test_a_title_that_several_items_have_needs_an_id():
-    from corecbench.keeping.items import Items
-
     items = Items(("", "1", "2", "3"), ("", "Heat", "Heat", "heat"))
-    with pytest.raises(UsageError, match="2 items have the title 'Heat'; give one of their ids: 1, 2"):
+    with pytest.raises(LookupError, match="2 items have the title 'Heat'; give one of their ids: 1, 2"):
         items.find("Heat")
     assert items.find("heat") == 3
 
