@@ -18,6 +18,7 @@ from corecbench.evaluation.measuring import depth, is_overall, measure, method_o
 from corecbench.experiment.cells import Parts, is_done, make_cell, settings_of
 from corecbench.experiment.controls import choose_control, why_not
 from corecbench.experiment.device import check_device
+from corecbench.experiment.preflight import check_disk, check_texts
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
 from corecbench.results.record import ResultsError
@@ -79,8 +80,8 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     """Resolve every name, read the data sets and lay out the cells.
 
     Raises:
-        UsageError: an unknown name or setting, a device that is not here, or a cell that exists under
-            `existing="fail"`.
+        UsageError: an unknown name or setting, a device that is not here, a data set without texts beside an LLM,
+            too little room on disk, or a cell that exists under `existing="fail"`.
         DataError: a data set cannot be used.
         ResultsError: what is done already lacks the lists that a metric reads.
     """
@@ -94,6 +95,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     needed: list[Selected] = []
     lacking: list[str] = []
     data_sets = read_datasets(config, host)
+    check_texts(data_sets, chosen.llms)
     for data in data_sets:
         alone, paired = choices_on(data.whole_name, config, host)
         needed += [*alone.llms, *paired.llms]
@@ -109,7 +111,9 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     cache = cache_folder()
     downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
     said = [*notes(config, chosen, lacking, data_sets), *without_models(cells, config, store)]
-    return Plan(config, cells, downloads, said, cache, elsewhere)
+    plan = Plan(config, cells, downloads, said, cache, elsewhere)
+    check_disk(plan, store)
+    return plan
 
 
 def without_models(cells: Sequence[Cell], config: RunConfig, store: Store) -> list[str]:

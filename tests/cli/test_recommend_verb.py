@@ -214,3 +214,52 @@ except SystemExit as stop:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "held-out item" in done.stdout
+
+
+# --- by a model that was kept -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory, toy_folder):
+    """The folder of a cell of popularity on toy data whose model was kept."""
+    results = tmp_path_factory.mktemp("kept")
+    options = ["--models", "popularity", "--datasets", str(toy_folder), "--results", str(results), "--keep-models"]
+    assert CliRunner().invoke(main, ["run", *options]).exit_code == 0
+    (cell,) = results.glob("*/*/*/seed*")
+    return cell
+
+
+def test_a_typed_history_gets_recommendations(kept):
+    asked = ["recommend", "--history", "red apple; BLUE APPLE", "--cell", str(kept), "--k", "3"]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 0, done.output
+    header, _, *rows = done.stdout.splitlines()
+    assert header.split() == ["place", "title", "item", "score"]
+    assert [row.split()[0] for row in rows[:3]] == ["1", "2", "3"]
+    assert "apple" not in " ".join(row.split("  ")[0] for row in rows[:3])
+    assert "The best items of the domain side (popularity) of popularity on toy." in done.stdout
+    asked = [*asked, "--format", "json"]
+    assert len(json.loads(CliRunner().invoke(main, asked).stdout)["rows"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "code"),
+    [
+        (["--history", "red aple"], "no item has the id or the title 'red aple'; close are: 'red apple'", 2),
+        (["--history", "i0", "--user", "u1"], "give either --history 'ITEM; ITEM' or --user ID", 2),
+        ([], "give either --history 'ITEM; ITEM' or --user ID", 2),
+        (["--user", "u1"], "popularity knows no users, only histories; use recommend", 2),
+        (["--history", "i0", "--side", "llm"], "no llm side was kept; have: domain", 2),
+    ],
+)
+def test_what_a_model_cannot_answer_is_one_line(kept, arguments, message, code):
+    done = CliRunner().invoke(main, ["recommend", "--cell", str(kept), *arguments])
+    assert done.exit_code == code, done.output
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_history_beside_a_folder_of_results_says_what_is_needed(recommend):
+    result = recommend("--user", "13", "--history", "Toy Story")
+    assert result.exit_code == 2
+    assert "items need the folder of a cell and no RESULTS_DIR" in result.stderr
