@@ -2,9 +2,10 @@
 
     python benchmarks/perf/serving.py
 
-Each model is trained for one epoch on ml-100k at its default size, kept, loaded and exported. A request is a history
-of a user before the test item; the requests of 200 users are answered one after another, and the best of three passes
-counts. The figure is `milliseconds_per_request`. `load_s` is the time until the first answer, imports included.
+Each model is trained for one epoch on ml-100k at its default size, kept, loaded and exported. A request is a
+history of a user before the test item. The requests of 200 users are answered one after another, and the best of
+three passes counts. `milliseconds_per_request` is the time of one of them, `load_s` the time until the first answer,
+imports included.
 """
 
 from __future__ import annotations
