@@ -72,10 +72,10 @@ def keep_side(model: Recommender, kept_as: KeptAs, split: Split) -> KeptSide:
     given, setup = kept_as.tables, kept_as.setup
     tables = tables_in(model) if given is None else {"user": given.user, "item": given.item}
     paths = {of: paths_of(model, table) for of, table in tables.items()}
-    rows = {of: tables[of].weight for of, found in paths.items() if found}
+    rows = {f"table.{of}": tables[of].weight for of, found in paths.items() if found}
     kept, frozen = own_tensors(kept_as.side, model, [path for found in paths.values() for path in found])
     fits = recommender_abilities(model).fit is not None
-    has_users = fits or ("user" in rows and bool(rows["user"].any()))
+    has_users = fits or ("table.user" in rows and bool(rows["table.user"].any()))
     knows_users = has_users and answers_differ(model, setup)
     facts = {
         **facts_of(kept_as),
@@ -89,10 +89,7 @@ def keep_side(model: Recommender, kept_as: KeptAs, split: Split) -> KeptSide:
     interactions = {**train, **(before_test(split) if knows_users else {})}
     return KeptSide(
         facts,
-        {
-            name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-            for name, tensor in {**kept, **{f"table.{of}": table for of, table in rows.items()}}.items()
-        },
+        {name: copied(tensor) for name, tensor in {**kept, **rows}.items()},
         {name: torch.as_tensor(array.astype(np.int32)) for name, array in interactions.items()},
     )
 
@@ -123,7 +120,12 @@ def weights_of(module: SharingModule) -> dict[str, torch.Tensor]:
     if not hasattr(module, "state_dict"):
         return {}
     state = module.state_dict()
-    return {name: value.detach().cpu().clone() for name, value in state.items() if isinstance(value, torch.Tensor)}
+    return {name: copied(value) for name, value in state.items() if isinstance(value, torch.Tensor)}
+
+
+def copied(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a copy that can be stored, on the CPU."""
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
 def tables_in(model: Recommender) -> dict[str, IdTable]:

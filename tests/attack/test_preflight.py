@@ -56,7 +56,7 @@ def test_a_disk_that_will_not_suffice(refused, toy_folder, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=20_000))
     line = refused("--models", "sasrec", "--datasets", str(toy_folder), "--jobs", "1")
     assert "results" in line
-    assert "has 0.0 MB free, but this run needs about 0.3 MB; free some room" in line
+    assert "has 0.0 MB free, but this run needs about 0.2 MB; free some room" in line
 
 
 def test_what_is_done_needs_no_room(toy_folder, tmp_path, monkeypatch):
