@@ -4,7 +4,7 @@
 
 Each model is trained for one epoch on ml-100k at its default size, kept, loaded and exported. A request is a
 history of a user before the test item. The requests of 200 users are answered one after another, and the best of
-three passes counts. `milliseconds_per_request` is the time of one, `load_s` the time until the first answer, with
+five passes counts. `milliseconds_per_request` is the time of one, `load_s` the time until the first answer, with
 all imports.
 """
 

@@ -5,8 +5,11 @@ L positions of a history, N items, d the width of a state.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import json
+import logging
 import shutil
 import warnings
 from pathlib import Path
@@ -124,7 +127,7 @@ def traced(loaded: LoadedModel) -> tuple[torch.export.ExportedProgram, dict[str,
     errors = []
     for length in ([None] if longest > EXAMPLE else []) + [longest]:
         example = example_of(length)
-        shapes = ({}, {1: torch.export.Dim("length", min=1, max=longest)}) if length is None else None
+        shapes = shapes_of(length, longest)
         try:
             with torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -151,14 +154,20 @@ def example_of(length: int | None) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.zeros(1, dtype=torch.long), torch.ones(1, length or EXAMPLE, dtype=torch.long)
 
 
+def shapes_of(length: int | None, longest: int) -> tuple[dict[int, Any], dict[int, Any]] | None:
+    """Return which sizes of a program's arguments vary: the length of the history, unless it is fixed."""
+    return ({}, {1: torch.export.Dim("length", min=1, max=longest)}) if length is None else None
+
+
 def write_onnx(loaded: LoadedModel, facts: dict[str, Any], file: Path) -> str:
     """Write the same program as ONNX where the packages for it are installed, and return a sentence about it."""
     if missing := [name for name in ONNX if importlib.util.find_spec(name) is None]:
         return f"There is no ONNX file: `pip install {' '.join(missing)}` and export again to get one."
     length = facts["length"]
-    shapes = ({}, {1: torch.export.Dim("length", min=1, max=facts["max_history"])}) if length is None else None
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # torch names each package that it does without
     try:
-        with torch.no_grad(), warnings.catch_warnings():
+        with torch.no_grad(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 Program(loaded).eval(),
@@ -166,7 +175,7 @@ def write_onnx(loaded: LoadedModel, facts: dict[str, Any], file: Path) -> str:
                 file,
                 input_names=["user", "history"],
                 output_names=["state", "items"],
-                dynamic_shapes=shapes,
+                dynamic_shapes=shapes_of(length, facts["max_history"]),
                 dynamo=True,
                 external_data=False,
                 verbose=False,
@@ -174,6 +183,8 @@ def write_onnx(loaded: LoadedModel, facts: dict[str, Any], file: Path) -> str:
     except Exception as error:
         file.unlink(missing_ok=True)
         return f"There is no ONNX file: torch cannot write one of this model ({type(error).__name__})."
+    finally:
+        logging.disable(level)
     return "`model.onnx` is the same program as ONNX."
 
 

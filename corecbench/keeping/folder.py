@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from corecbench.api import SIDES, Catalog, UsageError
 from corecbench.keeping.kept import KeptSide
@@ -58,19 +58,24 @@ class KeptCell:
             items["texts"] = self.seen.item_texts[1:]
         write_json(folder / ITEMS, items)
         if self.sharing:
-            save_file(dict(self.sharing), folder / "sharing.safetensors")
+            write_tensors(folder / "sharing.safetensors", dict(self.sharing))
         for side, kept in self.sides.items():
             place = folder / side
             place.mkdir()
             write_json(place / SIDE, {"format": FORMAT, "cell": self.cell, **kept.facts})
-            save_file(kept.weights, place / WEIGHTS)
+            write_tensors(place / WEIGHTS, kept.weights)
             if kept.interactions:
-                save_file(kept.interactions, place / INTERACTIONS)
+                write_tensors(place / INTERACTIONS, kept.interactions)
 
 
 def write_json(file: Path, content: Any) -> None:
     """Write JSON as UTF-8."""
     file.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def write_tensors(file: Path, tensors: dict[str, torch.Tensor]) -> None:
+    """Write tensors as safetensors. What the library writes itself only its owner can read."""
+    file.write_bytes(save(tensors))
 
 
 def sides_in(cell: Path) -> list[Side]:

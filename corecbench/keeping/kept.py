@@ -142,7 +142,7 @@ def paths_of(model: Recommender, table: object) -> list[str]:
 
 
 def own_tensors(
-    side: str, model: Recommender, tables: Sequence[str]
+    side: str, model: Recommender | torch.nn.Module, tables: Sequence[str]
 ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """Return the tensors of a model that are kept, and those of an LLM that are not since they are frozen.
 
@@ -156,7 +156,8 @@ def own_tensors(
     """
     if not isinstance(model, torch.nn.Module):
         return {}, {}
-    kept, frozen = {}, {}
+    kept: dict[str, torch.Tensor] = {}
+    frozen: dict[str, torch.Tensor] = {}
     trained = trainable(model).keys()
     below = tuple(f"{path}." for path in tables)
     for name, tensor in named_tensors(model):
