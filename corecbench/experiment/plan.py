@@ -111,9 +111,9 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     cache = cache_folder()
     downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
     said = [*notes(config, chosen, lacking, data_sets), *without_models(cells, config, store)]
-    plan = Plan(config, cells, downloads, said, cache, elsewhere)
-    check_disk(plan, store)
-    return plan
+    to_do = [cell for cell in cells if not cell.done and cell.folder not in elsewhere]
+    check_disk(to_do, config, store.root, cache, len(downloads))
+    return Plan(config, cells, downloads, said, cache, elsewhere)
 
 
 def without_models(cells: Sequence[Cell], config: RunConfig, store: Store) -> list[str]:

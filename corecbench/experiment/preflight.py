@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
     from corecbench.data.loaded import SplitDataset
     from corecbench.experiment.cells import Cell
-    from corecbench.experiment.plan import Plan
     from corecbench.plugin.selected import Selected
-    from corecbench.results.store import Store
+    from corecbench.settings.config import RunConfig
 
 FLOAT = 4
 """Bytes of a number of a weight."""
@@ -48,18 +47,24 @@ def check_texts(data_sets: Iterable[SplitDataset], llms: Sequence[Selected]) -> 
             )
 
 
-def check_disk(plan: Plan, store: Store) -> None:
+def check_disk(cells: Sequence[Cell], config: RunConfig, results: Path, cache: Path, n_downloads: int) -> None:
     """Make sure that what the run is going to write has room.
+
+    Args:
+        cells: those that are going to be trained.
+        config: the settings of the run.
+        results: the folder of the results.
+        cache: the folder of what LLMs keep.
+        n_downloads: number of LLMs that are going to be downloaded.
 
     Raises:
         UsageError: a disk has less room than the run needs.
     """
-    cells = [cell for cell in plan.cells if not cell.done and cell.folder not in plan.elsewhere]
     if not cells:
         return
-    needed = {store.root: results_bytes(plan, cells)}
-    if plan.config.executor == "processes":
-        needed[plan.cache] = needed.get(plan.cache, 0) + cache_bytes(plan, cells)
+    needed = {results: results_bytes(cells, config)}
+    if config.executor == "processes":
+        needed[cache] = needed.get(cache, 0) + CONVERTED * n_downloads + cache_bytes(cells)
     by_disk: dict[int, list[Path]] = {}
     for place in needed:
         by_disk.setdefault(existing(place).stat().st_dev, []).append(place)
@@ -73,9 +78,8 @@ def check_disk(plan: Plan, store: Store) -> None:
             )
 
 
-def results_bytes(plan: Plan, cells: Sequence[Cell]) -> int:
+def results_bytes(cells: Sequence[Cell], config: RunConfig) -> int:
     """Return about how much the results and the states of trainings take."""
-    config = plan.config
     total = 0
     for cell in cells:
         n_rows = len(sides_of(cell)) + cell.combines
@@ -86,11 +90,11 @@ def results_bytes(plan: Plan, cells: Sequence[Cell]) -> int:
     return total + at_once * max(STATES * len(sides_of(cell)) * tables_bytes(cell) for cell in cells)
 
 
-def cache_bytes(plan: Plan, cells: Sequence[Cell]) -> int:
-    """Return about how much the cache grows by: LLMs, what they make of texts, and first turns of pairs."""
+def cache_bytes(cells: Sequence[Cell]) -> int:
+    """Return about how much the cache grows by: what LLMs make of texts, and first turns of pairs."""
     read = {id(cell.data): cell.data.catalog.n_items for cell in cells if cell.llm is not None}
     begun = max((STATES * tables_bytes(cell) for cell in cells if cell.sharing is not None), default=0)
-    return CONVERTED * len(plan.downloads) + TEXT * sum(read.values()) + begun
+    return TEXT * sum(read.values()) + begun
 
 
 def tables_bytes(cell: Cell) -> int:
