@@ -169,7 +169,7 @@ class Recommender:
         length = self.facts["length"] or len(history)
         padded = [*history, *[0] * (length - len(history))]
         state, items = self.program(torch.tensor([user]), torch.tensor([padded]))
-        return state, items
+        return state.detach(), items.detach()
 
 
 def read(file: Path) -> Any:
