@@ -1,7 +1,7 @@
 """Does training a recommender together with an LLM help either of them?
 
 In Python, `corecbench.run(...)` is what `corecbench run` is on the command line; `corecbench.load` and
-`corecbench.table` read what it stored.
+`corecbench.table` read what it stored, and `corecbench.load_model` loads a model that it kept.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from corecbench.version import __version__
 
 if TYPE_CHECKING:
-    from corecbench.python_api import load, run, table
+    from corecbench.python_api import load, load_model, run, table
 
-__all__ = ["__version__", "load", "run", "table"]
+__all__ = ["__version__", "load", "load_model", "run", "table"]
 
 
 def __getattr__(name: str) -> Any:

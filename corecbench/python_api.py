@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from corecbench.keeping.recommending import LoadedModel
     from corecbench.plugin.host import Host
     from corecbench.results.store import Entry, Store
 
@@ -38,8 +39,8 @@ def run(
         progress: whether it is shown on stderr.
         **options: whatever a run file may say, named as there: `models`, `llms`, `sharing`, `controls`,
             `datasets`, `seeds`, `metrics`, `max_history`, `k_core`, `item_text`, `train_shares`, `cold_items`,
-            `top_k`, `benchmark`, `existing`, `device`, and tables such as `settings={"sasrec": {"epochs": 3}}`,
-            `in_pairs`, `variants` and `per_dataset`.
+            `top_k`, `keep_models`, `benchmark`, `existing`, `device`, and tables such as
+            `settings={"sasrec": {"epochs": 3}}`, `in_pairs`, `variants` and `per_dataset`.
 
     Returns:
         Columns as in `corecbench.report.by_seed`. A cell that failed has NaN and a reason.
@@ -126,6 +127,30 @@ def table(
     sharing_nothing, controls = unshared(host, entries), control_summaries(host)
     found = tables.build(entries, store, built, tested, method, sharing_nothing, controls=controls)
     return main_table.report(found, cost=True, effects=True).values.infer_objects()
+
+
+def load_model(
+    cell: str | Path, side: str | None = None, *, device: str = "cpu", plugins: Sequence[str | Path] = ()
+) -> LoadedModel:
+    """Return one side of a cell that was run with `keep_models`, ready to recommend.
+
+    Neither the data set nor the other side is needed, and nothing is unpickled. An LLM is loaded from where the
+    settings of the cell say, and must be the one that the cell was trained with.
+
+    Args:
+        cell: the folder of the cell, which holds result.json.
+        side: "domain" or "llm"; None for the only one or, in a pair, the domain model.
+        device: where it computes, such as "cuda".
+        plugins: Python files to load, for their models.
+
+    Raises:
+        ResultsError: no model was kept, or it is damaged.
+        UsageError: there is no such side, or the LLM is another one.
+        PluginError: the model's plugin is missing or broken.
+    """
+    from corecbench.keeping.loading import load_side
+
+    return load_side(discover(plugins), Path(cell), side, device)
 
 
 def discover(plugins: Sequence[str | Path], without: Sequence[str] = ()) -> Host:

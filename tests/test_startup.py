@@ -33,7 +33,7 @@ def heavy_modules_after(code):
     "code",
     [
         "import corecbench.api",
-        "import corecbench\ncorecbench.run, corecbench.load, corecbench.table",
+        "import corecbench\ncorecbench.run, corecbench.load, corecbench.table, corecbench.load_model",
         "import corecbench.testing.pytest_plugin",
         *(
             RUN.format(args=args)

@@ -13,6 +13,7 @@ import click
 from corecbench.api import CorecbenchError
 from corecbench.cli.author_verbs import check, new_plugin
 from corecbench.cli.dataset_verbs import datasets
+from corecbench.cli.export_verb import export
 from corecbench.cli.options import Invocation, common_options, discover, say
 from corecbench.cli.recommend_verb import recommend
 from corecbench.cli.report_verbs import compare, report
@@ -95,7 +96,7 @@ def main(context: click.Context, files: tuple[str, ...], blocked: tuple[str, ...
     context.obj = replace(context.obj or Invocation(), files=files, blocked=blocked)
 
 
-for verb in (run, report, compare, site, datasets, recommend, reproduce, check, new_plugin):
+for verb in (run, report, compare, site, datasets, recommend, export, reproduce, check, new_plugin):
     main.add_command(verb)
 
 

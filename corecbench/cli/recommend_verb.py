@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from corecbench.api import UsageError
 from corecbench.cli.options import common_options, data_dir_option, discover, say
 
 if TYPE_CHECKING:
@@ -16,25 +17,39 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from corecbench.plugin.host import Host
+
 
 @click.command()
-@click.argument("folder", metavar="RESULTS_DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="[RESULTS_DIR]", required=False, type=click.Path(path_type=Path))
 @click.option(
-    "--cell", required=True, metavar="CELL", help="Cell, such as sasrec+llama+bdlm or sasrec+llama+bdlm:llm."
+    "--cell",
+    required=True,
+    metavar="CELL|FOLDER",
+    help="Cell, such as sasrec+llama+bdlm or sasrec+llama+bdlm:llm. Without RESULTS_DIR, the folder of a cell.",
 )
-@click.option("--user", required=True, metavar="ID|best|worst|coldest", help="User whose list is shown.")
+@click.option("--user", metavar="ID|best|worst|coldest", help="User whose list is shown.")
+@click.option(
+    "--history",
+    metavar="'ITEM; ITEM'",
+    help="Ids or titles of items, oldest first, of a new user. The cell's models must have been kept.",
+)
+@click.option("--side", metavar="domain|llm", help="Side of the folder that recommends.  [default: domain]")
+@click.option(
+    "--k", default=10, show_default=True, metavar="N", type=click.IntRange(min=1), help="Items for a history."
+)
 @click.option(
     "--dataset", metavar="NAME", help="Data set, by name or folder as it was run.  [default: the only one]"
 )
 @click.option("--seed", type=int, metavar="N", help="Seed of the cell.  [default: the lowest]")
 @click.option("--benchmark", metavar="NAME", help="Benchmark of the cell.  [default: default, or the only one]")
 @click.option(
-    "--history",
+    "--last",
     default=10,
     show_default=True,
     metavar="N",
     type=click.IntRange(min=0),
-    help="Number of latest items of the history that are shown.",
+    help="Number of latest items of a user's history that are shown; --history N means the same.",
 )
 @click.option(
     "--format", "format_", default="text", show_default=True, metavar="NAME", help="Format, as for `report`."
@@ -47,23 +62,38 @@ if TYPE_CHECKING:
 def recommend(
     files: tuple[str, ...],
     blocked: tuple[str, ...],
-    folder: Path,
+    folder: Path | None,
     cell: str,
-    user: str,
+    user: str | None,
+    history: str | None,
+    side: str | None,
+    k: int,
     dataset: str | None,
     seed: int | None,
     benchmark: str | None,
-    history: int,
+    last: int,
     format_: str,
     sets: tuple[str, ...],
 ) -> None:
     """Show what is recommended to one user.
 
-    That is the user's history, and the best items of each side of a cell beside those of its models alone.
+    With RESULTS_DIR and --user, that is the user's history, and the best items of each side of a cell beside those
+    of its models alone. The user is named by id, or is the one with the largest gain in NDCG@10 over the model
+    alone (best), with the largest loss (worst), or with the shortest history (coldest). JSON holds the whole
+    history.
 
-    The user is named by id, or is the one with the largest gain in NDCG@10 over the model alone (best), with the
-    largest loss (worst), or with the shortest history (coldest). Nothing is trained. JSON holds the whole history.
+    Without RESULTS_DIR, one side of a cell recommends to a new user by --history, or to a user that it knows by
+    --user ID. The cell must have been run with --keep-models.
+
+    Nothing is trained.
     """
+    if folder is None:
+        recommend_by_model(discover(files, blocked), Path(cell), side, user, history, k, format_)
+        return
+    if history is not None:
+        last = number_of(history)
+    if user is None:
+        raise click.MissingParameter(param_type="option", param_hint="'--user'")
     from corecbench.report import recommendation_text
     from corecbench.report.formats import render
     from corecbench.report.recommendations import recommendations
@@ -76,9 +106,47 @@ def recommend(
     if format_ == "json":
         say(json.dumps(dataclasses.asdict(found), indent=1))
     elif format_ == "text":
-        show(lambda width: recommendation_text.layout(found, width, history))
+        show(lambda width: recommendation_text.layout(found, width, last))
     else:
         say(render(host, format_, recommendation_text.table(found))[1].rstrip())
+
+
+def number_of(history: str) -> int:
+    """Return the number that `--history N` says, which means `--last N`.
+
+    Raises:
+        BadParameter: it is a history of items.
+    """
+    if not history.strip().isdecimal():
+        raise click.BadParameter(
+            f"{history!r} is no number; items need the folder of a cell and no RESULTS_DIR: corecbench recommend "
+            "--cell FOLDER --history 'ITEM; ITEM'",
+            param_hint="'--history'",
+        )
+    return int(history)
+
+
+def recommend_by_model(
+    host: Host, cell: Path, side: str | None, user: str | None, history: str | None, k: int, format_: str
+) -> None:
+    """Print what a kept side recommends, by a history or to a user that it knows.
+
+    Raises:
+        UsageError: neither or both are given.
+    """
+    from corecbench.keeping.loading import load_side
+    from corecbench.keeping.tables import recommended_table
+    from corecbench.report.formats import render
+
+    if (user is None) == (history is None):
+        raise UsageError("give either --history 'ITEM; ITEM' or --user ID beside --cell FOLDER")
+    host.select("reporters", format_, {})
+    loaded = load_side(host, cell, side)
+    if history is not None:
+        found = loaded.recommend([item for item in history.split(";") if item.strip()], k)
+    else:
+        found = loaded.recommend_user(str(user), k)
+    say(render(host, format_, recommended_table(loaded, found))[1].rstrip())
 
 
 def show(layout: Callable[[int], RenderableType]) -> None:
@@ -88,4 +156,4 @@ def show(layout: Callable[[int], RenderableType]) -> None:
     console = Console()
     with console.capture() as captured:
         console.print(layout(console.width))
-    click.echo("\n".join(line.rstrip() for line in captured.get().rstrip().splitlines()))
+    say("\n".join(line.rstrip() for line in captured.get().rstrip().splitlines()))

@@ -84,6 +84,12 @@ def run_options(command: Command) -> Command:
                 help="Number of best items that are stored for each user.  [default: 10]",
             ),
             click.option(
+                "--keep-models",
+                is_flag=True,
+                default=None,
+                help="Keep the models of each cell beside its results, to recommend by them.",
+            ),
+            click.option(
                 "--benchmark", metavar="NAME", help="Name of the results and their folder.  [default: default]"
             ),
             click.option(

@@ -15,9 +15,11 @@ from safetensors.torch import load_file
 from corecbench.api import CorecbenchError, Failure, Lists, RowSide, Setup, Side, SideRecord
 from corecbench.evaluation.measuring import measure_checked
 from corecbench.experiment import process
-from corecbench.experiment.cells import CHECKPOINT, Cell, digest_of, record_of
+from corecbench.experiment.cells import CHECKPOINT, Cell, digest_of, record_of, settings_of
 from corecbench.experiment.controls import abilities_of
 from corecbench.experiment.together import ALONE, Together
+from corecbench.keeping.folder import KeptCell
+from corecbench.keeping.kept import KeptAs, keep_side, weights_of
 from corecbench.plugin.abilities import sharing_abilities
 from corecbench.plugin.guard import guard
 from corecbench.results.frames import item_frequency
@@ -57,6 +59,8 @@ class Outcome:
     ranks: dict[RowSide, Ranks] = field(default_factory=dict)
     sides: dict[RowSide, SideRecord] = field(default_factory=dict)
     failures: dict[RowSide, Failure] = field(default_factory=dict)
+    kept: KeptCell | None = None
+    """The models, if the run keeps them."""
 
     @contextlib.contextmanager
     def losing(self, *rows: RowSide) -> Iterator[None]:
@@ -96,11 +100,15 @@ class Attempt:
             outcome.trained = dict(trained.sides)
         if outcome.failures or not self.together.leads:
             return outcome
+        if self.plan.config.keep_models:
+            outcome.kept = KeptCell(record_of(self.cell), self.cell.data.catalog, training.setup.catalog)
         states: dict[Side, Mapping[str, States]] = {}
         for side, side_training in trained.sides.items():
             with outcome.losing(side):
                 side_training.finish()  # puts back this side's best weights; both sides may read the same tables
-                self.rank_side(outcome, training, self.predicting(training, trained, side))
+                predicting = self.predicting(training, trained, side)
+                self.rank_side(outcome, training, predicting)
+                self.keep_side(outcome, training, trained, predicting)
                 if self.cell.combines:
                     with guard(side_training.owner, "states"):
                         states[side] = training.states(side_training.model)
@@ -210,6 +218,23 @@ class Attempt:
             **({} if side_training is outcome.trained[side_training.side] else {"kept_alone": True}),
         }
         outcome.sides[side_training.side] = cast("SideRecord", record)
+
+    def keep_side(
+        self, outcome: Outcome, training: CellTraining, trained: Trained, predicting: SideTraining
+    ) -> None:
+        """Keep what predicts as a side, as it was ranked, if the run keeps models."""
+        if outcome.kept is None:
+            return
+        side = predicting.side
+        selected, tables = getattr(self.cell, side), trained.tables.get(side)
+        if predicting is not trained.sides[side]:  # the model alone, with its own settings and tables
+            selected, tables = self.solo().selected, None
+        outcome.kept.sides[side] = keep_side(
+            predicting.model,
+            KeptAs(side, selected, settings_of(selected), training.setup, tables),
+            training.split,
+        )
+        outcome.kept.sharing = {} if trained.module is None else weights_of(trained.module)
 
     def rank_ensemble(
         self,

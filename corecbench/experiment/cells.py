@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from corecbench.api import PROJECT
 from corecbench.experiment.algorithms import component_algorithms, core_algorithms, hashed, number_of, version_of
+from corecbench.results.store import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,7 +152,7 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
     digest = digest_of(decisive)
     start = digest if control is None or not control.begins_as_pair else digest_of(of_pair)
     folder = store.folder(cell_name(components, label_of(control)), data.name, seed, digest)
-    done = config.existing != "replace" and is_done(folder, parts.llm is not None, store)
+    done = config.existing != "replace" and is_done(folder, parts.llm is not None, store, config.keep_models)
     algorithms |= component_algorithms([*components, *([] if control is None else [control])])
     kept = not done and config.existing != "replace" and not config.retry_failed
     failed = kept and store.has_failed(folder)
@@ -175,9 +176,13 @@ def has_only_a_name(control: Selected) -> bool:
     return control.config is None and control.plugin.distribution == PROJECT
 
 
-def is_done(folder: Path, has_llm: bool, store: Store) -> bool:
-    """Return whether a cell is stored whole: a domain model alone with the checkpoint that its pairs start from."""
-    return store.is_done(folder) and (has_llm or (folder / CHECKPOINT).exists())
+def is_done(folder: Path, has_llm: bool, store: Store, keep_models: bool = False) -> bool:
+    """Return whether a cell is stored whole: a domain model alone with the checkpoint that its pairs start from.
+
+    Where models are kept, they are there, too.
+    """
+    needed = [*([] if has_llm else [CHECKPOINT]), *([MODEL] if keep_models else [])]
+    return store.is_done(folder) and all((folder / name).exists() for name in needed)
 
 
 def settings_of(selected: Selected) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from corecbench.evaluation.measuring import depth, is_overall, measure, method_o
 from corecbench.experiment.cells import Parts, is_done, make_cell, settings_of
 from corecbench.experiment.controls import choose_control, why_not
 from corecbench.experiment.device import check_device
+from corecbench.experiment.preflight import check_disk, check_texts
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
 from corecbench.results.record import ResultsError
@@ -86,8 +87,8 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     """Resolve every name, read the data sets and lay out the cells.
 
     Raises:
-        UsageError: an unknown name or setting, a device that is not here, or a cell that exists under
-            `existing="fail"`.
+        UsageError: an unknown name or setting, a device that is not here, a data set without texts beside an LLM,
+            too little room on disk, or a cell that exists under `existing="fail"`.
         DataError: a data set cannot be used.
         ResultsError: what is done already lacks the lists that a metric reads.
     """
@@ -101,6 +102,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     needed: list[Selected] = []
     lacking: list[str] = []
     data_sets = read_datasets(config, host)
+    check_texts(data_sets, chosen.llms)
     for data in data_sets:
         alone, paired = choices_on(data.whole_name, config, host)
         check_count(config, alone, paired)
@@ -113,13 +115,26 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     for cell in cells:
         if cell.done:
             check_lists(cell.folder, metrics, store)
-    elsewhere = done_elsewhere(cells, metrics, store) if config.existing == "skip" else {}
+    elsewhere = done_elsewhere(cells, metrics, config, store) if config.existing == "skip" else {}
     cache = cache_folder()
     downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
-    return Plan(config, cells, downloads, notes(config, chosen, lacking, data_sets), cache, elsewhere)
+    said = [*notes(config, chosen, lacking, data_sets), *without_models(cells, config, store)]
+    to_do = [cell for cell in cells if not cell.done and cell.folder not in elsewhere]
+    check_disk(to_do, config, store.root, cache, len(downloads))
+    return Plan(config, cells, downloads, said, cache, elsewhere)
 
 
-def done_elsewhere(cells: Sequence[Cell], metrics: Mapping[str, Metric], store: Store) -> dict[Path, Path]:
+def without_models(cells: Sequence[Cell], config: RunConfig, store: Store) -> list[str]:
+    """Return how many cells are trained again only because their models were not kept."""
+    if not config.keep_models or config.existing != "skip":
+        return []
+    again = sum(not cell.done and is_done(cell.folder, cell.llm is not None, store) for cell in cells)
+    return [f"{again} cells that are done have no models kept, so they are trained again"] if again else []
+
+
+def done_elsewhere(
+    cells: Sequence[Cell], metrics: Mapping[str, Metric], config: RunConfig, store: Store
+) -> dict[Path, Path]:
     """Return the folders of cells that are not done here -> those of the same cells in other benchmarks.
 
     A cell without the lists that metrics read is not among them.
@@ -128,7 +143,7 @@ def done_elsewhere(cells: Sequence[Cell], metrics: Mapping[str, Metric], store: 
     def is_whole(other: Path, cell: Cell) -> bool:
         with contextlib.suppress(ResultsError):
             check_lists(other, metrics, store)
-            return is_done(other, cell.llm is not None, store)
+            return is_done(other, cell.llm is not None, store, config.keep_models)
         return False
 
     found: dict[Path, Path] = {}

@@ -23,7 +23,7 @@ from corecbench.experiment.together import ALONE, Together
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
 from corecbench.results.privacy import without_private
 from corecbench.results.record import SCHEMA
-from corecbench.results.store import ITEMS_FILE
+from corecbench.results.store import ITEMS_FILE, MODEL
 from corecbench.training.weights import save_checkpoint
 
 if TYPE_CHECKING:
@@ -100,7 +100,10 @@ def ignore(hook_name: str, **arguments: Any) -> None:
 
 
 def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellResult) -> None:
-    """Store a cell: record, ranks and best candidates of its rows, and the checkpoint of a domain model alone."""
+    """Store a cell: record, ranks and best candidates of its rows, and the checkpoint of a domain model alone.
+
+    Models are kept beside them if the run keeps models.
+    """
     catalog, train = cell.data.catalog, cell.data.train
     split = cell.data.split
     similarity = (
@@ -114,6 +117,8 @@ def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellRes
     if top and plan.config.top_k:
         items = items_frame(catalog, train)
         files[ITEMS_FILE] = functools.partial(items.to_parquet, index=False, compression="zstd")
+    if outcome.kept is not None and outcome.kept.sides:
+        files[MODEL] = outcome.kept.write
     store.write(cell.folder, record, frames, files, top if plan.config.top_k else None)
     store.drop_failed(cell.folder)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from corecbench.api import UsageError
 from corecbench.data.loaded import read_datasets
@@ -13,7 +13,7 @@ from corecbench.report.stored_lists import read
 from corecbench.settings.config import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from corecbench.api import CellResult
     from corecbench.data.loaded import SplitDataset
@@ -61,19 +61,25 @@ def recommendations(
 
 
 def read_data(host: Host, record: CellResult, dataset: str | None, sets: Sequence[str]) -> SplitDataset:
-    """Return the data set of a result, read as it was then.
+    """Return the data set of a result, read as it was then: from where the record says, unless another is named.
 
     Raises:
-        UsageError: the data set was a folder, which was not named.
+        UsageError: an earlier version stored the result, the data set was a folder, and it was not named.
     """
-    name = whole_dataset(record["cell"])
-    if dataset == record["cell"]["dataset"]:
-        dataset = name
+    name, run = whole_dataset(record["cell"]), cast("Mapping[str, Any]", record).get("run", {})
+    if dataset in (None, name, record["cell"]["dataset"]):
+        dataset = run.get("dataset", None if dataset is None else name)
     if dataset is None and name not in {component.name for component, _ in host.list("datasets")}:
         raise UsageError(f"data set '{name}' was a folder of files; say where it is by --dataset FOLDER")
     repeats, k_core = record["protocol"].get("repeated pairs"), record["data"].get("k_core")
     text = record["protocol"].get("item text")
-    chosen = {"datasets": [dataset or name], "repeats": repeats, "k_core": k_core, "item_text": text}
+    chosen = {
+        "datasets": [dataset or name],
+        "settings": run.get("dataset_settings"),
+        "repeats": repeats,
+        "k_core": k_core,
+        "item_text": text,
+    }
     config = load(None, chosen, sets)
     host.check_settings(config)
     return read_datasets(config, host)[0]

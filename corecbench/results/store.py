@@ -5,6 +5,7 @@
         ranks.parquet        of a cell with one side; a joint cell has domain/ranks.parquet, llm/ranks.parquet and,
                              where the sharing module combines both, ensemble/ranks.parquet
         top.parquet          beside each: the best candidates of every user, unless the run stored none
+        model/               the models, where the run keeps them; see `corecbench.keeping.folder`
         items.parquet        with these: how often each item occurs in training; absent from older results
 
 A folder appears under its name only when it is complete. Beside it lie hidden files of the same name, which readers
@@ -35,6 +36,8 @@ Entry = tuple[Path, CellResult]
 """The folder of a stored cell, and its record."""
 
 RANKS_FILE, TOP_FILE, ITEMS_FILE = "ranks.parquet", "top.parquet", "items.parquet"
+MODEL = "model"
+"""Name of the folder with the models of a cell, if they are kept, in that of the cell."""
 
 
 def slug(label: str) -> str:

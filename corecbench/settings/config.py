@@ -86,6 +86,8 @@ class RunConfig:
     """Share of the items that are left out of all training. They stay in histories and among the candidates."""
     top_k: int = 10
     """Number of best candidates per user that are stored beside the ranks of the test items; 0 stores none."""
+    keep_models: bool = False
+    """Whether each cell keeps its models beside its results, so that they can be loaded and recommend."""
     trackers: tuple[str, ...] = ()
     """Names of trackers, such as "mlflow", which log every cell and epoch."""
     device: str = "cpu"

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from corecbench.training.loop import SideTraining
 
 MAX_HISTORY = 8
+IN_BFLOAT16 = 0.05
+"""Relative difference that can come from the order of summation in bfloat16."""
 
 
 class ReciprocalRank:
@@ -106,8 +108,12 @@ def histories(*rows: Sequence[int], padding: int = 0) -> Batch:
     return Batch(torch.arange(1, len(rows) + 1), torch.tensor(padded))
 
 
-SOME = histories([1, 2, 3], [4], range(5, 5 + MAX_HISTORY))
-"""A batch for evaluation: a short history, one of a single item, and one of the largest length."""
+def some() -> Batch:
+    """Return a batch for evaluation: a short history, one of a single item, and one of the largest length.
+
+    It is a new one at each call, so that no check sees what a model did to the batch of another.
+    """
+    return histories([1, 2, 3], [4], range(5, 5 + MAX_HISTORY))
 
 
 def states_of(model: Recommender, batch: Batch) -> States:
@@ -136,7 +142,9 @@ def gap(one: torch.Tensor, other: torch.Tensor) -> float:
 def tolerance(model: Recommender) -> float:
     """Return which relative difference may come from the order of summation in the model's dtype."""
     parameters = model.parameters() if isinstance(model, torch.nn.Module) else ()
-    return 0.05 if any(parameter.dtype in (torch.bfloat16, torch.float16) for parameter in parameters) else 1e-4
+    return (
+        IN_BFLOAT16 if any(parameter.dtype in (torch.bfloat16, torch.float16) for parameter in parameters) else 1e-4
+    )
 
 
 def tensors(batch: Batch) -> dict[str, torch.Tensor]:

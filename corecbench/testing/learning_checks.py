@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from corecbench.api.tables import table_names
-from corecbench.testing.bench import SOME, Bench, equal, final, histories, states_of
+from corecbench.testing.bench import Bench, equal, final, histories, some, states_of
 from corecbench.testing.kit import CheckError, NotApplicableError, require
 from corecbench.training.losses import targets_of, task_loss
 from corecbench.training.weights import restore, save_checkpoint, trainable
@@ -30,7 +30,7 @@ def the_same_seed_gives_the_same_states(bench: Bench) -> None:
     """Two models that are built and trained alike agree bit for bit, and nothing is random in evaluation."""
     for side in bench.sides:
         one, other = (bench.train(side, epochs=1)[1].model for _ in range(2))
-        first, again, second = states_of(one, SOME), states_of(one, SOME), states_of(other, SOME)
+        first, again, second = states_of(one, some()), states_of(one, some()), states_of(other, some())
         require(equal(first, again), "two calls in evaluation differ; something in it is random")
         require(equal(first, second), "two models of one seed differ; draw from torch's global generator alone")
 
@@ -44,7 +44,7 @@ def a_checkpoint_restores_the_states(bench: Bench) -> None:
             path = Path(folder) / "checkpoint.safetensors"
             save_checkpoint(side_training.best_state, path)
             restore(fresh, load_file(path))
-        same = equal(states_of(side_training.model, SOME), states_of(fresh, SOME))
+        same = equal(states_of(side_training.model, some()), states_of(fresh, some()))
         require(
             same, "restored from safetensors it gives other states; keep what is learnt in parameters or buffers"
         )

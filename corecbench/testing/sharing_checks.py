@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from corecbench.api import SIDES, Batch, Budget
 from corecbench.plugin.abilities import sharing_abilities
-from corecbench.testing.bench import SOME, equal, tensors
+from corecbench.testing.bench import equal, some, tensors
 from corecbench.testing.kit import NotApplicableError, require
 from corecbench.testing.pair import Bench, Pair, other, read_by_other, weights
 from corecbench.testing.partners import EPOCHS, WIDTHS
@@ -142,7 +142,7 @@ def the_same_seed_gives_the_same_states(bench: Bench) -> None:
     """Two pairs that are trained alike agree bit for bit."""
     one, two = bench.train(), bench.train()
     for side in SIDES:
-        same = equal(one[side].model.states(SOME), two[side].model.states(SOME))
+        same = equal(one[side].model.states(some()), two[side].model.states(some()))
         require(same, f"the {side} sides of two pairs of one seed differ; draw from torch's global generator alone")
 
 
@@ -152,14 +152,14 @@ def either_side_predicts_alone(bench: Bench) -> None:
     models = {side: cast("Partner", side_training.model) for side, side_training in side_trainings.items()}
     for side, side_training in side_trainings.items():
         side_training.finish()
-        before, fresh = models[side].states(SOME), bench.train(epochs=0)[side].model
+        before, fresh = models[side].states(some()), bench.train(epochs=0)[side].model
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "checkpoint.safetensors"
             save_checkpoint(side_training.best_state, path)
             restore(fresh, load_file(path))
-        same = equal(before, fresh.states(SOME))
+        same = equal(before, fresh.states(some()))
         require(same, f"restored from safetensors, the {side} side gives other states")
-        same = equal(before, without(read_by_other(models, side), functools.partial(models[side].states, SOME)))
+        same = equal(before, without(read_by_other(models, side), functools.partial(models[side].states, some())))
         require(same, f"the {side} side's states need weights that only the other side has")
 
 
@@ -185,7 +185,9 @@ def sharing_nothing_is_training_alone(bench: Bench) -> None:
     turns = turns_within(Budget(EPOCHS["domain"], EPOCHS["llm"]), module)
     alone = bench.train_alone(turns, anew=sharing_abilities(module).start_from == "new")
     joint = bench.train()["domain"].model
-    require(equal(alone.states(SOME), joint.states(SOME)), "its domain side differs from the domain model alone")
+    require(
+        equal(alone.states(some()), joint.states(some())), "its domain side differs from the domain model alone"
+    )
 
 
 def texts_and_coupling_losses_are_announced(bench: Bench) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -56,6 +56,8 @@ class Trained:
 
     sides: Mapping[Side, SideTraining]
     module: SharingModule | None = None
+    tables: Mapping[Side, Ids] = field(default_factory=dict)
+    """The tables of the sharing module that each side reads."""
 
 
 @dataclass(frozen=True)
@@ -105,16 +107,7 @@ class CellTraining:
         Raises:
             PluginError: it can neither rank nor be trained as it is.
         """
-        owner = str(selected)
-        if isinstance(model, torch.nn.Module):
-            model.to(self.setup.device)
-        fit = recommender_abilities(model).fit
-        if fit is not None:
-            train = self.split.train
-            with guard(owner, "fit"):
-                fit(Interactions(train.user.copy(), train.item.copy()))  # all other cells read the same arrays
-        with guard(owner, "build"):
-            check_recommender(model, selected)
+        make_ready(model, selected, self.split.train, self.setup.device)
 
     def side_training(
         self,
@@ -213,6 +206,23 @@ class CellTraining:
             sides[turn.side].train_turn(turn.number, turn.epochs, turn.sharing, partner, on_epoch, pauses)
             if self.checkpoints is not None:
                 self.checkpoints.turn_ended(n_turns + 1, sides, turns)
+
+
+def make_ready(model: Recommender, selected: Selected, train: Interactions, device: str) -> None:
+    """Move a model to the device, let it see the training part if it wants to, and check what it is.
+
+    Raises:
+        PluginError: it can neither rank nor be trained as it is.
+    """
+    owner = str(selected)
+    if isinstance(model, torch.nn.Module):
+        model.to(device)
+    fit = recommender_abilities(model).fit
+    if fit is not None:
+        with guard(owner, "fit"):
+            fit(Interactions(train.user.copy(), train.item.copy()))  # all other cells read the same arrays
+    with guard(owner, "build"):
+        check_recommender(model, selected)
 
 
 def check_recommender(model: Recommender, selected: Selected) -> None:

@@ -108,7 +108,8 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
     """
     training.seed("weights")
     module: SharingModule = training.host.build(pair.sharing, training.setup)
-    models = build_sides(training, pair, module)
+    requests = IdRequests(module)
+    models = build_sides(training, pair, requests)
     with guard(owner_of(module), "start_from"):
         abilities = sharing_abilities(module)
     anew = abilities.start_from == "new"
@@ -131,7 +132,7 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
     training.train_turns(sides, planned(turns, trained, module if pair.mutual else None), on_epoch)
     for side_training in sides.values():
         side_training.stopped_by = "turns"
-    return Trained(sides, module)
+    return Trained(sides, module, requests.given)
 
 
 def planned(turns: Sequence[Turn], trained: set[Side], module: SharingModule | None) -> list[PlannedTurn]:
@@ -151,13 +152,12 @@ def planned(turns: Sequence[Turn], trained: set[Side], module: SharingModule | N
     return found
 
 
-def build_sides(training: CellTraining, pair: Pair, module: SharingModule) -> dict[Side, Recommender]:
+def build_sides(training: CellTraining, pair: Pair, requests: IdRequests) -> dict[Side, Recommender]:
     """Build both models over the tables of the sharing module, the domain model first.
 
     Raises:
         PluginError: the domain model reads no ids, or a model has no states.
     """
-    requests = IdRequests(module)
     models: dict[Side, Recommender] = {}
     for side, selected in pair.sides.items():
         models[side] = training.build(selected, requests.factory(side))

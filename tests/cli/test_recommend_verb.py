@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from corecbench.api import UsageError
 from corecbench.cli.main import main
+from corecbench.report.recommendations import read_data
 from corecbench.results.store import Store
 from corecbench_plugins.datasets.ml100k import find_ml100k
 
@@ -41,6 +43,8 @@ rounds = 1
 domain_epochs = 1
 llm_epochs = 1
 """
+
+SHOP = [f"u{user},i{(user + step) % 9},item {(user + step) % 9},{step}" for user in range(12) for step in range(5)]
 
 
 @pytest.fixture(scope="module")
@@ -180,15 +184,49 @@ def test_a_data_set_that_changed_since_is_refused(run, recommend, tmp_path):
     assert "error: data set 'ml-100k' is not what the cell was run on: its fingerprint is " in result.stderr
 
 
-def test_a_folder_of_files_is_to_be_named(recommend, toy_folder, tmp_path):
+def test_an_earlier_version_did_not_store_where_a_folder_was(recommend, toy_folder, tmp_path, host):
     options = ["--models", "popularity", "--datasets", str(toy_folder), "--results", str(tmp_path)]
     assert CliRunner().invoke(main, ["run", *options]).exit_code == 0
     asked = {"cell": "popularity", "results": tmp_path}
-    result = recommend("--user", "u3", **asked)
-    assert result.exit_code == 2
-    assert "data set 'toy' was a folder of files; say where it is by --dataset FOLDER" in result.stderr
+    ((_, record),) = Store(tmp_path, "default").records()
+    record.pop("run", None)  # as an earlier version stored it
+    with pytest.raises(
+        UsageError, match="data set 'toy' was a folder of files; say where it is by --dataset FOLDER"
+    ):
+        read_data(host, record, None, ())
     shown = found(recommend("--user", "u3", "--dataset", str(toy_folder), "--format", "json", **asked))
     assert shown["history"][-1]["title"] == "red apple"
+
+
+def test_a_file_is_read_again_from_where_the_record_says_and_by_its_settings(tmp_path, host):
+    file = tmp_path / "shop.csv"
+    file.write_text("\n".join(["who,what,name,when", *SHOP]) + "\n")
+    columns = {"user": "who", "item": "what", "title": "name", "timestamp": "when"}
+    sets = [f"--set=csv.{key}={value}" for key, value in columns.items()]
+    options = ["--models", "popularity", "--datasets", f"csv:{file}", "--results", str(tmp_path / "results"), *sets]
+    assert CliRunner().invoke(main, ["run", *options]).exit_code == 0
+    ((_, record),) = Store(tmp_path / "results", "default").records()
+    record["run"] = {"dataset": f"csv:{file}", "dataset_settings": {"csv": columns}}
+    for named in (None, "shop.csv"):
+        data = read_data(host, record, named, ())
+        assert data.dataset.fingerprint == record["data"]["fingerprint"]
+
+
+def test_the_run_file_of_a_page_runs_for_a_file(tmp_path, monkeypatch):
+    run_files = pytest.importorskip("corecbench.results.run_files").run_files
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop.csv").write_text("\n".join(["who,item_id,title,timestamp", *SHOP]) + "\n")
+    options = ["--models", "popularity", "--datasets", "csv:shop.csv", "--set", "csv.user=who"]
+    assert CliRunner().invoke(main, ["run", *options, "--results", "first"]).exit_code == 0
+    ((folder, record),) = Store(Path("first"), "default").records()
+    (text,) = run_files("default", [record])
+    (tmp_path / "again.toml").write_text(text)
+    done = CliRunner().invoke(main, ["run", "--config", "again.toml", "--results", "second"])
+    assert done.exit_code == 0, done.output
+    ((again, _),) = Store(Path("second"), "default").records()
+    assert again.relative_to("second") == folder.relative_to("first")
+    shown = CliRunner().invoke(main, ["recommend", "first", "--cell", "popularity", "--user", "u3"])
+    assert shown.exit_code == 0, shown.output
 
 
 def test_a_run_that_stored_no_lists_says_so(recommend, toy_folder, tmp_path):
@@ -214,3 +252,52 @@ except SystemExit as stop:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "held-out item" in done.stdout
+
+
+# --- by a model that was kept -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory, toy_folder):
+    """The folder of a cell of popularity on toy data whose model was kept."""
+    results = tmp_path_factory.mktemp("kept")
+    options = ["--models", "popularity", "--datasets", str(toy_folder), "--results", str(results), "--keep-models"]
+    assert CliRunner().invoke(main, ["run", *options]).exit_code == 0
+    (cell,) = results.glob("*/*/*/seed*")
+    return cell
+
+
+def test_a_typed_history_gets_recommendations(kept):
+    asked = ["recommend", "--history", "red apple; BLUE APPLE", "--cell", str(kept), "--k", "3"]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 0, done.output
+    header, _, *rows = done.stdout.splitlines()
+    assert header.split() == ["place", "title", "item", "score"]
+    assert [row.split()[0] for row in rows[:3]] == ["1", "2", "3"]
+    assert "apple" not in " ".join(row.split("  ")[0] for row in rows[:3])
+    assert "The best items of the domain side (popularity) of popularity on toy." in done.stdout
+    asked = [*asked, "--format", "json"]
+    assert len(json.loads(CliRunner().invoke(main, asked).stdout)["rows"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "code"),
+    [
+        (["--history", "red aple"], "no item has the id or the title 'red aple'; close are: 'red apple'", 2),
+        (["--history", "i0", "--user", "u1"], "give either --history 'ITEM; ITEM' or --user ID", 2),
+        ([], "give either --history 'ITEM; ITEM' or --user ID", 2),
+        (["--user", "u1"], "popularity knows no users, only histories; use recommend", 2),
+        (["--history", "i0", "--side", "llm"], "no llm side was kept; have: domain", 2),
+    ],
+)
+def test_what_a_model_cannot_answer_is_one_line(kept, arguments, message, code):
+    done = CliRunner().invoke(main, ["recommend", "--cell", str(kept), *arguments])
+    assert done.exit_code == code, done.output
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_history_beside_a_folder_of_results_says_what_is_needed(recommend):
+    result = recommend("--user", "13", "--history", "Toy Story")
+    assert result.exit_code == 2
+    assert "items need the folder of a cell and no RESULTS_DIR" in result.stderr

@@ -26,4 +26,6 @@ def test_the_page_runs_and_shows_what_it_says(tmp_path, monkeypatch, tiny_llama,
     assert results["error"].isna().all()
     assert len(names["beyond_accuracy"]) == len(results)
     assert list(table["seeds"]) == ["0-1"] * 5
+    assert {item.title for item in names["best"]}.isdisjoint({"red apple", "blue apple"})
+    assert len(names["best"]) == 3
     assert "did you mean 'sasrec'" in capsys.readouterr().out

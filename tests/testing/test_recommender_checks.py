@@ -158,6 +158,18 @@ class ChangesHistories(Good):
         return super().states(batch.__class__(batch.user, batch.history.clamp_(min=1)))
 
 
+class ChangesOneItemInEvaluation(Good):
+    def states(self, batch):
+        if not self.training and batch.target is None:
+            batch.history[batch.history == 5] = 6
+        return super().states(batch)
+
+
+class ChangesHistoriesInLastStates(WithLastStates):
+    def last_states(self, batch):
+        return super().last_states(batch.__class__(batch.user, batch.history.clamp_(max=6)))
+
+
 class ChangesInteractions(Good):
     def fit(self, train):
         train.item.sort()
@@ -179,6 +191,23 @@ class ReadsLaterItems(Good):
     def states(self, batch):
         states = super().states(batch)
         return States(states.user.flip(1).cumsum(1).flip(1), states.item)
+
+
+class ReadsTheWholeHistoryInTraining(Good):
+    def states(self, batch):
+        states = super().states(batch)
+        whole = self.item(batch.history).mean(dim=1, keepdim=True)
+        return States(states.user + whole, states.item) if self.training else states
+
+
+class NormalisesOverTheBatch(Good):
+    def __init__(self, config, setup, ids):
+        super().__init__(config, setup, ids)
+        self.norm = nn.BatchNorm1d(WIDTH)
+
+    def states(self, batch):
+        states = super().states(batch)
+        return States(self.norm(states.user.flatten(0, 1)).view_as(states.user), states.item)
 
 
 class SummaryOfNothing(GoodLlm):
@@ -293,10 +322,14 @@ FAULTS = [
     ("padding is never ranked", MeanWithPadding, r"changes by .*% with the padding of the history"),
     ("padding is never ranked", PaddingCompetes, r"the loss trains item state 0, which is padding"),
     ("nothing that it is given is changed", ChangesHistories, r"changes the history of the batch"),
+    ("nothing that it is given is changed", ChangesOneItemInEvaluation, r"changes the history of the batch"),
+    ("nothing that it is given is changed", ChangesHistoriesInLastStates, r"changes the history of the batch"),
     ("nothing that it is given is changed", ChangesInteractions, r"fit changes the interactions"),
     ("the target is not looked at", ReadsTheTarget, r"states change with the targets"),
     ("the target is not looked at", ReadsTheTargetInTraining, r"states change with the targets"),
     ("the target is not looked at", ReadsLaterItems, r"changes by .*% with later items, its targets"),
+    ("the target is not looked at", ReadsTheWholeHistoryInTraining, r"by .*% in training with later items"),
+    ("the target is not looked at", NormalisesOverTheBatch, r"by .*% in training with later items"),
     ("the same seed gives the same states", DrawnElsewhere, r"two models of one seed differ"),
     ("the same seed gives the same states", RandomInEvaluation, r"two calls in evaluation differ"),
     ("a checkpoint restores the states", KeepsWhatItLearnsElsewhere, r"restored from safetensors"),
@@ -342,6 +375,11 @@ def test_a_fault_of_a_model_is_found(outcome_of, check, model, reason):
     outcome = outcome_of("models", model, Training, check)
     assert outcome.status == "failed"
     assert re.search(reason, outcome.reason)
+
+
+def test_a_change_in_place_is_found_whatever_ran_before(outcome_of):
+    outcomes = outcome_of("models", ChangesOneItemInEvaluation, Training)
+    assert outcomes["nothing that it is given is changed"].status == "failed"
 
 
 @pytest.mark.parametrize(("check", "model", "reason"), LLM_FAULTS, ids=[fault[1].__name__ for fault in LLM_FAULTS])

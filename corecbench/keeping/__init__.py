@@ -1,0 +1,1 @@
+"""Keeps the trained sides of a cell beside its results, loads either side alone, and lets it recommend."""

@@ -1,0 +1,93 @@
+"""An exported folder recommends the same as the loaded side, where no corecbench and no RecBole can be imported."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from corecbench.api import UsageError
+from corecbench.cli.main import main
+from corecbench.keeping.export import export
+from corecbench.keeping.loading import load_side
+from corecbench.results.store import Store
+
+ALONE = """
+import json, sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"corecbench", "corecbench_plugins", "recbole", "transformers", "safetensors"}:
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, Blocked())
+sys.path.insert(0, sys.argv[1])
+from serve import Recommender
+
+asked = json.load(sys.stdin)
+recommender = Recommender()
+histories = [[item.item_id for item in recommender.recommend(history)] for history in asked["histories"]]
+users = [[item.item_id for item in recommender.recommend_user(user)] for user in asked["users"]]
+assert not {"corecbench", "recbole"} & set(sys.modules)
+print(json.dumps([histories, users]))
+"""
+
+
+@pytest.fixture
+def loaded(bench, host, tmp_path):
+    """Train a model alone, and load what was kept of it."""
+
+    def load(model):
+        bench(models=(model,), keep_models=True)
+        return load_side(host, next(Store(tmp_path / "results", "default").records())[0])
+
+    return load
+
+
+@pytest.mark.parametrize("model", ["gru4rec", "lightgcn"])
+def test_the_folder_recommends_the_same_with_torch_alone(loaded, tmp_path, model):
+    own = loaded(model)
+    said = export(own, tmp_path / "served")
+    histories = [
+        [f"i{n % 20}" for n in range(start, start + length)] for start in (0, 7) for length in (1, 2, 9, 60)
+    ]
+    users = [f"u{n}" for n in range(60)] if own.knows_users else []
+    assert own.knows_users == (model == "lightgcn")
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, str(tmp_path / "served")],
+        input=json.dumps({"histories": histories, "users": users}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    expected = [[item.item_id for item in own.recommend(history)] for history in histories]
+    of_users = [[item.item_id for item in own.recommend_user(user)] for user in users]
+    assert json.loads(done.stdout) == [expected, of_users]
+    readme = (tmp_path / "served" / "README.md").read_text()
+    assert f"# {model}, domain side of {model} on toy" in readme
+    assert "ONNX" in said[0]
+
+
+def test_the_module_is_a_command_and_so_is_the_export(loaded, tmp_path):
+    own, folder = loaded("sasrec"), tmp_path / "served"
+    (cell,) = (tmp_path / "results").glob("*/*/*/*")
+    done = CliRunner().invoke(main, ["export", str(cell), "--to", str(folder)])
+    assert done.exit_code == 0, done.output
+    written = "README.md, facts.json, items.json, model.pt2, serve.py"
+    assert f"written to {folder}: {written}" in done.stdout
+    command = [sys.executable, str(folder / "serve.py"), "red apple; Blue Apple"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    expected = own.recommend(["red apple", "blue apple"])
+    assert [line.split()[-2].strip("()") for line in shown] == [item.item_id for item in expected]
+
+
+def test_what_cannot_be_exported_is_one_line(loaded, tmp_path):
+    with pytest.raises(UsageError, match=r"^recbole:FISM cannot be exported"):
+        export(loaded("recbole:FISM"), tmp_path / "served")
+
+
+def test_a_folder_that_exists_is_left_alone(loaded, tmp_path):
+    with pytest.raises(UsageError, match="exists; choose another folder"):
+        export(loaded("popularity"), tmp_path)
