@@ -44,6 +44,7 @@ def heavy_modules_after(code):
                 ["datasets", "fetch", "--help"],
                 ["check", "--help"],
                 ["new-plugin", "--help"],
+                ["tune", "--help"],
                 ["list", "--json"],
                 ["list", "models"],
                 ["list", "plugins"],

@@ -87,6 +87,7 @@ from corecbench.api.reports import (
     Reporter,
     Style,
 )
+from corecbench.api.search import Choices, Follows, Search
 from corecbench.api.seeds import generator
 from corecbench.api.sharing import (
     Budget,
@@ -115,6 +116,7 @@ __all__ = [
     "CellFacts",
     "CellRecord",
     "CellResult",
+    "Choices",
     "Combiner",
     "Component",
     "Control",
@@ -130,6 +132,7 @@ __all__ = [
     "EpochRecord",
     "Failure",
     "Fits",
+    "Follows",
     "Fraction",
     "HasLastStates",
     "HasLoss",
@@ -165,6 +168,7 @@ __all__ = [
     "ReporterComponent",
     "RowSide",
     "Scores",
+    "Search",
     "Settles",
     "Setup",
     "Share",
