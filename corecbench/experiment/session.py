@@ -59,7 +59,8 @@ class Experiment:
         """
         from corecbench.experiment.progress import shown
 
-        with shown(self.host, self.plan.n_to_do) if progress else contextlib.nullcontext():
+        to_do = [cell.facts for cell in self.plan.to_do]
+        with shown(self.host, to_do) if progress else contextlib.nullcontext():
             return self.steps.run_plan(self.plan, self.host, self.store)
 
 
