@@ -45,6 +45,8 @@ def heavy_modules_after(code):
                 ["check", "--help"],
                 ["new-plugin", "--help"],
                 ["tune", "--help"],
+                ["describe", "sasrec"],
+                ["describe", "llama"],
                 ["list", "--json"],
                 ["list", "models"],
                 ["list", "plugins"],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from corecbench.cli.completion import complete, complete_run_files
 from corecbench.cli.options import (
     Command,
     be_a_good_neighbour,
@@ -29,24 +30,34 @@ FAILED = 1
 def run_options(command: Command) -> Command:
     """Add the options that say what is run; one that is not given is None."""
 
-    def several(*names: str, text: str) -> Callable[[Command], Command]:
-        return click.option(*names, multiple=True, metavar="A,B", help=text)
+    def several(*names: str, text: str, kind: str | None = None) -> Callable[[Command], Command]:
+        completed = None if kind is None else complete([kind])
+        return click.option(*names, multiple=True, metavar="A,B", help=text, shell_complete=completed)
 
     for option in reversed(
         (
-            several("--models", text="Domain models, such as sasrec,lightgcn."),
-            several("--llm", "llms", text="LLMs: a name, or llama:PATH_OR_ID."),
-            several("--sharing", text="Sharing modules.  [default: bdlm]"),
-            several("--control", "controls", text="Controls of every pair, such as shuffled-texts,bag-of-words."),
+            several("--models", text="Domain models, such as sasrec,lightgcn.", kind="models"),
+            several("--llm", "llms", text="LLMs: a name, or llama:PATH_OR_ID.", kind="llms"),
+            several("--sharing", text="Sharing modules.  [default: bdlm]", kind="sharing"),
+            several(
+                "--control",
+                "controls",
+                text="Controls of every pair, such as shuffled-texts,bag-of-words.",
+                kind="controls",
+            ),
             click.option(
                 "--ledger",
                 is_flag=True,
                 default=None,
                 help="Train every pair under all controls of a ledger, and with nothing shared, too.",
             ),
-            several("--datasets", text="Data sets: names, or folders of atomic files.  [default: ml-100k]"),
+            several(
+                "--datasets",
+                text="Data sets: names, or folders of atomic files.  [default: ml-100k]",
+                kind="datasets",
+            ),
             click.option("--seeds", metavar="0-2,5", help="Seeds; each cell is run once for each.  [default: 0]"),
-            several("--metrics", text="Metrics, such as HR@10,MRR."),
+            several("--metrics", text="Metrics, such as HR@10,MRR.", kind="metrics"),
             click.option(
                 "--max-history",
                 type=int,
@@ -122,7 +133,12 @@ def run_options(command: Command) -> Command:
                 metavar="NAME=N",
                 help="What a cell needs of a Dask worker, such as GPU=1.",
             ),
-            several("--tracker", "trackers", text="Trackers that follow the run, such as mlflow,tensorboard."),
+            several(
+                "--tracker",
+                "trackers",
+                text="Trackers that follow the run, such as mlflow,tensorboard.",
+                kind="trackers",
+            ),
         )
     ):
         command = option(command)
@@ -133,7 +149,12 @@ def run_options(command: Command) -> Command:
 @run_options
 @data_dir_option
 @results_option
-@click.option("--config", metavar="FILE.toml|NAME", help="A run file, or one of `corecbench list benchmarks`.")
+@click.option(
+    "--config",
+    metavar="FILE.toml|NAME",
+    shell_complete=complete_run_files,
+    help="A run file, or one of `corecbench list benchmarks`.",
+)
 @click.option("--set", "sets", multiple=True, metavar="COMPONENT.KEY=VALUE", help="Change one setting.")
 @click.option("--plan", "only_plan", is_flag=True, help="Print what would be done, and stop.")
 @common_options

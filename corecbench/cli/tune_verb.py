@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from corecbench.cli.completion import complete, complete_run_files
 from corecbench.cli.options import (
+    Command,
     be_a_good_neighbour,
     common_options,
     data_dir_option,
@@ -16,7 +18,7 @@ from corecbench.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from corecbench.tuning.budget import Budget
     from corecbench.tuning.search import Search
@@ -26,13 +28,16 @@ FOLDER = "tuning"
 """The folder of trials and plots, in that of the results."""
 
 
+def names_option(*names: str, kind: str, text: str, metavar: str = "A,B") -> Callable[[Command], Command]:
+    """Return an option that takes names of one kind of components."""
+    return click.option(*names, multiple=True, metavar=metavar, help=text, shell_complete=complete([kind]))
+
+
 @click.command()
-@click.option("--models", multiple=True, metavar="A,B", help="Domain models, such as sasrec,lightgcn.")
-@click.option(
-    "--llm", "llms", multiple=True, metavar="NAME", help="Search each model in a pair with this LLM, too."
-)
-@click.option("--sharing", multiple=True, metavar="NAME", help="Sharing module of the pairs.  [default: bdlm]")
-@click.option("--datasets", multiple=True, metavar="A,B", help="Data sets.  [default: ml-100k]")
+@names_option("--models", kind="models", text="Domain models, such as sasrec,lightgcn.")
+@names_option("--llm", "llms", kind="llms", text="Search each model in a pair with this LLM, too.", metavar="NAME")
+@names_option("--sharing", kind="sharing", text="Sharing module of the pairs.  [default: bdlm]", metavar="NAME")
+@names_option("--datasets", kind="datasets", text="Data sets.  [default: ml-100k]")
 @click.option(
     "--minutes",
     type=click.FloatRange(min=0),
@@ -46,7 +51,12 @@ FOLDER = "tuning"
 @click.option("--seed", "seeds", type=int, metavar="N", help="Seed of models and searches.  [default: 0]")
 @click.option("--max-history", type=int, metavar="N", help="Most recent items that models see.  [default: 50]")
 @click.option("--device", metavar="NAME", help="Device for training, such as cuda.  [default: cpu]")
-@click.option("--config", metavar="FILE.toml|NAME", help="A run file; its settings are kept and not searched.")
+@click.option(
+    "--config",
+    metavar="FILE.toml|NAME",
+    shell_complete=complete_run_files,
+    help="A run file; its settings are kept and not searched.",
+)
 @click.option("--set", "sets", multiple=True, metavar="COMPONENT.KEY=VALUE", help="Keep one setting at a value.")
 @click.option(
     "--out",

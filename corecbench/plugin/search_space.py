@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Mark = Search | Choices | Follows
-SEARCHED = ("models", "llms", "sharing")
-"""Kinds of components whose settings can be searched."""
+SEARCHED = ("models", "sharing")
+"""Kinds of components whose settings are searched."""
 FACTOR, WHOLE_FACTOR, TENTH = 10, 2, 0.1
 
 
