@@ -67,8 +67,8 @@ def show(rows: Rows, as_json: bool) -> None:
             click.echo(line)
         return
     table = Table(*columns, box=None, header_style="bold")
-    for line in cells:
-        table.add_row(*map(Text, line))  # as text: a summary may hold brackets
+    for row in cells:
+        table.add_row(*map(Text, row))  # as text: a summary may hold brackets
     console.print(table)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from corecbench.api import UsageError
 from corecbench.cli.completion import complete, complete_run_files
 from corecbench.cli.options import (
     Command,
@@ -157,6 +160,8 @@ def run_options(command: Command) -> Command:
 )
 @click.option("--set", "sets", multiple=True, metavar="COMPONENT.KEY=VALUE", help="Change one setting.")
 @click.option("--plan", "only_plan", is_flag=True, help="Print what would be done, and stop.")
+@click.option("-v", "--verbose", is_flag=True, help="Print a line for each epoch.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the table and errors only.")
 @common_options
 def run(
     files: tuple[str, ...],
@@ -165,27 +170,34 @@ def run(
     config: str | None,
     sets: tuple[str, ...],
     only_plan: bool,
+    verbose: bool,
+    quiet: bool,
     **options: Any,
 ) -> int:
     """Train models alone and with LLMs, and compare them.
 
     Prints the plan first and the table last, and stores the rank of every user's held-out item.
-    The same command goes on where it stopped.
+    The same command goes on where it stopped. A log with each epoch and warning lies beside the results.
     """
     from corecbench.experiment.session import prepare
     from corecbench.report.publish import publish_run
     from corecbench.settings.config import load
 
+    if verbose and quiet:
+        raise UsageError("-v and -q exclude each other; give one of them")
     be_a_good_neighbour()
     settings = load(config, {key: None if value == () else value for key, value in options.items()}, sets)
     experiment = prepare(settings, discover(files, blocked), results, invocation().steps)
-    show_plan(experiment.plan)
+    if only_plan or not quiet:
+        show_plan(experiment.plan)
     if only_plan:
         return 0
-    records = experiment.run(progress=True)
+    with contextlib.redirect_stderr(io.StringIO()) if quiet else contextlib.nullcontext():
+        records = experiment.run(progress=not quiet, every_epoch=verbose, log=True)
     published = publish_run(experiment.host, experiment.store, records, settings.metrics)
     show_table(published.texts, published.errors, "text")
-    click.echo(f"written to {published.folder}: {', '.join(path.name for path in published.paths)}")
+    if not quiet:
+        click.echo(f"written to {published.folder}: {', '.join(path.name for path in published.paths)}")
     return FAILED if any(record["status"] == "failed" for record in records) else 0
 
 

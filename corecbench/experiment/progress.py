@@ -35,13 +35,20 @@ def key_of(cell: CellFacts) -> Key:
 
 
 @contextlib.contextmanager
-def shown(host: Host, cells: Sequence[CellRecord]) -> Iterator[None]:
-    """Show the progress of a run of these cells, for as long as the context lasts."""
+def shown(host: Host, cells: Sequence[CellRecord], every_epoch: bool = False) -> Iterator[None]:
+    """Show the progress of a run of these cells, for as long as the context lasts.
+
+    Args:
+        host: tells of it.
+        cells: those that have to be trained.
+        every_epoch: whether each epoch has a line, in place of bars.
+    """
     from rich.console import Console
 
     console = Console(stderr=True)
     kinds = [kind_of(cell) for cell in cells]
-    display = Bars(console, kinds) if console.is_terminal else Lines(kinds)
+    bars = console.is_terminal and not every_epoch
+    display = Bars(console, kinds) if bars else Lines(kinds, quiet_s=0.0 if every_epoch else QUIET_S)
     host.register(display, "progress")
     with display:
         yield
@@ -85,8 +92,9 @@ class Lines:
         kinds: Sequence[Kind],
         write: Callable[[str], None] = lambda line: click.echo(line, err=True),
         clock: Callable[[], float] = time.monotonic,
+        quiet_s: float = QUIET_S,
     ) -> None:
-        self.n_cells, self.write, self.clock = len(kinds), write, clock
+        self.n_cells, self.write, self.clock, self.quiet_s = len(kinds), write, clock, quiet_s
         self.remaining = Remaining(kinds)
         self.cells: dict[Key, Line] = {}
 
@@ -104,7 +112,7 @@ class Lines:
 
     def due(self, cell: CellFacts) -> bool:
         """Return whether a cell has been quiet for long enough."""
-        return self.clock() - self.cells[key_of(cell)].last >= QUIET_S
+        return self.clock() - self.cells[key_of(cell)].last >= self.quiet_s
 
     @hookimpl
     def corecbench_cell_started(self, cell: CellFacts) -> None:
