@@ -38,7 +38,7 @@ class CellLog:
         LOG.info(
             "%s: %s, turn %d, epoch %d, loss %.6f, validation NDCG@10 %.6f, %.1f s",
             title(cell),
-            *(record[key] for key in ("side", "turn", "epoch", "loss", "validation", "duration_s")),  # type: ignore[literal-required]
+            *(record[key] for key in ("side", "turn", "epoch", "loss", "validation", "duration_s")),
         )
 
     @hookimpl
