@@ -82,10 +82,13 @@ def with_default(mark: Mark, name: str, config: type) -> Mark:
     """Return a space with the default in it: it is what a search tries first.
 
     Raises:
-        PluginError: a default of 0 on a logarithmic scale.
+        PluginError: a default of 0 on a logarithmic scale, or a mark that names a setting that is not there.
     """
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
     default: Any = defaults[name]
+    other = mark.setting if isinstance(mark, Follows) else name if mark.when is None else mark.when[0]
+    if other not in defaults:
+        raise PluginError(f"{config.__name__}.{name}: its mark names the setting {other!r}, which is not there")
     if isinstance(mark, Follows) or (mark.when is not None and defaults.get(mark.when[0]) not in mark.when[1]):
         return mark
     if isinstance(mark, Choices):
@@ -93,6 +96,13 @@ def with_default(mark: Mark, name: str, config: type) -> Mark:
     if mark.log and default <= 0:
         raise PluginError(f"{config.__name__}.{name}: its default {default} has no place on the scale of {mark}")
     return dataclasses.replace(mark, low=min(mark.low, default), high=max(mark.high, default))
+
+
+def holds(mark: Mark, value: Any) -> bool:
+    """Return whether a value lies in a space."""
+    if isinstance(mark, Follows):
+        return False
+    return value in mark.values if isinstance(mark, Choices) else bool(mark.low <= value <= mark.high)
 
 
 def limits_of(config: type, name: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from corecbench.api import CorecbenchError, PluginError, Setup, UsageError, cache_folder
 from corecbench.experiment.cells import cell_name, digest_of, settings_of, version_of
+from corecbench.plugin.search_space import holds
 from corecbench.tuning.sampling import INTERRUPTED, sampler
 from corecbench.tuning.space import space_of, suggest
 
@@ -126,9 +127,10 @@ class Search:
         """What a trial would suggest for everything to stay as it is."""
         parts = self.parts
         return {
-            f"{label}.{name}": getattr(parts[label].config, name)
+            f"{label}.{name}": value
             for label, space in self.spaces.items()
-            for name in space
+            for name, mark in space.items()
+            if holds(mark, value := getattr(parts[label].config, name))
         }
 
     def objective(self, trial: Trial, deadline_s: float) -> float:

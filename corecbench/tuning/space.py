@@ -45,7 +45,8 @@ def suggest(trial: Trial, label: str, space: Mapping[str, Mark], config: Any) ->
     values: dict[str, Any] = {}
     for name, mark in sorted(space.items(), key=lambda item: turn(item[1])):
         if isinstance(mark, Follows):
-            values[name] = mark.times * values[mark.setting]
+            if mark.setting in values:
+                values[name] = mark.times * values[mark.setting]
         elif mark.when is None or values.get(mark.when[0], getattr(config, mark.when[0])) in mark.when[1]:
             values[name] = ask(trial, f"{label}.{name}", mark)
     return values

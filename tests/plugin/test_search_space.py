@@ -94,6 +94,15 @@ def test_a_default_without_a_place_on_its_scale_names_the_setting():
         search_space(Faulty)
 
 
+def test_a_mark_that_names_no_setting_is_a_fault():
+    @dataclass(frozen=True)
+    class Faulty:
+        inner: Annotated[Natural, Follows("width")] = 256
+
+    with pytest.raises(PluginError, match=r"Faulty\.inner: its mark names the setting 'width', which is not there"):
+        search_space(Faulty)
+
+
 def test_a_default_that_does_not_count_may_lie_outside():
     @dataclass(frozen=True)
     class Conditional:

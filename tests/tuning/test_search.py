@@ -143,5 +143,11 @@ def test_a_model_of_a_plugin_is_searched_around_its_defaults(make_searches, loos
     }
 
 
+def test_a_default_outside_of_what_is_searched_is_drawn_instead(make_searches):
+    ((search,),) = make_searches(models="lightgcn", settings={"lightgcn": {"negatives": 256}})
+    assert "lightgcn.temperature" in {f"lightgcn.{name}" for name in search.spaces["lightgcn"]}
+    assert "lightgcn.temperature" not in search.defaults  # 0 has no place among 0.06 to 0.3
+
+
 def test_optuna_is_silent():
     assert optuna.logging.get_verbosity() == optuna.logging.WARNING
