@@ -22,3 +22,8 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         return getattr(importlib.import_module("corecbench.python_api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return what is offered, also before it is used, so that a notebook completes it."""
+    return sorted({*globals(), *__all__})

@@ -1,6 +1,8 @@
 """What `import corecbench` offers. The page about it runs in docs/test_python_api.py."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -154,3 +156,9 @@ def test_the_table_has_the_comparison_with_the_model_alone(pair):
 def test_an_attribute_that_does_not_exist_is_missing_as_usual():
     with pytest.raises(AttributeError, match="module 'corecbench' has no attribute 'train'"):
         _ = corecbench.train
+
+
+def test_what_is_offered_is_listed_before_it_is_used():
+    code = "import corecbench; print(*[name for name in dir(corecbench) if not name.startswith('_')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"run", "load", "table"} <= set(done.stdout.split())

@@ -92,6 +92,7 @@ from corecbench.api.reports import (
     Reporter,
     Style,
 )
+from corecbench.api.search import Choices, Follows, Search
 from corecbench.api.seeds import generator
 from corecbench.api.sharing import (
     Budget,
@@ -121,6 +122,7 @@ __all__ = [
     "CellFacts",
     "CellRecord",
     "CellResult",
+    "Choices",
     "Combiner",
     "Component",
     "Control",
@@ -137,6 +139,7 @@ __all__ = [
     "EpochRecord",
     "Failure",
     "Fits",
+    "Follows",
     "Fraction",
     "HasLastStates",
     "HasLoss",
@@ -174,6 +177,7 @@ __all__ = [
     "RowSide",
     "RunRecord",
     "Scores",
+    "Search",
     "Settles",
     "Setup",
     "Share",

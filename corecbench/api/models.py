@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, runtime_checkable
 
 from corecbench.api.precision import Precision  # noqa: TC001, since settings are checked by their types
 from corecbench.api.ranges import Count, Fraction, Natural, Positive, Weight  # noqa: TC001, the same
+from corecbench.api.search import Choices
 
 if TYPE_CHECKING:
     import torch
@@ -76,11 +77,11 @@ def private_ids(n_users: int, n_items: int, width: int) -> Ids:
 class Training:
     """Training settings that every trainable component has; its config class adds its own."""
 
-    epochs: Count = 100
-    patience: Count = 10
+    epochs: Annotated[Count, Choices(())] = 100
+    patience: Annotated[Count, Choices(())] = 10
     """Epochs without a better validation NDCG@10 after which training stops."""
     batch_size: Natural = 128
-    max_examples: Count = 0
+    max_examples: Annotated[Count, Choices(())] = 0
     """Windows or pairs of an epoch, drawn at random for each; 0 for all there are."""
     negatives: Count = 0
     """K, the items sampled for each batch, which all its targets are told apart from (sampled softmax); 0 for the
@@ -88,8 +89,8 @@ class Training:
     learning_rate: Positive = 1e-3
     schedule: Literal["constant", "linear"] = "constant"
     """`linear`: the learning rate falls to 0 over the epochs that the side is going to train."""
-    weight_decay: Weight = 0.0
-    averaging: Fraction = 0.0
+    weight_decay: Annotated[Weight, Choices((0.0, 0.01, 0.1))] = 0.0
+    averaging: Annotated[Fraction, Choices((0.0, 0.99, 0.998))] = 0.0
     """Decay, per step, of a moving average of the weights, such as 0.99; the average is what is validated and kept.
     0 keeps the weights themselves."""
     loss_dtype: Precision = "auto"

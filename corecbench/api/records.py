@@ -153,6 +153,8 @@ class CellResult(TypedDict):
     """component or variant -> setting -> value."""
     in_pairs: NotRequired[dict[str, list[str]]]
     """model or LLM -> those of its settings in a pair that differ from its settings alone."""
+    tuning: NotRequired[dict[str, Any]]
+    """How the settings of the domain model were found, as `corecbench tune` wrote it: trials, minutes and so on."""
     protocol: dict[str, Any]
     """How the ranks were computed. Results under different protocols never share a table."""
     data: DataRecord

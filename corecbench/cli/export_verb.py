@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from corecbench.cli.options import common_options, discover
+from corecbench.cli.options import common_options, discover, say
 
 
 @click.command()
@@ -25,6 +25,6 @@ def export(files: tuple[str, ...], blocked: tuple[str, ...], cell: Path, folder:
 
     loaded = load_side(discover(files, blocked), cell, side)
     said = write(loaded, folder)
-    click.echo(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+    say(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
     for line in said:
-        click.echo(line.replace("`", ""))
+        say(line.replace("`", ""))

@@ -13,7 +13,7 @@ from corecbench.plugin.metadata import describe
 from corecbench.settings import run_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from corecbench.plugin.host import Host
 
@@ -27,10 +27,10 @@ def components(host: Host, kinds: Iterable[str], whole: bool) -> Rows:
         if whole
         else {
             "name": component.name,
-            "summary": component.summary,
-            "paper": component.paper,
             "kind": KINDS[kind].word,
             "plugin": str(info),
+            "summary": component.summary,
+            "paper": component.paper,
         }
         for kind in kinds
         for component, info in host.list(kind)
@@ -51,7 +51,7 @@ def benchmarks(whole: bool) -> Rows:
 
 
 def show(rows: Rows, as_json: bool) -> None:
-    """Print the rows; on a terminal as wide as it is, else one tab-separated line each."""
+    """Print the rows as a table: on a terminal as wide as it is, else in one aligned line each."""
     if as_json:
         say(json.dumps(rows, indent=2, default=str, ensure_ascii=False))
         return
@@ -63,10 +63,20 @@ def show(rows: Rows, as_json: bool) -> None:
     cells = [[str(row[column] or "") for column in columns] for row in rows]
     console = Console()
     if not console.is_terminal:
-        for line in cells:
-            say("\t".join(line))
+        for line in aligned(cells):
+            say(line)
         return
     table = Table(*columns, box=None, header_style="bold")
     for line in cells:
         table.add_row(*(Text(printable(cell)) for cell in line))  # as text: a summary may hold brackets
     console.print(table)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines in which the columns begin at the same place.
+
+    >>> aligned([("a", "1", ""), ("long", "2", "end")])
+    ['a     1', 'long  2  end']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

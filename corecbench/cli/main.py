@@ -13,6 +13,7 @@ import click
 from corecbench.api import CorecbenchError
 from corecbench.cli.author_verbs import check, new_plugin
 from corecbench.cli.dataset_verbs import datasets
+from corecbench.cli.describe_verb import describe
 from corecbench.cli.export_verb import export
 from corecbench.cli.options import Invocation, common_options, discover, say
 from corecbench.cli.recommend_verb import recommend
@@ -21,6 +22,7 @@ from corecbench.cli.reproduce_verb import reproduce
 from corecbench.cli.run_verb import run
 from corecbench.cli.signals import Terminated, ending_on_signals
 from corecbench.cli.site_verb import site
+from corecbench.cli.tune_verb import tune
 from corecbench.plugin.kinds import KINDS
 from corecbench.version import __version__
 
@@ -96,7 +98,7 @@ def main(context: click.Context, files: tuple[str, ...], blocked: tuple[str, ...
     context.obj = replace(context.obj or Invocation(), files=files, blocked=blocked)
 
 
-for verb in (run, report, compare, site, datasets, recommend, export, reproduce, check, new_plugin):
+for verb in (run, tune, report, compare, site, datasets, recommend, describe, export, reproduce, check, new_plugin):
     main.add_command(verb)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from corecbench.cli.options import be_a_good_neighbour, common_options, data_dir_option, discover, invocation
+from corecbench.cli.options import be_a_good_neighbour, common_options, data_dir_option, discover, invocation, say
 
 DIFFERENT = 1
 
@@ -43,13 +43,13 @@ def reproduce(
     host = discover(files, blocked)
     record = Store(folder, "").read(folder)
     cell = record["cell"]
-    click.echo(f"again: {cell['name']} on {cell['dataset']}, seed {cell['seed']}")
+    say(f"again: {cell['name']} on {cell['dataset']}, seed {cell['seed']}")
     with contextlib.ExitStack() as stack:
         out = results or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         again = run_again((folder, record), host, out, dataset, invocation().steps)
         sides = compared((folder, record), again, host.build(host.select("metrics", METRIC, {})))
     for side in sides:
-        click.echo(str(side))
+        say(str(side))
     for line in differences(record, again[1]):
-        click.echo(f"differs: {line}")
+        say(f"differs: {line}")
     return 0 if all(side.is_equal for side in sides) else DIFFERENT

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from corecbench.api import UsageError
+from corecbench.cli.completion import complete, complete_run_files
 from corecbench.cli.options import (
     Command,
     be_a_good_neighbour,
@@ -31,24 +35,34 @@ FAILED = 1
 def run_options(command: Command) -> Command:
     """Add the options that say what is run; one that is not given is None."""
 
-    def several(*names: str, text: str) -> Callable[[Command], Command]:
-        return click.option(*names, multiple=True, metavar="A,B", help=text)
+    def several(*names: str, text: str, kind: str | None = None) -> Callable[[Command], Command]:
+        completed = None if kind is None else complete([kind])
+        return click.option(*names, multiple=True, metavar="A,B", help=text, shell_complete=completed)
 
     for option in reversed(
         (
-            several("--models", text="Domain models, such as sasrec,lightgcn."),
-            several("--llm", "llms", text="LLMs: a name, or llama:PATH_OR_ID."),
-            several("--sharing", text="Sharing modules.  [default: bdlm]"),
-            several("--control", "controls", text="Controls of every pair, such as shuffled-texts,bag-of-words."),
+            several("--models", text="Domain models, such as sasrec,lightgcn.", kind="models"),
+            several("--llm", "llms", text="LLMs: a name, or llama:PATH_OR_ID.", kind="llms"),
+            several("--sharing", text="Sharing modules.  [default: bdlm]", kind="sharing"),
+            several(
+                "--control",
+                "controls",
+                text="Controls of every pair, such as shuffled-texts,bag-of-words.",
+                kind="controls",
+            ),
             click.option(
                 "--ledger",
                 is_flag=True,
                 default=None,
                 help="Train every pair under all controls of a ledger, and with nothing shared, too.",
             ),
-            several("--datasets", text="Data sets: names, or folders of atomic files.  [default: ml-100k]"),
+            several(
+                "--datasets",
+                text="Data sets: names, or folders of atomic files.  [default: ml-100k]",
+                kind="datasets",
+            ),
             click.option("--seeds", metavar="0-2,5", help="Seeds; each cell is run once for each.  [default: 0]"),
-            several("--metrics", text="Metrics, such as HR@10,MRR."),
+            several("--metrics", text="Metrics, such as HR@10,MRR.", kind="metrics"),
             click.option(
                 "--max-history",
                 type=int,
@@ -137,7 +151,12 @@ def run_options(command: Command) -> Command:
                 metavar="NAME=N",
                 help="What a cell needs of a Dask worker, such as GPU=1.",
             ),
-            several("--tracker", "trackers", text="Trackers that follow the run, such as mlflow,tensorboard."),
+            several(
+                "--tracker",
+                "trackers",
+                text="Trackers that follow the run, such as mlflow,tensorboard.",
+                kind="trackers",
+            ),
         )
     ):
         command = option(command)
@@ -148,9 +167,16 @@ def run_options(command: Command) -> Command:
 @run_options
 @data_dir_option
 @results_option
-@click.option("--config", metavar="FILE.toml|NAME", help="A run file, or one of `corecbench list benchmarks`.")
+@click.option(
+    "--config",
+    metavar="FILE.toml|NAME",
+    shell_complete=complete_run_files,
+    help="A run file, or one of `corecbench list benchmarks`.",
+)
 @click.option("--set", "sets", multiple=True, metavar="COMPONENT.KEY=VALUE", help="Change one setting.")
 @click.option("--plan", "only_plan", is_flag=True, help="Print what would be done, and stop.")
+@click.option("-v", "--verbose", is_flag=True, help="Print a line for each epoch.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the table and errors only.")
 @common_options
 def run(
     files: tuple[str, ...],
@@ -159,27 +185,34 @@ def run(
     config: str | None,
     sets: tuple[str, ...],
     only_plan: bool,
+    verbose: bool,
+    quiet: bool,
     **options: Any,
 ) -> int:
     """Train models alone and with LLMs, and compare them.
 
     Prints the plan first and the table last, and stores the rank of every user's held-out item.
-    The same command goes on where it stopped.
+    The same command goes on where it stopped. A log with each epoch and warning lies beside the results.
     """
     from corecbench.experiment.session import prepare
     from corecbench.report.publish import publish_run
     from corecbench.settings.config import load
 
+    if verbose and quiet:
+        raise UsageError("-v and -q exclude each other; give one of them")
     be_a_good_neighbour()
     settings = load(config, {key: None if value == () else value for key, value in options.items()}, sets)
     experiment = prepare(settings, discover(files, blocked), results, invocation().steps)
-    show_plan(experiment.plan)
+    if only_plan or not quiet:
+        show_plan(experiment.plan)
     if only_plan:
         return 0
-    records = experiment.run(progress=True)
+    with contextlib.redirect_stderr(io.StringIO()) if quiet else contextlib.nullcontext():
+        records = experiment.run(progress=not quiet, every_epoch=verbose, log=True)
     published = publish_run(experiment.host, experiment.store, records, settings.metrics)
     show_table(published.texts, published.errors, "text")
-    say(f"written to {published.folder}: {', '.join(path.name for path in published.paths)}")
+    if not quiet:
+        say(f"written to {published.folder}: {', '.join(path.name for path in published.paths)}")
     return FAILED if any(record["status"] == "failed" for record in records) else 0
 
 

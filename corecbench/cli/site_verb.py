@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from corecbench.cli.options import common_options, discover
+from corecbench.cli.options import common_options, discover, say
 from corecbench.settings.config import SHOWN
 
 INCOMPLETE = 5
@@ -36,6 +36,6 @@ def site(
     found = [store for folder in folders for store in stores(folder)]
     written = write_site(discover(files, blocked), found, names(metrics), out, title)
     for line in written.left_out:
-        click.echo(f"left out: {line}", err=True)
-    click.echo(f"written to {written.index}: {written.n_rows} rows of {written.n_benchmarks} benchmarks")
+        say(f"left out: {line}", err=True)
+    say(f"written to {written.index}: {written.n_rows} rows of {written.n_benchmarks} benchmarks")
     return INCOMPLETE if written.left_out else 0

@@ -55,7 +55,12 @@ class Plan:
     @property
     def n_to_do(self) -> int:
         """Number of cells that have to be trained."""
-        return sum(not (cell.done or cell.failed or cell.folder in self.elsewhere) for cell in self.cells)
+        return len(self.to_do)
+
+    @property
+    def to_do(self) -> Sequence[Cell]:
+        """The cells that have to be trained."""
+        return [cell for cell in self.cells if not (cell.done or cell.failed or cell.folder in self.elsewhere)]
 
     def solo_of(self, cell: Cell, side: Side = "domain") -> Cell:
         """Return the solo cell of a joint cell's domain model, or of its LLM; a control has that of its pair."""

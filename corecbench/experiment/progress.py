@@ -11,14 +11,16 @@ import click
 
 from corecbench.api import hookimpl
 from corecbench.api.printable import printable
+from corecbench.experiment.remaining import Remaining, in_words, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import Console
-    from rich.progress import Task, TaskID
+    from rich.progress import ProgressColumn, Task, TaskID
 
-    from corecbench.api import CellFacts, CellResult, EpochRecord
+    from corecbench.api import CellFacts, CellRecord, CellResult, EpochRecord
+    from corecbench.experiment.remaining import Kind
     from corecbench.plugin.host import Host
 
 QUIET_S = 15.0
@@ -34,12 +36,20 @@ def key_of(cell: CellFacts) -> Key:
 
 
 @contextlib.contextmanager
-def shown(host: Host, n_cells: int) -> Iterator[None]:
-    """Show the progress of a run of so many cells, for as long as the context lasts."""
+def shown(host: Host, cells: Sequence[CellRecord], every_epoch: bool = False) -> Iterator[None]:
+    """Show the progress of a run of these cells, for as long as the context lasts.
+
+    Args:
+        host: tells of it.
+        cells: those that have to be trained.
+        every_epoch: whether each epoch has a line, in place of bars.
+    """
     from rich.console import Console
 
     console = Console(stderr=True)
-    display = Bars(console, n_cells) if console.is_terminal else Lines(n_cells)
+    kinds = [kind_of(cell) for cell in cells]
+    bars = console.is_terminal and not every_epoch
+    display = Bars(console, kinds) if bars else Lines(kinds, quiet_s=0.0 if every_epoch else QUIET_S)
     host.register(display, "progress")
     with display:
         yield
@@ -80,11 +90,13 @@ class Lines:
 
     def __init__(
         self,
-        n_cells: int,
+        kinds: Sequence[Kind],
         write: Callable[[str], None] = lambda line: click.echo(line, err=True),
         clock: Callable[[], float] = time.monotonic,
+        quiet_s: float = QUIET_S,
     ) -> None:
-        self.n_cells, self.write, self.clock = n_cells, write, clock
+        self.n_cells, self.write, self.clock, self.quiet_s = len(kinds), write, clock, quiet_s
+        self.remaining = Remaining(kinds)
         self.cells: dict[Key, Line] = {}
 
     def __enter__(self) -> Lines:
@@ -101,12 +113,13 @@ class Lines:
 
     def due(self, cell: CellFacts) -> bool:
         """Return whether a cell has been quiet for long enough."""
-        return self.clock() - self.cells[key_of(cell)].last >= QUIET_S
+        return self.clock() - self.cells[key_of(cell)].last >= self.quiet_s
 
     @hookimpl
     def corecbench_cell_started(self, cell: CellFacts) -> None:
         """Say which cell it is."""
         self.cells[key_of(cell)] = Line(len(self.cells) + 1, self.clock())
+        self.remaining.started(key_of(cell), kind_of(cell), self.clock())
         self.say(cell, "started")
 
     @hookimpl
@@ -120,14 +133,21 @@ class Lines:
         """Say how far training is."""
         line = self.cells[key_of(cell)]
         line.trained += 1
+        self.remaining.trained(key_of(cell), line.trained / max(1, record["planned_epochs"]))
         if self.due(cell):
             epochs = f"epoch {line.trained} of at most {record['planned_epochs']}"
             self.say(cell, f"{record['side']}, {epochs}, validation NDCG@10 {record['validation']:.4f}")
 
     @hookimpl
     def corecbench_cell_finished(self, cell: CellFacts, result: CellResult) -> None:
-        """Say how it ended."""
-        self.say(cell, outcome(result))
+        """Say how it ended, and how long the others will take."""
+        self.remaining.ended(key_of(cell), self.clock())
+        self.say(cell, f"{outcome(result)}{self.left()}")
+
+    def left(self) -> str:
+        """Return what is said of the time that is left: nothing at the end, or before anything is known."""
+        left_s = self.remaining.left_s(self.clock())
+        return f"; about {in_words(left_s)} left" if left_s else ""
 
 
 @dataclass
@@ -143,21 +163,24 @@ class CellBars:
 class Bars:
     """A bar for all cells with the time left; for each that is running, one for epochs and one for other work."""
 
-    def __init__(self, console: Console, n_cells: int) -> None:
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    def __init__(
+        self, console: Console, kinds: Sequence[Kind], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-        self.console = console
+        self.console, self.clock = console, clock
+        self.remaining = Remaining(kinds)
         self.bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            self.time_left(),
             console=console,
             transient=True,
             speed_estimate_period=1800,
         )
-        self.number, self.n_cells = 0, n_cells
-        self.all = self.bars.add_task(f"cells 0/{n_cells}", total=n_cells)
+        self.number, self.n_cells = 0, len(kinds)
+        self.all = self.bars.add_task(f"cells 0/{self.n_cells}", total=self.n_cells)
         self.running: dict[Key, CellBars] = {}
 
     def __enter__(self) -> Bars:
@@ -166,6 +189,22 @@ class Bars:
 
     def __exit__(self, *error: object) -> None:
         self.bars.stop()
+
+    def time_left(self) -> ProgressColumn:
+        """Return the column of the time that is left: of all cells from those that are finished, else by speed."""
+        from rich.progress import TimeRemainingColumn
+        from rich.text import Text
+
+        bars = self
+
+        class TimeLeft(TimeRemainingColumn):
+            def render(self, task: Task) -> Text:
+                left_s = bars.remaining.left_s(bars.clock())
+                if task.id != bars.all or left_s is None:
+                    return super().render(task)
+                return Text(f"about {in_words(left_s)} left", style="progress.remaining")
+
+        return TimeLeft()
 
     def task(self, number: TaskID) -> Task:
         """Return a bar."""
@@ -176,6 +215,7 @@ class Bars:
         """Begin the bars of a cell."""
         epochs = self.bars.add_task(title(cell), total=None)
         self.running[key_of(cell)] = CellBars(epochs, self.bars.add_task("", visible=False))
+        self.remaining.started(key_of(cell), kind_of(cell), self.clock())
 
     @hookimpl
     def corecbench_progress(self, cell: CellFacts, what: str, done: int, total: int) -> None:
@@ -192,6 +232,7 @@ class Bars:
         own.best = max(own.best, record["validation"])
         scores = f"{record['side']} validation NDCG@10 {record['validation']:.4f}, best {own.best:.4f}"
         total = record["planned_epochs"]
+        self.remaining.trained(key_of(cell), min(1.0, (self.task(own.epochs).completed + 1) / max(1, total)))
         self.bars.update(own.epochs, advance=1, total=total, description=f"{title(cell)}: {scores}")
         self.move()
 
@@ -210,6 +251,7 @@ class Bars:
     def corecbench_cell_finished(self, cell: CellFacts, result: CellResult) -> None:
         """Count the cell and leave a line above the bars."""
         own = self.running.pop(key_of(cell))
+        self.remaining.ended(key_of(cell), self.clock())
         self.bars.remove_task(own.epochs)
         self.bars.remove_task(own.work)
         self.number += 1

@@ -20,6 +20,7 @@ from corecbench.experiment.attempt import Attempt, Outcome
 from corecbench.experiment.cells import CHECKPOINT, Cell, record_of, settings_of
 from corecbench.experiment.process_state import state_kept
 from corecbench.experiment.together import ALONE, Together
+from corecbench.experiment.tuned import account_of
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
 from corecbench.results.privacy import without_private
 from corecbench.results.record import SCHEMA
@@ -132,6 +133,7 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
         "hash": cell.hash,
         "settings": {part.label: settings_of(part) for part in cell.recorded},
         **({"in_pairs": in_pairs} if (in_pairs := plan.in_pairs(cell)) else {}),
+        **({"tuning": tuning} if (tuning := account_of(cell, config)) else {}),
         "protocol": {
             "split": "leave-one-out",
             **PROTOCOL,

@@ -51,15 +51,23 @@ class Experiment:
     store: Store
     steps: Steps
 
-    def run(self, progress: bool = False) -> Sequence[CellResult]:
+    def run(self, progress: bool = False, every_epoch: bool = False, log: bool = False) -> Sequence[CellResult]:
         """Run every cell that is not done, and return the records of all, in the order of the plan.
 
         Args:
             progress: whether it is shown on stderr.
+            every_epoch: whether each epoch has a line there.
+            log: whether what happens is written to a file beside the results.
         """
+        from corecbench.experiment.log import logged
         from corecbench.experiment.progress import shown
 
-        with shown(self.host, self.plan.n_to_do) if progress else contextlib.nullcontext():
+        to_do = [cell.facts for cell in self.plan.to_do]
+        with contextlib.ExitStack() as around:
+            if progress:
+                around.enter_context(shown(self.host, to_do, every_epoch))
+            if log and to_do:
+                around.enter_context(logged(self.host, self.store))
             return self.steps.run_plan(self.plan, self.host, self.store)
 
 

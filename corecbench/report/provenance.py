@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from corecbench.api import CellResult
+from corecbench.report.searched import searched
 from corecbench.results.rows import RowKey
 
 LIBRARIES = ("corecbench", "torch", "recbole", "transformers", "peft")
@@ -58,7 +59,7 @@ def of_reductions(keys: Iterable[RowKey]) -> Iterator[str]:
 
 
 def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
-    """Return settings of pairs only, versions and devices of all results with ranks, as sentences of a caption."""
+    """Return settings of pairs only, searches, versions and devices of results with ranks, as sentences."""
     done = [record for record in records if record["sides"]]
     versions = [(record["cell"]["name"], _versions(record)) for record in done]
     differ = " (they differ between cells)" if any(each != versions[0][1] for _, each in versions) else ""
@@ -66,6 +67,7 @@ def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
     device = together([(record["cell"]["name"], {"Device:": record["device"]}) for record in done], "cells")
     return (
         *([f"Settings that a model has in pairs only: {own}"] if (own := _in_pairs(done)) else []),
+        *([f"Settings were searched on validation: {found}"] if (found := searched(done)) else []),
         *([f"Versions{differ}: {stated}"] if stated else []),
         *(f"{name} {value}" for name, value in device.items()),
         *(

@@ -125,6 +125,8 @@ class RunConfig:
     """Name -> variant. The name is used like the name of a domain model, LLM or sharing module."""
     per_dataset: dict[str, PerDataset] = field(default_factory=dict)
     """Data set -> settings that differ on it. Data sets that are not in the run are ignored."""
+    tuning: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    """Data set -> model -> how its settings were found, "alone" and "in_pairs", as `corecbench tune` writes it."""
 
     def __post_init__(self) -> None:
         """Add what a ledger needs. Check names, ranges and what must not be empty, which the types do not say."""

@@ -1,6 +1,7 @@
 """The run files that come with corecbench are listed, and run by their names."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,15 @@ def corecbench(tmp_path, monkeypatch):
 def test_benchmarks_are_listed_with_what_they_show(corecbench):
     result = corecbench("list", "benchmarks")
     assert result.exit_code == 0
-    assert "recbole\tModels of RecBole by their names, one of each kind, on ml-100k\n" in result.stdout
+    assert re.search(
+        r"^recbole +Models of RecBole by their names, one of each kind, on ml-100k$", result.stdout, re.M
+    )
+
+
+def test_columns_begin_at_the_same_place(corecbench):
+    lines = corecbench("list", "benchmarks").stdout.splitlines()
+    width = max(len(line.split("  ")[0]) for line in lines)
+    assert all(line[width : width + 2] == "  " and line[width + 2] != " " for line in lines)
 
 
 def test_benchmarks_as_json_have_their_file_too(corecbench):

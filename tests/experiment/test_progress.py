@@ -5,9 +5,11 @@ import pytest
 from rich.console import Console
 
 from corecbench.experiment.progress import Bars, Lines
+from corecbench.experiment.remaining import kind_of
 from corecbench.plugin.host import Host
 
-CELL = {"name": "sasrec", "dataset": "toys", "seed": 3}
+CELL = {"name": "sasrec", "dataset": "toys", "domain": "sasrec", "llm": None, "sharing": None, "seed": 3}
+KIND = kind_of(CELL)
 DONE = {
     "status": "ok",
     "error": None,
@@ -26,7 +28,7 @@ def epoch(validation):
 def lines():
     """Plain lines with a clock that the test turns: `lines.now` in seconds, `lines.host` to notify."""
     fake = SimpleNamespace(now=0.0, written=[], host=Host())
-    display = Lines(2, fake.written.append, lambda: fake.now)
+    display = Lines([KIND] * 2, fake.written.append, lambda: fake.now)
     fake.host.register(display, "progress")
     fake.host.notify("corecbench_cell_started", cell=CELL)
     return fake
@@ -68,15 +70,22 @@ def test_long_work_outside_the_epochs_is_said_too(lines):
 
 def test_a_line_says_how_a_cell_ended(lines):
     lines.host.notify("corecbench_cell_finished", cell=CELL, result=DONE)
+    lines.host.notify("corecbench_cell_started", cell=CELL)
     lines.host.notify("corecbench_cell_finished", cell=CELL, result=FAILED)
-    done, failed = lines.written[1:]
+    _, done, _, failed = lines.written
     assert done.endswith(": done in 12 s: domain NDCG@10 0.2500, llm NDCG@10 0.5000")
     assert failed.endswith(": failed: no good")
 
 
+def test_a_line_at_the_end_of_a_cell_says_how_long_the_others_will_take(lines):
+    lines.now = 90
+    lines.host.notify("corecbench_cell_finished", cell=CELL, result=DONE)
+    assert lines.written[-1].endswith("; about 2 min left")
+
+
 def test_bars_show_cells_epochs_and_other_work():
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    host, display = Host(), Bars(console, 2)
+    host, display = Host(), Bars(console, [KIND] * 2)
     host.register(display, "progress")
     with display:
         host.notify("corecbench_cell_started", cell=CELL)
@@ -97,7 +106,7 @@ def test_bars_show_cells_epochs_and_other_work():
 
 def test_cells_that_run_side_by_side_have_bars_of_their_own():
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    host, display = Host(), Bars(console, 4)
+    host, display = Host(), Bars(console, [KIND] * 4)
     host.register(display, "progress")
     seeds = [CELL | {"seed": seed} for seed in range(2)]
     with display:
@@ -111,3 +120,15 @@ def test_cells_that_run_side_by_side_have_bars_of_their_own():
         host.notify("corecbench_cell_finished", cell=seeds[0], result=DONE)
         assert cells.completed == 1 + 2 / 4
         assert "seed 1" in second.description
+
+
+def test_the_bar_of_all_cells_shows_the_time_that_is_left_by_finished_cells():
+    fake = SimpleNamespace(now=0.0)
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    host, display = Host(), Bars(console, [KIND] * 3, lambda: fake.now)
+    host.register(display, "progress")
+    host.notify("corecbench_cell_started", cell=CELL)
+    fake.now = 60.0
+    host.notify("corecbench_cell_finished", cell=CELL, result=DONE)
+    column = display.bars.columns[-1]
+    assert column.render(display.bars.tasks[0]).plain == "about 2 min left"

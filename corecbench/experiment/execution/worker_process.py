@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import logging
 import multiprocessing
 import os
 import signal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from corecbench.experiment.execution.message import Message
     from corecbench.experiment.execution.task import CellTask
 
+LOG = logging.getLogger("corecbench.worker")
 START = """
 import json, sys
 descriptor, n_threads, sys.path[:] = json.loads(sys.argv[1])
@@ -96,6 +98,7 @@ class WorkerProcess:
         """Pass on to stderr what the process writes, and keep the last lines."""
         for line in cast("IO[str]", self.process.stdout):
             self.said.append(line.rstrip())
+            LOG.info("%s", line.rstrip())
             sys.stderr.write(line)
 
     def give(self, task: CellTask) -> None:

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from corecbench.api import Count, Fraction, Natural, Positive, Precision, Training, Weight
+from corecbench.api import (
+    Choices,
+    Count,
+    Follows,
+    Fraction,
+    Natural,
+    Positive,
+    Precision,
+    Search,
+    Training,
+    Weight,
+)
 from corecbench_plugins.recbole_models.defaults import check_parameters
 from corecbench_plugins.recbole_models.registry import family_of
+
+SIZES = Choices((64, 128))
+SAMPLED = Choices((0, 256, 1024))
+DROPOUT = Search(0.1, 0.7)
 
 
 @dataclass(frozen=True)
 class SequentialConfig(Training):
     """Settings that SASRec and GRU4Rec share."""
 
-    batch_size: Natural = 64
-    learning_rate: Positive = 2e-3
+    batch_size: Annotated[Natural, Choices((64, 128, 256))] = 64
+    negatives: Annotated[Count, SAMPLED] = 0
+    learning_rate: Annotated[Positive, Search(5e-4, 5e-3, log=True)] = 2e-3
     layers_dtype: Precision = "auto"
     """Number format of the products in the model's layers while it is trained. `auto` takes bfloat16 where the
     processor or the GPU multiplies faster in it. Weights, and all that is computed in evaluation, are float32."""
@@ -25,13 +41,13 @@ class SequentialConfig(Training):
 class SASRecConfig(SequentialConfig):
     """Settings of SASRec."""
 
-    embedding_size: Natural = 64
-    n_layers: Natural = 2
-    n_heads: Natural = 2
-    inner_size: Natural = 256
-    hidden_dropout: Fraction = 0.3
+    embedding_size: Annotated[Natural, SIZES] = 64
+    n_layers: Annotated[Natural, Search(1, 3)] = 2
+    n_heads: Annotated[Natural, Search(1, 2)] = 2
+    inner_size: Annotated[Natural, Follows("embedding_size", times=4)] = 256
+    hidden_dropout: Annotated[Fraction, DROPOUT] = 0.3
     """Dropout of hidden states; `hidden_dropout_prob` in RecBole."""
-    attention_dropout: Fraction = 0.3
+    attention_dropout: Annotated[Fraction, Follows("hidden_dropout")] = 0.3
     """Dropout of attention weights; `attn_dropout_prob` in RecBole."""
 
     def __post_init__(self) -> None:
@@ -46,11 +62,11 @@ class SASRecConfig(SequentialConfig):
 class GRU4RecConfig(SequentialConfig):
     """Settings of GRU4Rec."""
 
-    embedding_size: Natural = 64
-    hidden_size: Natural = 128
-    n_layers: Natural = 1
+    embedding_size: Annotated[Natural, SIZES] = 64
+    hidden_size: Annotated[Natural, Choices((64, 128, 256))] = 128
+    n_layers: Annotated[Natural, Search(1, 2)] = 1
     """Number of recurrent layers; `num_layers` in RecBole."""
-    dropout: Fraction = 0.3
+    dropout: Annotated[Fraction, DROPOUT] = 0.3
     """Dropout of the embeddings of a history; `dropout_prob` in RecBole."""
 
 
@@ -60,13 +76,14 @@ class LightGCNConfig(Training):
 
     epochs: Count = 200
     patience: Count = 20
-    batch_size: Natural = 8192
-    learning_rate: Positive = 1e-2
-    embedding_size: Natural = 64
-    n_layers: Count = 2
-    regularisation: Weight = 1e-4
+    batch_size: Annotated[Natural, Choices((2048, 8192, 32768))] = 8192
+    negatives: Annotated[Count, SAMPLED] = 0
+    learning_rate: Annotated[Positive, Search(1e-3, 3e-2, log=True)] = 1e-2
+    embedding_size: Annotated[Natural, SIZES] = 64
+    n_layers: Annotated[Count, Search(1, 4)] = 2
+    regularisation: Annotated[Weight, Search(1e-6, 1e-2, log=True, when=("negatives", (0,)))] = 1e-4
     """Weight of the squared norm of a batch's embeddings in BPR; `reg_weight` in RecBole."""
-    temperature: Weight = 0.0
+    temperature: Annotated[Weight, Search(0.06, 0.3, log=True, when=("negatives", (256, 1024)))] = 0.0
     """Above 0, states are compared by their cosine divided by the temperature instead of by their product."""
 
 
@@ -80,7 +97,7 @@ class RecBoleConfig(Training):
     """Hyperparameters of the model under RecBole's names. They win over the defaults in RecBole's wheel."""
     batch_size: Count = 0
     """Windows or pairs in a batch. 0 stands for what suits the model: 64 windows of histories, or 2,048 pairs."""
-    prefixes: Count = 4
+    prefixes: Annotated[Count, Choices(())] = 4
     """Number of prefixes of each window that are trained on, drawn anew for each batch, for models that learn one
     target from a history; 0 for all."""
 

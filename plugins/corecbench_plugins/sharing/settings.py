@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from corecbench.api import Count, Natural, Positive, Share, Weight  # noqa: TC001, settings are checked by their types
+from corecbench.api import Choices, Count, Natural, Positive, Search, Share, Weight
 
 
 @dataclass(frozen=True)
@@ -14,13 +14,13 @@ class Schedule:
 
     start: Literal["new", "pretrained"] = "new"
     """Whether the domain side starts with new weights, or with what the domain model learnt alone."""
-    warm_up_epochs: Count = 60
+    warm_up_epochs: Annotated[Count, Choices(())] = 60
     """Most epochs of the domain model before the first round. Its patience may end them earlier."""
-    rounds: Natural = 2
+    rounds: Annotated[Natural, Choices(())] = 2
     """Number of rounds; each is a turn of the LLM and a turn of the domain model."""
-    domain_epochs: Count = 20
+    domain_epochs: Annotated[Count, Choices(())] = 20
     """Most epochs of the domain model over all rounds, within what is left of its budget."""
-    llm_epochs: Count = 4
+    llm_epochs: Annotated[Count, Choices(())] = 4
     """Most epochs of the LLM over all rounds, within its budget."""
     alone_unless_better: bool = False
     """Whether the domain side stays what the domain model learnt alone, unless the pair's is better on validation
@@ -43,22 +43,22 @@ class BdlmConfig(Schedule):
     """Whether the store's items hold what the LLM makes of their texts, beside rows of their own."""
     words: Count = 0
     """Most dimensions of the counted words that stand beside what the LLM makes of the texts; 0 for no words."""
-    neighbours: Count = 5
+    neighbours: Annotated[Count, Choices((0, 3, 5, 10))] = 5
     """Number of items with the nearest texts whose rows an item shares in; 0 for none."""
     llm_writes: bool = True
     """Whether the LLM's turns change the store, or only read it."""
     llm_reads_users: bool = False
     """Whether the token `<uid>` is the user's row, as in the paper. A domain model with user rows fits them to the
     very items that the LLM learns to predict, so in training they give those items away."""
-    row_dropout: Share = 0.3
+    row_dropout: Annotated[Share, Search(0.0, 0.6)] = 0.3
     """Probability, drawn anew for each batch, that an item is represented by its text alone in training."""
-    domain_weight: Weight = 0.5
+    domain_weight: Annotated[Weight, Search(0.05, 2.0, log=True)] = 0.5
     """Weight of the mutual term while the domain model trains."""
-    llm_weight: Weight = 0.5
+    llm_weight: Annotated[Weight, Choices(())] = 0.5
     """Weight of the mutual term while the LLM trains."""
     temperature: Positive = 1.0
     """Both sides' scores are divided by the temperature before they are compared."""
-    positions: Natural = 256
+    positions: Annotated[Natural, Choices(())] = 256
     """Most positions of each batch at which the sides are compared."""
 
 
@@ -105,7 +105,7 @@ class Dllm2recConfig(LlmFirst):
     """Factor of the part of an item's weight that the teacher's probability gives."""
     by_consistency: Weight = 1.0
     """Factor of the part that an item gets for being among the student's own first items."""
-    positions: Natural = 256
+    positions: Annotated[Natural, Choices(())] = 256
     """Most positions of each batch at which the student is taught."""
     embeddings: bool = True
     """Whether the student's items hold what the LLM makes of their texts, beside rows of their own."""
@@ -119,11 +119,11 @@ class Llmd4recConfig(Schedule):
 
     domain_weight: Weight = 1.0
     """Weight of the distillation term while the domain model trains."""
-    llm_weight: Weight = 1.0
+    llm_weight: Annotated[Weight, Choices(())] = 1.0
     """Weight of the distillation term while the LLM trains."""
     temperature: Positive = 1.0
     """Both sides' scores are divided by the temperature before they are compared."""
-    positions: Natural = 256
+    positions: Annotated[Natural, Choices(())] = 256
     """Most positions of each batch at which the sides are compared."""
 
 
@@ -139,7 +139,7 @@ class CtrlConfig(Schedule):
     """Number of vectors that stand for a state in the common space."""
     common_size: Natural = 16
     """Width of each vector in the common space."""
-    positions: Natural = 256
+    positions: Annotated[Natural, Choices(())] = 256
     """Most positions, and most items, of each batch that are told apart."""
 
 

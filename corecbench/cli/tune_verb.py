@@ -1,0 +1,153 @@
+"""The verb that searches settings, and prints what it searched, for how long, and what it found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from corecbench.cli.completion import complete, complete_run_files
+from corecbench.cli.options import (
+    Command,
+    be_a_good_neighbour,
+    common_options,
+    data_dir_option,
+    discover,
+    results_option,
+    say,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from corecbench.tuning.budget import Budget
+    from corecbench.tuning.search import Search
+    from corecbench.tuning.tune import Outcome
+
+FOLDER = "tuning"
+"""The folder of trials and plots, in that of the results."""
+
+
+def names_option(*names: str, kind: str, text: str, metavar: str = "A,B") -> Callable[[Command], Command]:
+    """Return an option that takes names of one kind of components."""
+    return click.option(*names, multiple=True, metavar=metavar, help=text, shell_complete=complete([kind]))
+
+
+@click.command()
+@names_option("--models", kind="models", text="Domain models, such as sasrec,lightgcn.")
+@names_option("--llm", "llms", kind="llms", text="Search each model in a pair with this LLM, too.", metavar="NAME")
+@names_option("--sharing", kind="sharing", text="Sharing module of the pairs.  [default: bdlm]", metavar="NAME")
+@names_option("--datasets", kind="datasets", text="Data sets.  [default: ml-100k]")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="Of each search; a model alone and its pair have the same. 0 only writes what is stored.",
+)
+@click.option("--trials", type=click.IntRange(min=1), metavar="N", help="Most trials that finish, of each search.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes side by side.")
+@click.option("--threads", type=int, metavar="N", help="Threads of each process.  [default: 1]")
+@click.option("--seed", "seeds", type=int, metavar="N", help="Seed of models and searches.  [default: 0]")
+@click.option("--max-history", type=int, metavar="N", help="Most recent items that models see.  [default: 50]")
+@click.option("--device", metavar="NAME", help="Device for training, such as cuda.  [default: cpu]")
+@click.option(
+    "--config",
+    metavar="FILE.toml|NAME",
+    shell_complete=complete_run_files,
+    help="A run file; its settings are kept and not searched.",
+)
+@click.option("--set", "sets", multiple=True, metavar="COMPONENT.KEY=VALUE", help="Keep one setting at a value.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="tuned.toml",
+    show_default=True,
+    metavar="FILE",
+    help="File with the best settings, which a run file can include.",
+)
+@click.option("--plan", "only_plan", is_flag=True, help="Print what would be searched and for how long, and stop.")
+@data_dir_option
+@results_option
+@common_options
+def tune(
+    files: tuple[str, ...],
+    blocked: tuple[str, ...],
+    results: Path,
+    config: str | None,
+    sets: tuple[str, ...],
+    minutes: float,
+    trials: int | None,
+    jobs: int,
+    out: Path,
+    only_plan: bool,
+    **options: Any,
+) -> None:
+    """Search settings on validation, of models alone and in pairs under the same budget.
+
+    The test items are not read by any search. The same command goes on where it stopped; with more --minutes it
+    goes on after its end, too.
+    """
+    from corecbench.settings.config import load
+    from corecbench.tuning.budget import Budget, needs_optuna
+    from corecbench.tuning.tune import searches
+    from corecbench.tuning.tune import tune as search_both
+
+    be_a_good_neighbour()
+    needs_optuna()
+    settings = load(config, {key: None if value == () else value for key, value in options.items()}, sets)
+    budget, folder = Budget(minutes, trials, jobs), results / FOLDER
+    all_sides = list(searches(settings, discover(files, blocked), budget))
+    for search in (search for sides in all_sides for search in sides):
+        search.check()
+    for line in plan_lines([search for sides in all_sides for search in sides], budget):
+        say(line)
+    if only_plan:
+        return
+    for sides in all_sides:
+        for outcome in search_both(sides, budget, folder, out, say):
+            for line in outcome_lines(outcome):
+                say(line)
+    say(f"written to {out}; every trial and a plot of each search are in {folder}")
+
+
+def plan_lines(searches: Sequence[Search], budget: Budget) -> Iterator[str]:
+    """Yield what would be searched, and for how long."""
+    from corecbench.plugin.search_space import shown_space
+
+    most = "" if budget.trials is None else f" or {budget.trials} finished trials"
+    jobs = f", {budget.jobs} jobs" if budget.jobs > 1 else ""
+    total = budget.minutes * len(searches)
+    count = f"{len(searches)} search{'es' * (len(searches) > 1)}"
+    yield f"plan: {count} of {budget.minutes:g} minutes{most} each{jobs}; {total:g} minutes in all"
+    shown: set[str] = set()
+    for search in searches:
+        yield f"  {search.data.name}  {'+'.join(label for _, label in search.labels)}  seed {search.seed}"
+        for label, space in search.spaces.items():
+            if label in shown:
+                continue
+            shown.add(label)
+            width = max(map(len, space), default=0)
+            for name, mark in space.items():
+                yield f"    {label}.{name:{width}}  {shown_space(mark)}"
+            if kept := search.given.get(label):
+                yield f"    kept: {', '.join(f'{label}.{key} = {value}' for key, value in kept.items())}"
+        if search.llm is not None:
+            kept_parts = [search.llm, *([] if search.searches_sharing else [str(search.sharing)])]
+            yield f"    settings of {' and '.join(kept_parts)} are kept"
+
+
+def outcome_lines(outcome: Outcome) -> Iterator[str]:
+    """Yield what a search found, and whether it lies on an edge."""
+    found = outcome.account
+    parts = "+".join(label for _, label in outcome.search.labels)
+    yield (
+        f"{outcome.search.data.name}  {parts}: validation NDCG@10 {found['validation']:.4f} in trial "
+        f"{found['best_trial']} ({found['best_ended']}), of {found['finished_trials']} trials that finished in "
+        f"{found['minutes']} minutes"
+    )
+    for label, settings in found["settings"].items():
+        yield f"  {label}: {', '.join(f'{key} = {value}' for key, value in settings.items())}"
+    for text in found["on_edge"]:
+        yield f"  on the edge: {text}; a wider space may hold better ones"

@@ -1,0 +1,1 @@
+"""Searches settings on validation, alone and in pairs under the same budget. Needs the extra `tune`."""

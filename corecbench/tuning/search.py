@@ -1,0 +1,246 @@
+"""One search: its trials, each trained as a run trains, on a split without the test items."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from corecbench.api import CorecbenchError, PluginError, Setup, UsageError, cache_folder
+from corecbench.experiment.cells import cell_name, digest_of, settings_of, version_of
+from corecbench.plugin.search_space import holds
+from corecbench.tuning.sampling import INTERRUPTED, sampler
+from corecbench.tuning.space import space_of, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from optuna.trial import Trial
+
+    from corecbench.api import Catalog
+    from corecbench.data.loaded import SplitDataset
+    from corecbench.data.split import Split
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.search_space import Mark
+    from corecbench.plugin.selected import Selected
+    from corecbench.settings.config import RunConfig
+
+
+@dataclass(frozen=True, eq=False)
+class ValidationData:
+    """A data set whose test items are gone."""
+
+    name: str
+    catalog: Catalog
+    split: Split
+    """Item 0, which is none, stands in the place of each test item."""
+    fingerprint: str
+    """That of the split with its test items."""
+
+    @classmethod
+    def of(cls, data: SplitDataset) -> ValidationData:
+        """Take the test items out of a data set. Nothing here refers to the data set as it was."""
+        split = dataclasses.replace(data.split, test=np.zeros_like(data.split.test))
+        return cls(data.whole_name, data.catalog, split, data.split.fingerprint)
+
+
+@dataclass(frozen=True)
+class Search:
+    """A model alone, or in a pair, and what is searched of it."""
+
+    host: Host
+    data: ValidationData
+    config: RunConfig
+    model: str
+    llm: str | None = None
+    """The LLM of the pair; None for the model alone."""
+    sharing: str | None = None
+    seed: int = 0
+    trial_s: float = float("inf")
+    """After so many seconds a trial ends with the best that it reached."""
+    searches_sharing: bool = True
+    """Whether settings of the sharing module are searched, too."""
+    first: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    """What is tried before the defaults."""
+
+    @property
+    def parts(self) -> dict[str, Selected]:
+        """The label of each component -> the component under the settings that the user gave."""
+        return {label: self.select(kind, label, {}) for kind, label in self.labels}
+
+    @property
+    def labels(self) -> list[tuple[str, str]]:
+        """The kind and the label of each component."""
+        pair = [("llms", self.llm), ("sharing", self.sharing)] if self.llm is not None else []
+        return [(kind, label) for kind, label in [("models", self.model), *pair] if label is not None]
+
+    @property
+    def given(self) -> Mapping[str, Mapping[str, Any]]:
+        """Component -> the settings that the user gave, which are not searched."""
+        on = self.config.settings_on if self.llm is None else self.config.settings_in_pairs_on
+        return on(self.data.name)
+
+    @property
+    def spaces(self) -> dict[str, dict[str, Mark]]:
+        """Component -> setting -> what is tried for it; of the LLM nothing."""
+        searched = [self.model, *([self.sharing] if self.llm is not None and self.searches_sharing else [])]
+        variants = {name: variant.settings for name, variant in self.config.variants.items()}
+
+        def given(label: str, part: Selected) -> dict[str, Any]:
+            return {**self.given.get(part.name, {}), **variants.get(label, {}), **self.given.get(label, {})}
+
+        return {
+            label: space_of(part, given(label, part)) for label, part in self.parts.items() if label in searched
+        }
+
+    @property
+    def name(self) -> str:
+        """The name of the study. Trials of one name are comparable: same data, defaults, spaces and versions."""
+        decisive = {
+            "data": self.data.fingerprint,
+            "texts": self.config.item_text_on(self.data.name),
+            "parts": {label: [settings_of(part), version_of(part)] for label, part in self.parts.items()},
+            "spaces": {label: repr(space) for label, space in self.spaces.items()},
+            "max_history": self.max_history,
+            "device": self.config.device,
+        }
+        parts = "+".join(label for _, label in self.labels)
+        return f"{self.data.name}/{parts}/seed-{self.seed}/{digest_of(decisive)}"
+
+    @property
+    def max_history(self) -> int:
+        """Number of items of a history that the models see."""
+        return self.config.max_history_on(self.data.name)
+
+    def select(self, kind: str, label: str, settings: Mapping[str, Any]) -> Selected:
+        """Return a component under the given settings and, over them, those of a trial."""
+        under = dict(self.given)
+        under[label] = {**under.get(label, {}), **settings}
+        return self.host.select(kind, label, under, self.config.variants)
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """What a trial would suggest for everything to stay as it is."""
+        parts = self.parts
+        return {
+            f"{label}.{name}": value
+            for label, space in self.spaces.items()
+            for name, mark in space.items()
+            if holds(mark, value := getattr(parts[label].config, name))
+        }
+
+    def objective(self, trial: Trial, deadline_s: float) -> float:
+        """Train under settings that a trial suggests; return the domain model's best NDCG@10 on validation.
+
+        Args:
+            trial: Optuna's trial, which is told of every epoch.
+            deadline_s: when the search ends, on the clock of `time.monotonic`.
+        """
+        import optuna
+
+        trial.study.sampler = sampler(self.seed, trial.number)
+        trial.set_user_attr("pid", os.getpid())
+        parts = self.parts
+        settings = {
+            label: suggest(trial, label, space, parts[label].config) for label, space in self.spaces.items()
+        }
+        trial.set_user_attr("settings", settings)
+        started, best = time.monotonic(), 0.0
+
+        def on_epoch(record: Any) -> None:
+            nonlocal best
+            now = time.monotonic()
+            if record["side"] == "domain":
+                best = max(best, record["validation"])
+                trial.report(record["validation"], record["epoch"])
+            if now >= deadline_s:
+                raise ended(trial, "cut off")
+            if trial.should_prune():
+                raise ended(trial, "pruned")
+            if now - started >= self.trial_s:
+                raise OutOfTimeError
+
+        try:
+            self.train(settings, on_epoch)
+        except OutOfTimeError:
+            trial.set_user_attr("state", "out of time")
+        except KeyboardInterrupt:
+            trial.study.stop()
+            raise ended(trial, INTERRUPTED) from None
+        except optuna.TrialPruned:
+            raise
+        except CorecbenchError as error:
+            if isinstance(error, PluginError | UsageError):
+                raise
+            raise ended(trial, "diverged") from error
+        return best
+
+    def train(self, settings: Mapping[str, Mapping[str, Any]], on_epoch: Callable[[Any], None]) -> None:
+        """Train the model, alone or in its pair, as a run does."""
+        from corecbench.training.cell import CellTraining
+        from corecbench.training.pair import Learnt, Pair, Solo, train_pair
+
+        metric = self.host.build(self.host.select("metrics", "NDCG@10", {}))
+        model, *others = (self.select(kind, label, settings.get(label, {})) for kind, label in self.labels)
+        name = cell_name([model, *others])
+        training = CellTraining(self.host, self.setup, self.data.split, name, metric)
+        if not others:
+            training.train_solo("domain", model, on_epoch)
+            return
+        llm, sharing = others
+
+        def learnt() -> Learnt:
+            raise UsageError(starts_alone(sharing.label))
+
+        train_pair(training, Pair(model, llm, sharing), Solo(model, learnt), on_epoch)
+
+    @property
+    def setup(self) -> Setup:
+        """Where models are built."""
+        return Setup(self.data.catalog, self.max_history, self.seed, self.config.device, cache_folder())
+
+    def check(self) -> None:
+        """Make sure that the search has something to search, and can train what it searches.
+
+        Raises:
+            UsageError: it does not, or it cannot.
+        """
+        from corecbench.api import Training
+        from corecbench.plugin.abilities import sharing_abilities
+
+        model = self.parts[self.model]
+        if not isinstance(model.config, Training):
+            raise UsageError(f"{self.model} is not trained, so there is nothing to tune")
+        if not self.spaces[self.model]:
+            raise UsageError(f"every setting of {self.model} is given; leave out those that are to be searched")
+        if self.llm is None or self.sharing is None:
+            return
+        if not model.joint:
+            raise UsageError(f"{self.model} takes no ids from outside, so it has no pairs; leave --llm out")
+        module = self.host.build(self.parts[self.sharing], self.setup)
+        if sharing_abilities(module).start_from != "new":
+            raise UsageError(starts_alone(self.sharing))
+
+
+def starts_alone(sharing: str) -> str:
+    """Return why pairs of a sharing module cannot be tuned."""
+    return (
+        f"pairs of {sharing} start from what the domain model learnt alone, so its settings cannot be searched in "
+        "them; choose a module that starts anew, such as bdlm, or leave --llm out"
+    )
+
+
+def ended(trial: Trial, state: str) -> Exception:
+    """Return what ends a trial early, after noting why."""
+    import optuna
+
+    trial.set_user_attr("state", state)
+    return optuna.TrialPruned(state)
+
+
+class OutOfTimeError(Exception):
+    """A trial has had its time."""

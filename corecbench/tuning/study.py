@@ -1,0 +1,91 @@
+"""Where trials are stored, how each ended, which is best, and how much time they took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from corecbench.tuning.sampling import pruner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import optuna
+    from optuna.trial import FrozenTrial
+
+    from corecbench.tuning.search import Search
+
+JOURNAL = "trials.journal"
+FINISHED = ("complete", "out of time", "pruned")
+"""How trials end that say something about their settings."""
+
+
+def open_study(search: Search, folder: Path) -> optuna.Study:
+    """Return the study of a search, with its first trials in line, and those again that a killed process left."""
+    import optuna
+    import psutil
+    from optuna.storages.journal import JournalFileBackend
+    from optuna.trial import TrialState
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        study = optuna.create_study(
+            storage=optuna.storages.JournalStorage(JournalFileBackend(str(folder / JOURNAL))),
+            study_name=search.name,
+            direction="maximize",
+            pruner=pruner(),
+            load_if_exists=True,
+        )
+        for params in (*search.first, search.defaults):
+            study.enqueue_trial(dict(params), skip_if_exists=True)
+        for trial in study.get_trials(states=[TrialState.RUNNING]):
+            if "pid" in trial.user_attrs and not psutil.pid_exists(trial.user_attrs["pid"]):
+                study.tell(trial.number, state=TrialState.FAIL)
+                study.enqueue_trial(trial.params)
+    return study
+
+
+def locked(folder: Path) -> Any:
+    """Return a lock that all searches in a folder share."""
+    from filelock import FileLock
+
+    return FileLock(folder / "writing.lock")
+
+
+def state_of(trial: FrozenTrial) -> str:
+    """Return how a trial ended."""
+    return str(trial.user_attrs.get("state", trial.state.name.lower().replace("fail", "failed")))
+
+
+def is_finished(trial: FrozenTrial) -> bool:
+    """Return whether a trial ended by itself, by its time, or because it was clearly worse."""
+    return state_of(trial) in FINISHED
+
+
+def best_of(trial: FrozenTrial) -> float:
+    """Return a trial's best NDCG@10 on validation, -1 before the first epoch."""
+    return max(trial.intermediate_values.values(), default=-1.0)
+
+
+def best_trial(trials: Iterable[FrozenTrial]) -> FrozenTrial | None:
+    """Return the best trial that trained for an epoch, the earliest of equals."""
+    trained = [trial for trial in trials if trial.intermediate_values and trial.state.name != "RUNNING"]
+    return max(trained, key=lambda trial: (best_of(trial), -trial.number), default=None)
+
+
+def searched_s(trials: Iterable[FrozenTrial]) -> float:
+    """Return the seconds in which at least one trial ran, those that a killed process lost left out.
+
+    Trials side by side count once, so this is the time of the search on the clock.
+    """
+    stretches = sorted(
+        (trial.datetime_start, trial.datetime_complete)
+        for trial in trials
+        if trial.datetime_start and trial.datetime_complete and trial.state.name != "FAIL"
+    )
+    total, last = 0.0, None
+    for start, end in stretches:
+        begin = start if last is None else max(start, last)
+        total += max(0.0, (end - begin).total_seconds())
+        last = end if last is None else max(last, end)
+    return total

@@ -1,0 +1,115 @@
+"""Carries out searches one after another, each within its budget, and writes what they found."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from corecbench.api import UsageError
+from corecbench.tuning.account import TRIALS, account, write_trials
+from corecbench.tuning.plot import write_plot
+from corecbench.tuning.sampling import INTERRUPTED
+from corecbench.tuning.search import Search, ValidationData
+from corecbench.tuning.study import best_trial, locked, open_study, state_of
+from corecbench.tuning.trials import optimise
+from corecbench.tuning.tuned_file import read_tuned, write_tuned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import optuna
+
+    from corecbench.plugin.host import Host
+    from corecbench.settings.config import RunConfig
+    from corecbench.tuning.budget import Budget
+
+SHARE_OF_TRIAL = 1 / 3
+"""A trial ends after this share of the minutes of its search, so that each search has several."""
+
+
+def searches(config: RunConfig, host: Host, budget: Budget) -> Iterator[list[Search]]:
+    """Yield the searches of each model on each data set: alone, then in a pair if there is an LLM.
+
+    Raises:
+        UsageError: there is nothing to search, or more than one LLM, sharing module or seed is given.
+    """
+    from corecbench.data.loaded import read_datasets
+
+    if not config.models:
+        raise UsageError("nothing to tune; give --models (`corecbench list models` shows some)")
+    for name in ("llms", "sharing", "seeds") if config.llms else ("llms", "seeds"):
+        if len(labels := getattr(config, name)) > 1:
+            raise UsageError(
+                f"{name} is {', '.join(map(str, labels))}; settings of a pair hold in all pairs of a file, so give "
+                "one, and another --out for the next"
+            )
+    host.check_settings(config)
+    for label in config.datasets:
+        (data,) = read_datasets(dataclasses.replace(config, datasets=(label,)), host)
+        validation = ValidationData.of(data)
+        del data
+        for model in config.models:
+            seed, trial_s = config.seeds[0], 60 * budget.minutes * SHARE_OF_TRIAL
+            alone = Search(host, validation, config, model, seed=seed, trial_s=trial_s)
+            pair = dataclasses.replace(
+                alone,
+                llm=next(iter(config.llms), None),
+                sharing=config.sharing[0],
+                searches_sharing=len(config.models) == 1,
+            )
+            yield [alone, *([pair] if config.llms else [])]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a search found."""
+
+    search: Search
+    account: Mapping[str, Any]
+    """Empty if no trial finished an epoch."""
+
+
+def tune(
+    sides: Sequence[Search], budget: Budget, folder: Path, out: Path, say: Callable[[str], None]
+) -> list[Outcome]:
+    """Search one model alone and then in its pair, and write what each found as soon as it is there.
+
+    Raises:
+        UsageError: no trial finished an epoch, or `out` is another file.
+    """
+    read_tuned(out)
+    outcomes: list[Outcome] = []
+    first: Sequence[Mapping[str, Any]] = ()
+    for search in sides:
+        search = dataclasses.replace(search, first=[{**search.defaults, **params} for params in first])
+        study = run(search, budget, folder, say)
+        trials = study.get_trials()
+        found = account(search, trials, budget.jobs)
+        with locked(folder):
+            write_trials(folder / TRIALS, search, trials)
+            if found:
+                write_tuned(out, search, found)
+                write_plot(search, trials, folder)
+        best = best_trial(trials)
+        if any(state_of(trial) == INTERRUPTED for trial in trials[-1:]):
+            raise KeyboardInterrupt
+        if best is None:
+            raise UsageError(f"no trial of {search.name} finished an epoch; give more --minutes")
+        first = [best.params]
+        outcomes.append(Outcome(search, found))
+    return outcomes
+
+
+def run(search: Search, budget: Budget, folder: Path, say: Callable[[str], None]) -> optuna.Study:
+    """Use up what is left of a search's budget, and return its study."""
+    study = open_study(search, folder)
+    if budget.left_s(study.get_trials()) > 0:
+        if budget.jobs > 1:
+            from corecbench.tuning.jobs import run_jobs
+
+            run_jobs(search, budget, folder)
+        else:
+            optimise(search, study, budget, folder, say)
+    return study

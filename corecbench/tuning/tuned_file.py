@@ -1,0 +1,98 @@
+"""The file with the best settings, which a run file can include."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from corecbench.api import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from corecbench.tuning.search import Search
+
+HEADING = "Written by `corecbench tune`. A run file takes these settings by: include = [{name!r}]"
+
+
+def write_tuned(path: Path, search: Search, account: Mapping[str, Any]) -> None:
+    """Put the best settings and the account of a search into the file; what else stands there stays.
+
+    Settings of a model that were found in pairs stand apart and hold in pairs only.
+    """
+    import tomlkit
+
+    document = read_tuned(path)
+    dataset, in_pairs = search.data.name, search.llm is not None
+    own = table_in(table_in(document, "per_dataset", super_table=True), dataset)
+    own["max_history"] = search.max_history
+    for label, settings in account["settings"].items():
+        kind = "in_pairs" if in_pairs and label == search.model else "settings"
+        table_in(own, kind, super_table=True)[label] = table_of(settings)
+    accounts = table_in(table_in(document, "tuning", super_table=True), dataset, super_table=True)
+    of_model = table_in(accounts, search.model, super_table=True)
+    of_model["in_pairs" if in_pairs else "alone"] = table_of(account)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    new.write_text(tomlkit.dumps(document), encoding="utf-8")
+    new.replace(path)
+
+
+def table_of(values: Mapping[str, Any]) -> Any:
+    """Return a table whose inner tables each stand on one line."""
+    import tomlkit
+
+    table = tomlkit.table()
+    for key, value in values.items():
+        if isinstance(value, dict):
+            inline = tomlkit.inline_table()
+            for inner, each in value.items():
+                inline.append(inner, table_inline(each))
+            table.add(key, inline)
+        else:
+            table.add(key, value)
+    return table
+
+
+def table_inline(value: Any) -> Any:
+    """Return a value as it stands within a line."""
+    import tomlkit
+
+    if not isinstance(value, dict):
+        return value
+    inline = tomlkit.inline_table()
+    inline.update(value)
+    return inline
+
+
+def table_in(parent: Any, key: str, super_table: bool = False) -> Any:
+    """Return a table within another one, a new one if there is none."""
+    import tomlkit
+
+    if key not in parent:
+        parent.add(key, tomlkit.table(is_super_table=super_table))
+    return parent[key]
+
+
+def read_tuned(path: Path) -> Any:
+    """Return the document of a file of settings, a new one with a heading if there is none.
+
+    Raises:
+        UsageError: the file is no TOML, or not from `corecbench tune`.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    if not path.exists():
+        document = tomlkit.document()
+        document.add(tomlkit.comment(HEADING.format(name=path.name)))
+        document.add(tomlkit.nl())
+        return document
+    try:
+        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    except (TOMLKitError, OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}") from error
+    if "tuning" not in document:
+        raise UsageError(f"{path} is there and was not written by `corecbench tune`; give another --out")
+    return document

@@ -1,0 +1,40 @@
+"""A result says how its settings were found, where the run has exactly those."""
+
+import pytest
+
+FOUND = {"learning_rate": 0.01, "n_layers": 1}
+SMALL = {"embedding_size": 16, "hidden_size": 16, "epochs": 2, "batch_size": 32}
+
+
+@pytest.fixture
+def tuned(bench, tiny_llama):
+    """Run GRU4Rec with an account: `tuned(place="alone", change={}, pair=False)` returns the last record."""
+
+    def run(place="alone", pair=False, **change):
+        account = {"finished_trials": 3, "minutes": 1.0, "with": [], "settings": {"gru4rec": FOUND}}
+        llms = {"llms": (f"llama:{tiny_llama}",)} if pair else {}
+        bdlm = {"start": "new", "warm_up_epochs": 1, "rounds": 1, "domain_epochs": 1, "llm_epochs": 1}
+        llama = {"embedding_size": 16, "lora_layers": 2, "lora_rank": 2, "dtype": "float32", "epochs": 1}
+        settings = {"gru4rec": SMALL | FOUND | change, "bdlm": bdlm, "llama": llama}
+        return bench(models=("gru4rec",), settings=settings, tuning={"toy": {"gru4rec": {place: account}}}, **llms)[
+            -1
+        ]
+
+    return run
+
+
+def test_a_result_has_the_account_without_the_settings_which_it_has_itself(tuned):
+    assert tuned()["tuning"] == {"finished_trials": 3, "minutes": 1.0, "with": []}
+
+
+def test_a_setting_that_was_changed_since_is_no_finding(tuned):
+    assert "tuning" not in tuned(learning_rate=0.02)
+
+
+def test_an_account_of_pairs_is_none_of_the_model_alone(tuned):
+    assert "tuning" not in tuned("in_pairs")
+
+
+@pytest.mark.parametrize("place", ["alone", "in_pairs"])
+def test_a_pair_has_the_account_of_pairs_or_else_of_the_model_alone(tuned, place):
+    assert tuned(place, pair=True)["tuning"]["finished_trials"] == 3
