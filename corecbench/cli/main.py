@@ -15,6 +15,7 @@ from corecbench.cli.dataset_verbs import datasets
 from corecbench.cli.options import Invocation, common_options, discover
 from corecbench.cli.recommend_verb import recommend
 from corecbench.cli.report_verbs import compare, report
+from corecbench.cli.results_verbs import results
 from corecbench.cli.run_verb import run
 from corecbench.plugin.kinds import KINDS
 from corecbench.version import __version__
@@ -74,7 +75,7 @@ def main(context: click.Context, files: tuple[str, ...], blocked: tuple[str, ...
     context.obj = replace(context.obj or Invocation(), files=files, blocked=blocked)
 
 
-for verb in (run, report, compare, datasets, recommend, check, new_plugin):
+for verb in (run, report, compare, results, datasets, recommend, check, new_plugin):
     main.add_command(verb)
 
 

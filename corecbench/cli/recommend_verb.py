@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from corecbench.cli.options import common_options, data_dir_option, discover
+from corecbench.cli.report_verbs import telling_damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,8 @@ def recommend(
     host = discover(files, blocked)
     host.select("reporters", format_, {})
     store = choose(stores(folder), benchmark)
-    (found,) = recommendations(host, store, list(store.records()), cell, [user], dataset, seed, sets)
+    with telling_damage([store]):
+        (found,) = recommendations(host, store, store.sound(), cell, [user], dataset, seed, sets)
     if format_ == "json":
         click.echo(json.dumps(dataclasses.asdict(found), indent=1))
     elif format_ == "text":

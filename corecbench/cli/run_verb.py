@@ -15,7 +15,7 @@ from corecbench.cli.options import (
     invocation,
     results_option,
 )
-from corecbench.cli.report_verbs import show_table
+from corecbench.cli.report_verbs import INCOMPLETE, show_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,8 +86,8 @@ def run_options(command: Command) -> Command:
             ),
             click.option(
                 "--existing",
-                metavar="skip|fail|replace",
-                help="What to do with cells that are done already.  [default: skip]",
+                metavar="skip|fail|replace|replace-damaged",
+                help="What to do with cells that are stored; skip leaves damaged ones out.  [default: skip]",
             ),
             click.option(
                 "--checkpoint-minutes",
@@ -153,6 +153,8 @@ def run(
     """
     from corecbench.experiment.session import prepare
     from corecbench.report.publish import publish_run
+    from corecbench.report.wording import one_line
+    from corecbench.results.unstored import unstored
     from corecbench.settings.config import load
 
     be_a_good_neighbour()
@@ -162,22 +164,35 @@ def run(
     if only_plan:
         return 0
     records = experiment.run(progress=True)
-    published = publish_run(experiment.host, experiment.store, records, settings.metrics)
-    show_table(published.texts, published.errors, "text")
-    click.echo(f"written to {published.folder}: {', '.join(path.name for path in published.paths)}")
-    return FAILED if any(record["status"] == "failed" for record in records) else 0
+    left_out, lost = experiment.plan.left_out, unstored(records, experiment.store)
+    for reason in [*left_out.values(), *(f"{folder}: trained, but not stored" for folder in lost)]:
+        click.echo(f"left out: {one_line(reason)}", err=True)
+    unwritten = bool(lost)
+    if len(records) > len(lost):
+        published = publish_run(experiment.host, experiment.store, records, settings.metrics, left_out)
+        show_table(published.texts, published.errors, "text")
+        click.echo(
+            f"written to {published.folder}: {', '.join(path.name for path in published.paths) or 'nothing'}"
+        )
+        unwritten |= not published.paths
+    if unwritten:
+        return INCOMPLETE
+    return FAILED if left_out or any(record["status"] == "failed" for record in records) else 0
 
 
 def show_plan(plan: Plan) -> None:
     """Print the cells, what is done already and what will be downloaded."""
+    from corecbench.report.wording import one_line
+
     done = sum(cell.done for cell in plan.cells)
     click.echo(f"plan: {len(plan.cells)} cells, {done} done already")
     width = max((len(cell.name) for cell in plan.cells), default=0)
     for cell in plan.cells:
         other = plan.elsewhere.get(cell.folder)
         state = "  done" if cell.done else "" if other is None else f"  done in {other.parents[2].name}"
+        state = "  left out" if cell.folder in plan.left_out else state
         click.echo(f"  {cell.data.name}  {cell.name:{width}}  seed {cell.seed}{state}")
     for line in plan.downloads or ["nothing"]:
         click.echo(f"to download: {line}")
     for line in plan.notes:
-        click.echo(f"note: {line}")
+        click.echo(f"note: {one_line(line)}")

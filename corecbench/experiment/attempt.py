@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import time
 import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from safetensors.torch import load_file
+from safetensors.torch import load
 
 from corecbench.api import CorecbenchError, Failure, Lists, RowSide, Setup, Side, SideRecord
 from corecbench.evaluation.measuring import measure_checked
@@ -19,8 +20,10 @@ from corecbench.experiment.controls import abilities_of
 from corecbench.experiment.together import ALONE, Together
 from corecbench.plugin.abilities import sharing_abilities
 from corecbench.plugin.guard import guard
+from corecbench.results.checksums import read_file
 from corecbench.results.frames import item_frequency
 from corecbench.results.record import sides_of
+from corecbench.results.unstored import spare_folder
 from corecbench.training.alone import better_of
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
 from corecbench.training.checkpoints import Checkpoints
@@ -173,13 +176,17 @@ class Attempt:
 
         Raises:
             CorecbenchError: its cell failed.
+            DamagedError: its record or checkpoint is damaged.
         """
-        stored = self.store.read(alone.folder)
+        folder = alone.folder
+        if not os.path.lexists(folder):  # it could not be stored there
+            folder = spare_folder(self.store, folder, self.plan.cache)
+        stored = self.store.read(folder)
         if stored["error"] is not None:
             message = stored["error"]["message"]
             raise CorecbenchError(f"cell {alone.name}, which this one needs, failed: {message}")
         best_epoch = stored["sides"]["domain"]["best_epoch"] or 0
-        return Learnt(load_file(alone.folder / CHECKPOINT), best_epoch)
+        return Learnt(load(read_file(folder, CHECKPOINT, stored)), best_epoch)
 
     def rank_side(self, outcome: Outcome, training: CellTraining, side_training: SideTraining) -> None:
         """Rank a side on the test items."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from corecbench.api import PROJECT
+from corecbench.results.record import DamagedError
 from corecbench.version import ALGORITHMS
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ class Cell:
     done: bool
     start_hash: str = ""
     """The hash of the pair, for the pair and for its controls that begin as it does; else the hash of the cell."""
+    damage: str = ""
+    """Why what is stored of the cell cannot be used, in one line; empty if it can, or if nothing is stored."""
 
     @property
     def components(self) -> Sequence[Selected]:
@@ -141,8 +145,13 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
     digest = digest_of(decisive)
     start = digest if control is None or not control.begins_as_pair else digest_of(of_pair)
     folder = store.folder(cell_name(components, label_of(control)), data.name, seed, digest)
-    done = config.existing != "replace" and is_done(folder, parts.llm is not None, store)
-    return Cell(data, *parts, max_history, seed, digest, folder, done, start)
+    done, damage = False, ""
+    if config.existing != "replace" and os.path.lexists(folder):
+        try:
+            done = is_done(folder, parts.llm is not None, store)
+        except DamagedError as error:
+            damage = str(error)
+    return Cell(data, *parts, max_history, seed, digest, folder, done, start, damage)
 
 
 def digest_of(decisive: Mapping[str, Any]) -> str:
@@ -163,8 +172,13 @@ def has_only_a_name(control: Selected) -> bool:
 
 
 def is_done(folder: Path, has_llm: bool, store: Store) -> bool:
-    """Return whether a cell is stored whole: a domain model alone with the checkpoint that its pairs start from."""
-    return store.is_done(folder) and (has_llm or (folder / CHECKPOINT).exists())
+    """Return whether a cell is stored whole: a domain model alone with the checkpoint that its pairs start from.
+
+    Raises:
+        ResultsError: there is no such cell, or a newer version of corecbench stored it.
+        DamagedError: the record or a file is damaged.
+    """
+    return store.checked(folder)["status"] == "ok" and (has_llm or (folder / CHECKPOINT).exists())
 
 
 def version_of(selected: Selected) -> str:

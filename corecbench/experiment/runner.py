@@ -16,8 +16,9 @@ from corecbench.experiment.attempt import Attempt, Outcome
 from corecbench.experiment.cells import CHECKPOINT, Cell, record_of, settings_of
 from corecbench.experiment.together import ALONE, Together
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
+from corecbench.results.layout import ITEMS_FILE
 from corecbench.results.record import SCHEMA
-from corecbench.results.store import ITEMS_FILE
+from corecbench.results.unstored import store_or_keep
 from corecbench.training.weights import save_checkpoint
 
 if TYPE_CHECKING:
@@ -71,17 +72,19 @@ def run_cell(
         "epochs": [dict(epoch) for epoch in epochs],
     }
     result = cast("CellResult", record)  # checked against its schema when it is written
-    if together.leads:
-        save(cell, plan, store, outcome, result)
-    return result
+    return save(cell, plan, store, outcome, result) if together.leads else result
 
 
 def ignore(hook_name: str, **arguments: Any) -> None:
     """Tell nobody what happens."""
 
 
-def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellResult) -> None:
-    """Store a cell: record, ranks and best candidates of its rows, and the checkpoint of a domain model alone."""
+def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellResult) -> CellResult:
+    """Store a cell: record, ranks and best candidates of its rows, and the checkpoint of a domain model alone.
+
+    Returns:
+        The record as it is stored.
+    """
     catalog, train = cell.data.catalog, cell.data.train
     split = cell.data.split
     similarity = (
@@ -95,8 +98,12 @@ def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellRes
     if top and plan.config.top_k:
         items = items_frame(catalog, train)
         files[ITEMS_FILE] = functools.partial(items.to_parquet, index=False, compression="zstd")
-    store.write(cell.folder, record, frames, files, top if plan.config.top_k else None)
+    lists = top if plan.config.top_k else None
+    stored = store_or_keep(
+        lambda folder: store.write(folder, record, frames, files, lists), store, cell.folder, plan.cache
+    )
     store.drop_failed(cell.folder)
+    return stored
 
 
 def describe(cell: Cell, plan: Plan) -> dict[str, Any]:

@@ -105,8 +105,9 @@ class RunConfig:
     """Resource -> how much of it a cell needs of a worker of the cluster, such as {"GPU": 1}."""
     checkpoint_minutes: float = 5.0
     """Least minutes between two states of a cell that are written within a turn. A killed run goes on there."""
-    existing: Literal["skip", "fail", "replace"] = "skip"
-    """What happens to a cell that has a result already."""
+    existing: Literal["skip", "fail", "replace", "replace-damaged"] = "skip"
+    """What happens to a cell that has a result already. "skip" leaves a damaged one out, "replace-damaged" runs it
+    again."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Component -> setting -> value."""
     in_pairs: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def store_lost(cell: Cell, plan: Plan, store: Store, so_far: CellSoFar, reason: str) -> CellResult:
     """Store that a cell failed, with the epochs that were heard of, and return the record."""
     from corecbench.experiment.runner import describe
+    from corecbench.results.unstored import store_or_keep
 
     record = {
         **describe(cell, plan),
@@ -27,6 +28,6 @@ def store_lost(cell: Cell, plan: Plan, store: Store, so_far: CellSoFar, reason: 
         "epochs": [dict(record) for record in so_far.epochs.values()],
     }
     result = cast("CellResult", record)
-    store.write(cell.folder, result, {})
+    result = store_or_keep(lambda folder: store.write(folder, result, {}), store, cell.folder, plan.cache)
     store.drop_failed(cell.folder)
     return result

@@ -21,19 +21,21 @@ if TYPE_CHECKING:
 
 
 def run(plan: Plan, host: Host, store: Store, executor: Executor) -> list[CellResult]:
-    """Run every cell that is not done and return the records of all, in the order of the plan."""
+    """Run every cell that is not done and return the records of all that are not left out, in the plan's order."""
     for label in plan.config.trackers:
         host.track(host.select("trackers", label, plan.config.settings))
     for folder, other in plan.elsewhere.items():
         store.take_over(other, folder)
-    left = [cell for cell in plan.cells if not cell.done and cell.folder not in plan.elsewhere]
+    aside = {*plan.elsewhere, *plan.left_out}
+    left = [cell for cell in plan.cells if not cell.done and cell.folder not in aside]
     results = {}
     if left:
         told = Told(host)
         with executor:
             for ended in ends(queue_of(left, plan, host, executor), executor, told):
                 results[ended.cell.folder] = finish(ended, plan, store, told)
-    return [results.get(cell.folder) or store.read(cell.folder) for cell in plan.cells]
+    cells = [cell for cell in plan.cells if cell.folder not in plan.left_out]
+    return [results.get(cell.folder) or store.read(cell.folder) for cell in cells]
 
 
 def queue_of(left: Sequence[Cell], plan: Plan, host: Host, executor: Executor) -> Queue:
