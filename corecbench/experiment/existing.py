@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from dataclasses import replace
@@ -83,9 +84,9 @@ def check_writable(store: Store, folders: Iterable[Path]) -> None:
             probe.write(bytes(PROBE_BYTES))
             probe.flush()
         for place in dict.fromkeys(nearest(folder.parent) for folder in folders):
-            if not os.access(place, os.W_OK | os.X_OK):
-                raise PermissionError(None, "Permission denied")
             os.scandir(place).close()  # refuses what is no folder
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise ResultsError(
             f"{place}: results cannot be written here ({error.strerror}); nothing was trained; make room or choose "

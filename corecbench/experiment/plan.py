@@ -18,7 +18,6 @@ from corecbench.evaluation.measuring import depth, is_overall, measure, method_o
 from corecbench.experiment.cells import Parts, is_done, make_cell, settings_of
 from corecbench.experiment.controls import choose_control, why_not
 from corecbench.experiment.device import check_device
-from corecbench.experiment.existing import with_existing
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
 from corecbench.results.record import DamagedError, ResultsError
@@ -89,8 +88,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
         UsageError: an unknown name or setting, a device that is not here, or a cell that exists under
             `existing="fail"`.
         DataError: a data set cannot be used.
-        ResultsError: what is done already lacks the lists that a metric reads, is of a newer version of corecbench,
-            or results cannot be written.
+        ResultsError: what is done already lacks the lists that a metric reads, or is of a newer version of corecbench.
     """
     chosen = choose(config, host, config.settings)  # a misspelt name is to be found before data are read
     if config.executor == "processes":
@@ -115,8 +113,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     takes_over = config.existing in ("skip", "replace-damaged")
     elsewhere = done_elsewhere(cells, metrics, store, cache) if takes_over else {}
     downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
-    plan = Plan(config, cells, downloads, notes(config, chosen, lacking, data_sets), cache, elsewhere)
-    return with_existing(plan, host, store)
+    return Plan(config, cells, downloads, notes(config, chosen, lacking, data_sets), cache, elsewhere)
 
 
 def done_elsewhere(

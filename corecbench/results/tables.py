@@ -74,7 +74,7 @@ def _are_whole(frame: pd.DataFrame, names: Iterable[str]) -> bool:
 def _check_ids(frame: pd.DataFrame, names: Iterable[str], file: Path) -> None:
     """Raise DamagedError if a column of ids holds anything but text."""
     for name in names:
-        if pd.api.types.infer_dtype(frame[name], skipna=False) not in ("string", "empty"):
+        if pd.api.types.infer_dtype(frame[name]) not in ("string", "empty") or frame[name].hasnans:
             raise damaged(file, f"a {name} is a text")
 
 
