@@ -127,6 +127,7 @@ def table(
     built, tested = build_metrics(host, names(metrics))
     sharing_nothing, controls = unshared(host, entries), control_summaries(host)
     found = tables.build(entries, store, built, tested, method, sharing_nothing, controls=controls)
+    warn(store.damaged.values())
     return main_table.report(found, cost=True, effects=True).values.infer_objects()
 
 
@@ -142,9 +143,7 @@ def stored(results: str | Path, benchmark: str | None) -> tuple[Store, list[Entr
     from corecbench.results.folders import choose, stores
 
     store = choose(stores(Path(results)), benchmark)
-    entries = store.sound()
-    warn(store.damaged.values())
-    return store, entries
+    return store, store.sound()
 
 
 def warn(left_out: Iterable[str]) -> None:
@@ -161,4 +160,6 @@ def rows(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[s
 
     built, tested = build_metrics(host, metrics)
     check_comparable(entries)
-    return by_seed(read_rows(entries, store, built), list(built), tested)
+    found = read_rows(entries, store, built)
+    warn(store.damaged.values())
+    return by_seed(found, list(built), tested)

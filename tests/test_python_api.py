@@ -154,3 +154,13 @@ def test_the_table_has_the_comparison_with_the_model_alone(pair):
 def test_an_attribute_that_does_not_exist_is_missing_as_usual():
     with pytest.raises(AttributeError, match="module 'corecbench' has no attribute 'train'"):
         _ = corecbench.train
+
+
+def test_a_damaged_cell_is_left_out_with_a_warning(tmp_path):
+    store = Store(tmp_path, "default")
+    for seed in (0, 1):
+        folder = store_cell(store, toy_record(seed=seed), {"domain": toy_ranks([1, 2])})
+    (folder / "ranks.parquet").write_bytes(b"")
+    with pytest.warns(RuntimeWarning, match=r"left out: .*seed1-0123abcd/ranks.parquet: its sha256 is not"):
+        results = corecbench.load(tmp_path, metrics="MRR")
+    assert results["MRR"].notna().tolist() == [True, False]

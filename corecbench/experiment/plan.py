@@ -88,7 +88,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
         UsageError: an unknown name or setting, a device that is not here, or a cell that exists under
             `existing="fail"`.
         DataError: a data set cannot be used.
-        ResultsError: what is done already lacks the lists that a metric reads, or is of a newer version of corecbench.
+        ResultsError: what is done already lacks the lists that a metric reads, or is of a newer version.
     """
     chosen = choose(config, host, config.settings)  # a misspelt name is to be found before data are read
     if config.executor == "processes":
