@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from corecbench.settings.config import SHOWN
 from corecbench.settings.values import names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
@@ -59,7 +60,8 @@ def run(
     host = discover(plugins, without)
     experiment = prepare(chosen, host, Path(out))
     records = experiment.run(progress)
-    publish_run(host, experiment.store, records, chosen.metrics)
+    warn(experiment.plan.left_out.values())
+    publish_run(host, experiment.store, records, chosen.metrics, experiment.plan.left_out)
     return rows(host, experiment.store, stored_entries(experiment.store, records), chosen.metrics)
 
 
@@ -126,6 +128,7 @@ def table(
     built, tested = build_metrics(host, names(metrics))
     sharing_nothing, controls = unshared(host, entries), control_summaries(host)
     found = tables.build(entries, store, built, tested, method, sharing_nothing, controls=controls)
+    warn(store.damaged.values())
     return main_table.report(found, cost=True, effects=True).values.infer_objects()
 
 
@@ -165,7 +168,13 @@ def stored(results: str | Path, benchmark: str | None) -> tuple[Store, list[Entr
     from corecbench.results.folders import choose, stores
 
     store = choose(stores(Path(results)), benchmark)
-    return store, list(store.records())
+    return store, store.sound()
+
+
+def warn(left_out: Iterable[str]) -> None:
+    """Warn of cells that are left out, since what is stored of them is damaged."""
+    for reason in left_out:
+        warnings.warn(f"left out: {reason}", RuntimeWarning, stacklevel=3)
 
 
 def rows(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[str]) -> pd.DataFrame:
@@ -176,4 +185,6 @@ def rows(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[s
 
     built, tested = build_metrics(host, metrics)
     check_comparable(entries)
-    return by_seed(read_rows(entries, store, built), list(built), tested)
+    found = read_rows(entries, store, built)
+    warn(store.damaged.values())
+    return by_seed(found, list(built), tested)

@@ -162,3 +162,13 @@ def test_what_is_offered_is_listed_before_it_is_used():
     code = "import corecbench; print(*[name for name in dir(corecbench) if not name.startswith('_')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert {"run", "load", "table"} <= set(done.stdout.split())
+
+
+def test_a_damaged_cell_is_left_out_with_a_warning(tmp_path):
+    store = Store(tmp_path, "default")
+    for seed in (0, 1):
+        folder = store_cell(store, toy_record(seed=seed), {"domain": toy_ranks([1, 2])})
+    (folder / "ranks.parquet").write_bytes(b"")
+    with pytest.warns(RuntimeWarning, match=r"left out: .*seed1-0123abcd/ranks.parquet: its sha256 is not"):
+        results = corecbench.load(tmp_path, metrics="MRR")
+    assert results["MRR"].notna().tolist() == [True, False]

@@ -183,3 +183,7 @@ class CellResult(TypedDict):
     """The rows that have ranks."""
     epochs: list[dict[str, Any]]
     """One `EpochRecord` for each epoch."""
+    files: NotRequired[dict[str, str]]
+    """File that is stored with the record, such as "domain/ranks.parquet" -> its sha256."""
+    checksum: NotRequired[str]
+    """sha256 of everything else in the record."""

@@ -19,6 +19,7 @@ from corecbench.cli.options import Invocation, common_options, discover, say
 from corecbench.cli.recommend_verb import recommend
 from corecbench.cli.report_verbs import compare, report
 from corecbench.cli.reproduce_verb import reproduce
+from corecbench.cli.results_verbs import results
 from corecbench.cli.run_verb import run
 from corecbench.cli.signals import Terminated, ending_on_signals
 from corecbench.cli.site_verb import site
@@ -98,7 +99,21 @@ def main(context: click.Context, files: tuple[str, ...], blocked: tuple[str, ...
     context.obj = replace(context.obj or Invocation(), files=files, blocked=blocked)
 
 
-for verb in (run, tune, report, compare, site, datasets, recommend, describe, export, reproduce, check, new_plugin):
+for verb in (
+    run,
+    tune,
+    report,
+    compare,
+    results,
+    site,
+    datasets,
+    recommend,
+    describe,
+    export,
+    reproduce,
+    check,
+    new_plugin,
+):
     main.add_command(verb)
 
 

@@ -11,6 +11,7 @@ import click
 
 from corecbench.api import UsageError
 from corecbench.cli.options import common_options, data_dir_option, discover, say
+from corecbench.cli.report_verbs import telling_damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +103,8 @@ def recommend(
     host = discover(files, blocked)
     host.select("reporters", format_, {})
     store = choose(stores(folder), benchmark)
-    (found,) = recommendations(host, store, list(store.records()), cell, [user], dataset, seed, sets)
+    with telling_damage([store]):
+        (found,) = recommendations(host, store, store.sound(), cell, [user], dataset, seed, sets)
     if format_ == "json":
         say(json.dumps(dataclasses.asdict(found), indent=1))
     elif format_ == "text":

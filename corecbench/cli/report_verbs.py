@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,32 @@ from corecbench.cli.options import common_options, discover, format_option, resu
 from corecbench.settings.config import SHOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from corecbench.results.store import Store
 
 INCOMPLETE = 5
 
 
 def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], format_: str) -> None:
     """Print a table, and a warning for each other format whose reporter failed."""
-    for name, error in errors.items():
-        if name == format_ and format_ not in texts:
-            raise error
-        say(f"warning: {error}", err=True)
+    if format_ not in texts:
+        raise errors[format_]
+    for warning in dict.fromkeys(map(str, errors.values())):
+        say(f"warning: {warning}", err=True)
     say(texts[format_].rstrip())
+
+
+@contextlib.contextmanager
+def telling_damage(stores: Sequence[Store]) -> Iterator[None]:
+    """Say at the end which cells of some benchmarks were left out, and how they are mended."""
+    from corecbench.report.wording import one_line
+
+    try:
+        yield
+    finally:
+        for reason in dict.fromkeys(reason for store in stores for reason in store.damaged.values()):
+            say(f"left out: {one_line(reason)}", err=True)
 
 
 @click.command()
@@ -90,8 +105,8 @@ def report(
     from corecbench.report.comparison import Method
     from corecbench.report.publish import plot, publish, rank, write_page
     from corecbench.results.folders import choose, place_of, stores
+    from corecbench.results.read_once import ReadOnce
     from corecbench.results.rows import select
-    from corecbench.results.store import ReadOnce
     from corecbench.settings.values import names
 
     method, effects = Method(test, correction, margin, find), effects or find is not None
@@ -104,8 +119,9 @@ def report(
             raise UsageError(
                 "--leaderboard is a table of its own; beside it go --benchmark, --metrics, --format and --out"
             )
-        written, is_complete = rank(host, asked or found, names(metrics), out or folder or results)
-        show_table(written.texts, written.errors, format_)
+        with telling_damage(asked or found):
+            written, is_complete = rank(host, asked or found, names(metrics), out or folder or results)
+            show_table(written.texts, written.errors, format_)
         return 0 if is_complete else INCOMPLETE
     asked = asked or [choose(found, None)]
     if out is None and (cells or datasets or len(asked) > 1):
@@ -114,32 +130,35 @@ def report(
         )
     place = asked[0] if out is None else place_of(out)
     store = ReadOnce(place.root, place.benchmark)
-    entries = select(asked, names(cells or ""), names(datasets or ""))
-    published = publish(
-        host,
-        store,
-        entries,
-        names(metrics),
-        cost,
-        effects,
-        method,
-        with_ledger=ledger,
-        by_slices=ledger and slices,
-    )
-    if train_shares and not published.shares:
-        raise UsageError(
-            "no joint row is stored at several train shares; `corecbench run --train-share .25,1` makes some"
+    with telling_damage([*asked, store]):
+        entries = select(asked, names(cells or ""), names(datasets or ""))
+        for other in asked:
+            store.damaged.update(other.damaged)
+        published = publish(
+            host,
+            store,
+            entries,
+            names(metrics),
+            cost,
+            effects,
+            method,
+            with_ledger=ledger,
+            by_slices=ledger and slices,
         )
-    asked_for = {"ledger": ledger, "shares": train_shares, "slices": slices, "texts": True}
-    texts = getattr(published, next(name for name, chosen in asked_for.items() if chosen))
-    show_table(texts, published.errors, format_)
-    if plots:
-        pictures = plot(host, store, entries, names(metrics))
-        for name, reason in pictures.skipped.items():
-            say(f"no plot {name}: {reason}", err=True)
-        say(f"written to {pictures.folder}: {len(pictures.paths)} files", err=True)
-    if html:
-        say(f"written to {write_page(host, store, entries, published, effects)}", err=True)
+        if train_shares and not published.shares:
+            raise UsageError(
+                "no joint row is stored at several train shares; `corecbench run --train-share .25,1` makes some"
+            )
+        asked_for = {"ledger": ledger, "shares": train_shares, "slices": slices, "texts": True}
+        texts = getattr(published, next(name for name, chosen in asked_for.items() if chosen))
+        show_table(texts, published.errors, format_)
+        if plots:
+            pictures = plot(host, store, entries, names(metrics))
+            for name, reason in pictures.skipped.items():
+                say(f"no plot {name}: {reason}", err=True)
+            say(f"written to {pictures.folder}: {len(pictures.paths)} files", err=True)
+        if html:
+            say(f"written to {write_page(host, store, entries, published, effects)}", err=True)
     return 0 if published.complete else INCOMPLETE
 
 
@@ -186,15 +205,16 @@ def compare(
     method = Method(test, correction, margin, find)
     host = discover(files, blocked)
     built = host.build(host.select("metrics", metric, {}))
-    entries = {store: list(store.records()) for folder in folders for store in stores(folder)}
-    found = compare.build(
-        entries,
-        baseline,
-        metric,
-        built,
-        names(cells or ""),
-        names(datasets or ""),
-        method,
-        unshared(host, (entry for of_store in entries.values() for entry in of_store)),
-    )
-    say(render(host, format_, compare_text.report(found))[1].rstrip())
+    entries = {store: store.sound() for folder in folders for store in stores(folder)}
+    with telling_damage(list(entries)):
+        found = compare.build(
+            entries,
+            baseline,
+            metric,
+            built,
+            names(cells or ""),
+            names(datasets or ""),
+            method,
+            unshared(host, (entry for of_store in entries.values() for entry in of_store)),
+        )
+        say(render(host, format_, compare_text.report(found))[1].rstrip())

@@ -20,7 +20,7 @@ from corecbench.cli.options import (
     results_option,
     say,
 )
-from corecbench.cli.report_verbs import show_table
+from corecbench.cli.report_verbs import INCOMPLETE, show_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,8 +108,8 @@ def run_options(command: Command) -> Command:
             ),
             click.option(
                 "--existing",
-                metavar="skip|fail|replace",
-                help="What to do with cells that are done already.  [default: skip]",
+                metavar="skip|fail|replace|replace-damaged",
+                help="What to do with cells that are stored; skip leaves damaged ones out.  [default: skip]",
             ),
             click.option(
                 "--checkpoint-minutes",
@@ -196,6 +196,8 @@ def run(
     """
     from corecbench.experiment.session import prepare
     from corecbench.report.publish import publish_run
+    from corecbench.report.wording import one_line
+    from corecbench.results.unstored import unstored
     from corecbench.settings.config import load
 
     if verbose and quiet:
@@ -209,11 +211,20 @@ def run(
         return 0
     with contextlib.redirect_stderr(io.StringIO()) if quiet else contextlib.nullcontext():
         records = experiment.run(progress=not quiet, every_epoch=verbose, log=True)
-    published = publish_run(experiment.host, experiment.store, records, settings.metrics)
-    show_table(published.texts, published.errors, "text")
-    if not quiet:
-        say(f"written to {published.folder}: {', '.join(path.name for path in published.paths)}")
-    return FAILED if any(record["status"] == "failed" for record in records) else 0
+    left_out, lost = experiment.plan.left_out, unstored(records, experiment.store)
+    for reason in [*left_out.values(), *(f"{folder}: trained, but not stored" for folder in lost)]:
+        say(f"left out: {one_line(reason)}", err=True)
+    unwritten = bool(lost)
+    if len(records) > len(lost):
+        published = publish_run(experiment.host, experiment.store, records, settings.metrics, left_out)
+        show_table(published.texts, published.errors, "text")
+        if not quiet:
+            names = ", ".join(path.name for path in published.paths) or "nothing"
+            say(f"written to {published.folder}: {names}")
+        unwritten |= not published.paths
+    if unwritten:
+        return INCOMPLETE
+    return FAILED if left_out or any(record["status"] == "failed" for record in records) else 0
 
 
 def show_plan(plan: Plan) -> None:
@@ -224,6 +235,7 @@ def show_plan(plan: Plan) -> None:
     for cell in plan.cells:
         other = plan.elsewhere.get(cell.folder)
         state = f"  done in {other.parents[2].name}" if other is not None else state_of(cell)
+        state = "  left out" if cell.folder in plan.left_out else state
         say(f"  {cell.data.name}  {cell.name:{width}}  seed {cell.seed}{state}")
     for line in plan.downloads or ["nothing"]:
         say(f"to download: {line}")

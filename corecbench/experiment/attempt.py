@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import threading
 import time
 import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from safetensors.torch import load_file
+from safetensors.torch import load
 
 from corecbench.api import CorecbenchError, Failure, Lists, RowSide, Setup, Side, SideRecord
 from corecbench.evaluation.measuring import measure_checked
@@ -22,9 +23,11 @@ from corecbench.keeping.folder import KeptCell
 from corecbench.keeping.kept import KeptAs, keep_side, weights_of
 from corecbench.plugin.abilities import sharing_abilities
 from corecbench.plugin.guard import guard
+from corecbench.results.checksums import read_file
 from corecbench.results.frames import item_frequency
 from corecbench.results.record import sides_of
 from corecbench.results.store import state_of
+from corecbench.results.unstored import spare_folder
 from corecbench.training.alone import better_of
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
 from corecbench.training.checkpoints import BEGUN, Checkpoints
@@ -190,13 +193,17 @@ class Attempt:
 
         Raises:
             CorecbenchError: its cell failed.
+            DamagedError: its record or checkpoint is damaged.
         """
-        stored = self.store.read(alone.folder)
+        folder = alone.folder
+        if not os.path.lexists(folder):  # it could not be stored there
+            folder = spare_folder(self.store, folder, self.plan.cache)
+        stored = self.store.read(folder)
         if stored["error"] is not None:
             message = stored["error"]["message"]
             raise CorecbenchError(f"cell {alone.name}, which this one needs, failed: {message}")
         best_epoch = stored["sides"]["domain"]["best_epoch"] or 0
-        return Learnt(load_file(alone.folder / CHECKPOINT), best_epoch)
+        return Learnt(load(read_file(folder, CHECKPOINT, stored)), best_epoch)
 
     def rank_side(self, outcome: Outcome, training: CellTraining, side_training: SideTraining) -> None:
         """Rank a side on the test items."""

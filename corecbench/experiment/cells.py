@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from corecbench.api import PROJECT
 from corecbench.experiment.algorithms import component_algorithms, core_algorithms, hashed, number_of, version_of
+from corecbench.results.record import DamagedError
 from corecbench.results.store import MODEL
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class Cell:
     """Algorithm of the core, component or variant -> its number."""
     failed: bool = False
     """Whether it failed before, and is not to be run again."""
+    damage: str = ""
+    """Why what is stored of the cell cannot be used, in one line; empty if it can, or if nothing is stored."""
 
     @property
     def components(self) -> Sequence[Selected]:
@@ -152,11 +156,15 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
     digest = digest_of(decisive)
     start = digest if control is None or not control.begins_as_pair else digest_of(of_pair)
     folder = store.folder(cell_name(components, label_of(control)), data.name, seed, digest)
-    done = config.existing != "replace" and is_done(folder, parts.llm is not None, store, config.keep_models)
     algorithms |= component_algorithms([*components, *([] if control is None else [control])])
-    kept = not done and config.existing != "replace" and not config.retry_failed
-    failed = kept and store.has_failed(folder)
-    return Cell(data, *parts, max_history, seed, digest, folder, done, start, algorithms, failed)
+    done, failed, damage = False, False, ""
+    if config.existing != "replace" and os.path.lexists(folder):
+        try:
+            done = is_done(folder, parts.llm is not None, store, config.keep_models)
+            failed = not (done or config.retry_failed) and store.has_failed(folder)
+        except DamagedError as error:
+            damage = str(error)
+    return Cell(data, *parts, max_history, seed, digest, folder, done, start, algorithms, failed, damage)
 
 
 def digest_of(decisive: Mapping[str, Any]) -> str:
@@ -180,9 +188,13 @@ def is_done(folder: Path, has_llm: bool, store: Store, keep_models: bool = False
     """Return whether a cell is stored whole: a domain model alone with the checkpoint that its pairs start from.
 
     Where models are kept, they are there, too.
+
+    Raises:
+        ResultsError: there is no such cell, or a newer version of corecbench stored it.
+        DamagedError: the record or a file is damaged.
     """
     needed = [*([] if has_llm else [CHECKPOINT]), *([MODEL] if keep_models else [])]
-    return store.is_done(folder) and all((folder / name).exists() for name in needed)
+    return store.checked(folder)["status"] == "ok" and all((folder / name).exists() for name in needed)
 
 
 def settings_of(selected: Selected) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from corecbench.api import hookimpl
 from corecbench.experiment.progress import outcome, title
-from corecbench.results.store import slug
+from corecbench.results.layout import slug
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

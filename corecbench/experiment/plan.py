@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import operator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +21,8 @@ from corecbench.experiment.device import check_device
 from corecbench.experiment.preflight import check_disk, check_texts
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
-from corecbench.results.record import ResultsError
+from corecbench.results.record import DamagedError, ResultsError
+from corecbench.results.unstored import spare_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,6 +52,8 @@ class Plan:
     cache: Path
     elsewhere: Mapping[Path, Path] = field(default_factory=dict)
     """Folder of a cell that is not done -> that of the same cell in another benchmark, where it is."""
+    left_out: Mapping[Path, str] = field(default_factory=dict)
+    """Folder of a cell that is not run, since what is stored of it or of its domain model is damaged -> why."""
 
     @property
     def n_to_do(self) -> int:
@@ -60,7 +63,8 @@ class Plan:
     @property
     def to_do(self) -> Sequence[Cell]:
         """The cells that have to be trained."""
-        return [cell for cell in self.cells if not (cell.done or cell.failed or cell.folder in self.elsewhere)]
+        aside = {*self.elsewhere, *self.left_out}
+        return [cell for cell in self.cells if not (cell.done or cell.failed or cell.folder in aside)]
 
     def solo_of(self, cell: Cell, side: Side = "domain") -> Cell:
         """Return the solo cell of a joint cell's domain model, or of its LLM; a control has that of its pair."""
@@ -95,7 +99,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
         UsageError: an unknown name or setting, a device that is not here, a data set without texts beside an LLM,
             too little room on disk, or a cell that exists under `existing="fail"`.
         DataError: a data set cannot be used.
-        ResultsError: what is done already lacks the lists that a metric reads.
+        ResultsError: what is done already lacks the lists that a metric reads, or is of a newer version.
     """
     chosen = choose(config, host, config.settings)  # a misspelt name is to be found before data are read
     if config.executor == "processes":
@@ -114,14 +118,13 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
         needed += [*alone.llms, *paired.llms]
         lacking += lacking_controls(paired)
         cells += lay_out(data, alone, paired, config, store)
-    if config.existing == "fail" and any(cell.done for cell in cells):
-        done = next(cell for cell in cells if cell.done)
-        raise UsageError(f"{done.folder} exists; use --existing skip or replace, or another --benchmark")
-    for cell in cells:
-        if cell.done:
-            check_lists(cell.folder, metrics, store)
-    elsewhere = done_elsewhere(cells, metrics, config, store) if config.existing == "skip" else {}
+    if config.existing == "fail" and any(cell.done or cell.damage for cell in cells):
+        there = next(cell for cell in cells if cell.done or cell.damage)
+        raise UsageError(f"{there.folder} exists; use --existing skip or replace, or another --benchmark")
+    cells = [with_lists(cell, metrics, store) for cell in cells]
     cache = cache_folder()
+    takes_over = config.existing in ("skip", "replace-damaged")
+    elsewhere = done_elsewhere(cells, metrics, config, store, cache) if takes_over else {}
     downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
     said = [*notes(config, chosen, lacking, data_sets), *without_models(cells, config, store)]
     to_do = [cell for cell in cells if not cell.done and cell.folder not in elsewhere]
@@ -133,16 +136,17 @@ def without_models(cells: Sequence[Cell], config: RunConfig, store: Store) -> li
     """Return how many cells are trained again only because their models were not kept."""
     if not config.keep_models or config.existing != "skip":
         return []
-    again = sum(not cell.done and is_done(cell.folder, cell.llm is not None, store) for cell in cells)
+    again = sum(not cell.done and store.is_done(cell.folder) for cell in cells)
     return [f"{again} cells that are done have no models kept, so they are trained again"] if again else []
 
 
 def done_elsewhere(
-    cells: Sequence[Cell], metrics: Mapping[str, Metric], config: RunConfig, store: Store
+    cells: Sequence[Cell], metrics: Mapping[str, Metric], config: RunConfig, store: Store, cache: Path
 ) -> dict[Path, Path]:
-    """Return the folders of cells that are not done here -> those of the same cells in other benchmarks.
+    """Return the folders of cells that are not done here -> where the same cells are whole.
 
-    A cell without the lists that metrics read is not among them.
+    These are other benchmarks, and the cache where a cell is kept that could not be stored. A cell without the
+    lists that metrics read is not among them, and neither is one whose own folder holds something damaged.
     """
 
     def is_whole(other: Path, cell: Cell) -> bool:
@@ -152,8 +156,9 @@ def done_elsewhere(
         return False
 
     found: dict[Path, Path] = {}
-    for cell in (cell for cell in cells if not cell.done):
-        others = reversed(list(store.elsewhere(cell.folder)))  # equal copies; one of them is read whole
+    for cell in (cell for cell in cells if not cell.done and not cell.damage):
+        spare = spare_folder(store, cell.folder, cache)
+        others = [*reversed(list(store.elsewhere(cell.folder))), spare]  # equal copies; one of them is read whole
         if other := next((other for other in others if is_whole(other, cell)), None):
             found[cell.folder] = other
     return found
@@ -184,6 +189,21 @@ def try_metrics(config: RunConfig, host: Host) -> dict[str, Metric]:
             if not isinstance(values, np.ndarray if shape else Real) or np.shape(values) != shape:
                 raise PluginError(f"it gives {values!r:.80} for two users; {needed} is needed")
     return built
+
+
+def with_lists(cell: Cell, metrics: Mapping[str, Metric], store: Store) -> Cell:
+    """Return the cell, as a damaged one if the lists that metrics read are damaged.
+
+    Raises:
+        ResultsError: it has no lists, or too short ones.
+    """
+    if not cell.done:
+        return cell
+    try:
+        check_lists(cell.folder, metrics, store)
+    except DamagedError as error:
+        return replace(cell, done=False, damage=str(error))
+    return cell
 
 
 def check_lists(folder: Path, metrics: Mapping[str, Metric], store: Store) -> None:

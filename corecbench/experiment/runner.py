@@ -22,9 +22,11 @@ from corecbench.experiment.process_state import state_kept
 from corecbench.experiment.together import ALONE, Together
 from corecbench.experiment.tuned import account_of
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
+from corecbench.results.layout import ITEMS_FILE
 from corecbench.results.privacy import without_private
 from corecbench.results.record import SCHEMA
-from corecbench.results.store import ITEMS_FILE, MODEL
+from corecbench.results.store import MODEL
+from corecbench.results.unstored import store_or_keep
 from corecbench.training.weights import save_checkpoint
 
 if TYPE_CHECKING:
@@ -91,19 +93,20 @@ def run_cell(
         "epochs": [dict(epoch) for epoch in epochs],
     }
     result = cast("CellResult", without_private(record))  # checked against its schema when it is written
-    if together.leads:
-        save(cell, plan, store, outcome, result)
-    return result
+    return save(cell, plan, store, outcome, result) if together.leads else result
 
 
 def ignore(hook_name: str, **arguments: Any) -> None:
     """Tell nobody what happens."""
 
 
-def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellResult) -> None:
+def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellResult) -> CellResult:
     """Store a cell: record, ranks and best candidates of its rows, and the checkpoint of a domain model alone.
 
     Models are kept beside them if the run keeps models.
+
+    Returns:
+        The record as it is stored.
     """
     catalog, train = cell.data.catalog, cell.data.train
     split = cell.data.split
@@ -120,8 +123,12 @@ def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellRes
         files[ITEMS_FILE] = functools.partial(items.to_parquet, index=False, compression="zstd")
     if outcome.kept is not None and outcome.kept.sides:
         files[MODEL] = outcome.kept.write
-    store.write(cell.folder, record, frames, files, top if plan.config.top_k else None)
+    lists = top if plan.config.top_k else None
+    stored = store_or_keep(
+        lambda folder: store.write(folder, record, frames, files, lists), store, cell.folder, plan.cache
+    )
     store.drop_failed(cell.folder)
+    return stored
 
 
 def describe(cell: Cell, plan: Plan) -> dict[str, Any]:

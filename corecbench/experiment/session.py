@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     """Plan a run; the libraries that this takes are loaded here and not before."""
+    from corecbench.experiment.existing import with_existing
     from corecbench.experiment.plan import make_plan
 
-    return make_plan(config, host, store)
+    return with_existing(make_plan(config, host, store), host, store)
 
 
 def run_plan(plan: Plan, host: Host, store: Store) -> Sequence[CellResult]:
@@ -83,6 +84,7 @@ def prepare(config: RunConfig, host: Host, out: Path, steps: Steps | None = None
     Raises:
         UsageError: nothing is asked for, or something that does not exist.
         DataError: a data set cannot be used.
+        ResultsError: results cannot be written, or are of a newer version of corecbench.
     """
     if not config.models and not config.llms:
         raise UsageError("nothing to run; give --models, --llm or both (`corecbench list models` shows some)")

@@ -12,6 +12,7 @@ from corecbench.api import CorecbenchError, PluginError
 from corecbench.api.printable import printable
 from corecbench.plugin.discovery import reason
 from corecbench.plugin.guard import named_fault
+from corecbench.results.record import ResultsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,11 @@ class WrittenTable:
 
 
 def write(host: Host, report: Report, folder: Path) -> WrittenTable:
-    """Write a table into a folder, once for each reporter. A reporter that fails loses only its own file."""
+    """Write a table into a folder, once for each reporter.
+
+    A reporter that fails loses only its own file. If the folder cannot be written, the texts are returned all the
+    same.
+    """
     texts: dict[str, str] = {}
     errors: dict[str, CorecbenchError] = {}
     owners: dict[str, str] = {}  # suffix, as a file system that ignores case tells it -> reporter
@@ -52,10 +57,14 @@ def write(host: Host, report: Report, folder: Path) -> WrittenTable:
         except CorecbenchError as error:
             errors[name] = error
             continue
-        path = folder / f"{report.name}.{suffix}"
-        path.write_text(text, encoding="utf-8")
+        path, texts[name] = folder / f"{report.name}.{suffix}", text
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            errors[name] = ResultsError(f"{folder}: tables cannot be written ({error.strerror})")
+            continue
         paths.append(path)
-        texts[name] = text
     return WrittenTable(texts, errors, paths)
 
 

@@ -98,6 +98,8 @@ class Leaderboard:
     """Whether the metric has one value for all lists together and none per user."""
     faults: tuple[str, ...] = ()
     """Why the metric has no value for some rows, as sentences."""
+    left_out: tuple[str, ...] = ()
+    """Folders of the cells that are left out, since what is stored of them cannot be used."""
 
 
 def build(
@@ -141,6 +143,7 @@ def build(
         p=p,
         overall=is_overall(metric),
         faults=fault_sentences(stored_rows),
+        left_out=tuple(str(folder) for store in stores for folder in store.damaged),
     )
 
 

@@ -6,7 +6,7 @@ from corecbench.api import Mark, Report
 from corecbench.report.columns import Column, lay_out
 from corecbench.report.leaderboard import BoardRow, Leaderboard
 from corecbench.report.main_table import Marks, best_two
-from corecbench.report.provenance import of_reductions, protocol_sentence, together
+from corecbench.report.provenance import of_left_out, of_reductions, protocol_sentence, together
 from corecbench.report.wording import decimal, of_ensembles, p_value, seed_list, sentences, user_counts
 
 MEANINGS: Mapping[Mark, str] = {"best": "among the ranked rows that are complete", "second": "the next among them"}
@@ -86,6 +86,7 @@ def caption(board: Leaderboard) -> str:
             *of_ensembles(row.key.side for row in board.rows),
             f"{board.metric}: {value} {user_counts(board.n_users)}, {each}averaged over seeds",
             *board.faults,
+            *of_left_out(board.left_out),
             *([] if board.p is None else [f"p of Friedman's test of the ranked rows: {p_value(board.p)}"]),
             *board.made_with,
         ]

@@ -8,7 +8,7 @@ from corecbench.report.average_ranks import over_datasets
 from corecbench.report.columns import NONE, Column, lay_out
 from corecbench.report.comparison import ALPHA, Comparison
 from corecbench.report.comparison_columns import comparison_columns, of_effects, of_tests, significant
-from corecbench.report.provenance import of_reductions, protocol_sentence
+from corecbench.report.provenance import of_left_out, of_reductions, protocol_sentence
 from corecbench.report.table import Table, TableRow
 from corecbench.report.wording import count, decimal, of_ensembles, seed_list, sentences, user_counts
 
@@ -128,6 +128,7 @@ def caption(table: Table, cost: bool = False, effects: bool = False) -> str:
             f"Metrics are means over {user_counts(users)}, each user first averaged over {seeds}",
             *of_lists(table),
             *table.faults,
+            *of_left_out(table.left_out),
             f"{_change(table)}: relative change against the same model trained alone, over the seeds both have",
             *of_ensembles((row.key.side for row in table.rows), "the domain model alone"),
             *(

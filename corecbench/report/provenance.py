@@ -58,6 +58,16 @@ def of_reductions(keys: Iterable[RowKey]) -> Iterator[str]:
         )
 
 
+def of_left_out(folders: Iterable[str]) -> Iterator[str]:
+    """Yield the sentence of a caption about cells that are left out, if there are any.
+
+    >>> list(of_left_out(["results/default/toy/sasrec/seed0-0123abcd"]))
+    ['Left out, since what is stored cannot be used: results/default/toy/sasrec/seed0-0123abcd']
+    """
+    if names := listed(folders, "cells"):
+        yield f"Left out, since what is stored cannot be used: {names}"
+
+
 def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
     """Return settings of pairs only, searches, versions and devices of results with ranks, as sentences."""
     done = [record for record in records if record["sides"]]

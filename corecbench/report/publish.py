@@ -21,8 +21,9 @@ from corecbench.report import (
 from corecbench.report.comparison import STANDARD
 from corecbench.report.formats import write
 from corecbench.report.user_groups import facts_by_dataset
+from corecbench.results.layout import slug
+from corecbench.results.read_once import ReadOnce
 from corecbench.results.rows import result_key, unshared
-from corecbench.results.store import ReadOnce, slug
 from corecbench.settings.config import METRICS, SHOWN
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Published:
     paths: Sequence[Path]
     """The files in that folder."""
     complete: bool
-    """Whether no cell failed and every row has all seeds of its data set."""
+    """Whether no cell failed or is damaged, every row has all seeds of its data set, and the tables are written."""
     main: table.Table
     """The main table."""
     by_slice: Sequence[slice_effects.SliceTable]
@@ -115,10 +116,16 @@ def build_metric(host: Host, name: str) -> Metric:
 def stored(store: Store, records: Collection[CellResult]) -> list[Entry]:
     """Return the stored results of these records; other results of the benchmark are left out."""
     wanted = {result_key(record) for record in records}
-    return [(folder, record) for folder, record in store.records() if result_key(record) in wanted]
+    return [(folder, record) for folder, record in store.sound() if result_key(record) in wanted]
 
 
-def publish_run(host: Host, store: Store, records: Collection[CellResult], metrics: Sequence[str]) -> Published:
+def publish_run(
+    host: Host,
+    store: Store,
+    records: Collection[CellResult],
+    metrics: Sequence[str],
+    left_out: Mapping[Path, str] | None = None,
+) -> Published:
     """Write the tables of the cells of a run beside its results, with ledgers if it has controls; see `publish`.
 
     Args:
@@ -126,8 +133,10 @@ def publish_run(host: Host, store: Store, records: Collection[CellResult], metri
         store: the store that holds the ranks.
         records: the records of the cells.
         metrics: the metrics of the run. If they are all that a run computes by default, the table shows some.
+        left_out: folder -> why its cell was not run, which captions say too.
     """
     once = ReadOnce(store.root, store.benchmark)
+    once.damaged.update(left_out or {})
     shown = SHOWN if tuple(metrics) == METRICS else metrics
     controlled = any(record["cell"].get("control") for record in records)
     return publish(host, once, stored(store, records), shown, with_ledger=controlled)
@@ -184,7 +193,7 @@ def publish(
         errors={name: error for files in written for name, error in files.errors.items()},
         folder=folder,
         paths=[path for files in written for path in files.paths],
-        complete=complete(main, entries),
+        complete=complete(main, entries) and bool(main_files.paths) and not store.damaged,
         main=main,
         by_slice=by_slice,
         ledger=written[-1].texts if with_ledger else {},
@@ -245,11 +254,11 @@ def recommended(
 def rank(host: Host, stores: Sequence[Store], metrics: Sequence[str], folder: Path) -> tuple[WrittenTable, bool]:
     """Write the leaderboard of the given benchmarks into a folder, and return whether its rows are complete."""
     name = TESTED if TESTED in metrics else metrics[0]
-    results = {store: list(store.records()) for store in stores}
+    results = {store: store.sound() for store in stores}
     sharing_nothing = unshared(host, (entry for entries in results.values() for entry in entries))
     board = leaderboard.build(results, name, build_metric(host, name), sharing_nothing)
-    folder.mkdir(parents=True, exist_ok=True)
-    return write(host, leaderboard_text.report(board), folder), all(row.is_complete for row in board.rows)
+    whole = all(row.is_complete for row in board.rows) and not any(store.damaged for store in stores)
+    return write(host, leaderboard_text.report(board), folder), whole
 
 
 def complete(main: table.Table, entries: Sequence[Entry]) -> bool:

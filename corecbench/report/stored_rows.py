@@ -13,7 +13,7 @@ from corecbench.evaluation.measuring import depth, is_overall, measure_checked
 from corecbench.report.provenance import listed
 from corecbench.report.wording import one_line, seed_list
 from corecbench.results.lists import lists_of
-from corecbench.results.record import ResultsError, failure_of
+from corecbench.results.record import DamagedError, failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -116,10 +116,11 @@ def read_row(key: RowKey, entries: Mapping[int, Entry], store: Store, metrics: M
             continue
         try:
             ranks = store.user_ranks(folder, key.side, record)
-        except ResultsError:
-            problems[seed] = "incomplete: its ranks cannot be read"
+            lists = lists_of(store, folder, key.side, ranks.frame(), metrics) if reads_lists else None
+        except DamagedError as error:
+            store.damaged[folder] = str(error)
+            problems[seed] = "damaged, see `corecbench results verify`"
             continue
-        lists = lists_of(store, folder, key.side, ranks.frame(), metrics) if reads_lists else None
         per_user: dict[str, np.ndarray] = {}
         overall[seed] = {}
         for name, metric in metrics.items():

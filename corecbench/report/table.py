@@ -75,6 +75,8 @@ class Table:
     """Why metrics have no values, as sentences."""
     controls: Mapping[str, str] = field(default_factory=dict)
     """Control -> how it differs from its pair, of the controls that are known here."""
+    left_out: tuple[str, ...] = ()
+    """Folders of the cells that are left out, since what is stored of them cannot be used."""
 
 
 def build(
@@ -135,7 +137,8 @@ def build(
     made = made_with(record for _, record in entries)
     overall = tuple(name for name, metric in metrics.items() if is_overall(metric))
     faults = fault_sentences(stored.values())
-    return Table(tuple(rows), directions, tested, method, protocol, made, overall, faults, controls or {})
+    left_out = tuple(map(str, store.damaged))
+    return Table(tuple(rows), directions, tested, method, protocol, made, overall, faults, controls or {}, left_out)
 
 
 def read(

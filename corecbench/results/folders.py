@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from corecbench.api import UsageError
+from corecbench.results.layout import slug
 from corecbench.results.record import ResultsError
-from corecbench.results.store import Store, slug
+from corecbench.results.store import Store
 
 
 def stores(folder: Path) -> list[Store]:

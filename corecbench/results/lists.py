@@ -9,7 +9,7 @@ import pandas as pd
 
 from corecbench.api import Lists
 from corecbench.evaluation.measuring import depth
-from corecbench.results.record import ResultsError
+from corecbench.results.record import ResultsError, damaged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,8 @@ def lists_of(
         metrics: name -> metric.
 
     Raises:
-        ResultsError: the lists were not stored, or not with enough items, or are damaged.
+        ResultsError: the lists were not stored, or not with enough items.
+        DamagedError: ranks, lists or items are damaged, or do not fit each other.
     """
     name, k = max(((name, depth(metric)) for name, metric in metrics.items()), key=lambda pair: pair[1])
     if k == 0:
@@ -42,10 +43,12 @@ def lists_of(
     user, known = ranks.index.get_indexer(top["user_id"]), pd.Index(items["item_id"])
     item, target = (known.get_indexer(ids) + 1 for ids in (top["item_id"], ranks["target_item_id"]))
     if -1 in user or 0 in item or 0 in target:
-        raise ResultsError(f"{folder}: ranks, lists and items name different users or items; run the cell again")
+        raise damaged(folder, "ranks, lists and items name different users or items")
     lists = np.zeros((len(ranks), k), dtype=np.int64)
     lists[user, top["position"].to_numpy() - 1] = item
     stored = np.count_nonzero(lists, axis=1)
+    if stored.sum() != len(top):
+        raise damaged(folder, "a list has two items in one place")
     if (stored < ranks["n_candidates"].clip(upper=k)).any():
         raise ResultsError(
             f"{folder}: {name} reads the {k} best items of each user, but {stored.max()} are stored; run the cell "

@@ -19,10 +19,27 @@ SCHEMA: Literal[1] = 1
 """The version of the schema of result.json."""
 
 
+MEND = "run the cell again with --existing replace-damaged, or delete its folder"
+"""How a damaged cell is mended."""
+
+
 class ResultsError(CorecbenchError):
     """Stored results that are missing, damaged or do not belong together."""
 
     exit_code = 5
+
+
+class DamagedError(ResultsError):
+    """A stored cell that is not as it was stored. It costs its own row; other cells are read all the same."""
+
+
+class NewerError(ResultsError):
+    """A stored cell of a newer version of corecbench, which this one can neither read nor replace."""
+
+
+def damaged(file: Path, what: str) -> DamagedError:
+    """Return the error of a damaged cell in one line: the file, what is wrong with it, and how it is mended."""
+    return DamagedError(f"{file}: {what}; {MEND}")
 
 
 def settings_in(record: CellResult) -> Iterator[tuple[str, str, Any, bool]]:
@@ -76,31 +93,38 @@ def validate(record: Any, file: Path) -> CellResult:
     the others has no ranks.
 
     Raises:
-        ResultsError: naming the file and the first field at fault.
+        DamagedError: naming the file and the first field at fault.
+        NewerError: the schema is a later one.
     """
     from pydantic import ValidationError
 
+    schema = record.get("schema") if isinstance(record, dict) else None
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise NewerError(
+            f"{file}: schema {schema} of a newer corecbench, and this one reads {SCHEMA}; update corecbench, or "
+            "use another --benchmark"
+        )
     try:
         _schema().validate_python(record, strict=True)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in fault["loc"]) or "record"
-        raise ResultsError(
-            f"{file}: {where}: {fault['msg']}; run the cell again with --existing replace"
-        ) from error
+        raise damaged(file, f"{where}: {fault['msg']}") from error
     checked: CellResult = record
     cell, ranked, failed = checked["cell"], set(checked["sides"]), set(checked.get("failed_sides", {}))
     rows = set(sides_of(cell))
     if checked["status"] == "ok" and ranked != rows:
-        raise ResultsError(f"{file}: sides: {sorted(ranked)} are not those of cell {cell['name']}")
+        raise damaged(file, f"sides: {sorted(ranked)} are not those of cell {cell['name']}")
     if ranked & failed or not ranked | failed <= rows:
-        raise ResultsError(
-            f"{file}: failed_sides: {sorted(failed)} beside sides {sorted(ranked)} do not fit cell {cell['name']}, "
-            f"whose rows are {sorted(rows)}"
+        raise damaged(
+            file,
+            f"failed_sides: {sorted(failed)} beside sides {sorted(ranked)} do not fit cell {cell['name']}, "
+            f"whose rows are {sorted(rows)}",
         )
     if checked["status"] == "failed" and ranked and (ranked == rows or ranked | failed != rows):
-        raise ResultsError(
-            f"{file}: failed_sides: a failed cell with some ranks says for each other row why it has none; "
-            f"ranks of {sorted(ranked)}, reasons of {sorted(failed)}, rows {sorted(rows)}"
+        raise damaged(
+            file,
+            "failed_sides: a failed cell with some ranks says for each other row why it has none; "
+            f"ranks of {sorted(ranked)}, reasons of {sorted(failed)}, rows {sorted(rows)}",
         )
     return checked

@@ -253,10 +253,12 @@ def select(stores: Sequence[Store], cells: Collection[str] = (), datasets: Colle
         cells: the names of the cells to take, each with its models alone; all cells if none is named.
         datasets: the names of the data sets to take; all data sets if none is named.
 
+    Results that cannot be read are left out: `Store.damaged` of each benchmark says why.
+
     Raises:
         UsageError: nothing is stored under a name.
     """
-    entries = without_repeats(entry for store in stores for entry in store.records())
+    entries = without_repeats(entry for store in stores for entry in store.sound())
     check_known("data set", datasets, known_datasets(entries))
     entries = on_datasets(entries, datasets)
     check_known("cell", cells, {record["cell"]["name"] for _, record in entries})

@@ -8,15 +8,17 @@
         model/               the models, where the run keeps them; see `corecbench.keeping.folder`
         items.parquet        with these: how often each item occurs in training; absent from older results
 
+result.json has the sha256 of every other file and of its own contents. Each file is checked when it is read. A cell
+that is damaged costs its own row: `Store.sound` leaves it out and says why.
+
 A folder appears under its name only when it is complete. Beside it lie hidden files of the same name, which readers
 never look at: the lease of whoever trains the cell (`corecbench.results.lease`), the state of its training, and
 what killed writers left. Only the owner of the lease writes the cell and removes these.
 """
 
-import hashlib
+import contextlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,40 +26,30 @@ from pathlib import Path
 
 import pandas as pd
 
-from corecbench.api import CellRecord, CellResult, RowSide, ordinary_file
+from corecbench.api import CellResult, RowSide
 from corecbench.data.durable import sync
-from corecbench.results.frames import ITEMS, TOP, known_columns
+from corecbench.results.checksums import is_stored, read_file, sealed
+from corecbench.results.frames import TOP, known_columns
+from corecbench.results.layout import (
+    ITEMS_FILE,
+    RANKS_FILE,
+    RECORD_FILE,
+    TOP_FILE,
+    cell_folder,
+    side_file,
+    slug,
+)
 from corecbench.results.lease import Lease, lease_of
-from corecbench.results.privacy import is_private, without_private
-from corecbench.results.record import ResultsError, sides_of, validate
-from corecbench.results.user_ranks import RanksReader, UserRanks, in_order
+from corecbench.results.record import ResultsError, validate
+from corecbench.results.record_file import read_record
+from corecbench.results.tables import items_table, ranks_table, top_table
+from corecbench.results.user_ranks import UserRanks, in_order
 
 Entry = tuple[Path, CellResult]
 """The folder of a stored cell, and its record."""
 
-RANKS_FILE, TOP_FILE, ITEMS_FILE = "ranks.parquet", "top.parquet", "items.parquet"
 MODEL = "model"
 """Name of the folder with the models of a cell, if they are kept, in that of the cell."""
-
-
-def slug(label: str) -> str:
-    """Return a name for a file that is safe in a path, readable, and tells labels apart.
-
-    >>> slug("sasrec+llama+bdlm")
-    'sasrec+llama+bdlm'
-    >>> slug("llama:org/model")
-    'llama-org-model-824a0d'
-    """
-    safe = re.sub(r"[^A-Za-z0-9._+-]+", "-", label).strip("-.")[:100]
-    if safe == label and label:
-        return safe
-    digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:6]
-    return f"{safe}-{digest}".lstrip("-")
-
-
-def _side_folder(cell: CellRecord, side: RowSide) -> Path:
-    """Return the folder of a side's files, relative to that of its cell."""
-    return Path(side if len(sides_of(cell)) > 1 else "")
 
 
 @dataclass(frozen=True)
@@ -66,10 +58,17 @@ class Store:
 
     root: Path
     benchmark: str
+    damaged: dict[Path, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Folder of a cell that could not be read so far -> why, in one line that says how it is mended."""
+
+    @property
+    def own_folder(self) -> Path:
+        """The folder of the benchmark."""
+        return self.root / slug(self.benchmark)
 
     def folder(self, cell_name: str, dataset: str, seed: int, hash8: str) -> Path:
         """Return the folder of the result of a cell, whether it exists or not."""
-        return self.root / slug(self.benchmark) / slug(dataset) / slug(cell_name) / f"seed{seed}-{hash8}"
+        return self.own_folder.joinpath(*cell_folder(cell_name, dataset, seed, hash8))
 
     def write(
         self,
@@ -79,7 +78,7 @@ class Store:
         files: Mapping[str, Callable[[Path], object]] | None = None,
         top: Mapping[RowSide, pd.DataFrame] | None = None,
         keep_state: bool = False,
-    ) -> None:
+    ) -> CellResult:
         """Store a cell, in place of the one that the folder held.
 
         Whenever the process stops, the folder holds all of the old, all of the new, or is not there.
@@ -92,39 +91,46 @@ class Store:
             top: a table for each side in the record, with the columns in TOP; None stores none.
             keep_state: whether the state of its training is kept, from which another attempt goes on.
 
+        Returns:
+            The record as it is stored: with the checksums of all files and its own.
+
         Raises:
             ResultsError: the record does not have the schema, holds what JSON cannot, such as NaN, or has other
                 sides than the ranks or the best candidates.
+            OSError: a file cannot be written.
         """
-        validate(record, folder / "result.json")
+        validate(record, folder / RECORD_FILE)
         for name, tables in (("ranks", ranks), ("best candidates", ranks if top is None else top)):
             if set(tables) != set(record["sides"]):
                 raise ResultsError(
                     f"{folder}: {name} of {sorted(tables)}, but the record has {sorted(record['sides'])}"
                 )
         try:
-            text = json.dumps(record, allow_nan=False, sort_keys=True, indent=2)
+            plain = json.loads(json.dumps(record, allow_nan=False))
         except (TypeError, ValueError) as error:
             raise ResultsError(f"{folder}: the record cannot be stored as JSON ({error})") from error
         remove_leftovers(folder)
         new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
         new.mkdir(parents=True)
         try:
-            (new / "result.json").write_text(text + "\n", encoding="utf-8")
             for side, frame in ranks.items():
-                place = new / _side_folder(record["cell"], side)
-                place.mkdir(exist_ok=True)
-                known_columns(frame).to_parquet(place / RANKS_FILE, index=False, compression="zstd")
+                place = new / side_file(record["cell"], side, RANKS_FILE)
+                place.parent.mkdir(exist_ok=True)
+                known_columns(frame).to_parquet(place, index=False, compression="zstd")
                 if top is not None:
-                    top[side][list(TOP)].to_parquet(place / TOP_FILE, index=False, compression="zstd")
+                    top[side][list(TOP)].to_parquet(place.with_name(TOP_FILE), index=False, compression="zstd")
             for name, write in (files or {}).items():
                 write(new / name)
+            stored = sealed(plain, new)
+            text = json.dumps(stored, sort_keys=True, indent=2)
+            (new / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
             _put_in_place(new, folder)
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)
             raise
         if not keep_state:
             shutil.rmtree(state_of(folder), ignore_errors=True)
+        return stored
 
     def elsewhere(self, folder: Path) -> Iterator[Path]:
         """Yield the folders of the same cell, seed and hash in other benchmarks that lie beside this one.
@@ -132,16 +138,28 @@ class Store:
         Args:
             folder: the folder of the cell, from `folder`.
         """
-        inside = folder.relative_to(self.root / slug(self.benchmark))
+        inside = folder.relative_to(self.own_folder)
         yield from sorted(other for other in self.root.glob(f"*/{inside}") if other != folder)
 
     def take_over(self, other: Path, folder: Path) -> None:
-        """Copy a cell of another benchmark, from `elsewhere`, to its place in this one."""
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        """Copy a cell of another benchmark, from `elsewhere`, to its place in this one.
+
+        A cell that was kept outside of the results, since it could not be stored, is moved.
+
+        Raises:
+            ResultsError: it cannot be written.
+        """
         new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
         shutil.rmtree(new, ignore_errors=True)
-        shutil.copytree(other, new)
-        _put_in_place(new, folder)
+        try:
+            shutil.copytree(other, new)
+            _put_in_place(new, folder)
+        except OSError as error:
+            shutil.rmtree(new, ignore_errors=True)
+            reason = error.strerror or " ".join(str(error).split())
+            raise ResultsError(f"{folder}: cannot be written ({reason}); the cell stays in {other}") from error
+        if not other.is_relative_to(self.root):
+            shutil.rmtree(other, ignore_errors=True)
 
     def drop_failed(self, folder: Path) -> None:
         """Remove failed results of the same cell and seed under other settings: this one stands in their place.
@@ -162,40 +180,19 @@ class Store:
             return False
 
     def read(self, folder: Path) -> CellResult:
-        """Return the record of a cell.
-
-        Raises:
-            ResultsError: it is missing, damaged or of another schema.
-        """
-        file = folder / "result.json"
-        try:
-            text = ordinary_file(file).read_text(encoding="utf-8")
-            record = json.loads(text, parse_constant=_refuse_constant)
-        except FileNotFoundError as error:
-            raise ResultsError(f"{file}: no such result") from error
-        except (OSError, ValueError) as error:
-            raise ResultsError(f"{file}: cannot be read ({error}); run the cell again") from error
-        validated = validate(record, file)
-        return without_private(validated) if is_private(text) else validated
+        """Return the record of a cell. Errors are those of `read_record`."""
+        return read_record(folder)
 
     def ranks(self, folder: Path, side: RowSide) -> pd.DataFrame:
         """Return the ranks of one side of a cell, columns as in COLUMNS and, where they were stored, COUNTS.
 
         Raises:
-            ResultsError: they are missing or damaged.
+            ResultsError: the cell has no such side.
+            DamagedError: the ranks are missing or damaged.
         """
-        record, place = self._side(folder, side)
-        file = place / RANKS_FILE
-        frame = _read(file, known_columns)
-        expected = record["sides"][side]["n_users"]
-        if len(frame) != expected:
-            raise ResultsError(f"{file}: {len(frame)} users, but result.json counts {expected}; run the cell again")
-        for name, what in {"rank": "a rank", "n_candidates": "a number of candidates"}.items():
-            if not pd.api.types.is_integer_dtype(frame[name]) or (frame[name] < 1).any():
-                raise ResultsError(f"{file}: {what} is a whole number from 1 on; run the cell again")
-        if frame["user_id"].duplicated().any():
-            raise ResultsError(f"{file}: a user is there twice; run the cell again")
-        return frame
+        record = self._with_side(folder, side)
+        name = side_file(record["cell"], side, RANKS_FILE)
+        return ranks_table(read_file(folder, name, record), folder / name, record["sides"][side]["n_users"])
 
     def user_ranks(self, folder: Path, side: RowSide, record: CellResult) -> UserRanks:
         """Return the ranks of one side of a cell, in the order of user ids.
@@ -206,7 +203,7 @@ class Store:
             record: the record of the cell.
 
         Raises:
-            ResultsError: they are missing or damaged.
+            DamagedError: they are missing or damaged.
         """
         return in_order(self.ranks(folder, side))
 
@@ -214,93 +211,95 @@ class Store:
         """Return the best candidates of every user on one side of a cell, columns as in TOP.
 
         Raises:
-            ResultsError: they were not stored, or are damaged.
+            ResultsError: they were not stored.
+            DamagedError: they are damaged.
         """
-        file = self._side(folder, side)[1] / TOP_FILE
-        if not file.exists():
+        record = self._with_side(folder, side)
+        name = side_file(record["cell"], side, TOP_FILE)
+        if not is_stored(folder, name, record):
             raise ResultsError(
-                f"{file}: no best items were stored with this cell; run it again with --top-k 10 --existing replace"
+                f"{folder / name}: no best items were stored with this cell; run it again with --top-k 10 "
+                "--existing replace"
             )
-        return _read(file, lambda frame: frame[list(TOP)])
+        return top_table(read_file(folder, name, record), folder / name)
 
     def items(self, folder: Path) -> pd.DataFrame:
         """Return how often each item occurs in the training data of a cell, columns as in ITEMS.
 
         Raises:
-            ResultsError: the counts were not stored, or are damaged.
+            ResultsError: the counts were not stored.
+            DamagedError: they are damaged.
         """
-        file = folder / ITEMS_FILE
-        if not file.exists():
+        record, file = self.read(folder), folder / ITEMS_FILE
+        if not is_stored(folder, ITEMS_FILE, record):
             raise ResultsError(
                 f"{file}: how often items occur in training was not stored with this cell; run it again with "
                 "--existing replace"
             )
-        return _read(file, lambda frame: frame[list(ITEMS)])
+        return items_table(read_file(folder, ITEMS_FILE, record), file)
 
-    def _side(self, folder: Path, side: RowSide) -> tuple[CellResult, Path]:
-        """Return the record of a cell and the folder of a side's files."""
+    def _with_side(self, folder: Path, side: RowSide) -> CellResult:
+        """Return the record of a cell that has a side."""
         record = self.read(folder)
         if side not in record["sides"]:
             raise ResultsError(f"{folder}: no {side} side; have: {', '.join(record['sides']) or 'none'}")
-        return record, folder / _side_folder(record["cell"], side)
+        return record
+
+    def checked(self, folder: Path) -> CellResult:
+        """Return the record of a cell whose files are all as they were stored.
+
+        Raises:
+            ResultsError: there is no such cell, or a newer version of corecbench stored it.
+            DamagedError: the record or a file is damaged.
+        """
+        record = self.read(folder)
+        for side in record["sides"]:
+            self.ranks(folder, side)
+        for name in record.get("files", ()):
+            if not name.endswith(RANKS_FILE):
+                read_file(folder, name, record)
+        return record
 
     def is_done(self, folder: Path) -> bool:
-        """Return whether all rows of a cell succeeded and their ranks can be read."""
+        """Return whether all rows of a cell succeeded and nothing that is stored with it is damaged."""
         try:
-            record = self.read(folder)
-            for side in record["sides"]:
-                self.ranks(folder, side)
+            return self.checked(folder)["status"] == "ok"
         except ResultsError:
             return False
-        return record["status"] == "ok"
 
-    def records(self, dataset: str | None = None) -> Iterator[tuple[Path, CellResult]]:
+    def folders(self, dataset: str | None = None) -> list[Path]:
+        """Return the folder of every stored cell, damaged ones too."""
+        pattern = slug(dataset) if dataset is not None else "*"
+        return sorted(self.own_folder.glob(f"{pattern}/*/seed*-*"))
+
+    def records(self, dataset: str | None = None) -> Iterator[Entry]:
         """Yield every stored cell, failed ones too, ordered by data set, cell, seed and hash.
 
         Raises:
-            ResultsError: a record is damaged or of another schema.
+            ResultsError: a record is damaged or of a newer schema.
         """
-        pattern = slug(dataset) if dataset is not None else "*"
-        files = (self.root / slug(self.benchmark)).glob(f"{pattern}/*/seed*/result.json")
-        read = [(file.parent, self.read(file.parent)) for file in files]
-        yield from sorted(read, key=_place)
+        yield from sorted(((folder, self.read(folder)) for folder in self.folders(dataset)), key=_place)
+
+    def sound(self) -> list[Entry]:
+        """Return the same as `records`, without cells that cannot be read: `damaged` says why."""
+        entries = []
+        for folder in self.folders():
+            with self.noting(folder):
+                entries.append((folder, self.read(folder)))
+        return sorted(entries, key=_place)
+
+    @contextlib.contextmanager
+    def noting(self, folder: Path) -> Iterator[None]:
+        """Let an error about a stored cell cost this cell only, and note it in `damaged`."""
+        try:
+            yield
+        except ResultsError as error:
+            self.damaged[folder] = str(error)
 
 
-@dataclass(frozen=True)
-class ReadOnce(Store):
-    """A store that keeps the ranks that it has read in memory, for tables and plots of the same cells."""
-
-    _kept: dict[tuple[Path, RowSide], UserRanks] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-    _reader: RanksReader = field(default_factory=RanksReader, init=False, repr=False, compare=False)
-
-    def user_ranks(self, folder: Path, side: RowSide, record: CellResult) -> UserRanks:
-        """Return the same as `Store.user_ranks`. The caller must not change it."""
-        if (folder, side) not in self._kept:
-            file = folder / _side_folder(record["cell"], side) / RANKS_FILE
-            n_users = record["sides"][side]["n_users"]
-            read = self._reader.read(file, n_users, lambda: self.ranks(folder, side))
-            self._kept[folder, side] = read
-        return self._kept[folder, side]
-
-
-def _read(file: Path, columns: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
-    """Return the columns of a stored table that `columns` takes."""
-    try:
-        return columns(pd.read_parquet(ordinary_file(file)))
-    except Exception as error:  # pyarrow and pandas raise errors of many kinds for a damaged file
-        reason = " ".join(str(error).split())
-        raise ResultsError(f"{file}: cannot be read ({reason}); run the cell again") from error
-
-
-def _place(entry: tuple[Path, CellResult]) -> tuple[str, str, int, str]:
+def _place(entry: Entry) -> tuple[str, str, int, str]:
     cell = entry[1]["cell"]
     return cell["dataset"], cell["name"], cell["seed"], entry[1]["hash"]
-
-
-def _refuse_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON number")
 
 
 def state_of(folder: Path) -> Path:
@@ -321,13 +320,15 @@ def _put_in_place(new: Path, folder: Path) -> None:
     for path in (*new.rglob("*"), new):
         sync(path)
     old = new.with_suffix(".old")
-    if folder.exists():
+    if os.path.lexists(folder):
         folder.rename(old)
     try:
         new.rename(folder)
     except BaseException:
-        if old.exists():
+        if os.path.lexists(old):
             old.rename(folder)
         raise
     sync(folder.parent)
+    if old.is_symlink() or old.is_file():
+        old.unlink()
     shutil.rmtree(old, ignore_errors=True)

@@ -13,12 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corecbench.api import ordinary_file
 from corecbench.results.frames import COLUMNS, FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import pandas as pd
 
@@ -63,22 +61,24 @@ class RanksReader:
 
     _known: dict[Content, _Known] = field(default_factory=dict, init=False, repr=False)
 
-    def read(self, file: Path, n_users: int, checked: Callable[[], pd.DataFrame]) -> UserRanks:
+    def read(self, data: bytes, n_users: int, checked: Callable[[bytes], pd.DataFrame]) -> UserRanks:
         """Return the ranks in a file, in the order of user ids.
 
         Args:
-            file: ranks.parquet.
+            data: the contents of ranks.parquet.
             n_users: the number of users that the record of the cell states.
-            checked: reads the whole file, checks it and returns its ranks as they are stored.
+            checked: decodes and checks the contents, and returns the ranks as they are stored.
 
         Raises:
-            ResultsError: from `checked`.
+            DamagedError: from `checked`.
         """
-        content, rank = _split(file)
+        content, rank = _split(data)
         known = self._known.get(content) if content else None
-        if known is not None and rank is not None and len(rank) == n_users and rank.min(initial=1) >= 1:
-            return UserRanks(known.ranks.facts, rank[known.order], known.ranks.n_candidates)
-        ranks = checked()
+        if known is not None and rank is not None and len(rank) == n_users:
+            in_place, n_candidates = rank[known.order], known.ranks.n_candidates
+            if ((in_place >= 1) & (in_place <= n_candidates)).all():
+                return UserRanks(known.ranks.facts, in_place, n_candidates)
+        ranks = checked(data)
         order = _order(ranks)
         found = _arranged(ranks, order)
         if content:
@@ -98,13 +98,12 @@ def _arranged(ranks: pd.DataFrame, order: np.ndarray) -> UserRanks:
     return UserRanks(facts, rank, n_candidates)
 
 
-def _split(file: Path) -> tuple[Content | None, np.ndarray | None]:
+def _split(data: bytes) -> tuple[Content | None, np.ndarray | None]:
     """Return the content of all columns but the ranks, and the ranks, int64 [U] in the order of the file.
 
     Either is None where the file is damaged or laid out in another way than `Store.write` does.
     """
     try:
-        data = ordinary_file(file).read_bytes()
         source = pq.ParquetFile(pa.BufferReader(data))
         if source.num_row_groups != 1 or not set(COLUMNS) <= set(source.schema_arrow.names):
             return None, None

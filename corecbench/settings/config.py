@@ -110,8 +110,9 @@ class RunConfig:
     """Least minutes between two states of a cell that are written within a turn. A killed run goes on there."""
     cell_timeout: float | None = None
     """Minutes that a cell may take. One that takes longer is ended and has failed. None for no limit."""
-    existing: Literal["skip", "fail", "replace"] = "skip"
-    """What happens to a cell that has a result already."""
+    existing: Literal["skip", "fail", "replace", "replace-damaged"] = "skip"
+    """What happens to a cell that has a result already. "skip" leaves a damaged one out, "replace-damaged" runs it
+    again."""
     retry_failed: bool = False
     """Whether cells that failed before are run again."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
 from corecbench.data.reduction import Reduction
+from corecbench.results.checksums import unsealed
 from corecbench.results.frames import ITEMS, TOP
+from corecbench.results.layout import ITEMS_FILE, RECORD_FILE
 from corecbench.results.record import SCHEMA, sides_of
-from corecbench.results.store import ITEMS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -104,13 +106,14 @@ def toy_ranks(rank: Sequence[int], users: Sequence[str] | None = None, **columns
     """Return the stored ranks of one side.
 
     Args:
-        rank: of each user's held-out item, among 9 candidates unless `n_candidates` says otherwise.
+        rank: of each user's held-out item, among 9 candidates, or as many as it takes, unless `n_candidates` says
+            otherwise.
         users: their ids; u0, u1, ... by default.
         **columns: further columns, or other values of those that are there.
     """
     frame = pd.DataFrame({"user_id": list(users or [f"u{user}" for user in range(len(rank))])}, dtype=str)
     ranks = np.array(rank, dtype=np.int64)
-    return frame.assign(**{"target_item_id": "i", "rank": ranks, "n_candidates": 9, **columns})
+    return frame.assign(**{"target_item_id": "i", "rank": ranks, "n_candidates": ranks.max(initial=9), **columns})
 
 
 def store_cell(
@@ -138,6 +141,13 @@ def store_cell(
         top = {side: toy_top(frame["user_id"], lists) for side, frame in ranks.items()}
     store.write(folder, record, ranks, files, top)
     return folder
+
+
+def forget_checksums(folder: Path) -> None:
+    """Make a stored cell one of an earlier version, which has no checksums."""
+    file = folder / RECORD_FILE
+    record = unsealed(json.loads(file.read_text(encoding="utf-8")))
+    file.write_text(json.dumps(record, sort_keys=True, indent=2) + "\n", encoding="utf-8")
 
 
 def toy_top(users: Iterable[str], lists: Iterable[Sequence[str]]) -> pd.DataFrame:

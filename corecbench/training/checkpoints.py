@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 import threading
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 
 from corecbench.api import load_tensors, save_tensors, set_aside, workspace
 from corecbench.api.caches import remove_left_behind
@@ -122,6 +124,8 @@ class Checkpoints:
             Stopped: the training is to end.
         """
         self.write(self.folder / TURN, n_turns, sides, first=first_of(turns))
+        if not (self.folder / TURN).exists():
+            return
         (self.folder / EPOCH).unlink(missing_ok=True)
         if n_turns == 1 and turns[0].sharing is None and self.shared is not None and not self.shared.exists():
             self.share(self.shared)
@@ -137,7 +141,14 @@ class Checkpoints:
             old.unlink(missing_ok=True)
 
     def write(self, file: Path, n_turns: int, sides: Sides, **further: Any) -> None:
-        """Write the state, of which so many turns are over: all of it or nothing."""
+        """Write the state, of which so many turns are over. If it cannot be written, training goes on without."""
+        try:
+            self._write(file, n_turns, sides, **further)
+        except (OSError, SafetensorError) as error:
+            logging.getLogger(__name__).warning("%s: the state of the cell cannot be written (%s)", file, error)
+
+    def _write(self, file: Path, n_turns: int, sides: Sides, **further: Any) -> None:
+        """Write the state: all of it or nothing."""
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {"random": torch.get_rng_state()}
         if torch.cuda.is_available() and torch.cuda.is_initialized():

@@ -91,7 +91,15 @@ def below(tensors: Mapping[str, torch.Tensor], name: str) -> dict[str, torch.Ten
 
 
 def save_checkpoint(state: Mapping[str, torch.Tensor], path: Path) -> None:
-    """Write a snapshot as safetensors."""
+    """Write a snapshot as safetensors.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
+    try:
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
+    except SafetensorError as error:
+        raise OSError(f"{path}: {error}") from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from corecbench.api import Choices, Follows
 from corecbench.api import Search as Range
 from corecbench.report.plots.canvas import COLOURS, FAINT, INK, figure, log_ticks, plain, save, style
-from corecbench.results.store import slug
+from corecbench.results.layout import slug
 from corecbench.tuning.study import best_of, best_trial, is_finished, state_of
 
 if TYPE_CHECKING:

@@ -72,14 +72,20 @@ class FakeSteps:
 
     def __init__(self):
         self.cells = [FakeCell("toy"), FakeCell("other", done=True), FakeCell("broken", failed=True)]
-        self.records, self.raises, self.config = [], None, None
+        self.records, self.raises, self.config, self.left_out = [], None, None, {}
 
     def make_plan(self, config, host, store):
         self.config = config
         n_to_do = sum(not (cell.done or cell.failed) for cell in self.cells)
         downloads, notes = ["weights: 93 MB"], ["a note"]
         return SimpleNamespace(
-            config=config, cells=self.cells, downloads=downloads, notes=notes, elsewhere={}, n_to_do=n_to_do
+            config=config,
+            cells=self.cells,
+            downloads=downloads,
+            notes=notes,
+            elsewhere={},
+            left_out=self.left_out,
+            n_to_do=n_to_do,
         )
 
     def run_plan(self, plan, host, store):
@@ -241,7 +247,7 @@ def test_the_data_dir_is_where_data_sets_are_looked_for(corecbench, experiment, 
         (["--models", "a", "--resource", "GPU"], "error: resource 'GPU' does not have the form NAME=NUMBER"),
         (["--models", "a", "--set", "sasrek.epochs=1"], "did you mean 'sasrec'"),
         (["--models", "a", "--control", "no-mutal"], "unknown control 'no-mutal'; did you mean 'no-mutual'"),
-        (["--models", "a", "--existing", "overwrite"], "'skip', 'fail' or 'replace'"),
+        (["--models", "a", "--existing", "overwrite"], "'skip', 'fail', 'replace' or 'replace-damaged'"),
         (["--models", "a", "--seeds", "x"], "error: seeds 'x'"),
         (["--models", "a", "--config", "absent.toml"], "error: cannot read absent.toml"),
         (["--modles", "a"], "error: no such option"),
@@ -400,7 +406,7 @@ def test_report_draws_what_can_be_drawn_and_says_what_not(corecbench):
 def test_report_reads_the_ranks_of_each_side_once(corecbench, monkeypatch):
     save_pair(Store(Path("results"), "default"))
     read, plain = [], pd.read_parquet
-    monkeypatch.setattr(pd, "read_parquet", lambda file: read.append(Path(file)) or plain(file))
+    monkeypatch.setattr(pd, "read_parquet", lambda file: read.append(file.getvalue()) or plain(file))
     assert corecbench("report", "--plots", "--html").exit_code == 0
     assert len(read) == len(set(read)) == 1  # all three sides have the same users and items, which are decoded once
 

@@ -138,10 +138,13 @@ def test_lists_that_are_too_short_name_the_metric_and_what_is_stored(bench):
         bench.table(metrics=METRICS, tested="mean")
 
 
-def test_an_item_that_nobody_knows_is_an_error(bench):
-    add(bench, ["ab", "xi"], domain="sasrec")
-    with pytest.raises(ResultsError, match="ranks, lists and items name different users or items"):
-        bench.table(metrics=METRICS, tested="mean")
+def test_an_item_that_nobody_knows_costs_the_row(bench):
+    add(bench, ["ab", "ia"], domain="gru4rec")
+    folder = add(bench, ["ab", "xi"], domain="sasrec")
+    table = bench.table(metrics=METRICS, tested="mean")
+    assert [row.metrics == {} for row in table.rows] == [False, True]
+    assert table.rows[1].notes[0].startswith("seed 0 damaged")
+    assert "ranks, lists and items name different users or items" in bench.store.damaged[folder]
 
 
 class MRR:

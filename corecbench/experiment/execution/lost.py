@@ -21,6 +21,7 @@ def store_lost(ended: Ended, plan: Plan, store: Store, so_far: CellSoFar) -> Cel
     """
     from corecbench.experiment.runner import describe
     from corecbench.results.privacy import without_private
+    from corecbench.results.unstored import store_or_keep
 
     cell = ended.cell
     record = {
@@ -34,6 +35,11 @@ def store_lost(ended: Ended, plan: Plan, store: Store, so_far: CellSoFar) -> Cel
         "epochs": [dict(record) for record in so_far.epochs.values()],
     }
     result = cast("CellResult", without_private(record))
-    store.write(cell.folder, result, {}, keep_state=ended.kind == TIMED_OUT)
+    result = store_or_keep(
+        lambda folder: store.write(folder, result, {}, keep_state=ended.kind == TIMED_OUT),
+        store,
+        cell.folder,
+        plan.cache,
+    )
     store.drop_failed(cell.folder)
     return result

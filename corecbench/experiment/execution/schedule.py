@@ -30,7 +30,7 @@ LOOK_S = 1.0
 
 
 def run(plan: Plan, host: Host, store: Store, executor: Executor) -> list[CellResult]:
-    """Run every cell that is not done and return the records of all, in the order of the plan.
+    """Run every cell that is not done; return the records of all that are not left out, in the order of the plan.
 
     A cell that another run has claimed is left to it. If that run stores it, its result is taken; if it dies, the
     cell is run here.
@@ -46,14 +46,16 @@ def run(plan: Plan, host: Host, store: Store, executor: Executor) -> list[CellRe
             for cell in plan.cells
             if (other := plan.elsewhere.get(cell.folder)) and claims.copy(cell, other)
         }
-        left = [cell for cell in plan.cells if not (cell.done or cell.failed or cell.folder in copied)]
+        aside = {*copied, *plan.left_out}
+        left = [cell for cell in plan.cells if not (cell.done or cell.failed or cell.folder in aside)]
         if left:
             told, ask = Told(host), needs_alone(plan, host)
             with executor:
                 for ended in ends(queue_of(left, ask, executor), executor, told, claims, ask):
                     results[ended.cell.folder] = finish(ended, plan, store, told)
                     claims.give_back(ended.cell)
-    return [results.get(cell.folder) or store.read(cell.folder) for cell in plan.cells]
+    cells = [cell for cell in plan.cells if cell.folder not in plan.left_out]
+    return [results.get(cell.folder) or store.read(cell.folder) for cell in cells]
 
 
 def queue_of(left: Sequence[Cell], ask: Callable[[Cell], bool], executor: Executor) -> Queue:

@@ -21,7 +21,7 @@ from corecbench.report.plots import (
 )
 from corecbench.report.plots.study import NothingToShow, Study
 from corecbench.report.train_shares import has_several
-from corecbench.results.store import slug
+from corecbench.results.layout import slug
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -16,7 +16,7 @@ from corecbench.report.page.blocks import Heading, Section, Text
 from corecbench.report.page.grids import grid
 from corecbench.report.provenance import protocol_sentence
 from corecbench.report.wording import count, decimal, p_value, percent, seed_list, sentences
-from corecbench.results.store import slug
+from corecbench.results.layout import slug
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

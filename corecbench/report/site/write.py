@@ -15,7 +15,8 @@ from corecbench.api import CorecbenchError
 from corecbench.report.page.render import page
 from corecbench.report.publish import build_metric, publish, write_page
 from corecbench.report.site import index, row_page
-from corecbench.results.store import ReadOnce, slug
+from corecbench.results.layout import slug
+from corecbench.results.read_once import ReadOnce
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

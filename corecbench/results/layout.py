@@ -1,0 +1,46 @@
+"""Where the files of a stored cell lie. `corecbench.results.store` shows the whole."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from corecbench.results.record import sides_of
+
+if TYPE_CHECKING:
+    from corecbench.api import CellRecord, CellResult, RowSide
+
+RECORD_FILE = "result.json"
+RANKS_FILE, TOP_FILE, ITEMS_FILE = "ranks.parquet", "top.parquet", "items.parquet"
+
+
+def slug(label: str) -> str:
+    """Return a name for a file that is safe in a path, readable, and tells labels apart.
+
+    >>> slug("sasrec+llama+bdlm")
+    'sasrec+llama+bdlm'
+    >>> slug("llama:org/model")
+    'llama-org-model-824a0d'
+    """
+    safe = re.sub(r"[^A-Za-z0-9._+-]+", "-", label).strip("-.")[:100]
+    if safe == label and label:
+        return safe
+    digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    return f"{safe}-{digest}".lstrip("-")
+
+
+def cell_folder(cell_name: str, dataset: str, seed: int, hash8: str) -> tuple[str, str, str]:
+    """Return the names of a cell's folders below that of its benchmark: data set, cell, seed and hash."""
+    return slug(dataset), slug(cell_name), f"seed{seed}-{hash8}"
+
+
+def own_folder(record: CellResult) -> tuple[str, str, str]:
+    """Return the names of the folders in which a record belongs."""
+    cell = record["cell"]
+    return cell_folder(cell["name"], cell["dataset"], cell["seed"], record["hash"])
+
+
+def side_file(cell: CellRecord, side: RowSide, name: str) -> str:
+    """Return a side's file, relative to the folder of its cell, such as "domain/ranks.parquet"."""
+    return f"{side}/{name}" if len(sides_of(cell)) > 1 else name

@@ -1,0 +1,48 @@
+"""Reads result.json, and refuses one that is damaged or lies where another belongs."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, NoReturn
+
+from corecbench.results.checksums import check_record, contents_of
+from corecbench.results.layout import RECORD_FILE, own_folder
+from corecbench.results.privacy import is_private, without_private
+from corecbench.results.record import ResultsError, damaged, validate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from corecbench.api import CellResult
+
+
+def read_record(folder: Path) -> CellResult:
+    """Return the record of the cell in a folder.
+
+    Raises:
+        ResultsError: there is no such folder.
+        DamagedError: the record is missing, was changed, or is that of another folder.
+        NewerError: a newer version of corecbench wrote it.
+    """
+    file = folder / RECORD_FILE
+    if not os.path.lexists(folder):
+        raise ResultsError(f"{file}: no such result")
+    contents = contents_of(file)
+    try:
+        text = contents.decode("utf-8")
+        found = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise damaged(file, f"cannot be read ({error})") from error
+    record = validate(found, file)
+    check_record(record, file)
+    for what, stated, there in zip(
+        ("data set", "cell", "seed and hash"), own_folder(record), folder.parts[-3:], strict=True
+    ):
+        if stated != there:
+            raise damaged(file, f"its {what} is {stated}, and that of its folder {there}")
+    return without_private(record) if is_private(text) else record
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")
