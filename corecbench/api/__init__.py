@@ -73,6 +73,7 @@ from corecbench.api.records import (
     DataRecord,
     EpochRecord,
     Failure,
+    ImportRecord,
     PluginRecord,
     SideRecord,
 )
@@ -137,6 +138,7 @@ __all__ = [
     "HasTextStates",
     "Ids",
     "IdsFactory",
+    "ImportRecord",
     "Interactions",
     "KeepsAlone",
     "LeavesOutMutual",

@@ -12,6 +12,7 @@ import click
 from corecbench.api import CorecbenchError
 from corecbench.cli.author_verbs import check, new_plugin
 from corecbench.cli.dataset_verbs import datasets
+from corecbench.cli.exchange_verbs import import_, predictions, split
 from corecbench.cli.options import Invocation, common_options, discover
 from corecbench.cli.recommend_verb import recommend
 from corecbench.cli.report_verbs import compare, report
@@ -74,7 +75,7 @@ def main(context: click.Context, files: tuple[str, ...], blocked: tuple[str, ...
     context.obj = replace(context.obj or Invocation(), files=files, blocked=blocked)
 
 
-for verb in (run, report, compare, datasets, recommend, check, new_plugin):
+for verb in (run, report, compare, datasets, recommend, split, import_, predictions, check, new_plugin):
     main.add_command(verb)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from corecbench.evaluation.ranking import PROTOCOL
+from corecbench.evaluation.protocol import protocol_on
 from corecbench.evaluation.text_similarity import target_similarity
 from corecbench.experiment import process
 from corecbench.experiment.attempt import Attempt, Outcome
@@ -108,13 +108,7 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
         "hash": cell.hash,
         "settings": {part.label: settings_of(part) for part in cell.recorded},
         **({"in_pairs": in_pairs} if (in_pairs := plan.in_pairs(cell)) else {}),
-        "protocol": {
-            "split": "leave-one-out",
-            **PROTOCOL,
-            "repeated pairs": config.repeats,
-            "max_history": cell.max_history,
-            **({"item text": text} if (text := config.item_text_on(data.whole_name)) else {}),
-        },
+        "protocol": protocol_on(data.whole_name, config),
         "data": {
             "fingerprint": data.dataset.fingerprint,
             "split_fingerprint": data.split.fingerprint,

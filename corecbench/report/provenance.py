@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from corecbench.api import CellResult
+from corecbench.report.imports import of_imports
 from corecbench.results.rows import RowKey
 
 LIBRARIES = ("corecbench", "torch", "recbole", "transformers", "peft")
@@ -58,8 +59,12 @@ def of_reductions(keys: Iterable[RowKey]) -> Iterator[str]:
 
 
 def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
-    """Return settings of pairs only, versions and devices of all results with ranks, as sentences of a caption."""
-    done = [record for record in records if record["sides"]]
+    """Return settings of pairs only, versions and devices of all results with ranks, as sentences of a caption.
+
+    Of imported results it is said where they come from, and what of them is not checked.
+    """
+    ranked = [record for record in records if record["sides"]]
+    done = [record for record in ranked if "imported" not in record]
     versions = [(record["cell"]["name"], _versions(record)) for record in done]
     differ = " (they differ between cells)" if any(each != versions[0][1] for _, each in versions) else ""
     stated = ", ".join(f"{name} {version}" for name, version in together(versions, "cells").items())
@@ -68,6 +73,7 @@ def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
         *([f"Settings that a model has in pairs only: {own}"] if (own := _in_pairs(done)) else []),
         *([f"Versions{differ}: {stated}"] if stated else []),
         *(f"{name} {value}" for name, value in device.items()),
+        *of_imports(ranked),
     )
 
 
