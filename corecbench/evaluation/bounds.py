@@ -55,9 +55,10 @@ def why_unknown(
     at_best = measure_checked(name, metric, ranks.best, ranks.n_candidates, best_lists)
     if np.array_equal(at_best, measured):
         return None
-    n_unknown = int((ranks.best != ranks.rank).sum())
+    is_unknown = ranks.best != ranks.rank if measured.ndim == 0 else at_best != measured
     low, high = sorted((float(measured.mean()), float(at_best.mean())))
+    n_unknown, n_users = int(is_unknown.sum()), len(ranks.best)
     return (
-        f"the imported lists of {n_unknown:,} of {len(ranks.best):,} users end before the rank of the held-out "
+        f"the imported lists of {n_unknown:,} of {n_users:,} users end before the rank of the held-out "
         f"item is known; the value lies from {low:.4f} to {high:.4f}"
     )

@@ -91,7 +91,8 @@ def check_lists(
 ) -> CheckedRanks:
     """Return the ranks that lists of items give, with bounds where a list ends before the held-out item.
 
-    Of items with the same score the held-out one is last. If a list ends among them, its rank is not known either.
+    Of items with the same score the held-out one is last. In a file with such items, others beyond a list can have
+    the score of its last item: if that is the held-out item, or has its score, the rank is not known either.
 
     Args:
         table: users, items, and scores or places or both.
@@ -188,8 +189,9 @@ def _ranked(
     best = np.minimum(n_listed + 1, n_candidates)  # of those who are on no list
     worst = n_candidates.copy()
     best[row[lines]] = worst[row[lines]] = place[end]
-    cut = (place[end] == n_listed[row[lines]]) & np.isin(end, ends[np.diff(ends, prepend=-1) > 1])
-    worst[row[lines[cut]]] = n_candidates[row[lines[cut]]]
+    if len(ends) < len(row):  # scores tie, so items beyond a list can have the score of its last item
+        cut = row[lines[place[end] == n_listed[row[lines]]]]
+        worst[cut] = n_candidates[cut]
     best[n_listed == 0] = n_candidates[n_listed == 0]
     k = min(int(n_listed.max(initial=0)), STORED)
     top_items = np.zeros((len(n_listed), k), dtype=np.int64)

@@ -22,9 +22,8 @@ def of_imports(records: Iterable[CellResult]) -> Iterator[str]:
     if not imports:
         return
     yield (
-        f"Imported, not trained here: {_some(imports)}; users, held-out items, candidates and the items that users "
-        "saw before are checked against this split; what a model was trained on, and how much of a history it read, "
-        "is not"
+        f"Imported, not trained here: {_some(imports)}; users, held-out items, candidates and items seen before "
+        "are checked against this split; what a model was trained on, and how much of a history it read, is not"
     )
 
     def files(wanted: Callable[[ImportRecord], bool]) -> str:

@@ -45,7 +45,12 @@ def ranks_of(table, held_out, **options):
         ([None, 0, None], None, (2, 2, 3)),  # places alone say the same
         ([0, None, None], [3, 3, 1], (2, 2, 3)),  # a tie counts against the model
         ([None, None, None], [3, 2, 1], (4, 9, 3)),  # on no list: somewhere beyond the third place
-        ([None, 0], [2, 1], (2, 2, 2)),  # the last one, alone with its score
+        ([None, 0], [2, 1], (2, 2, 2)),  # the last one, in a file without ties
+        (
+            [None, None, 0],
+            [2, 2, 1],
+            (3, 9, 3),
+        ),  # the last one, in a file with ties: there may be one beyond the list
         ([None, 0, None], [3, 1, 1], (3, 9, 3)),  # the list ends within a tie: others may have the same score
         ([0] + [None] * 8, [1] * 9, (9, 9, 100)),  # all candidates are listed, so the tie ends here
         ([None] * 8, range(8, 0, -1), (9, 9, 8)),  # only one place is left
