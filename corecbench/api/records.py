@@ -106,6 +106,28 @@ class RunRecord(TypedDict):
     """Domain model or LLM of a pair -> setting -> value alone, for settings that differ in pairs."""
 
 
+class ImportRecord(TypedDict):
+    """Where the ranks of a cell come from that was not trained by corecbench."""
+
+    file: str
+    """Name of the file, without its folder."""
+    sha256: str
+    """Checksum of the file, in hex."""
+    kind: Literal["ranks", "lists"]
+    list_depth: int
+    """Number of best items that every user's list holds; 0 for ranks, which have no lists."""
+    ties_are_seen: bool
+    """Whether lists have scores, so that ties count against the model. Of ranks it is not known how ties count."""
+    unknown_ranks: int
+    """Number of users whose rank is only known to lie between two bounds, since their list ends before it."""
+    seen_left_out: NotRequired[int]
+    """Number of items that a user had seen before, and that were taken out of the lists."""
+    missing_last: NotRequired[int]
+    """Number of users without a list, whose held-out item counts as ranked last."""
+    not_tested: NotRequired[int]
+    """Number of users in the file who are not tested, whose lines were left aside."""
+
+
 class SideRecord(TypedDict):
     """One row of a cell after training. An ensemble costs what both sides cost together."""
 
@@ -122,8 +144,9 @@ class SideRecord(TypedDict):
     stopped_by: Literal["patience", "epochs", "schedule", "turns"] | None
     """"epochs": the limit came before the patience ran out, so more training may have helped. "schedule": the
     learning rate had fallen to 0."""
-    train_s: float
-    trainable_parameters: int
+    train_s: NotRequired[float]
+    """Absent from imported results, as the next is."""
+    trainable_parameters: NotRequired[int]
     parameters: NotRequired[int]
     """Number of parameters, trainable or not, of the model as it ranks."""
     inference_ms_per_user: NotRequired[float]
@@ -176,9 +199,12 @@ class CellResult(TypedDict):
     """What it takes to run the cell again."""
     started: str
     """ISO 8601."""
-    duration_s: float
-    peak_memory_bytes: int
+    duration_s: NotRequired[float]
+    """Absent from imported results, as the next is."""
+    peak_memory_bytes: NotRequired[int]
     """Of all processes of the cell together."""
+    imported: NotRequired[ImportRecord]
+    """Where ranks come from that corecbench did not compute."""
     sides: dict[RowSide, SideRecord]
     """The rows that have ranks."""
     epochs: list[dict[str, Any]]

@@ -14,6 +14,7 @@ from corecbench.api import CorecbenchError
 from corecbench.cli.author_verbs import check, new_plugin
 from corecbench.cli.dataset_verbs import datasets
 from corecbench.cli.describe_verb import describe
+from corecbench.cli.exchange_verbs import import_, predictions, split
 from corecbench.cli.export_verb import export
 from corecbench.cli.options import Invocation, common_options, discover, say
 from corecbench.cli.recommend_verb import recommend
@@ -111,6 +112,9 @@ for verb in (
     describe,
     export,
     reproduce,
+    split,
+    import_,
+    predictions,
     check,
     new_plugin,
 ):

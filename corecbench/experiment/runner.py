@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from corecbench.api import Precision, product_dtype
-from corecbench.evaluation.ranking import PROTOCOL
+from corecbench.evaluation.protocol import protocol_on
 from corecbench.evaluation.text_similarity import target_similarity
 from corecbench.experiment import process
 from corecbench.experiment.attempt import Attempt, Outcome
@@ -141,13 +141,7 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
         "settings": {part.label: settings_of(part) for part in cell.recorded},
         **({"in_pairs": in_pairs} if (in_pairs := plan.in_pairs(cell)) else {}),
         **({"tuning": tuning} if (tuning := account_of(cell, config)) else {}),
-        "protocol": {
-            "split": "leave-one-out",
-            **PROTOCOL,
-            "repeated pairs": config.repeats,
-            "max_history": cell.max_history,
-            **({"item text": text} if (text := config.item_text_on(data.whole_name)) else {}),
-        },
+        "protocol": protocol_on(data.whole_name, config),
         "data": {
             "fingerprint": data.dataset.fingerprint,
             "split_fingerprint": data.split.fingerprint,

@@ -178,4 +178,4 @@ def of_costs(table: Table) -> Iterator[str]:
         )
     )
     if any(row.seeds and None in (row.cost.inference_ms_per_user, row.cost.parameters) for row in table.rows):
-        yield f"{NONE}: the result is from before this was recorded"
+        yield f"{NONE}: the result is imported, or from before this was recorded"

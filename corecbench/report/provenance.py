@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from corecbench.api import CellResult
+from corecbench.report.imports import of_imports
 from corecbench.report.searched import searched
 from corecbench.results.rows import RowKey
 
@@ -69,8 +70,12 @@ def of_left_out(folders: Iterable[str]) -> Iterator[str]:
 
 
 def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
-    """Return settings of pairs only, searches, versions and devices of results with ranks, as sentences."""
-    done = [record for record in records if record["sides"]]
+    """Return settings of pairs only, searches, versions and devices of results with ranks, as sentences.
+
+    Of imported results it is said where they come from, and what of them is not checked.
+    """
+    ranked = [record for record in records if record["sides"]]
+    done = [record for record in ranked if "imported" not in record]
     versions = [(record["cell"]["name"], _versions(record)) for record in done]
     differ = " (they differ between cells)" if any(each != versions[0][1] for _, each in versions) else ""
     stated = ", ".join(f"{name} {version}" for name, version in together(versions, "cells").items())
@@ -85,6 +90,7 @@ def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
             if (lack := _lacking(done))
             else []
         ),
+        *of_imports(ranked),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from corecbench.api import DataError
+from corecbench.results.frames import BEST_RANK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +65,8 @@ class TopList:
     """The items, best first."""
     dropped: tuple[Item, ...]
     """The items on the list of the same model alone that are not on this list, best first."""
+    best_rank: int | None = None
+    """The best rank that the held-out item can have, where an imported list ends before it; `rank` is the worst."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,7 @@ def _list(row: RankedSide, user_id: str, titles: Mapping[str, str], most: int) -
         n_candidates=int(rank["n_candidates"]),
         items=tuple(items),
         dropped=dropped,
+        best_rank=int(best) if (best := rank.get(BEST_RANK, rank["rank"])) < rank["rank"] else None,
     )
 
 

@@ -39,7 +39,8 @@ def change_of(item: Recommended) -> str:
 
 def rank_of(top: TopList) -> str:
     """Return the rank of the held-out item in words."""
-    return f"held-out item: {top.rank:,} of {top.n_candidates:,}"
+    known = f"{top.rank:,}" if top.best_rank is None else f"somewhere from {top.best_rank:,} to {top.rank:,}"
+    return f"held-out item: {known} of {top.n_candidates:,}"
 
 
 def _whose(recommendation: Recommendation) -> str:

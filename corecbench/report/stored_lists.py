@@ -129,6 +129,8 @@ def _place(cell: CellRecord) -> tuple[str, str, int]:
 
 def _ranked_side(store: Store, entry: Entry, side: RowSide, alone: RankedSide | None = None) -> RankedSide:
     folder, record = entry
+    if "imported" in record and record["imported"]["kind"] == "ranks":
+        raise ResultsError(f"{folder}: ranks without lists were imported, so there is nothing to show")
     ranks = store.user_ranks(folder, side, record).frame()
     name = _name(record["cell"], side)
     return RankedSide(record["cell"]["name"], side, name, ranks, store.top(folder, side), alone)
@@ -139,6 +141,8 @@ def _name(cell: CellRecord, side: RowSide) -> str:
     if not cell["sharing"]:
         return f"{cell[own_side(side)]}, alone"
     how = ", ".join(part for part in (cell["sharing"], cell.get("control")) if part)
+    if cell["domain"] is None or cell["llm"] is None:
+        return f"{cell['domain'] or cell['llm']}, with {how}"
     if side == "ensemble":
         return f"{cell['domain']} and {cell['llm']}, ensemble ({how})"
     own, partner = (cell["domain"], cell["llm"]) if side == "domain" else (cell["llm"], cell["domain"])

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from corecbench.api import PluginError
+from corecbench.evaluation.bounds import why_unknown
 from corecbench.evaluation.measuring import depth, is_overall, measure_checked
 from corecbench.report.provenance import listed
 from corecbench.report.wording import one_line, seed_list
-from corecbench.results.lists import lists_of
+from corecbench.results.lists import lists_of, why_too_deep
 from corecbench.results.record import DamagedError, failure_of
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ class StoredRow:
         """Return the seeds whose domain side predicts with what the domain model learnt alone."""
         sides = {record["cell"]["seed"]: record["sides"][self.key.side] for record in self.records}
         return [seed for seed, side in sides.items() if side.get("kept_alone")]
+
+    def imported_from(self) -> list[str]:
+        """Return the names of the files that ranks were imported from, each once."""
+        return list(dict.fromkeys(record["imported"]["file"] for record in self.records if "imported" in record))
 
     def faulty(self) -> list[str]:
         """Return the metrics that have no value for a seed that has ranks."""
@@ -109,30 +114,37 @@ def read_row(key: RowKey, entries: Mapping[int, Entry], store: Store, metrics: M
     faults: dict[int, dict[str, str]] = {}
     problems: dict[int, str] = {}
     at_limit = False
-    reads_lists = any(map(depth, metrics.values()))
     for seed, (folder, record) in sorted(entries.items()):
         if failure := failure_of(record, key.side):
             problems[seed] = f"failed: {failure['message']}"
             continue
+        lacking = why_too_deep(record, metrics)
+        readable = {name: metric for name, metric in metrics.items() if name not in lacking}
+        reads_lists = any(map(depth, readable.values()))
         try:
             ranks = store.user_ranks(folder, key.side, record)
-            lists = lists_of(store, folder, key.side, ranks.frame(), metrics) if reads_lists else None
+            lists = lists_of(store, folder, key.side, ranks.frame(), readable) if reads_lists else None
         except DamagedError as error:
             store.damaged[folder] = str(error)
             problems[seed] = "damaged, see `corecbench results verify`"
             continue
         per_user: dict[str, np.ndarray] = {}
         overall[seed] = {}
-        for name, metric in metrics.items():
+        for name, metric in readable.items():
             try:
                 measured = measure_checked(name, metric, ranks.rank, ranks.n_candidates, lists)
+                unknown = why_unknown(name, metric, measured, ranks, lists)
             except PluginError as error:
-                faults.setdefault(seed, {})[name] = one_line(str(error))
+                unknown = one_line(str(error))
+            if unknown is not None:
+                lacking[name] = unknown
                 continue
             if is_overall(metric):
                 overall[seed][name] = float(measured)
             else:
                 per_user[name] = measured
+        if lacking:
+            faults[seed] = lacking
         values[seed] = pd.DataFrame(per_user, index=ranks.facts.index)
         user_facts[seed] = ranks.facts
         at_limit |= record["sides"][key.side]["stopped_by"] == "epochs"

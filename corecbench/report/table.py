@@ -177,7 +177,7 @@ def why_untested(row: StoredRow, solo: StoredRow | None, metric: str) -> str | N
 
 
 def _notes(row: StoredRow, planned: set[int], untested: str | None) -> tuple[str, ...]:
-    notes = row.failures()
+    notes = [f"imported from {file}" for file in row.imported_from()] + row.failures()
     if missing := planned - row.values.keys() - row.problems.keys():
         notes.append(f"{seed_list(missing, 'seed')} missing")
     notes += row.fault_notes()

@@ -29,8 +29,12 @@ SIMILARITY = "text_similarity"
 """A further column of ranks.parquet, float32: what `target_similarity` says of the held-out item and the history.
 Its last digits can differ between machines. Older results lack it."""
 
+BEST_RANK = "best_rank"
+"""A further column of ranks.parquet, int64, only of imported lists that end before a held-out item: the best rank
+that the item can have. `rank` is then the worst one; they are equal where the rank is known."""
+
 FACTS = (*COUNTS, *FLAGS, SIMILARITY)
-"""All columns of ranks.parquet beyond COLUMNS, by which users can be sliced."""
+"""All columns of ranks.parquet beyond COLUMNS and BEST_RANK, by which users can be sliced."""
 
 TOP = ("user_id", "position", "item_id", "score")
 """The columns of top.parquet: str, int64 from 1, str, float32. There is a row for each of a user's best candidates;
@@ -95,9 +99,9 @@ def items_frame(catalog: Catalog, train: Interactions) -> pd.DataFrame:
 
 
 def known_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns in COLUMNS, and those of FACTS that exist.
+    """Return the columns in COLUMNS, and those of FACTS and BEST_RANK that exist.
 
     Raises:
         KeyError: a column of COLUMNS is missing.
     """
-    return frame[[*COLUMNS, *(name for name in FACTS if name in frame)]]
+    return frame[[*COLUMNS, *(name for name in (*FACTS, BEST_RANK) if name in frame)]]

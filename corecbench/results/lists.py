@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from corecbench.api import Metric, RowSide
+    from corecbench.api import CellResult, Metric, RowSide
     from corecbench.results.store import Store
 
 
@@ -56,3 +56,19 @@ def lists_of(
         )
     frequency = np.concatenate([[0], items["frequency"].to_numpy()])  # [N+1]
     return Lists(lists, target, ranks["rank"].to_numpy(), frequency)
+
+
+def why_too_deep(record: CellResult, metrics: Mapping[str, Metric]) -> dict[str, str]:
+    """Return metric -> why it has no value, of those that read longer lists than were imported.
+
+    Nothing is too deep for a cell that was trained: it can be run again with longer lists.
+    """
+    if "imported" not in record:
+        return {}
+    stored = record["imported"]["list_depth"]
+    have = f"every imported list has {stored}" if stored else "no such lists were imported for every user"
+    return {
+        name: f"it reads the {depth(metric)} best items of each user, but {have}"
+        for name, metric in metrics.items()
+        if depth(metric) > stored
+    }

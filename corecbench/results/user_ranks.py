@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corecbench.results.frames import COLUMNS, FACTS
+from corecbench.results.frames import BEST_RANK, COLUMNS, FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,10 +35,13 @@ class UserRanks:
     """int64 [U], from 1."""
     n_candidates: np.ndarray
     """int64 [U]."""
+    best: np.ndarray | None = None
+    """int64 [U], the best ranks that are possible, `rank` being the worst ones; None where all are known."""
 
     def frame(self) -> pd.DataFrame:
         """Return the ranks as a table with the columns of `Store.ranks`, indexed by user_id in order."""
-        return self.facts.assign(rank=self.rank, n_candidates=self.n_candidates)
+        bound = {} if self.best is None else {BEST_RANK: self.best}
+        return self.facts.assign(rank=self.rank, n_candidates=self.n_candidates, **bound)
 
 
 def in_order(ranks: pd.DataFrame) -> UserRanks:
@@ -77,7 +80,7 @@ class RanksReader:
         if known is not None and rank is not None and len(rank) == n_users:
             in_place, n_candidates = rank[known.order], known.ranks.n_candidates
             if ((in_place >= 1) & (in_place <= n_candidates)).all():
-                return UserRanks(known.ranks.facts, in_place, n_candidates)
+                return UserRanks(known.ranks.facts, in_place, n_candidates, known.ranks.best)
         ranks = checked(data)
         order = _order(ranks)
         found = _arranged(ranks, order)
@@ -95,7 +98,8 @@ def _arranged(ranks: pd.DataFrame, order: np.ndarray) -> UserRanks:
     arranged = ranks.iloc[order].set_index("user_id")
     rank, n_candidates = (arranged[name].to_numpy() for name in ("rank", "n_candidates"))
     facts = arranged[["target_item_id", *(name for name in FACTS if name in arranged)]].copy()
-    return UserRanks(facts, rank, n_candidates)
+    best = arranged[BEST_RANK].to_numpy() if BEST_RANK in arranged else None
+    return UserRanks(facts, rank, n_candidates, best)
 
 
 def _split(data: bytes) -> tuple[Content | None, np.ndarray | None]:

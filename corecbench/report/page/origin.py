@@ -50,9 +50,10 @@ def _over_datasets(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def environment(records: Sequence[CellResult]) -> Iterator[Block]:
     """Yield sheets of the data, the protocol, and of versions and devices, by cell where they differ.
 
-    Cells without any ranks are left out, unless there are no others.
+    Cells without any ranks and imported ones are left out, unless there are no others.
     """
-    done = [record for record in records if record["sides"]] or records
+    trained = [record for record in records if record["sides"] and "imported" not in record]
+    done = trained or [record for record in records if record["sides"]] or records
     by_dataset = {record["cell"]["dataset"]: record for record in done}
     cells = [(record["cell"]["name"], record) for record in done]
     yield FactSheets(
@@ -117,8 +118,8 @@ def cells(records: Sequence[CellResult]) -> Grid:
         Column("status", lambda record: record["status"]),
         Column("hash", lambda record: record["hash"]),
         Column("started", lambda record: record["started"]),
-        Column("took s", lambda record: record["duration_s"], "{:,.1f}".format),
-        Column("peak GiB", lambda record: record["peak_memory_bytes"] / 2**30, "{:.2f}".format),
+        Column("took s", lambda record: record.get("duration_s"), "{:,.1f}".format),
+        Column("peak GiB", _peak_gib, "{:.2f}".format),
         Column("device", lambda record: record["device"]),
         Column("machine", lambda record: record.get("machine")),
         Column("commit", lambda record: record["commit"] and record["commit"][:7]),
@@ -127,6 +128,11 @@ def cells(records: Sequence[CellResult]) -> Grid:
         columns.append(Column("error", lambda record: record["error"] and _fault(record["error"])))
     frame, values = lay_out(records, columns)
     return grid(Report("cells", frame, values, ""), "every stored cell")
+
+
+def _peak_gib(record: CellResult) -> float | None:
+    peak = record.get("peak_memory_bytes")
+    return None if peak is None else peak / 2**30
 
 
 def _fault(error: Mapping[str, str]) -> str:

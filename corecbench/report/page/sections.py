@@ -149,9 +149,10 @@ def _training(results: Results, plots: Pictures) -> Iterator[Block]:
 
 
 def _reproduce(results: Results) -> Iterator[Block]:
-    versions = {record["versions"].get("corecbench") for record in results.records} - {None}
+    trained = [record for record in results.records if "imported" not in record]
+    versions = {record["versions"].get("corecbench") for record in trained} - {None}
     which = f"=={versions.pop()}" if len(versions) == 1 else ""
-    files = run_files(results.benchmark, results.records)
+    files = run_files(results.benchmark, trained)
     names = ["run.toml"] if len(files) == 1 else [f"run-{number}.toml" for number in range(1, len(files) + 1)]
     runs = [f"corecbench run --config {name}" for name in names]
     yield Code("command", "\n".join([f"pip install 'corecbench{which}'", *runs]))

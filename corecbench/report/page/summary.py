@@ -211,7 +211,7 @@ def _adjusted(findings: Findings, comparison: Comparison) -> str:
 
 def _opening(findings: Findings, key: RowKey, comparison: Comparison) -> str:
     metric, own, verdict = findings.table.tested, shorten(key.own or ""), findings.verdict(key)
-    partner = f"{shorten(key.partner or '')} through {shorten(key.sharing or '')}"
+    partner = " through ".join(shorten(name) for name in (key.partner, key.sharing) if name)
     if key.side == "ensemble":
         partner = f"an ensemble with {partner}"
     if verdict == "unclear":

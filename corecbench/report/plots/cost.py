@@ -61,19 +61,21 @@ def prepare(study: Study) -> Costs:
     """Return quality and costs of the rows of one data set, without controls and rows whose cell failed in part.
 
     Raises:
-        NothingToShow: no row succeeded.
+        NothingToShow: no row that was trained here succeeded.
     """
     (dataset,) = study.datasets
     keys = [key for key in study.present() if not study.is_control(key) and _is_trained(study.rows[key])]
     points = tuple(_point(study, key) for key in keys)
     if not points:
-        raise NothingToShow("no row succeeded")
+        raise NothingToShow("no row that was trained here succeeded")
     return Costs(dataset, points, study.tested, study.higher_is_better, study.extent())
 
 
 def _is_trained(row: StoredRow) -> bool:
-    """Return whether the training time of all sides of the cell is known."""
-    return all(record["sides"].keys() >= trained_sides(row.key) for record in row.records)
+    """Return whether the training time of all sides of the cell is known; that of imported results is not."""
+    return all(
+        record["sides"].keys() >= trained_sides(row.key) and "imported" not in record for record in row.records
+    )
 
 
 def trained_sides(key: RowKey) -> set[Side]:

@@ -76,11 +76,15 @@ def prepare(study: Study) -> Curves:
     """Return the curves of one data set.
 
     Raises:
-        NothingToShow: there is no comparable joint row.
+        NothingToShow: there is no comparable joint row whose ranks are all known.
     """
     (dataset,) = study.datasets
     panels = []
-    for title, names in titled(study.groups(MOST)):
+    known = set(study.with_ranks(study.joint()))
+    for title, all_names in titled(study.groups(MOST)):
+        names = {key: name for key, name in all_names.items() if key in known}
+        if not names:
+            continue
         alone = next(iter(names)).solo
         panels.append((title, tuple(_curve(study, *each) for each in {alone: "alone", **names}.items())))
     return Curves(dataset, tuple(panels), study.extent())

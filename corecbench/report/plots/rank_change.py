@@ -59,11 +59,11 @@ def prepare(study: Study) -> Changes:
     """Return the ranks of one data set.
 
     Raises:
-        NothingToShow: there is no comparable joint row.
+        NothingToShow: there is no comparable joint row whose ranks are all known.
     """
     (dataset,) = study.datasets
     rows = []
-    for key in study.joint():
+    for key in study.with_ranks(study.joint()):
         row, solo = study.rows[key], study.rows[key.solo]
         common = common_seeds(row, solo)
         together, alone = (_log_rank(each, common) for each in (row, solo))

@@ -51,7 +51,7 @@ class Study:
     """The rows of a benchmark, in the order of its table."""
 
     rows: Mapping[RowKey, StoredRow]
-    """The rows, whose values have two columns: the tested metric, then RANK."""
+    """The rows, whose values have two columns: the tested metric, then RANK, unless ranks are not all known."""
     facts: Mapping[str, Facts]
     """data set -> the facts by which users are sliced, as `read_facts` gives them."""
     tested: str
@@ -91,6 +91,17 @@ class Study:
         if not comparable:
             raise NothingToShow("there is no joint row that can be compared with its solo row")
         return comparable
+
+    def with_ranks(self, keys: Sequence[RowKey]) -> list[RowKey]:
+        """Return the joint rows whose ranks, and those of their solo rows, are all known.
+
+        Raises:
+            NothingToShow: there are none.
+        """
+        known = [key for key in keys if all(self.rows[each].has(RANK) for each in (key, key.solo))]
+        if not known:
+            raise NothingToShow("imported lists do not say at which rank every held-out item is")
+        return known
 
     def groups(self, most: int) -> Iterator[list[RowKey]]:
         """Yield the comparable joint rows of one model on one data set, at most so many at a time.

@@ -1,0 +1,218 @@
+"""The verbs that exchange splits and results with other libraries: nothing is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from corecbench.cli.options import Command, common_options, data_dir_option, discover, results_option, say
+
+if TYPE_CHECKING:
+    from corecbench.api import CellResult
+    from corecbench.data.loaded import SplitDataset
+    from corecbench.plugin.host import Host
+    from corecbench.settings.config import RunConfig
+
+FORMATS = ("csv", "recbole", "rectools", "replay", "lenskit", "cornac", "trec")
+"""The names of the layouts of a split; they stand here too, so that help is quick."""
+
+
+def dataset_options(command: Command) -> Command:
+    """Add the options that say how a data set is read. They must be those of the run that it is compared with."""
+    for option in (
+        data_dir_option,
+        click.option("--set", "sets", multiple=True, metavar="NAME.KEY=VALUE", help="Change one setting."),
+        click.option(
+            "--item-text", metavar="TEMPLATE", help="What the text of an item is made of.  [default: {title}]"
+        ),
+        click.option(
+            "--repeats",
+            metavar="first|last|all",
+            help="Which interaction of a repeated pair counts.  [default: first]",
+        ),
+        click.option(
+            "--k-core",
+            type=int,
+            metavar="K",
+            help="Leave out users and items with fewer interactions.  [default: 0]",
+        ),
+        click.option(
+            "--max-history",
+            type=int,
+            metavar="N",
+            help="Most recent items of a history that the model sees.  [default: 50]",
+        ),
+        click.option(
+            "--config",
+            metavar="FILE",
+            help="Run file whose settings of the data set hold; options win over it.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def read_data(
+    host: Host, dataset: str, config: str | None, sets: tuple[str, ...], options: dict[str, Any]
+) -> tuple[RunConfig, SplitDataset]:
+    """Return the settings of a run, and its data set."""
+    from corecbench.data.loaded import read_datasets
+    from corecbench.settings.config import load
+
+    settings = load(config, {"datasets": [dataset], **options}, sets)
+    host.check_settings(settings)
+    return settings, read_datasets(settings, host)[0]
+
+
+@click.command("import")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--dataset", required=True, metavar="NAME", help="Data set, as for `run`.")
+@click.option("--name", required=True, metavar="MODEL", help="What the model is called in tables.")
+@click.option(
+    "--seed", required=True, type=click.IntRange(min=0), metavar="N", help="Seed that it was trained with."
+)
+@click.option("--solo", metavar="CELL", help="Stored cell of the same model alone, to compare with and to test.")
+@click.option("--format", "format_", metavar="csv|parquet|trec", help="Format.  [default: by the suffix]")
+@click.option("--leave-out-seen", is_flag=True, help="Take items that a user saw before out of the lists.")
+@click.option("--missing-last", is_flag=True, help="Rank the held-out item of a user without a list last.")
+@click.option("--replace", is_flag=True, help="Replace an earlier import of the same model and seed.")
+@click.option("--benchmark", default="default", show_default=True, metavar="NAME", help="Benchmark that takes it.")
+@results_option
+@dataset_options
+@common_options
+def import_(
+    files: tuple[str, ...],
+    blocked: tuple[str, ...],
+    file: Path,
+    dataset: str,
+    name: str,
+    seed: int,
+    solo: str | None,
+    format_: str | None,
+    leave_out_seen: bool,
+    missing_last: bool,
+    replace: bool,
+    benchmark: str,
+    results: Path,
+    config: str | None,
+    sets: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Store the ranks or lists of a model from elsewhere as a cell.
+
+    FILE has a line for each user with the rank of the held-out item (user_id, rank), or for each item on a user's
+    list (user_id, item_id, and score or position). It is CSV, Parquet or a run file of TREC. Everything in it is
+    checked against the split of the data set, which `corecbench split` writes.
+    """
+    from corecbench.exchange.importing import Import, import_results
+    from corecbench.exchange.reading import format_of
+    from corecbench.results.store import Store
+
+    host = discover(files, blocked)
+    asked = Import(file, format_of(file, format_), name, seed, solo, leave_out_seen, missing_last, replace)
+    settings, data = read_data(host, dataset, config, sets, {"benchmark": benchmark, **options})
+    folder, record = import_results(asked, data, settings, host, Store(results, settings.benchmark))
+    for line in summary(record):
+        say(line)
+    say(f"written to {folder}", err=True)
+
+
+def summary(record: CellResult) -> list[str]:
+    """Return what was imported, in a few lines."""
+    cell, imported = record["cell"], record["imported"]
+    (side,) = record["sides"].values()
+    lists = "" if imported["kind"] == "ranks" else f", at least {imported['list_depth']} items each"
+    lines = [
+        f"{cell['name']} on {cell['dataset']}, seed {cell['seed']}: {imported['kind']} of {side['n_users']:,} users"
+        f"{lists}"
+    ]
+    if n_unknown := imported["unknown_ranks"]:
+        lines.append(f"  ranks that lie beyond a list and are not known: {n_unknown:,}")
+    labels = {
+        "seen_left_out": "seen items taken out of the lists",
+        "missing_last": "users without a list, whose item counts as ranked last",
+        "not_tested": "users who are not tested, left aside",
+    }
+    lines += [f"  {label}: {imported[key]:,}" for key, label in labels.items() if key in imported]  # type: ignore[literal-required]
+    lines += [f"  {metric}: {value:.4f}" for metric, value in side["metrics"].items()]
+    return [*lines, *(f"  {metric}: no value; {reason}" for metric, reason in side.get("faults", {}).items())]
+
+
+@click.command()
+@click.argument("dataset", metavar="DATASET")
+@click.option(
+    "--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder to write to, new or empty."
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    default="csv",
+    show_default=True,
+    help="Library that is to read the files.",
+)
+@dataset_options
+@common_options
+def split(
+    files: tuple[str, ...],
+    blocked: tuple[str, ...],
+    dataset: str,
+    out: Path,
+    format_: str,
+    config: str | None,
+    sets: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Write the split of a data set for other libraries.
+
+    DIR gets the parts for training, validation and test, the texts of the items, README.txt, which says how to read
+    them and how to bring results back, and manifest.json with the fingerprint of the split.
+    """
+    from corecbench.exchange.splitting import write_split
+
+    host = discover(files, blocked)
+    settings, data = read_data(host, dataset, config, sets, options)
+    manifest = write_split(data, settings, format_, out)
+    say(
+        f"{manifest['dataset']}: {manifest['training_interactions']:,} interactions to train on, "
+        f"{manifest['tested_users']:,} tested users, {manifest['items']:,} items; "
+        f"split {manifest['split_fingerprint'][:12]}"
+    )
+    say(f"written to {out}: {', '.join(manifest['files'])}", err=True)
+
+
+@click.command()
+@click.argument("folder", metavar="RESULTS_DIR", type=click.Path(path_type=Path))
+@click.option("--cell", required=True, metavar="CELL", help="Cell, such as sasrec or sasrec+llama+bdlm:llm.")
+@click.option("--out", required=True, metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="File.")
+@click.option("--format", "format_", metavar="csv|parquet|trec", help="Format.  [default: by the suffix]")
+@click.option("--dataset", metavar="NAME", help="Data set of the cell.  [default: the only one]")
+@click.option("--seed", type=int, metavar="N", help="Seed of the cell.  [default: the lowest]")
+@click.option("--benchmark", metavar="NAME", help="Benchmark of the cell.  [default: default, or the only one]")
+@common_options
+def predictions(
+    files: tuple[str, ...],
+    blocked: tuple[str, ...],
+    folder: Path,
+    cell: str,
+    out: Path,
+    format_: str | None,
+    dataset: str | None,
+    seed: int | None,
+    benchmark: str | None,
+) -> None:
+    """Write the stored lists of a cell for other tools.
+
+    RESULTS_DIR is where results are stored, or the folder of one benchmark there.
+    """
+    from corecbench.exchange.predictions import write_predictions
+    from corecbench.exchange.reading import format_of
+    from corecbench.results.folders import choose, stores
+    from corecbench.results.rows import select_one
+
+    chosen = format_of(out, format_)
+    store = choose(stores(folder), benchmark)
+    top = write_predictions(store, select_one(list(store.records()), cell, dataset, seed), cell, chosen, out)
+    say(f"{out}: {len(top):,} items of {top['user_id'].nunique():,} users, at most {top['position'].max()} each")

@@ -1,0 +1,110 @@
+"""What imported files are checked against: the users who are tested, their held-out items and their candidates.
+
+T tested users, S pairs of a user and an item that the user saw before, M lines of a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from corecbench.api import DataError
+from corecbench.evaluation.ranking import without_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from corecbench.api import Catalog
+    from corecbench.data.loaded import SplitDataset
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """The ranking task of the test items of a data set."""
+
+    data: SplitDataset
+    file: str
+    """The file that is checked, for errors."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """The users and items."""
+        return self.data.catalog
+
+    @cached_property
+    def target(self) -> np.ndarray:
+        """The held-out item of each tested user, int64 [T]."""
+        target: np.ndarray = self.data.split.test
+        return target
+
+    @cached_property
+    def seen(self) -> np.ndarray:
+        """The numbers of the pairs of a tested user and an item that is no candidate, int64 [S], ascending."""
+        seen = self.data.split.task("test", max_history=1).seen
+        return self.pair(*without_targets(*seen.pairs(np.arange(len(self.target))), self.target))
+
+    @cached_property
+    def n_candidates(self) -> np.ndarray:
+        """The number of candidates of each tested user, int64 [T]."""
+        row = self.seen // (self.catalog.n_items + 1)
+        return np.asarray(self.catalog.n_items - np.bincount(row, minlength=len(self.target)))
+
+    def pair(self, row: np.ndarray, item: np.ndarray) -> np.ndarray:
+        """Return a number for each pair of a row of the task and an item, int64 [M]."""
+        return row * (self.catalog.n_items + 1) + item
+
+    def rows(self, user_ids: np.ndarray) -> np.ndarray:
+        """Return the row of each user in the task, int64 [M]; -1 for a user who is not tested.
+
+        Raises:
+            DataError: a user is not in the data set.
+        """
+        user = self._known("user", user_ids, self.catalog.user_ids)
+        row_of = np.full(self.catalog.n_users + 1, -1)
+        row_of[self.data.split.users] = np.arange(len(self.target))
+        return np.asarray(row_of[user])
+
+    def items(self, item_ids: np.ndarray) -> np.ndarray:
+        """Return the index of each item, int64 [M].
+
+        Raises:
+            DataError: an item is not in the data set.
+        """
+        return self._known("item", item_ids, self.catalog.item_ids)
+
+    def user_id(self, row: int) -> str:
+        """Return the id of the user in a row of the task."""
+        user_ids: tuple[str, ...] = self.catalog.user_ids
+        return user_ids[self.data.split.users[row]]
+
+    def check_all_there(self, missing: np.ndarray, what: str, advice: str) -> None:
+        """Make sure that no tested user is missing.
+
+        Args:
+            missing: bool [T].
+            what: what a user lacks.
+            advice: what can be done.
+
+        Raises:
+            DataError: a user is missing.
+        """
+        if missing.any():
+            raise DataError(
+                f"{self.file}: {int(missing.sum()):,} of {len(missing):,} tested users have no {what}, such as "
+                f"'{self.user_id(int(np.argmax(missing)))}'; {advice}"
+            )
+
+    def _known(self, what: str, ids: np.ndarray, known: Sequence[str]) -> np.ndarray:
+        index = pd.Index(known, dtype=object).get_indexer(ids)
+        unknown = index < 1  # 0 is padding
+        if unknown.any():
+            n_different = len(set(ids[unknown]))
+            raise DataError(
+                f"{self.file}: {n_different:,} {what}s are not in data set '{self.catalog.name}', such as "
+                f"{str(ids[np.argmax(unknown)])!r:.40}; it has {what}s such as {known[1]!r:.40}"
+            )
+        return np.asarray(index, dtype=np.int64)

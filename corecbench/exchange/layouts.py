@@ -1,0 +1,170 @@
+"""The files in which libraries read a split that was made before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from corecbench.api import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from corecbench.exchange.splitting import Parts
+
+TIMES = ("s", "ms", "us", "ns")
+"""Units of times since 1970, the first of which that gives possible dates is taken."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a library reads a split."""
+
+    write: Callable[[Parts, Path], None]
+    """Writes the parts into a folder."""
+    hint: str
+    """How to read them, where "{name}" stands for the data set."""
+
+
+def by_part(parts: Parts) -> dict[str, pd.DataFrame]:
+    """Return name -> table of the three parts and the items."""
+    return {"train": parts.train, "validation": parts.validation, "test": parts.test, "items": parts.items}
+
+
+def write_csv(parts: Parts, folder: Path) -> None:
+    """Write the parts as CSV."""
+    for name, table in by_part(parts).items():
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+
+
+def write_rectools(parts: Parts, folder: Path) -> None:
+    """Write the parts as Parquet with the columns of RecTools, of which `datetime` is a date."""
+    for name, table in by_part(parts).items():
+        if name != "items":
+            table = table.assign(weight=1.0, datetime=dates(table["timestamp"])).drop(columns="timestamp")
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+
+
+def dates(timestamp: pd.Series) -> pd.Series:
+    """Return times since 1970 as dates, in the largest unit that gives dates before the year 2262."""
+    for unit in TIMES[:-1]:
+        try:
+            return pd.to_datetime(timestamp, unit=unit)
+        except (ValueError, OverflowError):  # out of bounds is among these
+            continue
+    return pd.to_datetime(timestamp, unit=TIMES[-1])
+
+
+def write_replay(parts: Parts, folder: Path) -> None:
+    """Write the parts as Parquet with the columns of RePlay."""
+    for name, table in by_part(parts).items():
+        if name != "items":
+            table = table.rename(columns={"user_id": "query_id"}).assign(rating=1.0)
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+
+
+def write_lenskit(parts: Parts, folder: Path) -> None:
+    """Write the parts as Parquet with the columns of LensKit."""
+    for name, table in by_part(parts).items():
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+
+
+def write_cornac(parts: Parts, folder: Path) -> None:
+    """Write the parts as lines of user, item, rating and time, and the items as CSV."""
+    check_plain(parts, "\t\n\r")
+    for name, table in by_part(parts).items():
+        if name == "items":
+            table.to_csv(folder / "items.csv", index=False, lineterminator="\n")
+        else:
+            columns = table.assign(rating=1.0)[["user_id", "item_id", "rating", "timestamp"]]
+            columns.to_csv(
+                folder / f"{name}.tsv", index=False, header=False, sep="\t", quoting=3, lineterminator="\n"
+            )
+
+
+def write_trec(parts: Parts, folder: Path) -> None:
+    """Write the training part and the items as CSV, and the other parts as judgements of TREC."""
+    check_plain(parts)
+    for name, table in by_part(parts).items():
+        if name in ("train", "items"):
+            table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        else:
+            lines = zip(table["user_id"], table["item_id"], strict=True)
+            text = "".join(f"{user} 0 {item} 1\n" for user, item in lines)
+            (folder / f"{name}.qrels").write_text(text, encoding="utf-8")
+
+
+def write_recbole(parts: Parts, folder: Path) -> None:
+    """Write atomic files of parts: interactions for general models, and histories for sequential ones."""
+    check_plain(parts)
+    name = parts.data.whole_name
+    tables = {"train": parts.train, "valid": parts.validation, "test": parts.test}
+    inter = {"user_id": "user_id:token", "item_id": "item_id:token", "timestamp": "timestamp:float"}
+    atomic = {f"{part}.inter": table.rename(columns=inter) for part, table in tables.items()}
+    titles = parts.items.replace(r"[\t\r\n]+", " ", regex=True)
+    item = {"item": titles.rename(columns={"item_id": "item_id:token", "title": "title:token_seq"})}
+    histories = {f"{part}.inter": table for part, table in sequences(parts).items()}
+    # not just the name: RecBole reads a data set of the name ml-100k from its own folder, whatever data_path says
+    for dataset, files in ((f"{name}-split", {**atomic, **item}), (f"{name}-histories", {**histories, **item})):
+        (folder / dataset).mkdir()
+        for suffix, table in files.items():
+            path = folder / dataset / f"{dataset}.{suffix}"
+            table.to_csv(path, index=False, sep="\t", quoting=3, lineterminator="\n")
+
+
+def sequences(parts: Parts) -> dict[str, pd.DataFrame]:
+    """Return part -> a table of users, histories and the items that follow them, as RecBole reads them."""
+    rows: dict[int, list[tuple[str, str, str]]] = {0: [], 1: [], 2: []}
+    for user, own in parts.all.groupby("user_id", sort=False):
+        items = own["item_id"].tolist()
+        for place, part in enumerate(own["part"].tolist()):
+            if place:
+                recent = items[max(0, place - parts.max_history) : place]
+                rows[part].append((str(user), " ".join(recent), items[place]))
+    columns = ["user_id:token", "item_id_list:token_seq", "item_id:token"]
+    return {name: pd.DataFrame(rows[part], columns=columns) for part, name in enumerate(("train", "valid", "test"))}
+
+
+def check_plain(parts: Parts, forbidden: str = " \t\n\r\f\v") -> None:
+    """Make sure that no id holds what separates fields.
+
+    Raises:
+        UsageError: an id does.
+    """
+    for ids in (parts.data.catalog.user_ids[1:], parts.data.catalog.item_ids[1:]):
+        for each in ids:
+            if any(character in each for character in forbidden):
+                raise UsageError(f"id {each!r:.60} holds a blank, which this format cannot; choose --format csv")
+
+
+LAYOUTS: Mapping[str, Layout] = {
+    "csv": Layout(write_csv, "Read ids as text: pandas.read_csv(path, dtype={{'user_id': str, 'item_id': str}})."),
+    "recbole": Layout(
+        write_recbole,
+        "RecBole: data_path is this folder, and benchmark_filename is [train, valid, test]. For general models\n"
+        "dataset is {name}-split. For sequential ones it is {name}-histories, alias_of_item_id is [item_id_list],\n"
+        "eval_args.order is TO, and load_col names the columns of inter: user_id, item_id_list, item_id.",
+    ),
+    "rectools": Layout(
+        write_rectools,
+        "RecTools: Dataset.construct(pandas.read_parquet('train.parquet')) takes the columns as they are.",
+    ),
+    "replay": Layout(
+        write_replay,
+        "RePlay: query_column='query_id', item_column='item_id', timestamp_column='timestamp'.",
+    ),
+    "lenskit": Layout(
+        write_lenskit,
+        "LensKit: from_interactions_df(pandas.read_parquet('train.parquet')), and for the test part\n"
+        "ItemListCollection.from_df(pandas.read_parquet('test.parquet'), ['user_id']).",
+    ),
+    "cornac": Layout(
+        write_cornac,
+        "Cornac: Reader().read('train.tsv', fmt='UIRT', sep='\\t') for each part, then BaseMethod.from_splits.",
+    ),
+    "trec": Layout(write_trec, "TREC: test.qrels and validation.qrels are judgements: user, 0, item, 1."),
+}
+"""Name of a format -> how it is written and read."""

@@ -1,0 +1,89 @@
+"""Writes the stored lists of a cell as other tools read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from corecbench.api import UsageError
+from corecbench.results.record import ResultsError, failure_of, sides_of
+from corecbench.results.store import slug
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from corecbench.api import RowSide
+    from corecbench.exchange.reading import Format
+    from corecbench.results.store import Entry, Store
+
+COLUMNS = ("user_id", "item_id", "score", "position")
+
+
+def write_predictions(store: Store, entry: Entry, name: str, format_: Format, out: Path) -> pd.DataFrame:
+    """Write the best items of every user on one side of a cell, and return them.
+
+    Args:
+        store: the store that holds the lists.
+        entry: the cell.
+        name: the name by which the user called it, with the side of a pair behind a colon.
+        format_: the format of the file.
+        out: the file.
+
+    Raises:
+        UsageError: the cell has several sides and none was named, or an id cannot stand in the format.
+        ResultsError: the side has no ranks, or no lists were stored.
+    """
+    side = side_of(entry, name)
+    folder, record = entry
+    if "imported" in record and record["imported"]["kind"] == "ranks":
+        raise ResultsError(f"{folder}: ranks without lists were imported, so there are none to write")
+    top = store.top(folder, side)[list(COLUMNS)]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if format_ == "parquet":
+        top.to_parquet(out, index=False)
+    elif format_ == "csv":
+        top.to_csv(out, index=False, lineterminator="\n")
+    else:
+        out.write_text(as_trec(top, slug(name)), encoding="utf-8")
+    return top
+
+
+def side_of(entry: Entry, name: str) -> RowSide:
+    """Return the side of a cell that is named, or the only one.
+
+    Raises:
+        UsageError: the cell has several sides and none was named.
+        ResultsError: the side has no ranks.
+    """
+    folder, record = entry
+    cell = record["cell"]
+    sides = sides_of(cell)
+    side = next((each for each in sides if name == f"{cell['name']}:{each}"), None)
+    if side is None and len(sides) > 1:
+        raise UsageError(
+            f"cell {name} has several sides; choose one of {', '.join(f'{name}:{each}' for each in sides)}"
+        )
+    side = side or sides[0]
+    if failure := failure_of(record, side):
+        raise ResultsError(f"{folder}: the cell failed: {' '.join(failure['message'].split())}")
+    return side
+
+
+def as_trec(top: pd.DataFrame, tag: str) -> str:
+    r"""Return lists as the lines of a run file of TREC.
+
+    >>> import numpy as np, pandas as pd
+    >>> top = pd.DataFrame({"user_id": ["u"], "item_id": ["i"], "score": np.float32([0.1]), "position": [1]})
+    >>> as_trec(top, "sasrec")
+    'u Q0 i 1 0.1 sasrec\n'
+    """
+    for column in ("user_id", "item_id"):
+        blank = top[column].str.contains(r"\s|^$")
+        if blank.any():
+            raise UsageError(
+                f"{column} {top[column][blank].iloc[0]!r} holds a blank, which no run file of TREC can"
+            )
+    # the digits of a float32 that tell it from all others, so that ties stay ties and no others arise
+    lines = zip(top["user_id"], top["item_id"], top["position"], top["score"].to_numpy(), strict=True)
+    return "".join(f"{user} Q0 {item} {position} {score!s} {tag}\n" for user, item, position, score in lines)

@@ -1,0 +1,165 @@
+"""Lists and ranks are turned into ranks by hand here, for users with 9 candidates."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from corecbench.api import DataError
+from corecbench.exchange.checked import check_lists, check_ranks
+
+USERS = [f"u{user}" for user in range(60)]
+
+
+@pytest.fixture
+def lists(candidates):
+    """Make lists of all users, alike but for their items: `lists([None, 0, None], [3, 2, 1])`.
+
+    0 stands for the held-out item, and None for another candidate.
+    """
+
+    def make(places, scores=None, **columns):
+        rows = []
+        for user in USERS:
+            target, *others = candidates(user)
+            for place, item in enumerate(places, start=1):
+                rows.append((user, target if item == 0 else others.pop(0), place))
+        frame = pd.DataFrame(rows, columns=["user_id", "item_id", "rank"])
+        if scores is not None:
+            frame = frame.drop(columns="rank").assign(score=np.tile(np.array(scores, float), len(USERS)))
+        return frame.assign(**columns)
+
+    return make
+
+
+def ranks_of(table, held_out, **options):
+    """Return the best and the worst rank that all users have, and the depth of the lists."""
+    checked = check_lists(table, held_out, **options)
+    (best,), (worst,) = set(checked.best.tolist()), set(checked.ranks.rank.tolist())
+    return best, worst, checked.list_depth
+
+
+@pytest.mark.parametrize(
+    ("places", "scores", "expected"),
+    [
+        ([None, 0, None], [3, 2, 1], (2, 2, 3)),  # the second of three
+        ([None, 0, None], None, (2, 2, 3)),  # places alone say the same
+        ([0, None, None], [3, 3, 1], (2, 2, 3)),  # a tie counts against the model
+        ([None, None, None], [3, 2, 1], (4, 9, 3)),  # on no list: somewhere beyond the third place
+        ([None, 0], [2, 1], (2, 2, 2)),  # the last one, in a file without ties
+        (
+            [None, None, 0],
+            [2, 2, 1],
+            (3, 9, 3),
+        ),  # the last one, in a file with ties: there may be one beyond the list
+        ([None, 0, None], [3, 1, 1], (3, 9, 3)),  # the list ends within a tie: others may have the same score
+        ([0] + [None] * 8, [1] * 9, (9, 9, 100)),  # all candidates are listed, so the tie ends here
+        ([None] * 8, range(8, 0, -1), (9, 9, 8)),  # only one place is left
+    ],
+)
+def test_the_rank_of_the_held_out_item_lies_between_two_bounds(lists, held_out, places, scores, expected):
+    assert ranks_of(lists(places, scores), held_out) == expected
+
+
+def test_lines_may_stand_in_any_order(lists, held_out):
+    table = lists([None, 0, None], [3, 2, 1]).sample(frac=1, random_state=0)
+    assert ranks_of(table, held_out) == (2, 2, 3)
+
+
+def test_the_best_items_are_kept_in_order(lists, held_out):
+    table = lists([None, 0, None], [1, 2, 3])
+    checked = check_lists(table, held_out)
+    first = table[table["user_id"] == "u0"].sort_values("score", ascending=False)["item_id"].tolist()
+    row = int(held_out.rows(np.array(["u0"], dtype=object))[0])
+    assert [held_out.catalog.item_ids[item] for item in checked.ranks.top_items[row]] == first
+    assert checked.ranks.top_scores[row].tolist() == [3, 2, 1]
+
+
+def test_seen_items_are_refused_and_can_be_left_out(lists, held_out):
+    table = lists([None, 0], [2, 1])
+    seen = pd.DataFrame({"user_id": USERS, "item_id": [f"i{3 * user % 20}" for user in range(60)], "score": 9.0})
+    with pytest.raises(DataError, match="60 items were seen by their user before, such as 'i0' by 'u0'"):
+        check_lists(pd.concat([table, seen]), held_out)
+    assert ranks_of(pd.concat([table, seen]), held_out, leave_out_seen=True) == (2, 2, 2)
+
+
+def test_a_missing_user_is_refused_and_can_count_as_missed(lists, held_out):
+    table = lists([0], [1])
+    with pytest.raises(DataError, match="1 of 60 tested users have no list, such as 'u3'"):
+        check_lists(table[table["user_id"] != "u3"], held_out)
+    checked = check_lists(table[table["user_id"] != "u3"], held_out, missing_last=True)
+    row = int(held_out.rows(np.array(["u3"], dtype=object))[0])
+    assert (checked.best[row], checked.ranks.rank[row], checked.counts) == (9, 9, {"missing_last": 1})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"user_id": "nobody"}, "1 users are not in data set 'toy', such as 'nobody'"),
+        ({"item_id": "i99"}, "1 items are not in data set 'toy', such as 'i99'"),
+        ({"item_id": ""}, "1 items are not in data set 'toy', such as ''"),
+    ],
+)
+def test_what_is_not_in_the_data_set_is_refused(lists, held_out, change, message):
+    with pytest.raises(DataError, match=message):
+        check_lists(lists([None, 0], [2, 1]).assign(**change), held_out)
+
+
+def test_an_item_that_is_twice_on_a_list_is_refused(lists, held_out):
+    table = lists([None, 0], [2, 1])
+    with pytest.raises(DataError, match="is twice on the list of user 'u0'"):
+        check_lists(pd.concat([table, table.head(1)]), held_out)
+
+
+@pytest.mark.parametrize("places", [[1, 3], [2, 3], [1, 1]])
+def test_places_count_up_by_one(lists, held_out, places):
+    table = lists([None, 0]).assign(rank=np.tile(places, len(USERS)))
+    with pytest.raises(DataError, match="the places of user 'u0' do not count up by one from 0 or 1"):
+        check_lists(table, held_out)
+
+
+def test_places_from_0_are_as_good(lists, held_out):
+    table = lists([None, 0])
+    assert ranks_of(table.assign(rank=table["rank"] - 1), held_out) == (2, 2, 2)
+
+
+def test_places_that_contradict_the_scores_are_refused(lists, held_out):
+    table = lists([None, 0]).assign(score=np.tile([1.0, 2.0], len(USERS)))
+    with pytest.raises(DataError, match="user 'u0' has a higher score at place 2 than before"):
+        check_lists(table, held_out)
+
+
+# --- ranks --------------------------------------------------------------------------------------------------------
+
+
+def table_of(rank=2, **columns):
+    return pd.DataFrame({"user_id": USERS, "rank": np.full(60, rank)}).assign(**columns)
+
+
+def test_ranks_are_taken_as_they_are(held_out):
+    ranks = np.arange(60) % 9 + 1
+    shuffled = table_of(ranks).sample(frac=1, random_state=0)
+    checked = check_ranks(shuffled, held_out)
+    by_user = dict(zip(held_out.data.split.users, checked.ranks.rank, strict=True))
+    assert [by_user[held_out.catalog.user_ids.index(user)] for user in USERS] == ranks.tolist()
+    assert checked.is_known.all()
+
+
+def test_numbers_of_candidates_and_targets_that_are_ours_are_accepted(held_out, candidates):
+    targets = [candidates(user)[0] for user in USERS]
+    assert check_ranks(table_of(n_candidates=9, target_item_id=targets), held_out).is_known.all()
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (table_of(0), "rank 0 of user 'u0' is not from 1 to 9"),
+        (table_of(10), "rank 10 of user 'u0' is not from 1 to 9"),
+        (table_of(n_candidates=20), "n_candidates of user 'u0' is 20, in this split it is 9"),
+        (table_of(target_item_id="i0"), "target_item_id of user 'u0' is i0, in this split it is i11"),
+        (table_of().iloc[1:], "1 of 60 tested users have no rank, such as 'u0'"),
+        (pd.concat([table_of(), table_of().tail(1)]), "user 'u59' is there twice"),
+    ],
+)
+def test_ranks_that_do_not_fit_the_split_are_refused(held_out, table, message):
+    with pytest.raises(DataError, match=message):
+        check_ranks(table, held_out)
