@@ -1,0 +1,45 @@
+import pytest
+
+from corecbench.experiment.existing import check_writable, with_existing
+from corecbench.experiment.plan import make_plan
+from corecbench.results.record import ResultsError
+from corecbench.results.store import Store
+from corecbench.settings.config import RunConfig
+
+
+def test_a_pair_that_starts_from_a_damaged_cell_is_left_out_and_one_that_does_not_is_run(
+    bench, host, tmp_path, toy_folder, quick, tiny_llama
+):
+    bench(models=("sasrec",))
+    store = Store(tmp_path / "results", "default")
+    ((solo, _),) = store.records()
+    (solo / "checkpoint.safetensors").write_bytes(b"")
+    settings = quick | {"none": quick["none"] | {"start": "new", "alone_unless_better": False}}
+    config = RunConfig(
+        models=("sasrec",),
+        llms=(f"llama:{tiny_llama}",),
+        sharing=("bdlm", "none"),
+        datasets=(str(toy_folder),),
+        settings=settings,
+        metrics=("NDCG@10",),
+    )
+    plan = with_existing(make_plan(config, host, store), host, store)
+    assert [cell.sharing.label if cell.sharing else None for cell in plan.cells] == [None, None, "bdlm", "none"]
+    assert list(plan.left_out) == [solo, plan.cells[2].folder]
+    assert "checkpoint.safetensors: its sha256 is not the one" in plan.left_out[solo]
+    assert plan.left_out[plan.cells[2].folder].endswith(f"it needs {solo}, which is damaged")
+    assert plan.n_to_do == 2
+    assert plan.notes == [f"left out: {reason}" for reason in plan.left_out.values()]
+
+
+def test_a_folder_that_can_be_made_can_be_written_and_nothing_is_left_there(tmp_path):
+    store = Store(tmp_path / "a/b", "default")
+    check_writable(store, [store.folder("sasrec", "toy", 0, "0123abcd")])
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_file_above_the_results_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    store = Store(tmp_path / "file/results", "default")
+    with pytest.raises(ResultsError, match=r"file: results cannot be written here \(Not a directory\)"):
+        check_writable(store, [])
