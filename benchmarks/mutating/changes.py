@@ -24,6 +24,9 @@ OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
 }
 """Operator -> what stands in its place."""
 
+LEFT_OUT = ("annotation", "returns", "decorator_list")
+"""Parts of code that change no result: types, and whether a dataclass is frozen."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -64,10 +67,12 @@ def places(tree: ast.Module) -> Iterator[ast.expr | ast.stmt]:
         node = waiting.pop(0)
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "field":
+            continue
         if isinstance(node, ast.expr | ast.stmt) and changed(node) is not None:
             yield node
         for name, value in ast.iter_fields(node):
-            if name in ("annotation", "returns") or isinstance(node, ast.JoinedStr):
+            if name in LEFT_OUT or isinstance(node, ast.JoinedStr):
                 continue
             children = value if isinstance(value, list) else [value]
             waiting += [child for child in children if isinstance(child, ast.AST)]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from corecbench.api import Batch, States
 from corecbench.data.split import RankingTask, SeenItems
-from corecbench.evaluation.ranking import rank_task
+from corecbench.evaluation.ranking import rank_task, task_states
 from corecbench.evaluation.scores import ScoreError
 
 examples = settings(max_examples=40, deadline=None)
@@ -319,3 +319,20 @@ def test_the_ranks_of_all_shares_together_are_those_of_all_users(n):
     whole, shares = rank(slice(None)), [rank(slice(index, None, n)) for index in range(n)]
     assert np.array_equal(sum(ranks.rank for ranks in shares), whole.rank)
     assert np.array_equal(sum(ranks.n_candidates for ranks in shares), whole.n_candidates)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3])
+def test_the_states_of_a_task_stand_in_the_rows_of_their_users(batch_size):
+    history = np.array([[5, 6, 0], [7, 0, 0], [8, 9, 4]])
+    users, seen = np.array([1, 3, 4]), seen_items(history)
+    task = RankingTask(users, target=users, history=history, seen=seen)
+    item = torch.rand(10, 2)
+
+    def answer(batch):  # [B, L, 2], a state for each place of the history
+        return States(
+            torch.stack([batch.history, batch.user[:, None].expand(batch.history.shape)], dim=2).float(), item
+        )
+
+    states = task_states(answer, task, batch_size)
+    assert states.user.tolist() == [[0, 0], [6, 1], [0, 0], [7, 3], [4, 4]]  # the last item, and the user
+    assert states.item is item
