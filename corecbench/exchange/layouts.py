@@ -41,11 +41,11 @@ def write_csv(parts: Parts, folder: Path) -> None:
 
 
 def write_rectools(parts: Parts, folder: Path) -> None:
-    """Write the parts as Parquet with the columns of RecTools, of which `datetime` is a date."""
+    """Write the parts as CSV with the columns of RecTools, of which `datetime` is a date."""
     for name, table in by_part(parts).items():
         if name != "items":
             table = table.assign(weight=1.0, datetime=dates(table["timestamp"])).drop(columns="timestamp")
-        table.to_parquet(folder / f"{name}.parquet", index=False)
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
 
 
 def dates(timestamp: pd.Series) -> pd.Series:
@@ -150,7 +150,8 @@ LAYOUTS: Mapping[str, Layout] = {
     ),
     "rectools": Layout(
         write_rectools,
-        "RecTools: Dataset.construct(pandas.read_parquet('train.parquet')) takes the columns as they are.",
+        "RecTools: Dataset.construct(pandas.read_csv('train.csv', dtype={{'user_id': str, 'item_id': str}})) takes the\n"
+        "columns as they are.",
     ),
     "replay": Layout(
         write_replay,
