@@ -44,6 +44,8 @@ def heavy_modules_after(code):
                 ["datasets", "fetch", "--help"],
                 ["check", "--help"],
                 ["new-plugin", "--help"],
+                ["import", "--help"],
+                ["split", "--help"],
                 ["list", "--json"],
                 ["list", "models"],
                 ["list", "plugins"],

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from corecbench.exchange.splitting import Parts
+    from corecbench.exchange.parts import Parts
 
 TIMES = ("s", "ms", "us", "ns")
 """Units of times since 1970, the first of which that gives possible dates is taken."""
@@ -150,8 +150,8 @@ LAYOUTS: Mapping[str, Layout] = {
     ),
     "rectools": Layout(
         write_rectools,
-        "RecTools: Dataset.construct(pandas.read_csv('train.csv', dtype={{'user_id': str, 'item_id': str}})) takes the\n"
-        "columns as they are.",
+        "RecTools: Dataset.construct takes the columns as they are. Read ids as text:\n"
+        "pandas.read_csv('train.csv', dtype={{'user_id': str, 'item_id': str}}).",
     ),
     "replay": Layout(
         write_replay,
