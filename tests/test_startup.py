@@ -47,6 +47,8 @@ def heavy_modules_after(code):
                 ["tune", "--help"],
                 ["describe", "sasrec"],
                 ["describe", "llama"],
+                ["import", "--help"],
+                ["split", "--help"],
                 ["list", "--json"],
                 ["list", "models"],
                 ["list", "plugins"],

@@ -55,7 +55,7 @@ class HeldOut:
 
     def pair(self, row: np.ndarray, item: np.ndarray) -> np.ndarray:
         """Return a number for each pair of a row of the task and an item, int64 [M]."""
-        return row * (self.catalog.n_items + 1) + item
+        return np.asarray(row * (self.catalog.n_items + 1) + item)
 
     def rows(self, user_ids: np.ndarray) -> np.ndarray:
         """Return the row of each user in the task, int64 [M]; -1 for a user who is not tested.
@@ -78,8 +78,7 @@ class HeldOut:
 
     def user_id(self, row: int) -> str:
         """Return the id of the user in a row of the task."""
-        user_ids: tuple[str, ...] = self.catalog.user_ids
-        return user_ids[self.data.split.users[row]]
+        return self.catalog.user_ids[int(self.data.split.users[row])]
 
     def check_all_there(self, missing: np.ndarray, what: str, advice: str) -> None:
         """Make sure that no tested user is missing.

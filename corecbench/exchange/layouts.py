@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from corecbench.exchange.splitting import Parts
+    from corecbench.exchange.parts import Parts
 
 TIMES = ("s", "ms", "us", "ns")
 """Units of times since 1970, the first of which that gives possible dates is taken."""
@@ -41,11 +41,11 @@ def write_csv(parts: Parts, folder: Path) -> None:
 
 
 def write_rectools(parts: Parts, folder: Path) -> None:
-    """Write the parts as Parquet with the columns of RecTools, of which `datetime` is a date."""
+    """Write the parts as CSV with the columns of RecTools, of which `datetime` is a date."""
     for name, table in by_part(parts).items():
         if name != "items":
             table = table.assign(weight=1.0, datetime=dates(table["timestamp"])).drop(columns="timestamp")
-        table.to_parquet(folder / f"{name}.parquet", index=False)
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
 
 
 def dates(timestamp: pd.Series) -> pd.Series:
@@ -150,7 +150,8 @@ LAYOUTS: Mapping[str, Layout] = {
     ),
     "rectools": Layout(
         write_rectools,
-        "RecTools: Dataset.construct(pandas.read_parquet('train.parquet')) takes the columns as they are.",
+        "RecTools: Dataset.construct takes the columns as they are. Read ids as text:\n"
+        "pandas.read_csv('train.csv', dtype={{'user_id': str, 'item_id': str}}).",
     ),
     "replay": Layout(
         write_replay,

@@ -69,7 +69,7 @@ def test_a_model_trained_on_the_split_stands_in_the_table_beside_one_trained_her
     assert "MRR: 1.0000" in shown
     table = pd.DataFrame(json.loads(ok("report", "--metrics", "HR@4,NDCG@4", "--format", "json"))["rows"])
     assert list(table["model"]) == ["popularity", "theirs", "theirs"]
-    assert list(table["sharing"]) == [None, None, "llm"]
+    assert list(table["sharing"].fillna("-")) == ["-", "-", "llm"]
     assert list(table["HR@4"])[1:] == [0.0, 1.0]
     assert list(table["notes"])[2] == "imported from better.csv"
     caption = " ".join(ok("report", "--metrics", "HR@4,MRR").split())

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from corecbench.api import CellFacts, CellResult, Component, EpochRecord, SideRecord
+from corecbench.api import CellFacts, CellResult, Component, EpochRecord, ImportRecord, SideRecord
 from corecbench.api.models import RowSide, Side
 from corecbench.plugin import spec as hookspecs
 from corecbench.plugin.kinds import KINDS
@@ -81,7 +81,9 @@ def shown(record: type) -> dict[str, str]:
     return dict(re.findall(r"^\| `(\w+)` \| (.*?) \| .*\|$", table[1], flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("record", [CellFacts, EpochRecord, CellResult, SideRecord], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "record", [CellFacts, EpochRecord, CellResult, SideRecord, ImportRecord], ids=lambda each: each.__name__
+)
 def test_a_table_has_the_keys_and_types_of_the_dictionary(record):
     assert shown(record) == fields(record)
 
