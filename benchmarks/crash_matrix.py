@@ -4,7 +4,8 @@
 
 A case is a run of SASRec, a tiny random Llama and their pair on toy data, in a folder of its own. At the point of
 the case, or after a random time, all of its processes are killed by SIGKILL. Then the same command is run again.
-Ranks and tables must be those of the undisturbed run bit for bit, and no file may be left that it has not left.
+Ranks and tables must be those of the undisturbed run bit for bit, and no file may be left that it has not left. The
+last cases start the same command several times at once: all runs must end so, and no epoch may be trained twice.
 
 All runs are copies (`fork`) of this process, in which the libraries are loaded already, so a case takes seconds.
 Everything else is as in the command `corecbench run --jobs 1`: cells run in a worker process.
@@ -218,6 +219,22 @@ class Bench:
             shutil.rmtree(home)
         return Case(point.phase, str(point), killed, faults, repeated, time.monotonic() - started)
 
+    def together(self, n_runs: int, n_killed: int = 0) -> Case:
+        """Start several runs of the same command at once, kill some of them, and look at the end of all."""
+        started, home = time.monotonic(), Path(tempfile.mkdtemp(dir=self.folder))
+        runs = [forked(functools.partial(self.run, home, None)) for _ in range(n_runs)]
+        time.sleep(self.seconds / 2 if n_killed else 0)
+        for run in runs[:n_killed]:
+            kill_all(run)
+        codes = [os.waitstatus_to_exitcode(os.waitpid(run, 0)[1]) for run in runs]
+        faults = tuple(self.faults(home, max(map(abs, codes[n_killed:]))))
+        killed = f", {n_killed} of which {'is' if n_killed == 1 else 'are'} killed" if n_killed else ""
+        repeated = n_epochs(home) - n_epochs(self.undisturbed)
+        if repeated and not n_killed:
+            faults += (f"{repeated} epochs were trained twice",)
+        was_killed = all(code == -signal.SIGKILL for code in codes[:n_killed])
+        return Case(f"{n_runs} runs at once{killed}", "", was_killed, faults, repeated, time.monotonic() - started)
+
 
 class Substitute:
     """Stands in for the module `subprocess` where a worker process is started: it is a copy of this process."""
@@ -377,12 +394,12 @@ def load_everything() -> None:
 
 def table(cases: Sequence[Case]) -> str:
     """Return the matrix: a line for each phase."""
-    lines = [f"{'phase':28} {'kills':>5} {'equal':>5} {'epochs repeated':>16}"]
+    lines = [f"{'phase':36} {'cases':>5} {'equal':>5} {'epochs repeated':>16}"]
     for phase, kills in Counter(case.phase for case in cases if case.killed).items():
         own = [case for case in cases if case.killed and case.phase == phase]
         repeated = [case.epochs_repeated for case in own]
         lines.append(
-            f"{phase:28} {kills:5} {sum(not case.faults for case in own):5} {min(repeated):>9} to {max(repeated):3}"
+            f"{phase:36} {kills:5} {sum(not case.faults for case in own):5} {min(repeated):>9} to {max(repeated):3}"
         )
     return "\n".join(lines)
 
@@ -402,9 +419,12 @@ def main() -> int:
         for point in short() if options.short else [*POINTS, *at_random]:
             cases.append(bench.case(point))
             print(cases[-1], flush=True)
+        for runs in ((3, 1),) if options.short else ((2, 0), (4, 0), (8, 0), (4, 1), (8, 4)):
+            cases.append(bench.together(*runs))
+            print(cases[-1], flush=True)
     print(table(cases))
     missed = [case for case in cases if not case.killed]
-    print(f"{len(cases) - len(missed)} kills, {len(missed)} points that were not reached")
+    print(f"{len(cases)} cases, {len(missed)} of which were not reached")
     if not options.short:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps({"cases": [asdict(case) for case in cases]}, indent=2) + "\n")

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ class Terminated(BaseException):
 
 
 @contextlib.contextmanager
-def ending_on_signals(complain: Callable[[int], None]) -> Iterator[None]:
+def ending_on_signals(complain: Callable[[int], object]) -> Iterator[None]:
     """Let SIGTERM raise `Terminated` and SIGINT `KeyboardInterrupt`; end the process if that takes too long.
 
     A signal that the process was started to ignore, as by `nohup`, stays ignored.
@@ -46,7 +46,7 @@ def ending_on_signals(complain: Callable[[int], None]) -> Iterator[None]:
         raise Terminated
 
     timers: list[threading.Timer] = []
-    usual = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    usual: dict[int, Any] = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
     taken = []
     if threading.current_thread() is threading.main_thread():
         taken = [number for number, handler in usual.items() if signal.getsignal(number) == handler]

@@ -89,8 +89,9 @@ def ends(
             else:
                 executor.submit(cell)
                 running.append(cell)
-        ended = executor.wait(told.tell, LOOK_S if theirs.cells else None) if running else theirs.wait()
-        if ended is not None:
+        if not running:
+            theirs.wait()
+        elif (ended := executor.wait(told.tell, LOOK_S if theirs.cells else None)) is not None:
             running.remove(ended.cell)
             queue.ended(ended.cell)
             yield ended
@@ -106,13 +107,14 @@ class Theirs:
         self.said: set[tuple[str, str]] = set()
 
     def wait(self) -> None:
-        """Wait a moment, since there is nothing else to do; say so, once for each cell."""
+        """Wait a moment if there are any, since there is nothing else to do; say so, once for each cell."""
         for cell in self.cells:
             what = f"{cell.name}, {cell.data.name}, seed {cell.seed}", owner_in_words(cell)
             if what not in self.said:
                 self.said.add(what)
                 logging.getLogger(__name__).warning("waiting for %s, which %s trains", *what)
-        time.sleep(LOOK_S)
+        if self.cells:
+            time.sleep(LOOK_S)
 
 
 def finish(ended: Ended, plan: Plan, store: Store, told: Told) -> CellResult:
