@@ -126,12 +126,21 @@ def of_torch() -> Iterator[Kept]:
     for kernel in SDP_KERNELS:
         enabled = getattr(torch.backends.cuda, f"{kernel}_sdp_enabled")
         yield Kept(f"attention by {kernel}", enabled, getattr(torch.backends.cuda, f"enable_{kernel}_sdp"))
-    for device in ("cpu", "cuda"):
-        yield Kept(
-            f"autocast on {device}",
-            lambda device=device: (torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)),
-            lambda value, device=device: set_autocast(device, *value),
-        )
+    yield from map(autocast, ("cpu", "cuda"))
+
+
+def autocast(device: str) -> Kept:
+    """Return whether and to which dtype torch casts on a device, as a part of the state."""
+    import torch
+
+    def read() -> tuple[bool, torch.dtype]:
+        return torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
+
+    def write(value: tuple[bool, torch.dtype]) -> None:
+        torch.set_autocast_enabled(device, value[0])
+        torch.set_autocast_dtype(device, value[1])
+
+    return Kept(f"autocast on {device}", read, write)
 
 
 class GeneratorState:
@@ -186,14 +195,6 @@ def set_default_device(device: Any) -> None:
     import torch
 
     torch.set_default_device(None if device.type == "cpu" else device)
-
-
-def set_autocast(device: str, enabled: bool, dtype: Any) -> None:
-    """Set whether and to which dtype torch casts on a device."""
-    import torch
-
-    torch.set_autocast_enabled(device, enabled)
-    torch.set_autocast_dtype(device, dtype)
 
 
 def flushes_denormal() -> bool:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from corecbench_plugins.recbole_models.fast_layers import FastDropout, kept, use_fast_layers
+from corecbench_plugins.recbole_models.fast_layers import FastDropout, kept, steady, use_fast_layers
 
 
 @pytest.mark.parametrize("p", [0.1, 0.3, 0.5, 0.9])
@@ -68,3 +68,36 @@ def test_recbole_s_gelu_is_torch_s():
     use_fast_layers(layer)
     assert layer.intermediate_act_fn is nn.functional.gelu
     assert torch.allclose(layer(values), before, atol=1e-6)
+
+
+# --- layer norm ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def threads():
+    """Set the number of torch's threads for the test."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def gradients(layer, threads, n_threads):
+    threads(n_threads)
+    values = torch.randn(64, 50, 64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    layer.zero_grad()
+    output = layer(values)
+    (output * torch.linspace(-1, 1, 64)).square().sum().backward()
+    return [output.detach(), values.grad, layer.weight.grad, layer.bias.grad]
+
+
+@pytest.mark.parametrize("n_threads", [2, 3, 5])
+def test_layer_norm_has_the_same_gradients_with_any_number_of_threads(threads, n_threads):
+    usual = torch.nn.LayerNorm(64)
+    expected = gradients(usual, threads, 1)
+    steady_ones = gradients(steady(usual), threads, n_threads)
+    assert all(map(torch.equal, steady_ones, expected))
+
+
+def test_layer_norm_leaves_the_number_of_threads_as_it_is(threads):
+    gradients(steady(torch.nn.LayerNorm(64)), threads, 2)
+    assert torch.get_num_threads() == 2
