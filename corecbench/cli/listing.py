@@ -67,8 +67,8 @@ def show(rows: Rows, as_json: bool) -> None:
             say(line)
         return
     table = Table(*columns, box=None, header_style="bold")
-    for line in cells:
-        table.add_row(*(Text(printable(cell)) for cell in line))  # as text: a summary may hold brackets
+    for row_cells in cells:
+        table.add_row(*(Text(printable(cell)) for cell in row_cells))  # as text: a summary may hold brackets
     console.print(table)
 
 

@@ -19,9 +19,9 @@ from corecbench.exchange.held_out import HeldOut
 from corecbench.exchange.reading import Format, read
 from corecbench.experiment.cells import digest_of
 from corecbench.results.frames import BEST_RANK, item_frequency, items_frame, ranks_frame, top_frame
+from corecbench.results.layout import ITEMS_FILE
 from corecbench.results.lists import why_too_deep
 from corecbench.results.record import SCHEMA
-from corecbench.results.store import ITEMS_FILE
 from corecbench.results.user_ranks import UserRanks
 from corecbench.settings.configure import unknown
 from corecbench.version import __version__

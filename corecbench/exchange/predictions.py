@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from corecbench.api import UsageError
+from corecbench.results.layout import slug
 from corecbench.results.record import ResultsError, failure_of, sides_of
-from corecbench.results.store import slug
 
 if TYPE_CHECKING:
     from pathlib import Path

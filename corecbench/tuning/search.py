@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from corecbench.api import CorecbenchError, PluginError, Setup, UsageError, cache_folder
-from corecbench.experiment.cells import cell_name, digest_of, settings_of, version_of
+from corecbench.experiment.algorithms import version_of
+from corecbench.experiment.cells import cell_name, digest_of, settings_of
 from corecbench.plugin.search_space import holds
 from corecbench.tuning.sampling import INTERRUPTED, sampler
 from corecbench.tuning.space import space_of, suggest

@@ -242,7 +242,10 @@ def test_a_long_prompt_is_cut_inside_the_template(prompt_tokens):
 
 @pytest.mark.parametrize(
     ("template", "reason"),
-    [(None, "has no chat template; use prompt=plain"), ("{{ raise_exception('no\nsystem') }}", r"fails \(no system\)")],
+    [
+        (None, "has no chat template; use prompt=plain"),
+        ("{{ raise_exception('no\nsystem') }}", r"fails \(no system\)"),
+    ],
 )
 def test_a_template_that_is_missing_or_fails_is_an_error_of_one_line(prompt_tokens, template, reason):
     with pytest.raises(UsageError, match=reason) as error:
