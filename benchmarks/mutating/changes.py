@@ -45,7 +45,7 @@ def changes(source: str) -> list[Change]:
     """Return all changes of a module.
 
     >>> [str(change) for change in changes("twice = lambda a: a + 1 if a < 2 else not a")]
-    ['1: a + 1  ->  a - 1', '1: a < 2  ->  a <= 2', '1: not a  ->  a', '1: 1  ->  2', '1: 2  ->  3']
+    ['1: a < 2  ->  a <= 2', '1: a + 1  ->  a - 1', '1: not a  ->  a', '1: 2  ->  3', '1: 1  ->  2']
     """
     found = []
     for number, node in enumerate(places(ast.parse(source))):

@@ -1,6 +1,5 @@
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -71,7 +70,7 @@ def test_damaged_ranks_are_found_beside_a_cell_that_is_whole(store, rank):
     store.user_ranks(*write(store, [2, 9, 1]))
     folder, side, record = write(store, [2, 9, 1], 1)
     frame = pd.read_parquet(folder / RANKS_FILE)
-    pq.write_table(pa.Table.from_pandas(frame.assign(rank=rank), preserve_index=False), folder / RANKS_FILE)
+    frame.assign(rank=rank).to_parquet(folder / RANKS_FILE, index=False, compression="zstd")
     with pytest.raises(ResultsError, match="a rank is a whole number from 1 on"):
         store.user_ranks(folder, side, record)
 
@@ -88,3 +87,11 @@ def test_a_file_with_several_groups_of_rows_is_read(store):
     file = where[0] / RANKS_FILE
     pq.write_table(pq.read_table(file), file, row_group_size=2)
     assert store.user_ranks(*where).rank.tolist() == [1, 9, 2]
+
+
+def test_cells_that_differ_in_a_later_group_of_rows_do_not_share_facts(store):
+    places = write(store, [2, 9, 1]), write(store, [2, 9, 1], 1, n_candidates=[9, 9, 8])
+    for where in places:
+        file = where[0] / RANKS_FILE
+        pq.write_table(pq.read_table(file), file, row_group_size=2)
+    assert [store.user_ranks(*where).n_candidates.tolist() for where in places] == [[9, 9, 9], [8, 9, 9]]
