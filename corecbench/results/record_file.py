@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from corecbench.results.checksums import check_record, contents_of
 from corecbench.results.layout import RECORD_FILE, own_folder
-from corecbench.results.privacy import is_private, without_private
+from corecbench.results.privacy import hides, is_private, without_private
 from corecbench.results.record import ResultsError, damaged, validate
 
 if TYPE_CHECKING:
@@ -36,10 +36,11 @@ def read_record(folder: Path) -> CellResult:
         raise damaged(file, f"cannot be read ({error})") from error
     record = validate(found, file)
     check_record(record, file)
-    for what, stated, there in zip(
-        ("data set", "cell", "seed and hash"), own_folder(record), folder.parts[-3:], strict=True
+    names = record["cell"]["dataset"], record["cell"]["name"], ""
+    for what, name, stated, there in zip(
+        ("data set", "cell", "seed and hash"), names, own_folder(record), folder.parts[-3:], strict=True
     ):
-        if stated != there:
+        if stated != there and not hides(name):  # the folder is named by the whole name
             raise damaged(file, f"its {what} is {stated}, and that of its folder {there}")
     return without_private(record) if is_private(text) else record
 

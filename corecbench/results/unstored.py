@@ -60,9 +60,14 @@ def store_or_keep(write: Callable[[Path], CellResult], store: Store, folder: Pat
 
 
 def unstored(records: Iterable[CellResult], store: Store) -> list[Path]:
-    """Return the folders of those cells that were run and could not be stored there."""
-    folders = [store.own_folder.joinpath(*own_folder(record)) for record in records]
-    return [folder for folder in folders if not os.path.lexists(folder)]
+    """Return the folders of those cells that were run and could not be stored there.
+
+    A cell is looked for by its seed and hash, since private parts of its name may be hidden in its record.
+    """
+    places = [own_folder(record) for record in records]
+    return [
+        store.own_folder.joinpath(*place) for place in places if not any(store.own_folder.glob(f"*/*/{place[-1]}"))
+    ]
 
 
 def spare_places(store: Store, folder: Path, cache: Path) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from corecbench.experiment.progress import outcome, title
 from corecbench.report.formats import render, write
 from corecbench.results.privacy import without_private
 from corecbench.results.store import Store
+from corecbench.testing.records import toy_ranks, toy_record
 
 NASTY = "ev\x1b[2J\x1b]0;owned\x07\r\x9b31m\x08il\u202e\u2066\n\x00\x7f"
 """Clears the screen, sets the title of the window, goes back in the line, turns the direction of writing."""
@@ -163,7 +164,18 @@ def test_a_result_that_was_stored_with_the_home_folder_is_read_without_it(bench,
     bench(models=("popularity",))
     store = Store(tmp_path / "results", "default")
     (folder, record), *_ = store.records()
-    text = json.dumps({**record, "settings": {"popularity": {"path": "/home/ada/x"}}})
+    earlier = {name: value for name, value in record.items() if name not in ("files", "checksum")}
+    text = json.dumps({**earlier, "settings": {"popularity": {"path": "/home/ada/x"}}})
     (folder / "result.json").write_text(text)
     monkeypatch.setenv("HOME", "/home/ada")
     assert store.read(folder)["settings"] == {"popularity": {"path": "~/x"}}
+
+
+def test_a_cell_whose_name_holds_the_home_folder_is_read_from_its_own_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    store = Store(tmp_path, "default")
+    record = toy_record(llm="llama:/home/ada/w", domain=None)
+    folder = store.folder(record["cell"]["name"], "toy", 0, record["hash"])
+    store.write(folder, without_private(record), {"llm": toy_ranks([1, 2])})
+    assert store.read(folder)["cell"]["name"] == "llama:~/w"
+    assert [name for name, _ in store.records()] == [folder]
