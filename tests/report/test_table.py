@@ -298,7 +298,7 @@ def test_a_joint_row_whose_solo_row_failed_is_not_compared(bench):
 
 def test_a_cell_whose_ranks_are_damaged_is_shown_as_incomplete(bench):
     (bench.add("sasrec", domain_ranks=SIX_AT_2) / "ranks.parquet").unlink()
-    assert bench.rows()["sasrec", "domain"].notes == ("seed 0 incomplete: its ranks cannot be read",)
+    assert bench.rows()["sasrec", "domain"].notes == ("seed 0 damaged, see `corecbench results verify`",)
 
 
 # --- what must not share a table --------------------------------------------------------------------------------
