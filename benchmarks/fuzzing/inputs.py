@@ -22,8 +22,9 @@ from corecbench.data.split import leave_one_out
 from corecbench.plugin.host import Host
 from corecbench.report import main_table, table
 from corecbench.report.formats import render
+from corecbench.results.read_once import ReadOnce
 from corecbench.results.record import settings_in
-from corecbench.results.store import ReadOnce, Store
+from corecbench.results.store import Store
 from corecbench.settings.config import load
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
 from fuzzing.mutations import in_any_way

@@ -10,6 +10,7 @@ import click
 
 from corecbench.api import CorecbenchError, UsageError
 from corecbench.cli.options import common_options, discover, format_option, results_option, say, statistics_options
+from corecbench.cli.terminal import fitted, wide_option
 from corecbench.settings.config import SHOWN
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def telling_damage(stores: Sequence[Store]) -> Iterator[None]:
 @click.option("--plots", is_flag=True, help="Also draw, as SVG and PNG in the folder plots beside the tables.")
 @click.option("--html", is_flag=True, help="Also write all of it as one page, report.html beside the tables.")
 @click.option("--leaderboard", is_flag=True, help="Instead rank the rows of all benchmarks over all data sets.")
+@wide_option
 @common_options
 def report(
     files: tuple[str, ...],
@@ -96,12 +98,14 @@ def report(
     plots: bool,
     html: bool,
     leaderboard: bool,
+    wide: bool,
 ) -> int:
     """Print and write the table of stored results.
 
     RESULTS_DIR is where results are stored, or the folder of one benchmark there. Cells of several benchmarks share
     a table if they have the same protocol, split and settings. Nothing is trained.
     """
+    from corecbench.report import main_table
     from corecbench.report.comparison import Method
     from corecbench.report.publish import plot, publish, rank, write_page
     from corecbench.results.folders import choose, place_of, stores
@@ -151,6 +155,8 @@ def report(
             )
         asked_for = {"ledger": ledger, "shares": train_shares, "slices": slices, "texts": True}
         texts = getattr(published, next(name for name, chosen in asked_for.items() if chosen))
+        if texts is published.texts:
+            texts = fitted(host, texts, main_table.report(published.main, cost, effects), wide)
         show_table(texts, published.errors, format_)
         if plots:
             pictures = plot(host, store, entries, names(metrics))

@@ -21,6 +21,7 @@ from corecbench.cli.options import (
     say,
 )
 from corecbench.cli.report_verbs import INCOMPLETE, show_table
+from corecbench.cli.terminal import fitted, wide_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,6 +178,7 @@ def run_options(command: Command) -> Command:
 @click.option("--plan", "only_plan", is_flag=True, help="Print what would be done, and stop.")
 @click.option("-v", "--verbose", is_flag=True, help="Print a line for each epoch.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the table and errors only.")
+@wide_option
 @common_options
 def run(
     files: tuple[str, ...],
@@ -187,6 +189,7 @@ def run(
     only_plan: bool,
     verbose: bool,
     quiet: bool,
+    wide: bool,
     **options: Any,
 ) -> int:
     """Train models alone and with LLMs, and compare them.
@@ -195,6 +198,7 @@ def run(
     The same command goes on where it stopped. A log with each epoch and warning lies beside the results.
     """
     from corecbench.experiment.session import prepare
+    from corecbench.report.main_table import report
     from corecbench.report.publish import publish_run
     from corecbench.report.wording import one_line
     from corecbench.results.unstored import unstored
@@ -217,7 +221,8 @@ def run(
     unwritten = bool(lost)
     if len(records) > len(lost):
         published = publish_run(experiment.host, experiment.store, records, settings.metrics, left_out)
-        show_table(published.texts, published.errors, "text")
+        texts = fitted(experiment.host, published.texts, report(published.main), wide)
+        show_table(texts, published.errors, "text")
         if not quiet:
             names = ", ".join(path.name for path in published.paths) or "nothing"
             say(f"written to {published.folder}: {names}")

@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from corecbench.api import CorecbenchError, word_vectors
 from corecbench.cli.main import main
 from corecbench.report.wording import one_line
+from corecbench.results.layout import slug
 from corecbench.results.privacy import without_private
-from corecbench.results.store import slug
 from corecbench.settings.values import parse_set, resources, seeds, shares
 from corecbench_plugins.controls.ciphered_texts import WORDS
 from corecbench_plugins.datasets.atomic_folder import without_entities

@@ -12,9 +12,9 @@ from corecbench.report.evidence import change, interval, probability
 from corecbench.report.page import origin
 from corecbench.report.page.blocks import Code, Section, Text
 from corecbench.report.page.grids import grid
-from corecbench.report.page.reproduce import run_files
 from corecbench.report.plots.study import label
 from corecbench.report.wording import decimal, seed_list
+from corecbench.results.run_files import run_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
