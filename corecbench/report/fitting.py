@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NOTES = "notes"
 LEFT_OUT = ("users", "95% interval", "p", "train s", "ms/user", "trainable", "parameters", "peak GiB", "seeds")
-"""The columns that are left out first, in this order; then metrics are, from the right, but for the last one."""
+"""The columns that are left out first, in this order; then metrics are, from the right, but for the tested one."""
 
 
 def fit(report: Report, width: int, render: Callable[[Report], str]) -> str:
@@ -29,9 +29,10 @@ def fit(report: Report, width: int, render: Callable[[Report], str]) -> str:
         render: gives the text of a table; its first lines, until an empty one, are the rows.
     """
     text, notes, missing = render(report), "", []
-    candidates = [
-        name for name in (NOTES, *LEFT_OUT, *reversed(list(report.higher_is_better)[1:])) if name in report.frame
-    ]
+    metrics = [name for name in report.higher_is_better if name in report.frame]
+    tested = [name for name in metrics if any(column.startswith(f"{name} ") for column in report.frame)]
+    spare = [name for name in reversed(metrics) if name != (*tested, *metrics)[0]]
+    candidates = [name for name in (NOTES, *LEFT_OUT, *spare) if name in report.frame]
     for name in candidates:
         if width_of(text) <= width:
             break

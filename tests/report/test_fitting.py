@@ -42,6 +42,14 @@ def test_columns_are_left_out_in_a_fixed_order_and_named():
     assert "MRR" in text.split("\n\n")[0]
 
 
+def test_the_tested_metric_stays():
+    frame = FRAME.rename(columns={"p": "MRR vs solo"})
+    report = Report("table", frame, frame, "", {}, {}, REPORT.higher_is_better)
+    table = fit(report, 5, Text().render).split("\n\n")[0]
+    assert ".0600" in table
+    assert "HR@10" not in table
+
+
 def test_what_a_row_is_and_the_first_metric_stay():
     table = text_of(5).split("\n\n")[0]
     assert "sasrec + llama" in table
