@@ -177,5 +177,8 @@ def of_costs(table: Table) -> Iterator[str]:
             else ""
         )
     )
-    if any(row.seeds and None in (row.cost.inference_ms_per_user, row.cost.parameters) for row in table.rows):
-        yield f"{NONE}: the result is imported, or from before this was recorded"
+    costs = [row.cost for row in table.rows if row.seeds]
+    if any(cost.train_s is not None and None in (cost.inference_ms_per_user, cost.parameters) for cost in costs):
+        yield f"{NONE}: the result is from before this was recorded"
+    if any(cost.train_s is None for cost in costs):
+        yield f"{NONE} in all columns of costs: the result is imported"
