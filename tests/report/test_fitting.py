@@ -44,7 +44,7 @@ def test_columns_are_left_out_in_a_fixed_order_and_named():
 
 def test_the_tested_metric_stays():
     frame = FRAME.rename(columns={"p": "MRR vs solo"})
-    report = Report("table", frame, frame, "", {}, {}, REPORT.higher_is_better)
+    report = Report("table", frame, frame, "A caption.", {}, {}, REPORT.higher_is_better)
     table = fit(report, 5, Text().render).split("\n\n")[0]
     assert ".0600" in table
     assert "HR@10" not in table
