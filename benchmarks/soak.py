@@ -111,7 +111,8 @@ def main() -> None:
             f"{key:16} mean {numbers['mean']:9.3f}  change {numbers['change']:+8.3f}  sd {numbers['spread']:7.3f}"
         )
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps({"trends": trends, "cells": watch.cells}, indent=1) + "\n")
+    record = json.dumps({"trends": trends, "cells": watch.cells}, indent=1)
+    options.out.write_text(record.replace(llm, "llama") + "\n")
 
 
 if __name__ == "__main__":
