@@ -79,7 +79,7 @@ POINTS = [
     *both("turns", f"{SIDE}.train_epoch", PAIR_EPOCHS + 4, PAIR_EPOCHS + 5, PAIR_EPOCHS + 7),
     *both("between turns", f"{STATES}:Checkpoints.turn_ended", 1, 3, 4, 5),
     *both("writing a state", f"{STATES}:Checkpoints.write", 2, 7),
-    *both("writing a state", f"{STATES}:save_file", 3),
+    *both("writing a state", f"{STATES}:save_tensors", 3),
     *both("keeping a state for others", f"{STATES}:Checkpoints.share"),
     *both("ranking", f"{CELL_TRAINING}.rank", 3),
     *both("ranking at the end", "corecbench.experiment.attempt:Attempt.rank_side", 1, 3, 4),
