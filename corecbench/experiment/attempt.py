@@ -30,7 +30,7 @@ from corecbench.results.store import state_of
 from corecbench.results.unstored import spare_folder
 from corecbench.training.alone import better_of
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
-from corecbench.training.checkpoints import BEGUN, Checkpoints
+from corecbench.training.checkpoints import BEGUN, STATE_VERSION, Checkpoints
 from corecbench.training.controls import AppliedControl
 from corecbench.training.ensemble import Ensemble
 from corecbench.training.pair import Learnt, Pair, Solo, train_pair
@@ -147,7 +147,7 @@ class Attempt:
         folder = state_of(cell.folder)
         if cell.sharing is None or not cell.sharing.shares:
             return Checkpoints(folder, minutes=config.checkpoint_minutes, stop=self.stop)
-        place = digest_of({"machine": process.machine(config.device), **process.versions()})
+        place = digest_of({"machine": process.machine(config.device), **process.versions(), "state": STATE_VERSION})
         name = f"{cell.start_hash}-seed{cell.seed}-{place}.safetensors"
         return Checkpoints(folder, self.plan.cache / BEGUN / name, config.checkpoint_minutes, stop=self.stop)
 

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 TURN, EPOCH = "turn.safetensors", "epoch.safetensors"
 """The state at the end of the latest turn, and the latest state within a turn."""
+STATE_VERSION = 2
+"""Version of what a state holds. States of other versions have other names in the cache, and are not read."""
 BEGUN = "begun"
 """Folder of the cache for the states after a first turn that other cells may begin with."""
 KEPT = 24
