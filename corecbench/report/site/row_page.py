@@ -12,9 +12,9 @@ from corecbench.report.evidence import change, interval, probability
 from corecbench.report.page import origin
 from corecbench.report.page.blocks import Code, Section, Text
 from corecbench.report.page.grids import grid
-from corecbench.report.page.reproduce import run_files
 from corecbench.report.plots.study import label
 from corecbench.report.wording import decimal, seed_list
+from corecbench.results.run_files import run_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ def _result(benchmark: Benchmark, row: TableRow) -> Iterator[Block]:
         Column("seed", lambda record: record["cell"]["seed"]),
         *(Column(name, _metric(name, side), decimal) for name in names),
         Column("epochs", lambda record: record["sides"][side]["epochs"]),
-        Column("train s", lambda record: record["sides"][side]["train_s"], "{:,.1f}".format),
+        Column("train s", lambda record: record["sides"][side].get("train_s"), "{:,.1f}".format),
     ]
     frame, values = lay_out(records, columns)
     yield grid(Report("seeds", frame, values, ""), "metrics by seed")
