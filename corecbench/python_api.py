@@ -6,16 +6,18 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from corecbench.results.choice import choice_of
 from corecbench.settings.config import SHOWN
 from corecbench.settings.values import names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
 
     from corecbench.keeping.recommending import LoadedModel
     from corecbench.plugin.host import Host
+    from corecbench.results.choice import Choice
     from corecbench.results.store import Entry, Store
 
 
@@ -70,23 +72,31 @@ def load(
     *,
     benchmark: str | None = None,
     metrics: str | Sequence[str] = SHOWN,
+    latest: bool = False,
+    pick: Mapping[str, str | Sequence[str]] | None = None,
     plugins: Sequence[str | Path] = (),
 ) -> pd.DataFrame:
     """Return stored results as `run` returns them; nothing is trained.
 
     Args:
-        results: the folder of the results, or of one benchmark.
+        results: the folder of the results, or of one benchmark, or a bundle.
         benchmark: whose; "default" or the only one if none.
         metrics: the columns; any, if what it needs is stored.
+        latest: whether the latest settings of each cell are taken where several are stored.
+        pick: cell -> hash of the settings to take.
         plugins: Python files to load, for their metrics.
 
     Raises:
         ResultsError: there is nothing, or what a metric needs was not stored.
-        UsageError: an unknown metric, or several benchmarks and none was named.
+        UsageError: an unknown metric, several benchmarks and none was named, or several settings of a cell and none
+            was chosen.
     """
+    from corecbench.results.bundle import opened
+
     host = discover(plugins)
-    store, entries = stored(results, benchmark)
-    return rows(host, store, entries, names(metrics))
+    with opened(Path(results)) as folder:
+        store, entries = stored(folder, benchmark, choice_of(latest, pick))
+        return rows(host, store, entries, names(metrics))
 
 
 def table(
@@ -97,6 +107,8 @@ def table(
     test: str = "t",
     correction: str = "holm",
     margin: float = 0.05,
+    latest: bool = False,
+    pick: Mapping[str, str | Sequence[str]] | None = None,
     plugins: Sequence[str | Path] = (),
 ) -> pd.DataFrame:
     """Return the table of stored results: each side over its seeds, tested against the same model trained alone.
@@ -104,30 +116,35 @@ def table(
     The numbers are those of `corecbench report --effects --cost`, not rounded.
 
     Args:
-        results: the folder of the results, or of one benchmark.
+        results: the folder of the results, or of one benchmark, or a bundle.
         benchmark: whose; "default" or the only one if none.
         metrics: the columns. NDCG@10 is tested, or where it is not among them the first that has a value per user.
         test: "t", "wilcoxon", "permutation" or "bootstrap".
         correction: for the number of tests, "holm", "hochberg", "bh" or "none".
         margin: of equivalence, as a share of the mean that is compared with.
+        latest: whether the latest settings of each cell are taken where several are stored.
+        pick: cell -> hash of the settings to take.
         plugins: Python files to load, for their metrics.
 
     Raises:
         ResultsError: there is nothing, or what a metric needs was not stored.
-        UsageError: an unknown metric or method, or several benchmarks and none was named.
+        UsageError: an unknown metric or method, several benchmarks and none was named, or several settings of a
+            cell and none was chosen.
     """
     from corecbench.report import main_table
     from corecbench.report import table as tables
     from corecbench.report.comparison import Method
     from corecbench.report.publish import build_metrics, control_summaries
+    from corecbench.results.bundle import opened
     from corecbench.results.rows import unshared
 
     method = Method(test, correction, margin)
     host = discover(plugins)
-    store, entries = stored(results, benchmark)
     built, tested = build_metrics(host, names(metrics))
-    sharing_nothing, controls = unshared(host, entries), control_summaries(host)
-    found = tables.build(entries, store, built, tested, method, sharing_nothing, controls=controls)
+    with opened(Path(results)) as folder:
+        store, entries = stored(folder, benchmark, choice_of(latest, pick))
+        sharing_nothing, controls = unshared(host, entries), control_summaries(host)
+        found = tables.build(entries, store, built, tested, method, sharing_nothing, controls=controls)
     warn(store.damaged.values())
     return main_table.report(found, cost=True, effects=True).values.infer_objects()
 
@@ -163,12 +180,12 @@ def discover(plugins: Sequence[str | Path], without: Sequence[str] = ()) -> Host
     return Host.discover([Path(file) for file in plugins], without)
 
 
-def stored(results: str | Path, benchmark: str | None) -> tuple[Store, list[Entry]]:
-    """Return a benchmark and all that it holds."""
+def stored(results: Path, benchmark: str | None, choice: Choice) -> tuple[Store, list[Entry]]:
+    """Return a benchmark and what is chosen of it."""
     from corecbench.results.folders import choose, stores
 
-    store = choose(stores(Path(results)), benchmark)
-    return store, store.sound()
+    store = choose(stores(results), benchmark)
+    return store, choice.of_each({store: store.sound()})[store]
 
 
 def warn(left_out: Iterable[str]) -> None:

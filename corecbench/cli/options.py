@@ -15,6 +15,7 @@ from corecbench.api.printable import printable
 if TYPE_CHECKING:
     from corecbench.experiment.session import Steps
     from corecbench.plugin.host import Host
+    from corecbench.results.choice import Choice
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -87,6 +88,37 @@ def statistics_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def results_folder(path: Path) -> Path:
+    """Return a folder of results as it is, or that to which a bundle is unpacked until the verb ends."""
+    from corecbench.results.bundle import opened
+
+    return click.get_current_context().with_resource(opened(path))
+
+
+def choice_options(command: Command) -> Command:
+    """Add the options that choose between several settings of a cell; see `chosen_settings`."""
+    for option in (
+        click.option(
+            "--pick",
+            multiple=True,
+            metavar="CELL=HASH",
+            help="Take these settings of a cell where several are stored; repeatable.",
+        ),
+        click.option(
+            "--latest", is_flag=True, help="Take the latest settings of each cell where several are stored."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def chosen_settings(latest: bool, pick: tuple[str, ...]) -> Choice:
+    """Return what the options say that `choice_options` adds."""
+    from corecbench.results.choice import choice_of, read_picks
+
+    return choice_of(latest, read_picks(pick))
 
 
 def say(text: str, err: bool = False) -> None:

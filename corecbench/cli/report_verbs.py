@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING
 import click
 
 from corecbench.api import CorecbenchError, UsageError
-from corecbench.cli.options import common_options, discover, format_option, results_option, say, statistics_options
+from corecbench.cli.options import (
+    choice_options,
+    chosen_settings,
+    common_options,
+    discover,
+    format_option,
+    results_folder,
+    results_option,
+    say,
+    statistics_options,
+)
 from corecbench.cli.terminal import fitted, wide_option
+from corecbench.cli.views import view_of
 from corecbench.settings.config import SHOWN
 
 if TYPE_CHECKING:
@@ -46,13 +57,14 @@ def telling_damage(stores: Sequence[Store]) -> Iterator[None]:
 @click.argument("folder", required=False, metavar="[RESULTS_DIR]", type=click.Path(path_type=Path))
 @results_option
 @click.option("--benchmark", metavar="A,B", help="Benchmarks to show.  [default: default, or the only one]")
-@click.option("--cells", metavar="A,B", help="Cells to show, with their models alone; needs --out.  [default: all]")
-@click.option("--datasets", metavar="A,B", help="Data sets to show; needs --out.  [default: all]")
+@click.option("--cells", metavar="A,B", help="Cells to show, with their models alone.  [default: all]")
+@click.option("--datasets", metavar="A,B", help="Data sets to show.  [default: all]")
+@choice_options
 @click.option(
     "--out",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Folder to write to.  [default: that of the results]",
+    help="Folder to write to.  [default: that of the results; none for a view of a part of them]",
 )
 @format_option
 @click.option(
@@ -83,6 +95,8 @@ def report(
     benchmark: str | None,
     cells: str | None,
     datasets: str | None,
+    latest: bool,
+    pick: tuple[str, ...],
     out: Path | None,
     format_: str,
     metrics: str,
@@ -102,11 +116,14 @@ def report(
 ) -> int:
     """Print and write the table of stored results.
 
-    RESULTS_DIR is where results are stored, or the folder of one benchmark there. Cells of several benchmarks share
-    a table if they have the same protocol, split and settings. Nothing is trained.
+    RESULTS_DIR is where results are stored, the folder of one benchmark there, or a bundle. Cells of several
+    benchmarks share a table if they have the same protocol, split and settings. Nothing is trained.
+
+    The report of all results is written beside them. A view of a part of them, or by other metrics or tests, is
+    only printed, unless --out says where it is written.
     """
     from corecbench.report import main_table
-    from corecbench.report.comparison import Method
+    from corecbench.report.comparison import STANDARD, Method
     from corecbench.report.publish import plot, publish, rank, write_page
     from corecbench.results.folders import choose, place_of, stores
     from corecbench.results.read_once import ReadOnce
@@ -114,28 +131,46 @@ def report(
     from corecbench.settings.values import names
 
     method, effects = Method(test, correction, margin, find), effects or find is not None
+    choice = chosen_settings(latest, pick)
     host = discover(files, blocked)
     host.select("reporters", format_, {})
-    found = stores(folder or results)
+    found = stores(results_folder(folder or results))
     asked = [choose(found, name) for name in names(benchmark or "")]
+    view = view_of(
+        {
+            "a bundle": (folder or results).is_file(),
+            "--benchmark": len(asked) > 1 or (leaderboard and asked),
+            "--cells": cells,
+            "--datasets": datasets,
+            "--latest": latest,
+            "--pick": pick,
+            "--metrics": tuple(names(metrics)) != SHOWN,
+            "--test": test != STANDARD.test,
+            "--correction": correction != STANDARD.correction,
+            "--margin": margin != STANDARD.margin,
+        },
+        out,
+        {"--plots": plots, "--html": html},
+    )
     if leaderboard:
         if effects or cost or slices or ledger or train_shares or plots or html or cells or datasets:
             raise UsageError(
-                "--leaderboard is a table of its own; beside it go --benchmark, --metrics, --format and --out"
+                "--leaderboard is a table of its own; beside it go --benchmark, --metrics, --latest, --pick, "
+                "--format and --out"
             )
         with telling_damage(asked or found):
-            written, is_complete = rank(host, asked or found, names(metrics), out or folder or results)
+            top = out or folder or results
+            written, is_complete = rank(
+                host, asked or found, names(metrics), top if view.is_written else None, choice
+            )
             show_table(written.texts, written.errors, format_)
+            view.tell(top, written.paths)
         return 0 if is_complete else INCOMPLETE
     asked = asked or [choose(found, None)]
-    if out is None and (cells or datasets or len(asked) > 1):
-        raise UsageError(
-            "some cells or several benchmarks are not written beside all of one; say where by --out DIR"
-        )
     place = asked[0] if out is None else place_of(out)
     store = ReadOnce(place.root, place.benchmark)
     with telling_damage([*asked, store]):
-        entries = select(asked, names(cells or ""), names(datasets or ""))
+        entries = select(asked, names(cells or ""), names(datasets or ""), choice)
         for other in asked:
             store.damaged.update(other.damaged)
         published = publish(
@@ -148,6 +183,7 @@ def report(
             method,
             with_ledger=ledger,
             by_slices=ledger and slices,
+            with_files=view.is_written,
         )
         if train_shares and not published.shares:
             raise UsageError(
@@ -158,6 +194,7 @@ def report(
         if texts is published.texts:
             texts = fitted(host, texts, main_table.report(published.main, cost, effects), wide)
         show_table(texts, published.errors, format_)
+        view.tell(published.folder, published.paths)
         if plots:
             pictures = plot(host, store, entries, names(metrics))
             for name, reason in pictures.skipped.items():
@@ -178,6 +215,7 @@ def report(
 )
 @click.option("--cells", metavar="A,B", help="Cells to compare.  [default: all]")
 @click.option("--datasets", metavar="A,B", help="Data sets to compare on.  [default: all]")
+@choice_options
 @click.option("--metric", default="NDCG@10", show_default=True, metavar="NAME", help="Metric to compare.")
 @statistics_options
 @format_option
@@ -189,6 +227,8 @@ def compare(
     baseline: str,
     cells: str | None,
     datasets: str | None,
+    latest: bool,
+    pick: tuple[str, ...],
     metric: str,
     test: str,
     correction: str,
@@ -198,8 +238,8 @@ def compare(
 ) -> None:
     """Compare any stored cells with one of them, paired over users.
 
-    RESULTS_DIR is where results are stored, or the folder of one benchmark there. Cells are named as they are
-    stored, with the side of a pair after a colon, and BENCHMARK/ before them where several have the same.
+    RESULTS_DIR is where results are stored, the folder of one benchmark there, or a bundle. Cells are named as they
+    are stored, with the side of a pair after a colon, and BENCHMARK/ before them where several have the same.
     """
     from corecbench.report import compare, compare_text
     from corecbench.report.comparison import Method
@@ -211,8 +251,9 @@ def compare(
     method = Method(test, correction, margin, find)
     host = discover(files, blocked)
     built = host.build(host.select("metrics", metric, {}))
-    entries = {store: store.sound() for folder in folders for store in stores(folder)}
-    with telling_damage(list(entries)):
+    stored = {store: store.sound() for folder in folders for store in stores(results_folder(folder))}
+    with telling_damage(list(stored)):
+        entries = chosen_settings(latest, pick).of_each(stored)
         found = compare.build(
             entries,
             baseline,

@@ -1,50 +1,231 @@
-"""The verbs about stored results: check that they are as they were stored."""
+"""The verbs about stored results: list, show, check, prune, merge and pack them."""
 
 from __future__ import annotations
 
 import functools
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from corecbench.cli.options import common_options, discover, results_option
+from corecbench.cli.options import common_options, discover, results_folder, results_option, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from corecbench.results.store import Store
 
 FAILED = 1
+benchmark_option = click.option("--benchmark", metavar="A,B", help="Benchmarks to take.  [default: all]")
+folder_argument = click.argument("folder", required=False, metavar="[RESULTS_DIR]", type=click.Path(path_type=Path))
 
 
 @click.group()
 def results() -> None:
-    """Look after stored results."""
+    """Look after stored results: list, show, check, prune, merge and pack them."""
+
+
+def stores_of(folder: Path, benchmark: str | None) -> list[Store]:
+    """Return the benchmarks of a folder that are named, or all."""
+    from corecbench.results.folders import choose, stores
+    from corecbench.settings.values import names
+
+    found = stores(folder)
+    return [choose(found, name) for name in names(benchmark or "")] or found
+
+
+def tell_left_out(reasons: Iterable[str]) -> int:
+    """Say which cells were left out, and return the exit code."""
+    from corecbench.report.wording import one_line
+
+    lines = list(dict.fromkeys(reasons))
+    for line in lines:
+        say(f"left out: {one_line(line)}", err=True)
+    return FAILED if lines else 0
 
 
 @results.command()
-@click.argument("folder", required=False, metavar="[RESULTS_DIR]", type=click.Path(path_type=Path))
+@folder_argument
 @results_option
-@click.option("--benchmark", metavar="A,B", help="Benchmarks to check.  [default: all]")
+@benchmark_option
+@common_options
+def ls(
+    files: tuple[str, ...], blocked: tuple[str, ...], folder: Path | None, results: Path, benchmark: str | None
+) -> None:
+    """List the stored cells.
+
+    RESULTS_DIR is where results are stored, the folder of one benchmark there, or a bundle. Each line has the
+    benchmark, data set, cell, seed, hash of the settings, status, NDCG@10 of each side, age and size. Damaged cells
+    are said to be so, with the reasons at the end.
+    """
+    from corecbench.cli.listing import show as show_rows
+    from corecbench.cli.stored_cells import rows
+    from corecbench.report.wording import one_line
+
+    found = stores_of(results_folder(folder or results), benchmark)
+    show_rows([row for store in found for row in rows(store)], as_json=False)
+    for store in found:
+        for reason in store.damaged.values():
+            say(f"damaged: {one_line(reason)}", err=True)
+
+
+@results.command()
+@click.argument("cell", metavar="CELL_FOLDER|RESULT.json", type=click.Path(path_type=Path))
+@common_options
+def show(files: tuple[str, ...], blocked: tuple[str, ...], cell: Path) -> None:
+    """Show all that is stored of one cell, in plain words.
+
+    CELL_FOLDER is the folder of a cell, such as results/default/ml-100k/sasrec/seed0-1a2b3c4d. Settings are
+    shown that differ from the defaults of their plugins, where these are installed.
+    """
+    from corecbench.cli.stored_cells import lines
+    from corecbench.results.layout import RECORD_FILE
+    from corecbench.results.record import ResultsError
+    from corecbench.results.record_file import read_record
+
+    folder = cell.parent if cell.name == RECORD_FILE else cell
+    if not (folder / RECORD_FILE).is_file():
+        raise ResultsError(
+            f"{folder}: no stored cell, which has a {RECORD_FILE}; `corecbench results ls` lists them"
+        )
+    record = read_record(folder if len(folder.parts) > 2 else folder.resolve())
+    for line in lines(folder, record, discover(files, blocked, strict=False)):
+        say(line)
+
+
+@results.command()
+@folder_argument
+@results_option
+@benchmark_option
 @common_options
 def verify(
     files: tuple[str, ...], blocked: tuple[str, ...], folder: Path | None, results: Path, benchmark: str | None
 ) -> int:
     """Check that every stored cell is as it was stored.
 
-    RESULTS_DIR is where results are stored, or the folder of one benchmark there. Each file must have the checksum
-    in the record of its cell, and the metrics in the record must follow from the ranks. A cell is ok, or lacks
-    checksums as results of earlier versions do, or is damaged, with the reason. The exit code is 1 if any is
-    damaged.
+    RESULTS_DIR is where results are stored, the folder of one benchmark there, or a bundle. Each file must have the
+    checksum in the record of its cell, and in the manifest of a bundle, and the metrics in the record must follow
+    from the ranks. A cell is ok, or lacks checksums as results of earlier versions do, or is damaged, with the
+    reason. The exit code is 1 if anything is damaged.
     """
     from corecbench.report.wording import one_line
     from corecbench.results import verify as verifying
-    from corecbench.results.folders import choose, stores
-    from corecbench.settings.values import names
+    from corecbench.results.bundle import unpacked
+    from corecbench.results.checksums import sha256
 
+    place = folder or results
     metric_of = functools.cache(functools.partial(verifying.rank_metric, discover(files, blocked, strict=False)))
-    found = stores(folder or results)
+    there, faults = click.get_current_context().with_resource(unpacked(place))
+    for fault in faults:
+        say(f"damaged: {one_line(fault)}")
     counts: Counter[str] = Counter()
-    for store in [choose(found, name) for name in names(benchmark or "")] or found:
+    for store in stores_of(there, benchmark):
         for verdict in verifying.verify(store, metric_of):
             counts[verdict.state] += 1
-            click.echo(one_line(f"{verdict.state}: {verdict.reason or verdict.folder}"))
+            line = one_line(f"{verdict.state}: {verdict.reason or verdict.folder}")
+            say(line if there == place else line.replace(str(there), str(place)))
     stated = ", ".join(f"{n} {state}" for state, n in counts.items())
-    click.echo(f"{counts.total()} cells: {stated}")
-    return FAILED if counts["damaged"] else 0
+    say(f"{counts.total()} cells: {stated}")
+    if there != place:
+        say(f"{len(faults)} files are not as the manifest says" if faults else "all files are as the manifest says")
+        say(f"sha256 of {place}: {sha256(place)}")
+    return FAILED if counts["damaged"] or faults else 0
+
+
+@results.command()
+@folder_argument
+@results_option
+@benchmark_option
+@click.option("--models", is_flag=True, help="Remove the kept models of all cells instead; the results stay.")
+@click.option("--yes", is_flag=True, help="Remove what is listed.")
+@common_options
+def prune(
+    files: tuple[str, ...],
+    blocked: tuple[str, ...],
+    folder: Path | None,
+    results: Path,
+    benchmark: str | None,
+    models: bool,
+    yes: bool,
+) -> int:
+    """List what is old, and remove it with --yes.
+
+    Old are: cells of which newer settings are stored with the same seed, cells that failed under other settings
+    than the latest, and what runs that have ended left behind. Cells in training are left alone.
+    """
+    from corecbench.report.wording import size
+    from corecbench.results import prune as pruning
+
+    listed = pruning.models if models else pruning.old
+    removals = [removal for store in stores_of(folder or results, benchmark) for removal in listed(store)]
+    if not removals:
+        say("nothing to remove")
+        return 0
+    total = size(sum(removal.n_bytes for removal in removals))
+    if not yes:
+        for removal in removals:
+            say(f"{removal.folder}: {removal.reason} ({size(removal.n_bytes)})")
+        say(f"{len(removals)} to remove, {total}; --yes removes them")
+        return 0
+    kept = []
+    for removal, reason in pruning.remove(removals):
+        if reason:
+            kept.append(f"{removal.folder}: {reason}")
+        else:
+            say(f"removed: {removal.folder}: {removal.reason}")
+    return tell_left_out(kept)
+
+
+@results.command()
+@click.argument("sources", nargs=-1, required=True, metavar="RESULTS...", type=click.Path(path_type=Path))
+@click.option("--into", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder of results.")
+@common_options
+def merge(files: tuple[str, ...], blocked: tuple[str, ...], sources: tuple[Path, ...], into: Path) -> int:
+    """Copy the cells of several folders of results, or of bundles, into one folder.
+
+    RESULTS are folders of results, of one benchmark, or bundles. A cell that several have with the same settings,
+    seed and ranks is kept once. If the ranks differ, nothing is written. Damaged cells, and those that another
+    process is training in DIR, are left out, and the exit code is 1.
+    """
+    from corecbench.results.folders import stores
+    from corecbench.results.merge import merge as merge_stores
+
+    merged = merge_stores([store for source in sources for store in stores(results_folder(source))], into)
+    for folder in merged.copied:
+        say(f"copied: {folder}")
+    say(f"{len(merged.copied)} cells copied to {into}, {len(merged.kept)} were there already")
+    return tell_left_out(merged.left_out)
+
+
+@results.command()
+@folder_argument
+@results_option
+@benchmark_option
+@click.option(
+    "--to", required=True, metavar="FILE.zip", type=click.Path(path_type=Path), help="The bundle to write."
+)
+@click.option("--with-models", is_flag=True, help="Also pack kept models and checkpoints.")
+@common_options
+def pack(
+    files: tuple[str, ...],
+    blocked: tuple[str, ...],
+    folder: Path | None,
+    results: Path,
+    benchmark: str | None,
+    to: Path,
+    with_models: bool,
+) -> int:
+    """Pack cells into one file that anyone can verify, and test again without the data.
+
+    RESULTS_DIR is where results are stored, or the folder of one benchmark there. The bundle has records, ranks,
+    lists and item counts, the sha256 of every file, and a README. The same cells give the same bundle. Damaged
+    cells are left out, and the exit code is 1.
+    """
+    from corecbench.report.wording import size
+    from corecbench.results.bundle import pack as pack_stores
+
+    found = stores_of(folder or results, benchmark)
+    packed = pack_stores(found, to, with_models)
+    say(f"{to}: {packed.n_cells} cells, {packed.n_files} files, {size(to.stat().st_size)}, sha256 {packed.sha256}")
+    return tell_left_out(reason for store in found for reason in store.damaged.values())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from corecbench.cli.options import common_options, discover, say
+from corecbench.cli.options import choice_options, chosen_settings, common_options, discover, results_folder, say
 from corecbench.settings.config import SHOWN
 
 INCOMPLETE = 5
@@ -19,22 +19,31 @@ INCOMPLETE = 5
 @click.option(
     "--metrics", default=",".join(SHOWN), show_default=True, metavar="A,B", help="Metrics, one column each."
 )
+@choice_options
 @common_options
 def site(
-    files: tuple[str, ...], blocked: tuple[str, ...], folders: tuple[Path, ...], out: Path, title: str, metrics: str
+    files: tuple[str, ...],
+    blocked: tuple[str, ...],
+    folders: tuple[Path, ...],
+    out: Path,
+    title: str,
+    metrics: str,
+    latest: bool,
+    pick: tuple[str, ...],
 ) -> int:
     """Make a static site of the stored results of many benchmarks.
 
-    RESULTS_DIR is where results are stored, or the folder of one benchmark there. The first page ranks the rows of
-    all benchmarks by data set and protocol; each row and each benchmark has a page. The site needs no server: open
-    DIR/index.html, or copy DIR to a web server.
+    RESULTS_DIR is where results are stored, the folder of one benchmark there, or a bundle. The first page
+    ranks the rows of all benchmarks by data set and protocol; each row and each benchmark has a page. The site
+    needs no server: open DIR/index.html, or copy DIR to a web server.
     """
     from corecbench.report.site.write import write_site
     from corecbench.results.folders import stores
     from corecbench.settings.values import names
 
-    found = [store for folder in folders for store in stores(folder)]
-    written = write_site(discover(files, blocked), found, names(metrics), out, title)
+    found = [store for folder in folders for store in stores(results_folder(folder))]
+    choice = chosen_settings(latest, pick)
+    written = write_site(discover(files, blocked), found, names(metrics), out, title, choice)
     for line in written.left_out:
         say(f"left out: {line}", err=True)
     say(f"written to {written.index}: {written.n_rows} rows of {written.n_benchmarks} benchmarks")

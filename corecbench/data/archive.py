@@ -1,7 +1,8 @@
-"""Unpacks a few files from a zip archive that is not trusted."""
+"""Unpacks a few files, or all, from a zip archive that is not trusted."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import stat
@@ -14,10 +15,12 @@ from corecbench.api.printable import printable
 from corecbench.data.durable import synced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 CHUNK_BYTES = 1 << 20
+PLAIN = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*")
+"""A part of a path that means the same on every system."""
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 """Errors of zipfile for an archive that is damaged, encrypted or compressed by an unknown method."""
 
@@ -40,11 +43,50 @@ def unpack(archive: Path, folder: Path, wanted: Mapping[str, str], max_bytes: in
     Raises:
         DataError: The archive is damaged, too large or suspicious, or lacks a file.
     """
+    with _readable(archive) as opened:
+        entries = _checked(archive, opened.infolist(), max_bytes)
+        chosen = {name: _only(archive, entries, suffix) for suffix, name in wanted.items()}
+        return {name: _copy(opened, entry, folder / name) for name, entry in chosen.items()}
+
+
+def unpack_all(archive: Path, folder: Path, max_bytes: int) -> dict[str, str]:
+    """Write all files of an archive to a folder, under their names.
+
+    The whole archive is refused as in `unpack`, and if a part of a path is not of letters, digits and `._+-`, or
+    begins with a dot.
+
+    Args:
+        archive: A zip file.
+        folder: An existing folder.
+        max_bytes: The most bytes that all files of the archive may have together.
+
+    Returns:
+        name -> sha256 in hex.
+
+    Raises:
+        DataError: The archive is damaged, too large or suspicious, or has a file twice.
+    """
+    with _readable(archive) as opened:
+        entries = _checked(archive, opened.infolist(), max_bytes)
+        for entry in entries:
+            if not all(PLAIN.fullmatch(part) for part in entry.orig_filename.split("/")):
+                raise DataError(
+                    f"{archive.name}: entry {entry.orig_filename!r} has no plain name; nothing was unpacked"
+                )
+        digests = {}
+        for entry in entries:
+            path = folder / entry.filename
+            path.parent.mkdir(parents=True, exist_ok=True)
+            digests[entry.filename] = _copy(opened, entry, path)
+        return digests
+
+
+@contextlib.contextmanager
+def _readable(archive: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a zip file. What cannot be read or written becomes a DataError."""
     try:
         with zipfile.ZipFile(archive) as opened:
-            entries = _checked(archive, opened.infolist(), max_bytes)
-            chosen = {name: _only(archive, entries, suffix) for suffix, name in wanted.items()}
-            return {name: _copy(opened, entry, folder / name) for name, entry in chosen.items()}
+            yield opened
     except UNREADABLE as error:
         raise DataError(
             f"{archive.name}: not a zip archive that can be read: {error or type(error).__name__}"

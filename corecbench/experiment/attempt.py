@@ -16,7 +16,7 @@ from safetensors.torch import load
 from corecbench.api import CorecbenchError, Failure, Lists, RowSide, Setup, Side, SideRecord
 from corecbench.evaluation.measuring import measure_checked
 from corecbench.experiment import process
-from corecbench.experiment.cells import CHECKPOINT, Cell, digest_of, record_of, settings_of
+from corecbench.experiment.cells import Cell, digest_of, record_of, settings_of
 from corecbench.experiment.controls import abilities_of
 from corecbench.experiment.together import ALONE, Together
 from corecbench.keeping.folder import KeptCell
@@ -25,6 +25,7 @@ from corecbench.plugin.abilities import sharing_abilities
 from corecbench.plugin.guard import guard
 from corecbench.results.checksums import read_file
 from corecbench.results.frames import item_frequency
+from corecbench.results.layout import CHECKPOINT
 from corecbench.results.record import sides_of
 from corecbench.results.store import state_of
 from corecbench.results.unstored import spare_folder

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from corecbench.api import PROJECT
 from corecbench.experiment.algorithms import component_algorithms, core_algorithms, hashed, number_of, version_of
+from corecbench.results.layout import CHECKPOINT, MODEL
 from corecbench.results.record import DamagedError
-from corecbench.results.store import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from corecbench.plugin.selected import Selected
     from corecbench.results.store import Store
     from corecbench.settings.config import RunConfig
-
-CHECKPOINT = "checkpoint.safetensors"
-"""Name of the file with the best weights, in the folder of a domain model alone."""
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,14 @@ from corecbench.evaluation.protocol import protocol_on
 from corecbench.evaluation.text_similarity import target_similarity
 from corecbench.experiment import process
 from corecbench.experiment.attempt import Attempt, Outcome
-from corecbench.experiment.cells import CHECKPOINT, Cell, record_of, settings_of
+from corecbench.experiment.cells import Cell, record_of, settings_of
 from corecbench.experiment.process_state import state_kept
 from corecbench.experiment.together import ALONE, Together
 from corecbench.experiment.tuned import account_of
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
-from corecbench.results.layout import ITEMS_FILE
+from corecbench.results.layout import CHECKPOINT, ITEMS_FILE, MODEL
 from corecbench.results.privacy import without_private
 from corecbench.results.record import SCHEMA
-from corecbench.results.store import MODEL
 from corecbench.results.unstored import store_or_keep
 from corecbench.training.weights import save_checkpoint
 

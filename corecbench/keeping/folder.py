@@ -20,8 +20,8 @@ from safetensors.torch import load_file, save
 
 from corecbench.api import SIDES, Catalog, UsageError
 from corecbench.keeping.kept import KeptSide
+from corecbench.results.layout import MODEL
 from corecbench.results.record import ResultsError
-from corecbench.results.store import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -27,7 +27,7 @@ SUFFIX = re.compile(r"[A-Za-z0-9]+(\.[A-Za-z0-9]+)*")
 
 @dataclass(frozen=True)
 class WrittenTable:
-    """A table as it was written, once for each reporter."""
+    """A table in the format of every reporter, and the files that it was written to."""
 
     texts: Mapping[str, str]
     """reporter -> the table, for every reporter that did not fail."""
@@ -36,8 +36,8 @@ class WrittenTable:
     paths: Sequence[Path]
 
 
-def write(host: Host, report: Report, folder: Path) -> WrittenTable:
-    """Write a table into a folder, once for each reporter.
+def write(host: Host, report: Report, folder: Path | None) -> WrittenTable:
+    """Write a table into a folder, once for each reporter. Without a folder no file is written.
 
     A reporter that fails loses only its own file. If the folder cannot be written, the texts are returned all the
     same.
@@ -57,7 +57,10 @@ def write(host: Host, report: Report, folder: Path) -> WrittenTable:
         except CorecbenchError as error:
             errors[name] = error
             continue
-        path, texts[name] = folder / f"{report.name}.{suffix}", text
+        texts[name] = text
+        if folder is None:
+            continue
+        path = folder / f"{report.name}.{suffix}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")

@@ -21,6 +21,7 @@ from corecbench.report import (
 from corecbench.report.comparison import STANDARD
 from corecbench.report.formats import write
 from corecbench.report.user_groups import facts_by_dataset
+from corecbench.results.choice import AS_STORED
 from corecbench.results.layout import slug
 from corecbench.results.read_once import ReadOnce
 from corecbench.results.rows import result_key, unshared
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from corecbench.report.plots.registry import WrittenPlots
     from corecbench.report.plots.study import Study
     from corecbench.report.recommendation import Recommendation
+    from corecbench.results.choice import Choice
     from corecbench.results.store import Entry, Store
 
 TESTED = "NDCG@10"
@@ -44,7 +46,7 @@ TESTED = "NDCG@10"
 
 @dataclass(frozen=True)
 class Published:
-    """The tables as they were written."""
+    """The tables, and the files that they were written to."""
 
     texts: Mapping[str, str]
     """reporter -> the main table, for every reporter that did not fail."""
@@ -58,7 +60,8 @@ class Published:
     paths: Sequence[Path]
     """The files in that folder."""
     complete: bool
-    """Whether no cell failed or is damaged, every row has all seeds of its data set, and the tables are written."""
+    """Whether no cell failed or is damaged, every row has all seeds of its data set, and all tables that should be
+    written are."""
     main: table.Table
     """The main table."""
     by_slice: Sequence[slice_effects.SliceTable]
@@ -152,8 +155,9 @@ def publish(
     method: Method = STANDARD,
     with_ledger: bool = False,
     by_slices: bool = False,
+    with_files: bool = True,
 ) -> Published:
-    """Write the tables of the given results beside them, once for each reporter.
+    """Make the tables of the given results in the format of each reporter, and write them beside the results.
 
     Args:
         host: the host, which knows metrics and reporters.
@@ -165,6 +169,7 @@ def publish(
         method: the method of the tests.
         with_ledger: whether there is a table of the ledgers.
         by_slices: whether the ledgers are told on slices of the users, too.
+        with_files: whether the tables are written.
     """
     built, tested = build_metrics(host, metrics)
     rows = table.read(entries, store, built, tested)
@@ -173,19 +178,20 @@ def publish(
     )
     by_slice = slice_effects.build(entries, store, tested, built[tested], rows)
     folder = Path(store.root) / slug(store.benchmark)
-    main_files = write(host, main_table.report(main, cost, effects), folder)
-    slice_files = write(host, slice_effects.report(by_slice), folder)
+    place = folder if with_files else None
+    main_files = write(host, main_table.report(main, cost, effects), place)
+    slice_files = write(host, slice_effects.report(by_slice), place)
     written = [main_files, slice_files]
     shares: Mapping[str, str] = {}
     if curves := train_shares.curves(rows, tested):
-        written.append(write(host, train_shares.report(curves, main), folder))
+        written.append(write(host, train_shares.report(curves, main), place))
         shares = written[-1].texts
     ledgers = None
     if with_ledger:
         facts = facts_by_dataset(entries, store) if by_slices else {}
         higher = built[tested].higher_is_better
         ledgers = ledger.build(rows, tested, higher, method, unshared(host, entries), facts)
-        written.append(write(host, ledger_text.report(ledgers, main, effects), folder))
+        written.append(write(host, ledger_text.report(ledgers, main, effects), place))
     return Published(
         texts=main_files.texts,
         slices=slice_files.texts,
@@ -193,7 +199,7 @@ def publish(
         errors={name: error for files in written for name, error in files.errors.items()},
         folder=folder,
         paths=[path for files in written for path in files.paths],
-        complete=complete(main, entries) and bool(main_files.paths) and not store.damaged,
+        complete=complete(main, entries) and bool(main_files.paths or not with_files) and not store.damaged,
         main=main,
         by_slice=by_slice,
         ledger=written[-1].texts if with_ledger else {},
@@ -251,10 +257,20 @@ def recommended(
     return by_dataset
 
 
-def rank(host: Host, stores: Sequence[Store], metrics: Sequence[str], folder: Path) -> tuple[WrittenTable, bool]:
-    """Write the leaderboard of the given benchmarks into a folder, and return whether its rows are complete."""
+def rank(
+    host: Host, stores: Sequence[Store], metrics: Sequence[str], folder: Path | None, choice: Choice = AS_STORED
+) -> tuple[WrittenTable, bool]:
+    """Make the leaderboard of the given benchmarks, and return whether its rows are complete.
+
+    Args:
+        host: the host, which knows metrics and reporters.
+        stores: the benchmarks.
+        metrics: rows are ranked by NDCG@10, or where it is not among these by the first.
+        folder: where the table is written; nowhere if it is None.
+        choice: which settings of a cell are taken where several are stored.
+    """
     name = TESTED if TESTED in metrics else metrics[0]
-    results = {store: store.sound() for store in stores}
+    results = choice.of_each({store: store.sound() for store in stores})
     sharing_nothing = unshared(host, (entry for entries in results.values() for entry in entries))
     board = leaderboard.build(results, name, build_metric(host, name), sharing_nothing)
     whole = all(row.is_complete for row in board.rows) and not any(store.damaged for store in stores)

@@ -57,6 +57,9 @@ def check_record(record: CellResult, file: Path) -> None:
     """
     if ("checksum" in record) != ("files" in record):
         raise damaged(file, f"it has one of {' and '.join(SEALS)}, and not the other")
+    for name in record.get("files", ()):
+        if not set(name.split("/")).isdisjoint(("", ".", "..")) or set(name) & set("\\:\0"):
+            raise damaged(file, f"{name!r} cannot be the name of a file of a cell")
     if "checksum" in record and checksum(record) != record["checksum"]:
         raise damaged(file, "its contents do not have the checksum that it states, so it was changed")
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from corecbench.api import CellRecord, CellResult, RowSide
 
 RECORD_FILE = "result.json"
+MODEL, CHECKPOINT = "model", "checkpoint.safetensors"
+"""The folder with the models of a cell, if they are kept, and the weights from which pairs of a model start."""
 RANKS_FILE, TOP_FILE, ITEMS_FILE = "ranks.parquet", "top.parquet", "items.parquet"
 
 

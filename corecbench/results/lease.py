@@ -114,6 +114,12 @@ def owner_of(path: Path) -> Owner | None:
         return None
 
 
+def is_dead(path: Path) -> bool:
+    """Return whether the owner of a lease has ended, or has not written to it for long."""
+    seen = owner_of(path)
+    return (seen is not None and seen.is_gone) or age_s(path) > EXPIRES_S
+
+
 def remove_dead(path: Path, token: str) -> bool:
     """Remove a lease if its owner is dead, and return whether there is none now.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from corecbench.api import SharingComponent, UsageError
 from corecbench.data.reduction import NOTHING_LEFT_OUT, Reduction, reduction_of, whole_dataset
 from corecbench.plugin.host import split
+from corecbench.results.choice import AS_STORED
 from corecbench.results.record import ResultsError, own_side, sides_of
 from corecbench.settings.configure import unknown
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from corecbench.api import CellRecord, CellResult, RowSide
     from corecbench.plugin.host import Host
+    from corecbench.results.choice import Choice
     from corecbench.results.store import Entry, Store
 
 
@@ -245,28 +247,35 @@ def without_repeats(entries: Iterable[Entry]) -> list[Entry]:
     return list(kept.values())
 
 
-def select(stores: Sequence[Store], cells: Collection[str] = (), datasets: Collection[str] = ()) -> list[Entry]:
+def select(
+    stores: Sequence[Store],
+    cells: Collection[str] = (),
+    datasets: Collection[str] = (),
+    choice: Choice = AS_STORED,
+) -> list[Entry]:
     """Return the results of one or several benchmarks, each of them once.
 
     Args:
         stores: the benchmarks.
         cells: the names of the cells to take, each with its models alone; all cells if none is named.
         datasets: the names of the data sets to take; all data sets if none is named.
+        choice: which settings of a cell are taken where several are stored.
 
     Results that cannot be read are left out: `Store.damaged` of each benchmark says why.
 
     Raises:
-        UsageError: nothing is stored under a name.
+        UsageError: nothing is stored under a name, or several settings of a cell are and none is chosen.
     """
     entries = without_repeats(entry for store in stores for entry in store.sound())
+    choice.check(entries)
     check_known("data set", datasets, known_datasets(entries))
     entries = on_datasets(entries, datasets)
     check_known("cell", cells, {record["cell"]["name"] for _, record in entries})
     if not cells:
-        return entries
+        return choice.of(entries)
     chosen = [record["cell"] for _, record in entries if record["cell"]["name"] in cells]
     wanted = {name for cell in chosen for name in (cell["name"], cell["domain"], cell["llm"])}
-    return [entry for entry in entries if entry[1]["cell"]["name"] in wanted]
+    return choice.of([entry for entry in entries if entry[1]["cell"]["name"] in wanted])
 
 
 def select_one(entries: Sequence[Entry], name: str, dataset: str | None, seed: int | None) -> Entry:

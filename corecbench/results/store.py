@@ -18,7 +18,6 @@ what killed writers left. Only the owner of the lease writes the cell and remove
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,8 +26,8 @@ from pathlib import Path
 import pandas as pd
 
 from corecbench.api import CellResult, RowSide
-from corecbench.data.durable import sync
 from corecbench.results.checksums import is_stored, read_file, sealed
+from corecbench.results.copying import new_beside, put_in_place
 from corecbench.results.frames import TOP, known_columns
 from corecbench.results.layout import (
     ITEMS_FILE,
@@ -41,15 +40,12 @@ from corecbench.results.layout import (
 )
 from corecbench.results.lease import Lease, lease_of
 from corecbench.results.record import ResultsError, validate
-from corecbench.results.record_file import read_record
+from corecbench.results.record_file import read_record, record_text
 from corecbench.results.tables import items_table, ranks_table, top_table
 from corecbench.results.user_ranks import UserRanks, in_order
 
 Entry = tuple[Path, CellResult]
 """The folder of a stored cell, and its record."""
-
-MODEL = "model"
-"""Name of the folder with the models of a cell, if they are kept, in that of the cell."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +106,7 @@ class Store:
         except (TypeError, ValueError) as error:
             raise ResultsError(f"{folder}: the record cannot be stored as JSON ({error})") from error
         remove_leftovers(folder)
-        new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+        new = new_beside(folder)
         new.mkdir(parents=True)
         try:
             for side, frame in ranks.items():
@@ -122,9 +118,8 @@ class Store:
             for name, write in (files or {}).items():
                 write(new / name)
             stored = sealed(plain, new)
-            text = json.dumps(stored, sort_keys=True, indent=2)
-            (new / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
-            _put_in_place(new, folder)
+            (new / RECORD_FILE).write_text(record_text(stored), encoding="utf-8")
+            put_in_place(new, folder)
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)
             raise
@@ -149,11 +144,11 @@ class Store:
         Raises:
             ResultsError: it cannot be written.
         """
-        new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+        new = new_beside(folder)
         shutil.rmtree(new, ignore_errors=True)
         try:
             shutil.copytree(other, new)
-            _put_in_place(new, folder)
+            put_in_place(new, folder)
         except OSError as error:
             shutil.rmtree(new, ignore_errors=True)
             reason = error.strerror or " ".join(str(error).split())
@@ -313,22 +308,3 @@ def remove_leftovers(folder: Path, with_state: bool = False) -> None:
     for leftover in set(folder.parent.glob(f".{folder.name}.*")) - kept:
         shutil.rmtree(leftover, ignore_errors=True)
         leftover.unlink(missing_ok=True)
-
-
-def _put_in_place(new: Path, folder: Path) -> None:
-    """Make a complete folder durable and give it its name."""
-    for path in (*new.rglob("*"), new):
-        sync(path)
-    old = new.with_suffix(".old")
-    if os.path.lexists(folder):
-        folder.rename(old)
-    try:
-        new.rename(folder)
-    except BaseException:
-        if os.path.lexists(old):
-            old.rename(folder)
-        raise
-    sync(folder.parent)
-    if old.is_symlink() or old.is_file():
-        old.unlink()
-    shutil.rmtree(old, ignore_errors=True)

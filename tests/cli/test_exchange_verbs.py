@@ -86,9 +86,10 @@ def test_everything_that_reads_results_reads_imported_ones(ok, toy_folder, tmp_p
         pd.DataFrame({"user_id": users, "rank": rank}).to_csv(f"{name}.csv", index=False)
     ok("import", "base.csv", "--dataset", toy_folder, "--name", "theirs", "--seed", 0)
     ok("import", "more.csv", "--dataset", toy_folder, "--name", "more", "--solo", "theirs", "--seed", 0)
-    shown = ok("report", "--html", "--plots", "--cost", "--effects", "--metrics", "MRR,coverage@5")
+    view = ["--metrics", "MRR,coverage@5", "--out", "view"]
+    shown = ok("report", "--html", "--plots", "--cost", "--effects", *view)
     assert "in all columns of costs: the result is imported" in " ".join(shown.split())
-    page = (tmp_path / "results" / "default" / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "view" / "report.html").read_text(encoding="utf-8")
     assert "more.csv" in page
     assert "through None" not in page
     assert ok("report", "--slices").count("theirs") > 3

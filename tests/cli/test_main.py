@@ -413,11 +413,12 @@ def test_report_reads_the_ranks_of_each_side_once(corecbench, monkeypatch):
 
 def test_report_writes_a_page_beside_the_tables(corecbench):
     save(Store(Path("results"), "default"), make_record())
-    result = corecbench("report", "--html", "--format", "csv", "--metrics", "MRR")
+    result = corecbench("report", "--html", "--format", "csv")
     assert result.exit_code == 0
     assert result.stdout == Path("results/default/table.csv").read_text()
-    assert result.stderr == "written to results/default/report.html\n"
-    assert "Best MRR: .5100, toy." in Path("results/default/report.html").read_text()
+    lines = ["written to results/default: 12 files", "written to results/default/report.html"]
+    assert result.stderr.splitlines() == lines
+    assert "Best NDCG@10: .5000, toy." in Path("results/default/report.html").read_text()
 
 
 def test_report_draws_nothing_unless_asked(corecbench):
@@ -472,14 +473,116 @@ def test_report_takes_cells_of_several_benchmarks_that_can_be_compared(corecbenc
     assert "(split: random, there leave-one-out)" in refused.stderr
 
 
-@pytest.mark.parametrize("options", [["--cells", "toy"], ["--datasets", "toys"], ["--benchmark", "a,b"]])
-def test_report_of_some_cells_needs_a_place_of_its_own(corecbench, options):
+VIEWS = {
+    "--cells": ["toy"],
+    "--datasets": ["toys"],
+    "--benchmark": ["a,b"],
+    "--metrics": ["MRR"],
+    "--test": ["permutation"],
+    "--correction": ["bh"],
+    "--margin": ["0.1"],
+    "--latest": [],
+    "--pick": ["toy=0123abcd"],
+}
+"""Options that make a report another one than that of all results, each with a value."""
+
+
+def files_below(folder):
+    return {path: path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("option", VIEWS)
+def test_a_view_is_printed_and_never_replaces_the_tables_of_all(corecbench, option):
     for benchmark in ("default", "a", "b"):
         save(Store(Path("results"), benchmark), make_record())
+    corecbench("report")
+    before, options = files_below("results"), [option, *VIEWS[option]]
     result = corecbench("report", *options)
+    assert (result.exit_code, "toy" in result.stdout) == (0, True)
+    assert result.stderr == f"nothing was written, since this is a view ({option}); --out DIR writes it\n"
+    for refused in (["--html"], ["--plots"], ["--out", "a b"], ["--out", "results/default"], ["--out", "results"]):
+        assert corecbench("report", *options, *refused).exit_code == 2
+    assert files_below("results") == before
+    result = corecbench("report", *options, "--out", "tables/view")
+    assert result.stderr == "written to tables/view: 12 files\n"
+    assert files_below("results") == before
+    assert Path("tables/view/table.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "options", [["--metrics", "HR@10,NDCG@10,MRR"], ["--test", "t"], ["--effects"], ["--cost"]]
+)
+def test_the_report_of_all_results_is_written_beside_them(corecbench, options):
+    save(Store(Path("results"), "default"), make_record())
+    assert corecbench("report", *options).stderr == "written to results/default: 12 files\n"
+
+
+@pytest.mark.parametrize("option", ["--benchmark", "--metrics"])
+def test_a_view_of_the_leaderboard_is_printed_only(corecbench, option):
+    for benchmark in ("a", "b"):
+        save(Store(Path("results"), benchmark), make_record())
+    options = ["--leaderboard", option, *VIEWS[option]]
+    assert corecbench("report", *options).exit_code == 0
+    assert not list(Path("results").glob("leaderboard*"))
+    assert corecbench("report", *options, "--out", "boards").exit_code == 0
+    assert Path("boards/leaderboard.csv").exists()
+
+
+# --- several settings of a cell -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def several():
+    """Store a cell under old settings, whose first user fails, and under new ones."""
+    store = Store(Path("results"), "default")
+    old = make_record() | {"hash": "01d01d01", "started": "2026-01-02T03:04:05+00:00"}
+    store_cell(store, old, {"domain": toy_ranks([MISS, MISS], n_candidates=60)})
+    save(store, make_record())
+
+
+READERS = (["report"], ["compare", "results", "--baseline", "toy"], ["report", "--leaderboard"])
+
+
+@pytest.mark.parametrize("verb", READERS)
+def test_several_settings_of_a_cell_are_named_with_what_chooses_one(corecbench, several, verb):
+    result = corecbench(*verb)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("error: some cells or several benchmarks are not written beside all of one")
-    assert corecbench("report", *options, "--out", "a b").exit_code == 2
+    assert result.stderr == (
+        "error: toys: several settings of toy are stored for seed 0: 0123abcd (2026-11-24 16:00), 01d01d01 "
+        "(2026-01-02 03:04); take the latest of each cell by --latest, or one by --pick toy=0123abcd (in Python "
+        "latest=True or pick={CELL: HASH}); `corecbench results prune` lists the old ones\n"
+    )
+
+
+@pytest.mark.parametrize("verb", READERS)
+def test_the_latest_settings_or_those_that_are_picked_are_taken(corecbench, several, verb):
+    latest, old = (corecbench(*verb, "--format", "csv", *how) for how in (["--latest"], ["--pick", "toy=01d01d01"]))
+    assert (latest.exit_code, old.exit_code) == (0, 0)
+    assert "0.5" in latest.stdout
+    assert "0.5" not in old.stdout
+
+
+@pytest.mark.parametrize(
+    ("pick", "message"),
+    [
+        ("toy", "a pick is CELL=HASH, such as sasrec=0123abcd; got 'toy'"),
+        ("tyo=0123abcd", "unknown cell 'tyo'; did you mean 'toy'"),
+        ("toy=ffffffff", "unknown hash of cell toy 'ffffffff'"),
+    ],
+)
+@pytest.mark.parametrize("verb", [*READERS, ["site", "results", "--out", "site"]])
+def test_a_pick_of_what_is_not_stored_is_one_line(corecbench, several, verb, pick, message):
+    result = corecbench(*verb, "--pick", pick)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_site_shows_the_settings_that_are_chosen(corecbench, several):
+    refused = corecbench("site", "results", "--out", "site")
+    assert "several settings of toy are stored" in refused.stderr
+    assert corecbench("site", "results", "--out", "site", "--latest").exit_code == 0
+    assert "0123abcd" in "".join(path.read_text() for path in Path("site").rglob("*.html"))
 
 
 def test_report_prints_the_costs(corecbench):
@@ -600,7 +703,6 @@ def test_the_leaderboard_is_over_all_benchmarks_and_in_every_format(corecbench):
     names = {f"leaderboard.{suffix}" for suffix in ("txt", "md", "tex", "html", "csv", "json")}
     assert {path.name for path in Path("results").iterdir() if path.is_file()} == names
     alone = corecbench("report", "results", "--leaderboard", "--benchmark", "b", "--format", "csv")
-    assert alone.stdout == Path("results/leaderboard.csv").read_text()
     assert alone.stdout.count("\n") == 2
 
 
@@ -619,7 +721,7 @@ def test_an_incomplete_leaderboard_is_exit_code_5(corecbench):
         (
             ["--plots"],
             2,
-            "error: --leaderboard is a table of its own; beside it go --benchmark, --metrics, --format and --out",
+            "error: --leaderboard is a table of its own; beside it go --benchmark, --metrics, --latest, --pick, ",
         ),
     ],
 )

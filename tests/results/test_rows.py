@@ -1,6 +1,7 @@
 import pytest
 
 from corecbench.api import UsageError
+from corecbench.results.choice import Choice
 from corecbench.results.record import ResultsError
 from corecbench.results.rows import RowKey, by_row, names_of, result_key, select, select_one
 from corecbench.results.store import Store
@@ -152,6 +153,15 @@ def chosen(stores, **of):
 
 def test_all_cells_of_all_benchmarks_are_chosen_unless_told_otherwise(two):
     assert len(chosen(two)) == 2 * 4 + 1
+
+
+def test_a_pick_may_be_of_a_cell_that_is_not_shown(two, bench):
+    bench.add("sasrec", dataset="toy", hash="ffffffff")
+    choice = Choice(picks=(("sasrec", "ffffffff"),))
+    assert chosen(two, cells=["llama"], choice=choice) == [("llama", "toy"), ("llama", "toys")]
+    assert ("sasrec", "toy") in chosen(two, choice=choice)
+    with pytest.raises(UsageError, match="several settings of sasrec"):
+        chosen(two)
 
 
 def test_a_pair_comes_with_its_models_alone(two):

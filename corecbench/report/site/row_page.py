@@ -59,7 +59,7 @@ def _result(benchmark: Benchmark, row: TableRow) -> Iterator[Block]:
         Column("seed", lambda record: record["cell"]["seed"]),
         *(Column(name, _metric(name, side), decimal) for name in names),
         Column("epochs", lambda record: record["sides"][side]["epochs"]),
-        Column("train s", lambda record: record["sides"][side]["train_s"], "{:,.1f}".format),
+        Column("train s", lambda record: record["sides"][side].get("train_s"), "{:,.1f}".format),
     ]
     frame, values = lay_out(records, columns)
     yield grid(Report("seeds", frame, values, ""), "metrics by seed")

@@ -15,6 +15,7 @@ from corecbench.api import CorecbenchError
 from corecbench.report.page.render import page
 from corecbench.report.publish import build_metric, publish, write_page
 from corecbench.report.site import index, row_page
+from corecbench.results.choice import AS_STORED
 from corecbench.results.layout import slug
 from corecbench.results.read_once import ReadOnce
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from corecbench.plugin.host import Host
     from corecbench.report.site.index import Benchmark
+    from corecbench.results.choice import Choice
     from corecbench.results.store import Store
 
 INDEX, BENCHMARKS, ROWS = "index.html", "benchmarks", "rows"
@@ -41,7 +43,14 @@ class Site:
     """Why benchmarks are not on the site, a line for each."""
 
 
-def write_site(host: Host, stores: Sequence[Store], metrics: Sequence[str], out: Path, title: str) -> Site:
+def write_site(
+    host: Host,
+    stores: Sequence[Store],
+    metrics: Sequence[str],
+    out: Path,
+    title: str,
+    choice: Choice = AS_STORED,
+) -> Site:
     """Write a site of all given benchmarks; the same results give the same pages.
 
     Args:
@@ -50,15 +59,18 @@ def write_site(host: Host, stores: Sequence[Store], metrics: Sequence[str], out:
         metrics: the metrics that tables show; see `build_metrics`.
         out: the folder of the site, which is made if it does not exist.
         title: the title of the index.
+        choice: which settings of a cell are taken where several are stored.
 
     Raises:
         CorecbenchError: no benchmark can be shown.
+        UsageError: settings are picked that are not stored.
     """
+    choice.check(entry for store in stores for entry in store.sound())
     shown: list[Benchmark] = []
     left_out = []
     for name, store in named(stores):
         try:
-            shown.append(write_benchmark(host, store, name, metrics, out))
+            shown.append(write_benchmark(host, store, name, metrics, out, choice))
         except CorecbenchError as error:
             left_out.append(f"{name}: {error}")
     if not shown:
@@ -83,11 +95,13 @@ def named(stores: Sequence[Store]) -> list[tuple[str, Store]]:
     return pairs
 
 
-def write_benchmark(host: Host, store: Store, name: str, metrics: Sequence[str], out: Path) -> Benchmark:
+def write_benchmark(
+    host: Host, store: Store, name: str, metrics: Sequence[str], out: Path, choice: Choice
+) -> Benchmark:
     """Write tables and report of a benchmark, and return its rows."""
     place = ReadOnce(out / BENCHMARKS, name)
     (out / BENCHMARKS / slug(name)).mkdir(parents=True, exist_ok=True)
-    entries = list(store.records())
+    entries = choice.of(list(store.records()))
     published = publish(host, place, entries, metrics, with_ledger=True)
     report = write_page(host, place, entries, published)
     higher_is_better = build_metric(host, published.main.tested).higher_is_better

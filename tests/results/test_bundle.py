@@ -1,0 +1,118 @@
+"""Bundles of results: what is in them, and that the same cells give the same file."""
+
+import json
+import os
+import zipfile
+
+import pytest
+
+from corecbench.results.bundle import opened, pack
+from corecbench.results.copying import put_copy
+from corecbench.results.folders import stores
+from corecbench.results.record import ResultsError
+from corecbench.results.store import Store
+from corecbench.testing.records import forget_checksums, store_cell, toy_ranks, toy_record
+
+RANKS = toy_ranks([1, 2])
+LISTS = [["a"], ["b"]]
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Store a model alone with a checkpoint and kept models, and a pair."""
+    store = Store(tmp_path / "results", "default")
+    record = toy_record(versions={"torch": "2.0"})
+    folder = store.folder("sasrec", "toy", 0, "0123abcd")
+    files = {"checkpoint.safetensors": lambda path: path.write_bytes(b"weights"), "model": write_model}
+    store.write(folder, record, {"domain": RANKS}, files)
+    store_cell(store, toy_record("sasrec", "llama"), {"domain": RANKS, "llm": RANKS}, LISTS, {"i": 1})
+    return store
+
+
+def write_model(folder):
+    folder.mkdir()
+    (folder / "items.json").write_text("{}")
+
+
+def names(bundle):
+    with zipfile.ZipFile(bundle) as opened_zip:
+        return opened_zip.namelist()
+
+
+def test_a_bundle_has_records_ranks_lists_and_items_but_no_models(store, tmp_path):
+    packed = pack([store], tmp_path / "b.zip")
+    pair, alone = "default/toy/sasrec+llama+bdlm/seed0-0123abcd", "default/toy/sasrec/seed0-0123abcd"
+    tables = [f"{side}/{name}.parquet" for side in ("domain", "llm") for name in ("ranks", "top")]
+    in_pair = [*tables[:2], "items.parquet", *tables[2:], "result.json"]
+    expected = ["MANIFEST.json", "README.txt", *(f"{pair}/{name}" for name in in_pair)]
+    expected += [f"{alone}/ranks.parquet", f"{alone}/result.json"]
+    assert names(packed_file := tmp_path / "b.zip") == sorted(expected)
+    assert (packed.n_cells, packed.n_files) == (2, len(expected))
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    whole = pack([store], tmp_path / "whole.zip", with_models=True)
+    assert {f"{alone}/checkpoint.safetensors", f"{alone}/model/items.json"} <= set(names(tmp_path / "whole.zip"))
+    assert whole.n_files == packed.n_files + 2
+    assert packed_file.stat().st_size < (tmp_path / "whole.zip").stat().st_size
+
+
+def test_a_cell_without_its_models_is_sealed_anew_and_reads_as_before(store, tmp_path):
+    pack([store], tmp_path / "b.zip")
+    with opened(tmp_path / "b.zip") as folder:
+        (unpacked,) = stores(folder)
+        cells = {record["cell"]["name"]: record for _, record in unpacked.records()}
+        assert all(unpacked.is_done(place) for place in unpacked.folders())
+    whole = {record["cell"]["name"]: record for _, record in store.records()}
+    assert cells["sasrec+llama+bdlm"] == whole["sasrec+llama+bdlm"]
+    assert set(cells["sasrec"]["files"]) == {"ranks.parquet"}
+    assert not folder.exists()
+
+
+def test_the_same_cells_give_the_same_bundle_whatever_the_dates_of_their_files(store, tmp_path):
+    first = pack([store], tmp_path / "a.zip")
+    for path in store.root.rglob("*"):
+        os.utime(path, (1, 1))
+    assert pack([store], tmp_path / "b.zip").sha256 == first.sha256
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+def test_the_manifest_counts_cells_and_says_versions(store, tmp_path):
+    pack([store], tmp_path / "b.zip")
+    with zipfile.ZipFile(tmp_path / "b.zip") as opened_zip:
+        manifest = json.loads(opened_zip.read("MANIFEST.json"))
+        text = opened_zip.read("README.txt").decode()
+    assert (manifest["cells"], manifest["versions"]) == ({"default": 2}, {"torch": ["2.0"]})
+    assert "corecbench results verify FILE.zip" in text
+    assert len(manifest["files"]) == len(names(tmp_path / "b.zip")) - 1
+
+
+def test_what_is_private_in_an_old_record_does_not_get_into_a_bundle(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    folder = store_cell(store, toy_record("gru4rec"), {"domain": RANKS})
+    record = json.loads((folder / "result.json").read_text()) | {"machine": "/home/somebody/x"}
+    (folder / "result.json").write_text(json.dumps(record))
+    forget_checksums(folder)
+    pack([store], tmp_path / "b.zip")
+    assert b"somebody" not in (tmp_path / "b.zip").read_bytes()
+
+
+def test_a_damaged_cell_is_left_out_and_a_bundle_of_nothing_refused(store, tmp_path):
+    folders = store.folders()
+    (folders[0] / "ranks.parquet").write_bytes(b"")
+    assert pack([store], tmp_path / "b.zip").n_cells == 1
+    assert list(store.damaged) == [folders[0]]
+    (folders[1] / "result.json").write_bytes(b"")
+    with pytest.raises(ResultsError, match="no cell that can be packed"):
+        pack([store], tmp_path / "c.zip")
+    assert not (tmp_path / "c.zip").exists()
+
+
+def test_a_copy_of_a_cell_without_some_files_takes_its_place_at_once(store):
+    folder = store.folder("sasrec", "toy", 0, "0123abcd")
+    put_copy(folder, folder, without=("model",))
+    assert store.is_done(folder)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "checkpoint.safetensors",
+        "ranks.parquet",
+        "result.json",
+    ]
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
