@@ -318,6 +318,7 @@ def only(entries: Sequence[Entry]) -> Entry:
     """
     if len(entries) > 1:
         raise ResultsError(
-            f"two results for one cell and seed, {entries[0][0]} and {entries[1][0]}; keep one of them"
+            f"two results for one cell and seed, {entries[0][0]} and {entries[1][0]}; keep one of them, "
+            "`corecbench results prune` removes all but the latest"
         )
     return entries[0]

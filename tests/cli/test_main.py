@@ -38,7 +38,7 @@ class FakeCell:
 
     @property
     def facts(self):
-        return {"name": self.name, "dataset": "toys", "seed": self.seed}
+        return {**toy_record(self.name, dataset="toys", seed=self.seed)["cell"], "hash": "0123abcd", "settings": {}}
 
     @property
     def data(self):
@@ -76,7 +76,7 @@ class FakeSteps:
 
     def make_plan(self, config, host, store):
         self.config = config
-        n_to_do = sum(not (cell.done or cell.failed) for cell in self.cells)
+        to_do = [cell for cell in self.cells if not (cell.done or cell.failed)]
         downloads, notes = ["weights: 93 MB"], ["a note"]
         return SimpleNamespace(
             config=config,
@@ -85,7 +85,8 @@ class FakeSteps:
             notes=notes,
             elsewhere={},
             left_out=self.left_out,
-            n_to_do=n_to_do,
+            to_do=to_do,
+            n_to_do=len(to_do),
         )
 
     def run_plan(self, plan, host, store):
@@ -114,7 +115,7 @@ def save(store, record):
 def test_run_prints_the_plan_then_the_table_and_the_paths(corecbench, experiment, tmp_path):
     experiment.records = [make_record()]
     result = corecbench("run", "--models", "toy")
-    assert result.exit_code == 0
+    assert result.exit_code == 0, result.stderr
     plan, table = result.stdout.index("plan: 3 cells, 1 done already"), result.stdout.index(" .5000 ")
     assert plan < result.stdout.index("to download: weights: 93 MB") < result.stdout.index("note: a note") < table
     assert "  toys  other   seed 0  done\n" in result.stdout
