@@ -84,7 +84,8 @@ def results_bytes(cells: Sequence[Cell], config: RunConfig) -> int:
     for cell in cells:
         n_rows = len(sides_of(cell)) + cell.combines
         n_kept = (cell.llm is None) + (len(sides_of(cell)) if config.keep_models else 0)
-        total += n_rows * len(cell.data.split.users) * (PER_USER + PER_PLACE * config.top_k)
+        top_k = min(config.top_k, cell.data.catalog.n_items)
+        total += n_rows * len(cell.data.split.users) * (PER_USER + PER_PLACE * top_k)
         total += PER_ITEM * cell.data.catalog.n_items + n_kept * tables_bytes(cell)
     at_once = min(config.jobs or os.cpu_count() or 1, len(cells))
     return total + at_once * max(STATES * len(sides_of(cell)) * tables_bytes(cell) for cell in cells)
