@@ -31,6 +31,7 @@ class Claims:
 
     def __init__(self, plan: Plan, store: Store) -> None:
         self.store = store
+        self.keep_models = plan.config.keep_models
         again = plan.config.existing == "replace" or plan.config.retry_failed
         self.before = {cell.folder: stamp_of(cell.folder) for cell in plan.cells} if again else {}
         """Folder -> the result that is to be replaced."""
@@ -62,7 +63,8 @@ class Claims:
         if stamp_of(folder) in (None, self.before.get(folder)):
             return None
         with contextlib.suppress(ResultsError):  # it is damaged, and run again
-            if is_done(folder, cell.llm is not None, self.store) or self.store.has_failed(folder):
+            done = is_done(folder, cell.llm is not None, self.store, self.keep_models)
+            if done or self.store.has_failed(folder):
                 return self.store.read(folder)
         return None
 
