@@ -6,6 +6,7 @@ import io
 import json
 import struct
 import tomllib
+import warnings
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -269,23 +270,24 @@ def lists(path: Path) -> Any:
 def make_state(folder: Path) -> Path:
     """Write the state of a training."""
     import torch
-    from safetensors.torch import save_file
 
-    from corecbench.training.checkpoints import checksum
+    from corecbench.api import save_tensors
 
     tensors = {"random": torch.arange(16, dtype=torch.uint8), "domain.weight": torch.ones(3, 2)}
     facts = json.dumps({"turns": 1, "records": [], "sides": {}})
     path = folder / "turn.safetensors"
-    save_file(tensors, path, {"facts": facts, "checksum": checksum(tensors, facts)})
+    save_tensors(path, tensors, facts)
     return path
 
 
 def state(path: Path) -> Any:
     """Return tensors and facts of a state; a damaged one is left aside, as if it were not there."""
-    from corecbench.api import CorecbenchError
+    from corecbench.api import CorecbenchError, CorecbenchWarning
     from corecbench.training.checkpoints import read
 
-    found = read(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CorecbenchWarning)  # which says that it is left aside
+        found = read(path)
     if found is None:
         raise CorecbenchError("left aside")
     return {name: tensor.tolist() for name, tensor in found.tensors.items()}, dict(found.facts)
@@ -339,10 +341,10 @@ def kinds() -> Iterator[Kind]:
         changed(lambda data: tomllib.loads(data.decode()), tomlized),
         lambda path: repr(load(path, {}, [])),
     )
-    yield Kind("result.json", in_folder("result.json"), changed(json.loads, jsonized), tabled)
-    yield Kind("ranks.parquet", in_folder("llm/ranks.parquet"), changed(*columns, is_text=False), ranks)
-    yield Kind("top.parquet", in_folder("llm/top.parquet"), changed(*columns, is_text=False), lists)
-    yield Kind("items.parquet", in_folder("items.parquet"), changed(*columns, is_text=False), lists)
+    yield Kind("result.json", in_folder("result.json"), changed(json.loads, jsonized), tabled, has_checksum=True)
+    for name, read in {"llm/ranks.parquet": ranks, "llm/top.parquet": lists, "items.parquet": lists}.items():
+        change = changed(*columns, is_text=False)
+        yield Kind(name.rpartition("/")[2], in_folder(name), change, read, has_checksum=True)
     yield Kind(
         "state of a training",
         make_state,

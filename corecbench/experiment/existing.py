@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from corecbench.experiment.execution.needs import needs_alone
+from corecbench.experiment.preflight import check_disk
 from corecbench.results.record import MEND, DamagedError, ResultsError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def with_existing(plan: Plan, host: Host, store: Store) -> Plan:
 
     Raises:
         ResultsError: results cannot be written, or a newer version of corecbench stored some of them.
+        UsageError: there is too little room on disk.
     """
     refuse_newer(plan.cells, store)
     left_out: dict[Path, str] = {}
@@ -45,6 +47,7 @@ def with_existing(plan: Plan, host: Host, store: Store) -> Plan:
     planned = replace(plan, left_out=left_out, notes=[*plan.notes, *again, *noted])
     if planned.n_to_do or planned.elsewhere:
         check_writable(store, [cell.folder for cell in planned.cells if not cell.done])
+        check_disk(planned.to_do, plan.config, store.root, plan.cache, len(plan.downloads))
     return planned
 
 

@@ -18,7 +18,7 @@ from corecbench.evaluation.measuring import depth, is_overall, measure, method_o
 from corecbench.experiment.cells import Parts, is_done, make_cell, settings_of
 from corecbench.experiment.controls import choose_control, why_not
 from corecbench.experiment.device import check_device
-from corecbench.experiment.preflight import check_disk, check_texts
+from corecbench.experiment.preflight import check_texts
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
 from corecbench.results.record import DamagedError, ResultsError
@@ -97,7 +97,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
 
     Raises:
         UsageError: an unknown name or setting, a device that is not here, a data set without texts beside an LLM,
-            too little room on disk, or a cell that exists under `existing="fail"`.
+            or a cell that exists under `existing="fail"`.
         DataError: a data set cannot be used.
         ResultsError: what is done already lacks the lists that a metric reads, or is of a newer version.
     """
@@ -127,8 +127,6 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     elsewhere = done_elsewhere(cells, metrics, config, store, cache) if takes_over else {}
     downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
     said = [*notes(config, chosen, lacking, data_sets), *without_models(cells, config, store)]
-    to_do = [cell for cell in cells if not cell.done and cell.folder not in elsewhere]
-    check_disk(to_do, config, store.root, cache, len(downloads))
     return Plan(config, cells, downloads, said, cache, elsewhere)
 
 

@@ -13,6 +13,7 @@ from corecbench.plugin.host import Host
 from corecbench.results.store import Store
 from corecbench.settings.config import RunConfig
 
+
 @pytest.fixture
 def model(folder, tmp_path, monkeypatch):
     """Return a copy of the tiny Llama, in the folder of the test."""

@@ -477,14 +477,13 @@ def test_a_cell_that_does_not_fit_any_more_is_kept_and_stored_later(train, small
     assert not kept.exists()
 
 
-def test_a_cell_that_cannot_be_stored_costs_no_other_cell(train, loose_file, tmp_path):
-    block = "Path('results/default/toy').mkdir(parents=True); Path('results/default/toy/popularity').touch()"
+def test_a_cell_that_cannot_be_stored_costs_no_other_cell(train, small_disk, loose_file, tmp_path):
     other = """
         else:
-            Path('results/default/toy/popularity').unlink(missing_ok=True)
+            Path('results/big').unlink()
     """
-    plugin = loose_file("block", FILL.format(block) + other)
-    result = train("--seeds", "0,1", "--plugin", plugin)
+    fill = loose_file("fill", FILL.format("Path('results/big').write_bytes(bytes(2 * 2**20 - 8192))") + other)
+    result = train("--seeds", "0,1", "--jobs", "1", "--plugin", fill)
     assert result.exit_code == 5
     assert "seed 1" in result.stderr
     assert (trained(tmp_path, 1) / "ranks.parquet").exists()
