@@ -94,7 +94,7 @@ FAULTS = {
     "one number": (odd("return 1.0"), r"got shape ()"),
     "two columns": (odd("return np.ones((len(rank), 2))"), r"got shape (6, 2)"),
     "nothing": (odd("pass"), "failed: TypeError: it returned None"),
-    "text": (odd("return ['x'] * len(rank)"), "failed: ValueError: could not convert string to float"),
+    "text": (odd("return ['x'] * len(rank)"), "failed: TypeError: it returned list of <U1, no numbers"),
     "cannot be built": (odd(build="raise RuntimeError('no file')"), "failed in build: RuntimeError: no file"),
     "no direction": (odd(direction=""), "it needs higher_is_better"),
     "no method": (odd(method=""), "it needs one of per_user, per_list, overall"),

@@ -181,7 +181,7 @@ def test_names_may_be_separated_by_commas_or_repeated():
     [
         ("model = ['a']", "unknown setting of run 'model'; did you mean 'models'"),
         ("models = 3", "run.models is 3"),
-        ("existing = 'overwrite'", "'skip', 'fail' or 'replace'"),
+        ("existing = 'overwrite'", "'skip', 'fail', 'replace' or 'replace-damaged'"),
         ("seeds = [-1]", r"seeds \[-1\] must be"),
         ("seeds = []", r"seeds \[\] must be"),
         ("max_history = 0", "max_history is 0"),
