@@ -424,10 +424,10 @@ def test_rows_that_lack_users_share_no_table(bench):
         bench.table()
 
 
-@pytest.mark.parametrize("column", ["history_length", "target_item_id"])
-def test_rows_whose_users_are_numbered_otherwise_share_no_table(bench, column):
-    bench.add("sasrec", domain_ranks=[1, 2, 3], counts={column: ["3", "4", "5"]})
-    bench.add("gru4rec", domain_ranks=[1, 2, 3], counts={column: ["3", "5", "4"]})
+@pytest.mark.parametrize(("column", "kind"), [("history_length", int), ("target_item_id", str)])
+def test_rows_whose_users_are_numbered_otherwise_share_no_table(bench, column, kind):
+    bench.add("sasrec", domain_ranks=[1, 2, 3], counts={column: list(map(kind, [3, 4, 5]))})
+    bench.add("gru4rec", domain_ranks=[1, 2, 3], counts={column: list(map(kind, [3, 5, 4]))})
     message = "gru4rec, seed 0, and sasrec, seed 0 do not mean the same by 2 of 3 users"
     with pytest.raises(ResultsError, match=f"^toy: {message}"):
         bench.table()
