@@ -28,6 +28,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,8 @@ POINTS = [
     *both("publishing", "corecbench.report.publish:publish_run"),
     *both("publishing", "corecbench.report.publish:write", 1, 2),
 ]
+RUN_LOGS = "results/*/run-*.log"
+"""Each run has a log of its own."""
 N_RANDOM = 12
 """Kills at random times of the whole run."""
 SHORT = (
@@ -206,7 +209,8 @@ class Bench:
             if found.get(name) != self.expected.get(name):
                 yield f"{name} {'differs' if name in found else 'is missing'}"
         for name in sorted(files(home) - files(self.undisturbed)):
-            yield f"{name} is left behind"
+            if not fnmatch(name, RUN_LOGS):
+                yield f"{name} is left behind"
 
     def case(self, point: Point) -> Case:
         """Kill a run at a point, start it again, and look at the end."""
