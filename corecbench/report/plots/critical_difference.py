@@ -1,4 +1,4 @@
-"""Critical-difference diagram: average ranks of rows over data sets, and which do not differ."""
+"""Critical-difference diagram: average ranks of rows over data sets, and which rows are told apart."""
 
 from __future__ import annotations
 
@@ -103,13 +103,13 @@ def draw(diagram: Diagram) -> Figure:
     depth = 1 + 0.35 * len(diagram.alike) + level * left
     made = figure(
         0.27 * depth + 0.95,
-        f"Average ranks by {diagram.tested} over {diagram.n_datasets} data sets, and which do not differ",
+        f"Average ranks by {diagram.tested} over {diagram.n_datasets} data sets, and which are not shown to differ",
         sentences(
             [
                 diagram.extent,
                 f"Rank 1 is best. Friedman's test: p = {p_value(diagram.p)}".replace("= <", "< "),
-                "Bars join rows that do not differ by Nemenyi's test at .05, which is rough for few data sets; CD: "
-                "the critical difference. Without controls",
+                "Bars join rows that are not shown to differ by Nemenyi's test at .05, which is rough for few data sets; "
+                "CD: the critical difference. Without controls",
                 FIRST_NAMED,
             ]
         ),
