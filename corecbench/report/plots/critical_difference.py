@@ -108,7 +108,7 @@ def draw(diagram: Diagram) -> Figure:
             [
                 diagram.extent,
                 f"Rank 1 is best. Friedman's test: p = {p_value(diagram.p)}".replace("= <", "< "),
-                "Bars join rows that are not shown to differ by Nemenyi's test at .05, which is rough for few data sets; "
+                "Bars join rows that are not shown to differ by Nemenyi's test at .05, rough for few data sets; "
                 "CD: the critical difference. Without controls",
                 FIRST_NAMED,
             ]
