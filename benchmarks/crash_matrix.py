@@ -86,7 +86,7 @@ POINTS = [
     *both("ranking at the end", "corecbench.experiment.attempt:Attempt.rank_side", 1, 3, 4),
     *both("writing a checkpoint", "corecbench.experiment.runner:save_checkpoint"),
     *both("writing results", "corecbench.results.store:Store.write", 1, 3),
-    *both("writing results", "corecbench.results.store:_put_in_place", 1, 3),
+    *both("writing results", "corecbench.results.store:put_in_place", 1, 3),
     *both("giving a cell back", "corecbench.results.lease:Lease.release", 1, 3),
     *both("publishing", "corecbench.report.publish:publish_run"),
     *both("publishing", "corecbench.report.publish:write", 1, 2),
