@@ -66,11 +66,15 @@ CHOSEN_BY_TEXT = {"recbole": "plugins/corecbench_plugins/recbole_models/*_adapte
 """Component -> modules that it finds by their names, so that no import shows them."""
 
 NO_RANKS = (
+    "corecbench/evaluation/bounds.py",  # metrics of imported ranks
     "corecbench/evaluation/measuring.py",  # metrics of ranks
+    "corecbench/evaluation/protocol.py",  # says how ranks come about
     "corecbench/evaluation/slices.py",
+    "corecbench/evaluation/states.py",  # refuses what is no state
     "corecbench/evaluation/text_similarity.py",
     "corecbench/training/checkpoints.py",  # a state is exact
     "corecbench/training/side_state.py",
+    "corecbench/training/unchanged.py",  # refuses changes of tensors that are given
     "plugins/corecbench_plugins/hf_llm/locks.py",
     "plugins/corecbench_plugins/hf_llm/packaged_weights.py",  # the weights themselves are hashed
 )

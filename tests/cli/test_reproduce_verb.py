@@ -15,6 +15,7 @@ from corecbench.experiment.session import Steps, prepare
 from corecbench.plugin.host import Host
 from corecbench.report.reproduction import ComparedSide
 from corecbench.settings.config import RunConfig
+from corecbench.testing.records import forget_checksums
 
 SASREC = {"embedding_size": 16, "inner_size": 16, "n_layers": 1, "n_heads": 1, "epochs": 2, "learning_rate": 0.01}
 
@@ -64,6 +65,7 @@ def change(folder, *dropped, **fields):
     record = json.loads((folder / "result.json").read_text()) | fields
     kept = {key: value for key, value in record.items() if key not in dropped}
     (folder / "result.json").write_text(json.dumps(kept))
+    forget_checksums(folder)
 
 
 def test_a_trained_cell_is_run_again_from_its_record_alone_with_equal_ranks(stored, reproduce, place):
