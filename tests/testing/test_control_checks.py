@@ -112,7 +112,7 @@ def test_a_control_may_change_nothing_but_the_weights_of_the_llm(outcome_of):
         (Longer, FITS, "it plans 5 domain epochs, allowed are the 4 of the pair"),
         (OtherOrder, FITS, "is no turn of the pair, or stands in another place"),
         (NumberedSettings, FITS, "3 is no name of a setting"),
-        (ChangesTheText, CHANGED, "it changes the LLM's text that it is given"),
+        (ChangesTheText, CHANGED, "it changed the text of the LLM in place"),
         (ChangesTheTurns, CHANGED, "it changes the turns that it is given"),
         (DrawnElsewhere, SEED, "two runs of one seed give different texts"),
         (Good, "controls of module texts say so", "its component needs of_module_texts=True"),
