@@ -109,10 +109,10 @@ def verify(
     from the ranks. A cell is ok, or lacks checksums as results of earlier versions do, or is damaged, with the
     reason. The exit code is 1 if anything is damaged.
     """
+    from corecbench.data.archive import sha256_of
     from corecbench.report.wording import one_line
     from corecbench.results import verify as verifying
     from corecbench.results.bundle import unpacked
-    from corecbench.results.checksums import sha256
 
     place = folder or results
     metric_of = functools.cache(functools.partial(verifying.rank_metric, discover(files, blocked, strict=False)))
@@ -129,7 +129,7 @@ def verify(
     say(f"{counts.total()} cells: {stated}")
     if there != place:
         say(f"{len(faults)} files are not as the manifest says" if faults else "all files are as the manifest says")
-        say(f"sha256 of {place}: {sha256(place)}")
+        say(f"sha256 of {place}: {sha256_of(place)}")
     return FAILED if counts["damaged"] or faults else 0
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
+from corecbench.data.archive import sha256_of
 from corecbench.evaluation.protocol import protocol_on
 from corecbench.exchange.layouts import LAYOUTS
 from corecbench.exchange.parts import Parts
@@ -85,9 +85,7 @@ def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) 
         "tested_users": counts["n_users"],
         "items": counts["n_items"],
         "corecbench": __version__,
-        "files": {
-            path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
-        },
+        "files": {path.relative_to(out).as_posix(): sha256_of(path) for path in files},
     }
     (out / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     return manifest

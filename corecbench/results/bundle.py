@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import DataError
-from corecbench.data.archive import unpack_all
-from corecbench.results.checksums import sha256
+from corecbench.data.archive import sha256_of, unpack_all
 from corecbench.results.copying import copy_files
 from corecbench.results.layout import CHECKPOINT, MODEL
 from corecbench.results.record import ResultsError
@@ -89,7 +88,7 @@ def pack(stores: Sequence[Store], target: Path, with_models: bool = False) -> Pa
                 raise ResultsError(f"{stores[0].root}: no cell that can be packed")
             n_files = _describe(stage, records)
             _zip(stage, archive)
-            digest = sha256(archive)
+            digest = sha256_of(archive)
             archive.replace(target)
     except OSError as error:
         raise ResultsError(f"{target}: cannot be written ({error.strerror or error})") from error
@@ -122,7 +121,7 @@ def _describe(stage: Path, records: Sequence[tuple[str, CellResult]]) -> int:
         "corecbench": __version__,
         "cells": counts,
         "versions": {package: sorted(found) for package, found in versions.items()},
-        "files": {path.relative_to(stage).as_posix(): sha256(path) for path in files},
+        "files": {path.relative_to(stage).as_posix(): sha256_of(path) for path in files},
     }
     (stage / MANIFEST).write_text(json.dumps(manifest, sort_keys=True, indent=1) + "\n", encoding="utf-8")
     return len(files) + 1

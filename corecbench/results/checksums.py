@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, cast
 
+from corecbench.data.archive import sha256_of
 from corecbench.results.layout import RECORD_FILE
 from corecbench.results.record import damaged
 
@@ -27,7 +28,7 @@ def sealed(record: Mapping[str, Any], folder: Path) -> CellResult:
         folder: holds all files of the cell but its record.
     """
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    digests = {path.relative_to(folder).as_posix(): sha256(path) for path in files}
+    digests = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
     new = {**unsealed(record), "files": digests}
     return cast("CellResult", {**new, "checksum": checksum(new)})
 
@@ -41,12 +42,6 @@ def checksum(record: Mapping[str, Any]) -> str:
     """Return the sha256 of a record's contents. The order of keys and the layout of the file do not matter."""
     contents = {name: value for name, value in record.items() if name != "checksum"}
     return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
-
-
-def sha256(file: Path) -> str:
-    """Return the sha256 of a file."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def check_record(record: CellResult, file: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from corecbench.cli.main import main
+from corecbench.data.archive import sha256_of
 from corecbench.results.bundle import MANIFEST, pack
-from corecbench.results.checksums import checksum, sha256
+from corecbench.results.checksums import checksum
 from corecbench.results.store import Store
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
@@ -41,7 +42,7 @@ def packed_again(extra=(), compression=zipfile.ZIP_STORED, sealed=False):
     """Zip the changed files; `extra` are pairs of entry and content."""
     if sealed:
         manifest = json.loads(Path("files", MANIFEST).read_text())
-        manifest["files"] = {name: sha256(Path("files", name)) for name in manifest["files"]}
+        manifest["files"] = {name: sha256_of(Path("files", name)) for name in manifest["files"]}
         Path("files", MANIFEST).write_text(json.dumps(manifest))
     with zipfile.ZipFile("bad.zip", "w", compression) as opened:
         for path in sorted(Path("files").rglob("*")):
@@ -199,7 +200,7 @@ def test_a_record_that_names_files_elsewhere_is_refused(bundle):
     Path("secret").write_text("secret")
     file = Path("files", ALONE, "result.json")
     record = json.loads(file.read_text())
-    record["files"]["../../../../secret"] = sha256(Path("secret"))
+    record["files"]["../../../../secret"] = sha256_of(Path("secret"))
     file.write_text(json.dumps(record | {"checksum": checksum(record)}))
     packed_again(sealed=True)
     merged = run("results", "merge", "bad.zip", "--into", "new")

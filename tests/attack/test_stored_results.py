@@ -14,10 +14,11 @@ from click.testing import CliRunner
 
 from corecbench.cli.main import main
 from corecbench.cli.options import Invocation
+from corecbench.data.archive import sha256_of
 from corecbench.experiment.execution import schedule
 from corecbench.experiment.execution.here import Here
 from corecbench.experiment.session import Steps
-from corecbench.results.checksums import checksum, sha256
+from corecbench.results.checksums import checksum
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
 from corecbench.results.unstored import store_or_keep
@@ -70,7 +71,7 @@ def forge(folder, change):
     """Change the ranks of a cell, and the checksums with them: `change(frame)` returns the new table."""
     file = folder / "ranks.parquet"
     change(pd.read_parquet(file)).to_parquet(file, index=False)
-    edit(folder, lambda record: record["files"].update({"ranks.parquet": sha256(file)}), sealed=True)
+    edit(folder, lambda record: record["files"].update({"ranks.parquet": sha256_of(file)}), sealed=True)
 
 
 def flip(name):
