@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 import click
 import numpy as np
+from measuring.command_line import measuring_options
 from measuring.comparison import Comparison, Target
 from measuring.environments import python_of
-from measuring.options import Options, measuring_options
+from measuring.options import Options
 from measuring.record import measure_all
 from measuring.sides import FOLDER, Side, own_side
 from sides.training_work import TrainingWork

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
+from measuring.command_line import measuring_options
 from measuring.comparison import Comparison, Target
 from measuring.environments import python_of
-from measuring.options import Options, measuring_options
+from measuring.options import Options
 from measuring.record import measure_all
 from measuring.sides import FOLDER, Side, SideError, own_side
 from sides.corecbench_ranking import ranks_of, task_of

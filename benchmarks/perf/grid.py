@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from measuring.command_line import measuring_options
 from measuring.comparison import Comparison, Target
-from measuring.options import Options, measuring_options
+from measuring.options import Options
 from measuring.record import measure_all
 from measuring.sides import FOLDER, SideError, own_side
 

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
+from measuring.command_line import measuring_options
 from measuring.comparison import Comparison, Target
-from measuring.options import Options, measuring_options
+from measuring.options import Options
 from measuring.record import measure_all
 from measuring.sides import SideError, own_side, run_side
 from safetensors.torch import load_file

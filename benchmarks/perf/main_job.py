@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from measuring.command_line import measuring_options
 from measuring.comparison import Comparison, Target
-from measuring.options import Options, measuring_options
+from measuring.options import Options
 from measuring.record import measure_all
 from measuring.sides import own_side
 

@@ -17,8 +17,9 @@ import tempfile
 from pathlib import Path
 
 import click
+from measuring.command_line import measuring_options
 from measuring.comparison import Comparison, Target
-from measuring.options import Options, measuring_options
+from measuring.options import Options
 from measuring.record import measure_all
 from measuring.sides import Side, SideError, own_side
 
