@@ -21,13 +21,14 @@ import numpy as np
 from measuring.command_line import measuring_options
 from measuring.comparison import Comparison, Target
 from measuring.environments import python_of
-from measuring.options import Options
 from measuring.record import measure_all
 from measuring.sides import FOLDER, Side, own_side
 from sides.training_work import TrainingWork
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from measuring.options import Options
 
 AT_LEAST = {"SASRec": 20.0, "GRU4Rec": 20.0, "LightGCN": 5.0}
 """How many times as fast as RecBole's Trainer each model is to be."""

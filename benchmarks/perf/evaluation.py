@@ -20,7 +20,6 @@ import numpy as np
 from measuring.command_line import measuring_options
 from measuring.comparison import Comparison, Target
 from measuring.environments import python_of
-from measuring.options import Options
 from measuring.record import measure_all
 from measuring.sides import FOLDER, Side, SideError, own_side
 from sides.corecbench_ranking import ranks_of, task_of
@@ -28,6 +27,8 @@ from sides.ranking_work import K, RankingWork
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from measuring.options import Options
 
 WIDTH = 64
 BEAUTY = (22_363, 12_101, 176_139)

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from measuring.command_line import measuring_options
 from measuring.comparison import Comparison, Target
-from measuring.options import Options
 from measuring.record import measure_all
 from measuring.sides import FOLDER, SideError, own_side
 
@@ -28,6 +27,8 @@ from corecbench.cli.options import data_dir_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from measuring.options import Options
 
 EPOCHS = {"sasrec": 4, "gru4rec": 4, "lightgcn": 40}
 """With which cells of ml-100k take about as long as each other."""

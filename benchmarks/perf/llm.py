@@ -19,7 +19,6 @@ import click
 import numpy as np
 from measuring.command_line import measuring_options
 from measuring.comparison import Comparison, Target
-from measuring.options import Options
 from measuring.record import measure_all
 from measuring.sides import SideError, own_side, run_side
 from safetensors.torch import load_file
@@ -28,6 +27,8 @@ from sides.training_work import TrainingWork
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from measuring.options import Options
 
 SAME_LOSS = 1e-3
 STEPS = {

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 import click
 from measuring.command_line import measuring_options
 from measuring.comparison import Comparison, Target
-from measuring.options import Options
 from measuring.record import measure_all
 from measuring.sides import own_side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from measuring.options import Options
 
 JOB = ("--models", "sasrec,lightgcn", "--llm", "llama")
 SECONDS = {"0": 300.0, "0-2": 660.0}

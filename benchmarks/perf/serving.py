@@ -15,13 +15,16 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from measuring.command_line import measuring_options
 from measuring.comparison import Comparison, Target
-from measuring.options import Options
 from measuring.record import measure_all
 from measuring.sides import Side, SideError, own_side
+
+if TYPE_CHECKING:
+    from measuring.options import Options
 
 MODELS = ("sasrec", "gru4rec", "lightgcn")
 MOST_MS = 10.0

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import click
 from measuring.command_line import measuring_options
 from measuring.comparison import Comparison, Target
-from measuring.options import Options
 from measuring.record import measure_all
 from measuring.sides import own_side
 from stored_cells import write_cells
@@ -22,6 +21,7 @@ from stored_cells import write_cells
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from measuring.options import Options
     from measuring.sides import Side
 
 STARTS = {"--help": 0.3, "list": 0.4}
