@@ -45,6 +45,15 @@ class StoredRow:
     """seed -> the test item of each user, and FACTS where they are stored; the same users as in `values`."""
     faults: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     """seed -> metric -> why it has no value, in one line that names metric and plugin."""
+    _columns: dict[tuple[str, int], np.ndarray] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Columns of `values` that were asked for; tables and plots ask for the same ones again and again."""
+
+    def column(self, metric: str, seed: int) -> np.ndarray:
+        """Return a metric of each user under a seed, float64 [U]."""
+        found = self._columns.get((metric, seed))
+        if found is None:
+            found = self._columns[metric, seed] = self.values[seed][metric].to_numpy()
+        return found
 
     def failures(self) -> list[str]:
         """Return why seeds have no ranks, with the seeds of the same reason together."""
@@ -83,7 +92,7 @@ class StoredRow:
 
     def mean_of(self, metric: str, seeds: Iterable[int]) -> np.ndarray:
         """Return one metric per user, float64 [U], the mean over the given seeds as in `mean_over_seeds`."""
-        values = [self.values[seed][metric].to_numpy() for seed in sorted(seeds)]
+        values = [self.column(metric, seed) for seed in sorted(seeds)]
         return np.asarray(sum(values[1:], start=values[0]) / len(values))
 
     def means(self) -> dict[str, float]:
@@ -95,7 +104,7 @@ class StoredRow:
 
     def per_seed(self, metric: str, seeds: Iterable[int]) -> np.ndarray:
         """Return a metric of each user under each of the given seeds, float64 [U, S]."""
-        return np.column_stack([self.values[seed][metric].to_numpy() for seed in seeds])
+        return np.column_stack([self.column(metric, seed) for seed in seeds])
 
 
 def _shorten(message: str) -> str:
