@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +54,20 @@ class StoredRow:
         if found is None:
             found = self._columns[metric, seed] = self.values[seed][metric].to_numpy()
         return found
+
+    def only(self, metric: str) -> StoredRow:
+        """Return the row as it is read with this metric alone."""
+        return replace(
+            self,
+            values={
+                seed: values[[name for name in values if name == metric]] for seed, values in self.values.items()
+            },
+            overall={
+                seed: {name: value for name, value in values.items() if name == metric}
+                for seed, values in self.overall.items()
+            },
+            faults={seed: {metric: faults[metric]} for seed, faults in self.faults.items() if metric in faults},
+        )
 
     def failures(self) -> list[str]:
         """Return why seeds have no ranks, with the seeds of the same reason together."""

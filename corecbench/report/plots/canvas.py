@@ -52,6 +52,7 @@ STYLE: dict[str, Any] = {
     "axes.spines.top": False,
     "axes.titlelocation": "left",
     "axes.titlesize": FONT_SIZE,
+    "axes.titley": 1.0,  # found each time otherwise, from the sizes of all labels
     "axes.axisbelow": True,
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": FONT_SIZE,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import gc
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -137,13 +139,23 @@ def draw(
         plots: the plots to draw; None for those of `plots_of`.
         limit: how many pages of a plot are drawn; None for all.
     """
-    with canvas.style():
+    with canvas.style(), _apart():
         return [
             outcome
             for plot in (plots_of(study) if plots is None else plots)
             for dataset in (study.datasets if plot.per_dataset else [None])
             for outcome in _pages(plot, study, dataset, use, limit)
         ]
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Spare what is in memory from the search for garbage: figures are full of cycles, and records are many."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _pages(
