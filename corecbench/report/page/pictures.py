@@ -51,8 +51,8 @@ def plot_blocks(
         if left_out := pages[0].left_out:
             blocks.append(
                 Text(
-                    f"Of the {left_out + len(pages)} pages of this plot these are the first {len(pages)}, with the "
-                    "first rows of the table. `corecbench report --plots` draws all of them.",
+                    f"Of the {left_out + len(pages)} pages of this plot these are the first {len(pages)}. "
+                    "`corecbench report --plots` draws all of them.",
                     is_note=True,
                 )
             )
