@@ -144,7 +144,9 @@ def to_png(made: Figure, dpi: int) -> bytes:
     drawing.draw()
     pixels = Image.frombuffer("RGBA", drawing.get_width_height(), drawing.buffer_rgba(), "raw", "RGBA", 0, 1)
     # quick, and it keeps the colours of small marks, which the median cut mixes
-    pixels.convert("RGB").quantize(PALETTE, Image.Quantize.FASTOCTREE).save(png, "png", compress_level=6)
+    few = pixels.convert("RGB").quantize(PALETTE, Image.Quantize.FASTOCTREE)
+    few.putpalette([255 if value == 254 else value for value in few.getpalette() or []])  # paper stays white
+    few.save(png, "png", compress_level=6)
     return png.getvalue()
 
 
