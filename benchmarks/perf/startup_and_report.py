@@ -1,4 +1,4 @@
-"""Measures how long the command line takes to start, and to make the tables of 100 and of 2,000 stored cells.
+"""Measures how long the command line takes to start, and to make tables and page of 100 and of 2,000 stored cells.
 
     python benchmarks/perf/startup_and_report.py
 
@@ -28,6 +28,10 @@ STARTS = {"--help": 0.3, "list": 0.4}
 """Arguments -> most wall seconds."""
 REPORTS = {100: 3.0, 2_000: 20.0}
 """Number of cells -> most wall seconds of the table."""
+PAGES = {100: None, 2_000: 60.0}
+"""Number of cells -> most wall seconds of the tables and the page; None for no limit."""
+MOST_MB = 10.0
+"""Most megabytes of a page."""
 TINY = {12: 3.0}
 COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
 """Modules are compiled once, as in an installed environment."""
@@ -39,7 +43,7 @@ def side(*arguments: str) -> Side:
 
 
 def comparisons(place: Path, tiny: bool) -> Iterator[Comparison]:
-    """Yield the start of the command line, and the reports of each number of cells.
+    """Yield the start of the command line, and the tables and the page of each number of cells.
 
     Args:
         place: where the cells are stored.
@@ -54,11 +58,12 @@ def comparisons(place: Path, tiny: bool) -> Iterator[Comparison]:
         table = side("report", str(folder), "--benchmark", "grid")
         limit = Target(table.name, at_most=most, quantity="wall_s")
         yield Comparison(f"tables of {n_cells:,} cells", [table], [limit])
-        if n_cells == min(REPORTS):
-            page = side("report", *map(str, table.command[3:]), "--html")
-            yield Comparison(
-                f"page of {n_cells:,} cells", [page], [Target(page.name, quantity="wall_s")], most_rounds=1
-            )
+        page = own_side("corecbench report --html", "report_page.py", folder, "grid", environment=COMPILED)
+        limits = [
+            Target(page.name, at_most=PAGES.get(n_cells), quantity="wall_s"),
+            Target(page.name, at_most=MOST_MB, quantity="page_mb"),
+        ]
+        yield Comparison(f"page of {n_cells:,} cells", [page], limits, most_rounds=1)
 
 
 @click.command()

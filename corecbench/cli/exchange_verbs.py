@@ -210,7 +210,7 @@ def predictions(
     from corecbench.exchange.predictions import write_predictions
     from corecbench.exchange.reading import format_of
     from corecbench.results.folders import choose, stores
-    from corecbench.results.rows import select_one
+    from corecbench.results.selection import select_one
 
     chosen = format_of(out, format_)
     store = choose(stores(folder), benchmark)

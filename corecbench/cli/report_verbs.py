@@ -127,7 +127,7 @@ def report(
     from corecbench.report.publish import plot, publish, rank, write_page
     from corecbench.results.folders import choose, place_of, stores
     from corecbench.results.read_once import ReadOnce
-    from corecbench.results.rows import select
+    from corecbench.results.selection import select
     from corecbench.settings.values import names
 
     method, effects = Method(test, correction, margin, find), effects or find is not None

@@ -17,7 +17,8 @@ from corecbench.report.provenance import made_with
 from corecbench.report.stored_rows import fault_sentences
 from corecbench.report.table import AT_LIMIT, check_testable
 from corecbench.results.record import ResultsError
-from corecbench.results.rows import check_known, is_named, known_datasets, on_datasets
+from corecbench.results.rows import is_named
+from corecbench.results.selection import check_known, known_datasets, on_datasets
 from corecbench.settings.configure import unknown
 
 if TYPE_CHECKING:

@@ -139,8 +139,8 @@ def compare_values(
 
     @functools.cache
     def measured() -> EffectSizes:
-        own, other = values()  # again, to keep no second copy of them
-        return measure(own, other, method.margin, higher_is_better, method.find, method.is_resampled)
+        # reads the values again, to keep no second copy of them
+        return measure(values, method.margin, higher_is_better, method.find, method.is_resampled)
 
     change = relative_change(*averaged)
     return Comparison(own_mean, base_mean, seeds, test, change, is_control, test.p, measured)

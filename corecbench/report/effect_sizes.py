@@ -1,6 +1,8 @@
 """The size of the difference between two rows, the users it concerns, and its uncertainty. U users, S seeds."""
 
-from dataclasses import dataclass
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -39,6 +41,18 @@ class Needed:
 
 
 @dataclass(frozen=True)
+class Outlook:
+    """What other users and seeds would show."""
+
+    users_needed: int | None = None
+    """The number of users with whom a t test finds the observed difference; None if there is none."""
+    seeds: OverSeeds | None = None
+    """The effect sizes over seeds; None also for one seed."""
+    wanted: Needed | None = None
+    """The users and seeds that find the given change; None also where no change was given, or the base is 0."""
+
+
+@dataclass(frozen=True)
 class EffectSizes:
     """The effect sizes of a difference between two rows.
 
@@ -57,29 +71,39 @@ class EffectSizes:
     """Cohen's d_z."""
     detectable: float | None = None
     """The smallest true difference that a t test at .05 over as many users finds with 80 % power."""
-    users_needed: int | None = None
-    """The number of users with whom such a test finds the observed difference; None if there is none."""
     equivalence: Equivalence | None = None
     """The test for equivalence; None also where the base is 0."""
-    seeds: OverSeeds | None = None
-    """The effect sizes over seeds; None also for one seed."""
-    wanted: Needed | None = None
-    """The users and seeds that find the given change; None also where no change was given, or the base is 0."""
+    look_ahead: Callable[[], Outlook] = field(default=Outlook, repr=False, compare=False)
+    """Returns the outlook, which takes as long as all the rest and is computed when it is first asked for."""
+
+    @property
+    def users_needed(self) -> int | None:
+        """As in `Outlook`."""
+        return self.look_ahead().users_needed
+
+    @property
+    def seeds(self) -> OverSeeds | None:
+        """As in `Outlook`."""
+        return self.look_ahead().seeds
+
+    @property
+    def wanted(self) -> Needed | None:
+        """As in `Outlook`."""
+        return self.look_ahead().wanted
 
 
 def measure(
-    own: np.ndarray,
-    base: np.ndarray,
+    values: Callable[[], tuple[np.ndarray, np.ndarray]],
     margin: float,
     higher_is_better: bool = True,
     find: float | None = None,
     resampled: bool = False,
 ) -> EffectSizes:
-    """Return the effect sizes of own against base, each user first averaged over seeds.
+    """Return the effect sizes of one row against another, each user first averaged over seeds.
 
     Args:
-        own: float64 [U, S], a metric per user and seed.
-        base: float64 [U, S], the same metric of the same users and seeds in the same order.
+        values: returns a metric of both, float64 [U, S] each, of the same users and seeds in the same order. It is
+            called again for the outlook, so that no copy of the values is kept.
         margin: the margin of equivalence, as a share of the mean of base.
         higher_is_better: whether a user with a higher value is better off.
         find: a change, as a share of the mean of base, for which users and seeds are wanted.
@@ -88,6 +112,7 @@ def measure(
     Raises:
         DataError: values are missing or not finite, or there are fewer than 2 users.
     """
+    own, base = values()
     averaged = own.mean(axis=1), base.mean(axis=1)
     change = relative_change(*averaged)
     user_shares = shares(*(averaged if higher_is_better else reversed(averaged)))
@@ -97,7 +122,17 @@ def measure(
     difference = paired_differences(*averaged)
     mean, sd = float(difference.mean()), float(difference.std(ddof=1))
     base_mean = float(abs(averaged[1].mean()))
-    is_seen = abs(mean) > SMALLEST_EFFECT * sd
+
+    @functools.cache
+    def look_ahead() -> Outlook:
+        own, base = values()
+        is_seen = abs(mean) > SMALLEST_EFFECT * sd
+        return Outlook(
+            users_needed=users_needed(mean, sd) if is_seen else None,
+            seeds=_over_seeds(own - base, is_seen) if own.shape[1] > 1 else None,
+            wanted=_needed(find * base_mean, sd, own - base) if find and base_mean else None,
+        )
+
     return EffectSizes(
         change,
         user_shares,
@@ -105,10 +140,8 @@ def measure(
         changes=_resampled_changes(*averaged) if resampled else fieller(*averaged),
         dz=cohens_dz(*averaged),
         detectable=minimum_detectable_effect(sd, len(own)),
-        users_needed=users_needed(mean, sd) if is_seen else None,
         equivalence=tost(*averaged, margin * base_mean) if base_mean else None,
-        seeds=_over_seeds(own - base, is_seen) if own.shape[1] > 1 else None,
-        wanted=_needed(find * base_mean, sd, own - base) if find and base_mean else None,
+        look_ahead=look_ahead,
     )
 
 

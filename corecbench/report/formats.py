@@ -46,10 +46,11 @@ def write(host: Host, report: Report, folder: Path | None) -> WrittenTable:
     errors: dict[str, CorecbenchError] = {}
     owners: dict[str, str] = {}  # suffix, as a file system that ignores case tells it -> reporter
     paths: list[Path] = []
+    shown = _shown_report(report)
     for component, _ in host.list("reporters"):
         name = component.name
         try:
-            suffix, text = render(host, name, report)
+            suffix, text = _render(host, name, shown)
             owner = owners.setdefault(suffix.lower(), name)
             if owner != name:
                 chosen = host.select("reporters", name, {})
@@ -86,10 +87,15 @@ def render(host: Host, name: str, report: Report) -> tuple[str, str]:
         UsageError: there is no such reporter.
         PluginError: the reporter failed, or gave no text or no suffix of a file. The message names the plugin.
     """
+    return _render(host, name, _shown_report(report))
+
+
+def _render(host: Host, name: str, shown: Report) -> tuple[str, str]:
+    """Return the same of a table that holds no control characters."""
     chosen = host.select("reporters", name, {})
     try:
         reporter = host.build(chosen)
-        suffix, text = reporter.suffix, reporter.render(_copy(report))
+        suffix, text = reporter.suffix, reporter.render(_copy(shown))
         if not isinstance(suffix, str) or not SUFFIX.fullmatch(suffix):
             raise PluginError(f"its suffix must be letters, digits and dots, such as 'md'; got {suffix!r}")
         if not isinstance(text, str):
@@ -105,6 +111,18 @@ def render(host: Host, name: str, report: Report) -> tuple[str, str]:
 
 
 def _copy(report: Report) -> Report:
+    return replace(
+        report,
+        frame=report.frame.copy(),
+        values=report.values.copy(),
+        marks={place: list(marks) for place, marks in report.marks.items()},
+        legend=dict(report.legend),
+        higher_is_better=dict(report.higher_is_better),
+    )
+
+
+def _shown_report(report: Report) -> Report:
+    """Return a table without characters that control a terminal."""
     return replace(
         report,
         frame=_table(report.frame),

@@ -22,7 +22,8 @@ from corecbench.report.stored_rows import StoredRow, fault_sentences
 from corecbench.report.table import AT_LIMIT
 from corecbench.report.wording import seed_list
 from corecbench.results.record import ResultsError
-from corecbench.results.rows import RowKey, without_repeats
+from corecbench.results.rows import RowKey, by_row
+from corecbench.results.selection import without_repeats
 from corecbench.results.store import Entry, Store
 from corecbench.stats.friedman import friedman
 
@@ -103,7 +104,11 @@ class Leaderboard:
 
 
 def build(
-    results: Mapping[Store, Sequence[Entry]], name: str, metric: Metric, unshared: Collection[str] = ()
+    results: Mapping[Store, Sequence[Entry]],
+    name: str,
+    metric: Metric,
+    unshared: Collection[str] = (),
+    read: Mapping[RowKey, StoredRow] | None = None,
 ) -> Leaderboard:
     """Rank all rows of the given benchmarks.
 
@@ -112,6 +117,7 @@ def build(
         name: the name of the metric.
         metric: the metric that is averaged over users, if it has values per user, and ranked.
         unshared: sharing modules that share nothing; their rows are controls.
+        read: the rows of the only benchmark with this metric, if they have been read already.
 
     Raises:
         ResultsError: on one data set results differ in protocol, split or users, or nothing succeeded.
@@ -121,7 +127,11 @@ def build(
     protocol = check_comparable((source.entry for source in sources), settings=False)
     by_dataset: dict[tuple[str | None, RowKey], dict[str, StoredRow]] = {}
     for benchmark, entries in _by_benchmark(sources).items():
-        for key, stored in read_rows(entries, stores[0], {name: metric}).items():  # found by folder, not by store
+        if read is None:
+            rows_here = read_rows(entries, stores[0], {name: metric})  # found by folder, not by store
+        else:
+            rows_here = {key: read[key].only(name) for key in by_row(entries)}
+        for key, stored in rows_here.items():
             by_dataset.setdefault((benchmark, key.on("")), {})[key.dataset] = stored
     stored_rows = [stored for on_each in by_dataset.values() for stored in on_each.values()]
     check_users(stored_rows)

@@ -227,7 +227,9 @@ def write_page(
         table=main,
         slices=published.by_slice,
         study=rows,
-        board=leaderboard.build({store: entries}, main.tested, metric, sharing_nothing) if several else None,
+        board=leaderboard.build({store: entries}, main.tested, metric, sharing_nothing, rows.rows)
+        if several
+        else None,
         effects=effects,
         ledgers=ledgers,
         recommendations=recommended(host, store, entries, rows),

@@ -17,7 +17,8 @@ from corecbench.report.table import why_untested
 from corecbench.report.user_groups import UserGroup, read_facts, stored_slicings, user_groups
 from corecbench.report.wording import count, decimal, of_ensembles, percent, seed_list, sentences, signed
 from corecbench.results.frames import COUNTS, SIMILARITY
-from corecbench.results.rows import RowKey, by_row, datasets_in, on_datasets
+from corecbench.results.rows import RowKey, by_row
+from corecbench.results.selection import datasets_in, on_datasets
 from corecbench.results.store import Entry, Store
 from corecbench.stats.intervals import Interval, paired_interval
 

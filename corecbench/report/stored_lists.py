@@ -11,7 +11,7 @@ from corecbench.api import UsageError
 from corecbench.evaluation.measuring import measure_checked
 from corecbench.report.comparable import check_comparable
 from corecbench.results.record import ResultsError, failure_of, own_side, sides_of
-from corecbench.results.rows import only, select_one
+from corecbench.results.selection import only, select_one
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

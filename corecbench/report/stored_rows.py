@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +45,29 @@ class StoredRow:
     """seed -> the test item of each user, and FACTS where they are stored; the same users as in `values`."""
     faults: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     """seed -> metric -> why it has no value, in one line that names metric and plugin."""
+    _columns: dict[tuple[str, int], np.ndarray] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Columns of `values` that were asked for; tables and plots ask for the same ones again and again."""
+
+    def column(self, metric: str, seed: int) -> np.ndarray:
+        """Return a metric of each user under a seed, float64 [U]."""
+        found = self._columns.get((metric, seed))
+        if found is None:
+            found = self._columns[metric, seed] = self.values[seed][metric].to_numpy()
+        return found
+
+    def only(self, metric: str) -> StoredRow:
+        """Return the row as it is read with this metric alone."""
+        return replace(
+            self,
+            values={
+                seed: values[[name for name in values if name == metric]] for seed, values in self.values.items()
+            },
+            overall={
+                seed: {name: value for name, value in values.items() if name == metric}
+                for seed, values in self.overall.items()
+            },
+            faults={seed: {metric: faults[metric]} for seed, faults in self.faults.items() if metric in faults},
+        )
 
     def failures(self) -> list[str]:
         """Return why seeds have no ranks, with the seeds of the same reason together."""
@@ -83,7 +106,7 @@ class StoredRow:
 
     def mean_of(self, metric: str, seeds: Iterable[int]) -> np.ndarray:
         """Return one metric per user, float64 [U], the mean over the given seeds as in `mean_over_seeds`."""
-        values = [self.values[seed][metric].to_numpy() for seed in sorted(seeds)]
+        values = [self.column(metric, seed) for seed in sorted(seeds)]
         return np.asarray(sum(values[1:], start=values[0]) / len(values))
 
     def means(self) -> dict[str, float]:
@@ -95,7 +118,7 @@ class StoredRow:
 
     def per_seed(self, metric: str, seeds: Iterable[int]) -> np.ndarray:
         """Return a metric of each user under each of the given seeds, float64 [U, S]."""
-        return np.column_stack([self.values[seed][metric].to_numpy() for seed in seeds])
+        return np.column_stack([self.column(metric, seed) for seed in seeds])
 
 
 def _shorten(message: str) -> str:

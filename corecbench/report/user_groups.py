@@ -16,7 +16,7 @@ from corecbench.data.reduction import reduction_of
 from corecbench.evaluation.slices import SLICINGS
 from corecbench.results.frames import FACTS
 from corecbench.results.record import ResultsError
-from corecbench.results.rows import datasets_in, on_datasets
+from corecbench.results.selection import datasets_in, on_datasets
 
 if TYPE_CHECKING:
     from corecbench.results.store import Entry, Store

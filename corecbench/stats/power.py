@@ -4,7 +4,10 @@ Effects and standard deviations are in units of the metric; the mean difference 
 many users (their power on sparse metrics is close to that of the t test).
 """
 
+import functools
+import math
 from collections.abc import Callable
+from statistics import NormalDist
 
 from corecbench.api import DataError, UsageError
 from corecbench.stats.components import Components, uncertainty
@@ -58,15 +61,9 @@ def minimum_detectable_effect(sd: float, n_users: int, power: float = 0.8, alpha
         UsageError: a number is not allowed.
         DataError: there are fewer than 2 users.
     """
-    from scipy import optimize
-
     _check(sd, alpha, power)
     _check_users(n_users)
-    high = 1.0
-    while _power(high, n_users - 1, alpha) < power:
-        high *= 2
-    shift = optimize.brentq(lambda value: _power(value, n_users - 1, alpha) - power, 0.0, high, xtol=1e-12)
-    return float(shift * sd / n_users**0.5)
+    return float(_detectable_shift(n_users - 1, power, alpha) * sd / n_users**0.5)
 
 
 def users_needed(effect: float, sd: float, power: float = 0.8, alpha: float = 0.05) -> int:
@@ -88,7 +85,9 @@ def users_needed(effect: float, sd: float, power: float = 0.8, alpha: float = 0.
     """
     _check(sd, alpha, power)
     _check_effect(effect)
-    return _smallest(lambda n_users: paired_power(effect, sd, n_users, alpha) >= power)
+    normal = NormalDist().inv_cdf(1 - alpha / 2) + NormalDist().inv_cdf(power)  # how far T must be shifted, nearly
+    near = (normal * sd / effect) ** 2
+    return _smallest(lambda n_users: paired_power(effect, sd, n_users, alpha) >= power, math.ceil(near))
 
 
 def seeds_needed(
@@ -134,21 +133,47 @@ def _power(shift: float, degrees: float, alpha: float) -> float:
     """Return how likely |T| exceeds its critical value when T is shifted by so many standard errors."""
     from scipy import stats
 
-    critical = stats.t.ppf(1 - alpha / 2, degrees)
+    critical = _critical(degrees, alpha)
     # by symmetry, and so never the far tail of a large noncentrality
     return float(stats.nct.sf(critical, degrees, abs(shift)) + stats.nct.sf(critical, degrees, -abs(shift)))
 
 
-def _smallest(enough: Callable[[int], bool]) -> int:
+@functools.lru_cache(maxsize=1024)
+def _critical(degrees: float, alpha: float) -> float:
+    """Return what |T| exceeds with probability alpha, without a shift."""
+    from scipy import stats
+
+    return float(stats.t.ppf(1 - alpha / 2, degrees))
+
+
+@functools.lru_cache(maxsize=1024)
+def _detectable_shift(degrees: float, power: float, alpha: float) -> float:
+    """Return by how many standard errors T must be shifted to be found with this power."""
+    from scipy import optimize
+
+    high = 1.0
+    while _power(high, degrees, alpha) < power:
+        high *= 2
+    return float(optimize.brentq(lambda shift: _power(shift, degrees, alpha) - power, 0.0, high, xtol=1e-12))
+
+
+def _smallest(enough: Callable[[int], bool], near: int = 2) -> int:
     """Return the smallest number from 2 on that is enough, if all larger ones are.
 
-    >>> _smallest(lambda number: number >= 77)
-    77
+    Args:
+        enough: whether a number is enough.
+        near: a number to begin with; the search takes fewest steps if it is close.
+
+    >>> [_smallest(lambda number: number >= 77, near) for near in (2, 76, 77, 1000)]
+    [77, 77, 77, 77]
     """
-    high = 2
+    low = high = max(near, 2)
+    step = 1
     while not enough(high):
-        high *= 2
-    low = high // 2  # not enough, or 1
+        low, high, step = high, high + step, 2 * step
+    if low == high:  # all below may be enough
+        while low > 1 and enough(low):
+            low, high, step = max(low - step, 1), low, 2 * step
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

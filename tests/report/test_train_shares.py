@@ -12,8 +12,9 @@ from corecbench.report.plots.critical_difference import prepare as critical_diff
 from corecbench.report.plots.registry import OF_SHARES, PLOTS, plots_of, write
 from corecbench.report.plots.study import NothingToShow, read
 from corecbench.results.record import ResultsError
-from corecbench.results.rows import datasets_in, on_datasets, rows_of, select_one
+from corecbench.results.rows import rows_of
 from corecbench.results.run_files import run_files
+from corecbench.results.selection import datasets_in, on_datasets, select_one
 from corecbench.settings.config import load
 from corecbench.stats.intervals import paired_interval
 

@@ -3,7 +3,8 @@ import pytest
 from corecbench.api import UsageError
 from corecbench.results.choice import Choice
 from corecbench.results.record import ResultsError
-from corecbench.results.rows import RowKey, by_row, names_of, result_key, select, select_one
+from corecbench.results.rows import RowKey, by_row, names_of, result_key
+from corecbench.results.selection import select, select_one
 from corecbench.results.store import Store
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
 

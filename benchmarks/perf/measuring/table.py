@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 MEBIBYTE = 1024**2
 GIBIBYTE = 1024**3
-WORDS = {"cpu_s": "CPU s", "wall_s": "wall s", "peak_memory_bytes": "peak memory"}
+WORDS = {"cpu_s": "CPU s", "wall_s": "wall s", "peak_memory_bytes": "peak memory", "page_mb": "MB of the page"}
 
 
 def table(records: Sequence[Mapping[str, Any]]) -> str:

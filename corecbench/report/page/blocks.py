@@ -64,8 +64,9 @@ class Field:
     """A cell of a grid."""
 
     markup: Markup
-    order: float | str | None
-    """The key that the cell is sorted by; None for a cell without a value, which comes last in either order."""
+    order: int | None = None
+    """The place of the cell's number among those of the column, from 0. None for text, which is sorted as it is
+    shown, and for a cell without a value, which comes last in either order."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class Grid:
     heads: Sequence[Head]
     rows: Sequence[Sequence[Field]]
     kind: ClassVar[str] = "grid"
+
+    @property
+    def numbers(self) -> list[int]:
+        """The places of the columns of numbers, from 1."""
+        return [place for place, head in enumerate(self.heads, start=1) if head.is_number]
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,16 @@ class Code:
     kind: ClassVar[str] = "code"
 
 
-Block = Heading | Text | Statements | Grid | FactSheets | Picture | Code
+@dataclass(frozen=True)
+class Folded:
+    """Details that are seen when their title is opened. A link to them, or printing, opens them, too."""
+
+    title: str
+    blocks: Sequence[Block]
+    kind: ClassVar[str] = "folded"
+
+
+Block = Heading | Text | Statements | Grid | FactSheets | Picture | Code | Folded
 
 
 @dataclass(frozen=True)
@@ -128,3 +143,5 @@ class Section:
     """The address of the section in the page."""
     title: str
     blocks: Sequence[Block]
+    folded: bool = False
+    """Whether only the title is seen at first. A link to the section opens it."""

@@ -65,14 +65,14 @@ def grid(report: Report, label: str) -> Grid:
         Head(Markup(markup), column in numeric, report.higher_is_better.get(column, False))  # noqa: S704  # `styled` escaped it
         for column, markup in zip(report.frame, cells, strict=True)
     ]
-    rows = [
+    columns = [
         [
-            Field(Markup(markup), _order(report, number, column, column in numeric))  # noqa: S704  # `styled` escaped it
-            for column, markup in zip(report.frame, line, strict=True)
+            Field(Markup(markup), place)  # noqa: S704  # `styled` escaped it
+            for markup, place in zip(cells.iloc[:, number], _places(report, column, column in numeric), strict=True)
         ]
-        for number, line in enumerate(cells.to_numpy().tolist())
+        for number, column in enumerate(report.frame)
     ]
-    return Grid(label, heads, rows)
+    return Grid(label, heads, list(zip(*columns, strict=True)))
 
 
 def note(report: Report) -> Text:
@@ -85,14 +85,21 @@ def _begins_with_numbers(report: Report, column: str) -> bool:
     return column not in report.values and any(map(NUMBER.match, report.frame[column]))
 
 
-def _order(report: Report, row: int, column: str, is_number: bool) -> float | str | None:
-    """Return the number or text that a cell is sorted by."""
-    text = str(report.frame[column].iloc[row])
-    if text in (NONE, ""):
-        return None
+def _places(report: Report, column: str, is_number: bool) -> list[int | None]:
+    """Return the place of the number in each cell of a column among all of them; None where there is none."""
+    texts = report.frame[column].astype(str)
     if not is_number:
-        return text
-    if column in report.values:
-        return float(report.values[column].iloc[row])
+        return [None] * len(texts)
+    exact = report.values[column] if column in report.values else texts.map(_first_number)
+    numbers = [
+        None if text in (NONE, "") or number is None else float(number)
+        for text, number in zip(texts, exact, strict=True)
+    ]
+    place = {number: place for place, number in enumerate(sorted({each for each in numbers if each is not None}))}
+    return [None if number is None else place[number] for number in numbers]
+
+
+def _first_number(text: str) -> str | None:
+    """Return the number at the start of a text."""
     number = NUMBER.match(text)
-    return float(number[1]) if number else None
+    return number[1] if number else None

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from corecbench.report import ledger_text
 from corecbench.report.ledger_words import finding, harm_sentence, sentence, telling
-from corecbench.report.page.blocks import Heading, Statement, Statements
+from corecbench.report.page.blocks import Heading, Statement
+from corecbench.report.page.folding import folded, stated
 from corecbench.report.page.grids import grid, note, on
 from corecbench.report.page.pictures import plot_blocks
 
@@ -30,14 +31,14 @@ VERDICTS: Mapping[Finding, Verdict] = {
 
 def blocks(ledgers: Sequence[Ledger], table: Table, plots: Sequence[PlotOutcome[Picture]]) -> Iterator[Block]:
     """Yield the findings, then the plot and the table of each data set that has ledgers."""
-    yield Statements([statement for each in ledgers for statement in _statement(each, table)])
+    yield from stated([statement for each in ledgers for statement in _statement(each, table)])
     report = ledger_text.report(ledgers, table, in_words=False)
     datasets = list(dict.fromkeys(each.pair.dataset for each in ledgers))
     for dataset in datasets:
         if len(datasets) > 1:
             yield Heading(dataset)
         yield from plot_blocks(plots, ["ledger"], dataset)
-        yield grid(on(report, dataset), f"what exactly helps on {dataset}")
+        yield folded(grid(on(report, dataset), f"what exactly helps on {dataset}"))
     yield note(report)
 
 

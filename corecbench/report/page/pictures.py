@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
-from corecbench.report.page.blocks import Picture, Text
+from corecbench.report.page.blocks import Folded, Picture, Text
+from corecbench.report.page.folding import number_of
 from corecbench.report.plots import canvas, registry
+from corecbench.report.plots.registry import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,19 +23,44 @@ PIXELS_PER_INCH = 96
 """Pixels of CSS."""
 SHARPNESS = 1.75
 """Pixels of a picture for each pixel of CSS."""
+LIMIT = Limit(most=4, first=2)
+"""A plot of hundreds of rows has dozens of pages, which nobody looks through on a page and which take minutes."""
 
 
 def draw(study: Study) -> list[PlotOutcome[Picture]]:
-    """Draw every plot of a benchmark, or state why it cannot be drawn."""
-    return registry.draw(study, lambda name, figure: picture(figure))
+    """Draw every plot of a benchmark within LIMIT, or state why it cannot be drawn."""
+    return registry.draw(study, lambda name, figure: picture(figure), limit=LIMIT)
 
 
 def plot_blocks(
     outcomes: Sequence[PlotOutcome[Picture]], kinds: Sequence[str], dataset: str | None = None
 ) -> list[Block]:
-    """Return the plots of some kinds, or why they are missing, in the order of the kinds."""
-    chosen = [each for kind in kinds for each in outcomes if (each.kind, each.dataset) == (kind, dataset)]
-    return [each.product or Text(f"No plot {each.name}: {each.reason}.", is_note=True) for each in chosen]
+    """Return the plots of some kinds, or why they are missing, in the order of the kinds.
+
+    Of each plot the first page is seen at once; further ones are folded.
+    """
+    blocks: list[Block] = []
+    for kind in kinds:
+        pages = [each for each in outcomes if (each.kind, each.dataset) == (kind, dataset)]
+        if not pages:
+            continue
+        first, *more = [each.product or _missing(each) for each in pages]
+        blocks.append(first)
+        if more:
+            blocks.append(Folded(f"{number_of(len(more), 'more page')} of this plot", more))
+        if left_out := pages[0].left_out:
+            blocks.append(
+                Text(
+                    f"Of the {left_out + len(pages)} pages of this plot these are the first {len(pages)}. "
+                    "`corecbench report --plots` draws all of them.",
+                    is_note=True,
+                )
+            )
+    return blocks
+
+
+def _missing(outcome: PlotOutcome[Picture]) -> Text:
+    return Text(f"No plot {outcome.name}: {outcome.reason}.", is_note=True)
 
 
 def picture(figure: Figure) -> Picture:

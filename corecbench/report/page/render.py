@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 PACKAGE = "corecbench.report.page"
 """Where the folder `templates` lies."""
+SCRIPTS = ("sort.js", "fold.js")
+MOST_COLUMNS = 60
+"""The most columns of a table whose numbers stand to the right."""
+NUMBERS = ",".join(f".n{place} td:nth-child({place})" for place in range(1, MOST_COLUMNS + 1))
+"""The cells of the columns of numbers, as a style names them: a class for each of thousands of cells is long."""
 
 
 def render(results: Results) -> str:
@@ -25,7 +30,7 @@ def render(results: Results) -> str:
 
 
 def page(
-    title: str, subtitle: str, sections: Sequence[Section], home: str = "", scripts: Sequence[str] = ("sort.js",)
+    title: str, subtitle: str, sections: Sequence[Section], home: str = "", scripts: Sequence[str] = SCRIPTS
 ) -> str:
     """Return a page; text is escaped, and no script runs but its own.
 
@@ -43,6 +48,7 @@ def page(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     style, *programs = (loader.get_source(environment, name)[0] for name in ("style.css", *scripts))
+    style += f"{NUMBERS} {{ text-align: right; }}\n"
     allowed = " ".join(f"'{_digest(program)}'" for program in programs)
     return environment.get_template("page.html").render(
         title=title,

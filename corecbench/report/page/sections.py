@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from corecbench.report import leaderboard, leaderboard_text, main_table, slice_effects
 from corecbench.report.page import ledger, origin, recommended, summary
 from corecbench.report.page.blocks import Code, Heading, Section, Text
+from corecbench.report.page.folding import folded
 from corecbench.report.page.grids import grid, note, on, part
 from corecbench.report.page.pictures import draw, plot_blocks
 from corecbench.report.wording import sentences
@@ -69,17 +70,17 @@ def sections(results: Results) -> Iterator[Section]:
     yield Section("slices", "Whom it helps", list(_slices(results, plots)))
     yield Section("recommended", "What is recommended", list(_recommended(results)))
     yield Section("cost", "What it takes", list(_cost(results, plots)))
-    yield Section("training", "Training", list(_training(results, plots)))
-    yield Section("settings", "Settings", list(origin.settings(results.records)))
-    yield Section("environment", "Data and environment", list(origin.environment(results.records)))
+    yield Section("training", "Training", list(_training(results, plots)), folded=True)
+    yield Section("settings", "Settings", list(origin.settings(results.records)), folded=True)
+    yield Section("environment", "Data and environment", list(origin.environment(results.records)), folded=True)
     yield Section("reproduce", "How to reproduce", list(_reproduce(results)))
 
 
 def _summary(results: Results, plots: Pictures) -> Iterator[Block]:
-    """Yield how many rows gained, the plot of the gains, the finding of each row, and further pages of the plot."""
+    """Yield how many rows gained, the plot of the gains, and the finding of each row."""
     headline, *statements = summary.blocks(results.table, results.study, results.ledgers)
     first, *more = plot_blocks(plots, ["gain"])
-    yield from [headline, first, *statements, *more]
+    yield from [headline, first, *more, *statements]
 
 
 def subtitle(records: Sequence[CellResult]) -> str:
@@ -116,7 +117,7 @@ def _slices(results: Results, plots: Pictures) -> Iterator[Block]:
     def blocks(dataset: str) -> Iterator[Block]:
         yield from plot_blocks(plots, ["slices", "target-slices"], dataset)
         if len((own := on(report, dataset)).frame):
-            yield grid(own, f"gains on slices of the users of {dataset}")
+            yield folded(grid(own, f"gains on slices of the users of {dataset}"))
 
     yield from results.by_dataset(blocks)
     yield note(report)
@@ -137,8 +138,8 @@ def _cost(results: Results, plots: Pictures) -> Iterator[Block]:
     shortened = part(report, range(len(report.frame)), [column for column in report.frame if column not in wanted])
     yield from results.by_dataset(
         lambda dataset: [
-            grid(on(shortened, dataset), f"what training and inference take on {dataset}"),
             *plot_blocks(plots, ["cost"], dataset),
+            folded(grid(on(shortened, dataset), f"what training and inference take on {dataset}")),
         ]
     )
     yield Text(sentences(main_table.of_costs(results.table)), is_note=True)
@@ -163,5 +164,4 @@ def _reproduce(results: Results) -> Iterator[Block]:
         "data set that is a folder of one's own stands here by its name: give its path instead.",
         is_note=True,
     )
-    yield Heading("Cells")
-    yield origin.cells(results.records)
+    yield folded(origin.cells(results.records))

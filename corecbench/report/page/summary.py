@@ -17,7 +17,8 @@ from corecbench.report.evidence import (
     relative,
 )
 from corecbench.report.ledger_words import over_controls
-from corecbench.report.page.blocks import Heading, Statement, Statements, Text
+from corecbench.report.page.blocks import Heading, Statement, Text
+from corecbench.report.page.folding import stated
 from corecbench.report.plots.study import label, shorten
 from corecbench.report.wording import decimal, seed_list, sentences
 
@@ -109,7 +110,7 @@ def blocks(table: Table, study: Study, ledgers: Sequence[Ledger] = ()) -> Iterat
         yield Heading(dataset)
         yield Text(sentences([*extent(findings, dataset), *best(findings, dataset)]))
         if items := [*_pairs(findings, dataset), *_missing(findings, dataset)]:
-            yield Statements(items)
+            yield from stated(items)
     if any(row.comparison for row in table.rows):
         yield Text(_note(table), is_note=True)
 

@@ -79,7 +79,7 @@ def pages(changes: Changes) -> list[Changes]:
 
 def _log_rank(row: StoredRow, seeds: Collection[int]) -> np.ndarray:
     """Return the logarithm of each user's rank, float64 [U], averaged over seeds."""
-    logarithms = np.mean([np.log(row.values[seed][RANK].to_numpy()) for seed in seeds], axis=0)
+    logarithms = np.mean([np.log(row.column(RANK, seed)) for seed in seeds], axis=0)
     return np.asarray(logarithms)
 
 

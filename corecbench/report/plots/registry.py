@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import gc
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -91,6 +93,8 @@ class PlotOutcome(Generic[Product]):
     """The files or the picture; None where there is a reason instead."""
     reason: str | None
     """Why there is no plot, in one line."""
+    left_out: int = 0
+    """The number of further pages that were not drawn."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,29 @@ class WrittenPlots:
     """plot -> why there is none, in one line."""
 
 
+@dataclass(frozen=True)
+class Limit:
+    """A limit to how many pages of a plot are drawn."""
+
+    most: int
+    """A plot of at most so many pages is drawn whole."""
+    first: int
+    """Of a longer one only so many pages are drawn, the first ones."""
+
+    def of(self, n_pages: int) -> int:
+        """Return how many of so many pages are drawn.
+
+        >>> Limit(most=4, first=2).of(4), Limit(most=4, first=2).of(5)
+        (4, 2)
+        """
+        return n_pages if n_pages <= self.most else self.first
+
+
 def draw(
-    study: Study, use: Callable[[str, Figure], Product], plots: Sequence[Plot] | None = None
+    study: Study,
+    use: Callable[[str, Figure], Product],
+    plots: Sequence[Plot] | None = None,
+    limit: Limit | None = None,
 ) -> list[PlotOutcome[Product]]:
     """Draw every plot. Where one cannot be drawn, the other plots are drawn all the same.
 
@@ -112,26 +137,39 @@ def draw(
         study: the rows that are shown.
         use: takes the name and the figure of a plot and returns a product, such as the paths of its files.
         plots: the plots to draw; None for those of `plots_of`.
+        limit: how many pages of a plot are drawn; None for all.
     """
-    with canvas.style():
+    with canvas.style(), _apart():
         return [
             outcome
             for plot in (plots_of(study) if plots is None else plots)
             for dataset in (study.datasets if plot.per_dataset else [None])
-            for outcome in _pages(plot, study, dataset, use)
+            for outcome in _pages(plot, study, dataset, use, limit)
         ]
 
 
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Spare what is in memory from the search for garbage: figures are full of cycles, and records are many."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 def _pages(
-    plot: Plot, study: Study, dataset: str | None, use: Callable[[str, Figure], Product]
+    plot: Plot, study: Study, dataset: str | None, use: Callable[[str, Figure], Product], limit: Limit | None
 ) -> Iterator[PlotOutcome[Product]]:
     """Yield the pages of a plot, and the reason if one of them cannot be drawn."""
     name = first = plot.name if dataset is None else f"{plot.name}-{slug(dataset)}"
     try:
         numbers = plot.prepare(study if dataset is None else study.on(dataset))
-        for place, page in enumerate(plot.pages(numbers), start=1):
+        pages = plot.pages(numbers)
+        drawn = len(pages) if limit is None else limit.of(len(pages))
+        for place, page in enumerate(pages[:drawn], start=1):
             name = first if place == 1 else f"{first}{PAGE}{place}"
-            yield PlotOutcome(name, plot.name, dataset, use(name, plot.draw(page)), None)
+            yield PlotOutcome(name, plot.name, dataset, use(name, plot.draw(page)), None, len(pages) - drawn)
     except NothingToShow as nothing:
         yield PlotOutcome(name, plot.name, dataset, None, str(nothing))
     except Exception as error:  # the fault is stated, and the other plots are drawn

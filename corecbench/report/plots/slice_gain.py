@@ -176,9 +176,9 @@ def _draw_panel(axes: Axes, series: tuple[Series, ...], slicing: str) -> list[An
     for number, each in enumerate(series):
         points, colour = each.points[slicing], COLOURS[number]
         at = np.arange(len(points)) + (number - (len(series) - 1) / 2) * step
-        for x, point in zip(at, points, strict=True):
-            if point.interval:
-                axes.plot((x, x), point.interval, color=colour, linestyle=DASHES[2] if each.is_control else "-")
+        known = [(x, *point.interval) for x, point in zip(at, points, strict=True) if point.interval]
+        if known:
+            axes.vlines(*zip(*known, strict=True), color=colour, linestyle=DASHES[2] if each.is_control else "-")
         (handle,) = axes.plot(
             at,
             [point.difference for point in points],

@@ -15,7 +15,7 @@ from corecbench.report.plots.canvas import SIDE_NAMES
 from corecbench.report.table import why_untested
 from corecbench.report.user_groups import read_facts, user_groups
 from corecbench.report.wording import seed_list
-from corecbench.results.rows import on_datasets
+from corecbench.results.selection import on_datasets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchError
-from corecbench.report.page.render import page
+from corecbench.report.page.render import SCRIPTS, page
 from corecbench.report.publish import build_metric, publish, write_page
 from corecbench.report.site import index, row_page
 from corecbench.results.choice import AS_STORED
@@ -79,7 +79,7 @@ def write_site(
         write_rows(benchmark, out)
     sections = list(index.sections(shown))
     subtitle = index.subtitle(shown)
-    (out / INDEX).write_text(page(title, subtitle, sections, scripts=("sort.js", "filter.js")), encoding="utf-8")
+    (out / INDEX).write_text(page(title, subtitle, sections, scripts=(*SCRIPTS, "filter.js")), encoding="utf-8")
     n_rows = sum(len(benchmark.rows) for benchmark in shown)
     return Site(out / INDEX, n_rows, len(shown), left_out)
 

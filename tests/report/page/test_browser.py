@@ -59,7 +59,9 @@ def test_wide_tables_scroll_in_themselves_on_a_phone(look):
 
 
 def test_every_picture_is_drawn_with_a_size_and_words(look):
-    pictures = look().evaluate(
+    tab = look()
+    tab.evaluate("document.querySelectorAll('details').forEach(part => (part.open = true))")
+    pictures = tab.evaluate(
         "[...document.images].map(each => [each.complete && each.naturalWidth > 0, each.clientWidth, "
         "each.clientHeight, each.alt.length])"
     )
@@ -138,3 +140,42 @@ def test_it_prints_whole_tables(look, tmp_path):
     assert tab.evaluate(whole)
     assert not tab.get_by_role("navigation").is_visible()
     assert tab.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True).startswith(b"%PDF")
+
+
+def is_open(tab, section):
+    return tab.locator(f"#{section} > details").evaluate("part => part.open")
+
+
+def test_details_are_folded_and_a_link_of_the_contents_opens_them(look):
+    tab = look()
+    assert not is_open(tab, "settings")
+    tab.get_by_role("link", name="Settings").click()
+    assert is_open(tab, "settings")
+    assert not is_open(tab, "environment")
+
+
+def test_an_address_that_leads_to_a_folded_part_opens_it(look, page):
+    tab = look()
+    tab.goto(f"{page.as_uri()}#training")
+    assert is_open(tab, "training")
+    inner = tab.locator("section:not(#training) details").first
+    tab.evaluate("name => location.hash = name", inner.get_attribute("id"))
+    tab.wait_for_function("name => document.getElementById(name).open", arg=inner.get_attribute("id"))
+
+
+def test_the_keyboard_opens_what_is_folded(look):
+    tab = look()
+    tab.locator("#settings summary").focus()
+    tab.keyboard.press("Enter")
+    assert is_open(tab, "settings")
+
+
+def test_printing_opens_all_and_closes_them_again(look):
+    tab = look()
+    closed = "document.querySelectorAll('details:not([open])').length"
+    before = tab.evaluate(closed)
+    assert before > 5
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.evaluate(closed) == 0
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.evaluate(closed) == before

@@ -40,9 +40,15 @@ def test_text_is_escaped_and_marks_are_not(report):
 def test_numbers_are_sorted_by_what_is_not_rounded_and_intervals_by_their_low_end(report):
     found = grid(report, "toys")
     assert [head.is_number for head in found.heads] == [False, False, True, True, False, False]
-    assert [field.order for field in column(found, 2)] == [1 / 2, None, 1 / 4]
-    assert [field.order for field in column(found, 3)] == [-0.01, None, 0.1]
-    assert [field.order for field in column(found, 5)] == [None, "failed", None]
+    assert [field.order for field in column(found, 2)] == [1, None, 0]
+    assert [field.order for field in column(found, 3)] == [0, None, 1]
+    assert [field.order for field in column(found, 5)] == [None, None, None]
+
+
+def test_what_is_rounded_to_the_same_number_is_sorted_exactly(report):
+    report.values.loc[2, "MRR"] = 0.50001
+    report.frame.loc[2, "MRR"] = ".5000"
+    assert [field.order for field in column(grid(report, "toys"), 2)] == [0, None, 1]
 
 
 def test_sorting_begins_with_the_best_of_a_metric(report):

@@ -1,11 +1,13 @@
 """Every plot is written, legible, the same each time, and whatever names it has."""
 
+import io
 import itertools
 import struct
 import warnings
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 
 from corecbench.report.plots import canvas, spread
 from corecbench.report.plots.registry import PLOTS, Plot, write
@@ -226,3 +228,13 @@ def test_a_study_is_read_from_stored_results(bench):
     assert [study.mean(key) for key in study.present()] == [1 / 2, 1, 1 / 4]
     assert study.facts == {"toy": {}}
     assert study.datasets == ["toy"]
+
+
+def test_a_picture_of_a_page_keeps_white_paper_and_the_colours_of_marks(pair):
+    with canvas.style():
+        made = PLOTS[0].draw(PLOTS[0].prepare(pair))
+        png = canvas.to_png(made, 168)
+    colours = {colour: n for n, colour in Image.open(io.BytesIO(png)).convert("RGB").getcolors()}
+    assert max(colours, key=colours.get) == (255, 255, 255)
+    wanted = tuple(int(canvas.COLOURS[0][at : at + 2], 16) for at in (1, 3, 5))
+    assert min(max(abs(a - b) for a, b in zip(colour, wanted, strict=True)) for colour in colours) <= 8

@@ -2,8 +2,13 @@
 // Makes the columns of every table buttons that sort by them. Fields without a value come last in either order.
 const words = new Intl.Collator("en", { numeric: true });
 
+function key(field, isNumber) {
+  const text = field.textContent;
+  return isNumber ? field.dataset.order : text === "-" || text === "" ? undefined : text;
+}
+
 function compare(a, b, isNumber, sign) {
-  const [x, y] = [a.dataset.order, b.dataset.order];
+  const [x, y] = [key(a, isNumber), key(b, isNumber)];
   if (x === undefined || y === undefined) {
     return (x === undefined) - (y === undefined);
   }

@@ -1,0 +1,147 @@
+"""Which stored results are meant: by data sets, by the names of cells, by a choice among settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from corecbench.api import UsageError
+from corecbench.data.reduction import whole_dataset
+from corecbench.results.choice import AS_STORED
+from corecbench.results.record import ResultsError, sides_of
+from corecbench.results.rows import ResultKey, is_named, names_of, result_key
+from corecbench.settings.configure import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from corecbench.results.choice import Choice
+    from corecbench.results.store import Entry, Store
+
+
+def check_known(what: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Make sure that every name is known.
+
+    Raises:
+        UsageError: a name is unknown.
+    """
+    for name in names:
+        if name not in known:
+            raise unknown(what, name, known)
+
+
+def on_datasets(entries: Sequence[Entry], datasets: Collection[str]) -> list[Entry]:
+    """Return the results on some data sets, or all results if none is named.
+
+    A name that no result has means those of the data set from whose training a part was left out.
+    """
+    if not datasets:
+        return list(entries)
+    exact = set(datasets_in(entries)) & set(datasets)
+    return [
+        entry
+        for entry in entries
+        if (cell := entry[1]["cell"])["dataset"] in exact or whole_dataset(cell) in set(datasets) - exact
+    ]
+
+
+def datasets_in(entries: Iterable[Entry]) -> list[str]:
+    """Return the names of the data sets of some results, in the order of the results."""
+    return list(dict.fromkeys(record["cell"]["dataset"] for _, record in entries))
+
+
+def known_datasets(entries: Iterable[Entry]) -> list[str]:
+    """Return the names by which `on_datasets` knows the data sets of some results."""
+    cells = [record["cell"] for _, record in entries]
+    return list(dict.fromkeys(name for cell in cells for name in (cell["dataset"], whole_dataset(cell))))
+
+
+def without_repeats(entries: Iterable[Entry]) -> list[Entry]:
+    """Return results of several benchmarks, each of them once.
+
+    Where several benchmarks hold a cell under the same settings and seed, one that succeeded is taken, or else the
+    one that has ranks for the most rows.
+    """
+    kept: dict[ResultKey, Entry] = {}
+    for folder, record in entries:
+        key = result_key(record)
+        earlier = kept[key][1] if key in kept else None
+        if earlier is None or len(record["sides"]) > len(earlier["sides"]):
+            kept[key] = folder, record
+    return list(kept.values())
+
+
+def select(
+    stores: Sequence[Store],
+    cells: Collection[str] = (),
+    datasets: Collection[str] = (),
+    choice: Choice = AS_STORED,
+) -> list[Entry]:
+    """Return the results of one or several benchmarks, each of them once.
+
+    Args:
+        stores: the benchmarks.
+        cells: the names of the cells to take, each with its models alone; all cells if none is named.
+        datasets: the names of the data sets to take; all data sets if none is named.
+        choice: which settings of a cell are taken where several are stored.
+
+    Results that cannot be read are left out: `Store.damaged` of each benchmark says why.
+
+    Raises:
+        UsageError: nothing is stored under a name, or several settings of a cell are and none is chosen.
+    """
+    entries = without_repeats(entry for store in stores for entry in store.sound())
+    choice.check(entries)
+    check_known("data set", datasets, known_datasets(entries))
+    entries = on_datasets(entries, datasets)
+    check_known("cell", cells, {record["cell"]["name"] for _, record in entries})
+    if not cells:
+        return choice.of(entries)
+    chosen = [record["cell"] for _, record in entries if record["cell"]["name"] in cells]
+    wanted = {name for cell in chosen for name in (cell["name"], cell["domain"], cell["llm"])}
+    return choice.of([entry for entry in entries if entry[1]["cell"]["name"] in wanted])
+
+
+def select_one(entries: Sequence[Entry], name: str, dataset: str | None, seed: int | None) -> Entry:
+    """Return the one result that a user means.
+
+    Args:
+        entries: the results to choose from.
+        name: the name of the cell, or of one of its sides.
+        dataset: the name of the data set; it may be None if the cell is stored for one data set only.
+        seed: the seed of the cell; the lowest one if it is None.
+
+    Raises:
+        UsageError: there is no such cell, data set or seed, or there are several data sets and none was named.
+        ResultsError: there are two such results.
+    """
+    named = [entry for entry in entries if is_named(entry[1], [name])]
+    if not named:
+        cells = [record["cell"] for _, record in entries]
+        raise unknown("cell", name, [known for cell in cells for known in names_of(cell["name"], sides_of(cell))])
+    datasets = sorted(datasets_in(named))
+    if dataset is None and len(datasets) > 1:
+        raise UsageError(f"cell {name} is stored for several data sets; choose by --dataset: {', '.join(datasets)}")
+    dataset = dataset or datasets[0]
+    check_known(f"data set of cell {name}", [dataset], known_datasets(named))
+    named = on_datasets(named, [dataset])
+    if len(parts := sorted(datasets_in(named))) > 1:
+        raise UsageError(f"cell {name} is stored for several parts of {dataset}; choose one: {'; '.join(parts)}")
+    seeds = sorted({record["cell"]["seed"] for _, record in named})
+    seed = seeds[0] if seed is None else seed
+    if seed not in seeds:
+        raise UsageError(f"cell {name} is not stored with seed {seed}; have: {', '.join(map(str, seeds))}")
+    return only([entry for entry in named if entry[1]["cell"]["seed"] == seed])
+
+
+def only(entries: Sequence[Entry]) -> Entry:
+    """Return the one result that there is.
+
+    Raises:
+        ResultsError: there are several.
+    """
+    if len(entries) > 1:
+        raise ResultsError(
+            f"two results for one cell and seed, {entries[0][0]} and {entries[1][0]}; keep one of them, "
+            "`corecbench results prune` removes all but the latest"
+        )
+    return entries[0]
