@@ -106,11 +106,11 @@ def export(loaded: LoadedModel, folder: Path) -> list[str]:
     items, users = loaded.items, loaded.histories()
     write_json(folder / "items.json", {"item_ids": items.item_ids[1:], "titles": items.titles[1:]})
     if users:
-        (folder / "users.json").write_text(json.dumps(users, ensure_ascii=False), encoding="utf-8")
+        (folder / "users.json").write_text(json.dumps(users, ensure_ascii=False), encoding="utf-8", newline="\n")
     write_json(folder / "facts.json", facts)
     shutil.copyfile(Path(serve.__file__), folder / "serve.py")
     onnx = write_onnx(loaded, facts, folder / "model.onnx")
-    (folder / "README.md").write_text(readme(loaded, facts, users, onnx), encoding="utf-8")
+    (folder / "README.md").write_text(readme(loaded, facts, users, onnx), encoding="utf-8", newline="\n")
     return [onnx]
 
 
