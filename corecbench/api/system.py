@@ -52,8 +52,8 @@ def inherited(number: int) -> Connection:
     """Return the end of a pipe that this process got from `inheriting`, by its number."""
     from multiprocessing import connection
 
-    kind: Any = connection.PipeConnection if sys.platform == "win32" else connection.Connection
-    end: Connection = kind(number)
+    of_windows = getattr(connection, "PipeConnection", None) if sys.platform == "win32" else None
+    end: Connection = (of_windows or connection.Connection)(number)
     return end
 
 
