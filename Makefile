@@ -1,4 +1,4 @@
-.PHONY: check test coverage lint format audit docs build perf
+.PHONY: check test coverage lint format audit docs docs-version build perf
 
 check:  ## All that CI runs, in fresh environments.
 	.ci/run
@@ -29,6 +29,10 @@ audit:  ## Known holes of what is installed; needs `pip install pip-audit`.
 
 docs:  ## The docs site, into site/; any warning is an error.
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+
+docs-version:  ## The docs of a release beside those of earlier ones, on the branch gh-pages: VERSION=0.5.0. Pushes nothing.
+	NO_MKDOCS_2_WARNING=1 mike deploy --update-aliases "$(VERSION)" latest
+	mike set-default latest
 
 build:  ## The source distribution and the wheel, into dist/.
 	rm -rf build dist

@@ -150,7 +150,13 @@ def table(
 
 
 def load_model(
-    cell: str | Path, side: str | None = None, *, device: str = "cpu", plugins: Sequence[str | Path] = ()
+    cell: str | Path,
+    side: str | None = None,
+    *,
+    latest: bool = False,
+    pick: Mapping[str, str | Sequence[str]] | None = None,
+    device: str = "cpu",
+    plugins: Sequence[str | Path] = (),
 ) -> LoadedModel:
     """Return one side of a cell that was run with `keep_models`, ready to recommend.
 
@@ -158,19 +164,24 @@ def load_model(
     settings of the cell say, and must be the one that the cell was trained with.
 
     Args:
-        cell: the folder of the cell, which holds result.json.
+        cell: the folder of the cell, which holds result.json, or the one above it, which holds all settings and
+            seeds of the cell; the lowest seed is taken.
         side: "domain" or "llm"; None for the only one or, in a pair, the domain model.
+        latest: whether the latest settings of the cell are taken where several are stored.
+        pick: cell -> hash of the settings to take.
         device: where it computes, such as "cuda".
         plugins: Python files to load, for their models.
 
     Raises:
         ResultsError: no model was kept, or it is damaged.
-        UsageError: there is no such side, or the LLM is another one.
+        UsageError: there is no such side, several settings of the cell are stored and none was chosen, or the LLM
+            is another one.
         PluginError: the model's plugin is missing or broken.
     """
     from corecbench.keeping.loading import load_side
+    from corecbench.results.folders import cell_at
 
-    return load_side(discover(plugins), Path(cell), side, device)
+    return load_side(discover(plugins), cell_at(Path(cell), choice_of(latest, pick)), side, device)
 
 
 def discover(plugins: Sequence[str | Path], without: Sequence[str] = ()) -> Host:

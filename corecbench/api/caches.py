@@ -13,6 +13,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from corecbench.api.errors import CorecbenchWarning
+from corecbench.api.system import is_running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,13 +66,7 @@ def is_left_behind(path: Path) -> bool:
         with contextlib.suppress(OSError):
             return time.time() - path.stat().st_mtime > LONGEST_S
         return False
-    try:
-        os.kill(int(named["pid"]), 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):  # it belongs to another user
-        return False
-    return False
+    return not is_running(int(named["pid"]))
 
 
 def this_host() -> str:

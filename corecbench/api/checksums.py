@@ -37,6 +37,6 @@ def checksum(path: Path, cache: Path) -> str:
     with contextlib.suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
         temporary = kept.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(digest, encoding="ascii")
+        temporary.write_text(digest, encoding="ascii", newline="\n")
         os.replace(temporary, kept)
     return digest

@@ -15,6 +15,7 @@ from corecbench.cli.options import (
     data_dir_option,
     discover,
     say,
+    set_option,
     wants_traceback,
 )
 from corecbench.plugin.kinds import WORDS
@@ -32,7 +33,7 @@ STATUSES = ("ok", "failed", "not applicable")
 @click.option(
     "--kind", type=click.Choice(sorted(WORDS)), help="Kind of the component, where several kinds have the name."
 )
-@click.option("--set", "sets", multiple=True, metavar="NAME.KEY=VALUE", help="Change one setting.")
+@set_option()
 @data_dir_option
 @common_options
 def check(

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corecbench.api import DatasetComponent, Download, UsageError, cache_folder
-from corecbench.cli.options import common_options, data_dir_option, discover, say
+from corecbench.cli.options import (
+    common_options,
+    data_dir_option,
+    discover,
+    k_core_option,
+    repeats_option,
+    say,
+    set_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -106,11 +114,9 @@ class Lines:
 
 @datasets.command()
 @click.argument("name")
-@click.option("--set", "sets", multiple=True, metavar="NAME.KEY=VALUE", help="Change one setting.")
-@click.option("--k-core", type=int, metavar="K", help="Leave out users and items with fewer interactions.")
-@click.option(
-    "--repeats", metavar="first|last|all", help="Which interaction of a repeated pair counts.  [default: first]"
-)
+@set_option()
+@k_core_option
+@repeats_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @data_dir_option
 @common_options

@@ -7,7 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from corecbench.cli.options import Command, common_options, data_dir_option, discover, results_option, say
+from corecbench.cli.options import (
+    Command,
+    chosen_settings,
+    common_options,
+    config_option,
+    data_dir_option,
+    discover,
+    item_text_option,
+    k_core_option,
+    max_history_option,
+    one_cell_options,
+    repeats_option,
+    results_option,
+    say,
+    set_option,
+)
 
 if TYPE_CHECKING:
     from corecbench.api import CellResult
@@ -23,32 +38,12 @@ def dataset_options(command: Command) -> Command:
     """Add the options that say how a data set is read. They must be those of the run that it is compared with."""
     for option in (
         data_dir_option,
-        click.option("--set", "sets", multiple=True, metavar="NAME.KEY=VALUE", help="Change one setting."),
-        click.option(
-            "--item-text", metavar="TEMPLATE", help="What the text of an item is made of.  [default: {title}]"
-        ),
-        click.option(
-            "--repeats",
-            metavar="first|last|all",
-            help="Which interaction of a repeated pair counts.  [default: first]",
-        ),
-        click.option(
-            "--k-core",
-            type=int,
-            metavar="K",
-            help="Leave out users and items with fewer interactions.  [default: 0]",
-        ),
-        click.option(
-            "--max-history",
-            type=int,
-            metavar="N",
-            help="Most recent items of a history that the model sees.  [default: 50]",
-        ),
-        click.option(
-            "--config",
-            metavar="FILE",
-            help="Run file whose settings of the data set hold; options win over it.",
-        ),
+        set_option(),
+        item_text_option,
+        repeats_option,
+        k_core_option,
+        max_history_option,
+        config_option("Run file whose settings of the data set hold; options win over it."),
     ):
         command = option(command)
     return command
@@ -188,9 +183,7 @@ def split(
 @click.option("--cell", required=True, metavar="CELL", help="Cell, such as sasrec or sasrec+llama+bdlm:llm.")
 @click.option("--out", required=True, metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="File.")
 @click.option("--format", "format_", metavar="csv|parquet|trec", help="Format.  [default: by the suffix]")
-@click.option("--dataset", metavar="NAME", help="Data set of the cell.  [default: the only one]")
-@click.option("--seed", type=int, metavar="N", help="Seed of the cell.  [default: the lowest]")
-@click.option("--benchmark", metavar="NAME", help="Benchmark of the cell.  [default: default, or the only one]")
+@one_cell_options
 @common_options
 def predictions(
     files: tuple[str, ...],
@@ -202,6 +195,8 @@ def predictions(
     dataset: str | None,
     seed: int | None,
     benchmark: str | None,
+    latest: bool,
+    pick: tuple[str, ...],
 ) -> None:
     """Write the stored lists of a cell for other tools.
 
@@ -214,5 +209,6 @@ def predictions(
 
     chosen = format_of(out, format_)
     store = choose(stores(folder), benchmark)
-    top = write_predictions(store, select_one(list(store.records()), cell, dataset, seed), cell, chosen, out)
+    entries = chosen_settings(latest, pick).narrowed(list(store.records()))
+    top = write_predictions(store, select_one(entries, cell, dataset, seed), cell, chosen, out)
     say(f"{out}: {len(top):,} items of {top['user_id'].nunique():,} users, at most {top['position'].max()} each")

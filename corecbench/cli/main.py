@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -45,6 +46,7 @@ class Verbs(click.Group):
         from corecbench.experiment.process import plain_warnings
 
         args = list(sys.argv[1:] if args is None else args)
+        show_any_text()
         try:
             with plain_warnings(), ending_on_signals(complain_of_signal):
                 code = super().main(args, *rest, **{**extra, "standalone_mode": False})
@@ -59,6 +61,13 @@ class Verbs(click.Group):
         except KeyboardInterrupt:
             code = complain_of_signal(signal.SIGINT)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def show_any_text() -> None:
+    """Let a character that the output's encoding lacks be "?", such as an arrow in one of Windows' code pages."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
 
 
 def complain(error: Exception) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from corecbench.api.printable import printable
+from corecbench.cli.completion import complete_run_files
 
 if TYPE_CHECKING:
     from corecbench.experiment.session import Steps
@@ -121,6 +122,13 @@ def chosen_settings(latest: bool, pick: tuple[str, ...]) -> Choice:
     return choice_of(latest, read_picks(pick))
 
 
+def one_cell(path: Path, latest: bool, pick: tuple[str, ...], seed: int | None = None) -> Path:
+    """Return the folder of the cell that a path names, by the options that `choice_options` adds."""
+    from corecbench.results.folders import cell_at
+
+    return cell_at(path, chosen_settings(latest, pick), seed)
+
+
 def say(text: str, err: bool = False) -> None:
     """Print text, which may hold what comes from anywhere, without characters that control a terminal."""
     click.echo(printable(text, kept="\n\t"), err=err)
@@ -171,6 +179,55 @@ data_dir_option = click.option(
     callback=_use_data_dir,
     help="Folder of data sets, each in DIR/NAME.  [default: CORECBENCH_DATA, then what was fetched]",
 )
+
+
+max_history_option = click.option(
+    "--max-history",
+    type=int,
+    metavar="N",
+    help="Most recent items of a history that models see.  [default: 50]",
+)
+
+k_core_option = click.option(
+    "--k-core", type=int, metavar="K", help="Leave out users and items with fewer interactions.  [default: 0]"
+)
+
+repeats_option = click.option(
+    "--repeats", metavar="first|last|all", help="Which interaction of a repeated pair counts.  [default: first]"
+)
+
+item_text_option = click.option(
+    "--item-text",
+    metavar="TEMPLATE",
+    help="What the text of an item is made of, such as '{title}; {categories}'.  [default: {title}]",
+)
+
+device_option = click.option("--device", metavar="NAME", help="Device for training, such as cuda.  [default: cpu]")
+
+
+def set_option(text: str = "Change one setting.") -> Callable[[Command], Command]:
+    """Return the option that changes settings of components."""
+    return click.option("--set", "sets", multiple=True, metavar="NAME.KEY=VALUE", help=text)
+
+
+def config_option(text: str) -> Callable[[Command], Command]:
+    """Return the option that names a run file."""
+    return click.option("--config", metavar="FILE.toml|NAME", shell_complete=complete_run_files, help=text)
+
+
+def one_cell_options(command: Command) -> Command:
+    """Add the options that say which one is meant of the stored cells of a name; see `chosen_settings`, too."""
+    for option in (
+        click.option(
+            "--benchmark", metavar="NAME", help="Benchmark of the cell.  [default: default, or the only one]"
+        ),
+        click.option("--seed", type=int, metavar="N", help="Seed of the cell.  [default: the lowest]"),
+        click.option(
+            "--dataset", metavar="NAME", help="Data set, by name or folder as it was run.  [default: the only one]"
+        ),
+    ):
+        command = option(command)
+    return choice_options(command)
 
 
 results_option = click.option(

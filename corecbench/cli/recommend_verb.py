@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from corecbench.api import UsageError
-from corecbench.cli.options import common_options, data_dir_option, discover, say
+from corecbench.cli.options import (
+    chosen_settings,
+    common_options,
+    data_dir_option,
+    discover,
+    one_cell,
+    one_cell_options,
+    say,
+    set_option,
+)
 from corecbench.cli.report_verbs import telling_damage
 
 if TYPE_CHECKING:
@@ -39,11 +48,7 @@ if TYPE_CHECKING:
 @click.option(
     "--k", default=10, show_default=True, metavar="N", type=click.IntRange(min=1), help="Items for a history."
 )
-@click.option(
-    "--dataset", metavar="NAME", help="Data set, by name or folder as it was run.  [default: the only one]"
-)
-@click.option("--seed", type=int, metavar="N", help="Seed of the cell.  [default: the lowest]")
-@click.option("--benchmark", metavar="NAME", help="Benchmark of the cell.  [default: default, or the only one]")
+@one_cell_options
 @click.option(
     "--last",
     default=10,
@@ -55,9 +60,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "format_", default="text", show_default=True, metavar="NAME", help="Format, as for `report`."
 )
-@click.option(
-    "--set", "sets", multiple=True, metavar="NAME.KEY=VALUE", help="Setting of the data set, as it was run."
-)
+@set_option("Setting of the data set, as it was run.")
 @data_dir_option
 @common_options
 def recommend(
@@ -72,6 +75,8 @@ def recommend(
     dataset: str | None,
     seed: int | None,
     benchmark: str | None,
+    latest: bool,
+    pick: tuple[str, ...],
     last: int,
     format_: str,
     sets: tuple[str, ...],
@@ -84,12 +89,14 @@ def recommend(
     history.
 
     Without RESULTS_DIR, one side of a cell recommends to a new user by --history, or to a user that it knows by
-    --user ID. The cell must have been run with --keep-models.
+    --user ID. Where the folder holds several settings and seeds of the cell, --latest or --pick chooses the
+    settings. The cell must have been run with --keep-models.
 
     Nothing is trained.
     """
     if folder is None:
-        recommend_by_model(discover(files, blocked), Path(cell), side, user, history, k, format_)
+        place = one_cell(Path(cell), latest, pick, seed)
+        recommend_by_model(discover(files, blocked), place, side, user, history, k, format_)
         return
     if history is not None:
         last = number_of(history)
@@ -104,7 +111,8 @@ def recommend(
     host.select("reporters", format_, {})
     store = choose(stores(folder), benchmark)
     with telling_damage([store]):
-        (found,) = recommendations(host, store, store.sound(), cell, [user], dataset, seed, sets)
+        entries = chosen_settings(latest, pick).narrowed(store.sound())
+        (found,) = recommendations(host, store, entries, cell, [user], dataset, seed, sets)
     if format_ == "json":
         say(json.dumps(dataclasses.asdict(found), indent=1))
     elif format_ == "text":

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import click
 
-from corecbench.cli.options import be_a_good_neighbour, common_options, data_dir_option, discover, invocation, say
+from corecbench.cli.options import (
+    be_a_good_neighbour,
+    choice_options,
+    common_options,
+    data_dir_option,
+    discover,
+    invocation,
+    one_cell,
+    say,
+)
 
 DIFFERENT = 1
 
@@ -22,15 +31,25 @@ DIFFERENT = 1
     help="Folder to keep the new result in.  [default: none]",
 )
 @click.option("--dataset", metavar="NAME", help="Where the data set is now.  [default: as the record says]")
+@choice_options
 @data_dir_option
 @common_options
 def reproduce(
-    files: tuple[str, ...], blocked: tuple[str, ...], result: Path, results: Path | None, dataset: str | None
+    files: tuple[str, ...],
+    blocked: tuple[str, ...],
+    result: Path,
+    results: Path | None,
+    dataset: str | None,
+    latest: bool,
+    pick: tuple[str, ...],
 ) -> int:
     """Run a stored cell again and compare the ranks of every user.
 
-    RESULT.json is the record of a cell, or the folder that holds it. All that is run is read from the record:
-    settings, data set, seed, control, device, threads. Paths in it count from the present folder.
+    RESULT.json is the record of a cell, the folder that holds it, or the one above, which holds all settings and
+    seeds of the cell: --latest or --pick chooses the settings, and the lowest seed is taken.
+
+    All that is run is read from the record: settings, data set, seed, control, device, threads. Paths in it count
+    from the present folder.
 
     Exit codes: 0 if all ranks are equal, 1 if some differ, 2 if the cell cannot be run again.
     """
@@ -39,7 +58,7 @@ def reproduce(
     from corecbench.results.store import Store
 
     be_a_good_neighbour()
-    folder = result.parent if result.name == "result.json" else result
+    folder = one_cell(result, latest, pick)
     host = discover(files, blocked)
     record = Store(folder, "").read(folder)
     cell = record["cell"]

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from corecbench.cli.options import common_options, discover, results_folder, results_option, say
+from corecbench.cli.options import (
+    choice_options,
+    common_options,
+    discover,
+    one_cell,
+    results_folder,
+    results_option,
+    say,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,19 +80,22 @@ def ls(
 
 @results.command()
 @click.argument("cell", metavar="CELL_FOLDER|RESULT.json", type=click.Path(path_type=Path))
+@choice_options
 @common_options
-def show(files: tuple[str, ...], blocked: tuple[str, ...], cell: Path) -> None:
+def show(files: tuple[str, ...], blocked: tuple[str, ...], cell: Path, latest: bool, pick: tuple[str, ...]) -> None:
     """Show all that is stored of one cell, in plain words.
 
-    CELL_FOLDER is the folder of a cell, such as results/default/ml-100k/sasrec/seed0-1a2b3c4d. Settings are
-    shown that differ from the defaults of their plugins, where these are installed.
+    CELL_FOLDER is the folder of a cell, such as results/default/ml-100k/sasrec/seed0-1a2b3c4d, or the one above it:
+    --latest or --pick chooses between several settings, and the lowest seed is taken.
+
+    Settings are shown that differ from the defaults of their plugins, where these are installed.
     """
     from corecbench.cli.stored_cells import lines
     from corecbench.results.layout import RECORD_FILE
     from corecbench.results.record import ResultsError
     from corecbench.results.record_file import read_record
 
-    folder = cell.parent if cell.name == RECORD_FILE else cell
+    folder = one_cell(cell, latest, pick)
     if not (folder / RECORD_FILE).is_file():
         raise ResultsError(
             f"{folder}: no stored cell, which has a {RECORD_FILE}; `corecbench results ls` lists them"

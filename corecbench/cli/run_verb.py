@@ -9,16 +9,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corecbench.api import UsageError
-from corecbench.cli.completion import complete, complete_run_files
+from corecbench.cli.completion import complete
 from corecbench.cli.options import (
     Command,
     be_a_good_neighbour,
     common_options,
+    config_option,
     data_dir_option,
+    device_option,
     discover,
     invocation,
+    item_text_option,
+    k_core_option,
+    max_history_option,
     results_option,
     say,
+    set_option,
 )
 from corecbench.cli.report_verbs import INCOMPLETE, show_table
 from corecbench.cli.terminal import fitted, wide_option
@@ -64,23 +70,9 @@ def run_options(command: Command) -> Command:
             ),
             click.option("--seeds", metavar="0-2,5", help="Seeds; each cell is run once for each.  [default: 0]"),
             several("--metrics", text="Metrics, such as HR@10,MRR.", kind="metrics"),
-            click.option(
-                "--max-history",
-                type=int,
-                metavar="N",
-                help="Most recent items of a history that models see.  [default: 50]",
-            ),
-            click.option(
-                "--k-core",
-                type=int,
-                metavar="K",
-                help="Leave out users and items with fewer interactions.  [default: 0]",
-            ),
-            click.option(
-                "--item-text",
-                metavar="TEMPLATE",
-                help="What the text of an item is made of, such as '{title}; {categories}'.  [default: {title}]",
-            ),
+            max_history_option,
+            k_core_option,
+            item_text_option,
             several(
                 "--train-share",
                 "train_shares",
@@ -125,7 +117,7 @@ def run_options(command: Command) -> Command:
                 help="End a cell that takes longer; it has failed.  [default: no limit]",
             ),
             click.option("--retry-failed", is_flag=True, default=None, help="Run cells again that failed before."),
-            click.option("--device", metavar="NAME", help="Device for training, such as cuda.  [default: cpu]"),
+            device_option,
             click.option(
                 "--jobs",
                 type=int,
@@ -168,13 +160,8 @@ def run_options(command: Command) -> Command:
 @run_options
 @data_dir_option
 @results_option
-@click.option(
-    "--config",
-    metavar="FILE.toml|NAME",
-    shell_complete=complete_run_files,
-    help="A run file, or one of `corecbench list benchmarks`.",
-)
-@click.option("--set", "sets", multiple=True, metavar="COMPONENT.KEY=VALUE", help="Change one setting.")
+@config_option("A run file, or one of `corecbench list benchmarks`.")
+@set_option()
 @click.option("--plan", "only_plan", is_flag=True, help="Print what would be done, and stop.")
 @click.option("-v", "--verbose", is_flag=True, help="Print a line for each epoch.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the table and errors only.")

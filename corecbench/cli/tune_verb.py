@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from corecbench.cli.completion import complete, complete_run_files
+from corecbench.cli.completion import complete
 from corecbench.cli.options import (
     Command,
     be_a_good_neighbour,
     common_options,
+    config_option,
     data_dir_option,
+    device_option,
     discover,
+    max_history_option,
     results_option,
     say,
+    set_option,
 )
 
 if TYPE_CHECKING:
@@ -50,15 +54,10 @@ def names_option(*names: str, kind: str, text: str, metavar: str = "A,B") -> Cal
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes side by side.")
 @click.option("--threads", type=int, metavar="N", help="Threads of each process.  [default: 1]")
 @click.option("--seed", "seeds", type=int, metavar="N", help="Seed of models and searches.  [default: 0]")
-@click.option("--max-history", type=int, metavar="N", help="Most recent items that models see.  [default: 50]")
-@click.option("--device", metavar="NAME", help="Device for training, such as cuda.  [default: cpu]")
-@click.option(
-    "--config",
-    metavar="FILE.toml|NAME",
-    shell_complete=complete_run_files,
-    help="A run file; its settings are kept and not searched.",
-)
-@click.option("--set", "sets", multiple=True, metavar="COMPONENT.KEY=VALUE", help="Keep one setting at a value.")
+@max_history_option
+@device_option
+@config_option("A run file; its settings are kept and not searched.")
+@set_option("Keep one setting at a value.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -94,7 +94,7 @@ def write_trec(parts: Parts, folder: Path) -> None:
         else:
             lines = zip(table["user_id"], table["item_id"], strict=True)
             text = "".join(f"{user} 0 {item} 1\n" for user, item in lines)
-            (folder / f"{name}.qrels").write_text(text, encoding="utf-8")
+            (folder / f"{name}.qrels").write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_recbole(parts: Parts, folder: Path) -> None:

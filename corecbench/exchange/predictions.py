@@ -45,7 +45,7 @@ def write_predictions(store: Store, entry: Entry, name: str, format_: Format, ou
     elif format_ == "csv":
         top.to_csv(out, index=False, lineterminator="\n")
     else:
-        out.write_text(as_trec(top, slug(name)), encoding="utf-8")
+        out.write_text(as_trec(top, slug(name)), encoding="utf-8", newline="\n")
     return top
 
 

@@ -73,7 +73,7 @@ def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) 
         hint=layout.hint.format(name=data.name),
         **counts,
     )
-    (out / README).write_text(text, encoding="utf-8")
+    (out / README).write_text(text, encoding="utf-8", newline="\n")
     manifest = {
         "dataset": data.name,
         "format": format_,
@@ -87,5 +87,5 @@ def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) 
         "corecbench": __version__,
         "files": {path.relative_to(out).as_posix(): sha256_of(path) for path in files},
     }
-    (out / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    (out / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8", newline="\n")
     return manifest

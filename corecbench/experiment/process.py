@@ -9,14 +9,13 @@ import importlib.metadata
 import math
 import os
 import platform
-import resource
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from corecbench.api import CorecbenchWarning
+from corecbench.api import CorecbenchWarning, system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,8 +74,7 @@ def peak_memory_bytes() -> int:
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        return system.peak_memory_bytes()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024
 

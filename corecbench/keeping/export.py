@@ -5,11 +5,7 @@ L positions of a history, N items, d the width of a state.
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
-import io
 import json
-import logging
 import shutil
 import warnings
 from pathlib import Path
@@ -20,6 +16,7 @@ import torch
 from corecbench.api import Batch, States, UsageError
 from corecbench.keeping import serve
 from corecbench.keeping.folder import write_json
+from corecbench.keeping.onnx_file import write_onnx
 from corecbench.plugin.abilities import recommender_abilities
 
 if TYPE_CHECKING:
@@ -27,8 +24,6 @@ if TYPE_CHECKING:
 
 EXAMPLE = 3
 """Length of the history by which the program is traced."""
-ONNX = ("onnx", "onnxscript")
-"""Packages without which torch writes no ONNX."""
 
 README = """# {name}, {side} side of {cell} on {dataset}
 
@@ -106,11 +101,11 @@ def export(loaded: LoadedModel, folder: Path) -> list[str]:
     items, users = loaded.items, loaded.histories()
     write_json(folder / "items.json", {"item_ids": items.item_ids[1:], "titles": items.titles[1:]})
     if users:
-        (folder / "users.json").write_text(json.dumps(users, ensure_ascii=False), encoding="utf-8")
+        (folder / "users.json").write_text(json.dumps(users, ensure_ascii=False), encoding="utf-8", newline="\n")
     write_json(folder / "facts.json", facts)
     shutil.copyfile(Path(serve.__file__), folder / "serve.py")
-    onnx = write_onnx(loaded, facts, folder / "model.onnx")
-    (folder / "README.md").write_text(readme(loaded, facts, users, onnx), encoding="utf-8")
+    onnx = write_onnx(program, folder / "model.onnx")
+    (folder / "README.md").write_text(readme(loaded, facts, users, onnx), encoding="utf-8", newline="\n")
     return [onnx]
 
 
@@ -157,35 +152,6 @@ def example_of(length: int | None) -> tuple[torch.Tensor, torch.Tensor]:
 def shapes_of(length: int | None, longest: int) -> tuple[dict[int, Any], dict[int, Any]] | None:
     """Return which sizes of a program's arguments vary: the length of the history, unless it is fixed."""
     return ({}, {1: torch.export.Dim("length", min=1, max=longest)}) if length is None else None
-
-
-def write_onnx(loaded: LoadedModel, facts: dict[str, Any], file: Path) -> str:
-    """Write the same program as ONNX where the packages for it are installed, and return a sentence about it."""
-    if missing := [name for name in ONNX if importlib.util.find_spec(name) is None]:
-        return f"There is no ONNX file: `pip install {' '.join(missing)}` and export again to get one."
-    length = facts["length"]
-    level = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)  # torch names each package that it does without
-    try:
-        with torch.no_grad(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                Program(loaded).eval(),
-                example_of(length),
-                file,
-                input_names=["user", "history"],
-                output_names=["state", "items"],
-                dynamic_shapes=shapes_of(length, facts["max_history"]),
-                dynamo=True,
-                external_data=False,
-                verbose=False,
-            )
-    except Exception as error:
-        file.unlink(missing_ok=True)
-        return f"There is no ONNX file: torch cannot write one of this model ({type(error).__name__})."
-    finally:
-        logging.disable(level)
-    return "`model.onnx` is the same program as ONNX."
 
 
 def readme(loaded: LoadedModel, facts: dict[str, Any], users: dict[str, list[int]], onnx: str) -> str:

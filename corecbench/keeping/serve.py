@@ -178,5 +178,8 @@ def read(file: Path) -> Any:
 
 
 if __name__ == "__main__":
-    for place, item in enumerate(Recommender().recommend(" ".join(sys.argv[1:]).split(";")), start=1):
-        sys.stdout.write(f"{place:3}  {item.title}  ({item.item_id})  {item.score:.4f}\n")
+    best = Recommender().recommend(" ".join(sys.argv[1:]).split(";"))
+    lines = [
+        f"{place:3}  {item.title}  ({item.item_id})  {item.score:.4f}\n" for place, item in enumerate(best, start=1)
+    ]
+    sys.stdout.write("".join(lines))  # at once, so that a reader such as `head` may stop early

@@ -64,7 +64,7 @@ def write(host: Host, report: Report, folder: Path | None) -> WrittenTable:
         path = folder / f"{report.name}.{suffix}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", newline="\n")
         except OSError as error:
             errors[name] = ResultsError(f"{folder}: tables cannot be written ({error.strerror})")
             continue

@@ -235,7 +235,7 @@ def write_page(
         recommendations=recommended(host, store, entries, rows),
     )
     path = published.folder / "report.html"
-    path.write_text(render.render(results), encoding="utf-8")
+    path.write_text(render.render(results), encoding="utf-8", newline="\n")
     return path
 
 

@@ -9,6 +9,8 @@ import os
 import socket
 from pathlib import Path
 
+from corecbench.api.system import is_running
+
 
 @functools.cache
 def machine() -> str:
@@ -38,10 +40,4 @@ def is_gone(on_machine: str, pid: int, born: str) -> bool:
 
 def _birth_without_proc(pid: int) -> str:
     """Return "unknown" if a process runs, else ""."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return ""
-    except PermissionError:
-        pass
-    return "unknown"
+    return "unknown" if is_running(pid) else ""

@@ -110,7 +110,7 @@ def _describe(stage: Path, records: Sequence[tuple[str, CellResult]]) -> int:
     counts = Counter(benchmark for benchmark, _ in records)
     cells = ", ".join(f"{n} cells of {benchmark}" for benchmark, n in sorted(counts.items()))
     text = TEXT.format(version=__version__, cells=cells, manifest=MANIFEST)
-    (stage / README).write_text(text, encoding="utf-8")
+    (stage / README).write_text(text, encoding="utf-8", newline="\n")
     versions: dict[str, set[str]] = {}
     for _, record in records:
         for package, version in record["versions"].items():
@@ -123,7 +123,9 @@ def _describe(stage: Path, records: Sequence[tuple[str, CellResult]]) -> int:
         "versions": {package: sorted(found) for package, found in versions.items()},
         "files": {path.relative_to(stage).as_posix(): sha256_of(path) for path in files},
     }
-    (stage / MANIFEST).write_text(json.dumps(manifest, sort_keys=True, indent=1) + "\n", encoding="utf-8")
+    (stage / MANIFEST).write_text(
+        json.dumps(manifest, sort_keys=True, indent=1) + "\n", encoding="utf-8", newline="\n"
+    )
     return len(files) + 1
 
 

@@ -38,8 +38,20 @@ class Choice:
         Raises:
             UsageError: one has, and nothing says which to take.
         """
-        chosen = {cell: self._hashes(cell, found) for cell, found in by_cell(entries).items()}
-        return [entry for entry in entries if entry[1]["hash"] in chosen[key_of(entry[1])]]
+        for cell, records in by_cell(chosen := self._taken(entries)).items():
+            seeds = [record["cell"]["seed"] for record in records]
+            if twice := [seed for seed in seeds if seeds.count(seed) > 1]:
+                raise UsageError(_several(cell, [each for each in records if each["cell"]["seed"] == twice[0]]))
+        return chosen
+
+    def narrowed(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Return results without the settings that are not taken; those of which nothing is said stay.
+
+        Raises:
+            UsageError: what is picked is not stored, or two settings of a cell are picked.
+        """
+        self.check(entries)
+        return self._taken(entries)
 
     def of_each(self, results: Mapping[Store, Sequence[Entry]]) -> dict[Store, list[Entry]]:
         """Return the same of each of several benchmarks.
@@ -67,8 +79,13 @@ class Choice:
             if hash8 not in hashes[name]:
                 raise unknown(f"hash of cell {name}", hash8, hashes[name])
 
+    def _taken(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Return the results of the settings that are taken of each cell."""
+        chosen = {cell: self._hashes(cell, found) for cell, found in by_cell(entries).items()}
+        return [entry for entry in entries if entry[1]["hash"] in chosen[key_of(entry[1])]]
+
     def _hashes(self, cell: CellKey, records: Sequence[CellResult]) -> set[str]:
-        """Return the hashes of the settings to take of a cell."""
+        """Return the hashes of the settings to take of a cell, all of them where nothing is said."""
         hashes = {record["hash"] for record in records}
         picked = hashes & {hash8 for name, hash8 in self.picks if name == cell.name}
         if len(picked) > 1:
@@ -77,9 +94,6 @@ class Choice:
             return picked
         if self.latest:
             return {latest(records)["hash"]}
-        seeds = [record["cell"]["seed"] for record in records]
-        if twice := [seed for seed in seeds if seeds.count(seed) > 1]:
-            raise UsageError(_several(cell, [each for each in records if each["cell"]["seed"] == twice[0]]))
         return hashes
 
 

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from corecbench.api import UsageError
-from corecbench.results.layout import slug
+from corecbench.results.choice import AS_STORED, Choice
+from corecbench.results.layout import RECORD_FILE, slug
 from corecbench.results.record import ResultsError
+from corecbench.results.record_file import read_record
 from corecbench.results.store import Store
 
 
@@ -24,6 +26,30 @@ def stores(folder: Path) -> list[Store]:
     if not benchmarks:
         raise ResultsError(f"{folder}: no results here; `corecbench run` makes them")
     return [Store(folder, benchmark) for benchmark in sorted(benchmarks)]
+
+
+def cell_at(path: Path, choice: Choice = AS_STORED, seed: int | None = None) -> Path:
+    """Return the folder of the one cell that a path names.
+
+    Args:
+        path: the folder of a cell, its result.json, or the folder above, which holds all settings and seeds.
+        choice: which of several settings are meant.
+        seed: which of several seeds is meant; the lowest if it is None.
+
+    Raises:
+        UsageError: there are several settings and nothing says which to take, or what is asked for is not there.
+        ResultsError: a record cannot be read.
+    """
+    folder = path.parent if path.name == RECORD_FILE else path
+    below = sorted(file.parent for file in folder.glob(f"seed*/{RECORD_FILE}"))
+    if not below:
+        return folder
+    entries = [(each, read_record(each)) for each in below]
+    choice.check(entries)
+    by_seed = {record["cell"]["seed"]: each for each, record in choice.of(entries)}
+    if seed is not None and seed not in by_seed:
+        raise UsageError(f"{folder}: no cell with seed {seed}; have: {', '.join(map(str, sorted(by_seed)))}")
+    return by_seed[min(by_seed) if seed is None else seed]
 
 
 def place_of(folder: Path) -> Store:

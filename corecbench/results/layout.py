@@ -16,20 +16,25 @@ MODEL, CHECKPOINT = "model", "checkpoint.safetensors"
 """The folder with the models of a cell, if they are kept, and the weights from which pairs of a model start."""
 RANKS_FILE, TOP_FILE, ITEMS_FILE = "ranks.parquet", "top.parquet", "items.parquet"
 
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+"""Names that no file has on Windows, whatever their ending."""
+
 
 def slug(label: str) -> str:
-    """Return a name for a file that is safe in a path, readable, and tells labels apart.
+    """Return a name for a file that is safe in a path on every system, readable, and tells labels apart.
 
     >>> slug("sasrec+llama+bdlm")
     'sasrec+llama+bdlm'
     >>> slug("llama:org/model")
     'llama-org-model-824a0d'
+    >>> slug("aux.2")
+    '_aux.2-0a24b3'
     """
     safe = re.sub(r"[^A-Za-z0-9._+-]+", "-", label).strip("-.")[:100]
-    if safe == label and label:
+    if safe == label and label and not RESERVED.match(label):
         return safe
     digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:6]
-    return f"{safe}-{digest}".lstrip("-")
+    return f"{'_' * bool(RESERVED.match(safe))}{safe}-{digest}".lstrip("-")
 
 
 def cell_folder(cell_name: str, dataset: str, seed: int, hash8: str) -> tuple[str, str, str]:

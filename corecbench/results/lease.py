@@ -80,7 +80,7 @@ class Lease:
                 if not remove_dead(path, owner.token):
                     return None
                 continue
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
                 json.dump(asdict(owner), file)
             return cls(path, owner)
         return None

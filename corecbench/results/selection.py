@@ -141,7 +141,8 @@ def only(entries: Sequence[Entry]) -> Entry:
     """
     if len(entries) > 1:
         raise ResultsError(
-            f"two results for one cell and seed, {entries[0][0]} and {entries[1][0]}; keep one of them, "
+            f"two results for one cell and seed, {entries[0][0]} and {entries[1][0]}; take the latest "
+            f"by --latest, or one by --pick {entries[1][1]['cell']['name']}={entries[1][1]['hash']}; "
             "`corecbench results prune` removes all but the latest"
         )
     return entries[0]

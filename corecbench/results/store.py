@@ -118,7 +118,7 @@ class Store:
             for name, write in (files or {}).items():
                 write(new / name)
             stored = sealed(plain, new)
-            (new / RECORD_FILE).write_text(record_text(stored), encoding="utf-8")
+            (new / RECORD_FILE).write_text(record_text(stored), encoding="utf-8", newline="\n")
             put_in_place(new, folder)
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)

@@ -98,7 +98,7 @@ def write_project(name: str, kind: str, parent: Path) -> Path:
     except OSError as error:
         raise UsageError(f"cannot make {folder}: {error.strerror}") from error
     for path, text in files.items():
-        (folder / path).write_text(text, encoding="utf-8")
+        (folder / path).write_text(text, encoding="utf-8", newline="\n")
     return folder
 
 

@@ -147,7 +147,7 @@ def forget_checksums(folder: Path) -> None:
     """Make a stored cell one of an earlier version, which has no checksums."""
     file = folder / RECORD_FILE
     record = unsealed(json.loads(file.read_text(encoding="utf-8")))
-    file.write_text(json.dumps(record, sort_keys=True, indent=2) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(record, sort_keys=True, indent=2) + "\n", encoding="utf-8", newline="\n")
 
 
 def toy_top(users: Iterable[str], lists: Iterable[Sequence[str]]) -> pd.DataFrame:

@@ -70,5 +70,5 @@ def write_atomic(toy: ToySource, folder: Path) -> Path:
     }
     for suffix, (header, rows) in tables.items():
         lines = [header, *("\t".join(map(str, row)) for row in rows)]
-        (folder / f"{folder.name}.{suffix}").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (folder / f"{folder.name}.{suffix}").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     return folder

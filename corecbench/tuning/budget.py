@@ -41,9 +41,7 @@ def needs_optuna() -> None:
         UsageError: it is not.
     """
     try:
-        import filelock  # noqa: F401
         import optuna
-        import psutil  # noqa: F401
     except ImportError as error:
         raise UsageError(f"{MISSING} ({error})") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -35,7 +35,7 @@ def write_tuned(path: Path, search: Search, account: Mapping[str, Any]) -> None:
     of_model["in_pairs" if in_pairs else "alone"] = table_of(account)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    new.write_text(tomlkit.dumps(document), encoding="utf-8")
+    new.write_text(tomlkit.dumps(document), encoding="utf-8", newline="\n")
     new.replace(path)
 
 

@@ -1,6 +1,7 @@
 """`corecbench recommend` on ml-100k, with a pair that was trained for a moment."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+import corecbench
 from corecbench.api import UsageError
 from corecbench.cli.main import main
 from corecbench.report.recommendations import read_data
@@ -295,6 +297,40 @@ def test_what_a_model_cannot_answer_is_one_line(kept, arguments, message, code):
     assert done.exit_code == code, done.output
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_of_several_settings_those_are_taken_that_are_chosen(kept, toy_folder, tmp_path):
+    """All verbs that name one cell say how it is chosen, and choose alike."""
+    results = tmp_path / "results"
+    shutil.copytree(kept.parents[3], results)
+    options = ["--models", "popularity", "--datasets", str(toy_folder), "--results", str(results), "--keep-models"]
+    assert CliRunner().invoke(main, ["run", *options, "--max-history", "3"]).exit_code == 0
+    above, old = results / kept.parent.relative_to(kept.parents[3]), kept.name.partition("-")[2]
+    (new,) = {folder.name.partition("-")[2] for folder in above.iterdir()} - {old}
+    history = ["recommend", "--cell", str(above), "--history", "red apple"]
+    user = ["recommend", str(results), "--cell", "popularity", "--user", "u3"]
+    lists = ["predictions", str(results), "--cell", "popularity", "--out", str(tmp_path / "top.csv")]
+    for verb in (
+        history,
+        user,
+        lists,
+        ["export", str(above), "--to", str(tmp_path / "none")],
+        ["reproduce", str(above)],
+    ):
+        done = CliRunner().invoke(main, verb)
+        assert done.exit_code in (2, 5), done.output
+        assert "--latest, or one by --pick popularity=" in done.stderr
+    for verb in (history, user, lists):
+        for option in (["--latest"], ["--pick", f"popularity={old}"]):
+            assert CliRunner().invoke(main, [*verb, *option]).exit_code == 0
+    for option, hash8 in ((["--latest"], new), (["--pick", f"popularity={old}"], old)):
+        done = CliRunner().invoke(main, ["reproduce", str(above), "--results", str(tmp_path / hash8), *option])
+        assert done.exit_code == 0, done.output
+        assert [folder.name for folder in (tmp_path / hash8).glob("*/*/*/*")] == [f"seed0-{hash8}"]
+    with pytest.raises(UsageError, match="several settings"):
+        corecbench.load_model(above)
+    assert corecbench.load_model(above, latest=True).setup.max_history == 3
+    assert corecbench.load_model(above, pick={"popularity": old}).setup.max_history == 50
 
 
 def test_a_history_beside_a_folder_of_results_says_what_is_needed(recommend):

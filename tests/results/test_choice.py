@@ -52,6 +52,13 @@ def test_settings_for_the_same_seed_are_an_error_that_names_the_latest_first():
         Choice().of([OLD, NEW])
 
 
+def test_settings_of_which_nothing_is_said_stay_where_one_cell_is_asked_for():
+    other = entry("c" * 8, 1, "gru4rec"), entry("d" * 8, 2, "gru4rec")
+    pick = Choice(picks=(("sasrec", "a" * 8),))
+    assert [record["hash"][0] for _, record in pick.narrowed([OLD, NEW, *other])] == ["a", "c", "d"]
+    assert len(Choice().narrowed([OLD, NEW])) == 2
+
+
 def test_what_is_picked_may_be_in_any_benchmark():
     found = choice_of(pick={"sasrec": "a" * 8}).of_each(
         {"one": [OLD, NEW], "other": [entry("c" * 8, 1, "gru4rec")]}

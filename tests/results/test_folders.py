@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from corecbench.api import UsageError
-from corecbench.results.folders import choose, stores
+from corecbench.results.choice import Choice
+from corecbench.results.folders import cell_at, choose, stores
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
@@ -53,3 +54,34 @@ def test_a_benchmark_is_chosen_by_name_or_is_the_default_or_the_only_one(store):
         choose([other, third], None)
     with pytest.raises(ResultsError, match="no results of benchmark 'x'; have: other"):
         choose([other], "x")
+
+
+@pytest.fixture
+def several(store):
+    """Return the folders of two settings of a cell, the earlier one with two seeds: "old", "old-1" and "new"."""
+
+    def add(seed, hash8, day):
+        record = toy_record("sasrec", seed=seed, hash=hash8, started=f"2026-01-0{day}T00:00:00+00:00")
+        return store_cell(store, record, {"domain": toy_ranks([1, 2])})
+
+    return {"old": add(0, "a" * 8, 1), "old-1": add(1, "a" * 8, 1), "new": add(1, "b" * 8, 2)}
+
+
+def test_a_path_names_one_cell(several):
+    for path in (several["old-1"], several["old-1"] / "result.json"):
+        assert cell_at(path) == several["old-1"]
+
+
+def test_the_folder_above_needs_to_be_told_which_settings(several):
+    above = several["old"].parent
+    with pytest.raises(
+        UsageError, match=r"several settings of sasrec .* --latest, or one by --pick sasrec=bbbbbbbb"
+    ):
+        cell_at(above)
+    assert cell_at(above, Choice(latest=True)) == several["new"]
+    picked = Choice(picks=(("sasrec", "a" * 8),))
+    assert [cell_at(above, picked, seed) for seed in (None, 1)] == [several["old"], several["old-1"]]
+    with pytest.raises(UsageError, match="no cell with seed 7; have: 0, 1"):
+        cell_at(above, picked, 7)
+    with pytest.raises(UsageError, match="unknown hash of cell sasrec 'cccccccc'"):
+        cell_at(above, Choice(picks=(("sasrec", "c" * 8),)))

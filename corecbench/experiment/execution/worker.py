@@ -10,12 +10,14 @@ import queue
 import signal
 import threading
 import traceback
-from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
+from corecbench.api import system
 from corecbench.experiment.execution.message import STOP, Message
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from corecbench.experiment.execution.task import CellTask
 
 
@@ -27,7 +29,7 @@ def main(descriptor: int, n_threads: int | None) -> None:
         n_threads: number of threads that torch computes with; None for its own choice.
     """
     leave_signals_to_parent()
-    connection = Connection(descriptor)
+    connection = system.inherited(descriptor)
     tasks: queue.SimpleQueue[CellTask | None] = queue.SimpleQueue()
     stop = threading.Event()
     threading.Thread(target=receive, args=(connection, tasks, stop), daemon=True).start()

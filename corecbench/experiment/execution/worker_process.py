@@ -16,7 +16,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from corecbench.api import CorecbenchError
+from corecbench.api import CorecbenchError, system
 from corecbench.experiment.execution.message import STOP
 
 if TYPE_CHECKING:
@@ -76,14 +76,13 @@ class WorkerProcess:
             start = json.dumps([theirs.fileno(), n_threads, sys.path])
             self.process = subprocess.Popen(
                 [sys.executable, *(f"-W{option}" for option in sys.warnoptions), "-c", START, start],
-                pass_fds=[theirs.fileno()],
                 env=environment(n_threads),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-                start_new_session=True,  # Ctrl-C reaches the parent only, which ends its workers
+                **system.inheriting(theirs),
             )
         self.limit: float | None = None
         """Minutes that the task may take."""
@@ -163,8 +162,7 @@ class WorkerProcess:
         atexit.unregister(self.end)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(grace_s)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        system.kill_group(self.process)
         self.process.wait()
         self.connection.close()
         self.listener.join(timeout=1)

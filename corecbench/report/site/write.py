@@ -79,7 +79,8 @@ def write_site(
         write_rows(benchmark, out)
     sections = list(index.sections(shown))
     subtitle = index.subtitle(shown)
-    (out / INDEX).write_text(page(title, subtitle, sections, scripts=(*SCRIPTS, "filter.js")), encoding="utf-8")
+    text = page(title, subtitle, sections, scripts=(*SCRIPTS, "filter.js"))
+    (out / INDEX).write_text(text, encoding="utf-8", newline="\n")
     n_rows = sum(len(benchmark.rows) for benchmark in shown)
     return Site(out / INDEX, n_rows, len(shown), left_out)
 
@@ -116,4 +117,4 @@ def write_rows(benchmark: Benchmark, out: Path) -> None:
         text = page(
             row_page.title(row), row_page.subtitle(row), row_page.sections(benchmark, row), home=row_page.HOME
         )
-        (out / benchmark.address(row)).write_text(text, encoding="utf-8")
+        (out / benchmark.address(row)).write_text(text, encoding="utf-8", newline="\n")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 from typing import TYPE_CHECKING
+
+from filelock import FileLock
 
 from corecbench.api import private_folder
 
@@ -25,10 +26,12 @@ def only_one(path: Path) -> Iterator[None]:
     """
     private_folder(path.parent)
     lock = path.with_name(f"{path.name}.lock")
-    with lock.open("w") as file:
-        with contextlib.suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
+    held = FileLock(lock)
+    with contextlib.suppress(OSError, NotImplementedError):
+        held.acquire()
+    try:
+        yield
+    finally:
+        held.release()
+        with contextlib.suppress(OSError):  # another process waits for it, on Windows
             lock.unlink(missing_ok=True)

@@ -33,7 +33,7 @@ class Version(NamedTuple):
 def write_manifest(folder: Path) -> None:
     """State size and sha256 of each file of a folder that is complete."""
     files = {path.name: entry(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
-    (folder / MANIFEST).write_text(json.dumps({"files": files}, indent=2) + "\n", encoding="utf-8")
+    (folder / MANIFEST).write_text(json.dumps({"files": files}, indent=2) + "\n", encoding="utf-8", newline="\n")
 
 
 def entry(path: Path) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def version(path: Path) -> Version:
 
 @functools.cache
 def checksum(file: Version) -> str:
-    """Return the sha256 of a file, which is read once in a process unless it changes."""
+    """Return the sha256 of a file, which every process reads: `corecbench.api.checksum` would find no damage."""
     return sha256(file.path)
 
 
@@ -93,11 +93,14 @@ def first_fault(folder: Path) -> str:
 def check_owner(folder: Path) -> None:
     """Make sure that nobody but the user can have changed what is in a folder of the cache.
 
-    A group may write if it is the user's own, which many systems make for each user.
+    A group may write if it is the user's own, which many systems make for each user. Windows has other rights,
+    which are not looked at.
 
     Raises:
         UsageError: another user, or any user, can write there.
     """
+    if not hasattr(os, "geteuid"):
+        return
     for path in (folder.parent, folder, *folder.iterdir()):
         found = path.stat()
         fault = ""

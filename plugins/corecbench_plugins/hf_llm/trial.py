@@ -7,6 +7,7 @@ transformers, so it takes a fraction of a second.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import functools
 import json
@@ -28,7 +29,8 @@ CHARACTERS_PER_SECOND = 100_000
 """Texts get a further second for so many characters. Usual tokenizers read millions."""
 MEMORY_BYTES = 2 << 30
 WALL_SECONDS = 600
-"""A process that waits uses no processor time, so it ends after this."""
+"""A process that waits uses no processor time, so it ends after this. Where the system limits no processor time
+(Windows), it ends after three times the seconds that it would have."""
 MOST_CHARACTERS = 100_000
 """Longest text that a chat template may make around a message."""
 START = """
@@ -70,13 +72,14 @@ def try_template(template: str, names: tuple[tuple[str, str], ...]) -> str:
 def run(work: dict[str, Any], seconds: int) -> str:
     """Return why some work cannot be done within limits, "" if it can."""
     command = [sys.executable, "-c", START, json.dumps(sys.path), str(seconds)]
+    wall = WALL_SECONDS if hasattr(signal, "SIGXCPU") else 3 * seconds
     try:
         done = subprocess.run(
-            command, input=json.dumps(work), capture_output=True, text=True, check=False, timeout=WALL_SECONDS
+            command, input=json.dumps(work), capture_output=True, text=True, check=False, timeout=wall
         )
     except subprocess.TimeoutExpired:
-        return f"takes more than {WALL_SECONDS} seconds"
-    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return f"takes more than {wall} seconds"
+    if -done.returncode in (getattr(signal, name, None) for name in ("SIGXCPU", "SIGKILL")):
         return f"takes more than {seconds} seconds of processor time"
     if done.returncode != 0:
         return f"ends with exit code {done.returncode}, such as for want of memory"
@@ -103,13 +106,16 @@ def main(seconds: int) -> None:
 
 
 def limit(seconds: int) -> None:
-    """End this process after some processor time, or when it takes too much memory."""
-    import resource
-
+    """End this process after some processor time, or when it takes too much memory, where the system can do so."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
     used = resource.getrusage(resource.RUSAGE_SELF)
     total = round(used.ru_utime + used.ru_stime) + seconds
     resource.setrlimit(resource.RLIMIT_CPU, (total, total + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    with contextlib.suppress(ValueError):  # macOS limits no memory
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

