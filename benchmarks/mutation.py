@@ -1,11 +1,11 @@
 """Changes the code a little, one place at a time, and looks whether the tests of that module notice.
 
-    python benchmarks/mutation.py --seconds 900
-    python benchmarks/mutation.py --modules corecbench/data/split.py
+    python benchmarks/mutation.py --seconds 3600
+    python benchmarks/mutation.py --modules corecbench/data/split.py --most 100
 
 Each change is tried in a process that is forked when the heavy libraries are loaded already, so most take seconds.
 Doctests of the module and the tests named below are run. Changes that all tests accept survive: either a test is
-missing, or the change makes no difference. They are drawn in an order that follows from the seed.
+missing, or the change makes no difference. The seed draws which changes of a module are tried, and in which order.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--modules", nargs="*", default=list(TESTS), help="paths; all that are known by default")
     parser.add_argument("--seconds", type=float, default=900, help="time in which changes are begun")
+    parser.add_argument("--most", type=int, default=25, help="changes of each module that are tried")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
@@ -76,18 +77,18 @@ def main() -> int:
     deadline = time.monotonic() + options.seconds
     waiting: dict[str, list[Change]] = {}
     limits: dict[str, float] = {}
+    found: dict[str, dict[str, Any]] = {}
     for module in options.modules:
         started = time.monotonic()
         if tried(module, None, TESTS[module], 300) is not Outcome.SURVIVED:
             print(f"{module}: its tests fail without any change, so it is left out", flush=True)
             continue
         limits[module] = 10 + 4 * (time.monotonic() - started)
-        waiting[module] = changes(Path(module).read_text(encoding="utf-8"))
-        random.Random(f"{options.seed} {module}").shuffle(waiting[module])  # noqa: S311, no secret
-    found: dict[str, dict[str, Any]] = {
-        module: {"changes": len(drawn), "tried": 0, "killed": 0, "survivors": []}
-        for module, drawn in waiting.items()
-    }
+        possible = changes(Path(module).read_text(encoding="utf-8"))
+        draw = random.Random(f"{options.seed} {module}")  # noqa: S311, no secret
+        waiting[module] = draw.sample(possible, min(options.most, len(possible)))
+        counts = {"changes": len(possible), "tried": 0, "killed": 0}
+        found[module] = {"seed": options.seed, "most": options.most, **counts, "survivors": []}
     while any(waiting.values()) and time.monotonic() < deadline:
         for module in [module for module, drawn in waiting.items() if drawn]:
             if time.monotonic() >= deadline:

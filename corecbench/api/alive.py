@@ -16,9 +16,7 @@ def machine() -> str:
     parts = [socket.gethostname()]
     with contextlib.suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8"))
-        parts.append(
-            os.readlink("/proc/self/ns/pid")
-        )  # numbers of processes mean something within a container only
+        parts.append(os.readlink("/proc/self/ns/pid"))  # a number names a process within its container only
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
@@ -40,8 +38,8 @@ def _birth_without_proc(pid: int) -> str:
     """Return "unknown" if a process runs, else ""."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return ""
-    except PermissionError:
+    except PermissionError:  # another user's
         pass
     return "unknown"
