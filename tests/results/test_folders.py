@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from corecbench.api import UsageError
-from corecbench.results.folders import choose, stores
+from corecbench.results.folders import choose, place_of, stores
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
@@ -53,3 +53,26 @@ def test_a_benchmark_is_chosen_by_name_or_is_the_default_or_the_only_one(store):
         choose([other, third], None)
     with pytest.raises(ResultsError, match="no results of benchmark 'x'; have: other"):
         choose([other], "x")
+
+
+def test_a_place_is_made_and_is_the_benchmark_of_its_name(tmp_path):
+    folder = tmp_path / "new" / "tables"
+    assert place_of(folder) == Store(tmp_path / "new", "tables")
+    assert folder.is_dir()
+    assert place_of(folder) == Store(tmp_path / "new", "tables")
+
+
+def test_the_current_folder_may_be_a_place(tmp_path, monkeypatch):
+    (tmp_path / "tables").mkdir()
+    monkeypatch.chdir(tmp_path / "tables")
+    assert place_of(Path()) == Store(tmp_path, "tables")
+    monkeypatch.chdir(tmp_path)
+    assert place_of(Path("tables")) == Store(Path(), "tables")
+
+
+@pytest.mark.parametrize(("folder", "name"), [(Path("/"), "tables"), (Path("my tables"), "my-tables-")])
+def test_a_place_whose_name_no_benchmark_can_have_is_refused_and_not_made(tmp_path, monkeypatch, folder, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=f"^{folder}: no name of a benchmark; choose one such as {name}"):
+        place_of(folder)
+    assert list(tmp_path.iterdir()) == []

@@ -15,7 +15,7 @@ from corecbench.data.split import Split
 from corecbench.results.checksums import unsealed
 from corecbench.results.frames import COLUMNS, COUNTS, TOP, items_frame, ranks_frame, top_frame
 from corecbench.results.layout import slug
-from corecbench.results.record import ResultsError, failure_of
+from corecbench.results.record import ResultsError, algorithms_in, failure_of
 from corecbench.results.store import Store
 from corecbench.testing.records import forget_checksums, store_cell, toy_ranks, toy_record
 
@@ -515,3 +515,17 @@ def test_the_failure_of_a_row_is_its_own_or_that_of_the_cell():
     assert failure_of(partial, "llm")["message"] == "out of memory"
     assert failure_of(failed_record(error=failure("no luck")), "domain")["message"] == "no luck"
     assert failure_of(failed_record(error=None), "domain")["message"] == "no reason recorded"
+
+
+@pytest.mark.parametrize(
+    ("known", "found"),
+    [
+        ({"algorithms": {"sasrec": 2}}, [("sasrec", 2), ("mine", "1.2")]),  # a third party's plugin has no number
+        ({"algorithms": {"sasrec": 2, "mine": 5}}, [("sasrec", 2), ("mine", 5)]),
+        ({}, []),  # stored before algorithms had numbers
+    ],
+)
+def test_an_algorithm_has_a_number_or_the_version_of_its_plugin(known, found):
+    plugins = {name: {"version": "1.2"} for name in ("sasrec", "mine")}
+    record = {name: value for name, value in toy_record().items() if name != "algorithms"}
+    assert list(algorithms_in({**record, "plugins": plugins, **known})) == found
