@@ -85,7 +85,7 @@ REASONS = {
         "_power(high, n_users - 1, alpha) < power  ->  _power(high, n_users - 1, alpha) <= power": LARGE,
         "10000  ->  10001": DEFAULT,
     },
-    "relative.py": {"a > 0  ->  a >= 0": "a is not 0 there"},
+    "relative.py": {"a > 0  ->  a >= 0": "a is not 0 there", "0  ->  1": DEFAULT},
     "resampling.py": {
         "17  ->  18": SPEED,
         "2  ->  3": SPEED,
@@ -148,6 +148,9 @@ def main() -> int:
                 reason = reasons.get(str(change).partition(": ")[2], "no reason known")
                 count["survivors"].append(f"{change}  ({reason})")
                 print(f"{module}:{change}", flush=True)
+    for module, left in waiting.items() if options.again else ():
+        found[module]["tried"] += len(left)
+        found[module]["survivors"] += [f"{change}  (survived earlier; no time was left for it)" for change in left]
     write(found, options.out)
     return 0
 

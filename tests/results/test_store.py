@@ -16,7 +16,7 @@ from corecbench.results.checksums import unsealed
 from corecbench.results.frames import COLUMNS, COUNTS, TOP, items_frame, ranks_frame, top_frame
 from corecbench.results.layout import slug
 from corecbench.results.record import ResultsError, algorithms_in, failure_of
-from corecbench.results.store import Store
+from corecbench.results.store import Store, remove_leftovers
 from corecbench.testing.records import forget_checksums, store_cell, toy_ranks, toy_record
 
 
@@ -529,3 +529,24 @@ def test_an_algorithm_has_a_number_or_the_version_of_its_plugin(known, found):
     plugins = {name: {"version": "1.2"} for name in ("sasrec", "mine")}
     record = {name: value for name, value in toy_record().items() if name != "algorithms"}
     assert list(algorithms_in({**record, "plugins": plugins, **known})) == found
+
+
+def test_a_failed_result_under_other_settings_makes_way(tmp_path):
+    store = Store(tmp_path, "default")
+    error = {"type": "RuntimeError", "message": "no luck", "traceback": ""}
+    failed = store_cell(store, toy_record(hash="00000000", status="failed", error=error, sides={}), {})
+    whole = store_cell(store, toy_record(hash="11111111"), {"domain": toy_ranks([1, 2])})
+    new = whole.with_name("seed0-22222222")
+    store.drop_failed(new)
+    assert (failed.exists(), whole.exists()) == (False, True)
+
+
+def test_what_a_killed_writer_left_goes_and_the_state_of_a_training_stays_unless_that_is_wished(tmp_path):
+    folder = tmp_path / "seed0-00000000"
+    left, state = (tmp_path / f".{folder.name}.{what}" for what in ("new", "state"))
+    for each in (left, state):
+        each.mkdir()
+    remove_leftovers(folder)
+    assert (left.exists(), state.exists()) == (False, True)
+    remove_leftovers(folder, with_state=True)
+    assert not state.exists()
