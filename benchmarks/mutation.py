@@ -97,6 +97,7 @@ REASONS = {
         "in_place >= 1  ->  in_place > 1": QUICK,
         "False  ->  True": "whether several threads read a file changes no content",
     },
+    "store.py": {"True  ->  False": "what is removed there exists"},
     "record.py": {"False  ->  True": "the address of an explanation is not part of the message"},
 }
 """File and change of survivors that were looked at -> why they make no difference. Others may want a test."""
