@@ -1,11 +1,12 @@
 """Changes the code a little, one place at a time, and looks whether the tests of that module notice.
 
-    python benchmarks/mutation.py --seconds 900
-    python benchmarks/mutation.py --modules corecbench/data/split.py
+    python benchmarks/mutation.py --seconds 3600
+    python benchmarks/mutation.py --modules corecbench/data/split.py --most 100
+    python benchmarks/mutation.py --again          # only what survived, once there are more tests
 
 Each change is tried in a process that is forked when the heavy libraries are loaded already, so most take seconds.
 Doctests of the module and the tests named below are run. Changes that all tests accept survive: either a test is
-missing, or the change makes no difference. They are drawn in an order that follows from the seed.
+missing, or the change makes no difference. The seed draws which changes of a module are tried, and in which order.
 """
 
 from __future__ import annotations
@@ -43,22 +44,61 @@ TESTS: dict[str, tuple[str, ...]] = {
     f"{RESULTS}/store.py": ("tests/results/test_store.py",),
 }
 """Module -> the tests that belong to it."""
+SPEED = "it changes memory and speed, never a number"
 PADDING = "a further column of padding, or a count of 0, changes nothing"
-BATCH = "the size of a batch changes memory and speed, never a rank"
 QUICK = "the slow reader is asked instead, and gives the same"
+TIES = "what ties is left out of this count"
+DEFAULT = "any seed, and any large number of resamples or seeds, serves as well"
+LARGE = "it only has to be large enough, and is made larger until it is"
 REASONS = {
-    ("split.py", "0  ->  1"): PADDING,
-    ("split.py", "1  ->  2"): PADDING,
-    (
-        "split.py",
-        "dataset.catalog.n_users + 1  ->  dataset.catalog.n_users - 1",
-    ): "the last user has an interaction",
-    ("ranking.py", "0  ->  1"): PADDING,
-    ("ranking.py", "256  ->  257"): BATCH,
-    ("user_ranks.py", "1  ->  2"): QUICK,
-    ("user_ranks.py", "False  ->  True"): "whether several threads read a file changes no content",
-    ("paired.py", "True  ->  False"): "whether a dataclass is frozen changes no result",
-    ("student.py", "True  ->  False"): "whether a dataclass is frozen changes no result",
+    "split.py": {
+        "0  ->  1": PADDING,
+        "1  ->  2": PADDING,
+        "dataset.catalog.n_users + 1  ->  dataset.catalog.n_users - 1": "the last user has an interaction",
+        "False  ->  True": "a further copy of the rows holds the same",
+    },
+    "ranking.py": {"0  ->  1": PADDING, "1  ->  2": PADDING, "256  ->  257": SPEED},
+    "counting.py": {
+        "2  ->  3": SPEED,
+        "22  ->  23": SPEED,
+        "k > 0  ->  k >= 0": SPEED,
+        "False  ->  True": "the best of a part are put in order at the end",
+    },
+    "list_metrics.py": {"3  ->  4": "of a doctest's lists; any rank beyond the list is no hit"},
+    "bootstrap.py": {
+        "0  ->  1": DEFAULT,
+        "9999  ->  10000": DEFAULT,
+        "replicates < estimate  ->  replicates <= estimate": TIES,
+        "slack > 0  ->  slack >= 0": "no floating-point number lies on the pole of the formula",
+    },
+    "friedman.py": {
+        "2 ** 20  ->  2 * 20": SPEED,
+        "rest > 1e-09  ->  rest >= 1e-09": "no statistic leaves just this rest",
+    },
+    "permutation.py": {
+        "1  ->  2": "numpy takes any length below 0 for the unknown one; without a difference p is 1",
+        "2  ->  3": "rows beyond the first 256 are never picked",
+    },
+    "power.py": {
+        "0.0  ->  1.0": "only that it is allowed matters",
+        "2  ->  3": LARGE,
+        "_power(high, n_users - 1, alpha) < power  ->  _power(high, n_users - 1, alpha) <= power": LARGE,
+        "10000  ->  10001": DEFAULT,
+    },
+    "relative.py": {"a > 0  ->  a >= 0": "a is not 0 there", "0  ->  1": DEFAULT},
+    "resampling.py": {
+        "17  ->  18": SPEED,
+        "2  ->  3": SPEED,
+        "2 ** 17  ->  2 * 17": SPEED,
+    },
+    "user_ranks.py": {
+        "1  ->  2": QUICK,
+        "in_place <= n_candidates  ->  in_place < n_candidates": QUICK,
+        "in_place >= 1  ->  in_place > 1": QUICK,
+        "False  ->  True": "whether several threads read a file changes no content",
+    },
+    "store.py": {"True  ->  False": "what is removed there exists"},
+    "record.py": {"False  ->  True": "the address of an explanation is not part of the message"},
 }
 """File and change of survivors that were looked at -> why they make no difference. Others may want a test."""
 
@@ -68,26 +108,34 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--modules", nargs="*", default=list(TESTS), help="paths; all that are known by default")
     parser.add_argument("--seconds", type=float, default=900, help="time in which changes are begun")
+    parser.add_argument("--most", type=int, default=25, help="changes of each module that are tried")
+    parser.add_argument("--again", action="store_true", help="try what survived earlier, of the same changes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
     os.chdir(ROOT)
     load_libraries()
+    earlier = json.loads(options.out.read_text(encoding="utf-8"))["modules"] if options.again else {}
     deadline = time.monotonic() + options.seconds
     waiting: dict[str, list[Change]] = {}
     limits: dict[str, float] = {}
+    found: dict[str, dict[str, Any]] = {}
     for module in options.modules:
         started = time.monotonic()
         if tried(module, None, TESTS[module], 300) is not Outcome.SURVIVED:
             print(f"{module}: its tests fail without any change, so it is left out", flush=True)
             continue
         limits[module] = 10 + 4 * (time.monotonic() - started)
-        waiting[module] = changes(Path(module).read_text(encoding="utf-8"))
-        random.Random(f"{options.seed} {module}").shuffle(waiting[module])  # noqa: S311, no secret
-    found: dict[str, dict[str, Any]] = {
-        module: {"changes": len(drawn), "tried": 0, "killed": 0, "survivors": []}
-        for module, drawn in waiting.items()
-    }
+        possible = changes(Path(module).read_text(encoding="utf-8"))
+        draw = random.Random(f"{options.seed} {module}")  # noqa: S311, no secret
+        waiting[module] = draw.sample(possible, min(options.most, len(possible)))
+        counts = {"changes": len(possible), "tried": 0, "killed": 0}
+        if options.again:
+            survivors = [line.partition("  (")[0] for line in earlier[module]["survivors"]]
+            n_drawn = len(waiting[module])
+            waiting[module] = [change for change in waiting[module] if str(change) in survivors]
+            counts |= dict.fromkeys(("tried", "killed"), n_drawn - len(waiting[module]))
+        found[module] = {"seed": options.seed, "most": options.most, **counts, "survivors": []}
     while any(waiting.values()) and time.monotonic() < deadline:
         for module in [module for module, drawn in waiting.items() if drawn]:
             if time.monotonic() >= deadline:
@@ -97,9 +145,13 @@ def main() -> int:
             count["tried"] += 1
             count["killed"] += outcome is not Outcome.SURVIVED
             if outcome is Outcome.SURVIVED:
-                reason = REASONS.get((Path(module).name, str(change).partition(": ")[2]), "no reason known")
+                reasons = REASONS.get(Path(module).name, {})
+                reason = reasons.get(str(change).partition(": ")[2], "no reason known")
                 count["survivors"].append(f"{change}  ({reason})")
                 print(f"{module}:{change}", flush=True)
+    for module, left in waiting.items() if options.again else ():
+        found[module]["tried"] += len(left)
+        found[module]["survivors"] += [f"{change}  (survived earlier; no time was left for it)" for change in left]
     write(found, options.out)
     return 0
 

@@ -56,6 +56,43 @@ def loose_file(tmp_path: Path) -> Callable[[str, str], Path]:
     return write
 
 
+DOMAIN_MODEL = """
+    import torch
+
+    from corecbench.api import DomainModelComponent, States, Training, hookimpl
+
+    Config = Training
+
+    class Model(torch.nn.Module):
+        examples = "pairs"
+
+        def __init__(self, config, setup, ids):
+            super().__init__()
+            tables = ids(8)
+            self.user, self.item, self.config, self.setup = tables.user, tables.item, config, setup
+
+        def states(self, batch):
+            return States(self.user(batch.user), self.item.weight)
+
+    @hookimpl
+    def corecbench_domain_models():
+        return [DomainModelComponent("mine", Model, Config)]
+"""
+
+
+@pytest.fixture
+def domain_model(loose_file: Callable[[str, str], Path]) -> Callable[[str], Path]:
+    """Write a plugin with the domain model `mine`, a matrix factorisation: `domain_model(change)`.
+
+    The change is code that alters or replaces `Model`, `Config` or the hook.
+    """
+
+    def write(change: str = "") -> Path:
+        return loose_file("plugin_file", textwrap.dedent(DOMAIN_MODEL) + "\n" + textwrap.dedent(change))
+
+    return write
+
+
 SHARING_MODULE = """
     import torch
 

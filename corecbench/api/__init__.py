@@ -111,6 +111,7 @@ from corecbench.api.sources import (
     ordinary_file,
 )
 from corecbench.api.texts import ProjectedTexts, project
+from corecbench.api.threads import one_thread
 from corecbench.api.whitening import whitened
 from corecbench.api.words import beside, word_summaries, word_vectors
 
@@ -206,6 +207,7 @@ __all__ = [
     "hookimpl",
     "last_position",
     "load_tensors",
+    "one_thread",
     "ordinary_file",
     "private_folder",
     "private_ids",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import re
 import shutil
 import tempfile
@@ -12,14 +11,14 @@ import time
 import warnings
 from typing import TYPE_CHECKING
 
+from corecbench.api.alive import birth, is_gone, machine
 from corecbench.api.errors import CorecbenchWarning
-from corecbench.api.system import is_running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-UNFINISHED = re.compile(r"\.unfinished-(?P<host>.+)-(?P<pid>\d+)-[^-]+")
+UNFINISHED = re.compile(r"\.unfinished-(?P<machine>.+)-(?P<pid>\d+)-(?P<born>\w+)-[^-]+")
 """The name of a workspace. It says which process works there."""
 LONGEST_S = 24 * 3600
 """Seconds after which the workspace of a process on another machine is taken for left behind."""
@@ -43,7 +42,8 @@ def workspace(parent: Path) -> Iterator[Path]:
         parent: the folder in which the finished file is going to be; it need not exist.
     """
     remove_left_behind(private_folder(parent))
-    made = tempfile.mkdtemp(prefix=f".unfinished-{this_host()}-{os.getpid()}-", dir=parent)
+    pid = os.getpid()
+    made = tempfile.mkdtemp(prefix=f".unfinished-{machine()}-{pid}-{birth(pid)}-", dir=parent)
     try:
         yield parent / os.path.basename(made)
     finally:
@@ -62,16 +62,11 @@ def is_left_behind(path: Path) -> bool:
     named = UNFINISHED.fullmatch(path.name)
     if named is None:
         return False
-    if named["host"] != this_host():
-        with contextlib.suppress(OSError):
-            return time.time() - path.stat().st_mtime > LONGEST_S
-        return False
-    return not is_running(int(named["pid"]))
-
-
-def this_host() -> str:
-    """Return the name of this machine, as it can stand in the name of a file."""
-    return re.sub(r"[^A-Za-z0-9.]+", "_", platform.node())[:64] or "here"
+    if named["machine"] == machine():
+        return is_gone(named["machine"], int(named["pid"]), named["born"])
+    with contextlib.suppress(OSError):
+        return time.time() - path.stat().st_mtime > LONGEST_S
+    return False
 
 
 def set_aside(path: Path, reason: str) -> None:

@@ -53,7 +53,8 @@ class Plan:
     elsewhere: Mapping[Path, Path] = field(default_factory=dict)
     """Folder of a cell that is not done -> that of the same cell in another benchmark, where it is."""
     left_out: Mapping[Path, str] = field(default_factory=dict)
-    """Folder of a cell that is not run, since what is stored of it or of its domain model is damaged -> why."""
+    """Folder of a cell that is not run -> why: what is stored of it or of its domain model is damaged, or it is not
+    needed."""
 
     @property
     def n_to_do(self) -> int:

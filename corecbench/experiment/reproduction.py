@@ -53,10 +53,11 @@ def run_again(
         cell = find(record, experiment.plan)
         if cell.folder.resolve() == folder.resolve():
             raise UsageError(f"the new result would replace {folder}; choose another folder by --results")
-        needed = [*alone(cell, experiment.plan, host), cell]
+        needed = {each.folder for each in (*alone(cell, experiment.plan, host), cell)}
+        left_out = {each.folder: "not needed" for each in experiment.plan.cells if each.folder not in needed}
         for state in (experiment.plan.cache / "begun").glob(f"{cell.start_hash}-seed{cell.seed}-*"):
             state.unlink(missing_ok=True)  # else the first turn of a pair would not be trained again
-        found = replace(experiment, plan=replace(experiment.plan, cells=needed)).run(progress=True)[-1]
+        found = replace(experiment, plan=replace(experiment.plan, left_out=left_out)).run(progress=True)[-1]
         if found["error"] is not None:
             raise UsageError(found["error"]["message"])
     except CorecbenchError as error:

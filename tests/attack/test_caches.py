@@ -22,6 +22,7 @@ from corecbench.api import (
     save_tensors,
     workspace,
 )
+from corecbench.api.alive import birth, machine
 from corecbench_plugins.hf_llm import model_cache, weights
 from corecbench_plugins.hf_llm.packaged_weights import PackagedFile, PackagedModel, sha256
 from corecbench_plugins.hf_llm.settings import LlamaConfig
@@ -305,7 +306,7 @@ def test_what_a_killed_process_leaves_is_removed_by_the_next_conversion(tmp_path
 
 
 def test_the_workspace_of_another_machine_is_kept_for_a_day(tmp_path):
-    other = tmp_path / f".unfinished-elsewhere-{os.getpid()}-abcdefgh"
+    other = tmp_path / f".unfinished-elsewhere-{os.getpid()}-1-abcdefgh"
     other.mkdir()
     with workspace(tmp_path):
         assert other.exists()
@@ -315,8 +316,24 @@ def test_the_workspace_of_another_machine_is_kept_for_a_day(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("pid", "stays"), [(os.getpid(), True), (10**30, False)])
+def test_the_workspace_of_this_machine_goes_once_its_process_has_gone(tmp_path, pid, stays):
+    other = tmp_path / f".unfinished-{machine()}-{pid}-{birth(os.getpid())}-abcdefgh"
+    other.mkdir()
+    with workspace(tmp_path):
+        assert other.exists() is stays
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="the machine does not say when a process began")
+def test_another_process_that_has_got_the_same_number_does_not_keep_a_workspace(tmp_path):
+    other = tmp_path / f".unfinished-{machine()}-{os.getpid()}-1-abcdefgh"
+    other.mkdir()
+    with workspace(tmp_path):
+        assert not other.exists()
+
+
 @pytest.mark.parametrize(
-    "name", [".unfinished-", ".unfinished-a", ".unfinished-a-b-c", f".unfinished-a-{10**30}-c"]
+    "name", [".unfinished-", ".unfinished-a", ".unfinished-a-b-c-d", f".unfinished-a-{10**30}-1-c"]
 )
 def test_a_folder_with_another_name_is_left_alone(tmp_path, name):
     (tmp_path / name).mkdir()

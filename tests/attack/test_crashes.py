@@ -19,35 +19,18 @@ def test_a_run_that_is_killed_at_any_of_a_dozen_points_ends_as_if_undisturbed():
 ENDS = """
     import ctypes, os, resource, sys, time
 
-    import torch
-
-    from corecbench.api import DomainModelComponent, States, Training, hookimpl
-
     ACTS = {
-        "sys-exit": lambda: sys.exit(0),
-        "os-exit": lambda: os._exit(0),
-        "segfault": lambda: ctypes.string_at(0),
-        "no-memory": lambda: (resource.setrlimit(resource.RLIMIT_AS, (1, 1)), bytearray(1 << 40)),
-        "hang": lambda: time.sleep(600),
+        "sys-exit": lambda *_: sys.exit(0),
+        "os-exit": lambda *_: os._exit(0),
+        "segfault": lambda *_: ctypes.string_at(0),
+        "no-memory": lambda *_: (resource.setrlimit(resource.RLIMIT_AS, (1, 1)), bytearray(1 << 40)),
+        "hang": lambda *_: time.sleep(600),
     }
-
-    def model(name):
-        class Model(torch.nn.Module):
-            examples = "pairs"
-
-            def __init__(self, config, setup, ids):
-                super().__init__()
-                tables = ids(8)
-                self.user, self.item = tables.user, tables.item
-
-            def states(self, batch):
-                ACTS[name]()
-
-        return Model
 
     @hookimpl
     def corecbench_domain_models():
-        return [DomainModelComponent(name, model(name), Training) for name in ACTS]
+        models = {name: type(name, (Model,), {"states": act}) for name, act in ACTS.items()}
+        return [DomainModelComponent(name, model, Training) for name, model in models.items()]
 """
 REASONS = {
     "sys-exit": ("PluginError", "failed in states: SystemExit: 0"),
@@ -71,10 +54,10 @@ def corecbench(tmp_path, toy_folder, monkeypatch):
     return run
 
 
-def test_a_plugin_that_ends_or_blocks_its_process_costs_its_cell_only(corecbench, loose_file, tmp_path):
+def test_a_plugin_that_ends_or_blocks_its_process_costs_its_cell_only(corecbench, domain_model, tmp_path):
     from corecbench.results.store import Store
 
-    plugin, end = f"--plugin={loose_file('ends', ENDS)}", [name for name in REASONS if name != "hang"]
+    plugin, end = f"--plugin={domain_model(ENDS)}", [name for name in REASONS if name != "hang"]
     first = corecbench(plugin, f"--models={','.join(end)},popularity")
     second = corecbench(plugin, f"--models={','.join(REASONS)},popularity", "--cell-timeout=0.05")
     assert (first.returncode, second.returncode) == (1, 1)

@@ -6,49 +6,31 @@ import sys
 
 import pytest
 
-MODEL = """
+HELD = """
     import os, time
     from pathlib import Path
 
-    import torch
-
-    from corecbench.api import DomainModelComponent, States, Training, hookimpl
-
     NOTES = Path(os.environ["CORECBENCH_NOTES"])
 
-    class Model(torch.nn.Module):
-        examples = "pairs"
-
-        def __init__(self, config, setup, ids):
-            super().__init__()
-            tables = ids(8)
-            self.user, self.item, self.seed = tables.user, tables.item, setup.seed
-
+    class Model(Model):
         def train(self, mode=True):
             if mode:
                 with (NOTES / "trained").open("a") as file:
-                    print(self.seed, file=file)
-                if self.seed == 0 and not (NOTES / "held").exists():
+                    print(self.setup.seed, file=file)
+                if self.setup.seed == 0 and not (NOTES / "held").exists():
                     (NOTES / "held").touch()
                     time.sleep(600)
             return super().train(mode)
-
-        def states(self, batch):
-            return States(self.user(batch.user), self.item.weight)
-
-    @hookimpl
-    def corecbench_domain_models():
-        return [DomainModelComponent("mine", Model, Training)]
 """
 
 
 @pytest.fixture
-def start(tmp_path, toy_folder, loose_file, monkeypatch):
+def start(tmp_path, toy_folder, domain_model, monkeypatch):
     """Start a run of three seeds of one epoch; the first run to train seed 0 sleeps there."""
     (tmp_path / "notes").mkdir()
     monkeypatch.setenv("CORECBENCH_NOTES", str(tmp_path / "notes"))
     monkeypatch.setenv("CORECBENCH_CACHE", str(tmp_path / "cache"))
-    options = ["--models=mine", "--seeds=0-2", "--set=mine.epochs=1", f"--plugin={loose_file('mine', MODEL)}"]
+    options = ["--models=mine", "--seeds=0-2", "--set=mine.epochs=1", f"--plugin={domain_model(HELD)}"]
     places = [f"--datasets={toy_folder}", f"--results={tmp_path / 'results'}", "--jobs=1"]
 
     def run():

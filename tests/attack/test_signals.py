@@ -1,5 +1,6 @@
 """SIGTERM and SIGINT: the run ends within seconds, says how it goes on, and has lost next to nothing."""
 
+import os
 import re
 import signal
 import subprocess
@@ -8,48 +9,35 @@ import time
 
 import pytest
 
-MODEL = """
+SLOW = """
     import os, time
 
-    import torch
-
-    from corecbench.api import DomainModelComponent, States, Training, hookimpl
-
-    class Model(torch.nn.Module):
-        examples = "pairs"
-
-        def __init__(self, config, setup, ids):
-            super().__init__()
-            tables = ids(8)
-            self.user, self.item = tables.user, tables.item
-
+    class Model(Model):
         def train(self, mode=True):
             if mode:
                 with open(os.environ["CORECBENCH_NOTES"], "a") as file:
                     print("epoch", file=file)
                 time.sleep(0.3)
             return super().train(mode)
-
-        def states(self, batch):
-            return States(self.user(batch.user), self.item.weight)
-
-    @hookimpl
-    def corecbench_domain_models():
-        return [DomainModelComponent("slow", Model, Training)]
 """
+
+
+def crowd():
+    """Return how many processes want each processor, 1 at least: a run ends so much later."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_run_that_is_asked_to_end_writes_its_state_and_goes_on_there(
-    tmp_path, toy_folder, loose_file, monkeypatch, number, code
+    tmp_path, toy_folder, domain_model, monkeypatch, number, code
 ):
     notes = tmp_path / "notes"
     monkeypatch.setenv("CORECBENCH_NOTES", str(notes))
     monkeypatch.setenv("CORECBENCH_CACHE", str(tmp_path / "cache"))
-    settings = ["--set=slow.epochs=8", "--set=slow.patience=99", f"--plugin={loose_file('slow', MODEL)}"]
+    settings = ["--set=mine.epochs=8", "--set=mine.patience=99", f"--plugin={domain_model(SLOW)}"]
     places = [f"--datasets={toy_folder}", f"--results={tmp_path / 'results'}"]
     start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import corecbench.__main__"
-    command = [sys.executable, "-c", start, "run", "--models=slow", *settings, *places]
+    command = [sys.executable, "-c", start, "run", "--models=mine", *settings, *places]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
         end = time.monotonic() + 120
         while not (notes.exists() and notes.read_text().count("epoch") >= 3) and time.monotonic() < end:
@@ -57,7 +45,7 @@ def test_a_run_that_is_asked_to_end_writes_its_state_and_goes_on_there(
         run.send_signal(number)
         asked = time.monotonic()
         _, said = run.communicate(timeout=60)
-        assert time.monotonic() - asked < 8  # 5 s, and more where others keep the processor busy
+        assert time.monotonic() - asked < 5 * crowd()
     assert run.returncode == code
     assert re.search(r"error: (interrupted|asked to end); the same command goes on where it stopped\n\Z", said)
     hidden = {path.name.rpartition(".")[2] for path in (tmp_path / "results").rglob(".*")}

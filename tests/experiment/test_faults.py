@@ -6,29 +6,6 @@ import pytest
 
 from corecbench.results.store import Store
 
-RECOMMENDER = """
-    import torch
-
-    from corecbench.api import DomainModelComponent, States, Training, hookimpl
-
-    class Model(torch.nn.Module):
-        examples = "pairs"
-
-        def __init__(self, config, setup, ids):
-            super().__init__()
-            tables = ids(8)
-            self.user, self.item = tables.user, tables.item
-
-        def states(self, batch):
-            return States(self.user(batch.user), self.item.weight)
-
-        {method}
-
-    @hookimpl
-    def corecbench_domain_models():
-        return [DomainModelComponent("mine", Model, {config})]
-"""
-
 METRIC = """
     import numpy as np
 
@@ -150,23 +127,30 @@ def test_a_partial_result_is_read_and_run_again_if_that_is_asked_for(bench, loos
     assert (again["status"], again == failed) == ("failed", False)
 
 
+NO_MODE = """
+    def train(self, mode=True):
+        raise OSError("no mode")
+
+    Model.train = train
+"""
+
+
 @pytest.mark.parametrize(
-    ("method", "config", "reason"),
+    ("change", "reason"),
     [
-        ("def train(self, mode=True): raise OSError('no mode')", "Training", r"OSError: no mode"),
-        ("loss = None\n        states = None", "Training", "'NoneType' object is not callable|neither a method"),
-        ("examples = 'rows'", "Training", "examples is 'rows', must be 'windows' or 'pairs'"),
+        (NO_MODE, r"OSError: no mode"),
+        ("Model.loss = Model.states = None", "'NoneType' object is not callable|neither a method"),
+        ("Model.examples = 'rows'", "examples is 'rows', must be 'windows' or 'pairs'"),
         (
-            "",
-            "None",
+            "Config = None",
             "it has parameters to train, but its config is NoneType; a subclass of corecbench.api.Training",
         ),
-        ("", "dict", "config of component 'mine' is <class 'dict'>, must be a dataclass or None"),
+        ("Config = dict", "config of component 'mine' is <class 'dict'>, must be a dataclass or None"),
     ],
     ids=["train raises", "no states", "unknown examples", "no config", "a config that is no dataclass"],
 )
-def test_a_model_that_breaks_the_contract_is_named_in_one_line(bench, loose_file, method, config, reason):
-    file = loose_file("plugin_file", RECOMMENDER.format(method=method, config=config))
+def test_a_model_that_breaks_the_contract_is_named_in_one_line(bench, domain_model, change, reason):
+    file = domain_model(change)
     try:
         records = bench([file], models=("popularity", "mine"))
         assert [record["status"] for record in records] == ["ok", "failed"]
@@ -179,8 +163,7 @@ def test_a_model_that_breaks_the_contract_is_named_in_one_line(bench, loose_file
         raise AssertionError(message)
 
 
-def test_a_model_with_neither_states_nor_scores_is_named(bench, loose_file):
-    source = RECOMMENDER.format(method="", config="Training").replace("def states(", "def state(")
-    (record,) = bench([loose_file("plugin_file", source)], models=("mine",))
+def test_a_model_with_neither_states_nor_scores_is_named(bench, domain_model):
+    (record,) = bench([domain_model("del Model.states")], models=("mine",))
     assert "domain model 'mine' of plugin plugin_file" in record["error"]["message"]
     assert "it has neither a method `states` nor a method `scores`" in record["error"]["message"]

@@ -127,3 +127,20 @@ def test_gini_agrees_with_the_mean_difference_of_all_pairs_of_items():
 def test_a_metric_of_lists_needs_a_cutoff(name):
     with pytest.raises(UsageError, match=f"^{name} needs a cutoff, such as {name}@10$"):
         value(name, None)
+
+
+def test_one_interaction_in_all_is_no_bit_of_novelty():
+    lists = Lists(np.array([[1], [2]]), np.array([1, 2]), np.array([1, 1]), np.array([0, 1, 0]))
+    assert value("novelty", 1, lists).tolist() == [0, 0]
+
+
+def test_gini_of_two_items_of_which_one_gets_all_is_1():
+    lists = Lists(np.array([[1], [1]]), np.array([1, 1]), np.array([1, 1]), np.array([0, 1, 1]))
+    assert value("Gini", 1, lists) == 1
+
+
+def test_lists_are_better_with_more_of_all_but_popularity_and_unevenness():
+    lower = {
+        c.name for c in corecbench_metrics() if c.name in LIST_METRICS and not resolve(c.build).higher_is_better
+    }
+    assert lower == {"average-popularity", "Gini"}

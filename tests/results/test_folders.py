@@ -6,7 +6,7 @@ import pytest
 
 from corecbench.api import UsageError
 from corecbench.results.choice import Choice
-from corecbench.results.folders import cell_at, choose, stores
+from corecbench.results.folders import cell_at, choose, place_of, stores
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
@@ -85,3 +85,26 @@ def test_the_folder_above_needs_to_be_told_which_settings(several):
         cell_at(above, picked, 7)
     with pytest.raises(UsageError, match="unknown hash of cell sasrec 'cccccccc'"):
         cell_at(above, Choice(picks=(("sasrec", "c" * 8),)))
+
+
+def test_a_place_is_made_and_is_the_benchmark_of_its_name(tmp_path):
+    folder = tmp_path / "new" / "tables"
+    assert place_of(folder) == Store(tmp_path / "new", "tables")
+    assert folder.is_dir()
+    assert place_of(folder) == Store(tmp_path / "new", "tables")
+
+
+def test_the_current_folder_may_be_a_place(tmp_path, monkeypatch):
+    (tmp_path / "tables").mkdir()
+    monkeypatch.chdir(tmp_path / "tables")
+    assert place_of(Path()) == Store(tmp_path, "tables")
+    monkeypatch.chdir(tmp_path)
+    assert place_of(Path("tables")) == Store(Path(), "tables")
+
+
+@pytest.mark.parametrize(("folder", "name"), [(Path("/"), "tables"), (Path("my tables"), "my-tables-")])
+def test_a_place_whose_name_no_benchmark_can_have_is_refused_and_not_made(tmp_path, monkeypatch, folder, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=f"^{folder}: no name of a benchmark; choose one such as {name}"):
+        place_of(folder)
+    assert list(tmp_path.iterdir()) == []

@@ -1,11 +1,13 @@
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +17,8 @@ from corecbench.data.split import Split
 from corecbench.results.checksums import unsealed
 from corecbench.results.frames import COLUMNS, COUNTS, TOP, items_frame, ranks_frame, top_frame
 from corecbench.results.layout import slug
-from corecbench.results.record import ResultsError, failure_of
-from corecbench.results.store import Store
+from corecbench.results.record import ResultsError, algorithms_in, failure_of
+from corecbench.results.store import Store, remove_leftovers
 from corecbench.testing.records import forget_checksums, store_cell, toy_ranks, toy_record
 
 
@@ -515,3 +517,70 @@ def test_the_failure_of_a_row_is_its_own_or_that_of_the_cell():
     assert failure_of(partial, "llm")["message"] == "out of memory"
     assert failure_of(failed_record(error=failure("no luck")), "domain")["message"] == "no luck"
     assert failure_of(failed_record(error=None), "domain")["message"] == "no reason recorded"
+
+
+@pytest.mark.parametrize(
+    ("known", "found"),
+    [
+        ({"algorithms": {"sasrec": 2}}, [("sasrec", 2), ("mine", "1.2")]),  # a third party's plugin has no number
+        ({"algorithms": {"sasrec": 2, "mine": 5}}, [("sasrec", 2), ("mine", 5)]),
+        ({}, []),  # stored before algorithms had numbers
+    ],
+)
+def test_an_algorithm_has_a_number_or_the_version_of_its_plugin(known, found):
+    plugins = {name: {"version": "1.2"} for name in ("sasrec", "mine")}
+    record = {name: value for name, value in toy_record().items() if name != "algorithms"}
+    assert list(algorithms_in({**record, "plugins": plugins, **known})) == found
+
+
+def test_a_failed_result_under_other_settings_makes_way(tmp_path):
+    store = Store(tmp_path, "default")
+    error = {"type": "RuntimeError", "message": "no luck", "traceback": ""}
+    failed = store_cell(store, toy_record(hash="00000000", status="failed", error=error, sides={}), {})
+    whole = store_cell(store, toy_record(hash="11111111"), {"domain": toy_ranks([1, 2])})
+    new = whole.with_name("seed0-22222222")
+    store.drop_failed(new)
+    assert (failed.exists(), whole.exists()) == (False, True)
+    assert not list(new.parent.glob(".*"))  # the claim of the failed one was given back
+
+
+def test_what_a_killed_writer_left_goes_and_the_state_of_a_training_stays_unless_that_is_wished(tmp_path):
+    folder = tmp_path / "seed0-00000000"
+    left, state = (tmp_path / f".{folder.name}.{what}" for what in ("new", "state"))
+    for each in (left, state):
+        each.mkdir()
+    remove_leftovers(folder)
+    assert (left.exists(), state.exists()) == (False, True)
+    remove_leftovers(folder, with_state=True)
+    assert not state.exists()
+
+
+def test_a_cell_of_another_benchmark_is_copied_and_one_from_outside_is_moved(tmp_path):
+    cell = toy_record(), {"domain": toy_ranks([1, 2])}
+    store, outside = Store(tmp_path / "results", "new"), Store(tmp_path / "outside", "kept")
+    other, kept = store_cell(Store(store.root, "old"), *cell), store_cell(outside, *cell)
+    folder = store.own_folder / other.relative_to(store.root / "old")
+    for source, stays in ((other, True), (kept, False)):
+        store.take_over(source, folder)
+        assert store.read(folder)["hash"] == toy_record()["hash"]
+        assert source.exists() is stays
+        assert list(store.elsewhere(folder)) == [other]
+        shutil.rmtree(folder)
+
+
+def test_a_cell_that_cannot_be_copied_leaves_nothing_and_says_why(tmp_path):
+    store = Store(tmp_path, "new")
+    folder, missing = store.own_folder / "toy" / "sasrec" / "seed0-00000000", tmp_path / "gone"
+    with pytest.raises(ResultsError, match=r"cannot be written \(No such file or directory\); the cell stays in"):
+        store.take_over(missing, folder)
+    missing.mkdir()
+    (missing / "file").symlink_to(tmp_path / "nowhere")  # copied in part
+    with pytest.raises(ResultsError, match=r"cannot be written \(.*nowhere|cannot be written \(\[.*file"):
+        store.take_over(missing, folder)
+    assert not list(tmp_path.rglob(".*"))
+
+
+def test_the_index_of_a_table_is_no_column_of_its_file(tmp_path):
+    ranks = toy_ranks([1, 2]).set_axis([7, 5])
+    folder = store_cell(Store(tmp_path, "default"), toy_record(), {"domain": ranks})
+    assert pq.read_schema(folder / "ranks.parquet").names == list(ranks.columns)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -95,3 +97,10 @@ def test_cells_that_differ_in_a_later_group_of_rows_do_not_share_facts(store):
         file = where[0] / RANKS_FILE
         pq.write_table(pq.read_table(file), file, row_group_size=2)
     assert [store.user_ranks(*where).n_candidates.tolist() for where in places] == [[9, 9, 9], [8, 9, 9]]
+
+
+def test_the_table_has_best_possible_ranks_where_they_are_known(store):
+    known = store.user_ranks(*write(store, [2, 9, 1]))
+    assert known.frame().columns.tolist() == ["target_item_id", "rank", "n_candidates"]
+    bounded = replace(known, best=np.array([1, 4, 1]))
+    assert bounded.frame()["best_rank"].tolist() == [1, 4, 1]

@@ -86,3 +86,15 @@ def test_values_that_do_not_pair_up_are_an_error():
 def test_a_confidence_is_a_share():
     with pytest.raises(UsageError, match=r"^a confidence lies between 0 and 1, got 95$"):
         bootstrap_interval(np.arange(9.0), np.ones(9), confidence=95)
+
+
+@pytest.mark.parametrize(("estimate", "sign"), [(100.0, 1), (-100.0, -1)])
+def test_an_estimate_beyond_all_replicates_counts_as_beyond_nine_of_ten(estimate, sign):
+    # 9 of 9 replicates lie below: z0 = Phi^-1(9/10), and the ends are at Phi(2 z0 + z) for z = -+2
+    levels = stats.norm.cdf(sign * 2 * stats.norm.ppf(9 / 10) + np.array([-2, 2]))
+    found = bca(np.arange(9.0), estimate, np.array([-1.0, 0.0, 1.0]), 2 * stats.norm.cdf(2) - 1)
+    assert found == pytest.approx(tuple(8 * levels))
+
+
+def test_users_who_all_move_the_statistic_alike_have_no_acceleration():
+    assert bca(np.arange(5.0), 2.0, np.full(3, 7.0), 1 / 2) == pytest.approx((1, 3))

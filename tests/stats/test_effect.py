@@ -45,3 +45,8 @@ def test_shares_need_a_user():
 def test_values_that_do_not_pair_up_are_an_error(size):
     with pytest.raises(DataError, match=r"^a paired test needs the same users on both sides, got 2 and 3$"):
         size(np.ones(2), np.ones(3))
+
+
+def test_d_z_of_two_users_is_known():
+    # differences 1 and 3: mean 2, standard deviation sqrt(2)
+    assert cohens_dz(np.array([1.0, 3.0]), np.zeros(2)) == pytest.approx(2 / 2**0.5)

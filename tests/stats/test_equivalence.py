@@ -64,3 +64,9 @@ def test_alpha_is_below_a_half():
 def test_values_that_do_not_pair_up_are_an_error():
     with pytest.raises(DataError, match=r"^a paired test needs finite values, got NaN or infinity$"):
         tost(np.array([1.0, np.nan]), np.ones(2), 0.1)
+
+
+@pytest.mark.parametrize("alpha", [0, 0.5, -1, 1])
+def test_a_level_of_an_equivalence_test_is_neither_none_nor_half(alpha):
+    with pytest.raises(UsageError, match="alpha of an equivalence test lies between 0 and 1/2"):
+        tost(np.arange(9.0), np.zeros(9), 1.0, alpha)

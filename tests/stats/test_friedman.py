@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from corecbench.api import DataError, UsageError
-from corecbench.stats.friedman import friedman, nemenyi
+from corecbench.stats.friedman import critical_difference, friedman, nemenyi
 
 DEMSAR = np.array(
     [
@@ -132,3 +132,37 @@ def test_nemenyi_needs_two_models_and_data_sets_and_finite_ranks():
         nemenyi(np.array([1.0, np.nan]), 5)
     with pytest.raises(UsageError, match=r"^alpha lies between 0 and 1, got 5$"):
         nemenyi(np.arange(3.0), 5, alpha=5)
+
+
+@pytest.mark.parametrize("alpha", [0, 1, -1, 1.5])
+def test_a_level_is_neither_none_nor_all(alpha):
+    with pytest.raises(UsageError, match=f"^alpha lies between 0 and 1, got {alpha}$"):
+        critical_difference(3, 5, alpha)
+
+
+@pytest.mark.parametrize(("n_models", "n_datasets"), [(1, 5), (3, 1)])
+def test_a_critical_difference_needs_two_of_each(n_models, n_datasets):
+    with pytest.raises(DataError, match=f"needs 2 models and data sets, got {n_models} and {n_datasets}"):
+        critical_difference(n_models, n_datasets)
+    assert critical_difference(2, 2) > 0
+
+
+def test_data_sets_that_nearly_agree_have_a_finite_f():
+    # two models tie on one of 10 data sets: sums 10.5, 19.5 and 30, 9.5^2 + .5^2 + 10^2 = 190.5 around their mean;
+    # the ranks of a data set have the variance (9 x 1 + 3/4) / 10; chi^2 = 190.5 / 9.75 = 254/13, and
+    # F = 9 x 254/13 / (20 - 254/13) = 381
+    scores = np.tile([3.0, 2, 1], (10, 1))
+    scores[0] = [3, 3, 1]
+    result = friedman(scores, n_draws=9)
+    assert (result.chi_square, result.f) == (pytest.approx(254 / 13), pytest.approx(381))
+
+
+def test_neighbours_are_compared_too():
+    # two models and 25 data sets: a difference of .6 is 3 standard errors of a normal test
+    p = nemenyi(np.array([1.2, 1.8]), 25).p
+    assert p[0, 1] == pytest.approx(2 * stats.norm.sf(3), rel=1e-3)
+
+
+def test_draws_beyond_what_is_held_at_once_are_as_many(monkeypatch):
+    monkeypatch.setattr("corecbench.stats.friedman.MOST_AT_ONCE", 30)  # 5 draws of 2 data sets and 3 models
+    assert friedman(np.ones((2, 3)), n_draws=7).p == 1  # (1 + 7) / (1 + 7): where all tie, every draw counts

@@ -3,6 +3,7 @@ import pytest
 from scipy import stats
 
 from corecbench.api import DataError, UsageError
+from corecbench.stats.differences import paired_differences
 from corecbench.stats.paired import METHODS, paired_test
 
 
@@ -116,3 +117,11 @@ def test_an_unknown_method_is_an_error_that_lists_the_known():
     known = "t, wilcoxon, permutation, bootstrap"
     with pytest.raises(UsageError, match=f"^unknown paired test 'anova'; have: {known}$"):
         paired_test(np.ones(3), np.zeros(3), "anova")
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
+def test_rounding_noise_is_removed_at_any_size(size):
+    # 1e-11 of the size of the metric is a difference, 1e-13 of it is noise
+    assert paired_differences(np.array([size * (1 + 1e-11)]), np.array([size]))[0] == pytest.approx(1e-11 * size)
+    assert paired_differences(np.array([size * (1 + 1e-13)]), np.array([size]))[0] == 0
+    assert paired_differences(np.array([size * (1 + 3.4e-12)]), np.array([size]))[0] == pytest.approx(3e-12 * size)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from corecbench.stats.permutation import MOST_ENUMERATED, sign_flip_p
+from corecbench.stats.permutation import MOST_ENUMERATED, _drawn_sums, sign_flip_p
 
 
 def scipy_p(difference, n_resamples):
@@ -60,3 +60,25 @@ def test_the_observed_choice_counts_among_those_drawn():
 def test_sums_that_are_equal_but_for_rounding_are_as_extreme():
     # .1 + .2 - .3 is 0 in all but floating-point numbers, so no choice is less extreme
     assert sign_flip_p(np.array([0.1, 0.2, -0.3])) == 1
+
+
+@pytest.mark.parametrize(("n_users", "p"), [(20, 2 / 2**20), (21, 1 / 8)])
+def test_twenty_users_are_counted_and_more_are_drawn(n_users, p):
+    # all are better: 2 of 2^20 choices are as extreme, and of 7 that are drawn none but the observed one
+    assert sign_flip_p(np.ones(n_users), n_draws=7) == p
+
+
+def test_choices_that_are_nearly_as_extreme_are_not_counted():
+    # the sum is 1 + 1e-6; with the second sign turned it is 1 - 1e-6, less extreme by more than rounding
+    assert sign_flip_p(np.array([1.0, 1e-6])) == 1 / 2
+    assert sign_flip_p(np.array([1e-3, 1e-9])) == 1 / 2
+    assert sign_flip_p(np.array([1e6, 1.0])) == 1 / 2
+
+
+@pytest.mark.parametrize("n_users", [21, 24, 25])
+def test_every_drawn_sum_has_the_sign_of_each_user(n_users):
+    # powers of 2: each choice of signs has a sum of its own, of the parity of the smallest
+    sums = _drawn_sums(2.0 ** np.arange(n_users), 50, seed=0)
+    assert (np.abs(sums) <= 2.0**n_users - 1).all()
+    assert (sums % 2 == 1).all()
+    assert len(set(sums.tolist())) == 50

@@ -94,6 +94,9 @@ def test_without_any_variance_two_seeds_are_enough():
     assert seeds_needed(0.1, Components(0.0, 0.0, 0.0, 0.0, n_users=9, n_seeds=3), 100) == 2
 
 
+ALIKE = Components(0.0, 0.0, 0.0, 0.0, n_users=9, n_seeds=3)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -103,6 +106,12 @@ def test_without_any_variance_two_seeds_are_enough():
         (lambda: minimum_detectable_effect(1.0, 9, power=80), r"power lies between alpha \(0.05\) and 1, got 80"),
         (lambda: users_needed(0.0, 1.0), "an effect to find is finite and not 0, got 0.0"),
         (lambda: users_needed(float("nan"), 1.0), "an effect to find is finite and not 0, got nan"),
+        (lambda: users_needed(float("-inf"), 1.0), "an effect to find is finite and not 0, got -inf"),
+        (lambda: paired_power(0.1, 1.0, 9, alpha=1), "alpha lies between 0 and 1, got 1"),
+        (lambda: paired_power(0.1, float("inf"), 9), "a standard deviation is at least 0 and finite, got inf"),
+        (lambda: users_needed(0.1, 1.0, power=1), r"power lies between alpha \(0.05\) and 1, got 1"),
+        (lambda: seeds_needed(0.1, ALIKE, 9, alpha=2), "alpha lies between 0 and 1, got 2"),
+        (lambda: seeds_needed(0.1, ALIKE, 9, power=0.01), r"power lies between alpha \(0.05\) and 1, got 0.01"),
     ],
 )
 def test_numbers_that_are_not_allowed_are_a_one_line_error(call, message):

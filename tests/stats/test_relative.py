@@ -3,7 +3,8 @@ import pytest
 from scipy import stats
 
 from corecbench.api import DataError, UsageError
-from corecbench.stats.relative import ChangeSet, bootstrap_change, fieller, relative_change
+from corecbench.stats.relative import ChangeSet, _solve, bootstrap_change, fieller, relative_change
+from corecbench.stats.resampling import resampled_means
 
 
 def ndcg(rng, n_users, hits):
@@ -98,9 +99,10 @@ def test_too_few_users_who_differ_have_no_interval(interval, own):
     assert interval(own, np.ones(50)) is None
 
 
-def test_a_base_that_resamples_may_miss_has_no_bootstrap_interval():
-    # 1 of 20 users has a base: (19/20)^20 = 36 % of the resamples have none
-    base = np.append(np.ones(1), np.zeros(19))
+@pytest.mark.parametrize("n_with", [1, 2])
+def test_a_base_that_resamples_may_miss_has_no_bootstrap_interval(n_with):
+    # 1 or 2 of 20 users have a base: (19/20)^20 = 36 % or (18/20)^20 = 12 % of the resamples have none
+    base = np.append(np.ones(n_with), np.zeros(20 - n_with))
     assert bootstrap_change(np.arange(20.0), base, n_resamples=99) is None
 
 
@@ -114,3 +116,30 @@ def test_values_that_do_not_pair_up_are_an_error(size):
 def test_a_confidence_is_a_share(interval):
     with pytest.raises(UsageError, match=r"^a confidence lies between 0 and 1, got 95$"):
         interval(np.arange(9.0), np.ones(9), confidence=95)
+
+
+def test_the_set_of_a_base_that_is_just_significant_is_outside_or_all():
+    # of a = 0 and b = 0 nothing is excluded; of a < 0 without two roots nothing either
+    assert _solve(0.0, 0.0, -1.0) == ChangeSet("all", -np.inf, np.inf)
+    assert _solve(-1.0, 1.0, -1.0) == ChangeSet("all", -np.inf, np.inf)
+    assert _solve(0.0, -1.0, -4.0) == ChangeSet("interval", -np.inf, 1.0)
+
+
+def test_one_root_is_a_set_of_one_change():
+    assert _solve(1.0, 2.0, 4.0) == ChangeSet("interval", 1.0, 1.0)  # (r - 2)^2
+    assert _solve(1.0, 2.0, 4.0 + 1e-9) == ChangeSet("interval", 1.0, 1.0)  # but for rounding
+
+
+def seed_of_bases(own, base, n_resamples):
+    """Return a seed under which the base of every resample differs from 0."""
+    seeds = range(1000)
+    return next(seed for seed in seeds if resampled_means(own + 1j * base, n_resamples, seed).imag.all())
+
+
+@pytest.mark.parametrize(
+    "base", [np.tile([1.0, -1.0], 20), np.append(np.ones(1), np.zeros(39))], ids=["mean 0", "one user's"]
+)
+def test_a_base_of_zero_has_no_bootstrap_interval_whatever_is_drawn(base):
+    # the mean of the base is 0, or that of all users but one
+    own = np.arange(40.0)
+    assert bootstrap_change(own, base, n_resamples=2, seed=seed_of_bases(own, base, 2)) is None

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from corecbench.stats import resampling
 from corecbench.stats.resampling import HEAVY, resampled_means
 
 
@@ -52,3 +53,29 @@ def test_the_seed_decides_the_resamples():
     values = np.arange(10.0)
     first, again, other = (resampled_means(values, 5, seed).tolist() for seed in (0, 0, 1))
     assert first == again != other
+
+
+@pytest.fixture
+def drawn_one_by_one(monkeypatch):
+    """Note the numbers of users that are drawn one by one for each resample, block by block."""
+    blocks, light_sums = [], resampling._light_sums
+
+    def noting(light, n_drawn, generator):
+        blocks.append(n_drawn.tolist())
+        return light_sums(light, n_drawn, generator)
+
+    monkeypatch.setattr(resampling, "_light_sums", noting)
+    return blocks
+
+
+@pytest.mark.parametrize(("most", "blocks"), [(40, [4, 4, 2]), (10, [1] * 10), (4, [1] * 10), (1000, [10])])
+def test_no_more_users_are_held_than_allowed_but_for_one_resample(monkeypatch, drawn_one_by_one, most, blocks):
+    monkeypatch.setattr(resampling, "MOST_AT_ONCE", most)
+    resampled_means(np.arange(10.0), 10, seed=0)
+    assert drawn_one_by_one == [[10] * n for n in blocks]
+
+
+@pytest.mark.parametrize(("n_alike", "blocks"), [(32, []), (31, [[31] * 3])])
+def test_users_are_drawn_by_their_number_from_32_alike_on(drawn_one_by_one, n_alike, blocks):
+    resampled_means(np.ones(n_alike), 3, seed=0)
+    assert drawn_one_by_one == blocks

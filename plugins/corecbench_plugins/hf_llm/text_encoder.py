@@ -5,6 +5,7 @@ N items, T tokens, h the LLM's hidden width.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from corecbench.api import DataError, load_tensors, product_dtype, save_tensors, set_aside, whitened
+from corecbench.api import DataError, load_tensors, one_thread, product_dtype, save_tensors, set_aside, whitened
 from corecbench_plugins.hf_llm.body import load_body, lower_part, n_lower_layers
 from corecbench_plugins.hf_llm.body_runs import run_lower
 from corecbench_plugins.hf_llm.loading import load_tokenizer
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 TOKENS_PER_BATCH = {"cpu": 2**11, "cuda": 2**15}
 """Where texts are read -> tokens that are read together, padding included: products are faster with more rows."""
+FEW_TOKENS = 64
+"""Tokens of a batch up to which one thread reads them: products of matrices with at most 11 rows have other last
+digits with two threads (seen in float32 with torch 2.13, whose library MKL has kernels of its own for few rows)."""
 MAX_TOKENS = 512
 """Most tokens of a prompt. A longer one is cut at its end."""
 CHARACTERS_PER_TOKEN = 100
@@ -159,7 +163,8 @@ class TextEncoder:
         done = 0
         for rows in self.batches(order, [len(tokens[row]) for row in order]):
             batch = torch.nn.utils.rnn.pad_sequence([torch.tensor(tokens[row]) for row in rows], batch_first=True)
-            with torch.no_grad():
+            steadily = one_thread() if batch.numel() <= FEW_TOKENS else contextlib.nullcontext()
+            with torch.no_grad(), steadily:
                 states = self.read(batch.to(self.setup.device), [len(tokens[row]) for row in rows], max(layers))
             chosen = torch.stack([states[layer] for layer in layers]).float().cpu()  # [n, B, T, h]
             for number, row in enumerate(rows):

@@ -12,6 +12,8 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import dropout, gelu
 
+from corecbench.api import one_thread
+
 PER_WORD = 4
 """Random numbers of 16 bits in each random word of 64."""
 
@@ -73,14 +75,10 @@ class _SteadyLayerNorm(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         values, weight, bias, mean, scale = ctx.saved_tensors
-        n_threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
+        with one_thread():
             of_all = torch.ops.aten.native_layer_norm_backward(
                 gradient.contiguous(), values, weight.shape, mean, scale, weight, bias, [True, True, True]
             )
-        finally:
-            torch.set_num_threads(n_threads)
         return (*of_all, None)
 
 

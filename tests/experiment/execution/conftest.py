@@ -9,35 +9,21 @@ import torch
 from corecbench.api import hookimpl
 from corecbench.experiment.execution.processes import Processes
 
-MODEL = """
+ACTING = """
     import os, signal, time
     from dataclasses import dataclass
     from pathlib import Path
-
-    import torch
-
-    from corecbench.api import DomainModelComponent, States, Training, hookimpl
 
     @dataclass(frozen=True)
     class Config(Training):
         epochs: int = 2
         act: str = ""
 
-    class Model(torch.nn.Module):
-        examples = "pairs"
-
-        def __init__(self, config, setup, ids):
-            super().__init__()
-            tables = ids(8)
-            self.user, self.item, self.act = tables.user, tables.item, config.act
-
+    class Model(Model):
         def train(self, mode=True):
             if mode and self.item.weight.grad is not None:
-                exec(self.act)
+                exec(self.config.act)
             return super().train(mode)
-
-        def states(self, batch):
-            return States(self.user(batch.user), self.item.weight)
 
     def write(path, text):
         Path(f"{path}.new").write_text(text)
@@ -49,17 +35,13 @@ MODEL = """
             if time.monotonic() > end:
                 raise TimeoutError(path)
             time.sleep(0.05)
-
-    @hookimpl
-    def corecbench_domain_models():
-        return [DomainModelComponent("mine", Model, Config)]
 """
 
 
 @pytest.fixture
-def acting_model(loose_file):
+def acting_model(domain_model):
     """Write a plugin whose model `mine` runs the code of its setting `act` once its first epoch is over."""
-    return loose_file("mine", MODEL)
+    return domain_model(ACTING)
 
 
 @pytest.fixture(scope="session")

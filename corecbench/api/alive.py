@@ -18,9 +18,7 @@ def machine() -> str:
     parts = [socket.gethostname()]
     with contextlib.suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8"))
-        parts.append(
-            os.readlink("/proc/self/ns/pid")
-        )  # numbers of processes mean something within a container only
+        parts.append(os.readlink("/proc/self/ns/pid"))  # a number names a process within its container only
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
