@@ -138,8 +138,8 @@ def to_png(made: Figure, dpi: int) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
+    made.set_dpi(dpi)  # first, because letters are wider or narrower at another size
     _settle(made)
-    made.set_dpi(dpi)
     drawing, png = FigureCanvasAgg(made), io.BytesIO()
     drawing.draw()
     pixels = Image.frombuffer("RGBA", drawing.get_width_height(), drawing.buffer_rgba(), "raw", "RGBA", 0, 1)

@@ -58,6 +58,18 @@ def test_wide_tables_scroll_in_themselves_on_a_phone(look):
     assert results(look(375)).evaluate("region => region.scrollWidth > region.clientWidth")
 
 
+def test_a_picture_fits_a_phone_and_a_tap_enlarges_it(look):
+    tab = look(390, has_touch=True, is_mobile=True)
+    picture = tab.locator("figure.scroll img").first
+    small = picture.bounding_box()["width"]
+    assert small <= 390
+    picture.tap()
+    assert picture.bounding_box()["width"] > 1.5 * small
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    tab.locator("h1").tap()
+    assert picture.bounding_box()["width"] == small
+
+
 def test_every_picture_is_drawn_with_a_size_and_words(look):
     tab = look()
     tab.evaluate("document.querySelectorAll('details').forEach(part => (part.open = true))")

@@ -238,3 +238,12 @@ def test_a_picture_of_a_page_keeps_white_paper_and_the_colours_of_marks(pair):
     assert max(colours, key=colours.get) == (255, 255, 255)
     wanted = tuple(int(canvas.COLOURS[0][at : at + 2], 16) for at in (1, 3, 5))
     assert min(max(abs(a - b) for a, b in zip(colour, wanted, strict=True)) for colour in colours) <= 8
+
+
+def test_names_lie_within_a_picture_of_a_page():
+    with canvas.style():
+        made = canvas.figure(1.0, "title", "caption")
+        made.add_subplot().set_yticks([0], ["pair - bag-of-words: anything beyond words" * 2])
+        png = canvas.to_png(made, 168)
+    picture = Image.open(io.BytesIO(png)).convert("L")
+    assert min(picture.crop((0, 0, 3, picture.height)).tobytes()) == 255
