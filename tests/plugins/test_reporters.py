@@ -146,6 +146,11 @@ def test_the_caption_of_a_text_is_wrapped():
     assert max(map(len, lines)) <= 100
 
 
+def test_a_text_without_rows_has_no_heads():
+    frame = make_report().frame[:0]
+    assert reporter("text").render(Report("ledger", frame, frame, "No controls.")) == "No controls.\n"
+
+
 def test_markdown_is_a_table_with_a_paragraph_below():
     assert reporter("markdown").render(PLAIN) == (
         "| model          |    MRR |\n"

@@ -46,7 +46,8 @@ class Text:
     def render(self, report: Report) -> str:
         """Return the text, ending in a newline."""
         table, caption = layout(report, self.style, "simple")
-        return f"{table}\n\n{textwrap.fill(caption, CAPTION_WIDTH, break_on_hyphens=False)}\n"
+        lines = f"{textwrap.fill(caption, CAPTION_WIDTH, break_on_hyphens=False)}\n"
+        return f"{table}\n\n{lines}" if len(report.frame) else lines
 
 
 def escape_markdown(text: str) -> str:
