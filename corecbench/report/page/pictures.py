@@ -23,7 +23,7 @@ PIXELS_PER_INCH = 96
 """Pixels of CSS."""
 SHARPNESS = 1.75
 """Pixels of a picture for each pixel of CSS."""
-LIMIT = Limit(most=4, first=2)
+LIMIT = Limit(most=4, first=1)
 """A plot of hundreds of rows has dozens of pages, which nobody looks through on a page and which take minutes."""
 
 
@@ -49,13 +49,9 @@ def plot_blocks(
         if more:
             blocks.append(Folded(f"{number_of(len(more), 'more page')} of this plot", more))
         if left_out := pages[0].left_out:
-            blocks.append(
-                Text(
-                    f"Of the {left_out + len(pages)} pages of this plot these are the first {len(pages)}. "
-                    "`corecbench report --plots` draws all of them.",
-                    is_note=True,
-                )
-            )
+            of_all = f"of the {left_out + len(pages)} pages of this plot"
+            shown = f"The first {of_all}" if len(pages) == 1 else f"The first {len(pages)} {of_all}"
+            blocks.append(Text(f"{shown}; `corecbench report --plots` draws all of them.", is_note=True))
     return blocks
 
 

@@ -25,16 +25,18 @@ def test_the_first_page_is_seen_and_further_ones_are_folded():
 
 
 def test_a_plot_of_few_pages_is_drawn_whole_and_of_many_the_first():
-    assert [len(drawn(n_pages)) for n_pages in (1, 4, 5, 40)] == [1, 4, 2, 2]
-    assert [outcome.left_out for outcome in drawn(40)] == [38, 38]
+    assert [len(drawn(n_pages)) for n_pages in (1, 4, 5, 40)] == [1, 4, 1, 1]
+    assert [outcome.left_out for outcome in drawn(40)] == [39]
     assert drawn(4)[0].left_out == 0
 
 
 def test_what_is_not_drawn_is_said_with_the_command_that_draws_it():
-    *_, said = plot_blocks(pages(2, left_out=38), ["gain"])
-    assert isinstance(said, Text)
-    assert said.text.startswith("Of the 40 pages of this plot these are the first 2.")
-    assert "`corecbench report --plots` draws all of them." in said.text
+    for n_pages, said in (
+        (1, "The first of the 40 pages of this plot; `corecbench report --plots` draws all of them."),
+        (2, "The first 2 of the 40 pages of this plot; `corecbench report --plots` draws all of them."),
+    ):
+        *_, text = plot_blocks(pages(n_pages, left_out=40 - n_pages), ["gain"])
+        assert text == Text(said, is_note=True)
 
 
 def test_a_plot_that_is_not_there_has_no_place():
