@@ -23,19 +23,18 @@ def machine() -> str:
 
 
 def birth(pid: int) -> str:
-    """Return when a process of this machine began, as the machine counts; "" if it has ended."""
+    """Return when a process of this machine began, as the machine counts; "" if it has ended.
+
+    Where the machine does not tell, it is "unknown" for a process that runs.
+    """
     try:
         state, *rest = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
-        return "" if Path("/proc/self/stat").exists() else _birth_without_proc(pid)
+        is_there = not Path("/proc/self/stat").exists() and is_running(pid)
+        return "unknown" if is_there else ""
     return "" if state in "ZX" else rest[18]
 
 
 def is_gone(on_machine: str, pid: int, born: str) -> bool:
     """Return whether a process is known to have ended; it is not known of other machines."""
     return on_machine == machine() and birth(pid) != born
-
-
-def _birth_without_proc(pid: int) -> str:
-    """Return "unknown" if a process runs, else ""."""
-    return "unknown" if is_running(pid) else ""

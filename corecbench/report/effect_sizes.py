@@ -78,17 +78,17 @@ class EffectSizes:
 
     @property
     def users_needed(self) -> int | None:
-        """As in `Outlook`."""
+        """Return the users that the outlook says are needed."""
         return self.look_ahead().users_needed
 
     @property
     def seeds(self) -> OverSeeds | None:
-        """As in `Outlook`."""
+        """Return what the outlook says over seeds."""
         return self.look_ahead().seeds
 
     @property
     def wanted(self) -> Needed | None:
-        """As in `Outlook`."""
+        """Return the users and seeds that the outlook says find the given change."""
         return self.look_ahead().wanted
 
 
