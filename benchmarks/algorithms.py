@@ -30,6 +30,7 @@ CORE = {
         "corecbench/evaluation/counting.py",
         "corecbench/evaluation/ranking.py",
         "corecbench/evaluation/scores.py",
+        "corecbench/evaluation/selection.py",
     ),
     "training loop": (
         "corecbench/api/data.py",

@@ -33,6 +33,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "corecbench/data/split.py": ("tests/data/test_split.py",),
     "corecbench/evaluation/ranking.py": ("tests/evaluation/test_ranking.py",),
     "corecbench/evaluation/counting.py": ("tests/evaluation/test_ranking.py", "tests/evaluation/test_counting.py"),
+    "corecbench/evaluation/selection.py": ("tests/evaluation/test_counting.py",),
     f"{METRICS}/rank_metrics.py": ("tests/plugins/test_metrics.py",),
     f"{METRICS}/list_metrics.py": ("tests/plugins/test_list_metrics.py",),
     **{f"corecbench/stats/{name}.py": (f"tests/stats/test_{name}.py",) for name in STATS},

@@ -11,20 +11,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import torch
+from torch.nn.functional import embedding
 
-from corecbench.evaluation.scores import GROUP
+from corecbench.evaluation.selection import Best, marked, select
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from corecbench.evaluation.scores import Scores
 
-BLOCKS = {"cpu": ((256, 1024), (64, 2**14)), "cuda": ((4096, 2**14), (4096, 2**14))}
+BLOCKS = {"cpu": ((256, 1024), (256, 4096)), "cuda": ((4096, 2**14), (4096, 2**14))}
 """Where they are computed -> users and items of a block, without lists and with lists.
 
-On a processor the scores of a block stay in its cache. With lists a block is wide: few selections are merged.
+On a processor the scores of a block stay in its cache. With lists a block is wider: fewer selections are merged.
 """
 SPARE = 4
 """Candidates that are kept beyond the k best, since exact scores can change the order at the end of a list."""
@@ -53,15 +53,6 @@ class Pairs(NamedTuple):
         inside = (self.item >= items.start) & (self.item < items.stop)
         places: torch.Tensor = self.user[inside] * width + self.item[inside] - items.start
         return places
-
-
-class Best(NamedTuple):
-    """The best candidates of users."""
-
-    items: torch.Tensor
-    """int64 [b, k]."""
-    scores: torch.Tensor
-    """float32 [b, k]."""
 
 
 def count_ranks(scores: Scores, target: torch.Tensor, left_out: Pairs, k: int) -> tuple[torch.Tensor, Best]:
@@ -123,8 +114,7 @@ class UserBlock:
             block.view(-1)[self.hidden.places(items, block.shape[1])] = -torch.inf
             rank += self.n_at_least(items, block)
             if self.k:
-                found = select(block, self.k + SPARE)
-                kept = merge(kept, Best(found.items + items.start, found.scores), self.k + SPARE)
+                kept = select(kept, block, items.start, self.k + SPARE)
         return rank, self.listed(kept)
 
     def n_at_least(self, items: slice, block: torch.Tensor) -> torch.Tensor:
@@ -134,7 +124,7 @@ class UserBlock:
             return number
         rows = (n_from(block, self.low) > number).nonzero().squeeze(1)
         if len(rows):
-            part = block[rows]
+            part = embedding(rows, block)
             between = (part >= self.low[rows, None]) & (part < self.high[rows, None])
             number[rows] += self.n_exactly(rows, items, between)
         return number
@@ -155,7 +145,7 @@ class UserBlock:
             return Best(self.target.new_zeros(len(self.target), 0), self.of_target.new_zeros(len(self.target), 0))
         missing = kept.scores == -torch.inf
         items = kept.items.masked_fill(missing, 0)
-        exact = self.scores.of_pairs(self.rows[:, None].expand_as(items), items).masked_fill(missing, -torch.inf)
+        exact = self.scores.of_pairs(self.rows[:, None], items).masked_fill(missing, -torch.inf)
         candidates = (items, self.target[:, None]), (exact, self.of_target[:, None])
         best = in_order(Best(*(torch.cat(parts, dim=1) for parts in candidates)), self.k)
         if kept.items.shape[1] == self.k + SPARE:  # others were dropped
@@ -180,44 +170,12 @@ class UserBlock:
         return in_order(Best(items, scores.gather(1, items)), self.k)
 
 
-def marked(mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return row and column of all that is true in bool [b, w], int64 each."""
-    if mask.device.type != "cpu":
-        row, column = mask.nonzero().T
-        return row, column
-    place = np.flatnonzero(mask.numpy())  # several times as fast as torch where little is true
-    return tuple(map(torch.from_numpy, np.divmod(place, mask.shape[1])))  # type: ignore[return-value]
-
-
 def n_from(block: torch.Tensor, bound: torch.Tensor) -> torch.Tensor:
     """Return how many scores of each row of a block [b, w] are at least its bound [b], int64 [b]."""
     is_from = torch.ge(
         block, bound[:, None], out=torch.empty_like(block)
     )  # a float mask is made and summed fastest
     return is_from.sum(dim=1).long()  # exact below 2**24
-
-
-def select(block: torch.Tensor, m: int) -> Best:
-    """Return the m highest scores of each row of a block [b, w] and their places, or all where there are fewer.
-
-    The m best scores lie in the m groups with the highest maxima.
-    """
-    groups = block.unflatten(1, (-1, GROUP))  # [b, w / GROUP, GROUP]
-    if groups.shape[1] <= m:
-        return Best(*reversed(block.topk(min(m, block.shape[1]))))
-    group = groups.amax(dim=2).topk(m, sorted=False).indices  # [b, m]
-    score, place = groups.take_along_dim(group[:, :, None], dim=1).flatten(1).topk(m, sorted=False)
-    within = place & (GROUP - 1)
-    return Best(group.gather(1, place >> GROUP.bit_length() - 1) * GROUP + within, score)
-
-
-def merge(kept: Best | None, found: Best, m: int) -> Best:
-    """Return the m highest scores of two parts, or all where there are fewer."""
-    if kept is None:
-        return found
-    items, scores = (torch.cat(parts, dim=1) for parts in zip(kept, found, strict=True))
-    best, place = scores.topk(min(m, scores.shape[1]), sorted=False)
-    return Best(items.gather(1, place), best)
 
 
 def in_order(best: Best, k: int) -> Best:

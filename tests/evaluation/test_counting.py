@@ -25,7 +25,7 @@ def exact_ranks_and_lists(scores, target, left_out, k):
 
 
 def states(kind, d=16):
-    """States under which scores differ, tie in pairs, differ by less than float32 resolves, or are all equal."""
+    """States under which scores differ, tie in pairs, differ by less than float32 resolves, are equal, or rise."""
     generator = torch.Generator().manual_seed(3)
     user, item = torch.randn(N_USERS, d, generator=generator), torch.randn(N_ITEMS + 1, d, generator=generator)
     if kind == "pairs":
@@ -34,11 +34,13 @@ def states(kind, d=16):
         item = item[:1] + 1e-7 * item
     if kind == "equal":
         item[:] = item[7].clone()
+    if kind == "rising":
+        user[:, 0], item[:, 0] = 1, torch.linspace(0, 60, N_ITEMS + 1)
     return user, item
 
 
 @pytest.mark.parametrize("wide", [False, True])
-@pytest.mark.parametrize("kind", ["different", "pairs", "close", "equal"])
+@pytest.mark.parametrize("kind", ["different", "pairs", "close", "equal", "rising"])
 def test_blocks_of_fast_scores_give_the_ranks_and_lists_of_exact_scores(kind, wide, monkeypatch):
     user, item = states(kind)
     rng = np.random.default_rng(5)
