@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +96,7 @@ def _render(host: Host, name: str, shown: Report) -> tuple[str, str]:
     chosen = host.select("reporters", name, {})
     try:
         reporter = host.build(chosen)
-        suffix, text = reporter.suffix, reporter.render(_copy(shown))
+        suffix, text = reporter.suffix, reporter.render(deepcopy(shown))
         if not isinstance(suffix, str) or not SUFFIX.fullmatch(suffix):
             raise PluginError(f"its suffix must be letters, digits and dots, such as 'md'; got {suffix!r}")
         if not isinstance(text, str):
@@ -108,17 +109,6 @@ def _render(host: Host, name: str, shown: Report) -> tuple[str, str]:
     except Exception as error:
         raise named_fault(f"{chosen} failed: {reason(error)}") from error
     return suffix, text.rstrip("\n") + "\n"
-
-
-def _copy(report: Report) -> Report:
-    return replace(
-        report,
-        frame=report.frame.copy(),
-        values=report.values.copy(),
-        marks={place: list(marks) for place, marks in report.marks.items()},
-        legend=dict(report.legend),
-        higher_is_better=dict(report.higher_is_better),
-    )
 
 
 def _shown_report(report: Report) -> Report:
