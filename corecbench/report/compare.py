@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from corecbench.api import Metric
-    from corecbench.report.comparison import Comparison, Method
+    from corecbench.report.comparison import Comparison, Family, Method
     from corecbench.report.stored_rows import StoredRow
     from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry, Store
@@ -148,8 +148,8 @@ def build(
     rows = [row for row in rows if not cells or any(map(row.is_called, asked))]
 
     def compared(row: BenchmarkRow, base: BenchmarkRow) -> ComparedRow:
-        is_control = row.key.is_control(unshared)
-        return _compared(row, base, name, metric.higher_is_better, is_control, method)
+        family: Family = "control" if row.key.is_control(unshared) else "row"
+        return _compared(row, base, name, metric.higher_is_better, family, method)
 
     compared_rows = [
         result
@@ -214,7 +214,7 @@ def _on_dataset(
 
 
 def _compared(
-    row: BenchmarkRow, base: BenchmarkRow, metric: str, higher_is_better: bool, is_control: bool, method: Method
+    row: BenchmarkRow, base: BenchmarkRow, metric: str, higher_is_better: bool, family: Family, method: Method
 ) -> ComparedRow:
     stored = row.stored
     notes = [*stored.failures(), *stored.fault_notes()]
@@ -226,7 +226,7 @@ def _compared(
         if reason := why_not(stored, base.stored, metric, "the baseline"):
             notes.append(reason)
         else:
-            comparison = compare(stored, base.stored, metric, higher_is_better, is_control, method)
+            comparison = compare(stored, base.stored, metric, higher_is_better, family, method)
     n_users = len(stored.values[seeds[0]]) if seeds else 0
     has_mean = bool(seeds) and stored.has(metric)
     mean = float(stored.mean_over_seeds(seeds)[metric].to_numpy().mean()) if has_mean else None

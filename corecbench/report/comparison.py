@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from corecbench.stats.relative import relative_change
 ALPHA = 0.05
 FEWEST_USERS = 2
 Place = TypeVar("Place", bound=Hashable)
+Family = Literal["row", "ablation", "control"]
+"""A family of tests, each of which asks one question: does it help, which part does, and does anything else."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class Comparison:
     test: PairedTest
     change: float | None
     """The difference relative to the row compared with; None where the mean of that row is 0."""
-    is_control: bool
-    """Whether it is in the family of the controls."""
+    family: Family
+    """The family of tests that it belongs to."""
     p_adjusted: float
     """The p value of the test, adjusted over its family. It is that of the test until it is adjusted."""
     measured: Callable[[], EffectSizes] = field(repr=False, compare=False)
@@ -105,7 +107,7 @@ def common_seeds(row: StoredRow, base: StoredRow) -> tuple[int, ...]:
 
 
 def compare(
-    row: StoredRow, base: StoredRow, metric: str, higher_is_better: bool, is_control: bool, method: Method
+    row: StoredRow, base: StoredRow, metric: str, higher_is_better: bool, family: Family, method: Method
 ) -> Comparison:
     """Return the comparison of two rows that `why_not` has no reason not to compare; p is not adjusted yet."""
     seeds = common_seeds(row, base)
@@ -113,14 +115,14 @@ def compare(
     def values() -> tuple[np.ndarray, np.ndarray]:
         return row.per_seed(metric, seeds), base.per_seed(metric, seeds)
 
-    return compare_values(values, seeds, higher_is_better, is_control, method)
+    return compare_values(values, seeds, higher_is_better, family, method)
 
 
 def compare_values(
     values: Callable[[], tuple[np.ndarray, np.ndarray]],
     seeds: tuple[int, ...],
     higher_is_better: bool,
-    is_control: bool,
+    family: Family,
     method: Method,
 ) -> Comparison:
     """Return the comparison of two tables of values; p is not adjusted yet.
@@ -129,7 +131,7 @@ def compare_values(
         values: returns the metric of a row and that of the row compared with, float64 [U, S] each.
         seeds: the seeds of the S columns.
         higher_is_better: whether a user with a higher value is better off.
-        is_control: whether the comparison is in the family of the controls.
+        family: the family of tests that the comparison belongs to.
         method: the method of the test.
     """
     own, other = values()
@@ -143,18 +145,18 @@ def compare_values(
         return measure(values, method.margin, higher_is_better, method.find, method.is_resampled)
 
     change = relative_change(*averaged)
-    return Comparison(own_mean, base_mean, seeds, test, change, is_control, test.p, measured)
+    return Comparison(own_mean, base_mean, seeds, test, change, family, test.p, measured)
 
 
 def adjust_families(comparisons: Mapping[Place, Comparison], method: Method) -> dict[Place, Comparison]:
-    """Return comparisons with p adjusted over two families: the controls, and all others.
+    """Return comparisons with p adjusted over each of the families.
 
-    Controls are asked another question, whether a gain is one from knowledge. In one family with the pairs, each
-    control that is added would make it harder for a pair to be found significant.
+    Controls and ablations are asked other questions, whether a gain is one from knowledge, and from which part. In
+    one family with the pairs, each of them that is added would make it harder for a pair to be found significant.
     """
     adjusted = dict(comparisons)
-    for is_control in (False, True):
-        family = {place: each for place, each in comparisons.items() if each.is_control == is_control}
+    for name in get_args(Family):
+        family = {place: each for place, each in comparisons.items() if each.family == name}
         p = _adjust({place: each.test.p for place, each in family.items()}, method)
         equivalences = functools.cache(functools.partial(_equivalences, family, method))
         adjusted |= {

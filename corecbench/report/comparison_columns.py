@@ -1,5 +1,6 @@
 """The columns of a comparison, and the sentences of a caption about its tests and effect sizes."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -142,10 +143,11 @@ def of_tests(comparisons: Sequence[Comparison], method: Method, kind: str, base:
     if not comparisons:
         return
     yield f"p: {METHODS[method.test][0]}, over users"
-    n_controls = sum(each.is_control for each in comparisons)
-    sizes = ((kind, len(comparisons) - n_controls), ("controls", n_controls))
-    families = [f"{n} {name if n > 1 else name.removesuffix('s')} against {base}" for name, n in sizes if n]
-    tests = f"{'two families' if len(families) > 1 else 'one family'} of tests: {' and '.join(families)}"
+    sizes = Counter(each.family for each in comparisons)
+    named = ((kind, sizes["row"]), ("ablations", sizes["ablation"]), ("controls", sizes["control"]))
+    families = [f"{n} {name if n > 1 else name.removesuffix('s')} against {base}" for name, n in named if n]
+    number = ("one family", "two families", "three families")[len(families) - 1]
+    tests = f"{number} of tests: {' and '.join(families)}"
     if method.correction == "none":
         yield f"p is not adjusted for the number of tests; {tests}"
     else:

@@ -125,7 +125,7 @@ class _Builder:
             unit=unit,
             upper_mean=float(upper_values.mean()),
             lower_mean=float(lower_values.mean()),
-            comparison=compare_values(values, seeds, self.higher_is_better, False, self.method),
+            comparison=compare_values(values, seeds, self.higher_is_better, "row", self.method),
             n_users=len(upper_values),
             other_seeds=tuple(sorted(upper.values.keys() ^ lower.values.keys())),
             slicing=group.slicing,

@@ -8,18 +8,18 @@ with the solo row that its pair is compared with, whose texts and LLM are real.
 
 import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from corecbench.api import CellResult, Metric, RowSide, UsageError
 from corecbench.evaluation.measuring import is_overall
 from corecbench.report.comparable import check_comparable, read_rows
-from corecbench.report.comparison import STANDARD, Comparison, Method, adjust_families, compare, why_not
+from corecbench.report.comparison import STANDARD, Comparison, Family, Method, adjust_families, compare, why_not
 from corecbench.report.provenance import made_with
 from corecbench.report.stored_rows import StoredRow, fault_sentences
 from corecbench.report.wording import seed_list
 from corecbench.results.record import ResultsError
-from corecbench.results.rows import RowKey
+from corecbench.results.rows import RowKey, variants_of
 from corecbench.results.store import Entry, Store
 
 AT_LIMIT = "still improving at its epoch limit"
@@ -116,10 +116,12 @@ def build(
         key: why_untested(row, stored.get(key.solo), tested) for key, row in stored.items() if not key.is_solo
     }
     of_controls = {key for key in stored if key.is_control(unshared)}
+    variants = variants_of(entries)
+    families = {key: family_of(key, stored, variants, unshared) for key in stored}
     direction = metrics[tested].higher_is_better
     comparisons = adjust_families(
         {
-            key: compare(stored[key], stored[key.solo], tested, direction, key in of_controls, method)
+            key: compare(stored[key], stored[key.solo], tested, direction, families[key], method)
             for key, reason in reasons.items()
             if reason is None
         },
@@ -139,6 +141,25 @@ def build(
     faults = fault_sentences(stored.values())
     left_out = tuple(map(str, store.damaged))
     return Table(tuple(rows), directions, tested, method, protocol, made, overall, faults, controls or {}, left_out)
+
+
+def family_of(
+    key: RowKey, rows: Collection[RowKey], variants: Mapping[str, str], unshared: Collection[str]
+) -> Family:
+    """Return the family in which a row is tested.
+
+    A pair whose sharing module is a variant is an ablation where the pair of the module itself stands beside it.
+
+    Args:
+        key: the row.
+        rows: all rows of the table.
+        variants: sharing module -> the one that it is a variant of.
+        unshared: sharing modules that share nothing.
+    """
+    if key.is_control(unshared):
+        return "control"
+    whole = variants.get(key.sharing or "")
+    return "ablation" if whole and replace(key, sharing=whole) in rows else "row"
 
 
 def read(

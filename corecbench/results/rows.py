@@ -170,6 +170,17 @@ def unshared(host: Host, entries: Iterable[Entry]) -> set[str]:
     return labels
 
 
+def variants_of(entries: Iterable[Entry]) -> dict[str, str]:
+    """Return sharing module -> the one that it is a variant of, for the variants among some results."""
+    found = {}
+    for _, record in entries:
+        label = record["cell"]["sharing"]
+        plugin = record["plugins"].get(label) if label else None
+        if label and plugin and "variant_of" in plugin:
+            found[label] = plugin["variant_of"]
+    return found
+
+
 # --- names given by users -----------------------------------------------------------------------------------------
 
 

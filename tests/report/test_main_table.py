@@ -245,6 +245,18 @@ def test_the_caption_states_the_family_of_the_controls(pair):
     assert f"p (Holm): Holm-adjusted within two families of tests: {families}" in caption(pair.table())
 
 
+def test_ablations_are_a_family_of_their_own_where_their_pair_stands_beside_them(pair):
+    variant = {"distribution": "corecbench", "version": "0", "variant_of": "bdlm"}
+    of_one_turn = {"sharing": "one-turn", "plugins": {"one-turn": variant}}
+    pair.add("sasrec", "llama", control="no-mutual", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1)
+    pair.add("sasrec", "llama", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1, **of_one_turn)
+    pair.add(
+        "sasrec", "qwen", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1, **of_one_turn
+    )  # without a pair of bdlm itself
+    families = "3 joint rows against the model alone and 2 ablations against the model alone and 2 controls against"
+    assert f"Holm-adjusted within three families of tests: {families}" in caption(pair.table())
+
+
 def test_a_caption_without_tests_states_none(bench):
     bench.add("sasrec", domain_ranks=SIX_AT_2)
     assert "Holm" not in caption(bench.table())

@@ -67,7 +67,7 @@ class Findings:
         row, base = self.study.rows[key], self.study.rows[other]
         if why_not(row, base, self.table.tested, ""):
             return None
-        return compare(row, base, self.table.tested, self.study.higher_is_better, False, self.table.method)
+        return compare(row, base, self.table.tested, self.study.higher_is_better, "row", self.table.method)
 
     def verdict(self, key: RowKey) -> Verdict:
         """Return the verdict of the table on a joint row."""
@@ -230,8 +230,8 @@ def _doubts(findings: Findings, comparison: Comparison) -> Iterator[str]:
     if comparison.p_adjusted < ALPHA:
         return
     if comparison.test.p < ALPHA:
-        family = [row.comparison for row in findings.table.rows if row.comparison]
-        n_tests = sum(each.is_control == comparison.is_control for each in family)
+        tested = [row.comparison for row in findings.table.rows if row.comparison]
+        n_tests = sum(each.family == comparison.family for each in tested)
         alone = probability(comparison.test.p)
         yield f"Tested alone it would be significant ({alone}); as one of {n_tests} tests it is not."
     if comparison.p_equivalence is not None and comparison.p_equivalence < ALPHA:
