@@ -1,9 +1,10 @@
 """Trains a domain model alone by corecbench.
 
-`corecbench_training.py FOLDER MODEL EPOCHS [--until JOURNAL] [--config FILE] [--dataset NAME] [--arithmetic]`
-With `--until` it stops when its validation NDCG@10 is as good as the best of a peer's journal, or when its own
-patience is over. It trains the class of RecBole under corecbench's settings, those of the run file for the data set
-where one is given.
+`corecbench_training.py FOLDER MODEL EPOCHS [--until JOURNAL [--share SHARE]] [--config FILE] [--dataset NAME]
+[--arithmetic]`
+With `--until` it stops when its validation NDCG@10 is as good as the best of a peer's journal, or a share of that,
+or when its own patience is over. It trains the class of RecBole under corecbench's settings, those of the run file
+for the data set where one is given.
 """
 
 import tempfile
@@ -22,7 +23,7 @@ from corecbench.settings.config import load
 from corecbench.training.cell import CellTraining
 from corecbench.training.loop import SideTraining
 from sides.arithmetic import sasrec_operations, window_lengths
-from sides.training_work import MAX_HISTORY, Journal, TrainingWork, best_epoch, middle, seconds_of
+from sides.training_work import MAX_HISTORY, Journal, TrainingWork, level_of, middle, seconds_of
 
 LIBRARIES = ("corecbench", "torch", "recbole", "numpy", "scipy")
 NAMES = {"SASRec": "sasrec", "GRU4Rec": "gru4rec", "LightGCN": "lightgcn"}
@@ -67,11 +68,19 @@ def observed(training: SideTraining) -> list[dict[str, float]]:
 @click.argument("model")
 @click.argument("epochs", type=int)
 @click.option("--until", type=click.Path(path_type=Path))
+@click.option("--share", type=float, default=1.0)
 @click.option("--config", default="")
 @click.option("--dataset", default="")
 @click.option("--arithmetic", is_flag=True)
 def main(
-    folder: Path, model: str, epochs: int, until: Path | None, config: str, dataset: str, arithmetic: bool
+    folder: Path,
+    model: str,
+    epochs: int,
+    until: Path | None,
+    share: float,
+    config: str,
+    dataset: str,
+    arithmetic: bool,
 ) -> None:
     """Train, and report what it took."""
     keep_freed_memory()  # as every run of corecbench does
@@ -86,7 +95,7 @@ def main(
         if not peer:
             report_cannot("the peer has not trained, so there is nothing to reach", LIBRARIES)
             return
-        wanted = peer[best_epoch(peer) - 1]["ndcg"]
+        wanted = level_of(peer, share)
 
     def on_epoch(record: EpochRecord) -> None:
         if wanted is not None and record["validation"] >= wanted:

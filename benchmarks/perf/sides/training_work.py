@@ -78,14 +78,19 @@ class Journal:
         self.path.write_text(kept, encoding="utf-8")
 
 
-def best_epoch(epochs: Sequence[dict[str, Any]]) -> int:
-    """Return the number, from 1, of the first epoch with the best validation.
+def level_of(epochs: Sequence[dict[str, Any]], share: float = 1.0) -> float:
+    """Return a share of the best validation."""
+    return share * float(max(epoch["ndcg"] for epoch in epochs))
 
-    >>> best_epoch([{"ndcg": 0.1}, {"ndcg": 0.3}, {"ndcg": 0.3}])
-    2
+
+def epoch_at(epochs: Sequence[dict[str, Any]], share: float = 1.0) -> int:
+    """Return the number, from 1, of the first epoch with the best validation, or with a share of it.
+
+    >>> epochs = [{"ndcg": 0.1}, {"ndcg": 0.29}, {"ndcg": 0.3}, {"ndcg": 0.3}]
+    >>> epoch_at(epochs), epoch_at(epochs, 0.95)
+    (3, 2)
     """
-    values = [epoch["ndcg"] for epoch in epochs]
-    return values.index(max(values)) + 1
+    return next(number for number, epoch in enumerate(epochs, 1) if epoch["ndcg"] >= level_of(epochs, share))
 
 
 def is_stopped(epochs: Sequence[dict[str, Any]], patience: int = PATIENCE) -> bool:
@@ -112,17 +117,20 @@ def middle(epochs: Sequence[dict[str, Any]], name: str) -> float:
     return float(np.median([epoch[name] for epoch in epochs]))
 
 
-def report_epochs(epochs: Sequence[dict[str, Any]], libraries: Sequence[str], limited: bool, **facts: Any) -> None:
-    """Report what a peer took until its best validation.
+def report_epochs(
+    epochs: Sequence[dict[str, Any]], libraries: Sequence[str], limited: bool, share: float = 1.0, **facts: Any
+) -> None:
+    """Report what a peer took until its best validation, or a share of it.
 
     Args:
         epochs: of its journal.
         libraries: whose versions matter.
         limited: whether it was given fewer epochs than early stopping may need. What it would have reached is then
             estimated.
+        share: of the best validation, from which on a peer is as good as at its best.
         facts: what else is worth knowing.
     """
-    best, stopped = best_epoch(epochs), is_stopped(epochs)
+    best, stopped = epoch_at(epochs, share), is_stopped(epochs)
     cost = Cost(
         seconds_of(epochs[:best], "cpu_s"),
         seconds_of(epochs[:best], "wall_s"),
