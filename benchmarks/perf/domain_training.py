@@ -26,7 +26,7 @@ from measuring.sides import FOLDER, Side, own_side
 from sides.training_work import TrainingWork
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from measuring.options import Options
 
@@ -76,6 +76,17 @@ def rectools_side(folder: Path, loss: str, epochs: int, options: Options, *journ
     python = python_of("rectools", options)
     program = [python or "python", FOLDER / "sides" / "rectools_training.py"]
     return Side(f"RecTools, {loss}", [*program, folder, loss, str(epochs), *journal], cannot=missing(python))
+
+
+def most_epochs(text: str, otherwise: int) -> Callable[[str], int]:
+    """Return a function that gives the most epochs of a model or loss.
+
+    >>> most = most_epochs("GRU4Rec=39", 1000)
+    >>> most("GRU4Rec"), most("SASRec")
+    (39, 1000)
+    """
+    limits = dict(part.split("=") for part in text.split(",") if part)
+    return lambda name: int(limits.get(name, otherwise))
 
 
 def missing(python: Path | None) -> str:
@@ -176,14 +187,14 @@ LONG_NOTES = (
 @click.option("--models", default="SASRec,GRU4Rec,LightGCN", show_default=True)
 @click.option("--config", default="", help="A run file with settings of corecbench.  [default: its defaults]")
 @click.option("--long", is_flag=True, help="Train to the best validation instead of an epoch.")
-@click.option("--epochs", type=click.IntRange(1), default=MANY_EPOCHS, help="Most epochs of a peer with --long.")
+@click.option("--epochs", default="", help="Most epochs of a peer with --long, such as GRU4Rec=39,SASRec=6.")
 @click.option(
     "--rectools", default=",".join(LOSSES), show_default=True, help="Its losses with --long; '' for none."
 )
 @click.option("--work", type=click.Path(path_type=Path), default=Path("perf-work"), show_default=True)
 @measuring_options
 def main(
-    options: Options, datasets: str, models: str, config: str, long: bool, epochs: int, rectools: str, work: Path
+    options: Options, datasets: str, models: str, config: str, long: bool, epochs: str, rectools: str, work: Path
 ) -> None:
     """Measure training beside peers."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -198,9 +209,9 @@ def main(
             place = Place(name, folder, journals, options, config)
             chosen = [model for model in models.split(",") if model]
             if long or options.tiny:
-                most = 2 if options.tiny else epochs
-                comparisons += [place.until_best(model, most, share) for model in chosen for share in SHARES]
-                comparisons += [place.until_rectools(loss, most) for loss in rectools.split(",") if loss]
+                most = most_epochs(epochs, 2 if options.tiny else MANY_EPOCHS)
+                comparisons += [place.until_best(model, most(model), share) for model in chosen for share in SHARES]
+                comparisons += [place.until_rectools(loss, most(loss)) for loss in rectools.split(",") if loss]
             if not long:
                 comparisons += [place.epoch(model) for model in chosen]
                 comparisons += [place.arithmetic()] if "SASRec" in chosen else []

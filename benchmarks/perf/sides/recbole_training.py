@@ -2,9 +2,9 @@
 
 `recbole_training.py FOLDER MODEL EPOCHS [JOURNAL [SHARE]] [--no-anomaly-mode]`, with at most so many epochs. What
 it takes is counted until its best validation, or the first one with a share of the best. A run that was cut off
-goes on where it stood if its journal is there. RecBole's settings are its own; histories have 50 items; validation is by
-NDCG@10. Importing its sequential models switches on the search of torch for anomalies, which slows
-its steps; with the last option it is switched off again.
+goes on where it stood if its journal is there. RecBole's settings are its own; histories have 50 items; validation
+is by NDCG@10. Importing its sequential models switches on the search of torch for anomalies, which slows its steps;
+with the last option it is switched off again.
 """
 
 import os
