@@ -53,18 +53,24 @@ def highest(block: torch.Tensor, floor: torch.Tensor | None, m: int) -> Best:
     Only groups of items whose highest score is above the floor are looked into. Without a floor it is one that the
     m highest scores exceed.
     """
+    if block.device.type != "cpu":
+        return whole(block, m)
     groups = block.unflatten(1, (-1, GROUP))
     top = groups.amax(dim=2)  # [b, w / GROUP]
     if floor is None:
         floor = floor_of(top, m)
-    above = marked(top > floor)
-    if block.device.type != "cpu" or len(above[0]) > MOST * top.numel():
-        return Best(*reversed(block.topk(min(m, block.shape[1]))))
-    row, group = above
+    row, group = marked(top > floor)
+    if len(row) > MOST * top.numel():
+        return whole(block, m)
     scores = embedding(row * groups.shape[1] + group, groups.flatten(0, 1))  # [n, GROUP]
     number, within = marked(scores > floor[row])
     row, group = row[number], group[number]
     return in_rows(row, group * GROUP + within, scores[number, within], (len(block), m))
+
+
+def whole(block: torch.Tensor, m: int) -> Best:
+    """Return places and scores of the m highest, or of all where there are fewer, from all items of the block."""
+    return Best(*reversed(block.topk(min(m, block.shape[1]), sorted=False)))
 
 
 def floor_of(top: torch.Tensor, m: int) -> torch.Tensor:
@@ -76,8 +82,8 @@ def floor_of(top: torch.Tensor, m: int) -> torch.Tensor:
     n_sets = SETS * m
     if top.shape[1] < n_sets:
         return top.new_full((len(top), 1), -torch.inf)
-    whole = top[:, : top.shape[1] // n_sets * n_sets]
-    lowest = whole.unflatten(1, (-1, n_sets)).amax(dim=1).topk(m, sorted=False).values.amin(dim=1, keepdim=True)
+    in_sets = top[:, : top.shape[1] // n_sets * n_sets]
+    lowest = in_sets.unflatten(1, (-1, n_sets)).amax(dim=1).topk(m, sorted=False).values.amin(dim=1, keepdim=True)
     return torch.nextafter(lowest, torch.full_like(lowest, -torch.inf))
 
 
