@@ -47,7 +47,7 @@ class Scores(Protocol):
         """
 
     def of_pairs(self, user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
-        """Return the exact scores of pairs, float32 [*P], of rows of the batch and items, int64 that broadcast to [*P]."""
+        """Return the exact scores of pairs, float32 [*P], of rows and items, int64 that broadcast to [*P]."""
 
     def of_users(self, user: torch.Tensor, items: slice) -> torch.Tensor:
         """Return the exact scores of some items for some rows of the batch, float32 [rows, items]."""
