@@ -16,7 +16,7 @@ from corecbench.results.choice import started
 from corecbench.results.copying import files_of
 from corecbench.results.layout import MODEL
 from corecbench.results.prune import size_of
-from corecbench.results.record import failure_of, settings_in, sides_of
+from corecbench.results.record import failure_of, settings_in, sides_of, variant_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -139,8 +139,7 @@ def defaults_of(label: str, record: CellResult, host: Host) -> Mapping[str, Any]
     """Return setting -> default of a component as JSON has them; None if its plugin is not here."""
     cell = record["cell"]
     kinds = [kind for part, kind in KIND_OF.items() if cell.get(part) == label]
-    plugin = record["plugins"].get(label)
-    base = plugin.get("variant_of", label) if plugin else label
+    base = variant_of(record, label) or label
     for of_kind in kinds:
         offered = {component.name: component for component, _ in host.list(of_kind)}
         component = offered.get(split(of_kind, base, set(offered))[0])

@@ -115,7 +115,6 @@ def build(
     reasons = {
         key: why_untested(row, stored.get(key.solo), tested) for key, row in stored.items() if not key.is_solo
     }
-    of_controls = {key for key in stored if key.is_control(unshared)}
     variants = variants_of(entries)
     families = {key: family_of(key, stored, variants, unshared) for key in stored}
     direction = metrics[tested].higher_is_better
@@ -134,7 +133,7 @@ def build(
     for key, row in stored.items():
         notes = _notes(row, planned[key.dataset], reasons.get(key))
         is_complete = planned[key.dataset] == row.values.keys()
-        rows.append(_row(row, comparisons.get(key), notes, is_complete, key in of_controls))
+        rows.append(_row(row, comparisons.get(key), notes, is_complete, families[key] == "control"))
     directions = {name: metric.higher_is_better for name, metric in metrics.items()}
     made = made_with(record for _, record in entries)
     overall = tuple(name for name, metric in metrics.items() if is_overall(metric))

@@ -42,6 +42,12 @@ def damaged(file: Path, what: str) -> DamagedError:
     return DamagedError(f"{file}: {what}; {MEND}")
 
 
+def variant_of(record: CellResult, label: str) -> str | None:
+    """Return the component that a label of a stored result is a variant of; None for one that is no variant."""
+    plugin = record["plugins"].get(label)
+    return plugin.get("variant_of") if plugin else None
+
+
 def settings_in(record: CellResult) -> Iterator[tuple[str, str, Any, bool]]:
     """Yield every setting of a cell: component, setting, value, and whether the value holds in pairs only."""
     for name, values in record["settings"].items():

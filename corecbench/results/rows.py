@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from corecbench.api import SharingComponent
 from corecbench.data.reduction import NOTHING_LEFT_OUT, Reduction, reduction_of
 from corecbench.plugin.host import split
-from corecbench.results.record import ResultsError, own_side, sides_of
+from corecbench.results.record import ResultsError, own_side, sides_of, variant_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -163,9 +163,7 @@ def unshared(host: Host, entries: Iterable[Entry]) -> set[str]:
         label = record["cell"]["sharing"]
         if label is None:
             continue
-        plugin = record["plugins"].get(label)
-        component = plugin.get("variant_of", label) if plugin else label
-        if split("sharing", component, nothing)[0] in nothing:
+        if split("sharing", variant_of(record, label) or label, nothing)[0] in nothing:
             labels.add(label)
     return labels
 
@@ -175,9 +173,8 @@ def variants_of(entries: Iterable[Entry]) -> dict[str, str]:
     found = {}
     for _, record in entries:
         label = record["cell"]["sharing"]
-        plugin = record["plugins"].get(label) if label else None
-        if label and plugin and "variant_of" in plugin:
-            found[label] = plugin["variant_of"]
+        if label and (whole := variant_of(record, label)):
+            found[label] = whole
     return found
 
 

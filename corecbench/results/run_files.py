@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from corecbench.data.reduction import reduction_of, whole_dataset
-from corecbench.results.record import settings_in
+from corecbench.results.record import settings_in, variant_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -93,11 +93,11 @@ def _settings(records: Sequence[CellResult]) -> dict[str, Any]:
         histories[dataset] = {key: protocol[name] for name, key in kept.items() if name in protocol}
         run = _run(record)
         for label, values in {**run.get("dataset_settings", {}), **run.get("alone", {})}.items():
-            base = record["plugins"][label].get("variant_of") if label in record["plugins"] else None
+            base = variant_of(record, label)
             known = by_label.setdefault((label, base, "settings"), {}).setdefault(dataset, {})
             known.update({setting: value for setting, value in values.items() if value is not None})
         for label, setting, value, in_pairs in settings_in(record):
-            base = record["plugins"][label].get("variant_of") if label in record["plugins"] else None
+            base = variant_of(record, label)
             known = by_label.setdefault((label, base, "in_pairs" if in_pairs else "settings"), {})
             known.setdefault(dataset, {}).update({} if value is None else {setting: value})
     common, rest = _apart(histories)

@@ -250,9 +250,8 @@ def test_ablations_are_a_family_of_their_own_where_their_pair_stands_beside_them
     of_one_turn = {"sharing": "one-turn", "plugins": {"one-turn": variant}}
     pair.add("sasrec", "llama", control="no-mutual", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1)
     pair.add("sasrec", "llama", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1, **of_one_turn)
-    pair.add(
-        "sasrec", "qwen", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1, **of_one_turn
-    )  # without a pair of bdlm itself
+    # qwen has no pair of bdlm itself
+    pair.add("sasrec", "qwen", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1, **of_one_turn)
     families = "3 joint rows against the model alone and 2 ablations against the model alone and 2 controls against"
     assert f"Holm-adjusted within three families of tests: {families}" in caption(pair.table())
 

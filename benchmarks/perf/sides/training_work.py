@@ -78,7 +78,7 @@ class Journal:
         self.path.write_text(kept, encoding="utf-8")
 
 
-def level_of(epochs: Sequence[dict[str, Any]], share: float = 1.0) -> float:
+def level_of(epochs: Sequence[dict[str, Any]], share: float) -> float:
     """Return a share of the best validation."""
     return share * float(max(epoch["ndcg"] for epoch in epochs))
 
@@ -90,7 +90,8 @@ def epoch_at(epochs: Sequence[dict[str, Any]], share: float = 1.0) -> int:
     >>> epoch_at(epochs), epoch_at(epochs, 0.95)
     (3, 2)
     """
-    return next(number for number, epoch in enumerate(epochs, 1) if epoch["ndcg"] >= level_of(epochs, share))
+    level = level_of(epochs, share)
+    return next(number for number, epoch in enumerate(epochs, 1) if epoch["ndcg"] >= level)
 
 
 def is_stopped(epochs: Sequence[dict[str, Any]], patience: int = PATIENCE) -> bool:
