@@ -23,7 +23,7 @@ from measuring.comparison import Comparison, Target
 from measuring.environments import python_of
 from measuring.record import measure_all
 from measuring.sides import FOLDER, Side, own_side
-from sides.training_work import TrainingWork
+from sides.training_work import SHARES, TrainingWork, quantity_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,9 +36,8 @@ MANY_EPOCHS = 1000
 """More than early stopping allows."""
 MATMUL = (2048, 2048, 2048)
 LOSSES = ("softmax", "sampled_softmax")
-SHARES = (1.0, 0.98, 0.95)
-"""Shares of a peer's best validation up to which both sides are timed. The best of many epochs is the luckiest: on
-ml-100k epochs of a trained model differ by 5 %."""
+AT_LEAST_RECTOOLS = 8.0
+"""How many times as fast as RecTools SASRec is to be."""
 NO_ANOMALY_MODE = "--no-anomaly-mode"
 QUICKER = "RecBole, anomaly mode off"
 
@@ -76,6 +75,11 @@ def rectools_side(folder: Path, loss: str, epochs: int, options: Options, *journ
     python = python_of("rectools", options)
     program = [python or "python", FOLDER / "sides" / "rectools_training.py"]
     return Side(f"RecTools, {loss}", [*program, folder, loss, str(epochs), *journal], cannot=missing(python))
+
+
+def to_shares(peer: str, at_least: float) -> list[Target]:
+    """Return how many times as fast as a peer corecbench is to be to the peer's best, and to shares of it."""
+    return [Target(peer, "corecbench", at_least=at_least, quantity=quantity_to(share)) for share in SHARES]
 
 
 def most_epochs(text: str, otherwise: int) -> Callable[[str], int]:
@@ -135,17 +139,13 @@ class Place:
         ]
         return Comparison(f"{self.dataset}, {model}: an epoch", sides, targets, notes, most_rounds=3)
 
-    def until_best(self, model: str, epochs: int, share: float) -> Comparison:
-        """Compare the time to RecBole's best validation, or to a share of it."""
+    def until_best(self, model: str, epochs: int) -> Comparison:
+        """Compare the time to RecBole's best validation, and to shares of it."""
         journal = self.journals / f"{self.dataset}-recbole-{model}.jsonl"
-        sides = [
-            recbole_side(self.folder, model, epochs, self.options, journal, str(share)),
-            self.own(model, 0, "--until", journal, "--share", str(share)),
-        ]
-        targets = [Target("RecBole", "corecbench", at_least=AT_LEAST[model])]
-        of = f"{100 * share:.0f} % of " if share != 1 else ""
-        name = f"{self.dataset}, {model}: to {of}RecBole's best validation"
-        return Comparison(name, sides, targets, LONG_NOTES, most_rounds=1)
+        peer = recbole_side(self.folder, model, epochs, self.options, journal)
+        sides = [peer, self.own(model, 0, "--until", journal)]
+        name = f"{self.dataset}, {model}: to RecBole's best validation"
+        return Comparison(name, sides, to_shares(peer.name, AT_LEAST[model]), LONG_NOTES, most_rounds=1)
 
     def until_rectools(self, loss: str, epochs: int) -> Comparison:
         """Compare the time to the best validation of RecTools' SASRec."""
@@ -153,7 +153,7 @@ class Place:
         peer = rectools_side(self.folder, loss, epochs, self.options, journal)
         sides = [peer, self.own("SASRec", 0, "--until", journal)]
         name = f"{self.dataset}, SASRec: to the best validation of RecTools ({loss})"
-        return Comparison(name, sides, [Target(peer.name, "corecbench", at_least=8)], LONG_NOTES, most_rounds=1)
+        return Comparison(name, sides, to_shares(peer.name, AT_LEAST_RECTOOLS), LONG_NOTES, most_rounds=1)
 
     def arithmetic(self) -> Comparison:
         """Compare the rate of a SASRec epoch with that of plain matrix products."""
@@ -175,9 +175,9 @@ class Place:
 
 
 LONG_NOTES = (
-    "Seconds run until the epoch with RecBole's (or RecTools') best validation NDCG@10, and until corecbench is as "
-    "good, validation included; to_stop_cpu_s holds those until early stopping. Where a share of the best is "
-    "named, both sides run until they first have it.",
+    "Seconds of the peer run until the epoch with its best validation NDCG@10, those of corecbench until it is as "
+    "good, or to its early stop where it is never; validation is included. to_98_cpu_s holds the seconds until "
+    "98 % of the peer's best, on both sides, and to_stop_cpu_s those until the peer's early stopping.",
     "Each side trains once.",
 )
 
@@ -210,7 +210,7 @@ def main(
             chosen = [model for model in models.split(",") if model]
             if long or options.tiny:
                 most = most_epochs(epochs, 2 if options.tiny else MANY_EPOCHS)
-                comparisons += [place.until_best(model, most(model), share) for model in chosen for share in SHARES]
+                comparisons += [place.until_best(model, most(model)) for model in chosen]
                 comparisons += [place.until_rectools(loss, most(loss)) for loss in rectools.split(",") if loss]
             if not long:
                 comparisons += [place.epoch(model) for model in chosen]

@@ -9,7 +9,15 @@ if TYPE_CHECKING:
 
 MEBIBYTE = 1024**2
 GIBIBYTE = 1024**3
-WORDS = {"cpu_s": "CPU s", "wall_s": "wall s", "peak_memory_bytes": "peak memory", "page_mb": "MB of the page"}
+WORDS = {
+    "cpu_s": "CPU s",
+    "wall_s": "wall s",
+    "peak_memory_bytes": "peak memory",
+    "page_mb": "MB of the page",
+    "to_100_cpu_s": "CPU s",
+    "to_98_cpu_s": "CPU s to 98 % of it",
+    "to_95_cpu_s": "CPU s to 95 % of it",
+}
 
 
 def table(records: Sequence[Mapping[str, Any]]) -> str:

@@ -1,10 +1,9 @@
 """Trains a model by RecBole's own Trainer.
 
-`recbole_training.py FOLDER MODEL EPOCHS [JOURNAL [SHARE]] [--no-anomaly-mode]`, with at most so many epochs. What
-it takes is counted until its best validation, or the first one with a share of the best. A run that was cut off
-goes on where it stood if its journal is there. RecBole's settings are its own; histories have 50 items; validation
-is by NDCG@10. Importing its sequential models switches on the search of torch for anomalies, which slows its steps;
-with the last option it is switched off again.
+`recbole_training.py FOLDER MODEL EPOCHS [JOURNAL] [--no-anomaly-mode]`, with at most so many epochs. What it takes
+is counted until its best validation. A run that was cut off goes on where it stood if its journal is there.
+RecBole's settings are its own; histories have 50 items; validation is by NDCG@10. Importing its sequential models
+switches on the search of torch for anomalies, which slows its steps; with the last option it is switched off again.
 """
 
 import os
@@ -111,9 +110,7 @@ def check_validation(valid: Any, work: TrainingWork, user_number: np.ndarray, it
         raise SystemExit("RecBole validates other items than corecbench")
 
 
-def main(
-    folder: Path, model: str, epochs: int, journal: Journal, limited: bool, share: float, anomaly_mode: bool
-) -> None:
+def main(folder: Path, model: str, epochs: int, journal: Journal, limited: bool, anomaly_mode: bool) -> None:
     """Train, or read what was trained before, and report what it took until the best validation."""
     before = journal.read()
     if not is_stopped(before) and len(before) < epochs:
@@ -125,7 +122,6 @@ def main(
         done,
         LIBRARIES,
         limited,
-        share,
         anomaly_mode=str(done[-1]["anomaly_mode"]),
         settings={**settings_of(model, 0, epochs), "eval_batch_size": None},
     )
@@ -142,6 +138,5 @@ if __name__ == "__main__":
             int(arguments[2]),
             kept,
             limited=bool(arguments[3:]),
-            share=float(arguments[4]) if arguments[4:] else 1.0,
             anomaly_mode=NO_ANOMALY_MODE not in sys.argv,
         )
