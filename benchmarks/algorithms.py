@@ -53,6 +53,7 @@ CORE = {
     "pair training": (
         "corecbench/api/sharing.py",
         "corecbench/training/alone.py",
+        "corecbench/training/content.py",
         "corecbench/training/pair.py",
         "corecbench/training/planned_turn.py",
     ),

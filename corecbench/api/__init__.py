@@ -58,6 +58,7 @@ from corecbench.api.models import (
 )
 from corecbench.api.optional import (
     Fits,
+    HasContent,
     HasLastStates,
     HasLoss,
     HasText,
@@ -113,7 +114,7 @@ from corecbench.api.sources import (
 from corecbench.api.texts import ProjectedTexts, project
 from corecbench.api.threads import one_thread
 from corecbench.api.whitening import whitened
-from corecbench.api.words import beside, word_summaries, word_vectors
+from corecbench.api.words import beside, kept_word_summaries, word_summaries, word_vectors
 
 __all__ = [
     "PROJECT",
@@ -143,6 +144,7 @@ __all__ = [
     "Fits",
     "Follows",
     "Fraction",
+    "HasContent",
     "HasLastStates",
     "HasLoss",
     "HasText",
@@ -205,6 +207,7 @@ __all__ = [
     "dataset_places",
     "generator",
     "hookimpl",
+    "kept_word_summaries",
     "last_position",
     "load_tensors",
     "one_thread",

@@ -100,6 +100,15 @@ class KeepsAlone(Protocol):
     by more than one standard error. Without this attribute it is always the pair's."""
 
 
+class HasContent(Protocol):
+    """A sharing module whose texts have a say in how its trained sides rank."""
+
+    content: torch.Tensor | None
+    """float [N+1, k], what is said of each item's text; a zero row for an item without one. None for no say. Read
+    once a side is trained: the cosine of an item's row and the mean row of a history is then added to the scores of
+    the side, with a weight that is chosen on validation, and may be 0."""
+
+
 class TrainsLayers(Protocol):
     """A sharing module with layers that train together with a side, beside the tables that the side reads."""
 

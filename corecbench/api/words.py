@@ -5,14 +5,18 @@ N items, V different words, k dimensions.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from corecbench.api.kept_tensors import load_tensors, save_tensors
 from corecbench.api.whitening import whitened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy as np
     import torch
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 OVERSAMPLED = 48
 """Directions that are found beyond those that are kept, which makes the kept ones more exact."""
 ITERATIONS = 6
+VERSION = 1
+"""Counted up when the summaries of words change, so that kept ones are not read."""
 
 
 def beside(words: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
@@ -56,6 +62,20 @@ def word_summaries(texts: Sequence[str], dimensions: int, random: np.random.Gene
     import torch
 
     return whitened(torch.from_numpy(reduce(word_vectors(texts), dimensions, random)).float())
+
+
+def kept_word_summaries(texts: Sequence[str], dimensions: int, cache: Path) -> torch.Tensor:
+    """Return `word_summaries`, the same for all seeds; they are computed once and kept in the folder of a cache."""
+    import numpy as np
+
+    digest = hashlib.sha256(json.dumps([VERSION, dimensions, *texts]).encode()).hexdigest()
+    path = cache / "words" / f"{digest[:32]}.safetensors"
+    kept = load_tensors(path)
+    if kept is not None and kept.facts == digest:
+        return kept.tensors["words"]
+    words = word_summaries(texts, dimensions, np.random.default_rng(0))
+    save_tensors(path, {"words": words}, digest)
+    return words
 
 
 def word_vectors(texts: Sequence[str], shortest: int = 1) -> csr_array:

@@ -32,6 +32,7 @@ from corecbench.results.unstored import spare_folder
 from corecbench.training.alone import better_of
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
 from corecbench.training.checkpoints import BEGUN, STATE_VERSION, Checkpoints
+from corecbench.training.content import with_content
 from corecbench.training.controls import AppliedControl
 from corecbench.training.ensemble import Ensemble
 from corecbench.training.pair import Learnt, Pair, Solo, train_pair
@@ -178,11 +179,16 @@ class Attempt:
         raise CorecbenchError(f"cell {self.cell.name} has no model")
 
     def predicting(self, training: CellTraining, trained: Trained, side: Side) -> SideTraining:
-        """Return what predicts as a trained side: the side itself or, if the pair allows it, the model alone."""
-        module, side_training = trained.module, trained.sides[side]
-        if side == "domain" and module is not None and sharing_abilities(module).alone_unless_better:
-            return better_of(training, side_training, self.solo())
-        return side_training
+        """Return what predicts as a trained side: the side, maybe with what texts say, or the model alone."""
+        module, predicting = trained.module, trained.sides[side]
+        if module is None:
+            return predicting
+        abilities = sharing_abilities(module)
+        if abilities.content is not None:
+            predicting = with_content(training, predicting, abilities.content)
+        if side == "domain" and abilities.alone_unless_better:
+            return better_of(training, predicting, self.solo())
+        return predicting
 
     def solo(self) -> Solo:
         """Return the domain model of the pair, alone; what it learnt is read only if the pair needs it."""
@@ -223,7 +229,8 @@ class Attempt:
             "stopped_by": side_training.stopped_by,
             "train_s": side_training.train_s,
             "inference_ms_per_user": 1000 * ranking_s / len(ranks.users),
-            **({} if side_training is outcome.trained[side_training.side] else {"kept_alone": True}),
+            **({"kept_alone": True} if side_training.kept_alone else {}),
+            **({"chosen": dict(side_training.chosen)} if side_training.chosen else {}),
         }
         outcome.sides[side_training.side] = cast("SideRecord", record)
 
@@ -235,7 +242,7 @@ class Attempt:
             return
         side = predicting.side
         selected, tables = getattr(self.cell, side), trained.tables.get(side)
-        if predicting is not trained.sides[side]:  # the model alone, with its own settings and tables
+        if predicting.kept_alone:  # with its own settings and tables
             selected, tables = self.solo().selected, None
         outcome.kept.sides[side] = keep_side(
             predicting.model,

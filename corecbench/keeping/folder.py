@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from corecbench.api import CellRecord, Side
 
-FORMAT = 1
-"""Version of the files."""
+FORMAT, WITH_CONTENT = 1, 2
+"""Versions of the files: of a side, and of one with texts in its scores, which earlier versions cannot load."""
 SIDE, WEIGHTS, INTERACTIONS, ITEMS = "side.json", "weights.safetensors", "interactions.safetensors", "items.json"
 
 
@@ -62,7 +62,8 @@ class KeptCell:
         for side, kept in self.sides.items():
             place = folder / side
             place.mkdir()
-            write_json(place / SIDE, {"format": FORMAT, "cell": self.cell, **kept.facts})
+            version = WITH_CONTENT if "content" in kept.facts else FORMAT
+            write_json(place / SIDE, {"format": version, "cell": self.cell, **kept.facts})
             write_tensors(place / WEIGHTS, kept.weights)
             if kept.interactions:
                 write_tensors(place / INTERACTIONS, kept.interactions)
@@ -118,10 +119,10 @@ def read_side(cell: Path, side: Side) -> KeptSide:
     """
     place = cell / MODEL / side
     facts = read_json(place / SIDE)
-    if facts.get("format") != FORMAT:
+    if facts.get("format") not in (FORMAT, WITH_CONTENT):
         raise ResultsError(
-            f"{place / SIDE}: format {facts.get('format')!r} is not {FORMAT}; it was kept by another version of "
-            "corecbench"
+            f"{place / SIDE}: format {facts.get('format')!r} is not {FORMAT} or {WITH_CONTENT}; it was kept by "
+            "another version of corecbench"
         )
     interactions = place / INTERACTIONS
     needed = facts["fits"] or facts["knows_users"]

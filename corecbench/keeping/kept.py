@@ -18,6 +18,7 @@ import torch
 from corecbench.api import Batch, PluginError, States
 from corecbench.api.tables import IdTable
 from corecbench.plugin.abilities import recommender_abilities
+from corecbench.training.content import WithContent
 from corecbench.training.weights import extra_state, trainable
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class KeptAs:
     """Those of the sharing module that it reads; None for a model that has tables of its own, or none."""
 
 
+CONTENT = "content"
+"""The name of what is said of the items' texts, among the kept tensors."""
 N_COMPARED = 32
 """Users, or histories, whose answers are compared to see whether a side tells them apart."""
 
@@ -52,7 +55,8 @@ class KeptSide:
     facts: dict[str, Any]
     """What the side is built from, as JSON can hold it."""
     weights: dict[str, torch.Tensor]
-    """Name in the model -> its tensor, and "table.user" and "table.item" -> the rows that it reads."""
+    """Name in the model -> its tensor, "table.user" and "table.item" -> the rows that it reads, and `CONTENT` where
+    texts have a say in its scores."""
     interactions: dict[str, torch.Tensor]
     """int32. "train_user" and "train_item" of a model that fits the training part; "user" and "item", all before
     the test item, of a side that knows its users. Empty for any other side."""
@@ -69,6 +73,12 @@ def keep_side(model: Recommender, kept_as: KeptAs, split: Split) -> KeptSide:
     Raises:
         PluginError: it remembers something that JSON cannot hold.
     """
+    if isinstance(model, WithContent):
+        side = keep_side(model.model, kept_as, split)
+        say = {"weight": model.weight, "decay": model.decay}
+        return KeptSide(
+            {**side.facts, "content": say}, {**side.weights, CONTENT: copied(model.content)}, side.interactions
+        )
     given, setup = kept_as.tables, kept_as.setup
     tables = tables_in(model) if given is None else {"user": given.user, "item": given.item}
     paths = {of: paths_of(model, table) for of, table in tables.items()}

@@ -20,11 +20,12 @@ from corecbench.api import (
 )
 from corecbench.api.tables import IdTable
 from corecbench.keeping.folder import choose_side, read_items, read_side
-from corecbench.keeping.kept import fingerprint, own_tensors, paths_of
+from corecbench.keeping.kept import CONTENT, fingerprint, own_tensors, paths_of
 from corecbench.keeping.recommending import LoadedModel
 from corecbench.keeping.serve import Items
 from corecbench.plugin.guard import guard
 from corecbench.training.cell import make_ready
+from corecbench.training.content import WithContent
 from corecbench.training.frozen import evaluate
 from corecbench.training.seeds import seed_torch
 from corecbench.training.weights import put_extra_state_back
@@ -108,6 +109,9 @@ def build(host: Host, selected: Selected, setup: Setup, kept: KeptSide) -> Recom
         with guard(str(selected), "build"):
             put_back(model, kept, [path for table in tables.values() for path in paths_of(model, table)])
             put_extra_state_back(model, facts["extra_state"])
+    say = facts.get("content")
+    if say is not None:
+        model = WithContent(model, kept.weights[CONTENT].to(setup.device), say["weight"], say["decay"])
     evaluate(model)
     return model
 
@@ -131,7 +135,9 @@ def put_back(model: torch.nn.Module, kept: KeptSide, tables: Sequence[str]) -> N
     """
     facts = kept.facts
     own, frozen = own_tensors(facts["side"], model, tables)
-    given = {name: tensor for name, tensor in kept.weights.items() if not name.startswith("table.")}
+    given = {
+        name: tensor for name, tensor in kept.weights.items() if name != CONTENT and not name.startswith("table.")
+    }
     if differing := sorted(own.keys() ^ given.keys()):
         raise CorecbenchError(f"what was kept does not fit the model; it differs in {', '.join(differing[:3])}")
     if facts["frozen_weights"] and fingerprint(frozen) != facts["frozen_weights"]:

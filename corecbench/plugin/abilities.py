@@ -87,6 +87,7 @@ class SharingAbilities:
 
     start_from: Literal["pretrained", "new"]
     alone_unless_better: bool
+    content: torch.Tensor | None
     trained_with: Callable[[Side], torch.nn.Module | None] | None
     combine: Callable[[torch.Tensor, torch.Tensor, Batch], torch.Tensor] | None
     settle: Callable[[Callable[[], float]], Mapping[str, float]] | None
@@ -104,6 +105,7 @@ def sharing_abilities(module: SharingModule) -> SharingAbilities:
     return SharingAbilities(
         start_from=start_from,
         alone_unless_better=bool(getattr(module, "alone_unless_better", False)),
+        content=getattr(module, "content", None),
         trained_with=cast("TrainsLayers", module).trained_with if hasattr(module, "trained_with") else None,
         combine=cast("Combiner", module).combine if hasattr(module, "combine") else None,
         settle=cast("Settles", module).settle if hasattr(module, "settle") else None,

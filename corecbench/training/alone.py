@@ -34,6 +34,7 @@ def better_of(training: CellTraining, paired: SideTraining, solo: Solo) -> SideT
         return paired
     alone = copy.copy(paired)
     alone.model, alone.layers = model, None
+    alone.kept_alone, alone.chosen = True, {}
     alone.best_epoch, alone.best_value, alone.best_state = 0, float(of_alone.mean()), snapshot(model)
     return alone
 

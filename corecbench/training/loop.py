@@ -32,7 +32,7 @@ from corecbench.training.unchanged import unchanged
 from corecbench.training.weights import restore, snapshot, trainable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from corecbench.api import EpochRecord, States
     from corecbench.training.contexts import Contexts
@@ -75,6 +75,10 @@ class SideTraining:
     best_state: dict[str, torch.Tensor] = field(default_factory=dict)
     stopped_by: str | None = None
     train_s: float = 0.0
+    kept_alone: bool = False
+    """Whether the model is what the domain model of a pair learnt alone."""
+    chosen: Mapping[str, float] = field(default_factory=dict)
+    """What was chosen by validation after the training."""
 
     def __post_init__(self) -> None:
         self.abilities = recommender_abilities(self.model)

@@ -98,6 +98,19 @@ def test_a_control_that_replaces_texts_is_loaded_with_these(pair, folders, toy_d
         assert loaded.items.titles == toy_data.catalog.item_texts
 
 
+def test_sides_with_texts_in_their_scores_recommend_what_was_stored(
+    pair, quick, monkeypatch, toy_data, tmp_path, host
+):
+    monkeypatch.setattr("corecbench.training.content.is_clearly_better", lambda values, base: True)
+    settings = quick | {"bdlm": quick["bdlm"] | {"content": True, "alone_unless_better": False}}
+    both, _ = pair(settings=settings)
+    record = json.loads((both / "result.json").read_text())
+    for side in ("domain", "llm"):
+        assert record["sides"][side]["chosen"]["content_weight"] > 0
+        assert json.loads((both / "model" / side / "side.json").read_text())["format"] == 2
+        assert recommended(load_side(host, both, side), toy_data) == stored_lists(both, side, tmp_path)
+
+
 def test_a_side_that_stayed_the_model_alone_is_kept_as_that(pair, folders, quick, toy_data, tmp_path, host):
     alone = {"sasrec": quick["sasrec"] | {"epochs": 20}}
     bad = {"bdlm": {"start": "new", "warm_up_epochs": 0, "domain_epochs": 0, "llm_epochs": 1}}

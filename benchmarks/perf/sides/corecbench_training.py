@@ -111,9 +111,10 @@ def main(
         with contextlib.suppress(Reached):
             training.train_turn(0, selected.config.epochs, None, None, on_epoch)
         total_cpu_s = cpu_seconds() - started
-    best, facts = best_of(notes), {}
+    best = best_of(notes)
+    facts: dict[str, Any] = {}
     if wanted is not None:
-        facts = seconds_to(notes, wanted)
+        facts |= seconds_to(notes, wanted)
         if best < wanted:
             facts["remark"] = f"it reached {best:.4f} of {wanted:.4f} in {len(notes)} epochs"
     cost = Cost(seconds_of(notes, "cpu_s"), seconds_of(notes, "wall_s"), peak_memory_bytes())

@@ -19,6 +19,8 @@ What is our reconstruction, since no equations or settings of the paper are publ
   pretrained model the text part starts at zero, so the pair starts exactly where the domain model ended.
 - A domain model without a user table gives its users' states as the start of the user rows.
 - `<uid>` is a row of zeros unless `llm_reads_users` is set: trained user rows give away the LLM's targets.
+- With `content`, what is said of the texts, and their words, also have a say in the scores of each trained side,
+  which no training wears off.
 - Mutual learning compares distributions over the catalogue at positions of a history, drawn anew for each batch,
   by KL(other || own) at a temperature, with a weight for each side. The other side's distributions are those at the
   start of the turn.
@@ -41,6 +43,7 @@ from corecbench.api import (
     Turn,
     beside,
     generator,
+    kept_word_summaries,
     private_ids,
     word_summaries,
 )
@@ -55,10 +58,11 @@ class Bdlm(nn.Module):
 
     def __init__(self, config: BdlmConfig, setup: Setup) -> None:
         super().__init__()
-        self.config, self.catalog, self.seed = config, setup.catalog, setup.seed
+        self.config, self.catalog, self.seed, self.cache = config, setup.catalog, setup.seed, setup.cache
         self.start_from, self.alone_unless_better = config.start, config.alone_unless_better
         self.user: StoreTable | None = None
         self.item: StoreTable | None = None
+        self.content: torch.Tensor | None = None
 
     def ids(self, side: Side, width: int) -> Ids:
         """Return the store through a projection. The domain side asks first and decides the store's width."""
@@ -91,7 +95,17 @@ class Bdlm(nn.Module):
                 items.table.weight.copy_(pretrained.item)
         if self.config.texts and pretrained.text is not None:
             at_zero = self.config.start == "pretrained"
-            items.read_texts(self.said(pretrained.text), self.config.neighbours, start_at_zero=at_zero)
+            said = self.said(pretrained.text)
+            items.read_texts(said, self.config.neighbours, start_at_zero=at_zero)
+            if self.config.content:
+                self.content = self.say(said)
+
+    def say(self, said: torch.Tensor) -> torch.Tensor:
+        """Return what has a say in the scores: what is said of the texts and, beside it, their words."""
+        dimensions = self.config.content_words
+        if not dimensions:
+            return said
+        return beside(kept_word_summaries(self.catalog.item_texts, dimensions, self.cache), said)
 
     def said(self, text: torch.Tensor) -> torch.Tensor:
         """Return what is said of the item texts: by the LLM and, if the settings ask for them, by counted words."""

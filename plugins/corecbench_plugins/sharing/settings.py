@@ -43,6 +43,11 @@ class BdlmConfig(Schedule):
     """Whether the store's items hold what the LLM makes of their texts, beside rows of their own."""
     words: Count = 0
     """Most dimensions of the counted words that stand beside what the LLM makes of the texts; 0 for no words."""
+    content: bool = False
+    """Whether what is said of the texts also has a say in the scores of each side, once it is trained. How large a
+    say is chosen on validation."""
+    content_words: Count = 1024
+    """Most dimensions of the counted words that have a say beside that; 0 for no words."""
     neighbours: Annotated[Count, Choices((0, 3, 5, 10))] = 5
     """Number of items with the nearest texts whose rows an item shares in; 0 for none."""
     llm_writes: bool = True
