@@ -82,15 +82,15 @@ def to_shares(peer: str, at_least: float) -> list[Target]:
     return [Target(peer, "corecbench", at_least=at_least, quantity=quantity_to(share)) for share in SHARES]
 
 
-def most_epochs(text: str, otherwise: int) -> Callable[[str], int]:
-    """Return a function that gives the most epochs of a model or loss.
+def most_epochs(text: str, dataset: str, otherwise: int) -> Callable[[str], int]:
+    """Return a function that gives the most epochs of a model or loss on a data set.
 
-    >>> most = most_epochs("GRU4Rec=39", 1000)
+    >>> most = most_epochs("GRU4Rec=39,amazon-beauty:GRU4Rec=20", "amazon-beauty", 1000)
     >>> most("GRU4Rec"), most("SASRec")
-    (39, 1000)
+    (20, 1000)
     """
     limits = dict(part.split("=") for part in text.split(",") if part)
-    return lambda name: int(limits.get(name, otherwise))
+    return lambda name: int(limits.get(f"{dataset}:{name}", limits.get(name, otherwise)))
 
 
 def missing(python: Path | None) -> str:
@@ -187,7 +187,7 @@ LONG_NOTES = (
 @click.option("--models", default="SASRec,GRU4Rec,LightGCN", show_default=True)
 @click.option("--config", default="", help="A run file with settings of corecbench.  [default: its defaults]")
 @click.option("--long", is_flag=True, help="Train to the best validation instead of an epoch.")
-@click.option("--epochs", default="", help="Most epochs of a peer with --long, such as GRU4Rec=39,SASRec=6.")
+@click.option("--epochs", default="", help="Most epochs of a peer with --long, such as GRU4Rec=39,ml-1m:SASRec=6.")
 @click.option(
     "--rectools", default=",".join(LOSSES), show_default=True, help="Its losses with --long; '' for none."
 )
@@ -209,7 +209,7 @@ def main(
             place = Place(name, folder, journals, options, config)
             chosen = [model for model in models.split(",") if model]
             if long or options.tiny:
-                most = most_epochs(epochs, 2 if options.tiny else MANY_EPOCHS)
+                most = most_epochs(epochs, name, 2 if options.tiny else MANY_EPOCHS)
                 comparisons += [place.until_best(model, most(model)) for model in chosen]
                 comparisons += [place.until_rectools(loss, most(loss)) for loss in rectools.split(",") if loss]
             if not long:
