@@ -111,7 +111,7 @@ from corecbench.api.sources import (
     dataset_places,
     ordinary_file,
 )
-from corecbench.api.texts import ProjectedTexts, project
+from corecbench.api.texts import ProjectedTexts, mean_texts, project
 from corecbench.api.threads import one_thread
 from corecbench.api.whitening import whitened
 from corecbench.api.words import beside, kept_word_summaries, word_summaries, word_vectors
@@ -210,6 +210,7 @@ __all__ = [
     "kept_word_summaries",
     "last_position",
     "load_tensors",
+    "mean_texts",
     "one_thread",
     "ordinary_file",
     "private_folder",

@@ -1,4 +1,7 @@
-"""Projections of what an LLM makes of item texts. N items, k the width of a summary, d the width of the rows."""
+"""Projections of what is said of item texts, and means of it over histories.
+
+B histories, L positions of a history, N items, k the width of a summary, d the width of the rows.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,30 @@ def project(rows: torch.Tensor, layer: torch.nn.Linear) -> torch.Tensor:
     An LLM's `text` is of its body's dtype, in which such products may be several times as fast.
     """
     return (rows @ layer.weight.to(rows.dtype).T).float()
+
+
+def mean_texts(history: torch.Tensor, content: torch.Tensor, decay: float) -> torch.Tensor:
+    """Return the weighted mean row of each history's items, float32 [B, k].
+
+    Args:
+        history: int64 [B, L], right-padded with 0.
+        content: float32 [N+1, k], what is said of each item's text.
+        decay: a factor by which an item of a history counts less than the next one; the last one counts most.
+
+    >>> import torch
+    >>> content = torch.tensor([[0.0], [1.0], [4.0]])
+    >>> mean_texts(torch.tensor([[1, 2], [2, 0]]), content, decay=0.5)  # (0.5 * 1 + 1 * 4) / 1.5
+    tensor([[3.],
+            [4.]])
+    """
+    import torch
+    from torch.nn.functional import embedding_bag
+
+    is_item = history != 0
+    age = is_item.sum(dim=1, keepdim=True) - 1 - torch.arange(history.shape[1], device=history.device)  # [B, L]
+    weight = is_item * decay ** age.clamp(min=0).float()
+    weight = weight / weight.sum(dim=1, keepdim=True).clamp(min=torch.finfo(torch.float32).tiny)
+    return embedding_bag(history, content, per_sample_weights=weight, mode="sum")
 
 
 @dataclass

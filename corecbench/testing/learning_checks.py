@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from corecbench.api.tables import table_names
+from corecbench.plugin.abilities import recommender_abilities
 from corecbench.testing.bench import Bench, equal, final, histories, some, states_of
 from corecbench.testing.kit import CheckError, NotApplicableError, require
 from corecbench.training.losses import targets_of, task_loss
@@ -81,8 +82,13 @@ def two_camps_of_taste_are_told_apart(bench: Bench) -> None:
     for side in bench.sides:
         cell_training, side_training = bench.train(side)
         model, catalog = side_training.model, cell_training.setup.catalog
-        if not trainable(model) and not personal(model):
-            raise NotApplicableError("it has nothing to train and recommends the same to everybody")
+        if not trainable(model):
+            if recommender_abilities(model).fit is None:
+                raise NotApplicableError(
+                    "it learns nothing from interactions: nothing to train and no method `fit`"
+                )
+            if not personal(model):
+                raise NotApplicableError("it has nothing to train and recommends the same to everybody")
         ranks = cell_training.rank(model, "test", top_k=3)
         camp_of_user, camp_of_item = (
             np.array([0, *(int(name[1:]) % 2 for name in ids[1:])]) for ids in (catalog.user_ids, catalog.item_ids)

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import embedding_bag, normalize
+from torch.nn.functional import normalize
 
-from corecbench.api import PluginError, States, last_position
+from corecbench.api import PluginError, States, last_position, mean_texts
 from corecbench.data.tensors import on_device
 from corecbench.evaluation.ranking import in_batches, without_targets
 from corecbench.plugin.abilities import recommender_abilities
@@ -74,21 +74,6 @@ class WithContent(nn.Module):
             torch.cat([last_position(states.user, batch.history), texts], dim=1),
             torch.cat([states.item, self.content], dim=1),
         )
-
-
-def mean_texts(history: torch.Tensor, content: torch.Tensor, decay: float) -> torch.Tensor:
-    """Return the weighted mean row of each history's items, float32 [B, k]; the last item counts most.
-
-    >>> content = torch.tensor([[0.0], [1.0], [4.0]])
-    >>> mean_texts(torch.tensor([[1, 2], [2, 0]]), content, decay=0.5)  # (0.5 * 1 + 1 * 4) / 1.5
-    tensor([[3.],
-            [4.]])
-    """
-    is_item = history != 0
-    age = is_item.sum(dim=1, keepdim=True) - 1 - torch.arange(history.shape[1], device=history.device)  # [B, L]
-    weight = is_item * decay ** age.clamp(min=0).float()
-    weight = weight / weight.sum(dim=1, keepdim=True).clamp(min=torch.finfo(torch.float32).tiny)
-    return embedding_bag(history, content, per_sample_weights=weight, mode="sum")
 
 
 def with_content(training: CellTraining, side: SideTraining, content: torch.Tensor) -> SideTraining:

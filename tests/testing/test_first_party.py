@@ -11,6 +11,7 @@ from corecbench.testing.toys import circle
 SMALL = {"embedding_size": 16}
 
 test_popularity = conformance("popularity")
+test_text_knn = conformance("text-knn")
 test_sasrec = conformance("sasrec", settings=SMALL | {"inner_size": 16, "n_layers": 1, "n_heads": 1})
 test_sasrec_over_sampled_items = conformance("sasrec", settings=SMALL | {"n_layers": 1, "negatives": 5})
 test_gru4rec = conformance("gru4rec", settings=SMALL | {"hidden_size": 16})
@@ -66,7 +67,7 @@ test_csv = conformance("csv", kind="reporter")
 test_json = conformance("json")
 
 CHECKED = {
-    *("popularity", "sasrec", "gru4rec", "lightgcn", "recbole", "none", "bdlm", "ml-100k"),
+    *("popularity", "text-knn", "sasrec", "gru4rec", "lightgcn", "recbole", "none", "bdlm", "ml-100k"),
     *("collm", "ctrl", "dllm2rec", "llama4rec", "llmd4rec", "llminit"),
     *("shuffled-texts", "ciphered-texts", "bag-of-words", "untrained-llm"),
     *("frozen-texts", "no-neighbours", "no-mutual"),
