@@ -156,8 +156,8 @@ class SideRecord(TypedDict):
     """True where the domain side of a pair predicts with what the domain model learnt alone, since the pair was not
     clearly better on validation. `epochs` and `train_s` are those of the pair; `best_epoch` is 0."""
     chosen: NotRequired[dict[str, float]]
-    """What was chosen by validation after the training: by a sharing module for an ensemble, or the weight of what
-    texts say for a side."""
+    """Values that were chosen by validation after the training: by a sharing module for an ensemble, or the weight
+    of what texts say for a side."""
 
 
 class CellResult(TypedDict):

@@ -42,7 +42,7 @@ class KeptAs:
     """Those of the sharing module that it reads; None for a model that has tables of its own, or none."""
 
 
-CONTENT = "content"
+CONTENT = "table.content"
 """The name of what is said of the items' texts, among the kept tensors."""
 N_COMPARED = 32
 """Users, or histories, whose answers are compared to see whether a side tells them apart."""

@@ -135,9 +135,7 @@ def put_back(model: torch.nn.Module, kept: KeptSide, tables: Sequence[str]) -> N
     """
     facts = kept.facts
     own, frozen = own_tensors(facts["side"], model, tables)
-    given = {
-        name: tensor for name, tensor in kept.weights.items() if name != CONTENT and not name.startswith("table.")
-    }
+    given = {name: tensor for name, tensor in kept.weights.items() if not name.startswith("table.")}
     if differing := sorted(own.keys() ^ given.keys()):
         raise CorecbenchError(f"what was kept does not fit the model; it differs in {', '.join(differing[:3])}")
     if facts["frozen_weights"] and fingerprint(frozen) != facts["frozen_weights"]:

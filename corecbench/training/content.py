@@ -7,7 +7,7 @@ text of the history (content-based recommendation: Lops, de Gemmis and Semeraro,
 choice, too.
 
 B users in a batch, T users of a task, N items, L positions of a history, k the width of a text's row, d that of a
-state, W weights.
+state, W pairs of a weight and a decay.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from corecbench.training.alone import is_clearly_better
 from corecbench.training.frozen import evaluate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from corecbench.api import Batch, Recommender
     from corecbench.training.cell import CellTraining
     from corecbench.training.loop import SideTraining
@@ -65,15 +67,18 @@ class WithContent(nn.Module):
 
     def states(self, batch: Batch) -> States:
         """Return the states after the last item of each history: user float32 [B, d + k], item [N+1, d + k]."""
-        own = recommender_abilities(self.model).last_states
-        if own is None:
-            raise PluginError("a recommender that gives scores has no states")
-        states = own(batch)
+        states = own_states(self.model, batch)
         texts = self.weight * mean_texts(batch.history, self.content, self.decay)
-        return States(
-            torch.cat([last_position(states.user, batch.history), texts], dim=1),
-            torch.cat([states.item, self.content], dim=1),
-        )
+        return States(torch.cat([states.user, texts], dim=1), torch.cat([states.item, self.content], dim=1))
+
+
+def own_states(model: Recommender, batch: Batch) -> States:
+    """Return a side's own states after the last item of each history: user float32 [B, d], item [N+1, d]."""
+    states_of = recommender_abilities(model).last_states
+    if states_of is None:
+        raise PluginError("a recommender that gives scores has no states")
+    states = states_of(batch)
+    return States(last_position(states.user, batch.history), states.item)
 
 
 def with_content(training: CellTraining, side: SideTraining, content: torch.Tensor) -> SideTraining:
@@ -115,51 +120,53 @@ def checked(content: torch.Tensor, n_items: int) -> torch.Tensor:
 
 def choose(training: CellTraining, model: Recommender, content: torch.Tensor) -> tuple[float, float]:
     """Return the weight and the decay that are best on validation."""
-    unit, best = None, (-1.0, 0.0, DECAYS[0])
-    for decay in DECAYS:
-        beside = WithContent(model, content, 1.0, decay)
-        if unit is None:
-            unit = relative_spread(training, beside)
-        weights = [unit * share for share in SHARES]
-        for weight, values in zip(weights, values_under(training, beside, weights), strict=True):
-            best = max(best, (float(values.mean()), weight, decay))
-    return best[1:]
+    unit = relative_spread(training, model, content)
+    tried = [(unit * share, decay) for decay in DECAYS for share in SHARES]
+    values = values_under(training, model, content, tried).mean(axis=1)
+    return max(zip(values.tolist(), tried, strict=True))[1]
 
 
-def parts_of(states: States, content: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the scores of the side itself and of the texts, each float32 [B, N+1]."""
-    d = states.item.shape[1] - content.shape[1]
-    return states.user[:, :d] @ states.item[:, :d].T, states.user[:, d:] @ content.T
+def parts_of(
+    model: Recommender, batch: Batch, content: torch.Tensor, decays: Sequence[float]
+) -> tuple[torch.Tensor, dict[float, torch.Tensor]]:
+    """Return the scores of the side itself and, for each decay, those of the texts, float32 [B, N+1]."""
+    states = own_states(model, batch)
+    return states.user @ states.item.T, {
+        decay: mean_texts(batch.history, content, decay) @ content.T for decay in decays
+    }
 
 
-def relative_spread(training: CellTraining, model: WithContent) -> float:
+def relative_spread(training: CellTraining, model: Recommender, content: torch.Tensor) -> float:
     """Return how many times as far the side's own scores are spread over the items as those of the texts."""
-    task = training.tasks["validation"]
-    for _, batch in in_batches(task, 256, training.setup.device, slice(0, 1)):
-        own, texts = (part[:, 1:].std(dim=1).mean() for part in parts_of(model.states(batch), model.content))
-        return float(own / texts) if texts else 1.0
-    return 1.0
+    task, decay = training.tasks["validation"], DECAYS[0]
+    _, batch = next(in_batches(task, 256, training.setup.device))
+    scores, texts = parts_of(model, batch, content, [decay])
+    own, other = (part[:, 1:].std(dim=1).mean() for part in (scores, texts[decay]))
+    return float(own / other) if other else 1.0
 
 
-def values_under(training: CellTraining, model: WithContent, weights: list[float]) -> np.ndarray:
-    """Return NDCG@10 of some users on the validation items under each weight, float64 [W, users].
+def values_under(
+    training: CellTraining, model: Recommender, content: torch.Tensor, tried: Sequence[tuple[float, float]]
+) -> np.ndarray:
+    """Return NDCG@10 of some users on the validation items under each weight and decay, float64 [W, users].
 
-    Scores are in float32, which is exact enough to choose a weight by. Of many users only some batches are ranked,
-    evenly over the lengths of histories.
+    Scores are in float32, which is exact enough to choose by. Of many users only some batches are ranked, evenly
+    over the lengths of histories.
     """
     task, device = training.tasks["validation"], training.setup.device
-    size = max(1, min(256, MOST_SCORES // len(model.content)))
+    size = max(1, min(256, MOST_SCORES // len(content)))
     some = slice(None, None, math.ceil(len(task.users) / MOST_USERS))
+    decays = sorted({decay for _, decay in tried})
     found = []
     for rows, batch in in_batches(task, size, device, some):
-        own, texts = parts_of(model.states(batch), model.content)
+        own, texts = parts_of(model, batch, content, decays)
         target = on_device(task.target[rows], device)[:, None]
         user, item = (
             on_device(index, device) for index in without_targets(*task.seen.pairs(rows), task.target[rows])
         )
         own[user, item] = own[:, 0] = -torch.inf
         n_candidates = own.isfinite().sum(dim=1).cpu().numpy()
-        under = [torch.add(own, texts, alpha=weight) for weight in weights]
+        under = (torch.add(own, texts[decay], alpha=weight) for weight, decay in tried)
         ranks = [(scores >= scores.gather(1, target)).sum(dim=1).cpu().numpy() for scores in under]
         found.append(np.stack([training.validation_metric.per_user(rank, n_candidates) for rank in ranks]))
     return np.concatenate(found, axis=1)

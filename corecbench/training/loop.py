@@ -76,9 +76,9 @@ class SideTraining:
     stopped_by: str | None = None
     train_s: float = 0.0
     kept_alone: bool = False
-    """Whether the model is what the domain model of a pair learnt alone."""
+    """True if the model is what the domain model of a pair learnt alone."""
     chosen: Mapping[str, float] = field(default_factory=dict)
-    """What was chosen by validation after the training."""
+    """Values that were chosen by validation after the training."""
 
     def __post_init__(self) -> None:
         self.abilities = recommender_abilities(self.model)

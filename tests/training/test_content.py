@@ -1,4 +1,4 @@
-"""What texts say in the scores of a trained side: chosen on validation, and left out where it is useless."""
+"""Texts have as much say in the scores of a trained side as validation tells, and none where they are useless."""
 
 import dataclasses
 
@@ -64,7 +64,7 @@ def test_what_weights_are_chosen_by_is_what_they_rank_by(trained, next_items):
     training, side = trained
     rows = torch.nn.functional.normalize(next_items, dim=1)
     weights = [0.5, 3.0]
-    found = values_under(training, WithContent(side.model, rows, 1.0, 0.6), weights).mean(axis=1)
+    found = values_under(training, side.model, rows, [(weight, 0.6) for weight in weights]).mean(axis=1)
     exact = [training.validate(WithContent(side.model, rows, weight, 0.6)) for weight in weights]
     assert found == pytest.approx(exact, rel=0.02)  # float32 may break ties otherwise
 
@@ -73,8 +73,11 @@ def test_of_many_users_some_are_enough_to_choose_by(trained, next_items, monkeyp
     training, side = trained
     monkeypatch.setattr(content, "MOST_SCORES", 10 * len(next_items))  # 10 users at a time
     monkeypatch.setattr(content, "MOST_USERS", 100)
-    model = WithContent(side.model, torch.nn.functional.normalize(next_items, dim=1), 1.0, 0.6)
-    assert values_under(training, model, [1.0]).shape == (1, len(training.tasks["validation"].users) // 2)
+    rows = torch.nn.functional.normalize(next_items, dim=1)
+    assert values_under(training, side.model, rows, [(1.0, 0.6)]).shape == (
+        1,
+        len(training.tasks["validation"].users) // 2,
+    )
 
 
 def test_scores_are_those_of_the_model_and_the_weighted_cosine():

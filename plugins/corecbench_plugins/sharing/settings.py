@@ -44,8 +44,8 @@ class BdlmConfig(Schedule):
     words: Count = 0
     """Most dimensions of the counted words that stand beside what the LLM makes of the texts; 0 for no words."""
     content: bool = False
-    """Whether what is said of the texts also has a say in the scores of each side, once it is trained. How large a
-    say is chosen on validation."""
+    """True gives what is said of the texts a say in the scores of each side, once it is trained. How large a say is
+    chosen on validation."""
     content_words: Count = 1024
     """Most dimensions of the counted words that have a say beside that; 0 for no words."""
     neighbours: Annotated[Count, Choices((0, 3, 5, 10))] = 5
