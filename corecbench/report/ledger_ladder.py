@@ -6,7 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.comparison import why_not
-from corecbench.report.ledger_rungs import CONTRASTS, NO_TURN, NONE_SHARED, PAIR, STEPS, WHOLE, contrast_of
+from corecbench.report.ledger_rungs import (
+    CONTRASTS,
+    HYBRID,
+    NO_TURN,
+    NONE_SHARED,
+    PAIR,
+    STEPS,
+    WHOLE,
+    contrast_of,
+    rung_of,
+)
 from corecbench.report.table import why_untested
 
 if TYPE_CHECKING:
@@ -68,12 +78,16 @@ def plan(
 ) -> Plan | None:
     """Return the comparisons of the ledger of a pair; None if no row can be compared with the pair."""
     controls = _controls(pair, rows, unshared)
+    unasked = {HYBRID} - set(controls)
     no_alone = why_untested(rows[pair], rows.get(pair.solo), tested)
     reasons: dict[str, str] = {}
     kept = [] if no_alone else [pair.solo]
     steps: list[Planned] = []
     merged: list[tuple[str, str]] = []  # rungs without a row since the last one that has one
-    for rung, tells in STEPS["llm" if pair.side == "llm" else "domain"].items():
+    ladder = STEPS["llm" if pair.side == "llm" else "domain"]
+    for rung, tells in ladder.items():
+        if rung in unasked:
+            continue
         key = pair if rung == PAIR else controls.get(rung)
         if reason := _why_missing(key, pair, kept[-1:], rows, tested):
             reasons[rung] = reason
@@ -87,7 +101,7 @@ def plan(
     planned = [] if no_alone else [Planned("whole", WHOLE, pair, pair.solo)]
     planned += steps if len(steps) > 1 or no_alone else []
     for control in dict.fromkeys([*CONTRASTS, *controls]):
-        if control in (NONE_SHARED, "no-mutual") or (pair.side == "llm" and control in NO_TURN):
+        if control in unasked | {NONE_SHARED, "no-mutual"} or (pair.side == "llm" and control in NO_TURN):
             continue
         key = controls.get(control)
         if reason := _why_missing(key, pair, [], rows, tested):
@@ -108,9 +122,9 @@ def _controls(pair: RowKey, rows: Mapping[RowKey, StoredRow], unshared: Collecti
     found: dict[str, RowKey] = {}
     for key in rows:
         if key.control and replace(key, control=None) == pair:
-            found[key.control] = key
+            found[rung_of(key)] = key
         elif key.sharing in unshared and not key.control and replace(key, sharing=pair.sharing) == pair:
-            found.setdefault(NONE_SHARED, key)
+            found.setdefault(rung_of(key), key)
     return found
 
 

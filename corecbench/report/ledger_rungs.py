@@ -8,15 +8,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from corecbench.api import Side
+    from corecbench.results.rows import RowKey
 
 NONE_SHARED = "none"
 """The rung of a pair that shares nothing. Its row has the name of such a sharing module."""
+HYBRID = "hybrid"
+"""The rung of a pair that shares nothing, but in which words have a say in the scores: a sharing module, too. It is
+no part of `--ledger`, so where it has no row, nothing is missing."""
 PAIR = "pair"
 ALONE = "alone"
 
 STEPS: Mapping[Side, Mapping[str, str]] = {
     "domain": {
         NONE_SHARED: "schedule and ids",
+        HYBRID: "what counted words say",
         "bag-of-words": "words",
         "frozen-texts": "what the LLM knew",
         "no-mutual": "what the LLM learned",
@@ -24,6 +29,7 @@ STEPS: Mapping[Side, Mapping[str, str]] = {
     },
     "llm": {
         NONE_SHARED: "schedule and ids",
+        HYBRID: "what counted words say",
         "no-mutual": "what the store holds",
         PAIR: "mutual learning",
     },
@@ -32,13 +38,14 @@ STEPS: Mapping[Side, Mapping[str, str]] = {
 
 CONTRASTS: Mapping[str, str] = {
     "bag-of-words": "anything beyond words",
+    HYBRID: "anything beyond what counted words say",
     "ciphered-texts": "meaning of words",
     "frozen-texts": "any turn of the LLM",
     "untrained-llm": "pretraining",
     "shuffled-texts": "right texts",
     "no-neighbours": "neighbours",
 }
-"""control -> what the pair minus the control tells."""
+"""control, or sharing module that shares nothing -> what the pair minus the control tells."""
 
 NO_TURN = frozenset({"frozen-texts"})
 """Controls in which the LLM takes no turn, so that its side cannot be compared."""
@@ -54,9 +61,15 @@ IN_WORDS: Mapping[str, tuple[str, str]] = {
     "no-mutual": ("the pair without mutual learning keeps", "what mutual learning adds"),
     "no-neighbours": ("the pair without neighbours keeps", "what neighbours add"),
     NONE_SHARED: ("training with nothing shared keeps", "what sharing adds"),
+    HYBRID: ("the model alone beside counted words keeps", "what is more than they say"),
 }
 """control -> who keeps a part of the gain, and what is the rest. The first one that was run tells most about the
 LLM."""
+
+
+def rung_of(key: RowKey) -> str:
+    """Return the name of the control that a row is; a sharing module that shares nothing is one, too."""
+    return key.control or (HYBRID if key.sharing == HYBRID else NONE_SHARED)
 
 
 def contrast_of(control: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from corecbench.report.comparison import ALPHA
 from corecbench.report.evidence import change, interval, probability, relative
 from corecbench.report.ledger_harm import MARGIN
-from corecbench.report.ledger_rungs import ALONE, IN_WORDS, NONE_SHARED, PAIR, in_words
+from corecbench.report.ledger_rungs import ALONE, IN_WORDS, PAIR, in_words, rung_of
 from corecbench.report.wording import percent, seed_list
 
 if TYPE_CHECKING:
@@ -47,12 +47,6 @@ def row_name(key: RowKey, pair: RowKey) -> str:
     return ALONE if key.is_solo else key.control or key.sharing or ""
 
 
-def control_of(contrast: Contrast) -> str:
-    """Return the control that a contrast is about."""
-    lower = contrast.planned.lower
-    return lower.control or NONE_SHARED
-
-
 def seeds_in_words(contrast: Contrast) -> str:
     """Return the seeds that both rows have, and of which ones these are where only one row has the others."""
     seeds = contrast.comparison.seeds
@@ -74,7 +68,7 @@ def telling(ledger: Ledger) -> Contrast | None:
     The order is that of `IN_WORDS`. Controls that it does not know come before a pair without mutual learning.
     """
     found = {
-        control_of(each): each
+        rung_of(each.planned.lower): each
         for each in (*ledger.of_kind("step"), *ledger.of_kind("contrast"))
         if each.planned.upper == ledger.pair and not each.planned.lower.is_solo
     }
@@ -93,7 +87,7 @@ def sentence(ledger: Ledger, metric: str, higher_is_better: bool, method: Method
     if contrast is None:
         return None
     pair, comparison = ledger.pair, contrast.comparison
-    control = control_of(contrast)
+    control = rung_of(contrast.planned.lower)
     keeps, adds = in_words(control)
     seeds = seed_list(comparison.seeds, "seed")
     evidence = f"{interval(comparison)}, {probability(comparison.p_adjusted, method)}, {seeds}"

@@ -1,14 +1,15 @@
 from math import log
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from corecbench.api import Batch, Budget, Catalog, Pretrained, Setup, States, Turn
+from corecbench.api import Batch, Budget, Catalog, Pretrained, Setup, States, Turn, word_summaries
 from corecbench_plugins.sharing.bdlm import Bdlm
-from corecbench_plugins.sharing.none import Private
+from corecbench_plugins.sharing.none import Hybrid, Private
 from corecbench_plugins.sharing.schedule import alternate, spread
-from corecbench_plugins.sharing.settings import BdlmConfig, Schedule
+from corecbench_plugins.sharing.settings import BdlmConfig, HybridConfig, Schedule
 from corecbench_plugins.sharing.store import nearest
 
 SETUP = Setup(Catalog("toy", ("", "a", "b"), ("", "x", "y"), ("", "", "")), max_history=3, seed=0)
@@ -431,3 +432,18 @@ def test_the_control_may_start_anew_too():
 
 def test_the_control_has_no_coupling():
     assert Private(Schedule(), SETUP).losses("llm", states([1.0]), states([0.0]), histories([1])) == {}
+
+
+# --- hybrid -------------------------------------------------------------------------------------------------------
+
+
+def test_the_hybrid_keeps_the_domain_model_trains_the_llm_and_lets_counted_words_have_a_say(tmp_path):
+    texts = ("", "red ball", "red kite", "blue kite")
+    setup = Setup(Catalog("toy", ("", "a"), ("", *"xyz"), texts), max_history=3, seed=0, cache=tmp_path)
+    module = Hybrid(HybridConfig(words=2), setup)
+    domain, _ = module.ids("domain", 2), module.ids("llm", 2)
+    module.start(Pretrained(torch.ones(2, 2), torch.full((4, 2), 2.0)))
+    assert module.start_from == "pretrained"
+    assert domain.item.weight.tolist() == [[2.0, 2.0]] * 4
+    assert {turn.side for turn in module.turns(Budget(60, 5))} == {"llm"}
+    assert torch.equal(module.content, word_summaries(texts, 2, np.random.default_rng(0)))

@@ -33,8 +33,8 @@ def value(n):
 
 
 def add(bench, row, n, llm=0, **of):
-    control = None if row in ("none", "pair") else row
-    sharing = "none" if row == "none" else of.pop("sharing", "bdlm")
+    control = None if row in ("none", "hybrid", "pair") else row
+    sharing = row if row in ("none", "hybrid") else of.pop("sharing", "bdlm")
     ranks = {"domain_ranks": first(n), "llm_ranks": first(llm)}
     bench.add("sasrec", "llama", sharing=sharing, control=control, **ranks, **of)
 
@@ -55,7 +55,7 @@ def full(alone):
 
 def ledgers(bench, side="domain", metric=METRICS["MRR"], **options):
     rows = read(bench.entries, bench.store, {"MRR": metric}, "MRR")
-    found = build(rows, "MRR", metric.higher_is_better, unshared={"none"}, **options)
+    found = build(rows, "MRR", metric.higher_is_better, unshared={"none", "hybrid"}, **options)
     return [ledger for ledger in found if side in (None, ledger.pair.side)]
 
 
@@ -118,6 +118,25 @@ def test_a_step_whose_row_is_missing_is_merged_with_the_next_and_said(alone, mis
     assert merged.planned.upper.control == upper
     assert set(missing) <= set(ledger.plan.lacking["not run"])
     assert sum(each.comparison.change for each in steps) == pytest.approx(36 / 40)
+
+
+def test_a_pair_that_shares_nothing_but_in_which_words_have_a_say_is_a_step_and_a_contrast(full):
+    add(full, "hybrid", 11, llm=3)
+    (ledger,) = ledgers(full)
+    assert told(ledger, "step")[:3] == [
+        ("schedule and ids", pytest.approx(6 / 40)),
+        ("what counted words say", pytest.approx(5 / 40)),
+        ("words", pytest.approx(3 / 40)),
+    ]
+    assert ("anything beyond what counted words say", pytest.approx(25 / 40)) in told(ledger, "contrast")
+    assert ledger.adds_up
+    (of_llm,) = ledgers(full, side="llm")
+    assert told(of_llm, "step")[1] == ("what counted words say", pytest.approx(3 / 40))
+
+
+def test_words_that_have_no_say_are_not_missed(full):
+    (ledger,) = ledgers(full)
+    assert not any("hybrid" in names for names in ledger.plan.lacking.values())
 
 
 def test_the_llm_side_has_steps_of_its_own(alone):

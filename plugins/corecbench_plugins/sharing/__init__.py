@@ -8,6 +8,7 @@ from corecbench_plugins.sharing.settings import (
     CollmConfig,
     CtrlConfig,
     Dllm2recConfig,
+    HybridConfig,
     Llama4recConfig,
     Llmd4recConfig,
     LlminitConfig,
@@ -17,7 +18,7 @@ from corecbench_plugins.sharing.settings import (
 
 @hookimpl
 def corecbench_sharing_modules() -> list[SharingComponent]:
-    """Offer the methods, and the control `none`."""
+    """Offer the methods, and the controls that share nothing."""
     return [
         SharingComponent(
             "bdlm",
@@ -54,6 +55,16 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             paper="Cui et al., RecSys 2024, arXiv 2405.00338",
             reads_texts=lambda config: config.embeddings,
             couples=lambda config: config.ranking_weight != 0,
+        ),
+        SharingComponent(
+            "hybrid",
+            "corecbench_plugins.sharing.none:Hybrid",
+            HybridConfig,
+            summary="nothing shared, but counted words have a say in the scores: the control of what texts say",
+            paper="Burke, 2002, DOI 10.1023/A:1021240730564",
+            shares=False,
+            reads_texts=False,
+            couples=False,
         ),
         SharingComponent(
             "llama4rec",

@@ -1,11 +1,22 @@
-"""The control: nothing is shared, though the schedule is the same."""
+"""The controls in which nothing is shared: each side has ids of its own."""
 
 import torch
 from torch import nn
 
-from corecbench.api import Batch, Budget, Ids, Pretrained, Setup, Side, States, Turn, private_ids
+from corecbench.api import (
+    Batch,
+    Budget,
+    Ids,
+    Pretrained,
+    Setup,
+    Side,
+    States,
+    Turn,
+    kept_word_summaries,
+    private_ids,
+)
 from corecbench_plugins.sharing.schedule import alternate
-from corecbench_plugins.sharing.settings import Schedule
+from corecbench_plugins.sharing.settings import HybridConfig, Schedule
 
 
 class Private(nn.Module):
@@ -39,3 +50,20 @@ class Private(nn.Module):
     def losses(self, side: Side, own: States, other: States, batch: Batch) -> dict[str, torch.Tensor]:
         """Return no coupling terms."""
         return {}
+
+
+class Hybrid(Private):
+    """Nothing is shared, and counted words have a say in the scores of each trained side: no LLM knows them.
+
+    A weighted hybrid of a recommender and its items' contents (Burke, 2002, DOI 10.1023/A:1021240730564).
+    """
+
+    def __init__(self, config: HybridConfig, setup: Setup) -> None:
+        super().__init__(config, setup)
+        self.words, self.cache = config.words, setup.cache
+        self.content: torch.Tensor | None = None
+
+    def start(self, pretrained: Pretrained) -> None:
+        """Count the words, and copy the pretrained tables."""
+        super().start(pretrained)
+        self.content = kept_word_summaries(self.catalog.item_texts, self.words, self.cache)

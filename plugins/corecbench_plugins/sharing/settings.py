@@ -35,6 +35,17 @@ class NoneConfig(Schedule):
 
 
 @dataclass(frozen=True)
+class HybridConfig(NoneConfig):
+    """Settings of the control in which words have a say; its domain side is what the domain model learnt alone."""
+
+    start: Literal["new", "pretrained"] = "pretrained"
+    warm_up_epochs: Annotated[Count, Choices(())] = 0
+    domain_epochs: Annotated[Count, Choices(())] = 0
+    words: Natural = 1024
+    """Most directions of the counted words of the item texts."""
+
+
+@dataclass(frozen=True)
 class BdlmConfig(Schedule):
     """Settings of the store and of mutual learning."""
 
