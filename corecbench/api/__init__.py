@@ -114,7 +114,7 @@ from corecbench.api.sources import (
 from corecbench.api.texts import ProjectedTexts, mean_texts, project
 from corecbench.api.threads import one_thread
 from corecbench.api.whitening import whitened
-from corecbench.api.words import beside, kept_word_summaries, word_summaries, word_vectors
+from corecbench.api.words import beside, kept_word_summaries, phrase_summaries, word_summaries, word_vectors
 
 __all__ = [
     "PROJECT",
@@ -213,6 +213,7 @@ __all__ = [
     "mean_texts",
     "one_thread",
     "ordinary_file",
+    "phrase_summaries",
     "private_folder",
     "private_ids",
     "product_dtype",

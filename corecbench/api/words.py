@@ -1,6 +1,6 @@
 """The words of item texts, counted: no model reads them.
 
-N items, V different words, k dimensions.
+N items, V different words or phrases, k dimensions.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 OVERSAMPLED = 48
 """Directions that are found beyond those that are kept, which makes the kept ones more exact."""
 ITERATIONS = 6
+COLUMNS_PER_BLOCK = 4096
+"""Words and phrases whose random directions are held at a time."""
 VERSION = 1
 """Counted up when the summaries of words change, so that kept ones are not read."""
 
@@ -64,21 +66,47 @@ def word_summaries(texts: Sequence[str], dimensions: int, random: np.random.Gene
     return whitened(torch.from_numpy(reduce(word_vectors(texts), dimensions, random)).float())
 
 
-def kept_word_summaries(texts: Sequence[str], dimensions: int, cache: Path) -> torch.Tensor:
-    """Return `word_summaries`, the same for all seeds; they are computed once and kept in the folder of a cache."""
+def phrase_summaries(texts: Sequence[str], dimensions: int, random: np.random.Generator) -> torch.Tensor:
+    """Return the words and the phrases of two words of each text in few dimensions: TF-IDF, projected, whitened.
+
+    A singular value decomposition would keep what many texts share and lose rare phrases, which tell most. Random
+    directions keep all of them alike (Johnson and Lindenstrauss, 1984, DOI 10.1090/conm/026/737400).
+
+    Args:
+        texts: the text of each item, N+1; "" for padding.
+        dimensions: of the random projection.
+        random: draws its directions.
+
+    Returns:
+        float32 [N+1, k], with a root mean square norm of 1; zero for a text without a word.
+    """
+    import numpy as np
+    import torch
+
+    vectors = word_vectors(texts, phrases=True).tocsc()
+    rows = np.zeros((len(texts), dimensions), dtype=np.float32)
+    for first in range(0, vectors.shape[1], COLUMNS_PER_BLOCK):
+        block = vectors[:, first : first + COLUMNS_PER_BLOCK]
+        rows += block @ random.standard_normal((block.shape[1], dimensions), dtype=np.float32)
+    return whitened(torch.from_numpy(rows))
+
+
+def kept_word_summaries(texts: Sequence[str], dimensions: int, cache: Path, phrases: bool = False) -> torch.Tensor:
+    """Return `word_summaries` or `phrase_summaries`, the same for all seeds; the folder of a cache keeps them."""
     import numpy as np
 
-    digest = hashlib.sha256(json.dumps([VERSION, dimensions, *texts]).encode()).hexdigest()
+    what = [VERSION, dimensions, *(["phrases"] if phrases else []), *texts]
+    digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()
     path = cache / "words" / f"{digest[:32]}.safetensors"
     kept = load_tensors(path)
     if kept is not None and kept.facts == digest:
         return kept.tensors["words"]
-    words = word_summaries(texts, dimensions, np.random.default_rng(0))
+    words = (phrase_summaries if phrases else word_summaries)(texts, dimensions, np.random.default_rng(0))
     save_tensors(path, {"words": words}, digest)
     return words
 
 
-def word_vectors(texts: Sequence[str], shortest: int = 1) -> csr_array:
+def word_vectors(texts: Sequence[str], shortest: int = 1, phrases: bool = False) -> csr_array:
     """Return the TF-IDF vectors of texts, float64 [N+1, V]; each row has a norm of 1 or is zero.
 
     The weight of a word is the number of times it occurs in the text, times log((1 + n) / (1 + m)) + 1 if m of the
@@ -88,6 +116,8 @@ def word_vectors(texts: Sequence[str], shortest: int = 1) -> csr_array:
     Args:
         texts: the texts.
         shortest: least number of characters of a word.
+        phrases: whether each two words in a row count, too, and what stands in place p of a text only
+            p ** -1/2 times: titles begin with what tells most, such as a brand.
 
     >>> word_vectors(["", "a a b", "B"]).toarray().round(3).tolist()  # log(3/2) + 1 is 1.405; 2.811 : 1
     [[0.0, 0.0], [0.942, 0.335], [0.0, 1.0]]
@@ -96,7 +126,8 @@ def word_vectors(texts: Sequence[str], shortest: int = 1) -> csr_array:
     from scipy.sparse import csr_array, diags_array
 
     words = re.compile(rf"\w{{{shortest},}}")
-    counts = [Counter(words.findall(text.lower())) for text in texts]
+    counted = _phrases if phrases else Counter
+    counts = [counted(words.findall(text.lower())) for text in texts]
     column = {word: place for place, word in enumerate(sorted(set().union(*counts)))}
     rows = np.repeat(np.arange(len(texts)), [len(count) for count in counts])
     columns = np.array([column[word] for count in counts for word in count], dtype=np.int64)
@@ -107,6 +138,19 @@ def word_vectors(texts: Sequence[str], shortest: int = 1) -> csr_array:
     weighted = matrix @ diags_array(weight)
     norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
     return csr_array(diags_array(1 / np.where(norm > 0, norm, 1)) @ weighted)
+
+
+def _phrases(words: Sequence[str]) -> dict[str, float]:
+    """Return the words of a text and its phrases of two words, and how much each counts.
+
+    >>> {phrase: round(weight, 3) for phrase, weight in _phrases(["red", "fox"]).items()}
+    {'red': 1.0, 'fox': 0.707, 'red fox': 0.707}
+    """
+    counts: dict[str, float] = {}
+    for place, (before, word) in enumerate(zip(["", *words], words, strict=False), start=1):
+        for phrase in (word, *([f"{before} {word}"] if before else [])):
+            counts[phrase] = counts.get(phrase, 0) + place**-0.5
+    return counts
 
 
 def reduce(matrix: csr_array, dimensions: int, random: np.random.Generator) -> np.ndarray:

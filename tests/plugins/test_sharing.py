@@ -440,7 +440,7 @@ def test_the_control_has_no_coupling():
 def test_the_hybrid_keeps_the_domain_model_trains_the_llm_and_lets_counted_words_have_a_say(tmp_path):
     texts = ("", "red ball", "red kite", "blue kite")
     setup = Setup(Catalog("toy", ("", "a"), ("", *"xyz"), texts), max_history=3, seed=0, cache=tmp_path)
-    module = Hybrid(HybridConfig(words=2), setup)
+    module = Hybrid(HybridConfig(words=2, phrases=False), setup)
     domain, _ = module.ids("domain", 2), module.ids("llm", 2)
     module.start(Pretrained(torch.ones(2, 2), torch.full((4, 2), 2.0)))
     assert module.start_from == "pretrained"

@@ -16,7 +16,9 @@ def knn(host, tmp_path):
         ids = tuple("" if row == 0 else str(row) for row in range(len(TEXTS)))
         setup = Setup(Catalog("toy", ("", "1"), ids, TEXTS), max_history=5, seed=0, cache=tmp_path)
         return host.build(
-            host.select("models", "text-knn", {"text-knn": {"decay": decay, "dimensions": 2}}), setup, None
+            host.select("models", "text-knn", {"text-knn": {"decay": decay, "dimensions": 2, "phrases": False}}),
+            setup,
+            None,
         )
 
     return build

@@ -60,10 +60,10 @@ class Hybrid(Private):
 
     def __init__(self, config: HybridConfig, setup: Setup) -> None:
         super().__init__(config, setup)
-        self.words, self.cache = config.words, setup.cache
+        self.words, self.phrases, self.cache = config.words, config.phrases, setup.cache
         self.content: torch.Tensor | None = None
 
     def start(self, pretrained: Pretrained) -> None:
         """Count the words, and copy the pretrained tables."""
         super().start(pretrained)
-        self.content = kept_word_summaries(self.catalog.item_texts, self.words, self.cache)
+        self.content = kept_word_summaries(self.catalog.item_texts, self.words, self.cache, self.phrases)

@@ -43,6 +43,8 @@ class HybridConfig(NoneConfig):
     domain_epochs: Annotated[Count, Choices(())] = 0
     words: Natural = 1024
     """Most directions of the counted words of the item texts."""
+    phrases: bool = True
+    """Whether phrases of two words count, too, and the first words of a text most."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Recommends the items whose texts share most words with those of the history: the baseline that learns nothing."""
+"""Recommends the items whose texts share most words with the history: the baseline that learns nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class TextKnn:
-    """Ranks items by the cosine of their counted words and the mean words of the history.
+    """Ranks items by the cosine of their counted words and phrases and the mean of those of the history.
 
     The latest items count most. No interaction is read but the history itself, so what it is right about needs
     neither a trained recommender nor an LLM. Source: Lops, de Gemmis and Semeraro, 2011, DOI
@@ -22,12 +22,13 @@ class TextKnn:
     examples: Literal["windows", "pairs"] = "windows"
 
     def __init__(self, config: TextKnnConfig, setup: Setup, ids: IdsFactory) -> None:
-        """Count the words of all texts, or read them from the cache."""
+        """Count the words and phrases of all texts, or read them from the cache."""
         from torch.nn.functional import normalize  # not at the top, so that listing components does not wait for it
 
         from corecbench.api import kept_word_summaries
 
-        words = kept_word_summaries(setup.catalog.item_texts, config.dimensions, setup.cache)
+        texts, phrases = setup.catalog.item_texts, config.phrases
+        words = kept_word_summaries(texts, config.dimensions, setup.cache, phrases)
         self.content, self.decay = normalize(words, dim=1).to(setup.device), config.decay
 
     def states(self, batch: Batch) -> States:

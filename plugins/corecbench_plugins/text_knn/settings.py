@@ -12,6 +12,9 @@ class TextKnnConfig:
     """Settings of the counted words."""
 
     dimensions: Natural = 1024
-    """Most directions of the words' weights that are kept."""
-    decay: Fraction = 0.8
+    """Most directions of the weights of words and phrases that are kept."""
+    phrases: bool = True
+    """Whether phrases of two words count, too, and the first words of a text most. They are projected
+    randomly; of words alone the strongest directions are kept."""
+    decay: Fraction = 0.6
     """Factor by which an item of a history counts less than the next one."""
