@@ -21,6 +21,18 @@ def threads():
     torch.set_num_threads(before)
 
 
+@pytest.fixture
+def steady_products(threads):
+    """Skip where a plain product depends on the number of threads: what is trained differs there, too."""
+    left, right = torch.randn(64, 4096), torch.randn(4096, 64)
+    products = []
+    for n_threads in (1, 2):
+        threads(n_threads)
+        products.append(left @ right)
+    if not torch.equal(*products):
+        pytest.skip("torch's products depend on the number of threads here; with MKL_CBWR=AVX2,STRICT they do not")
+
+
 @pytest.fixture(scope="module")
 def data():
     """Users enough for batches whose sums several threads share."""
@@ -43,7 +55,9 @@ def assert_equal(first, second):
 
 
 @pytest.mark.parametrize("name", DOMAIN_MODELS)
-def test_a_domain_model_of_the_usual_size_learns_the_same(threads, data, host, make_cell_training, name):
+def test_a_domain_model_of_the_usual_size_learns_the_same(
+    steady_products, threads, data, host, make_cell_training, name
+):
     selected = host.select("models", name, {name: {"batch_size": 256}})
     found = []
     for n_threads in (1, 2):
@@ -53,7 +67,9 @@ def test_a_domain_model_of_the_usual_size_learns_the_same(threads, data, host, m
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_an_llm_reads_and_learns_the_same(threads, data, host, tiny, tmp_path, make_cell_training, dtype):
+def test_an_llm_reads_and_learns_the_same(
+    steady_products, threads, data, host, tiny, tmp_path, make_cell_training, dtype
+):
     folder = tiny("llama", hidden_size=256, intermediate_size=512)
     settings = {"weights": str(folder), "dtype": dtype, "batch_size": 64}
     selected = host.select("llms", "llama", {"llama": settings})
