@@ -44,7 +44,7 @@ class HybridConfig(NoneConfig):
     words: Natural = 1024
     """Most directions of the counted words of the item texts."""
     phrases: bool = True
-    """Whether phrases of two words count, too, and the first words of a text most."""
+    """True: phrases of two words count, too, and the first words of a text count most."""
 
 
 @dataclass(frozen=True)

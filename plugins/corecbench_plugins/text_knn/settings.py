@@ -14,7 +14,7 @@ class TextKnnConfig:
     dimensions: Natural = 1024
     """Most directions of the weights of words and phrases that are kept."""
     phrases: bool = True
-    """Whether phrases of two words count, too, and the first words of a text most. They are projected
+    """True: phrases of two words count, too, and the first words of a text count most. They are projected
     randomly; of words alone the strongest directions are kept."""
     decay: Fraction = 0.6
     """Factor by which an item of a history counts less than the next one."""
