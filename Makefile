@@ -4,10 +4,10 @@ check:  ## All that CI runs, in fresh environments.
 	.ci/run
 
 test:  ## The tests, in the current environment.
-	pytest
+	pytest -n 2
 
 coverage:  ## The tests with the share of lines and branches that they run.
-	pytest --cov
+	pytest -n 2 --cov
 
 lint:  ## Style, types, layers and the container file, in the current environment.
 	ruff check

@@ -316,7 +316,7 @@ def test_the_workspace_of_another_machine_is_kept_for_a_day(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("pid", "stays"), [(os.getpid(), True), (10**30, False)])
+@pytest.mark.parametrize(("pid", "stays"), [(os.getpid(), True), (10**30, False)], ids=["own", "none"])
 def test_the_workspace_of_this_machine_goes_once_its_process_has_gone(tmp_path, pid, stays):
     other = tmp_path / f".unfinished-{machine()}-{pid}-{birth(os.getpid())}-abcdefgh"
     other.mkdir()

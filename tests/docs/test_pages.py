@@ -87,7 +87,7 @@ def test_both_commands_to_begin_with_stand_on_the_first_screen():
 
 def test_the_first_line_about_pytest_is_the_command_that_ci_runs():
     line = next(line for line in README.splitlines() if "pytest" in line)
-    assert re.fullmatch(r"    pip install .* && pytest", line)
+    assert re.fullmatch(r"    pip install .* && pytest -n 2", line)
 
 
 def figures(text: str) -> set[str]:

@@ -5,7 +5,18 @@ import pytest
 import torch
 from torch import nn
 
-from corecbench.api import Batch, Budget, Catalog, Pretrained, Setup, States, Turn, word_summaries
+from corecbench.api import (
+    Batch,
+    Budget,
+    Catalog,
+    Pretrained,
+    Setup,
+    States,
+    Turn,
+    beside,
+    phrase_summaries,
+    word_summaries,
+)
 from corecbench_plugins.sharing.bdlm import Bdlm
 from corecbench_plugins.sharing.none import Hybrid, Private
 from corecbench_plugins.sharing.schedule import alternate, spread
@@ -432,6 +443,25 @@ def test_the_control_may_start_anew_too():
 
 def test_the_control_has_no_coupling():
     assert Private(Schedule(), SETUP).losses("llm", states([1.0]), states([0.0]), histories([1])) == {}
+
+
+# --- texts that have a say in the scores --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({}, phrase_summaries), ({"content_phrases": False}, word_summaries), ({"content_words": 0}, None)],
+    ids=["phrases", "words", "none"],
+)
+def test_what_is_said_of_texts_has_a_say_beside_counted_phrases(tmp_path, settings, words):
+    texts = ("", "red ball", "red kite", "blue kite")
+    said = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    setup = Setup(Catalog("toy", ("", "a"), ("", *"xyz"), texts), max_history=3, seed=0, cache=tmp_path)
+    module = Bdlm(BdlmConfig(content=True, **{"content_words": 2} | settings), setup)
+    module.ids("domain", 2)
+    module.start(Pretrained(torch.zeros(2, 2), torch.zeros(4, 2), said))
+    counted = words and words(texts, 2, np.random.default_rng(0))
+    assert torch.equal(module.content, said if counted is None else beside(counted, said))
 
 
 # --- hybrid -------------------------------------------------------------------------------------------------------

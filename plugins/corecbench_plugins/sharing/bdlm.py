@@ -102,10 +102,10 @@ class Bdlm(nn.Module):
 
     def say(self, said: torch.Tensor) -> torch.Tensor:
         """Return what has a say in the scores: what is said of the texts and, beside it, their words."""
-        dimensions = self.config.content_words
+        dimensions, phrases = self.config.content_words, self.config.content_phrases
         if not dimensions:
             return said
-        return beside(kept_word_summaries(self.catalog.item_texts, dimensions, self.cache), said)
+        return beside(kept_word_summaries(self.catalog.item_texts, dimensions, self.cache, phrases), said)
 
     def said(self, text: torch.Tensor) -> torch.Tensor:
         """Return what is said of the item texts: by the LLM and, if the settings ask for them, by counted words."""

@@ -61,6 +61,8 @@ class BdlmConfig(Schedule):
     chosen on validation."""
     content_words: Count = 1024
     """Most dimensions of the counted words that have a say beside that; 0 for no words."""
+    content_phrases: bool = True
+    """True: among them are phrases of two words, and the first words of a text count most."""
     neighbours: Annotated[Count, Choices((0, 3, 5, 10))] = 5
     """Number of items with the nearest texts whose rows an item shares in; 0 for none."""
     llm_writes: bool = True
