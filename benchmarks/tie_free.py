@@ -1,0 +1,109 @@
+"""Prints what a pair gains where time decides which item is held out, and where the order of a file does.
+
+    python benchmarks/tie_free.py results/published/three-datasets amazon-toys-games
+
+Users whose last two interactions have the same time are ranked as all others, and which of the two items is the
+test item is the choice of whoever wrote the file. Newer results say of each user whether that is so, and
+`corecbench report --slices` shows it. This reads it from the data set, for results that are older.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+from corecbench.api import CorecbenchError, DataError
+from corecbench.cli.options import data_dir_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from corecbench.api import Metric
+    from corecbench.data.split import Split
+    from corecbench.results.store import Store
+
+Values = dict[tuple[str, str], dict[int, np.ndarray]]
+"""Cell and side -> seed -> metric of each user, float64 [T]."""
+
+
+def values_of(store: Store, split: Split, dataset: str, metric: Metric) -> Values:
+    """Return the metric of all stored rows of a data set; its rows stand in the order of the split's users.
+
+    Raises:
+        DataError: the results are of another split.
+    """
+    found: Values = defaultdict(dict)
+    for folder, record in store.records(dataset):
+        if record["data"]["split_fingerprint"] != split.fingerprint:
+            raise DataError(f"{folder} is not a result of this split of {dataset}")
+        for side in record["sides"]:
+            ranks = store.ranks(folder, side)
+            values = metric.per_user(ranks["rank"].to_numpy(), ranks["n_candidates"].to_numpy())
+            found[record["cell"]["name"], side][record["cell"]["seed"]] = values
+    return found
+
+
+def alone(pair: str, side: str) -> str:
+    """Return the name of the cell of a pair's model alone.
+
+    >>> alone("sasrec+llama+bdlm", "llm")
+    'llama'
+    """
+    return pair.split("+")[side == "llm"]
+
+
+def rows(values: Values, tied: np.ndarray) -> Iterator[str]:
+    """Yield a row of a table for each pair, and for all users, those in order and those with a tie, bool [T]."""
+    from corecbench.stats.relative import fieller, relative_change
+
+    pairs = {(name, side): of_pair for (name, side), of_pair in sorted(values.items()) if "+" in name}
+    for (name, side), of_pair in pairs.items():
+        of_solo = values.get((alone(name, side), side), {})
+        seeds = sorted(of_pair.keys() & of_solo.keys())
+        if not seeds:
+            continue
+        pair, solo = (np.mean([of[seed] for seed in seeds], axis=0) for of in (of_pair, of_solo))
+        for label, users in (("all", np.ones_like(tied)), ("in order", ~tied), ("at the same time", tied)):
+            change = relative_change(pair[users], solo[users])
+            interval = fieller(pair[users], solo[users])
+            cells = [name, side, ",".join(map(str, seeds)), label, f"{users.sum():,}"]
+            cells += [f"{part[users].mean():.4f}".removeprefix("0") for part in (solo, pair)]
+            cells.append("-" if change is None else f"{change:+.1%}")
+            known = interval is not None and interval.shape == "interval"
+            cells.append(f"{interval.low:+.1%} to {interval.high:+.1%}" if known else "-")
+            yield "| " + " | ".join(cells) + " |"
+
+
+@click.command()
+@click.argument("results", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("dataset")
+@data_dir_option
+def main(results: Path, dataset: str) -> None:
+    """Print NDCG@10 of the pairs in a benchmark's folder RESULTS on a DATASET, with and without tied users."""
+    from corecbench.data.loaded import read_datasets
+    from corecbench.plugin.host import Host
+    from corecbench.results.store import Store
+    from corecbench.settings.config import RunConfig
+
+    try:
+        host = Host.discover()
+        (data,) = read_datasets(RunConfig(datasets=(dataset,)), host)
+        if data.split.tied is None:
+            raise DataError(f"{dataset} has no times")
+        store = Store(results.parent, results.name)
+        values = values_of(store, data.split, dataset, host.build(host.select("metrics", "NDCG@10", {})))
+    except CorecbenchError as error:
+        click.echo(f"error: {error}", err=True)
+        raise SystemExit(error.exit_code) from error
+    click.echo("| pair | side | seeds | last two items | users | alone | pair | change | 95% interval |")
+    click.echo("|---|---|---|---|---|---|---|---|---|")
+    for row in rows(values, data.split.tied):
+        click.echo(row)
+
+
+if __name__ == "__main__":
+    main()
