@@ -20,7 +20,7 @@ from corecbench.api import CorecbenchError, DataError
 from corecbench.cli.options import data_dir_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from corecbench.api import Metric
     from corecbench.data.split import Split
@@ -30,18 +30,30 @@ Values = dict[tuple[str, str], dict[int, np.ndarray]]
 """Cell and side -> seed -> metric of each user, float64 [T]."""
 
 
-def values_of(store: Store, split: Split, dataset: str, metric: Metric) -> Values:
-    """Return the metric of all stored rows of a data set; its rows stand in the order of the split's users.
+def by_id(user_ids: Sequence[str], users: np.ndarray) -> np.ndarray:
+    """Return the places of tested users, int64 [T], in the order of their ids, in which results are published.
+
+    >>> by_id(("", "9", "10", "8"), np.array([1, 2, 3])).tolist()
+    [1, 2, 0]
+    """
+    return np.argsort([user_ids[user] for user in users])
+
+
+def values_of(store: Store, split: Split, order: np.ndarray, dataset: str, metric: Metric) -> Values:
+    """Return the metric of all published rows of a data set, of which `order` is that of the users, int64 [T].
 
     Raises:
-        DataError: the results are of another split.
+        DataError: the results are of another split, or of its users in another order.
     """
     found: Values = defaultdict(dict)
+    n_known = np.bincount(split.before.user)[split.users][order]  # [T]
     for folder, record in store.records(dataset):
         if record["data"]["split_fingerprint"] != split.fingerprint:
             raise DataError(f"{folder} is not a result of this split of {dataset}")
         for side in record["sides"]:
             ranks = store.ranks(folder, side)
+            if not np.array_equal(ranks["history_length"], n_known):
+                raise DataError(f"{folder} has its users in another order than {dataset}")
             values = metric.per_user(ranks["rank"].to_numpy(), ranks["n_candidates"].to_numpy())
             found[record["cell"]["name"], side][record["cell"]["seed"]] = values
     return found
@@ -95,13 +107,14 @@ def main(results: Path, dataset: str) -> None:
         if data.split.tied is None:
             raise DataError(f"{dataset} has no times")
         store = Store(results.parent, results.name)
-        values = values_of(store, data.split, dataset, host.build(host.select("metrics", "NDCG@10", {})))
+        order = by_id(data.dataset.catalog.user_ids, data.split.users)
+        values = values_of(store, data.split, order, dataset, host.build(host.select("metrics", "NDCG@10", {})))
     except CorecbenchError as error:
         click.echo(f"error: {error}", err=True)
         raise SystemExit(error.exit_code) from error
     click.echo("| pair | side | seeds | last two items | users | alone | pair | change | 95% interval |")
     click.echo("|---|---|---|---|---|---|---|---|---|")
-    for row in rows(values, data.split.tied):
+    for row in rows(values, data.split.tied[order]):
         click.echo(row)
 
 

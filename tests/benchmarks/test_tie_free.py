@@ -1,10 +1,17 @@
 """What a pair gains among users whose last two interactions have different times."""
 
+import dataclasses
 import doctest
 
 import numpy as np
+import publish
 import pytest
 import tie_free
+
+from corecbench.api import DataError
+from corecbench.data.dataset import load_dataset
+from corecbench.data.split import leave_one_out
+from corecbench.results.store import Store
 
 
 def test_the_examples_hold():
@@ -26,17 +33,30 @@ def test_each_pair_is_set_beside_its_model_over_the_seeds_of_both():
     ]
 
 
-def test_results_of_another_split_are_refused(host, toy_data, bench, tmp_path, toy_folder):
-    from corecbench.data.split import leave_one_out
-    from corecbench.results.store import Store
+@pytest.fixture
+def published(bench, tmp_path, toy_folder):
+    """Return a store of published results, of users whose histories differ in length."""
+    rows = toy_folder.joinpath("toy.inter").read_text().splitlines(keepends=True)
+    folder = tmp_path / "uneven"
+    folder.mkdir()
+    for file in toy_folder.iterdir():
+        (folder / file.name.replace("toy", "uneven")).write_bytes(file.read_bytes())
+    (folder / "uneven.inter").write_text("".join(rows[:-3]))
+    bench(models=("popularity",), datasets=(str(folder),))
+    publish.publish(Store(tmp_path / "results", "default"), Store(tmp_path / "published", "default"))
+    return Store(tmp_path / "published", "default"), folder
 
-    bench(models=("popularity",))
-    store = Store(tmp_path / "results", "default")
-    metric = host.build(host.select("metrics", "NDCG@10", {}))
-    split = leave_one_out(toy_data)
-    ((key, of_seed),) = tie_free.values_of(store, split, None, metric).items()
+
+def test_the_order_of_users_is_that_in_which_they_are_published(host, published):
+    store, folder = published
+    data = load_dataset("uneven", host.build(host.select("datasets", str(folder), {})))
+    split, metric = leave_one_out(data), host.build(host.select("metrics", "NDCG@10", {}))
+    order = tie_free.by_id(data.catalog.user_ids, split.users)
+    ((key, of_seed),) = tie_free.values_of(store, split, order, None, metric).items()
     assert key == ("popularity", "domain")
     assert len(of_seed[0]) == len(split.users)
-    other = type(split)(split.train, split.users, split.validation, split.test, "another")
-    with pytest.raises(tie_free.DataError, match="is not a result of this split"):
-        tie_free.values_of(store, other, None, metric)
+    with pytest.raises(DataError, match="has its users in another order"):
+        tie_free.values_of(store, split, order[::-1], None, metric)
+    other = dataclasses.replace(split, fingerprint="another")
+    with pytest.raises(DataError, match="is not a result of this split"):
+        tie_free.values_of(store, other, order, None, metric)
