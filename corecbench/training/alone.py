@@ -29,12 +29,15 @@ def better_of(training: CellTraining, paired: SideTraining, solo: Solo) -> SideT
     model, _ = training.build_solo("domain", solo.selected)
     restore(model, solo.learnt().state)
     with guard(paired.owner, "states"):
-        of_pair, of_alone = (training.values(training.rank(each, "validation")) for each in (paired.model, model))
+        of_alone = training.values(training.rank(model, "validation"))
+        of_pair = paired.values
+        if of_pair is None:
+            of_pair = training.values(training.rank(paired.model, "validation"))
     if is_clearly_better(of_pair, of_alone):
         return paired
     alone = copy.copy(paired)
     alone.model, alone.layers = model, None
-    alone.kept_alone, alone.chosen = True, {}
+    alone.kept_alone, alone.chosen, alone.values = True, {}, of_alone
     alone.best_epoch, alone.best_value, alone.best_state = 0, float(of_alone.mean()), snapshot(model)
     return alone
 

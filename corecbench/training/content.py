@@ -13,9 +13,11 @@ state, W pairs of a weight and a decay.
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -24,7 +26,7 @@ from torch.nn.functional import normalize
 
 from corecbench.api import PluginError, States, last_position, mean_texts
 from corecbench.data.tensors import on_device
-from corecbench.evaluation.ranking import in_batches, without_targets
+from corecbench.evaluation.ranking import in_batches, task_states, without_targets
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard
 from corecbench.training.alone import is_clearly_better
@@ -72,6 +74,19 @@ class WithContent(nn.Module):
         return States(torch.cat([states.user, texts], dim=1), torch.cat([states.item, self.content], dim=1))
 
 
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A recommender that answers from states that were computed once, for all that is compared on one task."""
+
+    examples: Literal["windows", "pairs"]
+    known: States
+    """User float32 [U+1, d], item [N+1, d]."""
+
+    def states(self, batch: Batch) -> States:
+        """Return the states of a batch, user float32 [B, d], item [N+1, d]."""
+        return States(self.known.user[batch.user], self.known.item)
+
+
 def own_states(model: Recommender, batch: Batch) -> States:
     """Return a side's own states after the last item of each history: user float32 [B, d], item [N+1, d]."""
     states_of = recommender_abilities(model).last_states
@@ -95,13 +110,18 @@ def with_content(training: CellTraining, side: SideTraining, content: torch.Tens
     started = time.perf_counter()
     rows = checked(content, training.setup.catalog.n_items)
     evaluate(side.model)
+    states = functools.partial(own_states, side.model)
     with guard(side.owner, "states"), torch.no_grad():
-        weight, decay = choose(training, side.model, rows)
-        model = WithContent(side.model, rows, weight, decay)
-        values, own = (training.values(training.rank(each, "validation")) for each in (model, side.model))
+        known = task_states(states, training.tasks["validation"], device=training.setup.device)
+        model = Known(side.model.examples, known)
+        weight, decay = choose(training, model, rows)
+        compared = WithContent(model, rows, weight, decay), model
+        values, own = (training.values(training.rank(each, "validation")) for each in compared)
     tried = copy.copy(side)
+    tried.values = own
     if is_clearly_better(values, own):
-        tried.model, tried.best_value = model, float(values.mean())
+        tried.model, tried.values = WithContent(side.model, rows, weight, decay), values
+        tried.best_value = float(values.mean())
         tried.chosen = {"content_weight": weight, "content_decay": decay, "validation_without": float(own.mean())}
     tried.train_s += time.perf_counter() - started
     return tried

@@ -79,6 +79,8 @@ class SideTraining:
     """True if the model is what the domain model of a pair learnt alone."""
     chosen: Mapping[str, float] = field(default_factory=dict)
     """Values that were chosen by validation after the training."""
+    values: np.ndarray | None = None
+    """float64 [T], NDCG@10 of each user on the validation items with the best weights, where it is known."""
 
     def __post_init__(self) -> None:
         self.abilities = recommender_abilities(self.model)

@@ -53,6 +53,13 @@ def test_texts_that_tell_nothing_are_left_out(trained, next_items):
         assert not beside.chosen
 
 
+def test_what_is_kept_of_each_user_is_what_the_side_ranks_by(trained, next_items):
+    training, side = trained
+    for rows in (next_items, torch.zeros_like(next_items)):
+        beside = with_content(training, side, rows)
+        assert np.array_equal(beside.values, training.values(training.rank(beside.model, "validation")))
+
+
 def test_the_length_of_a_row_does_not_matter(trained, next_items):
     training, side = trained
     lengths = torch.linspace(1, 9, len(next_items))[:, None]
