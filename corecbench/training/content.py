@@ -74,7 +74,7 @@ class WithContent(nn.Module):
         return States(torch.cat([states.user, texts], dim=1), torch.cat([states.item, self.content], dim=1))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Known:
     """A recommender that answers from states that were computed once, for all that is compared on one task."""
 
