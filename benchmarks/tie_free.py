@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from corecbench.data.split import Split
     from corecbench.results.store import Store
 
-Values = dict[tuple[str, str], dict[int, np.ndarray]]
-"""Cell and side -> seed -> metric of each user, float64 [T]."""
+Values = dict[tuple[str, str, str], dict[int, np.ndarray]]
+"""Cell, side and its model -> seed -> metric of each user, float64 [T]. A model alone is a cell of its name."""
 
 
 def by_id(user_ids: Sequence[str], users: np.ndarray) -> np.ndarray:
@@ -55,28 +55,19 @@ def values_of(store: Store, split: Split, order: np.ndarray, dataset: str, metri
             if not np.array_equal(ranks["history_length"], n_known):
                 raise DataError(f"{folder} has its users in another order than {dataset}")
             values = metric.per_user(ranks["rank"].to_numpy(), ranks["n_candidates"].to_numpy())
-            found[record["cell"]["name"], side][record["cell"]["seed"]] = values
+            cell = record["cell"]
+            found[cell["name"], side, cell[side]][cell["seed"]] = values
     return found
-
-
-def alone(pair: str, side: str) -> str:
-    """Return the name of the cell of a pair's model alone.
-
-    >>> alone("sasrec+llama+bdlm", "llm")
-    'llama'
-    """
-    return pair.split("+")[side == "llm"]
 
 
 def rows(values: Values, tied: np.ndarray) -> Iterator[str]:
     """Yield a row of a table for each pair, and for all users, those in order and those with a tie, bool [T]."""
     from corecbench.stats.relative import fieller, relative_change
 
-    pairs = {(name, side): of_pair for (name, side), of_pair in sorted(values.items()) if "+" in name}
-    for (name, side), of_pair in pairs.items():
-        of_solo = values.get((alone(name, side), side), {})
+    for (name, side, model), of_pair in sorted(values.items()):
+        of_solo = values.get((model, side, model), {})
         seeds = sorted(of_pair.keys() & of_solo.keys())
-        if not seeds:
+        if name == model or not seeds:
             continue
         pair, solo = (np.mean([of[seed] for seed in seeds], axis=0) for of in (of_pair, of_solo))
         for label, users in (("all", np.ones_like(tied)), ("in order", ~tied), ("at the same time", tied)):

@@ -1,4 +1,4 @@
-"""What a pair gains among users whose last two interactions have different times."""
+"""Gains of pairs among users whose last two interactions have different times."""
 
 import dataclasses
 import doctest
@@ -21,10 +21,10 @@ def test_the_examples_hold():
 def test_each_pair_is_set_beside_its_model_over_the_seeds_of_both():
     tied = np.array([False, False, True])
     values = {
-        ("a", "domain"): {0: np.array([0.2, 0.2, 0.5]), 2: np.array([0.4, 0.4, 0.5])},
-        ("a+llm+bdlm", "domain"): {0: np.array([0.6, 0.3, 0.5]), 1: np.ones(3), 2: np.array([0.6, 0.3, 0.4])},
-        ("b+llm+bdlm", "domain"): {0: np.ones(3)},
-        ("llm", "llm"): {0: np.ones(3)},
+        ("a", "domain", "a"): {0: np.array([0.2, 0.2, 0.5]), 2: np.array([0.4, 0.4, 0.5])},
+        ("a+llm+bdlm", "domain", "a"): {0: np.array([0.6, 0.3, 0.5]), 1: np.ones(3), 2: np.array([0.6, 0.3, 0.4])},
+        ("b+llm+bdlm", "domain", "b"): {0: np.ones(3)},
+        ("llm", "llm", "llm"): {0: np.ones(3)},
     }
     assert list(tie_free.rows(values, tied)) == [
         "| a+llm+bdlm | domain | 0,2 | all | 3 | .3667 | .4500 | +22.7% | - |",
@@ -53,7 +53,7 @@ def test_the_order_of_users_is_that_in_which_they_are_published(host, published)
     split, metric = leave_one_out(data), host.build(host.select("metrics", "NDCG@10", {}))
     order = tie_free.by_id(data.catalog.user_ids, split.users)
     ((key, of_seed),) = tie_free.values_of(store, split, order, None, metric).items()
-    assert key == ("popularity", "domain")
+    assert key == ("popularity", "domain", "popularity")
     assert len(of_seed[0]) == len(split.users)
     with pytest.raises(DataError, match="has its users in another order"):
         tie_free.values_of(store, split, order[::-1], None, metric)
