@@ -63,6 +63,11 @@ def run_options(command: Command) -> Command:
                 default=None,
                 help="Train every pair under all controls of a ledger, and with nothing shared, too.",
             ),
+            click.option(
+                "--solo-llms/--no-solo-llms",
+                default=None,
+                help="Whether every LLM is also trained alone.  [default: solo-llms]",
+            ),
             several(
                 "--datasets",
                 text="Data sets: names, or folders of atomic files.  [default: ml-100k]",

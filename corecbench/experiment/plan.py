@@ -52,6 +52,8 @@ class Plan:
     cache: Path
     elsewhere: Mapping[Path, Path] = field(default_factory=dict)
     """Folder of a cell that is not done -> that of the same cell in another benchmark, where it is."""
+    unasked: Sequence[Cell] = ()
+    """Cells of LLMs alone that the run is told to leave out: pairs are recorded beside their settings."""
     left_out: Mapping[Path, str] = field(default_factory=dict)
     """Folder of a cell that is not run -> why: what is stored of it or of its domain model is damaged, or it is not
     needed."""
@@ -73,7 +75,7 @@ class Plan:
         same = (of_side(cell).label, cell.data, cell.seed)
         return next(
             other
-            for other in self.cells
+            for other in (*self.cells, *self.unasked)
             if other.sharing is None
             and of_side(other) is not None
             and (of_side(other).label, other.data, other.seed) == same
@@ -119,6 +121,8 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
         needed += [*alone.llms, *paired.llms]
         lacking += lacking_controls(paired)
         cells += lay_out(data, alone, paired, config, store)
+    unasked = [] if config.solo_llms else [cell for cell in cells if cell.domain is None]
+    cells = [cell for cell in cells if config.solo_llms or cell.domain is not None]
     if config.existing == "fail" and any(cell.done or cell.damage for cell in cells):
         there = next(cell for cell in cells if cell.done or cell.damage)
         raise UsageError(f"{there.folder} exists; use --existing skip or replace, or another --benchmark")
@@ -128,7 +132,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     elsewhere = done_elsewhere(cells, metrics, config, store, cache) if takes_over else {}
     downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
     said = [*notes(config, chosen, lacking, data_sets), *without_models(cells, config, store)]
-    return Plan(config, cells, downloads, said, cache, elsewhere)
+    return Plan(config, cells, downloads, said, cache, elsewhere, unasked)
 
 
 def without_models(cells: Sequence[Cell], config: RunConfig, store: Store) -> list[str]:

@@ -86,8 +86,9 @@ def prepare(config: RunConfig, host: Host, out: Path, steps: Steps | None = None
         DataError: a data set cannot be used.
         ResultsError: results cannot be written, or are of a newer version of corecbench.
     """
-    if not config.models and not config.llms:
-        raise UsageError("nothing to run; give --models, --llm or both (`corecbench list models` shows some)")
+    if not config.models and not (config.llms and config.solo_llms):
+        needed = "--models, --llm or both" if config.solo_llms else "--models, or --solo-llms beside --llm"
+        raise UsageError(f"nothing to run; give {needed} (`corecbench list models` shows some)")
     host.check_settings(config)
 
     from corecbench.results.store import Store

@@ -68,6 +68,9 @@ class RunConfig:
     ledger: bool = False
     """Whether every pair is also trained under all that its ledger is made of: the controls in `LEDGER`, and the
     sharing module `none`."""
+    solo_llms: bool = True
+    """Whether every LLM is also trained alone. Without that row the LLM's side of a pair has nothing to be tested
+    against."""
     seeds: tuple[int, ...] = (0,)
     metrics: tuple[str, ...] = METRICS
     max_history: int = 50

@@ -71,6 +71,13 @@ def test_an_llm_without_models_is_trained_alone(plan, tiny_llama):
     assert [cell.name for cell in plan(llms=(f"llama:{tiny_llama}",)).cells] == [f"llama:{tiny_llama}"]
 
 
+def test_llms_alone_can_be_left_out_and_pairs_are_recorded_beside_their_settings_all_the_same(plan, tiny_llama):
+    parts = {"models": ("sasrec",), "llms": (f"llama:{tiny_llama}",), "in_pairs": {"llama": {"epochs": 9}}}
+    with_them, without = plan(**parts), plan(**parts, solo_llms=False)
+    assert [cell.folder for cell in without.cells] == [cell.folder for cell in with_them.cells if cell.domain]
+    assert [without.alone(cell) for cell in without.cells] == [{}, with_them.alone(with_them.cells[-1])] != [{}, {}]
+
+
 def test_a_model_that_reads_no_ids_is_noted_as_trained_alone_only(plan, tiny_llama):
     llm = f"llama:{tiny_llama}"
     planned = plan(models=("popularity", "sasrec"), llms=(llm,))

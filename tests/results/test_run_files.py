@@ -1,4 +1,5 @@
 import tomllib
+from dataclasses import replace
 
 import pytest
 
@@ -66,6 +67,13 @@ def test_the_run_file_plans_the_same_cells_under_the_same_settings(data_folders,
     assert places(planned_again(text, host, data_folders)) == places(cells(config, host, data_folders))
 
 
+@pytest.mark.parametrize("solo_llms", [True, False])
+def test_the_run_file_says_whether_llms_were_trained_alone(solo_llms, data_folders, host):
+    config = RunConfig(datasets=("./toy",), models=("sasrec",), llms=("llama:some/model",), solo_llms=solo_llms)
+    (text,) = run_files("default", records(config, host, data_folders))
+    assert tomllib.loads(text).get("solo_llms", True) is solo_llms
+
+
 def test_a_setting_that_differs_stands_under_its_data_set(data_folders, host):
     config = RunConfig(
         datasets=("./toy", "./other"),
@@ -118,7 +126,8 @@ def test_a_pair_alone_states_the_settings_that_its_models_have_alone(data_folder
     pair = records(config, host, data_folders)[-1]
     assert pair["cell"]["sharing"] == "bdlm"
     (text,) = run_files("default", [pair])
-    assert places(planned_again(text, host, data_folders)) == places(cells(config, host, data_folders))
+    without_llm_alone = replace(config, solo_llms=False)
+    assert places(planned_again(text, host, data_folders)) == places(cells(without_llm_alone, host, data_folders))
 
 
 def test_the_settings_of_a_data_set_are_stated(host, tmp_path, monkeypatch):
