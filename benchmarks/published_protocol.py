@@ -70,7 +70,7 @@ def measure(
     """Train a model alone and return its metrics on the test items."""
     from corecbench.data.loaded import read_datasets
     from corecbench.data.split import leave_one_out
-    from corecbench.experiment.plan import choose
+    from corecbench.experiment.layout import choose
     from corecbench.plugin.host import Host
     from corecbench.settings.config import load
     from corecbench.training.cell import CellTraining

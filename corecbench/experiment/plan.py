@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import operator
 from dataclasses import dataclass, field, replace
 from numbers import Real
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from corecbench.api import SIDES, Lists, PluginError, UsageError, cache_folder
 from corecbench.data.loaded import read_datasets
-from corecbench.data.reduction import Reduction
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
-from corecbench.experiment.cells import Parts, is_done, make_cell, settings_of
-from corecbench.experiment.controls import choose_control, why_not
+from corecbench.experiment.cells import is_done, settings_of
 from corecbench.experiment.device import check_device
+from corecbench.experiment.layout import check_count, choices_on, choose, lacking_controls, lay_out
 from corecbench.experiment.preflight import check_texts
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
@@ -25,20 +23,17 @@ from corecbench.results.record import DamagedError, ResultsError
 from corecbench.results.unstored import spare_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from corecbench.api import Metric, Side
     from corecbench.data.loaded import SplitDataset
     from corecbench.experiment.cells import Cell
-    from corecbench.experiment.controls import ChosenControl
+    from corecbench.experiment.layout import Choice
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
     from corecbench.results.store import Store
-    from corecbench.settings.config import RunConfig, Settings
-
-MOST_CELLS = 10_000
-"""Most cells of a run on one data set."""
+    from corecbench.settings.config import RunConfig
 
 
 @dataclass(frozen=True)
@@ -218,76 +213,6 @@ def check_lists(folder: Path, metrics: Mapping[str, Metric], store: Store) -> No
     if any(map(depth, metrics.values())):
         for side in store.read(folder)["sides"]:
             lists_of(store, folder, side, store.ranks(folder, side).set_index("user_id"), metrics)
-
-
-class Choice(NamedTuple):
-    """The components of a run."""
-
-    models: Sequence[Selected]
-    llms: Sequence[Selected]
-    sharing: Sequence[Selected]
-    controls: Sequence[ChosenControl]
-
-
-def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
-    """Select the components of a run under these settings."""
-    cache = cache_folder()
-    models, llms, sharing = (
-        [host.with_fingerprint(host.select(kind, label, settings, config.variants), cache) for label in labels]
-        for kind, labels in (("models", config.models), ("llms", config.llms), ("sharing", config.sharing))
-    )
-    return Choice(models, llms, sharing, [choose_control(host, label, settings) for label in config.controls])
-
-
-def choices_on(dataset: str, config: RunConfig, host: Host) -> tuple[Choice, Choice]:
-    """Return the components of a run on one data set, under their settings alone and under those in pairs."""
-    alone = choose(config, host, config.settings_on(dataset))
-    return alone, choose(config, host, config.settings_in_pairs_on(dataset))
-
-
-def check_count(config: RunConfig, alone: Choice, paired: Choice) -> None:
-    """Make sure that a data set has no more cells than can be meant, before they are laid out.
-
-    Raises:
-        UsageError: it has more.
-    """
-    n_cells = len(config.seeds) * len(config.train_shares) * sum(1 for _ in combinations(alone, paired))
-    if n_cells > MOST_CELLS:
-        raise UsageError(
-            f"{n_cells:,} cells on each data set, at most {MOST_CELLS:,} are allowed; give fewer seeds, train "
-            "shares or components"
-        )
-
-
-def lay_out(data: SplitDataset, alone: Choice, paired: Choice, config: RunConfig, store: Store) -> list[Cell]:
-    """Return the cells of one data set, under each of its reductions."""
-    return [
-        make_cell(reduced, parts, seed, config, store)
-        for reduction in (Reduction(share, config.cold_items) for share in config.train_shares)
-        for seed in config.seeds
-        for reduced in [data.reduced(reduction, seed)]  # a pair is found by the data that it shares with its models
-        for parts in combinations(alone, paired)
-    ]
-
-
-def combinations(alone: Choice, paired: Choice) -> Iterator[Parts]:
-    """Yield every model alone, every LLM alone, and every pair under every sharing module, then its controls."""
-    yield from (Parts(domain=model) for model in alone.models)
-    yield from (Parts(llm=llm) for llm in alone.llms)
-    for model in paired.models:
-        if model.joint:
-            for llm, module in itertools.product(paired.llms, paired.sharing):
-                yield Parts(model, llm, module)
-                for control in paired.controls:
-                    if why_not(control, llm, module) is None:
-                        yield Parts(model, llm, module, control.selected)
-
-
-def lacking_controls(paired: Choice) -> list[str]:
-    """Return why pairs lack controls that are asked for, each reason once."""
-    joined = itertools.product(paired.sharing, paired.controls, paired.llms)
-    reasons = (why_not(control, llm, module) for module, control, llm in joined)
-    return list(dict.fromkeys(reason for reason in reasons if reason))
 
 
 def notes(

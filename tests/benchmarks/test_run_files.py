@@ -2,7 +2,7 @@
 
 import pytest
 
-from corecbench.experiment.plan import choose
+from corecbench.experiment.layout import choose
 from corecbench.plugin.host import Host
 from corecbench.settings.config import load
 from corecbench.settings.run_files import packaged

@@ -11,7 +11,8 @@ from corecbench.api import CorecbenchError
 from corecbench.data.loaded import read_datasets
 from corecbench.experiment import process
 from corecbench.experiment.execution.company import Company, helping
-from corecbench.experiment.plan import Plan, choices_on, lay_out
+from corecbench.experiment.layout import choices_on, lay_out
+from corecbench.experiment.plan import Plan
 from corecbench.experiment.runner import run_cell
 from corecbench.experiment.together import ALONE, Together
 from corecbench.plugin.host import Host

@@ -1,0 +1,95 @@
+"""Lays out the cells of a data set: which components are combined, under which settings, shares and seeds."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, NamedTuple
+
+from corecbench.api import UsageError, cache_folder
+from corecbench.data.reduction import Reduction
+from corecbench.experiment.cells import Parts, make_cell
+from corecbench.experiment.controls import choose_control, why_not
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from corecbench.data.loaded import SplitDataset
+    from corecbench.experiment.cells import Cell
+    from corecbench.experiment.controls import ChosenControl
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
+    from corecbench.results.store import Store
+    from corecbench.settings.config import RunConfig, Settings
+
+MOST_CELLS = 10_000
+"""Most cells of a run on one data set."""
+
+
+class Choice(NamedTuple):
+    """The components of a run."""
+
+    models: Sequence[Selected]
+    llms: Sequence[Selected]
+    sharing: Sequence[Selected]
+    controls: Sequence[ChosenControl]
+
+
+def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
+    """Select the components of a run under these settings."""
+    cache = cache_folder()
+    models, llms, sharing = (
+        [host.with_fingerprint(host.select(kind, label, settings, config.variants), cache) for label in labels]
+        for kind, labels in (("models", config.models), ("llms", config.llms), ("sharing", config.sharing))
+    )
+    return Choice(models, llms, sharing, [choose_control(host, label, settings) for label in config.controls])
+
+
+def choices_on(dataset: str, config: RunConfig, host: Host) -> tuple[Choice, Choice]:
+    """Return the components of a run on one data set, under their settings alone and under those in pairs."""
+    alone = choose(config, host, config.settings_on(dataset))
+    return alone, choose(config, host, config.settings_in_pairs_on(dataset))
+
+
+def check_count(config: RunConfig, alone: Choice, paired: Choice) -> None:
+    """Make sure that a data set has no more cells than can be meant, before they are laid out.
+
+    Raises:
+        UsageError: it has more.
+    """
+    n_cells = len(config.seeds) * len(config.train_shares) * sum(1 for _ in combinations(alone, paired))
+    if n_cells > MOST_CELLS:
+        raise UsageError(
+            f"{n_cells:,} cells on each data set, at most {MOST_CELLS:,} are allowed; give fewer seeds, train "
+            "shares or components"
+        )
+
+
+def lay_out(data: SplitDataset, alone: Choice, paired: Choice, config: RunConfig, store: Store) -> list[Cell]:
+    """Return the cells of one data set, under each of its reductions."""
+    return [
+        make_cell(reduced, parts, seed, config, store)
+        for reduction in (Reduction(share, config.cold_items) for share in config.train_shares)
+        for seed in config.seeds
+        for reduced in [data.reduced(reduction, seed)]  # a pair is found by the data that it shares with its models
+        for parts in combinations(alone, paired)
+    ]
+
+
+def combinations(alone: Choice, paired: Choice) -> Iterator[Parts]:
+    """Yield every model alone, every LLM alone, and every pair under every sharing module, then its controls."""
+    yield from (Parts(domain=model) for model in alone.models)
+    yield from (Parts(llm=llm) for llm in alone.llms)
+    for model in paired.models:
+        if model.joint:
+            for llm, module in itertools.product(paired.llms, paired.sharing):
+                yield Parts(model, llm, module)
+                for control in paired.controls:
+                    if why_not(control, llm, module) is None:
+                        yield Parts(model, llm, module, control.selected)
+
+
+def lacking_controls(paired: Choice) -> list[str]:
+    """Return why pairs lack controls that are asked for, each reason once."""
+    joined = itertools.product(paired.sharing, paired.controls, paired.llms)
+    reasons = (why_not(control, llm, module) for module, control, llm in joined)
+    return list(dict.fromkeys(reason for reason in reasons if reason))
