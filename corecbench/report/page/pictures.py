@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from corecbench.report.page.blocks import Folded, Picture, Text
 from corecbench.report.page.folding import number_of
 from corecbench.report.plots import canvas, registry
-from corecbench.report.plots.registry import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +22,14 @@ PIXELS_PER_INCH = 96
 """Pixels of CSS."""
 SHARPNESS = 1.75
 """Pixels of a picture for each pixel of CSS."""
-LIMIT = Limit(most=4, first=1)
-"""A plot of hundreds of rows has dozens of pages, which nobody looks through on a page and which take minutes."""
+MOST_PAGES = 4
+"""Of a plot of more pages only the first is drawn: hundreds of rows make dozens, which nobody looks through and
+which take minutes."""
 
 
 def draw(study: Study) -> list[PlotOutcome[Picture]]:
-    """Draw every plot of a benchmark within LIMIT, or state why it cannot be drawn."""
-    return registry.draw(study, lambda name, figure: picture(figure), limit=LIMIT)
+    """Draw every plot of a benchmark, of a long one the first page, or state why it cannot be drawn."""
+    return registry.draw(study, lambda name, figure: picture(figure), most_pages=MOST_PAGES)
 
 
 def plot_blocks(
@@ -49,8 +49,7 @@ def plot_blocks(
         if more:
             blocks.append(Folded(f"{number_of(len(more), 'more page')} of this plot", more))
         if left_out := pages[0].left_out:
-            of_all = f"of the {left_out + len(pages)} pages of this plot"
-            shown = f"The first {of_all}" if len(pages) == 1 else f"The first {len(pages)} {of_all}"
+            shown = f"The first of the {left_out + 1} pages of this plot"
             blocks.append(Text(f"{shown}; `corecbench report --plots` draws all of them.", is_note=True))
     return blocks
 

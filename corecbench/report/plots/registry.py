@@ -107,29 +107,11 @@ class WrittenPlots:
     """plot -> why there is none, in one line."""
 
 
-@dataclass(frozen=True)
-class Limit:
-    """A limit to how many pages of a plot are drawn."""
-
-    most: int
-    """A plot of at most so many pages is drawn whole."""
-    first: int
-    """Of a longer one only so many pages are drawn, the first ones."""
-
-    def of(self, n_pages: int) -> int:
-        """Return how many of so many pages are drawn.
-
-        >>> Limit(most=4, first=2).of(4), Limit(most=4, first=2).of(5)
-        (4, 2)
-        """
-        return n_pages if n_pages <= self.most else self.first
-
-
 def draw(
     study: Study,
     use: Callable[[str, Figure], Product],
     plots: Sequence[Plot] | None = None,
-    limit: Limit | None = None,
+    most_pages: int | None = None,
 ) -> list[PlotOutcome[Product]]:
     """Draw every plot. Where one cannot be drawn, the other plots are drawn all the same.
 
@@ -137,14 +119,14 @@ def draw(
         study: the rows that are shown.
         use: takes the name and the figure of a plot and returns a product, such as the paths of its files.
         plots: the plots to draw; None for those of `plots_of`.
-        limit: how many pages of a plot are drawn; None for all.
+        most_pages: of a plot of more pages only the first one is drawn; None for no limit.
     """
     with canvas.style(), _apart():
         return [
             outcome
             for plot in (plots_of(study) if plots is None else plots)
             for dataset in (study.datasets if plot.per_dataset else [None])
-            for outcome in _pages(plot, study, dataset, use, limit)
+            for outcome in _pages(plot, study, dataset, use, most_pages)
         ]
 
 
@@ -159,14 +141,14 @@ def _apart() -> Iterator[None]:
 
 
 def _pages(
-    plot: Plot, study: Study, dataset: str | None, use: Callable[[str, Figure], Product], limit: Limit | None
+    plot: Plot, study: Study, dataset: str | None, use: Callable[[str, Figure], Product], most_pages: int | None
 ) -> Iterator[PlotOutcome[Product]]:
     """Yield the pages of a plot, and the reason if one of them cannot be drawn."""
     name = first = plot.name if dataset is None else f"{plot.name}-{slug(dataset)}"
     try:
         numbers = plot.prepare(study if dataset is None else study.on(dataset))
         pages = plot.pages(numbers)
-        drawn = len(pages) if limit is None else limit.of(len(pages))
+        drawn = len(pages) if most_pages is None or len(pages) <= most_pages else 1
         for place, page in enumerate(pages[:drawn], start=1):
             name = first if place == 1 else f"{first}{PAGE}{place}"
             yield PlotOutcome(name, plot.name, dataset, use(name, plot.draw(page)), None, len(pages) - drawn)
