@@ -3,8 +3,8 @@
     corecbench report results/published --benchmark three-datasets --effects --cost
     python benchmarks/page.py
 
-What is replaced is the first table of each section, whose heading begins with the name of the benchmark, and the
-table of its ledger, where it has one.
+What is replaced is the table of the models in each section, whose heading begins with the name of the benchmark,
+and that of its ledger, where it has one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"
 PAGE = PUBLISHED / "README.md"
 TABLE = re.compile(r"^\| data set.*\n(?:\|.*\n)+", re.MULTILINE)
-LEDGER = re.compile(r"^\| side \| part.*\n(?:\|.*\n)+", re.MULTILINE)
+MODELS = re.compile(r"^\| data set \| model \|.*\n(?:\|.*\n)+", re.MULTILINE)
+LEDGER = re.compile(r"^\| data set \| side \|.*\n(?:\|.*\n)+", re.MULTILINE)
 
 
 def first_table(text: str) -> str:
@@ -54,7 +55,7 @@ def shown(row: dict[str, str]) -> dict[str, str]:
 
 def shown_of_ledger(row: dict[str, str]) -> dict[str, str]:
     """Return what the page shows of a row of a ledger."""
-    names = ("side", "part", "row", "minus", "tells", "NDCG@10", "NDCG@10 minus", "difference")
+    names = ("data set", "side", "part", "row", "minus", "tells", "NDCG@10", "NDCG@10 minus", "difference")
     return {
         **{name: row[name] for name in names},
         "95% interval": row["95% interval"].strip("[]").replace(", ", " to "),
@@ -75,7 +76,7 @@ def rewritten(page: str) -> str:
     def section(text: str) -> str:
         folder = PUBLISHED / text.partition(":")[0]
         report = (folder / "table.md").read_text(encoding="utf-8")
-        text = text.replace(first_table(text), short(first_table(report)), 1)
+        text = MODELS.sub(lambda _: short(first_table(report)), text, count=1)
         if not LEDGER.search(text):
             return text
         ledger = first_table((folder / "ledger.md").read_text(encoding="utf-8"))
