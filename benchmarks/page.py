@@ -76,7 +76,8 @@ def rewritten(page: str) -> str:
     def section(text: str) -> str:
         folder = PUBLISHED / text.partition(":")[0]
         report = (folder / "table.md").read_text(encoding="utf-8")
-        text = MODELS.sub(lambda _: short(first_table(report)), text, count=1)
+        (table, *_) = MODELS.findall(text)
+        text = text.replace(table, short(first_table(report)), 1)
         if not LEDGER.search(text):
             return text
         ledger = first_table((folder / "ledger.md").read_text(encoding="utf-8"))

@@ -51,10 +51,6 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
     return list(dict.fromkeys(value for value in values if value is not None))
 
 
-def _is_solo_llm(record: CellResult) -> bool:
-    return record["cell"].get("domain") is None
-
-
 def _datasets(records: Sequence[CellResult]) -> list[str]:
     return _distinct(_run(record).get("dataset", whole_dataset(record["cell"])) for record in records)
 
@@ -70,7 +66,7 @@ def _alike(records: Sequence[CellResult]) -> dict[str, Any]:
     lists = {key: _distinct(record["cell"].get(part) for record in records) for key, part in LISTS.items()}
     run = _run(records[0])
     once = {
-        "solo_llms": None if not lists["llms"] or any(map(_is_solo_llm, records)) else False,
+        "solo_llms": False if lists["llms"] and all(record["cell"].get("domain") for record in records) else None,
         "metrics": run.get("metrics"),
         "top_k": run.get("top_k"),
         "threads": run.get("threads"),
