@@ -37,7 +37,7 @@ def blocks(ledgers: Sequence[Ledger], table: Table, plots: Sequence[PlotOutcome[
     for dataset in datasets:
         if len(datasets) > 1:
             yield Heading(dataset)
-        yield from plot_blocks(plots, ["ledger"], dataset)
+        yield from plot_blocks(plots, ["ledger", "llms"], dataset)
         yield folded(grid(on(report, dataset), f"what exactly helps on {dataset}"))
     yield note(report)
 

@@ -16,6 +16,7 @@ from corecbench.report.plots import (
     gain,
     learning,
     ledger,
+    llms,
     pairs,
     rank_change,
     slice_gain,
@@ -69,14 +70,17 @@ PLOTS: tuple[Plot, ...] = (
     Plot("ledger", ledger.prepare, ledger.draw, pages=ledger.pages),
 )
 
-
 OF_SHARES = Plot("train-share", train_share.prepare, train_share.draw, per_dataset=False, pages=train_share.pages)
 """The plot of runs in which several shares of the users train."""
+OF_LLMS = Plot("llms", llms.prepare, llms.draw, pages=llms.pages)
+"""The plot of runs in which several LLMs have pairs with controls."""
 
 
 def plots_of(study: Study) -> Sequence[Plot]:
     """Return the plots that are drawn of a study."""
-    return (*PLOTS, OF_SHARES) if has_several(list(study.rows)) else PLOTS
+    of_shares = [OF_SHARES] if has_several(list(study.rows)) else []
+    of_llms = [OF_LLMS] if llms.has_several(study.rows, study.tested, study.unshared) else []
+    return (*PLOTS, *of_shares, *of_llms)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,128 @@
+"""What helps with one LLM and with another: pairs and their controls over the LLMs, the scale curve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from corecbench.report.ledger import build
+from corecbench.report.ledger_ladder import pairs_with_controls
+from corecbench.report.ledger_rungs import PAIR, contrast_of
+from corecbench.report.ledger_words import ONE_SEED, row_name
+from corecbench.report.plots import curves
+from corecbench.report.plots.canvas import MINUS, SIDE_NAMES, figure, plain
+from corecbench.report.plots.curves import Curve, Panels
+from corecbench.report.plots.pages import paged
+from corecbench.report.plots.study import NothingToShow, Study, shorten
+from corecbench.report.wording import sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from matplotlib.figure import Figure
+
+    from corecbench.report.ledger import Contrast, Ledger
+    from corecbench.report.stored_rows import StoredRow
+    from corecbench.results.rows import RowKey
+
+MOST = 4
+"""The most rows of panels on a page."""
+
+
+@dataclass(frozen=True)
+class OverLlms:
+    """The numbers of the plot: a row of panels for each side of a domain model and sharing module."""
+
+    dataset: str
+    panels: tuple[tuple[tuple[str, ...], Panels], ...]
+    """The names of the LLMs, and the curves over them."""
+    tested: str
+    extent: str
+    is_one_seed: bool
+    """Whether some contrast has one seed."""
+    page: str = ""
+    """The end of the title, where there are several pages."""
+
+
+def has_several(rows: Mapping[RowKey, StoredRow], tested: str, unshared: Collection[str] = ()) -> bool:
+    """Return whether any pair with controls differs from another one in the LLM only."""
+    pairs = pairs_with_controls(rows, tested, unshared)
+    return len({_without_llm(pair) for pair in pairs}) < len(pairs)
+
+
+def _without_llm(pair: RowKey) -> RowKey:
+    return replace(pair, llm=None)
+
+
+def prepare(study: Study) -> OverLlms:
+    """Return pairs and controls of one data set over the LLMs.
+
+    Raises:
+        NothingToShow: no two pairs with controls differ in the LLM only.
+    """
+    (dataset,) = study.datasets
+    groups: dict[RowKey, list[Ledger]] = {}
+    for ledger in build(study.rows, study.tested, study.higher_is_better, unshared=study.unshared):
+        if ledger.of_kind("contrast"):
+            groups.setdefault(_without_llm(ledger.pair), []).append(ledger)
+    shown = [ledgers for ledgers in groups.values() if len(ledgers) > 1]
+    if not shown:
+        raise NothingToShow("no two pairs with controls differ in the LLM only")
+    contrasts = [each for ledgers in shown for ledger in ledgers for each in ledger.of_kind("contrast")]
+    return OverLlms(
+        dataset,
+        tuple((tuple(shorten(ledger.pair.llm or "", 14) for ledger in of), _panels(study, of)) for of in shown),
+        study.tested,
+        study.extent(),
+        any(len(each.comparison.seeds) == 1 for each in contrasts),
+    )
+
+
+def _panels(study: Study, ledgers: Sequence[Ledger]) -> Panels:
+    """Return the curves of one side: the pair, then each control, with the pair minus that control."""
+    pair = ledgers[0].pair
+    contrasts: dict[str, dict[int, Contrast]] = {}
+    for place, ledger in enumerate(ledgers):
+        for each in ledger.of_kind("contrast"):
+            contrasts.setdefault(row_name(each.planned.lower, ledger.pair), {})[place] = each
+    solos = {place: ledger.pair.solo for place, ledger in enumerate(ledgers)}
+    alone = {place: study.mean(key) for place, key in solos.items() if key in study.present()}
+    of_pair = Curve(PAIR, False, {place: study.mean(each.pair) for place, each in enumerate(ledgers)}, {}, {})
+    title = f"{shorten(pair.domain or '')}, {shorten(pair.sharing or '')} ({SIDE_NAMES[pair.side]})"
+    return Panels(title, alone, (of_pair, *(_curve(name, found) for name, found in contrasts.items())))
+
+
+def _curve(control: str, found: Mapping[int, Contrast]) -> Curve:
+    intervals = {place: each.comparison.sizes.interval for place, each in found.items()}
+    return Curve(
+        f"{control}: {contrast_of(control)}",
+        True,
+        {place: each.lower_mean for place, each in found.items()},
+        {place: each.comparison.difference for place, each in found.items()},
+        {place: interval for place, interval in intervals.items() if interval},
+    )
+
+
+def pages(shown: OverLlms) -> list[OverLlms]:
+    """Return the numbers of each page."""
+    return paged(shown, "panels", MOST)
+
+
+def draw(shown: OverLlms) -> Figure:
+    """Draw a row of panels for each side: the metric at the left, the pair minus each control at the right."""
+    rows = [panels for _, panels in shown.panels]
+    made = figure(
+        sum(row.height for row in rows) + 0.35,
+        f"{plain(shown.dataset)}: {shown.tested} of pairs and their controls over the LLMs{shown.page}",
+        sentences(
+            [
+                shown.extent,
+                "Left: the pair (filled) and its controls (open). Right: the pair minus each control. Bars: 95% "
+                "paired t intervals of the difference over users, not adjusted for the number of contrasts",
+                *([f"Some contrasts are of {ONE_SEED}"] if shown.is_one_seed else []),
+            ]
+        ),
+    )
+    names = "LLM", shown.tested, f"pair {MINUS} control"
+    curves.draw(made, rows, [[plain(name) for name in llms] for llms, _ in shown.panels], names)
+    return made
