@@ -70,7 +70,7 @@ def draw(
         for axes in (left, right):
             axes.set_xticks(range(len(here)), here)
             axes.set_xlim(-0.4, len(here) - 0.6)
-        left.set_ylim(bottom=0)
+        left.set_ylim(0, 1.05 * left.get_ylim()[1])
         left.set_ylabel(metric)
         right.set_ylabel(difference)
     for axes in grid[-1, :2]:

@@ -65,7 +65,9 @@ def prepare(study: Study) -> OverLlms:
     for ledger in build(study.rows, study.tested, study.higher_is_better, unshared=study.unshared):
         if ledger.of_kind("contrast"):
             groups.setdefault(_without_llm(ledger.pair), []).append(ledger)
-    shown = [ledgers for ledgers in groups.values() if len(ledgers) > 1]
+    shown = [
+        sorted(of, key=lambda ledger: _parameters(study.rows[ledger.pair])) for of in groups.values() if len(of) > 1
+    ]
     if not shown:
         raise NothingToShow("no two pairs with controls differ in the LLM only")
     contrasts = [each for ledgers in shown for ledger in ledgers for each in ledger.of_kind("contrast")]
@@ -76,6 +78,12 @@ def prepare(study: Study) -> OverLlms:
         study.extent(),
         any(len(each.comparison.seeds) == 1 for each in contrasts),
     )
+
+
+def _parameters(pair: StoredRow) -> int:
+    """Return how many parameters the LLM's side of a pair has; 0 where that was not stored."""
+    sides = [side for record in pair.records for name, side in record["sides"].items() if name == "llm"]
+    return max((side.get("parameters", 0) for side in sides), default=0)
 
 
 def _panels(study: Study, ledgers: Sequence[Ledger]) -> Panels:
@@ -117,8 +125,9 @@ def draw(shown: OverLlms) -> Figure:
         sentences(
             [
                 shown.extent,
-                "Left: the pair (filled) and its controls (open). Right: the pair minus each control. Bars: 95% "
-                "paired t intervals of the difference over users, not adjusted for the number of contrasts",
+                "LLMs by the number of parameters that their sides hold. Left: the pair (filled) and its controls "
+                "(open). Right: the pair minus each control. Bars: 95% paired t intervals of the difference over "
+                "users, not adjusted for the number of contrasts",
                 *([f"Some contrasts are of {ONE_SEED}"] if shown.is_one_seed else []),
             ]
         ),

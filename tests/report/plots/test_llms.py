@@ -56,6 +56,15 @@ def test_the_plot_is_drawn_where_several_llms_have_controls(study, tmp_path):
     assert [label.get_text() for label in figure.axes[1].get_xticklabels()] == ["small", "large"]
 
 
+def test_the_smallest_llm_comes_first(study):
+    for key, row in study.rows.items():
+        for record in row.records:
+            record["sides"]["domain"]["parameters"] = {"small": 10, "large": 5}.get(key.llm, 1)
+    ((names, panels),) = llms.prepare(study).panels
+    assert names == ("large", "small")
+    assert panels.curves[0].metric == pytest.approx({0: 0.95, 1: 0.6})
+
+
 def test_one_llm_has_no_such_plot(make_study):
     ranks = {0: [1, 2, 2, 2, 2]}
     study = make_study((ALONE, ranks), (of("small"), ranks), (of("small", "ciphered-texts"), ranks))
