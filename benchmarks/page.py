@@ -55,7 +55,7 @@ def shown(row: dict[str, str]) -> dict[str, str]:
 
 def shown_of_ledger(row: dict[str, str]) -> dict[str, str]:
     """Return what the page shows of a row of a ledger."""
-    names = ("data set", "side", "part", "row", "minus", "tells", "NDCG@10", "NDCG@10 minus", "difference")
+    names = ("data set", "side", "model", "part", "row", "minus", "tells", "NDCG@10", "NDCG@10 minus", "difference")
     return {
         **{name: row[name] for name in names},
         "95% interval": row["95% interval"].strip("[]").replace(", ", " to "),
