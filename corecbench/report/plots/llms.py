@@ -35,7 +35,7 @@ class OverLlms:
 
     dataset: str
     panels: tuple[tuple[tuple[str, ...], Panels], ...]
-    """The names of the LLMs, and the curves over them."""
+    """The names of the LLMs as they are drawn, and the curves over them."""
     tested: str
     extent: str
     is_one_seed: bool
@@ -73,7 +73,7 @@ def prepare(study: Study) -> OverLlms:
     contrasts = [each for ledgers in shown for ledger in ledgers for each in ledger.of_kind("contrast")]
     return OverLlms(
         dataset,
-        tuple((tuple(shorten(ledger.pair.llm or "", 14) for ledger in of), _panels(study, of)) for of in shown),
+        tuple((_names(of), _panels(study, of)) for of in shown),
         study.tested,
         study.extent(),
         any(len(each.comparison.seeds) == 1 for each in contrasts),
@@ -84,6 +84,14 @@ def _parameters(pair: StoredRow) -> int:
     """Return how many parameters the LLM's side of a pair has; 0 where that was not stored."""
     sides = [side for record in pair.records for name, side in record["sides"].items() if name == "llm"]
     return max((side.get("parameters", 0) for side in sides), default=0)
+
+
+def _names(ledgers: Sequence[Ledger]) -> tuple[str, ...]:
+    """Return the names of the LLMs, short enough to stand side by side below axes, many of them on two lines."""
+    n_lines = 1 if len(ledgers) < 4 else 2
+    size = max(7, min(14, n_lines * 28 // len(ledgers)))
+    names = [plain(shorten(ledger.pair.llm or "", size)) for ledger in ledgers]
+    return tuple("\n" * (place % n_lines) + name for place, name in enumerate(names))
 
 
 def _panels(study: Study, ledgers: Sequence[Ledger]) -> Panels:
@@ -133,5 +141,5 @@ def draw(shown: OverLlms) -> Figure:
         ),
     )
     names = "LLM", shown.tested, f"pair {MINUS} control"
-    curves.draw(made, rows, [[plain(name) for name in llms] for llms, _ in shown.panels], names)
+    curves.draw(made, rows, [llms for llms, _ in shown.panels], names)
     return made

@@ -65,6 +65,13 @@ def test_the_smallest_llm_comes_first(study):
     assert panels.curves[0].metric == pytest.approx({0: 0.95, 1: 0.6})
 
 
+def test_many_long_names_stand_on_two_lines(make_study):
+    ranks = {0: [1, 2, 2, 2, 2]}
+    pairs = [of(f"hf:somebody/model-{size}", control) for size in range(4) for control in (None, "untrained-llm")]
+    ((names, _),) = llms.prepare(make_study((ALONE, ranks), *((pair, ranks) for pair in pairs))).panels
+    assert names == ("hf:so…/model-0", "\nhf:so…/model-1", "hf:so…/model-2", "\nhf:so…/model-3")
+
+
 def test_one_llm_has_no_such_plot(make_study):
     ranks = {0: [1, 2, 2, 2, 2]}
     study = make_study((ALONE, ranks), (of("small"), ranks), (of("small", "ciphered-texts"), ranks))
