@@ -35,6 +35,8 @@ class Panels:
     """The curves of one model."""
 
     title: str
+    places: tuple[str, ...]
+    """The names of the places, from the left."""
     alone: Mapping[int, float]
     """number of a place -> the metric of the model alone there."""
     curves: tuple[Curve, ...]
@@ -50,26 +52,23 @@ class Panels:
         return max(1.5, 0.3 + legend_height(self.labels))
 
 
-def draw(
-    made: Figure, rows: Sequence[Panels], places: Sequence[Sequence[str]], names: tuple[str, str, str]
-) -> None:
+def draw(made: Figure, rows: Sequence[Panels], names: tuple[str, str, str]) -> None:
     """Draw a row of panels for each model.
 
     Args:
         made: the empty figure.
         rows: the rows, from the top.
-        places: the names of the places of each row.
         names: what the places are, the metric and the difference.
     """
     shape = {"width_ratios": [1, 1, 0.68], "height_ratios": [row.height for row in rows]}
     grid = made.subplots(len(rows), 3, squeeze=False, gridspec_kw=shape)
     over, metric, difference = names
-    for row, here, (left, right, beside) in zip(rows, places, grid, strict=True):
+    for row, (left, right, beside) in zip(rows, grid, strict=True):
         title_row(left, right, row.title)
         legend_beside(beside, _draw_row(left, right, row), row.labels)
         for axes in (left, right):
-            axes.set_xticks(range(len(here)), here)
-            axes.set_xlim(-0.4, len(here) - 0.6)
+            axes.set_xticks(range(len(row.places)), row.places)
+            axes.set_xlim(-0.4, len(row.places) - 0.6)
         left.set_ylim(0, 1.05 * left.get_ylim()[1])
         left.set_ylabel(metric)
         right.set_ylabel(difference)

@@ -34,8 +34,7 @@ class OverLlms:
     """The numbers of the plot: a row of panels for each side of a domain model and sharing module."""
 
     dataset: str
-    panels: tuple[tuple[tuple[str, ...], Panels], ...]
-    """The names of the LLMs as they are drawn, and the curves over them."""
+    panels: tuple[Panels, ...]
     tested: str
     extent: str
     is_one_seed: bool
@@ -73,7 +72,7 @@ def prepare(study: Study) -> OverLlms:
     contrasts = [each for ledgers in shown for ledger in ledgers for each in ledger.of_kind("contrast")]
     return OverLlms(
         dataset,
-        tuple((_names(of), _panels(study, of)) for of in shown),
+        tuple(_panels(study, of) for of in shown),
         study.tested,
         study.extent(),
         any(len(each.comparison.seeds) == 1 for each in contrasts),
@@ -105,7 +104,8 @@ def _panels(study: Study, ledgers: Sequence[Ledger]) -> Panels:
     alone = {place: study.mean(key) for place, key in solos.items() if key in study.present()}
     of_pair = Curve(PAIR, False, {place: study.mean(each.pair) for place, each in enumerate(ledgers)}, {}, {})
     title = f"{shorten(pair.domain or '')}, {shorten(pair.sharing or '')} ({SIDE_NAMES[pair.side]})"
-    return Panels(title, alone, (of_pair, *(_curve(name, found) for name, found in contrasts.items())))
+    of_controls = (_curve(name, found) for name, found in contrasts.items())
+    return Panels(title, _names(ledgers), alone, (of_pair, *of_controls))
 
 
 def _curve(control: str, found: Mapping[int, Contrast]) -> Curve:
@@ -126,9 +126,8 @@ def pages(shown: OverLlms) -> list[OverLlms]:
 
 def draw(shown: OverLlms) -> Figure:
     """Draw a row of panels for each side: the metric at the left, the pair minus each control at the right."""
-    rows = [panels for _, panels in shown.panels]
     made = figure(
-        sum(row.height for row in rows) + 0.35,
+        sum(row.height for row in shown.panels) + 0.35,
         f"{plain(shown.dataset)}: {shown.tested} of pairs and their controls over the LLMs{shown.page}",
         sentences(
             [
@@ -141,5 +140,5 @@ def draw(shown: OverLlms) -> Figure:
         ),
     )
     names = "LLM", shown.tested, f"pair {MINUS} control"
-    curves.draw(made, rows, [llms for llms, _ in shown.panels], names)
+    curves.draw(made, shown.panels, names)
     return made

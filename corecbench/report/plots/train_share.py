@@ -87,8 +87,7 @@ def _panels(study: Study, found: Sequence[Curve]) -> Iterator[tuple[str, tuple[L
 
 def draw(gains: ShareGains) -> Figure:
     """Draw a row of panels for each model: the metric alone and together, the gain, and the legend."""
-    shares = [sorted({share for line in lines for share in line.shares}) for _, lines in gains.panels]
-    rows = [_row(title, lines, here) for (title, lines), here in zip(gains.panels, shares, strict=True)]
+    rows = [_row(title, lines) for title, lines in gains.panels]
     made = figure(
         sum(row.height for row in rows) + 0.35,
         f"{plain(gains.dataset)}: {gains.tested} and the gain of training together over the users that train"
@@ -102,16 +101,17 @@ def draw(gains: ShareGains) -> Figure:
             ]
         ),
     )
-    places = [[in_percent(share) for share in here] for here in shares]
-    curves.draw(made, rows, places, ("users that train", gains.tested, f"Δ {gains.tested}"))
+    curves.draw(made, rows, ("users that train", gains.tested, f"Δ {gains.tested}"))
     return made
 
 
-def _row(title: str, lines: Sequence[Line], shares: Sequence[float]) -> Panels:
+def _row(title: str, lines: Sequence[Line]) -> Panels:
     """Return a row of panels. The model alone is drawn once: its joint rows have mostly the same seeds as it."""
+    shares = sorted({share for line in lines for share in line.shares})
     effects = [[(shares.index(each.key.reduction.train_share), each) for each in line.effects] for line in lines]
     return Panels(
         title,
+        tuple(map(in_percent, shares)),
         dict(sorted((place, each.solo) for of_line in effects for place, each in of_line)),
         tuple(
             curves.Curve(

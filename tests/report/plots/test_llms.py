@@ -32,8 +32,8 @@ def study(make_study):
 
 def test_each_control_has_a_curve_over_the_llms_and_the_pair_minus_it(study):
     shown = llms.prepare(study)
-    ((names, panels),) = shown.panels
-    assert (names, panels.title) == (("small", "large"), "sasrec, bdlm (domain model)")
+    (panels,) = shown.panels
+    assert (panels.places, panels.title) == (("small", "large"), "sasrec, bdlm (domain model)")
     assert panels.alone == {0: 0.5, 1: 0.5}
     pair, ciphered, untrained = panels.curves
     assert (pair.label, pair.is_control, pair.differences) == ("pair", False, {})
@@ -60,16 +60,16 @@ def test_the_smallest_llm_comes_first(study):
     for key, row in study.rows.items():
         for record in row.records:
             record["sides"]["domain"]["parameters"] = {"small": 10, "large": 5}.get(key.llm, 1)
-    ((names, panels),) = llms.prepare(study).panels
-    assert names == ("large", "small")
+    (panels,) = llms.prepare(study).panels
+    assert panels.places == ("large", "small")
     assert panels.curves[0].metric == pytest.approx({0: 0.95, 1: 0.6})
 
 
 def test_many_long_names_stand_on_two_lines(make_study):
     ranks = {0: [1, 2, 2, 2, 2]}
     pairs = [of(f"hf:somebody/model-{size}", control) for size in range(4) for control in (None, "untrained-llm")]
-    ((names, _),) = llms.prepare(make_study((ALONE, ranks), *((pair, ranks) for pair in pairs))).panels
-    assert names == ("hf:so…/model-0", "\nhf:so…/model-1", "hf:so…/model-2", "\nhf:so…/model-3")
+    (panels,) = llms.prepare(make_study((ALONE, ranks), *((pair, ranks) for pair in pairs))).panels
+    assert panels.places == ("hf:so…/model-0", "\nhf:so…/model-1", "hf:so…/model-2", "\nhf:so…/model-3")
 
 
 def test_one_llm_has_no_such_plot(make_study):
