@@ -124,9 +124,11 @@ def by_row(entries: Iterable[Entry]) -> dict[RowKey, dict[int, Entry]]:
 def in_order(keys: Collection[RowKey]) -> list[RowKey]:
     """Return rows in the order of a table.
 
-    A model alone comes first, then its pairs by partner and sharing module. The ensemble of a pair follows the row
-    of its domain side, and each row is followed by its controls.
+    The parts of a data set stand beside each other, those on which fewer users train first. A model alone comes
+    first, then its pairs by partner and sharing module. The ensemble of a pair follows the row of its domain side,
+    and each row is followed by its controls.
     """
+    datasets = list(dict.fromkeys(key.whole_dataset for key in keys))
     named = {part: list(dict.fromkeys(getattr(key, part) for key in keys)) for part in PARTS}
 
     def place(key: RowKey) -> tuple[Any, ...]:
@@ -134,7 +136,8 @@ def in_order(keys: Collection[RowKey]) -> list[RowKey]:
         own, partner = ("domain", "llm") if own_side(key.side) == "domain" else ("llm", "domain")
         control = key.control is not None, at["control"]
         in_pair = at[partner], at["sharing"], key.side == "ensemble", control
-        return at["dataset"], own_side(key.side), at[own], not key.is_solo, *in_pair
+        dataset = datasets.index(key.whole_dataset), key.reduction.train_share, key.reduction.cold_items
+        return *dataset, own_side(key.side), at[own], not key.is_solo, *in_pair
 
     return sorted(keys, key=place)
 

@@ -52,6 +52,13 @@ def test_a_solo_row_is_its_own_solo_row_and_named_as_its_cell():
     assert (key.solo, key.is_solo, key.cell, key.name, key.partner) == (key, True, "llama", "llama", None)
 
 
+def test_parts_of_a_data_set_stand_beside_each_other_by_their_share(bench):
+    for dataset, share in [("toy", 0.1), ("toy", 0.03), ("other", 1.0), ("toy", 1.0), ("other", 0.5)]:
+        bench.add("sasrec", dataset=dataset, train_share=share)
+    shares = [(key.whole_dataset, key.reduction.train_share) for key in by_row(bench.entries)]
+    assert shares == [("toy", 0.03), ("toy", 0.1), ("toy", 1.0), ("other", 0.5), ("other", 1.0)]
+
+
 def test_a_control_and_a_pair_that_shares_nothing_are_controls():
     pair, control = RowKey("toy", "llm", **PAIR), RowKey("toy", "llm", **PAIR, control="no-mutual")
     assert not pair.is_control({"none"})
