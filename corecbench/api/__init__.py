@@ -6,6 +6,7 @@ Shapes use these letters: B examples in a batch, L positions of a history, U use
 state. Users and items are numbered from 1; row 0 of every table is padding and is never ranked.
 """
 
+from corecbench.api.added import Added
 from corecbench.api.caches import private_folder, set_aside, workspace
 from corecbench.api.checksums import checksum
 from corecbench.api.components import (
@@ -119,6 +120,7 @@ from corecbench.api.words import beside, kept_word_summaries, phrase_summaries, 
 __all__ = [
     "PROJECT",
     "SIDES",
+    "Added",
     "Batch",
     "Budget",
     "Catalog",

@@ -9,8 +9,9 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from corecbench.api import PROJECT
+from corecbench.api import PROJECT, Added
 from corecbench.experiment.algorithms import component_algorithms, core_algorithms, hashed, number_of, version_of
+from corecbench.plugin.metadata import hints_of
 from corecbench.results.layout import CHECKPOINT, MODEL
 from corecbench.results.record import DamagedError
 
@@ -134,7 +135,7 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
     max_history = config.max_history_on(data.whole_name)
     of_pair = {
         "components": {
-            part.label: [settings_of(part), version_of(part), *([part.name] if part.is_variant else [])]
+            part.label: [decisive_settings(part), version_of(part), *([part.name] if part.is_variant else [])]
             for part in components
         },
         "data": [data.dataset.fingerprint, data.split.fingerprint],
@@ -173,7 +174,26 @@ def decisive_in(control: Selected) -> str | list[Any]:
     """Return what decides the ranks of a control, beside what its pair has."""
     if has_only_a_name(control) and number_of(control) == 1:
         return control.label
-    return [control.label, settings_of(control), version_of(control)]
+    return [control.label, decisive_settings(control), version_of(control)]
+
+
+def decisive_settings(part: Selected) -> dict[str, Any]:
+    """Return the settings that decide the ranks: all but those that were added later and have their default."""
+    settings = settings_of(part)
+    if part.config is None:
+        return settings
+    hints = hints_of(type(part.config))
+    as_before = {
+        field.name
+        for field in dataclasses.fields(part.config)
+        if is_added(hints[field.name]) and getattr(part.config, field.name) == field.default
+    }
+    return {name: value for name, value in settings.items() if name not in as_before}
+
+
+def is_added(hint: Any) -> bool:
+    """Return whether an annotation marks a setting that was added later."""
+    return any(isinstance(mark, Added) for mark in getattr(hint, "__metadata__", ()))
 
 
 def has_only_a_name(control: Selected) -> bool:

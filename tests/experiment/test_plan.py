@@ -1,6 +1,7 @@
 import pytest
 
 from corecbench.api import DataError, PluginError, UsageError
+from corecbench.experiment.cells import decisive_settings
 from corecbench.experiment.execution.here import Here
 from corecbench.experiment.execution.schedule import run
 from corecbench.experiment.plan import make_plan
@@ -330,6 +331,13 @@ def test_what_will_be_downloaded_is_named(plan, loose_file):
 def test_what_does_not_decide_the_result_of_one_seed_leaves_the_hash(plan, change):
     base = {"models": ("sasrec",)}
     assert hash_of(plan(**base), "sasrec") == hash_of(plan(**base | change), "sasrec")
+
+
+@pytest.mark.parametrize(("user_rows", "decides"), [(True, False), (False, True)])
+def test_a_setting_that_was_added_later_decides_unless_it_has_its_default(plan, user_rows, decides):
+    (cell,) = plan(models=("lightgcn",), settings={"lightgcn": {"user_rows": user_rows}}).cells
+    assert ("user_rows" in decisive_settings(cell.domain)) is decides
+    assert "n_layers" in decisive_settings(cell.domain)
 
 
 def test_a_setting_changes_the_hash(plan, quick):

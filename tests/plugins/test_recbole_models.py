@@ -71,6 +71,15 @@ def test_the_user_table_of_lightgcn_is_the_one_that_was_given(build):
     assert ids.user.weight.grad[7].abs().sum() > 0
 
 
+def test_without_user_rows_a_user_of_lightgcn_is_made_of_items_alone(build):
+    model, ids = build("lightgcn", user_rows=False)
+    user = model.states(histories([1], users=[7])).user
+    user.square().sum().backward()
+    assert user.abs().sum() > 0
+    assert ids.user.weight.grad is None
+    assert ids.item.weight.grad.abs().sum() > 0
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_a_change_of_the_table_changes_the_states_at_once(build, name):
     model, ids = build(name)

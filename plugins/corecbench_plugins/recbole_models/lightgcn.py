@@ -42,6 +42,10 @@ class LightGCN(nn.Module):
         self.model: Any = without_graph(settings, Sizes(setup))
         tables = ids(config.embedding_size)
         self.model.user_embedding, self.model.item_embedding = tables.user, tables.item
+        if not config.user_rows:
+            self.model.user_embedding = nn.Embedding.from_pretrained(
+                torch.zeros(setup.catalog.n_users + 1, config.embedding_size)
+            )
         self.device, self.temperature = setup.device, config.temperature
         self.kept: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self.kept_at: tuple[int, ...] = ()
