@@ -129,10 +129,10 @@ def in_order(keys: Collection[RowKey]) -> list[RowKey]:
     and each row is followed by its controls.
     """
     datasets = list(dict.fromkeys(key.whole_dataset for key in keys))
-    named = {part: list(dict.fromkeys(getattr(key, part) for key in keys)) for part in PARTS}
+    named = {part: list(dict.fromkeys(getattr(key, part) for key in keys)) for part in PARTS[1:]}
 
     def place(key: RowKey) -> tuple[Any, ...]:
-        at = {part: named[part].index(getattr(key, part)) for part in PARTS}
+        at = {part: places.index(getattr(key, part)) for part, places in named.items()}
         own, partner = ("domain", "llm") if own_side(key.side) == "domain" else ("llm", "domain")
         control = key.control is not None, at["control"]
         in_pair = at[partner], at["sharing"], key.side == "ensemble", control
