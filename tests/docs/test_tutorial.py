@@ -12,17 +12,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 sessions = SimpleNamespace(**runpy.run_path(str(DOCS / "examples" / "sessions.py")))
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Make the folder that a reader works in."""
-    made = tmp_path_factory.mktemp("tutorial")
-    sessions.copy_examples(made)
-    return made
-
-
 @pytest.fixture(autouse=True)
-def _there(folder, monkeypatch, cache):
-    monkeypatch.chdir(folder)
+def _folder_of_a_reader(tmp_path, monkeypatch, cache):
+    sessions.copy_examples(tmp_path)
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
 
 
@@ -37,11 +30,12 @@ def alike(shown: str, printed: str) -> bool:
     return doctest.OutputChecker().check_output(masked(shown), masked(printed), options)
 
 
-@pytest.mark.parametrize("session", sessions.SESSIONS, ids=lambda path: path.stem)
-def test_a_command_prints_what_the_tutorial_shows(session):
-    shown = session.read_text(encoding="utf-8").partition("\n")[2]
-    printed = sessions.run(sessions.command_of(session))
-    assert alike(shown, printed), f"{printed}\nif that is right: python docs/examples/sessions.py"
+def test_commands_print_what_the_tutorial_shows():
+    """Run them in one test, in the reader's order, since a later one needs what an earlier one made."""
+    for session in sessions.SESSIONS:
+        shown = session.read_text(encoding="utf-8").partition("\n")[2]
+        printed = sessions.run(sessions.command_of(session))
+        assert alike(shown, printed), f"{session.name}: {printed}\nif that is right: python docs/examples/sessions.py"
 
 
 def test_only_numbers_may_differ():
