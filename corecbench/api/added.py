@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Added:
-    """Marks a setting with whose default the component is what it was before there was this setting.
+    """Marks a setting that came later, and tells with which value the component is what it was before.
 
-    It stands in `typing.Annotated`, as in `Annotated[bool, Added()]`. Cells in which the setting has its default
-    keep the hash that they had, so stored results stay theirs. Whoever changes the default takes the mark away.
+    It stands in `typing.Annotated`, as in `Annotated[bool, Added(before=True)]`. Cells in which the setting has
+    this value keep the hash that they had, so stored results stay theirs, whatever the default is.
     """
+
+    before: Any
+    """The value, one that the setting may have."""

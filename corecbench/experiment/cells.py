@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from corecbench.api import PROJECT, Added
 from corecbench.experiment.algorithms import component_algorithms, core_algorithms, hashed, number_of, version_of
-from corecbench.plugin.metadata import hints_of
+from corecbench.plugin.metadata import hints_of, marks_in
 from corecbench.results.layout import CHECKPOINT, MODEL
 from corecbench.results.record import DamagedError
 
@@ -178,22 +178,12 @@ def decisive_in(control: Selected) -> str | list[Any]:
 
 
 def decisive_settings(part: Selected) -> dict[str, Any]:
-    """Return the settings that decide the ranks: all but those that were added later and have their default."""
+    """Return the settings that decide the ranks: not those that were added later and change nothing."""
     settings = settings_of(part)
     if part.config is None:
         return settings
     hints = hints_of(type(part.config))
-    as_before = {
-        field.name
-        for field in dataclasses.fields(part.config)
-        if is_added(hints[field.name]) and getattr(part.config, field.name) == field.default
-    }
-    return {name: value for name, value in settings.items() if name not in as_before}
-
-
-def is_added(hint: Any) -> bool:
-    """Return whether an annotation marks a setting that was added later."""
-    return any(isinstance(mark, Added) for mark in getattr(hint, "__metadata__", ()))
+    return {name: value for name, value in settings.items() if Added(value) not in marks_in(hints[name])}
 
 
 def has_only_a_name(control: Selected) -> bool:

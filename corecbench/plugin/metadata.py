@@ -42,7 +42,7 @@ def settings(config: type) -> dict[str, dict[str, Any]]:
     hints, docs = hints_of(config), field_docs(config)
     return {
         field.name: {
-            "type": shown(get_args(hints[field.name])[0] if is_annotated(hints[field.name]) else hints[field.name]),
+            "type": shown(get_args(hints[field.name])[0] if marks_in(hints[field.name]) else hints[field.name]),
             **default_of(field),
             **allowed(hints[field.name]),
             **({"doc": docs[field.name]} if field.name in docs else {}),
@@ -60,9 +60,13 @@ def hints_of(config: type) -> Mapping[str, Any]:
         return {field.name: field.type for field in dataclasses.fields(config)}
 
 
-def is_annotated(hint: Any) -> bool:
-    """Return whether an annotation has marks such as a range."""
-    return get_origin(hint) is Annotated
+def marks_in(hint: Any) -> tuple[Any, ...]:
+    """Return the marks of an annotation, such as a range.
+
+    >>> marks_in(Annotated[int, "from 0"]), marks_in(int)
+    (('from 0',), ())
+    """
+    return hint.__metadata__ if get_origin(hint) is Annotated else ()
 
 
 def default_of(field: dataclasses.Field[Any]) -> dict[str, Any]:
@@ -80,9 +84,7 @@ def allowed(hint: Any) -> dict[str, Any]:
     """
     if get_origin(hint) is Literal:
         return {"choices": list(get_args(hint))}
-    if not is_annotated(hint):
-        return {}
-    marks = [part for mark in hint.__metadata__ for part in (mark, *getattr(mark, "metadata", ()))]
+    marks = [part for mark in marks_in(hint) for part in (mark, *getattr(mark, "metadata", ()))]
     stated = [(word, getattr(mark, name, None)) for mark in marks for name, word in LIMITS.items()]
     return {word: limit for word, limit in stated if limit is not None}
 

@@ -7,7 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from corecbench.api import Choices, Follows, PluginError, Search
-from corecbench.plugin.metadata import allowed, hints_of, is_annotated
+from corecbench.plugin.metadata import allowed, hints_of, marks_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +44,7 @@ def marks_of(config: type) -> dict[str, Mark]:
         except Exception:  # whatever evaluating a plugin's annotations raises
             hints = {}
         for name in inspect.get_annotations(owner):
-            marked = getattr(hints.get(name), "__metadata__", ())
-            found.update((name, mark) for mark in marked if isinstance(mark, Mark))
+            found.update((name, mark) for mark in marks_in(hints.get(name)) if isinstance(mark, Mark))
     return found
 
 
@@ -63,7 +62,7 @@ def around(default: object, hint: Any) -> Mark | None:
     >>> around(0.3, Fraction)
     Search(low=0.0, high=0.9, log=False, when=None)
     """
-    limits = allowed(hint) if is_annotated(hint) else {}
+    limits = allowed(hint) if marks_in(hint) else {}
     if isinstance(default, bool) or not isinstance(default, int | float) or not limits:
         return None
     low, high = limits.get("minimum", limits.get("above")), limits.get("maximum", limits.get("below"))

@@ -35,7 +35,7 @@ def test_commands_print_what_the_tutorial_shows():
     for session in sessions.SESSIONS:
         shown = session.read_text(encoding="utf-8").partition("\n")[2]
         printed = sessions.run(sessions.command_of(session))
-        assert alike(shown, printed), f"{session.name}: {printed}\nif that is right: python docs/examples/sessions.py"
+        assert alike(shown, printed), f"{printed}\nif that is right: python docs/examples/sessions.py"
 
 
 def test_only_numbers_may_differ():

@@ -1,6 +1,10 @@
+import dataclasses
+from dataclasses import dataclass
+from typing import Annotated
+
 import pytest
 
-from corecbench.api import DataError, PluginError, UsageError
+from corecbench.api import Added, DataError, PluginError, UsageError
 from corecbench.experiment.cells import decisive_settings
 from corecbench.experiment.execution.here import Here
 from corecbench.experiment.execution.schedule import run
@@ -334,10 +338,21 @@ def test_what_does_not_decide_the_result_of_one_seed_leaves_the_hash(plan, chang
 
 
 @pytest.mark.parametrize(("user_rows", "decides"), [(True, False), (False, True)])
-def test_a_setting_that_was_added_later_decides_unless_it_has_its_default(plan, user_rows, decides):
+def test_a_setting_that_was_added_later_decides_unless_it_is_as_if_there_were_none(plan, user_rows, decides):
     (cell,) = plan(models=("lightgcn",), settings={"lightgcn": {"user_rows": user_rows}}).cells
     assert ("user_rows" in decisive_settings(cell.domain)) is decides
     assert "n_layers" in decisive_settings(cell.domain)
+
+
+def test_a_changed_default_of_a_setting_that_was_added_later_decides(plan):
+    (cell,) = plan(models=("sasrec",)).cells
+
+    @dataclass(frozen=True)
+    class Later:
+        wide: Annotated[bool, Added(before=False)] = True
+
+    assert decisive_settings(dataclasses.replace(cell.domain, config=Later())) == {"wide": True}
+    assert decisive_settings(dataclasses.replace(cell.domain, config=Later(wide=False))) == {}
 
 
 def test_a_setting_changes_the_hash(plan, quick):

@@ -86,7 +86,7 @@ class LightGCNConfig(Training):
     """Weight of the squared norm of a batch's embeddings in BPR; `reg_weight` in RecBole."""
     temperature: Annotated[Weight, Search(0.06, 0.3, log=True, when=("negatives", (256, 1024)))] = 0.0
     """Above 0, states are compared by their cosine divided by the temperature instead of by their product."""
-    user_rows: Annotated[bool, Added(), Choices(())] = True
+    user_rows: Annotated[bool, Added(before=True), Choices(())] = True
     """True: a user has a row of their own, as in the paper. False: a user's state is made of items alone, so it
     changes with the history as much at test time as it did in training."""
 
