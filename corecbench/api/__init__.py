@@ -28,6 +28,7 @@ from corecbench.api.controls import (
     ReplacesItemTexts,
     ReplacesSettings,
     ReplacesText,
+    TeachesItself,
 )
 from corecbench.api.data import (
     Batch,
@@ -196,6 +197,7 @@ __all__ = [
     "States",
     "Style",
     "Table",
+    "TeachesItself",
     "TrackerComponent",
     "Training",
     "TrainsLayers",

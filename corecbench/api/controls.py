@@ -75,3 +75,14 @@ class LeavesOutMutual(Protocol):
 
     mutual: bool
     """False."""
+
+
+class TeachesItself(Protocol):
+    """A control under which a side learns from what it was itself before the turn, in place of the other side.
+
+    The first turn of a side has no teacher. In later ones the sharing module's `losses` are given the side's own
+    states of before the turn as `other` (Furlanello et al., Born-Again Neural Networks, 2018, arXiv 1805.04770).
+    """
+
+    own_teacher: bool
+    """True."""

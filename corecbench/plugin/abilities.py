@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Side,
         StartsFrom,
         States,
+        TeachesItself,
         TrainsLayers,
         Turn,
     )
@@ -121,17 +122,20 @@ class ControlAbilities:
     sharing_settings: Mapping[str, Any] = field(default_factory=dict)
     turns: Callable[[Sequence[Turn]], Sequence[Turn]] | None = None
     mutual: bool = True
+    own_teacher: bool = False
 
 
 def control_abilities(control: Control) -> ControlAbilities:
     """Return what a built control changes.
 
     Raises:
-        PluginError: `mutual` is no truth value, or `sharing_settings` is no mapping.
+        PluginError: `mutual` or `own_teacher` is no truth value, or `sharing_settings` is no mapping.
     """
     mutual = cast("LeavesOutMutual", control).mutual if hasattr(control, "mutual") else True
-    if not isinstance(mutual, bool):
-        raise PluginError(f"mutual is {mutual!r:.80}, must be True or False")
+    own_teacher = cast("TeachesItself", control).own_teacher if hasattr(control, "own_teacher") else False
+    for name, value in {"mutual": mutual, "own_teacher": own_teacher}.items():
+        if not isinstance(value, bool):
+            raise PluginError(f"{name} is {value!r:.80}, must be True or False")
     settings = cast("ReplacesSettings", control).sharing_settings if hasattr(control, "sharing_settings") else {}
     if not isinstance(settings, Mapping):
         raise PluginError(f"sharing_settings is {settings!r:.80}, must be a mapping of settings to values")
@@ -141,4 +145,5 @@ def control_abilities(control: Control) -> ControlAbilities:
         sharing_settings=dict(settings),
         turns=cast("LeavesOutTurns", control).turns if hasattr(control, "turns") else None,
         mutual=mutual,
+        own_teacher=own_teacher,
     )

@@ -46,8 +46,10 @@ CONTRASTS: Mapping[str, str] = {
     "no-neighbours": "neighbours",
 }
 """control, or sharing module that shares nothing -> what the pair minus the control tells."""
+FURTHER: Mapping[str, str] = {"own-teacher": "an LLM as the teacher"}
+"""The same for controls that are no part of `--ledger`: where they have no row, nothing is missing."""
 
-NO_TURN = frozenset({"frozen-texts"})
+NO_TURN = frozenset({"frozen-texts", "own-teacher"})
 """Controls in which the LLM takes no turn, so that its side cannot be compared."""
 
 WHOLE = "the whole gain"
@@ -56,6 +58,7 @@ IN_WORDS: Mapping[str, tuple[str, str]] = {
     "bag-of-words": ("a bag of words keeps", "what the LLM adds beyond words"),
     "ciphered-texts": ("ciphered texts keep", "what the meaning of words adds"),
     "frozen-texts": ("texts encoded once keep", "what the turns of the LLM add"),
+    "own-teacher": ("a model that teaches itself keeps", "what the LLM adds as a teacher"),
     "untrained-llm": ("an LLM of random weights keeps", "what pretraining adds"),
     "shuffled-texts": ("texts of other items keep", "what the right texts add"),
     "no-mutual": ("the pair without mutual learning keeps", "what mutual learning adds"),
@@ -78,7 +81,7 @@ def contrast_of(control: str) -> str:
     >>> contrast_of("untrained-llm"), contrast_of("of-a-plugin")
     ('pretraining', 'what of-a-plugin leaves out')
     """
-    return CONTRASTS.get(control, f"what {control} leaves out")
+    return {**CONTRASTS, **FURTHER}.get(control, f"what {control} leaves out")
 
 
 def in_words(control: str) -> tuple[str, str]:

@@ -56,6 +56,7 @@ class AppliedControl:
             pair,
             sharing=self.sharing(pair.sharing),
             mutual=self.abilities.mutual,
+            own_teacher=self.abilities.own_teacher,
             turns=self.turns if leaves_out else None,
             text=(lambda text: self.text(setup.catalog, setup.seed, text)) if replaces else None,
         )

@@ -30,7 +30,7 @@ class FrozenStates:
     user: torch.Tensor
     """float32 [R, d], or [P, d] for states at each position, those of a context one after another."""
     item: torch.Tensor
-    """float32 [N+1, d]."""
+    """float32 [N+1, d], a copy: the side may be the one that trains."""
     length: np.ndarray | None
     """int64 [R], the positions of each context; None where each has one state."""
 
@@ -96,7 +96,7 @@ def states_of_contexts(model: Recommender, contexts: Contexts, n_items: int | No
             found.user[place] = states.user[filled]
     if found is None or item is None:
         raise ValueError("there are no contexts to make states of")
-    return replace(found, item=item.detach())
+    return replace(found, item=item.detach().clone())
 
 
 @torch.no_grad()

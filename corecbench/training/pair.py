@@ -62,6 +62,8 @@ class Pair:
     sharing: Selected
     mutual: bool = True
     """Whether a side learns from the other. Without it, tables and turns stay those of the module."""
+    own_teacher: bool = False
+    """Whether a side learns from what it was itself before the turn, in place of the other."""
     turns: Callable[[Sequence[Turn]], Sequence[Turn]] | None = None
     """Leaves out turns of the sharing module; None for no change."""
     text: Callable[[torch.Tensor | None], torch.Tensor] | None = None
@@ -129,7 +131,9 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
             layers.to(training.setup.device)
         sides[side] = training.side_training(side, selected, models[side], epochs[side], side in trained, layers)
     training.seed("training")
-    training.train_turns(sides, planned(turns, trained, module if pair.mutual else None), on_epoch)
+    coupling = module if pair.mutual else None
+    turns_of_sides = planned_alone(turns, coupling) if pair.own_teacher else planned(turns, trained, coupling)
+    training.train_turns(sides, turns_of_sides, on_epoch)
     for side_training in sides.values():
         side_training.stopped_by = "turns"
     return Trained(sides, module, requests.given)
@@ -149,6 +153,21 @@ def planned(turns: Sequence[Turn], trained: set[Side], module: SharingModule | N
         coupling = (module, partner) if module is not None and partner in trained else (None, None)
         found.append(PlannedTurn(number, turn.side, turn.epochs, *coupling))
         trained.add(turn.side)
+    return found
+
+
+def planned_alone(turns: Sequence[Turn], module: SharingModule | None) -> list[PlannedTurn]:
+    """Return the turns in which a side learns from what it was itself before, from its second turn on.
+
+    Args:
+        turns: those of the sharing module.
+        module: couples a side to itself; None if nothing is coupled.
+    """
+    found: list[PlannedTurn] = []
+    for number, turn in enumerate(turns, start=1):
+        again = any(before.side == turn.side for before in found)
+        coupling = (module, turn.side) if module is not None and again else (None, None)
+        found.append(PlannedTurn(number, turn.side, turn.epochs, *coupling))
     return found
 
 

@@ -41,6 +41,8 @@ def reason(host):
         ("bag-of-words", "ctrl", {}, "ctrl reads no texts of the LLM, so it has no control bag-of-words"),
         ("frozen-texts", "dllm2rec", {}, None),
         ("frozen-texts", "llama4rec", {}, "llama4rec reads no texts of the LLM, so it has no control frozen-texts"),
+        ("own-teacher", "bdlm", {}, None),
+        ("own-teacher", "bdlm", BOTH_OFF, "bdlm has no coupling losses, so it has no control own-teacher"),
         ("shuffled-texts", "ctrl", {}, None),
         ("ciphered-texts", "ctrl", {}, None),
         ("untrained-llm", "collm", {}, None),

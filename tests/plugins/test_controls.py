@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from corecbench.api import Catalog, Turn
-from corecbench_plugins.controls.parts_left_out import FrozenTexts, NoMutual, NoNeighbours
+from corecbench_plugins.controls.parts_left_out import FrozenTexts, NoMutual, NoNeighbours, OwnTeacher
 from corecbench_plugins.controls.shuffled_texts import ShuffledTexts
 
 TEXTS = ("", "A", "B", "", "C", "D", "", "E")
@@ -47,6 +47,7 @@ def test_the_llm_has_no_turn_where_texts_are_frozen():
 def test_parts_are_left_out_by_name():
     assert NoNeighbours(None).sharing_settings == {"neighbours": 0}
     assert NoMutual(None).mutual is False
+    assert OwnTeacher(None).own_teacher is True
 
 
 # --- whole pairs --------------------------------------------------------------------------------------------------
@@ -58,6 +59,7 @@ ALL = (
     "bag-of-words",
     "untrained-llm",
     "frozen-texts",
+    "own-teacher",
     "no-neighbours",
     "no-mutual",
 )
@@ -95,6 +97,14 @@ def test_frozen_texts_train_the_domain_side_alone_and_rank_the_llm_as_it_starts(
     assert [epoch["side"] for epoch in record["epochs"]] == ["domain", "domain"]
     assert (record["sides"]["llm"]["epochs"], record["sides"]["llm"]["best_epoch"]) == (0, 0)
     assert record["sides"]["llm"]["n_users"] == 60
+
+
+def test_a_model_that_teaches_itself_begins_as_with_frozen_texts_and_is_then_coupled(trained, tiny_llama):
+    records = trained(f"llama:{tiny_llama}")
+    frozen, own = (records[control]["epochs"] for control in ("frozen-texts", "own-teacher"))
+    assert [epoch["side"] for epoch in own] == ["domain", "domain"]
+    assert own[0]["loss"] == frozen[0]["loss"]
+    assert own[1]["loss"] > frozen[1]["loss"]
 
 
 def test_a_control_with_settings_has_them_and_its_version_in_the_record(trained, tiny_llama):

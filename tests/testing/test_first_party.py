@@ -44,6 +44,7 @@ test_ciphered_texts = conformance("ciphered-texts")
 test_bag_of_words = conformance("bag-of-words")
 test_untrained_llm = conformance("untrained-llm")
 test_frozen_texts = conformance("frozen-texts")
+test_own_teacher = conformance("own-teacher")
 test_no_neighbours = conformance("no-neighbours")
 test_no_mutual = conformance("no-mutual")
 test_ml100k = conformance("ml-100k")
@@ -71,7 +72,7 @@ CHECKED = {
     *("popularity", "text-knn", "sasrec", "gru4rec", "lightgcn", "recbole", "none", "bdlm", "ml-100k"),
     *("collm", "ctrl", "dllm2rec", "hybrid", "llama4rec", "llmd4rec", "llminit"),
     *("shuffled-texts", "ciphered-texts", "bag-of-words", "untrained-llm"),
-    *("frozen-texts", "no-neighbours", "no-mutual"),
+    *("frozen-texts", "own-teacher", "no-neighbours", "no-mutual"),
     *("folder", "csv", "parquet", "hub"),
     *("HR", "NDCG", "MRR", "recall", "precision", "MAP", "average-popularity", "novelty", "tail-share"),
     *("serendipity", "coverage", "Gini", "text", "markdown", "latex", "html", "csv", "json"),

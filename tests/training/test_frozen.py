@@ -44,6 +44,11 @@ def test_one_state_for_each_context_is_given_back_by_row():
     assert found.of(torch.tensor([1, 0]), width=2).user.tolist() == [(ITEM[2] + ITEM[3]).tolist(), ITEM[1].tolist()]
 
 
+def test_frozen_item_states_stay_when_the_side_itself_trains_on():
+    found = states_of_contexts(AtTheEnd(), windows(TRAIN, 2))
+    assert found.item.data_ptr() != ITEM.data_ptr()
+
+
 @pytest.mark.parametrize("model", [AtEachPosition(), AtTheEnd()])
 def test_the_last_state_is_that_after_the_last_item(model):
     last = {AtEachPosition: ITEM[[1, 3, 5]], AtTheEnd: torch.stack([ITEM[1], ITEM[2] + ITEM[3], ITEM[5]])}

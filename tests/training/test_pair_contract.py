@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from corecbench.api import Ids, PluginError, private_ids
+from corecbench.api import Ids, PluginError, Turn, private_ids
 from corecbench.api.tables import table_names
-from corecbench.training.pair import IdRequests
+from corecbench.training.pair import IdRequests, planned_alone
 
 
 class Module:
@@ -82,3 +82,10 @@ def test_a_pair_that_starts_anew_reads_nothing_of_the_model_alone(solo, joined):
         assert sides["domain"].epochs > 0
     with pytest.raises(AssertionError, match="read"):
         joined("sasrec", "bdlm", unread, start="pretrained")
+
+
+def test_a_side_that_teaches_itself_does_so_from_its_second_turn_on():
+    module, turns = object(), [Turn("domain", 2), Turn("llm", 1), Turn("domain", 1), Turn("domain", 1)]
+    partners = [turn.partner for turn in planned_alone(turns, module)]
+    assert partners == [None, None, "domain", "domain"]
+    assert all(turn.sharing is None for turn in planned_alone(turns, None))

@@ -41,6 +41,7 @@ CONTROLS_IN_WORDS = {
     ),
     "untrained-llm": ("with an untrained LLM", "what the LLM has learned"),
     "frozen-texts": ("with an LLM that has no turn", "what the LLM learns in its turns"),
+    "own-teacher": ("with itself as the teacher", "what the LLM adds as a teacher"),
     "no-neighbours": ("without neighbours", "what items share with those of the nearest titles"),
     "no-mutual": ("without mutual learning", "mutual learning"),
 }

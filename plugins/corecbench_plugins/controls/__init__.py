@@ -45,6 +45,14 @@ def corecbench_controls() -> list[ControlComponent]:
             begins_as_pair=True,
         ),
         ControlComponent(
+            "own-teacher",
+            f"{PLACE}.parts_left_out:OwnTeacher",
+            summary="the LLM has no turn, and the domain model learns from its own ranking of before the turn",
+            paper="Furlanello et al., 2018, arXiv 1805.04770",
+            of_module_texts=True,
+            begins_as_pair=True,
+        ),
+        ControlComponent(
             "no-neighbours",
             f"{PLACE}.parts_left_out:NoNeighbours",
             summary="items share nothing with the items of the nearest texts",

@@ -32,6 +32,16 @@ class FrozenTexts:
         return [turn for turn in turns if turn.side == "domain"]
 
 
+class OwnTeacher(FrozenTexts):
+    """The domain model learns from what it was itself before the turn, in place of the LLM, which has no turn.
+
+    A model gains by a second look at its own scores as well (Furlanello et al., Born-Again Neural Networks, 2018,
+    arXiv 1805.04770). What a pair has beyond this control is what the LLM in particular teaches, or writes.
+    """
+
+    own_teacher = True
+
+
 class NoNeighbours:
     """Items of the sharing module share nothing with the items whose texts are nearest to theirs."""
 
