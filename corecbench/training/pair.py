@@ -132,42 +132,30 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
         sides[side] = training.side_training(side, selected, models[side], epochs[side], side in trained, layers)
     training.seed("training")
     coupling = module if pair.mutual else None
-    turns_of_sides = planned_alone(turns, coupling) if pair.own_teacher else planned(turns, trained, coupling)
-    training.train_turns(sides, turns_of_sides, on_epoch)
+    training.train_turns(sides, planned(turns, trained, coupling, pair.own_teacher), on_epoch)
     for side_training in sides.values():
         side_training.stopped_by = "turns"
     return Trained(sides, module, requests.given)
 
 
-def planned(turns: Sequence[Turn], trained: set[Side], module: SharingModule | None) -> list[PlannedTurn]:
+def planned(
+    turns: Sequence[Turn], trained: set[Side], module: SharingModule | None, own_teacher: bool = False
+) -> list[PlannedTurn]:
     """Return the turns with the partner that the side learns from, once that has been trained.
 
     Args:
         turns: those of the sharing module.
         trained: the sides that start from trained weights.
         module: couples the sides; None if they are not coupled at all.
+        own_teacher: the partner is the side itself, once it has had a turn.
     """
-    found, trained = [], set(trained)
+    found, trained = [], set() if own_teacher else set(trained)
     for number, turn in enumerate(turns, start=1):
-        partner: Side = "llm" if turn.side == "domain" else "domain"
+        other: Side = "llm" if turn.side == "domain" else "domain"
+        partner = turn.side if own_teacher else other
         coupling = (module, partner) if module is not None and partner in trained else (None, None)
         found.append(PlannedTurn(number, turn.side, turn.epochs, *coupling))
         trained.add(turn.side)
-    return found
-
-
-def planned_alone(turns: Sequence[Turn], module: SharingModule | None) -> list[PlannedTurn]:
-    """Return the turns in which a side learns from what it was itself before, from its second turn on.
-
-    Args:
-        turns: those of the sharing module.
-        module: couples a side to itself; None if nothing is coupled.
-    """
-    found: list[PlannedTurn] = []
-    for number, turn in enumerate(turns, start=1):
-        again = any(before.side == turn.side for before in found)
-        coupling = (module, turn.side) if module is not None and again else (None, None)
-        found.append(PlannedTurn(number, turn.side, turn.epochs, *coupling))
     return found
 
 
