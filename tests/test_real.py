@@ -24,7 +24,7 @@ from corecbench_plugins.hf_llm.sentence_encoder import SentenceEncoder
 from corecbench_plugins.hf_llm.settings import LlamaConfig, MiniLmConfig
 from corecbench_plugins.hf_llm.weights import model_folder
 
-N_USERS = 150
+N_USERS = 100
 QUICK = (
     "sasrec.epochs=3",
     "sasrec.patience=0",

@@ -98,7 +98,7 @@ AS_OTHERS = {"gemma": "gemma3 with another default", "gguf": "hf with a file, wh
 def test_an_llm(host, tiny, quick, name, layout):
     few = {key: value for key, value in quick["llama"].items() if key not in ("epochs", "batch_size")}
     label = f"{name}:{tiny(LLMS[name])}"
-    selected = select(host, "llms", label, few | {"layout": layout, "dropout": 0.0})
+    selected = select(host, "llms", label, few | {"layout": layout, "dropout": 0.0, "epochs": 3})
     failed = {
         outcome.name: outcome.reason
         for outcome in (check.outcome() for check in checks(host, selected))
