@@ -67,7 +67,7 @@ def tiny_tokenizer(model_type: str, texts: Iterable[str]) -> Any:
     words = sorted({word for text in texts for word in text.split()})
     if model_type == "qwen2":
         known = numbered([*special.values(), "\u0120", *sorted(set("".join([*words, *PROMPT])))])  # U+0120: a space
-        return Qwen2Tokenizer(vocab=known, merges=[], pad_token=None, **special)  # type: ignore[arg-type]  # None: it has none
+        return Qwen2Tokenizer(vocab=known, merges=[], pad_token=None, **special)
     tokenizer = Tokenizer(WordLevel(numbered([*special.values(), *words, *PROMPT]), unk_token="<unk>"))  # noqa: S106  # a word, no password
     tokenizer.pre_tokenizer = Whitespace()
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special)
