@@ -113,6 +113,9 @@ class ControlComponent(Component):
     begins_as_pair: bool = False
     """True: it only leaves out turns of the LLM or coupling losses. Then a first turn of the domain model, in which
     nothing is coupled, is that of the pair, and is trained once for both."""
+    begins_as: str = ""
+    """The name of another control with the same settings, of which it only leaves out turns of the LLM or coupling
+    losses: a first turn of the domain model, in which nothing is coupled, is trained once for both."""
 
 
 @dataclass(frozen=True)

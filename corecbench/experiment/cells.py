@@ -146,13 +146,13 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
         **hashed(core_algorithms(*parts._replace(control=None), config.processes), components),
     }
     algorithms = core_algorithms(*parts, config.processes)
-    decisive = (
-        of_pair
-        if control is None
-        else {**of_pair, **hashed(algorithms, components), "control": decisive_in(control)}
-    )
-    digest = digest_of(decisive)
-    start = digest if control is None or not control.begins_as_pair else digest_of(of_pair)
+    digest = start = digest_of(of_pair)
+    if control is not None:
+        of_control = {**of_pair, **hashed(algorithms, components)}
+        digest = digest_of({**of_control, "control": decisive_in(control, control.label)})
+        if not control.begins_as_pair:
+            begins_as = control.begins_as or control.label
+            start = digest_of({**of_control, "control": decisive_in(control, begins_as)})
     folder = store.folder(cell_name(components, label_of(control)), data.name, seed, digest)
     algorithms |= component_algorithms([*components, *([] if control is None else [control])])
     done, failed, damage = False, False, ""
@@ -170,11 +170,11 @@ def digest_of(decisive: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()[:8]
 
 
-def decisive_in(control: Selected) -> str | list[Any]:
-    """Return what decides the ranks of a control, beside what its pair has."""
+def decisive_in(control: Selected, name: str) -> str | list[Any]:
+    """Return what decides the ranks of a control, beside what its pair has, or those of another one of its kind."""
     if has_only_a_name(control) and number_of(control) == 1:
-        return control.label
-    return [control.label, decisive_settings(control), version_of(control)]
+        return name
+    return [name, decisive_settings(control), version_of(control)]
 
 
 def decisive_settings(part: Selected) -> dict[str, Any]:

@@ -82,6 +82,11 @@ class Selected:
         return isinstance(self.component, ControlComponent) and self.component.begins_as_pair
 
     @property
+    def begins_as(self) -> str:
+        """The name of the other control whose first turn of the domain model a control shares; "" for none."""
+        return self.component.begins_as if isinstance(self.component, ControlComponent) else ""
+
+    @property
     def combines(self) -> bool:
         """Whether a sharing module combines both sides' scores, which gives a third row."""
         return isinstance(self.component, SharingComponent) and self.component.combines

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.comparison import why_not
 from corecbench.report.ledger_rungs import (
+    BAG_OF_WORDS,
     CONTRASTS,
+    FROZEN_BAG_OF_WORDS,
     HYBRID,
     NO_TURN,
     NONE_SHARED,
@@ -101,9 +103,11 @@ def plan(
     planned = [] if no_alone else [Planned("whole", WHOLE, pair, pair.solo)]
     planned += steps if len(steps) > 1 or no_alone else []
     for control in dict.fromkeys([*CONTRASTS, *controls]):
-        if control in unasked | {NONE_SHARED, "no-mutual"} or (pair.side == "llm" and control in NO_TURN):
-            continue
         key = controls.get(control)
+        stands_in = key is not None and rung_of(key) != control
+        no_contrast = unasked | {NONE_SHARED, "no-mutual"} | (NO_TURN if pair.side == "llm" else set())
+        if stands_in or control in no_contrast:
+            continue
         if reason := _why_missing(key, pair, [], rows, tested):
             reasons[control] = reason
         elif key is not None:
@@ -125,6 +129,8 @@ def _controls(pair: RowKey, rows: Mapping[RowKey, StoredRow], unshared: Collecti
             found[rung_of(key)] = key
         elif key.sharing in unshared and not key.control and replace(key, sharing=pair.sharing) == pair:
             found.setdefault(rung_of(key), key)
+    if (words := found.get(BAG_OF_WORDS)) and rows[words].precedes_the_other_side():
+        found.setdefault(FROZEN_BAG_OF_WORDS, words)
     return found
 
 

@@ -15,6 +15,9 @@ NONE_SHARED = "none"
 HYBRID = "hybrid"
 """The rung of a pair that shares nothing, but in which words have a say in the scores: a sharing module, too. It is
 no part of `--ledger`, so where it has no row, nothing is missing."""
+BAG_OF_WORDS = "bag-of-words"
+FROZEN_BAG_OF_WORDS = "frozen-bag-of-words"
+"""The rung of words. Its row is also `bag-of-words` where no turn of the domain model follows one of the LLM."""
 PAIR = "pair"
 ALONE = "alone"
 
@@ -22,7 +25,7 @@ STEPS: Mapping[Side, Mapping[str, str]] = {
     "domain": {
         NONE_SHARED: "schedule and ids",
         HYBRID: "what counted words say",
-        "bag-of-words": "words",
+        FROZEN_BAG_OF_WORDS: "words",
         "frozen-texts": "what the LLM knew",
         "no-mutual": "what the LLM learned",
         PAIR: "mutual learning",
@@ -37,7 +40,8 @@ STEPS: Mapping[Side, Mapping[str, str]] = {
 """side -> rung, from the bottom -> what the step up to it tells. The model alone is below the first one."""
 
 CONTRASTS: Mapping[str, str] = {
-    "bag-of-words": "anything beyond words",
+    BAG_OF_WORDS: "anything beyond words",
+    FROZEN_BAG_OF_WORDS: "anything beyond words, and any turn of the LLM",
     HYBRID: "anything beyond what counted words say",
     "ciphered-texts": "meaning of words",
     "frozen-texts": "any turn of the LLM",
@@ -49,13 +53,14 @@ CONTRASTS: Mapping[str, str] = {
 FURTHER: Mapping[str, str] = {"own-teacher": "an LLM as the teacher"}
 """The same for controls that are no part of `--ledger`: where they have no row, nothing is missing."""
 
-NO_TURN = frozenset({"frozen-texts", "own-teacher"})
+NO_TURN = frozenset({"frozen-texts", FROZEN_BAG_OF_WORDS, "own-teacher"})
 """Controls in which the LLM takes no turn, so that its side cannot be compared."""
 
 WHOLE = "the whole gain"
 
 IN_WORDS: Mapping[str, tuple[str, str]] = {
-    "bag-of-words": ("a bag of words keeps", "what the LLM adds beyond words"),
+    BAG_OF_WORDS: ("a bag of words keeps", "what the LLM adds beyond words"),
+    FROZEN_BAG_OF_WORDS: ("a bag of words without turns of an LLM keeps", "what the LLM adds to it"),
     "ciphered-texts": ("ciphered texts keep", "what the meaning of words adds"),
     "frozen-texts": ("texts encoded once keep", "what the turns of the LLM add"),
     "own-teacher": ("a model that teaches itself keeps", "what the LLM adds as a teacher"),

@@ -81,6 +81,10 @@ class StoredRow:
         sides = {record["cell"]["seed"]: record["sides"][self.key.side] for record in self.records}
         return [seed for seed, side in sides.items() if side.get("kept_alone")]
 
+    def precedes_the_other_side(self) -> bool:
+        """Return whether the side has no epoch after one of the other side, so that nothing of that reached it."""
+        return bool(self.records) and all(_precedes(record, self.key.side) for record in self.records)
+
     def imported_from(self) -> list[str]:
         """Return the names of the files that ranks were imported from, each once."""
         return list(dict.fromkeys(record["imported"]["file"] for record in self.records if "imported" in record))
@@ -119,6 +123,12 @@ class StoredRow:
     def per_seed(self, metric: str, seeds: Iterable[int]) -> np.ndarray:
         """Return a metric of each user under each of the given seeds, float64 [U, S]."""
         return np.column_stack([self.column(metric, seed) for seed in seeds])
+
+
+def _precedes(record: CellResult, side: str) -> bool:
+    """Return whether the epochs are known, and those of a side all come before those of the other side."""
+    sides = [epoch.get("side") for epoch in record["epochs"]]
+    return None not in sides and side in sides and set(sides[: sides.count(side)]) == {side}
 
 
 def _shorten(message: str) -> str:

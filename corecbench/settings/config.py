@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 Settings = Mapping[str, Mapping[str, Any]]
 """Component -> setting -> value, for the settings that differ from the component's defaults."""
 
-LEDGER = ("bag-of-words", "frozen-texts", "no-mutual", "ciphered-texts", "untrained-llm", "shuffled-texts")
+LEDGER = (
+    *("bag-of-words", "frozen-bag-of-words", "frozen-texts", "no-mutual"),
+    *("ciphered-texts", "untrained-llm", "shuffled-texts"),
+)
 """The controls that a ledger is made of."""
 
 METRICS = (*(f"{name}@{k}" for name in ("HR", "NDCG", "MRR") for k in (5, 10, 20)), "MRR")

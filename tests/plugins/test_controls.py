@@ -5,7 +5,9 @@ from collections import Counter
 import pytest
 
 from corecbench.api import Catalog, Turn
+from corecbench_plugins.controls.bag_of_words import FrozenBagOfWords
 from corecbench_plugins.controls.parts_left_out import FrozenTexts, NoMutual, NoNeighbours, OwnTeacher
+from corecbench_plugins.controls.settings import BagOfWordsConfig
 from corecbench_plugins.controls.shuffled_texts import ShuffledTexts
 
 TEXTS = ("", "A", "B", "", "C", "D", "", "E")
@@ -39,9 +41,10 @@ def test_where_there_are_no_two_texts_nothing_moves(texts):
     assert tuple(shuffled(texts)) == texts
 
 
-def test_the_llm_has_no_turn_where_texts_are_frozen():
+@pytest.mark.parametrize("control", [FrozenTexts(None), FrozenBagOfWords(BagOfWordsConfig())])
+def test_the_llm_has_no_turn_where_texts_or_words_are_frozen(control):
     turns = [Turn("domain", 3), Turn("llm", 2), Turn("domain", 1)]
-    assert FrozenTexts(None).turns(turns) == [Turn("domain", 3), Turn("domain", 1)]
+    assert control.turns(turns) == [Turn("domain", 3), Turn("domain", 1)]
 
 
 def test_parts_are_left_out_by_name():
@@ -57,6 +60,7 @@ ALL = (
     "shuffled-texts",
     "ciphered-texts",
     "bag-of-words",
+    "frozen-bag-of-words",
     "untrained-llm",
     "frozen-texts",
     "own-teacher",
@@ -97,6 +101,13 @@ def test_frozen_texts_train_the_domain_side_alone_and_rank_the_llm_as_it_starts(
     assert [epoch["side"] for epoch in record["epochs"]] == ["domain", "domain"]
     assert (record["sides"]["llm"]["epochs"], record["sides"]["llm"]["best_epoch"]) == (0, 0)
     assert record["sides"]["llm"]["n_users"] == 60
+
+
+def test_a_bag_of_words_without_turns_begins_as_the_one_with_them(trained, tiny_llama):
+    records = trained(f"llama:{tiny_llama}")
+    frozen, turning = (records[control]["epochs"] for control in ("frozen-bag-of-words", "bag-of-words"))
+    assert [epoch["side"] for epoch in frozen] == ["domain", "domain"]
+    assert frozen[0] == turning[0] | {"planned_epochs": frozen[0]["planned_epochs"]}
 
 
 def test_a_model_that_teaches_itself_begins_as_with_frozen_texts_and_is_then_coupled(trained, tiny_llama):

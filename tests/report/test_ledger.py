@@ -19,7 +19,10 @@ from .conftest import METRICS
 
 N = 40
 TWO = [2] * N
-FULL = {"none": 6, "bag-of-words": 14, "frozen-texts": 20, "no-mutual": 30, "pair": 36}
+FULL = {
+    **{"none": 6, "frozen-bag-of-words": 14, "frozen-texts": 20, "no-mutual": 30, "pair": 36},
+    "bag-of-words": 16,
+}
 """Row -> how many users it ranks first on the domain side."""
 
 
@@ -37,6 +40,11 @@ def add(bench, row, n, llm=0, **of):
     sharing = row if row in ("none", "hybrid") else of.pop("sharing", "bdlm")
     ranks = {"domain_ranks": first(n), "llm_ranks": first(llm)}
     bench.add("sasrec", "llama", sharing=sharing, control=control, **ranks, **of)
+
+
+def epochs(*sides):
+    """Return one epoch in each turn, in this order."""
+    return [{"turn": turn, "side": side} for turn, side in enumerate(sides, start=1)]
 
 
 @pytest.fixture
@@ -101,8 +109,8 @@ def test_a_step_is_the_test_of_its_two_rows_in_units_of_the_model_alone(full):
 @pytest.mark.parametrize(
     ("missing", "tells", "upper"),
     [
-        (("none",), "schedule and ids + words", "bag-of-words"),
-        (("bag-of-words", "frozen-texts"), "words + what the LLM knew + what the LLM learned", "no-mutual"),
+        (("none",), "schedule and ids + words", "frozen-bag-of-words"),
+        (("frozen-bag-of-words", "frozen-texts"), "words + what the LLM knew + what the LLM learned", "no-mutual"),
         (("no-mutual",), "what the LLM learned + mutual learning", None),
     ],
 )
@@ -132,6 +140,38 @@ def test_a_pair_that_shares_nothing_but_in_which_words_have_a_say_is_a_step_and_
     assert ledger.adds_up
     (of_llm,) = ledgers(full, side="llm")
     assert told(of_llm, "step")[1] == ("what counted words say", pytest.approx(3 / 40))
+
+
+def test_a_bag_of_words_is_the_step_of_words_where_no_turn_of_its_llm_can_have_reached_it(alone):
+    add(alone, "bag-of-words", 14, epochs=epochs("domain", "llm", "llm"))
+    add(alone, "frozen-texts", 20)
+    add(alone, "pair", 36)
+    (ledger,) = ledgers(alone)
+    assert told(ledger, "step")[0] == ("schedule and ids + words", pytest.approx(14 / 40))
+    assert [tells for tells, _ in told(ledger, "contrast")] == ["anything beyond words", "any turn of the LLM"]
+    assert not any("frozen-bag-of-words" in names for names in ledger.plan.lacking.values())
+
+
+@pytest.mark.parametrize("course", [(), ("domain", "llm", "domain"), ("llm", "domain")])
+def test_a_bag_of_words_that_may_hold_what_its_llm_learnt_is_a_contrast_alone(alone, course):
+    add(alone, "bag-of-words", 14, epochs=epochs(*course))
+    add(alone, "frozen-texts", 20)
+    add(alone, "pair", 36)
+    (ledger,) = ledgers(alone)
+    assert told(ledger, "step")[0][0] == "schedule and ids + words + what the LLM knew"
+    assert ("anything beyond words", pytest.approx(22 / 40)) in told(ledger, "contrast")
+    assert "frozen-bag-of-words" in ledger.plan.lacking["not run"]
+
+
+def test_where_both_bags_of_words_were_run_the_one_without_turns_is_the_step(alone):
+    for row, n in {"bag-of-words": 25, "frozen-bag-of-words": 14, "pair": 36}.items():
+        add(alone, row, n, epochs=epochs("domain", "llm"))
+    (ledger,) = ledgers(alone)
+    assert told(ledger, "step")[0] == ("schedule and ids + words", pytest.approx(14 / 40))
+    assert told(ledger, "contrast") == [
+        ("anything beyond words", pytest.approx(11 / 40)),
+        ("anything beyond words, and any turn of the LLM", pytest.approx(22 / 40)),
+    ]
 
 
 def test_words_that_have_no_say_are_not_missed(full):
@@ -176,7 +216,8 @@ def test_the_pair_is_contrasted_with_each_control_that_was_run(full):
         add(full, control, n)
     (ledger,) = ledgers(full)
     assert told(ledger, "contrast") == [
-        ("anything beyond words", pytest.approx(22 / 40)),
+        ("anything beyond words", pytest.approx(20 / 40)),
+        ("anything beyond words, and any turn of the LLM", pytest.approx(22 / 40)),
         ("meaning of words", pytest.approx(10 / 40)),
         ("any turn of the LLM", pytest.approx(16 / 40)),
         ("pretraining", pytest.approx(5 / 40)),
@@ -218,8 +259,8 @@ def test_rows_are_compared_over_the_seeds_that_both_have(bench):
         bench.add("sasrec", domain_ranks=TWO, seed=seed)
         add(bench, "pair", n, seed=seed)
     add(bench, "no-mutual", 8, seed=0)
-    add(bench, "bag-of-words", 4, seed=0)
-    add(bench, "bag-of-words", 6, seed=1)
+    add(bench, "bag-of-words", 4, seed=0, epochs=epochs("domain", "llm"))
+    add(bench, "bag-of-words", 6, seed=1, epochs=epochs("domain"))
     (ledger,) = ledgers(bench)
     steps = {each.planned.tells: each for each in ledger.of_kind("step")}
     words = steps["schedule and ids + words"]
@@ -239,7 +280,7 @@ def test_a_row_without_a_common_seed_is_no_rung(alone):
     add(alone, "no-mutual", 20, seed=1)
     (ledger,) = ledgers(alone)
     assert ledger.plan.lacking["no seed in common"] == ("no-mutual",)
-    assert ledger.of_kind("step")[-1].planned.merged == ("bag-of-words", "frozen-texts", "no-mutual")
+    assert ledger.of_kind("step")[-1].planned.merged == ("frozen-bag-of-words", "frozen-texts", "no-mutual")
 
 
 # --- the model alone ----------------------------------------------------------------------------------------------
@@ -256,7 +297,7 @@ def test_without_a_fit_model_alone_the_lowest_row_is_the_unit(bench, stopped_by)
     assert ledger.of_kind("whole") == []
     (step,) = ledger.of_kind("step")
     assert step.comparison.change == pytest.approx((6 / 40) / (24 / 40))
-    assert step.planned.merged == ("bag-of-words", "frozen-texts", "no-mutual")
+    assert step.planned.merged == ("frozen-bag-of-words", "frozen-texts", "no-mutual")
 
 
 # --- families -----------------------------------------------------------------------------------------------------
@@ -264,7 +305,7 @@ def test_without_a_fit_model_alone_the_lowest_row_is_the_unit(bench, stopped_by)
 
 def test_all_contrasts_are_one_family_in_which_a_contrast_counts_once(alone):
     add(alone, "none", 6)
-    add(alone, "bag-of-words", 14)
+    add(alone, "bag-of-words", 14, epochs=epochs("domain", "llm"))
     add(alone, "pair", 20)
     (ledger,) = [each for each in ledgers(alone) if each.pair.side == "domain"]
     # the last step is the contrast with the bag of words; the LLM's side has three contrasts without a difference

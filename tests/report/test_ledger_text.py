@@ -22,8 +22,9 @@ def full(bench):
     """Alone no item is first; of a bag of words 16 are, of the pair without mutual learning 20, of the pair 30."""
     bench.add("sasrec", domain_ranks=TWO)
     bench.add(llm="llama", llm_ranks=TWO)
+    epochs = [{"turn": 1, "side": "domain"}, {"turn": 2, "side": "llm"}]
     for control, n in (("bag-of-words", 16), ("no-mutual", 20), ("shuffled-texts", 0), (None, 30)):
-        bench.add("sasrec", "llama", control=control, domain_ranks=first(n), llm_ranks=TWO)
+        bench.add("sasrec", "llama", control=control, domain_ranks=first(n), llm_ranks=TWO, epochs=epochs)
     return bench
 
 

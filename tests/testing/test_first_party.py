@@ -42,6 +42,7 @@ test_hybrid = conformance("hybrid")
 test_shuffled_texts = conformance("shuffled-texts")
 test_ciphered_texts = conformance("ciphered-texts")
 test_bag_of_words = conformance("bag-of-words")
+test_frozen_bag_of_words = conformance("frozen-bag-of-words")
 test_untrained_llm = conformance("untrained-llm")
 test_frozen_texts = conformance("frozen-texts")
 test_own_teacher = conformance("own-teacher")
@@ -71,7 +72,7 @@ test_json = conformance("json")
 CHECKED = {
     *("popularity", "text-knn", "sasrec", "gru4rec", "lightgcn", "recbole", "none", "bdlm", "ml-100k"),
     *("collm", "ctrl", "dllm2rec", "hybrid", "llama4rec", "llmd4rec", "llminit"),
-    *("shuffled-texts", "ciphered-texts", "bag-of-words", "untrained-llm"),
+    *("shuffled-texts", "ciphered-texts", "bag-of-words", "frozen-bag-of-words", "untrained-llm"),
     *("frozen-texts", "own-teacher", "no-neighbours", "no-mutual"),
     *("folder", "csv", "parquet", "hub"),
     *("HR", "NDCG", "MRR", "recall", "precision", "MAP", "average-popularity", "novelty", "tail-share"),

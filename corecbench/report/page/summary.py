@@ -39,6 +39,10 @@ CONTROLS_IN_WORDS = {
         "with counted words and an untrained LLM",
         "what the LLM knows beyond which words a title has",
     ),
+    "frozen-bag-of-words": (
+        "with counted words and an untrained LLM that has no turn",
+        "what the LLM knows beyond which words a title has, and what it learns",
+    ),
     "untrained-llm": ("with an untrained LLM", "what the LLM has learned"),
     "frozen-texts": ("with an LLM that has no turn", "what the LLM learns in its turns"),
     "own-teacher": ("with itself as the teacher", "what the LLM adds as a teacher"),

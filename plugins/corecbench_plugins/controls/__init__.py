@@ -32,6 +32,16 @@ def corecbench_controls() -> list[ControlComponent]:
             of_module_texts=True,
         ),
         ControlComponent(
+            "frozen-bag-of-words",
+            f"{PLACE}.bag_of_words:FrozenBagOfWords",
+            BagOfWordsConfig,
+            summary="the sharing module reads counted words, and an LLM of random weights that has no turn",
+            paper="Deerwester et al., 1990, DOI 10.1002/(SICI)1097-4571(199009)41:6<391::AID-ASI1>3.0.CO;2-9",
+            untrained_llm=True,
+            of_module_texts=True,
+            begins_as="bag-of-words",
+        ),
+        ControlComponent(
             "untrained-llm",
             f"{PLACE}.parts_left_out:UntrainedLlm",
             summary="the LLM starts from random weights",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from corecbench.api import beside, generator, word_summaries
+from corecbench_plugins.controls.parts_left_out import FrozenTexts
 
 if TYPE_CHECKING:
     import torch
@@ -27,3 +28,7 @@ class BagOfWords:
         """Return the words beside the states of the LLM, which is untrained under this control."""
         random = generator(seed, catalog.name, "bag-of-words")
         return beside(word_summaries(catalog.item_texts, self.dimensions, random), text)
+
+
+class FrozenBagOfWords(BagOfWords, FrozenTexts):
+    """The bag of words whose LLM has no turn: what words do, and nothing that an LLM of random weights learns."""
