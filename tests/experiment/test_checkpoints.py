@@ -95,6 +95,15 @@ def test_a_control_begins_where_its_pair_ended_the_first_turn(pair, cache):
         assert_equal(pair.ranks(root, name), pair.ranks("apart", name))
 
 
+def test_a_control_begins_where_another_one_ended_the_first_turn(pair, cache):
+    records = pair.run(controls=("bag-of-words", "frozen-bag-of-words"))
+    assert pair.epochs_trained == sum(len(record["epochs"]) for record in records) - TURNS["warm_up_epochs"]
+    shutil.rmtree(cache / "begun")
+    pair.run(controls=("frozen-bag-of-words",), root="apart")
+    name = f"{pair.name}+frozen-bag-of-words"
+    assert_equal(pair.ranks(name=name), pair.ranks("apart", name))
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
 def test_a_damaged_checkpoint_is_named_and_not_used(pair, make_diary, tmp_path, cache, damage):
     pair.run(root="undisturbed")
