@@ -102,10 +102,10 @@ def plan(
             merged = []
     planned = [] if no_alone else [Planned("whole", WHOLE, pair, pair.solo)]
     planned += steps if len(steps) > 1 or no_alone else []
+    no_contrast = unasked | {NONE_SHARED, "no-mutual"} | (NO_TURN if pair.side == "llm" else set())
     for control in dict.fromkeys([*CONTRASTS, *controls]):
         key = controls.get(control)
         stands_in = key is not None and rung_of(key) != control
-        no_contrast = unasked | {NONE_SHARED, "no-mutual"} | (NO_TURN if pair.side == "llm" else set())
         if stands_in or control in no_contrast:
             continue
         if reason := _why_missing(key, pair, [], rows, tested):
