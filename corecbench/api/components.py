@@ -110,12 +110,9 @@ class ControlComponent(Component):
     """True: the LLM has random weights. An LLM with `untrained=False` lacks the control."""
     of_module_texts: bool = False
     """True: it is about texts that a sharing module reads. A module with `reads_texts=False` lacks the control."""
-    begins_as_pair: bool = False
-    """True: it only leaves out turns of the LLM or coupling losses. Then a first turn of the domain model, in which
-    nothing is coupled, is that of the pair, and is trained once for both."""
     begins_as: str = ""
-    """The name of another control with the same settings, of which it only leaves out turns of the LLM or coupling
-    losses: a first turn of the domain model, in which nothing is coupled, is trained once for both."""
+    """Either "pair" or the name of another control with the same settings, if nothing of it is left out but turns
+    of the LLM or coupling losses. Then a first turn of the domain model without coupling serves both."""
 
 
 @dataclass(frozen=True)

@@ -150,9 +150,8 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
     if control is not None:
         of_control = {**of_pair, **hashed(algorithms, components)}
         digest = digest_of({**of_control, "control": decisive_in(control, control.label)})
-        if not control.begins_as_pair:
-            begins_as = control.begins_as or control.label
-            start = digest_of({**of_control, "control": decisive_in(control, begins_as)})
+        if control.begins_as != "pair":
+            start = digest_of({**of_control, "control": decisive_in(control, control.begins_as or control.label)})
     folder = store.folder(cell_name(components, label_of(control)), data.name, seed, digest)
     algorithms |= component_algorithms([*components, *([] if control is None else [control])])
     done, failed, damage = False, False, ""

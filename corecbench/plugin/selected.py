@@ -77,13 +77,8 @@ class Selected:
         return isinstance(self.component, ControlComponent) and self.component.of_module_texts
 
     @property
-    def begins_as_pair(self) -> bool:
-        """Whether a control changes nothing in a first turn of the domain model without coupling."""
-        return isinstance(self.component, ControlComponent) and self.component.begins_as_pair
-
-    @property
     def begins_as(self) -> str:
-        """The name of the other control whose first turn of the domain model a control shares; "" for none."""
+        """What a control shares a first turn of the domain model with: "pair", another control, or "" for none."""
         return self.component.begins_as if isinstance(self.component, ControlComponent) else ""
 
     @property

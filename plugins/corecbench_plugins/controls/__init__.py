@@ -6,6 +6,7 @@ from corecbench.api import ControlComponent, hookimpl
 from corecbench_plugins.controls.settings import BagOfWordsConfig
 
 PLACE = "corecbench_plugins.controls"
+WORDS_PAPER = "Deerwester et al., 1990, DOI 10.1002/(SICI)1097-4571(199009)41:6<391::AID-ASI1>3.0.CO;2-9"
 
 
 @hookimpl
@@ -27,7 +28,7 @@ def corecbench_controls() -> list[ControlComponent]:
             f"{PLACE}.bag_of_words:BagOfWords",
             BagOfWordsConfig,
             summary="the sharing module reads the words of the texts, counted, and an LLM of random weights",
-            paper="Deerwester et al., 1990, DOI 10.1002/(SICI)1097-4571(199009)41:6<391::AID-ASI1>3.0.CO;2-9",
+            paper=WORDS_PAPER,
             untrained_llm=True,
             of_module_texts=True,
         ),
@@ -36,7 +37,7 @@ def corecbench_controls() -> list[ControlComponent]:
             f"{PLACE}.bag_of_words:FrozenBagOfWords",
             BagOfWordsConfig,
             summary="the sharing module reads counted words, and an LLM of random weights that has no turn",
-            paper="Deerwester et al., 1990, DOI 10.1002/(SICI)1097-4571(199009)41:6<391::AID-ASI1>3.0.CO;2-9",
+            paper=WORDS_PAPER,
             untrained_llm=True,
             of_module_texts=True,
             begins_as="bag-of-words",
@@ -52,7 +53,7 @@ def corecbench_controls() -> list[ControlComponent]:
             f"{PLACE}.parts_left_out:FrozenTexts",
             summary="the LLM has no turn, so the texts are read as it read them at first",
             of_module_texts=True,
-            begins_as_pair=True,
+            begins_as="pair",
         ),
         ControlComponent(
             "own-teacher",
@@ -60,7 +61,7 @@ def corecbench_controls() -> list[ControlComponent]:
             summary="the LLM has no turn, and the domain model learns from its own ranking of before the turn",
             paper="Furlanello et al., 2018, arXiv 1805.04770",
             of_module_texts=True,
-            begins_as_pair=True,
+            begins_as="pair",
         ),
         ControlComponent(
             "no-neighbours",
@@ -72,6 +73,6 @@ def corecbench_controls() -> list[ControlComponent]:
             "no-mutual",
             f"{PLACE}.parts_left_out:NoMutual",
             summary="the coupling losses are left out",
-            begins_as_pair=True,
+            begins_as="pair",
         ),
     ]
