@@ -74,6 +74,25 @@ IN_WORDS: Mapping[str, tuple[str, str]] = {
 """control -> who keeps a part of the gain, and what is the rest. The first one that was run tells most about the
 LLM."""
 
+IN_SENTENCES: Mapping[str, tuple[str, str]] = {
+    "shuffled-texts": ("with shuffled titles", "what the titles say"),
+    "ciphered-texts": ("with every word replaced by another", "what the words of the titles mean"),
+    BAG_OF_WORDS: (
+        "with counted words and an untrained LLM",
+        "what the LLM knows beyond which words a title has",
+    ),
+    FROZEN_BAG_OF_WORDS: (
+        "with counted words and an untrained LLM that has no turn",
+        "what the LLM knows beyond which words a title has, and what it learns",
+    ),
+    "untrained-llm": ("with an untrained LLM", "what the LLM has learned"),
+    "frozen-texts": ("with an LLM that has no turn", "what the LLM learns in its turns"),
+    "own-teacher": ("with itself as the teacher", "what the LLM adds as a teacher"),
+    "no-neighbours": ("without neighbours", "what items share with those of the nearest titles"),
+    "no-mutual": ("without mutual learning", "mutual learning"),
+}
+"""control -> its name in a sentence, and the part of the method that it leaves out."""
+
 
 def rung_of(key: RowKey) -> str:
     """Return the name of the control that a row is; a sharing module that shares nothing is one, too."""

@@ -16,6 +16,7 @@ from corecbench.report.evidence import (
     probability,
     relative,
 )
+from corecbench.report.ledger_rungs import IN_SENTENCES
 from corecbench.report.ledger_words import over_controls
 from corecbench.report.page.blocks import Heading, Statement, Text
 from corecbench.report.page.folding import stated
@@ -31,25 +32,6 @@ if TYPE_CHECKING:
     from corecbench.report.plots.study import Study
     from corecbench.report.table import Table, TableRow
     from corecbench.results.rows import RowKey
-
-CONTROLS_IN_WORDS = {
-    "shuffled-texts": ("with shuffled titles", "what the titles say"),
-    "ciphered-texts": ("with every word replaced by another", "what the words of the titles mean"),
-    "bag-of-words": (
-        "with counted words and an untrained LLM",
-        "what the LLM knows beyond which words a title has",
-    ),
-    "frozen-bag-of-words": (
-        "with counted words and an untrained LLM that has no turn",
-        "what the LLM knows beyond which words a title has, and what it learns",
-    ),
-    "untrained-llm": ("with an untrained LLM", "what the LLM has learned"),
-    "frozen-texts": ("with an LLM that has no turn", "what the LLM learns in its turns"),
-    "own-teacher": ("with itself as the teacher", "what the LLM adds as a teacher"),
-    "no-neighbours": ("without neighbours", "what items share with those of the nearest titles"),
-    "no-mutual": ("without mutual learning", "mutual learning"),
-}
-"""control -> its name in a sentence, and the part of the method that it leaves out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,11 +234,11 @@ def _of_controls(findings: Findings, key: RowKey) -> Iterator[str]:
     controls, gains = findings.controls(key), findings.verdict(key) == "gain"
     for control in controls:
         unknown = f"under the control {control.control}", "what it leaves out"
-        how, what = CONTROLS_IN_WORDS.get(control.control or "", unknown)
+        how, what = IN_SENTENCES.get(control.control or "", unknown)
         if control.control is None:
             how, what = f"with nothing shared ({shorten(control.sharing or '')})", "sharing"
         yield " ".join([_under(findings, control, how, gains), *_beyond(findings, key, control, what)])
-    placebos = {"shuffled-texts", "ciphered-texts", "bag-of-words", "untrained-llm"}
+    placebos = {"shuffled-texts", "ciphered-texts", "bag-of-words", "frozen-bag-of-words", "untrained-llm"}
     if gains and key.side == "domain" and placebos.isdisjoint(each.control for each in controls):
         yield "No placebo was run (shuffled titles, an untrained LLM): whether the LLM's knowledge helps is open."
 
