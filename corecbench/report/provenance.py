@@ -1,4 +1,4 @@
-"""The sentences of captions about protocol, versions and devices, and about where these differ."""
+"""The sentences of captions about protocol, versions, devices and number formats, and about where these differ."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -85,6 +85,7 @@ def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
         *([f"Settings were searched on validation: {found}"] if (found := searched(done)) else []),
         *([f"Versions{differ}: {stated}"] if stated else []),
         *(f"{name} {value}" for name, value in device.items()),
+        *([f"Number formats differ between cells: {differing}"] if (differing := _formats(done)) else []),
         *(
             [f"Results of earlier versions do not say which weights and algorithms made them: {lack}"]
             if (lack := _lacking(done))
@@ -92,6 +93,17 @@ def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
         ),
         *of_imports(ranked),
     )
+
+
+def _formats(records: Sequence[CellResult]) -> str:
+    """Return which cells have which number formats, as a machine can choose another one; "" where all agree."""
+    used = [
+        (record["cell"]["name"], "/".join(sorted({value for each in dtypes.values() for value in each.values()})))
+        for record in records
+        if (dtypes := record.get("dtypes"))
+    ]
+    agree = len({formats for _, formats in used}) < 2
+    return "" if agree else together([(name, {"formats": formats}) for name, formats in used], "cells")["formats"]
 
 
 def _lacking(records: Sequence[CellResult]) -> str:

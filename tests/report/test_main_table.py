@@ -269,6 +269,20 @@ def test_the_caption_states_versions_and_devices(bench):
     assert caption(bench.table()).endswith("Versions: corecbench 0.1, torch 2.6, commit 0123456. Device: cpu.")
 
 
+def test_the_caption_says_which_cells_have_other_number_formats(bench):
+    of_llm = {"llama": {"dtype": "float32"}, "sasrec": {"loss_dtype": "bfloat16"}}
+    bench.add("sasrec", domain_ranks=SIX_AT_2, dtypes={"sasrec": {"loss_dtype": "float32"}})
+    bench.add("popularity", domain_ranks=SIX_AT_2, dtypes={})
+    bench.add("gru4rec", domain_ranks=SIX_AT_2)
+    assert "Number formats" not in caption(bench.table())
+    bench.add("sasrec", seed=1, domain_ranks=SIX_AT_2, dtypes={"sasrec": {"loss_dtype": "bfloat16"}})
+    bench.add("lightgcn", domain_ranks=SIX_AT_2, dtypes=of_llm)
+    assert caption(bench.table()).endswith(
+        "Number formats differ between cells: float32 (sasrec) and bfloat16 (sasrec) and "
+        "bfloat16/float32 (lightgcn)."
+    )
+
+
 def test_the_caption_says_which_cells_have_other_versions_and_devices(bench):
     bench.add("sasrec", domain_ranks=SIX_AT_2, versions={"torch": "2.6", "peft": "1"})
     for seed in range(4):
