@@ -78,7 +78,7 @@ class Selected:
 
     @property
     def begins_as(self) -> str:
-        """What a control shares a first turn of the domain model with: "pair", another control, or "" for none."""
+        """The row whose first turn of the domain model a control shares: "pair", a control, or "" for none."""
         return self.component.begins_as if isinstance(self.component, ControlComponent) else ""
 
     @property

@@ -98,12 +98,15 @@ def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
 def _formats(records: Sequence[CellResult]) -> str:
     """Return which cells have which number formats, as a machine can choose another one; "" where all agree."""
     used = [
-        (record["cell"]["name"], "/".join(sorted({value for each in dtypes.values() for value in each.values()})))
+        (
+            record["cell"]["name"],
+            {"formats": "/".join(sorted({each for part in dtypes.values() for each in part.values()}))},
+        )
         for record in records
         if (dtypes := record.get("dtypes"))
     ]
-    agree = len({formats for _, formats in used}) < 2
-    return "" if agree else together([(name, {"formats": formats}) for name, formats in used], "cells")["formats"]
+    differ = any(each != used[0][1] for _, each in used)
+    return together(used, "cells")["formats"] if differ else ""
 
 
 def _lacking(records: Sequence[CellResult]) -> str:
