@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast, get_args
+
+from corecbench.api.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
 
 Precision = Literal["auto", "float32", "bfloat16"]
-"""A number format as a setting; `auto` is the one in which products are fastest."""
+"""A number format as a setting; `auto` is the one in which products are fastest, or CORECBENCH_PRECISION."""
+
+
+def auto_precision() -> Precision:
+    """Return what the setting `auto` means: CORECBENCH_PRECISION, if it is set, to go on as another machine began.
+
+    Raises:
+        UsageError: it is something else than a precision.
+    """
+    chosen = os.environ.get("CORECBENCH_PRECISION") or "auto"
+    if chosen not in get_args(Precision):
+        raise UsageError(f"CORECBENCH_PRECISION is {chosen!r:.60}; allowed are {', '.join(get_args(Precision))}")
+    return cast("Precision", chosen)
 
 
 def product_dtype(setting: Precision, device: str) -> torch.dtype:
@@ -20,9 +35,13 @@ def product_dtype(setting: Precision, device: str) -> torch.dtype:
     Matrix products in bfloat16 against float32, measured with torch 2.13: AMD with AVX-512 BF16 is 3 to 4.5 times
     as fast, Intel with AVX-512 BF16 but without matrix tiles (AMX) is half as fast, and processors without either
     are slower still. The choice depends on features, not on timing, so that runs agree.
+
+    Raises:
+        UsageError: the setting is `auto`, and CORECBENCH_PRECISION is something else than a precision.
     """
     import torch
 
+    setting = auto_precision() if setting == "auto" else setting
     if setting != "auto":
         dtype: torch.dtype = getattr(torch, setting)
         return dtype

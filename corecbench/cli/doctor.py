@@ -7,7 +7,7 @@ import os
 import platform
 from typing import TYPE_CHECKING
 
-from corecbench.api import cache_folder
+from corecbench.api import UsageError, cache_folder, product_dtype
 from corecbench.experiment import process
 from corecbench.plugin.discovery import INSTALL, reason
 from corecbench.version import __version__
@@ -56,11 +56,20 @@ def machine() -> Iterator[str]:
         return
     yield f"torch uses {torch.get_num_threads()} threads, instructions {torch.backends.cpu.get_cpu_capability()}"
     yield f"bfloat16 on the processor: {', '.join(process.bfloat16()) or 'not native, float32 is faster'}"
+    yield f"number format that `auto` is on the processor: {number_format()}"
     if not torch.cuda.is_available():
         yield "no CUDA device"
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
         yield f"cuda:{index} {properties.name}, {properties.total_memory / 2**30:.0f} GiB"
+
+
+def number_format() -> str:
+    """Return what `auto` stands for, or what is wrong with CORECBENCH_PRECISION."""
+    try:
+        return str(product_dtype("auto", "cpu")).removeprefix("torch.")
+    except UsageError as error:
+        return str(error)
 
 
 def available(host: Host, kind: str) -> Iterator[str]:

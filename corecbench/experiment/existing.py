@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from corecbench.experiment.execution.needs import needs_alone
+from corecbench.experiment.number_formats import of_other_formats
 from corecbench.experiment.preflight import check_disk
 from corecbench.results.record import MEND, DamagedError, ResultsError
 
@@ -48,7 +49,8 @@ def with_existing(plan: Plan, host: Host, store: Store) -> Plan:
     if planned.n_to_do or planned.elsewhere:
         check_writable(store, [cell.folder for cell in planned.cells if not cell.done])
         check_disk(planned.to_do, plan.config, store.root, plan.cache, len(plan.downloads))
-    return planned
+    differing = of_other_formats(planned, store) if planned.n_to_do else []
+    return replace(planned, notes=[*planned.notes, *differing])
 
 
 def needing(plan: Plan, host: Host, damaged: Iterable[Path]) -> dict[Path, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from corecbench.api import SIDES, Lists, PluginError, UsageError, cache_folder
+from corecbench.api.precision import auto_precision
 from corecbench.data.loaded import read_datasets
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
 from corecbench.experiment.cells import is_done, settings_of
@@ -100,6 +101,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
         ResultsError: what is done already lacks the lists that a metric reads, or is of a newer version.
     """
     chosen = choose(config, host, config.settings)  # a misspelt name is to be found before data are read
+    auto_precision()
     if config.executor == "processes":
         check_device(config.device)
     metrics = try_metrics(config, host)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import threading
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import torch
 
-from corecbench.api import Precision, product_dtype
 from corecbench.evaluation.protocol import protocol_on
 from corecbench.evaluation.text_similarity import target_similarity
 from corecbench.experiment import process
 from corecbench.experiment.attempt import Attempt, Outcome
 from corecbench.experiment.cells import Cell, record_of, settings_of
+from corecbench.experiment.number_formats import dtypes
 from corecbench.experiment.process_state import state_kept
 from corecbench.experiment.together import ALONE, Together
 from corecbench.experiment.tuned import account_of
@@ -175,19 +173,6 @@ def run_of(cell: Cell, plan: Plan) -> RunRecord:
         "top_k": plan.config.top_k,
     }
     return {**record, "alone": alone} if alone else record
-
-
-def dtypes(cell: Cell, device: str) -> dict[str, dict[str, str]]:
-    """Return the number formats that settings of a cell stand for on this machine, by component."""
-    kind = torch.device(device).type
-    found: dict[str, dict[str, str]] = {}
-    for part in cell.components:
-        hints = {} if part.config is None else get_type_hints(type(part.config), include_extras=True)
-        for name in (name for name, hint in hints.items() if hint == Precision):
-            with contextlib.suppress(AssertionError, RuntimeError):  # the device is not there
-                dtype = str(product_dtype(getattr(part.config, name), kind)).removeprefix("torch.")
-                found.setdefault(part.label, {})[name] = dtype
-    return found
 
 
 def reduced_facts(data: SplitDataset) -> dict[str, int]:

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from corecbench.api import precision
-from corecbench.api.precision import product_dtype
+from corecbench.api import UsageError, precision
+from corecbench.api.precision import auto_precision, product_dtype
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,16 @@ def test_bfloat16_is_chosen_where_the_processor_is_faster_in_it(
 def test_on_a_gpu_bfloat16_is_chosen_where_it_is_supported(monkeypatch, supported, chosen):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: supported)
     assert product_dtype("auto", "cuda") == chosen
+
+
+def test_a_machine_can_be_told_what_auto_means(monkeypatch):
+    for chosen in ("float32", "bfloat16"):
+        monkeypatch.setenv("CORECBENCH_PRECISION", chosen)
+        assert product_dtype("auto", "cpu") == getattr(torch, chosen)
+    assert product_dtype("float32", "cpu") == torch.float32  # a setting that is no `auto` stays
+
+
+def test_a_precision_that_does_not_exist_is_refused(monkeypatch):
+    monkeypatch.setenv("CORECBENCH_PRECISION", "half")
+    with pytest.raises(UsageError, match="CORECBENCH_PRECISION is 'half'; allowed are auto, float32, bfloat16"):
+        auto_precision()

@@ -43,3 +43,29 @@ def test_a_file_above_the_results_is_named(tmp_path):
     store = Store(tmp_path / "file/results", "default")
     with pytest.raises(ResultsError, match=r"file: results cannot be written here \(Not a directory\)"):
         check_writable(store, [])
+
+
+# --- number formats -----------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_goes_on_in_another_number_format_says_so(bench, host, tmp_path, toy_folder, quick, monkeypatch):
+    def notes(**options):
+        config = RunConfig(
+            **{"models": ("sasrec",), "datasets": (str(toy_folder),), "settings": quick, "metrics": ("NDCG@10",)}
+            | options
+        )
+        store = Store(tmp_path / "results", config.benchmark)
+        return with_existing(make_plan(config, host, store), host, store).notes
+
+    monkeypatch.setenv("CORECBENCH_PRECISION", "bfloat16")
+    (record,) = bench(models=("sasrec",))
+    assert set(record["dtypes"]["sasrec"].values()) == {"bfloat16"}
+    assert notes(seeds=(0, 1)) == []
+    monkeypatch.setenv("CORECBENCH_PRECISION", "float32")
+    said = (
+        "cells that are done in bfloat16, where it would be float32 now: 1; CORECBENCH_PRECISION=bfloat16 keeps to "
+        "one number format"
+    )
+    assert notes(seeds=(0, 1)) == [said]
+    assert notes(seeds=(0, 1), benchmark="other") == [said]  # where it is taken over
+    assert notes() == []  # nothing is left to train

@@ -1,0 +1,46 @@
+"""The number formats in which cells compute: a machine has its own wherever a setting leaves it the choice."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from typing import TYPE_CHECKING, get_type_hints
+
+from corecbench.api import Precision, product_dtype
+
+if TYPE_CHECKING:
+    from corecbench.experiment.cells import Cell
+    from corecbench.experiment.plan import Plan
+    from corecbench.results.store import Store
+
+
+def dtypes(cell: Cell, device: str) -> dict[str, dict[str, str]]:
+    """Return the number formats that settings of a cell stand for on this machine, by component."""
+    import torch
+
+    kind = torch.device(device).type
+    found: dict[str, dict[str, str]] = {}
+    for part in cell.components:
+        hints = {} if part.config is None else get_type_hints(type(part.config), include_extras=True)
+        for name in (name for name, hint in hints.items() if hint == Precision):
+            with contextlib.suppress(AssertionError, RuntimeError):  # the device is not there
+                dtype = str(product_dtype(getattr(part.config, name), kind)).removeprefix("torch.")
+                found.setdefault(part.label, {})[name] = dtype
+    return found
+
+
+def of_other_formats(plan: Plan, store: Store) -> list[str]:
+    """Return a note for each number format of what is done that this machine would not choose for the same cell."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for cell in (cell for cell in plan.cells if cell.done or cell.folder in plan.elsewhere):
+        stored = store.read(plan.elsewhere.get(cell.folder, cell.folder)).get("dtypes", {})
+        here = dtypes(cell, plan.config.device)
+        counts.update(
+            {(stored.get(part, {}).get(name, now), now) for part in here for name, now in here[part].items()}
+        )
+    return [
+        f"cells that are done in {there}, where it would be {here} now: {n_cells}; CORECBENCH_PRECISION={there} "
+        "keeps to one number format"
+        for (there, here), n_cells in counts.items()
+        if there != here
+    ]
