@@ -22,13 +22,13 @@ from corecbench.api.components import (
     resolve,
 )
 from corecbench.api.controls import (
+    ChoosesTeacher,
     Control,
-    LeavesOutMutual,
     LeavesOutTurns,
     ReplacesItemTexts,
     ReplacesSettings,
     ReplacesText,
-    TeachesItself,
+    Teacher,
 )
 from corecbench.api.data import (
     Batch,
@@ -129,6 +129,7 @@ __all__ = [
     "CellRecord",
     "CellResult",
     "Choices",
+    "ChoosesTeacher",
     "Combiner",
     "Component",
     "Control",
@@ -158,7 +159,6 @@ __all__ = [
     "Interactions",
     "KeepsAlone",
     "KeptTensors",
-    "LeavesOutMutual",
     "LeavesOutTurns",
     "ListMetric",
     "Lists",
@@ -197,7 +197,7 @@ __all__ = [
     "States",
     "Style",
     "Table",
-    "TeachesItself",
+    "Teacher",
     "TrackerComponent",
     "Training",
     "TrainsLayers",

@@ -6,7 +6,7 @@ the control is built. All that a control does not change is as in the pair, seed
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from corecbench.api.data import Catalog
     from corecbench.api.sharing import Turn
+
+Teacher = Literal["other", "self", "none"]
+"""Whom a side of a pair learns from by the coupling losses: the other side, itself, or nobody."""
 
 
 class Control(Protocol):
@@ -70,19 +73,13 @@ class LeavesOutTurns(Protocol):
         ...
 
 
-class LeavesOutMutual(Protocol):
-    """A control under which no side learns from the other: the coupling losses are left out."""
+class ChoosesTeacher(Protocol):
+    """A control under which a side does not learn from the ranking of the other side."""
 
-    mutual: bool
-    """False."""
+    teacher: Teacher
+    """"none": the coupling losses are left out. "self": a side learns from what it was itself before the turn.
 
-
-class TeachesItself(Protocol):
-    """A control under which a side learns from what it was itself before the turn, in place of the other side.
-
-    The first turn of a side has no teacher. In later ones the sharing module's `losses` are given the side's own
-    states of before the turn as `other` (Furlanello et al., Born-Again Neural Networks, 2018, arXiv 1805.04770).
+    The first turn of a side has no teacher then. In later ones the sharing module's `losses` are given the side's
+    own states of before the turn as `other` (Furlanello et al., Born-Again Neural Networks, 2018,
+    arXiv 1805.04770).
     """
-
-    own_teacher: bool
-    """True."""

@@ -61,7 +61,7 @@ def why_not(control: ChosenControl, llm: Selected, module: Selected) -> str | No
         return f"{llm.label} cannot be built with random weights, so it has no control {control.name}"
     if control.selected.of_module_texts and not module.reads_texts:
         return f"{module.label} reads no texts of the LLM, so it has no control {control.name}"
-    if control.abilities.own_teacher and not module.couples:
+    if control.abilities.teacher == "self" and not module.couples:
         return f"{module.label} has no coupling losses, so it has no control {control.name}"
     settings = control.abilities.sharing_settings
     if lacking := [key for key in settings if not hasattr(module.config, key)]:
@@ -77,6 +77,6 @@ def changes_nothing(control: ChosenControl, module: Selected) -> bool:
     return (
         not control.selected.untrained_llm
         and all(each is None for each in (abilities.item_texts, abilities.text, abilities.turns))
-        and ((abilities.mutual and not abilities.own_teacher) or not module.couples)
+        and (abilities.teacher == "other" or not module.couples)
         and all(getattr(module.config, key) == value for key, value in abilities.sharing_settings.items())
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from corecbench.api import PluginError
+from corecbench.api import PluginError, Teacher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from corecbench.api import (
         Batch,
         Catalog,
+        ChoosesTeacher,
         Combiner,
         Control,
         Fits,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
         HasText,
         HasTextStates,
         Interactions,
-        LeavesOutMutual,
         LeavesOutTurns,
         Recommender,
         ReplacesItemTexts,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
         Side,
         StartsFrom,
         States,
-        TeachesItself,
         TrainsLayers,
         Turn,
     )
@@ -121,21 +120,18 @@ class ControlAbilities:
     text: Callable[[Catalog, int, torch.Tensor], torch.Tensor] | None = None
     sharing_settings: Mapping[str, Any] = field(default_factory=dict)
     turns: Callable[[Sequence[Turn]], Sequence[Turn]] | None = None
-    mutual: bool = True
-    own_teacher: bool = False
+    teacher: Teacher = "other"
 
 
 def control_abilities(control: Control) -> ControlAbilities:
     """Return what a built control changes.
 
     Raises:
-        PluginError: `mutual` or `own_teacher` is no truth value, or `sharing_settings` is no mapping.
+        PluginError: `teacher` is not one of `Teacher`, or `sharing_settings` is no mapping.
     """
-    mutual = cast("LeavesOutMutual", control).mutual if hasattr(control, "mutual") else True
-    own_teacher = cast("TeachesItself", control).own_teacher if hasattr(control, "own_teacher") else False
-    for name, value in {"mutual": mutual, "own_teacher": own_teacher}.items():
-        if not isinstance(value, bool):
-            raise PluginError(f"{name} is {value!r:.80}, must be True or False")
+    teacher = cast("ChoosesTeacher", control).teacher if hasattr(control, "teacher") else "other"
+    if teacher not in get_args(Teacher):
+        raise PluginError(f"teacher is {teacher!r:.80}, must be one of {', '.join(map(repr, get_args(Teacher)))}")
     settings = cast("ReplacesSettings", control).sharing_settings if hasattr(control, "sharing_settings") else {}
     if not isinstance(settings, Mapping):
         raise PluginError(f"sharing_settings is {settings!r:.80}, must be a mapping of settings to values")
@@ -144,6 +140,5 @@ def control_abilities(control: Control) -> ControlAbilities:
         text=cast("ReplacesText", control).text if hasattr(control, "text") else None,
         sharing_settings=dict(settings),
         turns=cast("LeavesOutTurns", control).turns if hasattr(control, "turns") else None,
-        mutual=mutual,
-        own_teacher=own_teacher,
+        teacher=teacher,
     )

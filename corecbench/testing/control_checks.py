@@ -54,7 +54,7 @@ def it_changes_something(bench: Bench) -> None:
     changes = bench.control().abilities != ControlAbilities()
     require(
         changes or bench.selected.untrained_llm,
-        "it has none of item_texts, text, turns, sharing_settings, mutual and own_teacher, nor untrained_llm=True",
+        "it has none of item_texts, text, turns, sharing_settings, teacher, nor untrained_llm=True",
     )
 
 

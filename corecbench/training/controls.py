@@ -55,8 +55,7 @@ class AppliedControl:
         return dataclasses.replace(
             pair,
             sharing=self.sharing(pair.sharing),
-            mutual=self.abilities.mutual,
-            own_teacher=self.abilities.own_teacher,
+            teacher=self.abilities.teacher,
             turns=self.turns if leaves_out else None,
             text=(lambda text: self.text(setup.catalog, setup.seed, text)) if replaces else None,
         )

@@ -17,6 +17,7 @@ from corecbench.api import (
     Recommender,
     SharingModule,
     Side,
+    Teacher,
     Turn,
 )
 from corecbench.api.tables import table_names
@@ -60,10 +61,8 @@ class Pair:
     domain: Selected
     llm: Selected
     sharing: Selected
-    mutual: bool = True
-    """Whether a side learns from the other. Without it, tables and turns stay those of the module."""
-    own_teacher: bool = False
-    """Whether a side learns from what it was itself before the turn, in place of the other."""
+    teacher: Teacher = "other"
+    """Whom a side learns from; whoever it is, tables and turns stay those of the module."""
     turns: Callable[[Sequence[Turn]], Sequence[Turn]] | None = None
     """Leaves out turns of the sharing module; None for no change."""
     text: Callable[[torch.Tensor | None], torch.Tensor] | None = None
@@ -131,29 +130,28 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
             layers.to(training.setup.device)
         sides[side] = training.side_training(side, selected, models[side], epochs[side], side in trained, layers)
     training.seed("training")
-    coupling = module if pair.mutual else None
-    training.train_turns(sides, planned(turns, trained, coupling, pair.own_teacher), on_epoch)
+    training.train_turns(sides, planned(turns, trained, module, pair.teacher), on_epoch)
     for side_training in sides.values():
         side_training.stopped_by = "turns"
     return Trained(sides, module, requests.given)
 
 
 def planned(
-    turns: Sequence[Turn], trained: set[Side], module: SharingModule | None, own_teacher: bool = False
+    turns: Sequence[Turn], trained: set[Side], module: SharingModule, teacher: Teacher
 ) -> list[PlannedTurn]:
-    """Return the turns with the partner that the side learns from, once that has been trained.
+    """Return the turns with the partner that the side learns from, if there is one and it has been trained.
 
     Args:
         turns: those of the sharing module.
         trained: the sides that start from trained weights.
-        module: couples the sides; None if they are not coupled at all.
-        own_teacher: the partner is the side itself, once it has had a turn.
+        module: couples a side with its partner.
+        teacher: who the partner is; a side is its own from its second turn on.
     """
-    found, trained = [], set() if own_teacher else set(trained)
+    found, trained = [], set() if teacher == "self" else set(trained)
     for number, turn in enumerate(turns, start=1):
         other: Side = "llm" if turn.side == "domain" else "domain"
-        partner = turn.side if own_teacher else other
-        coupling = (module, partner) if module is not None and partner in trained else (None, None)
+        partner = turn.side if teacher == "self" else other
+        coupling = (module, partner) if teacher != "none" and partner in trained else (None, None)
         found.append(PlannedTurn(number, turn.side, turn.epochs, *coupling))
         trained.add(turn.side)
     return found

@@ -49,8 +49,8 @@ def test_the_llm_has_no_turn_where_texts_or_words_are_frozen(control):
 
 def test_parts_are_left_out_by_name():
     assert NoNeighbours(None).sharing_settings == {"neighbours": 0}
-    assert NoMutual(None).mutual is False
-    assert OwnTeacher(None).own_teacher is True
+    assert NoMutual(None).teacher == "none"
+    assert OwnTeacher(None).teacher == "self"
 
 
 # --- whole pairs --------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ COUNTER = itertools.count()
 class Good:
     """It changes all that a control can change."""
 
-    mutual = False
+    teacher = "none"
 
     def __init__(self, config):
         self.sharing_settings = {"neighbours": 0}

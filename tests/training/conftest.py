@@ -172,7 +172,7 @@ def solo(toy_data, make_cell_training, select):
 def joined(monkeypatch, toy_data, make_cell_training, select, host, quick):
     """Train a pair and keep what it was built of: `joined("sasrec", "bdlm", solo)`."""
 
-    def train(name, sharing, solo, host=host, on_epoch=silent, mutual=True, **settings):
+    def train(name, sharing, solo, host=host, on_epoch=silent, teacher="other", **settings):
         built = {}
         build = type(host).build
 
@@ -184,7 +184,7 @@ def joined(monkeypatch, toy_data, make_cell_training, select, host, quick):
         cell_training = make_cell_training(toy_data, cell=f"{name}+llama+{sharing}", host=host)
         parts = select("models", name), select("llms", "llama")
         module = host.select("sharing", sharing, quick | {sharing: quick.get(sharing, {}) | settings})
-        side_trainings = train_pair(cell_training, Pair(*parts, module, mutual), solo, on_epoch).sides
+        side_trainings = train_pair(cell_training, Pair(*parts, module, teacher), solo, on_epoch).sides
         return cell_training, side_trainings, built["sharing"]
 
     return train

@@ -241,7 +241,7 @@ def test_without_mutual_learning_the_store_is_shared_and_no_coupling_loss_is_ask
 
     _, alone, start = solo("sasrec")
     monkeypatch.setattr(Bdlm, "losses", lambda *_: pytest.fail("a coupling loss was asked for"))
-    _, _, module = joined("sasrec", "bdlm", taking(start, 1), mutual=False, domain_epochs=1, llm_epochs=1)
+    _, _, module = joined("sasrec", "bdlm", taking(start, 1), teacher="none", domain_epochs=1, llm_epochs=1)
     moved = module.item.table.weight - alone.model.model.item_embedding.weight
     assert moved[1:].abs().max() > 1e-3
 

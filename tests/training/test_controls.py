@@ -94,8 +94,7 @@ def test_settings_of_the_module_are_replaced():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"mutual": 0}, "mutual is 0, must be True or False"),
-        ({"own_teacher": 1}, "own_teacher is 1, must be True or False"),
+        ({"teacher": False}, "teacher is False, must be one of 'other', 'self', 'none'"),
         ({"sharing_settings": 3}, "sharing_settings is 3, must be"),
     ],
 )

@@ -86,6 +86,6 @@ def test_a_pair_that_starts_anew_reads_nothing_of_the_model_alone(solo, joined):
 
 def test_a_side_that_teaches_itself_does_so_from_its_second_turn_on():
     module, turns = object(), [Turn("domain", 2), Turn("llm", 1), Turn("domain", 1), Turn("domain", 1)]
-    partners = [turn.partner for turn in planned(turns, {"domain"}, module, own_teacher=True)]
+    partners = [turn.partner for turn in planned(turns, {"domain"}, module, "self")]
     assert partners == [None, None, "domain", "domain"]
-    assert all(turn.sharing is None for turn in planned(turns, {"domain"}, None, own_teacher=True))
+    assert all(turn.sharing is None for turn in planned(turns, {"domain"}, module, "none"))

@@ -39,7 +39,7 @@ class OwnTeacher(FrozenTexts):
     arXiv 1805.04770). What a pair has beyond this control is what the LLM in particular teaches, or writes.
     """
 
-    own_teacher = True
+    teacher = "self"
 
 
 class NoNeighbours:
@@ -52,7 +52,7 @@ class NoNeighbours:
 class NoMutual:
     """No side learns from the other's ranking: the coupling losses are left out. Tables and turns stay."""
 
-    mutual = False
+    teacher = "none"
 
     def __init__(self, config: None) -> None:
         pass
