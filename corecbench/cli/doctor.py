@@ -7,8 +7,9 @@ import os
 import platform
 from typing import TYPE_CHECKING
 
-from corecbench.api import UsageError, cache_folder, product_dtype
+from corecbench.api import UsageError, cache_folder
 from corecbench.experiment import process
+from corecbench.experiment.number_formats import format_of
 from corecbench.plugin.discovery import INSTALL, reason
 from corecbench.version import __version__
 
@@ -67,7 +68,7 @@ def machine() -> Iterator[str]:
 def number_format() -> str:
     """Return what `auto` stands for, or what is wrong with CORECBENCH_PRECISION."""
     try:
-        return str(product_dtype("auto", "cpu")).removeprefix("torch.")
+        return format_of("auto", "cpu")
     except UsageError as error:
         return str(error)
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from corecbench.results.store import Store
 
 
+def format_of(setting: Precision, device: str) -> str:
+    """Return the name of the number format that a setting stands for on a kind of device, such as "float32"."""
+    return str(product_dtype(setting, device)).removeprefix("torch.")
+
+
 def dtypes(cell: Cell, device: str) -> dict[str, dict[str, str]]:
     """Return the number formats that settings of a cell stand for on this machine, by component."""
     import torch
@@ -24,8 +29,7 @@ def dtypes(cell: Cell, device: str) -> dict[str, dict[str, str]]:
         hints = {} if part.config is None else get_type_hints(type(part.config), include_extras=True)
         for name in (name for name, hint in hints.items() if hint == Precision):
             with contextlib.suppress(AssertionError, RuntimeError):  # the device is not there
-                dtype = str(product_dtype(getattr(part.config, name), kind)).removeprefix("torch.")
-                found.setdefault(part.label, {})[name] = dtype
+                found.setdefault(part.label, {})[name] = format_of(getattr(part.config, name), kind)
     return found
 
 
