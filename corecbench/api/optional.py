@@ -120,6 +120,20 @@ class TrainsLayers(Protocol):
         ...
 
 
+class IsToldAnew(Protocol):
+    """A sharing module that is told what the LLM makes of the items whenever the LLM has learnt."""
+
+    def renew(self, item_states: torch.Tensor) -> None:
+        """Take what the LLM now makes of each item. Called before each domain turn that follows a turn of the LLM.
+
+        A module that does not always want to be told has None in place of this method.
+
+        Args:
+            item_states: float32 [N+1, d], the LLM's state after a history of that item alone; row 0 is zero.
+        """
+        ...
+
+
 class Settles(Protocol):
     """A combiner that chooses something, such as weights, by validation."""
 

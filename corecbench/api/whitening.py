@@ -14,16 +14,19 @@ ROWS_PER_BLOCK = 2**15
 """Rows that are whitened together."""
 
 
-def whitened(states: torch.Tensor) -> torch.Tensor:
+def whitened(states: torch.Tensor, turned_back: bool = False) -> torch.Tensor:
     """Return states of texts with zero mean and without correlation, scaled to a root mean square norm of 1.
 
     An LLM's states of texts all point in nearly the same direction. Their differences tell items apart.
 
     Args:
         states: float32 [N+1, h]. A row of zeros belongs to an item without a text and stays zero.
+        turned_back: whether the rows are as near as can be to the states that they are made of, so that those of
+            states which change little change little (ZCA; Kessy et al., 2018, arXiv 1512.00809).
 
     Returns:
-        float32 [N+1, k]; k is the number of directions in which the texts differ, at most h.
+        float32 [N+1, k]; k is the number of directions in which the texts differ, at most h. Float32 [N+1, h] if
+        they are turned back.
 
     Raises:
         DataError: the texts do not differ.
@@ -44,7 +47,9 @@ def whitened(states: torch.Tensor) -> torch.Tensor:
     if not kept.any():
         raise DataError("all item texts are alike, so an LLM has nothing to tell items apart by")
     scaled = directions[:, kept] / singular[kept] * (n_texts / kept.sum()) ** 0.5  # [h, k]
-    rows_of_all = torch.zeros(len(states), int(kept.sum()))
+    if turned_back:
+        scaled = scaled @ directions[:, kept].T
+    rows_of_all = torch.zeros(len(states), scaled.shape[1])
     for rows in has_text.nonzero().squeeze(1).split(ROWS_PER_BLOCK):
         rows_of_all[rows] = ((states[rows].double() - mean) @ scaled).float()
     return rows_of_all

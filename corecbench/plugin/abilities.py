@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         HasText,
         HasTextStates,
         Interactions,
+        IsToldAnew,
         LeavesOutTurns,
         Recommender,
         ReplacesItemTexts,
@@ -89,6 +90,7 @@ class SharingAbilities:
     alone_unless_better: bool
     content: torch.Tensor | None
     trained_with: Callable[[Side], torch.nn.Module | None] | None
+    renew: Callable[[torch.Tensor], None] | None
     combine: Callable[[torch.Tensor, torch.Tensor, Batch], torch.Tensor] | None
     settle: Callable[[Callable[[], float]], Mapping[str, float]] | None
 
@@ -107,6 +109,7 @@ def sharing_abilities(module: SharingModule) -> SharingAbilities:
         alone_unless_better=bool(getattr(module, "alone_unless_better", False)),
         content=getattr(module, "content", None),
         trained_with=cast("TrainsLayers", module).trained_with if hasattr(module, "trained_with") else None,
+        renew=cast("IsToldAnew", module).renew if hasattr(module, "renew") else None,
         combine=cast("Combiner", module).combine if hasattr(module, "combine") else None,
         settle=cast("Settles", module).settle if hasattr(module, "settle") else None,
     )

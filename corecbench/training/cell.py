@@ -28,7 +28,7 @@ from corecbench.evaluation.ranking import Ranks, rank_task, task_states
 from corecbench.evaluation.states import checked, checked_scores
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard
-from corecbench.training.contexts import latest
+from corecbench.training.contexts import latest, single_items
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate, last_states
 from corecbench.training.loop import SideTraining
@@ -183,6 +183,12 @@ class CellTraining:
         states[0] = 0
         return states
 
+    def item_states(self, model: Recommender) -> torch.Tensor:
+        """Return a side's state after a history of each item alone, float32 [N+1, d], row 0 zero."""
+        n_items = self.setup.catalog.n_items
+        states = last_states(model, single_items(n_items, self.setup.device), n_items)
+        return torch.cat([states.new_zeros(1, states.shape[1]), states])
+
     def train_solo(self, side: Side, selected: Selected, on_epoch: OnEpoch) -> SideTraining:
         """Train a model alone until validation no longer improves, or its epochs are over."""
         model, _ = self.build_solo(side, selected)
@@ -201,6 +207,8 @@ class CellTraining:
             on_epoch = self.checkpoints.recording(on_epoch)
             done = self.checkpoints.resume(sides, turns, on_epoch)
         for n_turns, turn in enumerate(turns[done:], start=done):
+            if turn.renew is not None:
+                turn.renew(self.item_states(sides["llm"].model))
             pauses = None if self.checkpoints is None else self.checkpoints.within(n_turns, sides, on_epoch)
             partner = None if turn.partner is None else sides[turn.partner]
             sides[turn.side].train_turn(turn.number, turn.epochs, turn.sharing, partner, on_epoch, pauses)

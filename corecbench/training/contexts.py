@@ -100,6 +100,16 @@ def windows(train: Interactions, max_history: int, device: str = "cpu") -> Conte
     return Contexts(user, histories, targets, max_history, device)
 
 
+def single_items(n_items: int, device: str = "cpu") -> Contexts:
+    """Return for each item 1..N the history of that item alone, of no user.
+
+    >>> single_items(3).whole().history.tolist()
+    [[1], [2], [3]]
+    """
+    item, one = np.arange(1, n_items + 1), np.ones(n_items, dtype=np.int64)
+    return Contexts(np.zeros(n_items, dtype=np.int64), SeenItems(item, item - 1, one), None, 1, device)
+
+
 def latest(train: Interactions, n_users: int, max_history: int, device: str = "cpu") -> Contexts:
     """Return for each user 1..U the latest `max_history` training items, oldest first."""
     n_items = np.bincount(train.user, minlength=n_users + 1)

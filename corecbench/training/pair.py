@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -130,14 +130,19 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
             layers.to(training.setup.device)
         sides[side] = training.side_training(side, selected, models[side], epochs[side], side in trained, layers)
     training.seed("training")
-    training.train_turns(sides, planned(turns, trained, module, pair.teacher), on_epoch)
+    renew = telling(module, abilities.renew)
+    training.train_turns(sides, planned(turns, trained, module, pair.teacher, renew), on_epoch)
     for side_training in sides.values():
         side_training.stopped_by = "turns"
     return Trained(sides, module, requests.given)
 
 
 def planned(
-    turns: Sequence[Turn], trained: set[Side], module: SharingModule, teacher: Teacher
+    turns: Sequence[Turn],
+    trained: set[Side],
+    module: SharingModule,
+    teacher: Teacher,
+    renew: Callable[[torch.Tensor], None] | None = None,
 ) -> list[PlannedTurn]:
     """Return the turns with the partner that the side learns from, if there is one and it has been trained.
 
@@ -146,15 +151,36 @@ def planned(
         trained: the sides that start from trained weights.
         module: couples a side with its partner.
         teacher: who the partner is; a side is its own from its second turn on.
+        renew: is told what the LLM makes of each item, before each turn of the domain model that follows one of
+            the LLM.
     """
-    found, trained = [], set() if teacher == "self" else set(trained)
+    found: list[PlannedTurn] = []
+    trained = set() if teacher == "self" else set(trained)
     for number, turn in enumerate(turns, start=1):
         other: Side = "llm" if turn.side == "domain" else "domain"
         partner = turn.side if teacher == "self" else other
-        coupling = (module, partner) if teacher != "none" and partner in trained else (None, None)
-        found.append(PlannedTurn(number, turn.side, turn.epochs, *coupling))
+        planned_turn = PlannedTurn(number, turn.side, turn.epochs)
+        if teacher != "none" and partner in trained:
+            planned_turn = replace(planned_turn, sharing=module, partner=partner)
+        if found and (found[-1].side, turn.side) == ("llm", "domain"):
+            planned_turn = replace(planned_turn, renew=renew)
+        found.append(planned_turn)
         trained.add(turn.side)
     return found
+
+
+def telling(
+    module: SharingModule, renew: Callable[[torch.Tensor], None] | None
+) -> Callable[[torch.Tensor], None] | None:
+    """Return a module's `renew`, which names the module where it fails; None for a module without one."""
+    if renew is None:
+        return None
+
+    def tell(item_states: torch.Tensor) -> None:
+        with guard(owner_of(module), "renew"):
+            renew(item_states)
+
+    return tell
 
 
 def build_sides(training: CellTraining, pair: Pair, requests: IdRequests) -> dict[Side, Recommender]:

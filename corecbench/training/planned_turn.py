@@ -1,8 +1,16 @@
 """A turn as it is going to be trained."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from corecbench.api import SharingModule, Side
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from corecbench.api import SharingModule, Side
 
 
 @dataclass(frozen=True)
@@ -17,3 +25,5 @@ class PlannedTurn:
     sharing: SharingModule | None = None
     """Couples the side to its partner; None: it learns from nobody."""
     partner: Side | None = None
+    renew: Callable[[torch.Tensor], None] | None = None
+    """Is told, before the turn, what the LLM makes of each item; None: nothing is told."""

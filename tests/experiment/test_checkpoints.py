@@ -28,6 +28,9 @@ def pair(bench, ranks, quick, tiny_llama, monkeypatch):
     class Pair:
         name = f"sasrec+{llm}+bdlm"
 
+        def __init__(self):
+            self.settings = settings
+
         def run(self, **options):
             trained.clear()
             return bench(
@@ -68,6 +71,18 @@ def test_a_pair_that_was_killed_goes_on_from_its_latest_epoch(pair, point, make_
     assert_equal(pair.ranks(), pair.ranks("undisturbed"))
     assert without_times(resumed) == without_times(undisturbed)
     assert not list(tmp_path.rglob("*.state"))
+
+
+@pytest.mark.parametrize("epoch", [3, 4, 5])
+def test_what_the_llm_makes_of_items_is_there_again_after_a_kill(pair, epoch, make_diary):
+    settings = pair.settings | {"bdlm": TURNS | {"renewed": True}}
+    pair.run(settings=settings, root="undisturbed")
+    pair.run(settings=settings, models=())
+    pair.run(settings=settings, llms=())
+    with pytest.raises(KeyboardInterrupt):
+        pair.run(settings=settings, diary=make_diary(("epoch", pair.name, "domain", epoch)))
+    pair.run(settings=settings)
+    assert_equal(pair.ranks(), pair.ranks("undisturbed"))
 
 
 def test_a_model_alone_that_was_killed_goes_on_from_its_latest_epoch(pair, ranks, make_diary):

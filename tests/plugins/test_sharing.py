@@ -13,6 +13,7 @@ from corecbench.api import (
     Setup,
     States,
     Turn,
+    UsageError,
     beside,
     phrase_summaries,
     word_summaries,
@@ -221,6 +222,48 @@ def test_a_store_without_neighbours_holds_rows_and_texts():
     module, domain, _ = started(start="new", neighbours=0)
     module.eval()
     assert torch.equal(domain.item.weight, module.item.table.weight + module.item.text_projection(TEXT))
+
+
+def test_what_the_llm_makes_of_items_changes_what_the_domain_side_reads_once_it_learns_to_read_it():
+    module = make_bdlm(renewed=True)
+    domain, llm = module.ids("domain", 3), module.ids("llm", 2)
+    before = domain.item.weight.detach().clone(), llm.item.weight.detach().clone()
+    module.renew(torch.tensor([[0.0, 0.0], [3.0, 1.0], [1.0, 2.0]]))
+    assert torch.equal(domain.item.weight, before[0])
+    nn.init.ones_(domain.item.reading.weight)
+    said = domain.item.said
+    assert not said[0].any()
+    assert said[1:].norm(dim=1).square().mean().sqrt().item() == pytest.approx(5.0)
+    assert said[1:].sum(dim=0).numpy() == pytest.approx([0.0, 0.0], abs=1e-5)
+    told = domain.item.weight - before[0]
+    assert torch.allclose(told, said.sum(dim=1, keepdim=True).expand(-1, 3), atol=1e-6)
+    index = torch.tensor([[1, 0], [2, 2]])
+    assert torch.allclose(domain.item(index), domain.item.weight[index], atol=1e-6)
+    assert torch.equal(llm.item.weight, before[1])  # the LLM is not told what it says itself
+
+
+def test_states_that_changed_little_are_told_in_the_same_directions():
+    module = make_bdlm(renewed=True)
+    module.ids("domain", 3), module.ids("llm", 4)
+    states = torch.cat([torch.zeros(1, 4), torch.randn(2, 4, generator=torch.Generator().manual_seed(0))])
+    module.renew(states)
+    first = module.renewed.said.clone()
+    module.renew(states * 1.001)
+    assert torch.allclose(module.renewed.said, first, atol=1e-2)
+
+
+@pytest.mark.parametrize(("settings", "told"), [({}, False), ({"renewed": True}, True)])
+def test_a_module_asks_to_be_told_only_where_it_is_set(settings, told):
+    module = make_bdlm(**settings)
+    module.ids("domain", 3)
+    assert (module.renew is not None) is told
+
+
+def test_an_llm_whose_states_are_no_rows_of_its_table_cannot_be_told_of():
+    module = make_bdlm(renewed=True)
+    module.ids("domain", 3), module.ids("llm", 2)
+    with pytest.raises(UsageError, match=r"renewed is true, .* its states are 5 wide, its table 2"):
+        module.renew(torch.ones(3, 5))
 
 
 def test_counted_words_stand_beside_what_the_llm_makes_of_texts():

@@ -89,3 +89,34 @@ def test_a_side_that_teaches_itself_does_so_from_its_second_turn_on():
     partners = [turn.partner for turn in planned(turns, {"domain"}, module, "self")]
     assert partners == [None, None, "domain", "domain"]
     assert all(turn.sharing is None for turn in planned(turns, {"domain"}, module, "none"))
+
+
+def test_a_module_is_told_of_items_before_each_domain_turn_that_follows_one_of_the_llm():
+    sides = ("domain", "llm", "domain", "domain", "llm", "llm", "domain")
+    turns = [Turn(side, 1) for side in sides]
+    told = [turn.renew for turn in planned(turns, set(), object(), "none", renew=print)]
+    assert told == [None, None, print, None, None, None, print]
+    assert all(turn.renew is None for turn in planned(turns, set(), object(), "other"))
+
+
+def test_what_the_llm_makes_of_an_item_alone_is_told_to_the_domain_side(solo, joined):
+    _, _, start = solo("sasrec")
+    training, sides, module = joined("sasrec", "bdlm", start, start="new", warm_up_epochs=1, rounds=1, renewed=True)
+    said = module.renewed.said
+    item_states = training.item_states(sides["llm"].model)
+    assert said.shape == item_states.shape
+    assert said.any()
+    assert not said[0].any()
+    assert module.renewed.reading.weight.any()  # the domain model learnt to read it
+    assert any(name.endswith("said") for name in sides["domain"].best_state)
+    assert not any(name.endswith("said") for name in sides["llm"].best_state)
+
+
+def test_a_module_that_fails_when_it_is_told_is_named(solo, joined, monkeypatch):
+    def fail(self, item_states):
+        raise ValueError("no room")
+
+    _, _, start = solo("sasrec")
+    monkeypatch.setattr("corecbench_plugins.sharing.store.RenewedTable.tell", fail)
+    with pytest.raises(PluginError, match=r"'bdlm' .*failed in renew: .*no room"):
+        joined("sasrec", "bdlm", start, start="new", warm_up_epochs=1, rounds=1, renewed=True)

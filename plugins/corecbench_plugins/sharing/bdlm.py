@@ -19,6 +19,8 @@ What is our reconstruction, since no equations or settings of the paper are publ
   pretrained model the text part starts at zero, so the pair starts exactly where the domain model ended.
 - A domain model without a user table gives its users' states as the start of the user rows.
 - `<uid>` is a row of zeros unless `llm_reads_users` is set: trained user rows give away the LLM's targets.
+- With `renewed`, what the LLM's present layers make of an item, after each of its turns, stands beside the item's
+  row for the domain side, through a projection of its own that starts at zero.
 - With `content`, what is said of the texts, and their words, also have a say in the scores of each trained side,
   which no training wears off.
 - Mutual learning compares distributions over the catalogue at positions of a history, drawn anew for each batch,
@@ -26,6 +28,8 @@ What is our reconstruction, since no equations or settings of the paper are publ
   start of the turn.
 - A turn is a number of epochs.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -50,7 +54,7 @@ from corecbench.api import (
 from corecbench_plugins.sharing.compared import comparable_scores
 from corecbench_plugins.sharing.schedule import alternate
 from corecbench_plugins.sharing.settings import BdlmConfig
-from corecbench_plugins.sharing.store import ProjectedTable, StoreTable, ZeroTable
+from corecbench_plugins.sharing.store import ProjectedTable, RenewedTable, StoreTable, ZeroTable
 
 
 class Bdlm(nn.Module):
@@ -63,6 +67,7 @@ class Bdlm(nn.Module):
         self.user: StoreTable | None = None
         self.item: StoreTable | None = None
         self.content: torch.Tensor | None = None
+        self.renewed: RenewedTable | None = None
 
     def ids(self, side: Side, width: int) -> Ids:
         """Return the store through a projection. The domain side asks first and decides the store's width."""
@@ -72,7 +77,12 @@ class Bdlm(nn.Module):
             nn.init.eye_(projection.weight)
         writes = side == "domain" or self.config.llm_writes
         user: Table
+        item: Table
         user, item = (ProjectedTable(rows, projection, writes) for rows in (users, items))
+        if side == "domain" and self.config.renewed:
+            item = self.renewed = RenewedTable(item, width)
+        if side == "llm" and self.renewed is not None:
+            self.renewed.expect(width)
         if side == "llm" and not self.config.llm_reads_users:
             user = ZeroTable(self.catalog.n_users + 1, width)
         return Ids(user, item)
@@ -113,6 +123,11 @@ class Bdlm(nn.Module):
             return text
         random = generator(self.seed, self.catalog.name, "words")
         return beside(word_summaries(self.catalog.item_texts, self.config.words, random), text)
+
+    @property
+    def renew(self) -> Callable[[torch.Tensor], None] | None:
+        """Takes what the LLM makes of each item; None where the settings do not ask for it."""
+        return None if self.renewed is None else self.renewed.tell
 
     def turns(self, budget: Budget) -> list[Turn]:
         """Alternate after the domain model's warm-up."""

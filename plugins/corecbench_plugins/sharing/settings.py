@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from corecbench.api import Choices, Count, Natural, Positive, Search, Share, Weight
+from corecbench.api import Added, Choices, Count, Natural, Positive, Search, Share, Weight
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,9 @@ class BdlmConfig(Schedule):
     """Number of items with the nearest texts whose rows an item shares in; 0 for none."""
     llm_writes: bool = True
     """Whether the LLM's turns change the store, or only read it."""
+    renewed: Annotated[bool, Added(before=False), Choices(())] = False
+    """Whether the domain side is told, after each of the LLM's turns, what the LLM has come to make of each item:
+    its state after a history of that item alone. It stands beside the texts, and says nothing before."""
     llm_reads_users: bool = False
     """Whether the token `<uid>` is the user's row, as in the paper. A domain model with user rows fits them to the
     very items that the LLM learns to predict, so in training they give those items away."""

@@ -9,12 +9,14 @@ import torch
 from torch import nn
 from torch.nn.functional import embedding, embedding_bag, normalize
 
-from corecbench.api import ProjectedTexts, Table, project
+from corecbench.api import ProjectedTexts, Table, UsageError, project, whitened
 from corecbench_plugins.sharing.lookup import look_up
 
 ITEMS_PER_BLOCK = 2048
 MANY = 4
 """A look-up of more than one item in so many projects all texts, which the same step needs anyhow."""
+NORM = 5.0
+"""Root mean square norm of a row of what the LLM makes of an item, as of what it says of a text."""
 INITIAL_SHARE = 0.5
 """Share of the mean row of an item's neighbours that is added to its own row at first; learnt from there."""
 
@@ -116,6 +118,55 @@ class ProjectedTable(nn.Module):
         """Return rows of the store at the width of the side, with gradients for the store if the side may write."""
         projected: torch.Tensor = self.projection(rows if self.writes else rows.detach())
         return projected
+
+
+class RenewedTable(nn.Module):
+    """A side's table of items, and beside it what the LLM makes of each item, told anew while the pair is trained.
+
+    K is the width of what is told. Nothing changes before it is told for the first time, nor by that alone: the
+    projection starts at zero.
+    """
+
+    said: torch.Tensor
+    """float32 [N+1, K], whitened; zero before it is told. It is stored with the side, since training changes it."""
+
+    def __init__(self, table: ProjectedTable, width: int) -> None:
+        super().__init__()
+        self.table, self.width = table, width
+        self.register_buffer("said", torch.zeros(table.weight.shape[0], 0))
+        self.reading: nn.Linear | None = None
+
+    def expect(self, said_width: int) -> None:
+        """Be ready to be told rows of this width."""
+        self.said = self.said.new_zeros(len(self.said), said_width)
+        self.reading = nn.Linear(said_width, self.width, bias=False, device=self.said.device)
+        nn.init.zeros_(self.reading.weight)
+
+    def tell(self, item_states: torch.Tensor) -> None:
+        """Take what the LLM makes of each item now, float32 [N+1, K].
+
+        Raises:
+            UsageError: it has another width than the LLM's table of items.
+        """
+        if item_states.shape != self.said.shape:
+            raise UsageError(
+                f"renewed is true, which needs an LLM whose states are as wide as its table of items; its states "
+                f"are {item_states.shape[1]} wide, its table {self.said.shape[1]}"
+            )
+        self.said.copy_(NORM * whitened(item_states.cpu(), turned_back=True))
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """float32 [N+1, d]."""
+        return self.with_said(self.table.weight, self.said)
+
+    def forward(self, index: torch.Tensor) -> torch.Tensor:
+        """Return float32 [*index.shape, d]."""
+        return self.with_said(self.table(index), embedding(index, self.said))
+
+    def with_said(self, rows: torch.Tensor, said: torch.Tensor) -> torch.Tensor:
+        """Return rows [*, d] and what is said of their items [*, K] together, [*, d]."""
+        return rows if self.reading is None else rows + self.reading(said)
 
 
 class ZeroTable(nn.Module):
