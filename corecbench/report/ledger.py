@@ -25,6 +25,7 @@ from corecbench.report.comparison import (
 )
 from corecbench.report.ledger_harm import Harm, harm
 from corecbench.report.ledger_ladder import Plan, Planned, pairs_with_controls, plan
+from corecbench.report.ledger_rungs import LEARNT_LATER, rung_of
 from corecbench.report.user_groups import user_groups
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Contrast:
     n_users: int
     other_seeds: tuple[int, ...]
     """The seeds that only one of the two rows has."""
+    out_of_reach: bool = False
+    """Whether only what the LLM learnt could make a difference, and neither row has a turn after one of the LLM."""
     slicing: str | None = None
     """What the users were sliced by; None for all users."""
     label: str = "all users"
@@ -128,6 +131,12 @@ class _Builder:
             comparison=compare_values(values, seeds, self.higher_is_better, "row", self.method),
             n_users=len(upper_values),
             other_seeds=tuple(sorted(upper.values.keys() ^ lower.values.keys())),
+            out_of_reach=(
+                pair.side == "domain"
+                and rung_of(planned.lower) in LEARNT_LATER
+                and upper.precedes_the_other_side()
+                and lower.precedes_the_other_side()
+            ),
             slicing=group.slicing,
             label=group.label,
         )

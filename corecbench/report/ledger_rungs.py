@@ -56,6 +56,9 @@ FURTHER: Mapping[str, str] = {"own-teacher": "an LLM as the teacher"}
 NO_TURN = frozenset({"frozen-texts", FROZEN_BAG_OF_WORDS, "own-teacher"})
 """Controls in which the LLM takes no turn, so that its side cannot be compared."""
 
+LEARNT_LATER = frozenset({"frozen-texts", "no-mutual"})
+"""Rungs above which only what the LLM learns can make a difference to the domain side."""
+
 WHOLE = "the whole gain"
 
 IN_WORDS: Mapping[str, tuple[str, str]] = {

@@ -125,6 +125,7 @@ def caption(ledgers: Sequence[Ledger], table: Table, effects: bool = False, in_w
         *_tests(contrasts, table),
         *(of_effects(method, _unit(ledgers), _has_seeds(contrasts)) if effects else [of_difference(method)]),
         *_findings(table),
+        *_out_of_reach(contrasts),
         *(_of_slices() if any(each.slicing for each in contrasts) else []),
         *table.made_with,
     ]
@@ -165,6 +166,14 @@ def _findings(table: Table) -> Iterator[str]:
         f"{p_name(method, 'TOST')} is below {level}, which tests a difference of {margin} of the model alone or "
         "more; otherwise open"
     )
+
+
+def _out_of_reach(contrasts: Sequence[Contrast]) -> Iterator[str]:
+    if any(each.out_of_reach and each.comparison.sizes.shares.equal == 1 for each in contrasts):
+        yield (
+            "0 by plan: the domain side has no turn after one of the LLM, so that nothing of what the LLM learned "
+            "could reach it"
+        )
 
 
 def _of_slices() -> Iterator[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from corecbench.report.ledger import Contrast, Ledger
     from corecbench.results.rows import RowKey
 
-Finding = Literal["gain", "loss", "nothing", "same", "open"]
+Finding = Literal["gain", "loss", "nothing", "same", "out of reach", "open"]
 ONE_SEED = "one seed: shows this run, not the method"
 
 
@@ -25,7 +25,7 @@ def finding(contrast: Contrast, higher_is_better: bool) -> Finding:
     """Return what is found: a gain or loss, nothing beyond the margin, the same for every user, or none of it."""
     comparison = contrast.comparison
     if comparison.sizes.shares.equal == 1:
-        return "same"
+        return "out of reach" if contrast.out_of_reach else "same"
     if comparison.p_adjusted < ALPHA:
         return "gain" if (comparison.difference > 0) == higher_is_better else "loss"
     if comparison.p_equivalence is not None and comparison.p_equivalence < ALPHA:
@@ -36,7 +36,11 @@ def finding(contrast: Contrast, higher_is_better: bool) -> Finding:
 def finding_in_words(contrast: Contrast, higher_is_better: bool, method: Method) -> str:
     """Return a finding as a table states it."""
     found = finding(contrast, higher_is_better)
-    words = {"nothing": f"nothing beyond {100 * method.margin:g}%", "same": "the same for every user"}
+    words = {
+        "nothing": f"nothing beyond {100 * method.margin:g}%",
+        "same": "the same for every user",
+        "out of reach": "0 by plan",
+    }
     return words.get(found, found)
 
 
@@ -118,6 +122,7 @@ def over_controls(ledgers: Sequence[Ledger], higher_is_better: bool, method: Met
         "loss": "{} lose{s} significantly",
         "nothing": f"{{}} differ{{s}} by less than {100 * method.margin:g}% of the model alone",
         "same": "{} make{s} no difference to any user",
+        "out of reach": "{} cannot differ by the plan of the turns",
         "open": "{} show{s} no significant difference",
     }
     parts = [
@@ -136,6 +141,7 @@ def _shown(contrast: Contrast, higher_is_better: bool, method: Method) -> str:
         "loss": ", a loss",
         "nothing": f", nothing beyond {100 * method.margin:g}% of the model alone",
         "same": ", the same for every user",
+        "out of reach": ", which is so by the plan of the turns",
         "open": ", which is not shown to differ from 0",
     }
     return words[finding(contrast, higher_is_better)]

@@ -25,6 +25,7 @@ VERDICTS: Mapping[Finding, Verdict] = {
     "loss": "loss",
     "nothing": "unclear",
     "same": "unclear",
+    "out of reach": "unclear",
     "open": "unclear",
 }
 
