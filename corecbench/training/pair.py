@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -121,6 +122,13 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
     turns = turns_within(budget, module)
     if pair.turns is not None:
         turns = list(pair.turns(turns))
+    if pair.sharing.couples and ends_with_the_llm(turns):
+        logging.getLogger(__name__).warning(
+            "%s: the domain model has no turn after one of the LLM, so it learns nothing from it; its %d "
+            "epochs leave none after the turns before",
+            owner_of(module),
+            pair.domain.config.epochs,
+        )
     epochs = epochs_of(turns)
     trained: set[Side] = set() if anew else {"domain"}
     sides = {}
@@ -239,6 +247,16 @@ def start(
     given = {f"what it is told of the {name} of a side": tensor for name, tensor in vars(pretrained).items()}
     with guard(owner_of(module), "start"), unchanged(given):
         module.start(pretrained)
+
+
+def ends_with_the_llm(turns: Sequence[Turn]) -> bool:
+    """Return whether the domain model is trained in turns that all come before those of the LLM.
+
+    >>> [ends_with_the_llm([Turn(side, 1) for side in sides]) for sides in (["domain", "llm"], ["llm"], ["domain"])]
+    [True, False, False]
+    """
+    sides = [turn.side for turn in turns]
+    return "llm" in sides and "domain" in sides and "domain" not in sides[sides.index("llm") :]
 
 
 def epochs_of(turns: Sequence[Turn]) -> dict[Side, int]:

@@ -1,4 +1,3 @@
-import warnings
 from math import log
 
 import numpy as np
@@ -439,19 +438,6 @@ def test_a_turn_of_no_epochs_is_left_out():
         Schedule(warm_up_epochs=0, rounds=2, domain_epochs=1, llm_epochs=2), Budget(domain_epochs=1, llm_epochs=9)
     )
     assert turns == [Turn("llm", 1), Turn("domain", 1), Turn("llm", 1)]
-
-
-@pytest.mark.parametrize(
-    ("settings", "epochs", "warned"),
-    [({}, 60, True), ({}, 61, False), ({"llm_epochs": 0}, 60, False), ({"domain_epochs": 0}, 80, False)],
-)
-def test_a_budget_that_leaves_the_domain_model_no_turn_after_the_llm_s_is_worth_a_warning(settings, epochs, warned):
-    module = make_bdlm(start="new", **settings)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        module.turns(Budget(epochs, 5))
-    told = "the warm-up of bdlm may take all 60 epochs of the domain model"
-    assert [told in str(each.message) for each in caught] == [True] * warned
 
 
 @pytest.mark.parametrize("make", [Bdlm, Private])

@@ -120,3 +120,21 @@ def test_a_module_that_fails_when_it_is_told_is_named(solo, joined, monkeypatch)
     monkeypatch.setattr("corecbench_plugins.sharing.store.RenewedTable.tell", fail)
     with pytest.raises(PluginError, match=r"'bdlm' .*failed in renew: .*no room"):
         joined("sasrec", "bdlm", start, start="new", warm_up_epochs=1, rounds=1, renewed=True)
+
+
+@pytest.mark.parametrize(
+    ("sharing", "settings", "warned"),
+    [
+        ("bdlm", {"warm_up_epochs": 60}, True),
+        ("bdlm", {"warm_up_epochs": 1}, False),
+        ("bdlm", {"warm_up_epochs": 60, "llm_epochs": 0}, False),
+        ("none", {"warm_up_epochs": 60}, False),
+    ],
+)
+def test_a_domain_model_without_a_turn_after_the_llm_s_is_warned_of(
+    solo, joined, caplog, sharing, settings, warned
+):
+    _, _, start = solo("sasrec")
+    joined("sasrec", sharing, start, start="new", rounds=1, **settings)
+    told = [record.message for record in caplog.records if "no turn after one of the LLM" in record.message]
+    assert [message.split(" of plugin")[0] for message in told] == ["sharing module 'bdlm'"] * warned

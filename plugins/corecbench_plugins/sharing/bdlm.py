@@ -29,7 +29,6 @@ What is our reconstruction, since no equations or settings of the paper are publ
 - A turn is a number of epochs.
 """
 
-import warnings
 from collections.abc import Callable
 
 import torch
@@ -39,7 +38,6 @@ from torch.nn.functional import kl_div, log_softmax
 from corecbench.api import (
     Batch,
     Budget,
-    CorecbenchWarning,
     Ids,
     Pretrained,
     Setup,
@@ -132,22 +130,8 @@ class Bdlm(nn.Module):
         return None if self.renewed is None else self.renewed.tell
 
     def turns(self, budget: Budget) -> list[Turn]:
-        """Alternate after the domain model's warm-up.
-
-        What the LLM learns reaches the domain model in the turns that follow. A budget that leaves none is worth a
-        warning.
-        """
-        turns = alternate(self.config, budget)
-        sides = [turn.side for turn in turns]
-        if self.config.domain_epochs and "llm" in sides and "domain" not in sides[sides.index("llm") :]:
-            warnings.warn(
-                f"the warm-up of bdlm may take all {budget.domain_epochs} epochs of the domain model, so that it "
-                "has no turn after the LLM's and learns nothing from it; give it more epochs, or bdlm fewer "
-                "warm_up_epochs",
-                CorecbenchWarning,
-                stacklevel=2,
-            )
-        return turns
+        """Alternate after the domain model's warm-up."""
+        return alternate(self.config, budget)
 
     def losses(self, side: Side, own: States, other: States, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the mutual term: how far the own distribution over the catalogue is from the other side's."""
