@@ -18,6 +18,7 @@ from corecbench.report.comparison_columns import (
     significant,
 )
 from corecbench.report.ledger_words import (
+    finding,
     finding_in_words,
     harm_sentence,
     lacking_sentences,
@@ -125,7 +126,7 @@ def caption(ledgers: Sequence[Ledger], table: Table, effects: bool = False, in_w
         *_tests(contrasts, table),
         *(of_effects(method, _unit(ledgers), _has_seeds(contrasts)) if effects else [of_difference(method)]),
         *_findings(table),
-        *_out_of_reach(contrasts),
+        *_out_of_reach(contrasts, higher),
         *(_of_slices() if any(each.slicing for each in contrasts) else []),
         *table.made_with,
     ]
@@ -168,8 +169,8 @@ def _findings(table: Table) -> Iterator[str]:
     )
 
 
-def _out_of_reach(contrasts: Sequence[Contrast]) -> Iterator[str]:
-    if any(each.out_of_reach and each.comparison.sizes.shares.equal == 1 for each in contrasts):
+def _out_of_reach(contrasts: Sequence[Contrast], higher_is_better: bool) -> Iterator[str]:
+    if any(finding(each, higher_is_better) == "out of reach" for each in contrasts):
         yield (
             "0 by plan: the domain side has no turn after one of the LLM, so that nothing of what the LLM learned "
             "could reach it"
