@@ -204,7 +204,7 @@ def load(path: str | Path | None, options: Mapping[str, Any], sets: Sequence[str
             such as [variants.NAME] with `of` and settings. Settings that differ on a data set are tables such as
             [per_dataset.NAME] and [per_dataset.NAME.settings.sasrec]. `include` lists further files.
         options: fields given on the command line or in Python. They win over the file, and tables are merged. None
-            stands for an option that is not given.
+            stands for an option that is not given. Controls also take the place of a file's `ledger = true`.
         sets: texts "component.key=value". They win over the file too.
 
     Raises:
@@ -212,6 +212,8 @@ def load(path: str | Path | None, options: Mapping[str, Any], sets: Sequence[str
     """
     values = read_files(run_files.find(path)) if path else {}
     given = {key: value for key, value in options.items() if value is not None}
+    if "controls" in given:
+        given.setdefault("ledger", False)
     values = over(values, given)
     settings = tables(values.pop("settings", {}), "settings", "component")
     in_pairs = tables(values.pop("in_pairs", {}), "in_pairs", "component")
