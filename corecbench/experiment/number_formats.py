@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import Counter
 from typing import TYPE_CHECKING, get_type_hints
 
 from corecbench.api import Precision, product_dtype
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from corecbench.api import CellResult
     from corecbench.experiment.cells import Cell
     from corecbench.experiment.plan import Plan
     from corecbench.results.store import Store
@@ -31,6 +35,26 @@ def dtypes(cell: Cell, device: str) -> dict[str, dict[str, str]]:
             with contextlib.suppress(AssertionError, RuntimeError):  # the device is not there
                 found.setdefault(part.label, {})[name] = format_of(getattr(part.config, name), kind)
     return found
+
+
+@contextlib.contextmanager
+def auto_as_in(record: CellResult) -> Iterator[None]:
+    """Let `auto` stand for what it stood for in a stored cell, unless CORECBENCH_PRECISION says otherwise."""
+    settings = record["settings"]
+    formats = {
+        stood_for
+        for part, named in record.get("dtypes", {}).items()
+        for name, stood_for in named.items()
+        if settings.get(part, {}).get(name) == "auto"
+    }
+    if len(formats) != 1 or os.environ.get("CORECBENCH_PRECISION"):
+        yield
+        return
+    os.environ["CORECBENCH_PRECISION"] = formats.pop()
+    try:
+        yield
+    finally:
+        del os.environ["CORECBENCH_PRECISION"]
 
 
 def of_other_formats(plan: Plan, store: Store) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import CorecbenchError, UsageError
+from corecbench.experiment.number_formats import auto_as_in
 from corecbench.experiment.session import prepare
 from corecbench.results.run_files import run_settings
 from corecbench.settings.config import load
@@ -57,7 +58,9 @@ def run_again(
         left_out = {each.folder: "not needed" for each in experiment.plan.cells if each.folder not in needed}
         for state in (experiment.plan.cache / "begun").glob(f"{cell.start_hash}-seed{cell.seed}-*"):
             state.unlink(missing_ok=True)  # else the first turn of a pair would not be trained again
-        found = replace(experiment, plan=replace(experiment.plan, left_out=left_out)).run(progress=True)[-1]
+        needed_cells = replace(experiment, plan=replace(experiment.plan, left_out=left_out))
+        with auto_as_in(record):
+            found = needed_cells.run(progress=True)[-1]
         if found["error"] is not None:
             raise UsageError(found["error"]["message"])
     except CorecbenchError as error:

@@ -1,12 +1,14 @@
 """`corecbench reproduce` on toy data, with real trainings."""
 
 import json
+import os
 import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from corecbench.api import precision
 from corecbench.cli.main import main
 from corecbench.cli.options import Invocation
 from corecbench.experiment.execution.here import Here
@@ -77,6 +79,18 @@ def test_a_trained_cell_is_run_again_from_its_record_alone_with_equal_ranks(stor
     ]
     assert done.exit_code == 0
     assert [path.name for path in (place / "results").iterdir()] == ["default"]
+
+
+def test_a_cell_is_run_again_in_its_number_format_unless_another_one_is_asked_for(stored, reproduce, monkeypatch):
+    monkeypatch.setenv("CORECBENCH_PRECISION", "bfloat16")
+    folder = stored("sasrec")
+    monkeypatch.setenv("CORECBENCH_PRECISION", "float32")
+    assert "layers_dtype: bfloat16 there, float32 here" in reproduce(folder).stdout
+    monkeypatch.delenv("CORECBENCH_PRECISION")
+    monkeypatch.setattr(precision, "vendor", lambda: "another maker, whose processors get float32")
+    done = reproduce(folder)
+    assert (done.exit_code, done.stdout.splitlines()[1:]) == (0, ["domain: equal for all 60 users"])
+    assert "CORECBENCH_PRECISION" not in os.environ
 
 
 def test_ranks_that_differ_are_counted_and_what_is_different_is_named(stored, reproduce):
