@@ -17,7 +17,7 @@ def host():
 @pytest.mark.parametrize("name", packaged())
 def test_a_file_has_only_components_and_settings_that_exist(host, name):
     config = load(name, {}, [])
-    assert config.models
+    assert config.models or config.llms
     host.check_settings(config)
     for dataset in config.datasets:
         chosen = choose(config, host, config.settings_on(dataset))
