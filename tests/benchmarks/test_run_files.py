@@ -21,7 +21,7 @@ def test_a_file_has_only_components_and_settings_that_exist(host, name):
     host.check_settings(config)
     for dataset in config.datasets:
         chosen = choose(config, host, config.settings_on(dataset))
-        assert len(chosen.models) == len(config.models)
+        assert (len(chosen.models), len(chosen.llms)) == (len(config.models), len(config.llms))
         host.select("datasets", dataset, config.settings_on(dataset))
 
 
