@@ -290,7 +290,8 @@ def bench(
         host = Host.discover(files)
         if diary is not None:
             host.register(diary, "diary")
-        config = RunConfig(**{"datasets": (str(toy_folder),), "settings": quick, "metrics": ("NDCG@10",)} | options)
+        usual = {"datasets": (str(toy_folder),), "settings": quick, "metrics": ("NDCG@10",), "references": False}
+        config = RunConfig(**usual | options)
         store = Store(tmp_path / root, config.benchmark)
         plan = make_plan(config, host, store)
         return run(plan, host, store, runs_in(plan, host, store))

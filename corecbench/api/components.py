@@ -68,6 +68,11 @@ class DomainModelComponent(Component):
     joint: bool | str | Callable[[Any], bool] = True
     """False for a model that reads no ids and cannot be trained together with an LLM. Where that depends on the
     settings, `joint(config) -> bool` (or "module:attribute" of it), which must not import heavy libraries."""
+    reference: bool = False
+    """True for a model without an LLM that every run trains beside those that are asked for, so that gains are said
+    over the strongest of them. It must be quick and need no training."""
+    reads_texts: bool = False
+    """True for a model that reads item texts. As a reference it is left out where a data set has none."""
 
 
 @dataclass(frozen=True)

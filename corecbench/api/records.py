@@ -38,6 +38,8 @@ class CellRecord(TypedDict):
     """Share of the items that are left out of training, where there are any."""
     combines: NotRequired[bool]
     """Whether the sharing module combines both sides' scores, which gives a third row."""
+    reference: NotRequired[bool]
+    """Whether the cell is a model alone over which gains are said, since its component is a reference."""
     seed: int
 
 

@@ -68,6 +68,11 @@ def run_options(command: Command) -> Command:
                 default=None,
                 help="Whether every LLM is also trained alone.  [default: solo-llms]",
             ),
+            click.option(
+                "--references/--no-references",
+                default=None,
+                help="Whether quick models without an LLM, such as popularity, run too.  [default: references]",
+            ),
             several(
                 "--datasets",
                 text="Data sets: names, or folders of atomic files.  [default: ml-100k]",

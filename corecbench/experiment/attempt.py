@@ -213,10 +213,12 @@ class Attempt:
         return Learnt(load(read_file(folder, CHECKPOINT, stored)), best_epoch)
 
     def rank_side(self, outcome: Outcome, training: CellTraining, side_training: SideTraining) -> None:
-        """Rank a side on the test items."""
-        _ = training.tasks  # laying them out is no part of the time that ranking takes
-        clock = time.perf_counter()
+        """Rank a side on the test items, and on the validation items if no epoch has been validated."""
+        validation = side_training.best_value
         with guard(side_training.owner, "states"):
+            if not side_training.is_validated:
+                validation = training.validate(side_training.model)
+            clock = time.perf_counter()
             ranks = training.rank(side_training.model, "test", self.top_k)
         ranking_s = time.perf_counter() - clock
         outcome.ranks[side_training.side] = ranks
@@ -225,7 +227,7 @@ class Attempt:
             **sizes(side_training.parts),
             "epochs": side_training.epochs,
             "best_epoch": side_training.best_epoch,
-            "validation": side_training.best_value,
+            "validation": validation,
             "stopped_by": side_training.stopped_by,
             "train_s": side_training.train_s,
             "inference_ms_per_user": 1000 * ranking_s / len(ranks.users),

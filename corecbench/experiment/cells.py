@@ -102,6 +102,8 @@ def record_of(cell: Cell) -> CellRecord:
     record |= cast("CellRecord", cell.data.reduction.fields())
     if cell.combines:
         record["combines"] = True
+    if cell.sharing is None and cell.domain is not None and cell.domain.is_reference:
+        record["reference"] = True
     return record
 
 

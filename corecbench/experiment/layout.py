@@ -44,10 +44,29 @@ def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
     return Choice(models, llms, sharing, [choose_control(host, label, settings) for label in config.controls])
 
 
-def choices_on(dataset: str, config: RunConfig, host: Host) -> tuple[Choice, Choice]:
-    """Return the components of a run on one data set, under their settings alone and under those in pairs."""
-    alone = choose(config, host, config.settings_on(dataset))
-    return alone, choose(config, host, config.settings_in_pairs_on(dataset))
+def choices_on(data: SplitDataset, config: RunConfig, host: Host) -> tuple[Choice, Choice]:
+    """Return the components of a run on one data set, under their settings alone and under those in pairs.
+
+    Alone, the references stand before the models that are asked for.
+    """
+    settings = config.settings_on(data.whole_name)
+    alone = choose(config, host, settings)
+    if config.references:
+        models = [*references_on(data, alone.models, host, settings), *alone.models]
+        alone = alone._replace(models=models)
+    return alone, choose(config, host, config.settings_in_pairs_on(data.whole_name))
+
+
+def references_on(
+    data: SplitDataset, asked: Sequence[Selected], host: Host, settings: Settings
+) -> Iterator[Selected]:
+    """Yield the references that are run on a data set beside the models that are asked for."""
+    cache, labels = cache_folder(), {model.label for model in asked}
+    has_texts = any(data.catalog.item_texts)
+    for component, _ in host.list("models"):
+        is_read = has_texts or not component.reads_texts
+        if component.reference and is_read and component.name not in labels:
+            yield host.with_fingerprint(host.select("models", component.name, settings), cache)
 
 
 def check_count(config: RunConfig, alone: Choice, paired: Choice) -> None:

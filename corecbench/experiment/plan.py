@@ -113,7 +113,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     data_sets = read_datasets(config, host)
     check_texts(data_sets, chosen.llms)
     for data in data_sets:
-        alone, paired = choices_on(data.whole_name, config, host)
+        alone, paired = choices_on(data, config, host)
         check_count(config, alone, paired)
         needed += [*alone.llms, *paired.llms]
         lacking += lacking_controls(paired)

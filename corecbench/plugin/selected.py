@@ -47,6 +47,11 @@ class Selected:
         return self._holds(self.component.joint) if isinstance(self.component, DomainModelComponent) else True
 
     @property
+    def is_reference(self) -> bool:
+        """Whether every run trains a domain model, so that gains can be said over it."""
+        return isinstance(self.component, DomainModelComponent) and self.component.reference
+
+    @property
     def can_be_untrained(self) -> bool:
         """Whether an LLM can be built with random weights."""
         return isinstance(self.component, LlmComponent) and self.component.untrained

@@ -7,10 +7,19 @@ from corecbench.api import Mark, Report
 from corecbench.report.average_ranks import over_datasets
 from corecbench.report.columns import NONE, Column, lay_out
 from corecbench.report.comparison import ALPHA, Comparison
-from corecbench.report.comparison_columns import comparison_columns, of_effects, of_tests, significant
-from corecbench.report.provenance import of_left_out, of_reductions, protocol_sentence
+from corecbench.report.comparison_columns import comparison_columns, of_effects, of_tests, p_name, significant
+from corecbench.report.provenance import listed, of_left_out, of_reductions, protocol_sentence
 from corecbench.report.table import Table, TableRow
-from corecbench.report.wording import count, decimal, of_ensembles, seed_list, sentences, user_counts
+from corecbench.report.wording import (
+    count,
+    decimal,
+    of_ensembles,
+    p_value,
+    percent,
+    seed_list,
+    sentences,
+    user_counts,
+)
 
 Marks = dict[tuple[int, str], list[Mark]]
 
@@ -43,7 +52,7 @@ def report(table: Table, cost: bool = False, effects: bool = False) -> Report:
 def _identity(table: Table) -> Iterator[Column]:
     yield Column("data set", lambda row: row.key.dataset)
     yield Column("model", lambda row: row.key.model)
-    yield Column("side", lambda row: row.key.side)
+    yield Column("side", lambda row: "reference" if row.key.is_reference else row.key.side)
     yield Column("sharing", lambda row: row.key.sharing)
     if any(row.key.control for row in table.rows):
         yield Column("control", lambda row: row.key.control)
@@ -52,6 +61,10 @@ def _identity(table: Table) -> Iterator[Column]:
 def _results(table: Table, effects: bool) -> Iterator[Column]:
     for name in table.metrics:
         yield Column(name, _metric(name), decimal)
+    if table.names_strongest:
+        yield Column(_over_strongest(table), lambda row: row.over_strongest and row.over_strongest.change, percent)
+        p = p_name(table.method, "strongest")
+        yield Column(p, lambda row: row.over_strongest and row.over_strongest.p_adjusted, p_value)
     seeds = effects and _has_seeds(table)
     yield from comparison_columns(lambda row: row.comparison, _change(table), table.method, effects, seeds)
 
@@ -62,6 +75,10 @@ def _metric(name: str) -> Callable[[TableRow], float | None]:
 
 def _change(table: Table) -> str:
     return f"{table.tested} vs solo"
+
+
+def _over_strongest(table: Table) -> str:
+    return f"{table.tested} vs strongest"
 
 
 COST = (
@@ -86,8 +103,12 @@ def _extent(table: Table) -> Iterator[Column]:
 def _marks(table: Table) -> Marks:
     marks: Marks = {}
     for number, row in enumerate(table.rows):
-        if row.comparison and row.comparison.p_adjusted < ALPHA:
-            marks[number, _change(table)] = ["significant"]
+        compared = {_change(table): row.comparison}
+        if table.names_strongest:
+            compared[_over_strongest(table)] = row.over_strongest
+        for column, comparison in compared.items():
+            if comparison and comparison.p_adjusted < ALPHA:
+                marks[number, column] = ["significant"]
     for dataset in dict.fromkeys(row.key.dataset for row in table.rows):
         for metric, higher_is_better in table.metrics.items():
             values = {
@@ -129,6 +150,7 @@ def caption(table: Table, cost: bool = False, effects: bool = False) -> str:
             *of_lists(table),
             *table.faults,
             *of_left_out(table.left_out),
+            *of_strongest(table),
             f"{_change(table)}: relative change against the same model trained alone, over the seeds both have",
             *of_ensembles((row.key.side for row in table.rows), "the domain model alone"),
             *(
@@ -142,6 +164,16 @@ def caption(table: Table, cost: bool = False, effects: bool = False) -> str:
             *table.made_with,
         ]
     )
+
+
+def of_strongest(table: Table) -> Iterator[str]:
+    """Yield the sentence of a caption about the strongest row without an LLM."""
+    if table.names_strongest:
+        rows = [f"{key.name} on {dataset}" for dataset, key in table.strongest.items()]
+        yield (
+            f"{_over_strongest(table)}: relative change against the row without an LLM that is best on the "
+            f"validation items, {listed(rows, 'rows')}"
+        )
 
 
 def of_control(control: str, table: Table) -> str:

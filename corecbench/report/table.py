@@ -1,7 +1,8 @@
 """The table of a benchmark: the metrics of every row, and each joint row tested against its own solo row.
 
 A row is one side of a cell, over its seeds. A solo row is a model trained alone; the domain side of a joint row is
-compared with the solo row of the same domain model, the LLM side with that of the same LLM. An ensemble, which has
+compared with the strongest row without an LLM, and with the solo row of the same domain model; the LLM side with
+that of the same LLM. An ensemble, which has
 the scores of both sides combined, is a row too, and compared with the domain model alone. A control is compared
 with the solo row that its pair is compared with, whose texts and LLM are real.
 """
@@ -17,6 +18,7 @@ from corecbench.report.comparable import check_comparable, read_rows
 from corecbench.report.comparison import STANDARD, Comparison, Family, Method, adjust_families, compare, why_not
 from corecbench.report.provenance import made_with
 from corecbench.report.stored_rows import StoredRow, fault_sentences
+from corecbench.report.strongest import strongest_without_llm
 from corecbench.report.wording import seed_list
 from corecbench.results.record import ResultsError
 from corecbench.results.rows import RowKey, variants_of
@@ -48,6 +50,9 @@ class TableRow:
     seeds: tuple[int, ...]
     """The seeds that succeeded."""
     comparison: Comparison | None
+    """With the model alone."""
+    over_strongest: Comparison | None
+    """With the strongest row without an LLM; for pairs only."""
     notes: tuple[str, ...]
     """Remarks that a reader needs: failures, missing seeds, why there is no comparison."""
     is_complete: bool
@@ -77,6 +82,16 @@ class Table:
     """Control -> how it differs from its pair, of the controls that are known here."""
     left_out: tuple[str, ...] = ()
     """Folders of the cells that are left out, since what is stored of them cannot be used."""
+    strongest: Mapping[str, RowKey] = field(default_factory=dict)
+    """Data set -> its strongest row without an LLM, by validation."""
+
+    @property
+    def names_strongest(self) -> bool:
+        """Whether a recommender's pair is compared with a stronger row than its model alone."""
+        return any(
+            row.over_strongest and row.key.side == "domain" and self.strongest[row.key.dataset] != row.key.solo
+            for row in self.rows
+        )
 
 
 def build(
@@ -126,6 +141,17 @@ def build(
         },
         method,
     )
+    strongest = strongest_without_llm(stored, unshared)
+    pairs = [key for key in stored if key.dataset in strongest and not key.is_solo and families[key] != "control"]
+    bases = {key: stored[strongest[key.dataset]] for key in pairs}
+    over_strongest = adjust_families(
+        {
+            key: compare(stored[key], base, tested, direction, families[key], method)
+            for key, base in bases.items()
+            if why_not(stored[key], base, tested, "the strongest row without an LLM") is None
+        },
+        method,
+    )
     planned: dict[str, set[int]] = {}
     for _, record in entries:
         planned.setdefault(record["cell"]["dataset"], set()).add(record["cell"]["seed"])
@@ -133,13 +159,15 @@ def build(
     for key, row in stored.items():
         notes = _notes(row, planned[key.dataset], reasons.get(key))
         is_complete = planned[key.dataset] == row.values.keys()
-        rows.append(_row(row, comparisons.get(key), notes, is_complete, families[key] == "control"))
+        compared = comparisons.get(key), over_strongest.get(key)
+        rows.append(_row(row, *compared, notes, is_complete, families[key] == "control"))
     directions = {name: metric.higher_is_better for name, metric in metrics.items()}
     made = made_with(record for _, record in entries)
     overall = tuple(name for name, metric in metrics.items() if is_overall(metric))
     faults = fault_sentences(stored.values())
     left_out = tuple(map(str, store.damaged))
-    return Table(tuple(rows), directions, tested, method, protocol, made, overall, faults, controls or {}, left_out)
+    stated = made, overall, faults, controls or {}, left_out, strongest
+    return Table(tuple(rows), directions, tested, method, protocol, *stated)
 
 
 def family_of(
@@ -209,7 +237,12 @@ def _notes(row: StoredRow, planned: set[int], untested: str | None) -> tuple[str
 
 
 def _row(
-    row: StoredRow, comparison: Comparison | None, notes: tuple[str, ...], is_complete: bool, is_control: bool
+    row: StoredRow,
+    comparison: Comparison | None,
+    over_strongest: Comparison | None,
+    notes: tuple[str, ...],
+    is_complete: bool,
+    is_control: bool,
 ) -> TableRow:
     return TableRow(
         key=row.key,
@@ -217,6 +250,7 @@ def _row(
         n_users=len(next(iter(row.values.values()), ())),
         seeds=tuple(row.values),
         comparison=comparison,
+        over_strongest=over_strongest,
         notes=notes,
         is_complete=is_complete,
         is_control=is_control,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from corecbench.api import SharingComponent
@@ -33,6 +33,8 @@ class RowKey:
     control: str | None = None
     reduction: Reduction = NOTHING_LEFT_OUT
     """What is left out of training, which the name of the data set says too."""
+    is_reference: bool = field(default=False, compare=False)
+    """Whether it is the row of a quick model without an LLM, over the strongest of which gains are said."""
 
     @property
     def whole_dataset(self) -> str:
@@ -95,14 +97,15 @@ class RowKey:
         return replace(self, dataset=dataset)
 
 
-PARTS = tuple(field.name for field in fields(RowKey) if field.name != "reduction")
-"""The fields of a RowKey, in order, without the reduction, which the name of the data set says."""
+PARTS = tuple(field.name for field in fields(RowKey) if field.compare and field.name != "reduction")
+"""The fields that tell rows apart, in order, without the reduction, which the name of the data set says."""
 
 
 def rows_of(cell: CellRecord) -> list[RowKey]:
     """Return the rows of a cell, one for each of its sides."""
     parts = cell["domain"], cell["llm"], cell["sharing"], cell.get("control")
-    return [RowKey(cell["dataset"], side, *parts, reduction_of(cell)) for side in sides_of(cell)]
+    known = reduction_of(cell), cell.get("reference", False)
+    return [RowKey(cell["dataset"], side, *parts, *known) for side in sides_of(cell)]
 
 
 def by_row(entries: Iterable[Entry]) -> dict[RowKey, dict[int, Entry]]:
@@ -124,9 +127,9 @@ def by_row(entries: Iterable[Entry]) -> dict[RowKey, dict[int, Entry]]:
 def in_order(keys: Collection[RowKey]) -> list[RowKey]:
     """Return rows in the order of a table.
 
-    The parts of a data set stand beside each other, those on which fewer users train first. A model alone comes
-    first, then its pairs by partner and sharing module. The ensemble of a pair follows the row of its domain side,
-    and each row is followed by its controls.
+    The parts of a data set stand beside each other, those on which fewer users train first. References come first.
+    Of the others a model alone comes first, then its pairs by partner and sharing module. The ensemble of a pair
+    follows the row of its domain side, and each row is followed by its controls.
     """
     datasets = list(dict.fromkeys(key.whole_dataset for key in keys))
     named = {part: list(dict.fromkeys(getattr(key, part) for key in keys)) for part in PARTS[1:]}
@@ -137,7 +140,7 @@ def in_order(keys: Collection[RowKey]) -> list[RowKey]:
         control = key.control is not None, at["control"]
         in_pair = at[partner], at["sharing"], key.side == "ensemble", control
         dataset = datasets.index(key.whole_dataset), key.reduction.train_share, key.reduction.cold_items
-        return *dataset, own_side(key.side), at[own], not key.is_solo, *in_pair
+        return *dataset, own_side(key.side), not key.is_reference, at[own], not key.is_solo, *in_pair
 
     return sorted(keys, key=place)
 

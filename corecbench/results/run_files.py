@@ -67,6 +67,7 @@ def _alike(records: Sequence[CellResult]) -> dict[str, Any]:
     run = _run(records[0])
     once = {
         "solo_llms": False if lists["llms"] and all(record["cell"].get("domain") for record in records) else None,
+        "references": False,  # those that are stored stand among the models
         "metrics": run.get("metrics"),
         "top_k": run.get("top_k"),
         "threads": run.get("threads"),

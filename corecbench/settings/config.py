@@ -74,6 +74,9 @@ class RunConfig:
     solo_llms: bool = True
     """Whether every LLM is also trained alone. Without that row the LLM's side of a pair has nothing to be tested
     against."""
+    references: bool = True
+    """Whether the models that plugins offer as references are run, too: quick ones without an LLM, such as
+    neighbours, over the strongest of which a gain is said first."""
     seeds: tuple[int, ...] = (0,)
     metrics: tuple[str, ...] = METRICS
     max_history: int = 50

@@ -98,6 +98,11 @@ class SideTraining:
         self.best_layers: dict[str, torch.Tensor] = {}
 
     @property
+    def is_validated(self) -> bool:
+        """Whether an epoch, or a choice after the training, has a value on the validation items."""
+        return self.best_value >= 0
+
+    @property
     def parts(self) -> list[Recommender | torch.nn.Module]:
         """What the side trains: its model and, where the sharing module has some, the layers beside it."""
         return [self.model] if self.layers is None else [self.model, self.layers]

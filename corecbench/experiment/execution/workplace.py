@@ -89,7 +89,7 @@ class Workplace:
             if config == task.config:
                 return plan
         (data,) = read_datasets(task.config, self.host)
-        cells = lay_out(data, *choices_on(data.whole_name, task.config, self.host), task.config, store)
+        cells = lay_out(data, *choices_on(data, task.config, self.host), task.config, store)
         made = Plan(task.config, cells, (), (), task.cache)
         self.plans.append((task.config, made))
         return made

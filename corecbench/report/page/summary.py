@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from corecbench.report.comparison import ALPHA, Comparison, compare, why_not
+from corecbench.report.comparison import ALPHA
 from corecbench.report.comparison_columns import of_changes, p_name
 from corecbench.report.evidence import (
     agreement,
@@ -19,6 +19,7 @@ from corecbench.report.evidence import (
 from corecbench.report.ledger_rungs import IN_SENTENCES
 from corecbench.report.ledger_words import over_controls
 from corecbench.report.page.blocks import Heading, Statement, Text
+from corecbench.report.page.findings import Findings
 from corecbench.report.page.folding import stated
 from corecbench.report.plots.study import label, shorten
 from corecbench.report.wording import decimal, seed_list, sentences
@@ -27,65 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from corecbench.api import RowSide
+    from corecbench.report.comparison import Comparison
     from corecbench.report.ledger import Ledger
-    from corecbench.report.page.blocks import Block, Verdict
+    from corecbench.report.page.blocks import Block
     from corecbench.report.plots.study import Study
-    from corecbench.report.table import Table, TableRow
+    from corecbench.report.table import Table
     from corecbench.results.rows import RowKey
-
-
-@dataclass(frozen=True, eq=False)
-class Findings:
-    """The rows of the table beside the stored rows that they are made from."""
-
-    table: Table
-    study: Study
-
-    def row(self, key: RowKey) -> TableRow:
-        """Return the row of the table."""
-        return next(row for row in self.table.rows if row.key == key)
-
-    def keys(self, dataset: str) -> list[RowKey]:
-        """Return the rows on a data set."""
-        return [key for key in self.study.rows if key.dataset == dataset]
-
-    def against(self, key: RowKey, other: RowKey) -> Comparison | None:
-        """Return a row against another one, p not adjusted; None where they cannot be compared."""
-        row, base = self.study.rows[key], self.study.rows[other]
-        if why_not(row, base, self.table.tested, ""):
-            return None
-        return compare(row, base, self.table.tested, self.study.higher_is_better, "row", self.table.method)
-
-    def verdict(self, key: RowKey) -> Verdict:
-        """Return the verdict of the table on a joint row."""
-        comparison = self.row(key).comparison
-        if comparison is None:
-            return "missing"
-        if comparison.p_adjusted >= ALPHA:
-            return "unclear"
-        return "gain" if self.is_better(comparison) else "loss"
-
-    def is_better(self, comparison: Comparison) -> bool:
-        """Return whether a difference, however small, is in favour of the row."""
-        return (comparison.difference > 0) == self.study.higher_is_better
-
-    def pairs(self, dataset: str) -> list[RowKey]:
-        """Return the joint rows that are no controls."""
-        return [key for key in self.keys(dataset) if key.sharing and not self.study.is_control(key)]
-
-    def controls(self, key: RowKey) -> list[RowKey]:
-        """Return the controls that a pair is to be judged by, and those of its models that share nothing."""
-        pair = replace(key, control=None)
-        return [
-            other
-            for other in self.keys(key.dataset)
-            if other != key
-            and self.study.is_control(other)
-            and (
-                replace(other, control=None) == pair
-                or (other.control is None and replace(other, sharing=key.sharing) == pair)
-            )
-        ]
 
 
 def blocks(table: Table, study: Study, ledgers: Sequence[Ledger] = ()) -> Iterator[Block]:
@@ -115,7 +63,8 @@ def _note(table: Table) -> str:
 
 def headline(findings: Findings) -> str:
     """Return how many rows gained, over all data sets."""
-    verdicts = [findings.verdict(key) for dataset in findings.study.datasets for key in findings.pairs(dataset)]
+    pairs = [key for dataset in findings.study.datasets for key in findings.pairs(dataset)]
+    verdicts = [findings.verdict_on(findings.first(key)) for key in pairs]
     if not verdicts:
         return "Nothing was trained together here: all rows are models alone, or controls."
     counts = {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)}
@@ -131,7 +80,8 @@ def headline(findings: Findings) -> str:
         if verdict in counts
     ]
     rows = f"{len(verdicts)} rows" if len(verdicts) > 1 else "the one row"
-    return f"Of {rows} trained together, each against the same model trained alone: {', '.join(parts)}."
+    base = "strongest row without an LLM" if findings.table.names_strongest else "same model trained alone"
+    return f"Of {rows} trained together, each against the {base}: {', '.join(parts)}."
 
 
 def extent(findings: Findings, dataset: str) -> Iterator[str]:
@@ -182,15 +132,47 @@ def side_name(side: RowSide) -> str:
 
 
 def _pairs(findings: Findings, dataset: str) -> Iterator[Statement]:
-    rows, metric = findings.study.rows, findings.table.tested
     for key in findings.pairs(dataset):
-        comparison = findings.row(key).comparison
-        if comparison is not None:
-            agree = agreement(comparison, rows[key], rows[key.solo], metric)
-            evidence = [interval(comparison), *([agree] if agree else []), _adjusted(findings, comparison)]
-            text = f"{_opening(findings, key, comparison)} ({', '.join(evidence)})."
-            asides = [*_doubts(findings, comparison), *_of_controls(findings, key)]
-            yield Statement(findings.verdict(key), text, asides)
+        told = [*_over_strongest(findings, key), *_over_alone(findings, key)]
+        if told:
+            asides = [*_doubts(findings, key), *_of_controls(findings, key)]
+            yield Statement(findings.verdict_on(findings.first(key)), " ".join(told), asides)
+
+
+def _over_strongest(findings: Findings, key: RowKey) -> Iterator[str]:
+    """Yield what a pair is beside the strongest row without an LLM, if that is another than the model alone."""
+    comparison = findings.first(key) if findings.table.names_strongest else None
+    if comparison is None:
+        return
+    base = findings.table.strongest[key.dataset]
+    verdict = findings.verdict_on(comparison)
+    how = f"differs by {change(comparison)} {findings.table.tested}, which is not significant, from"
+    if verdict != "unclear":
+        side = "above" if comparison.difference > 0 else "below"
+        how = f"is {amount(comparison)} {findings.table.tested} {side}"
+    stated = _evidence(findings, key, base, comparison)
+    pair = f"{shorten(key.own or '')} with {_partner(key)}"
+    yield f"{pair} {how} {label(base)}, the strongest row without an LLM ({stated})."
+
+
+def _over_alone(findings: Findings, key: RowKey) -> Iterator[str]:
+    """Yield what a pair is beside the same model alone."""
+    comparison = findings.row(key).comparison
+    if comparison is not None:
+        stated = _evidence(findings, key, key.solo, comparison)
+        beside = ", against itself alone" if findings.table.names_strongest else ""
+        yield f"{_opening(findings, key, comparison)}{beside} ({stated})."
+
+
+def _evidence(findings: Findings, key: RowKey, base: RowKey, comparison: Comparison) -> str:
+    rows = findings.study.rows
+    agree = agreement(comparison, rows[key], rows[base], findings.table.tested)
+    return ", ".join([interval(comparison), *([agree] if agree else []), _adjusted(findings, comparison)])
+
+
+def _partner(key: RowKey) -> str:
+    partner = " through ".join(shorten(name) for name in (key.partner, key.sharing) if name)
+    return f"an ensemble with {partner}" if key.side == "ensemble" else partner
 
 
 def _adjusted(findings: Findings, comparison: Comparison) -> str:
@@ -199,9 +181,7 @@ def _adjusted(findings: Findings, comparison: Comparison) -> str:
 
 def _opening(findings: Findings, key: RowKey, comparison: Comparison) -> str:
     metric, own, verdict = findings.table.tested, shorten(key.own or ""), findings.verdict(key)
-    partner = " through ".join(shorten(name) for name in (key.partner, key.sharing) if name)
-    if key.side == "ensemble":
-        partner = f"an ensemble with {partner}"
+    partner = _partner(key)
     if verdict == "unclear":
         return f"{own} neither gains nor loses significantly from {partner}: {change(comparison)} {metric}"
     if findings.study.higher_is_better:
@@ -211,11 +191,15 @@ def _opening(findings: Findings, key: RowKey, comparison: Comparison) -> str:
     return f"{own} {verb} {partner}: {amount(comparison)} {by} {metric}"
 
 
-def _doubts(findings: Findings, comparison: Comparison) -> Iterator[str]:
-    """Yield remarks about a change that is not significant: other tests, equivalence, and missed effects."""
-    method, sizes = findings.table.method, comparison.sizes
-    if comparison.p_adjusted < ALPHA:
+def _doubts(findings: Findings, key: RowKey) -> Iterator[str]:
+    """Yield remarks about a change that is not significant: other tests, equivalence, and missed effects.
+
+    The change is that over the model alone.
+    """
+    comparison = findings.row(key).comparison
+    if comparison is None or comparison.p_adjusted < ALPHA:
         return
+    method, sizes = findings.table.method, comparison.sizes
     if comparison.test.p < ALPHA:
         tested = [row.comparison for row in findings.table.rows if row.comparison]
         n_tests = sum(each.family == comparison.family for each in tested)
