@@ -68,6 +68,9 @@ class DomainModelComponent(Component):
     joint: bool | str | Callable[[Any], bool] = True
     """False for a model that reads no ids and cannot be trained together with an LLM. Where that depends on the
     settings, `joint(config) -> bool` (or "module:attribute" of it), which must not import heavy libraries."""
+    reference: bool = False
+    """True for a model without an LLM that every run trains beside the asked ones, so that gains are said over the
+    strongest of them. It is quick, and has no parameters to train."""
 
 
 @dataclass(frozen=True)

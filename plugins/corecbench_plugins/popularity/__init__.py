@@ -22,4 +22,5 @@ class Popularity:
 
 @hookimpl
 def corecbench_domain_models() -> list[DomainModelComponent]:
-    return [DomainModelComponent("popularity", Popularity, summary="items by number of interactions", joint=False)]
+    summary = "items by number of interactions"
+    return [DomainModelComponent("popularity", Popularity, summary=summary, joint=False, reference=True)]

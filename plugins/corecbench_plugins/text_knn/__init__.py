@@ -48,5 +48,6 @@ def corecbench_domain_models() -> list[DomainModelComponent]:
             TextKnnConfig,
             summary="items with the words of the history; not trained",
             joint=False,
+            reference=True,
         )
     ]
