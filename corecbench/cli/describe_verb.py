@@ -101,6 +101,11 @@ def lines(known: Mapping[str, Any]) -> Iterator[str]:
             ("  paper", known["paper"] or "none"),
             ("  plugin", f"{known['plugin']} of {known['distribution'] or 'a file'} {known['version']}".rstrip()),
             ("  argument", f"{known['name']}:{known['argument'].upper()}" if known["argument"] else "none"),
+            *(
+                [("  reference", "yes: gains are said over the strongest of them")]
+                if known.get("reference")
+                else []
+            ),
             ("  needs", needed.get(needing if needing is None else tuple(needing)) or "; ".join(needing or ())),
         ]
     )

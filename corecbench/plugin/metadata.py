@@ -9,6 +9,7 @@ import itertools
 import textwrap
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
+from corecbench.api import DomainModelComponent
 from corecbench.plugin.kinds import KINDS
 from corecbench.settings.configure import shown
 
@@ -33,6 +34,7 @@ def describe(kind: str, component: Component, info: PluginInfo) -> dict[str, Any
         "distribution": info.distribution,
         "version": info.version,
         "argument": component.argument,
+        **({"reference": True} if isinstance(component, DomainModelComponent) and component.reference else {}),
         "settings": {} if component.config is None else settings(component.config),
     }
 

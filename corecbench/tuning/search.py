@@ -190,7 +190,10 @@ class Search:
         name = cell_name([model, *others])
         training = CellTraining(self.host, self.setup, self.data.split, name, metric)
         if not others:
-            training.train_solo("domain", model, on_epoch)
+            side = training.train_solo("domain", model, on_epoch)
+            if side.epochs == 0:  # a model without training: what it is worth is all there is to tell
+                side.finish()
+                on_epoch({"side": "domain", "epoch": 0, "validation": side.best_value})
             return
         llm, sharing = others
 
@@ -210,12 +213,11 @@ class Search:
         Raises:
             UsageError: it does not, or it cannot.
         """
-        from corecbench.api import Training
         from corecbench.plugin.abilities import sharing_abilities
 
         model = self.parts[self.model]
-        if not isinstance(model.config, Training):
-            raise UsageError(f"{self.model} is not trained, so there is nothing to tune")
+        if model.component.config is None:
+            raise UsageError(f"{self.model} has no settings, so there is nothing to tune")
         if not self.spaces[self.model]:
             raise UsageError(f"every setting of {self.model} is given; leave out those that are to be searched")
         if self.llm is None or self.sharing is None:

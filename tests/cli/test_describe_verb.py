@@ -35,6 +35,12 @@ def test_a_component_is_shown_with_its_paper_plugin_and_needs(corecbench):
     assert "  needs     no download" in lines
 
 
+def test_a_reference_says_so(corecbench):
+    line = "  reference  yes: gains are said over the strongest of them"
+    assert line in corecbench("describe", "item-knn").stdout.splitlines()
+    assert "reference" not in corecbench("describe", "ease").stdout
+
+
 def test_a_setting_has_its_type_default_range_and_space(corecbench):
     lines = [" ".join(line.split()) for line in corecbench("describe", "sasrec").stdout.splitlines()]
     assert "setting type default allowed searched" in lines

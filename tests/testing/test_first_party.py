@@ -12,6 +12,10 @@ SMALL = {"embedding_size": 16}
 
 test_popularity = conformance("popularity")
 test_text_knn = conformance("text-knn")
+test_item_knn = conformance("item-knn")
+test_sequence_knn = conformance("sequence-knn")
+test_sequence_knn_words = conformance("sequence-knn-words")
+test_closed_form_ease = conformance("ease", settings={"decay": 0.5})
 test_sasrec = conformance("sasrec", settings=SMALL | {"inner_size": 16, "n_layers": 1, "n_heads": 1})
 test_sasrec_over_sampled_items = conformance("sasrec", settings=SMALL | {"n_layers": 1, "negatives": 5})
 test_gru4rec = conformance("gru4rec", settings=SMALL | {"hidden_size": 16})
@@ -70,7 +74,21 @@ test_csv = conformance("csv", kind="reporter")
 test_json = conformance("json")
 
 CHECKED = {
-    *("popularity", "text-knn", "sasrec", "gru4rec", "lightgcn", "recbole", "none", "bdlm", "ml-100k"),
+    *(
+        "popularity",
+        "text-knn",
+        "item-knn",
+        "sequence-knn",
+        "sequence-knn-words",
+        "ease",
+        "sasrec",
+        "gru4rec",
+        "lightgcn",
+        "recbole",
+        "none",
+        "bdlm",
+        "ml-100k",
+    ),
     *("collm", "ctrl", "dllm2rec", "hybrid", "llama4rec", "llmd4rec", "llminit"),
     *("shuffled-texts", "ciphered-texts", "bag-of-words", "frozen-bag-of-words", "untrained-llm"),
     *("frozen-texts", "own-teacher", "no-neighbours", "no-mutual"),

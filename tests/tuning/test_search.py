@@ -28,6 +28,15 @@ def test_the_first_trial_is_what_a_run_trains_by_default(search, tmp_path, bench
     assert trial.value == pytest.approx(record["sides"]["domain"]["validation"], abs=1e-9)
 
 
+def test_a_model_without_epochs_is_searched_by_what_it_is_worth(make_searches, tmp_path, bench):
+    ((search,),) = make_searches(models="sequence-knn")
+    trial = run_trial(search, tmp_path)
+    (record,) = bench(models=("sequence-knn",))
+    assert trial.intermediate_values == {0: pytest.approx(record["sides"]["domain"]["validation"], abs=1e-9)}
+    assert (state_of(trial), trial.value) == ("complete", trial.intermediate_values[0])
+    assert set(trial.user_attrs["settings"]["sequence-knn"]) >= {"neighbours", "shrinkage", "decay", "next_weight"}
+
+
 def test_a_trial_in_a_pair_is_what_a_run_trains(make_searches, tmp_path, bench, tiny_llama):
     label = f"llama:{tiny_llama}"
     ((_, search),) = make_searches(llms=label)
@@ -98,7 +107,7 @@ def test_the_study_is_another_one_under_other_settings_data_or_seeds(make_search
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"models": "popularity"}, "popularity is not trained, so there is nothing to tune"),
+        ({"models": "popularity"}, "popularity has no settings, so there is nothing to tune"),
         ({"models": "recbole:EASE", "llms": "llama"}, "recbole:EASE takes no ids from outside"),
         ({"llms": "llama", "sharing": "collm"}, "pairs of collm start from what the domain model learnt alone"),
         ({"llms": "llama,gpt2"}, "llms is llama, gpt2; settings of a pair hold in all pairs of a file"),

@@ -1,0 +1,56 @@
+"""References that count instead of training: neighbours of items, in and out of order, and EASE."""
+
+from __future__ import annotations
+
+from corecbench.api import DomainModelComponent, hookimpl
+from corecbench_plugins.neighbours.settings import (
+    EaseConfig,
+    ItemKnnConfig,
+    SequenceKnnConfig,
+    SequenceKnnWordsConfig,
+)
+
+MODELS = "corecbench_plugins.neighbours.models"
+
+
+@hookimpl
+def corecbench_domain_models() -> list[DomainModelComponent]:
+    """Offer the models."""
+    return [
+        DomainModelComponent(
+            "item-knn",
+            f"{MODELS}:ItemKnn",
+            ItemKnnConfig,
+            summary="items that share users with the history; not trained",
+            paper="Sarwar et al., WWW 2001, doi:10.1145/371920.372071",
+            joint=False,
+            reference=True,
+        ),
+        DomainModelComponent(
+            "sequence-knn",
+            f"{MODELS}:SequenceKnn",
+            SequenceKnnConfig,
+            summary="items that share users with the history or follow it; not trained",
+            paper="Ludewig and Jannach, 2018, arXiv 1803.09587; Garg et al., 2019, doi:10.1145/3331184.3331322",
+            joint=False,
+            reference=True,
+        ),
+        DomainModelComponent(
+            "sequence-knn-words",
+            f"{MODELS}:SequenceKnnWords",
+            SequenceKnnWordsConfig,
+            summary="sequence-knn that also offers the counted words of the texts; not trained",
+            paper="Lops, de Gemmis and Semeraro, 2011, doi:10.1007/978-0-387-85820-3_3",
+            joint=False,
+            reference=True,
+            reads_texts=True,
+        ),
+        DomainModelComponent(
+            "ease",
+            "corecbench_plugins.neighbours.ease:Ease",
+            EaseConfig,
+            summary="a linear model of all items at once, in closed form",
+            paper="Steck, WWW 2019, arXiv 1905.03375",
+            joint=False,
+        ),
+    ]
