@@ -178,7 +178,7 @@ def of_changes(method: Method) -> str:
 def of_difference(method: Method, comparisons: Collection[Comparison]) -> str:
     """Return the sentence of a caption about the intervals of differences."""
     if method.is_resampled:
-        return of_intervals(f"a BCa bootstrap interval over users ({RESAMPLES:,} resamples)")
+        return of_intervals(f"BCa bootstrap over users, {RESAMPLES:,} resamples")
     return of_intervals(t_intervals(each.lacks_seeds or not method.speaks_of_methods for each in comparisons))
 
 
