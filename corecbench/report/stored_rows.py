@@ -153,8 +153,7 @@ class StoredRow:
 
 def _trains(record: CellResult) -> bool:
     """Return whether any side of a cell was trained, or may have been."""
-    sides = record["sides"].values()
-    return bool(record["epochs"]) or any(side["epochs"] or side.get("trainable_parameters") != 0 for side in sides)
+    return bool(record["epochs"]) or any(side.get("trainable_parameters") != 0 for side in record["sides"].values())
 
 
 def _precedes(record: CellResult, side: str) -> bool:

@@ -212,7 +212,7 @@ def test_a_pair_that_shares_nothing_is_a_control_of_those_that_share(solo):
 
 def test_a_control_that_failed_says_why(solo):
     pair(solo, with_change([1] * 10))
-    solo.add_failed("out of\nmemory", domain="sasrec", llm="llama", control="no-mutual")
+    solo.add_failed("out of\nmemory", domain="sasrec", llm="llama", control="no-mutual", seed=0)
     _, (domain, _, missing) = summary(solo)
     assert domain.asides[0].startswith("Without mutual learning: seed 0 failed: out of memory")
     assert missing.verdict == "missing"
@@ -231,15 +231,15 @@ def test_a_control_of_another_pair_is_not_told(solo):
 
 
 def test_failed_and_missing_rows_are_told_once_for_both_sides(solo):
-    solo.add_failed("no luck", domain="sasrec", llm="llama")
+    solo.add_failed("no luck", domain="sasrec", llm="llama", seed=0)
     solo.add("gru4rec", domain_ranks=TWO, seed=1)
     texts, items = summary(solo)
     assert texts[0].endswith("trained alone: 2 could not be compared.")
     assert [item.text for item in items if "luck" in item.text] == [
-        "sasrec + llama, bdlm: seed 0 failed: no luck; seed 1 missing; not compared: no seed that succeeded here "
+        "sasrec + llama, bdlm: seed 0 failed: no luck; seeds 1-2 missing; not compared: no seed that succeeded here "
         "and in its solo row."
     ]
-    assert "gru4rec: seed 0 missing." in [item.text for item in items]
+    assert "gru4rec: seeds 0,2 missing." in [item.text for item in items]
 
 
 def test_a_pair_whose_solo_row_was_still_improving_is_not_compared(bench):
