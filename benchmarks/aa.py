@@ -56,10 +56,8 @@ HITS, KEPT = 0.2, 0.5
 def is_taken(user_id: str) -> bool:
     """Return whether a user is among those that are taken: the rule looks at nothing but the id.
 
-    >>> [is_taken(str(number)) for number in range(5)]
-    [False, False, False, False, False]
-    >>> sum(is_taken(str(number)) for number in range(10_000))
-    1043
+    >>> round(sum(is_taken(str(number)) for number in range(10_000)) / 10_000, 2)
+    0.1
     """
     return int(hashlib.sha256(user_id.encode()).hexdigest(), 16) % PART == 0
 

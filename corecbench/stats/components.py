@@ -167,8 +167,8 @@ def mixed_test(difference: np.ndarray) -> StudentTest:
 
     A paired test over users, each averaged over seeds, says what holds for the models as trained; this says what
     holds for training them again. t is the mean divided by the standard error of `uncertainty`. In our simulations
-    95 to 97 of 100 intervals at 95 % held the mean with 3 and 5 seeds, but 88 with 2 seeds that vary about as
-    much as the rest.
+    92 to 97 of 100 intervals at 95 % held the mean with 3 and 5 seeds, fewest where 3 seeds make the standard
+    error several times larger; but 88 with 2 seeds that vary about as much as the rest.
 
     Two users whose differences are 1 and 3, and each seed adds 0 or 1; the mean is 5/2, its variance 5/4:
 

@@ -362,7 +362,7 @@ def test_the_variance_of_a_contrast_is_that_of_its_two_rows_and_no_other(bench):
         add(bench, "pair", both, seed=seed)
     (ledger,) = ledgers(bench)
     (contrast,) = ledger.of_kind("contrast")
-    upper, lower, unit = (np.column_stack([value(n) for n in rows[row]]) for row in ("pair", "bag-of-words", "alone"))
+    unit, lower, upper = (np.column_stack([value(n) for n in of_seeds]) for of_seeds in rows.values())
     comparison = contrast.comparison
     assert comparison.sizes.seeds.variance == pytest.approx(variance_components(upper - lower).shares)
     assert comparison.sizes.interval == pytest.approx(paired_interval(upper, lower))

@@ -144,8 +144,8 @@ def test_rows_of_three_seeds_and_of_fewer_are_told_apart(bench):
     bench.add("sasrec", "qwen", domain_ranks=[1] * 11 + [2], llm_ranks=[2] * 12)
     assert marked(bench.table(), "MRR vs solo")[:3] == [[], ["significant"], []]
     assert (
-        "p: two-sided t test over users and seeds; where fewer than 3 seeds rank the same users, two-sided paired t "
-        "test over users, for these trained models and without a star: a verdict needs 3 seeds. "
+        "p: two-sided t test over users and seeds; where fewer than 3 seeds rank the same users, two-sided paired "
+        "t test over users, for these trained models and without a star: a verdict needs 3 seeds. "
     ) in caption(bench.table())
 
 
@@ -256,8 +256,9 @@ def test_the_caption_states_protocol_users_seeds_test_and_correction(pair):
         "Protocol: split leave-one-out, candidates full catalogue, seen items left out, ties against the model. "
         "Metrics are means over 6 users (toy), each user first averaged over seed 0. "
         "MRR vs solo: relative change against the same model trained alone, over the seeds both have. "
-        "p: two-sided paired t test over users, for these trained models and without a star: a verdict needs 3 seeds. "
-        "p (Holm): Holm-adjusted within one family of tests: 2 joint rows against the model alone. Device: cpu."
+        "p: two-sided paired t test over users, for these trained models and without a star: a verdict needs 3 "
+        "seeds. p (Holm): Holm-adjusted within one family of tests: 2 joint rows against the model alone. "
+        "Device: cpu."
     )
 
 

@@ -122,7 +122,7 @@ def test_from_three_seeds_on_the_interval_is_over_users_and_seeds(bench):
     own = 1 / np.array(together, dtype=float).T
     assert effect.interval == paired_interval(own, np.full((10, 3), 0.5))
     assert not effect.lacks_seeds
-    assert "95% interval: of the difference (t over users and seeds), not adjusted" in report(bench.tables()).caption
+    assert "of the difference (t over users and seeds), not adjusted" in report(bench.tables()).caption
 
 
 def test_only_seeds_that_both_rows_have_are_compared(bench):
@@ -288,8 +288,8 @@ def test_the_caption_states_users_seeds_protocol_slices_and_interval(pair):
         "items never in training are a slice of their own; in bins: the same ones on every data set. "
         "No slices by word overlap: the stored ranks lack text_similarity; "
         "`corecbench run` with --existing replace stores them. "
-        "95% interval: of the difference (t over users, for these trained models), not adjusted for the number of rows; - "
-        "where fewer than 5 users differ or all differ by the same. Device: cpu."
+        "95% interval: of the difference (t over users, for these trained models), not adjusted for the number of "
+        "rows; - where fewer than 5 users differ or all differ by the same. Device: cpu."
     )
 
 

@@ -215,7 +215,7 @@ def _opening(findings: Findings, key: RowKey, comparison: Comparison) -> str:
         partner = f"an ensemble with {partner}"
     if verdict == "few-seeds":
         these = f"{change(comparison)} {metric} in these trained models"
-        return f"{own} with {partner}: {these}; whether it helps takes {FEWEST_SEEDS} seeds"
+        return f"{own} with {partner}: {these}; {FEWEST_SEEDS} seeds tell whether it helps"
     if verdict == "unclear":
         return f"{own} neither gains nor loses significantly from {partner}: {change(comparison)} {metric}"
     if findings.study.higher_is_better:

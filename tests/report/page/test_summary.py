@@ -130,7 +130,7 @@ def test_fewer_than_three_seeds_give_no_verdict(bench):
     assert "Fewer than 3 seeds: how far others would move these numbers is not known." in texts[1]
     assert domain.verdict == "few-seeds"
     assert domain.text == (
-        "sasrec with llama through bdlm: +83.3% MRR in these trained models; whether it helps takes 3 seeds (95% "
+        "sasrec with llama through bdlm: +83.3% MRR in these trained models; 3 seeds tell whether it helps (95% "
         "interval +58.6% to +108.1%, up in 2 of 2 seeds, Holm p < .001)."
     )
     assert domain.asides[0].startswith("With shuffled titles a verdict takes 3 seeds (+83.3%, ")
@@ -236,8 +236,8 @@ def test_failed_and_missing_rows_are_told_once_for_both_sides(solo):
     texts, items = summary(solo)
     assert texts[0].endswith("trained alone: 2 could not be compared.")
     assert [item.text for item in items if "luck" in item.text] == [
-        "sasrec + llama, bdlm: seed 0 failed: no luck; seeds 1-2 missing; not compared: no seed that succeeded here "
-        "and in its solo row."
+        "sasrec + llama, bdlm: seed 0 failed: no luck; seeds 1-2 missing; not compared: no seed that succeeded "
+        "here and in its solo row."
     ]
     assert "gru4rec: seeds 0,2 missing." in [item.text for item in items]
 

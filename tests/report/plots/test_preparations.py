@@ -343,7 +343,8 @@ def test_every_two_rows_are_compared_and_adjusted_together(make_study):
 
 def test_three_seeds_are_compared_over_users_and_seeds(make_study):
     generator = np.random.default_rng(0)
-    ranks = {name: {seed: generator.integers(1, worst, 60) for seed in range(3)} for name, worst in (("a", 5), ("b", 50))}
+    worst = {"a": 5, "b": 50}
+    ranks = {name: {seed: generator.integers(1, last, 60) for seed in range(3)} for name, last in worst.items()}
     matrix = pairs.prepare(make_study(*(({"side": "domain", "domain": name}, of) for name, of in ranks.items())))
     own, base = (1 / np.column_stack(list(of.values())) for of in ranks.values())
     assert matrix.p[0, 1] == pytest.approx(paired_test(own, base).p)
