@@ -104,7 +104,7 @@ def table(
     *,
     benchmark: str | None = None,
     metrics: str | Sequence[str] = SHOWN,
-    test: str = "t",
+    test: str = "users-and-seeds",
     correction: str = "holm",
     margin: float = 0.05,
     latest: bool = False,
@@ -119,7 +119,7 @@ def table(
         results: the folder of the results, or of one benchmark, or a bundle.
         benchmark: whose; "default" or the only one if none.
         metrics: the columns. NDCG@10 is tested, or where it is not among them the first that has a value per user.
-        test: "t", "wilcoxon", "permutation" or "bootstrap".
+        test: "users-and-seeds", or over users alone "t", "wilcoxon", "permutation" or "bootstrap".
         correction: for the number of tests, "holm", "hochberg", "bh" or "none".
         margin: of equivalence, as a share of the mean that is compared with.
         latest: whether the latest settings of each cell are taken where several are stored.

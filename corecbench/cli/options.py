@@ -52,7 +52,7 @@ def common_options(command: Command) -> Command:
     return command
 
 
-TESTS = ("t", "wilcoxon", "permutation", "bootstrap")
+TESTS = ("users-and-seeds", "t", "wilcoxon", "permutation", "bootstrap")
 CORRECTIONS = ("holm", "hochberg", "bh", "none")
 
 
@@ -82,9 +82,9 @@ def statistics_options(command: Command) -> Command:
         click.option(
             "--test",
             type=click.Choice(TESTS),
-            default="t",
+            default=TESTS[0],
             show_default=True,
-            help="Test, paired over users. Wilcoxon's test does not compare the means that tables show.",
+            help="Test of a difference. All but the default speak of these trained models only.",
         ),
     ):
         command = option(command)

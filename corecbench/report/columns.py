@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from corecbench.report.comparison import FEWEST_SEEDS
 from corecbench.report.wording import interval
 from corecbench.stats.differences import FEWEST_DIFFERENT
 from corecbench.stats.intervals import Interval
@@ -27,16 +28,32 @@ class Column:
     """Whether the column is among the exact values."""
 
 
-def of_intervals(kind: str = "a paired t interval") -> str:
-    """Return the sentence of a caption about `interval_columns`."""
+def t_intervals(lacks_seeds: Iterable[bool]) -> str:
+    """Return over what some t intervals are.
+
+    >>> t_intervals([False]), t_intervals([True])
+    ('t over users and seeds', 't over users, for these trained models')
+
+    Args:
+        lacks_seeds: of each, whether it is over users alone although models were trained.
+    """
+    found = set(lacks_seeds)
+    if found == {True}:
+        return "t over users, for these trained models"
+    few = f"; where fewer than {FEWEST_SEEDS} seeds rank the same users, over users, for these trained models"
+    return f"t over users and seeds{few if True in found else ''}"
+
+
+def of_intervals(kind: str) -> str:
+    """Return the sentence of a caption about `interval_columns`, whose intervals are of a kind."""
     return (
-        f"95% interval: of the difference, {kind} over users, not adjusted for the number of rows; {NONE} where "
+        f"95% interval: of the difference ({kind}), not adjusted for the number of rows; {NONE} where "
         f"fewer than {FEWEST_DIFFERENT} users differ or all differ by the same"
     )
 
 
-def interval_columns(value: Callable[[Any], Interval | None], subject: str = "") -> Iterator[Column]:
-    """Yield the columns of a 95 % interval: one to read and two of exact values. `subject` ends their names."""
+def interval_columns(value: Callable[[Any], Interval | None]) -> Iterator[Column]:
+    """Yield the columns of a 95 % interval: one to read and two of exact values."""
 
     def low(row: Any) -> float | None:
         ends = value(row)
@@ -46,9 +63,9 @@ def interval_columns(value: Callable[[Any], Interval | None], subject: str = "")
         ends = value(row)
         return ends and ends.high
 
-    yield Column(f"95% interval{subject}", value, interval, exact=False)
-    yield Column(f"95% low{subject}", low, None)
-    yield Column(f"95% high{subject}", high, None)
+    yield Column("95% interval", value, interval, exact=False)
+    yield Column("95% low", low, None)
+    yield Column("95% high", high, None)
 
 
 def lay_out(rows: Iterable[Any], columns: Sequence[Column]) -> tuple[pd.DataFrame, pd.DataFrame]:

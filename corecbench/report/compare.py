@@ -227,7 +227,7 @@ def _compared(
             notes.append(reason)
         else:
             comparison = compare(stored, base.stored, metric, higher_is_better, family, method)
-    n_users = len(stored.values[seeds[0]]) if seeds else 0
+    n_users = stored.n_users if seeds else 0
     has_mean = bool(seeds) and stored.has(metric)
-    mean = float(stored.mean_over_seeds(seeds)[metric].to_numpy().mean()) if has_mean else None
+    mean = float(stored.mean_of(metric, seeds).mean()) if has_mean else None
     return ComparedRow(row, mean, n_users, seeds, comparison, tuple(notes))

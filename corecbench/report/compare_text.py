@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import Report
 from corecbench.report.columns import Column, lay_out
-from corecbench.report.comparison import ALPHA
 from corecbench.report.comparison_columns import comparison_columns, of_effects, of_tests, significant
 from corecbench.report.provenance import of_reductions, protocol_sentence
 from corecbench.report.wording import count, decimal, of_ensembles, seed_list, sentences, user_counts
@@ -23,7 +22,7 @@ def report(comparisons: Comparisons) -> Report:
     significant_rows = [
         number
         for number, row in enumerate(comparisons.rows)
-        if row.comparison is not None and row.comparison.p_adjusted < ALPHA
+        if row.comparison is not None and row.comparison.is_significant
     ]
     return Report(
         "compare",
@@ -73,7 +72,7 @@ def caption(comparisons: Comparisons) -> str:
     if comparisons.made:
         statistics = [
             *of_tests(comparisons.made, comparisons.method, "rows", comparisons.baseline),
-            *of_effects(comparisons.method, "the baseline's mean", _has_seeds(comparisons)),
+            *of_effects(comparisons.method, "the baseline's mean", comparisons.made),
         ]
     return sentences(
         [

@@ -1,4 +1,4 @@
-"""One row against another: the test over users, its place in a family of tests, and how large the effect is."""
+"""One row against another: its test, the family of tests that it is in, and how large it is. U users, S seeds."""
 
 import functools
 from collections.abc import Callable, Hashable, Mapping
@@ -11,11 +11,13 @@ from corecbench.api import UsageError
 from corecbench.report.effect_sizes import EffectSizes, measure
 from corecbench.report.stored_rows import StoredRow
 from corecbench.stats.correction import adjust
-from corecbench.stats.paired import PairedTest, paired_test
+from corecbench.stats.paired import USERS_AND_SEEDS, PairedTest, paired_test
 from corecbench.stats.relative import relative_change
 
 ALPHA = 0.05
 FEWEST_USERS = 2
+FEWEST_SEEDS = 3
+"""With fewer seeds nothing is said of methods: the variance between two seeds is hardly known."""
 Place = TypeVar("Place", bound=Hashable)
 Family = Literal["row", "ablation", "control"]
 """A family of tests, each of which asks one question: does it help, which part does, and does anything else."""
@@ -25,7 +27,7 @@ Family = Literal["row", "ablation", "control"]
 class Method:
     """How rows are compared."""
 
-    test: str = "t"
+    test: str = USERS_AND_SEEDS
     """The method of `paired_test`."""
     correction: str = "holm"
     """The method of `adjust`, which is applied within each family of tests."""
@@ -40,6 +42,19 @@ class Method:
                 raise UsageError(
                     f"a {setting} is a share above 0 of the mean compared with, such as 0.05; got {share}"
                 )
+
+    @property
+    def speaks_of_methods(self) -> bool:
+        """Whether what is found should hold for other seeds, too."""
+        return self.test == USERS_AND_SEEDS
+
+    def takes_seeds(self, values: np.ndarray) -> bool:
+        """Return whether values [U, S] are tested over users and seeds, or else over users averaged over seeds."""
+        return self.speaks_of_methods and values.shape[1] >= FEWEST_SEEDS
+
+    def as_tested(self, own: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return two tables of values [U, S] as they are tested: whole, or averaged over seeds, [U]."""
+        return (own, base) if self.takes_seeds(own) else (own.mean(axis=1), base.mean(axis=1))
 
     @property
     def is_resampled(self) -> bool:
@@ -70,6 +85,13 @@ class Comparison:
     """Returns the effect sizes, which are computed when they are first asked for."""
     equivalent: Callable[[], float | None] = field(default=lambda: None, repr=False, compare=False)
     """Returns the p value of equivalence, in the same way."""
+    lacks_seeds: bool = False
+    """Whether too few seeds were trained to speak of methods: p then holds for these trained models."""
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the rows are called different."""
+        return self.p_adjusted < ALPHA and not self.lacks_seeds
 
     @property
     def difference(self) -> float:
@@ -96,13 +118,17 @@ def why_not(row: StoredRow, base: StoredRow, metric: str, base_name: str) -> str
         return f"not compared: no {metric} here"
     if not base.has(metric):
         return f"not compared: no {metric} in {base_name}"
-    if len(row.values[common[0]]) < FEWEST_USERS:
+    if row.n_users < FEWEST_USERS:
         return f"not compared: a paired test needs {FEWEST_USERS} users"
     return None
 
 
 def common_seeds(row: StoredRow, base: StoredRow) -> tuple[int, ...]:
-    """Return the seeds that both rows have, in order."""
+    """Return the seeds that both rows have, in order; a row that no seed can change has those of the other one."""
+    if row.is_deterministic and row.values and base.values:
+        return tuple(sorted(base.values))
+    if base.is_deterministic and row.values and base.values:
+        return tuple(sorted(row.values))
     return tuple(sorted(row.values.keys() & base.values.keys()))
 
 
@@ -115,7 +141,12 @@ def compare(
     def values() -> tuple[np.ndarray, np.ndarray]:
         return row.per_seed(metric, seeds), base.per_seed(metric, seeds)
 
-    return compare_values(values, seeds, higher_is_better, family, method)
+    return compare_values(values, seeds, higher_is_better, family, method, can_vary_with_seed(row, base))
+
+
+def can_vary_with_seed(row: StoredRow, base: StoredRow) -> bool:
+    """Return whether a difference can be another one under another seed."""
+    return not (row.is_deterministic and base.is_deterministic)
 
 
 def compare_values(
@@ -124,6 +155,7 @@ def compare_values(
     higher_is_better: bool,
     family: Family,
     method: Method,
+    with_luck: bool = True,
 ) -> Comparison:
     """Return the comparison of two tables of values; p is not adjusted yet.
 
@@ -133,19 +165,22 @@ def compare_values(
         higher_is_better: whether a user with a higher value is better off.
         family: the family of tests that the comparison belongs to.
         method: the method of the test.
+        with_luck: whether the difference can be another one under another seed.
     """
     own, other = values()
     averaged = own.mean(axis=1), other.mean(axis=1)
-    test = paired_test(*averaged, method.test)
+    test = paired_test(*method.as_tested(own, other), method.test)
+    with_seeds = method.takes_seeds(own)
     own_mean, base_mean = (float(each.mean()) for each in averaged)
 
     @functools.cache
     def measured() -> EffectSizes:
         # reads the values again, to keep no second copy of them
-        return measure(values, method.margin, higher_is_better, method.find, method.is_resampled)
+        return measure(values, method.margin, higher_is_better, method.find, method.is_resampled, with_seeds)
 
     change = relative_change(*averaged)
-    return Comparison(own_mean, base_mean, seeds, test, change, family, test.p, measured)
+    lacks_seeds = method.speaks_of_methods and with_luck and not with_seeds
+    return Comparison(own_mean, base_mean, seeds, test, change, family, test.p, measured, lacks_seeds=lacks_seeds)
 
 
 def adjust_families(comparisons: Mapping[Place, Comparison], method: Method) -> dict[Place, Comparison]:

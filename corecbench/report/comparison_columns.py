@@ -1,11 +1,11 @@
 """The columns of a comparison, and the sentences of a caption about its tests and effect sizes."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Literal
 
-from corecbench.report.columns import NONE, Column, interval_columns, of_intervals
-from corecbench.report.comparison import ALPHA, Comparison, Method
+from corecbench.report.columns import NONE, Column, interval_columns, of_intervals, t_intervals
+from corecbench.report.comparison import ALPHA, FEWEST_SEEDS, Comparison, Method
 from corecbench.report.wording import count, decimal, p_value, percent, percents, signed
 from corecbench.stats.bootstrap import RESAMPLES
 from corecbench.stats.paired import METHODS
@@ -106,7 +106,6 @@ def _of_seeds(part: Part) -> Iterator[Column]:
     yield Column("variance: user", lambda row: getattr(variance(row), "user", None), None)
     yield Column("variance: seed", lambda row: getattr(variance(row), "seed", None), None)
     yield Column("variance: rest", lambda row: getattr(variance(row), "residual", None), None)
-    yield from interval_columns(part(lambda each: each.sizes.seeds and each.sizes.seeds.interval), " (seeds)")
     yield Column("seeds needed", part(lambda each: each.sizes.seeds and each.sizes.seeds.needed), count)
 
 
@@ -142,7 +141,7 @@ def of_tests(comparisons: Sequence[Comparison], method: Method, kind: str, base:
     """
     if not comparisons:
         return
-    yield f"p: {METHODS[method.test][0]}, over users"
+    yield of_p(comparisons, method)
     sizes = Counter(each.family for each in comparisons)
     named = ((kind, sizes["row"]), ("ablations", sizes["ablation"]), ("controls", sizes["control"]))
     families = [f"{n} {name if n > 1 else name.removesuffix('s')} against {base}" for name, n in named if n]
@@ -155,20 +154,45 @@ def of_tests(comparisons: Sequence[Comparison], method: Method, kind: str, base:
         yield f"{p_name(method)}: {whose}-adjusted within {tests}"
 
 
+def of_p(comparisons: Collection[Comparison], method: Method) -> str:
+    """Return the sentence of a caption about what p is of, and about what it speaks."""
+    name = METHODS[method.test][0]
+    if not method.speaks_of_methods:
+        return f"p: {name}, for these trained models"
+    lacking = [each.lacks_seeds for each in comparisons]
+    if not any(lacking):
+        return f"p: {name}"
+    alone = f"{METHODS['t'][0]}, for these trained models and without a star: a verdict needs {FEWEST_SEEDS} seeds"
+    return (
+        f"p: {alone}"
+        if all(lacking)
+        else f"p: {name}; where fewer than {FEWEST_SEEDS} seeds rank the same users, {alone}"
+    )
+
+
 def of_changes(method: Method) -> str:
     """Return the method of the intervals of relative changes, in words."""
     return "the BCa bootstrap" if method.is_resampled else "Fieller's theorem"
 
 
-def of_difference(method: Method) -> str:
+def of_difference(method: Method, comparisons: Collection[Comparison]) -> str:
     """Return the sentence of a caption about the intervals of differences."""
-    resampled = f"a BCa bootstrap interval ({RESAMPLES:,} resamples)"
-    return of_intervals(resampled) if method.is_resampled else of_intervals()
+    if method.is_resampled:
+        return of_intervals(f"BCa bootstrap over users, {RESAMPLES:,} resamples")
+    return of_intervals(t_intervals(each.lacks_seeds or not method.speaks_of_methods for each in comparisons))
 
 
-def of_effects(method: Method, base: str, seeds: bool) -> Iterator[str]:
-    """Yield the sentences of a caption about effect sizes, in the order of their columns."""
-    yield of_difference(method)
+def of_effects(method: Method, base: str, comparisons: Collection[Comparison]) -> Iterator[str]:
+    """Yield the sentences of a caption about effect sizes, in the order of their columns.
+
+    Args:
+        method: the method of the tests.
+        base: what the rows are compared with, in words.
+        comparisons: all comparisons of the table.
+    """
+    seeds = any(each.sizes.seeds for each in comparisons)
+    test, many = ("the test", "users and seeds") if method.speaks_of_methods else ("a paired t test", "users")
+    yield of_difference(method, comparisons)
     yield (
         f"95% interval (change): of the relative change, by {of_changes(method)}; unbounded where the mean "
         "compared with is too close to 0"
@@ -176,13 +200,13 @@ def of_effects(method: Method, base: str, seeds: bool) -> Iterator[str]:
     yield "d_z: mean difference in standard deviations of the users' differences"
     yield "better/worse/equal: shares of the users"
     yield (
-        "detectable: the smallest true difference that a paired t test at .05 over as many users finds with 80% "
-        "power; users needed: for it to find the observed difference with that power"
+        f"detectable: the smallest true difference that {test} at .05 over as many {many} finds with 80% power; "
+        f"users needed: for it to find the observed difference with that power, {NONE} where more do not help"
     )
     if seeds:
         yield (
             "variance: of the difference of one user under one seed, the share that is the user, the seed and the "
-            "rest; 95% interval (seeds): of the difference for other users and seeds; seeds needed: to find the "
+            "rest; seeds needed: to find the "
             f"observed difference with 80% power among as many users, {NONE} where more seeds do not help"
         )
     if method.find:

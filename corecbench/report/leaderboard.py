@@ -216,7 +216,7 @@ def _row(
 
 def _gaps(stored: StoredRow, planned: set[int]) -> list[str]:
     """Return what a row lacks on a data set: seeds that failed, seeds that are missing, values of the metric."""
-    missing = planned - stored.values.keys() - stored.problems.keys()
+    missing = stored.missing(planned)
     missing_seeds = [f"{seed_list(missing, 'seed')} missing"] if missing else []
     return [*stored.failures(), *missing_seeds, *stored.fault_notes()]
 

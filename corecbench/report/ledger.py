@@ -19,6 +19,7 @@ from corecbench.report.comparison import (
     Comparison,
     Method,
     adjust_families,
+    can_vary_with_seed,
     common_seeds,
     compare_values,
     why_not,
@@ -128,9 +129,11 @@ class _Builder:
             unit=unit,
             upper_mean=float(upper_values.mean()),
             lower_mean=float(lower_values.mean()),
-            comparison=compare_values(values, seeds, self.higher_is_better, "row", self.method),
+            comparison=compare_values(
+                values, seeds, self.higher_is_better, "row", self.method, can_vary_with_seed(upper, lower)
+            ),
             n_users=len(upper_values),
-            other_seeds=tuple(sorted(upper.values.keys() ^ lower.values.keys())),
+            other_seeds=tuple(sorted((upper.values.keys() | lower.values.keys()) - set(seeds))),
             out_of_reach=(
                 pair.side == "domain"
                 and rung_of(planned.lower) in LEARNT_LATER
@@ -148,7 +151,7 @@ class _Builder:
     def unit_values(self, unit: RowKey, seeds: tuple[int, ...]) -> np.ndarray:
         """Return the metric of the unit, float64 [U, S]: if it lacks some seeds, the mean over those it has."""
         row = self.rows[unit]
-        if row.values.keys() >= set(seeds):
+        if row.is_deterministic or row.values.keys() >= set(seeds):
             return self.of(row, seeds)
         mean = row.mean_of(self.tested, set(seeds) & row.values.keys() or row.values.keys())
         return np.repeat(mean[:, None], len(seeds), axis=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from corecbench.report.comparison import common_seeds
+from corecbench.report.comparison import STANDARD, can_vary_with_seed, common_seeds
 from corecbench.stats.equivalence import tost
 from corecbench.stats.intervals import Interval
 
@@ -22,9 +22,10 @@ class Harm:
     """A row whose texts tell nothing, against the model alone."""
 
     row: RowKey
-    verdict: Literal["none", "same", "harm", "open"]
+    verdict: Literal["none", "same", "harm", "open", "few seeds"]
     """"none": a loss beyond the margin is excluded at .05, one-sided; "same": no user has another value, as where
-    the model alone was kept; "harm": the loss is beyond the margin."""
+    the model alone was kept; "harm": the loss is beyond the margin; "few seeds": fewer than 3,
+    which say nothing of the method."""
     change: float
     """The difference relative to the model alone."""
     interval: Interval | None
@@ -37,7 +38,8 @@ class Harm:
 def harm(row: StoredRow, alone: StoredRow, tested: str, higher_is_better: bool) -> Harm | None:
     """Return whether a row is worse than the model alone beyond the margin; None where the mean of that is 0."""
     seeds = common_seeds(row, alone)
-    own, base = (each.mean_of(tested, seeds) for each in (row, alone))
+    values = [each.per_seed(tested, seeds) for each in (row, alone)]  # [U, S]
+    own, base = STANDARD.as_tested(*values)
     mean = float(abs(base.mean()))
     if not mean:
         return None
@@ -49,5 +51,8 @@ def harm(row: StoredRow, alone: StoredRow, tested: str, higher_is_better: bool) 
         return Harm(row.key, "open", change, None, None, seeds)
     interval = Interval(outcome.interval.low / mean, outcome.interval.high / mean)
     worst, best = interval if higher_is_better else (-interval.high, -interval.low)
-    verdict: Literal["none", "harm", "open"] = "none" if worst > -MARGIN else "harm" if best < -MARGIN else "open"
+    verdict: Literal["none", "harm", "open", "few seeds"]
+    verdict = "none" if worst > -MARGIN else "harm" if best < -MARGIN else "open"
+    if can_vary_with_seed(row, alone) and not STANDARD.takes_seeds(values[0]):
+        verdict = "few seeds"
     return Harm(row.key, verdict, change, interval, outcome.p, seeds)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import Report
 from corecbench.report.columns import Column, interval_columns, lay_out
-from corecbench.report.comparison import ALPHA, FEWEST_USERS
+from corecbench.report.comparison import ALPHA, FEWEST_SEEDS, FEWEST_USERS
 from corecbench.report.comparison_columns import (
     CORRECTED,
     comparison_columns,
@@ -14,6 +14,7 @@ from corecbench.report.comparison_columns import (
     of_changes,
     of_difference,
     of_effects,
+    of_p,
     p_name,
     significant,
 )
@@ -29,7 +30,6 @@ from corecbench.report.ledger_words import (
 )
 from corecbench.report.provenance import protocol_sentence
 from corecbench.report.wording import count, decimal, sentences, signed
-from corecbench.stats.paired import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,9 +60,7 @@ def report(ledgers: Sequence[Ledger], table: Table, effects: bool = False, in_wo
     contrasts = [contrast for ledger in ledgers for contrast in ledger.contrasts]
     frame, values = lay_out(contrasts, list(_columns(contrasts, table, effects)))
     marks: dict[tuple[int, str], list[Mark]] = {
-        (number, CHANGE): ["significant"]
-        for number, each in enumerate(contrasts)
-        if each.comparison.p_adjusted < ALPHA
+        (number, CHANGE): ["significant"] for number, each in enumerate(contrasts) if each.comparison.is_significant
     }
     legend: dict[Mark, str] = {"significant": significant(table.method)} if marks else {}
     return Report(NAME, frame, values, caption(ledgers, table, effects, in_words), marks, legend)
@@ -112,6 +110,7 @@ def caption(ledgers: Sequence[Ledger], table: Table, effects: bool = False, in_w
         return sentences([NOTHING])
     higher, method, tested = table.metrics[table.tested], table.method, table.tested
     contrasts = [contrast for ledger in ledgers for contrast in ledger.contrasts]
+    made = [contrast.comparison for contrast in contrasts]
     found = [sentence(ledger, tested, higher, method) for ledger in ledgers if in_words]
     harms = [harm_sentence(ledger) for ledger in ledgers if in_words]
     details = [
@@ -124,7 +123,7 @@ def caption(ledgers: Sequence[Ledger], table: Table, effects: bool = False, in_w
         *_adding_up(ledgers),
         *lacking_sentences(ledgers),
         *_tests(contrasts, table),
-        *(of_effects(method, _unit(ledgers), _has_seeds(contrasts)) if effects else [of_difference(method)]),
+        *(of_effects(method, _unit(ledgers), made) if effects else [of_difference(method, made)]),
         *_findings(table),
         *_out_of_reach(contrasts, higher),
         *(_of_slices() if any(each.slicing for each in contrasts) else []),
@@ -151,7 +150,7 @@ def _tests(contrasts: Sequence[Contrast], table: Table) -> Iterator[str]:
     families = f"one family of {n_all} contrasts" + (
         f", and those on slices within a second one of {n_slices}" if n_slices else ""
     )
-    yield f"p: {METHODS[method.test][0]}, over users"
+    yield of_p([each.comparison for each in contrasts], method)
     if method.correction == "none":
         yield f"p is not adjusted for the number of tests: {families}"
     else:
@@ -165,7 +164,7 @@ def _findings(table: Table) -> Iterator[str]:
     yield (
         f"Finding: a gain or loss where {p_name(method)} is below {level}; nothing beyond {margin} where "
         f"{p_name(method, 'TOST')} is below {level}, which tests a difference of {margin} of the model alone or "
-        "more; otherwise open"
+        "more; otherwise open" + (f"; a verdict needs {FEWEST_SEEDS} seeds" if method.speaks_of_methods else "")
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from corecbench.report.comparison import ALPHA
+from corecbench.report.comparison import ALPHA, FEWEST_SEEDS
 from corecbench.report.evidence import change, interval, probability, relative
 from corecbench.report.ledger_harm import MARGIN
 from corecbench.report.ledger_rungs import ALONE, IN_WORDS, PAIR, in_words, rung_of
@@ -17,16 +17,21 @@ if TYPE_CHECKING:
     from corecbench.report.ledger import Contrast, Ledger
     from corecbench.results.rows import RowKey
 
-Finding = Literal["gain", "loss", "nothing", "same", "out of reach", "open"]
+Finding = Literal["gain", "loss", "nothing", "same", "out of reach", "few seeds", "open"]
 ONE_SEED = "one seed: shows this run, not the method"
 
 
 def finding(contrast: Contrast, higher_is_better: bool) -> Finding:
-    """Return what is found: a gain or loss, nothing beyond the margin, the same for every user, or none of it."""
+    """Return what is found: a gain or loss, nothing beyond the margin, the same for every user, or none of it.
+
+    With too few seeds only what is the same for every user is a finding.
+    """
     comparison = contrast.comparison
     if comparison.sizes.shares.equal == 1:
         return "out of reach" if contrast.out_of_reach else "same"
-    if comparison.p_adjusted < ALPHA:
+    if comparison.lacks_seeds:
+        return "few seeds"
+    if comparison.is_significant:
         return "gain" if (comparison.difference > 0) == higher_is_better else "loss"
     if comparison.p_equivalence is not None and comparison.p_equivalence < ALPHA:
         return "nothing"
@@ -40,6 +45,7 @@ def finding_in_words(contrast: Contrast, higher_is_better: bool, method: Method)
         "nothing": f"nothing beyond {100 * method.margin:g}%",
         "same": "the same for every user",
         "out of reach": "0 by plan",
+        "few seeds": f"needs {FEWEST_SEEDS} seeds",
     }
     return words.get(found, found)
 
@@ -123,6 +129,7 @@ def over_controls(ledgers: Sequence[Ledger], higher_is_better: bool, method: Met
         "nothing": f"{{}} differ{{s}} by less than {100 * method.margin:g}% of the model alone",
         "same": "{} make{s} no difference to any user",
         "out of reach": "{} cannot differ by the plan of the turns",
+        "few seeds": f"{{}} need{{s}} {FEWEST_SEEDS} seeds for a verdict",
         "open": "{} show{s} no significant difference",
     }
     parts = [
@@ -142,6 +149,7 @@ def _shown(contrast: Contrast, higher_is_better: bool, method: Method) -> str:
         "nothing": f", nothing beyond {100 * method.margin:g}% of the model alone",
         "same": ", the same for every user",
         "out of reach": ", which is so by the plan of the turns",
+        "few seeds": f", for these trained models: a verdict needs {FEWEST_SEEDS} seeds",
         "open": ", which is not shown to differ from 0",
     }
     return words[finding(contrast, higher_is_better)]
@@ -158,6 +166,7 @@ def harm_sentence(ledger: Ledger) -> str | None:
         "same": "ranks as it does alone for every user",
         "harm": f"is worse than alone by more than {margin}",
         "open": f"may be worse than alone by more than {margin}: it is open",
+        "few seeds": f"needs {FEWEST_SEEDS} seeds for a verdict",
     }[harm.verdict]
     evidence = [percent(harm.change)]
     if harm.interval is not None and harm.p is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from corecbench.api import Mark, Report
 from corecbench.report.average_ranks import over_datasets
 from corecbench.report.columns import NONE, Column, lay_out
-from corecbench.report.comparison import ALPHA, Comparison
+from corecbench.report.comparison import Comparison
 from corecbench.report.comparison_columns import comparison_columns, of_effects, of_tests, p_name, significant
 from corecbench.report.provenance import listed, of_left_out, of_reductions, protocol_sentence
 from corecbench.report.table import Table, TableRow
@@ -107,7 +107,7 @@ def _marks(table: Table) -> Marks:
         if table.names_strongest:
             compared[_over_strongest(table)] = row.over_strongest
         for column, comparison in compared.items():
-            if comparison and comparison.p_adjusted < ALPHA:
+            if comparison and comparison.is_significant:
                 marks[number, column] = ["significant"]
     for dataset in dict.fromkeys(row.key.dataset for row in table.rows):
         for metric, higher_is_better in table.metrics.items():
@@ -158,7 +158,7 @@ def caption(table: Table, cost: bool = False, effects: bool = False) -> str:
                 for control in dict.fromkeys(row.key.control for row in table.rows if row.key.control)
             ),
             *of_tests(_comparisons(table), table.method, "joint rows", "the model alone"),
-            *(of_effects(table.method, "the solo row's mean", _has_seeds(table)) if effects else []),
+            *(of_effects(table.method, "the solo row's mean", _comparisons(table)) if effects else []),
             *over_datasets(table),
             *(of_costs(table) if cost else []),
             *table.made_with,

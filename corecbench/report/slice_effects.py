@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from corecbench.api import Metric, Report
-from corecbench.report.columns import Column, interval_columns, lay_out, of_intervals
+from corecbench.report.columns import Column, interval_columns, lay_out, of_intervals, t_intervals
 from corecbench.report.comparable import check_comparable, read_rows
-from corecbench.report.comparison import common_seeds
+from corecbench.report.comparison import STANDARD, can_vary_with_seed, common_seeds
 from corecbench.report.provenance import made_with, of_reductions, protocol_sentence, together
 from corecbench.report.stored_rows import StoredRow, fault_sentences
 from corecbench.report.table import why_untested
@@ -38,7 +38,9 @@ class Effect:
     solo: float
     """The same mean of the model trained alone."""
     interval: Interval | None
-    """The interval of the difference at 95 %; None where too few users differ."""
+    """The interval of the difference at 95 %, as `STANDARD` has it; None where too few users differ."""
+    lacks_seeds: bool
+    """Whether the interval holds for these trained models: it is over users, and they were trained."""
 
     @property
     def difference(self) -> float:
@@ -125,26 +127,23 @@ def build(
 def compare(row: StoredRow, solo: StoredRow, metric: str, groups: Iterable[UserGroup]) -> Iterator[Effect]:
     """Yield the effects of a joint row on a metric, on each of some groups of users."""
     seeds = common_seeds(row, solo)
-    own, base = (each.mean_of(metric, seeds) for each in (row, solo))  # [T]
+    own, base = (each.per_seed(metric, seeds) for each in (row, solo))  # [T, S]
     for group in groups:
-        if None in group.chosen:
-            chosen, within = group.chosen[None], seeds
-            joint, alone = own[chosen], base[chosen]
-        else:
-            within = group.seeds_within(seeds)
-            joint, alone = (group.within(each.per_seed(metric, within), within)[:, 0] for each in (row, solo))
+        within = group.seeds_within(seeds)
+        known = [seeds.index(seed) for seed in within]
+        joint, alone = (group.within(each[:, known], within) for each in (own, base))
         if not len(joint):
             continue
-        interval = paired_interval(joint, alone)
         yield Effect(
             key=row.key,
             slicing=group.slicing,
             label=group.label,
             n_users=len(joint),
             seeds=within,
-            joint=float(joint.mean()),
-            solo=float(alone.mean()),
-            interval=interval,
+            joint=float(joint.mean(axis=1).mean()),
+            solo=float(alone.mean(axis=1).mean()),
+            interval=paired_interval(*STANDARD.as_tested(joint, alone)),
+            lacks_seeds=can_vary_with_seed(row, solo) and not STANDARD.takes_seeds(joint),
         )
 
 
@@ -200,7 +199,7 @@ def caption(tables: Sequence[SliceTable]) -> str:
             *faults,
             *of_ensembles((each.key.side for table in filled for each in table.effects), "the domain model alone"),
             *_slices(filled),
-            of_intervals(),
+            of_intervals(t_intervals(each.lacks_seeds for table in filled for each in table.effects)),
             *dict.fromkeys(sentence for table in filled for sentence in table.made_with),
             *empty,
         ]

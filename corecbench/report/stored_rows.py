@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from corecbench.results.lists import lists_of, why_too_deep
 from corecbench.results.record import DamagedError, failure_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from corecbench.api import CellResult, Metric
     from corecbench.results.rows import RowKey
@@ -52,8 +53,33 @@ class StoredRow:
         """Return a metric of each user under a seed, float64 [U]."""
         found = self._columns.get((metric, seed))
         if found is None:
-            found = self._columns[metric, seed] = self.values[seed][metric].to_numpy()
+            of_seed = min(self.values) if self.is_deterministic and seed not in self.values else seed
+            found = self._columns[metric, seed] = self.values[of_seed][metric].to_numpy()
         return found
+
+    @property
+    def n_users(self) -> int:
+        """The number of users; 0 where no seed has ranks."""
+        return len(next(iter(self.values.values()), ()))
+
+    @functools.cached_property
+    def is_deterministic(self) -> bool:
+        """Whether no seed can change the row: nothing was trained, and nothing was left out by seed.
+
+        Controls draw by seed. A row whose stored seeds differ is not deterministic, whatever its records say.
+        """
+        first, *others = self.values.values() or [pd.DataFrame()]
+        return (
+            bool(self.records)
+            and self.key.control is None
+            and not self.key.reduction
+            and not any(map(_trains, self.records))
+            and all(first.equals(other) for other in others)
+        )
+
+    def missing(self, planned: Collection[int]) -> set[int]:
+        """Return the planned seeds that have no result, not even a failure; one is enough where no seed matters."""
+        return set() if self.is_deterministic else set(planned) - self.values.keys() - self.problems.keys()
 
     def only(self, metric: str) -> StoredRow:
         """Return the row as it is read with this metric alone."""
@@ -123,6 +149,11 @@ class StoredRow:
     def per_seed(self, metric: str, seeds: Iterable[int]) -> np.ndarray:
         """Return a metric of each user under each of the given seeds, float64 [U, S]."""
         return np.column_stack([self.column(metric, seed) for seed in seeds])
+
+
+def _trains(record: CellResult) -> bool:
+    """Return whether any side of a cell was trained, or may have been."""
+    return bool(record["epochs"]) or any(side.get("trainable_parameters") != 0 for side in record["sides"].values())
 
 
 def _precedes(record: CellResult, side: str) -> bool:

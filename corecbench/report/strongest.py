@@ -28,12 +28,12 @@ def strongest_without_llm(rows: Mapping[RowKey, StoredRow], unshared: Collection
     """
     found = {}
     for dataset in dict.fromkeys(key.dataset for key in rows):
+        here = {key: row for key, row in rows.items() if key.dataset == dataset}
+        seeds = {seed for row in here.values() for seed in row.values}
         values = {
-            key: (len(row.values), value)
-            for key, row in rows.items()
-            if key.dataset == dataset
-            and is_without_llm(key, unshared)
-            and (value := validation_of(row)) is not None
+            key: (not row.missing(seeds), value)
+            for key, row in here.items()
+            if is_without_llm(key, unshared) and (value := validation_of(row)) is not None
         }
         if values:
             found[dataset] = max(values, key=lambda key: values[key])

@@ -158,7 +158,7 @@ def build(
     rows = []
     for key, row in stored.items():
         notes = _notes(row, planned[key.dataset], reasons.get(key))
-        is_complete = planned[key.dataset] == row.values.keys()
+        is_complete = not row.problems and bool(row.values) and not row.missing(planned[key.dataset])
         compared = comparisons.get(key), over_strongest.get(key)
         rows.append(_row(row, *compared, notes, is_complete, families[key] == "control"))
     directions = {name: metric.higher_is_better for name, metric in metrics.items()}
@@ -226,7 +226,7 @@ def why_untested(row: StoredRow, solo: StoredRow | None, metric: str) -> str | N
 
 def _notes(row: StoredRow, planned: set[int], untested: str | None) -> tuple[str, ...]:
     notes = [f"imported from {file}" for file in row.imported_from()] + row.failures()
-    if missing := planned - row.values.keys() - row.problems.keys():
+    if missing := row.missing(planned):
         notes.append(f"{seed_list(missing, 'seed')} missing")
     notes += row.fault_notes()
     if kept := row.kept_alone():

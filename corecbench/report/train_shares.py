@@ -12,7 +12,7 @@ import numpy as np
 
 from corecbench.api import Report
 from corecbench.data.reduction import in_percent
-from corecbench.report.columns import Column, interval_columns, lay_out, of_intervals
+from corecbench.report.columns import Column, interval_columns, lay_out, of_intervals, t_intervals
 from corecbench.report.provenance import of_reductions, protocol_sentence
 from corecbench.report.slice_effects import Effect, compare
 from corecbench.report.table import why_untested
@@ -122,7 +122,7 @@ def caption(curves: Sequence[Curve], table: Table) -> str:
             "seeds both have; each seed draws its own users, and those of a smaller share are among those of a "
             "larger one",
             *of_ensembles((key.side for key in keys), "the domain model alone"),
-            of_intervals(),
+            of_intervals(t_intervals(effect.lacks_seeds for curve in curves for effect in curve.effects)),
             *table.made_with,
         ]
     )

@@ -1,13 +1,12 @@
-"""Whether two recommenders are alike up to a margin. U users."""
+"""Whether two recommenders are alike up to a margin. U users, S seeds."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from corecbench.api import UsageError
-from corecbench.stats.differences import can_vary, paired_differences
 from corecbench.stats.intervals import Interval
-from corecbench.stats.student import student_test
+from corecbench.stats.mean import mean_test
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class Equivalence:
     n: int
     """Number of users."""
     mean_difference: float
-    """Mean over users of own - base."""
+    """Mean of own - base."""
     p: float
     """The p value of the hypothesis that the means differ by the margin or more."""
     interval: Interval
@@ -26,13 +25,14 @@ class Equivalence:
 
 
 def tost(own: np.ndarray, base: np.ndarray, margin: float, alpha: float = 0.05) -> Equivalence | None:
-    """Test whether the means of two recommenders differ by less than a margin, by two one-sided paired t tests.
+    """Test whether the means of two recommenders differ by less than a margin, by two one-sided t tests.
 
     That two models do not differ significantly does not make them alike. Here the hypothesis to reject is |mean| >=
     margin: with s the standard deviation of the differences and T Student's distribution with U - 1 degrees of
     freedom, p is the larger of P(T >= (mean + margin) sqrt(U) / s) and P(T <= (mean - margin) sqrt(U) / s)
     (Schuirmann, 1987, doi:10.1007/BF01068419; Lakens, 2017, doi:10.1177/1948550617697177). State the margin before
-    looking at the results: the smallest difference that would matter.
+    looking at the results: the smallest difference that would matter. For values [U, S], standard error and degrees
+    of freedom are those over users and seeds, as in `mean_test`.
 
     Differences 1 to 5 have the mean 3 and the standard error sqrt(1/2). With 4 degrees of freedom P(T <= -2 /
     sqrt(3)) is 5/32, so that is p for a margin 2 / sqrt(3) standard errors above the mean:
@@ -42,14 +42,13 @@ def tost(own: np.ndarray, base: np.ndarray, margin: float, alpha: float = 0.05) 
     True
 
     Args:
-        own: float64 [U], a metric per user.
-        base: float64 [U], the same metric of the same users in the same order.
+        own: float64 [U] or [U, S], a metric per user, or per user and seed.
+        base: the same metric of the same users and seeds in the same order.
         margin: above 0, in units of the metric.
         alpha: the level that the interval belongs to, below 1/2.
 
     Returns:
-        The outcome, or None where fewer than 5 users differ or all differ by the same: their standard deviation
-        says nothing about other users.
+        The outcome, or None where fewer than 5 users differ or nothing varies: that says nothing about other users.
 
     Raises:
         UsageError: the margin or alpha is not allowed.
@@ -59,10 +58,8 @@ def tost(own: np.ndarray, base: np.ndarray, margin: float, alpha: float = 0.05) 
         raise UsageError(f"an equivalence margin is above 0, got {margin}")
     if not 0 < alpha < 0.5:
         raise UsageError(f"alpha of an equivalence test lies between 0 and 1/2, got {alpha}")
-    difference = paired_differences(own, base)
-    if not can_vary(difference):
+    test = mean_test(own, base)
+    if test is None:
         return None
-    above = student_test(difference, -margin).p_greater
-    below = student_test(difference, margin).p_less
-    interval = Interval(*student_test(difference).interval(1 - 2 * alpha))
-    return Equivalence(margin, len(difference), float(difference.mean()), max(above, below), interval)
+    p = max(test.about(-margin).p_greater, test.about(margin).p_less)
+    return Equivalence(margin, len(own), test.mean, p, Interval(*test.interval(1 - 2 * alpha)))

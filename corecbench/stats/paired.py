@@ -1,4 +1,4 @@
-"""Paired two-sided tests over users. U users."""
+"""Paired two-sided tests, over users or over users and seeds. U users, S seeds."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,8 +8,12 @@ import numpy as np
 from corecbench.api import DataError, UsageError
 from corecbench.stats.bootstrap import RESAMPLES, bootstrap_p
 from corecbench.stats.differences import paired_differences
+from corecbench.stats.mean import mean_test
 from corecbench.stats.permutation import DRAWS, MOST_ENUMERATED, sign_flip_p
 from corecbench.stats.student import student_test
+
+USERS_AND_SEEDS = "users-and-seeds"
+"""The default test, the one that speaks of methods and not only of models as they were trained."""
 
 
 @dataclass(frozen=True)
@@ -21,16 +25,18 @@ class PairedTest:
     n: int
     """Number of users."""
     mean_difference: float
-    """Mean over users of own - base."""
+    """Mean of own - base."""
     p: float
     """The two-sided p value."""
 
 
-def paired_test(own: np.ndarray, base: np.ndarray, method: str = "t", seed: int = 0) -> PairedTest:
+def paired_test(own: np.ndarray, base: np.ndarray, method: str = USERS_AND_SEEDS, seed: int = 0) -> PairedTest:
     """Test whether two recommenders differ on the same users.
 
-    "t" is the paired t test (Student, 1908, doi:10.1093/biomet/6.1.1), "permutation" the sign-flip test of
-    `sign_flip_p`, "bootstrap" the shift method of `bootstrap_p`.
+    "users-and-seeds" is the t test of `mean_test`: over users and seeds, or over users alone where values are [U].
+    Its p is 1 where fewer than 5 users differ. The others average each user over seeds first, so that they speak of
+    the models as trained. "t" is the paired t test (Student, 1908, doi:10.1093/biomet/6.1.1), "permutation" the
+    sign-flip test of `sign_flip_p`, "bootstrap" the shift method of `bootstrap_p`.
     "wilcoxon" is the signed-rank test (Wilcoxon, 1945, doi:10.2307/3001968). Most users of a top-k metric have no
     difference at all, so zeros are ranked and then dropped from the sums (Pratt, 1959,
     doi:10.1080/01621459.1959.10501526) rather than discarded first, which would exaggerate the rest. The p value is
@@ -50,9 +56,9 @@ def paired_test(own: np.ndarray, base: np.ndarray, method: str = "t", seed: int 
     0.5
 
     Args:
-        own: float64 [U], a metric per user.
-        base: float64 [U], the same metric of the same users in the same order.
-        method: "t", "wilcoxon", "permutation" or "bootstrap".
+        own: float64 [U] or [U, S], a metric per user, or per user and seed.
+        base: the same metric of the same users and seeds in the same order.
+        method: "users-and-seeds", "t", "wilcoxon", "permutation" or "bootstrap".
         seed: the seed of the draws, where the method draws.
 
     Raises:
@@ -61,12 +67,25 @@ def paired_test(own: np.ndarray, base: np.ndarray, method: str = "t", seed: int 
     """
     if method not in METHODS:
         raise UsageError(f"unknown paired test {method!r}; have: {', '.join(METHODS)}")
-    difference = paired_differences(own, base)
     if len(own) < 2:
         raise DataError(f"a paired test needs at least 2 users, got {len(own)}")
     name, p_value = METHODS[method]
-    p = p_value(difference, seed) if difference.any() else 1.0
-    return PairedTest(name, len(own), float(np.mean(own - base)), p)
+    return PairedTest(name, len(own), float(np.mean(own - base)), p_value(own, base, seed))
+
+
+def _users_and_seeds_p(own: np.ndarray, base: np.ndarray, seed: int) -> float:
+    test = mean_test(own, base)
+    return 1.0 if test is None else test.p
+
+
+def _over_users(p_value: Callable[[np.ndarray, int], float]) -> Callable[[np.ndarray, np.ndarray, int], float]:
+    """Return a test of users' differences, float64 [U] and not all 0, as one of values."""
+
+    def p_of_values(own: np.ndarray, base: np.ndarray, seed: int) -> float:
+        difference = paired_differences(*(each.reshape(len(each), -1).mean(axis=1) for each in (own, base)))
+        return p_value(difference, seed) if difference.any() else 1.0
+
+    return p_of_values
 
 
 def _wilcoxon_p(difference: np.ndarray, seed: int) -> float:
@@ -87,13 +106,18 @@ def _bootstrap_p(difference: np.ndarray, seed: int) -> float:
     return bootstrap_p(difference, seed=seed)
 
 
-METHODS: Mapping[str, tuple[str, Callable[[np.ndarray, int], float]]] = {
-    "t": ("two-sided paired t test", _t_p),
-    "wilcoxon": ("two-sided Wilcoxon signed-rank test, zeros ranked (Pratt)", _wilcoxon_p),
+METHODS: Mapping[str, tuple[str, Callable[[np.ndarray, np.ndarray, int], float]]] = {
+    USERS_AND_SEEDS: ("two-sided t test over users and seeds", _users_and_seeds_p),
+    "t": ("two-sided paired t test over users", _over_users(_t_p)),
+    "wilcoxon": ("two-sided Wilcoxon signed-rank test over users, zeros ranked (Pratt)", _over_users(_wilcoxon_p)),
     "permutation": (
-        f"two-sided sign-flip permutation test, exact up to {MOST_ENUMERATED} who differ, else {DRAWS:,} draws",
-        _permutation_p,
+        f"two-sided sign-flip permutation test over users, exact up to {MOST_ENUMERATED} who differ, else "
+        f"{DRAWS:,} draws",
+        _over_users(_permutation_p),
     ),
-    "bootstrap": (f"two-sided paired bootstrap test, shift method, {RESAMPLES:,} resamples", _bootstrap_p),
+    "bootstrap": (
+        f"two-sided paired bootstrap test over users, shift method, {RESAMPLES:,} resamples",
+        _over_users(_bootstrap_p),
+    ),
 }
-"""Method -> its name in a caption, and a function: differences float64 [U], not all 0, and a seed -> p."""
+"""Method -> its name in a caption, and a function: own and base, [U] or [U, S], and the seed of draws -> p."""

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from statistics import NormalDist
 
 from corecbench.api import DataError, UsageError
-from corecbench.stats.components import Components, uncertainty
+from corecbench.stats.components import Components, Uncertainty, uncertainty
 
 MOST_SEEDS = 10_000
+MOST_USERS = 10**9
 
 
 def paired_power(effect: float, sd: float, n_users: int, alpha: float = 0.05) -> float:
@@ -42,28 +43,28 @@ def paired_power(effect: float, sd: float, n_users: int, alpha: float = 0.05) ->
     return _power(effect / sd * n_users**0.5, n_users - 1, alpha)
 
 
-def minimum_detectable_effect(sd: float, n_users: int, power: float = 0.8, alpha: float = 0.05) -> float:
-    """Return the smallest true mean difference that a paired t test finds with this power.
+def minimum_detectable_effect(
+    standard_error: float, degrees: float, power: float = 0.8, alpha: float = 0.05
+) -> float:
+    """Return the smallest true mean difference that a t test finds with this power.
 
-    State it where no difference was found. For many users it is nearly (z_(1 - alpha / 2) + z_power) sd / sqrt(U),
-    at 80 % power 2.8 standard errors:
+    State it where no difference was found. With many degrees of freedom it is nearly z_(1 - alpha / 2) + z_power
+    standard errors, at 80 % power 2.8; with the 2 of three seeds that vary much more than users it is 5.7:
 
-    >>> round(minimum_detectable_effect(1.0, 10_000), 4)
-    0.028
+    >>> round(minimum_detectable_effect(1.0, 10_000), 1), round(minimum_detectable_effect(1.0, 2), 1)
+    (2.8, 5.7)
 
     Args:
-        sd: standard deviation of the users' differences.
-        n_users: U.
+        standard_error: that of the mean difference.
+        degrees: its degrees of freedom, as `mean_test` gives them.
         power: between alpha and 1.
         alpha: the level of the test.
 
     Raises:
         UsageError: a number is not allowed.
-        DataError: there are fewer than 2 users.
     """
-    _check(sd, alpha, power)
-    _check_users(n_users)
-    return float(_detectable_shift(n_users - 1, power, alpha) * sd / n_users**0.5)
+    _check(standard_error, alpha, power)
+    return float(_detectable_shift(degrees, power, alpha) * standard_error)
 
 
 def users_needed(effect: float, sd: float, power: float = 0.8, alpha: float = 0.05) -> int:
@@ -90,12 +91,46 @@ def users_needed(effect: float, sd: float, power: float = 0.8, alpha: float = 0.
     return _smallest(lambda n_users: paired_power(effect, sd, n_users, alpha) >= power, math.ceil(near))
 
 
+def users_needed_with_seeds(
+    effect: float, components: Components, n_seeds: int, power: float = 0.8, alpha: float = 0.05
+) -> int | None:
+    """Return the smallest number of users with whom a difference is found over users and seeds, as `seeds_needed`.
+
+    More users help only against the variance between users and the residual. Where all seeds tell the same, this is
+    a t test over users:
+
+    >>> users_needed_with_seeds(0.5, Components(0.0, user=1.0, seed=0.0, residual=0.0, n_users=9, n_seeds=3), 3)
+    34
+
+    Args:
+        effect: the mean difference, not 0.
+        components: the variances, estimated from earlier runs.
+        n_seeds: S.
+        power: between alpha and 1.
+        alpha: the level of the test.
+
+    Returns:
+        U, or None where no number of users up to a billion is enough: it takes more seeds.
+
+    Raises:
+        UsageError: a number is not allowed.
+        DataError: there are fewer than 2 seeds.
+    """
+    _check(0.0, alpha, power)
+    _check_effect(effect)
+
+    def enough(n_users: int) -> bool:
+        return _is_found(effect, uncertainty(components, n_users, n_seeds), power, alpha)
+
+    return _smallest_up_to(enough, MOST_USERS)
+
+
 def seeds_needed(
     effect: float, components: Components, n_users: int, power: float = 0.8, alpha: float = 0.05
 ) -> int | None:
     """Return the smallest number of seeds with which a true mean difference is found, seeds and users both random.
 
-    The test is that of `mixed_interval`: a t test of the mean over users and seeds with the standard error
+    The test is that of `mixed_test`: a t test of the mean over users and seeds with the standard error
     sqrt(user / U + seed / S + residual / (U S)) and Satterthwaite's degrees of freedom. More seeds help only
     against the last two terms.
 
@@ -123,10 +158,15 @@ def seeds_needed(
     _check_users(n_users)
 
     def enough(n_seeds: int) -> bool:
-        error, degrees = uncertainty(components, n_users, n_seeds)
-        return not error or _power(effect / error, degrees, alpha) >= power
+        return _is_found(effect, uncertainty(components, n_users, n_seeds), power, alpha)
 
-    return _smallest(enough) if enough(MOST_SEEDS) else None
+    return _smallest_up_to(enough, MOST_SEEDS)
+
+
+def _is_found(effect: float, of_mean: Uncertainty, power: float, alpha: float) -> bool:
+    """Return whether a test with such an uncertainty finds an effect with this power."""
+    error, degrees = of_mean
+    return not error or _power(effect / error, degrees, alpha) >= power
 
 
 def _power(shift: float, degrees: float, alpha: float) -> float:
@@ -178,6 +218,20 @@ def _smallest(enough: Callable[[int], bool], near: int = 2) -> int:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
+
+
+def _smallest_up_to(enough: Callable[[int], bool], most: int) -> int | None:
+    """Return the smallest number from 2 on that is enough; None if none of 2, 4, 8 and so on up to `most` is.
+
+    >>> _smallest_up_to(lambda number: number >= 77, 100), _smallest_up_to(lambda number: number >= 77, 76)
+    (77, None)
+    """
+    high = 2
+    while not enough(high):
+        if high >= most:
+            return None
+        high = min(2 * high, most)
+    return _smallest(enough, high)
 
 
 def _check(sd: float, alpha: float, power: float | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The relative change of a mean over users, with its uncertainty. U users."""
+"""The relative change of a mean, with its uncertainty. U users, S seeds."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,8 +6,10 @@ from typing import Literal
 import numpy as np
 
 from corecbench.stats.bootstrap import RESAMPLES, bca
+from corecbench.stats.components import mean_covariances
 from corecbench.stats.differences import can_vary, paired_differences
 from corecbench.stats.intervals import Interval, check_confidence
+from corecbench.stats.mean import mean_test
 from corecbench.stats.resampling import resampled_means
 
 
@@ -47,14 +49,18 @@ def relative_change(own: np.ndarray, base: np.ndarray) -> float | None:
 
 
 def fieller(own: np.ndarray, base: np.ndarray, confidence: float = 0.95) -> ChangeSet | None:
-    """Return the relative changes that a paired t test does not reject.
+    """Return the relative changes that a t test does not reject, over users or, for values [U, S], users and seeds.
 
     With y and x the means of own and base, a change r - 1 belongs to them if the mean of own - r base is no further
     from 0 than t standard errors: (y - r x)^2 <= t^2 (v_y - 2 r v_xy + r^2 v_x), with v the (co)variances divided
     by U and t the quantile with U - 1 degrees of freedom (Fieller, 1954, doi:10.1111/j.2517-6161.1954.tb00159.x).
     These lie between the roots of A r^2 - 2 B r + C, A = x^2 - t^2 v_x, B = x y - t^2 v_xy, C = y^2 - t^2 v_y, if A
     > 0: if the base differs significantly from 0. Otherwise they lie outside the roots, or there are none and no
-    change is excluded. It excludes a change of 0 just where the paired t test is significant.
+    change is excluded. It excludes a change of 0 just where the test of the difference is significant.
+
+    Over users and seeds the (co)variances are those of `mean_covariances`, with the degrees of freedom of the
+    difference (Satterthwaite, 1946, doi:10.2307/3002019), as in `mean_test`. Fieller's theorem is about one mean
+    square, not about a sum of several; our tests show by simulation that the set keeps its level.
 
     Where the base is 1 for everyone, the change is the difference. Differences 1 to 5 have the mean 3 and the
     standard error sqrt(1/2), and t is 2.776, so it lies between 3 -+ 2.776 sqrt(1/2):
@@ -64,12 +70,12 @@ def fieller(own: np.ndarray, base: np.ndarray, confidence: float = 0.95) -> Chan
     ('interval', 1.037, 4.963)
 
     Args:
-        own: float64 [U], a metric per user.
-        base: float64 [U], the same metric of the same users in the same order.
+        own: float64 [U] or [U, S], a metric per user, or per user and seed.
+        base: the same metric of the same users and seeds in the same order.
         confidence: between 0 and 1.
 
     Returns:
-        The set, or None where fewer than 5 users differ or all differ by the same.
+        The set, or None where fewer than 5 users differ or nothing varies.
 
     Raises:
         UsageError: the confidence is not between 0 and 1.
@@ -78,11 +84,11 @@ def fieller(own: np.ndarray, base: np.ndarray, confidence: float = 0.95) -> Chan
     from scipy import stats
 
     check_confidence(confidence)
-    if not can_vary(paired_differences(own, base)):
+    test = mean_test(own, base)
+    if test is None:
         return None
-    n_users = len(own)
-    t_square = stats.t.ppf((1 + confidence) / 2, n_users - 1) ** 2
-    (v_y, v_xy), (_, v_x) = np.cov(own, base) / n_users
+    t_square = stats.t.ppf((1 + confidence) / 2, test.degrees) ** 2
+    (v_y, v_xy), (_, v_x) = np.cov(own, base) / len(own) if own.ndim == 1 else mean_covariances(own, base)
     y, x = own.mean(), base.mean()
     return _solve(x * x - t_square * v_x, x * y - t_square * v_xy, y * y - t_square * v_y)
 

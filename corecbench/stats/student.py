@@ -4,7 +4,9 @@ The formula and the order of its operations are those of `scipy.stats.ttest_1sam
 only `scipy.special` is loaded, and nothing is looked up at each call.
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +19,7 @@ class StudentTest:
     standard_error: float
     t: float
     """Infinite where all values are the same and their mean is not the centre; NaN where it is the centre."""
-    degrees: int
+    degrees: float
     """Degrees of freedom."""
 
     @property
@@ -34,6 +36,10 @@ class StudentTest:
     def p_less(self) -> float:
         """The p value of the hypothesis that the mean is the centre or more."""
         return _below(self.t, self.degrees)
+
+    def about(self, centre: float) -> StudentTest:
+        """Return the test of the same mean against another centre."""
+        return replace(self, t=_divided(self.mean - centre, self.standard_error))
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """Return both ends of the interval of the mean."""
@@ -62,12 +68,20 @@ def student_test(values: np.ndarray, centre: float = 0.0) -> StudentTest:
     deviation = values - mean
     variance = np.mean(deviation**2) * (n / (n - 1))
     error = np.sqrt(variance / n)
+    return StudentTest(float(mean), float(error), _divided(mean - centre, error), n - 1)
+
+
+def mean_test_of(mean: float, standard_error: float, degrees: float) -> StudentTest:
+    """Return the test of a mean against 0, from its standard error and the degrees of freedom of that."""
+    return StudentTest(mean, standard_error, _divided(mean, standard_error), degrees)
+
+
+def _divided(distance: float, error: float) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.divide(mean - centre, error)
-    return StudentTest(float(mean), float(error), float(t), n - 1)
+        return float(np.divide(distance, error))
 
 
-def _below(t: float, degrees: int) -> float:
+def _below(t: float, degrees: float) -> float:
     """Return how likely Student's distribution is at or below t."""
     from scipy import special
 

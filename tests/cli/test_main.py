@@ -630,7 +630,7 @@ def test_users_are_stated_for_a_change_that_is_given(corecbench, verb):
 def test_with_the_bootstrap_test_intervals_are_its_own(corecbench, verb):
     save_pair(Store(Path("results"), "default"))
     text = " ".join(corecbench(*verb, "--test", "bootstrap").stdout.split())
-    assert "95% interval: of the difference, a BCa bootstrap interval (9,999 resamples) over users" in text
+    assert "95% interval: of the difference (BCa bootstrap over users, 9,999 resamples)" in text
     assert "of the relative change, by the BCa bootstrap" in text
     assert "t interval" not in text
 

@@ -40,11 +40,19 @@ class Bench:
     def __init__(self, root, benchmark="default"):
         self.store = Store(root, benchmark)
         self.entries = []
+        self.seeds = [0]
 
     def add(
-        self, domain=None, llm=None, seed=0, dataset="toy", stopped_by="patience", users=None, counts=None, **of
+        self, domain=None, llm=None, seed=None, dataset="toy", stopped_by="patience", users=None, counts=None, **of
     ):
-        """Store a cell; `domain_ranks`, `llm_ranks` and `ensemble_ranks` say at which rank each user's item is."""
+        """Store a cell; `domain_ranks`, `llm_ranks` and `ensemble_ranks` say at which rank each user's item is.
+
+        Without a seed it is stored under each of `self.seeds`, with the same ranks.
+        """
+        if seed is None:
+            for each in self.seeds:
+                folder = self.add(domain, llm, each, dataset, stopped_by, users, counts, **of)
+            return folder
         ranks = {side: of.pop(f"{side}_ranks") for side in SIDES if f"{side}_ranks" in of}
         of["combines"] = of.get("combines", "ensemble" in ranks)
         parts = domain, llm, of.pop("sharing", None), of.pop("control", None)

@@ -273,6 +273,7 @@ def test_a_cell_that_is_not_asked_for_may_have_another_protocol(bench):
 
 
 def test_the_table_shows_the_comparison_and_its_effect_sizes(bench):
+    bench.seeds = range(3)
     bench.add("sasrec", domain_ranks=[2] * 12)
     bench.add("gru4rec", domain_ranks=[1] * 6 + [2] * 6)
     found = report(compare(bench))
@@ -297,10 +298,12 @@ def test_the_table_shows_the_comparison_and_its_effect_sizes(bench):
         "p": ".007",
         "p (Holm)": ".007",
         "users": "12",
-        "seeds": "0",
+        "seeds": "0-2",
+        "variance: user/seed/rest": "100/0/0%",
+        "seeds needed": "2",
     }
     values = found.values.iloc[1]
-    assert (values["95% low"], values["95% high"]) == (low, high)
+    assert (values["95% low"], values["95% high"]) == pytest.approx((low, high))
     assert (values["95% low (change)"], values["95% high (change)"]) == pytest.approx((2 * low, 2 * high))
     assert (values["better"], values["worse"], values["equal"]) == (1 / 2, 0, 1 / 2)
     assert values["d_z"] == pytest.approx(dz, abs=1e-15)
@@ -315,7 +318,7 @@ def test_several_seeds_add_columns_about_them(bench):
     found = report(compare(bench))
     names = ["variance: user", "variance: seed", "variance: rest"]
     assert found.values.iloc[1][names].sum() == pytest.approx(1)
-    assert {"variance: user/seed/rest", "95% interval (seeds)", "seeds needed"} < set(found.frame)
+    assert {"variance: user/seed/rest", "seeds needed"} < set(found.frame)
     assert "the share that is the user, the seed and the rest" in found.caption
 
 
@@ -345,7 +348,10 @@ def test_the_caption_states_baseline_protocol_test_and_correction(pair):
     assert caption.startswith("MRR of cells against sasrec, the first row of a data set. Protocol: ")
     assert "split leave-one-out" in caption
     assert "means over 6 users (toy), each user first averaged over the seeds both have (of 0)." in caption
-    assert "p: two-sided Wilcoxon signed-rank test, zeros ranked (Pratt), over users." in caption
+    assert (
+        "p: two-sided Wilcoxon signed-rank test over users, zeros ranked (Pratt), for these trained models."
+        in caption
+    )
     tests = "p (BH): Benjamini-Hochberg-adjusted within one family of tests: 3 rows against sasrec."
     assert tests in caption
     assert (

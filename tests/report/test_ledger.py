@@ -10,8 +10,10 @@ import pytest
 from corecbench.report.comparison import Method
 from corecbench.report.ledger import build
 from corecbench.report.table import read
+from corecbench.stats.components import variance_components
 from corecbench.stats.correction import holm
 from corecbench.stats.equivalence import tost
+from corecbench.stats.intervals import paired_interval
 from corecbench.stats.paired import paired_test
 from corecbench.stats.relative import fieller
 
@@ -351,6 +353,22 @@ def test_slices_have_their_own_contrasts_and_leave_the_others_as_they_are(alone)
     }
 
 
+def test_the_variance_of_a_contrast_is_that_of_its_two_rows_and_no_other(bench):
+    rows = {"alone": (0, 4, 8), "bag-of-words": (10, 13, 15), "pair": (20, 19, 27)}
+    for seed in range(3):
+        alone, words, both = (n[seed] for n in rows.values())
+        bench.add("sasrec", seed=seed, domain_ranks=first(alone))
+        add(bench, "bag-of-words", words, seed=seed)
+        add(bench, "pair", both, seed=seed)
+    (ledger,) = ledgers(bench)
+    (contrast,) = ledger.of_kind("contrast")
+    unit, lower, upper = (np.column_stack([value(n) for n in of_seeds]) for of_seeds in rows.values())
+    comparison = contrast.comparison
+    assert comparison.sizes.seeds.variance == pytest.approx(variance_components(upper - lower).shares)
+    assert comparison.sizes.interval == pytest.approx(paired_interval(upper, lower))
+    assert comparison.change == pytest.approx((upper - lower).mean() / unit.mean())
+
+
 # --- do no harm ---------------------------------------------------------------------------------------------------
 
 
@@ -359,7 +377,8 @@ def test_slices_have_their_own_contrasts_and_leave_the_others_as_they_are(alone)
     [(20, 20, "none"), (40, 0, "none"), (0, 40, "harm"), (4, 12, "open")],
 )
 def test_texts_that_tell_nothing_show_whether_a_pair_does_harm(bench, better, worse, verdict):
-    # alone 1/50 for all; beside it 1/48 or 1/52 for some, 4 % more or less
+    # alone 1/50 for all; beside it 1/48 or 1/52 for some, 4 % more or less, under all of three seeds
+    bench.seeds = range(3)
     bench.add("sasrec", domain_ranks=[50] * N)
     ranks = [48] * better + [52] * worse + [50] * (N - better - worse)
     if {better, worse} == {0, N}:
@@ -388,12 +407,22 @@ def test_a_metric_of_which_lower_is_better_does_harm_by_rising(bench):
         def per_user(self, rank, n_candidates):
             return rank.astype(float)
 
+    bench.seeds = range(3)
     bench.add("sasrec", domain_ranks=[50] * N)
     bench.add("sasrec", "llama", domain_ranks=[1] * N, llm_ranks=TWO)
     worse = [50] + [60] * (N - 1)
     bench.add("sasrec", "llama", control="shuffled-texts", domain_ranks=worse, llm_ranks=TWO)
     (ledger,) = ledgers(bench, metric=Rank())
     assert ledger.harm.verdict == "harm"
+
+
+def test_fewer_than_three_seeds_say_nothing_of_harm(bench):
+    bench.seeds = range(2)
+    bench.add("sasrec", domain_ranks=[50] * N)
+    bench.add("sasrec", "llama", domain_ranks=[1] * N, llm_ranks=TWO)
+    bench.add("sasrec", "llama", control="shuffled-texts", domain_ranks=[50] + [60] * (N - 1), llm_ranks=TWO)
+    (ledger,) = ledgers(bench)
+    assert ledger.harm.verdict == "few seeds"
 
 
 def test_harm_is_told_of_the_domain_side_only(alone):

@@ -20,6 +20,7 @@ def first(n):
 @pytest.fixture
 def full(bench):
     """Alone no item is first; of a bag of words 16 are, of the pair without mutual learning 20, of the pair 30."""
+    bench.seeds = range(3)
     bench.add("sasrec", domain_ranks=TWO)
     bench.add(llm="llama", llm_ranks=TWO)
     epochs = [{"turn": 1, "side": "domain"}, {"turn": 2, "side": "llm"}]
@@ -58,8 +59,8 @@ def test_a_line_states_the_difference_its_interval_tests_finding_users_and_seeds
         "p (Holm)": "<.001",
         "finding": "gain",
         "users": "40",
-        "seeds": "0",
-        "notes": "without none; one seed: shows this run, not the method",
+        "seeds": "0-2",
+        "notes": "without none",
     }
     assert found.name == "ledger"
     assert found.marks[1, "change"] == ["significant"]
@@ -71,12 +72,11 @@ def test_the_caption_says_first_what_a_control_keeps_and_whether_harm_is_done(fu
     # 14 of 40 gain 1/2 beyond the bag of words: 35 % -+ 15.4 % of the mean alone
     assert caption.startswith(
         "Of sasrec's +75.0% MRR on toy with llama through bdlm, a bag of words keeps +40.0%; what the LLM adds "
-        "beyond words is +35.0% (95% interval +19.6% to +50.4%, Holm p < .001, seed 0). One seed: shows this "
-        "run, not the method. "
+        "beyond words is +35.0% (95% interval +19.6% to +50.4%, Holm p < .001, seeds 0-2). "
     )
     assert (
         "Do no harm: with texts that tell nothing, sasrec with llama through bdlm on toy ranks as it does alone "
-        "for every user (+0.0%, seed 0). "
+        "for every user (+0.0%, seeds 0-2). "
     ) in caption
 
 
@@ -107,13 +107,14 @@ def test_effect_sizes_are_columns_if_asked_for(full):
 
 def test_a_contrast_that_shows_nothing_says_how_little_it_can_be(bench):
     # 1/99 or 1/101 by turns instead of 1/100: users differ by 1 %, their means by less
+    bench.seeds = range(3)
     bench.add("sasrec", domain_ranks=[100] * N)
     bench.add("sasrec", "llama", domain_ranks=[50] * N, llm_ranks=TWO)
     bench.add("sasrec", "llama", control="untrained-llm", domain_ranks=[49, 51] * (N // 2), llm_ranks=TWO)
     found = made(bench)
     lines = found.frame.set_index("part")["finding"]
     assert lines["contrast"].tolist()[0] == "nothing beyond 5%"
-    assert ", nothing beyond 5% of the model alone. One seed" in found.caption
+    assert ", nothing beyond 5% of the model alone." in found.caption
 
 
 @pytest.mark.parametrize(("later", "found"), [((), "0 by plan"), (("domain",), "the same for every user")])
@@ -160,13 +161,26 @@ def test_a_control_that_keeps_nothing_is_said_to(full):
 
 
 def test_seeds_that_only_one_row_has_are_told(full):
-    full.add("sasrec", domain_ranks=TWO, seed=1)
-    full.add("sasrec", "llama", domain_ranks=first(30), llm_ranks=TWO, seed=1)
+    full.add("sasrec", domain_ranks=TWO, seed=3)
+    full.add("sasrec", "llama", domain_ranks=first(30), llm_ranks=TWO, seed=3)
     found = made(full)
     domain = found.frame[found.frame["side"] == "domain"]
-    assert domain["seeds"].tolist()[:3] == ["0-1", "0 of 0-1", "0"]
+    assert domain["seeds"].tolist()[:3] == ["0-3", "0-2 of 0-3", "0-2"]
     assert domain["notes"].tolist()[0] == "-"
     assert "Steps over other seeds than the whole gain do not add up to it exactly. " in found.caption
+
+
+def test_fewer_than_three_seeds_are_no_finding(bench):
+    bench.add("sasrec", domain_ranks=TWO)
+    bench.add("sasrec", "llama", domain_ranks=first(30), llm_ranks=TWO)
+    bench.add("sasrec", "llama", control="untrained-llm", domain_ranks=first(10), llm_ranks=TWO)
+    found = made(bench)
+    assert found.frame["finding"].tolist()[:2] == ["needs 3 seeds"] * 2
+    assert found.frame["notes"].tolist()[0] == "one seed: shows this run, not the method"
+    assert not found.marks
+    assert ", for these trained models: a verdict needs 3 seeds. One seed: shows this run" in found.caption
+    assert "p: two-sided paired t test over users, for these trained models and without a star" in found.caption
+    assert made(bench, method=Method("t")).frame["finding"].tolist()[0] == "gain"
 
 
 def test_without_controls_the_table_is_empty_and_says_why(bench):

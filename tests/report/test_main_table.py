@@ -88,7 +88,7 @@ def test_a_solo_row_has_no_comparison(pair):
 def test_the_values_are_numbers_that_are_not_rounded(bench):
     bench.add("sasrec", domain_ranks=[1, 3, 3])
     bench.add("sasrec", "llama", domain_ranks=[1, 3, 2], llm_ranks=[2] * 3)
-    solo, joint = report(bench.table()).values.to_dict("records")[:2]
+    solo, joint = report(bench.table(method=Method("t"))).values.to_dict("records")[:2]
     assert solo["MRR"] == pytest.approx(5 / 9, abs=1e-15)
     assert joint["MRR vs solo"] == pytest.approx((11 / 18) / (5 / 9) - 1, abs=1e-15)
     # of three users one gains 1/6: the mean is one standard error, and 1 - 1 / sqrt(2 + 1) of t is further out
@@ -115,15 +115,38 @@ def marked(table, column, **options):
 
 
 def test_significant_changes_are_marked(bench):
-    # twelve users who all gain, so p is 0; for the side that changes nothing it is 1
+    # of twelve users eleven gain 1/2; for the side that changes nothing p is 1
+    bench.seeds = range(3)
     bench.add("sasrec", domain_ranks=[2] * 12)
     bench.add(llm="llama", llm_ranks=[2] * 12)
-    bench.add("sasrec", "llama", domain_ranks=[1] * 12, llm_ranks=[2] * 12)
+    bench.add("sasrec", "llama", domain_ranks=[1] * 11 + [2], llm_ranks=[2] * 12)
     cells = frame(bench.table())
-    assert cells["MRR vs solo"].tolist() == ["-", "+100.0%", "-", "+0.0%"]
+    assert cells["MRR vs solo"].tolist() == ["-", "+91.7%", "-", "+0.0%"]
     assert marked(bench.table(), "MRR vs solo") == [[], ["significant"], [], []]
     assert cells["p"].tolist() == ["-", "<.001", "-", "1.000"]
     assert report(bench.table()).legend["significant"] == "p (Holm) below .05"
+
+
+def test_fewer_than_three_seeds_show_p_and_no_mark(bench):
+    bench.seeds = range(2)
+    bench.add("sasrec", domain_ranks=[2] * 12)
+    bench.add("sasrec", "llama", domain_ranks=[1] * 11 + [2], llm_ranks=[2] * 12)
+    assert frame(bench.table())["p"].tolist() == ["-", "<.001", "-"]
+    assert marked(bench.table(), "MRR vs solo") == [[], [], []]
+    assert marked(bench.table(method=Method("t")), "MRR vs solo") == [[], ["significant"], []]
+    assert "for these trained models. p (Holm)" in caption(bench.table(method=Method("t")))
+
+
+def test_rows_of_three_seeds_and_of_fewer_are_told_apart(bench):
+    for seed in range(3):
+        bench.add("sasrec", seed=seed, domain_ranks=[2] * 12)
+        bench.add("sasrec", "llama", seed=seed, domain_ranks=[1] * 11 + [2], llm_ranks=[2] * 12)
+    bench.add("sasrec", "qwen", domain_ranks=[1] * 11 + [2], llm_ranks=[2] * 12)
+    assert marked(bench.table(), "MRR vs solo")[:3] == [[], ["significant"], []]
+    assert (
+        "p: two-sided t test over users and seeds; where fewer than 3 seeds rank the same users, two-sided paired "
+        "t test over users, for these trained models and without a star: a verdict needs 3 seeds. "
+    ) in caption(bench.table())
 
 
 def test_the_best_and_the_second_best_are_marked_per_data_set_and_metric(pair):
@@ -233,8 +256,9 @@ def test_the_caption_states_protocol_users_seeds_test_and_correction(pair):
         "Protocol: split leave-one-out, candidates full catalogue, seen items left out, ties against the model. "
         "Metrics are means over 6 users (toy), each user first averaged over seed 0. "
         "MRR vs solo: relative change against the same model trained alone, over the seeds both have. "
-        "p: two-sided paired t test, over users. "
-        "p (Holm): Holm-adjusted within one family of tests: 2 joint rows against the model alone. Device: cpu."
+        "p: two-sided paired t test over users, for these trained models and without a star: a verdict needs 3 "
+        "seeds. p (Holm): Holm-adjusted within one family of tests: 2 joint rows against the model alone. "
+        "Device: cpu."
     )
 
 

@@ -113,6 +113,18 @@ def test_users_are_averaged_over_seeds_before_the_interval(bench):
     assert effect.interval.low < effect.difference < effect.interval.high
 
 
+def test_from_three_seeds_on_the_interval_is_over_users_and_seeds(bench):
+    together = [[1] * 6 + AT_2[6:], [1] * 8 + AT_2[8:], [1] * 2 + AT_2[2:]]
+    for seed in range(3):
+        bench.add("sasrec", seed=seed, domain_ranks=AT_2)
+        bench.add("sasrec", "llama", seed=seed, domain_ranks=together[seed], llm_ranks=AT_2)
+    effect = bench.effects()[None, "all users"]
+    own = 1 / np.array(together, dtype=float).T
+    assert effect.interval == paired_interval(own, np.full((10, 3), 0.5))
+    assert not effect.lacks_seeds
+    assert "of the difference (t over users and seeds), not adjusted" in report(bench.tables()).caption
+
+
 def test_only_seeds_that_both_rows_have_are_compared(bench):
     for seed in (0, 1):
         bench.add("sasrec", seed=seed, domain_ranks=AT_2)
@@ -276,8 +288,8 @@ def test_the_caption_states_users_seeds_protocol_slices_and_interval(pair):
         "items never in training are a slice of their own; in bins: the same ones on every data set. "
         "No slices by word overlap: the stored ranks lack text_similarity; "
         "`corecbench run` with --existing replace stores them. "
-        "95% interval: of the difference, a paired t interval over users, not adjusted for the number of rows; - "
-        "where fewer than 5 users differ or all differ by the same. Device: cpu."
+        "95% interval: of the difference (t over users, for these trained models), not adjusted for the number of "
+        "rows; - where fewer than 5 users differ or all differ by the same. Device: cpu."
     )
 
 

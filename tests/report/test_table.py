@@ -1,4 +1,5 @@
 import pytest
+from scipy import stats
 
 from corecbench.api import UsageError
 from corecbench.report.comparison import Method
@@ -161,11 +162,12 @@ def test_rows_stand_in_order_whatever_the_order_of_the_records(bench):
     ]
 
 
-def test_the_test_is_a_t_test_unless_another_is_chosen(pair):
+def test_the_test_is_over_users_and_seeds_unless_another_is_chosen(pair):
     def name(**options):
         return pair.rows(**options)["sasrec + llama", "domain"].comparison.test.name
 
-    assert name() == "two-sided paired t test"
+    assert name() == "two-sided t test over users and seeds"
+    assert name(method=Method("t")) == "two-sided paired t test over users"
     assert name(method=Method("wilcoxon")).startswith("two-sided Wilcoxon")
 
 
@@ -209,7 +211,9 @@ def test_equal_ranks_are_no_difference_by_any_test(bench, test):
 
 def test_users_who_all_gain_the_same_have_no_interval(bench):
     comparison = joint(bench, [2] * 6, [1] * 6)
-    assert (comparison.test.p, comparison.change) == (0, 1)  # the t test takes a variance of 0 as known
+    assert (comparison.test.p, comparison.change) == (1, 1)  # what does not vary says nothing of other users
+    by_t = bench.rows(method=Method("t"))["sasrec + llama", "domain"].comparison
+    assert by_t.test.p == 0  # the t test takes a variance of 0 as known
     assert (comparison.sizes.interval, comparison.sizes.dz, comparison.p_equivalence) == (None, None, None)
 
 
@@ -237,6 +241,76 @@ def test_alike_is_adjusted_within_the_family_too(bench):
     assert [each.p_equivalence for each in comparisons] == pytest.approx(
         [3 * each.sizes.equivalence.p for each in comparisons]
     )
+
+
+# --- rows that no seed can change ---------------------------------------------------------------------------------
+
+UNTRAINED = {"costs": {"epochs": 0, "trainable_parameters": 0}}
+"""What is stored of a model that nothing is trained of."""
+TWELVE, TEN_BETTER = [2] * 12, [1] * 10 + [2] * 2
+
+
+def test_rows_in_which_nothing_trains_need_one_seed(bench):
+    # ten of twelve gain 1/2: t = sqrt(10/12 / (2/12 / 11)) with 11 degrees of freedom
+    bench.add("popularity", domain_ranks=TWELVE, **UNTRAINED)
+    bench.add("popularity", "llama", domain_ranks=TEN_BETTER, llm_ranks=TWELVE, **UNTRAINED)
+    comparison = bench.rows()["popularity + llama", "domain"].comparison
+    assert comparison.is_significant
+    assert comparison.test.p == pytest.approx(2 * stats.t.sf((10 / 2 * 11) ** 0.5, 11))
+
+
+def test_a_row_in_which_nothing_trains_counts_for_all_seeds_of_a_trained_one(bench):
+    bench.add("popularity", domain_ranks=TWELVE, **UNTRAINED)
+    for seed in (3, 4, 5):
+        ranks = [1] * (seed + 6) + [2] * (6 - seed)
+        bench.add("popularity", "llama", seed=seed, domain_ranks=ranks, llm_ranks=TWELVE)
+    row = bench.rows()["popularity + llama", "domain"]
+    # 9, 10 and 11 of twelve gain 1/2
+    assert row.comparison.seeds == (3, 4, 5)
+    assert row.comparison.difference == pytest.approx(10 / 12 / 2)
+    assert row.comparison.is_significant
+    assert bench.rows()["popularity", "domain"].notes == ()
+    assert bench.rows()["popularity", "domain"].is_complete
+
+
+def test_two_seeds_of_a_trained_row_are_too_few_beside_one_that_is_not(bench):
+    bench.add("popularity", domain_ranks=TWELVE, **UNTRAINED)
+    for seed in range(2):
+        bench.add("popularity", "llama", seed=seed, domain_ranks=TEN_BETTER, llm_ranks=TWELVE)
+    comparison = bench.rows()["popularity + llama", "domain"].comparison
+    assert comparison.test.p < 0.001
+    assert comparison.lacks_seeds
+    assert not comparison.is_significant
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        {"train_share": 0.5, **UNTRAINED},
+        {"cold_items": 0.1, **UNTRAINED},
+        {"costs": {"epochs": 0}},  # parameters that may have been set by chance
+        {"costs": {"epochs": 0, "trainable_parameters": None}},
+        {"epochs": [{"turn": 1, "side": "domain"}], **UNTRAINED},
+    ],
+)
+def test_what_is_drawn_or_trained_by_seed_is_not_settled_by_one(bench, of):
+    bench.add("popularity", domain_ranks=TWELVE, **of)
+    bench.add("popularity", "llama", domain_ranks=TEN_BETTER, llm_ranks=TWELVE, **of)
+    comparison = bench.rows()["popularity + llama", "domain"].comparison
+    assert comparison.lacks_seeds
+
+
+def test_a_control_draws_by_seed(bench):
+    bench.add("popularity", domain_ranks=TWELVE, **UNTRAINED)
+    bench.add("popularity", "llama", control="x", domain_ranks=TEN_BETTER, llm_ranks=TWELVE, **UNTRAINED)
+    assert bench.rows()["popularity + llama", "domain"].comparison.lacks_seeds
+
+
+def test_seeds_that_differ_show_that_something_was_drawn_whatever_the_records_say(bench):
+    for seed in range(2):
+        bench.add("popularity", seed=seed, domain_ranks=[2 + seed] * 12, **UNTRAINED)
+        bench.add("popularity", "llama", seed=seed, domain_ranks=TEN_BETTER, llm_ranks=TWELVE, **UNTRAINED)
+    assert bench.rows()["popularity + llama", "domain"].comparison.lacks_seeds
 
 
 # --- order and gaps ---------------------------------------------------------------------------------------------

@@ -5,8 +5,15 @@ from scipy import stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-from corecbench.api import DataError, UsageError
-from corecbench.stats.components import Components, VarianceShares, mixed_interval, uncertainty, variance_components
+from corecbench.api import DataError
+from corecbench.stats.components import (
+    Components,
+    VarianceShares,
+    mean_covariances,
+    mixed_test,
+    uncertainty,
+    variance_components,
+)
 
 
 def drawn(seed, n_users, n_seeds, user, of_seed, residual):
@@ -55,12 +62,12 @@ def test_a_component_below_zero_becomes_zero():
 
 
 @pytest.mark.parametrize("value", [0.0, 0.3])
-def test_what_does_not_vary_has_no_shares_and_no_interval(value):
+def test_what_does_not_vary_has_no_shares_and_no_error(value):
     difference = np.full((7, 3), value)
     components = variance_components(difference)
     assert (components.user, components.seed, components.residual) == (0, 0, 0)
     assert components.shares is None
-    assert mixed_interval(difference) is None
+    assert mixed_test(difference).standard_error == 0
 
 
 def test_the_square_of_the_standard_error_is_the_sum_of_what_each_component_adds():
@@ -84,7 +91,7 @@ def test_without_a_variance_of_seeds_the_interval_is_that_of_the_users_means():
     difference = drawn(2, 40, 3, 1.0, 0.0, 1.0)
     assert variance_components(difference).seed == 0
     theirs = stats.ttest_1samp(difference.mean(axis=1), 0).confidence_interval(0.95)
-    assert mixed_interval(difference) == pytest.approx(tuple(theirs))
+    assert mixed_test(difference).interval(0.95) == pytest.approx(tuple(theirs))
 
 
 @pytest.mark.parametrize(("n_seeds", "of_seed"), [(3, 0.1), (5, 0.3), (3, 0.0)])
@@ -93,7 +100,7 @@ def test_95_of_100_intervals_hold_the_mean_over_all_seeds(n_seeds, of_seed):
     # so 2 points more are allowed
     held = 0
     for seed in range(1000):
-        low, high = mixed_interval(drawn(seed, 200, n_seeds, 1.0, of_seed, 1.0))
+        low, high = mixed_test(drawn(seed, 200, n_seeds, 1.0, of_seed, 1.0)).interval(0.95)
         held += low <= 0 <= high
     assert 950 - 3 * 7 - 20 < held < 950 + 3 * 7 + 20
 
@@ -110,15 +117,40 @@ def test_95_of_100_intervals_hold_the_mean_over_all_seeds(n_seeds, of_seed):
         ),
     ],
 )
-@pytest.mark.parametrize("size", [variance_components, mixed_interval])
+@pytest.mark.parametrize("size", [variance_components, mixed_test, lambda own: mean_covariances(own, 0 * own)])
 def test_differences_that_cannot_be_split_are_a_one_line_error(difference, message, size):
     with pytest.raises(DataError, match=f"^variance components {message}$"):
         size(difference)
 
 
-def test_a_confidence_is_a_share():
-    with pytest.raises(UsageError, match=r"^a confidence lies between 0 and 1, got 95$"):
-        mixed_interval(np.ones((3, 3)), confidence=95)
+def test_p_is_that_of_the_mean_squares_of_statsmodels():
+    difference = 0.4 + drawn(4, 12, 4, 1.0, 0.5, 1.0)
+    rows = (
+        pd.DataFrame(difference).melt(ignore_index=False, var_name="seed", value_name="d").reset_index(names="user")
+    )
+    anova = anova_lm(ols("d ~ C(user) + C(seed)", rows).fit())
+    squares = anova["mean_sq"] * [1, 1, -1]  # MS_user + MS_seed - MS_rest
+    degrees = squares.sum() ** 2 / (squares**2 / anova["df"]).sum()
+    theirs = 2 * stats.t.sf(difference.mean() / (squares.sum() / 48) ** 0.5, degrees)
+    assert mixed_test(difference).p == pytest.approx(theirs)
+
+
+@pytest.mark.parametrize("of_seed", [0.0, 0.5])
+def test_the_variance_of_a_difference_is_that_of_its_parts_less_twice_their_covariance(of_seed):
+    own, base = drawn(5, 30, 3, 1.0, of_seed, 1.0), drawn(6, 30, 3, 1.0, 0.0, 1.0)
+    (v_own, v_both), (same, v_base) = mean_covariances(own, base)
+    assert same == pytest.approx(v_both)
+    assert v_own - 2 * v_both + v_base == pytest.approx(mixed_test(own - base).standard_error ** 2)
+
+
+def test_the_covariance_of_means_is_taken_from_mean_products():
+    # own: users -1 1, seeds -2 2, rest 0; base: users -1 1, seeds -1 1, rest 0. Mean products: users 2 x 2 / 1,
+    # seeds 2 x (2 + 2) / 1, over 4 values
+    own, base = np.array([[-3.0, 1], [-1, 3]]), np.array([[-2.0, 0], [0, 2]])
+    # of the difference only the seeds differ: users drop out, and seeds alone are counted
+    assert mean_covariances(own, base) == pytest.approx(np.array([[16, 8], [8, 4]]) / 4)
+    # of own and twice base both differ
+    assert mean_covariances(own, 2 * base)[0, 1] == pytest.approx(2 * (4 + 0) / 4)
 
 
 def test_uncertainty_needs_two_seeds():

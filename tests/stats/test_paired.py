@@ -81,8 +81,12 @@ def test_identical_models_are_told_apart_only_as_often_as_the_level_says(method)
 
 def test_the_name_is_what_a_caption_states():
     values = normal(1), normal(2)
-    assert paired_test(*values, "wilcoxon").name == "two-sided Wilcoxon signed-rank test, zeros ranked (Pratt)"
-    assert paired_test(*values).name == "two-sided paired t test"
+    assert (
+        paired_test(*values, "wilcoxon").name
+        == "two-sided Wilcoxon signed-rank test over users, zeros ranked (Pratt)"
+    )
+    assert paired_test(*values, "t").name == "two-sided paired t test over users"
+    assert paired_test(*values).name == "two-sided t test over users and seeds"
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -100,7 +104,7 @@ def test_the_seed_decides_what_is_drawn(method):
 @pytest.mark.parametrize(
     ("own", "base", "message"),
     [
-        ([[1.0, 2.0]], [[1.0, 3.0]], r"needs one value per user, got shape \(1, 2\); average over seeds first"),
+        ([[1.0, 2.0]], [[1.0, 3.0]], "needs at least 2 users, got 1"),
         ([1.0, 2.0], [1.0], "needs the same users on both sides, got 2 and 1"),
         ([1.0, np.nan], [1.0, 2.0], "needs finite values, got NaN or infinity"),
         ([1.0, 2.0], [np.inf, 2.0], "needs finite values, got NaN or infinity"),
@@ -114,7 +118,7 @@ def test_values_that_cannot_be_tested_are_a_one_line_error(own, base, message, m
 
 
 def test_an_unknown_method_is_an_error_that_lists_the_known():
-    known = "t, wilcoxon, permutation, bootstrap"
+    known = "users-and-seeds, t, wilcoxon, permutation, bootstrap"
     with pytest.raises(UsageError, match=f"^unknown paired test 'anova'; have: {known}$"):
         paired_test(np.ones(3), np.zeros(3), "anova")
 

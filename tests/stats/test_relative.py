@@ -3,6 +3,8 @@ import pytest
 from scipy import stats
 
 from corecbench.api import DataError, UsageError
+from corecbench.stats.components import mixed_test
+from corecbench.stats.paired import paired_test
 from corecbench.stats.relative import ChangeSet, _solve, bootstrap_change, fieller, relative_change
 from corecbench.stats.resampling import resampled_means
 
@@ -69,6 +71,54 @@ def test_95_of_100_sets_hold_the_true_change():
         change = fieller(own, base)
         held += change.low <= 0.15 <= change.high  # half of the users hit 1.3 times as often
     assert 950 - 3 * 7 - 20 < held < 950 + 3 * 7 + 20
+
+
+def trained(rng, n_users, hits, of_seed):
+    """Return NDCG@10 of a model trained under three seeds, whose hit rates differ by a share, [U, 3].
+
+    Half of the users keep their place under all seeds."""
+    kept = ndcg(rng, n_users, hits)
+    return np.column_stack(
+        [
+            np.where(rng.random(n_users) < 0.5, kept, ndcg(rng, n_users, hits * rng.normal(1, of_seed)))
+            for _ in range(3)
+        ]
+    )
+
+
+@pytest.mark.parametrize("of_seed", [0.0, 0.1])
+def test_over_users_and_seeds_no_change_is_excluded_just_where_the_test_is_significant(of_seed):
+    rng = np.random.default_rng(5)
+    significant = []
+    for _ in range(40):
+        own, base = trained(rng, 500, 0.3, of_seed), trained(rng, 500, 0.24, of_seed)
+        change = fieller(own, base)
+        assert change.bounded
+        significant.append(paired_test(own, base).p < 0.05)
+        assert (change.low > 0 or change.high < 0) == significant[-1]
+    assert 0 < sum(significant) < 40
+
+
+def test_the_ends_over_users_and_seeds_are_those_of_a_search():
+    # change by change, |mean of own - r base| is t standard errors, of the mean squares that own - base has
+    rng = np.random.default_rng(6)
+    own, base = trained(rng, 300, 0.3, 0.2), trained(rng, 300, 0.2, 0.2)
+    degrees = mixed_test(own - base).degrees
+    change = fieller(own, base)
+    for end in (change.low, change.high):
+        test = mixed_test(own - (1 + end) * base)
+        assert abs(test.t) == pytest.approx(stats.t.ppf(0.975, degrees))
+
+
+@pytest.mark.parametrize("of_seed", [0.0, 0.05])
+def test_95_of_100_sets_over_users_and_seeds_hold_the_true_change(of_seed):
+    # as above: of 600 about 570, with a standard deviation below 6
+    rng = np.random.default_rng(7)
+    held = 0
+    for _ in range(600):
+        change = fieller(trained(rng, 1000, 0.24, of_seed), trained(rng, 1000, 0.2, of_seed))
+        held += change.low <= 0.2 <= change.high
+    assert 570 - 3 * 6 - 12 < held < 570 + 3 * 6 + 12
 
 
 def test_the_bootstrap_interval_agrees_with_scipy():

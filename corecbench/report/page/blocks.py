@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-Verdict = Literal["gain", "loss", "unclear", "missing"]
+Verdict = Literal["gain", "loss", "unclear", "few-seeds", "missing"]
 
 
 @dataclass(frozen=True)

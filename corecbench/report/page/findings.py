@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from corecbench.report.comparison import ALPHA, Comparison, compare, why_not
+from corecbench.report.comparison import Comparison, compare, why_not
 
 if TYPE_CHECKING:
     from corecbench.report.page.blocks import Verdict
@@ -52,7 +52,9 @@ class Findings:
         """Return the verdict of the table on a comparison."""
         if comparison is None:
             return "missing"
-        if comparison.p_adjusted >= ALPHA:
+        if comparison.lacks_seeds:
+            return "few-seeds"
+        if not comparison.is_significant:
             return "unclear"
         return "gain" if self.is_better(comparison) else "loss"
 

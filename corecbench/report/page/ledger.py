@@ -26,6 +26,7 @@ VERDICTS: Mapping[Finding, Verdict] = {
     "nothing": "unclear",
     "same": "unclear",
     "out of reach": "unclear",
+    "few seeds": "few-seeds",
     "open": "unclear",
 }
 

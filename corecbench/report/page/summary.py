@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from corecbench.report.comparison import ALPHA
+from corecbench.report.columns import t_intervals
+from corecbench.report.comparison import ALPHA, FEWEST_SEEDS
 from corecbench.report.comparison_columns import of_changes, p_name
 from corecbench.report.evidence import (
     agreement,
@@ -51,12 +52,19 @@ def blocks(table: Table, study: Study, ledgers: Sequence[Ledger] = ()) -> Iterat
 
 
 def _note(table: Table) -> str:
-    level = decimal(ALPHA, 2)
+    level, method = decimal(ALPHA, 2), table.method
+    lacking = [row.comparison.lacks_seeds for row in table.rows if row.comparison]
+    of = (
+        "over users"
+        if method.is_resampled
+        else t_intervals(each or not method.speaks_of_methods for each in lacking)
+    )
     return sentences(
         [
-            f"A gain or loss is called so where {p_name(table.method)} is below {level}",
-            f"Intervals are of the relative change ({of_changes(table.method)}), paired over users, not adjusted",
-            f"What would be missed is what a paired t test at {level} finds with less than 80% power",
+            f"A gain or loss is called so where {p_name(method)} is below {level}"
+            + (f", from {FEWEST_SEEDS} seeds on" if any(lacking) else ""),
+            f"Intervals are of the relative change ({of_changes(method)}; {of}), not adjusted",
+            f"What would be missed is what is found at {level} with less than 80% power",
         ]
     )
 
@@ -72,6 +80,7 @@ def headline(findings: Findings) -> str:
         "gain": "{} gain{s} significantly",
         "loss": "{} lose{s} significantly",
         "unclear": "{} show{s} no significant change",
+        "few-seeds": f"{{}} need{{s}} {FEWEST_SEEDS} seeds for a verdict",
         "missing": "{} could not be compared",
     }
     parts = [
@@ -85,15 +94,15 @@ def headline(findings: Findings) -> str:
 
 
 def extent(findings: Findings, dataset: str) -> Iterator[str]:
-    """Yield users and seeds of a data set, and a remark where there is one seed only."""
+    """Yield users and seeds of a data set, and a remark where there are too few seeds."""
     rows = [row for row in findings.table.rows if row.key.dataset == dataset and row.seeds]
     if not rows:
         yield "No cell succeeded"
         return
     seeds = sorted({seed for row in rows for seed in row.seeds})
     yield f"{rows[0].n_users:,} users, {seed_list(seeds, 'seed')}"
-    if len(seeds) == 1:
-        yield "One seed only: how far another one would move these numbers is not known"
+    if len(seeds) < FEWEST_SEEDS:
+        yield f"Fewer than {FEWEST_SEEDS} seeds: how far others would move these numbers is not known"
 
 
 def best(findings: Findings, dataset: str) -> Iterator[str]:
@@ -182,6 +191,9 @@ def _adjusted(findings: Findings, comparison: Comparison) -> str:
 def _opening(findings: Findings, key: RowKey, comparison: Comparison) -> str:
     metric, own, verdict = findings.table.tested, shorten(key.own or ""), findings.verdict(key)
     partner = _partner(key)
+    if verdict == "few-seeds":
+        these = f"{change(comparison)} {metric} in these trained models"
+        return f"{own} with {partner}: {these}; {FEWEST_SEEDS} seeds tell whether it helps"
     if verdict == "unclear":
         return f"{own} neither gains nor loses significantly from {partner}: {change(comparison)} {metric}"
     if findings.study.higher_is_better:
@@ -197,7 +209,7 @@ def _doubts(findings: Findings, key: RowKey) -> Iterator[str]:
     The change is that over the model alone.
     """
     comparison = findings.row(key).comparison
-    if comparison is None or comparison.p_adjusted < ALPHA:
+    if comparison is None or comparison.is_significant or comparison.lacks_seeds:
         return
     method, sizes = findings.table.method, comparison.sizes
     if comparison.test.p < ALPHA:
@@ -233,7 +245,11 @@ def _under(findings: Findings, control: RowKey, how: str, gains: bool) -> str:
     begin = how[0].upper() + how[1:]
     if row.comparison is None:
         return f"{begin}: {'; '.join(row.notes)}."
-    words = {"gain": "it gains as well" if gains else "it gains", "loss": "it loses"}
+    words = {
+        "gain": "it gains as well" if gains else "it gains",
+        "loss": "it loses",
+        "few-seeds": f"a verdict takes {FEWEST_SEEDS} seeds",
+    }
     verb = words.get(findings.verdict(control), "there is no significant change")
     evidence = ", ".join([change(row.comparison), interval(row.comparison), _adjusted(findings, row.comparison)])
     return f"{begin} {verb} ({evidence})."
@@ -243,6 +259,9 @@ def _beyond(findings: Findings, key: RowKey, control: RowKey, what: str) -> Iter
     """Yield whether a pair is better than its control, and what follows for its gain."""
     against = findings.against(key, control)
     if against is None:
+        return
+    if against.lacks_seeds:
+        yield f"In these trained models the pair minus that is {change(against)} ({interval(against)})."
         return
     is_better = excludes_zero(against) and findings.is_better(against)
     verdict = f"is {'better' if is_better else 'worse'} than" if excludes_zero(against) else "cannot be told from"

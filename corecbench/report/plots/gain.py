@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from corecbench.report.columns import NONE
+from corecbench.report.columns import NONE, t_intervals
 from corecbench.report.plots.canvas import (
     FAINT,
     INK,
@@ -47,6 +47,7 @@ class Gain:
     difference: float
     interval: Interval | None
     change: float | None
+    lacks_seeds: bool
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def prepare(study: Study) -> Gains:
                 difference=effect.difference,
                 interval=effect.interval,
                 change=effect.change,
+                lacks_seeds=effect.lacks_seeds,
             )
         )
     return Gains(tuple(rows), study.tested, study.higher_is_better, study.extents())
@@ -110,6 +112,7 @@ def draw(gains: Gains) -> Figure:
     """Draw a line for each row, those of a data set together under its name."""
     datasets = list(dict.fromkeys(row.dataset for row in gains.rows))
     names = [wrap(row.label, LABEL_WIDTH) for row in gains.rows]
+    kind = t_intervals(row.lacks_seeds for row in gains.rows)
     controls = ". Open and dashed: controls" if any(row.is_control for row in gains.rows) else ""
     made = figure(
         _row_height(gains) * (len(gains.rows) + len(datasets)) + 0.75,
@@ -117,7 +120,7 @@ def draw(gains: Gains) -> Figure:
         sentences(
             [
                 "; ".join(gains.extents[dataset] for dataset in datasets),
-                "Lines: 95% paired t intervals over users, not adjusted for the number of rows; at the right the "
+                f"Lines: 95% intervals ({kind}), not adjusted for the number of rows; at the right the "
                 f"relative change{controls}",
                 FIRST_NAMED,
             ]

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from corecbench.report.columns import t_intervals
+from corecbench.report.comparison import FEWEST_SEEDS
 from corecbench.report.ledger import build
 from corecbench.report.ledger_ladder import pairs_with_controls
-from corecbench.report.ledger_words import ONE_SEED, row_name
+from corecbench.report.ledger_words import row_name
 from corecbench.report.plots.canvas import (
     INK,
     MINUS,
@@ -40,8 +42,8 @@ NAME_SIZES = (NAME_WIDTH, 18, 14, 10)
 MOST_HEIGHT = 8.0
 """The most inches of all lines on a page."""
 WHOLE_COLOUR, STRIPE = "#9A9A9A", "#EFEFEF"
-ONE = "°"
-"""The mark of a line with one seed."""
+FEW = "°"
+"""The mark of a line with too few seeds for a verdict."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Line:
     change: float
     interval: tuple[float, float] | None
     """The interval of the change at 95 %."""
-    is_one_seed: bool
+    lacks_seeds: bool
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def _line(contrast: Contrast, start: float = 0.0) -> Line:
         start=start,
         change=comparison.difference / abs(comparison.base),
         interval=(changes.low, changes.high) if changes is not None and changes.bounded else None,
-        is_one_seed=len(comparison.seeds) == 1,
+        lacks_seeds=comparison.lacks_seeds,
     )
 
 
@@ -147,7 +149,7 @@ def draw(shown: Waterfalls) -> Figure:
     """Draw the ledgers of each side on axes of their own, as the sides can gain very different amounts."""
     by_side = [list(group) for _, group in groupby(shown.ledgers, lambda each: each.side)]
     heights = [_line_height(shown) * sum(1 + len(each.lines) for each in group) + 0.4 for group in by_side]
-    one_seed = any(line.is_one_seed for each in shown.ledgers for line in each.lines)
+    lacking = [line.lacks_seeds for each in shown.ledgers for line in each.lines]
     made = figure(
         sum(heights) + 0.3,
         f"{plain(shown.dataset)}: what exactly helps, change in {shown.tested}{shown.page}",
@@ -156,8 +158,8 @@ def draw(shown: Waterfalls) -> Figure:
                 shown.extent,
                 "Coloured bars: steps from the model alone to the pair, each named by the row it leads to; white "
                 "where the metric falls. Grey: the whole gain. Markers: the pair minus one control",
-                "Lines: 95% intervals of the change, paired over users, not adjusted for the number of lines",
-                *([f"{ONE} {ONE_SEED}"] if one_seed else []),
+                f"Lines: 95% intervals of the change ({t_intervals(lacking)}), not adjusted for their number",
+                *([f"{FEW}: a verdict needs {FEWEST_SEEDS} seeds"] if any(lacking) else []),
             ]
         ),
     )
@@ -225,4 +227,4 @@ def _draw_line(axes: Axes, place: int, line: Line, side: RowSide, width: float) 
 
 
 def _change(line: Line) -> str:
-    return percent(line.change).replace("-", MINUS) + ONE * line.is_one_seed
+    return percent(line.change).replace("-", MINUS) + FEW * line.lacks_seeds

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from corecbench.report.columns import t_intervals
 from corecbench.report.ledger import build
 from corecbench.report.ledger_ladder import pairs_with_controls
 from corecbench.report.ledger_rungs import PAIR, contrast_of
-from corecbench.report.ledger_words import ONE_SEED, row_name
+from corecbench.report.ledger_words import row_name
 from corecbench.report.plots import curves
 from corecbench.report.plots.canvas import MINUS, SIDE_NAMES, figure, plain
 from corecbench.report.plots.curves import Curve, Panels
@@ -37,8 +38,8 @@ class OverLlms:
     panels: tuple[Panels, ...]
     tested: str
     extent: str
-    is_one_seed: bool
-    """Whether some contrast has one seed."""
+    intervals: str
+    """Over what the intervals are, in words."""
     page: str = ""
     """The end of the title, where there are several pages."""
 
@@ -75,7 +76,7 @@ def prepare(study: Study) -> OverLlms:
         tuple(_panels(study, of) for of in shown),
         study.tested,
         study.extent(),
-        any(len(each.comparison.seeds) == 1 for each in contrasts),
+        t_intervals(each.comparison.lacks_seeds for each in contrasts),
     )
 
 
@@ -133,9 +134,8 @@ def draw(shown: OverLlms) -> Figure:
             [
                 shown.extent,
                 "LLMs by the number of parameters that their sides hold. Left: the pair (filled) and its controls "
-                "(open). Right: the pair minus each control. Bars: 95% paired t intervals of the difference over "
-                "users, not adjusted for the number of contrasts",
-                *([f"Some contrasts are of {ONE_SEED}"] if shown.is_one_seed else []),
+                "(open). Right: the pair minus each control. Bars: 95% intervals of the difference "
+                f"({shown.intervals}), not adjusted for the number of contrasts",
             ]
         ),
     )

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corecbench.report.comparison import ALPHA, common_seeds
+from corecbench.report.comparison import ALPHA, STANDARD, adjust_families, common_seeds, compare
+from corecbench.report.comparison_columns import of_p
 from corecbench.report.plots.canvas import MINUS, figure, plain, wrap
 from corecbench.report.plots.study import FIRST_NAMED, NothingToShow, Study, label, labels
 from corecbench.report.wording import decimal, p_value, sentences
-from corecbench.stats.correction import holm
-from corecbench.stats.paired import paired_test
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +35,10 @@ class Matrix:
     """float64 [K, K], the row's mean minus the column's over the seeds of both; NaN where there is none."""
     p: np.ndarray
     """float64 [K, K], adjusted p values; NaN on the diagonal and where there is none."""
-    test: str
+    is_significant: np.ndarray
+    """bool [K, K], which differences are called significant."""
+    tests: str
+    """What p is of, as a caption states it."""
     tested: str
     extent: str
 
@@ -53,22 +55,21 @@ def prepare(study: Study) -> Matrix:
         raise NothingToShow(f"needs 2 to {MOST} rows, got {len(keys)}")
     difference, p = (np.full((len(keys), len(keys)), np.nan) for _ in range(2))
     np.fill_diagonal(difference, 0)
-    tested_pairs, tests = [], []
+    is_significant = np.zeros(p.shape, dtype=bool)
+    comparisons = {}
     for first, second in combinations(range(len(keys)), 2):
         row, other = (study.rows[keys[number]] for number in (first, second))
-        common = common_seeds(row, other)
-        if common:
-            own, base = (each.mean_over_seeds(common)[study.tested].to_numpy() for each in (row, other))
-            tested_pairs.append((first, second))
-            tests.append(paired_test(own, base, "t"))
-    if not tests:
+        if common_seeds(row, other):
+            comparisons[first, second] = compare(row, other, study.tested, study.higher_is_better, "row", STANDARD)
+    if not comparisons:
         raise NothingToShow("no two rows have a seed in common")
-    adjusted_p = holm([test.p for test in tests])
-    for (first, second), test, adjusted in zip(tested_pairs, tests, adjusted_p, strict=True):
-        difference[first, second], difference[second, first] = test.mean_difference, -test.mean_difference
-        p[first, second] = p[second, first] = adjusted
+    for (first, second), found in adjust_families(comparisons, STANDARD).items():
+        difference[first, second], difference[second, first] = found.difference, -found.difference
+        p[first, second] = p[second, first] = found.p_adjusted
+        is_significant[first, second] = is_significant[second, first] = found.is_significant
     names = labels(keys, LABEL_WIDTH) if len(keys) > MOST_SIGNED else map(label, keys)
-    return Matrix(dataset, tuple(names), difference, p, tests[0].name, study.tested, study.extent())
+    tests = of_p(comparisons.values(), STANDARD)
+    return Matrix(dataset, tuple(names), difference, p, is_significant, tests, study.tested, study.extent())
 
 
 def draw(matrix: Matrix) -> Figure:
@@ -83,7 +84,8 @@ def draw(matrix: Matrix) -> Figure:
         sentences(
             [
                 matrix.extent,
-                f"p: {matrix.test}, Holm-adjusted over the matrix; significant: below {decimal(ALPHA, 2)}",
+                matrix.tests,
+                f"Holm-adjusted over the matrix; significant: below {decimal(ALPHA, 2)}",
                 _meaning(n_rows),
                 FIRST_NAMED,
             ]
@@ -131,10 +133,9 @@ def _draw_matrix(made: Figure, matrix: Matrix, names: Sequence[str]) -> None:
 
 def _draw_triangles(axes: Axes, matrix: Matrix, is_dark: np.ndarray) -> None:
     """Draw significant differences where a sign would be wider than its cell."""
-    is_significant = matrix.p < ALPHA
     for marker, has_sign in (("^", matrix.difference > 0), ("v", matrix.difference < 0)):
         for colour, has_shade in (("white", is_dark), ("black", ~is_dark)):
-            rows, columns = np.nonzero(is_significant & has_sign & has_shade)
+            rows, columns = np.nonzero(matrix.is_significant & has_sign & has_shade)
             axes.plot(
                 columns + 0.5, rows + 0.5, marker, linestyle="", color=colour, markersize=2.2, markeredgewidth=0
             )
@@ -145,7 +146,7 @@ def _draw_cells(axes: Axes, matrix: Matrix, is_dark: np.ndarray) -> None:
     is_read = len(matrix.labels) <= MOST_READ
     for row, column in np.argwhere(~np.isnan(matrix.p)):
         difference, p = matrix.difference[row, column], matrix.p[row, column]
-        is_significant = p < ALPHA
+        is_significant = bool(matrix.is_significant[row, column])
         sign = "+" if difference > 0 else MINUS
         if not is_read:
             text = sign if is_significant else ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from corecbench.report.columns import t_intervals
 from corecbench.report.plots.canvas import (
     COLOURS,
     DASHES,
@@ -80,6 +81,7 @@ class Point:
     n_users: int
     difference: float
     interval: Interval | None
+    lacks_seeds: bool
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def _series(study: Study, kind: Kind, key: RowKey, name: str) -> Series:
     effects = study.effects(key, sliced=True)
     points = {
         name: tuple(
-            Point(effect.label, effect.n_users, effect.difference, effect.interval)
+            Point(effect.label, effect.n_users, effect.difference, effect.interval, effect.lacks_seeds)
             for effect in effects
             if effect.slicing == name
         )
@@ -149,7 +151,7 @@ def draw(gains: SliceGains) -> Figure:
             [
                 gains.extent,
                 gains.kind.caption,
-                "Bars: 95% paired t intervals over users, not adjusted for the number of slices, none where fewer "
+                f"Bars: 95% intervals ({_basis(gains)}), not adjusted for the number of slices, none where fewer "
                 "than 5 users differ. Open: controls",
             ]
         ),
@@ -167,6 +169,11 @@ def draw(gains: SliceGains) -> Figure:
         row[0].set_ylabel(f"Δ {gains.tested}")
         legend_beside(row[2], handles, [each.label for each in series])
     return made
+
+
+def _basis(gains: SliceGains) -> str:
+    points = [point for _, panel in gains.panels for each in panel for of in each.points.values() for point in of]
+    return t_intervals(point.lacks_seeds for point in points)
 
 
 def _draw_panel(axes: Axes, series: tuple[Series, ...], slicing: str) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.data.reduction import in_percent
 from corecbench.report import train_shares
+from corecbench.report.columns import t_intervals
 from corecbench.report.plots import curves
 from corecbench.report.plots.canvas import SIDE_NAMES, figure, plain
 from corecbench.report.plots.curves import Panels
@@ -88,6 +89,7 @@ def _panels(study: Study, found: Sequence[Curve]) -> Iterator[tuple[str, tuple[L
 def draw(gains: ShareGains) -> Figure:
     """Draw a row of panels for each model: the metric alone and together, the gain, and the legend."""
     rows = [_row(title, lines) for title, lines in gains.panels]
+    lacking = [each.lacks_seeds for _, lines in gains.panels for line in lines for each in line.effects]
     made = figure(
         sum(row.height for row in rows) + 0.35,
         f"{plain(gains.dataset)}: {gains.tested} and the gain of training together over the users that train"
@@ -96,8 +98,8 @@ def draw(gains: ShareGains) -> Figure:
             [
                 gains.extent,
                 "All users are ranked at every share; alone and together train on the same users",
-                "Bars: 95% paired t intervals of the difference over users, not adjusted for the number of shares. "
-                "Open: controls",
+                f"Bars: 95% intervals of the difference ({t_intervals(lacking)}), not adjusted for the number of "
+                "shares. Open: controls",
             ]
         ),
     )

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from corecbench.api import Report
 from corecbench.report.columns import Column, lay_out
-from corecbench.report.comparison import ALPHA
+from corecbench.report.comparison import ALPHA, FEWEST_SEEDS
 from corecbench.report.main_table import best_two
 from corecbench.report.page.blocks import Heading, Section, Text
 from corecbench.report.page.grids import grid
@@ -148,7 +148,7 @@ def _note(place: Place, shown: Sequence[Shown]) -> str:
             f"Split {place.split[:12]}",
             "Change: relative change of the tested metric against the same model trained alone, with p as it was "
             "corrected in the benchmark that the row is from",
-            f"*: p below {decimal(ALPHA, 2)}",
+            f"*: p below {decimal(ALPHA, 2)}, with {FEWEST_SEEDS} seeds or more of all that is trained",
             *(["Controls come last: they are there to judge other rows by"] if shown[-1].row.is_control else []),
         ]
     )
@@ -197,7 +197,7 @@ def _compared(each: Shown, value: str) -> float | None:
 def _marks(shown: Sequence[Shown], metrics: dict[str, bool]) -> dict[tuple[int, str], list[Mark]]:
     marks: dict[tuple[int, str], list[Mark]] = {}
     for number, each in enumerate(shown):
-        if each.row.comparison and each.row.comparison.p_adjusted < ALPHA:
+        if each.row.comparison and each.row.comparison.is_significant:
             marks[number, "change"] = ["significant"]
     for metric, higher_is_better in metrics.items():
         values = {

@@ -43,7 +43,7 @@ def test_each_control_has_a_curve_over_the_llms_and_the_pair_minus_it(study):
     assert ciphered.differences == pytest.approx({0: 0.05, 1: 0.3})
     assert list(ciphered.intervals) == [1]  # with the small LLM one user differs, which is no spread
     assert untrained.differences == pytest.approx({1: 0.25})
-    assert shown.is_one_seed
+    assert shown.intervals == "t over users, for these trained models"
 
 
 def test_the_plot_is_drawn_where_several_llms_have_controls(study, tmp_path):

@@ -21,6 +21,7 @@ from corecbench.report.plots import (
 )
 from corecbench.report.plots.study import NothingToShow, label, labels, titled
 from corecbench.results.rows import RowKey
+from corecbench.stats.paired import paired_test
 
 SASREC = {"side": "domain", "domain": "sasrec"}
 LLAMA = {"side": "llm", "llm": "llama"}
@@ -337,6 +338,18 @@ def test_every_two_rows_are_compared_and_adjusted_together(make_study):
     by_hand = [3 * p[0], max(3 * p[0], 2 * p[1]), max(3 * p[0], 2 * p[1], p[2])]
     assert sorted(matrix.p[np.triu_indices(3, 1)]) == pytest.approx(by_hand)
     assert np.isnan(matrix.p.diagonal()).all()
+    assert not matrix.is_significant.any()  # of one seed nothing is
+
+
+def test_three_seeds_are_compared_over_users_and_seeds(make_study):
+    generator = np.random.default_rng(0)
+    worst = {"a": 5, "b": 50}
+    ranks = {name: {seed: generator.integers(1, last, 60) for seed in range(3)} for name, last in worst.items()}
+    matrix = pairs.prepare(make_study(*(({"side": "domain", "domain": name}, of) for name, of in ranks.items())))
+    own, base = (1 / np.column_stack(list(of.values())) for of in ranks.values())
+    assert matrix.p[0, 1] == pytest.approx(paired_test(own, base).p)
+    assert matrix.is_significant.tolist() == [[False, True], [True, False]]
+    assert matrix.tests == "p: two-sided t test over users and seeds"
 
 
 def test_names_of_many_rows_are_shortened_as_far_as_they_tell_rows_apart(make_study):
@@ -386,7 +399,7 @@ def test_each_step_begins_where_the_one_below_ends(make_study):
     )
     (found,) = ledger.prepare(study).ledgers
     assert found.title == "sasrec + llama, bdlm (domain model)"
-    assert [(line.kind, line.label, line.start, line.change, line.is_one_seed) for line in found.lines] == [
+    assert [(line.kind, line.label, line.start, line.change, line.lacks_seeds) for line in found.lines] == [
         ("step", "none: schedule and ids", 0, pytest.approx(0.2), True),
         (
             "step",
@@ -396,7 +409,7 @@ def test_each_step_begins_where_the_one_below_ends(make_study):
             True,
         ),
         ("step", "pair: mutual learning", pytest.approx(80), pytest.approx(-0.1), True),
-        ("whole", "pair \N{MINUS SIGN} alone: the whole gain", 0, pytest.approx(0.8), False),
+        ("whole", "pair \N{MINUS SIGN} alone: the whole gain", 0, pytest.approx(0.8), True),
         ("contrast", "pair \N{MINUS SIGN} shuffled-texts: right texts", 0, pytest.approx(0.6), True),
     ]
     assert found.lines[1].interval == pytest.approx(study_interval(6, 10), abs=1e-5)
