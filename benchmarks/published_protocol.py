@@ -31,16 +31,15 @@ METRICS = ("HR@10", "NDCG@10")
 def with_validation(split: Split, of: np.ndarray) -> Interactions:
     """Return the training part with the validation items of some tested users, bool [T], behind their others.
 
-    >>> from types import SimpleNamespace
+    >>> from corecbench.data.split import HeldItems, Split
     >>> train = Interactions(np.array([1, 1, 2]), np.array([5, 6, 7]))
-    >>> split = SimpleNamespace(train=train, users=np.array([1, 2]), validation=np.array([8, 9]))
+    >>> split = Split(train, {"validation": HeldItems.after(train, np.array([1, 2]), np.array([8, 9]))}, "")
     >>> with_validation(split, np.array([True, False])).item.tolist()
     [5, 6, 8, 7]
     """
-    end = np.searchsorted(split.train.user, split.users, side="right")[of]
-    return Interactions(
-        np.insert(split.train.user, end, split.users[of]), np.insert(split.train.item, end, split.validation[of])
-    )
+    train, held = split.train, split.held["validation"].of(of)
+    end = np.searchsorted(train.user, held.users, side="right")
+    return Interactions(np.insert(train.user, end, held.users), np.insert(train.item, end, held.target))
 
 
 def in_random_order(dataset: Dataset, seed: int) -> Dataset:
@@ -56,12 +55,14 @@ def in_random_order(dataset: Dataset, seed: int) -> Dataset:
 
 
 def published_splits(split: Split, n_validation: int, seed: int) -> tuple[Split, Split]:
-    """Return a split to train on, and one whose validation items are the test items of all users."""
-    chosen = np.random.default_rng(seed).permutation(len(split.users)) < n_validation  # [T]
-    parts = {name: getattr(split, name)[chosen] for name in ("users", "validation", "test")}
-    training = dataclasses.replace(split, train=with_validation(split, ~chosen), **parts)
-    everything = with_validation(split, np.ones(len(split.users), dtype=bool))
-    return training, dataclasses.replace(split, train=everything, validation=split.test)
+    """Return a split to train on, and one of the test items whose training part has all validation items."""
+    validation, test = split.held["validation"], split.held["test"]
+    chosen = np.random.default_rng(seed).permutation(len(validation.users)) < n_validation  # [T]
+    training = dataclasses.replace(
+        split, train=with_validation(split, ~chosen), held={"validation": validation.of(chosen)}
+    )
+    everything = with_validation(split, np.ones(len(chosen), dtype=bool))
+    return training, dataclasses.replace(split, train=everything, held={"test": test})
 
 
 def measure(
@@ -75,12 +76,12 @@ def measure(
     from corecbench.settings.config import load
     from corecbench.training.cell import CellTraining
 
-    settings = load(config, {"datasets": (dataset,), "models": (model,)}, ())
+    settings = load(config, {"datasets": (dataset,), "models": (model,), "ties": "file"}, ())
     host = Host.discover()
     (data,) = read_datasets(settings, host)
     (selected,) = choose(settings, host, settings.settings_on(data.name)).models
     metrics = {name: host.build(host.select("metrics", name, {})) for name in METRICS}
-    split = leave_one_out(in_random_order(data.dataset, seed)) if random_items else data.split
+    split = leave_one_out(in_random_order(data.dataset, seed), "file") if random_items else data.split
     training, test = published_splits(split, n_validation, seed)
     setup = Setup(data.dataset.catalog, settings.max_history_on(data.name), seed, cache=cache_folder())
     cell_training = CellTraining(host, setup, training, model, metrics["NDCG@10"])
@@ -90,7 +91,7 @@ def measure(
 
     side_training = cell_training.train_solo("domain", selected, show)
     side_training.finish()
-    ranks = dataclasses.replace(cell_training, split=test).rank(side_training.model, "validation")
+    ranks = dataclasses.replace(cell_training, split=test).rank(side_training.model, "test")
     return {
         "best epoch": side_training.best_epoch,
         **{name: float(metric.per_user(ranks.rank, ranks.n_candidates).mean()) for name, metric in metrics.items()},

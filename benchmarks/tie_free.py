@@ -46,7 +46,7 @@ def values_of(store: Store, split: Split, order: np.ndarray, dataset: str, metri
         DataError: the results are of another split, or of its users in another order.
     """
     found: Values = defaultdict(dict)
-    n_known = np.bincount(split.before.user)[split.users][order]  # [T]
+    n_known = np.bincount(split.before.user)[split.held["test"].users][order]  # [T]
     for folder, record in store.records(dataset):
         if record["data"]["split_fingerprint"] != split.fingerprint:
             raise DataError(f"{folder} is not a result of this split of {dataset}")
@@ -94,11 +94,11 @@ def main(results: Path, dataset: str) -> None:
 
     try:
         host = Host.discover()
-        (data,) = read_datasets(RunConfig(datasets=(dataset,)), host)
+        (data,) = read_datasets(RunConfig(datasets=(dataset,), ties="file"), host)
         if data.split.tied is None:
             raise DataError(f"{dataset} has no times")
         store = Store(results.parent, results.name)
-        order = by_id(data.dataset.catalog.user_ids, data.split.users)
+        order = by_id(data.dataset.catalog.user_ids, data.split.held["test"].users)
         values = values_of(store, data.split, order, dataset, host.build(host.select("metrics", "NDCG@10", {})))
     except CorecbenchError as error:
         click.echo(f"error: {error}", err=True)

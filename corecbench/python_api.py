@@ -41,9 +41,9 @@ def run(
         without: names of plugins to leave out.
         progress: whether it is shown on stderr.
         **options: whatever a run file may say, named as there: `models`, `llms`, `solo_llms`, `references`,
-            `sharing`, `controls`, `datasets`, `seeds`, `metrics`, `max_history`, `k_core`, `item_text`,
-            `train_shares`, `cold_items`, `top_k`, `keep_models`, `benchmark`, `existing`, `device`, and tables
-            such as `settings={"sasrec": {"epochs": 3}}`, `in_pairs`, `variants` and `per_dataset`.
+            `sharing`, `controls`, `datasets`, `seeds`, `metrics`, `max_history`, `k_core`, `item_text`, `ties`,
+            `train_shares`, `selection`, `cold_items`, `top_k`, `keep_models`, `benchmark`, `existing`, `device`,
+            and tables such as `settings={"sasrec": {"epochs": 3}}`, `in_pairs`, `variants` and `per_dataset`.
 
     Returns:
         Columns as in `corecbench.report.by_seed`. A cell that failed has NaN and a reason.

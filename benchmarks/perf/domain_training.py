@@ -48,9 +48,11 @@ def work_of(dataset: str) -> TrainingWork:
     from corecbench.plugin.host import Host
     from corecbench.settings.config import RunConfig
 
-    (data,) = read_datasets(RunConfig(datasets=(dataset,)), Host.discover())
-    split, sizes = data.split, np.array([data.catalog.n_users, data.catalog.n_items])
-    return TrainingWork(split.train.user, split.train.item, split.users, split.validation, split.test, sizes)
+    (data,) = read_datasets(RunConfig(datasets=(dataset,), ties="file"), Host.discover())
+    train, held, sizes = data.split.train, data.split.held, np.array([data.catalog.n_users, data.catalog.n_items])
+    return TrainingWork(
+        train.user, train.item, held["test"].users, held["validation"].target, held["test"].target, sizes
+    )
 
 
 def circle_work(n_users: int = 60, n_items: int = 30, length: int = 8) -> TrainingWork:

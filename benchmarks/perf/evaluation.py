@@ -66,15 +66,13 @@ def beauty_work() -> tuple[str, RankingWork]:
     from corecbench.settings.config import RunConfig
 
     try:
-        (data,) = read_datasets(RunConfig(datasets=("amazon-beauty",)), Host.discover())
+        (data,) = read_datasets(RunConfig(datasets=("amazon-beauty",), ties="file"), Host.discover())
     except CorecbenchError:
         return "random interactions", random_work(*BEAUTY)
-    split = data.split
-    user = np.concatenate([split.train.user, split.users])
-    order = np.argsort(user, kind="stable")
-    item = np.concatenate([split.train.item, split.validation])[order]
+    held = data.split.held["test"]
+    row, item = held.known.pairs(np.arange(len(held.users)))
     states = vectors(data.catalog.n_users, data.catalog.n_items, np.random.default_rng(0))
-    return data.name, RankingWork(**states, seen_user=user[order], seen_item=item, target=split.test)
+    return data.name, RankingWork(**states, seen_user=held.users[row], seen_item=item, target=held.target)
 
 
 def check_ties(n_users: int = 500, n_items: int = 700) -> str:

@@ -51,10 +51,10 @@ def work_of(dataset: str, weights: str, folder: Path) -> LlmWork:
     from corecbench.settings.config import RunConfig
     from corecbench_plugins.hf_llm.weights import model_folder
 
-    (data,) = read_datasets(RunConfig(datasets=(dataset,)), Host.discover())
-    split, sizes = data.split, np.array([data.catalog.n_users, data.catalog.n_items])
+    (data,) = read_datasets(RunConfig(datasets=(dataset,), ties="file"), Host.discover())
+    train, held, sizes = data.split.train, data.split.held, np.array([data.catalog.n_users, data.catalog.n_items])
     interactions = TrainingWork(
-        split.train.user, split.train.item, split.users, split.validation, split.test, sizes
+        train.user, train.item, held["test"].users, held["validation"].target, held["test"].target, sizes
     )
     model = model_folder(weights, cache_folder(), lambda what, done, total: print(what, file=sys.stderr))
     return LlmWork(folder, interactions, data.catalog.item_texts, str(model))

@@ -18,6 +18,7 @@ from corecbench.cli.options import (
     repeats_option,
     say,
     set_option,
+    ties_option,
 )
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class Lines:
 @set_option()
 @k_core_option
 @repeats_option
+@ties_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @data_dir_option
 @common_options
@@ -131,10 +133,15 @@ def info(
     """Print the counts of a data set, or of a folder of atomic files, as a run would use it."""
     from corecbench.data.loaded import read_datasets
     from corecbench.data.summary import lines, summary
+    from corecbench.data.ties import warnings
     from corecbench.settings.config import load
 
     config = load(None, {"datasets": [name], **options}, sets)
     host = discover(files, blocked)
     host.check_settings(config)
-    facts = summary(read_datasets(config, host)[0].dataset)
-    say(json.dumps(facts, indent=2) if as_json else "\n".join(lines(facts)))
+    (data,) = read_datasets(config, host)
+    facts, said = summary(data), list(warnings(data.dataset, config.ties))
+    if as_json:
+        say(json.dumps({**facts, "warnings": said}, indent=2))
+    else:
+        say("\n".join([*lines(facts), *(f"warning: {line}" for line in said)]))

@@ -22,6 +22,7 @@ from corecbench.cli.options import (
     results_option,
     say,
     set_option,
+    ties_option,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def dataset_options(command: Command) -> Command:
         set_option(),
         item_text_option,
         repeats_option,
+        ties_option,
         k_core_option,
         max_history_option,
         config_option("Run file whose settings of the data set hold; options win over it."),

@@ -196,6 +196,10 @@ repeats_option = click.option(
     "--repeats", metavar="first|last|all", help="Which interaction of a repeated pair counts.  [default: first]"
 )
 
+ties_option = click.option(
+    "--ties", metavar="random|file|exclude", help="What orders interactions of equal times.  [default: random]"
+)
+
 item_text_option = click.option(
     "--item-text",
     metavar="TEMPLATE",

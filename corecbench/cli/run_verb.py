@@ -25,6 +25,7 @@ from corecbench.cli.options import (
     results_option,
     say,
     set_option,
+    ties_option,
 )
 from corecbench.cli.report_verbs import INCOMPLETE, show_table
 from corecbench.cli.terminal import fitted, wide_option
@@ -83,10 +84,16 @@ def run_options(command: Command) -> Command:
             max_history_option,
             k_core_option,
             item_text_option,
+            ties_option,
             several(
                 "--train-share",
                 "train_shares",
                 text="Shares of the users that train, such as .1,.25,1; all are ranked.  [default: 1]",
+            ),
+            click.option(
+                "--selection",
+                metavar="training-users|all-users",
+                help="Whose validation items choose at a share below 1.  [default: training-users]",
             ),
             click.option(
                 "--cold-items",

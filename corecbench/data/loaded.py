@@ -14,6 +14,7 @@ from corecbench.plugin.guard import guard
 
 if TYPE_CHECKING:
     from corecbench.api import Catalog, Interactions
+    from corecbench.data.reduction import Selection
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
     from corecbench.settings.config import RunConfig
@@ -50,12 +51,17 @@ class SplitDataset:
         """The training part."""
         return self.split.train
 
-    def reduced(self, reduction: Reduction, seed: int) -> SplitDataset:
+    @property
+    def facts(self) -> dict[str, int | float]:
+        """The counts of the whole data set that a reader of results must know."""
+        return {**self.dataset.facts, **self.split.facts}
+
+    def reduced(self, reduction: Reduction, seed: int, selection: Selection) -> SplitDataset:
         """Return the data set with a part of its training data, itself where nothing is left out."""
         if not reduction:
             return self
         catalog = self.catalog
-        split = reduction.apply(self.split, catalog.name, catalog.n_users, catalog.n_items, seed)
+        split = reduction.apply(self.split, catalog.name, catalog.n_users, catalog.n_items, seed, selection)
         return replace(self, split=split, reduction=reduction)
 
 
@@ -69,7 +75,7 @@ def read_datasets(config: RunConfig, host: Host) -> list[SplitDataset]:
         source = host.build(selected)
         with guard(str(selected), "loading"):
             dataset = load_dataset(name, source, config.repeats, config.k_core, config.item_text_on(name))
-        datasets.append(SplitDataset(selected, dataset, leave_one_out(dataset)))
+        datasets.append(SplitDataset(selected, dataset, leave_one_out(dataset, config.ties)))
     names = [data.name for data in datasets]
     if len(set(names)) < len(names):
         raise UsageError(f"data sets {', '.join(config.datasets)} do not have different names; rename a folder")

@@ -1,4 +1,4 @@
-"""Scarcer training data: a share of the users trains, or some items are left out of training. All users are ranked.
+"""Scarcer training data: a share of the users trains, or some items are left out of training. All users are tested.
 
 U users, N items, M interactions.
 """
@@ -6,7 +6,7 @@ U users, N items, M interactions.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from corecbench.api import CellRecord
     from corecbench.data.split import Split
+
+
+Selection = Literal["training-users", "all-users"]
+"""Whose validation items choose, where a share of the users trains."""
 
 
 @dataclass(frozen=True, order=True)
@@ -66,8 +70,16 @@ class Reduction:
         share = {"train_share": self.train_share} if self.train_share != 1 else {}
         return share | ({"cold_items": self.cold_items} if self.cold_items else {})
 
-    def apply(self, split: Split, dataset: str, n_users: int, n_items: int, seed: int) -> Split:
-        """Return a split whose training part is reduced. Targets, histories and seen items stay.
+    def apply(
+        self,
+        split: Split,
+        dataset: str,
+        n_users: int,
+        n_items: int,
+        seed: int,
+        selection: Selection = "training-users",
+    ) -> Split:
+        """Return a split whose training part is reduced. Test items, histories and seen items stay.
 
         The users and items that are chosen depend on the data set and the seed, not on any model. Those of a
         smaller share are among those of a larger one.
@@ -78,9 +90,10 @@ class Reduction:
             n_users: U.
             n_items: N.
             seed: the seed of the run.
+            selection: whose validation items stay.
 
         Raises:
-            DataError: nothing is left to train on.
+            DataError: nothing is left to train on, or nobody who trains has a validation item.
         """
         if not self:
             return split
@@ -95,8 +108,17 @@ class Reduction:
         kept = trains[whole.user] & ~cold[whole.item]
         if not kept.any():
             raise DataError(f"data set {self.name_of(dataset)!r}: seed {seed} leaves nothing to train on")
+        held = dict(split.held)
+        if selection == "training-users":
+            held["validation"] = held["validation"].of(trains[held["validation"].users])
+            if not len(held["validation"].users):
+                raise DataError(
+                    f"data set {self.name_of(dataset)!r}: nobody of those who train under seed {seed} has a "
+                    "validation item; train more users, or choose by all (--selection all-users)"
+                )
         return replace(
             split,
+            held=held,
             train=Interactions(whole.user[kept], whole.item[kept]),
             known=whole,
             trains=trains if self.train_share != 1 else None,

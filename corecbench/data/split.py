@@ -1,116 +1,70 @@
 """Leave-one-out: a user's last interaction is for test, the one before it for validation, the rest for training.
 
-Shapes: T tested users, L positions of a history, S seen items, M interactions.
+Shapes: T tested users, L positions of a history, U users, N items, M interactions.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from corecbench.api import Interactions, UsageError
+from corecbench.api import DataError, Interactions, UsageError
 from corecbench.data.dataset import FEWEST_INTERACTIONS, fingerprint
+from corecbench.data.ranking_task import Histories, RankingTask, SeenItems, row_and_column
+from corecbench.data.ties import held_out_tie, in_random_order, same_time
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from corecbench.data.dataset import Dataset
+    from corecbench.data.ties import Ties
 
 Stage = Literal["validation", "test"]
 
 
 @dataclass(frozen=True, eq=False)
-class SeenItems:
-    """The items that each tested user has seen, as stretches of one array.
-
-    Memory grows with the interactions. A table with a row for each user would be as wide as the longest history.
-    """
-
-    items: np.ndarray
-    """int64 [M], item indices."""
-    start: np.ndarray
-    """int64 [T], where the stretch of each user begins."""
-    length: np.ndarray
-    """int64 [T], the number of items in it."""
-
-    def __len__(self) -> int:
-        return len(self.start)
-
-    def pairs(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return pairs of a place in `rows` and an item that this user has seen, int64 [S] each.
-
-        >>> seen = SeenItems(np.array([5, 6, 7]), start=np.array([0, 2]), length=np.array([2, 1]))
-        >>> [array.tolist() for array in seen.pairs(np.array([1, 0]))]
-        [[0, 1, 1], [7, 5, 6]]
-
-        Args:
-            rows: int64 [B], row numbers of the users in the task.
-        """
-        row, column = _row_and_column(self.length[rows])
-        return row, self.items[self.start[rows][row] + column]
-
-    def of(self, rows: np.ndarray) -> np.ndarray:
-        """Return the items of some users, oldest first, int64 [B, S], right-padded with 0 to the longest of them.
-
-        >>> seen = SeenItems(np.array([5, 6, 7]), start=np.array([0, 2]), length=np.array([2, 1]))
-        >>> seen.of(np.array([1, 0])).tolist()
-        [[7, 0], [5, 6]]
-
-        Args:
-            rows: int64 [B], row numbers of the users in the task.
-        """
-        length = self.length[rows]
-        return _pad(self.items, self.start[rows], length, max(int(length.max(initial=0)), 1))
-
-
-@dataclass(frozen=True, eq=False)
-class Histories:
-    """The most recent items of each tested user, which become rows of the same width for some users at a time."""
-
-    recent: SeenItems
-    """The last items of each user, no more than the width."""
-    width: int
-    """L."""
-
-    def __len__(self) -> int:
-        return len(self.recent)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """The shape of the rows of all users, [T, L]."""
-        return len(self), self.width
-
-    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        """Return the rows of some users, int64 [B, L], right-padded with 0.
-
-        >>> recent = SeenItems(np.array([5, 6, 7]), start=np.array([0, 2]), length=np.array([2, 1]))
-        >>> Histories(recent, width=3)[np.array([1, 0])].tolist()
-        [[7, 0, 0], [5, 6, 0]]
-
-        Args:
-            rows: int64 [B], row numbers of the users in the task.
-        """
-        return _pad(self.recent.items, self.recent.start[rows], self.recent.length[rows], self.width)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """Return the rows of all users."""
-        return self[np.arange(len(self))].astype(dtype or np.int64, copy=False)
-
-
-@dataclass(frozen=True, eq=False)
-class RankingTask:
-    """The task to rank a target for each tested user, given the interactions before it."""
+class HeldItems:
+    """What is held out at a stage: an item of each user who is ranked there, and what is known of the user then."""
 
     users: np.ndarray
     """int64 [T], user indices, ascending."""
     target: np.ndarray
     """int64 [T], item indices."""
-    history: Histories | np.ndarray
-    """int64 [T, L], the most recent L items before the target, oldest first, right-padded with 0. The rows of some
-    users are had by `history[rows]`, of all of them by `np.asarray(history)`."""
+    known: SeenItems
+    """The whole history of each user, oldest first, at least one item."""
     seen: SeenItems
-    """All items before the target. They can include the target where repeated pairs are kept; the target is a
-    candidate nevertheless."""
+    """The items that are no candidates: the history and, where these are left out, others of the target's time."""
+
+    @classmethod
+    def after(cls, before: Interactions, users: np.ndarray, target: np.ndarray) -> HeldItems:
+        """Return an item of each user, int64 [T] each, that follows all their interactions before it."""
+        start, end = (np.searchsorted(before.user, users, side) for side in ("left", "right"))
+        known = SeenItems(before.item, start, end - start)
+        return cls(users, target, known, known)
+
+    def of(self, chosen: np.ndarray) -> HeldItems:
+        """Return what is held out of some of the users, bool [T]."""
+        known, seen = (
+            SeenItems(each.items, each.start[chosen], each.length[chosen]) for each in (self.known, self.seen)
+        )
+        return HeldItems(self.users[chosen], self.target[chosen], known, seen)
+
+    def apart(self) -> HeldItems:
+        """Return the same with arrays that hold nothing else of the data set."""
+        rows = np.arange(len(self.users))
+        row, items = self.seen.pairs(rows)
+        start = np.searchsorted(row, rows)
+        known, seen = (SeenItems(items, start, each.length) for each in (self.known, self.seen))
+        return HeldItems(self.users, self.target, known, seen)
+
+    def task(self, max_history: int) -> RankingTask:
+        """Return the ranking task of these users, whose histories are cut to `max_history` items."""
+        known = self.known
+        recent = np.minimum(known.length, max_history)
+        history = Histories(SeenItems(known.items, known.start + known.length - recent, recent), max_history)
+        return RankingTask(self.users, self.target, history, self.seen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,33 +72,31 @@ class Split:
     """The parts of a data set. Models see only `train` in training."""
 
     train: Interactions
-    """All interactions of users with fewer than 3, and all but the last two of every other user; a part of these
-    under a `Reduction`."""
-    users: np.ndarray
-    """int64 [T], the tested users, ascending."""
-    validation: np.ndarray
-    """int64 [T], the second to last items of the tested users."""
-    test: np.ndarray
-    """int64 [T], the last items of the tested users."""
+    """Of a user who is ranked, all before the held-out items; of any other, what `leave_one_out` says; a part of
+    these under a `Reduction`."""
+    held: Mapping[Stage, HeldItems]
+    """Stage -> what is held out there. The users of the stages may differ."""
     fingerprint: str
     """sha256, in hex, of ids and parts, before any reduction."""
     known: Interactions | None = None
-    """What `train` was before a reduction, of which histories and seen items are made; None for `train` itself."""
+    """What `train` was before a reduction; None for `train` itself."""
     trains: np.ndarray | None = None
     """bool [U+1], whether a user is among those who train; None where all are."""
     cold: np.ndarray | None = None
     """bool [N+1], whether an item is left out of training; None where none is."""
     tied: np.ndarray | None = None
-    """bool [T], whether the two items that are held out have the same time, so that the file decides their order;
-    None where that is not known."""
+    """bool [T], whether the test item of each user who is ranked there has the same time as the interaction before
+    it; None where that is not known."""
+    facts: Mapping[str, int] = field(default_factory=dict)
+    """Counts of who is not ranked because of equal times; none where the file decides their order."""
 
     @property
     def before(self) -> Interactions:
-        """The interactions of all users before the two that are held out."""
+        """The training interactions before any reduction."""
         return self.train if self.known is None else self.known
 
     def task(self, stage: Stage, max_history: int) -> RankingTask:
-        """Return the ranking task of a stage. At test time the validation item belongs to the history.
+        """Return the ranking task of a stage.
 
         Args:
             stage: "validation" or "test".
@@ -153,23 +105,24 @@ class Split:
         Raises:
             UsageError: An argument is not allowed.
         """
-        if stage not in get_args(Stage):
-            raise UsageError(f"unknown stage {stage!r}; have: {', '.join(get_args(Stage))}")
+        if stage not in self.held:
+            raise UsageError(f"unknown stage {stage!r}; have: {', '.join(self.held)}")
         if max_history < 1:
             raise UsageError(f"max_history is {max_history}, at least 1 is needed")
-        items, target = self.before.item, self.validation
-        start = np.searchsorted(self.before.user, self.users, side="left")
-        length = np.searchsorted(self.before.user, self.users, side="right") - start
-        if stage == "test":
-            items, target = np.insert(items, start + length, self.validation), self.test
-            start, length = start + np.arange(len(start)), length + 1
-        recent = np.minimum(length, max_history)
-        history = Histories(SeenItems(items, start + length - recent, recent), max_history)
-        return RankingTask(self.users, target, history, SeenItems(items, start, length))
+        return self.held[stage].task(max_history)
 
 
-def leave_one_out(dataset: Dataset) -> Split:
+def leave_one_out(dataset: Dataset, ties: Ties = "random") -> Split:
     """Split a data set by the order of each user's interactions.
+
+    Users with at least 3 interactions are tested on the last one and validated on the one before it. All others of
+    their interactions train, and all of users with fewer.
+
+    Interactions of a user at the same time have no order. Under "random" a hash makes one. What a user did at the
+    time of a held-out item is then no candidate and not in its history, and trains nothing. A test item stays a
+    candidate in validation. Who did nothing before the time of an item is not ranked on it; who is ranked on
+    neither trains on all interactions. Under "file" the order of the file counts. Under "exclude" it does, too,
+    but users whose held-out items it decides are not ranked.
 
     Ann saw w, x, y and z in this order. Bob has two interactions, so he trains and is not tested.
 
@@ -182,36 +135,100 @@ def leave_one_out(dataset: Dataset) -> Split:
     >>> split = leave_one_out(load_dataset("toy", source))
     >>> split.train.user.tolist(), split.train.item.tolist()
     ([1, 1, 2, 2], [1, 2, 4, 1])
-    >>> split.users.tolist(), split.validation.tolist(), split.test.tolist()
-    ([1], [3], [4])
+    >>> [(stage, held.users.tolist(), held.target.tolist()) for stage, held in split.held.items()]
+    [('validation', [1], [3]), ('test', [1], [4])]
     >>> np.asarray(split.task("validation", max_history=3).history).tolist()
     [[1, 2, 0]]
     >>> task = split.task("test", max_history=2)
     >>> task.history[np.array([0])].tolist(), task.seen.of(np.array([0])).tolist()
     ([[2, 3]], [[1, 2, 3]])
+
+    Args:
+        dataset: the data set.
+        ties: what decides the order of interactions of the same user and time.
+
+    Raises:
+        DataError: nobody can be ranked at a stage.
     """
     counts = np.bincount(dataset.user, minlength=dataset.catalog.n_users + 1)  # [U+1]
     users = np.flatnonzero(counts >= FEWEST_INTERACTIONS)  # [T]
-    last = np.cumsum(counts)[users] - 1  # [T]
-    in_train = np.ones(len(dataset.user), dtype=bool)
-    in_train[last] = in_train[last - 1] = False
-    train = Interactions(dataset.user[in_train], dataset.item[in_train])
-    validation, test = dataset.item[last - 1], dataset.item[last]
-    ids = dataset.catalog.user_ids, dataset.catalog.item_ids
-    split_fingerprint = fingerprint(*ids, train.user, train.item, users, validation, test)
-    tied = dataset.timestamp[last] == dataset.timestamp[last - 1]
-    return Split(train, users, validation, test, split_fingerprint, tied=tied)
+    end = np.cumsum(counts)
+    tied = same_time(dataset)  # [M]
+    items = in_random_order(dataset, tied) if ties == "random" else dataset.item
+    start, n_train = (end - counts)[users], counts.copy()
+    whole: dict[Stage, HeldItems] = {}
+    places: dict[Stage, np.ndarray] = {"test": end[users] - 1, "validation": end[users] - 2}
+    for stage, target in places.items():
+        n_known = (_time_began(tied, target) if ties == "random" else target) - start
+        n_train[users[n_known > 0]] = n_known[n_known > 0]
+        known, seen = SeenItems(items, start, n_known), SeenItems(items, start, target - start)
+        whole[stage] = HeldItems(users, items[target], known, seen)
+    train = Interactions(*(values[first_of_each(n_train, counts)] for values in (dataset.user, items)))
+    left_out = held_out_tie(dataset) & (ties == "exclude")
+    ranked = {stage: (held.known.length > 0) & ~left_out for stage, held in whole.items()}  # bool [T] each
+    held = {stage: whole[stage].of(ranked[stage]) for stage in get_args(Stage)}
+    _check_ranked(dataset.catalog.name, held, ties)
+    return Split(
+        train,
+        held,
+        _fingerprint(dataset, train, held, items, ties),
+        tied=tied[end[users] - 1][ranked["test"]],
+        facts=_facts(ranked, len(train.user), len(items), ties),
+    )
 
 
-def _pad(values: np.ndarray, start: np.ndarray, length: np.ndarray, width: int) -> np.ndarray:
-    """Return the stretches values[start : start + length] as rows of int64 [T, width], right-padded with 0."""
-    rows = np.zeros((len(start), width), dtype=np.int64)
-    row, column = _row_and_column(length)
-    rows[row, column] = values[start[row] + column]
-    return rows
+def _time_began(tied: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Return the place of the first interaction of the same user and time, int64 [T].
+
+    >>> _time_began(np.array([False, True, True, False]), np.array([0, 2, 3])).tolist()
+    [0, 0, 3]
+    """
+    began = np.flatnonzero(~tied)
+    return np.asarray(began[np.searchsorted(began, place, side="right") - 1])
 
 
-def _row_and_column(length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the row and the column of every entry of rows of these lengths, int64 each, row by row."""
-    row = np.repeat(np.arange(len(length)), length)
-    return row, np.arange(len(row)) - np.repeat(np.cumsum(length) - length, length)
+def first_of_each(n: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return whether each interaction is among the first n of its user, bool [M].
+
+    >>> first_of_each(np.array([0, 1, 2]), np.array([0, 3, 2])).tolist()
+    [True, False, False, True, True]
+    """
+    user, place = row_and_column(counts - n)
+    is_first = np.ones(int(counts.sum()), dtype=bool)
+    is_first[np.cumsum(counts)[user] - 1 - place] = False
+    return is_first
+
+
+def _check_ranked(name: str, held: Mapping[Stage, HeldItems], ties: Ties) -> None:
+    for stage, of_stage in held.items():
+        if not len(of_stage.users):
+            why = "has interactions before the time of the item" if ties == "random" else "is without equal times"
+            raise DataError(
+                f"data set {name!r}: no user {why} that is held out for {stage}; ties {ties!r} needs one, "
+                "'file' does not (--ties file)"
+            )
+
+
+def _fingerprint(
+    dataset: Dataset, train: Interactions, held: Mapping[Stage, HeldItems], items: np.ndarray, ties: Ties
+) -> str:
+    """Return the fingerprint of a split. Where the file decides, users and targets say all beside `train`."""
+    catalog, (validation, test) = dataset.catalog, held.values()
+    parts = [train.user, train.item, test.users, validation.target, test.target]
+    if ties == "random":
+        parts += [validation.users, validation.known.length, test.known.length, items]
+    return fingerprint(catalog.user_ids, catalog.item_ids, *parts)
+
+
+def _facts(ranked: Mapping[Stage, np.ndarray], n_train: int, n_all: int, ties: Ties) -> dict[str, int]:
+    """Return the counts of who is not ranked because of equal times, and of what trains nothing because of them."""
+    test, validation = ranked["test"], ranked["validation"]
+    if ties == "file":
+        return {}
+    if ties == "exclude":
+        return {"users_tied": int((~test).sum())}
+    return {
+        "users_without_test_history": int((~test).sum()),
+        "users_without_validation_history": int((test & ~validation).sum()),
+        "interactions_beside_held_out": n_all - n_train - int(test.sum() + validation.sum()),
+    }

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from corecbench.data.dataset import Dataset
+    from corecbench.data.loaded import SplitDataset
 
 LABELS = {
     "n_users": "users",
@@ -20,6 +20,12 @@ LABELS = {
     "interactions_per_item": "interactions per item",
     "users_too_short": "users that are not tested (fewer than 3 interactions)",
     "users_last_two_tie": "users whose last two interactions tie",
+    "tested_users": "tested users",
+    "validated_users": "users with a validation item",
+    "users_tied": "users who are not ranked, since the file decides their held-out items",
+    "users_without_test_history": "users who are not tested, since all has the time of the test item",
+    "users_without_validation_history": "tested users without history before the time of the validation item",
+    "interactions_beside_held_out": "interactions at the time of a held-out item, which train nothing",
     "items_without_text": "items without a title",
     "items_never_used": "items without an interaction, left out",
     "repeated_pairs": "repeated user-item pairs",
@@ -35,11 +41,14 @@ LABELS = {
 """Fact of `summary` -> its label, in the order of the printed summary."""
 
 
-def summary(dataset: Dataset) -> dict[str, Any]:
+def summary(data: SplitDataset) -> dict[str, Any]:
     """Return the facts of a data set, the spread of its interactions over users and items, and its fingerprint."""
+    dataset, held = data.dataset, data.split.held
     return {
         "name": dataset.catalog.name,
-        **dataset.facts,
+        **data.facts,
+        "tested_users": len(held["test"].users),
+        "validated_users": len(held["validation"].users),
         "interactions_per_user": spread(np.bincount(dataset.user)[1:]),
         "interactions_per_item": spread(np.bincount(dataset.item)[1:]),
         "fingerprint": dataset.fingerprint,

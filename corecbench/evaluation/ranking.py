@@ -16,7 +16,7 @@ from corecbench.evaluation.counting import Pairs, count_ranks
 from corecbench.evaluation.scores import scores_of
 
 if TYPE_CHECKING:
-    from corecbench.data.split import RankingTask
+    from corecbench.data.ranking_task import RankingTask
 
 PROTOCOL: Mapping[str, str] = {
     "candidates": "full catalogue",

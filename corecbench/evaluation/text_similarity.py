@@ -14,7 +14,7 @@ from corecbench.api import word_vectors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from corecbench.data.split import RankingTask
+    from corecbench.data.ranking_task import RankingTask
 
 USERS_PER_BLOCK = 4096
 SHORTEST_WORD = 2

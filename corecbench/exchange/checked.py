@@ -80,9 +80,7 @@ def check_ranks(table: pd.DataFrame, held_out: HeldOut) -> CheckedRanks:
             f"{n_candidates[place]:,}, the candidates of this user"
         )
     nothing = np.zeros((len(rank), 0), dtype=np.int64)
-    ranks = Ranks(
-        held_out.data.split.users, held_out.target, rank, n_candidates, nothing, nothing.astype(np.float32)
-    )
+    ranks = Ranks(held_out.users, held_out.target, rank, n_candidates, nothing, nothing.astype(np.float32))
     return CheckedRanks(ranks, rank, "ranks", 0, ties_are_seen=False, counts=counts)
 
 
@@ -201,5 +199,5 @@ def _ranked(
     top_scores[row[kept], place[kept] - 1] = score[kept]
     ends_early = n_listed < n_candidates
     depth = min(int(n_listed[ends_early].min(initial=STORED)), STORED)
-    ranks = Ranks(held_out.data.split.users, held_out.target, worst, n_candidates, top_items, top_scores)
+    ranks = Ranks(held_out.users, held_out.target, worst, n_candidates, top_items, top_scores)
     return CheckedRanks(ranks, best, "lists", depth, has_scores, counts)

@@ -35,16 +35,21 @@ class HeldOut:
         """The users and items."""
         return self.data.catalog
 
+    @property
+    def users(self) -> np.ndarray:
+        """The tested users, int64 [T]."""
+        return self.data.split.held["test"].users
+
     @cached_property
     def target(self) -> np.ndarray:
         """The held-out item of each tested user, int64 [T]."""
-        target: np.ndarray = self.data.split.test
+        target: np.ndarray = self.data.split.held["test"].target
         return target
 
     @cached_property
     def seen(self) -> np.ndarray:
         """The numbers of the pairs of a tested user and an item that is no candidate, int64 [S], ascending."""
-        seen = self.data.split.task("test", max_history=1).seen
+        seen = self.data.split.held["test"].seen
         return self.pair(*without_targets(*seen.pairs(np.arange(len(self.target))), self.target))
 
     @cached_property
@@ -65,7 +70,7 @@ class HeldOut:
         """
         user = self._known("user", user_ids, self.catalog.user_ids)
         row_of = np.full(self.catalog.n_users + 1, -1)
-        row_of[self.data.split.users] = np.arange(len(self.target))
+        row_of[self.users] = np.arange(len(self.target))
         return np.asarray(row_of[user])
 
     def items(self, item_ids: np.ndarray) -> np.ndarray:
@@ -78,7 +83,7 @@ class HeldOut:
 
     def user_id(self, row: int) -> str:
         """Return the id of the user in a row of the task."""
-        return self.catalog.user_ids[int(self.data.split.users[row])]
+        return self.catalog.user_ids[int(self.users[row])]
 
     def check_all_there(self, missing: np.ndarray, what: str, advice: str) -> None:
         """Make sure that no tested user is missing.

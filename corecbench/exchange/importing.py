@@ -119,7 +119,7 @@ def describe(
 ) -> CellResult:
     """Return the record of an imported cell, without its rows. What training would tell is absent."""
     fingerprints = {"fingerprint": data.dataset.fingerprint, "split_fingerprint": data.split.fingerprint}
-    protocol = protocol_on(data.whole_name, config)
+    protocol = protocol_on(data, config)
     options = [asked.format, asked.leave_out_seen, asked.missing_last]
     record = {
         "schema": SCHEMA,
@@ -129,7 +129,7 @@ def describe(
         "hash": digest_of({"imported": sha256, "data": fingerprints, "protocol": protocol, "options": options}),
         "settings": {},
         "protocol": protocol,
-        "data": {**fingerprints, **data.dataset.facts},
+        "data": {**fingerprints, **data.facts},
         "versions": {"corecbench": __version__},
         "plugins": {},
         "commit": None,

@@ -30,8 +30,9 @@ class Layout:
 
 
 def by_part(parts: Parts) -> dict[str, pd.DataFrame]:
-    """Return name -> table of the three parts and the items."""
-    return {"train": parts.train, "validation": parts.validation, "test": parts.test, "items": parts.items}
+    """Return name -> table of the three parts and the items, and of what is in no part if there is any."""
+    tables = {"train": parts.train, "validation": parts.validation, "test": parts.test, "items": parts.items}
+    return tables | ({"left_out": parts.left_out} if len(parts.left_out) else {})
 
 
 def write_csv(parts: Parts, folder: Path) -> None:
@@ -89,7 +90,7 @@ def write_trec(parts: Parts, folder: Path) -> None:
     """Write the training part and the items as CSV, and the other parts as judgements of TREC."""
     check_plain(parts)
     for name, table in by_part(parts).items():
-        if name in ("train", "items"):
+        if name in ("train", "items", "left_out"):
             table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
         else:
             lines = zip(table["user_id"], table["item_id"], strict=True)
@@ -103,6 +104,8 @@ def write_recbole(parts: Parts, folder: Path) -> None:
     name = parts.data.whole_name
     tables = {"train": parts.train, "valid": parts.validation, "test": parts.test}
     inter = {"user_id": "user_id:token", "item_id": "item_id:token", "timestamp": "timestamp:float"}
+    if len(parts.left_out):
+        tables["left_out"] = parts.left_out
     atomic = {f"{part}.inter": table.rename(columns=inter) for part, table in tables.items()}
     titles = parts.items.replace(r"[\t\r\n]+", " ", regex=True)
     item = {"item": titles.rename(columns={"item_id": "item_id:token", "title": "title:token_seq"})}
@@ -120,10 +123,10 @@ def sequences(parts: Parts) -> dict[str, pd.DataFrame]:
     rows: dict[int, list[tuple[str, str, str]]] = {0: [], 1: [], 2: []}
     for user, own in parts.all.groupby("user_id", sort=False):
         items = own["item_id"].tolist()
-        for place, part in enumerate(own["part"].tolist()):
-            if place:
-                recent = items[max(0, place - parts.max_history) : place]
-                rows[part].append((str(user), " ".join(recent), items[place]))
+        for item, part, n_known in zip(items, own["part"], own["n_known"], strict=True):
+            if n_known and part in rows:
+                recent = items[max(0, n_known - parts.max_history) : n_known]
+                rows[part].append((str(user), " ".join(recent), item))
     columns = ["user_id:token", "item_id_list:token_seq", "item_id:token"]
     return {name: pd.DataFrame(rows[part], columns=columns) for part, name in enumerate(("train", "valid", "test"))}
 

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from corecbench.data.split import first_of_each
+
 if TYPE_CHECKING:
     from corecbench.data.loaded import SplitDataset
+    from corecbench.data.split import HeldItems
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,23 +26,41 @@ class Parts:
 
     @cached_property
     def _part(self) -> np.ndarray:
-        """The part of each interaction, int64 [M]: 0 for training, 1 for validation, 2 for test."""
-        user = self.data.dataset.user
-        counts = np.bincount(user, minlength=self.data.catalog.n_users + 1)
-        last = np.cumsum(counts)[self.data.split.users] - 1
-        part = np.zeros(len(user), dtype=np.int64)
-        part[last - 1], part[last] = 1, 2
+        """The part of each interaction, int64 [M]: 0 for training, 1 for validation, 2 for test, 3 for none."""
+        split, n_users = self.data.split, self.data.catalog.n_users
+        n_train, counts = (
+            np.bincount(user, minlength=n_users + 1) for user in (split.train.user, self.data.dataset.user)
+        )
+        part = np.where(first_of_each(n_train, counts), 0, 3)
+        for number, held in enumerate((split.held["validation"], split.held["test"]), start=1):
+            part[self._place(held)] = number
         return part
+
+    @staticmethod
+    def _place(held: HeldItems) -> np.ndarray:
+        """Return where the targets of a stage are among all interactions, int64 [T]: behind what was seen."""
+        return np.asarray(held.seen.start + held.seen.length)
+
+    @cached_property
+    def _n_known(self) -> np.ndarray:
+        """The number of the user's interactions that are the history of each one, int64 [M]."""
+        user = self.data.dataset.user
+        counts = np.bincount(user)
+        n_known: np.ndarray = np.arange(len(user)) - (np.cumsum(counts) - counts)[user]
+        for held in self.data.split.held.values():
+            n_known[self._place(held)] = held.known.length
+        return n_known
 
     def _of(self, *parts: int) -> pd.DataFrame:
         dataset, chosen = self.data.dataset, np.isin(self._part, parts)
+        items = self.data.split.held["test"].known.items  # of all interactions, in the order of the split
         user_ids, item_ids = (
             np.array(ids, dtype=object) for ids in (dataset.catalog.user_ids, dataset.catalog.item_ids)
         )
         return pd.DataFrame(
             {
                 "user_id": user_ids[dataset.user[chosen]],
-                "item_id": item_ids[dataset.item[chosen]],
+                "item_id": item_ids[items[chosen]],
                 "timestamp": dataset.timestamp[chosen],
             }
         )
@@ -60,9 +81,18 @@ class Parts:
         return self._of(2)
 
     @cached_property
+    def left_out(self) -> pd.DataFrame:
+        """The interactions that are in no part because of equal times, with the same columns."""
+        return self._of(3)
+
+    @cached_property
     def all(self) -> pd.DataFrame:
-        """All interactions in order, with the same columns and `part`: 0, 1 or 2."""
-        return self._of(0, 1, 2).assign(part=self._part)
+        """All interactions in order, with the same columns, `part` and `n_known`.
+
+        The parts are 0, 1 and 2 for training, validation and test, 3 for none. The history of an interaction is
+        the first `n_known` of its user.
+        """
+        return self._of(0, 1, 2, 3).assign(part=self._part, n_known=self._n_known)
 
     @cached_property
     def items(self) -> pd.DataFrame:

@@ -24,13 +24,13 @@ TEXT = """\
 The leave-one-out split of data set {name}, written by corecbench {version}.
 
 Parts
-  train        {n_train:,} interactions: all of users with fewer than 3, and all but the last two of the others
-  validation   the second to last interaction of each of {n_users:,} users
-  test         the last interaction of each of them
-  items        {n_items:,} items with their texts
+  train        {n_train:,} interactions: {of_train}
+  validation   the second to last interaction of each of {n_validated:,} users
+  test         the last interaction of each of {n_users:,} users
+  items        {n_items:,} items with their texts{left_out}
 
 Train on train, and choose settings on validation. Rank all items for the test items, but leave out what the user
-saw in train and in validation; both may be read as history. The rows of a user are in the order in which they
+saw in {seen}. The rows of a user are in the order in which they
 happened: keep it where times are equal (a stable sort does).
 
 Files
@@ -43,6 +43,15 @@ Bring lists of every tested user back, as CSV, Parquet or a TREC run with user, 
 
 Longer lists tell more: a metric at a cutoff beyond the length of the lists has no value, and neither has MRR.
 """
+
+OF_TRAIN = "all of users with fewer than 3, and all but the last two of the others"
+OF_TRAIN_RANDOM = "all of users who are not ranked, and of the others all before the time of a held-out item"
+LEFT_OUT = """
+  left_out     {n_left_out:,} interactions in no part because of equal times; train on none of them"""
+SEEN = "train and in validation; both may be read as history"
+SEEN_RANDOM = """train, in validation and in left_out; what is older than the
+test item may be read as history. In validation, the same holds for the validation item, and the test item is a
+candidate. A hash of user and item orders what a user did at the same time"""
 
 
 def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) -> dict[str, Any]:
@@ -65,12 +74,17 @@ def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) 
     layout.write(parts, out)
     files = sorted(path for path in out.rglob("*") if path.is_file())
     counts = {"n_train": len(parts.train), "n_users": len(parts.test), "n_items": len(parts.items)}
+    counts |= {"n_validated": len(parts.validation), "n_left_out": len(parts.left_out)}
+    by_hash = config.ties == "random"
     text = TEXT.format(
         name=data.name,
         version=__version__,
         dataset=config.datasets[0],
         files="\n".join(f"  {path.relative_to(out).as_posix()}" for path in files),
         hint=layout.hint.format(name=data.name),
+        of_train=OF_TRAIN_RANDOM if by_hash else OF_TRAIN,
+        left_out=LEFT_OUT.format(**counts) if counts["n_left_out"] else "",
+        seen=SEEN_RANDOM if by_hash else SEEN,
         **counts,
     )
     (out / README).write_text(text, encoding="utf-8", newline="\n")
@@ -79,10 +93,11 @@ def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) 
         "format": format_,
         "fingerprint": data.dataset.fingerprint,
         "split_fingerprint": data.split.fingerprint,
-        "protocol": protocol_on(data.whole_name, config),
+        "protocol": protocol_on(data, config),
         "k_core": data.dataset.facts["k_core"],
         "training_interactions": counts["n_train"],
         "tested_users": counts["n_users"],
+        "validated_users": counts["n_validated"],
         "items": counts["n_items"],
         "corecbench": __version__,
         "files": {path.relative_to(out).as_posix(): sha256_of(path) for path in files},

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from corecbench.api import PROJECT, Added
+from corecbench.evaluation.protocol import later_words, protocol_on
 from corecbench.experiment.algorithms import component_algorithms, core_algorithms, hashed, number_of, version_of
 from corecbench.plugin.metadata import hints_of, marks_in
 from corecbench.results.layout import CHECKPOINT, MODEL
@@ -144,6 +145,7 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
         "device": config.device,
         "max_history": max_history,
         **data.reduction.fields(),
+        **later_words(protocol_on(data, config)),
         **({"processes": config.processes} if config.processes > 1 else {}),
         **hashed(core_algorithms(*parts._replace(control=None), config.processes), components),
     }

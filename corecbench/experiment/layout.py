@@ -89,7 +89,8 @@ def lay_out(data: SplitDataset, alone: Choice, paired: Choice, config: RunConfig
         make_cell(reduced, parts, seed, config, store)
         for reduction in (Reduction(share, config.cold_items) for share in config.train_shares)
         for seed in config.seeds
-        for reduced in [data.reduced(reduction, seed)]  # a pair is found by the data that it shares with its models
+        # a pair is found by the data that it shares with its models
+        for reduced in [data.reduced(reduction, seed, config.selection)]
         for parts in combinations(alone, paired)
     ]
 

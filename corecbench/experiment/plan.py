@@ -13,6 +13,7 @@ import numpy as np
 from corecbench.api import SIDES, Lists, PluginError, UsageError, cache_folder
 from corecbench.api.precision import auto_precision
 from corecbench.data.loaded import read_datasets
+from corecbench.data.ties import warnings
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
 from corecbench.experiment.cells import is_done, settings_of
 from corecbench.experiment.device import check_device
@@ -236,6 +237,7 @@ def notes(
             if not model.joint
         ]
     found += dict.fromkeys(lacking)
+    found += [line for data in data_sets for line in warnings(data.dataset, config.ties)]
     if aside := config.per_dataset.keys() - {data.whole_name for data in data_sets}:
         found.append(f"settings of data sets that are not in this run are left aside: {', '.join(sorted(aside))}")
     return found

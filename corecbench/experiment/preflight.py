@@ -85,7 +85,7 @@ def results_bytes(cells: Sequence[Cell], config: RunConfig) -> int:
         n_rows = len(sides_of(cell)) + cell.combines
         n_kept = (cell.llm is None) + (len(sides_of(cell)) if config.keep_models else 0)
         top_k = min(config.top_k, cell.data.catalog.n_items)
-        total += n_rows * len(cell.data.split.users) * (PER_USER + PER_PLACE * top_k)
+        total += n_rows * len(cell.data.split.held["test"].users) * (PER_USER + PER_PLACE * top_k)
         total += PER_ITEM * cell.data.catalog.n_items + n_kept * tables_bytes(cell)
     at_once = min(config.jobs or os.cpu_count() or 1, len(cells))
     return total + at_once * max(STATES * len(sides_of(cell)) * tables_bytes(cell) for cell in cells)

@@ -138,11 +138,11 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
         "settings": {part.label: settings_of(part) for part in cell.recorded},
         **({"in_pairs": in_pairs} if (in_pairs := plan.in_pairs(cell)) else {}),
         **({"tuning": tuning} if (tuning := account_of(cell, config)) else {}),
-        "protocol": protocol_on(data.whole_name, config),
+        "protocol": protocol_on(data, config),
         "data": {
             "fingerprint": data.dataset.fingerprint,
             "split_fingerprint": data.split.fingerprint,
-            **data.dataset.facts,
+            **data.facts,
             **reduced_facts(data),
         },
         **code(),

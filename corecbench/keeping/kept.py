@@ -227,10 +227,13 @@ def answers_differ(model: Recommender, setup: Setup, histories: bool = False) ->
 
 
 def before_test(split: Split) -> dict[str, np.ndarray]:
-    """Return users and items of all interactions before the test items, user by user, oldest first."""
-    before = split.before
-    place = before.user.searchsorted(split.users, side="right")
-    return {
-        "user": np.insert(before.user, place, split.users),
-        "item": np.insert(before.item, place, split.validation),
-    }
+    """Return users and items of the histories before the test items, user by user, oldest first.
+
+    Of users who are not ranked that is all that they train on.
+    """
+    before, held = split.before, split.held["test"]
+    row, item = held.known.pairs(np.arange(len(held.users)))
+    others = ~np.isin(before.user, held.users)
+    user = np.concatenate([held.users[row], before.user[others]])
+    order = np.argsort(user, kind="stable")
+    return {"user": user[order], "item": np.concatenate([item, before.item[others]])[order]}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from corecbench.api import DataError
 from corecbench.results.frames import BEST_RANK
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from corecbench.report.stored_lists import RankedSide, StoredLists
 
 Change = Literal["new", "up", "down", "same"]
+Part = Literal["training", "left out", "validation", "test"]
+"""A part of a split: "test" is the held-out item, "left out" what has the time of the validation item."""
 MOST = 10
 """The number of items of a list that are looked at."""
 
@@ -34,8 +38,8 @@ class Item:
 class Past(Item):
     """An item of a user's history."""
 
-    part: Literal["training", "validation", "test"]
-    """The part of the split that holds the item; "test" is the held-out item."""
+    part: Part
+    """The part of the split that holds the item."""
 
 
 @dataclass(frozen=True)
@@ -121,12 +125,18 @@ def recommend(
     cell, catalog = stored.record["cell"], dataset.catalog
     titles = dict(zip(catalog.item_ids, catalog.item_texts, strict=True))
     user = catalog.user_ids.index(user_id)
-    place = split.users.searchsorted(user)
-    parts: list[tuple[int, Literal["training", "validation", "test"]]] = [
-        *((item, "training") for item in split.train.item[split.train.user == user]),
-        (split.validation[place], "validation"),
-        (split.test[place], "test"),
+    held = split.held["test"]
+    place = held.users.searchsorted([user])
+    (known,) = held.known.of(place)
+    n_train = np.count_nonzero(split.before.user == user)
+    left_out, validation = known[n_train:-1], known[n_train:][-1:]  # the validation item is the last of its time
+    named: list[tuple[np.ndarray, Part]] = [
+        (known[:n_train], "training"),
+        (left_out, "left out"),
+        (validation, "validation"),
+        (held.target[place], "test"),
     ]
+    parts = [(int(item), part) for items, part in named for item in items]
     history = tuple(Past(catalog.item_ids[item], catalog.item_texts[item], part) for item, part in parts)
     most = min([most, *(int(row.top["position"].max()) for row in stored.rows)])
     lists = tuple(_list(row, user_id, titles, most) for row in stored.rows)

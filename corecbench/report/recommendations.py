@@ -71,14 +71,14 @@ def read_data(host: Host, record: CellResult, dataset: str | None, sets: Sequenc
         dataset = run.get("dataset", None if dataset is None else name)
     if dataset is None and name not in {component.name for component, _ in host.list("datasets")}:
         raise UsageError(f"data set '{name}' was a folder of files; say where it is by --dataset FOLDER")
-    repeats, k_core = record["protocol"].get("repeated pairs"), record["data"].get("k_core")
-    text = record["protocol"].get("item text")
+    protocol = record["protocol"]
     chosen = {
         "datasets": [dataset or name],
         "settings": run.get("dataset_settings"),
-        "repeats": repeats,
-        "k_core": k_core,
-        "item_text": text,
+        "repeats": protocol.get("repeated pairs"),
+        "ties": protocol.get("equal times", "file"),
+        "k_core": record["data"].get("k_core"),
+        "item_text": protocol.get("item text"),
     }
     config = load(None, chosen, sets)
     host.check_settings(config)

@@ -23,7 +23,7 @@ without them."""
 FLAGS = ("user_trains", "target_is_cold", "target_is_tied")
 """Further columns of ranks.parquet, bool, each only where it is not false or true of all users: whether the user is
 in the share that trains, whether the held-out item is left out of training, and whether it has the same time as the
-item before it, so that the file decides which of the two is held out for test."""
+item before it, so that time does not decide which of the two is held out for test."""
 
 SIMILARITY = "text_similarity"
 """A further column of ranks.parquet, float32: what `target_similarity` says of the held-out item and the history.
@@ -55,7 +55,7 @@ def ranks_frame(ranks: Ranks, catalog: Catalog, split: Split, similarity: np.nda
         similarity: float32 [T], the column SIMILARITY of the tested users in their order.
     """
     history_length = np.bincount(split.before.user, minlength=catalog.n_users + 1)  # [U+1]
-    place = split.users.searchsorted(ranks.users)
+    place = split.held["test"].users.searchsorted(ranks.users)
     facts = {
         "user_trains": None if split.trains is None else split.trains[ranks.users],
         "target_is_cold": None if split.cold is None else split.cold[ranks.target],

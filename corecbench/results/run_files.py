@@ -64,17 +64,19 @@ def _alike(records: Sequence[CellResult]) -> dict[str, Any]:
     """Return the entries that a run file states once, from the results on one data set."""
     reduction = reduction_of(records[0]["cell"])
     lists = {key: _distinct(record["cell"].get(part) for record in records) for key, part in LISTS.items()}
-    run = _run(records[0])
+    run, protocol = _run(records[0]), records[0]["protocol"]
     once = {
         "solo_llms": False if lists["llms"] and all(record["cell"].get("domain") for record in records) else None,
         "references": False,  # those that are stored stand among the models
         "metrics": run.get("metrics"),
         "top_k": run.get("top_k"),
         "threads": run.get("threads"),
-        "repeats": records[0]["protocol"].get("repeated pairs"),
+        "repeats": protocol.get("repeated pairs"),
+        "ties": protocol.get("equal times", "file"),
         "k_core": records[0]["data"].get("k_core"),
         "device": records[0]["device"],
         "train_shares": [reduction.train_share] if reduction.train_share != 1 else None,
+        "selection": protocol.get("selection", "all-users") if reduction.train_share != 1 else None,
         "cold_items": reduction.cold_items or None,
         "processes": processes if (processes := records[0].get("processes", 1)) > 1 else None,
     }

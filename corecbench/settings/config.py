@@ -83,6 +83,9 @@ class RunConfig:
     """Number of most recent items of a user's history that a model sees."""
     repeats: Literal["first", "last", "all"] = "first"
     """Which of several interactions of a user with the same item are kept."""
+    ties: Literal["file", "random", "exclude"] = "random"
+    """What orders the interactions of a user at the same time: the file, or a hash of user and item. With "exclude"
+    it is the file, and users whose held-out items it would decide are not ranked."""
     k_core: int = 0
     """Users and items with fewer interactions are left out, repeatedly until none are left; 0 keeps all."""
     item_text: str = ""
@@ -91,6 +94,8 @@ class RunConfig:
     train_shares: tuple[float, ...] = (1.0,)
     """Shares of the users whose training interactions are learnt from. All users are ranked. Each share gives rows
     of its own."""
+    selection: Literal["training-users", "all-users"] = "training-users"
+    """Whose validation items choose epochs, weights of texts and the like where a share of the users trains."""
     cold_items: float = 0.0
     """Share of the items that are left out of all training. They stay in histories and among the candidates."""
     top_k: int = 10

@@ -97,7 +97,7 @@ def the_order_is_stable(bench: Bench) -> None:
 def it_can_be_split(bench: Bench) -> None:
     """It is loaded as a run does, and at least one user can be tested."""
     split = leave_one_out(load_dataset(bench.selected.name, bench.source))
-    require(len(split.users), "no user can be tested")
+    require(len(split.held["test"].users), "no user can be tested")
 
 
 CHECKS = (

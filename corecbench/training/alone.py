@@ -46,7 +46,7 @@ def is_clearly_better(values: np.ndarray, base: np.ndarray) -> bool:
     """Return whether the mean of paired values is higher by more than one standard error of the difference.
 
     One standard error is the margin by which Breiman et al. (Classification and Regression Trees, 1984) let a more
-    complex model win.
+    complex model win. Of one user it is not known, so that one user shows nothing.
 
     Args:
         values: float [T], of each user.
@@ -58,4 +58,4 @@ def is_clearly_better(values: np.ndarray, base: np.ndarray) -> bool:
     False
     """
     gain = values - base
-    return bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
+    return len(gain) > 1 and bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from corecbench.api import Batch
-    from corecbench.data.split import RankingTask, Split
+    from corecbench.data.ranking_task import RankingTask
+    from corecbench.data.split import Split
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
     from corecbench.training.checkpoints import Checkpoints
@@ -150,7 +151,7 @@ class CellTraining:
     @functools.cached_property
     def tasks(self) -> Mapping[str, RankingTask]:
         """The users, histories and held-out items of each stage; made once, since every epoch is validated."""
-        return {stage: self.split.task(stage, self.setup.max_history) for stage in ("validation", "test")}
+        return {stage: self.split.task(stage, self.setup.max_history) for stage in self.split.held}
 
     def validate(self, model: Recommender) -> float:
         """Return NDCG@10 on the validation items."""

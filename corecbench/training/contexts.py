@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from corecbench.api import Batch, Interactions
-from corecbench.data.split import SeenItems
+from corecbench.data.ranking_task import SeenItems
 from corecbench.data.tensors import on_device
 
 

@@ -8,8 +8,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from corecbench.api import CorecbenchError, PluginError, Setup, UsageError, cache_folder
 from corecbench.experiment.algorithms import version_of
 from corecbench.experiment.cells import cell_name, digest_of, settings_of
@@ -38,15 +36,16 @@ class ValidationData:
     name: str
     catalog: Catalog
     split: Split
-    """Item 0, which is none, stands in the place of each test item."""
+    """It holds nothing of the stage "test"."""
     fingerprint: str
     """That of the split with its test items."""
 
     @classmethod
     def of(cls, data: SplitDataset) -> ValidationData:
         """Take the test items out of a data set. Nothing here refers to the data set as it was."""
-        split = dataclasses.replace(data.split, test=np.zeros_like(data.split.test))
-        return cls(data.whole_name, data.catalog, split, data.split.fingerprint)
+        whole = data.split
+        split = dataclasses.replace(whole, held={"validation": whole.held["validation"].apart()})
+        return cls(data.whole_name, data.catalog, split, whole.fingerprint)
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,22 @@ import published_protocol
 import pytest
 
 from corecbench.api import Interactions
-from corecbench.data.split import Split
+from corecbench.data.split import HeldItems, Split
 
 
 @pytest.fixture
 def split():
     """Three tested users with two training items each."""
     train = Interactions(np.array([1, 1, 2, 2, 3, 3]), np.array([1, 2, 3, 4, 5, 6]))
-    return Split(train, np.array([1, 2, 3]), np.array([11, 12, 13]), np.array([21, 22, 23]), "fingerprint")
+    users, validation, test = np.array([1, 2, 3]), np.array([11, 12, 13]), np.array([21, 22, 23])
+    before_test = Interactions(
+        np.insert(train.user, [2, 4, 6], users), np.insert(train.item, [2, 4, 6], validation)
+    )
+    held = {
+        "validation": HeldItems.after(train, users, validation),
+        "test": HeldItems.after(before_test, users, test),
+    }
+    return Split(train, held, "fingerprint")
 
 
 def test_the_examples_hold():
@@ -23,21 +31,22 @@ def test_the_examples_hold():
 
 def test_a_validation_user_keeps_the_item_out_and_all_others_train_on_theirs(split):
     training, _ = published_protocol.published_splits(split, n_validation=1, seed=0)
-    (user,) = training.users
+    (user,) = training.held["validation"].users
     others = {1: 11, 2: 12, 3: 13}
-    assert training.validation.tolist() == [others.pop(user)]
+    assert training.held["validation"].target.tolist() == [others.pop(user)]
     assert sorted(set(training.train.item) - set(split.train.item)) == sorted(others.values())
 
 
 def test_no_test_item_is_trained_on(split):
     training, test = published_protocol.published_splits(split, n_validation=1, seed=0)
-    assert not set(split.test) & (set(training.train.item) | set(training.validation))
-    assert test.validation.tolist() == split.test.tolist()
+    tested = split.held["test"].target
+    assert not set(tested) & (set(training.train.item) | set(training.held["validation"].target))
+    assert test.held["test"].target.tolist() == tested.tolist()
 
 
 def test_every_user_is_tested_with_the_validation_item_in_the_history(split):
     _, test = published_protocol.published_splits(split, n_validation=1, seed=0)
-    task = test.task("validation", max_history=5)
+    task = test.task("test", max_history=5)
     assert task.target.tolist() == [21, 22, 23]
     assert np.asarray(task.history)[:, :3].tolist() == [[1, 2, 11], [3, 4, 12], [5, 6, 13]]
 

@@ -42,7 +42,7 @@ def published(bench, tmp_path, toy_folder):
     for file in toy_folder.iterdir():
         (folder / file.name.replace("toy", "uneven")).write_bytes(file.read_bytes())
     (folder / "uneven.inter").write_text("".join(rows[:-3]))
-    bench(models=("popularity",), datasets=(str(folder),))
+    bench(models=("popularity",), datasets=(str(folder),), ties="file")
     publish.publish(Store(tmp_path / "results", "default"), Store(tmp_path / "published", "default"))
     return Store(tmp_path / "published", "default"), folder
 
@@ -50,11 +50,11 @@ def published(bench, tmp_path, toy_folder):
 def test_the_order_of_users_is_that_in_which_they_are_published(host, published):
     store, folder = published
     data = load_dataset("uneven", host.build(host.select("datasets", str(folder), {})))
-    split, metric = leave_one_out(data), host.build(host.select("metrics", "NDCG@10", {}))
-    order = tie_free.by_id(data.catalog.user_ids, split.users)
+    split, metric = leave_one_out(data, "file"), host.build(host.select("metrics", "NDCG@10", {}))
+    order = tie_free.by_id(data.catalog.user_ids, split.held["test"].users)
     ((key, of_seed),) = tie_free.values_of(store, split, order, None, metric).items()
     assert key == ("popularity", "domain", "popularity")
-    assert len(of_seed[0]) == len(split.users)
+    assert len(of_seed[0]) == len(split.held["test"].users)
     with pytest.raises(DataError, match="has its users in another order"):
         tie_free.values_of(store, split, order[::-1], None, metric)
     other = dataclasses.replace(split, fingerprint="another")

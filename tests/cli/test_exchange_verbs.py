@@ -177,7 +177,7 @@ def test_the_parts_are_those_that_models_are_trained_and_tested_on(ok, toy_folde
     ok("split", toy_folder, "--out", "split")
     parts = {part: pd.read_csv(f"split/{part}.csv", dtype=str) for part in ("train", "validation", "test")}
     ids, split = split_of_toy
-    expected = {"train": split.train.item, "validation": split.validation, "test": split.test}
+    expected = {"train": split.train.item, **{stage: held.target for stage, held in split.held.items()}}
     assert {part: list(rows["item_id"]) for part, rows in parts.items()} == {
         part: [ids[item] for item in items] for part, items in expected.items()
     }

@@ -57,8 +57,9 @@ def test_ml100k_titles_read_as_people_say_them(ml100k):
 
 
 def test_every_user_of_ml100k_is_tested_on_the_last_rating(ml100k):
-    split = leave_one_out(ml100k)
-    assert split.users.tolist() == list(range(1, 944))
+    split = leave_one_out(ml100k, "file")
+    users, test = split.held["test"].users, split.held["test"].target
+    assert users.tolist() == list(range(1, 944))
     assert len(split.train.user) == 100_000 - 2 * 943
     latest: dict[str, tuple[int, str]] = {}
     for line in open_ml100k().inter.read_text().splitlines()[1:]:
@@ -66,7 +67,7 @@ def test_every_user_of_ml100k_is_tested_on_the_last_rating(ml100k):
         if user_id not in latest or int(timestamp) >= latest[user_id][0]:
             latest[user_id] = (int(timestamp), item_id)
     ids = ml100k.catalog
-    assert {ids.user_ids[user]: ids.item_ids[item] for user, item in zip(split.users, split.test, strict=True)} == {
+    assert {ids.user_ids[user]: ids.item_ids[item] for user, item in zip(users, test, strict=True)} == {
         user_id: item_id for user_id, (_, item_id) in latest.items()
     }
 
@@ -77,8 +78,8 @@ def test_a_set_beside_the_project_has_its_known_numbers(name):
         pytest.skip(f"{name} is not here; CORECBENCH_DATA names the folder that has it")
     dataset = load_dataset(name, open_folder(Folder(str(FOLDERS / name))), repeats="all")
     assert tuple(dataset.facts[fact] for fact in FACTS) == KNOWN[name]
-    split = leave_one_out(dataset)
-    assert len(split.users) == dataset.facts["n_users"] - dataset.facts["users_too_short"]
+    split = leave_one_out(dataset, "file")
+    assert len(split.held["test"].users) == dataset.facts["n_users"] - dataset.facts["users_too_short"]
 
 
 @pytest.mark.parametrize("name", ["amazon-beauty", "amazon-toys-games", "ml-1m"])

@@ -1,5 +1,7 @@
 """A reduced training part: who trains, what is left out, and what stays for ranking."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,8 +23,8 @@ def dataset():
     return load_dataset("toy", circle())
 
 
-def reduced(dataset, seed=0, **of):
-    return Reduction(**of).apply(leave_one_out(dataset), "toy", 60, 20, seed)
+def reduced(dataset, seed=0, selection="training-users", **of):
+    return Reduction(**of).apply(leave_one_out(dataset), "toy", 60, 20, seed, selection)
 
 
 def users_of(split):
@@ -60,12 +62,36 @@ def test_who_trains_depends_on_the_seed_and_the_data_set(dataset):
 )
 @pytest.mark.parametrize("stage", ["validation", "test"])
 def test_all_users_are_ranked_with_their_whole_histories_and_seen_items(dataset, of, stage):
-    whole, part = (split.task(stage, 50) for split in (leave_one_out(dataset), reduced(dataset, **of)))
+    splits = leave_one_out(dataset), reduced(dataset, selection="all-users", **of)
+    whole, part = (split.task(stage, 50) for split in splits)
     rows = np.arange(60)
     assert part.users.tolist() == whole.users.tolist()
     assert part.target.tolist() == whole.target.tolist()
     assert part.history[rows].tolist() == whole.history[rows].tolist()
     assert part.seen.of(rows).tolist() == whole.seen.of(rows).tolist()
+
+
+@pytest.mark.parametrize("cold_items", [0, 0.1])
+def test_the_validation_items_of_those_who_train_choose(dataset, cold_items):
+    whole, part = leave_one_out(dataset), reduced(dataset, train_share=0.25, cold_items=cold_items)
+    chosen = np.flatnonzero(part.trains[whole.held["validation"].users])
+    of_all, of_some = (split.task("validation", 50) for split in (whole, part))
+    assert of_some.users.tolist() == np.flatnonzero(part.trains).tolist()
+    assert len(of_some.users) == 15
+    assert of_some.target.tolist() == of_all.target[chosen].tolist()
+    assert np.asarray(of_some.history).tolist() == of_all.history[chosen].tolist()
+    assert part.task("test", 50).users.tolist() == whole.task("test", 50).users.tolist()
+
+
+def test_without_cold_users_all_choose(dataset):
+    assert len(reduced(dataset, cold_items=0.2).held["validation"].users) == 60
+
+
+def test_a_share_in_which_nobody_can_choose_is_an_error(dataset):
+    split = leave_one_out(dataset)
+    held = {**split.held, "validation": split.held["validation"].of(np.arange(60) < 0)}
+    with pytest.raises(DataError, match=r"nobody of those who train under seed 0 has a validation item"):
+        Reduction(0.25).apply(replace(split, held=held), "toy", 60, 20, 0)
 
 
 def test_cold_items_are_in_no_training_interaction(dataset):

@@ -1,3 +1,4 @@
+import functools
 import tracemalloc
 from collections import Counter, defaultdict
 
@@ -10,6 +11,7 @@ from corecbench.api import UsageError
 from corecbench.data.split import leave_one_out
 
 Row = tuple[str, str, int]
+by_file = functools.partial(leave_one_out, ties="file")
 
 # Few users, items and times, so that repeats and ties are common; "anchor" is a user who can be tested.
 ANCHOR = [("anchor", "u", 2), ("anchor", "v", 1), ("anchor", "w", 2)]
@@ -26,6 +28,12 @@ def timelines(rows: list[Row], repeats: str = "first") -> dict[str, list[str]]:
         if repeats == "all" or item not in done[user]:
             done[user].append(item)
     return done
+
+
+def held_out(split):
+    """The users, validation items and test items of a split in which both stages have the same users."""
+    validation, test = split.held["validation"], split.held["test"]
+    return test.users, validation.target, test.target
 
 
 def seen_of(task):
@@ -51,21 +59,22 @@ def known_by_user(dataset, task) -> dict[str, tuple[str, list[str], list[str]]]:
 @given(rows=files)
 def test_the_targets_are_the_true_last_two_interactions(load, rows):
     dataset = load(rows)
-    split = leave_one_out(dataset)
+    split = by_file(dataset)
     last_two = {user: done[-2:] for user, done in timelines(rows).items() if len(done) >= 3}
     ids = dataset.catalog.item_ids
     assert last_two == {
         dataset.catalog.user_ids[user]: [ids[validation], ids[test]]
-        for user, validation, test in zip(split.users, split.validation, split.test, strict=True)
+        for user, validation, test in zip(*held_out(split), strict=True)
     }
-    assert split.users.tolist() == sorted(split.users.tolist())
+    users = split.held["test"].users.tolist()
+    assert users == split.held["validation"].users.tolist() == sorted(users)
 
 
 @no_deadline
 @given(rows=files)
 def test_nothing_of_validation_or_test_is_in_training(load, rows):
     dataset = load(rows)
-    train = leave_one_out(dataset).train
+    train = by_file(dataset).train
     user_ids, item_ids = dataset.catalog.user_ids, dataset.catalog.item_ids
     visible = {(user_ids[user], item_ids[item]) for user, item in zip(train.user, train.item, strict=True)}
     for user, done in timelines(rows).items():
@@ -78,10 +87,10 @@ def test_nothing_of_validation_or_test_is_in_training(load, rows):
 @given(rows=files, repeats=st.sampled_from(["first", "all"]))
 def test_every_interaction_is_in_exactly_one_part(load, rows, repeats):
     dataset = load(rows, repeats=repeats)
-    split = leave_one_out(dataset)
+    split = by_file(dataset)
     parts = Counter(zip(split.train.user.tolist(), split.train.item.tolist(), strict=True))
-    for held_out in (split.validation, split.test):
-        parts.update(zip(split.users.tolist(), held_out.tolist(), strict=True))
+    for held in split.held.values():
+        parts.update(zip(held.users.tolist(), held.target.tolist(), strict=True))
     assert parts == Counter(zip(dataset.user.tolist(), dataset.item.tolist(), strict=True))
 
 
@@ -89,7 +98,7 @@ def test_every_interaction_is_in_exactly_one_part(load, rows, repeats):
 @given(rows=files, stage=stages, max_history=st.integers(1, 8), repeats=st.sampled_from(["first", "all"]))
 def test_history_and_seen_are_what_came_before_the_target(load, rows, stage, max_history, repeats):
     dataset = load(rows, repeats=repeats)
-    task = leave_one_out(dataset).task(stage, max_history)
+    task = by_file(dataset).task(stage, max_history)
     held_out = 2 if stage == "validation" else 1
     assert known_by_user(dataset, task) == {
         user: (done[-held_out], done[:-held_out][-max_history:], done[:-held_out])
@@ -101,7 +110,7 @@ def test_history_and_seen_are_what_came_before_the_target(load, rows, stage, max
 @no_deadline
 @given(rows=files, stage=stages, max_history=st.integers(1, 8))
 def test_padding_is_on_the_right_only(load, rows, stage, max_history):
-    task = leave_one_out(load(rows)).task(stage, max_history)
+    task = by_file(load(rows)).task(stage, max_history)
     assert task.history.shape == (len(task.users), max_history)
     assert (rows_of(task)[:, 0] != 0).all()
     for padded in (rows_of(task), seen_of(task)):
@@ -115,8 +124,8 @@ def test_the_order_of_different_users_rows_in_the_file_changes_no_task(load, row
     left = {user: [row for row in rows if row[0] == user] for user in turns}
     shuffled = [left[user].pop(0) for user in turns]
     before, after = (load(file) for file in (rows, shuffled))
-    assert known_by_user(before, leave_one_out(before).task(stage, 5)) == known_by_user(
-        after, leave_one_out(after).task(stage, 5)
+    assert known_by_user(before, by_file(before).task(stage, 5)) == known_by_user(
+        after, by_file(after).task(stage, 5)
     )
 
 
@@ -132,24 +141,22 @@ THREE_USERS = [
 @given(rows=files)
 def test_targets_are_tied_where_the_last_two_times_are_equal(load, rows):
     dataset = load(rows, repeats="all")
-    split = leave_one_out(dataset)
+    split = by_file(dataset)
     times = {user: sorted(time for name, _, time in rows if name == user) for user, _, _ in rows}
     assert split.tied.tolist() == [
-        len(set(times[dataset.catalog.user_ids[user]][-2:])) == 1 for user in split.users
+        len(set(times[dataset.catalog.user_ids[user]][-2:])) == 1 for user in split.held["test"].users
     ]
 
 
 def test_the_parts_of_three_users(load):
-    split = leave_one_out(load(THREE_USERS))
+    split = by_file(load(THREE_USERS))
     assert split.train.user.tolist() == [1, 1, 2, 2, 3]
     assert split.train.item.tolist() == [1, 2, 1, 4, 2]
-    assert split.users.tolist() == [1, 3]
-    assert split.validation.tolist() == [3, 3]
-    assert split.test.tolist() == [4, 1]
+    assert [part.tolist() for part in held_out(split)] == [[1, 3], [3, 3], [4, 1]]
 
 
 def test_the_validation_item_is_known_at_test_time_only(load):
-    split = leave_one_out(load(THREE_USERS))
+    split = by_file(load(THREE_USERS))
     validation, test = split.task("validation", 2), split.task("test", 2)
     assert rows_of(validation).tolist() == [[1, 2], [2, 0]]
     assert seen_of(validation).tolist() == [[1, 2], [2, 0]]
@@ -162,7 +169,7 @@ def test_the_validation_item_is_known_at_test_time_only(load):
 
 
 def test_with_all_repeats_a_target_can_have_been_seen(load):
-    split = leave_one_out(load([("a", "x", 1), ("a", "y", 2), ("a", "x", 3)], repeats="all"))
+    split = by_file(load([("a", "x", 1), ("a", "y", 2), ("a", "x", 3)], repeats="all"))
     task = split.task("test", 5)
     assert task.target.tolist() == [1]
     assert seen_of(task).tolist() == [[1, 2]]
@@ -170,18 +177,18 @@ def test_with_all_repeats_a_target_can_have_been_seen(load):
 
 def test_equal_times_are_in_the_order_of_the_file(load):
     tied = [("a", "x", 5), ("a", "y", 5), ("a", "z", 5)]
-    assert leave_one_out(load(tied)).test.tolist() == [3]  # z, numbered third
-    assert leave_one_out(load(tied[::-1])).test.tolist() == [3]  # x, numbered third
+    assert held_out(by_file(load(tied)))[2].tolist() == [3]  # z, numbered third
+    assert held_out(by_file(load(tied[::-1])))[2].tolist() == [3]  # x, numbered third
 
 
 def test_the_fingerprint_is_that_of_the_parts(load):
-    fingerprint = leave_one_out(load(THREE_USERS)).fingerprint
-    assert leave_one_out(load(THREE_USERS)).fingerprint == fingerprint
-    assert leave_one_out(load(THREE_USERS, texts={})).fingerprint == fingerprint
-    assert leave_one_out(load([(user.upper(), item, time) for user, item, time in THREE_USERS])).fingerprint != (
+    fingerprint = by_file(load(THREE_USERS)).fingerprint
+    assert by_file(load(THREE_USERS)).fingerprint == fingerprint
+    assert by_file(load(THREE_USERS, texts={})).fingerprint == fingerprint
+    assert by_file(load([(user.upper(), item, time) for user, item, time in THREE_USERS])).fingerprint != (
         fingerprint
     )
-    assert leave_one_out(load([*THREE_USERS, ("b", "y", 9)])).fingerprint != fingerprint
+    assert by_file(load([*THREE_USERS, ("b", "y", 9)])).fingerprint != fingerprint
 
 
 @pytest.mark.parametrize(
@@ -193,7 +200,7 @@ def test_the_fingerprint_is_that_of_the_parts(load):
 )
 def test_what_a_task_does_not_allow_is_named(load, stage, max_history, message):
     with pytest.raises(UsageError) as error:
-        leave_one_out(load(THREE_USERS)).task(stage, max_history)
+        by_file(load(THREE_USERS)).task(stage, max_history)
     assert str(error.value) == message
 
 
@@ -201,7 +208,7 @@ def test_one_long_history_does_not_make_every_user_s_row_long(load):
     """A table of 2,001 users would take 32 MB with a history of 2,000; the task takes less than a tenth of that."""
     rows = [("heavy", f"i{item}", item) for item in range(2000)]
     rows += [(f"u{user}", f"i{item}", item) for user in range(2000) for item in range(4)]
-    split = leave_one_out(load(rows))
+    split = by_file(load(rows))
     tracemalloc.start()
     task = split.task("test", max_history=5)
     peak = tracemalloc.get_traced_memory()[1]

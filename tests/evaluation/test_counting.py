@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from corecbench.api import Batch, States
-from corecbench.data.split import RankingTask, SeenItems
+from corecbench.data.ranking_task import RankingTask, SeenItems
 from corecbench.evaluation import counting
 from corecbench.evaluation.counting import BLOCKS, Pairs, count_ranks
 from corecbench.evaluation.ranking import rank_task

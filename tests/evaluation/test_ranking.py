@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corecbench.api import Batch, States
-from corecbench.data.split import RankingTask, SeenItems
+from corecbench.data.ranking_task import RankingTask, SeenItems
 from corecbench.evaluation.ranking import rank_task, task_states
 from corecbench.evaluation.scores import ScoreError
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corecbench.data.split import RankingTask, SeenItems
+from corecbench.data.ranking_task import RankingTask, SeenItems
 from corecbench.evaluation.text_similarity import target_similarity
 
 texts_of_items = st.lists(st.text("ab 1-é", max_size=12), min_size=1, max_size=6)

@@ -139,7 +139,7 @@ def test_ranks_are_taken_as_they_are(held_out):
     ranks = np.arange(60) % 9 + 1
     shuffled = table_of(ranks).sample(frac=1, random_state=0)
     checked = check_ranks(shuffled, held_out)
-    by_user = dict(zip(held_out.data.split.users, checked.ranks.rank, strict=True))
+    by_user = dict(zip(held_out.users, checked.ranks.rank, strict=True))
     assert [by_user[held_out.catalog.user_ids.index(user)] for user in USERS] == ranks.tolist()
     assert checked.is_known.all()
 

@@ -6,7 +6,7 @@ import torch
 
 import corecbench
 from corecbench.api import Batch, States
-from corecbench.data.split import RankingTask, SeenItems
+from corecbench.data.ranking_task import RankingTask, SeenItems
 from corecbench.evaluation.ranking import rank_task
 from corecbench.training.full_softmax import full_softmax_loss
 

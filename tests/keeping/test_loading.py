@@ -36,11 +36,11 @@ def stored_lists(folder, side, tmp_path):
 
 def histories(data):
     """Return user id -> the ids of all items before the test item."""
-    catalog, split = data.catalog, leave_one_out(data)
-    seen = split.task("test", 1000).seen
+    catalog, held = data.catalog, leave_one_out(data).held["test"]
+    known = held.known
     return {
-        catalog.user_ids[user]: [catalog.item_ids[item] for item in seen.items[start : start + length]]
-        for user, start, length in zip(split.users, seen.start, seen.length, strict=True)
+        catalog.user_ids[user]: [catalog.item_ids[item] for item in known.items[start : start + length]]
+        for user, start, length in zip(held.users, known.start, known.length, strict=True)
     }
 
 

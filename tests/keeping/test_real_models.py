@@ -11,7 +11,7 @@ pytestmark = pytest.mark.real
 
 @pytest.mark.parametrize("model", ["sasrec", "gru4rec", "lightgcn"])
 def test_every_user_of_ml_100k_has_the_stored_list_again(bench, host, tmp_path, model):
-    bench(models=(model,), datasets=("ml-100k",), keep_models=True, settings={model: {"epochs": 1}})
+    bench(models=(model,), datasets=("ml-100k",), ties="file", keep_models=True, settings={model: {"epochs": 1}})
     store = Store(tmp_path / "results", "default")
     ((folder, record),) = store.records()
     loaded = load_side(host, folder)
@@ -32,8 +32,9 @@ def histories_of(host):
     from corecbench.data.dataset import load_dataset
 
     data = load_dataset("ml-100k", host.build(host.select("datasets", "ml-100k", {})))
-    seen, split = leave_one_out(data).task("test", 50).seen, leave_one_out(data)
+    held = leave_one_out(data, "file").held["test"]
+    known, item_ids = held.known, data.catalog.item_ids
     return {
-        data.catalog.user_ids[user]: [data.catalog.item_ids[item] for item in seen.items[start : start + length]]
-        for user, start, length in zip(split.users, seen.start, seen.length, strict=True)
+        data.catalog.user_ids[user]: [item_ids[item] for item in known.items[start : start + length]]
+        for user, start, length in zip(held.users, known.start, known.length, strict=True)
     }

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corecbench.api import Catalog, Interactions
-from corecbench.data.split import Split
+from corecbench.data.split import HeldItems, Split
 from corecbench.results.checksums import unsealed
 from corecbench.results.frames import COLUMNS, COUNTS, TOP, items_frame, ranks_frame, top_frame
 from corecbench.results.layout import slug
@@ -311,13 +311,17 @@ def test_results_from_before_a_field_was_added_are_read(store):
     assert "parameters" not in store.read(write(store, make_record(), 1, 2))["sides"]["domain"]
 
 
+def split_of(train, ranked, tied=None):
+    return Split(train, {"test": HeldItems.after(train, ranked.users, ranked.target)}, "", tied=tied)
+
+
 def test_ranks_are_stored_with_ids_and_with_the_counts_in_the_training_data():
     catalog = Catalog("toy", ("", "ann", "bob"), ("", "x", "y", "z"), ("", "X", "Y", "Z"))
     ranks = SimpleNamespace(
         users=np.array([2, 1]), target=np.array([1, 3]), rank=np.array([4, 5]), n_candidates=np.array([6, 7])
     )
     train = Interactions(user=np.array([1, 2, 2, 2]), item=np.array([1, 2, 1, 1]))  # nobody trains on z
-    frame = ranks_frame(ranks, catalog, Split(train, ranks.users, ranks.target, ranks.target, ""))
+    frame = ranks_frame(ranks, catalog, split_of(train, ranks))
     assert frame.to_dict("list") == {
         "user_id": ["bob", "ann"],
         "target_item_id": ["x", "z"],
@@ -334,7 +338,9 @@ def test_it_is_stored_whether_the_two_items_that_are_held_out_have_the_same_time
     catalog = Catalog("toy", ("", "ann", "bob"), ("", "x", "y"), ("", "X", "Y"))
     users, items = np.array([1, 2]), np.array([1, 2])
     ranks = SimpleNamespace(users=users[::-1], target=items, rank=items, n_candidates=items)
-    split = Split(Interactions(users, items), users, items, items, "", tied=np.array([False, True]))
+    split = split_of(
+        Interactions(users, items), SimpleNamespace(users=users, target=items), np.array([False, True])
+    )
     assert ranks_frame(ranks, catalog, split)["target_is_tied"].tolist() == [True, False]
     untied = dataclasses.replace(split, tied=np.array([False, False]))
     assert "target_is_tied" not in ranks_frame(ranks, catalog, untied)

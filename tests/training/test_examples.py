@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corecbench.data.split import SeenItems
+from corecbench.data.ranking_task import SeenItems
 from corecbench.training.contexts import Contexts, latest, windows
 from corecbench.training.examples import make_examples
 

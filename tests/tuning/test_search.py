@@ -53,7 +53,7 @@ def test_only_validation_is_ranked(search, tmp_path, monkeypatch):
 
     def note(self, model, stage):
         stages.append(stage)
-        assert not self.split.test.any()
+        assert list(self.split.held) == ["validation"]
         return rank(self, model, stage)
 
     monkeypatch.setattr(CellTraining, "rank", note)
@@ -70,8 +70,9 @@ def test_the_test_items_are_not_in_the_process(make_searches):
     searches = make_searches()
     (split,) = [each for each in held() if id(each) not in before]
     assert split is searches[0][0].data.split
-    assert not split.test.any()
-    assert split.validation.all()
+    (held,) = split.held.values()
+    assert held.known.items is held.seen.items
+    assert len(held.seen.items) == held.seen.length.sum()
 
 
 def test_a_trial_ends_with_its_time_and_counts_with_what_it_reached(search, tmp_path, replaced):

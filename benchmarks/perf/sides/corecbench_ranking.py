@@ -8,7 +8,8 @@ import torch
 from measuring.clock import report, timed
 
 from corecbench.api import Batch, Interactions, States
-from corecbench.data.split import RankingTask, Split
+from corecbench.data.ranking_task import RankingTask
+from corecbench.data.split import HeldItems
 from corecbench.evaluation.ranking import Ranks, rank_task
 from corecbench.experiment.process import keep_freed_memory
 from sides.ranking_work import WARM_UP, K, RankingWork, ndcg_and_hits, save_places
@@ -17,8 +18,7 @@ from sides.ranking_work import WARM_UP, K, RankingWork, ndcg_and_hits, save_plac
 def task_of(work: RankingWork) -> RankingTask:
     """Return the work as a ranking task: all that a user has seen is the training part."""
     users = np.arange(1, work.n_users + 1)
-    split = Split(Interactions(work.seen_user, work.seen_item), users, work.target, work.target, "")
-    return split.task("validation", max_history=50)
+    return HeldItems.after(Interactions(work.seen_user, work.seen_item), users, work.target).task(max_history=50)
 
 
 def ranks_of(work: RankingWork, task: RankingTask, top_k: int) -> Ranks:

@@ -16,7 +16,7 @@ import click
 from measuring.clock import Cost, cpu_seconds, forget_peak_memory, peak_memory_bytes, report, report_cannot, timed
 
 from corecbench.api import Catalog, EpochRecord, Interactions, Setup
-from corecbench.data.split import Split
+from corecbench.data.split import HeldItems, Split
 from corecbench.experiment.process import keep_freed_memory
 from corecbench.plugin.host import Host
 from corecbench.settings.config import load
@@ -38,7 +38,8 @@ def cell_training_of(work: TrainingWork, host: Host, cache: Path) -> CellTrainin
     n_users, n_items = work.sizes.tolist()
     user_ids, item_ids = (("", *map(str, range(1, n + 1))) for n in (n_users, n_items))
     catalog = Catalog("work", user_ids, item_ids, item_texts=("",) * (n_items + 1))
-    split = Split(Interactions(work.user, work.item), work.users, work.validation, work.test, "")
+    train = Interactions(work.user, work.item)
+    split = Split(train, {"validation": HeldItems.after(train, work.users, work.validation)}, "")
     metric = host.build(host.select("metrics", "NDCG@10", {}))
     return CellTraining(host, Setup(catalog, MAX_HISTORY, seed=0, cache=cache), split, "work", metric)
 

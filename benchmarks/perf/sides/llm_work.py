@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from corecbench.api import Batch, Catalog, Interactions, Recommender, Setup
-from corecbench.data.split import Split
+from corecbench.data.split import HeldItems
 from corecbench.training.examples import make_examples
 from corecbench.training.loop import SideTraining
 from corecbench_plugins.hf_llm.backend import LlmRecommender, build
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from corecbench.data.split import RankingTask
+    from corecbench.data.ranking_task import RankingTask
 
 BATCH = 16
 """Histories in a step."""
@@ -102,4 +102,4 @@ class LlmWork:
         """Return the validation of the first users."""
         part, train = slice(n_users), Interactions(self.interactions.user, self.interactions.item)
         users, validation = self.interactions.users[part], self.interactions.validation[part]
-        return Split(train, users, validation, validation, "").task("validation", MAX_HISTORY)
+        return HeldItems.after(train, users, validation).task(MAX_HISTORY)
