@@ -20,6 +20,7 @@ from corecbench.cli.options import (
     results_option,
     say,
     set_option,
+    ties_option,
 )
 
 if TYPE_CHECKING:
@@ -55,9 +56,19 @@ def names_option(*names: str, kind: str, text: str, metavar: str = "A,B") -> Cal
 @click.option("--threads", type=int, metavar="N", help="Threads of each process.  [default: 1]")
 @click.option("--seed", "seeds", type=int, metavar="N", help="Seed of models and searches.  [default: 0]")
 @max_history_option
+@click.option(
+    "--train-share", "train_shares", metavar="SHARE", help="Share of the users that trains.  [default: 1]"
+)
+@ties_option
 @device_option
 @config_option("A run file; its settings are kept and not searched.")
 @set_option("Keep one setting at a value.")
+@click.option(
+    "--first",
+    multiple=True,
+    metavar="NAME.KEY=VALUE",
+    help="One setting of a trial that is made first, such as published ones; the others are the defaults.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -76,6 +87,7 @@ def tune(
     results: Path,
     config: str | None,
     sets: tuple[str, ...],
+    first: tuple[str, ...],
     minutes: float,
     trials: int | None,
     jobs: int,
@@ -89,6 +101,7 @@ def tune(
     goes on after its end, too.
     """
     from corecbench.settings.config import load
+    from corecbench.settings.values import settings_in
     from corecbench.tuning.budget import Budget, needs_optuna
     from corecbench.tuning.tune import searches
     from corecbench.tuning.tune import tune as search_both
@@ -97,7 +110,7 @@ def tune(
     needs_optuna()
     settings = load(config, {key: None if value == () else value for key, value in options.items()}, sets)
     budget, folder = Budget(minutes, trials, jobs), results / FOLDER
-    all_sides = list(searches(settings, discover(files, blocked), budget))
+    all_sides = list(searches(settings, discover(files, blocked), budget, settings_in(first)))
     for search in (search for sides in all_sides for search in sides):
         search.check()
     for line in plan_lines([search for sides in all_sides for search in sides], budget):
@@ -122,7 +135,7 @@ def plan_lines(searches: Sequence[Search], budget: Budget) -> Iterator[str]:
     yield f"plan: {count} of {budget.minutes:g} minutes{most} each{jobs}; {total:g} minutes in all"
     shown: set[str] = set()
     for search in searches:
-        yield f"  {search.data.name}  {'+'.join(label for _, label in search.labels)}  seed {search.seed}"
+        yield f"  {search.data.shown}  {'+'.join(label for _, label in search.labels)}  seed {search.seed}"
         for label, space in search.spaces.items():
             if label in shown:
                 continue
@@ -142,7 +155,7 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     found = outcome.account
     parts = "+".join(label for _, label in outcome.search.labels)
     yield (
-        f"{outcome.search.data.name}  {parts}: validation NDCG@10 {found['validation']:.4f} in trial "
+        f"{outcome.search.data.shown}  {parts}: validation NDCG@10 {found['validation']:.4f} in trial "
         f"{found['best_trial']} ({found['best_ended']}), of {found['finished_trials']} trials that finished in "
         f"{found['minutes']} minutes"
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from corecbench.api import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 MOST_SEEDS = 1000
 """Most seeds of a run."""
@@ -47,6 +47,15 @@ def parse_set(text: str) -> tuple[str, str, Any]:
     except (ValueError, RecursionError):  # ValueError is that of a number of too many digits, too
         return component, key, value
     return component, key, parsed["value"] if len(parsed) == 1 else value
+
+
+def settings_in(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return component -> setting -> value of texts such as `parse_set` takes."""
+    found: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        component, key, value = parse_set(text)
+        found.setdefault(component, {})[key] = value
+    return found
 
 
 def names(value: object) -> Any:

@@ -79,6 +79,7 @@ def account(search: Search, trials: Sequence[FrozenTrial], jobs: int) -> dict[st
         "minutes": round(searched_s(trials) / 60, 1),
         "jobs": jobs,
         "seed": search.seed,
+        **search.data.reduction.fields(),
         "validation": float(of_best["validation"]),
         "best_trial": best.number,
         "best_epoch": int(of_best["best_epoch"]),

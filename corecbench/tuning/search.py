@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import CorecbenchError, PluginError, Setup, UsageError, cache_folder
+from corecbench.data.reduction import NOTHING_LEFT_OUT, Reduction
 from corecbench.experiment.algorithms import version_of
 from corecbench.experiment.cells import cell_name, digest_of, settings_of
-from corecbench.plugin.search_space import holds
+from corecbench.plugin.search_space import holds, shown_space
 from corecbench.tuning.sampling import INTERRUPTED, sampler
 from corecbench.tuning.space import space_of, suggest
 
@@ -39,13 +40,20 @@ class ValidationData:
     """It holds nothing of the stage "test"."""
     fingerprint: str
     """That of the split with its test items."""
+    reduction: Reduction = NOTHING_LEFT_OUT
+    """What training does not see."""
 
     @classmethod
     def of(cls, data: SplitDataset) -> ValidationData:
         """Take the test items out of a data set. Nothing here refers to the data set as it was."""
         whole = data.split
         split = dataclasses.replace(whole, held={"validation": whole.held["validation"].apart()})
-        return cls(data.whole_name, data.catalog, split, whole.fingerprint)
+        return cls(data.whole_name, data.catalog, split, whole.fingerprint, data.reduction)
+
+    @property
+    def shown(self) -> str:
+        """The name of the data set; it says what training does not see."""
+        return self.reduction.name_of(self.name)
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,24 @@ class Search:
     """Whether settings of the sharing module are searched, too."""
     first: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
     """What is tried before the defaults."""
+
+    def begun_with(self, settings: Mapping[str, Mapping[str, Any]]) -> Search:
+        """Return the search with one more first trial: these settings, and the defaults of all others.
+
+        Args:
+            settings: component -> setting -> value. Those of components that are not searched are left aside.
+
+        Raises:
+            UsageError: a value is not in the space of its setting.
+        """
+        given = {}
+        for label, space in self.spaces.items():
+            for name, value in settings.get(label, {}).items():
+                if name not in space or not holds(space[name], value):
+                    allowed = shown_space(space[name]) if name in space else f"settings {', '.join(space)}"
+                    raise UsageError(f"--first {label}.{name}={value} is not among what is searched: {allowed}")
+                given[f"{label}.{name}"] = value
+        return dataclasses.replace(self, first=[*self.first, self.defaults | given]) if given else self
 
     @property
     def parts(self) -> dict[str, Selected]:
@@ -107,6 +133,8 @@ class Search:
             "spaces": {label: repr(space) for label, space in self.spaces.items()},
             "max_history": self.max_history,
             "device": self.config.device,
+            **self.data.reduction.fields(),
+            **({"selection": self.config.selection} if self.data.reduction else {}),
         }
         parts = "+".join(label for _, label in self.labels)
         return f"{self.data.name}/{parts}/seed-{self.seed}/{digest_of(decisive)}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
+from corecbench.data.reduction import Reduction
 from corecbench.tuning.account import TRIALS, account, write_trials
 from corecbench.tuning.plot import write_plot
 from corecbench.tuning.sampling import INTERRUPTED
@@ -29,8 +30,16 @@ SHARE_OF_TRIAL = 1 / 3
 """A trial ends after this share of the minutes of its search, so that each search has several."""
 
 
-def searches(config: RunConfig, host: Host, budget: Budget) -> Iterator[list[Search]]:
+def searches(
+    config: RunConfig, host: Host, budget: Budget, first: Mapping[str, Mapping[str, Any]] | None = None
+) -> Iterator[list[Search]]:
     """Yield the searches of each model on each data set: alone, then in a pair if there is an LLM.
+
+    Args:
+        config: what is searched, and where.
+        host: knows the components.
+        budget: of each search.
+        first: component -> setting -> value, for a trial that is made before the defaults.
 
     Raises:
         UsageError: there is nothing to search, or more than one LLM, sharing module or seed is given.
@@ -39,7 +48,7 @@ def searches(config: RunConfig, host: Host, budget: Budget) -> Iterator[list[Sea
 
     if not config.models:
         raise UsageError("nothing to tune; give --models (`corecbench list models` shows some)")
-    for name in ("llms", "sharing", "seeds") if config.llms else ("llms", "seeds"):
+    for name in ("train_shares", "seeds", "llms", *(["sharing"] if config.llms else [])):
         if len(labels := getattr(config, name)) > 1:
             raise UsageError(
                 f"{name} is {', '.join(map(str, labels))}; settings of a pair hold in all pairs of a file, so give "
@@ -48,7 +57,8 @@ def searches(config: RunConfig, host: Host, budget: Budget) -> Iterator[list[Sea
     host.check_settings(config)
     for label in config.datasets:
         (data,) = read_datasets(dataclasses.replace(config, datasets=(label,)), host)
-        validation = ValidationData.of(data)
+        reduction = Reduction(config.train_shares[0], config.cold_items)
+        validation = ValidationData.of(data.reduced(reduction, config.seeds[0], config.selection))
         del data
         for model in config.models:
             seed, trial_s = config.seeds[0], 60 * budget.minutes * SHARE_OF_TRIAL
@@ -59,7 +69,7 @@ def searches(config: RunConfig, host: Host, budget: Budget) -> Iterator[list[Sea
                 sharing=config.sharing[0],
                 searches_sharing=len(config.models) == 1,
             )
-            yield [alone, *([pair] if config.llms else [])]
+            yield [search.begun_with(first or {}) for search in (alone, *([pair] if config.llms else []))]
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,8 @@ def tune(
     outcomes: list[Outcome] = []
     first: Sequence[Mapping[str, Any]] = ()
     for search in sides:
-        search = dataclasses.replace(search, first=[{**search.defaults, **params} for params in first])
+        known = [{**search.defaults, **params} for params in first]
+        search = dataclasses.replace(search, first=[*search.first, *known])
         study = run(search, budget, folder, say)
         trials = study.get_trials()
         found = account(search, trials, budget.jobs)

@@ -22,12 +22,12 @@ def make_searches(monkeypatch, cache, toy_folder, quick):
     monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
     needs_optuna()
 
-    def make(files=(), budget=Budget(60, 2), **options):  # noqa: B008, it is frozen
+    def make(files=(), budget=Budget(60, 2), first=None, **options):  # noqa: B008, it is frozen
         settings = dict.fromkeys(("gru4rec", "sasrec", "lightgcn"), SMALL)
         turns = {"start": "new", "warm_up_epochs": 2, "rounds": 1, "domain_epochs": 1, "llm_epochs": 1}
         settings |= {"llama": quick["llama"], "bdlm": turns}
         asked = {"models": "gru4rec", "datasets": str(toy_folder), "settings": settings}
-        return list(searches(load(None, asked | options, ()), Host.discover(files), budget))
+        return list(searches(load(None, asked | options, ()), Host.discover(files), budget, first))
 
     return make
 

@@ -10,6 +10,7 @@ from corecbench.data.dataset import Dataset
 from corecbench.data.loaded import SplitDataset
 from corecbench.data.split import Split
 from corecbench.training.cell import CellTraining
+from corecbench.tuning.account import account
 from corecbench.tuning.study import open_study, state_of
 
 EPOCHS = 3
@@ -46,6 +47,30 @@ def test_a_trial_in_a_pair_is_what_a_run_trains(make_searches, tmp_path, bench, 
     of_domain = [epoch["validation"] for epoch in record["epochs"] if epoch["side"] == "domain"]
     assert trial.value == pytest.approx(max(of_domain), abs=1e-9)
     assert len(trial.intermediate_values) == EPOCHS
+
+
+def test_a_trial_under_a_train_share_is_what_a_run_trains_there(make_searches, tmp_path, bench):
+    ((search,),) = make_searches(train_shares=[0.5])
+    trial = run_trial(search, tmp_path)
+    settings = {"gru4rec": dict(search.given["gru4rec"])}
+    (record,) = bench(models=("gru4rec",), settings=settings, train_shares=(0.5,))
+    assert trial.value == pytest.approx(record["sides"]["domain"]["validation"], abs=1e-9)
+    ((whole,),) = make_searches()
+    assert search.name != whole.name
+    assert account(search, [trial], jobs=1)["train_share"] == 0.5
+
+
+def test_given_settings_are_tried_before_the_defaults(make_searches, tmp_path):
+    ((search,),) = make_searches(first={"gru4rec": {"n_layers": 2}, "lightgcn": {"n_layers": 2}})
+    study = open_study(search, tmp_path)
+    params = [trial.system_attrs["fixed_params"]["gru4rec.n_layers"] for trial in study.get_trials()]
+    assert params == [2, 1]
+
+
+@pytest.mark.parametrize(("setting", "value"), [("n_layers", 99), ("n_layer", 1)])
+def test_a_first_setting_outside_the_space_is_refused(make_searches, setting, value):
+    with pytest.raises(UsageError, match=f"--first gru4rec.{setting}={value} is not among what is searched"):
+        make_searches(first={"gru4rec": {setting: value}})
 
 
 def test_only_validation_is_ranked(search, tmp_path, monkeypatch):
