@@ -645,7 +645,7 @@ def test_report_prints_effect_sizes_where_they_are_asked_for(corecbench):
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--test", "anova", "error: invalid value for '--test': 'anova' is not one of 't', 'wilcoxon', "),
+        ("--test", "anova", "error: invalid value for '--test': 'anova' is not one of 'users-and-seeds', "),
         ("--correction", "tukey", "error: invalid value for '--correction': 'tukey' is not one of 'holm', "),
         ("--margin", "0", "error: a margin is a share above 0 of the mean compared with, such as 0.05; got 0.0"),
         ("--margin", "nan", "error: a margin is a share above 0 of the mean compared with, such as 0.05; got nan"),

@@ -289,7 +289,6 @@ def test_two_seeds_of_a_trained_row_are_too_few_beside_one_that_is_not(bench):
         {"train_share": 0.5, **UNTRAINED},
         {"cold_items": 0.1, **UNTRAINED},
         {"costs": {"epochs": 0}},  # parameters that may have been set by chance
-        {"costs": {"epochs": 0, "trainable_parameters": None}},
         {"epochs": [{"turn": 1, "side": "domain"}], **UNTRAINED},
     ],
 )
