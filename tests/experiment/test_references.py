@@ -52,7 +52,6 @@ def test_a_reference_that_is_asked_for_is_run_once(bench, plugin):
 def test_a_reference_has_a_value_on_validation_and_its_record_says_what_it_is(bench, plugin):
     (record,) = bench([plugin], models=("first",))
     assert record["cell"]["reference"] is True
-    # in the toy circle of 12 items 5 users of 60 have each item as the one of validation; the rank is at most the item
     assert 0 < record["sides"]["domain"]["validation"] <= 1
     assert record["sides"]["domain"]["epochs"] == 0
 
