@@ -68,6 +68,8 @@ class DomainModelComponent(Component):
     joint: bool | str | Callable[[Any], bool] = True
     """False for a model that reads no ids and cannot be trained together with an LLM. Where that depends on the
     settings, `joint(config) -> bool` (or "module:attribute" of it), which must not import heavy libraries."""
+    content: bool | str | Callable[[Any], bool] = False
+    """True for a model with `content` (`HasContent`): texts have a say in its scores. Given as `joint` is."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,12 @@ class SharingComponent(Component):
     couples: bool | str | Callable[[Any], bool] = True
     """False for a module whose `losses` are always empty: without mutual learning its pair would be the same. Given
     as `reads_texts` is."""
+    trains: bool = True
+    """False for a module under which nothing is trained together. The domain side is any domain model as it is
+    alone, also one with `joint=False`; the LLM is only read, and has no turn and no row. Of the module `start` is
+    called, with empty tables, and `content` is read: it needs no `ids`, `turns` or `losses`."""
+    content: bool | str | Callable[[Any], bool] = False
+    """True for a module with `content` (`HasContent`): texts have a say in scores. Given as `reads_texts` is."""
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,8 @@ def record_of(cell: Cell) -> CellRecord:
     record |= cast("CellRecord", cell.data.reduction.fields())
     if cell.combines:
         record["combines"] = True
+    if cell.sharing is not None and not cell.sharing.trains:
+        record["trains"] = False
     return record
 
 

@@ -28,6 +28,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             paper="Bridging the Information Gap, 2023, arXiv 2311.03778",
             reads_texts=lambda config: config.texts,
             couples=lambda config: bool(config.domain_weight or config.llm_weight),
+            content=lambda config: config.content and config.texts,
         ),
         SharingComponent(
             "collm",
@@ -65,6 +66,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             shares=False,
             reads_texts=False,
             couples=False,
+            content=True,
         ),
         SharingComponent(
             "llama4rec",
