@@ -52,8 +52,8 @@ CORE = {
     ),
     "pair training": (
         "corecbench/api/sharing.py",
+        "corecbench/training/acceptance.py",
         "corecbench/training/alone.py",
-        "corecbench/training/content.py",
         "corecbench/training/pair.py",
         "corecbench/training/planned_turn.py",
     ),
@@ -61,6 +61,12 @@ CORE = {
     "pair controls": ("corecbench/training/controls.py",),
     "item texts": ("corecbench/api/texts.py", "corecbench/api/whitening.py", "corecbench/api/words.py"),
     "shared processes": ("corecbench/training/replicas.py", "corecbench/training/shared_training.py"),
+    "texts in scores": (
+        "corecbench/training/acceptance.py",
+        "corecbench/training/content.py",
+        "corecbench/training/stand_beside.py",
+        "corecbench/training/weighing.py",
+    ),
 }
 """Algorithm of the core -> its modules."""
 

@@ -73,6 +73,8 @@ class DomainModelComponent(Component):
     over the strongest of them. It must be quick and need no training."""
     reads_texts: bool = False
     """True for a model that reads item texts. As a reference it is left out where a data set has none."""
+    content: bool | str | Callable[[Any], bool] = False
+    """True for a model with `content` (`HasContent`): texts have a say in its scores. Given as `joint` is."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,12 @@ class SharingComponent(Component):
     couples: bool | str | Callable[[Any], bool] = True
     """False for a module whose `losses` are always empty: without mutual learning its pair would be the same. Given
     as `reads_texts` is."""
+    trains: bool = True
+    """False for a module under which nothing is trained together. The domain side is any domain model as it is
+    alone, also one with `joint=False`; the LLM is only read, and has no turn and no row. Of the module `start` is
+    called, with empty tables, and `content` is read: it needs no `ids`, `turns` or `losses`."""
+    content: bool | str | Callable[[Any], bool] = False
+    """True for a module with `content` (`HasContent`): texts have a say in scores. Given as `reads_texts` is."""
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,8 @@ class Setup:
     """`progress(what, done, total)` tells the user about long work outside the epochs."""
     untrained_llm: bool = False
     """Whether an LLM is built with random weights of the same shapes, drawn from `seed`: a placebo."""
+    plain_texts: tuple[str, ...] | None = field(default=None, repr=False)
+    """The item texts as they are, N+1 of them, where a control replaces those of the catalog; else None."""
 
 
 class Recommender(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import torch
 
@@ -48,7 +48,7 @@ class HasLoss(Protocol):
 class Scores(Protocol):
     """A recommender whose score is no inner product. It has `scores` in place of `states`.
 
-    It is trained alone only (`joint=False`), by `fit` or by a loss of its own.
+    It is trained alone only (`joint=False`), by `fit` or by a loss of its own. Texts may have a say in its scores.
     """
 
     def scores(self, batch: Batch) -> torch.Tensor:
@@ -96,17 +96,19 @@ class KeepsAlone(Protocol):
     """A sharing module under which a domain model need not lose by the pair."""
 
     alone_unless_better: bool
-    """Whether the domain side stays what the domain model learnt alone, unless the pair's is better on validation
-    by more than one standard error. Without this attribute it is always the pair's."""
+    """Whether the domain side stays what the domain model learnt alone, unless more is better on validation by more
+    than one standard error: that model with the module's `content` in its scores, or the pair. Each is compared
+    with the best before it. Without this attribute it is always the pair's."""
 
 
 class HasContent(Protocol):
-    """A sharing module whose texts have a say in how its trained sides rank."""
+    """A sharing module, or a domain model, whose texts have a say in how trained sides rank (`content=True`)."""
 
-    content: torch.Tensor | None
+    content: torch.Tensor | Sequence[torch.Tensor] | None
     """float [N+1, k], what is said of each item's text; a zero row for an item without one. None for no say. Read
     once a side is trained: the cosine of an item's row and the mean row of a history is then added to the scores of
-    the side, with a weight that is chosen on validation, and may be 0."""
+    the side, with a weight that is chosen on validation, if that is clearly better. Of several, each is added to
+    what came before."""
 
 
 class TrainsLayers(Protocol):

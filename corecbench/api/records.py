@@ -40,6 +40,8 @@ class CellRecord(TypedDict):
     """Whether the sharing module combines both sides' scores, which gives a third row."""
     reference: NotRequired[bool]
     """Whether the cell is a model alone over which gains are said, since its component is a reference."""
+    trains: NotRequired[bool]
+    """False where nothing is trained together: the LLM is only read, and the cell has no row of it."""
     seed: int
 
 
@@ -155,11 +157,14 @@ class SideRecord(TypedDict):
     """Time in which the test items of all users were ranked and their best candidates taken, over the number of
     users."""
     kept_alone: NotRequired[bool]
-    """True where the domain side of a pair predicts with what the domain model learnt alone, since the pair was not
+    """True where the domain side of a pair predicts with what the domain model learnt alone, since nothing more was
     clearly better on validation. `epochs` and `train_s` are those of the pair; `best_epoch` is 0."""
+    predicts: NotRequired[Literal["pair", "alone", "alone with texts"]]
+    """What the domain side of a pair predicts with, where it may stay what the domain model learnt alone. "alone
+    with texts": with that model, in whose scores texts have a say."""
     chosen: NotRequired[dict[str, float]]
     """Values that were chosen by validation after the training: by a sharing module for an ensemble, or the weight
-    of what texts say for a side."""
+    of what texts say for a side. `content_weight` is of the first content, `content_2_weight` of the second."""
 
 
 class CellResult(TypedDict):

@@ -20,13 +20,14 @@ def project(rows: torch.Tensor, layer: torch.nn.Linear) -> torch.Tensor:
     return (rows @ layer.weight.to(rows.dtype).T).float()
 
 
-def mean_texts(history: torch.Tensor, content: torch.Tensor, decay: float) -> torch.Tensor:
+def mean_texts(history: torch.Tensor, content: torch.Tensor, decay: float | torch.Tensor) -> torch.Tensor:
     """Return the weighted mean row of each history's items, float32 [B, k].
 
     Args:
         history: int64 [B, L], right-padded with 0.
         content: float32 [N+1, k], what is said of each item's text.
-        decay: a factor by which an item of a history counts less than the next one; the last one counts most.
+        decay: a factor by which an item of a history counts less than the next one; the last one counts most. It
+            may be of each history, float32 [B, 1].
 
     >>> import torch
     >>> content = torch.tensor([[0.0], [1.0], [4.0]])

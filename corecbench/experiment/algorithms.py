@@ -61,6 +61,7 @@ def core_algorithms(
         "pair controls": control is not None,
         "item texts": llm is not None,
         "shared processes": processes > 1,
+        "texts in scores": any(part is not None and part.content for part in (domain, sharing)),
     }
     return {name: ALGORITHMS[name] for name, is_used in used.items() if is_used}
 

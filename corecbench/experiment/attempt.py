@@ -21,7 +21,6 @@ from corecbench.experiment.controls import abilities_of
 from corecbench.experiment.together import ALONE, Together
 from corecbench.keeping.folder import KeptCell
 from corecbench.keeping.kept import KeptAs, keep_side, weights_of
-from corecbench.plugin.abilities import sharing_abilities
 from corecbench.plugin.guard import guard
 from corecbench.results.checksums import read_file
 from corecbench.results.frames import item_frequency
@@ -29,13 +28,13 @@ from corecbench.results.layout import CHECKPOINT
 from corecbench.results.record import sides_of
 from corecbench.results.store import state_of
 from corecbench.results.unstored import spare_folder
-from corecbench.training.alone import better_of
+from corecbench.training.alone import predicting, with_own_content, without_control
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
 from corecbench.training.checkpoints import BEGUN, STATE_VERSION, Checkpoints
-from corecbench.training.content import with_content
 from corecbench.training.controls import AppliedControl
 from corecbench.training.ensemble import Ensemble
 from corecbench.training.pair import Learnt, Pair, Solo, train_pair
+from corecbench.training.stand_beside import stand_beside
 from corecbench.training.weights import sizes
 
 if TYPE_CHECKING:
@@ -106,14 +105,15 @@ class Attempt:
         if outcome.failures or not self.together.leads:
             return outcome
         if self.plan.config.keep_models:
-            outcome.kept = KeptCell(record_of(self.cell), self.cell.data.catalog, training.setup.catalog)
+            seen = training.setup if self.trains else without_control(training.setup)
+            outcome.kept = KeptCell(record_of(self.cell), self.cell.data.catalog, seen.catalog)
         states: dict[Side, Mapping[str, States]] = {}
         for side, side_training in trained.sides.items():
             with outcome.losing(side):
                 side_training.finish()  # puts back this side's best weights; both sides may read the same tables
-                predicting = self.predicting(training, trained, side)
-                self.rank_side(outcome, training, predicting)
-                self.keep_side(outcome, training, trained, predicting)
+                predicts = self.predicting(training, trained, side)
+                self.rank_side(outcome, training, predicts)
+                self.keep_side(outcome, training, trained, predicts)
                 if self.cell.combines:
                     with guard(side_training.owner, "states"):
                         states[side] = training.states(side_training.model)
@@ -130,14 +130,16 @@ class Attempt:
             self.tell("corecbench_progress", cell=facts, what=what, done=done, total=total)
 
         control = self.control
+        seen = catalog if control is None else control.catalog(catalog, cell.seed)
         setup = Setup(
-            catalog if control is None else control.catalog(catalog, cell.seed),
+            seen,
             cell.max_history,
             cell.seed,
             self.plan.config.device if replicas is None else replicas.place.own_device,
             self.plan.cache,
             progress,
             untrained_llm=control is not None and control.selected.untrained_llm,
+            plain_texts=None if seen is catalog else catalog.item_texts,
         )
         metric = self.host.build(self.host.select("metrics", "NDCG@10", {}))
         checkpoints = self.checkpoints() if replicas is None else None
@@ -171,6 +173,8 @@ class Attempt:
             pair = Pair(domain, llm, sharing)
             if self.control is not None:
                 pair = self.control.pair(pair, training.setup)
+            if not self.trains:
+                return stand_beside(training, pair, self.solo())
             return train_pair(training, pair, self.solo(), self.on_epoch)
         if domain is not None:
             return Trained({"domain": training.train_solo("domain", domain, self.on_epoch)})
@@ -180,15 +184,14 @@ class Attempt:
 
     def predicting(self, training: CellTraining, trained: Trained, side: Side) -> SideTraining:
         """Return what predicts as a trained side: the side, maybe with what texts say, or the model alone."""
-        module, predicting = trained.module, trained.sides[side]
-        if module is None:
-            return predicting
-        abilities = sharing_abilities(module)
-        if abilities.content is not None:
-            predicting = with_content(training, predicting, abilities.content)
-        if side == "domain" and abilities.alone_unless_better:
-            return better_of(training, predicting, self.solo())
-        return predicting
+        if self.cell.sharing is None:
+            return with_own_content(training, trained.sides[side])
+        return predicting(training, trained, side, self.cell.sharing, self.solo)
+
+    @property
+    def trains(self) -> bool:
+        """Whether the sides of the cell are trained; not under a module that only reads the LLM."""
+        return self.cell.sharing is None or self.cell.sharing.trains
 
     def solo(self) -> Solo:
         """Return the domain model of the pair, alone; what it learnt is read only if the pair needs it."""
@@ -231,23 +234,24 @@ class Attempt:
             "stopped_by": side_training.stopped_by,
             "train_s": side_training.train_s,
             "inference_ms_per_user": 1000 * ranking_s / len(ranks.users),
-            **({"kept_alone": True} if side_training.kept_alone else {}),
+            **({"kept_alone": True} if side_training.predicts == "alone" else {}),
+            **({"predicts": side_training.predicts} if side_training.predicts else {}),
             **({"chosen": dict(side_training.chosen)} if side_training.chosen else {}),
         }
         outcome.sides[side_training.side] = cast("SideRecord", record)
 
     def keep_side(
-        self, outcome: Outcome, training: CellTraining, trained: Trained, predicting: SideTraining
+        self, outcome: Outcome, training: CellTraining, trained: Trained, side_training: SideTraining
     ) -> None:
         """Keep what predicts as a side, as it was ranked, if the run keeps models."""
         if outcome.kept is None:
             return
-        side = predicting.side
+        side = side_training.side
         selected, tables = getattr(self.cell, side), trained.tables.get(side)
-        if predicting.kept_alone:  # with its own settings and tables
+        if side_training.predicts in ("alone", "alone with texts"):  # with its own settings and tables
             selected, tables = self.solo().selected, None
         outcome.kept.sides[side] = keep_side(
-            predicting.model,
+            side_training.model,
             KeptAs(side, selected, settings_of(selected), training.setup, tables),
             training.split,
         )

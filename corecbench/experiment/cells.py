@@ -105,6 +105,8 @@ def record_of(cell: Cell) -> CellRecord:
         record["combines"] = True
     if cell.sharing is None and cell.domain is not None and cell.domain.is_reference:
         record["reference"] = True
+    if cell.sharing is not None and not cell.sharing.trains:
+        record["trains"] = False
     return record
 
 

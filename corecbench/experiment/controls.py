@@ -63,6 +63,8 @@ def why_not(control: ChosenControl, llm: Selected, module: Selected) -> str | No
         return f"{module.label} reads no texts of the LLM, so it has no control {control.name}"
     if control.abilities.teacher == "self" and not module.couples:
         return f"{module.label} has no coupling losses, so it has no control {control.name}"
+    if control.abilities.turns is not None and not module.trains:
+        return f"{module.label} has no turns, so it has no control {control.name}"
     settings = control.abilities.sharing_settings
     if lacking := [key for key in settings if not hasattr(module.config, key)]:
         return f"{module.label} has no setting {', '.join(lacking)}, so it has no control {control.name}"
@@ -75,7 +77,7 @@ def changes_nothing(control: ChosenControl, module: Selected) -> bool:
     """Return whether a pair under a control would be trained exactly as it is without."""
     abilities = control.abilities
     return (
-        not control.selected.untrained_llm
+        not (control.selected.untrained_llm and (module.trains or module.reads_texts))
         and all(each is None for each in (abilities.item_texts, abilities.text, abilities.turns))
         and (abilities.teacher == "other" or not module.couples)
         and all(getattr(module.config, key) == value for key, value in abilities.sharing_settings.items())

@@ -96,16 +96,19 @@ def lay_out(data: SplitDataset, alone: Choice, paired: Choice, config: RunConfig
 
 
 def combinations(alone: Choice, paired: Choice) -> Iterator[Parts]:
-    """Yield every model alone, every LLM alone, and every pair under every sharing module, then its controls."""
+    """Yield every model alone, every LLM alone, and every pair under every sharing module, then its controls.
+
+    A model that takes no ids has pairs under the modules that train nothing alone.
+    """
     yield from (Parts(domain=model) for model in alone.models)
     yield from (Parts(llm=llm) for llm in alone.llms)
     for model in paired.models:
-        if model.joint:
-            for llm, module in itertools.product(paired.llms, paired.sharing):
-                yield Parts(model, llm, module)
-                for control in paired.controls:
-                    if why_not(control, llm, module) is None:
-                        yield Parts(model, llm, module, control.selected)
+        modules = [module for module in paired.sharing if model.joint or not module.trains]
+        for llm, module in itertools.product(paired.llms, modules):
+            yield Parts(model, llm, module)
+            for control in paired.controls:
+                if why_not(control, llm, module) is None:
+                    yield Parts(model, llm, module, control.selected)
 
 
 def lacking_controls(paired: Choice) -> list[str]:

@@ -231,10 +231,10 @@ def notes(
     """
     found = []
     if choice.llms:
+        untrained = [module.label for module in choice.sharing if not module.trains]
+        only = f"stands only under {', '.join(untrained)} beside an LLM" if untrained else "is trained alone only"
         found += [
-            f"{model.label} takes no ids from outside, so it is trained alone only"
-            for model in choice.models
-            if not model.joint
+            f"{model.label} takes no ids from outside, so it {only}" for model in choice.models if not model.joint
         ]
     found += dict.fromkeys(lacking)
     found += [line for data in data_sets for line in warnings(data.dataset, config.ties)]

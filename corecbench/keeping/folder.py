@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
     from corecbench.api import CellRecord, Side
 
-FORMAT, WITH_CONTENT = 1, 2
-"""Versions of the files: of a side, and of one with texts in its scores, which earlier versions cannot load."""
+FORMAT, WITH_CONTENT = 1, 3
+"""Versions of the files: of a side, and of one with texts in its scores, which earlier versions cannot load. In
+version 2 there could be only one content."""
 SIDE, WEIGHTS, INTERACTIONS, ITEMS = "side.json", "weights.safetensors", "interactions.safetensors", "items.json"
 
 
@@ -119,9 +120,9 @@ def read_side(cell: Path, side: Side) -> KeptSide:
     """
     place = cell / MODEL / side
     facts = read_json(place / SIDE)
-    if facts.get("format") not in (FORMAT, WITH_CONTENT):
+    if facts.get("format") not in range(FORMAT, WITH_CONTENT + 1):
         raise ResultsError(
-            f"{place / SIDE}: format {facts.get('format')!r} is not {FORMAT} or {WITH_CONTENT}; it was kept by "
+            f"{place / SIDE}: format {facts.get('format')!r} is not {FORMAT} to {WITH_CONTENT}; it was kept by "
             "another version of corecbench"
         )
     interactions = place / INTERACTIONS

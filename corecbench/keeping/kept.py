@@ -75,10 +75,9 @@ def keep_side(model: Recommender, kept_as: KeptAs, split: Split) -> KeptSide:
     """
     if isinstance(model, WithContent):
         side = keep_side(model.model, kept_as, split)
-        say = {"weight": model.weight, "decay": model.decay}
-        return KeptSide(
-            {**side.facts, "content": say}, {**side.weights, CONTENT: copied(model.content)}, side.interactions
-        )
+        says = side.facts.get("content", [])
+        facts = {**side.facts, "content": [*says, {"weight": model.weight, "decay": model.decay}]}
+        return KeptSide(facts, {**side.weights, content_name(len(says)): copied(model.content)}, side.interactions)
     given, setup = kept_as.tables, kept_as.setup
     tables = tables_in(model) if given is None else {"user": given.user, "item": given.item}
     paths = {of: paths_of(model, table) for of, table in tables.items()}
@@ -102,6 +101,11 @@ def keep_side(model: Recommender, kept_as: KeptAs, split: Split) -> KeptSide:
         {name: copied(tensor) for name, tensor in {**kept, **rows}.items()},
         {name: torch.as_tensor(array.astype(np.int32)) for name, array in interactions.items()},
     )
+
+
+def content_name(number: int) -> str:
+    """Return the name of one of several contents, from 0, among the kept tensors."""
+    return f"{CONTENT}.{number}" if number else CONTENT
 
 
 def facts_of(kept_as: KeptAs) -> dict[str, Any]:

@@ -20,12 +20,12 @@ from corecbench.api import (
 )
 from corecbench.api.tables import IdTable
 from corecbench.keeping.folder import choose_side, read_items, read_side
-from corecbench.keeping.kept import CONTENT, fingerprint, own_tensors, paths_of
+from corecbench.keeping.kept import content_name, fingerprint, own_tensors, paths_of
 from corecbench.keeping.recommending import LoadedModel
 from corecbench.keeping.serve import Items
 from corecbench.plugin.guard import guard
 from corecbench.training.cell import make_ready
-from corecbench.training.content import WithContent
+from corecbench.training.content import with_texts
 from corecbench.training.frozen import evaluate
 from corecbench.training.seeds import seed_torch
 from corecbench.training.weights import put_extra_state_back
@@ -109,9 +109,9 @@ def build(host: Host, selected: Selected, setup: Setup, kept: KeptSide) -> Recom
         with guard(str(selected), "build"):
             put_back(model, kept, [path for table in tables.values() for path in paths_of(model, table)])
             put_extra_state_back(model, facts["extra_state"])
-    say = facts.get("content")
-    if say is not None:
-        model = WithContent(model, kept.weights[CONTENT].to(setup.device), say["weight"], say["decay"])
+    says = facts.get("content", [])
+    for number, say in enumerate([says] if isinstance(says, dict) else says):  # earlier versions kept one
+        model = with_texts(model, kept.weights[content_name(number)].to(setup.device), say["weight"], say["decay"])
     evaluate(model)
     return model
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from corecbench.api import PluginError, Teacher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     import torch
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Combiner,
         Control,
         Fits,
+        HasContent,
         HasLastStates,
         HasLoss,
         HasText,
@@ -54,6 +55,7 @@ class RecommenderAbilities:
     loss: Callable[[Batch, States | None], torch.Tensor] | None
     text: torch.Tensor | None
     text_states: torch.Tensor | None
+    contents: Sequence[torch.Tensor]
 
     @property
     def answer(self) -> Callable[[Batch], States | torch.Tensor]:
@@ -79,7 +81,16 @@ def recommender_abilities(model: Recommender) -> RecommenderAbilities:
         loss=cast("HasLoss", model).loss if hasattr(model, "loss") else None,
         text=cast("HasText", model).text if hasattr(model, "text") else None,
         text_states=cast("HasTextStates", model).text_states if hasattr(model, "text_states") else None,
+        contents=contents_of(model),
     )
+
+
+def contents_of(component: object) -> Sequence[torch.Tensor]:
+    """Return what a recommender or a sharing module has to say of texts in scores: each part of its `content`."""
+    content = cast("HasContent", component).content if hasattr(component, "content") else None
+    if content is None:
+        return ()
+    return tuple(content) if isinstance(content, Sequence) else (content,)
 
 
 @dataclass(frozen=True)
@@ -88,7 +99,7 @@ class SharingAbilities:
 
     start_from: Literal["pretrained", "new"]
     alone_unless_better: bool
-    content: torch.Tensor | None
+    contents: Sequence[torch.Tensor]
     trained_with: Callable[[Side], torch.nn.Module | None] | None
     renew: Callable[[torch.Tensor], None] | None
     combine: Callable[[torch.Tensor, torch.Tensor, Batch], torch.Tensor] | None
@@ -107,7 +118,7 @@ def sharing_abilities(module: SharingModule) -> SharingAbilities:
     return SharingAbilities(
         start_from=start_from,
         alone_unless_better=bool(getattr(module, "alone_unless_better", False)),
-        content=getattr(module, "content", None),
+        contents=contents_of(module),
         trained_with=cast("TrainsLayers", module).trained_with if hasattr(module, "trained_with") else None,
         renew=cast("IsToldAnew", module).renew if hasattr(module, "renew") else None,
         combine=cast("Combiner", module).combine if hasattr(module, "combine") else None,

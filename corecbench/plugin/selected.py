@@ -69,7 +69,19 @@ class Selected:
     @property
     def couples(self) -> bool:
         """Whether a sharing module has coupling losses."""
-        return isinstance(self.component, SharingComponent) and self._holds(self.component.couples)
+        component = self.component
+        return isinstance(component, SharingComponent) and component.trains and self._holds(component.couples)
+
+    @property
+    def trains(self) -> bool:
+        """Whether the sides of a pair are trained under a sharing module; otherwise the LLM has no row."""
+        return not isinstance(self.component, SharingComponent) or self.component.trains
+
+    @property
+    def content(self) -> bool:
+        """Whether a domain model or a sharing module has something to say of texts in the scores of a side."""
+        component = self.component
+        return isinstance(component, DomainModelComponent | SharingComponent) and self._holds(component.content)
 
     @property
     def untrained_llm(self) -> bool:

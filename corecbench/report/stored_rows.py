@@ -20,7 +20,7 @@ from corecbench.results.record import DamagedError, failure_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from corecbench.api import CellResult, Metric
+    from corecbench.api import CellResult, Metric, SideRecord
     from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry, Store
 
@@ -104,8 +104,19 @@ class StoredRow:
 
     def kept_alone(self) -> list[int]:
         """Return the seeds whose domain side predicts with what the domain model learnt alone."""
-        sides = {record["cell"]["seed"]: record["sides"][self.key.side] for record in self.records}
-        return [seed for seed, side in sides.items() if side.get("kept_alone")]
+        return [record["cell"]["seed"] for record, side in self.own_sides() if side.get("kept_alone")]
+
+    def kept_alone_with_texts(self) -> list[int]:
+        """Return the seeds whose domain side predicts with that model beside texts, though a pair was trained."""
+        return [
+            record["cell"]["seed"]
+            for record, side in self.own_sides()
+            if side.get("predicts") == "alone with texts" and record["cell"].get("trains", True)
+        ]
+
+    def own_sides(self) -> list[tuple[CellResult, SideRecord]]:
+        """Return the records, each with that of the row's side."""
+        return [(record, record["sides"][self.key.side]) for record in self.records]
 
     def precedes_the_other_side(self) -> bool:
         """Return whether the side has no epoch after one of the other side, so that nothing of that reached it."""

@@ -231,6 +231,9 @@ def _notes(row: StoredRow, planned: set[int], untested: str | None) -> tuple[str
     notes += row.fault_notes()
     if kept := row.kept_alone():
         notes.append(f"kept the model alone, not clearly worse on validation: {seed_list(kept, 'seed')}")
+    if kept := row.kept_alone_with_texts():
+        seeds = seed_list(kept, "seed")
+        notes.append(f"kept the model alone with texts in its scores, not clearly worse on validation: {seeds}")
     if row.at_limit and row.key.is_solo:
         notes.append(AT_LIMIT)
     return (*notes, untested) if untested else tuple(notes)

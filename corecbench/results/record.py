@@ -67,7 +67,9 @@ def algorithms_in(record: CellResult) -> Iterator[tuple[str, int | str]]:
 
 
 def sides_of(cell: CellRecord) -> tuple[RowSide, ...]:
-    """Return the sides of a cell, with the ensemble last if the cell has one."""
+    """Return the sides of a cell that have rows, with the ensemble last if the cell has one."""
+    if cell.get("trains") is False:
+        return ("domain",)
     sides: tuple[RowSide, ...] = tuple(side for side in SIDES if cell[side] is not None)
     return (*sides, "ensemble") if cell.get("combines") else sides
 

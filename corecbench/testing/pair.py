@@ -10,7 +10,8 @@ import torch
 
 from corecbench.api import SIDES, Batch, Pretrained, States, last_position
 from corecbench.testing.bench import make_cell_training, silent
-from corecbench.testing.partners import WIDTHS, partner
+from corecbench.testing.kit import NotApplicableError
+from corecbench.testing.partners import WIDTHS, partner, toy_text
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate
 from corecbench.training.pair import Learnt, Solo, epochs_of, train_pair
@@ -77,7 +78,12 @@ class Bench:
     selected: Selected
 
     def join(self, start: bool = True) -> Pair:
-        """Build the module and its partners; it starts from random tables, unless that is left to the caller."""
+        """Build the module and its partners; it starts from random tables, unless that is left to the caller.
+
+        Raises:
+            NotApplicableError: it trains nothing, so it has no tables.
+        """
+        self.check_trains()
         cell_training = make_cell_training(self.host, N_USERS)
         cell_training.seed("weights")
         setup = cell_training.setup
@@ -96,8 +102,34 @@ class Bench:
         examples = make_examples("windows", cell_training.split.train, setup.catalog, setup.max_history)
         return Pair(module, ids, models, pretrained, examples.contexts.whole())
 
+    def begin(self, seed: int = 0) -> tuple[SharingModule, Pretrained]:
+        """Build a module that trains nothing, and let it start; return it with what it was told.
+
+        Raises:
+            NotApplicableError: it trains.
+        """
+        if self.selected.trains:
+            raise NotApplicableError("its sides are trained; this is about modules with trains=False")
+        setup = replace(make_cell_training(self.host, N_USERS).setup, seed=seed)
+        module: SharingModule = self.host.build(self.selected, setup)
+        user, item = (torch.zeros(n + 1, 0) for n in (setup.catalog.n_users, setup.catalog.n_items))
+        text = toy_text(setup.catalog.n_items) if self.selected.reads_texts else None
+        pretrained = Pretrained(user, item, text)
+        module.start(pretrained)
+        return module, pretrained
+
+    def check_trains(self) -> None:
+        """Raise a NotApplicableError if the module trains nothing."""
+        if not self.selected.trains:
+            raise NotApplicableError("it trains nothing (trains=False)")
+
     def train(self, epochs: int | None = None) -> Mapping[Side, SideTraining]:
-        """Train the pair, each side for at most so many epochs or, by default, for those of the partners."""
+        """Train the pair, each side for at most so many epochs or, by default, for those of the partners.
+
+        Raises:
+            NotApplicableError: the module trains nothing.
+        """
+        self.check_trains()
         pair = TrainedPair(partner("domain", epochs), partner("llm", epochs), self.selected)
         sides = train_pair(make_cell_training(self.host, N_USERS), pair, self.solo(), silent).sides
         for side_training in sides.values():

@@ -48,10 +48,15 @@ def build_domain(config: Training, setup: Setup, ids: IdsFactory) -> Partner:
 def build_llm(config: Training, setup: Setup, ids: IdsFactory) -> Partner:
     """Build the toy LLM, whose view of texts is random numbers."""
     model = Partner(ids(WIDTHS["llm"]), WIDTHS["llm"])
-    text = torch.randn(setup.catalog.n_items + 1, TEXT_WIDTH, generator=torch.Generator().manual_seed(0))
-    text[0] = 0
-    model.register_buffer("text", text, persistent=False)
+    model.register_buffer("text", toy_text(setup.catalog.n_items), persistent=False)
     return model
+
+
+def toy_text(n_items: int) -> torch.Tensor:
+    """Return the view of texts of the toy LLM, float32 [N+1, TEXT_WIDTH]."""
+    text = torch.randn(n_items + 1, TEXT_WIDTH, generator=torch.Generator().manual_seed(0))
+    text[0] = 0
+    return text
 
 
 def partner(side: Side, epochs: int | None = None) -> Selected:

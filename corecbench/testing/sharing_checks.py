@@ -23,6 +23,7 @@ from corecbench.testing.kit import NotApplicableError, require
 from corecbench.testing.pair import Bench, Pair, other, read_by_other, weights
 from corecbench.testing.partners import EPOCHS, WIDTHS
 from corecbench.testing.settings_check import settings_survive_json
+from corecbench.training.content import checked
 from corecbench.training.losses import task_loss
 from corecbench.training.pair import turns_within
 from corecbench.training.weights import restore, save_checkpoint
@@ -209,6 +210,28 @@ def weights_after_start(bench: Bench, with_text: bool) -> dict[str, torch.Tensor
     return {f"{side} {name}": tensor for side in SIDES for name, tensor in weights(pair.models[side]).items()}
 
 
+def texts_in_the_scores_are_announced(bench: Bench) -> None:
+    """A module has `content`, a finite row for each item, only if its component has `content=True`."""
+    if bench.selected.trains:
+        pair = bench.join()
+        module, n_items = pair.module, len(pair.pretrained.item) - 1
+    else:
+        module, pretrained = bench.begin()
+        n_items = len(pretrained.item) - 1
+    contents = sharing_abilities(module).contents
+    require(bench.selected.content or not contents, "it has `content`: its component needs content=True")
+    for content in contents:
+        checked(content, n_items)
+
+
+def what_trains_nothing_says_the_same_under_every_seed(bench: Bench) -> None:
+    """A module under which nothing is trained says something of texts, and no random number decides what."""
+    contents = [sharing_abilities(bench.begin(seed)[0]).contents for seed in (0, 1)]
+    require(contents[0], "it trains nothing and has no `content`, so its pair is the model alone")
+    same = len(contents[0]) == len(contents[1]) and all(map(torch.equal, *contents))
+    require(same, "its `content` differs from seed to seed")
+
+
 def an_ensemble_is_announced(bench: Bench) -> None:
     """A module has `combine` if its component has `combines=True`, and only then."""
     has, says = sharing_abilities(bench.join().module).combine is not None, bench.selected.combines
@@ -258,6 +281,8 @@ CHECKS = (
     either_side_predicts_alone,
     sharing_nothing_is_training_alone,
     texts_and_coupling_losses_are_announced,
+    texts_in_the_scores_are_announced,
+    what_trains_nothing_says_the_same_under_every_seed,
     an_ensemble_is_announced,
     an_ensemble_scores_the_items_for_each_user,
 )

@@ -1,61 +1,122 @@
-"""Lets the domain side of a pair stay what the domain model learnt alone, unless the pair is clearly better."""
+"""Lets the domain side of a pair stay what the domain model learnt alone, unless more is clearly better."""
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
+from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard
+from corecbench.training.acceptance import is_clearly_better
+from corecbench.training.cell import check_announced
+from corecbench.training.content import values_of, with_content
 from corecbench.training.weights import restore, snapshot
 
 if TYPE_CHECKING:
-    from corecbench.training.cell import CellTraining
+    from collections.abc import Callable, Sequence
+
+    import torch
+
+    from corecbench.api import Recommender, Setup, SharingModule, Side
+    from corecbench.plugin.selected import Selected
+    from corecbench.training.cell import CellTraining, Trained
     from corecbench.training.loop import SideTraining
     from corecbench.training.pair import Solo
 
 
-def better_of(training: CellTraining, paired: SideTraining, solo: Solo) -> SideTraining:
-    """Return the domain side of a pair if it is clearly better on validation, else the domain model alone.
-
-    The model alone keeps the epochs and the time of the pair, which was trained all the same. Its best epoch is 0.
+def predicting(
+    training: CellTraining, trained: Trained, side: Side, sharing: Selected, solo: Callable[[], Solo]
+) -> SideTraining:
+    """Return what predicts as a side of a pair: the side, maybe with what texts say, or the model alone.
 
     Args:
         training: of the pair.
-        paired: the domain side with its best weights.
-        solo: the domain model alone.
+        trained: the sides with their best weights, and the sharing module.
+        side: which side.
+        sharing: the sharing module, as it was chosen.
+        solo: returns the domain model alone.
+
+    Raises:
+        PluginError: the module has `content` that its component does not announce.
     """
-    model, _ = training.build_solo("domain", solo.selected)
+    abilities = sharing_abilities(cast("SharingModule", trained.module))
+    contents = abilities.contents
+    with guard(str(sharing), "content"):
+        check_announced(contents, sharing)
+    if not sharing.trains:
+        return beside_texts(training, trained.sides[side], contents)
+    own = own_contents(trained.sides[side])
+    paired = with_content(training, trained.sides[side], [*own, *contents])
+    if side == "domain" and abilities.alone_unless_better:
+        return better_of(training, paired, solo(), contents)
+    return paired
+
+
+def own_contents(side: SideTraining) -> Sequence[torch.Tensor]:
+    """Return what a model itself has to say of texts in its scores. An LLM says it by its `text`."""
+    return recommender_abilities(side.model).contents if side.side == "domain" else ()
+
+
+def with_own_content(training: CellTraining, side: SideTraining) -> SideTraining:
+    """Return a side with its own texts in its scores, if that is clearly better."""
+    return with_content(training, side, own_contents(side))
+
+
+def build_alone(training: CellTraining, solo: Solo) -> Recommender:
+    """Return the domain model as it is alone, with what it learnt. A model without weights is fitted again."""
+    as_alone = replace(training, cell=solo.selected.label, setup=without_control(training.setup))
+    model, _ = as_alone.build_solo("domain", solo.selected)
     restore(model, solo.learnt().state)
-    with guard(paired.owner, "states"):
-        of_alone = training.values(training.rank(model, "validation"))
-        of_pair = paired.values
-        if of_pair is None:
-            of_pair = training.values(training.rank(paired.model, "validation"))
-    if is_clearly_better(of_pair, of_alone):
-        return paired
-    alone = copy.copy(paired)
-    alone.model, alone.layers = model, None
-    alone.kept_alone, alone.chosen, alone.values = True, {}, of_alone
-    alone.best_epoch, alone.best_value, alone.best_state = 0, float(of_alone.mean()), snapshot(model)
-    return alone
+    return model
 
 
-def is_clearly_better(values: np.ndarray, base: np.ndarray) -> bool:
-    """Return whether the mean of paired values is higher by more than one standard error of the difference.
+def without_control(setup: Setup) -> Setup:
+    """Return where a model is built alone: with the item texts as they are, also where a control replaces them."""
+    if setup.plain_texts is None:
+        return setup
+    catalog = replace(setup.catalog, item_texts=tuple(setup.plain_texts))
+    return replace(setup, catalog=catalog, plain_texts=None)
 
-    One standard error is the margin by which Breiman et al. (Classification and Regression Trees, 1984) let a more
-    complex model win. Of one user it is not known, so that one user shows nothing.
+
+def better_of(
+    training: CellTraining, paired: SideTraining, solo: Solo, contents: Sequence[torch.Tensor] = ()
+) -> SideTraining:
+    """Return the model alone, the model alone beside texts, or the pair: the simplest unless more is better.
+
+    Each is compared with the best before it, and has to be clearly better on validation. The model alone keeps the
+    epochs and the time of the pair, which was trained all the same. Its best epoch is 0.
 
     Args:
-        values: float [T], of each user.
-        base: float [T], of the same users.
-
-    >>> is_clearly_better(np.array([0.5, 0.6, 0.4]), np.array([0.4, 0.4, 0.1]))
-    True
-    >>> is_clearly_better(np.array([0.5, 0.6, 0.1]), np.array([0.4, 0.4, 0.4]))
-    False
+        training: of the pair.
+        paired: the domain side with its best weights and, if it has some, with texts.
+        solo: the domain model alone.
+        contents: what the sharing module has to say of texts.
     """
-    gain = values - base
-    return len(gain) > 1 and bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
+    pair, alone = copy.copy(paired), copy.copy(paired)
+    alone.model, alone.layers, alone.chosen = build_alone(training, solo), None, {}
+    with guard(paired.owner, "states"):
+        alone.values = values_of(training, alone.model)
+        of_pair = values_of(training, pair.model) if pair.values is None else pair.values
+    alone.best_epoch, alone.best_value = 0, float(alone.values.mean())
+    alone.best_state = snapshot(alone.model)
+    best = beside_texts(training, alone, contents)
+    if best.values is None or is_clearly_better(of_pair, best.values):
+        pair.predicts = "pair"
+        return pair
+    return best
+
+
+def beside_texts(training: CellTraining, alone: SideTraining, contents: Sequence[torch.Tensor]) -> SideTraining:
+    """Return the model alone, with its own texts and those of a module in its scores where these are better.
+
+    Args:
+        training: of the cell.
+        alone: the domain model alone.
+        contents: what the sharing module has to say of texts.
+    """
+    n_own = len(own_contents(alone))
+    alone = with_own_content(training, alone)
+    best = with_content(training, alone, contents, first=n_own + 1)
+    best.predicts = "alone" if best.model is alone.model else "alone with texts"
+    return best

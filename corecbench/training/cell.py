@@ -238,18 +238,30 @@ def check_recommender(model: Recommender, selected: Selected) -> None:
     """Make sure that a built model can be ranked and trained.
 
     Raises:
-        PluginError: it says no kind of examples, has neither states nor scores, or has parameters to train but no
-            training settings.
+        PluginError: it says no kind of examples, has neither states nor scores, has parameters to train but no
+            training settings, or has `content` that its component does not announce.
     """
     abilities, examples = recommender_abilities(model), getattr(model, "examples", None)
     _ = abilities.answer
     if examples not in ("windows", "pairs"):
         raise PluginError(f"its attribute examples is {examples!r}, must be 'windows' or 'pairs'")
+    if selected.kind == "models":
+        check_announced(abilities.contents, selected)
     if trainable(model) and not isinstance(selected.config, Training):
         raise PluginError(
             f"it has parameters to train, but its config is {type(selected.config).__name__}; a subclass of "
             "corecbench.api.Training is needed"
         )
+
+
+def check_announced(contents: Sequence[torch.Tensor], selected: Selected) -> None:
+    """Make sure that a component announces that it has something to say of texts, since that decides the ranks.
+
+    Raises:
+        PluginError: it does not.
+    """
+    if contents and not selected.content:
+        raise PluginError("it has an attribute `content`; its component needs content=True, or another name for it")
 
 
 def with_planned_epochs(epochs: int, on_epoch: OnEpoch) -> OnEpoch:

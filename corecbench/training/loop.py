@@ -7,7 +7,7 @@ import math
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import torch
@@ -75,12 +75,13 @@ class SideTraining:
     best_state: dict[str, torch.Tensor] = field(default_factory=dict)
     stopped_by: str | None = None
     train_s: float = 0.0
-    kept_alone: bool = False
-    """True if the model is what the domain model of a pair learnt alone."""
+    predicts: Literal["pair", "alone", "alone with texts"] | None = None
+    """What the model is, where the domain side of a pair may stay what the domain model learnt alone."""
     chosen: Mapping[str, float] = field(default_factory=dict)
     """Values that were chosen by validation after the training."""
     values: np.ndarray | None = None
-    """float64 [T], NDCG@10 of each user on the validation items with the best weights, where it is known."""
+    """float64 [T], NDCG@10 of each user on the validation items with the best weights, where it is known. Texts in
+    the scores count as is best for the users of the other half."""
 
     def __post_init__(self) -> None:
         self.abilities = recommender_abilities(self.model)

@@ -241,9 +241,17 @@ def start(
     if "user" not in names:
         with guard(str(pair.domain), "states"):
             user = training.user_states(alone)[:, : tables.item.weight.shape[1]]
-    llm = recommender_abilities(models["llm"])
-    told = (llm.text, llm.text_states) if pair.text is None else (pair.text(llm.text), None)
-    pretrained = Pretrained(user.detach(), tables.item.weight.detach(), *told)
+    begin(module, Pretrained(user.detach(), tables.item.weight.detach(), *told(pair, models["llm"])))
+
+
+def told(pair: Pair, llm: Recommender) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    """Return what the sharing module is told of the texts: the `text` and the `text_states` of the LLM."""
+    abilities = recommender_abilities(llm)
+    return (abilities.text, abilities.text_states) if pair.text is None else (pair.text(abilities.text), None)
+
+
+def begin(module: SharingModule, pretrained: Pretrained) -> None:
+    """Start a sharing module, which may change nothing that it is given."""
     given = {f"what it is told of the {name} of a side": tensor for name, tensor in vars(pretrained).items()}
     with guard(owner_of(module), "start"), unchanged(given):
         module.start(pretrained)

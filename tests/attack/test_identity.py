@@ -108,6 +108,22 @@ def test_a_number_that_is_counted_up_changes_the_cells_that_use_the_algorithm(mo
     assert changed("pair controls") == {control}
 
 
+def test_only_cells_with_texts_in_their_scores_use_that_algorithm(model, planned):
+    options = {
+        "models": ("sasrec", "popularity"),
+        "llms": ("hf:model",),
+        "sharing": ("bdlm", "hybrid", "beside-texts"),
+    }
+    said = {"sasrec+hf:model+hybrid", "sasrec+hf:model+beside-texts", "popularity+hf:model+beside-texts"}
+
+    def using(**more):
+        records = planned(**options, **more)
+        return {each["cell"]["name"] for each in records if "texts in scores" in each["algorithms"]}
+
+    assert using() == said
+    assert using(settings={"bdlm": {"content": True}}) == {*said, "sasrec+hf:model+bdlm"}
+
+
 PLUGIN = """
     from corecbench.api import DomainModelComponent, hookimpl
     from corecbench_plugins.popularity import Popularity

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-from corecbench.training.alone import is_clearly_better
+from corecbench.training.acceptance import is_clearly_better
 
 UNTRAINED = {"start": "new", "warm_up_epochs": 0, "domain_epochs": 0, "llm_epochs": 1}
 
@@ -31,13 +31,32 @@ def test_a_pair_that_is_worse_keeps_the_model_alone(pair, ranks):
     assert_frame_equal(ranks(name, "domain"), ranks("sasrec", "domain"))
     assert record["sides"]["domain"]["kept_alone"]
     assert record["sides"]["domain"]["best_epoch"] == 0
-    assert "kept_alone" not in record["sides"]["llm"]
+    assert record["sides"]["domain"]["predicts"] == "alone"
+    assert record["sides"]["llm"].keys().isdisjoint(("kept_alone", "predicts"))
 
 
 def test_without_the_setting_it_is_the_pair(pair, ranks):
     name, record = pair(epochs=20, alone_unless_better=False)
     assert not ranks(name, "domain").equals(ranks("sasrec", "domain"))
     assert "kept_alone" not in record["sides"]["domain"]
+
+
+@pytest.mark.parametrize(("is_better", "predicts"), [(False, "alone with texts"), (True, "pair")])
+def test_with_texts_in_its_scores_the_model_alone_stays_unless_the_pair_is_better(
+    pair, ranks, monkeypatch, is_better, predicts
+):
+    compared = []
+    monkeypatch.setattr("corecbench.training.content.is_clearly_better", lambda values, base: True)
+    monkeypatch.setattr(
+        "corecbench.training.alone.is_clearly_better", lambda *values: compared.append(values) or is_better
+    )
+    name, record = pair(epochs=20, content=True)
+    side = record["sides"]["domain"]
+    assert side["predicts"] == predicts
+    assert "kept_alone" not in side
+    assert side["chosen"]["content_weight"] > 0
+    assert not ranks(name, "domain").equals(ranks("sasrec", "domain"))
+    assert len(compared) == 1  # the pair with the best of what is simpler
 
 
 def test_a_pair_that_is_clearly_better_predicts_itself(pair, ranks):

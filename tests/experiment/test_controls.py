@@ -46,6 +46,13 @@ def reason(host):
         ("shuffled-texts", "ctrl", {}, None),
         ("ciphered-texts", "ctrl", {}, None),
         ("untrained-llm", "collm", {}, None),
+        ("frozen-texts", "beside-texts", {}, "beside-texts has no turns, so it has no control frozen-texts"),
+        (
+            "untrained-llm",
+            "beside-texts",
+            {"states": False},
+            "beside-texts is the same under the control untrained-llm, so it has none",
+        ),
     ],
 )
 def test_a_pair_lacks_a_control_that_cannot_be_or_would_be_the_pair_itself(reason, control, module, settings, note):

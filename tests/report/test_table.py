@@ -397,6 +397,17 @@ def test_results_that_cannot_be_compared_share_no_table(bench, change, message):
     assert "\n" not in str(error.value)
 
 
+def test_a_row_says_that_the_model_alone_predicts_with_texts(bench):
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    ranked = {"domain_ranks": SIX_AT_1, "llm_ranks": SIX_AT_1}
+    bench.add("sasrec", "llama", costs={"predicts": "alone with texts"}, **ranked)
+    notes = {row.key.name: row.notes for row in bench.table().rows}
+    assert (
+        "kept the model alone with texts in its scores, not clearly worse on validation: seed 0"
+        in (notes["sasrec+llama+bdlm:domain"])
+    )
+
+
 def test_a_pair_shares_a_table_with_its_model_if_its_settings_differ_on_purpose(bench):
     alone, wide = ({"sasrec": {"epochs": 3, "width": width}} for width in (64, 128))
     bench.add("sasrec", settings=alone, domain_ranks=SIX_AT_2)

@@ -43,6 +43,8 @@ test_llama4rec = conformance("llama4rec")
 test_llmd4rec = conformance("llmd4rec", settings={"warm_up_epochs": 2})
 test_llminit = conformance("llminit")
 test_hybrid = conformance("hybrid")
+test_beside_texts = conformance("beside-texts")
+test_beside_words = conformance("beside-texts", settings={"states": False})
 test_shuffled_texts = conformance("shuffled-texts")
 test_ciphered_texts = conformance("ciphered-texts")
 test_bag_of_words = conformance("bag-of-words")
@@ -74,22 +76,9 @@ test_csv = conformance("csv", kind="reporter")
 test_json = conformance("json")
 
 CHECKED = {
-    *(
-        "popularity",
-        "text-knn",
-        "item-knn",
-        "sequence-knn",
-        "sequence-knn-words",
-        "ease",
-        "sasrec",
-        "gru4rec",
-        "lightgcn",
-        "recbole",
-        "none",
-        "bdlm",
-        "ml-100k",
-    ),
-    *("collm", "ctrl", "dllm2rec", "hybrid", "llama4rec", "llmd4rec", "llminit"),
+    *("popularity", "text-knn", "item-knn", "sequence-knn", "sequence-knn-words", "ease"),
+    *("sasrec", "gru4rec", "lightgcn", "recbole", "none", "bdlm", "ml-100k"),
+    *("beside-texts", "collm", "ctrl", "dllm2rec", "hybrid", "llama4rec", "llmd4rec", "llminit"),
     *("shuffled-texts", "ciphered-texts", "bag-of-words", "frozen-bag-of-words", "untrained-llm"),
     *("frozen-texts", "own-teacher", "no-neighbours", "no-mutual"),
     *("folder", "csv", "parquet", "hub"),

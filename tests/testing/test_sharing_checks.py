@@ -272,6 +272,7 @@ def test_a_good_module_passes_every_check_that_applies(outcome_of):
     assert statuses.pop("settings survive json") == "not applicable"
     assert statuses.pop("sharing nothing is training alone") == "not applicable"
     assert statuses.pop(OF_ENSEMBLES) == "not applicable"
+    assert statuses.pop(OF_UNTRAINED) == "not applicable"
     assert set(statuses.values()) == {"ok"}, statuses
 
 
@@ -328,6 +329,67 @@ def test_texts_or_losses_that_there_are_not_said_to_be_are_found(outcome_of, mod
     assert reason in outcome.reason
 
 
+class WithContent(Good):
+    def start(self, pretrained):
+        self.content = torch.ones(len(pretrained.item), 2)
+
+
+class WithShortContent(Good):
+    def start(self, pretrained):
+        self.content = [torch.ones(len(pretrained.item), 2), torch.ones(len(pretrained.item) - 1, 2)]
+
+
+class Untrained:
+    """Says what it is told of the texts, and has no tables, turns or losses."""
+
+    def __init__(self, config, setup):
+        self.seed = setup.seed
+
+    def start(self, pretrained):
+        self.content = pretrained.text
+
+
+class UntrainedThatDraws(Untrained):
+    def start(self, pretrained):
+        self.content = torch.randn(len(pretrained.item), 2, generator=torch.manual_seed(self.seed))
+
+
+class UntrainedThatSaysNothing(Untrained):
+    def start(self, pretrained):
+        pass
+
+
+IN_SCORES = "texts in the scores are announced"
+OF_UNTRAINED = "what trains nothing says the same under every seed"
+
+
+def test_a_module_may_have_texts_in_the_scores_or_none(outcome_of):
+    assert outcome_of("sharing", WithContent, None, IN_SCORES, content=True).status == "ok"
+    assert outcome_of("sharing", Good, None, IN_SCORES, content=True).status == "ok"
+
+
+def test_a_module_that_trains_nothing_needs_to_start_and_to_say_something_of_texts_alone(outcome_of):
+    outcomes = outcome_of("sharing", Untrained, trains=False, content=True)
+    assert {name for name, outcome in outcomes.items() if outcome.status == "ok"} == {IN_SCORES, OF_UNTRAINED}
+    assert "failed" not in {outcome.status for outcome in outcomes.values()}
+
+
+@pytest.mark.parametrize(
+    ("check", "module", "component", "reason"),
+    [
+        (IN_SCORES, WithContent, {}, "its component needs content=True"),
+        (IN_SCORES, WithShortContent, {"content": True}, r"content is \[\d+, 2\]; finite numbers \[\d+, k\]"),
+        (IN_SCORES, Untrained, {"trains": False}, "its component needs content=True"),
+        (OF_UNTRAINED, UntrainedThatDraws, {"trains": False, "content": True}, "differs from seed to seed"),
+        (OF_UNTRAINED, UntrainedThatSaysNothing, {"trains": False, "content": True}, "has no `content`"),
+    ],
+)
+def test_a_fault_of_texts_in_the_scores_is_found(outcome_of, check, module, component, reason):
+    outcome = outcome_of("sharing", module, None, check, **component)
+    assert outcome.status == "failed"
+    assert re.search(reason, outcome.reason)
+
+
 @pytest.mark.parametrize("where", ["new", "pretrained"])
 def test_a_control_is_the_domain_model_alone_wherever_it_starts(outcome_of, where):
     class Started(Control):
@@ -370,7 +432,7 @@ def test_settings_that_do_not_survive_are_found(outcome_of):
 
 def test_every_check_has_a_fault_that_it_finds():
     of_their_own = {"settings survive json", "sharing nothing is training alone", "an ensemble is announced"}
-    with_fault = {check for check, *_ in FAULTS} | of_their_own | {OF_ENSEMBLES, ANNOUNCED}
+    with_fault = {check for check, *_ in FAULTS} | of_their_own | {OF_ENSEMBLES, ANNOUNCED, IN_SCORES, OF_UNTRAINED}
     assert with_fault == {check.__name__.replace("_", " ") for check in sharing_checks.CHECKS}
 
 

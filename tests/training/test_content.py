@@ -1,6 +1,8 @@
 """Texts have as much say in the scores of a trained side as validation tells, and none where they are useless."""
 
+import copy
 import dataclasses
+import types
 
 import numpy as np
 import pytest
@@ -8,8 +10,10 @@ import torch
 
 from corecbench.api import Batch, PluginError, States
 from corecbench.testing.bench import make_cell_training
-from corecbench.training import content
-from corecbench.training.content import WithContent, values_under, with_content
+from corecbench.training import weighing
+from corecbench.training.acceptance import is_clearly_better
+from corecbench.training.content import Known, checked, with_content, with_texts
+from corecbench.training.weighing import Say, values_under
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +39,7 @@ def next_items(trained):
 
 def test_texts_that_tell_the_next_item_are_taken(trained, next_items):
     training, side = trained
-    beside = with_content(training, side, next_items)
+    beside = with_content(training, side, [next_items])
     assert beside.best_value > side.best_value
     assert beside.best_value == pytest.approx(training.validate(beside.model))
     assert beside.chosen["validation_without"] == pytest.approx(side.best_value)
@@ -48,22 +52,133 @@ def test_texts_that_tell_nothing_are_left_out(trained, next_items):
     training, side = trained
     noise = torch.randn(next_items.shape, generator=torch.manual_seed(0))
     for useless in (torch.zeros_like(next_items), noise):
-        beside = with_content(training, side, useless)
+        beside = with_content(training, side, [useless])
         assert beside.model is side.model
         assert not beside.chosen
 
 
-def test_what_is_kept_of_each_user_is_what_the_side_ranks_by(trained, next_items):
+def test_without_a_say_what_is_kept_of_each_user_is_what_the_side_ranks_by(trained, next_items):
     training, side = trained
-    for rows in (next_items, torch.zeros_like(next_items)):
-        beside = with_content(training, side, rows)
-        assert np.array_equal(beside.values, training.values(training.rank(beside.model, "validation")))
+    beside = with_content(training, side, [torch.zeros_like(next_items)])
+    assert np.array_equal(beside.values, training.values(training.rank(side.model, "validation")))
+
+
+def test_each_user_s_value_is_under_the_weight_that_is_best_for_the_others(trained, next_items, monkeypatch):
+    training, side = trained
+    rows = torch.nn.functional.normalize(next_items, dim=1)
+    says = Say(9.0, 0.6), Say(3.0, 0.6), Say(5.0, 0.6)  # of all, of the first half and of the second
+    monkeypatch.setattr("corecbench.training.content.choose", lambda *_: weighing.Choice(*says))
+    beside = with_content(training, side, [rows])
+    of_all, of_first, of_second = (
+        training.values(training.rank(with_texts(side.model, rows, *say), "validation")) for say in says
+    )
+    assert np.array_equal(beside.values[::2], of_second[::2])
+    assert np.array_equal(beside.values[1::2], of_first[1::2])
+    assert (beside.model.weight, beside.best_value) == (9.0, pytest.approx(of_all.mean()))
+
+
+def test_a_weight_is_chosen_for_all_users_and_for_either_half(monkeypatch):
+    values = np.array([[1.0, 0.0, 0.9], [0.0, 0.8, 0.0]])  # of users 0, 1 and 2; 0 and 2 are in the first half
+    monkeypatch.setattr(weighing, "SHARES", (1.0, 2.0))
+    monkeypatch.setattr(weighing, "DECAYS", (0.6,))
+    monkeypatch.setattr(weighing, "relative_spread", lambda *_: 1.0)
+    monkeypatch.setattr(weighing, "values_under", lambda *_: (np.array([2, 1, 0]), values[:, [2, 1, 0]]))
+    assert weighing.choose(None, None, None) == (Say(1.0, 0.6), Say(1.0, 0.6), Say(2.0, 0.6))
+
+
+def test_contents_are_added_one_after_another_and_only_those_that_are_better(trained, next_items):
+    training, side = trained
+    noise = torch.randn(next_items.shape, generator=torch.manual_seed(0))
+    beside = with_content(training, side, [noise, next_items, noise])
+    alone = with_content(training, side, [next_items])
+    assert {name.rpartition("_")[0] for name in beside.chosen} == {"validation", "content_2"}
+    assert list(beside.chosen.values()) == list(alone.chosen.values())
+    assert beside.best_value == alone.best_value
+
+
+def test_what_a_second_content_adds_is_chosen_beside_the_first(trained, next_items, monkeypatch):
+    training, side = trained
+    monkeypatch.setattr("corecbench.training.content.is_clearly_better", lambda values, base: True)
+    both = with_content(training, side, [next_items, next_items.flip(1)])
+    alone = with_content(training, side, [next_items])
+    second = with_content(training, alone, [next_items.flip(1)], first=2)
+    assert both.chosen.items() > alone.chosen.items()
+    assert both.chosen == second.chosen
+    assert both.best_value == second.best_value == pytest.approx(training.validate(both.model))
+
+
+class GivesScores:
+    """A model that gives the scores of another one's states; it keeps what it returns, as a table might be kept."""
+
+    examples = "windows"
+
+    def __init__(self, model):
+        self.model, self.given = model, []
+
+    def scores(self, batch):
+        states = weighing.own_states(self.model, batch)
+        self.given.append((scores := states.user @ states.item.T, scores.clone()))
+        return scores
+
+
+def test_texts_stand_in_the_scores_of_a_model_that_gives_scores_as_in_those_of_states(trained, next_items):
+    training, side = trained
+    giving = copy.copy(side)
+    giving.model = GivesScores(side.model)
+    states, scores = (with_content(training, each, [next_items, next_items]) for each in (side, giving))
+    assert scores.best_value == pytest.approx(states.best_value, rel=0.02)  # float32 may break ties otherwise
+    assert scores.chosen == pytest.approx(states.chosen, rel=0.02)
+    assert all(torch.equal(now, before) for now, before in giving.model.given)
+
+
+def test_equal_texts_have_equal_scores_wherever_they_stand():
+    class Zero:
+        examples = "windows"
+
+        def scores(self, batch):
+            return torch.zeros(len(batch.history), 1001)
+
+    texts = torch.randn(1001, 33, generator=torch.manual_seed(0))
+    texts[0] = 0
+    texts[[7, 400, 1000]] = texts[13].clone()
+    found = with_texts(Zero(), texts, 1.0, 0.6).scores(Batch(torch.tensor([1, 2]), torch.tensor([[1, 2], [3, 0]])))
+    expected = torch.stack([(0.6 * texts[1] + texts[2]) / 1.6, texts[3]]) @ texts.T
+    assert torch.allclose(found, expected, atol=1e-5)
+    assert (found[:, [7, 400, 1000]] == found[:, [13]]).all()
+
+
+def test_texts_that_say_nothing_are_seldom_taken(host):
+    """Where all items are as likely, at most 16 of 100 pass; the best of 26 weights on its own users more often."""
+    training, taken, taken_before, n = make_cell_training(host), 0, 0, 100
+    n_items, task = training.setup.catalog.n_items, training.tasks["validation"]
+    unseen = np.ones((len(task.users), n_items + 1), dtype=bool)
+    unseen[:, 0] = False
+    unseen[task.seen.pairs(np.arange(len(task.users)))] = False
+    for seed in range(n):
+        random = np.random.default_rng(seed)
+        target = (unseen * random.random(unseen.shape)).argmax(axis=1)
+        training.__dict__["tasks"] = {"validation": dataclasses.replace(task, target=target)}
+        user, *items = (
+            torch.from_numpy(random.normal(size=(size, 8))).float()
+            for size in (len(unseen) + 1, *2 * [n_items + 1])
+        )
+        model, noise = Known("windows", States(user, items[0])), checked(items[1], n_items)
+        side = types.SimpleNamespace(
+            model=model, owner="noise", chosen={}, values=None, best_value=0.0, train_s=0.0
+        )
+        found = with_content(training, side, [noise])
+        taken += bool(found.chosen)
+        best = weighing.choose(training, model, noise).of_all
+        on_its_own_users = training.values(training.rank(with_texts(model, noise, *best), "validation"))
+        taken_before += is_clearly_better(on_its_own_users, training.values(training.rank(model, "validation")))
+    assert taken / n <= 0.16
+    assert taken_before / n > 0.4
 
 
 def test_the_length_of_a_row_does_not_matter(trained, next_items):
     training, side = trained
     lengths = torch.linspace(1, 9, len(next_items))[:, None]
-    one, other = (with_content(training, side, rows) for rows in (next_items, next_items * lengths))
+    one, other = (with_content(training, side, [rows]) for rows in (next_items, next_items * lengths))
     assert one.best_value == other.best_value
 
 
@@ -71,20 +186,20 @@ def test_what_weights_are_chosen_by_is_what_they_rank_by(trained, next_items):
     training, side = trained
     rows = torch.nn.functional.normalize(next_items, dim=1)
     weights = [0.5, 3.0]
-    found = values_under(training, side.model, rows, [(weight, 0.6) for weight in weights]).mean(axis=1)
-    exact = [training.validate(WithContent(side.model, rows, weight, 0.6)) for weight in weights]
-    assert found == pytest.approx(exact, rel=0.02)  # float32 may break ties otherwise
+    _, found = values_under(training, side.model, rows, [Say(weight, 0.6) for weight in weights])
+    exact = [training.validate(with_texts(side.model, rows, weight, 0.6)) for weight in weights]
+    assert found.mean(axis=1) == pytest.approx(exact, rel=0.02)  # float32 may break ties otherwise
 
 
 def test_of_many_users_some_are_enough_to_choose_by(trained, next_items, monkeypatch):
     training, side = trained
-    monkeypatch.setattr(content, "MOST_SCORES", 10 * len(next_items))  # 10 users at a time
-    monkeypatch.setattr(content, "MOST_USERS", 100)
+    monkeypatch.setattr(weighing, "MOST_SCORES", 10 * len(next_items))  # 10 users at a time
+    monkeypatch.setattr(weighing, "MOST_USERS", 100)
     rows = torch.nn.functional.normalize(next_items, dim=1)
-    assert values_under(training, side.model, rows, [(1.0, 0.6)]).shape == (
-        1,
-        len(training.tasks["validation"].users) // 2,
-    )
+    row, values = values_under(training, side.model, rows, [Say(1.0, 0.6)])
+    assert values.shape == (1, len(training.tasks["validation"].users) // 2)
+    exact = training.values(training.rank(with_texts(side.model, rows, 1.0, 0.6), "validation"))
+    assert values[0] == pytest.approx(exact[row], abs=0.05)  # each value stands beside the row of its user
 
 
 def test_scores_are_those_of_the_model_and_the_weighted_cosine():
@@ -96,7 +211,7 @@ def test_scores_are_those_of_the_model_and_the_weighted_cosine():
 
     texts = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
     batch = Batch(torch.tensor([1, 2]), torch.tensor([[1, 2], [3, 0]]))
-    states = WithContent(Model(), texts, weight=10.0, decay=0.5).states(batch)
+    states = with_texts(Model(), texts, weight=10.0, decay=0.5).states(batch)
     means = torch.tensor([[1 / 3, 2 / 3], [0.6, 0.8]])  # the older item counts half as much
     expected = torch.arange(4.0) + 10 * means @ texts.T
     assert torch.allclose(states.user @ states.item.T, expected)
@@ -106,11 +221,11 @@ def test_scores_are_those_of_the_model_and_the_weighted_cosine():
 def test_rows_that_are_not_one_for_each_item_are_refused(trained, next_items, damage):
     wrong = {"short": next_items[1:], "flat": next_items[0], "nan": next_items * float("nan")}[damage]
     with pytest.raises(PluginError, match=r"content is .*; finite numbers \[\d+, k\] are needed"):
-        with_content(*trained, wrong)
+        with_content(*trained, [wrong])
 
 
 def test_a_side_is_not_changed(trained, next_items):
     training, side = trained
     before = dataclasses.replace(side)
-    with_content(training, side, next_items)
+    with_content(training, side, [next_items])
     assert (side.model, side.best_value, side.train_s) == (before.model, before.best_value, before.train_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from corecbench.api import SharingComponent, hookimpl
 from corecbench_plugins.sharing.settings import (
     BdlmConfig,
+    BesideTextsConfig,
     CollmConfig,
     CtrlConfig,
     Dllm2recConfig,
@@ -28,6 +29,18 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             paper="Bridging the Information Gap, 2023, arXiv 2311.03778",
             reads_texts=lambda config: config.texts,
             couples=lambda config: bool(config.domain_weight or config.llm_weight),
+            content=lambda config: config.content and config.texts,
+        ),
+        SharingComponent(
+            "beside-texts",
+            "corecbench_plugins.sharing.beside_texts:BesideTexts",
+            BesideTextsConfig,
+            summary="any recommender as it is alone; words and an LLM's view of texts have a say in its scores",
+            paper="Burke, 2002, DOI 10.1023/A:1021240730564",
+            reads_texts=lambda config: config.states,
+            couples=False,
+            trains=False,
+            content=True,
         ),
         SharingComponent(
             "collm",
@@ -65,6 +78,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             shares=False,
             reads_texts=False,
             couples=False,
+            content=True,
         ),
         SharingComponent(
             "llama4rec",

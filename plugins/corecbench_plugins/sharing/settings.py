@@ -48,6 +48,26 @@ class HybridConfig(NoneConfig):
 
 
 @dataclass(frozen=True)
+class BesideTextsConfig:
+    """Settings of a recommender beside texts."""
+
+    words: Count = 1024
+    """Most dimensions of the counted words; 0 for no words."""
+    phrases: bool = True
+    """True: phrases of two words count, too, and the first words of a text count most."""
+    states: bool = True
+    """Whether what the LLM makes of the texts has a say, after the words."""
+    controlled_words: bool = False
+    """Whether a control that replaces the item texts replaces them for the counted words, too. False: it replaces
+    only what the LLM reads, if that has a say."""
+
+    def __post_init__(self) -> None:
+        """Check that something has a say, which the types do not say."""
+        if not self.words and not self.states:
+            raise ValueError("neither words nor states have a say; give words, or states=true")
+
+
+@dataclass(frozen=True)
 class BdlmConfig(Schedule):
     """Settings of the store and of mutual learning."""
 

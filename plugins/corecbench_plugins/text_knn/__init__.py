@@ -29,13 +29,13 @@ class TextKnn:
 
         texts, phrases = setup.catalog.item_texts, config.phrases
         words = kept_word_summaries(texts, config.dimensions, setup.cache, phrases)
-        self.content, self.decay = normalize(words, dim=1).to(setup.device), config.decay
+        self.words, self.decay = normalize(words, dim=1).to(setup.device), config.decay
 
     def states(self, batch: Batch) -> States:
         """Return the mean words of each history, and the words of all items."""
         from corecbench.api import States, mean_texts
 
-        return States(mean_texts(batch.history, self.content, self.decay), self.content)
+        return States(mean_texts(batch.history, self.words, self.decay), self.words)
 
 
 @hookimpl

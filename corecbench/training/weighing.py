@@ -1,0 +1,131 @@
+"""Chooses how much texts count in the scores of a trained side, and how much less older items of a history count.
+
+B users in a batch, T users of a task, N items, k the width of a text's row, W pairs of a weight and a decay.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+
+from corecbench.api import PluginError, States, last_position, mean_texts
+from corecbench.data.tensors import on_device
+from corecbench.evaluation.ranking import in_batches, without_targets
+from corecbench.plugin.abilities import recommender_abilities
+from corecbench.training.acceptance import in_first_half
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from corecbench.api import Batch, Recommender
+    from corecbench.training.cell import CellTraining
+
+SHARES = tuple(2.0 ** (power / 2) for power in range(-6, 7))
+"""Spreads of the texts' scores over the items, in spreads of the side's own, from which the weight is chosen."""
+DECAYS = (0.6, 0.8)
+"""Factors, from which one is chosen, by which an item of a history counts less than the next one."""
+MOST_SCORES = 2**24
+"""Scores that are held at a time while weights are compared."""
+MOST_USERS = 4096
+"""About so many users are enough to choose a weight by; whether it is better than none is decided by all users."""
+
+
+class Say(NamedTuple):
+    """How much texts count."""
+
+    weight: float
+    """Of the cosine."""
+    decay: float
+    """A factor by which an item of a history counts less than the next one."""
+
+
+class Choice(NamedTuple):
+    """What is best on validation: for all users, and for either half of them."""
+
+    of_all: Say
+    of_first_half: Say
+    of_second_half: Say
+
+
+def choose(training: CellTraining, model: Recommender, content: torch.Tensor) -> Choice:
+    """Return the weights and the decays that are best on validation.
+
+    Args:
+        training: has the users.
+        model: in evaluation mode.
+        content: float32 [N+1, k], rows of a norm of 1 or of 0.
+    """
+    unit = relative_spread(training, model, content)
+    tried = [Say(unit * share, decay) for decay in DECAYS for share in SHARES]
+    row, values = values_under(training, model, content, tried)
+    first = in_first_half(row)
+    return Choice(*(best(tried, values[:, users]) for users in (np.full_like(first, True), first, ~first)))
+
+
+def best(tried: Sequence[Say], values: np.ndarray) -> Say:
+    """Return what has the highest mean of its values, float64 [W, users]."""
+    return max(zip(values.mean(axis=1).tolist(), tried, strict=True))[1]
+
+
+def own_states(model: Recommender, batch: Batch) -> States:
+    """Return a side's own states after the last item of each history: user float32 [B, d], item [N+1, d]."""
+    states_of = recommender_abilities(model).last_states
+    if states_of is None:
+        raise PluginError("a recommender that gives scores has no states")
+    states = states_of(batch)
+    return States(last_position(states.user, batch.history), states.item)
+
+
+def own_scores(model: Recommender, batch: Batch) -> torch.Tensor:
+    """Return a side's own scores, float32 [B, N+1], which may be changed."""
+    scores_of = recommender_abilities(model).scores
+    if scores_of is not None:
+        return scores_of(batch).float().clone()
+    states = own_states(model, batch)
+    return states.user @ states.item.T
+
+
+def relative_spread(training: CellTraining, model: Recommender, content: torch.Tensor) -> float:
+    """Return how many times as far the side's own scores are spread over the items as those of the texts.
+
+    Where either are all the same, any weight does: 1.
+    """
+    _, batch = next(in_batches(training.tasks["validation"], 256, training.setup.device))
+    texts = mean_texts(batch.history, content, DECAYS[0]) @ content.T
+    own, other = (part[:, 1:].std(dim=1).mean() for part in (own_scores(model, batch), texts))
+    return float(own / other) if own and other else 1.0
+
+
+def values_under(
+    training: CellTraining, model: Recommender, content: torch.Tensor, tried: Sequence[Say]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of some users and their NDCG@10 on the validation items under each of `tried`.
+
+    Scores are in float32, which is exact enough to choose by. Of many users only some batches are ranked, evenly
+    over the lengths of histories.
+
+    Returns:
+        The rows in the task, int64 [users], and the values, float64 [W, users].
+    """
+    task, device = training.tasks["validation"], training.setup.device
+    size = max(1, min(256, MOST_SCORES // len(content)))
+    some = slice(None, None, math.ceil(len(task.users) / MOST_USERS))
+    found, places = [], []
+    for rows, batch in in_batches(task, size, device, some):
+        own = own_scores(model, batch)
+        decays = {say.decay for say in tried}
+        texts = {decay: mean_texts(batch.history, content, decay) @ content.T for decay in decays}
+        target = on_device(task.target[rows], device)[:, None]
+        user, item = (
+            on_device(index, device) for index in without_targets(*task.seen.pairs(rows), task.target[rows])
+        )
+        own[user, item] = own[:, 0] = -torch.inf
+        n_candidates = own.isfinite().sum(dim=1).cpu().numpy()
+        under = (torch.add(own, texts[decay], alpha=weight) for weight, decay in tried)
+        ranks = [(scores >= scores.gather(1, target)).sum(dim=1).cpu().numpy() for scores in under]
+        found.append(np.stack([training.validation_metric.per_user(rank, n_candidates) for rank in ranks]))
+        places.append(rows)
+    return np.concatenate(places), np.concatenate(found, axis=1)

@@ -1,0 +1,48 @@
+"""A recommender as it is alone, and beside it what item texts say: nothing is trained together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from corecbench.api import UsageError, kept_word_summaries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from corecbench.api import Pretrained, Setup
+    from corecbench_plugins.sharing.settings import BesideTextsConfig
+
+
+class BesideTexts:
+    """Counted words, and then an LLM's summaries of the texts, have a say in the scores of the domain model alone.
+
+    A weighted hybrid of a recommender and its items' contents (Burke, 2002, DOI 10.1023/A:1021240730564), whose
+    content is what an LLM reads in the texts beyond their words.
+
+    A control that replaces the item texts replaces what the LLM reads. Counted words stay those of the plain texts
+    beside it, so that the difference is the LLM's. They are replaced, too, where no LLM stands beside them, or with
+    `controlled_words`.
+    """
+
+    def __init__(self, config: BesideTextsConfig, setup: Setup) -> None:
+        self.config, self.cache = config, setup.cache
+        self.texts: Sequence[str] = setup.catalog.item_texts
+        if setup.plain_texts is not None and config.states and not config.controlled_words:
+            self.texts = setup.plain_texts
+        self.content: list[torch.Tensor] = []
+
+    def start(self, pretrained: Pretrained) -> None:
+        """Count the words, and take what the LLM says of the texts, which our LLMs whiten.
+
+        Raises:
+            UsageError: the LLM says nothing of texts.
+        """
+        if self.config.words:
+            words = kept_word_summaries(self.texts, self.config.words, self.cache, self.config.phrases)
+            self.content.append(words)
+        if self.config.states:
+            if pretrained.text is None:
+                raise UsageError("the LLM has no `text`; choose another one, or set beside-texts.states=false")
+            self.content.append(pretrained.text)
