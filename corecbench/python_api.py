@@ -42,7 +42,8 @@ def run(
         progress: whether it is shown on stderr.
         **options: whatever a run file may say, named as there: `models`, `llms`, `solo_llms`, `sharing`,
             `controls`, `datasets`, `seeds`, `metrics`, `max_history`, `k_core`, `item_text`, `ties`,
-            `train_shares`, `selection`, `cold_items`, `top_k`, `keep_models`, `benchmark`, `existing`, `device`, and tables such as
+            `train_shares`, `selection`, `cold_items`, `top_k`, `keep_models`, `benchmark`, `existing`,
+            `device`, and tables such as
             `settings={"sasrec": {"epochs": 3}}`, `in_pairs`, `variants` and `per_dataset`.
 
     Returns:

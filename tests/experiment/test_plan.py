@@ -14,6 +14,12 @@ from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
 from corecbench.settings.config import PerDataset, RunConfig, Variant
 
+POSITIONS = (
+    "toy: the times of 60 of 60 users count up by one from the same start; they are positions, so nobody knows "
+    "which interactions had equal times"
+)
+"""What is always said of the toy data."""
+
 
 @pytest.fixture
 def plan(host, tmp_path, monkeypatch, toy_folder, quick):
@@ -69,7 +75,7 @@ def test_every_data_set_gets_every_cell(plan, toy_folder, tmp_path):
 def test_models_without_an_llm_are_trained_alone(plan):
     planned = plan(models=("sasrec", "popularity"))
     assert [cell.name for cell in planned.cells] == ["sasrec", "popularity"]
-    assert planned.notes == []
+    assert planned.notes == [POSITIONS]
 
 
 def test_an_llm_without_models_is_trained_alone(plan, tiny_llama):
@@ -87,14 +93,14 @@ def test_a_model_that_reads_no_ids_is_noted_as_trained_alone_only(plan, tiny_lla
     llm = f"llama:{tiny_llama}"
     planned = plan(models=("popularity", "sasrec"), llms=(llm,))
     assert [cell.name for cell in planned.cells] == ["popularity", "sasrec", llm, f"sasrec+{llm}+bdlm"]
-    assert planned.notes == ["popularity takes no ids from outside, so it is trained alone only"]
+    assert planned.notes == ["popularity takes no ids from outside, so it is trained alone only", POSITIONS]
 
 
 def test_whether_a_model_is_joined_may_depend_on_its_settings(plan, tiny_llama):
     llm = f"llama:{tiny_llama}"
     planned = plan(models=("recbole:EASE", "recbole:BPR"), llms=(llm,))
     assert [cell.name for cell in planned.cells if cell.sharing] == [f"recbole:BPR+{llm}+bdlm"]
-    assert planned.notes == ["recbole:EASE takes no ids from outside, so it is trained alone only"]
+    assert planned.notes == ["recbole:EASE takes no ids from outside, so it is trained alone only", POSITIONS]
 
 
 def test_a_pair_knows_the_solo_cell_it_starts_from(plan, tiny_llama):
