@@ -201,7 +201,7 @@ def test_a_data_set_s_own_settings_reach_its_source(plan):
 
 def test_settings_of_a_data_set_that_is_not_in_the_run_are_noted(plan):
     planned = plan(models=("sasrec",), per_dataset={"toy": PerDataset(9), "ml-1m": PerDataset(200)})
-    assert planned.notes == ["settings of data sets that are not in this run are left aside: ml-1m"]
+    assert planned.notes == ["settings of data sets that are not in this run are left aside: ml-1m", POSITIONS]
 
 
 # --- controls -----------------------------------------------------------------------------------------------------

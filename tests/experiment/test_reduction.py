@@ -39,6 +39,16 @@ def test_a_run_on_all_users_has_the_hash_of_a_run_that_knows_no_shares(plan):
     assert (again.hash, again.folder, again.facts) == (whole.hash, whole.folder, whole.facts)
 
 
+def test_rules_that_can_change_ranks_give_cells_of_their_own(plan):
+    def hashes(**options):
+        return [cell.hash for cell in plan(models=("popularity",), train_shares=(0.5, 1.0), **options).cells]
+
+    by_default, of_all, by_file = hashes(), hashes(selection="all-users"), hashes(ties="file")
+    assert by_default[0] != of_all[0]
+    assert by_default[1] == of_all[1]  # where all users train, both select alike
+    assert not set(by_default) & set(by_file)
+
+
 def test_a_pair_starts_from_its_model_at_the_same_share(plan, tiny_llama):
     planned = plan(models=("sasrec",), llms=(f"llama:{tiny_llama}",), seeds=(0, 1), train_shares=(0.25, 1.0))
     pairs = [cell for cell in planned.cells if cell.sharing]
