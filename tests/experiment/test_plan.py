@@ -231,7 +231,8 @@ def test_a_sharing_module_that_shares_nothing_has_no_controls(plan, tiny_llama):
         variants=variants,
     )
     assert [cell.name for cell in planned.cells if cell.control] == [f"sasrec+{llm}+bdlm+no-mutual"]
-    assert planned.notes == [
+    *noted, _ = planned.notes
+    assert noted == [
         f"{name} shares nothing, so it is a control itself and has no further ones" for name in ("none", "long")
     ]
 
@@ -247,7 +248,10 @@ def test_an_llm_that_does_not_heed_the_request_for_random_weights_has_no_such_co
     host = Host.discover([loose_file("fixed", source)])
     planned = plan(host=host, models=("sasrec",), llms=("fixed",), controls=("untrained-llm", "no-mutual"))
     assert [cell.control and cell.control.name for cell in planned.cells if cell.sharing] == [None, "no-mutual"]
-    assert planned.notes == ["fixed cannot be built with random weights, so it has no control untrained-llm"]
+    assert planned.notes == [
+        "fixed cannot be built with random weights, so it has no control untrained-llm",
+        POSITIONS,
+    ]
 
 
 def test_a_control_starts_from_the_real_solo_cell_and_draws_the_numbers_of_its_pair(plan, tiny_llama):
