@@ -25,7 +25,12 @@ KINDS = ("models", "llms", "sharing", "controls")
 """Kinds of components that decide ranks. Data sets are hashed by their contents."""
 
 CORE = {
-    "leave-one-out split": ("corecbench/data/split.py", "corecbench/data/reduction.py"),
+    "leave-one-out split": (
+        "corecbench/data/ranking_task.py",
+        "corecbench/data/reduction.py",
+        "corecbench/data/split.py",
+        "corecbench/data/ties.py",
+    ),
     "full ranking": (
         "corecbench/evaluation/counting.py",
         "corecbench/evaluation/ranking.py",

@@ -237,7 +237,7 @@ def notes(
             f"{model.label} takes no ids from outside, so it {only}" for model in choice.models if not model.joint
         ]
     found += dict.fromkeys(lacking)
-    found += [line for data in data_sets for line in warnings(data.dataset, config.ties)]
     if aside := config.per_dataset.keys() - {data.whole_name for data in data_sets}:
         found.append(f"settings of data sets that are not in this run are left aside: {', '.join(sorted(aside))}")
+    found += [line for data in data_sets for line in warnings(data.dataset, config.ties)]
     return found

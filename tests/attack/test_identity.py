@@ -28,7 +28,7 @@ def planned(toy_folder, tmp_path):
     """Plan and return the records of the cells as they are before training: `planned(files=(), models=...)`."""
 
     def plan(files=(), **options):
-        config = RunConfig(datasets=(str(toy_folder),), **options)
+        config = RunConfig(datasets=(str(toy_folder),), references=False, **options)
         made = make_plan(config, Host.discover(files), Store(tmp_path / "results", "b"))
         return [describe(cell, made) for cell in made.cells]
 

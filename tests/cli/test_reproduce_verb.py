@@ -43,7 +43,13 @@ def stored(place):
 
     def run(model, **options):
         settings = {"sasrec": SASREC} if model == "sasrec" else {}
-        common = {"datasets": ("./toy",), "seeds": (3,), "max_history": 5, "settings": settings}
+        common = {
+            "datasets": ("./toy",),
+            "seeds": (3,),
+            "max_history": 5,
+            "settings": settings,
+            "references": False,
+        }
         config = RunConfig(models=(model,), **common | options)
         (record,) = prepare(config, Host.discover(), Path("results"), Steps(run_plan=in_this_process)).run()
         assert record["error"] is None

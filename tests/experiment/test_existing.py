@@ -22,6 +22,7 @@ def test_a_pair_that_starts_from_a_damaged_cell_is_left_out_and_one_that_does_no
         datasets=(str(toy_folder),),
         settings=settings,
         metrics=("NDCG@10",),
+        references=False,
     )
     plan = with_existing(make_plan(config, host, store), host, store)
     assert [cell.sharing.label if cell.sharing else None for cell in plan.cells] == [None, None, "bdlm", "none"]
@@ -52,6 +53,7 @@ def test_a_run_that_goes_on_in_another_number_format_says_so(bench, host, tmp_pa
     def notes(**options):
         config = RunConfig(
             **{"models": ("sasrec",), "datasets": (str(toy_folder),), "settings": quick, "metrics": ("NDCG@10",)}
+            | {"references": False}
             | options
         )
         store = Store(tmp_path / "results", config.benchmark)

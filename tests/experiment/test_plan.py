@@ -14,6 +14,12 @@ from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
 from corecbench.settings.config import PerDataset, RunConfig, Variant
 
+POSITIONS = (
+    "toy: the times of 60 of 60 users count up by one from the same start; they are positions, so nobody knows "
+    "which interactions had equal times"
+)
+"""What is always said of the toy data."""
+
 
 @pytest.fixture
 def plan(host, tmp_path, monkeypatch, toy_folder, quick):
@@ -21,7 +27,7 @@ def plan(host, tmp_path, monkeypatch, toy_folder, quick):
     monkeypatch.setenv("CORECBENCH_CACHE", str(tmp_path / "cache"))
 
     def make(host=host, **options):
-        config = RunConfig(**{"datasets": (str(toy_folder),), "settings": quick} | options)
+        config = RunConfig(**{"datasets": (str(toy_folder),), "settings": quick, "references": False} | options)
         return make_plan(config, host, Store(tmp_path / "results", config.benchmark))
 
     return make
@@ -69,7 +75,7 @@ def test_every_data_set_gets_every_cell(plan, toy_folder, tmp_path):
 def test_models_without_an_llm_are_trained_alone(plan):
     planned = plan(models=("sasrec", "popularity"))
     assert [cell.name for cell in planned.cells] == ["sasrec", "popularity"]
-    assert planned.notes == []
+    assert planned.notes == [POSITIONS]
 
 
 def test_an_llm_without_models_is_trained_alone(plan, tiny_llama):
@@ -87,14 +93,14 @@ def test_a_model_that_reads_no_ids_is_noted_as_trained_alone_only(plan, tiny_lla
     llm = f"llama:{tiny_llama}"
     planned = plan(models=("popularity", "sasrec"), llms=(llm,))
     assert [cell.name for cell in planned.cells] == ["popularity", "sasrec", llm, f"sasrec+{llm}+bdlm"]
-    assert planned.notes == ["popularity takes no ids from outside, so it is trained alone only"]
+    assert planned.notes == ["popularity takes no ids from outside, so it is trained alone only", POSITIONS]
 
 
 def test_whether_a_model_is_joined_may_depend_on_its_settings(plan, tiny_llama):
     llm = f"llama:{tiny_llama}"
     planned = plan(models=("recbole:EASE", "recbole:BPR"), llms=(llm,))
     assert [cell.name for cell in planned.cells if cell.sharing] == [f"recbole:BPR+{llm}+bdlm"]
-    assert planned.notes == ["recbole:EASE takes no ids from outside, so it is trained alone only"]
+    assert planned.notes == ["recbole:EASE takes no ids from outside, so it is trained alone only", POSITIONS]
 
 
 def test_a_pair_knows_the_solo_cell_it_starts_from(plan, tiny_llama):
@@ -195,7 +201,7 @@ def test_a_data_set_s_own_settings_reach_its_source(plan):
 
 def test_settings_of_a_data_set_that_is_not_in_the_run_are_noted(plan):
     planned = plan(models=("sasrec",), per_dataset={"toy": PerDataset(9), "ml-1m": PerDataset(200)})
-    assert planned.notes == ["settings of data sets that are not in this run are left aside: ml-1m"]
+    assert planned.notes == ["settings of data sets that are not in this run are left aside: ml-1m", POSITIONS]
 
 
 # --- controls -----------------------------------------------------------------------------------------------------
@@ -225,7 +231,8 @@ def test_a_sharing_module_that_shares_nothing_has_no_controls(plan, tiny_llama):
         variants=variants,
     )
     assert [cell.name for cell in planned.cells if cell.control] == [f"sasrec+{llm}+bdlm+no-mutual"]
-    assert planned.notes == [
+    *noted, _ = planned.notes
+    assert noted == [
         f"{name} shares nothing, so it is a control itself and has no further ones" for name in ("none", "long")
     ]
 
@@ -241,7 +248,10 @@ def test_an_llm_that_does_not_heed_the_request_for_random_weights_has_no_such_co
     host = Host.discover([loose_file("fixed", source)])
     planned = plan(host=host, models=("sasrec",), llms=("fixed",), controls=("untrained-llm", "no-mutual"))
     assert [cell.control and cell.control.name for cell in planned.cells if cell.sharing] == [None, "no-mutual"]
-    assert planned.notes == ["fixed cannot be built with random weights, so it has no control untrained-llm"]
+    assert planned.notes == [
+        "fixed cannot be built with random weights, so it has no control untrained-llm",
+        POSITIONS,
+    ]
 
 
 def test_a_control_starts_from_the_real_solo_cell_and_draws_the_numbers_of_its_pair(plan, tiny_llama):

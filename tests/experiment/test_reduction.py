@@ -14,7 +14,7 @@ def plan(host, tmp_path, monkeypatch, toy_folder, quick):
     monkeypatch.setenv("CORECBENCH_CACHE", str(tmp_path / "cache"))
 
     def make(**options):
-        config = RunConfig(**{"datasets": (str(toy_folder),), "settings": quick} | options)
+        config = RunConfig(**{"datasets": (str(toy_folder),), "settings": quick, "references": False} | options)
         return make_plan(config, host, Store(tmp_path / "results", config.benchmark))
 
     return make
@@ -39,6 +39,16 @@ def test_a_run_on_all_users_has_the_hash_of_a_run_that_knows_no_shares(plan):
     assert (again.hash, again.folder, again.facts) == (whole.hash, whole.folder, whole.facts)
 
 
+def test_rules_that_can_change_ranks_give_cells_of_their_own(plan):
+    def hashes(**options):
+        return [cell.hash for cell in plan(models=("popularity",), train_shares=(0.5, 1.0), **options).cells]
+
+    by_default, of_all, by_file = hashes(), hashes(selection="all-users"), hashes(ties="file")
+    assert by_default[0] != of_all[0]
+    assert by_default[1] == of_all[1]  # where all users train, both select alike
+    assert not set(by_default) & set(by_file)
+
+
 def test_a_pair_starts_from_its_model_at_the_same_share(plan, tiny_llama):
     planned = plan(models=("sasrec",), llms=(f"llama:{tiny_llama}",), seeds=(0, 1), train_shares=(0.25, 1.0))
     pairs = [cell for cell in planned.cells if cell.sharing]
@@ -53,7 +63,7 @@ def test_settings_of_a_data_set_hold_for_its_parts(plan):
 
     planned = plan(models=("sasrec",), train_shares=(0.5,), per_dataset={"toy": PerDataset(max_history=7)})
     assert [cell.max_history for cell in planned.cells] == [7]
-    assert planned.notes == []
+    assert not any("left aside" in note for note in planned.notes)
 
 
 def test_popularity_counts_the_share_only_and_ranks_everyone(bench, tmp_path):

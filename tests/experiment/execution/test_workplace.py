@@ -23,7 +23,9 @@ def tasks(tmp_path, toy_folder, quick, cache, monkeypatch):
     """Return the tasks of two cells, as they were sent."""
     monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
     monkeypatch.chdir(tmp_path)
-    config = RunConfig(datasets=(str(toy_folder),), models=("popularity", "sasrec"), settings=quick)
+    config = RunConfig(
+        datasets=(str(toy_folder),), models=("popularity", "sasrec"), settings=quick, references=False
+    )
     host, store = Host.discover(), Store(tmp_path / "results", config.benchmark)
     plan = make_plan(config, host, store)
     made = [make_task(cell, plan, host, store) for cell in plan.cells]
