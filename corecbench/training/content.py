@@ -6,7 +6,7 @@ text of the history (content-based recommendation: Lops, de Gemmis and Semeraro,
 10.1007/978-0-387-85820-3_3). The weight and how fast older items count less are chosen on validation. Whether texts
 have a say at all is decided by users that the weight was not chosen by.
 
-B users in a batch, U users, N items, k the width of a text's row, d that of a state.
+B users in a batch, T users of a task, N items, k the width of a text's row, d that of a state.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import copy
 import functools
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import torch
@@ -23,13 +23,12 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from corecbench.api import PluginError, States, mean_texts
-from corecbench.data.tensors import on_device
 from corecbench.evaluation.ranking import task_states
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard
-from corecbench.training.acceptance import in_first_half, is_clearly_better
+from corecbench.training.acceptance import is_clearly_better
 from corecbench.training.frozen import evaluate
-from corecbench.training.weighing import choose, own_scores, own_states
+from corecbench.training.weighing import own_scores, own_states, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,24 +36,21 @@ if TYPE_CHECKING:
     from corecbench.api import Batch, Recommender
     from corecbench.training.cell import CellTraining
     from corecbench.training.loop import SideTraining
-    from corecbench.training.weighing import Choice, Say
-
-Number: TypeAlias = "float | torch.Tensor"
-
+    from corecbench.training.weighing import Say
 
 class WithContent(nn.Module):
     """A trained recommender whose scores hold what texts say."""
 
     content: torch.Tensor
 
-    def __init__(self, model: Recommender, content: torch.Tensor, weight: Number, decay: Number) -> None:
+    def __init__(self, model: Recommender, content: torch.Tensor, weight: float, decay: float) -> None:
         """Put a model beside texts.
 
         Args:
             model: the recommender, in evaluation mode.
             content: float32 [N+1, k], rows of a norm of 1, or of 0 for items without a text.
-            weight: of the cosine; a number, or one of each user, float32 [U+1].
-            decay: a factor by which an item of a history counts less than the next one; the same.
+            weight: of the cosine.
+            decay: a factor by which an item of a history counts less than the next one.
         """
         super().__init__()
         self.model, self.examples, self.weight, self.decay = model, model.examples, weight, decay
@@ -62,11 +58,7 @@ class WithContent(nn.Module):
 
     def texts(self, batch: Batch) -> torch.Tensor:
         """Return the weighted mean row of each history, float32 [B, k]."""
-        weight, decay = (
-            value[batch.user][:, None] if isinstance(value, torch.Tensor) else value
-            for value in (self.weight, self.decay)
-        )
-        return weight * mean_texts(batch.history, self.content, decay)
+        return self.weight * mean_texts(batch.history, self.content, self.decay)
 
 
 class StatesWithContent(WithContent):
@@ -87,7 +79,7 @@ class ScoresWithContent(WithContent):
     place: torch.Tensor
     """int64 [N+1], the place of an item's row among them."""
 
-    def __init__(self, model: Recommender, content: torch.Tensor, weight: Number, decay: Number) -> None:
+    def __init__(self, model: Recommender, content: torch.Tensor, weight: float, decay: float) -> None:
         super().__init__(model, content, weight, decay)
         rows = np.ascontiguousarray(content.cpu().numpy())
         as_bytes = rows.view(np.dtype((np.void, rows.shape[1] * rows.itemsize))).ravel()
@@ -100,7 +92,7 @@ class ScoresWithContent(WithContent):
         return own_scores(self.model, batch) + (self.texts(batch) @ self.distinct.T)[:, self.place]
 
 
-def with_texts(model: Recommender, content: torch.Tensor, weight: Number, decay: Number) -> Recommender:
+def with_texts(model: Recommender, content: torch.Tensor, weight: float, decay: float) -> Recommender:
     """Return a recommender beside texts; the arguments are those of `WithContent`."""
     kind = StatesWithContent if recommender_abilities(model).scores is None else ScoresWithContent
     return cast("Recommender", kind(model, content, weight, decay))
@@ -146,34 +138,17 @@ def with_content(
     gives_scores = recommender_abilities(side.model).scores is not None
     with guard(side.owner, "scores" if gives_scores else "states"), torch.no_grad():
         compared = side.model if gives_scores else known(training, side.model)
-        own = tried.values = values_of(training, compared)
+        tried.values = values_of(training, compared)
         for number, content in enumerate(rows, start=first):
-            choice = choose(training, compared, content)
-            fair = values_of(training, with_texts(compared, content, *of_others(training, choice)))
-            if not is_clearly_better(fair, own):
+            say, worth = weigh(training, compared, content)
+            if not is_clearly_better(worth.of_others, worth.without):
                 continue
-            tried.chosen = {"validation_without": float(own.mean()), **tried.chosen, **named(choice.of_all, number)}
-            tried.model, compared = (with_texts(each, content, *choice.of_all) for each in (tried.model, compared))
-            tried.values, own = fair, values_of(training, compared)
-            tried.best_value = float(own.mean())
+            without = {"validation_without": float(worth.without.mean())}
+            tried.chosen = {**without, **tried.chosen, **named(say, number)}
+            tried.model, compared = (with_texts(each, content, *say) for each in (tried.model, compared))
+            tried.values, tried.best_value = worth.of_others, float(worth.of_all.mean())
     tried.train_s += time.perf_counter() - started
     return tried
-
-
-def of_others(training: CellTraining, choice: Choice) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return how much texts count for each user as is best for the other half, weight and decay, float32 [U+1].
-
-    The best of many settings looks better than it is on the users that it was chosen by. On others it does not
-    (cross-fitting: Chernozhukov et al., 2018, DOI 10.1111/ectj.12097).
-    """
-    users, setup = training.tasks["validation"].users, training.setup
-    first = in_first_half(np.arange(len(users)))
-    found = []
-    for of_first, of_second in zip(choice.of_first_half, choice.of_second_half, strict=True):
-        values = np.zeros(setup.catalog.n_users + 1, dtype=np.float32)
-        values[users] = np.where(first, of_second, of_first)
-        found.append(on_device(values, setup.device))
-    return found[0], found[1]
 
 
 def known(training: CellTraining, model: Recommender) -> Known:

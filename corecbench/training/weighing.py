@@ -42,16 +42,22 @@ class Say(NamedTuple):
     """A factor by which an item of a history counts less than the next one."""
 
 
-class Choice(NamedTuple):
-    """What is best on validation: for all users, and for either half of them."""
+class Worth(NamedTuple):
+    """NDCG@10 of each user on the validation items, float64 [T] each."""
 
-    of_all: Say
-    of_first_half: Say
-    of_second_half: Say
+    without: np.ndarray
+    of_all: np.ndarray
+    """Under what is best for all users."""
+    of_others: np.ndarray
+    """Under what is best for the half of the users that a user is not in."""
 
 
-def choose(training: CellTraining, model: Recommender, content: torch.Tensor) -> Choice:
-    """Return the weights and the decays that are best on validation.
+def weigh(training: CellTraining, model: Recommender, content: torch.Tensor) -> tuple[Say, Worth]:
+    """Return how much texts count where that is best on validation, and what it is worth.
+
+    The best of many settings looks better than it is on the users that it was chosen by. On others it does not
+    (cross-fitting: Chernozhukov et al., 2018, DOI 10.1111/ectj.12097). Of many users only some choose, evenly over
+    the lengths of histories; the worth is that of all.
 
     Args:
         training: has the users.
@@ -60,9 +66,14 @@ def choose(training: CellTraining, model: Recommender, content: torch.Tensor) ->
     """
     unit = relative_spread(training, model, content)
     tried = [Say(unit * share, decay) for decay in DECAYS for share in SHARES]
-    row, values = values_under(training, model, content, tried)
+    n_users = len(training.tasks["validation"].users)
+    row, values = values_under(training, model, content, tried, each=math.ceil(n_users / MOST_USERS))
     first = in_first_half(row)
-    return Choice(*(best(tried, values[:, users]) for users in (np.full_like(first, True), first, ~first)))
+    chosen = [best(tried, values[:, users]) for users in (np.full_like(first, True), first, ~first)]
+    row, values = values_under(training, model, content, [Say(0.0, chosen[0].decay), *chosen])
+    without, of_all, of_first, of_second = values[:, np.argsort(row)]
+    of_others = np.where(in_first_half(np.arange(n_users)), of_second, of_first)
+    return chosen[0], Worth(without, of_all, of_others)
 
 
 def best(tried: Sequence[Say], values: np.ndarray) -> Say:
@@ -100,21 +111,26 @@ def relative_spread(training: CellTraining, model: Recommender, content: torch.T
 
 
 def values_under(
-    training: CellTraining, model: Recommender, content: torch.Tensor, tried: Sequence[Say]
+    training: CellTraining, model: Recommender, content: torch.Tensor, tried: Sequence[Say], each: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows of some users and their NDCG@10 on the validation items under each of `tried`.
 
-    Scores are in float32, which is exact enough to choose by. Of many users only some batches are ranked, evenly
-    over the lengths of histories.
+    Scores are in float32, which is exact enough to choose by.
+
+    Args:
+        training: has the users.
+        model: in evaluation mode.
+        content: float32 [N+1, k], rows of a norm of 1 or of 0.
+        tried: how much texts count.
+        each: of so many batches, which are in the order of the lengths of histories, one is ranked.
 
     Returns:
         The rows in the task, int64 [users], and the values, float64 [W, users].
     """
     task, device = training.tasks["validation"], training.setup.device
     size = max(1, min(256, MOST_SCORES // len(content)))
-    some = slice(None, None, math.ceil(len(task.users) / MOST_USERS))
     found, places = [], []
-    for rows, batch in in_batches(task, size, device, some):
+    for rows, batch in in_batches(task, size, device, slice(None, None, each)):
         own = own_scores(model, batch)
         decays = {say.decay for say in tried}
         texts = {decay: mean_texts(batch.history, content, decay) @ content.T for decay in decays}

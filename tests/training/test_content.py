@@ -67,23 +67,35 @@ def test_each_user_s_value_is_under_the_weight_that_is_best_for_the_others(train
     training, side = trained
     rows = torch.nn.functional.normalize(next_items, dim=1)
     says = Say(9.0, 0.6), Say(3.0, 0.6), Say(5.0, 0.6)  # of all, of the first half and of the second
-    monkeypatch.setattr("corecbench.training.content.choose", lambda *_: weighing.Choice(*says))
+    chosen = iter(says)
+    monkeypatch.setattr(weighing, "best", lambda *_: next(chosen))
     beside = with_content(training, side, [rows])
     of_all, of_first, of_second = (
         training.values(training.rank(with_texts(side.model, rows, *say), "validation")) for say in says
     )
-    assert np.array_equal(beside.values[::2], of_second[::2])
-    assert np.array_equal(beside.values[1::2], of_first[1::2])
+    assert beside.values[::2] == pytest.approx(of_second[::2], abs=1e-6)
+    assert beside.values[1::2] == pytest.approx(of_first[1::2], abs=1e-6)
     assert (beside.model.weight, beside.best_value) == (9.0, pytest.approx(of_all.mean()))
 
 
 def test_a_weight_is_chosen_for_all_users_and_for_either_half(monkeypatch):
-    values = np.array([[1.0, 0.0, 0.9], [0.0, 0.8, 0.0]])  # of users 0, 1 and 2; 0 and 2 are in the first half
+    # of users 0, 1 and 2, of whom 0 and 2 are in the first half: without texts, and under weights 1 and 2
+    values = {0.0: [0.1, 0.2, 0.3], 1.0: [1.0, 0.0, 0.9], 2.0: [0.0, 0.8, 0.0]}
+
+    def values_under(training, model, content, tried, each=1):
+        return np.array([2, 1, 0]), np.array([values[say.weight] for say in tried])[:, ::-1]
+
     monkeypatch.setattr(weighing, "SHARES", (1.0, 2.0))
     monkeypatch.setattr(weighing, "DECAYS", (0.6,))
     monkeypatch.setattr(weighing, "relative_spread", lambda *_: 1.0)
-    monkeypatch.setattr(weighing, "values_under", lambda *_: (np.array([2, 1, 0]), values[:, [2, 1, 0]]))
-    assert weighing.choose(None, None, None) == (Say(1.0, 0.6), Say(1.0, 0.6), Say(2.0, 0.6))
+    monkeypatch.setattr(weighing, "values_under", values_under)
+    training = types.SimpleNamespace(tasks={"validation": types.SimpleNamespace(users=range(3))})
+    say, worth = weighing.weigh(training, None, None)
+    assert say == Say(1.0, 0.6)
+    assert worth.without.tolist() == values[0.0]
+    assert worth.of_all.tolist() == values[1.0]
+    # the first half chooses 1, which user 1 is judged by, and the second half chooses 2
+    assert worth.of_others.tolist() == [0.0, 0.0, 0.0]
 
 
 def test_contents_are_added_one_after_another_and_only_those_that_are_better(trained, next_items):
@@ -168,9 +180,8 @@ def test_texts_that_say_nothing_are_seldom_taken(host):
         )
         found = with_content(training, side, [noise])
         taken += bool(found.chosen)
-        best = weighing.choose(training, model, noise).of_all
-        on_its_own_users = training.values(training.rank(with_texts(model, noise, *best), "validation"))
-        taken_before += is_clearly_better(on_its_own_users, training.values(training.rank(model, "validation")))
+        _, worth = weighing.weigh(training, model, noise)
+        taken_before += is_clearly_better(worth.of_all, worth.without)
     assert taken / n <= 0.16
     assert taken_before / n > 0.4
 
@@ -194,9 +205,8 @@ def test_what_weights_are_chosen_by_is_what_they_rank_by(trained, next_items):
 def test_of_many_users_some_are_enough_to_choose_by(trained, next_items, monkeypatch):
     training, side = trained
     monkeypatch.setattr(weighing, "MOST_SCORES", 10 * len(next_items))  # 10 users at a time
-    monkeypatch.setattr(weighing, "MOST_USERS", 100)
     rows = torch.nn.functional.normalize(next_items, dim=1)
-    row, values = values_under(training, side.model, rows, [Say(1.0, 0.6)])
+    row, values = values_under(training, side.model, rows, [Say(1.0, 0.6)], each=2)
     assert values.shape == (1, len(training.tasks["validation"].users) // 2)
     exact = training.values(training.rank(with_texts(side.model, rows, 1.0, 0.6), "validation"))
     assert values[0] == pytest.approx(exact[row], abs=0.05)  # each value stands beside the row of its user
