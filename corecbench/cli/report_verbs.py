@@ -217,6 +217,7 @@ def report(
 @click.option("--datasets", metavar="A,B", help="Data sets to compare on.  [default: all]")
 @choice_options
 @click.option("--metric", default="NDCG@10", show_default=True, metavar="NAME", help="Metric to compare.")
+@click.option("--in-order", is_flag=True, help="Compare only users whose last two items are in order by time.")
 @statistics_options
 @format_option
 @common_options
@@ -234,6 +235,7 @@ def compare(
     correction: str,
     margin: float,
     find: float | None,
+    in_order: bool,
     format_: str,
 ) -> None:
     """Compare any stored cells with one of them, paired over users.
@@ -263,5 +265,6 @@ def compare(
             names(datasets or ""),
             method,
             unshared(host, (entry for of_store in entries.values() for entry in of_store)),
+            in_order,
         )
         say(render(host, format_, compare_text.report(found))[1].rstrip())

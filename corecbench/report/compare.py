@@ -98,6 +98,8 @@ class Comparisons:
     """Versions and devices, as sentences."""
     faults: tuple[str, ...] = ()
     """Why the metric has no value for some rows, as sentences."""
+    in_order: bool = False
+    """Whether only users count whose last two items have different times."""
 
     @property
     def made(self) -> list[Comparison]:
@@ -114,6 +116,7 @@ def build(
     datasets: Collection[str] = (),
     method: Method = STANDARD,
     unshared: Collection[str] = (),
+    in_order: bool = False,
 ) -> Comparisons:
     """Compare stored cells with the one that is named as the baseline.
 
@@ -128,6 +131,7 @@ def build(
         datasets: the data sets to compare on; all if none is named.
         method: the method of the tests.
         unshared: sharing modules that share nothing; their rows are controls.
+        in_order: whether only users count whose last two items have different times.
 
     Raises:
         UsageError: a name means nothing that is stored, the baseline means more than one row, or the metric has no
@@ -140,7 +144,7 @@ def build(
     entries = _select({label: results[store] for label, store in stores.items()}, asked, datasets, bool(cells))
     protocol = check_comparable((entry for held in entries.values() for entry in held), settings=False)
     rows = [
-        BenchmarkRow(label, stored)
+        BenchmarkRow(label, stored.in_order() if in_order else stored)
         for label, held in entries.items()
         for stored in read_rows(held, stores[label], {name: metric}).values()
     ]
@@ -163,7 +167,7 @@ def build(
     made = made_with(record for stored in stored_rows for record in stored.records)
     faults = fault_sentences(stored_rows)
     return Comparisons(
-        tuple(compared_rows), baseline, name, metric.higher_is_better, method, protocol, made, faults
+        tuple(compared_rows), baseline, name, metric.higher_is_better, method, protocol, made, faults, in_order
     )
 
 

@@ -82,6 +82,7 @@ def caption(comparisons: Comparisons) -> str:
             *of_ensembles(row.key.side for row in rows),
             f"{metric} and baseline: means over {user_counts(users)}, each user first averaged over the "
             f"seeds both have{f' (of {seeds})' if seeds else ''}",
+            *(["Users are those whose last two items are in order by time"] if comparisons.in_order else []),
             *comparisons.faults,
             *statistics,
             *comparisons.made_with,

@@ -15,7 +15,7 @@ from corecbench.evaluation.measuring import depth, is_overall, measure_checked
 from corecbench.report.provenance import listed
 from corecbench.report.wording import one_line, seed_list
 from corecbench.results.lists import lists_of, why_too_deep
-from corecbench.results.record import DamagedError, failure_of
+from corecbench.results.record import DamagedError, ResultsError, failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from corecbench.results.store import Entry, Store
 
 MESSAGE_WIDTH = 80
+TIED = "target_is_tied"
+"""The stored fact whether the last two items of a user have the same time."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,21 @@ class StoredRow:
                 for seed, values in self.overall.items()
             },
             faults={seed: {metric: faults[metric]} for seed, faults in self.faults.items() if metric in faults},
+        )
+
+    def in_order(self) -> StoredRow:
+        """Return the row of the users whose last two items have different times: time decides their test item.
+
+        Raises:
+            ResultsError: an older version stored the row, without saying who they are.
+        """
+        if any(TIED not in facts for facts in self.user_facts.values()):
+            raise ResultsError(f"{self.key.name} on {self.key.dataset}: it is not stored whose items are in order")
+        apart = {seed: ~facts[TIED].to_numpy(dtype=bool) for seed, facts in self.user_facts.items()}
+        return replace(
+            self,
+            values={seed: values[apart[seed]] for seed, values in self.values.items()},
+            user_facts={seed: facts[apart[seed]] for seed, facts in self.user_facts.items()},
         )
 
     def failures(self) -> list[str]:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from corecbench.training.loop import SideTraining
     from corecbench.training.weighing import Say
 
+
 class WithContent(nn.Module):
     """A trained recommender whose scores hold what texts say."""
 

@@ -123,6 +123,22 @@ def p_adjusted(found):
     return {name: row.comparison.p_adjusted for (_, name), row in rows(found).items() if row.comparison}
 
 
+def test_users_in_order_can_be_compared_alone(bench):
+    tied = {"target_is_tied": [True, True, False, False]}
+    bench.add("sasrec", domain_ranks=[1, 1, 2, 4], counts=tied)
+    bench.add("gru4rec", domain_ranks=[2, 2, 1, 4], counts=tied)
+    found = compare(bench, in_order=True)
+    # of the last two users 1/2 and 1/4 become 1 and 1/4
+    assert [(row.mean, row.n_users) for row in found.rows] == [(3 / 8, 2), (5 / 8, 2)]
+    assert "Users are those whose last two items are in order by time" in report(found).caption
+    assert compare(bench).rows[0].mean == (1 + 1 + 1 / 2 + 1 / 4) / 4
+
+
+def test_results_that_do_not_say_who_is_in_order_are_refused(pair):
+    with pytest.raises(ResultsError, match="it is not stored whose items are in order"):
+        compare(pair, in_order=True)
+
+
 def test_p_is_adjusted_over_all_comparisons_of_all_data_sets(pair):
     pair.add("sasrec", dataset="other", domain_ranks=SIX_AT_2)
     pair.add("gru4rec", dataset="other", domain_ranks=SIX_AT_1)
