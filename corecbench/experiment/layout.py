@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
-from corecbench.api import UsageError, cache_folder
+from corecbench.api import DomainModelComponent, UsageError, cache_folder
 from corecbench.data.reduction import Reduction
 from corecbench.experiment.cells import Parts, make_cell
 from corecbench.experiment.controls import choose_control, why_not
@@ -64,8 +64,9 @@ def references_on(
     cache, labels = cache_folder(), {model.label for model in asked}
     has_texts = any(data.catalog.item_texts)
     for component, _ in host.list("models"):
-        is_read = has_texts or not component.reads_texts
-        if component.reference and is_read and component.name not in labels:
+        if not isinstance(component, DomainModelComponent) or not component.reference:
+            continue
+        if component.name not in labels and (has_texts or not component.reads_texts):
             yield host.with_fingerprint(host.select("models", component.name, settings), cache)
 
 
