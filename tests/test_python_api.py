@@ -32,7 +32,13 @@ def ranks(root):
 
 
 def test_run_trains_what_the_command_line_trains_and_writes_the_same_tables(here, toy_folder):
-    corecbench.run(models=["sasrec"], datasets=[str(toy_folder)], settings={"sasrec": {"epochs": 1}}, out="python")
+    corecbench.run(
+        references=False,
+        models=["sasrec"],
+        datasets=[str(toy_folder)],
+        settings={"sasrec": {"epochs": 1}},
+        out="python",
+    )
     options = [
         "--models",
         "sasrec",
@@ -43,7 +49,7 @@ def test_run_trains_what_the_command_line_trains_and_writes_the_same_tables(here
         "--results",
         "shell",
     ]
-    assert CliRunner().invoke(main, ["run", *options], catch_exceptions=False).exit_code == 0
+    assert CliRunner().invoke(main, ["run", "--no-references", *options], catch_exceptions=False).exit_code == 0
     python, shell = ranks(here / "python"), ranks(here / "shell")
     assert python.keys() == shell.keys()
     assert all(frame.equals(shell[file]) for file, frame in python.items())
@@ -56,7 +62,9 @@ def test_run_trains_what_the_command_line_trains_and_writes_the_same_tables(here
 def test_run_changes_neither_the_environment_nor_the_settings_of_torch(here, toy_folder, monkeypatch):
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     environment, threads, state = dict(os.environ), torch.get_num_threads(), torch.get_rng_state()
-    corecbench.run(models=["sasrec"], datasets=[str(toy_folder)], settings={"sasrec": {"epochs": 1}})
+    corecbench.run(
+        references=False, models=["sasrec"], datasets=[str(toy_folder)], settings={"sasrec": {"epochs": 1}}
+    )
     assert dict(os.environ) == environment
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), state)
@@ -66,9 +74,13 @@ def test_run_changes_neither_the_environment_nor_the_settings_of_torch(here, toy
 
 
 def test_run_returns_its_own_cells_only_and_load_all_of_them(here, toy_folder):
-    first = corecbench.run(models="popularity", datasets=toy_folder, metrics=METRICS, seeds=range(2))
+    first = corecbench.run(
+        references=False, models="popularity", datasets=toy_folder, metrics=METRICS, seeds=range(2)
+    )
     assert first["seed"].tolist() == [0, 1]
-    second = corecbench.run(models=["popularity"], datasets=[str(toy_folder)], metrics=METRICS, seeds=2)
+    second = corecbench.run(
+        references=False, models=["popularity"], datasets=[str(toy_folder)], metrics=METRICS, seeds=2
+    )
     assert second["seed"].tolist() == [2]
     stored = corecbench.load("results", metrics=METRICS)
     pd.testing.assert_frame_equal(stored, pd.concat([first, second], ignore_index=True))
@@ -76,6 +88,7 @@ def test_run_returns_its_own_cells_only_and_load_all_of_them(here, toy_folder):
 
 def test_run_is_silent_unless_progress_is_asked_for(here, toy_folder, capsys):
     options = {"models": ["popularity"], "datasets": [str(toy_folder)], "existing": "replace"}
+    options["references"] = False
     corecbench.run(**options)
     assert capsys.readouterr() == ("", "")
     corecbench.run(**options, progress=True)
@@ -89,7 +102,9 @@ def test_options_win_over_a_run_file_and_tables_are_merged(here, toy_folder):
         f'models = ["sasrec"]\ndatasets = ["{toy_folder}"]\nseeds = [0, 1]\n'
         "[settings.sasrec]\nepochs = 1\nembedding_size = 8\nn_heads = 1\n"
     )
-    frame = corecbench.run(config="my.toml", seeds=[3], settings={"sasrec": {"embedding_size": 4}})
+    frame = corecbench.run(
+        references=False, config="my.toml", seeds=[3], settings={"sasrec": {"embedding_size": 4}}
+    )
     assert frame["seed"].tolist() == [3]
     ((_, record),) = Store(here / "results", "default").records()
     settings = record["settings"]["sasrec"]
@@ -112,7 +127,9 @@ def test_a_plugin_in_a_file_is_loaded(here, toy_folder, loose_file):
             return [MetricComponent("half", Half)]
         """,
     )
-    frame = corecbench.run(models=["popularity"], datasets=[toy_folder], metrics=["half"], plugins=[path])
+    frame = corecbench.run(
+        references=False, models=["popularity"], datasets=[toy_folder], metrics=["half"], plugins=[path]
+    )
     assert frame["half"].tolist() == [0.5]
     assert corecbench.load(metrics="half", plugins=[path])["half"].tolist() == [0.5]
 

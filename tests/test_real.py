@@ -129,7 +129,7 @@ def test_the_same_command_again_finds_everything_done(finished, data_folder):
     results, _ = finished[0]
     again = run(results, data_folder)
     assert again.returncode == 0
-    assert "plan: 3 cells, 3 done already" in again.stdout
+    assert "plan: 8 cells, 8 done already" in again.stdout
     assert "sasrec + llama" in again.stdout
 
 

@@ -48,7 +48,7 @@ def corecbench(tmp_path, toy_folder, monkeypatch):
 
     def run(*arguments):
         fixed = [f"--datasets={toy_folder}", f"--results={tmp_path / 'results'}", "--jobs=2"]
-        command = [sys.executable, "-m", "corecbench", "run", *fixed, *map(str, arguments)]
+        command = [sys.executable, "-m", "corecbench", "run", "--no-references", *fixed, *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
     return run

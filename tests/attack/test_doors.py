@@ -103,7 +103,9 @@ def test_no_error_of_a_plugin_controls_a_terminal(loose_file, traceback):
     file = loose_file("nasty", r'raise ValueError("bad \x1b[2J \u202e \x9b31m\r")')
     result = CliRunner().invoke(main, ["list", "models", "--plugin", str(file), *traceback], color=True)
     assert_harmless(result.output)
-    result = CliRunner().invoke(main, ["run", "--models", NASTY, "--plugin", str(file), *traceback], color=True)
+    result = CliRunner().invoke(
+        main, ["run", "--no-references", "--models", NASTY, "--plugin", str(file), *traceback], color=True
+    )
     assert result.exit_code == 3
     assert_harmless(result.output)
 

@@ -21,7 +21,9 @@ def planned(tmp_path, monkeypatch, toy_folder):
 
     def plan(llm, *settings):
         options = [part for setting in settings for part in ("--set", f"{llm.partition(':')[0]}.{setting}")]
-        result = CliRunner().invoke(main, ["run", "--llm", llm, "--datasets", str(toy_folder), *options])
+        result = CliRunner().invoke(
+            main, ["run", "--no-references", "--llm", llm, "--datasets", str(toy_folder), *options]
+        )
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.count("\n") == 1
         assert not (tmp_path / "results").exists()

@@ -26,7 +26,7 @@ def refused(tmp_path):
 
     def run(*options, verb=()):
         results = tmp_path / "results"
-        done = CliRunner().invoke(main, ["run", *options, "--results", str(results), *verb])
+        done = CliRunner().invoke(main, ["run", "--no-references", *options, "--results", str(results), *verb])
         assert done.exit_code == 2, done.output
         assert not results.exists()
         (line,) = done.stderr.splitlines()
@@ -43,7 +43,7 @@ def test_a_csv_without_titles_beside_an_llm(refused, untitled, tiny_llama):
 
 def test_a_csv_without_titles_is_enough_without_an_llm(untitled, tmp_path):
     options = ["--models", "popularity", "--datasets", f"csv:{untitled}", "--results", str(tmp_path / "results")]
-    done = CliRunner().invoke(main, ["run", *options, "--plan"])
+    done = CliRunner().invoke(main, ["run", "--no-references", *options, "--plan"])
     assert done.exit_code == 0, done.output
 
 
@@ -62,6 +62,7 @@ def test_a_disk_that_will_not_suffice(refused, toy_folder, monkeypatch):
 def test_what_is_done_needs_no_room(toy_folder, tmp_path, monkeypatch):
     options = [
         "run",
+        "--no-references",
         "--models",
         "popularity",
         "--datasets",

@@ -52,7 +52,7 @@ def refused(tmp_path, monkeypatch, toy_folder):
 
     def run(*arguments):
         models = ["--models", "sasrec,gru4rec,lightgcn", "--llm", "llama", "--datasets", str(toy_folder)]
-        result = CliRunner().invoke(main, ["run", *models, *arguments])
+        result = CliRunner().invoke(main, ["run", "--no-references", *models, *arguments])
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.count("\n") == 1
         assert not any(tmp_path.iterdir())

@@ -34,7 +34,7 @@ def start(tmp_path, toy_folder, domain_model, monkeypatch):
     places = [f"--datasets={toy_folder}", f"--results={tmp_path / 'results'}", "--jobs=1"]
 
     def run():
-        command = [sys.executable, "-m", "corecbench", "run", *options, *places]
+        command = [sys.executable, "-m", "corecbench", "run", "--no-references", *options, *places]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     return run

@@ -37,7 +37,7 @@ def test_a_run_that_is_asked_to_end_writes_its_state_and_goes_on_there(
     settings = ["--set=mine.epochs=8", "--set=mine.patience=99", f"--plugin={domain_model(SLOW)}"]
     places = [f"--datasets={toy_folder}", f"--results={tmp_path / 'results'}"]
     start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import corecbench.__main__"
-    command = [sys.executable, "-c", start, "run", "--models=mine", *settings, *places]
+    command = [sys.executable, "-c", start, "run", "--no-references", "--models=mine", *settings, *places]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
         end = time.monotonic() + 120
         while not (notes.exists() and notes.read_text().count("epoch") >= 3) and time.monotonic() < end:

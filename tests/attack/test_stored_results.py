@@ -364,7 +364,7 @@ def train(tmp_path, toy_folder, monkeypatch):
 
     def go(*arguments):
         options = ["--models", "popularity", "--datasets", toy_folder, *arguments]
-        return CliRunner().invoke(main, ["run", *map(str, options)], obj=Invocation(steps=here))
+        return CliRunner().invoke(main, ["run", "--no-references", *map(str, options)], obj=Invocation(steps=here))
 
     return go
 

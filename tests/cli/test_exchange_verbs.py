@@ -60,7 +60,7 @@ def test_a_model_trained_on_the_split_stands_in_the_table_beside_one_trained_her
     ok("split", toy_folder, "--out", "split")
     lists_of(tmp_path / "split", best_first=False).to_csv("base.csv", index=False)
     lists_of(tmp_path / "split").to_csv("better.csv", index=False)
-    ok("run", "--models", "popularity", "--datasets", toy_folder)
+    ok("run", "--no-references", "--models", "popularity", "--datasets", toy_folder)
     shown = ok("import", "base.csv", "--dataset", toy_folder, "--name", "theirs", "--seed", 0)
     assert "theirs on toy, seed 0: lists of 60 users, at least 4 items each" in shown
     assert "HR@5: no value; the imported lists of 60 of 60 users end" in shown
@@ -99,7 +99,7 @@ def test_everything_that_reads_results_reads_imported_ones(ok, toy_folder, tmp_p
 
 def test_lists_that_go_out_and_come_back_give_the_same_metrics(ok, toy_folder, tmp_path):
     options = ["--set", "sasrec.epochs=1", "--set", "sasrec.embedding_size=16", "--set", "sasrec.n_layers=1"]
-    ok("run", "--models", "sasrec", "--datasets", toy_folder, "--top-k", "5", *options)
+    ok("run", "--no-references", "--models", "sasrec", "--datasets", toy_folder, "--top-k", "5", *options)
     first = record_of(tmp_path / "results", "sasrec")
     for suffix in ("csv", "parquet", "trec"):
         told = ok("predictions", "results", "--cell", "sasrec", "--out", f"out/lists.{suffix}")

@@ -54,7 +54,14 @@ def run(tmp_path_factory, cache, tiny_llama):
     """A store of a pair and its models alone on ml-100k, and the name of the pair."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "run.toml").write_text(RUN.format(llm=tiny_llama))
-    arguments = ["run", "--config", str(folder / "run.toml"), "--results", str(folder / "results")]
+    arguments = [
+        "run",
+        "--no-references",
+        "--config",
+        str(folder / "run.toml"),
+        "--results",
+        str(folder / "results"),
+    ]
     done = CliRunner(env={"CORECBENCH_CACHE": str(cache)}).invoke(main, arguments)
     assert done.exit_code == 0, done.output
     return Store(folder / "results", "default"), "sasrec+tiny+bdlm"
@@ -188,7 +195,7 @@ def test_a_data_set_that_changed_since_is_refused(run, recommend, tmp_path):
 
 def test_an_earlier_version_did_not_store_where_a_folder_was(recommend, toy_folder, tmp_path, host):
     options = ["--models", "popularity", "--datasets", str(toy_folder), "--results", str(tmp_path)]
-    assert CliRunner().invoke(main, ["run", *options]).exit_code == 0
+    assert CliRunner().invoke(main, ["run", "--no-references", *options]).exit_code == 0
     asked = {"cell": "popularity", "results": tmp_path}
     ((_, record),) = Store(tmp_path, "default").records()
     record.pop("run", None)  # as an earlier version stored it
@@ -206,7 +213,7 @@ def test_a_file_is_read_again_from_where_the_record_says_and_by_its_settings(tmp
     columns = {"user": "who", "item": "what", "title": "name", "timestamp": "when"}
     sets = [f"--set=csv.{key}={value}" for key, value in columns.items()]
     options = ["--models", "popularity", "--datasets", f"csv:{file}", "--results", str(tmp_path / "results"), *sets]
-    assert CliRunner().invoke(main, ["run", *options]).exit_code == 0
+    assert CliRunner().invoke(main, ["run", "--no-references", *options]).exit_code == 0
     ((_, record),) = Store(tmp_path / "results", "default").records()
     record["run"] = {"dataset": f"csv:{file}", "dataset_settings": {"csv": columns}}
     for named in (None, "shop.csv"):
@@ -219,7 +226,7 @@ def test_the_run_file_of_a_page_runs_for_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "shop.csv").write_text("\n".join(["who,item_id,title,timestamp", *SHOP]) + "\n")
     options = ["--models", "popularity", "--datasets", "csv:shop.csv", "--set", "csv.user=who"]
-    assert CliRunner().invoke(main, ["run", *options, "--results", "first"]).exit_code == 0
+    assert CliRunner().invoke(main, ["run", "--no-references", *options, "--results", "first"]).exit_code == 0
     ((folder, record),) = Store(Path("first"), "default").records()
     (text,) = run_files("default", [record])
     (tmp_path / "again.toml").write_text(text)
@@ -233,7 +240,7 @@ def test_the_run_file_of_a_page_runs_for_a_file(tmp_path, monkeypatch):
 
 def test_a_run_that_stored_no_lists_says_so(recommend, toy_folder, tmp_path):
     options = ["--models", "popularity", "--top-k", "0", "--datasets", str(toy_folder), "--results", str(tmp_path)]
-    assert CliRunner().invoke(main, ["run", *options]).exit_code == 0
+    assert CliRunner().invoke(main, ["run", "--no-references", *options]).exit_code == 0
     result = recommend("--user", "u3", "--dataset", str(toy_folder), cell="popularity", results=tmp_path)
     assert result.exit_code == 5
     assert (
@@ -264,7 +271,7 @@ def kept(tmp_path_factory, toy_folder):
     """The folder of a cell of popularity on toy data whose model was kept."""
     results = tmp_path_factory.mktemp("kept")
     options = ["--models", "popularity", "--datasets", str(toy_folder), "--results", str(results), "--keep-models"]
-    assert CliRunner().invoke(main, ["run", *options]).exit_code == 0
+    assert CliRunner().invoke(main, ["run", "--no-references", *options]).exit_code == 0
     (cell,) = results.glob("*/*/*/seed*")
     return cell
 
@@ -304,7 +311,7 @@ def test_of_several_settings_those_are_taken_that_are_chosen(kept, toy_folder, t
     results = tmp_path / "results"
     shutil.copytree(kept.parents[3], results)
     options = ["--models", "popularity", "--datasets", str(toy_folder), "--results", str(results), "--keep-models"]
-    assert CliRunner().invoke(main, ["run", *options, "--max-history", "3"]).exit_code == 0
+    assert CliRunner().invoke(main, ["run", "--no-references", *options, "--max-history", "3"]).exit_code == 0
     above, old = results / kept.parent.relative_to(kept.parents[3]), kept.name.partition("-")[2]
     (new,) = {folder.name.partition("-")[2] for folder in above.iterdir()} - {old}
     history = ["recommend", "--cell", str(above), "--history", "red apple"]

@@ -14,7 +14,7 @@ def run(tmp_path, monkeypatch, cache, toy_folder):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
     sets = [f"--set=gru4rec.{each}" for each in SMALL]
-    base = ["run", "--models", "gru4rec", "--datasets", str(toy_folder), "--jobs", "1", *sets]
+    base = ["run", "--no-references", "--models", "gru4rec", "--datasets", str(toy_folder), "--jobs", "1", *sets]
     return lambda *args: CliRunner().invoke(main, [*base, *args])
 
 

@@ -78,7 +78,9 @@ def test_a_data_set_is_run_reported_and_checked(on, tmp_path, name):
     command = ["-m", "corecbench"]
     assert "Usage" in on(name, *command, "--help")
     assert "popularity" in on(name, *command, "list")
-    assert "popularity" in on(name, *command, "run", "--models", "popularity", "--datasets", "csv:toys.csv")
+    assert "popularity" in on(
+        name, *command, "run", "--no-references", "--models", "popularity", "--datasets", "csv:toys.csv"
+    )
     assert "popularity" in on(name, *command, "report", "results", "--html")
     on(name, *command, "results", "verify", "results")
     (record,) = tmp_path.glob("results/default/*/*/*/result.json")

@@ -127,7 +127,7 @@ def command(toy_folder, acting_model, tmp_path):
     """Return the arguments of `corecbench run` with the model that acts: `command(act, "--jobs", 2)`."""
 
     def make(act, *options):
-        run = ["run", "--models", "mine", "--datasets", toy_folder, "--plugin", acting_model]
+        run = ["run", "--no-references", "--models", "mine", "--datasets", toy_folder, "--plugin", acting_model]
         given = [*run, "--results", tmp_path / "results", "--set", f"mine.act={act}", *options]
         return [os.fspath(part) if isinstance(part, os.PathLike) else str(part) for part in given]
 
