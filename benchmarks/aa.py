@@ -91,6 +91,7 @@ def train(work: Path, datasets: Sequence[str], seeds: Sequence[int], epochs: int
         "datasets": list(datasets),
         "seeds": list(seeds),
         "solo_llms": False,
+        "references": False,
         "variants": {"bdlm-frozen": {"of": "bdlm", "llm_epochs": 0}},
         "settings": settings,
         "progress": True,

@@ -83,7 +83,7 @@ def folder_of(results, cell):
 def test_the_command_trains_all_cells_and_prints_one_table(finished):
     results, done = finished[0]
     assert done.returncode == 0, done.stderr
-    assert "plan: 3 cells, 0 done already" in done.stdout
+    assert "plan: 8 cells, 0 done already" in done.stdout
     assert "sasrec + llama" in done.stdout
     for cell in CELLS:
         record = json.loads((folder_of(results, cell) / "result.json").read_text())
