@@ -118,7 +118,7 @@ def test_the_same_command_gives_the_same_ranks_bit_for_bit(finished):
     (first, _), (second, done) = finished
     assert done.returncode == 0, done.stderr
     files = sorted(path.relative_to(first) for path in first.rglob("ranks.parquet"))
-    assert len(files) == 4
+    assert len(files) == 9
     for file in files:
         pd.testing.assert_frame_equal(
             pd.read_parquet(first / file), pd.read_parquet(second / file), check_exact=True

@@ -512,7 +512,7 @@ def test_a_view_is_printed_and_never_replaces_the_tables_of_all(corecbench, opti
 
 
 @pytest.mark.parametrize(
-    "options", [["--metrics", "HR@10,NDCG@10,MRR"], ["--test", "t"], ["--effects"], ["--cost"]]
+    "options", [["--metrics", "HR@10,NDCG@10,MRR"], ["--test", "users-and-seeds"], ["--effects"], ["--cost"]]
 )
 def test_the_report_of_all_results_is_written_beside_them(corecbench, options):
     save(Store(Path("results"), "default"), make_record())

@@ -22,6 +22,7 @@ RUN = """
 models = ["sasrec"]
 llms = ["tiny"]
 max_history = 5
+ties = "file"
 [settings.sasrec]
 embedding_size = 16
 inner_size = 16

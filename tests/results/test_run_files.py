@@ -100,7 +100,7 @@ def test_data_sets_on_which_something_else_was_run_have_a_file_of_their_own(data
 
 
 def test_names_are_quoted(data_folders, host):
-    (found,) = records(RunConfig(datasets=("./toy",), models=("popularity",)), host, data_folders)
+    (found,) = records(RunConfig(datasets=("./toy",), models=("popularity",), references=False), host, data_folders)
     name = '"]\n[settings.x]\n'
     found["run"]["dataset"] = name
     (text,) = run_files("default", [found])
@@ -108,7 +108,7 @@ def test_names_are_quoted(data_folders, host):
 
 
 def test_a_result_of_an_earlier_version_knows_the_last_part_of_a_folder(data_folders, host):
-    (found,) = records(RunConfig(datasets=("./toy",), models=("popularity",)), host, data_folders)
+    (found,) = records(RunConfig(datasets=("./toy",), models=("popularity",), references=False), host, data_folders)
     del found["run"]
     (text,) = run_files("default", [found])
     assert tomllib.loads(text)["datasets"] == ["toy"]
@@ -117,6 +117,7 @@ def test_a_result_of_an_earlier_version_knows_the_last_part_of_a_folder(data_fol
 def test_a_pair_alone_states_the_settings_that_its_models_have_alone(data_folders, host):
     config = RunConfig(
         datasets=("./toy",),
+        references=False,
         models=("wide",),
         llms=("llama",),
         settings={"sasrec": {"epochs": 3}},
