@@ -34,7 +34,7 @@ N_REQUESTS = 200
 def trained(model: str, results: Path, tiny: bool) -> Path:
     """Train a model for an epoch, keep it, and return the folder of its cell."""
     quick = ["--set", f"{model}.max_examples=256"] if tiny else []
-    command = ["run", "--models", model, "--set", f"{model}.epochs=1", *quick, "--keep-models"]
+    command = ["run", "--no-references", "--models", model, "--set", f"{model}.epochs=1", *quick, "--keep-models"]
     call([*command, "--results", str(results / model)])
     return next((results / model).glob("*/*/*/seed*"))
 
