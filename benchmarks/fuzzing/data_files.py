@@ -48,7 +48,7 @@ def check(dataset: Dataset) -> None:
         and len(catalog.item_texts) == catalog.n_items + 1
         and np.isfinite(dataset.timestamp).all()
         and (np.diff(dataset.timestamp)[same_user] >= 0).all()
-        and len(leave_one_out(dataset).users) > 0
+        and len(leave_one_out(dataset, "file").held["test"].users) > 0
     )
     if not fits:
         raise AssertionError("the numbers of the data set do not fit together")
