@@ -33,6 +33,19 @@ def steady_products(threads):
         pytest.skip("torch's products depend on the number of threads here; with MKL_CBWR=AVX2,STRICT they do not")
 
 
+@pytest.fixture
+def steady_normalisation(threads):
+    """Skip where the gradient of a layer normalisation depends on the number of threads, as since torch 2.15."""
+    states, gradients = torch.randn(1152, 64), []
+    for n_threads in (1, 2):
+        threads(n_threads)
+        weight = torch.ones(64, requires_grad=True)
+        torch.nn.functional.layer_norm(states, (64,), weight).square().sum().backward()
+        gradients.append(weight.grad)
+    if not torch.equal(*gradients):
+        pytest.skip("the gradient of torch's layer normalisation depends on the number of threads here")
+
+
 @pytest.fixture(scope="module")
 def data():
     """Users enough for batches whose sums several threads share."""
@@ -67,6 +80,7 @@ def test_a_domain_model_of_the_usual_size_learns_the_same(request, threads, data
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.usefixtures("steady_normalisation")
 def test_an_llm_reads_and_learns_the_same(request, threads, data, host, tiny, tmp_path, make_cell_training, dtype):
     if dtype == "float32":
         request.getfixturevalue("steady_products")
