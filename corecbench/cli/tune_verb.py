@@ -101,7 +101,7 @@ def tune(
     goes on after its end, too.
     """
     from corecbench.settings.config import load
-    from corecbench.settings.values import settings_in
+    from corecbench.settings.values import parse_sets
     from corecbench.tuning.budget import Budget, needs_optuna
     from corecbench.tuning.tune import searches
     from corecbench.tuning.tune import tune as search_both
@@ -110,7 +110,7 @@ def tune(
     needs_optuna()
     settings = load(config, {key: None if value == () else value for key, value in options.items()}, sets)
     budget, folder = Budget(minutes, trials, jobs), results / FOLDER
-    all_sides = list(searches(settings, discover(files, blocked), budget, settings_in(first)))
+    all_sides = list(searches(settings, discover(files, blocked), budget, parse_sets(first)))
     for search in (search for sides in all_sides for search in sides):
         search.check()
     for line in plan_lines([search for sides in all_sides for search in sides], budget):

@@ -218,6 +218,7 @@ class Attempt:
     def rank_side(self, outcome: Outcome, training: CellTraining, side_training: SideTraining) -> None:
         """Rank a side on the test items, and on the validation items if no epoch has been validated."""
         validation = side_training.best_value
+        _ = training.tasks  # laying them out is no part of the time that ranking takes
         with guard(side_training.owner, "states"):
             if not side_training.is_validated:
                 validation = training.validate(side_training.model)

@@ -155,7 +155,7 @@ def compare_values(
     higher_is_better: bool,
     family: Family,
     method: Method,
-    with_luck: bool = True,
+    can_vary: bool = True,
 ) -> Comparison:
     """Return the comparison of two tables of values; p is not adjusted yet.
 
@@ -165,7 +165,7 @@ def compare_values(
         higher_is_better: whether a user with a higher value is better off.
         family: the family of tests that the comparison belongs to.
         method: the method of the test.
-        with_luck: whether the difference can be another one under another seed.
+        can_vary: whether the difference can be another one under another seed.
     """
     own, other = values()
     averaged = own.mean(axis=1), other.mean(axis=1)
@@ -179,7 +179,7 @@ def compare_values(
         return measure(values, method.margin, higher_is_better, method.find, method.is_resampled, with_seeds)
 
     change = relative_change(*averaged)
-    lacks_seeds = method.speaks_of_methods and with_luck and not with_seeds
+    lacks_seeds = method.speaks_of_methods and can_vary and not with_seeds
     return Comparison(own_mean, base_mean, seeds, test, change, family, test.p, measured, lacks_seeds=lacks_seeds)
 
 

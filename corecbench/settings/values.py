@@ -49,7 +49,7 @@ def parse_set(text: str) -> tuple[str, str, Any]:
     return component, key, parsed["value"] if len(parsed) == 1 else value
 
 
-def settings_in(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
+def parse_sets(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return component -> setting -> value of texts such as `parse_set` takes."""
     found: dict[str, dict[str, Any]] = {}
     for text in texts:

@@ -83,6 +83,20 @@ def test_a_table_without_a_stronger_row_has_no_such_column(bench):
     assert "MRR vs strongest" not in report(bench.table()).frame
 
 
+def test_with_one_seed_the_page_speaks_of_these_trained_models(bench):
+    add(bench, "neighbours", 0, 0.3, domain_ranks=FIRST)
+    add(bench, "sasrec", 0, 0.1, domain_ranks=FOURTH)
+    add(bench, "sasrec", 0, 0.5, llm="llama", domain_ranks=[1, *SECOND[1:]], llm_ranks=FIRST)
+    study = read(bench.entries, bench.store, "MRR", METRICS["MRR"], ())
+    found = list(blocks(bench.table(metrics={"MRR": METRICS["MRR"]}), study))
+    statement = next(block.items for block in found if block.kind == "statements")[0]
+    assert statement.verdict == "few-seeds"
+    # (1 + 11 / 2) / 12 against 1
+    assert statement.text.startswith(
+        "sasrec with llama through bdlm differs by -45.8% MRR, in these trained models, from neighbours, the"
+    )
+
+
 def test_the_verdict_of_the_page_names_the_stronger_reference_though_the_pair_beats_its_weak_model(weak):
     study = read(weak.entries, weak.store, "MRR", METRICS["MRR"], ())
     found = list(blocks(weak.table(metrics={"MRR": METRICS["MRR"]}), study))

@@ -155,8 +155,9 @@ def _over_strongest(findings: Findings, key: RowKey) -> Iterator[str]:
         return
     base = findings.table.strongest[key.dataset]
     verdict = findings.verdict_on(comparison)
-    how = f"differs by {change(comparison)} {findings.table.tested}, which is not significant, from"
-    if verdict != "unclear":
+    doubt = {"unclear": "which is not significant", "few-seeds": "in these trained models"}.get(verdict)
+    how = f"differs by {change(comparison)} {findings.table.tested}, {doubt}, from"
+    if doubt is None:
         side = "above" if comparison.difference > 0 else "below"
         how = f"is {amount(comparison)} {findings.table.tested} {side}"
     stated = _evidence(findings, key, base, comparison)
