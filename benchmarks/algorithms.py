@@ -40,7 +40,7 @@ CORE = {
     "training loop": (
         "corecbench/api/data.py",
         "corecbench/api/models.py",
-        "corecbench/api/precision.py",
+        "corecbench/toolkit/processor.py",
         "corecbench/api/seeds.py",
         "corecbench/api/tables.py",
         "corecbench/training/averaging.py",
@@ -64,7 +64,7 @@ CORE = {
     ),
     "score ensemble": ("corecbench/training/ensemble.py",),
     "pair controls": ("corecbench/training/controls.py",),
-    "item texts": ("corecbench/api/texts.py", "corecbench/api/whitening.py", "corecbench/api/words.py"),
+    "item texts": ("corecbench/toolkit/texts.py", "corecbench/toolkit/whitening.py", "corecbench/toolkit/words.py"),
     "shared processes": ("corecbench/training/replicas.py", "corecbench/training/shared_training.py"),
     "texts in scores": (
         "corecbench/training/acceptance.py",

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from corecbench.api import CorecbenchError, Interactions, Setup, cache_folder
+from corecbench.api import CorecbenchError, Interactions, Setup
 from corecbench.cli.options import data_dir_option
+from corecbench.toolkit import cache_folder
 
 if TYPE_CHECKING:
     from corecbench.data.dataset import Dataset

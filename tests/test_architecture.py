@@ -30,13 +30,13 @@ def faults(source, package):
     return {
         name
         for name in imported(source, package)
-        if (name.split(".")[0] == "corecbench" and name != "corecbench.api")
+        if (name.split(".")[0] == "corecbench" and name not in ("corecbench.api", "corecbench.toolkit"))
         or (name.split(".")[0] == "corecbench_plugins" and not f"{name}.".startswith(f"{own}."))
     }
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_plugin_imports_the_contract_and_itself_only(path):
+def test_a_plugin_imports_the_contract_its_tools_and_itself_only(path):
     package = ".".join(("corecbench_plugins", *path.relative_to(ROOT).parent.parts))
     assert faults(path.read_text(encoding="utf-8"), package) == set()
 
@@ -67,6 +67,7 @@ def test_a_forbidden_import_is_found(source, fault):
     [
         "from corecbench.api import hookimpl",
         "from corecbench import api",
+        "from corecbench.toolkit import whitened",
         "from corecbench_plugins.popularity.counts import count",
         "from . import counts",
         "from .counts import count",

@@ -12,9 +12,10 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from corecbench.api import Catalog, Setup, UsageError, cache_folder
+from corecbench.api import Catalog, Setup, UsageError
 from corecbench.data.dataset import load_dataset
 from corecbench.results.frames import COLUMNS, COUNTS, SIMILARITY
+from corecbench.toolkit import cache_folder
 from corecbench_plugins.controls.bag_of_words import BagOfWords
 from corecbench_plugins.controls.ciphered_texts import CipheredTexts
 from corecbench_plugins.controls.settings import BagOfWordsConfig

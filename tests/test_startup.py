@@ -32,7 +32,7 @@ def heavy_modules_after(code):
 @pytest.mark.parametrize(
     "code",
     [
-        "import corecbench.api",
+        "import corecbench.api, corecbench.toolkit",
         "import corecbench\ncorecbench.run, corecbench.load, corecbench.table, corecbench.load_model",
         "import corecbench.testing.pytest_plugin",
         *(

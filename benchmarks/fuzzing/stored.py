@@ -89,7 +89,7 @@ def make_state(folder: Path) -> Path:
     """Write the state of a training."""
     import torch
 
-    from corecbench.api import save_tensors
+    from corecbench.toolkit import save_tensors
 
     tensors = {"random": torch.arange(16, dtype=torch.uint8), "domain.weight": torch.ones(3, 2)}
     facts = json.dumps({"turns": 1, "records": [], "sides": {}})

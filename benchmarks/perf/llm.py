@@ -45,10 +45,10 @@ ENCODERS = {
 
 def work_of(dataset: str, weights: str, folder: Path) -> LlmWork:
     """Return the texts and interactions of a data set, and the folder of the LLM."""
-    from corecbench.api import cache_folder
     from corecbench.data.loaded import read_datasets
     from corecbench.plugin.host import Host
     from corecbench.settings.config import RunConfig
+    from corecbench.toolkit import cache_folder
     from corecbench_plugins.hf_llm.weights import model_folder
 
     (data,) = read_datasets(RunConfig(datasets=(dataset,), ties="file"), Host.discover())

@@ -1,14 +1,16 @@
-"""The contract between corecbench and its plugins: the one module that a plugin imports.
+"""The contract between corecbench and its plugins: what a plugin may implement, and what it is given.
 
-Importing it loads neither torch nor recbole nor transformers, so components can be listed in a moment.
+Tools that a plugin may use beside it are in `corecbench.toolkit`. Importing either loads neither torch nor recbole
+nor transformers, so components can be listed in a moment.
 
 Shapes use these letters: B examples in a batch, L positions of a history, U users, N items, d the width of a
 state. Users and items are numbered from 1; row 0 of every table is padding and is never ranked.
 """
 
-from corecbench.api.added import Added
-from corecbench.api.caches import private_folder, set_aside, workspace
-from corecbench.api.checksums import checksum
+import importlib
+import warnings
+from typing import Any
+
 from corecbench.api.components import (
     Component,
     ControlComponent,
@@ -44,8 +46,20 @@ from corecbench.api.errors import (
     PluginError,
     UsageError,
 )
+from corecbench.api.fields import (
+    Added,
+    Choices,
+    Count,
+    Follows,
+    Fraction,
+    Natural,
+    Positive,
+    Precision,
+    Search,
+    Share,
+    Weight,
+)
 from corecbench.api.hooks import PROJECT, hookimpl
-from corecbench.api.kept_tensors import KeptTensors, load_tensors, save_tensors
 from corecbench.api.models import (
     SIDES,
     Ids,
@@ -72,8 +86,6 @@ from corecbench.api.optional import (
     StartsFrom,
     TrainsLayers,
 )
-from corecbench.api.precision import Precision, product_dtype
-from corecbench.api.ranges import Count, Fraction, Natural, Positive, Share, Weight
 from corecbench.api.records import (
     CellFacts,
     CellRecord,
@@ -97,7 +109,6 @@ from corecbench.api.reports import (
     Reporter,
     Style,
 )
-from corecbench.api.search import Choices, Follows, Search
 from corecbench.api.seeds import generator
 from corecbench.api.sharing import (
     Budget,
@@ -106,18 +117,7 @@ from corecbench.api.sharing import (
     SharingModule,
     Turn,
 )
-from corecbench.api.sources import (
-    DatasetSource,
-    Download,
-    cache_folder,
-    dataset_folder,
-    dataset_places,
-    ordinary_file,
-)
-from corecbench.api.texts import ProjectedTexts, mean_texts, project
-from corecbench.api.threads import one_thread
-from corecbench.api.whitening import whitened
-from corecbench.api.words import beside, kept_word_summaries, phrase_summaries, word_summaries, word_vectors
+from corecbench.api.sources import DatasetSource, Download
 
 __all__ = [
     "PROJECT",
@@ -160,7 +160,6 @@ __all__ = [
     "Interactions",
     "IsToldAnew",
     "KeepsAlone",
-    "KeptTensors",
     "LeavesOutTurns",
     "ListMetric",
     "Lists",
@@ -175,7 +174,6 @@ __all__ = [
     "Positive",
     "Precision",
     "Pretrained",
-    "ProjectedTexts",
     "RankMetric",
     "Recommender",
     "ReplacesItemTexts",
@@ -206,29 +204,20 @@ __all__ = [
     "Turn",
     "UsageError",
     "Weight",
-    "beside",
-    "cache_folder",
-    "checksum",
-    "dataset_folder",
-    "dataset_places",
     "generator",
     "hookimpl",
-    "kept_word_summaries",
     "last_position",
-    "load_tensors",
-    "mean_texts",
-    "one_thread",
-    "ordinary_file",
-    "phrase_summaries",
-    "private_folder",
     "private_ids",
-    "product_dtype",
-    "project",
     "resolve",
-    "save_tensors",
-    "set_aside",
-    "whitened",
-    "word_summaries",
-    "word_vectors",
-    "workspace",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a tool that moved to `corecbench.toolkit`, and warn; corecbench 0.3 no longer does."""
+    toolkit = importlib.import_module("corecbench.toolkit")  # which imports this package
+    if name not in toolkit.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(
+        f"import {name} from corecbench.toolkit; it left corecbench.api", DeprecationWarning, stacklevel=2
+    )
+    return getattr(toolkit, name)

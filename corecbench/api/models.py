@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol, runtime_checkable
 
-from corecbench.api.precision import Precision  # noqa: TC001, since settings are checked by their types
-from corecbench.api.ranges import Count, Fraction, Natural, Positive, Weight  # noqa: TC001, the same
-from corecbench.api.search import Choices
+from corecbench.api.fields import Choices, Count, Fraction, Natural, Positive, Precision, Weight
 
 if TYPE_CHECKING:
     import torch

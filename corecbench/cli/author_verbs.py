@@ -87,7 +87,7 @@ def chosen(host: Host, name: str, kind: str | None, sets: tuple[str, ...]) -> Se
 
 def show_downloads(host: Host, selected: Selected) -> None:
     """Say on stderr what is going to be downloaded."""
-    from corecbench.api import cache_folder
+    from corecbench.toolkit import cache_folder
 
     for line in host.needs(selected, cache_folder()):
         say(f"to download: {line}", err=True)

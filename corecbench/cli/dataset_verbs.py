@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from corecbench.api import DatasetComponent, Download, UsageError, cache_folder
+from corecbench.api import DatasetComponent, Download, UsageError
 from corecbench.cli.options import (
     common_options,
     data_dir_option,
@@ -20,6 +20,7 @@ from corecbench.cli.options import (
     set_option,
     ties_option,
 )
+from corecbench.toolkit import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

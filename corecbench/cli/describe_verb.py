@@ -81,7 +81,8 @@ def spaces(kind: str, config: type | None) -> dict[str, str]:
 
 def needs(host: Host, kind: str, name: str, base: str) -> list[str] | None:
     """Return what a component would download under its defaults, None where that depends on its settings."""
-    from corecbench.api import UsageError, cache_folder
+    from corecbench.api import UsageError
+    from corecbench.toolkit import cache_folder
 
     try:
         return list(host.needs(host.select(kind, name if name != base else base, {}), cache_folder()))

@@ -7,10 +7,11 @@ import os
 import platform
 from typing import TYPE_CHECKING
 
-from corecbench.api import UsageError, cache_folder
+from corecbench.api import UsageError
 from corecbench.experiment import process
 from corecbench.experiment.number_formats import format_of
 from corecbench.plugin.discovery import INSTALL, reason
+from corecbench.toolkit import cache_folder
 from corecbench.version import __version__
 
 if TYPE_CHECKING:

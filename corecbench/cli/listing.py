@@ -6,11 +6,11 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api.printable import printable
 from corecbench.cli.options import say
 from corecbench.plugin.kinds import KINDS
 from corecbench.plugin.metadata import describe
 from corecbench.settings import run_files
+from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from corecbench.api.printable import printable
 from corecbench.cli.completion import complete_run_files
+from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
     from corecbench.experiment.session import Steps
@@ -166,7 +166,7 @@ def be_a_good_neighbour() -> None:
 
 
 def _use_data_dir(context: click.Context, option: click.Parameter, folder: str | None) -> None:
-    """Put the data folder where `corecbench.api.dataset_places` looks."""
+    """Put the data folder where `corecbench.toolkit.dataset_places` looks."""
     if folder is not None:
         os.environ["CORECBENCH_DATA"] = os.path.abspath(os.path.expanduser(folder))
 

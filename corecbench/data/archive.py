@@ -11,8 +11,8 @@ import zlib
 from typing import TYPE_CHECKING
 
 from corecbench.api import DataError
-from corecbench.api.printable import printable
 from corecbench.data.durable import synced
+from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -16,10 +16,11 @@ import tempfile
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from corecbench.api import DataError, private_folder
+from corecbench.api import DataError
 from corecbench.data.archive import sha256_of, unpack
 from corecbench.data.download import PATIENT, Policy, download
 from corecbench.data.durable import no_link, sync, synced
+from corecbench.toolkit import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corecbench.api import word_vectors
+from corecbench.toolkit import word_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

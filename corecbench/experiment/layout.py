@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
-from corecbench.api import DomainModelComponent, UsageError, cache_folder
+from corecbench.api import DomainModelComponent, UsageError
 from corecbench.data.reduction import Reduction
 from corecbench.experiment.cells import Parts, make_cell
 from corecbench.experiment.controls import choose_control, why_not
+from corecbench.toolkit import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,7 +7,8 @@ import os
 from collections import Counter
 from typing import TYPE_CHECKING, get_type_hints
 
-from corecbench.api import Precision, product_dtype
+from corecbench.api import Precision
+from corecbench.toolkit import product_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corecbench.api import SIDES, Lists, PluginError, UsageError, cache_folder
-from corecbench.api.precision import auto_precision
+from corecbench.api import SIDES, Lists, PluginError, UsageError
 from corecbench.data.loaded import read_datasets
 from corecbench.data.ties import warnings
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
@@ -23,6 +22,8 @@ from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
 from corecbench.results.record import DamagedError, ResultsError
 from corecbench.results.unstored import spare_folder
+from corecbench.toolkit import cache_folder
+from corecbench.toolkit.processor import auto_precision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,7 +15,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from corecbench.api import CorecbenchWarning, system
+from corecbench.api import CorecbenchWarning
+from corecbench.toolkit import system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from corecbench.api import hookimpl
-from corecbench.api.printable import printable
 from corecbench.experiment.remaining import Remaining, in_words, kind_of
+from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

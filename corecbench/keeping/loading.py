@@ -7,23 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from corecbench.api import (
-    Catalog,
-    CorecbenchError,
-    Ids,
-    Interactions,
-    PluginError,
-    Recommender,
-    Setup,
-    UsageError,
-    cache_folder,
-)
+from corecbench.api import Catalog, CorecbenchError, Ids, Interactions, PluginError, Recommender, Setup, UsageError
 from corecbench.api.tables import IdTable
 from corecbench.keeping.folder import choose_side, read_items, read_side
 from corecbench.keeping.kept import content_name, fingerprint, own_tensors, paths_of
 from corecbench.keeping.recommending import LoadedModel
 from corecbench.keeping.serve import Items
 from corecbench.plugin.guard import guard
+from corecbench.toolkit import cache_folder
 from corecbench.training.cell import make_ready
 from corecbench.training.content import with_texts
 from corecbench.training.frozen import evaluate

@@ -11,7 +11,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from corecbench.api import PROJECT, CorecbenchError, UsageError, ordinary_file
+from corecbench.api import PROJECT, CorecbenchError, UsageError
+from corecbench.toolkit import ordinary_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from corecbench.api import CorecbenchError, PluginError
-from corecbench.api.printable import printable
 from corecbench.plugin.discovery import reason
 from corecbench.plugin.guard import named_fault
 from corecbench.results.record import ResultsError
+from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corecbench.api.printable import printable
+from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

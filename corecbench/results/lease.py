@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
-from corecbench.api.alive import birth, is_gone, machine
+from corecbench.toolkit.system import birth, is_gone, machine
 
 if TYPE_CHECKING:
     from pathlib import Path

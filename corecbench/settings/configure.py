@@ -7,7 +7,7 @@ import difflib
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 from corecbench.api import UsageError
-from corecbench.api.printable import printable
+from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

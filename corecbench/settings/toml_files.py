@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import UsageError, ordinary_file
+from corecbench.api import UsageError
 from corecbench.settings.values import over
+from corecbench.toolkit import ordinary_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from corecbench.api import Batch, Setup, States, Training, cache_folder, last_position
+from corecbench.api import Batch, Setup, States, Training, last_position
 from corecbench.data.dataset import load_dataset
 from corecbench.data.split import leave_one_out
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.testing.toys import camps
+from corecbench.toolkit import cache_folder
 from corecbench.training.cell import CellTraining
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate

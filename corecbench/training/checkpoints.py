@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import SafetensorError
 
-from corecbench.api import load_tensors, save_tensors, set_aside, workspace
-from corecbench.api.caches import remove_left_behind
+from corecbench.toolkit import load_tensors, save_tensors, set_aside, workspace
+from corecbench.toolkit.caches import remove_left_behind
 from corecbench.training import side_state
 from corecbench.training.weights import below
 

@@ -22,10 +22,11 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from corecbench.api import PluginError, States, mean_texts
+from corecbench.api import PluginError, States
 from corecbench.evaluation.ranking import task_states
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard
+from corecbench.toolkit import mean_texts
 from corecbench.training.acceptance import is_clearly_better
 from corecbench.training.frozen import evaluate
 from corecbench.training.weighing import own_scores, own_states, weigh

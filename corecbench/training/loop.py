@@ -12,19 +12,11 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 import torch
 
-from corecbench.api import (
-    Batch,
-    CorecbenchError,
-    PluginError,
-    Recommender,
-    SharingModule,
-    Side,
-    Training,
-    product_dtype,
-)
+from corecbench.api import Batch, CorecbenchError, PluginError, Recommender, SharingModule, Side, Training
 from corecbench.evaluation.states import checked
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard, owner_of
+from corecbench.toolkit import product_dtype
 from corecbench.training.averaging import WeightAverage
 from corecbench.training.frozen import FrozenStates, states_of_contexts
 from corecbench.training.losses import standard_loss

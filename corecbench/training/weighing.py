@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from corecbench.api import PluginError, States, last_position, mean_texts
+from corecbench.api import PluginError, States, last_position
 from corecbench.data.tensors import on_device
 from corecbench.evaluation.ranking import in_batches, without_targets
 from corecbench.plugin.abilities import recommender_abilities
+from corecbench.toolkit import mean_texts
 from corecbench.training.acceptance import in_first_half
 
 if TYPE_CHECKING:

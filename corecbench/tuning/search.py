@@ -8,11 +8,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import CorecbenchError, PluginError, Setup, UsageError, cache_folder
+from corecbench.api import CorecbenchError, PluginError, Setup, UsageError
 from corecbench.data.reduction import NOTHING_LEFT_OUT, Reduction
 from corecbench.experiment.algorithms import version_of
 from corecbench.experiment.cells import cell_name, digest_of, settings_of
 from corecbench.plugin.search_space import holds, shown_space
+from corecbench.toolkit import cache_folder
 from corecbench.tuning.sampling import INTERRUPTED, sampler
 from corecbench.tuning.space import space_of, suggest
 

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from corecbench.api import CorecbenchError, word_vectors
+from corecbench.api import CorecbenchError
 from corecbench.cli.main import main
 from corecbench.report.wording import one_line
 from corecbench.results.layout import slug
 from corecbench.results.privacy import without_private
 from corecbench.settings.values import parse_set, resources, seeds, shares
+from corecbench.toolkit import word_vectors
 from corecbench_plugins.controls.ciphered_texts import WORDS
 from corecbench_plugins.datasets.atomic_folder import without_entities
 from corecbench_plugins.datasets.ml100k import article_first

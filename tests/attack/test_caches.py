@@ -12,17 +12,9 @@ import torch
 from pandas.testing import assert_frame_equal
 from safetensors.torch import load_file, save_file
 
-from corecbench.api import (
-    Catalog,
-    CorecbenchWarning,
-    Setup,
-    UsageError,
-    load_tensors,
-    private_folder,
-    save_tensors,
-    workspace,
-)
-from corecbench.api.alive import birth, machine
+from corecbench.api import Catalog, CorecbenchWarning, Setup, UsageError
+from corecbench.toolkit import load_tensors, private_folder, save_tensors, workspace
+from corecbench.toolkit.system import birth, machine
 from corecbench_plugins.hf_llm import model_cache, weights
 from corecbench_plugins.hf_llm.packaged_weights import PackagedFile, PackagedModel, sha256
 from corecbench_plugins.hf_llm.settings import LlamaConfig

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from corecbench.api import DataError, one_thread, whitened
+from corecbench.api import DataError
 from corecbench.data.dataset import load_dataset
 from corecbench.testing.toys import circle
+from corecbench.toolkit import one_thread, whitened
 from corecbench.training.weights import weights
 
 DOMAIN_MODELS = ("sasrec", "gru4rec", "lightgcn")

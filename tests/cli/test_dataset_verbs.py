@@ -9,7 +9,8 @@ from corecbench.cli.dataset_verbs import Lines
 from corecbench.cli.main import main
 
 PLUGIN = """
-    from corecbench.api import DatasetComponent, Download, dataset_folder, hookimpl
+    from corecbench.api import DatasetComponent, Download, hookimpl
+    from corecbench.toolkit import dataset_folder
 
     @hookimpl
     def corecbench_datasets():

@@ -214,7 +214,7 @@ def test_options_say_how_cells_are_run(corecbench, experiment):
 
 
 def test_the_data_dir_is_where_data_sets_are_looked_for(corecbench, experiment, tmp_path, monkeypatch):
-    from corecbench.api import dataset_places
+    from corecbench.toolkit import dataset_places
 
     monkeypatch.setenv("CORECBENCH_DATA", "elsewhere")
     (tmp_path / "data").mkdir()

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from corecbench.api import precision
 from corecbench.cli.main import main
 from corecbench.cli.options import Invocation
 from corecbench.experiment.execution.here import Here
@@ -18,6 +17,7 @@ from corecbench.plugin.host import Host
 from corecbench.report.reproduction import ComparedSide
 from corecbench.settings.config import RunConfig
 from corecbench.testing.records import forget_checksums
+from corecbench.toolkit import processor
 
 SASREC = {"embedding_size": 16, "inner_size": 16, "n_layers": 1, "n_heads": 1, "epochs": 2, "learning_rate": 0.01}
 
@@ -93,7 +93,7 @@ def test_a_cell_is_run_again_in_its_number_format_unless_another_one_is_asked_fo
     monkeypatch.setenv("CORECBENCH_PRECISION", "float32")
     assert "layers_dtype: bfloat16 there, float32 here" in reproduce(folder).stdout
     monkeypatch.delenv("CORECBENCH_PRECISION")
-    monkeypatch.setattr(precision, "vendor", lambda: "another maker, whose processors get float32")
+    monkeypatch.setattr(processor, "vendor", lambda: "another maker, whose processors get float32")
     done = reproduce(folder)
     assert (done.exit_code, done.stdout.splitlines()[1:]) == (0, ["domain: equal for all 60 users"])
     assert "CORECBENCH_PRECISION" not in os.environ

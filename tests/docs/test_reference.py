@@ -6,22 +6,32 @@ from pathlib import Path
 
 import pytest
 
-from corecbench import api
+from corecbench import api, toolkit
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text(encoding="utf-8")
 
 
-def test_every_public_name_is_there_once():
-    assert sorted(re.findall(r"^::: corecbench\.api\.(\w+)$", PAGE, flags=re.MULTILINE)) == sorted(api.__all__)
+@pytest.mark.parametrize("module", [api, toolkit], ids=lambda module: module.__name__)
+def test_every_public_name_is_there_once(module):
+    name = module.__name__.replace(".", r"\.")
+    assert sorted(re.findall(rf"^::: {name}\.(\w+)$", PAGE, flags=re.MULTILINE)) == sorted(module.__all__)
 
 
 DOCUMENTED = [
-    name for name in api.__all__ if inspect.isclass(getattr(api, name)) or inspect.isfunction(getattr(api, name))
+    getattr(module, name)
+    for module in (api, toolkit)
+    for name in module.__all__
+    if inspect.isclass(getattr(module, name)) or inspect.isfunction(getattr(module, name))
 ]
 
 
-@pytest.mark.parametrize("name", DOCUMENTED)
-def test_a_class_or_function_has_a_docstring_of_its_own(name):
-    doc = getattr(api, name).__doc__
-    assert doc
-    assert not doc.startswith(f"{name}(")  # what dataclass writes where there is none
+@pytest.mark.parametrize("documented", DOCUMENTED, ids=lambda documented: documented.__name__)
+def test_a_class_or_function_has_a_docstring_of_its_own(documented):
+    assert documented.__doc__
+    assert not documented.__doc__.startswith(f"{documented.__name__}(")  # what dataclass writes where there is none
+
+
+@pytest.mark.parametrize("name", toolkit.__all__)
+def test_a_tool_is_still_found_in_the_contract_with_a_warning(name):
+    with pytest.warns(DeprecationWarning, match=f"import {name} from corecbench.toolkit"):
+        assert getattr(api, name) is getattr(toolkit, name)

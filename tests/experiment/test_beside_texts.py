@@ -113,7 +113,7 @@ def counted(run, monkeypatch, settings):
     seen = {}
 
     def counting(texts, *given, module):
-        from corecbench.api.words import kept_word_summaries
+        from corecbench.toolkit.words import kept_word_summaries
 
         seen.setdefault(module, []).append(tuple(texts))
         return kept_word_summaries(texts, *given)
@@ -122,7 +122,7 @@ def counted(run, monkeypatch, settings):
         "corecbench_plugins.sharing.beside_texts.kept_word_summaries",
         lambda *given: counting(*given, module="module"),
     )
-    monkeypatch.setattr("corecbench.api.kept_word_summaries", lambda *given: counting(*given, module="model"))
+    monkeypatch.setattr("corecbench.toolkit.kept_word_summaries", lambda *given: counting(*given, module="model"))
     run("text-knn", controls=("shuffled-texts",), settings=settings)
     return seen
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from corecbench.api import Catalog, UsageError, word_vectors, words
-from corecbench.api.words import reduce
+from corecbench.api import Catalog, UsageError
+from corecbench.toolkit import word_vectors, words
+from corecbench.toolkit.words import reduce
 from corecbench_plugins.controls.bag_of_words import BagOfWords
 from corecbench_plugins.controls.settings import BagOfWordsConfig
 

@@ -5,19 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from corecbench.api import (
-    Batch,
-    Budget,
-    Catalog,
-    Pretrained,
-    Setup,
-    States,
-    Turn,
-    UsageError,
-    beside,
-    phrase_summaries,
-    word_summaries,
-)
+from corecbench.api import Batch, Budget, Catalog, Pretrained, Setup, States, Turn, UsageError
+from corecbench.toolkit import beside, phrase_summaries, word_summaries
 from corecbench_plugins.sharing.bdlm import Bdlm
 from corecbench_plugins.sharing.none import Hybrid, Private
 from corecbench_plugins.sharing.schedule import alternate, spread

@@ -9,9 +9,9 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from corecbench.api.alive import birth, machine
 from corecbench.results import lease
 from corecbench.results.lease import EXPIRES_S, Lease, lease_of, owner_of
+from corecbench.toolkit.system import birth, machine
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from corecbench.api import system
 from corecbench.results.layout import slug
+from corecbench.toolkit import system
 
 SIMULATED = Path(__file__).parent / "simulated"
 SYSTEMS = ["win32", "darwin"]
@@ -63,7 +63,7 @@ def test_every_module_can_be_imported(on, name):
 
 
 def test_the_simulation_is_seen_by_our_code_alone(on):
-    ours = "import corecbench.api.system as seen; print(seen.sys.platform, hasattr(seen.os, 'killpg'))"
+    ours = "import corecbench.toolkit.system as seen; print(seen.sys.platform, hasattr(seen.os, 'killpg'))"
     assert on("win32", "-c", ours).split() == ["win32", "False"]
     assert on("win32", "-c", "import os, sys; print(sys.platform, hasattr(os, 'killpg'))").split() == [
         sys.platform,

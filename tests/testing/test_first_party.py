@@ -151,7 +151,7 @@ def test_a_folder(host, toy_folder):
 
 @pytest.mark.parametrize("name", sorted(FETCHED))
 def test_a_published_data_set_where_it_is_here(host, name):
-    from corecbench.api import dataset_places
+    from corecbench.toolkit import dataset_places
 
     if not any(place.is_dir() for place in dataset_places(name)):
         pytest.skip(f"{name} is not here")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from measuring.clock import report, timed
 
-from corecbench.api import cache_folder
+from corecbench.toolkit import cache_folder
 
 
 def main(folder: Path, jobs: str, arguments: list[str]) -> None:

@@ -6,13 +6,13 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from corecbench.api.caches import remove_left_behind
 from corecbench.experiment.execution.claims import Claims, owner_in_words
 from corecbench.experiment.execution.executor import Ended
 from corecbench.experiment.execution.lost import store_lost
 from corecbench.experiment.execution.needs import needs_alone
 from corecbench.experiment.execution.order import Queue, begin_alike, same_texts, side_by_side
 from corecbench.experiment.execution.told import Told
+from corecbench.toolkit.caches import remove_left_behind
 from corecbench.training.checkpoints import BEGUN
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import system
 from corecbench.experiment.execution.message import STOP, Message
+from corecbench.toolkit import system
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

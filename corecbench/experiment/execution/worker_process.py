@@ -16,8 +16,9 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from corecbench.api import CorecbenchError, system
+from corecbench.api import CorecbenchError
 from corecbench.experiment.execution.message import STOP
+from corecbench.toolkit import system
 
 if TYPE_CHECKING:
     from typing import IO

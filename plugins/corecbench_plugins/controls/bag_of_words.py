@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corecbench.api import beside, generator, word_summaries
+from corecbench.api import generator
+from corecbench.toolkit import beside, word_summaries
 from corecbench_plugins.controls.parts_left_out import FrozenTexts
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from corecbench.api import DataError, ordinary_file
+from corecbench.api import DataError
+from corecbench.toolkit import ordinary_file
 from corecbench_plugins.datasets.column_source import ColumnSource
 from corecbench_plugins.datasets.timestamps import TimeError, parse_column
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corecbench.api import dataset_folder
+from corecbench.toolkit import dataset_folder
 from corecbench_plugins.datasets.atomic_folder import AtomicFolder
 from corecbench_plugins.datasets.ml100k import MovieLensFolder
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corecbench.api import DataError, ordinary_file
+from corecbench.api import DataError
+from corecbench.toolkit import ordinary_file
 
 if TYPE_CHECKING:
     from pathlib import Path

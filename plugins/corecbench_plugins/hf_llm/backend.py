@@ -12,7 +12,8 @@ import torch
 from torch import nn
 from torch.nn.functional import embedding, layer_norm
 
-from corecbench.api import Batch, Ids, IdsFactory, ProjectedTexts, Setup, States, Table, last_position
+from corecbench.api import Batch, Ids, IdsFactory, Setup, States, Table, last_position
+from corecbench.toolkit import ProjectedTexts
 from corecbench_plugins.hf_llm.body import dtype_of, run, run_at, upper_part
 from corecbench_plugins.hf_llm.body_checks import can_read_only
 from corecbench_plugins.hf_llm.layouts import ItemTokens, Sequences, Titles

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from corecbench.api import checksum
+from corecbench.toolkit import checksum
 from corecbench_plugins.hf_llm.packaged_weights import PACKAGED
 from corecbench_plugins.hf_llm.weights import hub_revision, is_local
 

@@ -7,7 +7,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from corecbench.api import CorecbenchWarning, workspace
+from corecbench.api import CorecbenchWarning
+from corecbench.toolkit import workspace
 from corecbench_plugins.hf_llm.packaged_weights import sha256
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from corecbench.api import private_folder
+from corecbench.toolkit import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,8 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from corecbench.api import UsageError, set_aside
+from corecbench.api import UsageError
+from corecbench.toolkit import set_aside
 from corecbench_plugins.hf_llm.packaged_weights import sha256
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def version(path: Path) -> Version:
 
 @functools.cache
 def checksum(file: Version) -> str:
-    """Return the sha256 of a file, which every process reads: `corecbench.api.checksum` would find no damage."""
+    """Return the sha256 of a file, which every process reads: the toolkit's `checksum` would find no damage."""
     return sha256(file.path)
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
-from corecbench.api import UsageError, workspace
+from corecbench.api import UsageError
+from corecbench.toolkit import workspace
 
 Progress = Callable[[str, int, int], None]
 

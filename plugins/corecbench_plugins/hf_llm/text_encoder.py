@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from corecbench.api import DataError, load_tensors, one_thread, product_dtype, save_tensors, set_aside, whitened
+from corecbench.api import DataError
+from corecbench.toolkit import load_tensors, one_thread, product_dtype, save_tensors, set_aside, whitened
 from corecbench_plugins.hf_llm.body import load_body, lower_part, n_lower_layers
 from corecbench_plugins.hf_llm.body_runs import run_lower
 from corecbench_plugins.hf_llm.loading import load_tokenizer

@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import UsageError, checksum, workspace
+from corecbench.api import UsageError
+from corecbench.toolkit import checksum, workspace
 from corecbench_plugins.hf_llm.hub_files import fetched
 from corecbench_plugins.hf_llm.loading import LOCAL
 from corecbench_plugins.hf_llm.locks import only_one

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import torch
 
-from corecbench.api import kept_word_summaries
+from corecbench.toolkit import kept_word_summaries
 from corecbench_plugins.neighbours.counts import Following, Together, history_weights, nearest_neighbours
 
 if TYPE_CHECKING:

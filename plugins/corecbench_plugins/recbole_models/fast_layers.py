@@ -12,7 +12,7 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import dropout, gelu
 
-from corecbench.api import one_thread
+from corecbench.toolkit import one_thread
 
 PER_WORD = 4
 """Random numbers of 16 bits in each random word of 64."""

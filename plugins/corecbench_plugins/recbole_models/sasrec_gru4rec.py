@@ -8,7 +8,8 @@ import contextlib
 import torch
 from torch import nn
 
-from corecbench.api import Batch, Ids, IdsFactory, Setup, States, product_dtype
+from corecbench.api import Batch, Ids, IdsFactory, Setup, States
+from corecbench.toolkit import product_dtype
 from corecbench_plugins.recbole_models.adapter import RecBoleModel
 from corecbench_plugins.recbole_models.classes import Sizes, base_config, model_class
 from corecbench_plugins.recbole_models.fast_layers import use_fast_layers

@@ -35,22 +35,8 @@ import torch
 from torch import nn
 from torch.nn.functional import kl_div, log_softmax
 
-from corecbench.api import (
-    Batch,
-    Budget,
-    Ids,
-    Pretrained,
-    Setup,
-    Side,
-    States,
-    Table,
-    Turn,
-    beside,
-    generator,
-    kept_word_summaries,
-    private_ids,
-    word_summaries,
-)
+from corecbench.api import Batch, Budget, Ids, Pretrained, Setup, Side, States, Table, Turn, generator, private_ids
+from corecbench.toolkit import beside, kept_word_summaries, word_summaries
 from corecbench_plugins.sharing.compared import comparable_scores
 from corecbench_plugins.sharing.schedule import alternate
 from corecbench_plugins.sharing.settings import BdlmConfig

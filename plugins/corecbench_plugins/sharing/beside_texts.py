@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corecbench.api import UsageError, kept_word_summaries
+from corecbench.api import UsageError
+from corecbench.toolkit import kept_word_summaries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import nn
 from torch.nn.functional import embedding, gelu
 
-from corecbench.api import Table, project
+from corecbench.toolkit import project
 from corecbench_plugins.sharing.lookup import look_up
+
+if TYPE_CHECKING:
+    from corecbench.api import Table
 
 
 class RowMapping(nn.Module):

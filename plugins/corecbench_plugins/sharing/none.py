@@ -3,18 +3,8 @@
 import torch
 from torch import nn
 
-from corecbench.api import (
-    Batch,
-    Budget,
-    Ids,
-    Pretrained,
-    Setup,
-    Side,
-    States,
-    Turn,
-    kept_word_summaries,
-    private_ids,
-)
+from corecbench.api import Batch, Budget, Ids, Pretrained, Setup, Side, States, Turn, private_ids
+from corecbench.toolkit import kept_word_summaries
 from corecbench_plugins.sharing.schedule import alternate
 from corecbench_plugins.sharing.settings import HybridConfig, Schedule
 

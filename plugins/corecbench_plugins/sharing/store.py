@@ -9,7 +9,8 @@ import torch
 from torch import nn
 from torch.nn.functional import embedding, embedding_bag, normalize
 
-from corecbench.api import ProjectedTexts, Table, UsageError, project, whitened
+from corecbench.api import Table, UsageError
+from corecbench.toolkit import ProjectedTexts, project, whitened
 from corecbench_plugins.sharing.lookup import look_up
 
 ITEMS_PER_BLOCK = 2048

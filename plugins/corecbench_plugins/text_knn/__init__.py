@@ -25,7 +25,7 @@ class TextKnn:
         """Count the words and phrases of all texts, or read them from the cache."""
         from torch.nn.functional import normalize  # not at the top, so that listing components does not wait for it
 
-        from corecbench.api import kept_word_summaries
+        from corecbench.toolkit import kept_word_summaries
 
         texts, phrases = setup.catalog.item_texts, config.phrases
         words = kept_word_summaries(texts, config.dimensions, setup.cache, phrases)
@@ -33,7 +33,8 @@ class TextKnn:
 
     def states(self, batch: Batch) -> States:
         """Return the mean words of each history, and the words of all items."""
-        from corecbench.api import States, mean_texts
+        from corecbench.api import States
+        from corecbench.toolkit import mean_texts
 
         return States(mean_texts(batch.history, self.words, self.decay), self.words)
 

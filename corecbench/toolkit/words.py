@@ -11,8 +11,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from corecbench.api.kept_tensors import load_tensors, save_tensors
-from corecbench.api.whitening import whitened
+from corecbench.toolkit.kept_tensors import load_tensors, save_tensors
+from corecbench.toolkit.whitening import whitened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from corecbench.api.caches import workspace
+from corecbench.toolkit.caches import workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

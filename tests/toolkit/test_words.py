@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import cosine_similarity
 
-from corecbench.api import kept_word_summaries, phrase_summaries, word_summaries, word_vectors, words
+from corecbench.toolkit import kept_word_summaries, phrase_summaries, word_summaries, word_vectors, words
 
 TEXTS = ["", "red fox", "red wolf", "grey wolf", "grey seal", ""]
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from corecbench.api import ProjectedTexts, project
+from corecbench.toolkit import ProjectedTexts, project
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import time
 import warnings
 from typing import TYPE_CHECKING
 
-from corecbench.api.alive import birth, is_gone, machine
 from corecbench.api.errors import CorecbenchWarning
+from corecbench.toolkit.system import birth, is_gone, machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from corecbench.api import DataError, whitened
+from corecbench.api import DataError
+from corecbench.toolkit import whitened
 
 
 def test_directions_get_equal_weight_and_an_item_without_a_text_stays_zero():

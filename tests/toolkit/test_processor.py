@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from corecbench.api import UsageError, precision
-from corecbench.api.precision import auto_precision, product_dtype
+from corecbench.api import UsageError
+from corecbench.toolkit import processor
+from corecbench.toolkit.processor import auto_precision, product_dtype
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ def test_bfloat16_is_chosen_where_the_processor_is_faster_in_it(
 ):
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: instructions)
-    monkeypatch.setattr(precision, "vendor", lambda: maker)
+    monkeypatch.setattr(processor, "vendor", lambda: maker)
     assert product_dtype(wanted, "cpu") == chosen
 
 

@@ -1,20 +1,21 @@
-"""In which number format products of matrices are fastest."""
+"""How this machine computes: the number format in which products of matrices are fastest, and one thread."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 from corecbench.api.errors import UsageError
+from corecbench.api.fields import Precision
 
 if TYPE_CHECKING:
-    import torch
+    from collections.abc import Iterator
 
-Precision = Literal["auto", "float32", "bfloat16"]
-"""A number format as a setting; `auto` is the one in which products are fastest, or CORECBENCH_PRECISION."""
+    import torch
 
 
 def auto_precision() -> Precision:
@@ -59,3 +60,16 @@ def vendor() -> str:
     except OSError:
         return ""
     return match[1] if match else ""
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute with one thread of the processor in the context."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

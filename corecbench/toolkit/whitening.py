@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from corecbench.api.errors import DataError
-from corecbench.api.threads import one_thread
+from corecbench.toolkit.processor import one_thread
 
 if TYPE_CHECKING:
     import torch

@@ -1,0 +1,41 @@
+"""Tools for plugins, beside the contract: a plugin may use them and need not.
+
+They keep files in the cache, find data sets, choose number formats, and turn item texts into numbers. What a plugin
+implements and is given stands in `corecbench.api`. Importing this package loads neither torch nor transformers.
+"""
+
+from corecbench.toolkit.caches import private_folder, set_aside, workspace
+from corecbench.toolkit.checksums import checksum
+from corecbench.toolkit.folders import cache_folder, dataset_folder, dataset_places, ordinary_file
+from corecbench.toolkit.kept_tensors import KeptTensors, load_tensors, save_tensors
+from corecbench.toolkit.printable import printable
+from corecbench.toolkit.processor import one_thread, product_dtype
+from corecbench.toolkit.texts import ProjectedTexts, mean_texts, project
+from corecbench.toolkit.whitening import whitened
+from corecbench.toolkit.words import beside, kept_word_summaries, phrase_summaries, word_summaries, word_vectors
+
+__all__ = [
+    "KeptTensors",
+    "ProjectedTexts",
+    "beside",
+    "cache_folder",
+    "checksum",
+    "dataset_folder",
+    "dataset_places",
+    "kept_word_summaries",
+    "load_tensors",
+    "mean_texts",
+    "one_thread",
+    "ordinary_file",
+    "phrase_summaries",
+    "printable",
+    "private_folder",
+    "product_dtype",
+    "project",
+    "save_tensors",
+    "set_aside",
+    "whitened",
+    "word_summaries",
+    "word_vectors",
+    "workspace",
+]
