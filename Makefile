@@ -1,4 +1,4 @@
-.PHONY: check test coverage lint format audit docs docs-version build perf
+.PHONY: check test coverage lint format audit docs docs-version build perf size
 
 check:  ## All that CI runs, in fresh environments.
 	.ci/run
@@ -23,6 +23,9 @@ format:
 perf:  ## All measurements beside peers, into results/perf/ (docs/performance.md); such as OPTIONS=--rounds=3.
 	python benchmarks/perf/run_all.py $(OPTIONS)
 	python benchmarks/perf/write_page.py
+
+size:  ## The budgets of lines, words, files and options, and what there is.
+	python benchmarks/size.py
 
 audit:  ## Known holes of what is installed; needs `pip install pip-audit`.
 	pip-audit
