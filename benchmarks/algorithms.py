@@ -31,6 +31,14 @@ CORE = {
         "corecbench/data/split.py",
         "corecbench/data/ties.py",
     ),
+    "split by time": (
+        "corecbench/data/ranking_task.py",
+        "corecbench/data/reduction.py",
+        "corecbench/data/split.py",
+        "corecbench/data/ties.py",
+        "corecbench/data/time_split.py",
+        "corecbench/data/times.py",
+    ),
     "full ranking": (
         "corecbench/evaluation/counting.py",
         "corecbench/evaluation/ranking.py",

@@ -8,6 +8,7 @@ __version__ = "0.2.0.dev0"
 ALGORITHMS: Mapping[str, int] = MappingProxyType(
     {
         "leave-one-out split": 1,
+        "split by time": 1,
         "full ranking": 1,
         "training loop": 1,
         "pair training": 1,

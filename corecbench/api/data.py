@@ -18,6 +18,9 @@ class Catalog:
     user_ids: tuple[str, ...]
     item_ids: tuple[str, ...]
     item_texts: tuple[str, ...]
+    n_new_items: int = 0
+    """How many items, the last ones, do not exist yet in training: nothing may be learnt of them, also not that
+    they will come. They are candidates like others."""
 
     @property
     def n_users(self) -> int:
@@ -28,6 +31,11 @@ class Catalog:
     def n_items(self) -> int:
         """N, without the padding row."""
         return len(self.item_ids) - 1
+
+    @property
+    def n_known_items(self) -> int:
+        """The number of items that exist in training, N but for the new ones."""
+        return self.n_items - self.n_new_items
 
 
 @dataclass(frozen=True)

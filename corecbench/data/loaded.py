@@ -10,6 +10,7 @@ from corecbench.api import UsageError
 from corecbench.data.dataset import Dataset, load_dataset
 from corecbench.data.reduction import NOTHING_LEFT_OUT, Reduction
 from corecbench.data.split import Split, leave_one_out
+from corecbench.data.time_split import by_time
 from corecbench.plugin.guard import guard
 
 if TYPE_CHECKING:
@@ -65,6 +66,13 @@ class SplitDataset:
         return replace(self, split=split, reduction=reduction)
 
 
+def split_by(dataset: Dataset, config: RunConfig) -> tuple[Dataset, Split]:
+    """Return a data set, its items maybe in another order, and its split under the settings of a run."""
+    if config.split == "time":
+        return by_time(dataset, config.cut, config.target)
+    return dataset, leave_one_out(dataset, config.ties)
+
+
 def read_datasets(config: RunConfig, host: Host) -> list[SplitDataset]:
     """Load and split every data set of a run."""
     datasets = []
@@ -75,7 +83,7 @@ def read_datasets(config: RunConfig, host: Host) -> list[SplitDataset]:
         source = host.build(selected)
         with guard(str(selected), "loading"):
             dataset = load_dataset(name, source, config.repeats, config.k_core, config.item_text_on(name))
-        datasets.append(SplitDataset(selected, dataset, leave_one_out(dataset, config.ties)))
+        datasets.append(SplitDataset(selected, *split_by(dataset, config)))
     names = [data.name for data in datasets]
     if len(set(names)) < len(names):
         raise UsageError(f"data sets {', '.join(config.datasets)} do not have different names; rename a folder")

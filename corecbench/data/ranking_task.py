@@ -90,6 +90,37 @@ class Histories:
 
 
 @dataclass(frozen=True, eq=False)
+class Existence:
+    """Which items exist at the time of each target: those with which anybody has interacted by then.
+
+    Times are counted, so that they can be compared quickly.
+    """
+
+    since: np.ndarray
+    """int32 [N+1], the time of the first interaction with each item, and that of the first of all for padding."""
+    until: np.ndarray
+    """int32 [T], the time of each target."""
+
+    def of(self, chosen: np.ndarray) -> Existence:
+        """Return the same for some of the users, bool [T]."""
+        return Existence(self.since, self.until[chosen])
+
+    @property
+    def n_items(self) -> np.ndarray:
+        """The number of items that exist at the time of each target, int64 [T]."""
+        return np.searchsorted(np.sort(self.since[1:]), self.until, side="right")
+
+    def has(self, row: np.ndarray, item: np.ndarray) -> np.ndarray:
+        """Return whether items exist for rows of the task, bool [S].
+
+        >>> exists = Existence(since=np.array([0, 0, 5], dtype=np.int32), until=np.array([4, 5], dtype=np.int32))
+        >>> exists.has(np.array([0, 0, 1]), np.array([1, 2, 2])).tolist(), exists.n_items.tolist()
+        ([True, False, True], [1, 2])
+        """
+        return np.asarray(self.since[item] <= self.until[row])
+
+
+@dataclass(frozen=True, eq=False)
 class RankingTask:
     """The task to rank a target for each tested user, given the interactions before it."""
 
@@ -103,6 +134,8 @@ class RankingTask:
     seen: SeenItems
     """All items that are no candidates. They can include the target where repeated pairs are kept; the target is a
     candidate nevertheless."""
+    exists: Existence | None = None
+    """Which items are candidates at all; None for all."""
 
 
 def pad(values: np.ndarray, start: np.ndarray, length: np.ndarray, width: int) -> np.ndarray:

@@ -12,8 +12,8 @@ import numpy as np
 
 from corecbench.api import DataError, Interactions, UsageError
 from corecbench.data.dataset import FEWEST_INTERACTIONS, fingerprint
-from corecbench.data.ranking_task import Histories, RankingTask, SeenItems, row_and_column
-from corecbench.data.ties import held_out_tie, in_random_order, same_time
+from corecbench.data.ranking_task import Existence, Histories, RankingTask, SeenItems, row_and_column
+from corecbench.data.ties import began, held_out_tie, in_random_order, same_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +36,8 @@ class HeldItems:
     """The whole history of each user, oldest first, at least one item."""
     seen: SeenItems
     """The items that are no candidates: the history and, where these are left out, others of the target's time."""
+    exists: Existence | None = None
+    """Which other items are no candidates, since they do not exist yet; None where all do."""
 
     @classmethod
     def after(cls, before: Interactions, users: np.ndarray, target: np.ndarray) -> HeldItems:
@@ -49,7 +51,8 @@ class HeldItems:
         known, seen = (
             SeenItems(each.items, each.start[chosen], each.length[chosen]) for each in (self.known, self.seen)
         )
-        return HeldItems(self.users[chosen], self.target[chosen], known, seen)
+        exists = None if self.exists is None else self.exists.of(chosen)
+        return HeldItems(self.users[chosen], self.target[chosen], known, seen, exists)
 
     def apart(self) -> HeldItems:
         """Return the same with arrays that hold nothing else of the data set."""
@@ -57,14 +60,14 @@ class HeldItems:
         row, items = self.seen.pairs(rows)
         start = np.searchsorted(row, rows)
         known, seen = (SeenItems(items, start, each.length) for each in (self.known, self.seen))
-        return HeldItems(self.users, self.target, known, seen)
+        return HeldItems(self.users, self.target, known, seen, self.exists)
 
     def task(self, max_history: int) -> RankingTask:
         """Return the ranking task of these users, whose histories are cut to `max_history` items."""
         known = self.known
         recent = np.minimum(known.length, max_history)
         history = Histories(SeenItems(known.items, known.start + known.length - recent, recent), max_history)
-        return RankingTask(self.users, self.target, history, self.seen)
+        return RankingTask(self.users, self.target, history, self.seen, self.exists)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +90,19 @@ class Split:
     tied: np.ndarray | None = None
     """bool [T], whether the test item of each user who is ranked there has the same time as the interaction before
     it; None where that is not known."""
-    facts: Mapping[str, int] = field(default_factory=dict)
-    """Counts of who is not ranked because of equal times; none where the file decides their order."""
+    facts: Mapping[str, int | float] = field(default_factory=dict)
+    """Counts of who is not ranked because of equal times; none where the file decides their order. Of a split by
+    time when it cuts, and what of."""
+    by_time: bool = False
+    """Whether a time divides training from what is ranked, and not each user's last two interactions."""
+
+    @property
+    def history_length(self) -> np.ndarray:
+        """The interactions of each tested user before those that are held out, int64 [T]."""
+        test = self.held["test"]
+        if self.by_time:
+            return test.known.length
+        return np.bincount(self.before.user, minlength=test.users.max(initial=0) + 1)[test.users]
 
     @property
     def before(self) -> Interactions:
@@ -159,7 +173,7 @@ def leave_one_out(dataset: Dataset, ties: Ties = "random") -> Split:
     whole: dict[Stage, HeldItems] = {}
     places: dict[Stage, np.ndarray] = {"test": end[users] - 1, "validation": end[users] - 2}
     for stage, target in places.items():
-        n_known = (_time_began(tied, target) if ties == "random" else target) - start
+        n_known = (began(tied, target) if ties == "random" else target) - start
         n_train[users[n_known > 0]] = n_known[n_known > 0]
         known, seen = SeenItems(items, start, n_known), SeenItems(items, start, target - start)
         whole[stage] = HeldItems(users, items[target], known, seen)
@@ -175,16 +189,6 @@ def leave_one_out(dataset: Dataset, ties: Ties = "random") -> Split:
         tied=tied[end[users] - 1][ranked["test"]],
         facts=_facts(ranked, len(train.user), len(items), ties),
     )
-
-
-def _time_began(tied: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Return the place of the first interaction of the same user and time, int64 [T].
-
-    >>> _time_began(np.array([False, True, True, False]), np.array([0, 2, 3])).tolist()
-    [0, 0, 3]
-    """
-    began = np.flatnonzero(~tied)
-    return np.asarray(began[np.searchsorted(began, place, side="right") - 1])
 
 
 def first_of_each(n: np.ndarray, counts: np.ndarray) -> np.ndarray:

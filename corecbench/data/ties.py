@@ -63,12 +63,32 @@ def in_random_order(dataset: Dataset, tied: np.ndarray) -> np.ndarray:
     """
     rows = np.flatnonzero(tied | np.append(tied[1:], False))
     group = np.cumsum(~tied[rows])
-    catalog = dataset.catalog
-    user, item = dataset.user[rows], dataset.item[rows]
-    mixed = _mixed(_digests(catalog.user_ids)[user] ^ _mixed(_digests(catalog.item_ids)[item]))
     items = dataset.item.copy()
-    items[rows] = item[np.lexsort((mixed, group))]
+    items[rows] = items[rows][np.lexsort((hashes(dataset, rows, items), group))]
     return items
+
+
+def hashes(dataset: Dataset, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """Return a seeded hash of the ids of user and item of some rows, uint64 [rows].
+
+    Args:
+        dataset: the data set.
+        rows: int64 [rows].
+        items: int64 [M], the item of each row.
+    """
+    catalog = dataset.catalog
+    users_, items_ = _digests(catalog.user_ids), _digests(catalog.item_ids)
+    return _mixed(users_[dataset.user[rows]] ^ _mixed(items_[items[rows]]))
+
+
+def began(tied: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Return the place of the first interaction of the same user and time, int64 [T].
+
+    >>> began(np.array([False, True, True, False]), np.array([0, 2, 3])).tolist()
+    [0, 0, 3]
+    """
+    firsts = np.flatnonzero(~tied)
+    return np.asarray(firsts[np.searchsorted(firsts, place, side="right") - 1])
 
 
 def _digests(ids: Sequence[str]) -> np.ndarray:

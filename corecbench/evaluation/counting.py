@@ -55,7 +55,27 @@ class Pairs(NamedTuple):
         return places
 
 
-def count_ranks(scores: Scores, target: torch.Tensor, left_out: Pairs, k: int) -> tuple[torch.Tensor, Best]:
+class Absent(NamedTuple):
+    """The items that do not exist for users: that came to be later than is allowed for them."""
+
+    since: torch.Tensor
+    """int32 [N+1], when an item came to be."""
+    until: torch.Tensor
+    """int32 [B], up to when it may have."""
+
+    def of(self, users: slice | torch.Tensor) -> Absent:
+        """Return the same for some of the users."""
+        return Absent(self.since, self.until[users])
+
+    def hide(self, scores: torch.Tensor, items: slice) -> None:
+        """Give the absent of some items a score of -inf, float [B, w or more]."""
+        later = self.since[items] > self.until[:, None]
+        scores[:, : later.shape[1]].masked_fill_(later, -torch.inf)
+
+
+def count_ranks(
+    scores: Scores, target: torch.Tensor, left_out: Pairs, k: int, absent: Absent | None = None
+) -> tuple[torch.Tensor, Best]:
     """Rank each user's target among the candidates, and select the k best candidates.
 
     The rank is 1 + the other candidates whose exact score is at least that of the target.
@@ -65,6 +85,7 @@ def count_ranks(scores: Scores, target: torch.Tensor, left_out: Pairs, k: int) -
         target: int64 [B], from 1; always a candidate, even if it is left out.
         left_out: items that are no candidates.
         k: from 0 to N.
+        absent: further items that are no candidates; none of them is a target.
 
     Returns:
         The ranks, int64 [B], and the best candidates, best first, of equal ones the lower index first; where there
@@ -74,7 +95,8 @@ def count_ranks(scores: Scores, target: torch.Tensor, left_out: Pairs, k: int) -
     of_target = scores.of_pairs(torch.arange(len(target), device=device), target)
     ranks, lists = [], []
     for users, blocks in scores.blocks(*BLOCKS.get(device.type, BLOCKS["cpu"])[k > 0]):
-        block = UserBlock(scores, users, target[users], of_target[users], left_out.of(users), k)
+        not_there = None if absent is None else absent.of(users)
+        block = UserBlock(scores, users, target[users], of_target[users], left_out.of(users), k, not_there)
         rank, best = block.count(blocks)
         ranks.append(rank)
         lists.append(best)
@@ -93,6 +115,7 @@ class UserBlock:
     """float32 [b], the targets' exact scores."""
     left_out: Pairs
     k: int
+    absent: Absent | None = None
 
     def __post_init__(self) -> None:
         rows = torch.arange(len(self.target), device=self.target.device)
@@ -112,6 +135,8 @@ class UserBlock:
         rank, kept = torch.ones_like(self.target), None
         for items, block in blocks:
             block.view(-1)[self.hidden.places(items, block.shape[1])] = -torch.inf
+            if self.absent is not None:
+                self.absent.hide(block, items)
             rank += self.n_at_least(items, block)
             if self.k:
                 kept = select(kept, block, items.start, self.k + SPARE)
@@ -158,6 +183,8 @@ class UserBlock:
     def listed_exactly(self, rows: torch.Tensor) -> Best:
         """Return the k best candidates of some users, by the exact scores of all items."""
         scores = self.scores.of_users(self.rows[rows], slice(None))
+        if self.absent is not None:
+            self.absent.of(rows).hide(scores, slice(None))
         for number, row in enumerate(rows):
             scores[number, self.hidden.item[self.hidden.user == row]] = -torch.inf
         scores[torch.arange(len(rows), device=rows.device), self.target[rows]] = self.of_target[rows]

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from corecbench.settings.config import RunConfig
 
 
-LATER = ("equal times", "selection")
+EXISTING = "items that exist by the target's time"
+LATER = ("equal times", "selection", "cut", "target")
 """The words of a protocol that are hashed with a cell. What the others say, fingerprints and settings tell."""
 
 
@@ -25,14 +26,35 @@ def protocol_on(data: SplitDataset, config: RunConfig) -> dict[str, Any]:
     dataset = data.whole_name
     chooses = "all-users" if data.reduction.train_share == 1 else config.selection
     return {
-        "split": "leave-one-out",
+        "split": config.split,
+        **(by_time(config) if config.split == "time" else {}),
         **PROTOCOL,
+        **({"candidates": EXISTING} if config.split == "time" else {}),
         "repeated pairs": config.repeats,
         "max_history": config.max_history_on(dataset),
         **({"item text": text} if (text := config.item_text_on(dataset)) else {}),
         **({"equal times": config.ties} if config.ties != "file" else {}),
         **({"selection": chooses} if chooses != "all-users" else {}),
     }
+
+
+def by_time(config: RunConfig) -> dict[str, str]:
+    """Return the words of a protocol that only the split by time has."""
+    return {"cut": ", ".join(config.cut), "target": f"{config.target} after the cut"}
+
+
+def split_settings(protocol: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a run that give the split that a protocol states.
+
+    >>> split_settings({"split": "time", "cut": "0.8, 0.9", "target": "last after the cut"})
+    {'ties': 'file', 'split': 'time', 'cut': ['0.8', '0.9'], 'target': 'last'}
+    >>> split_settings({"split": "leave-one-out"})
+    {'ties': 'file'}
+    """
+    settings: dict[str, Any] = {"ties": protocol.get("equal times", "file")}
+    if protocol.get("split") == "time":
+        settings |= {"split": "time", "cut": protocol["cut"].split(", "), "target": protocol["target"].split()[0]}
+    return settings
 
 
 def later_words(protocol: Mapping[str, Any]) -> dict[str, Any]:

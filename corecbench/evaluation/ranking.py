@@ -12,7 +12,7 @@ import torch
 
 from corecbench.api import Batch, States, last_position
 from corecbench.data.tensors import on_device
-from corecbench.evaluation.counting import Pairs, count_ranks
+from corecbench.evaluation.counting import Absent, Pairs, count_ranks
 from corecbench.evaluation.scores import scores_of
 
 if TYPE_CHECKING:
@@ -82,12 +82,20 @@ def rank_task(
     for rows, batch in in_batches(task, batch_size, device, share):
         scores = scores_of(answer(batch), batch)
         left_out = without_targets(*task.seen.pairs(rows), task.target[rows])
-        n_candidates[rows] = scores.n_items - np.bincount(left_out[0], minlength=len(rows))
+        there = scores.n_items if task.exists is None else task.exists.n_items[rows]
+        n_candidates[rows] = there - np.bincount(left_out[0], minlength=len(rows))
         target, *pairs = (on_device(indices, device) for indices in (task.target[rows], *left_out))
         k = min(top_k, scores.n_items)
-        ranks, best = count_ranks(scores, target, Pairs(*pairs), k)
+        ranks, best = count_ranks(scores, target, Pairs(*pairs), k, absent_items(task, rows, device))
         rank[rows], top_items[rows, :k], top_scores[rows, :k] = (tensor.cpu().numpy() for tensor in (ranks, *best))
     return Ranks(task.users, task.target, rank, n_candidates, top_items, top_scores)
+
+
+def absent_items(task: "RankingTask", rows: np.ndarray, device: str) -> Absent | None:
+    """Return which items are no candidates of some users, since they do not exist yet; None where all do."""
+    if task.exists is None:
+        return None
+    return Absent(on_device(task.exists.since, device), on_device(task.exists.until[rows], device))
 
 
 def without_targets(row: np.ndarray, item: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

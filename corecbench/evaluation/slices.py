@@ -148,5 +148,6 @@ SLICINGS: Mapping[str, tuple[str, Callable[[np.ndarray], Slices]]] = {
     "user": ("user_trains", by_flag("does not train", "trains")),
     "last two items": ("target_is_tied", by_flag("in order", "at the same time")),
     "target item": ("target_is_cold", by_flag("warm", "cold")),
+    "new items": ("target_is_new", by_flag("known in training", "new")),
 }
 """How a table names a slicing -> the column of stored ranks that it needs, and the function."""

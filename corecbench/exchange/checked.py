@@ -115,7 +115,15 @@ def check_lists(
     if "rank" in table:
         _check_places(row, table, held_out)
     score = table["score"].to_numpy() if has_scores else -table["rank"].to_numpy().astype(np.float64)
-    seen = np.isin(pair, held_out.seen)
+    seen, later = np.isin(pair, held_out.seen), ~held_out.exists(row, item)
+    if later.any() and not leave_out_seen:
+        line = int(np.argmax(later))
+        raise DataError(
+            f"{held_out.file}: {int(later.sum()):,} items do not exist yet when their user is tested, such as "
+            f"'{table['item_id'].iloc[line]}' for '{table['user_id'].iloc[line]}', so they are no candidates; "
+            "leave them out there, or here by --leave-out-seen"
+        )
+    seen |= later
     if seen.any():
         if not leave_out_seen:
             line = int(np.argmax(seen))

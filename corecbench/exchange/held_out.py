@@ -48,7 +48,7 @@ class HeldOut:
 
     @cached_property
     def seen(self) -> np.ndarray:
-        """The numbers of the pairs of a tested user and an item that is no candidate, int64 [S], ascending."""
+        """The numbers of the pairs of a tested user and an item that the user saw before, int64 [S], ascending."""
         seen = self.data.split.held["test"].seen
         return self.pair(*without_targets(*seen.pairs(np.arange(len(self.target))), self.target))
 
@@ -56,7 +56,14 @@ class HeldOut:
     def n_candidates(self) -> np.ndarray:
         """The number of candidates of each tested user, int64 [T]."""
         row = self.seen // (self.catalog.n_items + 1)
-        return np.asarray(self.catalog.n_items - np.bincount(row, minlength=len(self.target)))
+        exists = self.data.split.held["test"].exists
+        n_items = self.catalog.n_items if exists is None else exists.n_items
+        return np.asarray(n_items - np.bincount(row, minlength=len(self.target)))
+
+    def exists(self, row: np.ndarray, item: np.ndarray) -> np.ndarray:
+        """Return whether items exist by the time of the held-out item of a row, bool [M]."""
+        exists = self.data.split.held["test"].exists
+        return np.ones(len(row), dtype=bool) if exists is None else exists.has(row, item)
 
     def pair(self, row: np.ndarray, item: np.ndarray) -> np.ndarray:
         """Return a number for each pair of a row of the task and an item, int64 [M]."""

@@ -50,10 +50,12 @@ def core_algorithms(
     sharing: Selected | None,
     control: Selected | None,
     processes: int,
+    split: str = "leave-one-out",
 ) -> dict[str, int]:
     """Return the algorithms of the core that a cell uses, with their numbers."""
     used = {
-        "leave-one-out split": True,
+        "leave-one-out split": split == "leave-one-out",
+        "split by time": split == "time",
         "full ranking": True,
         "training loop": any(part is not None and isinstance(part.config, Training) for part in (domain, llm)),
         "pair training": sharing is not None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from corecbench.api import UsageError
 from corecbench.data.loaded import read_datasets
 from corecbench.data.reduction import whole_dataset
+from corecbench.evaluation.protocol import split_settings
 from corecbench.report.recommendation import check_data, recommend
 from corecbench.report.stored_lists import read
 from corecbench.settings.config import load
@@ -76,7 +77,7 @@ def read_data(host: Host, record: CellResult, dataset: str | None, sets: Sequenc
         "datasets": [dataset or name],
         "settings": run.get("dataset_settings"),
         "repeats": protocol.get("repeated pairs"),
-        "ties": protocol.get("equal times", "file"),
+        **split_settings(protocol),
         "k_core": record["data"].get("k_core"),
         "item_text": protocol.get("item text"),
     }

@@ -20,10 +20,11 @@ COUNTS = ("history_length", "target_frequency")
 `max_history`, and the training interactions of the held-out item. Results from before these were stored are read
 without them."""
 
-FLAGS = ("user_trains", "target_is_cold", "target_is_tied")
+FLAGS = ("user_trains", "target_is_cold", "target_is_new", "target_is_tied")
 """Further columns of ranks.parquet, bool, each only where it is not false or true of all users: whether the user is
-in the share that trains, whether the held-out item is left out of training, and whether it has the same time as the
-item before it, so that time does not decide which of the two is held out for test."""
+in the share that trains, whether the held-out item is left out of training, whether it does not exist yet in
+training under the split by time, and whether another interaction of the user has its time, so that time does not
+decide which of them is held out for test."""
 
 SIMILARITY = "text_similarity"
 """A further column of ranks.parquet, float32: what `target_similarity` says of the held-out item and the history.
@@ -54,11 +55,11 @@ def ranks_frame(ranks: Ranks, catalog: Catalog, split: Split, similarity: np.nda
         split: what was trained on, and what is known of users.
         similarity: float32 [T], the column SIMILARITY of the tested users in their order.
     """
-    history_length = np.bincount(split.before.user, minlength=catalog.n_users + 1)  # [U+1]
     place = split.held["test"].users.searchsorted(ranks.users)
     facts = {
         "user_trains": None if split.trains is None else split.trains[ranks.users],
         "target_is_cold": None if split.cold is None else split.cold[ranks.target],
+        "target_is_new": ranks.target > catalog.n_known_items if catalog.n_new_items else None,
         "target_is_tied": None if split.tied is None or not split.tied.any() else split.tied[place],
         SIMILARITY: None if similarity is None else similarity[place],
     }
@@ -68,7 +69,7 @@ def ranks_frame(ranks: Ranks, catalog: Catalog, split: Split, similarity: np.nda
             "target_item_id": [catalog.item_ids[item] for item in ranks.target],
             "rank": ranks.rank,
             "n_candidates": ranks.n_candidates,
-            "history_length": history_length[ranks.users],
+            "history_length": split.history_length[place],
             "target_frequency": item_frequency(catalog, split.train)[ranks.target],
             **{name: values for name, values in facts.items() if values is not None},
         }

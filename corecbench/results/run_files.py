@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from corecbench.data.reduction import reduction_of, whole_dataset
+from corecbench.evaluation.protocol import split_settings
 from corecbench.results.record import settings_in, variant_of
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _alike(records: Sequence[CellResult]) -> dict[str, Any]:
         "top_k": run.get("top_k"),
         "threads": run.get("threads"),
         "repeats": protocol.get("repeated pairs"),
-        "ties": protocol.get("equal times", "file"),
+        **split_settings(protocol),
         "k_core": records[0]["data"].get("k_core"),
         "device": records[0]["device"],
         "train_shares": [reduction.train_share] if reduction.train_share != 1 else None,

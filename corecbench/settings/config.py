@@ -11,7 +11,18 @@ from corecbench.api import UsageError
 from corecbench.settings import run_files
 from corecbench.settings.configure import configure
 from corecbench.settings.toml_files import read_files
-from corecbench.settings.values import MOST_SEEDS, names, over, parse_set, resources, seeds, shares, tables
+from corecbench.settings.values import (
+    MOST_SEEDS,
+    check_cut,
+    cut,
+    names,
+    over,
+    parse_set,
+    resources,
+    seeds,
+    shares,
+    tables,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +97,12 @@ class RunConfig:
     ties: Literal["file", "random", "exclude"] = "random"
     """What orders the interactions of a user at the same time: the file, or a hash of user and item. With "exclude"
     it is the file, and users whose held-out items it would decide are not ranked."""
+    split: Literal["leave-one-out", "time"] = "leave-one-out"
+    """Whether each user's last two interactions are held out, or all that is later than a cut."""
+    cut: tuple[str, ...] = ("0.8", "0.9")
+    """Where validation and test begin under the split by time: shares of the interactions, or dates."""
+    target: Literal["first", "last", "random"] = "first"
+    """Which of a user's interactions behind a cut is ranked under the split by time."""
     k_core: int = 0
     """Users and items with fewer interactions are left out, repeatedly until none are left; 0 keeps all."""
     item_text: str = ""
@@ -158,6 +175,7 @@ class RunConfig:
             raise UsageError(f"seeds {list(self.seeds)} must be one number or more, each from 0 to {2**63 - 1}")
         if len(self.seeds) > MOST_SEEDS:
             raise UsageError(f"{len(self.seeds):,} seeds, at most {MOST_SEEDS:,} are allowed")
+        self._check_split()
         for max_history in (self.max_history, *map(self.max_history_on, self.per_dataset)):
             if max_history < 1:
                 raise UsageError(f"max_history is {max_history}, must be at least 1")
@@ -182,6 +200,18 @@ class RunConfig:
         for name in self.variants:
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
                 raise UsageError(f"variant {name!r} is no name; allowed are letters, digits, '.', '_' and '-'")
+
+    def _check_split(self) -> None:
+        check_cut(self.cut)
+        if self.split == "time":
+            if self.ties != "random":
+                raise UsageError(
+                    f"ties is {self.ties!r}; the split by time draws among equal times, so leave it out"
+                )
+            return
+        for name in ("cut", "target"):
+            if getattr(self, name) != getattr(RunConfig, name):
+                raise UsageError(f"{name} is {getattr(self, name)}, which needs --split time")
 
     def max_history_on(self, dataset: str) -> int:
         """Return the number of items of a history that a model sees on one data set."""
@@ -247,6 +277,8 @@ def load(path: str | Path | None, options: Mapping[str, Any], sets: Sequence[str
     for key in ("datasets", "models", "llms", "sharing", "controls", "metrics", "trackers"):
         if key in values:
             values[key] = names(values[key])
+    if "cut" in values:
+        values["cut"] = cut(values["cut"])
     if "resources" in values:
         values["resources"] = resources(values["resources"])
     if "train_shares" in values:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from corecbench.api import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 MOST_SEEDS = 1000
 """Most seeds of a run."""
+DATE = re.compile(r"\d{4}-\d\d(-\d\d.*)?", re.ASCII)
 
 
 def over(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,6 +110,47 @@ def shares(value: object) -> object:
         except (TypeError, ValueError):
             raise UsageError(f"shares {value!r} do not have the form .25 or .1,.25,1") from None
     return tuple(dict.fromkeys(numbers))
+
+
+def cut(value: object) -> object:
+    """Return the two parts of a cut as text, from a text such as ".8,.9" or a list.
+
+    >>> cut(".8,.9"), cut([0.8, 0.9]), cut("2014-01-01,2014-07-01")
+    (('0.8', '0.9'), ('0.8', '0.9'), ('2014-01-01', '2014-07-01'))
+    """
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple):
+        return value
+    texts = [str(part).strip() for part in parts]
+    return tuple(text if share_of(text) is None else f"{share_of(text):g}" for text in texts)
+
+
+def check_cut(cut: Sequence[str]) -> None:
+    """Make sure that a cut has the form of one.
+
+    Raises:
+        UsageError: it has not two parts, a part is neither a share nor a date, or the second is no later one.
+    """
+    form = "cut must be two shares of the interactions or two dates, such as .8,.9 or 2014-01-01,2014-07-01"
+    if len(cut) != 2 or not all(share_of(part) is not None or DATE.fullmatch(part) for part in cut):
+        raise UsageError(f"{form}; got {','.join(cut) or 'nothing'}")
+    first, second = (share_of(part) for part in cut)
+    if (first is None) != (second is None):
+        raise UsageError(f"{form}, not one of each; got {','.join(cut)}")
+    if first is not None and second is not None:
+        if not 0 < first < second < 1:
+            raise UsageError(f"cut is {','.join(cut)}; the shares must rise, and lie between 0 and 1")
+    elif not cut[0] < cut[1]:
+        raise UsageError(f"cut is {','.join(cut)}; validation begins at the first date, test at a later one")
+
+
+def share_of(text: str) -> float | None:
+    """Return a part of a cut as a share; None where it is a date.
+
+    >>> share_of(".8"), share_of("2014-01-01")
+    (0.8, None)
+    """
+    return float(text) if re.fullmatch(r"\d*\.\d+|[01]", text, re.ASCII) else None
 
 
 def resources(value: object) -> object:

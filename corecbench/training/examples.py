@@ -35,6 +35,8 @@ class Examples:
     item: np.ndarray
     """int64 [M]; empty for windows."""
     n_items: int
+    n_known: int
+    """The number of items, the first ones, that exist in training; no other is drawn."""
 
     def __len__(self) -> int:
         return len(self.user)
@@ -60,8 +62,8 @@ class Examples:
             )
         for rows, batch in batches:
             if n_negatives:
-                size = min(n_negatives, self.n_items)
-                sampled = 1 + generator.choice(self.n_items, size, replace=False, shuffle=False)
+                size = min(n_negatives, self.n_known)
+                sampled = 1 + generator.choice(self.n_known, size, replace=False, shuffle=False)
                 batch = replace(batch, sampled=on_device(sampled, self.contexts.device))
             yield rows, batch
 
@@ -101,7 +103,7 @@ class Examples:
         negatives = np.zeros(len(self), dtype=np.int64)
         open_rows = np.arange(len(self))
         for _ in range(100):
-            negatives[open_rows] = generator.integers(1, width, size=len(open_rows))
+            negatives[open_rows] = generator.integers(1, self.n_known + 1, size=len(open_rows))
             key = self.user[open_rows] * width + negatives[open_rows]
             position = np.searchsorted(seen, key).clip(max=len(seen) - 1)
             open_rows = open_rows[seen[position] == key]
@@ -124,8 +126,9 @@ def make_examples(
     """
     if kind == "pairs":
         contexts = latest(train, catalog.n_users, max_history, device).of_users(train.user)
-        return Examples(kind, contexts, train.user, train.item, catalog.n_items)
+        return Examples(kind, contexts, train.user, train.item, catalog.n_items, catalog.n_known_items)
     contexts = windows(train, max_history, device)
     if not len(contexts):
         raise DataError("no user has two training items in a row; a model of histories needs users with 4 or more")
-    return Examples(kind, contexts, contexts.users, np.empty(0, dtype=np.int64), catalog.n_items)
+    nothing = np.empty(0, dtype=np.int64)
+    return Examples(kind, contexts, contexts.users, nothing, catalog.n_items, catalog.n_known_items)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 import torch
 
-from corecbench.api import Batch, CorecbenchError, PluginError, Recommender, SharingModule, Side, Training
+from corecbench.api import Batch, CorecbenchError, PluginError, Recommender, SharingModule, Side, States, Training
 from corecbench.evaluation.states import checked
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard, owner_of
@@ -26,7 +26,7 @@ from corecbench.training.weights import restore, snapshot, trainable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from corecbench.api import EpochRecord, States
+    from corecbench.api import EpochRecord
     from corecbench.training.contexts import Contexts
     from corecbench.training.examples import Examples
 
@@ -222,15 +222,20 @@ class SideTraining:
         states = None
         if self.abilities.scores is None:
             with guard(self.owner, "states"):
-                states = checked(self.model.states(batch), batch, self.examples.n_items)
+                states = self.known(checked(self.model.states(batch), batch, self.examples.n_items))
         with guard(self.owner, "loss"):
             return (self.abilities.loss or self.standard_loss)(batch, states), states
+
+    def known(self, states: States) -> States:
+        """Return states without those of items that do not exist yet: no loss may learn anything of them."""
+        n_known = self.examples.n_known
+        return states if n_known == self.examples.n_items else States(states.user, states.item[: n_known + 1])
 
     def coupling_loss(
         self, rows: torch.Tensor, batch: Batch, states: States, sharing: SharingModule, frozen: FrozenStates
     ) -> torch.Tensor | float:
         """Return the coupling of the states of a batch to the frozen ones."""
-        other = frozen.of(rows, batch.history.shape[1])
+        other = self.known(frozen.of(rows, batch.history.shape[1]))
         given = {
             "the states of the side in training": states.user,
             "the item states of the side in training": states.item,

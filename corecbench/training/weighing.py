@@ -13,7 +13,7 @@ import torch
 
 from corecbench.api import PluginError, States, last_position
 from corecbench.data.tensors import on_device
-from corecbench.evaluation.ranking import in_batches, without_targets
+from corecbench.evaluation.ranking import absent_items, in_batches, without_targets
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.toolkit import mean_texts
 from corecbench.training.acceptance import in_first_half
@@ -107,7 +107,8 @@ def relative_spread(training: CellTraining, model: Recommender, content: torch.T
     """
     _, batch = next(in_batches(training.tasks["validation"], 256, training.setup.device))
     texts = mean_texts(batch.history, content, DECAYS[0]) @ content.T
-    own, other = (part[:, 1:].std(dim=1).mean() for part in (own_scores(model, batch), texts))
+    known = slice(1, training.setup.catalog.n_known_items + 1)
+    own, other = (part[:, known].std(dim=1).mean() for part in (own_scores(model, batch), texts))
     return float(own / other) if own and other else 1.0
 
 
@@ -140,6 +141,8 @@ def values_under(
             on_device(index, device) for index in without_targets(*task.seen.pairs(rows), task.target[rows])
         )
         own[user, item] = own[:, 0] = -torch.inf
+        if (absent := absent_items(task, rows, device)) is not None:
+            absent.hide(own, slice(None))
         n_candidates = own.isfinite().sum(dim=1).cpu().numpy()
         under = (torch.add(own, texts[decay], alpha=weight) for weight, decay in tried)
         ranks = [(scores >= scores.gather(1, target)).sum(dim=1).cpu().numpy() for scores in under]

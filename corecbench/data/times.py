@@ -1,0 +1,94 @@
+"""What the times of a data set are, and where a split by time cuts them. M interactions, N items."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from corecbench.api import DataError, UsageError
+from corecbench.data.ties import positions
+from corecbench.settings.values import share_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from corecbench.data.dataset import Dataset
+
+PER_SECOND = {1: 1e11, 10**3: 1e14, 10**6: 1e17, 10**9: np.inf}
+"""Units of a time in a second -> the largest number that is read as a time in this unit since 1970."""
+
+
+def not_times(dataset: Dataset) -> str:
+    """Return what the times of a data set are, where they are none; "" where they may be real."""
+    different = np.unique(dataset.timestamp)
+    n, n_users = len(different), dataset.catalog.n_users
+    if n == 1:
+        return f"all {len(dataset.user):,} interactions have the time {different[0]}"
+    if counting := positions(dataset):
+        return f"the times of {counting:,} of {n_users:,} users count up by one from the same start: positions"
+    if n == len(dataset.user) and different[-1] - different[0] == n - 1:
+        return f"the times count up by one from {different[0]} to {different[-1]}: numbers of rows"
+    if are_years(different):
+        return f"the {n} different times are whole years"
+    return ""
+
+
+def are_years(times: np.ndarray) -> bool:
+    """Return whether different times, ascending [n], are numbers of years, or the first moments of years.
+
+    >>> are_years(np.array([1998, 2004])), are_years(np.array([883612800, 1072915200]))
+    (True, True)
+    >>> are_years(np.array([883612800, 1072915260]))
+    False
+    """
+    if times[0] >= 1900 and times[-1] < 2200 and not (times % 1).any():
+        return True
+    if abs(times).max() < 1e8:  # a counter, which would be a time of the first years after 1970
+        return False
+    try:
+        moments = (times / per_second(times)).astype("datetime64[s]")
+    except (OverflowError, ValueError):
+        return False
+    return bool((moments == moments.astype("datetime64[Y]")).all() and (times % per_second(times) == 0).all())
+
+
+def per_second(times: np.ndarray) -> int:
+    """Return how many units of times there are in a second, by their size: seconds, or parts of them."""
+    return next(unit for unit, most in PER_SECOND.items() if abs(times).max() < most)
+
+
+def moments(dataset: Dataset, cut: Sequence[str], window: int = 1, windows: int = 1) -> tuple[float, float, float]:
+    """Return the times at which validation and test of a window begin, and at which its test ends.
+
+    What lies behind the second cut is tested in windows of equally many interactions. Each begins where the one
+    before it ends, and its validation is as much later.
+
+    Raises:
+        DataError: two of them are the same time, or nothing is before, between or behind them.
+    """
+    ordered = np.sort(dataset.timestamp)
+    first, second = (share_before(part, ordered) for part in cut)
+    step = (1 - second) / windows
+    shares = first + (window - 1) * step, second + (window - 1) * step, second + window * step
+    places = [round(share * len(ordered)) for share in shares]
+    begins, tests, ends = (ordered[place].item() if place < len(ordered) else np.inf for place in places)
+    if not ordered[0] < begins < tests < ends:
+        raise DataError(
+            f"data set {dataset.catalog.name!r}: cut {','.join(cut)} leaves nothing to train on, to validate or to "
+            f"test in window {window} of {windows}: its times go from {ordered[0]} to {ordered[-1]}, validation "
+            f"begins at {begins}, test at {tests} and ends at {ends}; choose another run.cut"
+        )
+    return begins, tests, ends
+
+
+def share_before(part: str, ordered: np.ndarray) -> float:
+    """Return the share of interactions before a part of a cut, of times in order [M]."""
+    share = share_of(part)
+    if share is not None:
+        return share
+    try:
+        date = np.datetime64(part.removesuffix("Z"), "s").astype(np.int64)
+    except ValueError:
+        raise UsageError(f"cut {part!r} is no date, such as 2014-01-01 or 2014-01-01T12:00:00") from None
+    return float(np.searchsorted(ordered, date * per_second(ordered)) / len(ordered))

@@ -1,0 +1,194 @@
+"""The split by time, against a second implementation in plain pandas, over random data with many equal times."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from corecbench.api import DataError
+from corecbench.data.time_split import by_time
+
+SPAN = {"validation": (10, 14), "test": (14, 99)}
+TIMES = [*range(4, 18), 30]
+"""Among few users, items and times equal times are common."""
+some_rows = st.lists(
+    st.tuples(st.sampled_from("abcdef"), st.sampled_from("uvwxyz"), st.sampled_from(TIMES)), max_size=50
+)
+# the anchors can be ranked in both stages, and no time is a year or a position
+ANCHORS = [("anchor", "u", 3), ("anchor", "v", 11), ("anchor", "w", 15), ("other", "u", 3), ("other", "x", 30)]
+files = some_rows.flatmap(lambda rows: st.permutations(rows + ANCHORS))
+no_deadline = settings(deadline=None)  # a busy machine is no failure
+
+
+def cut_at(rows):
+    """The shares of the interactions before validation and before test, as text."""
+    times = pd.DataFrame(rows, columns=["user", "item", "time"]).groupby(["user", "item"])["time"].min()
+    return [repr(float((times < begin).mean())) for begin, _ in SPAN.values()]
+
+
+def split_of(load, rows, target="first"):
+    cut = cut_at(rows)
+    assume(0 < float(cut[0]) < float(cut[1]) < 1)
+    return by_time(load(rows), cut, target)
+
+
+def in_ids(dataset, split):
+    """Training by user and item; by stage and user the target, the history, what was seen, and the candidates."""
+    catalog = dataset.catalog
+    users, items = np.array(catalog.user_ids), np.array(catalog.item_ids)
+    stages = {}
+    for stage in split.held:
+        task = split.task(stage, 50)
+        rows = np.arange(len(task.users))
+        histories, seen = np.asarray(task.history), task.seen.of(rows)
+        stages[stage] = {
+            users[task.users[row]]: (
+                items[task.target[row]],
+                [items[item] for item in histories[row] if item],
+                {items[item] for item in seen[row] if item},
+                {items[item] for item in range(1, len(items)) if task.exists.has([row], [item])[0]},
+            )
+            for row in rows
+        }
+    return set(zip(users[split.train.user], items[split.train.item], strict=True)), stages
+
+
+@no_deadline
+@given(rows=files, target=st.sampled_from(["first", "last"]))
+def test_the_split_is_that_of_plain_pandas(load, rows, target):
+    train, stages = in_ids(*split_of(load, rows, target))
+    frame = pd.DataFrame(rows, columns=["user", "item", "time"])
+    frame = frame.groupby(["user", "item"], as_index=False)["time"].min()
+    assert train == set(frame[frame.time < 10][["user", "item"]].itertuples(index=False, name=None))
+    exists = frame.groupby("item")["time"].min()
+    for stage, (begin, end) in SPAN.items():
+        ranked = set()
+        for user, own in frame.groupby("user"):
+            inside = own[(own.time >= begin) & (own.time < end)]
+            if not len(inside) or own.time.min() >= begin:
+                continue
+            ranked.add(user)
+            item, history, seen, candidates = stages[stage][user]
+            time = inside.time.min() if target == "first" else inside.time.max()
+            at_once = set(own[own.time == time].item)
+            assert item in at_once
+            assert set(history) == set(own[own.time < time].item)
+            assert [own.set_index("item").time[each] for each in history] == sorted(own[own.time < time].time)
+            assert seen == set(history) | (at_once - {item})
+            assert candidates == set(exists[exists <= time].index)
+        assert ranked == stages[stage].keys()
+
+
+@no_deadline
+@given(rows=files, target=st.sampled_from(["first", "last", "random"]), data=st.data())
+def test_the_order_of_the_rows_changes_nothing(load, rows, target, data):
+    shuffled = data.draw(st.permutations(rows))
+    one, other = (in_ids(*split_of(load, each, target)) for each in (rows, shuffled))
+    assert one == other
+
+
+@no_deadline
+@given(rows=files)
+def test_a_random_target_is_any_after_the_cut_and_nothing_of_its_time_is_known(load, rows):
+    _, stages = in_ids(*split_of(load, rows, "random"))
+    times = pd.DataFrame(rows, columns=["user", "item", "time"]).groupby(["user", "item"])["time"].min()
+    for stage, (begin, end) in SPAN.items():
+        for user, (item, history, _, _) in stages[stage].items():
+            assert begin <= times[user, item] < end
+            assert set(history) == {each for each, time in times[user].items() if time < times[user, item]}
+
+
+@no_deadline
+@given(rows=files)
+def test_other_items_behind_the_validation_cut_change_nothing_that_training_sees(load, rows):
+    renamed = [(user, item if time < 10 else f"{item} again", time) for user, item, time in rows]
+    (one, its_split), (other, other_split) = (split_of(load, each) for each in (rows, renamed))
+    assert in_ids(one, its_split)[0] == in_ids(other, other_split)[0]
+    n_known = one.catalog.n_known_items
+    assert set(its_split.train.item) == set(range(1, n_known + 1))
+    assert {*one.catalog.item_ids[: n_known + 1]} == {*other.catalog.item_ids[: n_known + 1]}
+
+
+def days(n):
+    return [
+        (f"u{user}", f"i{(3 * user + day) % 17}", 1_000_000 * (7 * day + user % 5))
+        for user in range(9)
+        for day in range(n)
+    ]
+
+
+def test_windows_test_each_interaction_once_at_most_and_their_training_grows(load):
+    dataset = load(days(12))
+    tested, n_train = [], []
+    for window in (1, 2, 3):
+        part, split = by_time(dataset, ("0.5", "0.7"), window=window, windows=3)
+        held, ids = split.held["test"], part.catalog.item_ids
+        tested += [(user, ids[item]) for user, item in zip(held.users, held.target, strict=True)]
+        n_train.append(len(split.train.user))
+    assert len(set(tested)) == len(tested)
+    assert n_train == sorted(set(n_train))
+
+
+def test_dates_cut_where_they_say(load):
+    day = 24 * 3600
+    times = [0, 1, 400, 401, 402, 800, 801, 802]  # days of 2000 to 2002
+    rows = [
+        (user, f"{user}{n}" if n % 2 else f"i{n}", 946684800 + (time + k) * day)
+        for k, user in enumerate("abc")
+        for n, time in enumerate(times)
+    ]
+    _, split = by_time(load(rows), ("2001-01-01", "2002-01-01"))
+    assert split.facts["validation_begins"] == 946684800 + 400 * day
+    assert split.facts["test_begins"] == 946684800 + 800 * day
+    assert len(split.train.user) == 6
+
+
+@pytest.mark.parametrize(
+    ("time_of", "found"),
+    [
+        (lambda user, place: 7, "all 24 interactions have the time 7"),
+        (lambda user, place: place, "count up by one from the same start: positions"),
+        (lambda user, place: 4 * user + place, "count up by one from 0 to 23: numbers of rows"),
+        (lambda user, place: 1998 + (user + place) % 3, "the 3 different times are whole years"),
+        (lambda user, place: [883612800, 915148800, 946684800][(user + place) % 3], "are whole years"),
+    ],
+)
+def test_times_that_are_none_are_refused_in_one_line_that_says_what_was_found(load, time_of, found):
+    rows = [(f"u{user}", f"i{(user + place) % 7}", time_of(user, place)) for user in range(6) for place in range(4)]
+    with pytest.raises(DataError, match=found) as raised:
+        by_time(load(rows))
+    assert "\n" not in str(raised.value)
+    assert "--split leave-one-out" in str(raised.value)
+
+
+def test_cuts_that_leave_nothing_and_users_without_history_end_in_one_line(load):
+    rows = days(6)
+    with pytest.raises(DataError, match="leaves nothing to train on, to validate or to test"):
+        by_time(load(rows), ("2030-01-01", "2031-01-01"))
+    newcomers = [(f"n{number}", f"i{number % 5}", 10**9 + number // 3) for number in range(60)]
+    with pytest.raises(DataError, match="nobody has interactions before"):
+        by_time(load([*rows[:3], *newcomers]), ("0.4", "0.7"))
+
+
+def test_the_facts_say_who_is_left_out_what_is_new_and_how_many_candidates_there_are(load):
+    rows = [
+        ("a", "u", 10),
+        ("a", "v", 11),
+        ("a", "w", 40),
+        ("b", "u", 12),
+        ("b", "v", 20),
+        ("b", "w", 40),
+        ("b", "u2", 40),
+    ]
+    rows += [("c", "v", 13), ("c", "u", 21), ("new", "z", 41), ("new", "u", 42), ("new", "v", 43)]
+    dataset, split = by_time(load(rows), ("0.34", "0.5"))
+    assert dataset.catalog.item_ids == ("", "u", "v", "w", "u2", "z")
+    facts = split.facts
+    assert (facts["validation_begins"], facts["test_begins"]) == (20, 40)
+    assert facts["users_without_history"] == 1
+    assert facts["users_drawn"] == 1
+    assert facts["targets_new"] == 2
+    assert facts["items_new"] == 3
+    assert (facts["least_candidates"], facts["most_candidates"]) == (4, 4)
+    assert split.history_length.tolist() == [2, 2]
