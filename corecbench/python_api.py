@@ -113,7 +113,7 @@ def table(
 ) -> pd.DataFrame:
     """Return the table of stored results: each side over its seeds, tested against the same model trained alone.
 
-    The numbers are those of `corecbench report --effects --cost`, not rounded.
+    The numbers are those of `corecbench report --effects --set report.cost=true`, not rounded.
 
     Args:
         results: the folder of the results, or of one benchmark, or a bundle.

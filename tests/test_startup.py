@@ -92,10 +92,10 @@ store_cell(store, toy_record("toy", "llama", dataset="toys"), {{"domain": ranks,
     [
         ["report"],
         ["report", "--format", "latex"],
-        ["report", "--effects", "--test", "bootstrap"],
+        ["report", "--effects", "--set", "report.test=bootstrap"],
         ["report", "--leaderboard"],
         ["compare", "--baseline", "toy"],
-        ["compare", "--baseline", "toy", "--test", "permutation", "--correction", "bh"],
+        ["compare", "--baseline", "toy", "--set=compare.test=permutation"],
     ],
 )
 def test_tables_of_stored_results_load_no_torch(tmp_path, verb):

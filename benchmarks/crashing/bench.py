@@ -75,7 +75,7 @@ class Bench:
         sets = [f"--set={name}.{value}" for name, values in settings.items() for value in values]
         sets += ["--set=sasrec.patience=99", "--set=llama.patience=99"]
         names = ["--models=sasrec", f"--llm=llama:{self.llm}", f"--datasets={self.data}"]
-        return ["run", *names, *sets, "--jobs=1", "--checkpoint-minutes=0", f"--results={home / 'results'}"]
+        return ["run", *names, *sets, "--jobs=1", "--set=run.checkpoint_minutes=0", f"--results={home / 'results'}"]
 
     def start(self, home: Path, point: Point | None = None) -> int:
         """Run the command in a copy of this process, killed at a point. Return how it ended, below 0 if killed."""

@@ -10,10 +10,11 @@ import click
 
 from corecbench.api import UsageError
 from corecbench.cli.options import (
+    Verb,
     be_a_good_neighbour,
-    common_options,
     data_dir_option,
     discover,
+    run_config,
     say,
     set_option,
     wants_traceback,
@@ -28,17 +29,14 @@ FAILED = 1
 STATUSES = ("ok", "failed", "not applicable")
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("name")
 @click.option(
     "--kind", type=click.Choice(sorted(WORDS)), help="Kind of the component, where several kinds have the name."
 )
 @set_option()
 @data_dir_option
-@common_options
-def check(
-    files: tuple[str, ...], blocked: tuple[str, ...], name: str, kind: str | None, sets: tuple[str, ...]
-) -> int:
+def check(name: str, kind: str | None) -> int:
     """Check that a component keeps the contract.
 
     Each check prints one line.
@@ -50,8 +48,8 @@ def check(
     be_a_good_neighbour()
     from corecbench.testing.kit import checks
 
-    host = discover(files, blocked)
-    selected = chosen(host, name, kind, sets)
+    host = discover()
+    selected = chosen(host, name, kind)
     say(str(selected))
     show_downloads(host, selected)
     counts: Counter[str] = Counter()
@@ -67,18 +65,17 @@ def check(
     return FAILED if counts["failed"] else 0
 
 
-def chosen(host: Host, name: str, kind: str | None, sets: tuple[str, ...]) -> Selected:
+def chosen(host: Host, name: str, kind: str | None) -> Selected:
     """Return the component that is checked, with its settings.
 
     Raises:
         UsageError: there is no such component, or a setting that it does not have.
     """
-    from corecbench.settings.config import load
     from corecbench.testing.kit import component_of, find, select
 
     found = find(host, name, kind)
     component = component_of(host, found, name)
-    settings = dict(load(None, {}, sets).settings)
+    settings = dict(run_config().settings)
     own = settings.pop(component.name, {})
     if settings:
         raise UsageError(f"--set is of {', '.join(settings)}, which is not checked; use {component.name}.KEY=VALUE")
@@ -93,7 +90,7 @@ def show_downloads(host: Host, selected: Selected) -> None:
         say(f"to download: {line}", err=True)
 
 
-@click.command("new-plugin")
+@click.command(cls=Verb, name="new-plugin")
 @click.argument("name")
 @click.option("--kind", required=True, type=click.Choice(sorted(WORDS)), help="Kind of component that it offers.")
 @click.option(
@@ -104,8 +101,7 @@ def show_downloads(host: Host, selected: Selected) -> None:
     type=click.Path(path_type=Path),
     help="Folder in which its own is made.",
 )
-@common_options
-def new_plugin(files: tuple[str, ...], blocked: tuple[str, ...], name: str, kind: str, out: Path) -> None:
+def new_plugin(name: str, kind: str, out: Path) -> None:
     """Begin a plugin project.
 
     It offers one component and passes its checks.
@@ -114,7 +110,7 @@ def new_plugin(files: tuple[str, ...], blocked: tuple[str, ...], name: str, kind
     """
     from corecbench.scaffold import write_project
 
-    host = discover(files, blocked, strict=False)
+    host = discover(strict=False)
     if name in {component.name for component, _ in host.list(WORDS[kind])}:
         raise UsageError(f"there is a {kind} '{name}' already; choose another name")
     folder = write_project(name, kind, out)

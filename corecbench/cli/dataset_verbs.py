@@ -5,21 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from corecbench.api import DatasetComponent, Download, UsageError
-from corecbench.cli.options import (
-    common_options,
-    data_dir_option,
-    discover,
-    k_core_option,
-    repeats_option,
-    say,
-    set_option,
-    ties_option,
-)
+from corecbench.cli.options import VerbGroup, data_options, discover, read_data, say
 from corecbench.toolkit import cache_folder
 
 if TYPE_CHECKING:
@@ -30,7 +21,7 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int | None], None]
 
 
-@click.group()
+@click.group(cls=VerbGroup)
 def datasets() -> None:
     """Get published data sets, and look at any."""
 
@@ -38,8 +29,7 @@ def datasets() -> None:
 @datasets.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--again", is_flag=True, help="Download again, even if it is there or was changed.")
-@common_options
-def fetch(files: tuple[str, ...], blocked: tuple[str, ...], names: tuple[str, ...], again: bool) -> None:
+def fetch(names: tuple[str, ...], again: bool) -> None:
     """Get published data sets into the cache, where a run finds them.
 
     An interrupted download is resumed. The checksum of the first download is recorded, and later ones must equal
@@ -47,7 +37,7 @@ def fetch(files: tuple[str, ...], blocked: tuple[str, ...], names: tuple[str, ..
     """
     from corecbench.data import fetch as fetching
 
-    host = discover(files, blocked)
+    host = discover()
     root = cache_folder() / "datasets"
     for name, source in [(name, published(host, name)) for name in names]:
         if source.terms:
@@ -116,31 +106,14 @@ class Lines:
 
 @datasets.command()
 @click.argument("name")
-@set_option()
-@k_core_option
-@repeats_option
-@ties_option
+@data_options
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@data_dir_option
-@common_options
-def info(
-    files: tuple[str, ...],
-    blocked: tuple[str, ...],
-    name: str,
-    sets: tuple[str, ...],
-    as_json: bool,
-    **options: Any,
-) -> None:
+def info(name: str, as_json: bool) -> None:
     """Print the counts of a data set, or of a folder of atomic files, as a run would use it."""
-    from corecbench.data.loaded import read_datasets
     from corecbench.data.summary import lines, summary
     from corecbench.data.ties import warnings
-    from corecbench.settings.config import load
 
-    config = load(None, {"datasets": [name], **options}, sets)
-    host = discover(files, blocked)
-    host.check_settings(config)
-    (data,) = read_datasets(config, host)
+    config, data = read_data(discover(), name)
     facts, said = summary(data), list(warnings(data.dataset, config.ties))
     if as_json:
         say(json.dumps({**facts, "warnings": said}, indent=2))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corecbench.cli.completion import complete_components
-from corecbench.cli.options import common_options, discover, say
+from corecbench.cli.options import Verb, discover, say
 from corecbench.plugin.kinds import KINDS, WORDS
 
 if TYPE_CHECKING:
@@ -19,17 +19,16 @@ if TYPE_CHECKING:
 SIGNS = {"minimum": "at least", "above": "above", "maximum": "at most", "below": "below"}
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("name", metavar="NAME", shell_complete=complete_components)
 @click.option("--kind", type=click.Choice(tuple(WORDS)), help="Kind, where several have the name.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@common_options
-def describe(files: tuple[str, ...], blocked: tuple[str, ...], name: str, kind: str | None, as_json: bool) -> None:
+def describe(name: str, kind: str | None, as_json: bool) -> None:
     """Show a component: its settings with types, defaults and ranges, what is searched, its paper and its needs.
 
     NAME is that of a model, LLM, sharing module, control, data set, metric, reporter or tracker.
     """
-    known = facts(discover(files, blocked, strict=False), name, kind)
+    known = facts(discover(strict=False), name, kind)
     if as_json:
         say(json.dumps(known, indent=2, default=str, ensure_ascii=False))
         return

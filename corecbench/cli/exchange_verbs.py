@@ -3,67 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from corecbench.cli.options import (
-    Command,
+    Verb,
     chosen_settings,
-    common_options,
-    config_option,
-    data_dir_option,
+    data_options,
     discover,
-    item_text_option,
-    k_core_option,
-    max_history_option,
     one_cell_options,
-    repeats_option,
+    read_data,
     results_option,
     say,
-    set_option,
-    ties_option,
 )
 
 if TYPE_CHECKING:
     from corecbench.api import CellResult
-    from corecbench.data.loaded import SplitDataset
-    from corecbench.plugin.host import Host
-    from corecbench.settings.config import RunConfig
 
 FORMATS = ("csv", "recbole", "rectools", "replay", "lenskit", "cornac", "trec")
 """The names of the layouts of a split; they stand here too, so that help is quick."""
 
 
-def dataset_options(command: Command) -> Command:
-    """Add the options that say how a data set is read. They must be those of the run that it is compared with."""
-    for option in (
-        data_dir_option,
-        set_option(),
-        item_text_option,
-        repeats_option,
-        ties_option,
-        k_core_option,
-        max_history_option,
-        config_option("Run file whose settings of the data set hold; options win over it."),
-    ):
-        command = option(command)
-    return command
-
-
-def read_data(
-    host: Host, dataset: str, config: str | None, sets: tuple[str, ...], options: dict[str, Any]
-) -> tuple[RunConfig, SplitDataset]:
-    """Return the settings of a run, and its data set."""
-    from corecbench.data.loaded import read_datasets
-    from corecbench.settings.config import load
-
-    settings = load(config, {"datasets": [dataset], **options}, sets)
-    host.check_settings(settings)
-    return settings, read_datasets(settings, host)[0]
-
-
-@click.command("import")
+@click.command(cls=Verb, name="import")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--dataset", required=True, metavar="NAME", help="Data set, as for `run`.")
 @click.option("--name", required=True, metavar="MODEL", help="What the model is called in tables.")
@@ -77,11 +39,8 @@ def read_data(
 @click.option("--replace", is_flag=True, help="Replace an earlier import of the same model and seed.")
 @click.option("--benchmark", default="default", show_default=True, metavar="NAME", help="Benchmark that takes it.")
 @results_option
-@dataset_options
-@common_options
+@data_options
 def import_(
-    files: tuple[str, ...],
-    blocked: tuple[str, ...],
     file: Path,
     dataset: str,
     name: str,
@@ -93,9 +52,6 @@ def import_(
     replace: bool,
     benchmark: str,
     results: Path,
-    config: str | None,
-    sets: tuple[str, ...],
-    **options: Any,
 ) -> None:
     """Store the ranks or lists of a model from elsewhere as a cell.
 
@@ -107,9 +63,9 @@ def import_(
     from corecbench.exchange.reading import format_of
     from corecbench.results.store import Store
 
-    host = discover(files, blocked)
+    host = discover()
     asked = Import(file, format_of(file, format_), name, seed, solo, leave_out_seen, missing_last, replace)
-    settings, data = read_data(host, dataset, config, sets, {"benchmark": benchmark, **options})
+    settings, data = read_data(host, dataset, benchmark=benchmark)
     folder, record = import_results(asked, data, settings, host, Store(results, settings.benchmark))
     for line in summary(record):
         say(line)
@@ -137,7 +93,7 @@ def summary(record: CellResult) -> list[str]:
     return [*lines, *(f"  {metric}: no value; {reason}" for metric, reason in side.get("faults", {}).items())]
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("dataset", metavar="DATASET")
 @click.option(
     "--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder to write to, new or empty."
@@ -150,17 +106,11 @@ def summary(record: CellResult) -> list[str]:
     show_default=True,
     help="Library that is to read the files.",
 )
-@dataset_options
-@common_options
+@data_options
 def split(
-    files: tuple[str, ...],
-    blocked: tuple[str, ...],
     dataset: str,
     out: Path,
     format_: str,
-    config: str | None,
-    sets: tuple[str, ...],
-    **options: Any,
 ) -> None:
     """Write the split of a data set for other libraries.
 
@@ -169,8 +119,8 @@ def split(
     """
     from corecbench.exchange.splitting import write_split
 
-    host = discover(files, blocked)
-    settings, data = read_data(host, dataset, config, sets, options)
+    host = discover()
+    settings, data = read_data(host, dataset)
     manifest = write_split(data, settings, format_, out)
     say(
         f"{manifest['dataset']}: {manifest['training_interactions']:,} interactions to train on, "
@@ -180,16 +130,13 @@ def split(
     say(f"written to {out}: {', '.join(manifest['files'])}", err=True)
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("folder", metavar="RESULTS_DIR", type=click.Path(path_type=Path))
 @click.option("--cell", required=True, metavar="CELL", help="Cell, such as sasrec or sasrec+llama+bdlm:llm.")
 @click.option("--out", required=True, metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="File.")
 @click.option("--format", "format_", metavar="csv|parquet|trec", help="Format.  [default: by the suffix]")
 @one_cell_options
-@common_options
 def predictions(
-    files: tuple[str, ...],
-    blocked: tuple[str, ...],
     folder: Path,
     cell: str,
     out: Path,
@@ -197,8 +144,6 @@ def predictions(
     dataset: str | None,
     seed: int | None,
     benchmark: str | None,
-    latest: bool,
-    pick: tuple[str, ...],
 ) -> None:
     """Write the stored lists of a cell for other tools.
 
@@ -211,6 +156,6 @@ def predictions(
 
     chosen = format_of(out, format_)
     store = choose(stores(folder), benchmark)
-    entries = chosen_settings(latest, pick).narrowed(list(store.records()))
+    entries = chosen_settings().narrowed(list(store.records()))
     top = write_predictions(store, select_one(entries, cell, dataset, seed), cell, chosen, out)
     say(f"{out}: {len(top):,} items of {top['user_id'].nunique():,} users, at most {top['position'].max()} each")

@@ -6,20 +6,19 @@ import io
 import os
 import signal
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from corecbench.api import CorecbenchError
 from corecbench.cli.author_verbs import check, new_plugin
+from corecbench.cli.compare_verb import compare
 from corecbench.cli.dataset_verbs import datasets
 from corecbench.cli.describe_verb import describe
 from corecbench.cli.exchange_verbs import import_, predictions, split
-from corecbench.cli.export_verb import export
-from corecbench.cli.options import Invocation, common_options, discover, say
-from corecbench.cli.recommend_verb import recommend
-from corecbench.cli.report_verbs import compare, report
+from corecbench.cli.model_verbs import export, recommend
+from corecbench.cli.options import VerbGroup, common_options, discover, say
+from corecbench.cli.report_verb import report
 from corecbench.cli.reproduce_verb import reproduce
 from corecbench.cli.results_verbs import results
 from corecbench.cli.run_verb import run
@@ -38,7 +37,7 @@ LONGEST = 4000
 """Most characters of an error."""
 
 
-class Verbs(click.Group):
+class Verbs(VerbGroup):
     """A group that prints every error as one line and chooses the exit code."""
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
@@ -103,10 +102,8 @@ def complain_of_signal(number: int) -> int:
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="corecbench")
 @common_options
-@click.pass_context
-def main(context: click.Context, files: tuple[str, ...], blocked: tuple[str, ...]) -> None:
+def main() -> None:
     """Does training a recommender together with an LLM help either of them?"""
-    context.obj = replace(context.obj or Invocation(), files=files, blocked=blocked)
 
 
 for verb in (
@@ -133,8 +130,7 @@ for verb in (
 @main.command("list")
 @click.argument("kind", required=False, metavar="[KIND]", type=click.Choice((*KINDS, "benchmarks", "plugins")))
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with all settings.")
-@common_options
-def list_(files: tuple[str, ...], blocked: tuple[str, ...], kind: str | None, as_json: bool) -> None:
+def list_(kind: str | None, as_json: bool) -> None:
     """List the components, the run files that come with corecbench, or the plugins.
 
     KIND is models, llms, sharing, controls, datasets, metrics, reporters, trackers, benchmarks or plugins. Without
@@ -145,18 +141,17 @@ def list_(files: tuple[str, ...], blocked: tuple[str, ...], kind: str | None, as
     if kind == "benchmarks":
         show(benchmarks(whole=as_json), as_json)
         return
-    host = discover(files, blocked, strict=False)
+    host = discover(strict=False)
     kinds = KINDS if kind is None else (kind,)
     show(plugins(host) if kind == "plugins" else components(host, kinds, whole=as_json), as_json)
 
 
 @main.command()
-@common_options
-def doctor(files: tuple[str, ...], blocked: tuple[str, ...]) -> int:
+def doctor() -> int:
     """Show what works here and what is missing."""
     from corecbench.cli.doctor import examine
 
-    host = discover(files, blocked, strict=False)
+    host = discover(strict=False)
     for line in examine(host):
         say(line)
     ours = [info for info in host.plugins() if info.distribution == "corecbench"]

@@ -1,94 +1,368 @@
-"""Options that several verbs share."""
+"""Options that several verbs share.
+
+Most are kept in click's context, before or after the verb alike. The functions below make of them what a verb
+needs, and no verb hands them on.
+"""
 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from corecbench.cli.completion import complete_run_files
+from corecbench.cli.completion import complete, complete_run_files, complete_settings
 from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
+    from corecbench.data.loaded import SplitDataset
     from corecbench.experiment.session import Steps
     from corecbench.plugin.host import Host
     from corecbench.results.choice import Choice
+    from corecbench.settings.config import RunConfig
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Config = TypeVar("Config")
+
+OPTIONS, SETTINGS = "corecbench.options", "corecbench.settings"
+"""Where the context keeps options, and those that are settings of the verb."""
+OTHER = "Options"
+"""The last heading of a help."""
 
 
-TRACEBACK = "corecbench.traceback"
+# --- kinds of options ---------------------------------------------------------------------------------------------
 
 
-def _keep(context: click.Context, option: click.Parameter, wanted: bool) -> None:
-    """Remember that tracebacks are wanted, whether that was said before or after the verb."""
-    if wanted:
-        context.meta[TRACEBACK] = True
+class GroupedOption(click.Option):
+    """An option under a heading of the help."""
+
+    def __init__(self, *args: Any, group: str = OTHER, **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        self.group = group
+
+
+def option(*names: str, group: str = OTHER, **how: Any) -> Callable[[Command], Command]:
+    """Return an option that the verb's function takes."""
+    return click.option(*names, cls=GroupedOption, group=group, **how)
+
+
+def kept(*names: str, place: str = OPTIONS, old: str = "", **how: Any) -> Callable[[Command], Command]:
+    """Return an option that the context keeps.
+
+    Args:
+        *names: the spellings and, if need be, the name that it is kept under.
+        place: which options it is kept among.
+        old: what has taken the place of an earlier spelling, with {} for the value. It is hidden and warns.
+        **how: as for `click.option`.
+    """
+
+    def keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+        if value is None or value == ():
+            return
+        if old:
+            now = old.format(shlex.quote(shown(value)))
+            say(f"warning: {names[0]} is an earlier spelling, which the next version drops; write {now}", err=True)
+        found = context.meta.setdefault(place, {})
+        earlier = found.get(parameter.name, ())
+        found[parameter.name] = (*earlier, *value) if isinstance(value, tuple) else value
+
+    if how.get("is_flag") or "/" in names[0]:
+        how.setdefault("default", None)
+    return option(*names, hidden=bool(old), expose_value=False, callback=keep, **how)
+
+
+def shown(value: object) -> str:
+    """Return the value of an option as `--set` reads it."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def setting(*names: str, **how: Any) -> Callable[[Command], Command]:
+    """Return an option that is a setting of the verb, which `run_config` or `verb_config` reads."""
+    return kept(*names, place=SETTINGS, **how)
+
+
+def old_setting(*names: str, of: str = "run", **how: Any) -> Callable[[Command], Command]:
+    """Return the earlier spelling of a setting; its value may still be given so for one version."""
+    field = next((name for name in names if not name.startswith("-")), names[0].split("/")[0].lstrip("-"))
+    return setting(*names, old=f"--set {of}.{field.replace('-', '_')}={{}}", **how)
+
+
+def several(*names: str, kind: str = "", metavar: str = "A,B", **how: Any) -> Callable[[Command], Command]:
+    """Return a setting of names with commas between them, repeatable; components of a kind are completed."""
+    completed = complete([kind]) if kind else None
+    return setting(*names, multiple=True, metavar=metavar, shell_complete=completed, **how)
+
+
+def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Return a decorator that adds options in their order."""
+
+    def add(command: Command) -> Command:
+        for each in reversed(options):
+            command = each(command)
+        return command
+
+    return add
+
+
+# --- verbs --------------------------------------------------------------------------------------------------------
+
+common_options = together(
+    kept("--plugin", "files", multiple=True, metavar="FILE.py", help="Load a plugin from a file."),
+    kept("--no-plugin", "blocked", multiple=True, metavar="NAME", help="Leave a plugin out."),
+    kept("--traceback", is_flag=True, help="Show where an error came from."),
+)
+"""The options that are taken both before and after every verb."""
+
+
+class Verb(click.Command):
+    """A verb, whose help has its options under headings. It takes the options of all verbs, too."""
+
+    def __init__(self, *args: Any, **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        common = common_options(lambda: None).__click_params__  # type: ignore[attr-defined]
+        for each in common:
+            each.hidden = True
+        self.params += reversed(common)
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options of each heading."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(context):
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(context)):
+                groups.setdefault(getattr(parameter, "group", OTHER), []).append(record)
+        for group in sorted(groups, key=OTHER.__eq__):
+            with formatter.section(group):
+                formatter.write_dl(groups[group])
+        formatter.write_paragraph()
+        formatter.write_text("Every verb takes --plugin, --no-plugin and --traceback, too: corecbench --help.")
+
+
+class VerbGroup(click.Group):
+    """A group of verbs."""
+
+    command_class = Verb
+
+
+verb = click.command(cls=Verb)
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What a caller in Python gives the verbs beside their options."""
+
+    steps: Steps | None = None
+    """How a run is planned and carried out; None for `corecbench.experiment.session.Steps()`."""
+
+
+def invocation() -> Invocation:
+    """Return what the present verb was given beside its options."""
+    given = click.get_current_context().find_root().obj
+    return given if isinstance(given, Invocation) else Invocation()
+
+
+def given(name: str, default: Any = None, place: str = OPTIONS) -> Any:
+    """Return an option that the context keeps."""
+    return click.get_current_context().meta.get(place, {}).get(name, default)
 
 
 def wants_traceback() -> bool:
     """Return whether `--traceback` was given."""
-    return TRACEBACK in click.get_current_context().meta
+    return bool(given("traceback"))
 
 
-def common_options(command: Command) -> Command:
-    """Add the options that are taken both before and after the verb."""
-    for option in (
-        click.option(
-            "--traceback",
-            is_flag=True,
-            expose_value=False,
-            callback=_keep,
-            help="Show where an error came from.",
-        ),
-        click.option("--no-plugin", "blocked", multiple=True, metavar="NAME", help="Leave a plugin out."),
-        click.option("--plugin", "files", multiple=True, metavar="FILE.py", help="Load a plugin from a file."),
-    ):
-        command = option(command)
-    return command
+def discover(strict: bool = True) -> Host:
+    """Return the host with the plugins that are asked for."""
+    from corecbench.plugin.host import Host
+
+    return Host.discover([Path(file) for file in given("files", ())], given("blocked", ()), strict)
 
 
-TESTS = ("users-and-seeds", "t", "wilcoxon", "permutation", "bootstrap")
-CORRECTIONS = ("holm", "hochberg", "bh", "none")
+def say(text: str, err: bool = False) -> None:
+    """Print text, which may hold what comes from anywhere, without characters that control a terminal."""
+    click.echo(printable(text, kept="\n\t"), err=err)
 
 
-def statistics_options(command: Command) -> Command:
-    """Add the options that say how rows are compared."""
-    for option in (
-        click.option(
-            "--find",
-            type=float,
-            metavar="SHARE",
-            help="Also show the users and seeds it takes to find a change of this share (80% power).",
-        ),
-        click.option(
-            "--margin",
-            default=0.05,
-            show_default=True,
-            metavar="SHARE",
-            help="Rows that differ by less than this share of the mean are equivalent.",
-        ),
-        click.option(
-            "--correction",
-            type=click.Choice(CORRECTIONS),
-            default="holm",
-            show_default=True,
-            help="Correction of the p values for the number of tests.",
-        ),
-        click.option(
-            "--test",
-            type=click.Choice(TESTS),
-            default=TESTS[0],
-            show_default=True,
-            help="Test of a difference. All but the default speak of these trained models only.",
-        ),
-    ):
-        command = option(command)
-    return command
+def be_a_good_neighbour() -> None:
+    """Let waiting threads sleep, before torch is imported: else a busy neighbour slows each step several times."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+# --- settings -----------------------------------------------------------------------------------------------------
+
+
+def set_option(text: str = "Change one setting.", group: str = "What") -> Callable[[Command], Command]:
+    """Return the option that changes settings of components, and of the run as `run.KEY=VALUE`."""
+    return kept(
+        *("--set", "sets"),
+        multiple=True,
+        metavar="NAME.KEY=VALUE",
+        help=text,
+        shell_complete=complete_settings,
+        group=group,
+    )
+
+
+def config_option(text: str) -> Callable[[Command], Command]:
+    """Return the option that names run files."""
+    return kept(
+        "--config",
+        multiple=True,
+        metavar="FILE.toml|NAME",
+        shell_complete=complete_run_files,
+        help=f"{text} Repeatable; a later one wins.",
+        group="What",
+    )
+
+
+def _use_data_dir(context: click.Context, parameter: click.Parameter, folder: str | None) -> None:
+    """Put the data folder where `corecbench.toolkit.dataset_places` looks."""
+    if folder is not None:
+        os.environ["CORECBENCH_DATA"] = os.path.abspath(os.path.expanduser(folder))
+
+
+data_dir_option = option(
+    "--data-dir",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False),
+    expose_value=False,
+    callback=_use_data_dir,
+    help="Folder of data sets, each in DIR/NAME.  [default: CORECBENCH_DATA, then what was fetched]",
+    group="Data",
+)
+
+split_options = together(
+    data_dir_option,
+    setting(
+        "--split",
+        metavar="leave-one-out|time",
+        help="What is held out: each user's last items, or all after a cut (run.cut).  [default: leave-one-out]",
+        group="Data",
+    ),
+    setting(
+        "--ties",
+        metavar="random|file|exclude",
+        help="What orders interactions of equal times.  [default: random]",
+        group="Data",
+    ),
+    old_setting("--max-history", type=int),
+    old_setting("--k-core", type=int),
+    old_setting("--item-text"),
+)
+"""How a data set is read and split."""
+
+data_options = together(
+    config_option("Run file whose settings of the data set hold; options win over it."),
+    set_option("Change one setting, also of the split, such as run.k_core=5."),
+    split_options,
+    old_setting("--repeats"),
+)
+"""Options of a verb that reads a data set, which must be those of the run that it is compared with."""
+
+device_option = setting(
+    "--device", metavar="NAME", help="Device for training, such as cuda.  [default: cpu]", group="Machine"
+)
+
+
+def run_config(**values: Any) -> RunConfig:
+    """Return the settings of a run: those given here and by options over those of run files, `--set` over both."""
+    from corecbench.settings.config import load
+
+    options = click.get_current_context().meta.get(SETTINGS, {})
+    return load(given("config", ()), {**values, **options}, given("sets", ()))
+
+
+def read_data(host: Host, dataset: str, **values: Any) -> tuple[RunConfig, SplitDataset]:
+    """Return the settings of a run on one data set, and the data set as that run reads it."""
+    from corecbench.data.loaded import read_datasets
+
+    settings = run_config(datasets=[dataset], **values)
+    host.check_settings(settings)
+    return settings, read_datasets(settings, host)[0]
+
+
+def verb_config(config: type[Config]) -> Config:
+    """Return the settings of a verb, from its options and `--set VERB.KEY=VALUE`.
+
+    Raises:
+        UsageError: there is no such setting, or a value does not fit.
+    """
+    from corecbench.settings.configure import configure, unknown
+    from corecbench.settings.values import names, parse_sets
+
+    context = click.get_current_context()
+    owner, sets = str(context.info_name), parse_sets(given("sets", ()))
+    for other in set(sets) - {owner}:
+        raise unknown("owner of settings", other, [owner])
+    values = {**context.meta.get(SETTINGS, {}), **sets.get(owner, {})}
+    lists = {field.name for field in fields(config) if isinstance(field.default, tuple)}  # type: ignore[arg-type]
+    return configure(config, {key: names(each) if key in lists else each for key, each in values.items()}, owner)
+
+
+# --- stored results -----------------------------------------------------------------------------------------------
+
+results_option = option(
+    "--results",
+    default="results",
+    show_default=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder of the results.",
+    group="Results",
+)
+
+
+def _folder(context: click.Context, parameter: click.Parameter, folder: Path | None) -> Path:
+    """Return the folder of the results, whichever way it was given."""
+    return folder or Path(given("results", "results"))
+
+
+results_argument = together(
+    click.argument(
+        "folder", required=False, metavar="[RESULTS_DIR]", type=click.Path(path_type=Path), callback=_folder
+    ),
+    kept("--results", is_eager=True, old="RESULTS_DIR without an option: {}"),
+)
+"""The folder of the results, `results` where none is named."""
+
+choice_options = together(
+    kept(
+        "--latest",
+        is_flag=True,
+        help="Take the latest settings of each cell where several are stored.",
+        group="Results",
+    ),
+    kept(
+        "--pick",
+        multiple=True,
+        metavar="CELL=HASH",
+        help="Take these settings of a cell where several are stored; repeatable.",
+        group="Results",
+    ),
+)
+"""Options that choose between several settings of a cell; see `chosen_settings`."""
+
+one_cell_options = together(
+    option("--dataset", metavar="NAME", help="Data set, by name or folder as it was run.  [default: the only one]"),
+    option("--seed", type=int, metavar="N", help="Seed of the cell.  [default: the lowest]"),
+    option("--benchmark", metavar="NAME", help="Benchmark of the cell.  [default: default, or the only one]"),
+    choice_options,
+)
+"""Options that say which one is meant of the stored cells of a name."""
+
+format_option = option(
+    "--format",
+    "format_",
+    default="text",
+    show_default=True,
+    metavar="NAME",
+    help="Format, such as markdown, latex, html, csv or json (`corecbench list reporters`).",
+)
 
 
 def results_folder(path: Path) -> Path:
@@ -98,156 +372,15 @@ def results_folder(path: Path) -> Path:
     return click.get_current_context().with_resource(opened(path))
 
 
-def choice_options(command: Command) -> Command:
-    """Add the options that choose between several settings of a cell; see `chosen_settings`."""
-    for option in (
-        click.option(
-            "--pick",
-            multiple=True,
-            metavar="CELL=HASH",
-            help="Take these settings of a cell where several are stored; repeatable.",
-        ),
-        click.option(
-            "--latest", is_flag=True, help="Take the latest settings of each cell where several are stored."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def chosen_settings(latest: bool, pick: tuple[str, ...]) -> Choice:
+def chosen_settings() -> Choice:
     """Return what the options say that `choice_options` adds."""
     from corecbench.results.choice import choice_of, read_picks
 
-    return choice_of(latest, read_picks(pick))
+    return choice_of(bool(given("latest")), read_picks(given("pick", ())))
 
 
-def one_cell(path: Path, latest: bool, pick: tuple[str, ...], seed: int | None = None) -> Path:
+def one_cell(path: Path, seed: int | None = None) -> Path:
     """Return the folder of the cell that a path names, by the options that `choice_options` adds."""
     from corecbench.results.folders import cell_at
 
-    return cell_at(path, chosen_settings(latest, pick), seed)
-
-
-def say(text: str, err: bool = False) -> None:
-    """Print text, which may hold what comes from anywhere, without characters that control a terminal."""
-    click.echo(printable(text, kept="\n\t"), err=err)
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """Everything that the verbs are given beside their own options."""
-
-    files: tuple[str, ...] = ()
-    """Plugin files that were named before the verb."""
-    blocked: tuple[str, ...] = ()
-    """Plugins that were left out before the verb."""
-    steps: Steps | None = None
-    """How a run is planned and carried out; None for `corecbench.experiment.session.Steps()`."""
-
-
-def invocation() -> Invocation:
-    """Return what the present verb was given beside its own options."""
-    given = click.get_current_context().find_root().obj
-    return given if isinstance(given, Invocation) else Invocation()
-
-
-def discover(files: tuple[str, ...], blocked: tuple[str, ...], strict: bool = True) -> Host:
-    """Return the host with the plugin options from before and after the verb."""
-    from corecbench.plugin.host import Host
-
-    earlier = invocation()
-    return Host.discover([Path(file) for file in earlier.files + files], earlier.blocked + blocked, strict)
-
-
-def be_a_good_neighbour() -> None:
-    """Let waiting threads sleep, before torch is imported: else a busy neighbour slows each step several times."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-
-def _use_data_dir(context: click.Context, option: click.Parameter, folder: str | None) -> None:
-    """Put the data folder where `corecbench.toolkit.dataset_places` looks."""
-    if folder is not None:
-        os.environ["CORECBENCH_DATA"] = os.path.abspath(os.path.expanduser(folder))
-
-
-data_dir_option = click.option(
-    "--data-dir",
-    metavar="DIR",
-    type=click.Path(exists=True, file_okay=False),
-    expose_value=False,
-    callback=_use_data_dir,
-    help="Folder of data sets, each in DIR/NAME.  [default: CORECBENCH_DATA, then what was fetched]",
-)
-
-
-max_history_option = click.option(
-    "--max-history",
-    type=int,
-    metavar="N",
-    help="Most recent items of a history that models see.  [default: 50]",
-)
-
-k_core_option = click.option(
-    "--k-core", type=int, metavar="K", help="Leave out users and items with fewer interactions.  [default: 0]"
-)
-
-repeats_option = click.option(
-    "--repeats", metavar="first|last|all", help="Which interaction of a repeated pair counts.  [default: first]"
-)
-
-ties_option = click.option(
-    "--ties", metavar="random|file|exclude", help="What orders interactions of equal times.  [default: random]"
-)
-
-item_text_option = click.option(
-    "--item-text",
-    metavar="TEMPLATE",
-    help="What the text of an item is made of, such as '{title}; {categories}'.  [default: {title}]",
-)
-
-device_option = click.option("--device", metavar="NAME", help="Device for training, such as cuda.  [default: cpu]")
-
-
-def set_option(text: str = "Change one setting.") -> Callable[[Command], Command]:
-    """Return the option that changes settings of components."""
-    return click.option("--set", "sets", multiple=True, metavar="NAME.KEY=VALUE", help=text)
-
-
-def config_option(text: str) -> Callable[[Command], Command]:
-    """Return the option that names a run file."""
-    return click.option("--config", metavar="FILE.toml|NAME", shell_complete=complete_run_files, help=text)
-
-
-def one_cell_options(command: Command) -> Command:
-    """Add the options that say which one is meant of the stored cells of a name; see `chosen_settings`, too."""
-    for option in (
-        click.option(
-            "--benchmark", metavar="NAME", help="Benchmark of the cell.  [default: default, or the only one]"
-        ),
-        click.option("--seed", type=int, metavar="N", help="Seed of the cell.  [default: the lowest]"),
-        click.option(
-            "--dataset", metavar="NAME", help="Data set, by name or folder as it was run.  [default: the only one]"
-        ),
-    ):
-        command = option(command)
-    return choice_options(command)
-
-
-results_option = click.option(
-    "--results",
-    default="results",
-    show_default=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Folder of the results.",
-)
-
-format_option = click.option(
-    "--format",
-    "format_",
-    default="text",
-    show_default=True,
-    metavar="NAME",
-    help="Format, such as markdown, latex, html, csv or json (`corecbench list reporters`).",
-)
+    return cell_at(path, chosen_settings(), seed)

@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from corecbench.cli.options import (
+    Verb,
     be_a_good_neighbour,
     choice_options,
-    common_options,
     data_dir_option,
     discover,
     invocation,
@@ -22,7 +22,7 @@ from corecbench.cli.options import (
 DIFFERENT = 1
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("result", metavar="RESULT.json", type=click.Path(path_type=Path))
 @click.option(
     "--results",
@@ -33,15 +33,10 @@ DIFFERENT = 1
 @click.option("--dataset", metavar="NAME", help="Where the data set is now.  [default: as the record says]")
 @choice_options
 @data_dir_option
-@common_options
 def reproduce(
-    files: tuple[str, ...],
-    blocked: tuple[str, ...],
     result: Path,
     results: Path | None,
     dataset: str | None,
-    latest: bool,
-    pick: tuple[str, ...],
 ) -> int:
     """Run a stored cell again and compare the ranks of every user.
 
@@ -58,8 +53,8 @@ def reproduce(
     from corecbench.results.store import Store
 
     be_a_good_neighbour()
-    folder = one_cell(result, latest, pick)
-    host = discover(files, blocked)
+    folder = one_cell(result)
+    host = discover()
     record = Store(folder, "").read(folder)
     cell = record["cell"]
     say(f"again: {cell['name']} on {cell['dataset']}, seed {cell['seed']}")

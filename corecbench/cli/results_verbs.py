@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from corecbench.cli.options import (
+    VerbGroup,
     choice_options,
-    common_options,
     discover,
     one_cell,
+    results_argument,
     results_folder,
-    results_option,
     say,
 )
 
@@ -26,10 +26,9 @@ if TYPE_CHECKING:
 
 FAILED = 1
 benchmark_option = click.option("--benchmark", metavar="A,B", help="Benchmarks to take.  [default: all]")
-folder_argument = click.argument("folder", required=False, metavar="[RESULTS_DIR]", type=click.Path(path_type=Path))
 
 
-@click.group()
+@click.group(cls=VerbGroup)
 def results() -> None:
     """Look after stored results: list, show, check, prune, merge and pack them."""
 
@@ -54,13 +53,9 @@ def tell_left_out(reasons: Iterable[str]) -> int:
 
 
 @results.command()
-@folder_argument
-@results_option
+@results_argument
 @benchmark_option
-@common_options
-def ls(
-    files: tuple[str, ...], blocked: tuple[str, ...], folder: Path | None, results: Path, benchmark: str | None
-) -> None:
+def ls(folder: Path, benchmark: str | None) -> None:
     """List the stored cells.
 
     RESULTS_DIR is where results are stored, the folder of one benchmark there, or a bundle. Each line has the
@@ -71,7 +66,7 @@ def ls(
     from corecbench.cli.stored_cells import rows
     from corecbench.report.wording import one_line
 
-    found = stores_of(results_folder(folder or results), benchmark)
+    found = stores_of(results_folder(folder), benchmark)
     show_rows([row for store in found for row in rows(store)], as_json=False)
     for store in found:
         for reason in store.damaged.values():
@@ -81,8 +76,7 @@ def ls(
 @results.command()
 @click.argument("cell", metavar="CELL_FOLDER|RESULT.json", type=click.Path(path_type=Path))
 @choice_options
-@common_options
-def show(files: tuple[str, ...], blocked: tuple[str, ...], cell: Path, latest: bool, pick: tuple[str, ...]) -> None:
+def show(cell: Path) -> None:
     """Show all that is stored of one cell, in plain words.
 
     CELL_FOLDER is the folder of a cell, such as results/default/ml-100k/sasrec/seed0-1a2b3c4d, or the one above it:
@@ -95,24 +89,20 @@ def show(files: tuple[str, ...], blocked: tuple[str, ...], cell: Path, latest: b
     from corecbench.results.record import ResultsError
     from corecbench.results.record_file import read_record
 
-    folder = one_cell(cell, latest, pick)
+    folder = one_cell(cell)
     if not (folder / RECORD_FILE).is_file():
         raise ResultsError(
             f"{folder}: no stored cell, which has a {RECORD_FILE}; `corecbench results ls` lists them"
         )
     record = read_record(folder if len(folder.parts) > 2 else folder.resolve())
-    for line in lines(folder, record, discover(files, blocked, strict=False)):
+    for line in lines(folder, record, discover(strict=False)):
         say(line)
 
 
 @results.command()
-@folder_argument
-@results_option
+@results_argument
 @benchmark_option
-@common_options
-def verify(
-    files: tuple[str, ...], blocked: tuple[str, ...], folder: Path | None, results: Path, benchmark: str | None
-) -> int:
+def verify(folder: Path, benchmark: str | None) -> int:
     """Check that every stored cell is as it was stored.
 
     RESULTS_DIR is where results are stored, the folder of one benchmark there, or a bundle. Each file must have the
@@ -125,9 +115,8 @@ def verify(
     from corecbench.results import verify as verifying
     from corecbench.results.bundle import unpacked
 
-    place = folder or results
-    metric_of = functools.cache(functools.partial(verifying.rank_metric, discover(files, blocked, strict=False)))
-    there, faults = click.get_current_context().with_resource(unpacked(place))
+    metric_of = functools.cache(functools.partial(verifying.rank_metric, discover(strict=False)))
+    there, faults = click.get_current_context().with_resource(unpacked(folder))
     for fault in faults:
         say(f"damaged: {one_line(fault)}")
     counts: Counter[str] = Counter()
@@ -135,27 +124,22 @@ def verify(
         for verdict in verifying.verify(store, metric_of):
             counts[verdict.state] += 1
             line = one_line(f"{verdict.state}: {verdict.reason or verdict.folder}")
-            say(line if there == place else line.replace(str(there), str(place)))
+            say(line if there == folder else line.replace(str(there), str(folder)))
     stated = ", ".join(f"{n} {state}" for state, n in counts.items())
     say(f"{counts.total()} cells: {stated}")
-    if there != place:
+    if there != folder:
         say(f"{len(faults)} files are not as the manifest says" if faults else "all files are as the manifest says")
-        say(f"sha256 of {place}: {sha256_of(place)}")
+        say(f"sha256 of {folder}: {sha256_of(folder)}")
     return FAILED if counts["damaged"] or faults else 0
 
 
 @results.command()
-@folder_argument
-@results_option
+@results_argument
 @benchmark_option
 @click.option("--models", is_flag=True, help="Remove the kept models of all cells instead; the results stay.")
 @click.option("--yes", is_flag=True, help="Remove what is listed.")
-@common_options
 def prune(
-    files: tuple[str, ...],
-    blocked: tuple[str, ...],
-    folder: Path | None,
-    results: Path,
+    folder: Path,
     benchmark: str | None,
     models: bool,
     yes: bool,
@@ -169,7 +153,7 @@ def prune(
     from corecbench.results import prune as pruning
 
     listed = pruning.models if models else pruning.old
-    removals = [removal for store in stores_of(folder or results, benchmark) for removal in listed(store)]
+    removals = [removal for store in stores_of(folder, benchmark) for removal in listed(store)]
     if not removals:
         say("nothing to remove")
         return 0
@@ -191,8 +175,7 @@ def prune(
 @results.command()
 @click.argument("sources", nargs=-1, required=True, metavar="RESULTS...", type=click.Path(path_type=Path))
 @click.option("--into", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder of results.")
-@common_options
-def merge(files: tuple[str, ...], blocked: tuple[str, ...], sources: tuple[Path, ...], into: Path) -> int:
+def merge(sources: tuple[Path, ...], into: Path) -> int:
     """Copy the cells of several folders of results, or of bundles, into one folder.
 
     RESULTS are folders of results, of one benchmark, or bundles. A cell that several have with the same settings,
@@ -210,19 +193,14 @@ def merge(files: tuple[str, ...], blocked: tuple[str, ...], sources: tuple[Path,
 
 
 @results.command()
-@folder_argument
-@results_option
+@results_argument
 @benchmark_option
 @click.option(
     "--to", required=True, metavar="FILE.zip", type=click.Path(path_type=Path), help="The bundle to write."
 )
 @click.option("--with-models", is_flag=True, help="Also pack kept models and checkpoints.")
-@common_options
 def pack(
-    files: tuple[str, ...],
-    blocked: tuple[str, ...],
-    folder: Path | None,
-    results: Path,
+    folder: Path,
     benchmark: str | None,
     to: Path,
     with_models: bool,
@@ -236,7 +214,7 @@ def pack(
     from corecbench.report.wording import size
     from corecbench.results.bundle import pack as pack_stores
 
-    found = stores_of(folder or results, benchmark)
+    found = stores_of(folder, benchmark)
     packed = pack_stores(found, to, with_models)
     say(f"{to}: {packed.n_cells} cells, {packed.n_files} files, {size(to.stat().st_size)}, sha256 {packed.sha256}")
     return tell_left_out(reason for store in found for reason in store.damaged.values())

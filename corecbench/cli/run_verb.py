@@ -4,198 +4,134 @@ from __future__ import annotations
 
 import contextlib
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import click
-
-from corecbench.api import UsageError
-from corecbench.cli.completion import complete
 from corecbench.cli.options import (
-    Command,
     be_a_good_neighbour,
-    common_options,
     config_option,
-    data_dir_option,
     device_option,
     discover,
+    given,
     invocation,
-    item_text_option,
-    k_core_option,
-    max_history_option,
+    kept,
+    old_setting,
+    option,
     results_option,
+    run_config,
     say,
     set_option,
-    ties_option,
+    setting,
+    several,
+    split_options,
+    together,
+    verb,
 )
-from corecbench.cli.report_verbs import INCOMPLETE, show_table
-from corecbench.cli.terminal import fitted, wide_option
+from corecbench.cli.tables import INCOMPLETE, fitted, show_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from corecbench.experiment.cells import Cell
     from corecbench.experiment.plan import Plan
 
+WHAT, CONTROLS, RESULTS, MACHINE = "What", "Controls", "Results", "Machine"
 FAILED = 1
 
 
-def run_options(command: Command) -> Command:
-    """Add the options that say what is run; one that is not given is None."""
-
-    def several(*names: str, text: str, kind: str | None = None) -> Callable[[Command], Command]:
-        completed = None if kind is None else complete([kind])
-        return click.option(*names, multiple=True, metavar="A,B", help=text, shell_complete=completed)
-
-    for option in reversed(
-        (
-            several("--models", text="Domain models, such as sasrec,lightgcn.", kind="models"),
-            several("--llm", "llms", text="LLMs: a name, or llama:PATH_OR_ID.", kind="llms"),
-            several("--sharing", text="Sharing modules.  [default: bdlm]", kind="sharing"),
-            several(
-                "--control",
-                "controls",
-                text="Controls of every pair, such as shuffled-texts,bag-of-words.",
-                kind="controls",
-            ),
-            click.option(
-                "--ledger",
-                is_flag=True,
-                default=None,
-                help="Train every pair under all controls of a ledger, and with nothing shared, too.",
-            ),
-            click.option(
-                "--solo-llms/--no-solo-llms",
-                default=None,
-                help="Whether every LLM is also trained alone.  [default: solo-llms]",
-            ),
-            click.option(
-                "--references/--no-references",
-                default=None,
-                help="Whether quick models without an LLM, such as popularity, run too.  [default: references]",
-            ),
-            several(
-                "--datasets",
-                text="Data sets: names, or folders of atomic files.  [default: ml-100k]",
-                kind="datasets",
-            ),
-            click.option("--seeds", metavar="0-2,5", help="Seeds; each cell is run once for each.  [default: 0]"),
-            several("--metrics", text="Metrics, such as HR@10,MRR.", kind="metrics"),
-            max_history_option,
-            k_core_option,
-            item_text_option,
-            ties_option,
-            several(
-                "--train-share",
-                "train_shares",
-                text="Shares of the users that train, such as .1,.25,1; all are ranked.  [default: 1]",
-            ),
-            click.option(
-                "--selection",
-                metavar="training-users|all-users",
-                help="Whose validation items choose at a share below 1.  [default: training-users]",
-            ),
-            click.option(
-                "--cold-items",
-                type=float,
-                metavar="SHARE",
-                help="Share of the items that are left out of training, such as .1.  [default: 0]",
-            ),
-            click.option(
-                "--top-k",
-                type=int,
-                metavar="K",
-                help="Number of best items that are stored for each user.  [default: 10]",
-            ),
-            click.option(
-                "--keep-models",
-                is_flag=True,
-                default=None,
-                help="Keep the models of each cell beside its results, to recommend by them.",
-            ),
-            click.option(
-                "--benchmark", metavar="NAME", help="Name of the results and their folder.  [default: default]"
-            ),
-            click.option(
-                "--existing",
-                metavar="skip|fail|replace|replace-damaged",
-                help="What to do with cells that are stored; skip leaves damaged ones out.  [default: skip]",
-            ),
-            click.option(
-                "--checkpoint-minutes",
-                type=float,
-                metavar="N",
-                help="Least minutes between two saved states of a cell; a killed run goes on there.  [default: 5]",
-            ),
-            click.option(
-                "--cell-timeout",
-                type=float,
-                metavar="MINUTES",
-                help="End a cell that takes longer; it has failed.  [default: no limit]",
-            ),
-            click.option("--retry-failed", is_flag=True, default=None, help="Run cells again that failed before."),
-            device_option,
-            click.option(
-                "--jobs",
-                type=int,
-                metavar="N",
-                help="Cells that run side by side.  [default: one for each core; one on a GPU]",
-            ),
-            click.option("--threads", type=int, metavar="N", help="Threads of each cell.  [default: 1 on a CPU]"),
-            click.option(
-                "--processes",
-                type=int,
-                metavar="N",
-                help="Processes that train each cell together, sharing its batches.  [default: 1]",
-            ),
-            click.option(
-                "--executor", metavar="NAME", help="What runs the cells: processes or dask.  [default: processes]"
-            ),
-            click.option(
-                "--scheduler", metavar="ADDRESS", help="Scheduler of the Dask cluster.  [default: a local cluster]"
-            ),
-            click.option(
-                "--resource",
-                "resources",
-                multiple=True,
-                metavar="NAME=N",
-                help="What a cell needs of a Dask worker, such as GPU=1.",
-            ),
-            several(
-                "--tracker",
-                "trackers",
-                text="Trackers that follow the run, such as mlflow,tensorboard.",
-                kind="trackers",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+run_options = together(
+    several("--models", help="Domain models, such as sasrec,lightgcn.", kind="models", group=WHAT),
+    several("--llm", "llms", help="LLMs: a name, or llama:PATH_OR_ID.", kind="llms", group=WHAT),
+    several("--sharing", help="Sharing modules.  [default: bdlm]", kind="sharing", group=WHAT),
+    setting("--seeds", metavar="0-2,5", help="Seeds; each cell is run once for each.  [default: 0]", group=WHAT),
+    config_option("A run file, or one of `corecbench list benchmarks`."),
+    set_option("Change one setting, also of the run, such as run.cell_timeout=60."),
+    several(
+        "--datasets", help="Names, or folders of atomic files.  [default: ml-100k]", kind="datasets", group="Data"
+    ),
+    split_options,
+    several(
+        *("--train-share", "train_shares"),
+        help="Shares of the users that train, such as .1,.25,1; all are ranked.  [default: 1]",
+        group="Data",
+    ),
+    several(
+        *("--control", "controls"),
+        help="Controls of every pair, such as shuffled-texts,bag-of-words.",
+        kind="controls",
+        group=CONTROLS,
+    ),
+    setting(
+        "--ledger",
+        is_flag=True,
+        help="Train every pair under all controls of a ledger, and with nothing shared, too.",
+        group=CONTROLS,
+    ),
+    setting(
+        "--solo-llms/--no-solo-llms",
+        help="Whether every LLM is also trained alone.  [default: solo-llms]",
+        group=CONTROLS,
+    ),
+    setting(
+        "--references/--no-references",
+        help="Whether quick models without an LLM, such as popularity, run too.  [default: references]",
+        group=CONTROLS,
+    ),
+    results_option,
+    setting(
+        "--benchmark",
+        metavar="NAME",
+        help="Name of the results and their folder.  [default: default]",
+        group=RESULTS,
+    ),
+    setting(
+        "--existing",
+        metavar="skip|fail|replace|replace-damaged",
+        help="What to do with cells that are stored; skip leaves damaged ones out.  [default: skip]",
+        group=RESULTS,
+    ),
+    setting(
+        "--keep-models",
+        is_flag=True,
+        help="Keep the models of each cell beside its results, to recommend by them.",
+        group=RESULTS,
+    ),
+    option("--plan", "only_plan", is_flag=True, help="Print what would be done, and stop.", group=RESULTS),
+    option(
+        "-v/-q",
+        "--verbose/--quiet",
+        "verbose",
+        default=None,
+        help="Print a line for each epoch, or the table and errors only.",
+        group=RESULTS,
+    ),
+    device_option,
+    setting(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="Cells that run side by side.  [default: one for each core; one on a GPU]",
+        group=MACHINE,
+    ),
+    setting("--threads", type=int, metavar="N", help="Threads of each cell.  [default: 1 on a CPU]", group=MACHINE),
+    old_setting("--metrics", multiple=True),
+    old_setting("--selection"),
+    old_setting("--cold-items", type=float),
+    old_setting("--top-k", type=int),
+    old_setting("--checkpoint-minutes", type=float),
+    old_setting("--cell-timeout", type=float),
+    old_setting("--retry-failed", is_flag=True),
+    old_setting("--processes", type=int),
+    old_setting("--executor"),
+    old_setting("--scheduler"),
+    old_setting("--resource", "resources", multiple=True),
+    old_setting("--tracker", "trackers", multiple=True),
+    kept("--wide", is_flag=True, old="`corecbench report --set report.wide=true` after the run"),
+)
 
 
-@click.command()
+@verb
 @run_options
-@data_dir_option
-@results_option
-@config_option("A run file, or one of `corecbench list benchmarks`.")
-@set_option()
-@click.option("--plan", "only_plan", is_flag=True, help="Print what would be done, and stop.")
-@click.option("-v", "--verbose", is_flag=True, help="Print a line for each epoch.")
-@click.option("-q", "--quiet", is_flag=True, help="Print the table and errors only.")
-@wide_option
-@common_options
-def run(
-    files: tuple[str, ...],
-    blocked: tuple[str, ...],
-    results: Path,
-    config: str | None,
-    sets: tuple[str, ...],
-    only_plan: bool,
-    verbose: bool,
-    quiet: bool,
-    wide: bool,
-    **options: Any,
-) -> int:
+def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
     """Train models alone and with LLMs, and compare them.
 
     Prints the plan first and the table last, and stores the rank of every user's held-out item.
@@ -206,26 +142,23 @@ def run(
     from corecbench.report.publish import publish_run
     from corecbench.report.wording import one_line
     from corecbench.results.unstored import unstored
-    from corecbench.settings.config import load
 
-    if verbose and quiet:
-        raise UsageError("-v and -q exclude each other; give one of them")
     be_a_good_neighbour()
-    settings = load(config, {key: None if value == () else value for key, value in options.items()}, sets)
-    experiment = prepare(settings, discover(files, blocked), results, invocation().steps)
+    settings, quiet = run_config(), verbose is False
+    experiment = prepare(settings, discover(), results, invocation().steps)
     if only_plan or not quiet:
         show_plan(experiment.plan)
     if only_plan:
         return 0
     with contextlib.redirect_stderr(io.StringIO()) if quiet else contextlib.nullcontext():
-        records = experiment.run(progress=not quiet, every_epoch=verbose, log=True)
+        records = experiment.run(progress=not quiet, every_epoch=bool(verbose), log=True)
     left_out, lost = experiment.plan.left_out, unstored(records, experiment.store)
     for reason in [*left_out.values(), *(f"{folder}: trained, but not stored" for folder in lost)]:
         say(f"left out: {one_line(reason)}", err=True)
     unwritten = bool(lost)
     if len(records) > len(lost):
         published = publish_run(experiment.host, experiment.store, records, settings.metrics, left_out)
-        texts = fitted(experiment.host, published.texts, report(published.main), wide)
+        texts = fitted(experiment.host, published.texts, report(published.main), bool(given("wide")))
         show_table(texts, published.errors, "text")
         if not quiet:
             names = ", ".join(path.name for path in published.paths) or "nothing"
@@ -255,5 +188,5 @@ def show_plan(plan: Plan) -> None:
 def state_of(cell: Cell) -> str:
     """Return what the plan says of a cell that no other benchmark has."""
     if cell.failed:
-        return "  failed before; --retry-failed runs it again"
+        return "  failed before; --set run.retry_failed=true runs it again"
     return "  done" if cell.done else ""

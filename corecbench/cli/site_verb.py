@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from corecbench.cli.options import choice_options, chosen_settings, common_options, discover, results_folder, say
+from corecbench.cli.options import Verb, choice_options, chosen_settings, discover, results_folder, say
 from corecbench.settings.config import SHOWN
 
 INCOMPLETE = 5
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("folders", nargs=-1, required=True, metavar="RESULTS_DIR...", type=click.Path(path_type=Path))
 @click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder of the site.")
 @click.option("--title", default="Results", show_default=True, metavar="TEXT", help="Title of the first page.")
@@ -20,16 +20,11 @@ INCOMPLETE = 5
     "--metrics", default=",".join(SHOWN), show_default=True, metavar="A,B", help="Metrics, one column each."
 )
 @choice_options
-@common_options
 def site(
-    files: tuple[str, ...],
-    blocked: tuple[str, ...],
     folders: tuple[Path, ...],
     out: Path,
     title: str,
     metrics: str,
-    latest: bool,
-    pick: tuple[str, ...],
 ) -> int:
     """Make a static site of the stored results of many benchmarks.
 
@@ -42,8 +37,8 @@ def site(
     from corecbench.settings.values import names
 
     found = [store for folder in folders for store in stores(results_folder(folder))]
-    choice = chosen_settings(latest, pick)
-    written = write_site(discover(files, blocked), found, names(metrics), out, title, choice)
+    choice = chosen_settings()
+    written = write_site(discover(), found, names(metrics), out, title, choice)
     for line in written.left_out:
         say(f"left out: {line}", err=True)
     say(f"written to {written.index}: {written.n_rows} rows of {written.n_benchmarks} benchmarks")

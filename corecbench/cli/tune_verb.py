@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from corecbench.cli.completion import complete
 from corecbench.cli.options import (
-    Command,
+    Verb,
     be_a_good_neighbour,
-    common_options,
     config_option,
-    data_dir_option,
     device_option,
     discover,
-    max_history_option,
     results_option,
+    run_config,
     say,
     set_option,
-    ties_option,
+    setting,
+    several,
+    split_options,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from corecbench.tuning.budget import Budget
     from corecbench.tuning.search import Search
@@ -34,16 +33,11 @@ FOLDER = "tuning"
 """The folder of trials and plots, in that of the results."""
 
 
-def names_option(*names: str, kind: str, text: str, metavar: str = "A,B") -> Callable[[Command], Command]:
-    """Return an option that takes names of one kind of components."""
-    return click.option(*names, multiple=True, metavar=metavar, help=text, shell_complete=complete([kind]))
-
-
-@click.command()
-@names_option("--models", kind="models", text="Domain models, such as sasrec,lightgcn.")
-@names_option("--llm", "llms", kind="llms", text="Search each model in a pair with this LLM, too.", metavar="NAME")
-@names_option("--sharing", kind="sharing", text="Sharing module of the pairs.  [default: bdlm]", metavar="NAME")
-@names_option("--datasets", kind="datasets", text="Data sets.  [default: ml-100k]")
+@click.command(cls=Verb)
+@several("--models", kind="models", help="Domain models, such as sasrec,lightgcn.")
+@several("--llm", "llms", kind="llms", help="Search each model in a pair with this LLM, too.", metavar="NAME")
+@several("--sharing", kind="sharing", help="Sharing module of the pairs.  [default: bdlm]", metavar="NAME")
+@several("--datasets", kind="datasets", help="Data sets.  [default: ml-100k]")
 @click.option(
     "--minutes",
     type=click.FloatRange(min=0),
@@ -53,13 +47,10 @@ def names_option(*names: str, kind: str, text: str, metavar: str = "A,B") -> Cal
 )
 @click.option("--trials", type=click.IntRange(min=1), metavar="N", help="Most trials that finish, of each search.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes side by side.")
-@click.option("--threads", type=int, metavar="N", help="Threads of each process.  [default: 1]")
-@click.option("--seed", "seeds", type=int, metavar="N", help="Seed of models and searches.  [default: 0]")
-@max_history_option
-@click.option(
-    "--train-share", "train_shares", metavar="SHARE", help="Share of the users that trains.  [default: 1]"
-)
-@ties_option
+@setting("--threads", type=int, metavar="N", help="Threads of each process.  [default: 1]")
+@setting("--seed", "seeds", type=int, metavar="N", help="Seed of models and searches.  [default: 0]")
+@setting("--train-share", "train_shares", metavar="SHARE", help="Share of the users that trains.  [default: 1]")
+@split_options
 @device_option
 @config_option("A run file; its settings are kept and not searched.")
 @set_option("Keep one setting at a value.")
@@ -78,29 +69,21 @@ def names_option(*names: str, kind: str, text: str, metavar: str = "A,B") -> Cal
     help="File with the best settings, which a run file can include.",
 )
 @click.option("--plan", "only_plan", is_flag=True, help="Print what would be searched and for how long, and stop.")
-@data_dir_option
 @results_option
-@common_options
 def tune(
-    files: tuple[str, ...],
-    blocked: tuple[str, ...],
     results: Path,
-    config: str | None,
-    sets: tuple[str, ...],
     first: tuple[str, ...],
     minutes: float,
     trials: int | None,
     jobs: int,
     out: Path,
     only_plan: bool,
-    **options: Any,
 ) -> None:
     """Search settings on validation, of models alone and in pairs under the same budget.
 
     The test items are not read by any search. The same command goes on where it stopped; with more --minutes it
     goes on after its end, too.
     """
-    from corecbench.settings.config import load
     from corecbench.settings.values import parse_sets
     from corecbench.tuning.budget import Budget, needs_optuna
     from corecbench.tuning.tune import searches
@@ -108,9 +91,8 @@ def tune(
 
     be_a_good_neighbour()
     needs_optuna()
-    settings = load(config, {key: None if value == () else value for key, value in options.items()}, sets)
-    budget, folder = Budget(minutes, trials, jobs), results / FOLDER
-    all_sides = list(searches(settings, discover(files, blocked), budget, parse_sets(first)))
+    settings, budget, folder = run_config(), Budget(minutes, trials, jobs), results / FOLDER
+    all_sides = list(searches(settings, discover(), budget, parse_sets(first)))
     for search in (search for sides in all_sides for search in sides):
         search.check()
     for line in plan_lines([search for sides in all_sides for search in sides], budget):

@@ -114,7 +114,7 @@ class Reduction:
             if not len(held["validation"].users):
                 raise DataError(
                     f"data set {self.name_of(dataset)!r}: nobody of those who train under seed {seed} has a "
-                    "validation item; train more users, or choose by all (--selection all-users)"
+                    "validation item; train more users, or choose by all (--set run.selection=all-users)"
                 )
         return replace(
             split,

@@ -184,7 +184,7 @@ def try_metrics(config: RunConfig, host: Host) -> dict[str, Metric]:
             if depth(metric) > config.top_k:
                 raise UsageError(
                     f"{name} reads the {depth(metric)} best items of each user, but {config.top_k} are stored; "
-                    f"give --top-k {depth(metric)}"
+                    f"give --set run.top_k={depth(metric)}"
                 )
             values = measure(metric, rank, np.array([3, 3]), lists)
             needed, shape = ("a number", ()) if is_overall(metric) else ("an array of two numbers", (2,))

@@ -67,7 +67,7 @@ def corecbench_reporters() -> list[ReporterComponent]:  # type: ignore[empty-bod
 
 @hookspec
 def corecbench_trackers() -> list[TrackerComponent]:  # type: ignore[empty-body]
-    """Offer trackers: `build(config)` returns an object that implements the hooks below, asked for by --tracker."""
+    """Offer trackers: `build(config)` returns an object that implements the hooks below, which runs ask for."""
 
 
 @hookspec

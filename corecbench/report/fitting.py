@@ -42,7 +42,8 @@ def fit(report: Report, width: int, render: Callable[[Report], str]) -> str:
             missing.append(name)
         report = without(report, name)
         text = render(report)
-    said = [f"left out to fit {width} columns: {', '.join(missing)} (--wide shows all)"] if missing else []
+    hint = "(`corecbench report --set report.wide=true` shows all)"
+    said = [f"left out to fit {width} columns: {', '.join(missing)} {hint}"] if missing else []
     return "\n".join(filter(None, [text.rstrip(), notes, *said])) + "\n"
 
 

@@ -35,6 +35,7 @@ def recommendations(
     dataset: str | None = None,
     seed: int | None = None,
     sets: Sequence[str] = (),
+    config: Sequence[str] = (),
 ) -> list[Recommendation]:
     """Return the recommendations of each side of a cell, and of its models alone, to some users.
 
@@ -47,6 +48,7 @@ def recommendations(
         dataset: the name of the data set, or its folder; not needed where the cell is stored for one name only.
         seed: the seed of the cell; the lowest one if it is None.
         sets: "component.key=value", settings of the data set that the run had.
+        config: run files with such settings.
 
     Raises:
         UsageError: there is no such cell, user, data set or seed.
@@ -56,12 +58,14 @@ def recommendations(
     stored = read(store, entries, cell, Path(dataset).name if dataset else None, seed)
     metric = host.build(host.select("metrics", METRIC, {}))
     user_ids = [stored.pick(user, metric) for user in users]
-    data = read_data(host, stored.record, dataset, sets)
+    data = read_data(host, stored.record, dataset, sets, config)
     check_data(data.dataset, data.split, stored.record)
     return [recommend(stored, data.dataset, data.split, user_id) for user_id in user_ids]
 
 
-def read_data(host: Host, record: CellResult, dataset: str | None, sets: Sequence[str]) -> SplitDataset:
+def read_data(
+    host: Host, record: CellResult, dataset: str | None, sets: Sequence[str], config: Sequence[str] = ()
+) -> SplitDataset:
     """Return the data set of a result, read as it was then: from where the record says, unless another is named.
 
     Raises:
@@ -81,6 +85,6 @@ def read_data(host: Host, record: CellResult, dataset: str | None, sets: Sequenc
         "k_core": record["data"].get("k_core"),
         "item_text": protocol.get("item text"),
     }
-    config = load(None, chosen, sets)
-    host.check_settings(config)
-    return read_datasets(config, host)[0]
+    settings = load(config, chosen, sets)
+    host.check_settings(settings)
+    return read_datasets(settings, host)[0]

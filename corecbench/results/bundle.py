@@ -50,7 +50,7 @@ has the rank of the held-out item of every user. {manifest} has the sha256 of ev
     pip install corecbench=={version}
     corecbench results verify FILE.zip                       checks every file, and the metrics against the ranks
     corecbench report FILE.zip                               tables and tests, computed again from the ranks
-    corecbench compare FILE.zip --baseline CELL --test permutation
+    corecbench compare FILE.zip --baseline CELL --set compare.test=permutation
     corecbench results merge FILE.zip --into results         puts the cells into a folder of your own
 
 None of these needs the data set, the models or a GPU. `corecbench reproduce` trains a cell again, with the data.

@@ -52,7 +52,7 @@ def lists_of(
     if (stored < ranks["n_candidates"].clip(upper=k)).any():
         raise ResultsError(
             f"{folder}: {name} reads the {k} best items of each user, but {stored.max()} are stored; run the cell "
-            f"again with --top-k {k} --existing replace"
+            f"again with --set run.top_k={k} --existing replace"
         )
     frequency = np.concatenate([[0], items["frequency"].to_numpy()])  # [N+1]
     return Lists(lists, target, ranks["rank"].to_numpy(), frequency)

@@ -213,7 +213,7 @@ class Store:
         name = side_file(record["cell"], side, TOP_FILE)
         if not is_stored(folder, name, record):
             raise ResultsError(
-                f"{folder / name}: no best items were stored with this cell; run it again with --top-k 10 "
+                f"{folder / name}: no best items were stored with this cell; run it again with --set run.top_k=10 "
                 "--existing replace"
             )
         return top_table(read_file(folder, name, record), folder / name)

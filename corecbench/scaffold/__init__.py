@@ -22,7 +22,7 @@ USES = {
     "dataset": "run --datasets {name} --models sasrec",
     "metric": "report --metrics {name},NDCG@10",
     "reporter": "report --format {name}",
-    "tracker": "run --models sasrec --llm llama --tracker {name}",
+    "tracker": "run --models sasrec --llm llama --set run.trackers={name}",
 }
 """Kind -> arguments of `corecbench` that use a component of this kind."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from corecbench.api import UsageError
 from corecbench.settings import run_files
@@ -17,15 +18,12 @@ from corecbench.settings.values import (
     cut,
     names,
     over,
-    parse_set,
+    parse_sets,
     resources,
     seeds,
     shares,
     tables,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Settings = Mapping[str, Mapping[str, Any]]
 """Component -> setting -> value, for the settings that differ from the component's defaults."""
@@ -41,6 +39,18 @@ METRICS = (*(f"{name}@{k}" for name in ("HR", "NDCG", "MRR") for k in (5, 10, 20
 
 SHOWN = ("HR@10", "NDCG@10", "MRR")
 """Metrics of the table by default. Others can be computed from the stored ranks at any time."""
+
+RUN = "run"
+"""The owner of the settings of a run."""
+
+READ: dict[str, Callable[[object], object]] = {
+    **dict.fromkeys(("datasets", "models", "llms", "sharing", "controls", "metrics", "trackers"), names),
+    "cut": cut,
+    "resources": resources,
+    "train_shares": shares,
+    "seeds": seeds,
+}
+"""Field of `RunConfig` -> what reads it from text."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +206,9 @@ class RunConfig:
             raise UsageError(f"cell_timeout is {self.cell_timeout}, must be more than 0 minutes")
         for name in ("scheduler", "resources"):
             if getattr(self, name) and self.executor != "dask":
-                raise UsageError(f"{name} is {getattr(self, name)!r}, which needs --executor dask")
+                raise UsageError(
+                    f"{name} is {getattr(self, name)!r}, which needs executor dask (--set run.executor=dask)"
+                )
         for name in self.variants:
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
                 raise UsageError(f"variant {name!r} is no name; allowed are letters, digits, '.', '_' and '-'")
@@ -233,23 +245,30 @@ class RunConfig:
         return over(self.settings_on(dataset), own)
 
 
-def load(path: str | Path | None, options: Mapping[str, Any], sets: Sequence[str]) -> RunConfig:
+def load(
+    paths: str | Path | Sequence[str | Path] | None, options: Mapping[str, Any], sets: Sequence[str]
+) -> RunConfig:
     """Return the settings of a run.
 
     Args:
-        path: a TOML file with the fields of `RunConfig`, or the name of one that comes with corecbench. Settings of
-            components are tables such as [settings.sasrec] and, for pairs, [in_pairs.sasrec]. Variants are tables
-            such as [variants.NAME] with `of` and settings. Settings that differ on a data set are tables such as
-            [per_dataset.NAME] and [per_dataset.NAME.settings.sasrec]. `include` lists further files.
-        options: fields given on the command line or in Python. They win over the file, and tables are merged. None
+        paths: TOML files with the fields of `RunConfig`, or names of some that come with corecbench; a later one
+            wins over an earlier one. Settings of components are tables such as [settings.sasrec] and, for pairs,
+            [in_pairs.sasrec]. Variants are tables such as [variants.NAME] with `of` and settings. Settings that
+            differ on a data set are tables such as [per_dataset.NAME] and [per_dataset.NAME.settings.sasrec].
+            `include` lists further files.
+        options: fields given on the command line or in Python. They win over the files, and tables are merged. None
             stands for an option that is not given. Controls also take the place of a file's `ledger = true`.
-        sets: texts "component.key=value". They win over the file too.
+        sets: texts "component.key=value", or "run.key=value" for a field of `RunConfig`. They win over both.
 
     Raises:
         UsageError: a key is unknown, or a value does not fit.
     """
-    values = read_files(run_files.find(path)) if path else {}
+    values: dict[str, Any] = {}
+    for path in (paths,) if isinstance(paths, str | Path) else paths or ():
+        values = over(values, read_files(run_files.find(path)))
+    of_components = parse_sets(sets)
     given = {key: value for key, value in options.items() if value is not None}
+    given = over(given, of_components.pop(RUN, {}))
     if "controls" in given:
         given.setdefault("ledger", False)
     values = over(values, given)
@@ -263,29 +282,21 @@ def load(path: str | Path | None, options: Mapping[str, Any], sets: Sequence[str
         for key in ("max_history", "item_text"):
             if key in given:
                 table.pop(key, None)
-    for text in sets:
-        component, key, value = parse_set(text)
-        settings.setdefault(component, {})[key] = value
-        own = [table[kind] for table in per_dataset.values() for kind in ("settings", "in_pairs")]
+    own = [table[kind] for table in per_dataset.values() for kind in ("settings", "in_pairs")]
+    for component, changed in of_components.items():
+        settings.setdefault(component, {}).update(changed)
         for table in (in_pairs, *own):
-            table.get(component, {}).pop(key, None)
+            for key in changed:
+                table.get(component, {}).pop(key, None)
     values["settings"], values["in_pairs"] = settings, in_pairs
     values["variants"] = {name: variant(name, table) for name, table in variants.items()}
     values["per_dataset"] = {
         name: configure(PerDataset, table, f"per_dataset.{name}") for name, table in per_dataset.items()
     }
-    for key in ("datasets", "models", "llms", "sharing", "controls", "metrics", "trackers"):
+    for key, read in READ.items():
         if key in values:
-            values[key] = names(values[key])
-    if "cut" in values:
-        values["cut"] = cut(values["cut"])
-    if "resources" in values:
-        values["resources"] = resources(values["resources"])
-    if "train_shares" in values:
-        values["train_shares"] = shares(values["train_shares"])
-    if "seeds" in values:
-        values["seeds"] = seeds(values["seeds"])
-    return configure(RunConfig, values, "run")
+            values[key] = read(values[key])
+    return configure(RunConfig, values, RUN)
 
 
 def variant(name: str, table: Mapping[str, Any]) -> Variant:

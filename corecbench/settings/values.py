@@ -154,14 +154,16 @@ def share_of(text: str) -> float | None:
 
 
 def resources(value: object) -> object:
-    """Return resources from a table, or from texts such as "GPU=1".
+    """Return resources from a table, or from texts such as "GPU=1,memory=2e9".
 
-    >>> resources(["GPU=1", "memory=2e9"])
+    >>> resources("GPU=1,memory=2e9")
     {'GPU': 1.0, 'memory': 2000000000.0}
 
     Raises:
         UsageError: a text has another form.
     """
+    if isinstance(value, str):
+        value = value.split(",")
     if not isinstance(value, list | tuple):
         return value
     found = {}

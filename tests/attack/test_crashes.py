@@ -59,7 +59,7 @@ def test_a_plugin_that_ends_or_blocks_its_process_costs_its_cell_only(corecbench
 
     plugin, end = f"--plugin={domain_model(ENDS)}", [name for name in REASONS if name != "hang"]
     first = corecbench(plugin, f"--models={','.join(end)},popularity")
-    second = corecbench(plugin, f"--models={','.join(REASONS)},popularity", "--cell-timeout=0.05")
+    second = corecbench(plugin, f"--models={','.join(REASONS)},popularity", "--set=run.cell_timeout=0.05")
     assert (first.returncode, second.returncode) == (1, 1)
     stored = {record["cell"]["name"]: record for _, record in Store(tmp_path / "results", "default").records()}
     assert stored.pop("popularity")["status"] == "ok"
@@ -67,6 +67,6 @@ def test_a_plugin_that_ends_or_blocks_its_process_costs_its_cell_only(corecbench
     for name, (kind, message) in REASONS.items():
         assert stored[name]["error"]["type"] == kind
         assert stored[name]["error"]["message"].endswith(message)
-    assert second.stdout.count("failed before; --retry-failed runs it again") == len(end)
+    assert second.stdout.count("failed before; --set run.retry_failed=true runs it again") == len(end)
     started = [line for line in second.stderr.splitlines() if line.endswith("started")]
     assert started == ["[1/1] hang, toy, seed 0: started"]

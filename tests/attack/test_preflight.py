@@ -48,8 +48,8 @@ def test_a_csv_without_titles_is_enough_without_an_llm(untitled, tmp_path):
 
 
 def test_a_metric_of_longer_lists_than_are_stored(refused, toy_folder):
-    options = ("--models", "popularity", "--datasets", str(toy_folder), "--metrics", "coverage@20")
-    assert refused(*options).endswith("but 10 are stored; give --top-k 20")
+    options = ("--models", "popularity", "--datasets", str(toy_folder), "--set", "run.metrics=coverage@20")
+    assert refused(*options).endswith("but 10 are stored; give --set run.top_k=20")
 
 
 def test_a_disk_that_will_not_suffice(refused, toy_folder, monkeypatch):

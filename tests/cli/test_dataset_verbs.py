@@ -135,7 +135,7 @@ def test_info_says_what_a_k_core_left_out(corecbench, toy_folder, tmp_path):
     (tmp_path / "few").mkdir()
     rows = (toy_folder / "toy.inter").read_text() + "late\ti0\t1\nlate\ti1\t2\n"
     (tmp_path / "few" / "few.inter").write_text(rows)
-    shown = corecbench("datasets", "info", tmp_path / "few", "--k-core", "3").stdout.splitlines()
+    shown = corecbench("datasets", "info", tmp_path / "few", "--set", "run.k_core=3").stdout.splitlines()
     assert "  users: 60" in shown
     assert "  k-core (0: off): 3" in shown
     assert "  users that the k-core left out: 1" in shown
@@ -154,9 +154,9 @@ def test_info_looks_into_the_data_dir(corecbench, toy_folder, tmp_path):
     ("args", "code", "message"),
     [
         (["ml-1m"], 4, "get it: corecbench datasets fetch ml-1m"),
-        (["ml-100k", "--k-core", "-1"], 2, "k_core is -1, must be at least 0"),
+        (["ml-100k", "--set", "run.k_core=-1"], 2, "k_core is -1, must be at least 0"),
         (["amazon-beauty", "--set", "amazon-beauty.kcore=3"], 2, "did you mean 'k_core'"),
-        (["ml-100k", "--repeats", "none"], 2, "'first', 'last' or 'all'"),
+        (["ml-100k", "--set", "run.repeats=none"], 2, "'first', 'last' or 'all'"),
     ],
 )
 def test_what_is_wrong_is_one_line(corecbench, args, code, message):

@@ -87,7 +87,7 @@ def test_everything_that_reads_results_reads_imported_ones(ok, toy_folder, tmp_p
     ok("import", "base.csv", "--dataset", toy_folder, "--name", "theirs", "--seed", 0)
     ok("import", "more.csv", "--dataset", toy_folder, "--name", "more", "--solo", "theirs", "--seed", 0)
     view = ["--metrics", "MRR,coverage@5", "--out", "view"]
-    shown = ok("report", "--html", "--plots", "--cost", "--effects", *view)
+    shown = ok("report", "--html", "--plots", "--set=report.cost=true", "--effects", *view)
     assert "in all columns of costs: the result is imported" in " ".join(shown.split())
     page = (tmp_path / "view" / "report.html").read_text(encoding="utf-8")
     assert "more.csv" in page
@@ -99,7 +99,7 @@ def test_everything_that_reads_results_reads_imported_ones(ok, toy_folder, tmp_p
 
 def test_lists_that_go_out_and_come_back_give_the_same_metrics(ok, toy_folder, tmp_path):
     options = ["--set", "sasrec.epochs=1", "--set", "sasrec.embedding_size=16", "--set", "sasrec.n_layers=1"]
-    ok("run", "--no-references", "--models", "sasrec", "--datasets", toy_folder, "--top-k", "5", *options)
+    ok("run", "--no-references", "--models", "sasrec", "--datasets", toy_folder, "--set", "run.top_k=5", *options)
     first = record_of(tmp_path / "results", "sasrec")
     for suffix in ("csv", "parquet", "trec"):
         told = ok("predictions", "results", "--cell", "sasrec", "--out", f"out/lists.{suffix}")
@@ -143,7 +143,7 @@ def test_the_same_file_again_changes_nothing_and_another_one_needs_to_replace(ok
         (["--name", "a+b"], "name 'a+b' is no name of a model"),
         (["--name", "theirs", "--solo", "nobody"], "unknown model alone on toy in benchmark 'default' 'nobody'"),
         (["--name", "theirs", "--format", "xml"], "unknown format 'xml'; have: csv, parquet, trec"),
-        (["--name", "theirs", "--k-core", "-1"], "k_core is -1, must be at least 0"),
+        (["--name", "theirs", "--set", "run.k_core=-1"], "k_core is -1, must be at least 0"),
     ],
 )
 def test_names_and_options_that_cannot_be_are_refused(corecbench, toy_folder, arguments, message):
@@ -191,7 +191,7 @@ def split_of_toy(toy_data):
 
 
 def test_histories_for_recbole_end_before_the_item_that_follows(ok, toy_folder):
-    ok("split", toy_folder, "--out", "split", "--format", "recbole", "--max-history", 3)
+    ok("split", toy_folder, "--out", "split", "--format", "recbole", "--set", "run.max_history=3")
     path = "split/toy-histories/toy-histories.{}.inter"
     test, train = (pd.read_csv(path.format(part), sep="\t") for part in ("test", "train"))
     first = test.set_index("user_id:token").loc["u0"]

@@ -4,13 +4,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import click
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from corecbench.cli import options
+from corecbench.cli import tables
 from corecbench.cli.main import main
 from corecbench.cli.options import Invocation
 from corecbench.experiment.session import Steps
@@ -119,7 +120,7 @@ def test_run_prints_the_plan_then_the_table_and_the_paths(corecbench, experiment
     plan, table = result.stdout.index("plan: 3 cells, 1 done already"), result.stdout.index(" .5000 ")
     assert plan < result.stdout.index("to download: weights: 93 MB") < result.stdout.index("note: a note") < table
     assert "  toys  other   seed 0  done\n" in result.stdout
-    assert "  toys  broken  seed 0  failed before; --retry-failed runs it again\n" in result.stdout
+    assert "  toys  broken  seed 0  failed before; --set run.retry_failed=true runs it again\n" in result.stdout
     for name in ("table.txt", "table.md", "slices.txt", "slices.md"):
         assert "toy" in (tmp_path / "results" / "default" / name).read_text()
         assert name in result.stdout
@@ -162,7 +163,7 @@ def test_controls_may_be_separated_by_commas_or_repeated(corecbench, experiment)
 def test_trackers_are_off_until_asked_for(corecbench, experiment):
     corecbench("run", "--models", "a", "--plan")
     assert experiment.config.trackers == ()
-    corecbench("run", "--models", "a", "--tracker", "mlflow,tensorboard", "--plan")
+    corecbench("run", "--models", "a", "--set", "run.trackers=mlflow,tensorboard", "--plan")
     assert experiment.config.trackers == ("mlflow", "tensorboard")
 
 
@@ -175,7 +176,18 @@ def test_set_changes_a_variant(corecbench, experiment, tmp_path):
 
 
 def test_options_reach_the_settings(corecbench, experiment):
-    options = ["--models", "a,b", "--models", "c", "--llm", "llama:x", "--seeds", "0-1", "--max-history", "9"]
+    options = [
+        "--models",
+        "a,b",
+        "--models",
+        "c",
+        "--llm",
+        "llama:x",
+        "--seeds",
+        "0-1",
+        "--set",
+        "run.max_history=9",
+    ]
     assert corecbench("run", *options, "--set", "sasrec.epochs=2", "--plan").exit_code == 0
     config = experiment.config
     assert (config.models, config.llms, config.seeds, config.max_history) == (
@@ -196,19 +208,10 @@ def test_options_say_how_cells_are_run(corecbench, experiment):
         None,
     )
     assert experiment.config.processes == 1
-    corecbench("run", "--models", "a", "--jobs", "3", "--threads", "2", "--processes", "4", "--plan")
+    corecbench("run", "--models", "a", "--jobs", "3", "--threads", "2", "--set=run.processes=4", "--plan")
     assert (experiment.config.jobs, experiment.config.threads, experiment.config.processes) == (3, 2, 4)
-    dask = [
-        "--executor",
-        "dask",
-        "--scheduler",
-        "tcp://10.0.0.5:8786",
-        "--resource",
-        "GPU=1",
-        "--resource",
-        "big=2",
-    ]
-    corecbench("run", "--models", "a", *dask, "--plan")
+    dask = ("executor=dask", "scheduler=tcp://10.0.0.5:8786", "resources=GPU=1,big=2")
+    corecbench("run", "--models", "a", *(f"--set=run.{each}" for each in dask), "--plan")
     assert (experiment.config.executor, experiment.config.scheduler) == ("dask", "tcp://10.0.0.5:8786")
     assert experiment.config.resources == {"GPU": 1, "big": 2}
 
@@ -218,35 +221,33 @@ def test_the_data_dir_is_where_data_sets_are_looked_for(corecbench, experiment, 
 
     monkeypatch.setenv("CORECBENCH_DATA", "elsewhere")
     (tmp_path / "data").mkdir()
-    assert (
-        corecbench(
-            "run", "--models", "a", "--data-dir", "data", "--k-core", "5", "--top-k", "3", "--plan"
-        ).exit_code
-        == 0
-    )
+    assert corecbench("run", "--models", "a", "--data-dir", "data", "--plan").exit_code == 0
     assert dataset_places("ml-1m")[0] == tmp_path / "data" / "ml-1m"
-    assert (experiment.config.k_core, experiment.config.top_k) == (5, 3)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--models", "a", "--data-dir", "absent"], "error: invalid value for '--data-dir'"),
-        (["--models", "a", "--k-core", "-1"], "error: k_core is -1, must be at least 0"),
+        (["--models", "a", "--set", "run.k_core=-1"], "error: k_core is -1, must be at least 0"),
         ([], "error: nothing to run; give --models, --llm or both"),
         (["--llm", "llama", "--no-solo-llms"], "error: nothing to run; give --models, or --solo-llms beside --llm"),
-        (["--models", "a", "--max-history", "0"], "error: max_history is 0, must be at least 1"),
+        (["--models", "a", "--set", "run.max_history=0"], "error: max_history is 0, must be at least 1"),
         (["--models", "a", "--jobs", "0"], "error: jobs is 0, must be at least 1"),
         (["--models", "a", "--threads", "-1"], "error: threads is -1, must be at least 1"),
-        (["--models", "a", "--processes", "0"], "error: processes is 0, must be at least 1"),
+        (["--models", "a", "--set", "run.processes=0"], "error: processes is 0, must be at least 1"),
         (
-            ["--models", "a", "--processes", "2", "--device", "cuda:1"],
+            ["--models", "a", "--set", "run.processes=2", "--device", "cuda:1"],
             "error: processes is 2, which needs device cpu or cuda, not 'cuda:1'",
         ),
-        (["--models", "a", "--executor", "slurm"], "'processes' or 'dask'"),
-        (["--models", "a", "--scheduler", "x:1"], "error: scheduler is 'x:1', which needs --executor dask"),
-        (["--models", "a", "--resource", "GPU=1"], "error: resources is {'GPU': 1.0}, which needs --executor dask"),
-        (["--models", "a", "--resource", "GPU"], "error: resource 'GPU' does not have the form NAME=NUMBER"),
+        (["--models", "a", "--set", "run.executor=slurm"], "'processes' or 'dask'"),
+        (["--models", "a", "--set", "run.scheduler=x:1"], "error: scheduler is 'x:1', which needs executor dask"),
+        (["--models", "a", "--set", "run.resources=GPU=1"], "resources is {'GPU': 1.0}, which needs executor dask"),
+        (
+            ["--models", "a", "--set", "run.resources=GPU"],
+            "error: resource 'GPU' does not have the form NAME=NUMBER",
+        ),
+        (["--models", "a", "--set", "run.cell_timout=1"], "unknown setting of run 'cell_timout'; did you mean"),
         (["--models", "a", "--set", "sasrek.epochs=1"], "did you mean 'sasrec'"),
         (["--models", "a", "--control", "no-mutal"], "unknown control 'no-mutal'; did you mean 'no-mutual'"),
         (["--models", "a", "--existing", "overwrite"], "'skip', 'fail', 'replace' or 'replace-damaged'"),
@@ -316,7 +317,7 @@ def test_a_broken_plugin_file_is_exit_code_3_before_and_after_the_verb(corecbenc
 
 def test_report_prints_the_stored_table_again(corecbench):
     save(Store(Path("elsewhere"), "b"), make_record())
-    result = corecbench("report", "--results", "elsewhere", "--benchmark", "b", "--metrics", "HR@10,NDCG@10")
+    result = corecbench("report", "elsewhere", "--benchmark", "b", "--metrics", "HR@10,NDCG@10")
     assert result.exit_code == 0
     assert " .5000 " in result.stdout
 
@@ -480,9 +481,9 @@ VIEWS = {
     "--datasets": ["toys"],
     "--benchmark": ["a,b"],
     "--metrics": ["MRR"],
-    "--test": ["permutation"],
-    "--correction": ["bh"],
-    "--margin": ["0.1"],
+    "report.test": ["permutation"],
+    "report.correction": ["bh"],
+    "report.margin": ["0.1"],
     "--latest": [],
     "--pick": ["toy=0123abcd"],
 }
@@ -499,6 +500,8 @@ def test_a_view_is_printed_and_never_replaces_the_tables_of_all(corecbench, opti
         save(Store(Path("results"), benchmark), make_record())
     corecbench("report")
     before, options = files_below("results"), [option, *VIEWS[option]]
+    if not option.startswith("-"):
+        options = ["--set", f"{option}={VIEWS[option][0]}"]
     result = corecbench("report", *options)
     assert (result.exit_code, "toy" in result.stdout) == (0, True)
     assert result.stderr == f"nothing was written, since this is a view ({option}); --out DIR writes it\n"
@@ -512,7 +515,13 @@ def test_a_view_is_printed_and_never_replaces_the_tables_of_all(corecbench, opti
 
 
 @pytest.mark.parametrize(
-    "options", [["--metrics", "HR@10,NDCG@10,MRR"], ["--test", "users-and-seeds"], ["--effects"], ["--cost"]]
+    "options",
+    [
+        ["--metrics", "HR@10,NDCG@10,MRR"],
+        ["--set=report.test=users-and-seeds"],
+        ["--effects"],
+        ["--set=report.cost=true"],
+    ],
 )
 def test_the_report_of_all_results_is_written_beside_them(corecbench, options):
     save(Store(Path("results"), "default"), make_record())
@@ -590,7 +599,7 @@ def test_a_site_shows_the_settings_that_are_chosen(corecbench, several):
 def test_report_prints_the_costs(corecbench):
     save(Store(Path("results"), "default"), make_record())
     assert "train s" not in corecbench("report").stdout
-    assert "train s" in corecbench("report", "--cost").stdout
+    assert "train s" in corecbench("report", "--set", "report.cost=true").stdout
 
 
 def save_pair(store):
@@ -602,15 +611,20 @@ def save_pair(store):
         save(store, record)
 
 
+def settings_of(verb, **changes):
+    """Return options that change settings of a verb."""
+    return [f"--set={verb[0]}.{name}={value}" for name, value in changes.items()]
+
+
 def test_the_choices_of_tests_and_corrections_are_those_there_are():
-    assert tuple(METHODS) == options.TESTS
-    assert tuple(CORRECTIONS) == options.CORRECTIONS
+    assert tuple(METHODS) == get_args(tables.Test)
+    assert tuple(CORRECTIONS) == get_args(tables.Correction)
 
 
 @pytest.mark.parametrize("verb", [["report", "--effects"], ["compare", "results", "--baseline", "toy"]])
 def test_test_correction_and_margin_can_be_chosen(corecbench, verb):
     save_pair(Store(Path("results"), "default"))
-    result = corecbench(*verb, "--test", "permutation", "--correction", "bh", "--margin", "0.1")
+    result = corecbench(*verb, *settings_of(verb, test="permutation", correction="bh", margin="0.1"))
     assert result.exit_code == 0
     text = " ".join(result.stdout.split())
     assert "p: two-sided sign-flip permutation test" in text
@@ -621,7 +635,7 @@ def test_test_correction_and_margin_can_be_chosen(corecbench, verb):
 @pytest.mark.parametrize("verb", [["report"], ["compare", "results", "--baseline", "toy"]])
 def test_users_are_stated_for_a_change_that_is_given(corecbench, verb):
     save_pair(Store(Path("results"), "default"))
-    text = " ".join(corecbench(*verb, "--find", "0.1").stdout.split())
+    text = " ".join(corecbench(*verb, *settings_of(verb, find="0.1")).stdout.split())
     assert "users for 10%" in text
     assert "users for 10%: with whom it finds a change of 10% of" in text
 
@@ -629,7 +643,7 @@ def test_users_are_stated_for_a_change_that_is_given(corecbench, verb):
 @pytest.mark.parametrize("verb", [["report", "--effects"], ["compare", "results", "--baseline", "toy"]])
 def test_with_the_bootstrap_test_intervals_are_its_own(corecbench, verb):
     save_pair(Store(Path("results"), "default"))
-    text = " ".join(corecbench(*verb, "--test", "bootstrap").stdout.split())
+    text = " ".join(corecbench(*verb, *settings_of(verb, test="bootstrap")).stdout.split())
     assert "95% interval: of the difference (BCa bootstrap over users, 9,999 resamples)" in text
     assert "of the relative change, by the BCa bootstrap" in text
     assert "t interval" not in text
@@ -645,23 +659,24 @@ def test_report_prints_effect_sizes_where_they_are_asked_for(corecbench):
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--test", "anova", "error: invalid value for '--test': 'anova' is not one of 'users-and-seeds', "),
-        ("--correction", "tukey", "error: invalid value for '--correction': 'tukey' is not one of 'holm', "),
-        ("--margin", "0", "error: a margin is a share above 0 of the mean compared with, such as 0.05; got 0.0"),
-        ("--margin", "nan", "error: a margin is a share above 0 of the mean compared with, such as 0.05; got nan"),
-        ("--margin", "x", "error: invalid value for '--margin': 'x' is not a valid float"),
+        ("test", "anova", ".test is 'anova', which does not fit: input should be 'users-and-seeds', "),
+        ("correction", "tukey", ".correction is 'tukey', which does not fit: input should be 'holm', "),
+        ("margin", "0", "error: a margin is a share above 0 of the mean compared with, such as 0.05; got 0.0"),
+        ("margin", "nan", ".margin is nan, which does not fit: input should be a finite number"),
+        ("margin", "x", ".margin is 'x', which does not fit: input should be a valid number"),
         (
-            "--find",
+            "find",
             "0",
             "error: a change to find is a share above 0 of the mean compared with, such as 0.05; got 0.0",
         ),
+        ("tset", "t", "error: unknown setting of "),
     ],
 )
 def test_a_wrong_test_correction_or_margin_is_one_line(corecbench, verb, option, value, message):
     save(Store(Path("results"), "default"), make_record())
-    result = corecbench(*verb, option, value)
+    result = corecbench(*verb, *settings_of(verb, **{option: value}))
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith(message)
+    assert message in result.stderr
     assert result.stderr.count("\n") == 1
 
 
@@ -685,6 +700,8 @@ def test_report_of_incomplete_results_prints_what_there_is_and_is_exit_code_5(co
     result = corecbench("report")
     assert result.exit_code == 5
     assert " .5000 " in result.stdout
+    assert result.stderr.splitlines()[-1].startswith("incomplete, so the exit code is 5: ")
+    assert "other" in result.stderr.splitlines()[-1]
 
 
 def test_report_in_an_unknown_format_is_exit_code_2(corecbench):
@@ -862,9 +879,7 @@ def test_defaults_that_the_help_states_are_those_of_a_run(corecbench):
         "sharing": default.sharing[0],
         "datasets": default.datasets[0],
         "seeds": default.seeds[0],
-        "max_history": default.max_history,
-        "k_core": default.k_core,
-        "top_k": default.top_k,
+        "ties": default.ties,
         "benchmark": default.benchmark,
         "existing": default.existing,
         "device": default.device,

@@ -240,12 +240,22 @@ def test_the_run_file_of_a_page_runs_for_a_file(tmp_path, monkeypatch):
 
 
 def test_a_run_that_stored_no_lists_says_so(recommend, toy_folder, tmp_path):
-    options = ["--models", "popularity", "--top-k", "0", "--datasets", str(toy_folder), "--results", str(tmp_path)]
+    options = [
+        "--models",
+        "popularity",
+        "--set",
+        "run.top_k=0",
+        "--datasets",
+        str(toy_folder),
+        "--results",
+        str(tmp_path),
+    ]
     assert CliRunner().invoke(main, ["run", "--no-references", *options]).exit_code == 0
     result = recommend("--user", "u3", "--dataset", str(toy_folder), cell="popularity", results=tmp_path)
     assert result.exit_code == 5
     assert (
-        "no best items were stored with this cell; run it again with --top-k 10 --existing replace" in result.stderr
+        "no best items were stored with this cell; run it again with --set run.top_k=10 --existing replace"
+        in result.stderr
     )
 
 
@@ -312,7 +322,9 @@ def test_of_several_settings_those_are_taken_that_are_chosen(kept, toy_folder, t
     results = tmp_path / "results"
     shutil.copytree(kept.parents[3], results)
     options = ["--models", "popularity", "--datasets", str(toy_folder), "--results", str(results), "--keep-models"]
-    assert CliRunner().invoke(main, ["run", "--no-references", *options, "--max-history", "3"]).exit_code == 0
+    assert (
+        CliRunner().invoke(main, ["run", "--no-references", *options, "--set", "run.max_history=3"]).exit_code == 0
+    )
     above, old = results / kept.parent.relative_to(kept.parents[3]), kept.name.partition("-")[2]
     (new,) = {folder.name.partition("-")[2] for folder in above.iterdir()} - {old}
     history = ["recommend", "--cell", str(above), "--history", "red apple"]

@@ -51,6 +51,6 @@ def test_quiet_prints_a_plan_that_is_asked_for(run):
     assert run("-q", "--plan").stdout.startswith("plan: 1 cells")
 
 
-def test_both_at_once_are_wrong_usage(run):
-    result = run("-q", "-v")
-    assert (result.exit_code, result.stderr) == (2, "error: -v and -q exclude each other; give one of them\n")
+def test_of_both_the_last_counts(run):
+    assert run("-v", "-q", "--plan").exit_code == 0
+    assert run("-v", "-q").stderr == ""

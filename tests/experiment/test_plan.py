@@ -487,7 +487,9 @@ def test_a_metric_that_needs_a_cutoff_says_so_before_anything_is_trained(plan):
 def test_a_metric_of_longer_lists_than_are_stored_says_so_before_anything_is_trained(plan):
     assert plan(models=("sasrec",), metrics=("novelty@10",)).cells
     for options in ({"metrics": ("novelty@11",)}, {"metrics": ("NDCG@10", "coverage@11"), "top_k": 0}):
-        with pytest.raises(UsageError, match=r"@11 reads the 11 best items .* (10|0) are stored; give --top-k 11"):
+        with pytest.raises(
+            UsageError, match=r"@11 reads the 11 best items .* (10|0) are stored; give --set run.top_k=11"
+        ):
             plan(models=("sasrec",), **options)
 
 

@@ -38,7 +38,9 @@ def test_notes_move_below_the_table_first():
 def test_columns_are_left_out_in_a_fixed_order_and_named():
     text = text_of(40)
     assert width_of(text) <= 40
-    assert text.endswith("left out to fit 40 columns: users, p (--wide shows all)\n")
+    assert text.endswith(
+        "left out to fit 40 columns: users, p (`corecbench report --set report.wide=true` shows all)\n"
+    )
     assert "MRR" in text.split("\n\n")[0]
 
 

@@ -116,7 +116,7 @@ def test_a_leaderboard_ranks_by_any_metric(pair):
 def test_a_cell_without_lists_says_how_to_store_them(bench):
     folder = bench.add("sasrec", domain_ranks=[1, 2])
     store_cell(bench.store, bench.entries[0][1], {"domain": bench.store.ranks(folder, "domain")}, None, FREQUENCY)
-    with pytest.raises(ResultsError, match=r"top\.parquet: no best items were stored .* --top-k 10"):
+    with pytest.raises(ResultsError, match=r"top\.parquet: no best items were stored .* --set run.top_k=10"):
         bench.table(metrics=METRICS, tested="mean")
 
 
@@ -133,7 +133,8 @@ def test_lists_that_are_too_short_name_the_metric_and_what_is_stored(bench):
     store_cell(bench.store, bench.entries[0][1], {"domain": ranks}, ["a", "i"], FREQUENCY)
     assert row(bench, 0, metrics={"different": Different(), "MRR": MRR()}, tested="MRR").metrics["different"] == 2
     with pytest.raises(
-        ResultsError, match=r"mean reads the 2 best items of each user, but 1 are stored; .*--top-k 2 --existing"
+        ResultsError,
+        match=r"mean reads the 2 best items of each user, but 1 are stored; .*--set run.top_k=2 --existing",
     ):
         bench.table(metrics=METRICS, tested="mean")
 

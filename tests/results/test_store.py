@@ -379,9 +379,7 @@ def test_best_candidates_are_read_as_they_were_written_each_side_its_own(store):
 def test_a_cell_without_best_candidates_is_done_and_says_so_in_one_line_when_they_are_asked_for(store):
     folder = write(store, make_record(), 1, 2)
     assert store.is_done(folder)
-    message = (
-        r"top\.parquet: no best items were stored with this cell; run it again with --top-k 10 --existing replace"
-    )
+    message = r"top\.parquet: no best items were stored with this cell; run it again with --set run\.top_k=10"
     with pytest.raises(ResultsError, match=message):
         store.top(folder, "domain")
     with pytest.raises(ResultsError, match="no llm side; have: domain"):

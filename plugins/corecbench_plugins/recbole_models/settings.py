@@ -19,7 +19,7 @@ from corecbench.api import (
     Weight,
 )
 from corecbench_plugins.recbole_models.defaults import check_parameters
-from corecbench_plugins.recbole_models.registry import family_of
+from corecbench_plugins.recbole_models.registry import MODELS, family_of
 
 SIZES = Choices((64, 128))
 SAMPLED = Choices((0, 256, 1024))
@@ -95,7 +95,7 @@ class LightGCNConfig(Training):
 class RecBoleConfig(Training):
     """Settings of any model of RecBole by its name."""
 
-    model: str = ""
+    model: str = field(default="", metadata={"completed": tuple(MODELS)})
     """Name of the model's class, such as BERT4Rec; it stands behind `recbole:` on the command line."""
     parameters: dict[str, Any] = field(default_factory=dict)
     """Hyperparameters of the model under RecBole's names. They win over the defaults in RecBole's wheel."""

@@ -120,7 +120,7 @@ def test_a_worker_that_comes_late_takes_over_cells_that_wait(run, machines, tmp_
 def test_a_client_that_comes_back_follows_what_goes_on(command, machines, tmp_path, until, pid_of, alive):
     log, pid, go = tmp_path / "log", tmp_path / "pid", tmp_path / "go"
     act = f"print(1, file=open({str(log)!r}, 'a')); write({str(pid)!r}, str(os.getpid())); wait_for({str(go)!r})"
-    arguments = command(act, "--executor", "dask", "--scheduler", machines.file, "--seeds", "0-1")
+    arguments = command(act, "--set=run.executor=dask", f"--set=run.scheduler={machines.file}", "--seeds", "0-1")
     start = functools.partial(
         subprocess.Popen, [sys.executable, "-c", COMMAND, *arguments], stderr=subprocess.PIPE, text=True
     )
@@ -145,7 +145,7 @@ def test_without_a_client_cells_that_were_handed_over_end_and_are_found_done(
 ):
     pid, go = tmp_path / "pid", tmp_path / "go"
     arguments = command(f"write({str(pid)!r}, str(os.getpid())); wait_for({str(go)!r})", "--seeds", "0-1")
-    arguments += ["--executor", "dask", "--scheduler", str(machines.file)]
+    arguments += ["--set=run.executor=dask", f"--set=run.scheduler={machines.file}"]
     machines.add_workers(1)
     with subprocess.Popen([sys.executable, "-c", COMMAND, *arguments], stdout=subprocess.DEVNULL) as client:
         pid_of(pid)

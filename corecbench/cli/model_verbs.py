@@ -1,4 +1,4 @@
-"""The verb that shows what is recommended to one user."""
+"""The verbs that recommend: to one user, and from a folder that needs no corecbench."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import click
 
 from corecbench.api import UsageError
 from corecbench.cli.options import (
+    Verb,
+    choice_options,
     chosen_settings,
-    common_options,
-    data_dir_option,
+    data_options,
     discover,
+    given,
     one_cell,
     one_cell_options,
     say,
-    set_option,
 )
-from corecbench.cli.report_verbs import telling_damage
+from corecbench.cli.tables import telling_damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from corecbench.plugin.host import Host
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("folder", metavar="[RESULTS_DIR]", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--cell",
@@ -60,12 +61,8 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "format_", default="text", show_default=True, metavar="NAME", help="Format, as for `report`."
 )
-@set_option("Setting of the data set, as it was run.")
-@data_dir_option
-@common_options
+@data_options
 def recommend(
-    files: tuple[str, ...],
-    blocked: tuple[str, ...],
     folder: Path | None,
     cell: str,
     user: str | None,
@@ -75,11 +72,8 @@ def recommend(
     dataset: str | None,
     seed: int | None,
     benchmark: str | None,
-    latest: bool,
-    pick: tuple[str, ...],
     last: int,
     format_: str,
-    sets: tuple[str, ...],
 ) -> None:
     """Show what is recommended to one user.
 
@@ -95,8 +89,8 @@ def recommend(
     Nothing is trained.
     """
     if folder is None:
-        place = one_cell(Path(cell), latest, pick, seed)
-        recommend_by_model(discover(files, blocked), place, side, user, history, k, format_)
+        place = one_cell(Path(cell), seed)
+        recommend_by_model(discover(), place, side, user, history, k, format_)
         return
     if history is not None:
         last = number_of(history)
@@ -107,12 +101,14 @@ def recommend(
     from corecbench.report.recommendations import recommendations
     from corecbench.results.folders import choose, stores
 
-    host = discover(files, blocked)
+    host = discover()
     host.select("reporters", format_, {})
     store = choose(stores(folder), benchmark)
     with telling_damage([store]):
-        entries = chosen_settings(latest, pick).narrowed(store.sound())
-        (found,) = recommendations(host, store, entries, cell, [user], dataset, seed, sets)
+        entries = chosen_settings().narrowed(store.sound())
+        (found,) = recommendations(
+            host, store, entries, cell, [user], dataset, seed, given("sets", ()), given("config", ())
+        )
     if format_ == "json":
         say(json.dumps(dataclasses.asdict(found), indent=1))
     elif format_ == "text":
@@ -167,3 +163,31 @@ def show(layout: Callable[[int], RenderableType]) -> None:
     with console.capture() as captured:
         console.print(layout(console.width))
     say("\n".join(line.rstrip() for line in captured.get().rstrip().splitlines()))
+
+
+@click.command(cls=Verb)
+@click.argument("cell", metavar="CELL_FOLDER", type=click.Path(path_type=Path))
+@click.option("--to", "folder", required=True, metavar="DIR", type=click.Path(path_type=Path), help="New folder.")
+@click.option("--side", metavar="domain|llm", help="Side of a pair.  [default: domain]")
+@choice_options
+def export(
+    cell: Path,
+    folder: Path,
+    side: str | None,
+) -> None:
+    """Write a kept model as a folder that recommends with torch alone.
+
+    CELL_FOLDER is the folder of a cell that was run with --keep-models, or the one above it, which holds all its
+    settings and seeds: --latest or --pick chooses the settings, and the lowest seed is taken.
+
+    The new folder holds the model as a program of torch.export, ids and titles of the items, a module `serve.py`
+    and a README, which says how to use them.
+    """
+    from corecbench.keeping.export import export as write
+    from corecbench.keeping.loading import load_side
+
+    loaded = load_side(discover(), one_cell(cell), side)
+    said = write(loaded, folder)
+    say(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+    for line in said:
+        say(line.replace("`", ""))

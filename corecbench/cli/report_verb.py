@@ -1,0 +1,271 @@
+"""The verb that makes tables, plots and the page of stored results: nothing is trained."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - `configure` reads the annotations
+from typing import TYPE_CHECKING
+
+import click
+
+from corecbench.api import UsageError
+from corecbench.cli.options import (
+    Verb,
+    choice_options,
+    chosen_settings,
+    discover,
+    given,
+    old_setting,
+    results_argument,
+    results_folder,
+    say,
+    set_option,
+    setting,
+    verb_config,
+)
+from corecbench.cli.tables import INCOMPLETE, MethodConfig, fitted, old_tests, show_table, telling_damage
+from corecbench.settings.config import SHOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from corecbench.plugin.host import Host
+    from corecbench.results.store import Entry, Store
+
+STORED, CONTENT, FILES = "Results", "What is shown", "Where"
+NARROWING = {name: f"--{name}" for name in ("cells", "datasets", "metrics")}
+NARROWING |= {name: f"report.{name}" for name in ("test", "correction", "margin")}
+"""Setting that makes a report another one than that of all results -> what it is called."""
+
+
+@dataclass(frozen=True)
+class ReportConfig(MethodConfig):
+    """What a report shows, and where it is written: options, or `--set report.KEY=VALUE`."""
+
+    benchmark: tuple[str, ...] = ()
+    """Benchmarks to show; "default" or the only one if none."""
+    cells: tuple[str, ...] = ()
+    """Cells to show, with their models alone; all if none."""
+    datasets: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = SHOWN
+    effects: bool = False
+    """Whether the table has effect sizes, power and equivalence."""
+    cost: bool = False
+    """Whether the table has times, parameters and memory."""
+    slices: bool = False
+    """Whether the effects on slices of the users are printed instead."""
+    ledger: bool = False
+    """Whether the ledgers are printed instead; with `slices` on slices, too."""
+    train_shares: bool = False
+    """Whether the gains over shares of the users that train are printed instead."""
+    leaderboard: bool = False
+    """Whether the rows of all benchmarks are ranked instead."""
+    plots: bool = False
+    html: bool = False
+    """Whether plots and the page are written, too."""
+    format: str = "text"
+    wide: bool = False
+    """Whether all columns are printed, also where the terminal is narrower."""
+    out: Path | None = None
+    """The folder to write to; that of the results if none."""
+
+    @property
+    def printed(self) -> str:
+        """The table that is printed: the name of a field of `Published`."""
+        asked = {"ledger": self.ledger, "shares": self.train_shares, "slices": self.slices, "texts": True}
+        return next(name for name, is_asked in asked.items() if is_asked)
+
+
+@click.command(cls=Verb)
+@results_argument
+@setting("--benchmark", metavar="A,B", help="Benchmarks.  [default: default, or the only one]", group=STORED)
+@setting("--cells", metavar="A,B", help="Cells, with their models alone.  [default: all]", group=STORED)
+@setting("--datasets", metavar="A,B", help="Data sets.  [default: all]", group=STORED)
+@choice_options
+@setting("--metrics", metavar="A,B", help=f"Columns.  [default: {','.join(SHOWN)}]", group=CONTENT)
+@setting("--effects", is_flag=True, help="Also effect sizes with intervals, power and equivalence.", group=CONTENT)
+@setting(
+    "--ledger",
+    is_flag=True,
+    help="Instead what exactly helps: each gain in steps over controls; with --slices on slices, too.",
+    group=CONTENT,
+)
+@setting(
+    "--slices",
+    is_flag=True,
+    help="Instead the effects by length of history and by frequency of the item.",
+    group=CONTENT,
+)
+@setting("--leaderboard", is_flag=True, help="Instead rank the rows of all benchmarks.", group=CONTENT)
+@set_option("Another setting, such as report.test=permutation, report.margin=.02, report.cost=true.", group=CONTENT)
+@setting(
+    "--format",
+    metavar="NAME",
+    help="Printed format, such as markdown or csv (`corecbench list reporters`).  [default: text]",
+    group=FILES,
+)
+@setting(
+    "--out",
+    metavar="DIR",
+    help="Folder to write to.  [default: that of the results; none for a view of a part of them]",
+    group=FILES,
+)
+@setting(
+    "--plots", is_flag=True, help="Also draw, as SVG and PNG in the folder plots beside the tables.", group=FILES
+)
+@setting(
+    "--html", is_flag=True, help="Also write all of it as one page, report.html beside the tables.", group=FILES
+)
+@old_tests("report")
+@old_setting("--cost", of="report", is_flag=True)
+@old_setting("--train-shares", of="report", is_flag=True)
+@old_setting("--wide", of="report", is_flag=True)
+def report(folder: Path) -> int:
+    """Print and write the table of stored results.
+
+    RESULTS_DIR is where results are stored, the folder of one benchmark there, or a bundle. Cells of several
+    benchmarks share a table if they have the same protocol, split and settings. Nothing is trained.
+
+    The report of all results is written beside them. A view of a part of them, or by other metrics or tests, is
+    only printed, unless --out says where it is written.
+
+    The exit code is 5 where a cell failed or is damaged, or a row lacks a seed.
+    """
+    from corecbench.results.folders import choose, stores
+
+    config, host = verb_config(ReportConfig), discover()
+    chosen_settings()  # which may be wrongly written
+    host.select("reporters", config.format, {})
+    found = stores(results_folder(folder))
+    asked = [choose(found, name) for name in config.benchmark]
+    view = view_of(config, folder)
+    if config.leaderboard:
+        return report_all(host, config, asked or found, config.out or folder, view)
+    return report_some(host, config, asked or [choose(found, None)], view)
+
+
+def report_all(host: Host, config: ReportConfig, stores: Sequence[Store], place: Path, view: str) -> int:
+    """Rank the rows of benchmarks, print and write it, and return the exit code.
+
+    Raises:
+        UsageError: something else is asked for, too.
+    """
+    from corecbench.report.publish import rank
+
+    others = ("effects", "cost", "slices", "ledger", "train_shares", "plots", "html", "cells", "datasets")
+    if any(getattr(config, name) for name in others):
+        raise UsageError(
+            "--leaderboard is a table of its own; beside it go --benchmark, --metrics, --latest, --pick, --format "
+            "and --out"
+        )
+    with telling_damage(stores):
+        is_written = config.out is not None or not view
+        board, is_complete = rank(host, stores, config.metrics, place if is_written else None, chosen_settings())
+        show_table(board.texts, board.errors, config.format)
+        tell(view, config.out, place, board.paths)
+    return 0 if is_complete else INCOMPLETE
+
+
+def report_some(host: Host, config: ReportConfig, stores: Sequence[Store], view: str) -> int:
+    """Print and write the tables of cells that are compared, plots and the page, and return the exit code."""
+    from corecbench.report import main_table
+    from corecbench.report.publish import plot, publish, write_page
+    from corecbench.results.folders import place_of
+    from corecbench.results.read_once import ReadOnce
+    from corecbench.results.selection import select
+
+    place = stores[0] if config.out is None else place_of(config.out)
+    store, effects = ReadOnce(place.root, place.benchmark), config.effects or config.find is not None
+    with telling_damage([*stores, store]):
+        entries = select(stores, config.cells, config.datasets, chosen_settings())
+        for other in stores:
+            store.damaged.update(other.damaged)
+        published = publish(
+            host,
+            store,
+            entries,
+            config.metrics,
+            config.cost,
+            effects,
+            config.method,
+            with_ledger=config.ledger,
+            by_slices=config.ledger and config.slices,
+            with_files=config.out is not None or not view,
+        )
+        if config.train_shares and not published.shares:
+            raise UsageError(
+                "no joint row is stored at several train shares; `corecbench run --train-share .25,1` makes some"
+            )
+        texts = getattr(published, config.printed)
+        if config.printed == "texts":
+            shown = main_table.report(published.main, config.cost, effects)
+            texts = fitted(host, texts, shown, config.wide)
+        show_table(texts, published.errors, config.format)
+        tell(view, config.out, published.folder, published.paths)
+        if config.plots:
+            pictures = plot(host, store, entries, config.metrics)
+            for name, reason in pictures.skipped.items():
+                say(f"no plot {name}: {reason}", err=True)
+            say(f"written to {pictures.folder}: {len(pictures.paths)} files", err=True)
+        if config.html:
+            say(f"written to {write_page(host, store, entries, published, effects)}", err=True)
+    if published.complete:
+        return 0
+    said = [*gaps(entries, store), *(f"format {name} failed" for name in published.errors)]
+    say(f"incomplete, so the exit code is {INCOMPLETE}: {'; '.join(said) or 'see the table'}", err=True)
+    return INCOMPLETE
+
+
+def gaps(entries: Sequence[Entry], store: Store) -> Iterator[str]:
+    """Yield what makes a table incomplete: cells that failed, that are damaged, and seeds that are missing."""
+    if failed := sorted({record["cell"]["name"] for _, record in entries if record["status"] != "ok"}):
+        yield f"failed: {', '.join(failed)}"
+    if store.damaged:
+        yield f"damaged cells left out: {len(store.damaged)}"
+    seeds: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for _, record in entries:
+        seeds[record["cell"]["dataset"]][record["cell"]["name"]].add(record["cell"]["seed"])
+    for dataset, of_cells in seeds.items():
+        every = set().union(*of_cells.values())
+        for name, own in of_cells.items():
+            if missing := sorted(every - own):
+                yield f"{name} on {dataset} lacks seed {', '.join(map(str, missing))}"
+
+
+# --- where it is written ------------------------------------------------------------------------------------------
+
+
+def view_of(config: ReportConfig, folder: Path) -> str:
+    """Return what makes a report another one than that of all results; nothing where it is that.
+
+    A view never replaces the tables of all results.
+
+    Raises:
+        UsageError: a view is to be written where results are stored, or it is not said where.
+    """
+    several, default = len(config.benchmark) > 1, ReportConfig()
+    reasons = {
+        "a bundle": folder.is_file(),
+        "--benchmark": several or (config.leaderboard and config.benchmark),
+        "--latest": given("latest"),
+        "--pick": given("pick"),
+        **{shown: getattr(config, name) != getattr(default, name) for name, shown in NARROWING.items()},
+    }
+    view, out = " and ".join(name for name, holds in reasons.items() if holds), config.out
+    files = [f"--{name}" for name in ("plots", "html") if getattr(config, name)]
+    if view and out is None and files:
+        raise UsageError(
+            f"{' and '.join(files)} would write a view ({view}) beside all results; say where by --out DIR"
+        )
+    if view and out is not None and any(any(out.glob(f"{up}*/*/seed*/result.json")) for up in ("", "*/")):
+        raise UsageError(f"{out}: holds results, and a view ({view}) would replace their tables; choose another")
+    return view
+
+
+def tell(view: str, out: Path | None, folder: Path, paths: Sequence[Path]) -> None:
+    """Say where the tables were written, or why they were not."""
+    if view and out is None:
+        say(f"nothing was written, since this is a view ({view}); --out DIR writes it", err=True)
+    elif paths:
+        say(f"written to {folder}: {len(paths)} files", err=True)

@@ -1,0 +1,92 @@
+"""Tables of stored results on stdout, and what several verbs say beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import click
+
+from corecbench.cli.options import Command, old_setting, say, together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from corecbench.api import CorecbenchError, Report
+    from corecbench.plugin.host import Host
+    from corecbench.report.comparison import Method
+    from corecbench.results.store import Store
+
+INCOMPLETE = 5
+"""Exit code where a table lacks something."""
+TEXT = "text"
+"""The format that is made to fit a terminal; others are for files."""
+
+Test = Literal["users-and-seeds", "t", "wilcoxon", "permutation", "bootstrap"]
+Correction = Literal["holm", "hochberg", "bh", "none"]
+
+
+@dataclass(frozen=True)
+class MethodConfig:
+    """How rows are compared: settings of every verb that tests."""
+
+    test: Test = "users-and-seeds"
+    """Test of a difference. All but the default speak of these trained models only."""
+    correction: Correction = "holm"
+    """Correction of the p values for the number of tests."""
+    margin: float = 0.05
+    """Rows that differ by less than this share of the mean are equivalent."""
+    find: float | None = None
+    """Show the users and seeds that it takes to find a change of this share, too (80 % power)."""
+
+    @property
+    def method(self) -> Method:
+        """The method of the tests."""
+        from corecbench.report.comparison import Method
+
+        return Method(self.test, self.correction, self.margin, self.find)
+
+
+def old_tests(verb: str) -> Callable[[Command], Command]:
+    """Return the earlier spellings of the fields of `MethodConfig`."""
+    return together(
+        old_setting("--test", of=verb, type=click.Choice(get_args(Test))),
+        old_setting("--correction", of=verb, type=click.Choice(get_args(Correction))),
+        old_setting("--margin", of=verb, type=float),
+        old_setting("--find", of=verb, type=float),
+    )
+
+
+def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], format_: str) -> None:
+    """Print a table, and a warning for each other format whose reporter failed."""
+    if format_ not in texts:
+        raise errors[format_]
+    for warning in dict.fromkeys(map(str, errors.values())):
+        say(f"warning: {warning}", err=True)
+    say(texts[format_].rstrip())
+
+
+def fitted(host: Host, texts: Mapping[str, str], report: Report, wide: bool) -> Mapping[str, str]:
+    """Return the texts of a table, with that of `TEXT` as wide as the terminal; the same without a terminal."""
+    from corecbench.report.fitting import fit
+    from corecbench.report.formats import render
+
+    if wide or TEXT not in texts or not sys.stdout.isatty():
+        return texts
+    width = shutil.get_terminal_size().columns
+    return {**texts, TEXT: fit(report, width, lambda narrower: render(host, TEXT, narrower)[1])}
+
+
+@contextlib.contextmanager
+def telling_damage(stores: Sequence[Store]) -> Iterator[None]:
+    """Say at the end which cells of some benchmarks were left out, and how they are mended."""
+    from corecbench.report.wording import one_line
+
+    try:
+        yield
+    finally:
+        for reason in dict.fromkeys(reason for store in stores for reason in store.damaged.values()):
+            say(f"left out: {one_line(reason)}", err=True)
