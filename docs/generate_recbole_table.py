@@ -16,9 +16,6 @@ TEXT = """\
 This page is for people who want to run another model of RecBole. It says which ones work, alone or with an LLM, and
 how each is trained.
 
-`python docs/generate_recbole_table.py` writes this page. A test trains each of these models for an epoch and ranks
-with it, the joint ones also in a pair with a tiny Llama, and fails if this page is stale.
-
     corecbench run --models recbole:BERT4Rec,recbole:EASE --datasets ml-100k
     corecbench run --models recbole:NARM --llm llama --set 'recbole.parameters={{hidden_size=64}}'
 
@@ -26,22 +23,16 @@ with it, the joint ones also in a pair with a tiny Llama, and fails if this page
 evaluation are those of every other model here. Of the {all} sequential and general classes, {joint} can be trained
 alone and jointly, {solo} alone, and {no} not at all. FMLPRec is not among them.
 
-- **Settings.** `recbole.parameters` are hyperparameters under RecBole's names. They win over the defaults in its
-  wheel. An unknown name is an error that lists the known ones. The other settings (`epochs`, `patience`,
-  `learning_rate`, `batch_size` ...) are those of every trainable model. `negatives` is used only by models that are
-  trained at every position. Two models with settings of their own are variants: `[variants.narm-wide]` with
+- **Settings.** `recbole.parameters` are hyperparameters under RecBole's names; the other settings are those of every
+  trainable model. Two models with settings of their own are variants: `[variants.narm-wide]` with
   `of = "recbole:NARM"` and `parameters = {{hidden_size = 256}}`.
-- **Joint** models have tables of item ids, and maybe of user ids. The sharing module gives these tables. The score
-  is an inner product of a user's and an item's state.
+- **Joint** models have tables of item ids, and maybe of user ids, which the sharing module gives. The score is an inner
+  product of a user's and an item's state.
 - **Trained on.** *Cross-entropy at every position*: one pass over a window of a history gives a state and a target
   at each position. *Own loss* is the class's `calculate_loss`. RecBole has a row for each prefix of a history; here
-  each window in a batch gives `prefixes` of its prefixes, 4 by default, drawn anew each time (0: all). *Users* are
-  those of a batch of windows, each once. Negatives are drawn uniformly among the items that the user has not met in
-  training.
+  each window gives `prefixes` of its prefixes, 4 by default, drawn anew each time (0: all).
 - **A user is** says what a model knows of a user when it ranks items. A row of a table knows the training part. All
-  else includes the validation item at test time. Nothing of validation or test is used when a model is built or
-  trained.
-- The padding row is read as zero and left out of the softmax. In many models of RecBole it is random.
+  else includes the validation item at test time.
 
 {tables}
 """

@@ -1,4 +1,4 @@
-"""Puts the tables of results/perf into docs/performance.md.
+"""Puts the tables of results/perf into docs/performance.md and results/README.md.
 
 python benchmarks/perf/write_page.py
 """
@@ -9,34 +9,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from measuring.record import RESULTS, read
-from measuring.table import place, ratios, sides
+from measuring.table import processors, ratios, sides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "performance.md"
+SIDES = ROOT / "results" / "README.md"
 BEGIN = "<!-- The rest is written by benchmarks/perf/write_page.py. -->\n"
 NOTHING = "Nothing is stored yet."
 
 
 def tables(records: Sequence[Mapping[str, Any]]) -> str:
-    """Return the tables of all records as text of the page."""
-    if not records:
-        return f"{NOTHING}\n"
-    parts = ["### Ratios", "", *ratios(records), "", "### Each side", "", *sides(records), "", "### Remarks", ""]
-    for record in records:
-        parts.append(place(record))
-        for comparison in record["comparisons"]:
-            remarks = [*comparison["notes"], *(f"Checked: {check}." for check in comparison["checks"])]
-            parts += [f"    - {comparison['name']}: {remark}" for remark in remarks]
-    return "\n".join(parts) + "\n"
+    """Return what the page about performance shows of all records."""
+    parts = ["### Ratios", "", *ratios(records), "", "### Processors", "", *processors(records)]
+    return "\n".join(parts if records else [NOTHING]) + "\n"
 
 
-def rewritten(page: str, records: Sequence[Mapping[str, Any]]) -> str:
+def seconds(records: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the page about stored results shows of all records."""
+    return "\n".join(sides(records) if records else [NOTHING]) + "\n"
+
+
+def rewritten(page: str, shown: str) -> str:
     """Return the page with its tables made anew."""
     head, _, _ = page.partition(BEGIN)
-    return f"{head}{BEGIN}\n{tables(records)}"
+    return f"{head}{BEGIN}\n{shown}"
 
 
 if __name__ == "__main__":
-    PAGE.write_text(rewritten(PAGE.read_text(encoding="utf-8"), read(RESULTS)), encoding="utf-8")
+    for page, make in ((PAGE, tables), (SIDES, seconds)):
+        page.write_text(rewritten(page.read_text(encoding="utf-8"), make(read(RESULTS))), encoding="utf-8")

@@ -38,57 +38,67 @@ def place(record: Mapping[str, Any]) -> str:
     return f"- {record['name']}: {'; '.join(parts)}"
 
 
+def processors(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the table of where the records were measured, and by which versions of corecbench and torch."""
+    rows = [
+        [
+            *(record["name"], record["started"][:10], record["machine"], str(record["threads"]), str(record["rounds"])),
+            *(record["versions"][name] for name in ("corecbench", "torch")),
+            "yes" if record["busy"] else "no",
+        ]
+        for record in records
+    ]
+    return lines(["script", "date", "processor", "threads", "rounds", "corecbench", "torch", "other work"], rows)
+
+
 def ratios(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the table of targets."""
     rows = [
         [
-            record["name"],
-            comparison["name"],
+            f"{record['name']}: {comparison['name']}",
             f"{target['over']} / {target['under']}" if target["under"] else target["over"],
             WORDS.get(target["quantity"], target["quantity"]),
             number(target["value"], target),
-            wanted(target),
-            {None: "", True: "yes", False: "no"}[target["met"]] if wanted(target) else "",
+            wanted(target) + ", missed" * (target["met"] is False and bool(wanted(target))),
         ]
         for record in records
         for comparison in record["comparisons"]
         for target in comparison["targets"]
     ]
-    return lines(["script", "work", "ratio", "of", "measured", "target", "met"], rows)
+    return lines(["work", "ratio", "of", "measured", "target"], rows)
 
 
 def sides(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the table of all sides: medians with the extremes in brackets."""
+    """Return the table of all sides, by medians."""
     rows = []
     for record in records:
         for comparison in record["comparisons"]:
             for name, side in comparison["sides"].items():
                 missing = side.get("failed") or side.get("cannot")
-                cells = ["", "", "", f"not measured: {missing.splitlines()[0]}" if missing else ""]
+                remark = f"not measured: {missing.splitlines()[0]}" if missing else side["facts"].get("remark")
+                cells = ["", "", ""]
                 if not missing:
                     peak = size(side["peak_memory_bytes"]["median"])
-                    cells = [seconds(side["cpu_s"]), seconds(side["wall_s"]), peak, side["facts"].get("remark", "")]
-                rows.append([record["name"], comparison["name"], name, *cells])
-    return lines(["script", "work", "side", "CPU s", "wall s", "peak memory", "remark"], rows)
+                    cells = [seconds(side["cpu_s"]), seconds(side["wall_s"]), peak]
+                shown = f"{name} ({remark})" if remark else name
+                rows.append([f"{record['name']}: {comparison['name']}", shown, *cells])
+    return lines(["work", "side", "CPU s", "wall s", "peak memory"], rows)
 
 
 def lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return a Markdown table. A cell that repeats the one above it stays empty in the first two columns."""
-    shown, before = [], [""] * len(head)
-    for row in rows:
-        same = [bool(row[0] == before[0]), bool(row[:2] == before[:2])]
-        shown.append(["" if column < 2 and same[column] else cell for column, cell in enumerate(row)])
-        before = list(row)
+    """Return a Markdown table. A cell of the first column that repeats the one above it stays empty."""
+    above = [None, *(row[0] for row in rows)]
+    shown = [["" if row[0] == before else row[0], *row[1:]] for row, before in zip(rows, above, strict=False)]
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *shown)]
 
 
 def seconds(spread: Mapping[str, float]) -> str:
-    """Return a median with its extremes.
+    """Return a median.
 
-    >>> seconds({"median": 2.0, "min": 1.5, "max": 12.25})
-    '2 (1.5 to 12.2)'
+    >>> seconds({"median": 12.25, "min": 1.5, "max": 20.0})
+    '12.2'
     """
-    return f"{spread['median']:.3g} ({spread['min']:.3g} to {spread['max']:.3g})"
+    return f"{spread['median']:.3g}"
 
 
 def size(n_bytes: float) -> str:
