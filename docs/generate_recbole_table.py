@@ -6,7 +6,7 @@ Run it after a change of the RecBole registry; a test fails where the page is st
 from collections.abc import Mapping
 from pathlib import Path
 
-from corecbench_plugins.recbole_models.registry import GENERAL, SEQUENTIAL, ModelEntry
+from corecbench_plugins.recbole_models.registry import GENERAL, NO_TABLE, SEQUENTIAL, ModelEntry
 
 PAGE = Path(__file__).with_name("recbole-models.md")
 
@@ -23,11 +23,11 @@ how each is trained.
 evaluation are those of every other model here. Of the {all} sequential and general classes, {joint} can be trained
 alone and jointly, {solo} alone, and {no} not at all. FMLPRec is not among them.
 
-- **Settings.** `recbole.parameters` are hyperparameters under RecBole's names; the other settings are those of every
-  trainable model. Two models with settings of their own are variants: `[variants.narm-wide]` with
+- **Settings.** `recbole.parameters` are hyperparameters under RecBole's names; the other settings are those of all
+  trainable models. Two models with settings of their own are variants: `[variants.narm-wide]` with
   `of = "recbole:NARM"` and `parameters = {{hidden_size = 256}}`.
-- **Joint** models have tables of item ids, and maybe of user ids, which the sharing module gives. The score is an inner
-  product of a user's and an item's state.
+- **Joint** models have tables of item ids, and maybe of user ids, which the sharing module gives. The score is an
+  inner product of a user's and an item's state. **Solo** models have no table of item ids, or what is noted.
 - **Trained on.** *Cross-entropy at every position*: one pass over a window of a history gives a state and a target
   at each position. *Own loss* is the class's `calculate_loss`. RecBole has a row for each prefix of a history; here
   each window gives `prefixes` of its prefixes, 4 by default, drawn anew each time (0: all).
@@ -63,7 +63,7 @@ def row(name: str, entry: ModelEntry) -> tuple[str, ...]:
     """Return the cells of one class."""
     if entry.family is None:
         return name, "no", "", "", entry.note
-    alone = "" if entry.tables else entry.family.solo_reason
+    alone = "" if entry.tables or entry.family.solo_reason == NO_TABLE else entry.family.solo_reason
     return (
         name,
         use_of(entry),

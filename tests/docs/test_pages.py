@@ -15,7 +15,8 @@ LINKING = [
 ]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PUBLISHED = "".join(
-    (ROOT / name).read_text(encoding="utf-8") for name in ("results/published/README.md", "docs/published-results.md")
+    (ROOT / name).read_text(encoding="utf-8")
+    for name in ("results/published/README.md", "docs/published-results.md")
 )
 
 

@@ -42,7 +42,8 @@ def processors(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the table of where the records were measured, and by which versions of corecbench and torch."""
     rows = [
         [
-            *(record["name"], record["started"][:10], record["machine"], str(record["threads"]), str(record["rounds"])),
+            *(record["name"], record["started"][:10], record["machine"]),
+            *(str(record[count]) for count in ("threads", "rounds")),
             *(record["versions"][name] for name in ("corecbench", "torch")),
             "yes" if record["busy"] else "no",
         ]
