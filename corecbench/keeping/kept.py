@@ -122,6 +122,7 @@ def facts_of(kept_as: KeptAs) -> dict[str, Any]:
         },
         "dataset": setup.catalog.name,
         "n_users": setup.catalog.n_users,
+        **({"n_new_items": setup.catalog.n_new_items} if setup.catalog.n_new_items else {}),
         "max_history": setup.max_history,
         "seed": setup.seed,
         "untrained_llm": setup.untrained_llm,

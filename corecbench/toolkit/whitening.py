@@ -14,7 +14,7 @@ ROWS_PER_BLOCK = 2**15
 """Rows that are whitened together."""
 
 
-def whitened(states: torch.Tensor, turned_back: bool = False) -> torch.Tensor:
+def whitened(states: torch.Tensor, turned_back: bool = False, n_new: int = 0) -> torch.Tensor:
     """Return states of texts with zero mean and without correlation, scaled to a root mean square norm of 1.
 
     An LLM's states of texts all point in nearly the same direction. Their differences tell items apart.
@@ -23,6 +23,7 @@ def whitened(states: torch.Tensor, turned_back: bool = False) -> torch.Tensor:
         states: float32 [N+1, h]. A row of zeros belongs to an item without a text and stays zero.
         turned_back: whether the rows are as near as can be to the states that they are made of, so that those of
             states which change little change little (ZCA; Kessy et al., 2018, arXiv 1512.00809).
+        n_new: `Catalog.n_new_items`; mean, directions and scale are those of the items before the last n_new.
 
     Returns:
         float32 [N+1, k]; k is the number of directions in which the texts differ, at most h. Float32 [N+1, h] if
@@ -34,10 +35,11 @@ def whitened(states: torch.Tensor, turned_back: bool = False) -> torch.Tensor:
     import torch
 
     has_text = (states != 0).any(dim=1)
-    n_texts = int(has_text.sum())
-    mean = states[has_text].mean(dim=0, dtype=torch.float64)
+    known = has_text & (torch.arange(len(states)) < len(states) - n_new)
+    n_texts = int(known.sum())
+    mean = states[known].mean(dim=0, dtype=torch.float64)
     covariance = torch.zeros(len(mean), len(mean), dtype=torch.float64)
-    for texts in states[has_text].split(ROWS_PER_BLOCK):  # all texts in float64 could be more than memory holds
+    for texts in states[known].split(ROWS_PER_BLOCK):  # all texts in float64 could be more than memory holds
         centred = texts.double() - mean
         covariance.addmm_(centred.T, centred)
     with one_thread():  # LAPACK's last digits depend on the number of threads

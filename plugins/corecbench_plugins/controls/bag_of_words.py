@@ -28,7 +28,8 @@ class BagOfWords:
     def text(self, catalog: Catalog, seed: int, text: torch.Tensor) -> torch.Tensor:
         """Return the words beside the states of the LLM, which is untrained under this control."""
         random = generator(seed, catalog.name, "bag-of-words")
-        return beside(word_summaries(catalog.item_texts, self.dimensions, random), text)
+        n_new = catalog.n_new_items
+        return beside(word_summaries(catalog.item_texts, self.dimensions, random, n_new), text, n_new)
 
 
 class FrozenBagOfWords(BagOfWords, FrozenTexts):

@@ -45,11 +45,11 @@ class LlmRecommender(nn.Module):
 
     def __init__(self, config: LlmConfig, encoder: TextEncoder, setup: Setup, ids: Ids | None) -> None:
         super().__init__()
-        texts = setup.catalog.item_texts
-        summary = encoder.summaries(texts)
+        texts, n_new = setup.catalog.item_texts, setup.catalog.n_new_items
+        summary = encoder.summaries(texts, n_new)
         for name in ("mean", "deviation"):
             self.register_buffer(name, summary[name], persistent=False)  # [h]
-        text = whiten(summary["pooled"]).to(encoder.dtype)
+        text = whiten(summary["pooled"], n_new).to(encoder.dtype)
         self.register_buffer("text", text, persistent=False)  # [N+1, k]
         self.register_buffer("text_states", summary["pooled"][:, -1], persistent=False)  # [N+1, h]
         hidden = len(self.mean)

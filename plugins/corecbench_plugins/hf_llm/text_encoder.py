@@ -78,10 +78,14 @@ class TextEncoder:
             self.folder, self.dtype, self.untrained_seed, device=device, quantised=quantised, causal=causal
         )
 
-    def summaries(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+    def summaries(self, texts: Sequence[str], n_new: int = 0) -> dict[str, torch.Tensor]:
         """Return summaries of texts, from the cache where they were computed before.
 
         The cache is keyed by the set of the texts, so their order does not matter.
+
+        Args:
+            texts: the texts.
+            n_new: the last texts, which do not count for "mean" and "deviation".
 
         Returns:
             "pooled": float32 [N, n, h], the mean state of a text's tokens at each of the n `text_depths`; zero for
@@ -100,6 +104,13 @@ class TextEncoder:
         for number, text in enumerate(texts):
             if text:
                 pooled[number] = summary["pooled"][row[text]]
+        if n_new:
+            known = some_of(sorted({*texts[: len(texts) - n_new]} - {""}))
+            names = ("mean", "deviation")
+            typical = self.cached(
+                ("typical", *known), lambda: dict(zip(names, self.typical_states(known), strict=True))
+            )
+            summary = {**summary, **typical}
         return {**summary, "pooled": pooled}
 
     def summarise(self, texts: Sequence[str], depths: Sequence[float]) -> dict[str, torch.Tensor]:
@@ -110,7 +121,7 @@ class TextEncoder:
             pooled[row] = (
                 states[:, self.left_out :].double().mean(dim=1).nan_to_num().float()
             )  # zero without tokens
-        mean, deviation = self.typical_states(texts[:: -(-len(texts) // TYPICAL_TEXTS)])
+        mean, deviation = self.typical_states(some_of(texts))
         return {"pooled": torch.stack(pooled), "mean": mean, "deviation": deviation}
 
     def typical_states(self, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -266,6 +277,11 @@ def cached_tensors(path: Path, compute: Callable[[], dict[str, torch.Tensor]]) -
     return computed
 
 
+def some_of(texts: Sequence[str]) -> Sequence[str]:
+    """Return at most `TYPICAL_TEXTS` of texts, at equal distances."""
+    return texts[:: max(1, -(-len(texts) // TYPICAL_TEXTS))]
+
+
 def readable(text: str, max_tokens: int) -> str:
     """Return the beginning of a text that becomes so many tokens, with "?" for what is no character.
 
@@ -280,7 +296,7 @@ def weights_seed(seed: int) -> int:
     return int.from_bytes(hashlib.sha256(f"untrained llm {seed}".encode()).digest()[:7], "big")
 
 
-def whiten(pooled: torch.Tensor) -> torch.Tensor:
+def whiten(pooled: torch.Tensor, n_new: int = 0) -> torch.Tensor:
     """Return text states with zero mean and without correlation, scaled to an average norm of 5.
 
     Raw pooled states all point in nearly the same direction. Their differences tell items apart. Each depth is
@@ -288,6 +304,7 @@ def whiten(pooled: torch.Tensor) -> torch.Tensor:
 
     Args:
         pooled: float32 [N+1, n, h]. A row of zeros belongs to an item without a text and stays zero.
+        n_new: `Catalog.n_new_items`; the states of these decide nothing.
 
     Returns:
         float32 [N+1, k]; k is the number of directions in which the texts differ, over all depths, at most n * h.
@@ -295,6 +312,6 @@ def whiten(pooled: torch.Tensor) -> torch.Tensor:
     Raises:
         DataError: the texts do not differ.
     """
-    parts = [whitened(part) for part in pooled.unbind(dim=1)]
+    parts = [whitened(part, n_new=n_new) for part in pooled.unbind(dim=1)]
     scale: float = NORM / len(parts) ** 0.5
     return scale * torch.cat(parts, dim=1)

@@ -90,5 +90,6 @@ class SequenceKnnWords(SequenceKnn):
     def __init__(self, config: SequenceKnnWordsConfig, setup: Setup, ids: IdsFactory) -> None:
         """Count the words and phrases of all texts, or read them from the cache."""
         super().__init__(config, setup, ids)
-        words = kept_word_summaries(setup.catalog.item_texts, config.dimensions, setup.cache, config.phrases)
+        texts, n_new = setup.catalog.item_texts, setup.catalog.n_new_items
+        words = kept_word_summaries(texts, config.dimensions, setup.cache, config.phrases, n_new)
         self.content = words.to(setup.device)

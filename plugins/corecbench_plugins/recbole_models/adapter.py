@@ -206,12 +206,13 @@ class UnseenSampler:
 
     def __init__(self, train: Interactions, setup: Setup) -> None:
         self.n_users, self.n_items = setup.catalog.n_users, setup.catalog.n_items
+        self.n_known = setup.catalog.n_known_items
         pairs = np.unique(train.user * (self.n_items + 1) + train.item)
         self.pairs = torch.as_tensor(pairs, device=setup.device)
 
     def draw_items(self, user: torch.Tensor) -> torch.Tensor:
         """Return for each user, int64 [*], an item drawn uniformly among those that the user has not met."""
-        return self.draw(user, self.n_items, lambda item: user * (self.n_items + 1) + item)
+        return self.draw(user, self.n_known, lambda item: user * (self.n_items + 1) + item)
 
     def draw_users(self, item: torch.Tensor) -> torch.Tensor:
         """Return for each item, int64 [*], a user drawn uniformly among those who have not met the item."""

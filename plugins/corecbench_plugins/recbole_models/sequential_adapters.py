@@ -91,7 +91,7 @@ class PrefixTraining(HistoryAdapter):
     def adapt(self, part: TrainingPart) -> None:
         """Leave the padding out of the softmax over items."""
         if isinstance(getattr(self.model, "loss_fct", None), nn.CrossEntropyLoss):
-            self.model.loss_fct = ItemCrossEntropy()
+            self.model.loss_fct = ItemCrossEntropy(self.setup.catalog.n_known_items)
 
     def loss(self, batch: Batch, states: object) -> torch.Tensor:
         """Return the model's own loss of some prefixes of the windows."""
@@ -105,11 +105,15 @@ class PrefixTraining(HistoryAdapter):
 
 
 class ItemCrossEntropy(nn.Module):
-    """Cross-entropy over the items, without the padding row."""
+    """Cross-entropy over the items that exist in training, without the padding row."""
+
+    def __init__(self, n_known: int) -> None:
+        super().__init__()
+        self.n_known = n_known
 
     def forward(self, scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Return the mean for scores [R, N+1] and targets from 1, [R]."""
-        return cross_entropy(scores[:, 1:], target - 1)
+        return cross_entropy(scores[:, 1 : self.n_known + 1], target - 1)
 
 
 def draw_prefixes(

@@ -66,7 +66,7 @@ class Bdlm(nn.Module):
         item: Table
         user, item = (ProjectedTable(rows, projection, writes) for rows in (users, items))
         if side == "domain" and self.config.renewed:
-            item = self.renewed = RenewedTable(item, width)
+            item = self.renewed = RenewedTable(item, width, self.catalog.n_new_items)
         if side == "llm" and self.renewed is not None:
             self.renewed.expect(width)
         if side == "llm" and not self.config.llm_reads_users:
@@ -92,7 +92,8 @@ class Bdlm(nn.Module):
         if self.config.texts and pretrained.text is not None:
             at_zero = self.config.start == "pretrained"
             said = self.said(pretrained.text)
-            items.read_texts(said, self.config.neighbours, start_at_zero=at_zero)
+            n_new = self.catalog.n_new_items
+            items.read_texts(said, self.config.neighbours, start_at_zero=at_zero, n_new=n_new)
             if self.config.content:
                 self.content = self.say(said)
 
@@ -101,14 +102,16 @@ class Bdlm(nn.Module):
         dimensions, phrases = self.config.content_words, self.config.content_phrases
         if not dimensions:
             return said
-        return beside(kept_word_summaries(self.catalog.item_texts, dimensions, self.cache, phrases), said)
+        texts, n_new = self.catalog.item_texts, self.catalog.n_new_items
+        return beside(kept_word_summaries(texts, dimensions, self.cache, phrases, n_new), said, n_new)
 
     def said(self, text: torch.Tensor) -> torch.Tensor:
         """Return what is said of the item texts: by the LLM and, if the settings ask for them, by counted words."""
         if not self.config.words:
             return text
         random = generator(self.seed, self.catalog.name, "words")
-        return beside(word_summaries(self.catalog.item_texts, self.config.words, random), text)
+        texts, n_new = self.catalog.item_texts, self.catalog.n_new_items
+        return beside(word_summaries(texts, self.config.words, random, n_new), text, n_new)
 
     @property
     def renew(self) -> Callable[[torch.Tensor], None] | None:

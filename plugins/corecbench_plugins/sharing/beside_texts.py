@@ -28,7 +28,7 @@ class BesideTexts:
     """
 
     def __init__(self, config: BesideTextsConfig, setup: Setup) -> None:
-        self.config, self.cache = config, setup.cache
+        self.config, self.cache, self.n_new = config, setup.cache, setup.catalog.n_new_items
         self.texts: Sequence[str] = setup.catalog.item_texts
         if setup.plain_texts is not None and config.states and not config.controlled_words:
             self.texts = setup.plain_texts
@@ -41,7 +41,7 @@ class BesideTexts:
             UsageError: the LLM says nothing of texts.
         """
         if self.config.words:
-            words = kept_word_summaries(self.texts, self.config.words, self.cache, self.config.phrases)
+            words = kept_word_summaries(self.texts, self.config.words, self.cache, self.config.phrases, self.n_new)
             self.content.append(words)
         if self.config.states:
             if pretrained.text is None:

@@ -36,10 +36,11 @@ class Llminit(Private):
         table = self.tables["domain"].item.weight
         has_text = states.any(dim=1)
         text_states = states[has_text].float()
-        chosen = select(text_states, table.shape[1], self.config.selection)
-        rows = text_states[:, chosen] - text_states[:, chosen].mean(dim=0)
+        known = slice(int(has_text[: self.catalog.n_known_items + 1].sum()))
+        chosen = select(text_states[known], table.shape[1], self.config.selection)
+        rows = text_states[:, chosen] - text_states[known, chosen].mean(dim=0)
         with torch.no_grad():
-            table[has_text, : len(chosen)] = rows * (self.config.deviation / rows.square().mean().sqrt())
+            table[has_text, : len(chosen)] = rows * (self.config.deviation / rows[known].square().mean().sqrt())
 
 
 def select(states: torch.Tensor, width: int, selection: str) -> torch.Tensor:

@@ -56,4 +56,5 @@ class Hybrid(Private):
     def start(self, pretrained: Pretrained) -> None:
         """Count the words, and copy the pretrained tables."""
         super().start(pretrained)
-        self.content = kept_word_summaries(self.catalog.item_texts, self.words, self.cache, self.phrases)
+        texts, n_new = self.catalog.item_texts, self.catalog.n_new_items
+        self.content = kept_word_summaries(texts, self.words, self.cache, self.phrases, n_new)

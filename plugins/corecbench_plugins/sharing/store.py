@@ -42,19 +42,20 @@ class StoreTable(nn.Module):
         self.projected = ProjectedTexts()
         self.register_buffer("neighbours", None, persistent=False)
 
-    def read_texts(self, text: torch.Tensor, n_neighbours: int, start_at_zero: bool) -> None:
+    def read_texts(self, text: torch.Tensor, n_neighbours: int, start_at_zero: bool, n_new: int = 0) -> None:
         """Let the rows read summaries of texts.
 
         Args:
             text: the summaries, float [N+1, k]; zero for an item without a text.
             n_neighbours: n; 0 for none.
             start_at_zero: whether texts change no row before training.
+            n_new: `Catalog.n_new_items`; new items are the neighbours of none.
         """
         device = text.device
         self.register_buffer("text", text, persistent=False)
         self.text_projection = nn.Linear(text.shape[1], self.table.weight.shape[1], bias=False, device=device)
         if n_neighbours:
-            self.neighbours = nearest(text, n_neighbours)
+            self.neighbours = nearest(text, n_neighbours, n_new)
             self.share = nn.Parameter(torch.tensor(INITIAL_SHARE, device=device))
         if start_at_zero:
             nn.init.zeros_(self.text_projection.weight)
@@ -131,9 +132,9 @@ class RenewedTable(nn.Module):
     said: torch.Tensor
     """float32 [N+1, K], whitened; zero before it is told. It is stored with the side, since training changes it."""
 
-    def __init__(self, table: ProjectedTable, width: int) -> None:
+    def __init__(self, table: ProjectedTable, width: int, n_new: int = 0) -> None:
         super().__init__()
-        self.table, self.width = table, width
+        self.table, self.width, self.n_new = table, width, n_new
         self.register_buffer("said", torch.zeros(table.weight.shape[0], 0))
         self.reading: nn.Linear | None = None
 
@@ -154,7 +155,7 @@ class RenewedTable(nn.Module):
                 f"renewed is true, which needs an LLM whose states are as wide as its table of items; its states "
                 f"are {item_states.shape[1]} wide, its table {self.said.shape[1]}"
             )
-        self.said.copy_(NORM * whitened(item_states.cpu(), turned_back=True))
+        self.said.copy_(NORM * whitened(item_states.cpu(), turned_back=True, n_new=self.n_new))
 
     @property
     def weight(self) -> torch.Tensor:
@@ -190,10 +191,11 @@ class ZeroTable(nn.Module):
         return self.zero.expand(*index.shape, self.width)
 
 
-def nearest(text: torch.Tensor, n: int) -> torch.Tensor:
+def nearest(text: torch.Tensor, n: int, n_new: int = 0) -> torch.Tensor:
     """Return for each item the n other items whose texts have the highest cosine with its own, int64 [N+1, n].
 
-    An item without a text has no neighbours and is the neighbour of none; 0 stands for a missing neighbour.
+    An item without a text has no neighbours and is the neighbour of none; 0 stands for a missing neighbour. The
+    last `n_new` items are the neighbours of none, too.
 
     >>> nearest(torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [2.0, 1.0], [0.0, 0.0]]), n=1).flatten().tolist()
     [0, 3, 3, 1, 0]
@@ -204,7 +206,7 @@ def nearest(text: torch.Tensor, n: int) -> torch.Tensor:
     blocks = []
     for rows in torch.arange(len(text), device=text.device).split(ITEMS_PER_BLOCK):
         cosine = direction[rows] @ direction.T  # [block, N+1]
-        cosine[:, ~has_text] = -torch.inf
+        cosine[:, ~has_text] = cosine[:, len(text) - n_new :] = -torch.inf
         cosine[torch.arange(len(rows)), rows] = -torch.inf
         value, index = cosine.topk(n, dim=1)
         blocks.append(index.masked_fill(value.isinf() | ~has_text[rows, None], 0))

@@ -27,8 +27,8 @@ class TextKnn:
 
         from corecbench.toolkit import kept_word_summaries
 
-        texts, phrases = setup.catalog.item_texts, config.phrases
-        words = kept_word_summaries(texts, config.dimensions, setup.cache, phrases)
+        texts, phrases, n_new = setup.catalog.item_texts, config.phrases, setup.catalog.n_new_items
+        words = kept_word_summaries(texts, config.dimensions, setup.cache, phrases, n_new)
         self.words, self.decay = normalize(words, dim=1).to(setup.device), config.decay
 
     def states(self, batch: Batch) -> States:

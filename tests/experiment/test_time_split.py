@@ -1,0 +1,156 @@
+"""A run under the split by time: nothing that lies behind a cut moves what a model learns or what is chosen."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from corecbench.api import UsageError
+from corecbench.data import time_split
+from corecbench.report.recommendations import read_data
+from corecbench.results.run_files import run_settings
+from corecbench.results.store import Store
+from corecbench.settings.config import RunConfig, load
+from corecbench.testing.toys import TITLES, ToySource, write_atomic
+
+N_ROWS = 420
+TIME = {"split": "time", "cut": ("0.8", "0.9")}
+CUTS = int(0.8 * N_ROWS), int(0.9 * N_ROWS)
+NEW = {f"n{number}": f"green {thing} again" for number, thing in enumerate(("apple", "brick", "crown", "drum"))}
+OTHER = {f"n{number}": f"black {thing} violin" for number, thing in enumerate(("flute", "eagle", "apple", "brick"))}
+
+
+def world(future):
+    """40 users at 420 different times; behind the test cut other users do the same, with items of other texts."""
+    random = np.random.default_rng(0)
+    users = random.permutation(np.arange(N_ROWS) % 40)
+    later = users.copy()
+    later[CUTS[1] :] = np.roll(users[CUTS[1] :], 1)
+    had = {user: set() for user in range(40)}
+    rows = []
+    for time, both in enumerate(zip(users, later, strict=True)):
+        names = [f"i{number}" for number in random.permutation(20)]
+        names = [
+            *(list(NEW) if time >= CUTS[1] and time % 2 else []),
+            *(["v0", "v1"] if time >= CUTS[0] else []),
+            *names,
+        ]
+        item = next(name for name in names if not any(name in had[user] for user in both))
+        for user in both:
+            had[user].add(item)
+        rows.append((f"u{both[future]}", item, 1000 + 7 * time))
+    titles = {f"i{number}": title for number, title in enumerate(TITLES)} | {"v0": "red apple", "v1": "blue violin"}
+    return ToySource(rows, titles | (OTHER if future else NEW))
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("worlds")
+    return [str(write_atomic(world(future), root / str(future) / "world")) for future in (False, True)]
+
+
+def learnt(records):
+    """What training and validation left in the records."""
+    return {
+        record["cell"]["name"]: (
+            record["status"],
+            [(epoch["side"], epoch["loss"], epoch["validation"]) for epoch in record["epochs"]],
+            {side: (of["validation"], of["best_epoch"], of.get("chosen")) for side, of in record["sides"].items()},
+        )
+        for record in records
+    }
+
+
+ALONE = {"models": ("sasrec", "lightgcn", "popularity", "sequence-knn-words", "text-knn")}
+PAIRS = {
+    "models": ("sasrec",),
+    "sharing": ("bdlm", "beside-texts", "hybrid", "llminit"),
+    "controls": ("bag-of-words",),
+}
+
+
+@pytest.mark.parametrize("what", [ALONE, PAIRS])
+def test_no_model_and_no_choice_knows_what_lies_behind_the_test_cut(bench, folders, tiny_llama, what):
+    llm = {"llms": (f"llama:{tiny_llama}",)} if what is PAIRS else {}
+    one, other = (
+        learnt(bench(datasets=(folder,), root=f"results{number}", **TIME, **what, **llm))
+        for number, folder in enumerate(folders)
+    )
+    assert {status for status, *_ in one.values()} == {"ok"}
+    assert one == other
+
+
+def test_the_test_above_sees_it_where_new_items_are_learnt_of(bench, folders, monkeypatch):
+    known_first = time_split.known_first
+
+    def leaking(dataset, begins):
+        found = known_first(dataset, begins)
+        return dataclasses.replace(found, catalog=dataclasses.replace(found.catalog, n_new_items=0))
+
+    monkeypatch.setattr(time_split, "known_first", leaking)
+    models = {"models": ("text-knn", "sequence-knn-words")}
+    one, other = (
+        learnt(bench(datasets=(folder,), root=f"results{number}", **TIME, **models))
+        for number, folder in enumerate(folders)
+    )
+    assert all(one[name] != other[name] for name in models["models"])
+
+
+@pytest.fixture(scope="module")
+def stored(folders):
+    return folders[0]
+
+
+def test_ranks_are_among_the_items_that_exist_and_say_which_targets_are_new(bench, ranks, folders):
+    (record,) = bench(datasets=(folders[0],), models=("popularity",), **TIME)
+    frame, facts = ranks("popularity"), record["data"]
+    assert record["protocol"]["split"] == "time"
+    assert record["protocol"]["candidates"] == "items that exist by the target's time"
+    assert facts["items_new"] == 6
+    assert facts["targets_new"] == frame["target_is_new"].sum() > 0
+    assert (frame.loc[frame["target_is_new"], "target_frequency"] == 0).all()
+    assert (frame["n_candidates"] + frame["history_length"]).max() <= facts["most_candidates"]
+    assert frame["n_candidates"].min() < frame["n_candidates"].max() or facts["least_candidates"] < 26
+
+
+def test_the_split_is_part_of_protocol_hash_and_run_file_and_is_read_back(bench, folders, host, tmp_path):
+    options = {"datasets": (folders[0],), "models": ("popularity",)}
+    runs = [{}, TIME, TIME | {"target": "last"}, TIME | {"cut": ("0.7", "0.9")}]
+    records = [bench(root=f"r{number}", **options, **run)[0] for number, run in enumerate(runs)]
+    assert len({record["hash"] for record in records}) == 4
+    assert len({json.dumps(record["protocol"]) for record in records}) == 4
+    (again,) = run_settings("default", [records[2]])
+    assert (again["split"], again["cut"], again["target"]) == ("time", ["0.8", "0.9"], "last")
+    assert "cut" not in run_settings("default", [records[0]])[0]
+    for record in records:
+        data = read_data(host, record, None, ())
+        assert data.split.fingerprint == record["data"]["split_fingerprint"]
+    assert records[1]["algorithms"].keys() >= {"split by time"}
+    assert records[0]["algorithms"].keys() >= {"leave-one-out split"}
+    assert Store(tmp_path / "r1", "default").records()
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"split": "time", "cut": ".9,.8"}, "cut is 0.9,0.8; the shares must rise"),
+        ({"split": "time", "cut": ".8"}, "cut must be two shares"),
+        ({"split": "time", "cut": ".8,2014-01-01"}, "not one of each"),
+        ({"split": "time", "cut": "2014-01-01,2013-01-01"}, "test at a later one"),
+        ({"split": "time", "cut": "yesterday,today"}, "cut must be two shares"),
+        ({"split": "time", "ties": "file"}, "the split by time draws among equal times"),
+        ({"cut": ".7,.9"}, "needs --split time"),
+        ({"target": "last"}, "needs --split time"),
+        ({"split": "temporal"}, "split"),
+    ],
+)
+def test_settings_that_do_not_fit_end_in_one_line(given, fault):
+    with pytest.raises(UsageError, match=fault) as raised:
+        load(None, given, [])
+    assert "\n" not in str(raised.value)
+
+
+def test_a_cut_is_read_from_text_and_from_numbers():
+    assert load(None, {"split": "time", "cut": ".8,.9"}, []) == load(None, {"split": "time", "cut": [0.8, 0.9]}, [])
+    assert RunConfig(split="time").cut == ("0.8", "0.9")
