@@ -134,16 +134,16 @@ def table(
     from corecbench.report import main_table
     from corecbench.report import table as tables
     from corecbench.report.comparison import Method
+    from corecbench.report.known_controls import known_controls
     from corecbench.report.publish import build_metrics, control_summaries
     from corecbench.results.bundle import opened
-    from corecbench.results.rows import unshared
 
     method = Method(test, correction, margin)
     host = discover(plugins)
     built, tested = build_metrics(host, names(metrics))
     with opened(Path(results)) as folder:
         store, entries = stored(folder, benchmark, choice_of(latest, pick))
-        sharing_nothing, controls = unshared(host, entries), control_summaries(host)
+        sharing_nothing, controls = known_controls(host, entries).unshared, control_summaries(host)
         found = tables.build(entries, store, built, tested, method, sharing_nothing, controls=controls)
     warn(store.damaged.values())
     return main_table.report(found, cost=True, effects=True).values.infer_objects()

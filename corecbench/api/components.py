@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from corecbench.api.controls import Control
-    from corecbench.api.models import Recommender
+    from corecbench.api.models import Recommender, Side
     from corecbench.api.reports import Metric, Reporter
     from corecbench.api.sharing import SharingModule
     from corecbench.api.sources import DatasetSource, Download
@@ -61,6 +61,40 @@ class Component:
 
 
 @dataclass(frozen=True)
+class LedgerEntry:
+    """How a control stands and reads in the ledger of a pair, such as `LedgerEntry("pretraining", "with a ...")`.
+
+    The ledger leads in steps from the model alone to the pair. Beside the steps it compares the pair with single
+    controls.
+    """
+
+    takes_away: str
+    """What the pair has beyond the control, a noun in the singular, such as "the meaning of words"."""
+    under: str
+    """How the pair is trained then, to follow "it gains", such as "with ciphered texts"."""
+    step: int | None = None
+    """The place of the control among the steps, from 0, the model alone, to 100, the pair. None: it is no step."""
+    adds: str = ""
+    """What the step up to the control adds to the one below, such as "fine-tuning"."""
+    adds_to_llm: str = ""
+    """The same for the LLM's side, where that is something else."""
+    sides: tuple[Side, ...] = ("domain", "llm")
+    """The sides that are compared. Where the LLM has no turn, leave its side out."""
+    is_contrast: bool = True
+    """False for a step that the pair is not compared with once more."""
+    order: int = 60
+    """The control of the lowest order is told of first: that which tells most about the LLM."""
+    in_ledger: bool = False
+    """Whether `run --ledger` trains the control. Where its row is missing, the ledger says so."""
+    placebo: bool = False
+    """Whether nothing that the LLM knows is left, so that a gain that stays comes from elsewhere."""
+    texts_say_nothing: bool = False
+    """Whether the texts say nothing of their items. Then the pair must not be worse than the model alone."""
+    needs_llm_turn: bool = False
+    """Whether it differs from the pair only by what a turn of the LLM brings to later turns of the domain model."""
+
+
+@dataclass(frozen=True)
 class DomainModelComponent(Component):
     """A domain model, built by `build(config, setup, ids)`."""
 
@@ -93,6 +127,8 @@ class SharingComponent(Component):
     build: str | Callable[..., SharingModule]
     shares: bool = True
     """False for a module under which nothing is shared. It is a control itself and has no further controls."""
+    ledger: LedgerEntry | None = None
+    """How a module with `shares=False` reads in a ledger. None: plain words with its name."""
     combines: bool = False
     """True for a module with `combine` (`Combiner`): a pair under it has a third row, `ensemble`."""
     reads_texts: bool | str | Callable[[Any], bool] = True
@@ -125,7 +161,10 @@ class ControlComponent(Component):
     """True: it is about texts that a sharing module reads. A module with `reads_texts=False` lacks the control."""
     begins_as: str = ""
     """Either "pair" or the name of another control with the same settings, if nothing of it is left out but turns
-    of the LLM or coupling losses. Then a first turn of the domain model without coupling serves both."""
+    of the LLM or coupling losses. Then a first turn of the domain model without coupling serves both, and where no
+    turn of the domain model follows one of the LLM, the other control stands for this one in a ledger."""
+    ledger: LedgerEntry | None = None
+    """How it stands and reads in a ledger. None: a contrast, in plain words with its name."""
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,8 @@ def compare(folders: tuple[Path, ...]) -> None:
     """
     from corecbench.report import compare, compare_text
     from corecbench.report.formats import render
+    from corecbench.report.known_controls import known_controls
     from corecbench.results.folders import stores
-    from corecbench.results.rows import unshared
 
     config, host = verb_config(CompareConfig), discover()
     metric = host.build(host.select("metrics", config.metric, {}))
@@ -74,7 +74,7 @@ def compare(folders: tuple[Path, ...]) -> None:
             config.cells,
             config.datasets,
             config.method,
-            unshared(host, (entry for of_store in entries.values() for entry in of_store)),
+            known_controls(host, (entry for of_store in entries.values() for entry in of_store)).unshared,
             config.in_order,
         )
         say(render(host, config.format, compare_text.report(found))[1].rstrip())

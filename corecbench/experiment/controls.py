@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from corecbench.api import ControlComponent, SharingComponent
 from corecbench.plugin.abilities import control_abilities
 from corecbench.plugin.guard import guard
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from corecbench.plugin.abilities import ControlAbilities
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
-    from corecbench.settings.config import Settings
+    from corecbench.settings.config import RunConfig, Settings
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,22 @@ def choose_control(host: Host, label: str, settings: Settings) -> ChosenControl:
     """
     selected = host.select("controls", label, settings)
     return ChosenControl(selected, abilities_of(selected, host))
+
+
+def with_ledger(config: RunConfig, host: Host) -> RunConfig:
+    """Return the settings of a run with all that a ledger is made of, if it asks for that.
+
+    These are the controls, and the sharing modules that share nothing, whose plugins say so. The control that tells
+    most about the LLM comes first.
+    """
+    if not config.ledger:
+        return config
+    asked = {}
+    for kind in ("controls", "sharing"):
+        offered = [each for each, _ in host.list(kind) if isinstance(each, ControlComponent | SharingComponent)]
+        of_ledger = [(each.ledger.order, each.name) for each in offered if each.ledger and each.ledger.in_ledger]
+        asked[kind] = tuple(dict.fromkeys([*getattr(config, kind), *(name for _, name in sorted(of_ledger))]))
+    return replace(config, controls=asked["controls"], sharing=asked["sharing"])
 
 
 def abilities_of(selected: Selected, host: Host) -> ControlAbilities:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from corecbench.api import UsageError
+from corecbench.experiment.controls import with_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,6 +90,7 @@ def prepare(config: RunConfig, host: Host, out: Path, steps: Steps | None = None
     if not config.models and not (config.llms and config.solo_llms):
         needed = "--models, --llm or both" if config.solo_llms else "--models, or --solo-llms beside --llm"
         raise UsageError(f"nothing to run; give {needed} (`corecbench list models` shows some)")
+    config = with_ledger(config, host)
     host.check_settings(config)
 
     from corecbench.results.store import Store

@@ -24,23 +24,21 @@ from corecbench.report.comparison import (
     compare_values,
     why_not,
 )
+from corecbench.report.known_controls import NO_CONTROLS
 from corecbench.report.ledger_harm import Harm, harm
 from corecbench.report.ledger_ladder import Plan, Planned, pairs_with_controls, plan
-from corecbench.report.ledger_rungs import LEARNT_LATER, rung_of
 from corecbench.report.user_groups import user_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from corecbench.report.known_controls import KnownControls
     from corecbench.report.ledger_ladder import Kind
     from corecbench.report.stored_rows import StoredRow
     from corecbench.report.user_groups import Facts, UserGroup
     from corecbench.results.rows import RowKey
 
     Place = tuple[RowKey, RowKey, RowKey, str | None, str]
-
-PLACEBO = "shuffled-texts"
-"""The control whose texts tell nothing: it must not be worse than the model alone."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +100,7 @@ class _Builder:
     tested: str
     higher_is_better: bool
     method: Method
+    controls: KnownControls
 
     def ledger(self, pair: RowKey, plan: Plan, groups: Sequence[UserGroup]) -> Ledger:
         """Return the ledger of a pair; p is not adjusted yet."""
@@ -136,7 +135,8 @@ class _Builder:
             other_seeds=tuple(sorted((upper.values.keys() | lower.values.keys()) - set(seeds))),
             out_of_reach=(
                 pair.side == "domain"
-                and rung_of(planned.lower) in LEARNT_LATER
+                and planned.control is not None
+                and planned.control.entry.needs_llm_turn
                 and upper.precedes_the_other_side()
                 and lower.precedes_the_other_side()
             ),
@@ -158,7 +158,13 @@ class _Builder:
 
     def harm(self, pair: RowKey, plan: Plan) -> Harm | None:
         """Return whether texts that tell nothing do harm, if that can be told."""
-        placebo, alone = self.rows.get(replace(pair, control=PLACEBO)), self.rows.get(pair.solo)
+        alone = self.rows.get(pair.solo)
+        saying_nothing = (
+            row
+            for key, row in self.rows.items()
+            if key.control and replace(key, control=None) == pair and self.controls.of(key).entry.texts_say_nothing
+        )
+        placebo = next(saying_nothing, None)
         if pair.side != "domain" or plan.no_alone or placebo is None or alone is None:
             return None
         if why_not(placebo, alone, self.tested, ""):
@@ -171,7 +177,7 @@ def build(
     tested: str,
     higher_is_better: bool = True,
     method: Method = STANDARD,
-    unshared: Collection[str] = (),
+    controls: KnownControls = NO_CONTROLS,
     facts: Mapping[str, Facts] | None = None,
 ) -> list[Ledger]:
     """Return the ledger of each side of each pair that has a control, in the order of the rows.
@@ -183,13 +189,13 @@ def build(
         tested: the name of the metric.
         higher_is_better: its direction.
         method: the method of the tests; the margin of equivalence is a share of the mean of the model alone.
-        unshared: sharing modules that share nothing.
+        controls: what is known of the controls.
         facts: data set -> what its users are sliced by; None for all users only.
     """
-    builder = _Builder(rows, tested, higher_is_better, method)
+    builder = _Builder(rows, tested, higher_is_better, method, controls)
     ledgers = []
-    for pair in pairs_with_controls(rows, tested, unshared):
-        found = plan(pair, rows, tested, unshared)
+    for pair in pairs_with_controls(rows, tested, controls.unshared):
+        found = plan(pair, rows, tested, controls)
         if found is not None:
             n_users = len(next(iter(rows[pair].values.values())))
             groups = list(user_groups(n_users, (facts or {}).get(pair.dataset, {})))

@@ -6,28 +6,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.comparison import why_not
-from corecbench.report.ledger_rungs import (
-    BAG_OF_WORDS,
-    CONTRASTS,
-    FROZEN_BAG_OF_WORDS,
-    HYBRID,
-    NO_TURN,
-    NONE_SHARED,
-    PAIR,
-    STEPS,
-    WHOLE,
-    contrast_of,
-    rung_of,
-)
 from corecbench.report.table import why_untested
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from corecbench.report.known_controls import KnownControl, KnownControls
     from corecbench.report.stored_rows import StoredRow
     from corecbench.results.rows import RowKey
 
 Kind = Literal["whole", "step", "contrast"]
+ALONE, PAIR = "alone", "pair"
+WHOLE = "the whole gain"
 
 
 @dataclass(frozen=True)
@@ -39,8 +29,10 @@ class Planned:
     """What the difference is due to, in a few words."""
     upper: RowKey
     lower: RowKey
+    control: KnownControl | None = None
+    """What the lower row is, unless that is the model alone."""
     merged: tuple[str, ...] = ()
-    """The rungs between the two that have no row."""
+    """The steps between the two that have no row."""
 
 
 @dataclass(frozen=True)
@@ -75,43 +67,39 @@ def pairs_with_controls(
     ]
 
 
-def plan(
-    pair: RowKey, rows: Mapping[RowKey, StoredRow], tested: str, unshared: Collection[str] = ()
-) -> Plan | None:
+def plan(pair: RowKey, rows: Mapping[RowKey, StoredRow], tested: str, controls: KnownControls) -> Plan | None:
     """Return the comparisons of the ledger of a pair; None if no row can be compared with the pair."""
-    controls = _controls(pair, rows, unshared)
-    unasked = {HYBRID} - set(controls)
+    found = _found(pair, rows, controls)
+    known = _known(pair, found, controls)
+    ladder = sorted((each for each in known if each.entry.step is not None), key=lambda each: each.entry.step or 0)
     no_alone = why_untested(rows[pair], rows.get(pair.solo), tested)
     reasons: dict[str, str] = {}
     kept = [] if no_alone else [pair.solo]
     steps: list[Planned] = []
-    merged: list[tuple[str, str]] = []  # rungs without a row since the last one that has one
-    ladder = STEPS["llm" if pair.side == "llm" else "domain"]
-    for rung, tells in ladder.items():
-        if rung in unasked:
-            continue
-        key = pair if rung == PAIR else controls.get(rung)
+    merged: list[tuple[str, str]] = []  # steps without a row since the last one that has one
+    top = ladder[-1].entry.takes_away if ladder else WHOLE
+    for name, adds in [*((each.name, _adds(each, pair)) for each in ladder), (PAIR, top)]:
+        key = pair if name == PAIR else found.get(name)
         if reason := _why_missing(key, pair, kept[-1:], rows, tested):
-            reasons[rung] = reason
-            merged.append((rung, tells))
+            reasons[name] = reason
+            merged.append((name, adds))
         elif key is not None:
             if kept:
-                told = " + ".join([*(skipped for _, skipped in merged), tells])
-                steps.append(Planned("step", told, key, kept[-1], tuple(skipped for skipped, _ in merged)))
+                tells = " + ".join([*(skipped for _, skipped in merged), adds])
+                lower = None if kept[-1].is_solo else controls.of(kept[-1])
+                steps.append(Planned("step", tells, key, kept[-1], lower, tuple(skipped for skipped, _ in merged)))
             kept.append(key)
             merged = []
     planned = [] if no_alone else [Planned("whole", WHOLE, pair, pair.solo)]
     planned += steps if len(steps) > 1 or no_alone else []
-    no_contrast = unasked | {NONE_SHARED, "no-mutual"} | (NO_TURN if pair.side == "llm" else set())
-    for control in dict.fromkeys([*CONTRASTS, *controls]):
-        key = controls.get(control)
-        stands_in = key is not None and rung_of(key) != control
-        if stands_in or control in no_contrast:
+    for each in (each for each in known if each.entry.is_contrast):
+        key = found.get(each.name)
+        if key is not None and controls.of(key) != each:  # which stands for it, and is told of under its own name
             continue
         if reason := _why_missing(key, pair, [], rows, tested):
-            reasons[control] = reason
+            reasons[each.name] = reason
         elif key is not None:
-            planned.append(Planned("contrast", contrast_of(control), pair, key))
+            planned.append(Planned("contrast", each.entry.takes_away, pair, key, each))
     if not planned:
         return None
     lacking = {
@@ -121,17 +109,33 @@ def plan(
     return Plan(tuple(planned), kept[0] if len(kept) > 1 else planned[0].lower, no_alone, lacking)
 
 
-def _controls(pair: RowKey, rows: Mapping[RowKey, StoredRow], unshared: Collection[str]) -> dict[str, RowKey]:
+def _found(pair: RowKey, rows: Mapping[RowKey, StoredRow], controls: KnownControls) -> dict[str, RowKey]:
     """Return the rows that a pair is judged by, by the names of controls."""
     found: dict[str, RowKey] = {}
     for key in rows:
         if key.control and replace(key, control=None) == pair:
-            found[rung_of(key)] = key
-        elif key.sharing in unshared and not key.control and replace(key, sharing=pair.sharing) == pair:
-            found.setdefault(rung_of(key), key)
-    if (words := found.get(BAG_OF_WORDS)) and rows[words].precedes_the_other_side():
-        found.setdefault(FROZEN_BAG_OF_WORDS, words)
+            found[controls.of(key).name] = key
+        elif key.sharing in controls.unshared and not key.control and replace(key, sharing=pair.sharing) == pair:
+            found.setdefault(controls.of(key).name, key)
+    for each in controls.by_label.values():
+        other = found.get(each.begins_as)
+        if other is not None and each.entry.in_ledger and rows[other].precedes_the_other_side():
+            found.setdefault(each.name, other)
     return found
+
+
+def _known(pair: RowKey, found: Mapping[str, RowKey], controls: KnownControls) -> list[KnownControl]:
+    """Return the controls that one side of a pair has, or that a ledger asks for, in order."""
+    asked = {each.name: each for each in controls.by_label.values() if each.entry.in_ledger or each.name in found}
+    asked |= {each.name: each for each in map(controls.of, found.values())}
+    mine = [each for each in asked.values() if pair.side in each.entry.sides]
+    return sorted(mine, key=lambda each: each.entry.order)
+
+
+def _adds(control: KnownControl, pair: RowKey) -> str:
+    """Return what the step up to a control adds to the one below."""
+    entry = control.entry
+    return (pair.side == "llm" and entry.adds_to_llm) or entry.adds or f"what {control.name} has"
 
 
 def _why_missing(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.comparison import ALPHA, FEWEST_SEEDS
 from corecbench.report.evidence import change, interval, probability, relative
 from corecbench.report.ledger_harm import MARGIN
-from corecbench.report.ledger_rungs import ALONE, IN_WORDS, PAIR, in_words, rung_of
+from corecbench.report.ledger_ladder import ALONE, PAIR
 from corecbench.report.wording import percent, seed_list
 
 if TYPE_CHECKING:
@@ -73,36 +74,26 @@ def notes(contrast: Contrast) -> Iterator[str]:
 
 
 def telling(ledger: Ledger) -> Contrast | None:
-    """Return the contrast of the pair with the control that tells most about the LLM; None if there is none.
-
-    The order is that of `IN_WORDS`. Controls that it does not know come before a pair without mutual learning.
-    """
-    found = {
-        rung_of(each.planned.lower): each
-        for each in (*ledger.of_kind("step"), *ledger.of_kind("contrast"))
-        if each.planned.upper == ledger.pair and not each.planned.lower.is_solo
-    }
-    order = list(IN_WORDS)
-    known = [control for control in order if control in found]
-    others = [control for control in found if control not in order]
-    chosen = [*known[:1], *others]
-    if known and others and order.index(known[0]) >= order.index("no-mutual"):
-        chosen = others
-    return found[chosen[0]] if chosen else None
+    """Return the contrast of the pair with the control that tells most about the LLM; None if there is none."""
+    found = [
+        (each.planned.control.entry.order, each)
+        for each in (*ledger.of_kind("contrast"), *ledger.of_kind("step"))
+        if each.planned.upper == ledger.pair and each.planned.control is not None
+    ]
+    return min(found, key=operator.itemgetter(0))[1] if found else None
 
 
 def sentence(ledger: Ledger, metric: str, higher_is_better: bool, method: Method) -> str | None:
     """Return how much of the gain of a pair a control keeps, and what the pair has beyond it."""
     contrast = telling(ledger)
-    if contrast is None:
+    if contrast is None or contrast.planned.control is None:
         return None
-    pair, comparison = ledger.pair, contrast.comparison
-    control = rung_of(contrast.planned.lower)
-    keeps, adds = in_words(control)
+    pair, comparison, control = ledger.pair, contrast.comparison, contrast.planned.control.entry
     seeds = seed_list(comparison.seeds, "seed")
     evidence = f"{interval(comparison)}, {probability(comparison.p_adjusted, method)}, {seeds}"
     on, how = f"{metric} on {pair.dataset}", f"with {pair.partner} through {pair.sharing}"
-    beyond = f"{adds} is {change(comparison)} ({evidence}){_shown(contrast, higher_is_better, method)}"
+    beyond = f"{control.takes_away} adds {change(comparison)} ({evidence})"
+    beyond += _shown(contrast, higher_is_better, method)
     if ledger.plan.no_alone or not comparison.base:
         text = f"{pair.own}'s {on} {how}: {beyond}"
     else:
@@ -110,10 +101,10 @@ def sentence(ledger: Ledger, metric: str, higher_is_better: bool, method: Method
         total, kept = (relative(comparison, gain) for gain in gains)
         is_gain, is_kept = ((gain > 0) == higher_is_better and gain != 0 for gain in gains)
         if is_gain:
-            keeps = f"{keeps} {kept}" if is_kept else f"{keeps} nothing ({kept})"
-            text = f"Of {pair.own}'s {total} {on} {how}, {keeps}; {beyond}"
+            keeps = kept if is_kept else f"nothing ({kept})"
+            text = f"Of {pair.own}'s {total} {on} {how}, it keeps {keeps} {control.under}; {beyond}"
         else:
-            text = f"{pair.own}'s {on} changes by {total} {how}, and by {kept} under {control}; {beyond}"
+            text = f"{pair.own}'s {on} changes by {total} {how}, and by {kept} {control.under}; {beyond}"
     return f"{text}. {ONE_SEED.capitalize()}." if len(comparison.seeds) == 1 else f"{text}."
 
 

@@ -20,11 +20,12 @@ from corecbench.report import (
 )
 from corecbench.report.comparison import STANDARD
 from corecbench.report.formats import write
+from corecbench.report.known_controls import known_controls
 from corecbench.report.user_groups import facts_by_dataset
 from corecbench.results.choice import AS_STORED
 from corecbench.results.layout import slug
 from corecbench.results.read_once import ReadOnce
-from corecbench.results.rows import result_key, unshared
+from corecbench.results.rows import result_key
 from corecbench.settings.config import METRICS, SHOWN
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def plot(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[s
     from corecbench.report.plots import registry, study
 
     built, tested = build_metrics(host, metrics)
-    rows = study.read(entries, store, tested, built[tested], unshared(host, entries))
+    rows = study.read(entries, store, tested, built[tested], known_controls(host, entries))
     return registry.write(rows, Path(store.root) / slug(store.benchmark) / "plots")
 
 
@@ -173,9 +174,8 @@ def publish(
     """
     built, tested = build_metrics(host, metrics)
     rows = table.read(entries, store, built, tested)
-    main = table.build(
-        entries, store, built, tested, method, unshared(host, entries), rows, control_summaries(host)
-    )
+    controls = known_controls(host, entries)
+    main = table.build(entries, store, built, tested, method, controls.unshared, rows, control_summaries(host))
     by_slice = slice_effects.build(entries, store, tested, built[tested], rows)
     folder = Path(store.root) / slug(store.benchmark)
     place = folder if with_files else None
@@ -190,7 +190,7 @@ def publish(
     if with_ledger:
         facts = facts_by_dataset(entries, store) if by_slices else {}
         higher = built[tested].higher_is_better
-        ledgers = ledger.build(rows, tested, higher, method, unshared(host, entries), facts)
+        ledgers = ledger.build(rows, tested, higher, method, controls, facts)
         written.append(write(host, ledger_text.report(ledgers, main, effects), place))
     return Published(
         texts=main_files.texts,
@@ -214,20 +214,20 @@ def write_page(
     from corecbench.report.page import render, sections
     from corecbench.report.plots import study
 
-    main, sharing_nothing = published.main, unshared(host, entries)
+    main, controls = published.main, known_controls(host, entries)
     metric = build_metric(host, main.tested)
     several = len({row.key.dataset for row in main.rows if row.seeds}) > 1
-    rows = study.read(entries, store, main.tested, metric, sharing_nothing)
+    rows = study.read(entries, store, main.tested, metric, controls)
     ledgers = published.ledgers
     if ledgers is None:
-        ledgers = ledger.build(rows.rows, main.tested, metric.higher_is_better, main.method, sharing_nothing)
+        ledgers = ledger.build(rows.rows, main.tested, metric.higher_is_better, main.method, controls)
     results = sections.Results(
         benchmark=store.benchmark,
         records=[record for _, record in entries],
         table=main,
         slices=published.by_slice,
         study=rows,
-        board=leaderboard.build({store: entries}, main.tested, metric, sharing_nothing, rows.rows)
+        board=leaderboard.build({store: entries}, main.tested, metric, controls.unshared, rows.rows)
         if several
         else None,
         effects=effects,
@@ -273,8 +273,8 @@ def rank(
     """
     name = TESTED if TESTED in metrics else metrics[0]
     results = choice.of_each({store: store.sound() for store in stores})
-    sharing_nothing = unshared(host, (entry for entries in results.values() for entry in entries))
-    board = leaderboard.build(results, name, build_metric(host, name), sharing_nothing)
+    controls = known_controls(host, (entry for entries in results.values() for entry in entries))
+    board = leaderboard.build(results, name, build_metric(host, name), controls.unshared)
     whole = all(row.is_complete for row in board.rows) and not any(store.damaged for store in stores)
     return write(host, leaderboard_text.report(board), folder), whole
 

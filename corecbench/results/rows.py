@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from corecbench.api import SharingComponent
 from corecbench.data.reduction import NOTHING_LEFT_OUT, Reduction, reduction_of
-from corecbench.plugin.host import split
 from corecbench.results.record import ResultsError, own_side, sides_of, variant_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from corecbench.api import CellRecord, CellResult, RowSide
-    from corecbench.plugin.host import Host
     from corecbench.results.store import Entry
 
 
@@ -84,7 +81,7 @@ class RowKey:
         Such a row is a control, or one of a pair that shares nothing.
 
         Args:
-            unshared: the sharing modules that share nothing, as `unshared` returns them.
+            unshared: the sharing modules that share nothing, by the names that results know them by.
         """
         return self.control is not None or self.sharing in unshared
 
@@ -158,20 +155,6 @@ def result_key(record: CellResult) -> ResultKey:
     """Return the identity of a stored result."""
     cell = record["cell"]
     return ResultKey(cell["dataset"], cell["name"], cell["seed"], record["hash"])
-
-
-def unshared(host: Host, entries: Iterable[Entry]) -> set[str]:
-    """Return the sharing modules of some results that share nothing, by the names that the results know them by."""
-    offered = [component for component, _ in host.list("sharing")]
-    nothing = {each.name for each in offered if isinstance(each, SharingComponent) and not each.shares}
-    labels = set()
-    for _, record in entries:
-        label = record["cell"]["sharing"]
-        if label is None:
-            continue
-        if split("sharing", variant_of(record, label) or label, nothing)[0] in nothing:
-            labels.add(label)
-    return labels
 
 
 def variants_of(entries: Iterable[Entry]) -> dict[str, str]:

@@ -28,12 +28,6 @@ from corecbench.settings.values import (
 Settings = Mapping[str, Mapping[str, Any]]
 """Component -> setting -> value, for the settings that differ from the component's defaults."""
 
-LEDGER = (
-    *("bag-of-words", "frozen-bag-of-words", "frozen-texts", "no-mutual"),
-    *("ciphered-texts", "untrained-llm", "shuffled-texts"),
-)
-"""The controls that a ledger is made of."""
-
 METRICS = (*(f"{name}@{k}" for name in ("HR", "NDCG", "MRR") for k in (5, 10, 20)), "MRR")
 """Metrics that are stored with a cell by default."""
 
@@ -90,8 +84,8 @@ class RunConfig:
     controls: tuple[str, ...] = ()
     """Names of controls, such as "shuffled-texts". Every pair is also trained under each of them."""
     ledger: bool = False
-    """Whether every pair is also trained under all that its ledger is made of: the controls in `LEDGER`, and the
-    sharing module `none`."""
+    """Whether every pair is also trained under all that a ledger is made of: the controls, and the sharing modules
+    that share nothing, whose plugins say so (`LedgerEntry.in_ledger`)."""
     solo_llms: bool = True
     """Whether every LLM is also trained alone. Without that row the LLM's side of a pair has nothing to be tested
     against."""
@@ -171,10 +165,7 @@ class RunConfig:
     """Data set -> model -> how its settings were found, "alone" and "in_pairs", as `corecbench tune` writes it."""
 
     def __post_init__(self) -> None:
-        """Add what a ledger needs. Check names, ranges and what must not be empty, which the types do not say."""
-        if self.ledger:
-            for key, needed in (("controls", LEDGER), ("sharing", ("none",))):
-                object.__setattr__(self, key, tuple(dict.fromkeys((*getattr(self, key), *needed))))
+        """Check names, ranges and what must not be empty, which the types do not say."""
         if not re.fullmatch(r"\w[\w.-]*", self.benchmark):
             raise UsageError(f"benchmark {self.benchmark!r} is no folder name; allowed are letters, digits, '._-'")
         if not self.datasets:

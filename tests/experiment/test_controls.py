@@ -1,6 +1,7 @@
 import pytest
 
-from corecbench.experiment.controls import choose_control, why_not
+from corecbench.experiment.controls import choose_control, why_not, with_ledger
+from corecbench.settings.config import RunConfig
 
 BOTH_OFF = {"domain_weight": 0, "llm_weight": 0}
 
@@ -57,3 +58,20 @@ def reason(host):
 )
 def test_a_pair_lacks_a_control_that_cannot_be_or_would_be_the_pair_itself(reason, control, module, settings, note):
     assert reason(control, module, **settings) == note
+
+
+# --- the ledger ---------------------------------------------------------------------------------------------------
+
+
+def test_a_ledger_adds_the_controls_and_the_modules_whose_plugins_say_so(host):
+    found = with_ledger(RunConfig(sharing=("bdlm",), controls=("no-neighbours", "no-mutual"), ledger=True), host)
+    assert found.sharing == ("bdlm", "none")
+    assert found.controls == (
+        *("no-neighbours", "no-mutual", "bag-of-words", "frozen-bag-of-words", "ciphered-texts", "frozen-texts"),
+        *("untrained-llm", "shuffled-texts"),
+    )
+
+
+def test_without_a_ledger_nothing_is_added(host):
+    config = RunConfig(controls=("no-mutual",))
+    assert with_ledger(config, host) == config

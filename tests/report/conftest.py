@@ -1,9 +1,12 @@
 """A bench of toy results for the tests of tables."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from corecbench.plugin.host import Host
+from corecbench.report.known_controls import known_controls
 from corecbench.report.table import build
 from corecbench.results.store import Store
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
@@ -32,6 +35,11 @@ class First:
 
 SIDES = "domain", "llm", "ensemble"
 METRICS = {"HR@1": First(), "MRR": ReciprocalRank()}
+
+
+def controls_with(unshared):
+    """Return what the installed plugins say of controls, beside some sharing modules that share nothing."""
+    return replace(known_controls(Host.discover()), unshared=frozenset(unshared))
 
 
 class Bench:

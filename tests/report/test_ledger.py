@@ -17,9 +17,10 @@ from corecbench.stats.intervals import paired_interval
 from corecbench.stats.paired import paired_test
 from corecbench.stats.relative import fieller
 
-from .conftest import METRICS
+from .conftest import METRICS, controls_with
 
 N = 40
+CONTROLS = controls_with({"none", "hybrid"})
 TWO = [2] * N
 FULL = {
     **{"none": 6, "frozen-bag-of-words": 14, "frozen-texts": 20, "no-mutual": 30, "pair": 36},
@@ -65,7 +66,7 @@ def full(alone):
 
 def ledgers(bench, side="domain", metric=METRICS["MRR"], **options):
     rows = read(bench.entries, bench.store, {"MRR": metric}, "MRR")
-    found = build(rows, "MRR", metric.higher_is_better, unshared={"none", "hybrid"}, **options)
+    found = build(rows, "MRR", metric.higher_is_better, controls=CONTROLS, **options)
     return [ledger for ledger in found if side in (None, ledger.pair.side)]
 
 
@@ -80,9 +81,9 @@ def test_each_planted_difference_is_found_in_its_step(full):
     (ledger,) = ledgers(full)
     assert told(ledger, "step") == [
         ("schedule and ids", pytest.approx(6 / 40)),
-        ("words", pytest.approx(8 / 40)),
-        ("what the LLM knew", pytest.approx(6 / 40)),
-        ("what the LLM learned", pytest.approx(10 / 40)),
+        ("counted words", pytest.approx(8 / 40)),
+        ("the frozen pretrained LLM", pytest.approx(6 / 40)),
+        ("fine-tuning", pytest.approx(10 / 40)),
         ("mutual learning", pytest.approx(6 / 40)),
     ]
     assert told(ledger, "whole") == [("the whole gain", pytest.approx(36 / 40))]
@@ -111,9 +112,13 @@ def test_a_step_is_the_test_of_its_two_rows_in_units_of_the_model_alone(full):
 @pytest.mark.parametrize(
     ("missing", "tells", "upper"),
     [
-        (("none",), "schedule and ids + words", "frozen-bag-of-words"),
-        (("frozen-bag-of-words", "frozen-texts"), "words + what the LLM knew + what the LLM learned", "no-mutual"),
-        (("no-mutual",), "what the LLM learned + mutual learning", None),
+        (("none",), "schedule and ids + counted words", "frozen-bag-of-words"),
+        (
+            ("frozen-bag-of-words", "frozen-texts"),
+            "counted words + the frozen pretrained LLM + fine-tuning",
+            "no-mutual",
+        ),
+        (("no-mutual",), "fine-tuning + mutual learning", None),
     ],
 )
 def test_a_step_whose_row_is_missing_is_merged_with_the_next_and_said(alone, missing, tells, upper):
@@ -135,13 +140,13 @@ def test_a_pair_that_shares_nothing_but_in_which_words_have_a_say_is_a_step_and_
     (ledger,) = ledgers(full)
     assert told(ledger, "step")[:3] == [
         ("schedule and ids", pytest.approx(6 / 40)),
-        ("what counted words say", pytest.approx(5 / 40)),
-        ("words", pytest.approx(3 / 40)),
+        ("counted words in the scores", pytest.approx(5 / 40)),
+        ("counted words", pytest.approx(3 / 40)),
     ]
-    assert ("anything beyond what counted words say", pytest.approx(25 / 40)) in told(ledger, "contrast")
+    assert ("what goes beyond counted words", pytest.approx(25 / 40)) in told(ledger, "contrast")
     assert ledger.adds_up
     (of_llm,) = ledgers(full, side="llm")
-    assert told(of_llm, "step")[1] == ("what counted words say", pytest.approx(3 / 40))
+    assert told(of_llm, "step")[1] == ("counted words in the scores", pytest.approx(3 / 40))
 
 
 def test_a_bag_of_words_is_the_step_of_words_where_no_turn_of_its_llm_can_have_reached_it(alone):
@@ -149,8 +154,11 @@ def test_a_bag_of_words_is_the_step_of_words_where_no_turn_of_its_llm_can_have_r
     add(alone, "frozen-texts", 20)
     add(alone, "pair", 36)
     (ledger,) = ledgers(alone)
-    assert told(ledger, "step")[0] == ("schedule and ids + words", pytest.approx(14 / 40))
-    assert [tells for tells, _ in told(ledger, "contrast")] == ["anything beyond words", "any turn of the LLM"]
+    assert told(ledger, "step")[0] == ("schedule and ids + counted words", pytest.approx(14 / 40))
+    assert [tells for tells, _ in told(ledger, "contrast")] == [
+        "knowledge beyond counted words",
+        "training the LLM",
+    ]
     assert not any("frozen-bag-of-words" in names for names in ledger.plan.lacking.values())
 
 
@@ -160,8 +168,8 @@ def test_a_bag_of_words_that_may_hold_what_its_llm_learnt_is_a_contrast_alone(al
     add(alone, "frozen-texts", 20)
     add(alone, "pair", 36)
     (ledger,) = ledgers(alone)
-    assert told(ledger, "step")[0][0] == "schedule and ids + words + what the LLM knew"
-    assert ("anything beyond words", pytest.approx(22 / 40)) in told(ledger, "contrast")
+    assert told(ledger, "step")[0][0] == "schedule and ids + counted words + the frozen pretrained LLM"
+    assert ("knowledge beyond counted words", pytest.approx(22 / 40)) in told(ledger, "contrast")
     assert "frozen-bag-of-words" in ledger.plan.lacking["not run"]
 
 
@@ -169,10 +177,10 @@ def test_where_both_bags_of_words_were_run_the_one_without_turns_is_the_step(alo
     for row, n in {"bag-of-words": 25, "frozen-bag-of-words": 14, "pair": 36}.items():
         add(alone, row, n, epochs=epochs("domain", "llm"))
     (ledger,) = ledgers(alone)
-    assert told(ledger, "step")[0] == ("schedule and ids + words", pytest.approx(14 / 40))
+    assert told(ledger, "step")[0] == ("schedule and ids + counted words", pytest.approx(14 / 40))
     assert told(ledger, "contrast") == [
-        ("anything beyond words", pytest.approx(11 / 40)),
-        ("anything beyond words, and any turn of the LLM", pytest.approx(22 / 40)),
+        ("knowledge beyond counted words", pytest.approx(11 / 40)),
+        ("the LLM beyond counted words", pytest.approx(22 / 40)),
     ]
 
 
@@ -187,7 +195,7 @@ def test_the_llm_side_has_steps_of_its_own(alone):
     (ledger,) = ledgers(alone, side="llm")
     assert told(ledger, "step") == [
         ("schedule and ids", pytest.approx(4 / 40)),
-        ("what the store holds", pytest.approx(16 / 40)),
+        ("the shared store", pytest.approx(16 / 40)),
         ("mutual learning", pytest.approx(5 / 40)),
     ]
     assert "frozen-texts" not in ledger.plan.lacking["not run"]
@@ -207,7 +215,7 @@ def test_without_a_rung_the_whole_gain_is_the_only_step(alone):
     (ledger,) = ledgers(alone)
     assert ledger.of_kind("step") == []
     assert told(ledger, "whole") == [("the whole gain", pytest.approx(30 / 40))]
-    assert told(ledger, "contrast") == [("right texts", pytest.approx(30 / 40))]
+    assert told(ledger, "contrast") == [("the right text of each item", pytest.approx(30 / 40))]
 
 
 # --- contrasts ----------------------------------------------------------------------------------------------------
@@ -218,13 +226,13 @@ def test_the_pair_is_contrasted_with_each_control_that_was_run(full):
         add(full, control, n)
     (ledger,) = ledgers(full)
     assert told(ledger, "contrast") == [
-        ("anything beyond words", pytest.approx(20 / 40)),
-        ("anything beyond words, and any turn of the LLM", pytest.approx(22 / 40)),
-        ("meaning of words", pytest.approx(10 / 40)),
-        ("any turn of the LLM", pytest.approx(16 / 40)),
+        ("knowledge beyond counted words", pytest.approx(20 / 40)),
+        ("the LLM beyond counted words", pytest.approx(22 / 40)),
+        ("the meaning of words", pytest.approx(10 / 40)),
+        ("training the LLM", pytest.approx(16 / 40)),
         ("pretraining", pytest.approx(5 / 40)),
-        ("neighbours", pytest.approx(2 / 40)),
         ("what mine leaves out", pytest.approx(1 / 40)),
+        ("sharing with neighbours", pytest.approx(2 / 40)),
     ]
     assert ledger.plan.lacking == {"not run": ("shuffled-texts",)}
 
@@ -249,7 +257,7 @@ def test_a_pair_that_shares_nothing_is_control_enough(alone):
     (ledger,) = ledgers(alone)
     assert told(ledger, "step") == [
         ("schedule and ids", pytest.approx(5 / 40)),
-        ("words + what the LLM knew + what the LLM learned + mutual learning", pytest.approx(25 / 40)),
+        ("counted words + the frozen pretrained LLM + fine-tuning + mutual learning", pytest.approx(25 / 40)),
     ]
 
 
@@ -265,7 +273,7 @@ def test_rows_are_compared_over_the_seeds_that_both_have(bench):
     add(bench, "bag-of-words", 6, seed=1, epochs=epochs("domain"))
     (ledger,) = ledgers(bench)
     steps = {each.planned.tells: each for each in ledger.of_kind("step")}
-    words = steps["schedule and ids + words"]
+    words = steps["schedule and ids + counted words"]
     assert (words.comparison.seeds, words.other_seeds) == ((0, 1), (2,))
     assert words.comparison.change == pytest.approx((4 + 6) / 2 / 40)
     mutual = steps["mutual learning"]

@@ -7,7 +7,7 @@ from corecbench.report.comparison import STANDARD, Method
 from corecbench.report.ledger_text import report
 from corecbench.report.table import build, read
 
-from .conftest import METRICS
+from .conftest import METRICS, controls_with
 
 N = 40
 TWO = [2] * N
@@ -32,7 +32,7 @@ def full(bench):
 def made(bench, effects=False, method=STANDARD, **of):
     rows = read(bench.entries, bench.store, {"MRR": METRICS["MRR"]}, "MRR")
     table = build(bench.entries, bench.store, {"MRR": METRICS["MRR"]}, "MRR", method, {"none"}, rows)
-    return report(ledger.build(rows, "MRR", method=method, unshared={"none"}), table, effects, **of)
+    return report(ledger.build(rows, "MRR", method=method, controls=controls_with({"none"})), table, effects, **of)
 
 
 def test_a_line_states_the_difference_its_interval_tests_finding_users_and_seeds(full):
@@ -71,8 +71,9 @@ def test_the_caption_says_first_what_a_control_keeps_and_whether_harm_is_done(fu
     caption = made(full).caption
     # 14 of 40 gain 1/2 beyond the bag of words: 35 % -+ 15.4 % of the mean alone
     assert caption.startswith(
-        "Of sasrec's +75.0% MRR on toy with llama through bdlm, a bag of words keeps +40.0%; what the LLM adds "
-        "beyond words is +35.0% (95% interval +19.6% to +50.4%, Holm p < .001, seeds 0-2). "
+        "Of sasrec's +75.0% MRR on toy with llama through bdlm, it keeps +40.0% with counted words and a randomly "
+        "initialised LLM; knowledge beyond counted words adds +35.0% (95% interval +19.6% to +50.4%, Holm "
+        "p < .001, seeds 0-2). "
     )
     assert (
         "Do no harm: with texts that tell nothing, sasrec with llama through bdlm on toy ranks as it does alone "
@@ -82,10 +83,7 @@ def test_the_caption_says_first_what_a_control_keeps_and_whether_harm_is_done(fu
 
 def test_the_caption_states_what_is_missing_the_family_and_what_the_columns_mean(full):
     caption = made(full).caption
-    assert (
-        "Not run: none, frozen-texts, ciphered-texts, untrained-llm, no-neighbours (sasrec+llama+bdlm:domain). "
-        in caption
-    )
+    assert "Not run: none, frozen-texts, ciphered-texts, untrained-llm (sasrec+llama+bdlm:domain). " in caption
     assert (
         "p (Holm): Holm-adjusted within one family of 11 contrasts. " in caption
     )  # 6 of the domain side, 5 of the LLM's

@@ -7,7 +7,8 @@ import pytest
 
 from corecbench.plugin.host import Host
 from corecbench.report import publish as publishing
-from corecbench.report.publish import plot, publish, publish_run, unshared
+from corecbench.report.known_controls import known_controls
+from corecbench.report.publish import plot, publish, publish_run
 from corecbench.results.store import Store
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
@@ -129,7 +130,7 @@ def test_a_pair_that_shares_nothing_is_not_the_best(published):
         of = {"distribution": "corecbench", "version": "0", **plugin}
         cell = record["cell"] | {"sharing": sharing, "name": f"sasrec+llama+{sharing}"}
         save(store, record | {"cell": cell, "plugins": {sharing: of}}, rank=1)
-    assert unshared(host, list(store.records())) == {"none", "private"}
+    assert known_controls(host, store.records()).unshared == {"none", "private"}
     lines = publish(host, store, list(store.records()), ["MRR"]).texts["text"].splitlines()
     cells = [line.split("domain")[1] for line in lines if " domain " in line]
     assert [text.split("%")[0].split() for text in cells] == [

@@ -3,7 +3,7 @@ import pytest
 from corecbench.api import UsageError
 from corecbench.results.choice import Choice
 from corecbench.results.record import ResultsError
-from corecbench.results.rows import RowKey, by_row, names_of, result_key, unshared
+from corecbench.results.rows import RowKey, by_row, names_of, result_key
 from corecbench.results.selection import select, select_one
 from corecbench.results.store import Store
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
@@ -209,10 +209,3 @@ def test_a_model_alone_stands_before_its_pairs_also_if_it_is_stored_later(bench)
     assert [(key.side, key.is_solo) for key in by_row(bench.entries)] == [
         ("domain", True), ("domain", False), ("llm", True), ("llm", False),
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(("sharing", "found"), [("none", {"none"}), ("bdlm", set())])
-def test_a_sharing_module_that_shares_nothing_is_known(bench, host, sharing, found):
-    bench.add("sasrec")
-    bench.add(**{**PAIR, "sharing": sharing})
-    assert unshared(host, bench.entries) == found

@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from corecbench.api import Training, UsageError
-from corecbench.settings.config import LEDGER, PerDataset, RunConfig, Variant, load
+from corecbench.settings.config import PerDataset, RunConfig, Variant, load
 from corecbench.settings.configure import configure
 from corecbench.settings.values import parse_set, seeds
 
@@ -300,23 +300,10 @@ def test_a_run_is_frozen():
 # --- the ledger ---------------------------------------------------------------------------------------------------
 
 
-def test_a_ledger_adds_its_controls_and_the_module_that_shares_nothing():
-    config = load(
-        None, {"models": "sasrec", "llms": "llama", "controls": "no-neighbours,no-mutual", "ledger": True}, []
-    )
-    assert config.sharing == ("bdlm", "none")
-    assert config.controls[:2] == ("no-neighbours", "no-mutual")
-    assert sorted(config.controls) == sorted({"no-neighbours", *LEDGER})
-
-
 def test_controls_that_are_given_take_the_place_of_a_file_s_ledger(tmp_path):
     path = tmp_path / "run.toml"
     path.write_text('models = ["sasrec"]\nllms = ["llama"]\nledger = true\n')
     config = load(path, {"controls": "no-mutual"}, [])
     assert (config.controls, config.sharing, config.ledger) == (("no-mutual",), ("bdlm",), False)
     assert load(path, {"controls": ""}, []).controls == ()
-    assert sorted(load(path, {}, []).controls) == sorted(LEDGER)
-
-
-def test_without_a_ledger_nothing_is_added():
-    assert load(None, {"models": "sasrec"}, []).controls == ()
+    assert load(path, {}, []).ledger

@@ -17,7 +17,6 @@ from corecbench.report.evidence import (
     probability,
     relative,
 )
-from corecbench.report.ledger_rungs import IN_SENTENCES
 from corecbench.report.ledger_words import over_controls
 from corecbench.report.page.blocks import Heading, Statement, Text
 from corecbench.report.page.findings import Findings
@@ -230,14 +229,12 @@ def _of_controls(findings: Findings, key: RowKey) -> Iterator[str]:
     """Yield for each control whether it gains as well, and whether the pair gains more than it."""
     controls, gains = findings.controls(key), findings.verdict(key) == "gain"
     for control in controls:
-        unknown = f"under the control {control.control}", "what it leaves out"
-        how, what = IN_SENTENCES.get(control.control or "", unknown)
-        if control.control is None:
-            how, what = f"with nothing shared ({shorten(control.sharing or '')})", "sharing"
-        yield " ".join([_under(findings, control, how, gains), *_beyond(findings, key, control, what)])
-    placebos = {"shuffled-texts", "ciphered-texts", "bag-of-words", "frozen-bag-of-words", "untrained-llm"}
-    if gains and key.side == "domain" and placebos.isdisjoint(each.control for each in controls):
-        yield "No placebo was run (shuffled titles, an untrained LLM): whether the LLM's knowledge helps is open."
+        entry = findings.study.controls.of(control).entry
+        under = [_under(findings, control, entry.under, gains)]
+        yield " ".join([*under, *_beyond(findings, key, control, entry.takes_away)])
+    placebos = [control for control in controls if findings.study.controls.of(control).entry.placebo]
+    if gains and key.side == "domain" and not placebos:
+        yield "No placebo was run, such as a randomly initialised LLM: whether the LLM's knowledge helps is open."
 
 
 def _under(findings: Findings, control: RowKey, how: str, gains: bool) -> str:

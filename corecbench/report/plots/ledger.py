@@ -89,9 +89,9 @@ def prepare(study: Study) -> Waterfalls:
         NothingToShow: no pair has a control, or all means compared with are 0.
     """
     (dataset,) = study.datasets
-    if not pairs_with_controls(study.rows, study.tested, study.unshared):
+    if not pairs_with_controls(study.rows, study.tested, study.controls.unshared):
         raise NothingToShow("no pair has a control")
-    ledgers = build(study.rows, study.tested, study.higher_is_better, unshared=study.unshared)
+    ledgers = build(study.rows, study.tested, study.higher_is_better, controls=study.controls)
     shown = [_waterfall(ledger) for ledger in ledgers if all(each.comparison.base for each in ledger.contrasts)]
     if not shown:
         raise NothingToShow("no control can be compared with its pair")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.report.columns import t_intervals
 from corecbench.report.ledger import build
-from corecbench.report.ledger_ladder import pairs_with_controls
-from corecbench.report.ledger_rungs import PAIR, contrast_of
+from corecbench.report.ledger_ladder import PAIR, pairs_with_controls
 from corecbench.report.ledger_words import row_name
 from corecbench.report.plots import curves
 from corecbench.report.plots.canvas import MINUS, SIDE_NAMES, figure, plain
@@ -62,7 +61,7 @@ def prepare(study: Study) -> OverLlms:
     """
     (dataset,) = study.datasets
     groups: dict[RowKey, list[Ledger]] = {}
-    for ledger in build(study.rows, study.tested, study.higher_is_better, unshared=study.unshared):
+    for ledger in build(study.rows, study.tested, study.higher_is_better, controls=study.controls):
         if ledger.of_kind("contrast"):
             groups.setdefault(_without_llm(ledger.pair), []).append(ledger)
     shown = [
@@ -112,7 +111,7 @@ def _panels(study: Study, ledgers: Sequence[Ledger]) -> Panels:
 def _curve(control: str, found: Mapping[int, Contrast]) -> Curve:
     intervals = {place: each.comparison.sizes.interval for place, each in found.items()}
     return Curve(
-        f"{control}: {contrast_of(control)}",
+        f"{control}: {next(iter(found.values())).planned.tells}",
         True,
         {place: each.lower_mean for place, each in found.items()},
         {place: each.comparison.difference for place, each in found.items()},

@@ -79,7 +79,7 @@ OF_LLMS = Plot("llms", llms.prepare, llms.draw, pages=llms.pages)
 def plots_of(study: Study) -> Sequence[Plot]:
     """Return the plots that are drawn of a study."""
     of_shares = [OF_SHARES] if has_several(list(study.rows)) else []
-    of_llms = [OF_LLMS] if llms.has_several(study.rows, study.tested, study.unshared) else []
+    of_llms = [OF_LLMS] if llms.has_several(study.rows, study.tested, study.controls.unshared) else []
     return (*PLOTS, *of_shares, *of_llms)
 
 

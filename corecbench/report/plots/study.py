@@ -11,6 +11,7 @@ import numpy as np
 from corecbench.api import CorecbenchError
 from corecbench.report import slice_effects
 from corecbench.report.comparable import check_comparable, read_rows
+from corecbench.report.known_controls import NO_CONTROLS
 from corecbench.report.plots.canvas import SIDE_NAMES
 from corecbench.report.table import why_untested
 from corecbench.report.user_groups import read_facts, user_groups
@@ -18,9 +19,10 @@ from corecbench.report.wording import seed_list
 from corecbench.results.selection import on_datasets
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from corecbench.api import Metric
+    from corecbench.report.known_controls import KnownControls
     from corecbench.report.stored_rows import StoredRow
     from corecbench.report.user_groups import Facts
     from corecbench.results.rows import RowKey
@@ -56,8 +58,8 @@ class Study:
     """data set -> the facts by which users are sliced, as `read_facts` gives them."""
     tested: str
     higher_is_better: bool
-    unshared: Collection[str] = ()
-    """Sharing modules that share nothing."""
+    controls: KnownControls = NO_CONTROLS
+    """What is known of the controls among the rows."""
 
     @property
     def datasets(self) -> list[str]:
@@ -71,7 +73,7 @@ class Study:
 
     def is_control(self, key: RowKey) -> bool:
         """Return whether a row is there only to judge other rows by."""
-        return key.is_control(self.unshared)
+        return key.is_control(self.controls.unshared)
 
     def present(self) -> list[RowKey]:
         """Return the rows that have a value of the tested metric."""
@@ -148,7 +150,7 @@ class Study:
 
 
 def read(
-    entries: Sequence[Entry], store: Store, tested: str, metric: Metric, unshared: Collection[str] = ()
+    entries: Sequence[Entry], store: Store, tested: str, metric: Metric, controls: KnownControls = NO_CONTROLS
 ) -> Study:
     """Read the rows of a benchmark.
 
@@ -157,7 +159,7 @@ def read(
         store: where the ranks are read from.
         tested: the name of the metric.
         metric: the metric that is compared.
-        unshared: sharing modules that share nothing; their rows are controls.
+        controls: what is known of the controls among them.
 
     Raises:
         ResultsError: the records do not belong together.
@@ -168,7 +170,7 @@ def read(
         dataset: read_facts(on_datasets(entries, [dataset]), store)
         for dataset in dict.fromkeys(key.dataset for key in rows)
     }
-    return Study(rows, facts, tested, metric.higher_is_better, frozenset(unshared))
+    return Study(rows, facts, tested, metric.higher_is_better, controls)
 
 
 def _parts(pair: Sequence[RowKey], most: int) -> Iterator[list[RowKey]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from corecbench.api import SharingComponent, hookimpl
+from corecbench.api import LedgerEntry, SharingComponent, hookimpl
 from corecbench_plugins.sharing.settings import (
     BdlmConfig,
     BesideTextsConfig,
@@ -79,6 +79,13 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             reads_texts=False,
             couples=False,
             content=True,
+            ledger=LedgerEntry(
+                "what goes beyond counted words",
+                "with nothing shared, and counted words in the scores",
+                step=20,
+                adds="counted words in the scores",
+                order=95,
+            ),
         ),
         SharingComponent(
             "llama4rec",
@@ -115,5 +122,14 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             shares=False,
             reads_texts=False,
             couples=False,
+            ledger=LedgerEntry(
+                "sharing",
+                "with nothing shared",
+                step=10,
+                adds="schedule and ids",
+                is_contrast=False,
+                order=90,
+                in_ledger=True,
+            ),
         ),
     ]

@@ -98,7 +98,8 @@ def test_the_ledger_stands_before_the_gains_and_says_what_a_control_keeps(page, 
     text = page.read_text(encoding="utf-8")
     place = [text.index(each) for each in ("What exactly helps</h2>", "trained together, each against")]
     assert place == sorted(place)
-    assert "NDCG@10 on amazon-toys-games with llama through bdlm, an LLM of random weights keeps" in outline.words
+    assert "NDCG@10 on amazon-toys-games with llama through bdlm, it keeps" in outline.words
+    assert "with a randomly initialised LLM; pretraining adds" in outline.words
     assert "Do no harm: with texts that tell nothing, sasrec with llama through bdlm on ml-1m" in outline.words
     assert outline.values("aria-label").count("what exactly helps on ml-1m") == 1
     assert "with controls, each against the control that tells most about the LLM: " in outline.words

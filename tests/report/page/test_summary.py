@@ -7,7 +7,7 @@ from corecbench.report.comparison import Method
 from corecbench.report.page.summary import blocks
 from corecbench.report.plots.study import read
 
-from ..conftest import METRICS
+from ..conftest import METRICS, controls_with
 
 N = 12
 TWO = [2] * N
@@ -15,7 +15,7 @@ TWO = [2] * N
 
 def summary(bench, **options):
     metric = options.pop("metric", METRICS["MRR"])
-    study = read(bench.entries, bench.store, "MRR", metric, options.get("unshared", ()))
+    study = read(bench.entries, bench.store, "MRR", metric, controls_with(options.get("unshared", ())))
     found = list(blocks(bench.table(metrics={"MRR": metric}, **options), study))
     texts = [block.text for block in found if block.kind == "text"]
     items = [item for block in found if block.kind == "statements" for item in block.items]
@@ -133,7 +133,7 @@ def test_fewer_than_three_seeds_give_no_verdict(bench):
         "sasrec with llama through bdlm: +83.3% MRR in these trained models; 3 seeds tell whether it helps (95% "
         "interval +58.6% to +108.1%, up in 2 of 2 seeds, Holm p < .001)."
     )
-    assert domain.asides[0].startswith("With shuffled titles a verdict takes 3 seeds (+83.3%, ")
+    assert domain.asides[0].startswith("With the texts of other items a verdict takes 3 seeds (+83.3%, ")
     assert domain.asides[0].endswith(
         "In these trained models the pair minus that is +0.0% (no interval: too few users differ)."
     )
@@ -179,9 +179,9 @@ def test_a_placebo_that_gains_nothing_leaves_the_gain_to_what_it_takes_away(solo
     pair(solo, TWO, control="shuffled-texts")
     _, (domain, _) = summary(solo)
     assert domain.asides == [
-        "With shuffled titles there is no significant change (+0.0%, no interval: too few users differ, Holm p = "
-        "1.000). The pair is better than that (+83.3%, 95% interval +58.6% to +108.1%): what the titles say adds "
-        "to the gain."
+        "With the texts of other items there is no significant change (+0.0%, no interval: too few users differ, "
+        "Holm p = 1.000). The pair is better than that (+83.3%, 95% interval +58.6% to +108.1%): the right text of "
+        "each item adds to the gain."
     ]
 
 
@@ -191,11 +191,11 @@ def test_a_placebo_that_gains_as_well_is_stated_and_takes_the_gain_away(solo):
     _, (domain, _) = summary(solo)
     (aside,) = domain.asides
     assert aside.startswith(
-        "With an untrained LLM it gains as well (+83.3%, 95% interval +58.6% to +108.1%, Holm p"
+        "With a randomly initialised LLM it gains as well (+83.3%, 95% interval +58.6% to +108.1%, Holm p"
     )
     assert aside.endswith(
         "The pair cannot be told from that (+0.0%, no interval: too few users differ): the gain is not shown to "
-        "come from what the LLM has learned."
+        "come from pretraining."
     )
 
 
@@ -203,10 +203,10 @@ def test_a_pair_that_shares_nothing_is_a_control_of_those_that_share(solo):
     pair(solo, with_change([1] * 10))
     pair(solo, TWO, sharing="none")
     _, (domain, _) = summary(solo, unshared={"none"})
-    assert domain.asides[0].startswith("With nothing shared (none) there is no significant change (+0.0%, ")
+    assert domain.asides[0].startswith("With nothing shared there is no significant change (+0.0%, ")
     assert domain.asides[0].endswith(": sharing adds to the gain.")
     assert domain.asides[1] == (
-        "No placebo was run (shuffled titles, an untrained LLM): whether the LLM's knowledge helps is open."
+        "No placebo was run, such as a randomly initialised LLM: whether the LLM's knowledge helps is open."
     )
 
 
@@ -224,7 +224,7 @@ def test_a_control_of_another_pair_is_not_told(solo):
     solo.add("sasrec", "qwen", domain_ranks=TWO, llm_ranks=TWO, control="shuffled-texts")
     asides = [aside for item in summary(solo)[1] for aside in item.asides]
     assert asides
-    assert not [aside for aside in asides if aside.startswith("With shuffled titles")]
+    assert not [aside for aside in asides if aside.startswith("With the texts of other items")]
 
 
 # --- what is missing ----------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from corecbench.report.plots.study import RANK, Study
 from corecbench.report.stored_rows import StoredRow
 from corecbench.results.rows import RowKey
 
+from ..conftest import controls_with
+
 
 def make_line(key, ranks, epochs=(), train_s=1.0, inference_ms=2.0, at_limit=False, best_epoch=1, validation=0.5):
     """Return a row; `ranks` has for each seed the rank of every user's item. The metric is one over the rank."""
@@ -42,7 +44,7 @@ def make_study():
             dict.fromkeys(datasets, {} if counts is None else {None: counts}),
             "MRR",
             higher_is_better,
-            unshared,
+            controls_with(unshared),
         )
 
     return make

@@ -38,7 +38,7 @@ def test_each_control_has_a_curve_over_the_llms_and_the_pair_minus_it(study):
     pair, ciphered, untrained = panels.curves
     assert (pair.label, pair.is_control, pair.differences) == ("pair", False, {})
     assert pair.metric == pytest.approx({0: 0.6, 1: 0.95})
-    assert ciphered.label == "ciphered-texts: meaning of words"
+    assert ciphered.label == "ciphered-texts: the meaning of words"
     assert ciphered.metric == pytest.approx({0: 0.55, 1: 0.65})
     assert ciphered.differences == pytest.approx({0: 0.05, 1: 0.3})
     assert list(ciphered.intervals) == [1]  # with the small LLM one user differs, which is no spread

@@ -403,14 +403,20 @@ def test_each_step_begins_where_the_one_below_ends(make_study):
         ("step", "none: schedule and ids", 0, pytest.approx(0.2), True),
         (
             "step",
-            "no-mutual: words + what the LLM knew + what the LLM learned",
+            "no-mutual: counted words + the frozen pretrained LLM + fine-tuning",
             pytest.approx(20),
             pytest.approx(0.6),
             True,
         ),
         ("step", "pair: mutual learning", pytest.approx(80), pytest.approx(-0.1), True),
         ("whole", "pair \N{MINUS SIGN} alone: the whole gain", 0, pytest.approx(0.8), True),
-        ("contrast", "pair \N{MINUS SIGN} shuffled-texts: right texts", 0, pytest.approx(0.6), True),
+        (
+            "contrast",
+            "pair \N{MINUS SIGN} shuffled-texts: the right text of each item",
+            0,
+            pytest.approx(0.6),
+            True,
+        ),
     ]
     assert found.lines[1].interval == pytest.approx(study_interval(6, 10), abs=1e-5)
     assert found.lines[2].interval is None  # one user differs
