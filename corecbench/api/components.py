@@ -127,8 +127,6 @@ class SharingComponent(Component):
     build: str | Callable[..., SharingModule]
     shares: bool = True
     """False for a module under which nothing is shared. It is a control itself and has no further controls."""
-    ledger: LedgerEntry | None = None
-    """How a module with `shares=False` reads in a ledger. None: plain words with its name."""
     combines: bool = False
     """True for a module with `combine` (`Combiner`): a pair under it has a third row, `ensemble`."""
     reads_texts: bool | str | Callable[[Any], bool] = True
@@ -144,6 +142,8 @@ class SharingComponent(Component):
     called, with empty tables, and `content` is read: it needs no `ids`, `turns` or `losses`."""
     content: bool | str | Callable[[Any], bool] = False
     """True for a module with `content` (`HasContent`): texts have a say in scores. Given as `reads_texts` is."""
+    ledger: LedgerEntry | None = None
+    """How a module with `shares=False` reads in a ledger. None: plain words with its name."""
 
 
 @dataclass(frozen=True)

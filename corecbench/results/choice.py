@@ -128,7 +128,7 @@ def read_picks(texts: Iterable[str]) -> dict[str, list[str]]:
     for text in texts:
         name, _, hash8 = text.rpartition("=")
         if not (name and hash8):
-            raise UsageError(f"a pick is CELL=HASH, such as sasrec=0123abcd; got {text!r}")
+            raise UsageError(f"a pick is CELL=HASH, the name of a cell and 8 digits; got {text!r}")
         picks.setdefault(name, []).append(hash8)
     return picks
 

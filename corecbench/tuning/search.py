@@ -261,7 +261,7 @@ def starts_alone(sharing: str) -> str:
     """Return why pairs of a sharing module cannot be tuned."""
     return (
         f"pairs of {sharing} start from what the domain model learnt alone, so its settings cannot be searched in "
-        "them; choose a module that starts anew, such as bdlm, or leave --llm out"
+        "them; choose a module that starts anew, or leave --llm out"
     )
 
 

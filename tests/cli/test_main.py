@@ -576,7 +576,7 @@ def test_the_latest_settings_or_those_that_are_picked_are_taken(corecbench, seve
 @pytest.mark.parametrize(
     ("pick", "message"),
     [
-        ("toy", "a pick is CELL=HASH, such as sasrec=0123abcd; got 'toy'"),
+        ("toy", "a pick is CELL=HASH, the name of a cell and 8 digits; got 'toy'"),
         ("tyo=0123abcd", "unknown cell 'tyo'; did you mean 'toy'"),
         ("toy=ffffffff", "unknown hash of cell toy 'ffffffff'"),
     ],

@@ -50,7 +50,7 @@ def test_without_its_plugin_a_control_has_plain_words_with_its_name(bench):
 def test_a_sharing_module_that_shares_nothing_is_known_by_its_name_and_by_those_of_its_variants(bench, host):
     for sharing, variant_of in (("none", {}), ("private", {"variant_of": "none"}), ("bdlm", {})):
         plugins = {sharing: {"distribution": "corecbench", "version": "0", **variant_of}}
-        bench.add("sasrec", "llama", sharing=sharing, plugins=plugins)
+        bench.add("sasrec", "llama", sharing=sharing, plugins=plugins, domain_ranks=[1], llm_ranks=[1])
     known = known_controls(host, bench.entries)
     assert known.unshared == {"none", "private"}
     assert known.by_label["private"] == known.by_label["none"]

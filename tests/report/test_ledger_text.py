@@ -49,7 +49,7 @@ def test_a_line_states_the_difference_its_interval_tests_finding_users_and_seeds
         "part": "step",
         "row": "bag-of-words",
         "minus": "alone",
-        "tells": "schedule and ids + words",
+        "tells": "schedule and ids + counted words",
         "MRR": ".7000",
         "MRR minus": ".5000",
         "difference": "+.2000",
@@ -145,16 +145,16 @@ def test_a_pair_that_gains_nothing_is_told_beside_its_control(bench):
     bench.add("sasrec", "llama", domain_ranks=[4] * 8 + [2] * 32, llm_ranks=TWO)
     bench.add("sasrec", "llama", control="shuffled-texts", domain_ranks=[4] * 16 + [2] * 24, llm_ranks=TWO)
     assert made(bench).caption.startswith(
-        "sasrec's MRR on toy changes by -10.0% with llama through bdlm, and by -20.0% under shuffled-texts; what "
-        "the right texts add is +10.0% (95% interval "
+        "sasrec's MRR on toy changes by -10.0% with llama through bdlm, and by -20.0% with the texts of other "
+        "items; the right text of each item adds +10.0% (95% interval "
     )
 
 
 def test_a_control_that_keeps_nothing_is_said_to(full):
     full.entries = [entry for entry in full.entries if entry[1]["cell"].get("control") in (None, "shuffled-texts")]
     assert (
-        "Of sasrec's +75.0% MRR on toy with llama through bdlm, texts of other items keep nothing (+0.0%); what "
-        "the right texts add is +75.0% ("
+        "Of sasrec's +75.0% MRR on toy with llama through bdlm, it keeps nothing (+0.0%) with the texts of "
+        "other items; the right text of each item adds +75.0% ("
     ) in made(full).caption
 
 
