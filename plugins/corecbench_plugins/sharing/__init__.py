@@ -35,6 +35,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             "beside-texts",
             "corecbench_plugins.sharing.beside_texts:BesideTexts",
             BesideTextsConfig,
+            algorithm=2,
             summary="any recommender as it is alone; words and an LLM's view of texts have a say in its scores",
             paper="Burke, 2002, DOI 10.1023/A:1021240730564",
             reads_texts=lambda config: config.states,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from corecbench.api import UsageError
-from corecbench.toolkit import kept_word_summaries
+from corecbench.toolkit import beside, kept_word_summaries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class BesideTexts:
-    """Counted words, and then an LLM's summaries of the texts, have a say in the scores of the domain model alone.
+    """Counted words and an LLM's summaries of the texts have a say in the scores of the domain model alone.
 
-    A weighted hybrid of a recommender and its items' contents (Burke, 2002, DOI 10.1023/A:1021240730564), whose
-    content is what an LLM reads in the texts beyond their words.
+    A weighted hybrid of a recommender and its items' contents (Burke, 2002, DOI 10.1023/A:1021240730564). Words and
+    summaries stand in one row for each item and count alike, or, unless `joined`, the summaries are added where they
+    are better than the words before them.
 
     A control that replaces the item texts replaces what the LLM reads. Counted words stay those of the plain texts
     beside it, so that the difference is the LLM's. They are replaced, too, where no LLM stands beside them, or with
@@ -40,10 +41,13 @@ class BesideTexts:
         Raises:
             UsageError: the LLM says nothing of texts.
         """
-        if self.config.words:
-            words = kept_word_summaries(self.texts, self.config.words, self.cache, self.config.phrases, self.n_new)
+        config, states = self.config, pretrained.text
+        if config.states and states is None:
+            raise UsageError("the LLM has no `text`; choose another one, or set beside-texts.states=false")
+        if config.words:
+            words = kept_word_summaries(self.texts, config.words, self.cache, config.phrases, self.n_new)
             self.content.append(words)
-        if self.config.states:
-            if pretrained.text is None:
-                raise UsageError("the LLM has no `text`; choose another one, or set beside-texts.states=false")
-            self.content.append(pretrained.text)
+        if config.states and states is not None:
+            self.content.append(states)
+        if config.joined and len(self.content) == 2:
+            self.content = [beside(*self.content)]

@@ -56,7 +56,10 @@ class BesideTextsConfig:
     phrases: bool = True
     """True: phrases of two words count, too, and the first words of a text count most."""
     states: bool = True
-    """Whether what the LLM makes of the texts has a say, after the words."""
+    """Whether what the LLM makes of the texts has a say."""
+    joined: bool = True
+    """True: words and states are one content with one weight. False: the states are added after the words, if that
+    is clearly better."""
     controlled_words: bool = False
     """Whether a control that replaces the item texts replaces them for the counted words, too. False: it replaces
     only what the LLM reads, if that has a say."""
