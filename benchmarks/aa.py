@@ -24,7 +24,7 @@ from false_alarms import ALPHA, SIZES, ndcg, table
 import corecbench
 from corecbench.cli.options import data_dir_option
 from corecbench.python_api import discover
-from corecbench.report.comparable import read_rows
+from corecbench.report.evidence.reading import read_rows
 from corecbench.report.publish import TESTED, build_metric
 from corecbench.results.folders import stores
 from corecbench.results.selection import datasets_in, on_datasets

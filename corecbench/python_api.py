@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from corecbench.keeping.recommending import LoadedModel
     from corecbench.plugin.host import Host
-    from corecbench.results.choice import Choice
-    from corecbench.results.store import Entry, Store
+    from corecbench.report.views.frames import Frames
 
 
 def run(
@@ -46,7 +45,7 @@ def run(
             and tables such as `settings={"sasrec": {"epochs": 3}}`, `in_pairs`, `variants` and `per_dataset`.
 
     Returns:
-        Columns as in `corecbench.report.by_seed`. A cell that failed has NaN and a reason.
+        What `load` has as `rows`. A cell that failed has NaN and a reason.
 
     Raises:
         UsageError: an unknown name or a value that does not fit.
@@ -54,8 +53,9 @@ def run(
         PluginError: a plugin that is asked for is broken.
     """
     from corecbench.experiment.session import prepare
-    from corecbench.report.publish import publish_run
+    from corecbench.report.publish import gather, publish_run
     from corecbench.report.publish import stored as stored_entries
+    from corecbench.report.views.frames import Frames
     from corecbench.settings.config import load as load_config
 
     chosen = load_config(config, options, ())
@@ -64,42 +64,11 @@ def run(
     records = experiment.run(progress)
     warn(experiment.plan.left_out.values())
     publish_run(host, experiment.store, records, chosen.metrics, experiment.plan.left_out)
-    return rows(host, experiment.store, stored_entries(experiment.store, records), chosen.metrics)
+    entries = stored_entries(experiment.store, records)
+    return Frames(gather(host, experiment.store, entries, chosen.metrics)).rows
 
 
 def load(
-    results: str | Path = "results",
-    *,
-    benchmark: str | None = None,
-    metrics: str | Sequence[str] = SHOWN,
-    latest: bool = False,
-    pick: Mapping[str, str | Sequence[str]] | None = None,
-    plugins: Sequence[str | Path] = (),
-) -> pd.DataFrame:
-    """Return stored results as `run` returns them; nothing is trained.
-
-    Args:
-        results: the folder of the results, or of one benchmark, or a bundle.
-        benchmark: whose; "default" or the only one if none.
-        metrics: the columns; any, if what it needs is stored.
-        latest: whether the latest settings of each cell are taken where several are stored.
-        pick: cell -> hash of the settings to take.
-        plugins: Python files to load, for their metrics.
-
-    Raises:
-        ResultsError: there is nothing, or what a metric needs was not stored.
-        UsageError: an unknown metric, several benchmarks and none was named, or several settings of a cell and none
-            was chosen.
-    """
-    from corecbench.results.bundle import opened
-
-    host = discover(plugins)
-    with opened(Path(results)) as folder:
-        store, entries = stored(folder, benchmark, choice_of(latest, pick))
-        return rows(host, store, entries, names(metrics))
-
-
-def table(
     results: str | Path = "results",
     *,
     benchmark: str | None = None,
@@ -110,15 +79,18 @@ def table(
     latest: bool = False,
     pick: Mapping[str, str | Sequence[str]] | None = None,
     plugins: Sequence[str | Path] = (),
-) -> pd.DataFrame:
-    """Return the table of stored results: each side over its seeds, tested against the same model trained alone.
+) -> Frames:
+    """Return the evidence in stored results; nothing is trained.
 
-    The numbers are those of `corecbench report --effects --set report.cost=true`, not rounded.
+    It has data frames with the columns of the tables, whose numbers are not rounded: `.rows`, a line for each side
+    of a cell and seed; `.table()`, each side over its seeds; `.contrasts(base)`, rows minus another one;
+    `.slices()` and `.ledger()`.
 
     Args:
         results: the folder of the results, or of one benchmark, or a bundle.
         benchmark: whose; "default" or the only one if none.
-        metrics: the columns. NDCG@10 is tested, or where it is not among them the first that has a value per user.
+        metrics: the columns; any, if what it needs is stored. NDCG@10 is tested, or where it is not among them the
+            first that has a value per user.
         test: "users-and-seeds", or over users alone "t", "wilcoxon", "permutation" or "bootstrap".
         correction: for the number of tests, "holm", "hochberg", "bh" or "none".
         margin: of equivalence, as a share of the mean that is compared with.
@@ -131,22 +103,36 @@ def table(
         UsageError: an unknown metric or method, several benchmarks and none was named, or several settings of a
             cell and none was chosen.
     """
-    from corecbench.report import main_table
-    from corecbench.report import table as tables
-    from corecbench.report.comparison import Method
-    from corecbench.report.known_controls import known_controls
-    from corecbench.report.publish import build_metrics, control_summaries
+    from corecbench.report.evidence.contrasts import Method
+    from corecbench.report.publish import gather
+    from corecbench.report.views.frames import Frames
     from corecbench.results.bundle import opened
+    from corecbench.results.folders import choose, stores
 
-    method = Method(test, correction, margin)
+    method, choice = Method(test, correction, margin), choice_of(latest, pick)
     host = discover(plugins)
-    built, tested = build_metrics(host, names(metrics))
     with opened(Path(results)) as folder:
-        store, entries = stored(folder, benchmark, choice_of(latest, pick))
-        sharing_nothing, controls = known_controls(host, entries).unshared, control_summaries(host)
-        found = tables.build(entries, store, built, tested, method, sharing_nothing, controls=controls)
+        store = choose(stores(folder), benchmark)
+        entries = choice.of_each({store: store.sound()})[store]
+        evidence = gather(host, store, entries, names(metrics), method)
     warn(store.damaged.values())
-    return main_table.report(found, cost=True, effects=True).values.infer_objects()
+    return Frames(evidence)
+
+
+def table(results: str | Path = "results", **options: Any) -> pd.DataFrame:
+    """Return the table of stored results: each side over its seeds, tested against the same model trained alone.
+
+    The numbers are those of `corecbench report --effects --set report.cost=true`, not rounded.
+
+    Args:
+        results: the folder of the results, or of one benchmark, or a bundle.
+        **options: those of `load`.
+
+    Raises:
+        ResultsError: as in `load`.
+        UsageError: as in `load`.
+    """
+    return load(results, **options).table()
 
 
 def load_model(
@@ -191,28 +177,7 @@ def discover(plugins: Sequence[str | Path], without: Sequence[str] = ()) -> Host
     return Host.discover([Path(file) for file in plugins], without)
 
 
-def stored(results: Path, benchmark: str | None, choice: Choice) -> tuple[Store, list[Entry]]:
-    """Return a benchmark and what is chosen of it."""
-    from corecbench.results.folders import choose, stores
-
-    store = choose(stores(results), benchmark)
-    return store, choice.of_each({store: store.sound()})[store]
-
-
 def warn(left_out: Iterable[str]) -> None:
     """Warn of cells that are left out, since what is stored of them is damaged."""
     for reason in left_out:
         warnings.warn(f"left out: {reason}", RuntimeWarning, stacklevel=3)
-
-
-def rows(host: Host, store: Store, entries: Sequence[Entry], metrics: Sequence[str]) -> pd.DataFrame:
-    """Return results by side and seed."""
-    from corecbench.report.by_seed import by_seed
-    from corecbench.report.comparable import check_comparable, read_rows
-    from corecbench.report.publish import build_metrics
-
-    built, tested = build_metrics(host, metrics)
-    check_comparable(entries)
-    found = read_rows(entries, store, built)
-    warn(store.damaged.values())
-    return by_seed(found, list(built), tested)

@@ -82,7 +82,7 @@ def test_run_returns_its_own_cells_only_and_load_all_of_them(here, toy_folder):
         references=False, models=["popularity"], datasets=[str(toy_folder)], metrics=METRICS, seeds=2
     )
     assert second["seed"].tolist() == [2]
-    stored = corecbench.load("results", metrics=METRICS)
+    stored = corecbench.load("results", metrics=METRICS).rows
     pd.testing.assert_frame_equal(stored, pd.concat([first, second], ignore_index=True))
 
 
@@ -131,7 +131,7 @@ def test_a_plugin_in_a_file_is_loaded(here, toy_folder, loose_file):
         references=False, models=["popularity"], datasets=[toy_folder], metrics=["half"], plugins=[path]
     )
     assert frame["half"].tolist() == [0.5]
-    assert corecbench.load(metrics="half", plugins=[path])["half"].tolist() == [0.5]
+    assert corecbench.load(metrics="half", plugins=[path]).rows["half"].tolist() == [0.5]
 
 
 @pytest.mark.parametrize(
@@ -171,12 +171,27 @@ def test_the_table_has_the_comparison_with_the_model_alone(pair):
     assert table["MRR"].dtype == np.float64
 
 
+def test_evidence_has_frames_with_the_columns_of_the_tables(pair):
+    evidence = corecbench.load(metrics="MRR", test="permutation", correction="none")
+    assert evidence.rows[["model", "side", "MRR vs solo"]].to_numpy().tolist()[1] == ["sasrec + llama", "domain", 1]
+    columns = ["model", "minus", "MRR", "MRR minus", "difference", "change", "p", "users"]
+    assert evidence.contrasts()[columns].to_numpy().tolist() == [
+        ["sasrec + llama", "sasrec", 1, 1 / 2, 1 / 2, 1, pytest.approx(2 / 2**6), 6]
+    ]
+    assert len(evidence.contrasts("sasrec+llama+bdlm:llm")) == 2
+    with pytest.raises(UsageError, match="no row 'gru4rec'; have: sasrec, sasrec"):
+        evidence.contrasts("gru4rec")
+    assert evidence.slices()["MRR vs solo"].tolist() == [1]
+    assert len(evidence.ledger()) == 0
+    assert evidence.table().equals(corecbench.table(metrics="MRR", test="permutation", correction="none"))
+
+
 def test_one_of_several_settings_is_chosen(pair, here):
     old = toy_record("sasrec", n_users=6, hash="01d01d01", started="2026-01-01T00:00:00+00:00")
     store_cell(Store(here / "results", "default"), old, {"domain": toy_ranks([4] * 6)})
     with pytest.raises(UsageError, match=r"latest=True or pick=\{CELL: HASH\}"):
         corecbench.load(metrics="MRR")
-    assert corecbench.load(metrics="MRR", latest=True)["MRR"].tolist() == [1 / 2, 1, 1]
+    assert corecbench.load(metrics="MRR", latest=True).rows["MRR"].tolist() == [1 / 2, 1, 1]
     table = corecbench.table(metrics="MRR", pick={"sasrec": "01d01d01"})
     assert table["MRR"].tolist() == [1 / 4, 1, 1]
 
@@ -198,5 +213,5 @@ def test_a_damaged_cell_is_left_out_with_a_warning(tmp_path):
         folder = store_cell(store, toy_record(seed=seed), {"domain": toy_ranks([1, 2])})
     (folder / "ranks.parquet").write_bytes(b"")
     with pytest.warns(RuntimeWarning, match=r"left out: .*seed1-0123abcd/ranks.parquet: its sha256 is not"):
-        results = corecbench.load(tmp_path, metrics="MRR")
+        results = corecbench.load(tmp_path, metrics="MRR").rows
     assert results["MRR"].notna().tolist() == [True, False]

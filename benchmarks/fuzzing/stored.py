@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corecbench.report import main_table, table
+from corecbench.report.evidence import reading
 from corecbench.report.formats import render
-from corecbench.results.read_once import ReadOnce
+from corecbench.report.views.tables import main_table
 from corecbench.results.record import settings_in
 from corecbench.results.store import Store
+from corecbench.results.user_ranks import RanksReader
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
 from fuzzing.data_files import HOST
 
@@ -55,21 +56,21 @@ def root_of(path: Path) -> Path:
 
 def tabled(path: Path) -> Any:
     """Return the record of a cell and a table with it."""
-    store = ReadOnce(root_of(path), "bench")
+    store = Store(root_of(path), "bench")
     entries = list(store.records())
     (record,) = (record for folder, record in entries if folder == path.parent)
     list(settings_in(record))
-    made = table.build(entries, store, MRR, tested="MRR")
-    text = render(HOST, "text", main_table.report(made, cost=True))[1]
+    evidence = reading.read(entries, store, MRR, tested="MRR")
+    text = render(HOST, "text", main_table(evidence, cost=True))[1]
     return json.dumps(record, sort_keys=True), text
 
 
 def ranks(path: Path) -> Any:
     """Return the ranks of a side, read in both ways."""
     folder, root = path.parent.parent, root_of(path)
-    whole, once = Store(root, "bench"), ReadOnce(root, "bench")
-    record = whole.read(folder)
-    slow, quick = (store.user_ranks(folder, "llm", record) for store in (whole, once))
+    store = Store(root, "bench")
+    record = store.read(folder)
+    slow, quick = (store.user_ranks(folder, "llm", record, reader) for reader in (None, RanksReader()))
     if not (np.array_equal(slow.rank, quick.rank) and np.array_equal(slow.n_candidates, quick.n_candidates)):
         raise AssertionError("the quick reader gives other ranks")
     return slow.facts.to_json(), slow.rank.tolist(), slow.n_candidates.tolist()

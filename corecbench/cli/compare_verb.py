@@ -56,9 +56,10 @@ def compare(folders: tuple[Path, ...]) -> None:
     RESULTS_DIR is where results are stored, the folder of one benchmark there, or a bundle. Cells are named as they
     are stored, with the side of a pair after a colon, and BENCHMARK/ before them where several have the same.
     """
-    from corecbench.report import compare, compare_text
+    from corecbench.report.evidence.comparison import read_comparison
+    from corecbench.report.evidence.known_controls import known_controls
     from corecbench.report.formats import render
-    from corecbench.report.known_controls import known_controls
+    from corecbench.report.views.tables import comparison_table
     from corecbench.results.folders import stores
 
     config, host = verb_config(CompareConfig), discover()
@@ -66,7 +67,7 @@ def compare(folders: tuple[Path, ...]) -> None:
     stored = {store: store.sound() for folder in folders for store in stores(results_folder(folder))}
     with telling_damage(list(stored)):
         entries = chosen_settings().of_each(stored)
-        found = compare.build(
+        found = read_comparison(
             entries,
             config.baseline,
             config.metric,
@@ -77,4 +78,4 @@ def compare(folders: tuple[Path, ...]) -> None:
             known_controls(host, (entry for of_store in entries.values() for entry in of_store)).unshared,
             config.in_order,
         )
-        say(render(host, config.format, compare_text.report(found))[1].rstrip())
+        say(render(host, config.format, comparison_table(found))[1].rstrip())

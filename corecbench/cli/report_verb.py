@@ -72,8 +72,8 @@ class ReportConfig(MethodConfig):
 
     @property
     def printed(self) -> str:
-        """The table that is printed: the name of a field of `Published`."""
-        asked = {"ledger": self.ledger, "shares": self.train_shares, "slices": self.slices, "texts": True}
+        """The name of the table that is printed."""
+        asked = {"ledger": self.ledger, "train-shares": self.train_shares, "slices": self.slices, "table": True}
         return next(name for name, is_asked in asked.items() if is_asked)
 
 
@@ -169,47 +169,45 @@ def report_all(host: Host, config: ReportConfig, stores: Sequence[Store], place:
 
 def report_some(host: Host, config: ReportConfig, stores: Sequence[Store], view: str) -> int:
     """Print and write the tables of cells that are compared, plots and the page, and return the exit code."""
-    from corecbench.report import main_table
-    from corecbench.report.publish import plot, publish, write_page
+    from corecbench.report.publish import gather, plot, publish, write_page
+    from corecbench.report.views.tables import main_table
     from corecbench.results.folders import place_of
-    from corecbench.results.read_once import ReadOnce
     from corecbench.results.selection import select
 
-    place = stores[0] if config.out is None else place_of(config.out)
-    store, effects = ReadOnce(place.root, place.benchmark), config.effects or config.find is not None
+    store = stores[0] if config.out is None else place_of(config.out)
+    effects, by_slices = config.effects or config.find is not None, config.ledger and config.slices
     with telling_damage([*stores, store]):
         entries = select(stores, config.cells, config.datasets, chosen_settings())
         for other in stores:
             store.damaged.update(other.damaged)
+        evidence = gather(host, store, entries, config.metrics, config.method)
         published = publish(
             host,
-            store,
-            entries,
-            config.metrics,
+            evidence,
+            store.own_folder,
             config.cost,
             effects,
-            config.method,
             with_ledger=config.ledger,
-            by_slices=config.ledger and config.slices,
+            by_slices=by_slices,
             with_files=config.out is not None or not view,
         )
-        if config.train_shares and not published.shares:
+        if config.train_shares and not evidence.shares():
             raise UsageError(
                 "no joint row is stored at several train shares; `corecbench run --train-share .25,1` makes some"
             )
-        texts = getattr(published, config.printed)
-        if config.printed == "texts":
-            shown = main_table.report(published.main, config.cost, effects)
-            texts = fitted(host, texts, shown, config.wide)
+        texts = published.texts[config.printed]
+        if config.printed == "table":
+            texts = fitted(host, texts, main_table(evidence, config.cost, effects), config.wide)
         show_table(texts, published.errors, config.format)
         tell(view, config.out, published.folder, published.paths)
         if config.plots:
-            pictures = plot(host, store, entries, config.metrics)
+            pictures = plot(evidence, store.own_folder)
             for name, reason in pictures.skipped.items():
                 say(f"no plot {name}: {reason}", err=True)
             say(f"written to {pictures.folder}: {len(pictures.paths)} files", err=True)
         if config.html:
-            say(f"written to {write_page(host, store, entries, published, effects)}", err=True)
+            page = write_page(host, store, evidence, store.own_folder, effects, by_slices)
+            say(f"written to {page}", err=True)
     if published.complete:
         return 0
     said = [*gaps(entries, store), *(f"format {name} failed" for name in published.errors)]

@@ -138,8 +138,8 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
     The same command goes on where it stopped. A log with each epoch and warning lies beside the results.
     """
     from corecbench.experiment.session import prepare
-    from corecbench.report.main_table import report
     from corecbench.report.publish import publish_run
+    from corecbench.report.views.tables import main_table
     from corecbench.report.wording import one_line
     from corecbench.results.unstored import unstored
 
@@ -157,8 +157,8 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
         say(f"left out: {one_line(reason)}", err=True)
     unwritten = bool(lost)
     if len(records) > len(lost):
-        published = publish_run(experiment.host, experiment.store, records, settings.metrics, left_out)
-        texts = fitted(experiment.host, published.texts, report(published.main), bool(given("wide")))
+        evidence, published = publish_run(experiment.host, experiment.store, records, settings.metrics, left_out)
+        texts = fitted(experiment.host, published.texts["table"], main_table(evidence), bool(given("wide")))
         show_table(texts, published.errors, "text")
         if not quiet:
             names = ", ".join(path.name for path in published.paths) or "nothing"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from corecbench.cli.listing import aligned
 from corecbench.plugin.host import split
 from corecbench.plugin.metadata import settings as settings_of
-from corecbench.report.provenance import protocol_sentence
+from corecbench.report.views.provenance import protocol_sentence
 from corecbench.report.wording import age, decimal, one_line, size
 from corecbench.results.checksums import read_file
 from corecbench.results.choice import started

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from corecbench.api import CorecbenchError, Report
     from corecbench.plugin.host import Host
-    from corecbench.report.comparison import Method
+    from corecbench.report.evidence.contrasts import Method
     from corecbench.results.store import Store
 
 INCOMPLETE = 5
@@ -45,7 +45,7 @@ class MethodConfig:
     @property
     def method(self) -> Method:
         """The method of the tests."""
-        from corecbench.report.comparison import Method
+        from corecbench.report.evidence.contrasts import Method
 
         return Method(self.test, self.correction, self.margin, self.find)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from corecbench.report.columns import NONE
+from corecbench.report.views.columns import NONE
 from corecbench.report.wording import one_line
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from corecbench.api import UsageError
 from corecbench.evaluation.measuring import measure_checked
-from corecbench.report.comparable import check_comparable
+from corecbench.report.evidence.comparable import protocols_of
 from corecbench.results.record import ResultsError, failure_of, own_side, sides_of
 from corecbench.results.selection import only, select_one
 
@@ -116,7 +116,7 @@ def read(
         same = cell[own], cell["dataset"], cell["seed"]
         solos = [entry for entry in entries if _place(entry[1]["cell"]) == same and own in entry[1]["sides"]]
         if cell["sharing"] and solos and own not in alone:
-            check_comparable([chosen, only(solos)])
+            protocols_of([chosen, only(solos)])
             alone[own] = _ranked_side(store, only(solos), own)
             rows.append(alone[own])
         rows.append(_ranked_side(store, chosen, side, alone.get(own)))

@@ -8,10 +8,12 @@ from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
 
     from corecbench.api import RowSide
 
 MOST_COUNTED = 10**9
+MOST_NAMED = 3
 
 
 def decimal(value: float, digits: int = 4) -> str:
@@ -153,3 +155,30 @@ def sentences(parts: Iterable[str]) -> str:
     'One. Another.'
     """
     return " ".join(f"{part}." for part in parts)
+
+
+def together(named: Iterable[tuple[str, Mapping[str, Any]]], noun: str) -> dict[str, Any]:
+    """Return the values of several owners as one mapping. Where values differ, a text says who has which.
+
+    >>> together([("a", {"seen": "left out", "k": 5}), ("b", {"seen": "left out", "k": 9})], "data sets")
+    {'seen': 'left out', 'k': '5 (a) and 9 (b)'}
+
+    Args:
+        named: pairs of a name and its values.
+        noun: the kind of names in the plural; more than three with the same value are counted instead of named.
+    """
+    named = list(named)
+    common: dict[str, Any] = {}
+    for key in dict.fromkeys(key for _, values in named for key in values):
+        owners: dict[str, list[str]] = {}
+        for name, values in named:
+            owners.setdefault(str(values.get(key)), []).append(name)
+        several = " and ".join(f"{value} ({listed(names, noun)})" for value, names in owners.items())
+        common[key] = several if len(owners) > 1 else named[0][1][key]
+    return common
+
+
+def listed(names: Iterable[str], noun: str) -> str:
+    """Return the different names, or their number if there are more than three."""
+    different = list(dict.fromkeys(names))
+    return ", ".join(different) if len(different) <= MOST_NAMED else f"{len(different)} {noun}"

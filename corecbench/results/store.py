@@ -17,6 +17,7 @@ what killed writers left. Only the owner of the lease writes the cell and remove
 """
 
 import contextlib
+import functools
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -42,7 +43,7 @@ from corecbench.results.lease import Lease, lease_of
 from corecbench.results.record import ResultsError, validate
 from corecbench.results.record_file import read_record, record_text
 from corecbench.results.tables import items_table, ranks_table, top_table
-from corecbench.results.user_ranks import UserRanks, in_order
+from corecbench.results.user_ranks import RanksReader, UserRanks, in_order
 
 Entry = tuple[Path, CellResult]
 """The folder of a stored cell, and its record."""
@@ -189,18 +190,26 @@ class Store:
         name = side_file(record["cell"], side, RANKS_FILE)
         return ranks_table(read_file(folder, name, record), folder / name, record["sides"][side]["n_users"])
 
-    def user_ranks(self, folder: Path, side: RowSide, record: CellResult) -> UserRanks:
+    def user_ranks(
+        self, folder: Path, side: RowSide, record: CellResult, reader: RanksReader | None = None
+    ) -> UserRanks:
         """Return the ranks of one side of a cell, in the order of user ids.
 
         Args:
             folder: the folder of the cell.
             side: a side that has ranks.
             record: the record of the cell.
+            reader: reads the ranks of many cells, which then share what they have in common.
 
         Raises:
             DamagedError: they are missing or damaged.
         """
-        return in_order(self.ranks(folder, side))
+        if reader is None:
+            return in_order(self.ranks(folder, side))
+        name, n_users = side_file(record["cell"], side, RANKS_FILE), record["sides"][side]["n_users"]
+        data = read_file(folder, name, record)
+        decode = functools.partial(ranks_table, file=folder / name, n_users=n_users)
+        return reader.read(data, n_users, decode)
 
     def top(self, folder: Path, side: RowSide) -> pd.DataFrame:
         """Return the best candidates of every user on one side of a cell, columns as in TOP.

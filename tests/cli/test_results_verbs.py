@@ -201,5 +201,5 @@ def test_a_bundle_is_reported_like_a_folder_but_nothing_is_written(store):
 
 def test_a_bundle_is_loaded_in_python(store):
     lines("pack", "--to", "b.zip")
-    assert corecbench.load("b.zip", metrics="MRR").equals(corecbench.load("results", metrics="MRR"))
+    assert corecbench.load("b.zip", metrics="MRR").rows.equals(corecbench.load("results", metrics="MRR").rows)
     assert corecbench.table("b.zip")["NDCG@10"].tolist() == [1 / 2] * 3

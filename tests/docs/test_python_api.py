@@ -23,7 +23,7 @@ def test_the_page_runs_and_shows_what_it_says(tmp_path, monkeypatch, tiny_llama,
     results, table = names["results"], names["table"]
     alone, pair = ["popularity", "sasrec", "llama:small-llama"], ["sasrec+llama:small-llama+bdlm"] * 2
     assert sorted(results["cell"]) == sorted((alone + pair) * 2)
-    assert results["error"].isna().all()
+    assert results["notes"].isna().all()
     assert len(names["beyond_accuracy"]) == len(results)
     assert list(table["seeds"]) == ["0-1"] * 5
     assert {item.title for item in names["best"]}.isdisjoint({"red apple", "blue apple"})

@@ -9,7 +9,7 @@ import corecbench.training.cell
 from corecbench.api import Setup, hookimpl
 from corecbench.experiment.runner import code
 from corecbench.plugin.host import Host
-from corecbench.report.comparable import read_rows
+from corecbench.report.evidence.reading import read_rows
 from corecbench.results.store import Store
 from corecbench.settings.config import PerDataset, Variant
 from corecbench_plugins.datasets.ml100k import find_ml100k

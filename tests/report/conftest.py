@@ -1,13 +1,13 @@
 """A bench of toy results for the tests of tables."""
 
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from corecbench.plugin.host import Host
-from corecbench.report.known_controls import known_controls
-from corecbench.report.table import build
+from corecbench.report.evidence.known_controls import known_controls
+from corecbench.report.evidence.reading import read
 from corecbench.results.store import Store
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
@@ -31,6 +31,37 @@ class First:
 
     def per_user(self, rank, n_candidates):
         return (rank == 1).astype(float)
+
+
+@dataclass
+class Shown:
+    """What the main table shows of a row."""
+
+    evidence: object
+    key: object
+
+    def __getattr__(self, name):
+        return getattr(self.evidence.rows[self.key], name)
+
+    @property
+    def comparison(self):
+        return self.evidence.over_alone.get(self.key)
+
+    @property
+    def over_strongest(self):
+        return self.evidence.over_strongest.get(self.key)
+
+    @property
+    def notes(self):
+        return self.evidence.notes(self.key)
+
+    @property
+    def is_control(self):
+        return self.evidence.is_control(self.key)
+
+
+def shown(evidence):
+    return [Shown(evidence, key) for key in evidence.rows]
 
 
 SIDES = "domain", "llm", "ensemble"
@@ -76,11 +107,11 @@ class Bench:
         error = {"type": "RuntimeError", "message": message, "traceback": ""}
         return self.add(status="failed", error=error, **of)
 
-    def table(self, metrics=METRICS, tested="MRR", **options):
-        return build(self.entries, self.store, metrics, tested=tested, **options)
+    def table(self, metrics=METRICS, tested="MRR", unshared=(), **options):
+        return read(self.entries, self.store, metrics, tested, controls=controls_with(unshared), **options)
 
     def rows(self, **options):
-        return {(row.key.model, row.key.side): row for row in self.table(**options).rows}
+        return {(row.key.model, row.key.side): row for row in shown(self.table(**options))}
 
 
 @pytest.fixture

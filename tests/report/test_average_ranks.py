@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from corecbench.report.average_ranks import over_datasets
-from corecbench.report.main_table import caption
+from corecbench.report.views.captions import main_caption as caption
+from corecbench.report.views.captions import over_datasets
 
 
 @pytest.fixture

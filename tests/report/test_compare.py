@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from corecbench.api import UsageError
-from corecbench.report.compare import build
-from corecbench.report.compare_text import report
-from corecbench.report.comparison import Method
+from corecbench.report.evidence.comparison import read_comparison
+from corecbench.report.evidence.contrasts import Method
+from corecbench.report.views.tables import comparison_table as report
 from corecbench.results.record import ResultsError
 from corecbench.stats.intervals import paired_interval
 
@@ -19,7 +19,7 @@ def compare(*benches, baseline="sasrec", **options):
 
 def compare_by(metric, *benches, **options):
     results = {bench.store: list(bench.store.records()) for bench in benches}
-    return build(results, name="MRR", metric=metric, **options)
+    return read_comparison(results, name="MRR", metric=metric, **options)
 
 
 def rows(found):
@@ -40,8 +40,8 @@ def test_every_side_of_every_cell_is_compared_and_the_baseline_is_first(pair):
         "sasrec+llama+bdlm:llm",
     ]
     assert [row.mean for row in found.rows] == [1 / 4, 1 / 2, 1, 1 / 2, 1 / 4]
-    assert found.rows[0].comparison is None
-    assert [row.comparison.base for row in found.rows[1:]] == [1 / 4] * 4
+    assert found.rows[0].contrast is None
+    assert [row.contrast.base for row in found.rows[1:]] == [1 / 4] * 4
 
 
 def test_cells_can_be_chosen(pair):
@@ -59,7 +59,7 @@ def test_an_ensemble_is_named_as_one(combined):
 
 def test_a_side_can_be_the_baseline(pair):
     found = compare(pair, baseline="sasrec+llama+bdlm:llm", cells=["sasrec"])
-    assert rows(found)["toy", "sasrec"].comparison.change == pytest.approx(1)  # 1/4 -> 1/2
+    assert rows(found)["toy", "sasrec"].contrast.change == pytest.approx(1)  # 1/4 -> 1/2
 
 
 def test_a_cell_whose_name_has_a_colon_can_be_the_baseline(bench):
@@ -87,8 +87,8 @@ def test_each_data_set_has_a_baseline_of_its_own(pair):
     pair.add("sasrec", dataset="other", domain_ranks=[4] * 6)
     pair.add("gru4rec", dataset="other", domain_ranks=SIX_AT_2)
     found = rows(compare(pair))
-    assert found["other", "gru4rec"].comparison.base == 1 / 4
-    assert found["toy", "llama"].comparison.base == 1 / 2
+    assert found["other", "gru4rec"].contrast.base == 1 / 4
+    assert found["toy", "llama"].contrast.base == 1 / 2
 
 
 def test_a_data_set_without_the_baseline_is_refused_unless_it_is_left_out(pair):
@@ -112,7 +112,7 @@ def test_users_are_averaged_over_the_seeds_that_both_have(bench):
     row = rows(compare(bench))["toy", "gru4rec"]
     own, base = np.repeat([3 / 4, 1 / 2], 3), (1 / 4 + 1) / 2
     assert (row.seeds, row.n_users) == ((1, 2), 6)
-    found = row.comparison
+    found = row.contrast
     assert (row.mean, found.own, found.base) == pytest.approx((5 / 8, 5 / 8, 5 / 8))
     assert (found.difference, found.change) == pytest.approx((0, 0))
     assert found.sizes.interval == pytest.approx(paired_interval(own, np.full(6, base)))
@@ -120,7 +120,7 @@ def test_users_are_averaged_over_the_seeds_that_both_have(bench):
 
 
 def p_adjusted(found):
-    return {name: row.comparison.p_adjusted for (_, name), row in rows(found).items() if row.comparison}
+    return {name: row.contrast.p_adjusted for (_, name), row in rows(found).items() if row.contrast}
 
 
 def test_users_in_order_can_be_compared_alone(bench):
@@ -176,7 +176,7 @@ def test_a_baseline_of_zero_gives_no_relative_change(bench):
 
     bench.add("sasrec", domain_ranks=SIX_AT_2)
     bench.add("gru4rec", domain_ranks=SIX_AT_1)
-    found = compare_by(First(), bench, baseline="sasrec").rows[1].comparison
+    found = compare_by(First(), bench, baseline="sasrec").rows[1].contrast
     assert (found.difference, found.change) == (1, None)
 
 
@@ -186,7 +186,7 @@ def test_a_baseline_of_zero_gives_no_relative_change(bench):
 def test_a_failed_cell_is_a_row_with_its_reason(pair):
     pair.add_failed(domain="gru4rec")
     row = rows(compare(pair))["toy", "gru4rec"]
-    assert (row.mean, row.comparison) == (None, None)
+    assert (row.mean, row.contrast) == (None, None)
     assert row.notes == (
         "seed 0 failed: no luck",
         "not compared: no seed that succeeded here and in the baseline",
@@ -205,7 +205,7 @@ def test_one_user_is_not_tested(bench):
     bench.add("sasrec", domain_ranks=[2])
     bench.add("gru4rec", domain_ranks=[1])
     row = rows(compare(bench))["toy", "gru4rec"]
-    assert (row.mean, row.comparison) == (1, None)
+    assert (row.mean, row.contrast) == (1, None)
     assert row.notes == ("not compared: a paired test needs 2 users",)
 
 

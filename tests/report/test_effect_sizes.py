@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from corecbench.report import effect_sizes
+from corecbench.report.evidence import effect_sizes
 from corecbench.stats.bootstrap import bootstrap_interval
 from corecbench.stats.effect import Shares
 

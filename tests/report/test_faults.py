@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from corecbench.plugin.host import Host
-from corecbench.report.publish import plot, publish, rank, write_page
+from corecbench.report.publish import gather, plot, publish, rank, write_page
 from corecbench.results.store import Store
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
@@ -76,9 +76,21 @@ def with_plugin(loose_file):
     return lambda source: Host.discover([loose_file("mine", source)])
 
 
+def evidence_of(host, store, metrics=("MRR",)):
+    return gather(host, store, list(store.records()), list(metrics))
+
+
+def published(host, store, metrics=("MRR",)):
+    return publish(host, evidence_of(host, store, metrics), store.own_folder)
+
+
+def page_of(host, store, metrics=("MRR",)):
+    return write_page(host, store, evidence_of(host, store, metrics), store.own_folder).read_text(encoding="utf-8")
+
+
 def tables(host, store, metrics=("MRR", "odd")):
-    found = publish(host, store, list(store.records()), list(metrics))
-    return found, json.loads(found.texts["json"])
+    found = published(host, store, metrics)
+    return found, json.loads(found.texts["table"]["json"])
 
 
 FAULTS = {
@@ -119,7 +131,7 @@ def test_a_metric_that_fails_has_no_value_and_the_caption_says_why_in_one_line(s
     expected = tables(Host.discover(), store, ["MRR"])[1]["rows"]
     found, table = tables(with_plugin(source), store)
     assert found.errors == {}
-    assert set(found.texts) == set(found.slices) == FORMATS
+    assert set(found.texts["table"]) == set(found.texts["slices"]) == FORMATS
     assert [row["odd"] for row in table["rows"]] == [None] * 3
     same = [name for name in expected[0] if name != "notes"]
     assert [[row[name] for name in same] for row in table["rows"]] == [
@@ -148,10 +160,10 @@ def test_a_tested_metric_that_fails_costs_the_tests_and_not_the_table(store, wit
     row = table["rows"][1]
     assert (row["model"], row["odd"], row["odd vs solo"]) == ("sasrec + llama", None, None)
     assert "not compared: no odd here" in row["notes"]
-    assert "there is no joint row that can be compared" in found.slices["text"].replace("\n", " ")
-    plots = plot(host, store, list(store.records()), ["odd"])
+    assert "there is no joint row that can be compared" in found.texts["slices"]["text"].replace("\n", " ")
+    plots = plot(evidence_of(host, store, ["odd"]), store.own_folder)
     assert plots.skipped["gain"] == "there is no joint row that can be compared with its solo row"
-    assert "No odd of" in write_page(host, store, list(store.records()), found).read_text(encoding="utf-8")
+    assert "No odd of" in page_of(host, store, ["odd"])
 
 
 def test_a_leaderboard_of_a_metric_that_fails_says_why(store, with_plugin):
@@ -195,8 +207,8 @@ REPORTERS = {
 
 @pytest.mark.parametrize(("source", "reason"), REPORTERS.values(), ids=REPORTERS)
 def test_a_reporter_that_fails_does_so_alone_and_its_plugin_is_named(store, with_plugin, source, reason):
-    found = publish(with_plugin(source), store, list(store.records()), ["MRR"])
-    assert set(found.texts) == set(found.slices) == FORMATS
+    found = published(with_plugin(source), store)
+    assert set(found.texts["table"]) == set(found.texts["slices"]) == FORMATS
     assert list(found.errors) == ["odd"]
     message = str(found.errors["odd"])
     assert message.startswith("reporter 'odd' of plugin mine")
@@ -208,16 +220,16 @@ def test_a_reporter_that_fails_does_so_alone_and_its_plugin_is_named(store, with
 
 def test_a_reporter_that_fails_with_the_second_table_has_written_the_first(store, with_plugin):
     host = with_plugin(odd_reporter("assert report.name == 'table'; return 'a table'"))
-    found = publish(host, store, list(store.records()), ["MRR"])
-    assert (found.texts["odd"], "odd" in found.slices) == ("a table\n", False)
+    found = published(host, store)
+    assert (found.texts["table"]["odd"], "odd" in found.texts["slices"]) == ("a table\n", False)
     assert "failed in render: AssertionError" in str(found.errors["odd"])
 
 
 def test_a_reporter_cannot_change_the_table_that_others_write(store, with_plugin):
-    expected = publish(Host.discover(), store, list(store.records()), ["MRR"]).texts
+    expected = published(Host.discover(), store).texts["table"]
     host = with_plugin(odd_reporter("report.frame.iloc[:, :] = 'x'; report.marks.clear(); return 'x'"))
-    found = publish(host, store, list(store.records()), ["MRR"])
-    assert {name: found.texts[name] for name in FORMATS} == dict(expected)
+    found = published(host, store)
+    assert {name: found.texts["table"][name] for name in FORMATS} == dict(expected)
 
 
 # --- cells that failed in part ------------------------------------------------------------------------------------
@@ -236,10 +248,10 @@ def test_a_row_without_ranks_has_its_reason_and_the_other_row_of_the_cell_its_nu
     assert rows["llm"]["MRR"] is None
     assert rows["llm"]["notes"].startswith("seed 0 failed: out of memory; not compared")
     assert not found.complete
-    page = write_page(host, store, list(store.records()), found).read_text(encoding="utf-8")
+    page = page_of(host, store)
     assert "seed 0 failed: out of memory" in page
     assert (
-        plot(host, store, list(store.records()), ["MRR"])
+        plot(evidence_of(host, store), store.own_folder)
         .skipped.keys()
         .isdisjoint({"gain", "cost-toy", "pairs-toy"})
     )

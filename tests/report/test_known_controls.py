@@ -1,11 +1,10 @@
 """Controls explain themselves, also those of third parties, and those whose plugins are not here."""
 
 from corecbench.plugin.host import Host
-from corecbench.report import ledger
-from corecbench.report.comparison import STANDARD
-from corecbench.report.known_controls import known_controls
-from corecbench.report.ledger_words import sentence
-from corecbench.report.table import read
+from corecbench.report.evidence.contrasts import STANDARD
+from corecbench.report.evidence.known_controls import known_controls
+from corecbench.report.evidence.reading import read
+from corecbench.report.views.ledger_words import sentence
 
 from .conftest import METRICS
 
@@ -24,8 +23,8 @@ def ledger_of(bench, host):
     bench.add("sasrec", domain_ranks=[2] * 20)
     for control, n in {"no-brands": 5, "of-nobody": 6, None: 15}.items():
         bench.add("sasrec", "llama", control=control, domain_ranks=[1] * n + [2] * (20 - n), llm_ranks=[2] * 20)
-    rows = read(bench.entries, bench.store, {"MRR": METRICS["MRR"]}, "MRR")
-    return ledger.build(rows, "MRR", controls=known_controls(host, bench.entries))[0]
+    controls = known_controls(host, bench.entries)
+    return read(bench.entries, bench.store, {"MRR": METRICS["MRR"]}, "MRR", controls=controls).ledgers()[0]
 
 
 def test_a_control_of_a_third_party_reads_as_well_as_ours(bench, loose_file):

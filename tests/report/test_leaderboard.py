@@ -1,14 +1,16 @@
 import pytest
 
-from corecbench.report.leaderboard import build
-from corecbench.report.leaderboard_text import report
+from corecbench.report.evidence.leaderboard import read_board
+from corecbench.report.views.tables import board_table as report
 from corecbench.results.record import ResultsError
 
 from .conftest import METRICS, PROTOCOL, Bench
 
 
 def board(*benches, **options):
-    return build({bench.store: list(bench.store.records()) for bench in benches}, "MRR", METRICS["MRR"], **options)
+    return read_board(
+        {bench.store: list(bench.store.records()) for bench in benches}, "MRR", METRICS["MRR"], **options
+    )
 
 
 def places(found):
@@ -48,7 +50,7 @@ def test_the_lowest_is_first_where_lower_is_better(bench):
 
     bench.add("a", domain_ranks=[2] * 6)
     bench.add("b", domain_ranks=[1] * 6)
-    found = build({bench.store: list(bench.store.records())}, "rank", Rank())
+    found = read_board({bench.store: list(bench.store.records())}, "rank", Rank())
     assert places(found) == [("b", "domain", 1, 1), ("a", "domain", 2, 0)]
     assert report(found).higher_is_better == {"average rank": False, "wins": True, "rank": False}
 

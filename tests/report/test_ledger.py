@@ -7,9 +7,9 @@ for each of them, so n/40 of the mean alone.
 import numpy as np
 import pytest
 
-from corecbench.report.comparison import Method
-from corecbench.report.ledger import build
-from corecbench.report.table import read
+from corecbench.report.evidence.contrasts import Method
+from corecbench.report.evidence.ledger import build
+from corecbench.report.evidence.reading import read
 from corecbench.stats.components import variance_components
 from corecbench.stats.correction import holm
 from corecbench.stats.equivalence import tost
@@ -65,7 +65,7 @@ def full(alone):
 
 
 def ledgers(bench, side="domain", metric=METRICS["MRR"], **options):
-    rows = read(bench.entries, bench.store, {"MRR": metric}, "MRR")
+    rows = read(bench.entries, bench.store, {"MRR": metric}, "MRR").rows
     found = build(rows, "MRR", metric.higher_is_better, controls=CONTROLS, **options)
     return [ledger for ledger in found if side in (None, ledger.pair.side)]
 

@@ -2,10 +2,9 @@
 
 import pytest
 
-from corecbench.report import ledger
-from corecbench.report.comparison import STANDARD, Method
-from corecbench.report.ledger_text import report
-from corecbench.report.table import build, read
+from corecbench.report.evidence.contrasts import STANDARD, Method
+from corecbench.report.evidence.reading import read
+from corecbench.report.views.ledger_text import report
 
 from .conftest import METRICS, controls_with
 
@@ -30,9 +29,8 @@ def full(bench):
 
 
 def made(bench, effects=False, method=STANDARD, **of):
-    rows = read(bench.entries, bench.store, {"MRR": METRICS["MRR"]}, "MRR")
-    table = build(bench.entries, bench.store, {"MRR": METRICS["MRR"]}, "MRR", method, {"none"}, rows)
-    return report(ledger.build(rows, "MRR", method=method, controls=controls_with({"none"})), table, effects, **of)
+    evidence = read(bench.entries, bench.store, {"MRR": METRICS["MRR"]}, "MRR", method, controls_with({"none"}))
+    return report(evidence.ledgers(), evidence, effects, **of)
 
 
 def test_a_line_states_the_difference_its_interval_tests_finding_users_and_seeds(full):

@@ -4,11 +4,15 @@ import numpy as np
 import pytest
 
 from corecbench.api import UsageError
-from corecbench.report import compare, leaderboard, leaderboard_text, slice_effects
-from corecbench.report.comparable import read_rows
-from corecbench.report.main_table import caption
+from corecbench.report.evidence.comparison import read_comparison
+from corecbench.report.evidence.leaderboard import read_board
+from corecbench.report.evidence.reading import read_rows
+from corecbench.report.views.captions import board_caption
+from corecbench.report.views.captions import main_caption as caption
 from corecbench.results.record import ResultsError
 from corecbench.testing.records import store_cell
+
+from .conftest import shown
 
 FREQUENCY = {"i": 1, "a": 5, "b": 3}
 
@@ -54,7 +58,7 @@ def pair(bench):
 
 
 def row(bench, number, **options):
-    return bench.table(**{"metrics": METRICS, "tested": "mean"} | options).rows[number]
+    return shown(bench.table(**{"metrics": METRICS, "tested": "mean"} | options))[number]
 
 
 def test_a_metric_of_lists_is_averaged_and_tested_over_users(pair):
@@ -94,19 +98,19 @@ def test_the_order_of_the_stored_users_does_not_matter(bench):
 
 
 def test_the_slices_of_a_metric_of_lists_are_those_of_its_users(pair):
-    (table,) = slice_effects.build(pair.entries, pair.store, "mean", METRICS["mean"])
-    assert [(effect.joint, effect.solo) for effect in table.effects] == [(2, 4)]
+    slices = pair.table(metrics={"mean": METRICS["mean"]}, tested="mean").slices()
+    assert [(effect.own, effect.base) for effect in slices] == [(2, 4)]
 
 
 def test_cells_cannot_be_compared_by_a_metric_without_a_value_per_user(pair):
     with pytest.raises(UsageError, match="choose a metric that has one per user, such as NDCG@10"):
-        compare.build({pair.store: pair.entries}, "sasrec", "different", METRICS["different"])
+        read_comparison({pair.store: pair.entries}, "sasrec", "different", METRICS["different"])
 
 
 def test_a_leaderboard_ranks_by_any_metric(pair):
-    board = leaderboard.build({pair.store: list(pair.store.records())}, "different", METRICS["different"])
+    board = read_board({pair.store: list(pair.store.records())}, "different", METRICS["different"])
     assert [row.mean for row in board.rows] == [2, 1, 1]
-    caption = leaderboard_text.caption(board)
+    caption = board_caption(board)
     assert "different: one value of the lists of 6 users (toy), averaged over seeds. " in caption
 
 
@@ -124,7 +128,7 @@ def test_older_results_that_lack_the_training_counts_say_so_and_are_read_for_oth
     add(bench, ["ab", "i"], frequency=None, domain="sasrec")
     with pytest.raises(ResultsError, match=r"items\.parquet: how often items occur in training was not stored"):
         bench.table(metrics=METRICS, tested="mean")
-    assert bench.table().rows[0].metrics["MRR"] == 1
+    assert shown(bench.table())[0].metrics["MRR"] == 1
 
 
 def test_lists_that_are_too_short_name_the_metric_and_what_is_stored(bench):
@@ -143,8 +147,8 @@ def test_an_item_that_nobody_knows_costs_the_row(bench):
     add(bench, ["ab", "ia"], domain="gru4rec")
     folder = add(bench, ["ab", "xi"], domain="sasrec")
     table = bench.table(metrics=METRICS, tested="mean")
-    assert [row.metrics == {} for row in table.rows] == [False, True]
-    assert table.rows[1].notes[0].startswith("seed 0 damaged")
+    assert [row.metrics == {} for row in shown(table)] == [False, True]
+    assert shown(table)[1].notes[0].startswith("seed 0 damaged")
     assert "ranks, lists and items name different users or items" in bench.store.damaged[folder]
 
 
@@ -162,8 +166,8 @@ class NotANumber(Different):
 
 def test_a_value_that_is_not_a_number_costs_that_metric_only(pair):
     table = pair.table(metrics=METRICS | {"different": NotANumber()}, tested="mean")
-    assert ["different" in row.metrics for row in table.rows] == [False] * len(table.rows)
+    assert ["different" in row.metrics for row in shown(table)] == [False] * len(table.rows)
     assert "metric 'different' must give a finite number for all users, got NaN or infinity." in caption(table)
-    assert [row.comparison for row in table.rows] == [
-        row.comparison for row in pair.table(metrics=METRICS, tested="mean").rows
+    assert [row.comparison for row in shown(table)] == [
+        row.comparison for row in shown(pair.table(metrics=METRICS, tested="mean"))
     ]

@@ -1,7 +1,10 @@
 import pytest
 
-from corecbench.report.comparison import Method
-from corecbench.report.main_table import caption, report
+from corecbench.report.evidence.contrasts import Method
+from corecbench.report.views.captions import main_caption as caption
+from corecbench.report.views.tables import main_table as report
+
+from .conftest import shown
 
 SIX_AT_2, SIX_AT_1 = [2] * 6, [1] * 6
 
@@ -17,7 +20,7 @@ def test_controls_are_a_column_and_explained_only_where_there_are_any(pair):
     assert frame(pair.table())["control"].tolist() == ["-", "-", "shuffled-texts"] * 2
     known = {"shuffled-texts": "each item has the text of another item"}
     sentence = "Control shuffled-texts: as the pair beside it, but each item has the text of another item. "
-    assert sentence in caption(pair.table(controls=known))
+    assert sentence in caption(pair.table(summaries=known))
 
 
 def test_a_stored_control_is_shown_without_its_plugin(pair):
@@ -25,7 +28,7 @@ def test_a_stored_control_is_shown_without_its_plugin(pair):
     assert frame(pair.table())["control"].tolist() == ["-", "-", "theirs:x"] * 2
     sentence = "Control theirs:x: as the pair beside it, but changed by a plugin that is not here. "
     assert sentence in caption(pair.table())
-    assert "Control theirs:x: as the pair beside it, but new. " in caption(pair.table(controls={"theirs": "new"}))
+    assert "Control theirs:x: as the pair beside it, but new. " in caption(pair.table(summaries={"theirs": "new"}))
 
 
 def test_ensembles_are_explained_only_where_there_are_any(combined, bench):
@@ -155,7 +158,7 @@ def test_the_best_and_the_second_best_are_marked_per_data_set_and_metric(pair):
     pair.add("gru4rec", dataset="other", domain_ranks=[4] * 6)
     # MRR: gru4rec 3/8, sasrec 1/2, with llama 1; llama 1/2, with sasrec 1/4. HR@1: 1/6, 0, 1, 0, 0
     table = pair.table()
-    names = [f"{row.key.dataset} {row.key.model} {row.key.side}" for row in table.rows]
+    names = [f"{row.key.dataset} {row.key.model} {row.key.side}" for row in shown(table)]
     assert dict(zip(names, marked(table, "MRR"), strict=True)) == {
         "toy sasrec domain": ["second"],
         "toy sasrec + llama domain": ["best"],
@@ -194,7 +197,7 @@ def test_controls_rows_that_share_nothing_and_incomplete_rows_are_not_best(pair)
     table = pair.table(unshared={"alone"})
     assert [
         (row.key.model, row.key.sharing, row.key.control, row.metrics["MRR"], *mark)
-        for row, mark in zip(table.rows, marked(table, "MRR"), strict=True)
+        for row, mark in zip(shown(table), marked(table, "MRR"), strict=True)
         if row.key.side == "domain"
     ] == [
         ("sasrec", None, None, 1 / 2, "second"),

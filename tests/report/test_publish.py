@@ -7,8 +7,8 @@ import pytest
 
 from corecbench.plugin.host import Host
 from corecbench.report import publish as publishing
-from corecbench.report.known_controls import known_controls
-from corecbench.report.publish import plot, publish, publish_run
+from corecbench.report.evidence.known_controls import known_controls
+from corecbench.report.publish import gather, plot, publish, publish_run
 from corecbench.results.store import Store
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
@@ -19,13 +19,18 @@ def save(store, record, rank):
     store_cell(store, record, dict.fromkeys(record["sides"], ranks))
 
 
+def tables(host, store, entries, metrics, **options):
+    """Publish some results."""
+    return publish(host, gather(host, store, entries, metrics), store.own_folder, **options)
+
+
 @pytest.fixture
 def published(tmp_path):
     """Publish a model that ranks all items third, and second when it is trained with an LLM."""
     store, host = Store(tmp_path, "default"), Host.discover()
     save(store, toy_record("sasrec", n_users=6), rank=3)
     save(store, toy_record("sasrec", "llama", n_users=6), rank=2)
-    found = publish(host, store, list(store.records()), ["NDCG@10", "MRR"])
+    found = tables(host, store, list(store.records()), ["NDCG@10", "MRR"])
     return SimpleNamespace(found=found, folder=tmp_path / "default")
 
 
@@ -34,28 +39,28 @@ def test_both_tables_are_written_once_for_each_reporter(published):
     names = [f"{stem}.{suffix}" for stem in ("table", "slices") for suffix in suffixes]
     assert [path.relative_to(published.folder).name for path in published.found.paths] == names
     assert published.found.folder == published.folder
-    assert (published.folder / "table.txt").read_text() == published.found.texts["text"]
-    assert (published.folder / "slices.md").read_text() == published.found.slices["markdown"]
+    assert (published.folder / "table.txt").read_text() == published.found.texts["table"]["text"]
+    assert (published.folder / "slices.md").read_text() == published.found.texts["slices"]["markdown"]
 
 
 @pytest.mark.parametrize("format_", ["text", "markdown", "latex", "html", "csv", "json"])
 def test_every_format_has_every_row(published, format_):
-    assert published.found.texts[format_].count("sasrec + llama") == 2
-    assert published.found.texts[format_].endswith("\n")
+    assert published.found.texts["table"][format_].count("sasrec + llama") == 2
+    assert published.found.texts["table"][format_].endswith("\n")
 
 
 def test_the_ledger_is_a_table_of_its_own_if_it_is_asked_for(published):
     store, host = Store(published.folder.parent, "default"), Host.discover()
     save(store, toy_record("sasrec", "llama", control="shuffled-texts", n_users=6), rank=3)
     entries = list(store.records())
-    assert publish(host, store, entries, ["NDCG@10"]).ledger == {}
-    found = publish(host, store, entries, ["NDCG@10"], with_ledger=True, by_slices=True)
-    assert found.ledger["text"] == (published.folder / "ledger.txt").read_text()
-    rows = json.loads(found.ledger["json"])["rows"]
+    assert "ledger" not in tables(host, store, entries, ["NDCG@10"]).texts
+    found = tables(host, store, entries, ["NDCG@10"], with_ledger=True, by_slices=True)
+    assert found.texts["ledger"]["text"] == (published.folder / "ledger.txt").read_text()
+    rows = json.loads(found.texts["ledger"]["json"])["rows"]
     assert {row["minus"] for row in rows} == {"alone", "shuffled-texts"}
     # one user has each frequency
     assert {row["slice by"] for row in rows} == {None, "history length", "target frequency in bins"}
-    domain, llm = found.ledgers
+    domain, llm = gather(host, store, entries, ["NDCG@10"]).ledgers()
     assert llm.of_kind("whole") == []  # the LLM alone is not stored
     assert len(domain.of_kind("whole")) == len(domain.of_kind("contrast")) == len(llm.of_kind("contrast")) == 1
 
@@ -69,9 +74,9 @@ def test_a_run_with_controls_has_its_ledger(published):
 
 
 def test_exact_formats_do_not_round(published):
-    rows = json.loads(published.found.texts["json"])["rows"]
+    rows = json.loads(published.found.texts["table"]["json"])["rows"]
     assert rows[1]["NDCG@10"] == pytest.approx(1 / np.log2(3), abs=1e-15)
-    assert "0.3333333333333333" in published.found.texts["csv"]
+    assert "0.3333333333333333" in published.found.texts["table"]["csv"]
 
 
 @pytest.fixture
@@ -92,8 +97,8 @@ def with_lists(tmp_path):
     ],
 )
 def test_what_is_tested_has_a_value_per_user_and_is_a_column_though_not_asked_for(with_lists, metrics, tested):
-    found = publish(Host.discover(), with_lists, list(with_lists.records()), metrics)
-    (row,) = json.loads(found.texts["json"])["rows"]
+    found = tables(Host.discover(), with_lists, list(with_lists.records()), metrics)
+    (row,) = json.loads(found.texts["table"]["json"])["rows"]
     assert [name for name in row if "@" in name and "vs" not in name] == list(dict.fromkeys([*metrics, tested]))
     assert f"{tested} vs solo" in row
     values = {"coverage@1": 2 / 4, "novelty@1": (1 + 3) / 2, "Gini@1": (1 + 3) / 2 / 3}
@@ -108,19 +113,19 @@ def test_a_leaderboard_of_a_metric_of_all_lists_is_ranked_by_it(with_lists):
 @pytest.mark.parametrize("format_", ["text", "markdown", "latex", "html", "csv", "json"])
 def test_every_format_has_the_effect_sizes(published, format_):
     store = Store(published.folder.parent, "default")
-    found = publish(Host.discover(), store, list(store.records()), ["MRR"], effects=True)
+    found = tables(Host.discover(), store, list(store.records()), ["MRR"], effects=True)
     names = {"text": ["d_z", "better/worse/equal", "p (TOST, Holm)"], "latex": [r"d\_z", "better/worse/equal"]}
     exact = ["d_z", "better", "95% low (change)", "p (TOST)"]
     names |= {"markdown": names["text"], "html": names["text"], "csv": exact, "json": exact}
-    assert all(name in found.texts[format_] for name in names[format_])
-    assert "d_z" not in published.found.texts[format_].replace("\\", "")
+    assert all(name in found.texts["table"][format_] for name in names[format_])
+    assert "d_z" not in published.found.texts["table"][format_].replace("\\", "")
 
 
 def test_costs_are_columns_where_they_are_asked_for(published):
     store = Store(published.folder.parent, "default")
-    found = publish(Host.discover(), store, list(store.records()), ["MRR"], cost=True)
-    assert "train s" in found.texts["text"]
-    assert "train s" not in published.found.texts["text"]
+    found = tables(Host.discover(), store, list(store.records()), ["MRR"], cost=True)
+    assert "train s" in found.texts["table"]["text"]
+    assert "train s" not in published.found.texts["table"]["text"]
 
 
 def test_a_pair_that_shares_nothing_is_not_the_best(published):
@@ -131,7 +136,7 @@ def test_a_pair_that_shares_nothing_is_not_the_best(published):
         cell = record["cell"] | {"sharing": sharing, "name": f"sasrec+llama+{sharing}"}
         save(store, record | {"cell": cell, "plugins": {sharing: of}}, rank=1)
     assert known_controls(host, store.records()).unshared == {"none", "private"}
-    lines = publish(host, store, list(store.records()), ["MRR"]).texts["text"].splitlines()
+    lines = tables(host, store, list(store.records()), ["MRR"]).texts["table"]["text"].splitlines()
     cells = [line.split("domain")[1] for line in lines if " domain " in line]
     assert [text.split("%")[0].split() for text in cells] == [
         ["-", "#2", ".3333", *"---", "6", "0"],
@@ -156,10 +161,14 @@ def test_a_reporter_that_fails_loses_only_its_own_tables(published, loose_file):
     """
     host = Host.discover([loose_file("mine", source)])
     store = Store(published.folder.parent, "default")
-    found = publish(host, store, list(store.records()), ["MRR"])
+    found = tables(host, store, list(store.records()), ["MRR"])
     assert list(found.errors) == ["broken"]
     assert re.match(r"reporter 'broken' of plugin mine .* failed in render: .*absent", str(found.errors["broken"]))
-    assert set(found.texts) == set(found.slices) == {"text", "markdown", "latex", "html", "csv", "json"}
+    assert (
+        set(found.texts["table"])
+        == set(found.texts["slices"])
+        == {"text", "markdown", "latex", "html", "csv", "json"}
+    )
 
 
 def test_a_reporter_of_few_lines_is_enough(published, loose_file):
@@ -177,21 +186,21 @@ def test_a_reporter_of_few_lines_is_enough(published, loose_file):
     """
     store = Store(published.folder.parent, "default")
     host = Host.discover([loose_file("mine", source)])
-    publish(host, store, list(store.records()), ["MRR"])
+    tables(host, store, list(store.records()), ["MRR"])
     assert "sasrec + llama" in (published.folder / "table.plain").read_text()
 
 
 def test_plots_are_of_the_metric_that_the_table_tests(published):
     store, host = Store(published.folder.parent, "default"), Host.discover()
     for metrics, shown in ((["HR@10", "NDCG@10"], "NDCG@10"), (["MRR"], "MRR")):
-        written = plot(host, store, list(store.records()), metrics)
+        written = plot(gather(host, store, list(store.records()), metrics), store.own_folder)
         assert written.folder == published.folder / "plots"
         assert f"<!-- Gain in {shown} of" in (written.folder / "gain.svg").read_text(encoding="utf-8")
 
 
 def test_the_slices_show_the_metric_that_the_table_tests(published):
     # third: NDCG 1 / log2(4) = .5; second: 1 / log2(3) = .6309
-    text = published.found.slices["text"]
+    text = published.found.texts["slices"]["text"]
     assert "NDCG@10 solo" in text
     rows = [line for line in text.splitlines() if "0 (never in training)" in line]
     assert len(rows) == 2  # the domain side, by frequency and by bins of it; the LLM has no solo row
@@ -204,13 +213,13 @@ def test_slices_of_several_data_sets_share_a_table(published):
     store, host = Store(published.folder.parent, "default"), Host.discover()
     for record, rank in ((toy_record("sasrec", n_users=6), 3), (toy_record("sasrec", "llama", n_users=6), 2)):
         save(store, record | {"cell": record["cell"] | {"dataset": "other"}}, rank)
-    text = publish(host, store, list(store.records()), ["NDCG@10"]).slices["text"]
+    text = tables(host, store, list(store.records()), ["NDCG@10"]).texts["slices"]["text"]
     assert text.count("95% interval  ") == 1
     assert " ".join(text.split()).count("other, 6 users, seed 0; toy, 6 users, seed 0.") == 1
 
 
 def test_another_metric_is_sliced_where_ndcg_is_not_shown(published):
     store = Store(published.folder.parent, "default")
-    text = publish(Host.discover(), store, list(store.records()), ["MRR"]).slices["text"]
+    text = tables(Host.discover(), store, list(store.records()), ["MRR"]).texts["slices"]["text"]
     assert "MRR solo" in text
     assert "NDCG" not in text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from corecbench.report.searched import searched
+from corecbench.report.views.provenance import searched
 from corecbench.testing.records import toy_record
 
 

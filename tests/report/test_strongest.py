@@ -2,9 +2,8 @@
 
 import pytest
 
-from corecbench.report.main_table import report
 from corecbench.report.page.summary import blocks
-from corecbench.report.plots.study import read
+from corecbench.report.views.tables import main_table as report
 
 from .conftest import METRICS
 
@@ -87,8 +86,7 @@ def test_with_one_seed_the_page_speaks_of_these_trained_models(bench):
     add(bench, "neighbours", 0, 0.3, domain_ranks=FIRST)
     add(bench, "sasrec", 0, 0.1, domain_ranks=FOURTH)
     add(bench, "sasrec", 0, 0.5, llm="llama", domain_ranks=[1, *SECOND[1:]], llm_ranks=FIRST)
-    study = read(bench.entries, bench.store, "MRR", METRICS["MRR"], ())
-    found = list(blocks(bench.table(metrics={"MRR": METRICS["MRR"]}), study))
+    found = list(blocks(bench.table(metrics={"MRR": METRICS["MRR"]})))
     statement = next(block.items for block in found if block.kind == "statements")[0]
     assert statement.verdict == "few-seeds"
     # (1 + 11 / 2) / 12 against 1
@@ -98,8 +96,7 @@ def test_with_one_seed_the_page_speaks_of_these_trained_models(bench):
 
 
 def test_the_verdict_of_the_page_names_the_stronger_reference_though_the_pair_beats_its_weak_model(weak):
-    study = read(weak.entries, weak.store, "MRR", METRICS["MRR"], ())
-    found = list(blocks(weak.table(metrics={"MRR": METRICS["MRR"]}), study))
+    found = list(blocks(weak.table(metrics={"MRR": METRICS["MRR"]})))
     (statement, _) = next(block.items for block in found if block.kind == "statements")
     assert statement.verdict == "loss"
     assert statement.text.startswith(

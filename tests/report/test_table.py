@@ -2,10 +2,13 @@ import pytest
 from scipy import stats
 
 from corecbench.api import UsageError
-from corecbench.report.comparison import Method
-from corecbench.report.table import AT_LIMIT
+from corecbench.report.evidence.contrasts import Method
+from corecbench.report.evidence.rows import AT_LIMIT
+from corecbench.report.views.provenance import made_with
 from corecbench.results.record import ResultsError
 from corecbench.stats.paired import METHODS
+
+from .conftest import shown
 
 PROTOCOL = {"split": "leave-one-out", "candidates": "full catalogue"}
 SIX_AT_2, SIX_AT_1 = [2] * 6, [1] * 6
@@ -39,7 +42,7 @@ def test_both_sides_of_a_joint_cell_are_rows(pair):
 def test_an_ensemble_is_a_row_below_the_pair_s_own_and_compared_with_the_domain_model_alone(combined):
     combined.add("sasrec", "llama", domain_ranks=SIX_AT_2, llm_ranks=SIX_AT_2)
     combined.add("gru4rec", domain_ranks=[4] * 6)
-    rows = combined.table().rows
+    rows = shown(combined.table())
     assert [(row.key.model, row.key.side, row.key.sharing) for row in rows] == [
         ("sasrec", "domain", None),
         ("sasrec + llama", "domain", "mix"),
@@ -83,7 +86,7 @@ def test_p_is_that_of_the_paired_test_and_is_adjusted_for_the_family(pair):
     ("correction", "factors"), [("holm", (2, 2)), ("hochberg", (1, 1)), ("bh", (1, 1)), ("none", (1, 1))]
 )
 def test_the_correction_can_be_chosen(pair, correction, factors):
-    rows = pair.table(method=Method("permutation", correction)).rows
+    rows = shown(pair.table(method=Method("permutation", correction)))
     adjusted = [row.comparison.p_adjusted for row in rows if row.comparison]
     assert adjusted == [factor * 2 / 64 for factor in factors]
 
@@ -93,7 +96,7 @@ def test_controls_do_not_make_it_harder_for_pairs(pair):
     for name in ("shuffled-texts", "untrained-llm"):
         pair.add("sasrec", "llama", control=name, domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_2)
     pair.add("sasrec", "llama", sharing="alone", domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_2)
-    rows = pair.table(method=Method("permutation"), unshared={"alone"}).rows
+    rows = shown(pair.table(method=Method("permutation"), unshared={"alone"}))
     adjusted = {
         (row.key.control or row.key.sharing, row.key.side): row.comparison.p_adjusted
         for row in rows
@@ -123,14 +126,14 @@ def test_only_seeds_that_both_rows_have_are_compared(bench):
 
 def test_sharing_modules_are_rows_of_their_own_with_the_same_solo_row(pair):
     pair.add("sasrec", "llama", sharing="none", domain_ranks=SIX_AT_2, llm_ranks=SIX_AT_2)
-    changes = {(r.key.sharing, r.key.side): r.comparison.change for r in pair.table().rows if r.comparison}
+    changes = {(r.key.sharing, r.key.side): r.comparison.change for r in shown(pair.table()) if r.comparison}
     assert changes["none", "domain"] == 0
     assert changes["bdlm", "domain"] == pytest.approx(1)
 
 
 def test_a_control_is_a_row_beside_its_pair_compared_with_the_same_solo_row(pair):
     pair.add("sasrec", "llama", control="shuffled-texts", domain_ranks=SIX_AT_2, llm_ranks=SIX_AT_1)
-    rows = pair.table().rows
+    rows = shown(pair.table())
     assert [(row.key.side, row.key.model, row.key.sharing, row.key.control) for row in rows] == [
         ("domain", "sasrec", None, None),
         ("domain", "sasrec + llama", "bdlm", None),
@@ -151,7 +154,9 @@ def test_rows_stand_in_order_whatever_the_order_of_the_records(bench):
     bench.add("sasrec", "llama", sharing="bdlm", **both)
     bench.add("sasrec", domain_ranks=SIX_AT_2)
     rows = [
-        (row.key.model, row.key.sharing, row.key.control) for row in bench.table().rows if row.key.side == "domain"
+        (row.key.model, row.key.sharing, row.key.control)
+        for row in shown(bench.table())
+        if row.key.side == "domain"
     ]
     assert rows == [
         ("sasrec", None, None),
@@ -237,7 +242,7 @@ def test_alike_is_adjusted_within_the_family_too(bench):
     bench.add("sasrec", domain_ranks=ranks[::-1])
     for llm in ("llama", "qwen", "gemma"):
         bench.add("sasrec", llm, domain_ranks=ranks, llm_ranks=ranks)
-    comparisons = [row.comparison for row in bench.table(method=Method(margin=0.2)).rows if row.comparison]
+    comparisons = [row.comparison for row in shown(bench.table(method=Method(margin=0.2))) if row.comparison]
     assert [each.p_equivalence for each in comparisons] == pytest.approx(
         [3 * each.sizes.equivalence.p for each in comparisons]
     )
@@ -323,7 +328,7 @@ def test_each_joint_row_follows_its_solo_row(bench):
     bench.add("sasrec", "llama", **both)
     bench.add("lightgcn", "llama", **both)
     bench.add(llm="llama", llm_ranks=SIX_AT_2)
-    assert [(row.key.dataset, row.key.model, row.key.side) for row in bench.table().rows] == [
+    assert [(row.key.dataset, row.key.model, row.key.side) for row in shown(bench.table())] == [
         ("toy", "sasrec", "domain"),
         ("toy", "sasrec + llama", "domain"),
         ("toy", "lightgcn", "domain"),
@@ -401,7 +406,7 @@ def test_a_row_says_that_the_model_alone_predicts_with_texts(bench):
     bench.add("sasrec", domain_ranks=SIX_AT_2)
     ranked = {"domain_ranks": SIX_AT_1, "llm_ranks": SIX_AT_1}
     bench.add("sasrec", "llama", costs={"predicts": "alone with texts"}, **ranked)
-    notes = {row.key.name: row.notes for row in bench.table().rows}
+    notes = {row.key.name: row.notes for row in shown(bench.table())}
     assert (
         "kept the model alone with texts in its scores, not clearly worse on validation: seed 0"
         in (notes["sasrec+llama+bdlm:domain"])
@@ -414,8 +419,8 @@ def test_a_pair_shares_a_table_with_its_model_if_its_settings_differ_on_purpose(
     pair = {"sharing": "bdlm", "settings": wide, "domain_ranks": SIX_AT_1, "llm_ranks": SIX_AT_1}
     bench.add("sasrec", "llama", in_pairs={"sasrec": ["width"]}, **pair)
     table = bench.table()
-    assert table.made_with[0] == "Settings that a model has in pairs only: sasrec on toy (width)"
-    assert [row.comparison is not None for row in table.rows if row.key.side == "domain"] == [False, True]
+    assert made_with(table.records())[0] == "Settings that a model has in pairs only: sasrec on toy (width)"
+    assert [row.comparison is not None for row in shown(table) if row.key.side == "domain"] == [False, True]
     bench.add("sasrec", "llama", seed=1, **pair)
     with pytest.raises(ResultsError, match=r"settings of sasrec is not .*width: 128, there 64"):
         bench.table()
@@ -461,9 +466,9 @@ def test_seeds_of_other_algorithms_or_weights_share_no_row(bench, first, second,
 def test_a_table_says_which_of_its_cells_do_not_name_weights_and_algorithms(bench):
     said = "Results of earlier versions do not say which weights and algorithms made them: "
     bench.add("sasrec", domain_ranks=SIX_AT_2)
-    assert not any(said in sentence for sentence in bench.table().made_with)
+    assert not any(said in sentence for sentence in made_with(bench.table().records()))
     bench.add("sasrec", seed=1, domain_ranks=SIX_AT_2, algorithms={"sasrec": 1}, fingerprints={})
-    assert f"{said}sasrec" in bench.table().made_with
+    assert f"{said}sasrec" in made_with(bench.table().records())
 
 
 def test_data_sets_have_splits_of_their_own(bench):
@@ -477,7 +482,7 @@ def test_data_sets_may_have_protocols_and_settings_of_their_own(bench):
         settings = {"sasrec": {"epochs": n}}
         of = {"protocol": {"split": "leave-one-out", "max_history": n}, "settings": settings}
         bench.add("sasrec", dataset=dataset, domain_ranks=SIX_AT_2, **of)
-    assert bench.table().protocol == {"split": "leave-one-out", "max_history": "50 (toy, third) and 200 (other)"}
+    assert bench.table().protocol() == {"split": "leave-one-out", "max_history": "50 (toy, third) and 200 (other)"}
 
 
 def test_a_failed_cell_does_not_keep_the_others_from_their_table(bench):

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from corecbench.api import UsageError
-from corecbench.report import average_ranks, leaderboard, slice_effects, train_shares
+from corecbench.report.evidence.leaderboard import read_board
+from corecbench.report.evidence.reading import at_full_share
 from corecbench.report.plots import canvas, train_share
 from corecbench.report.plots.critical_difference import prepare as critical_difference
 from corecbench.report.plots.registry import OF_SHARES, PLOTS, plots_of, write
-from corecbench.report.plots.study import NothingToShow, read
+from corecbench.report.plots.study import NothingToShow, Study
+from corecbench.report.views.captions import over_datasets
+from corecbench.report.views.tables import main_table, share_table
 from corecbench.results.record import ResultsError
 from corecbench.results.rows import rows_of
 from corecbench.results.run_files import run_files
@@ -18,7 +21,7 @@ from corecbench.results.selection import datasets_in, on_datasets, select_one
 from corecbench.settings.config import load
 from corecbench.stats.intervals import paired_interval
 
-from .conftest import METRICS, ReciprocalRank
+from .conftest import METRICS, ReciprocalRank, shown
 
 QUARTER = "toy (25% of users train)"
 AT_2 = [2] * 6
@@ -41,11 +44,7 @@ def shares(bench):
 
 
 def study_of(bench):
-    return read(bench.entries, bench.store, "MRR", ReciprocalRank())
-
-
-def curves_of(bench):
-    return train_shares.curves(study_of(bench).rows, "MRR")
+    return Study(bench.table({"MRR": ReciprocalRank()}))
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------
@@ -61,7 +60,7 @@ def test_rows_of_different_shares_are_different_rows(shares):
 def test_the_table_tests_a_joint_row_against_its_solo_row_of_the_same_share(shares):
     changes = {
         row.key.dataset: row.comparison.difference
-        for row in shares.table().rows
+        for row in shown(shares.table())
         if row.key.side == "domain" and row.key.sharing
     }
     # five of six users gain 1/2; three gain 1/2 and one loses 1/4; one loses 1/4
@@ -75,15 +74,15 @@ def test_the_table_tests_a_joint_row_against_its_solo_row_of_the_same_share(shar
 def test_a_pair_without_a_solo_row_of_its_share_is_not_compared(bench):
     bench.add("sasrec", domain_ranks=AT_2)
     bench.add("sasrec", "llama", train_share=0.25, domain_ranks=AT_2, llm_ranks=AT_2)
-    (row,) = (row for row in bench.table().rows if row.key.side == "domain" and row.key.sharing)
+    (row,) = (row for row in shown(bench.table()) if row.key.side == "domain" and row.key.sharing)
     assert (row.comparison, row.notes) == (None, ("not compared: no solo row",))
 
 
 def test_parts_of_one_data_set_are_no_data_sets_of_their_own_in_ranks_over_data_sets(shares):
-    assert list(average_ranks.over_datasets(shares.table())) == []
+    assert list(over_datasets(shares.table())) == []
     with pytest.raises(NothingToShow, match="needs 2 data sets, got 1"):
         critical_difference(study_of(shares))
-    board = leaderboard.build({shares.store: shares.entries}, "MRR", ReciprocalRank())
+    board = read_board({shares.store: shares.entries}, "MRR", ReciprocalRank())
     assert {row.key.dataset for row in board.rows} == {"toy"}
 
 
@@ -121,8 +120,9 @@ def test_each_seed_may_have_other_users_who_train(bench):
         bench.add("sasrec", train_share=0.25, seed=seed, domain_ranks=AT_2, counts=counts)
         ranks = {"domain_ranks": [1, 1, 2, 2, 2, 2] if seed == 0 else [2, 1, 2, 2, 2, 2], "llm_ranks": AT_2}
         bench.add("sasrec", "llama", train_share=0.25, seed=seed, counts=counts, **ranks)
-    (table,) = slice_effects.build(bench.entries, bench.store, "MRR", ReciprocalRank())
-    effects = {(each.slicing, each.label): each for each in table.effects if each.key.side == "domain"}
+    effects = {
+        (each.group.slicing, each.group.label): each for each in bench.table().slices() if each.row.side == "domain"
+    }
     # user 0 trains under seed 0 only and gains 1/2 there; user 1 gains 1/2 under both; user 2 gains nothing
     trains = effects["user", "trains"]
     assert (trains.n_users, trains.difference) == (3, pytest.approx((1 / 2 + 1 / 2 + 0) / 3))
@@ -145,18 +145,18 @@ def test_under_the_same_seed_the_same_users_train(bench):
 
 
 def test_a_curve_has_the_gain_at_every_share_from_the_smallest(shares):
-    (domain,) = curves_of(shares)
-    assert domain.shares == (0.25, 0.5, 1.0)
-    assert [effect.difference for effect in domain.effects] == pytest.approx([5 / 12, 5 / 24, -1 / 24])
+    (domain,) = shares.table().shares()
+    assert [effect.row.reduction.train_share for effect in domain] == [0.25, 0.5, 1.0]
+    assert [effect.difference for effect in domain] == pytest.approx([5 / 12, 5 / 24, -1 / 24])
     own, alone = np.array([1, 1, 1, 1, 1, 1 / 2]), np.full(6, 1 / 2)
-    assert domain.effects[0].interval == pytest.approx(paired_interval(own, alone))
-    assert (domain.key.dataset, domain.key.reduction.train_share) == ("toy", 1.0)
+    assert domain[0].sizes.interval == pytest.approx(paired_interval(own, alone))
+    assert at_full_share(domain[0].row).dataset == "toy"
 
 
 def test_a_row_at_one_share_is_no_curve(bench):
     fill(bench, shares=(0.25,))
-    assert curves_of(bench) == []
-    assert not train_shares.has_several(list(study_of(bench).rows))
+    assert bench.table().shares() == []
+    assert OF_SHARES not in plots_of(study_of(bench))
     with pytest.raises(NothingToShow, match="at two train shares"):
         train_share.prepare(study_of(bench))
 
@@ -164,12 +164,13 @@ def test_a_row_at_one_share_is_no_curve(bench):
 def test_curves_of_cold_items_and_of_all_items_are_different_ones(bench):
     fill(bench, shares=(0.25,))
     fill(bench, shares=(0.5, 1.0), cold_items=0.1)
-    (domain,) = curves_of(bench)
-    assert (domain.key.dataset, domain.shares) == ("toy (10% of items cold)", (0.5, 1.0))
+    (domain,) = bench.table().shares()
+    assert at_full_share(domain[0].row).dataset == "toy (10% of items cold)"
+    assert [effect.row.reduction.train_share for effect in domain] == [0.5, 1.0]
 
 
 def test_the_table_says_which_share_trains(shares):
-    report = train_shares.report(curves_of(shares), shares.table())
+    report = share_table(shares.table())
     assert report.name == "train-shares"
     domain = report.frame[report.frame["side"] == "domain"]
     assert domain[["data set", "users train", "users ranked", "difference"]].to_numpy().tolist() == [
@@ -182,9 +183,7 @@ def test_the_table_says_which_share_trains(shares):
 
 
 def test_the_caption_of_the_main_table_explains_parts(shares, pair):
-    from corecbench.report import main_table
-
-    assert "Of users train:" in main_table.report(shares.table(METRICS)).caption
+    assert "Of users train:" in main_table(shares.table(METRICS)).caption
 
 
 def test_the_plot_is_drawn_where_there_are_several_shares(shares, tmp_path):

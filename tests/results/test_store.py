@@ -458,7 +458,7 @@ def test_different_labels_have_different_names(pair):
 
 def test_reading_results_needs_no_torch():
     code = (
-        "import sys, corecbench.results.store, corecbench.report.table, corecbench.stats.paired;"
+        "import sys, corecbench.results.store, corecbench.report.evidence.reading, corecbench.stats.paired;"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from corecbench.api import Report, Style
-from corecbench.report.columns import NONE
 from corecbench.report.page.blocks import Field, Grid, Head, Text
+from corecbench.report.views.columns import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

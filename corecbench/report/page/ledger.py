@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corecbench.report import ledger_text
-from corecbench.report.ledger_words import finding, harm_sentence, sentence, telling
 from corecbench.report.page.blocks import Heading, Statement
 from corecbench.report.page.folding import folded, stated
 from corecbench.report.page.grids import grid, note, on
 from corecbench.report.page.pictures import plot_blocks
+from corecbench.report.views import ledger_text
+from corecbench.report.views.ledger_words import finding, harm_sentence, sentence, telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from corecbench.report.ledger import Ledger
-    from corecbench.report.ledger_words import Finding
+    from corecbench.report.evidence.ledger import Ledger
+    from corecbench.report.evidence.reading import Evidence
     from corecbench.report.page.blocks import Block, Picture, Verdict
     from corecbench.report.plots.registry import PlotOutcome
-    from corecbench.report.table import Table
+    from corecbench.report.views.ledger_words import Finding
 
 VERDICTS: Mapping[Finding, Verdict] = {
     "gain": "gain",
@@ -31,7 +31,7 @@ VERDICTS: Mapping[Finding, Verdict] = {
 }
 
 
-def blocks(ledgers: Sequence[Ledger], table: Table, plots: Sequence[PlotOutcome[Picture]]) -> Iterator[Block]:
+def blocks(ledgers: Sequence[Ledger], table: Evidence, plots: Sequence[PlotOutcome[Picture]]) -> Iterator[Block]:
     """Yield the findings, then the plot and the table of each data set that has ledgers."""
     yield from stated([statement for each in ledgers for statement in _statement(each, table)])
     report = ledger_text.report(ledgers, table, in_words=False)
@@ -44,8 +44,8 @@ def blocks(ledgers: Sequence[Ledger], table: Table, plots: Sequence[PlotOutcome[
     yield note(report)
 
 
-def _statement(ledger: Ledger, table: Table) -> Iterator[Statement]:
-    higher, harm, contrast = table.metrics[table.tested], harm_sentence(ledger), telling(ledger)
+def _statement(ledger: Ledger, table: Evidence) -> Iterator[Statement]:
+    higher, harm, contrast = table.higher_is_better, harm_sentence(ledger), telling(ledger)
     text = sentence(ledger, table.tested, higher, table.method)
     if text is not None and contrast is not None:
         yield Statement(VERDICTS[finding(contrast, higher)], text, [harm] if harm else [])

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from corecbench.api import Report
 from corecbench.data import summary
-from corecbench.report.columns import Column, lay_out
 from corecbench.report.page.blocks import Facts, FactSheets
 from corecbench.report.page.grids import grid
-from corecbench.report.provenance import together
+from corecbench.report.views.columns import Column, lay_out
+from corecbench.report.views.provenance import together
 from corecbench.results.record import settings_in
 
 if TYPE_CHECKING:

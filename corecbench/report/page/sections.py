@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from corecbench.report import leaderboard, leaderboard_text, main_table, slice_effects
 from corecbench.report.page import ledger, origin, recommended, summary
 from corecbench.report.page.blocks import Code, Heading, Section, Text
 from corecbench.report.page.folding import folded
 from corecbench.report.page.grids import grid, note, on, part
 from corecbench.report.page.pictures import draw, plot_blocks
+from corecbench.report.views.captions import of_costs
+from corecbench.report.views.columns import COST
+from corecbench.report.views.tables import board_table, main_table, slice_table
 from corecbench.report.wording import sentences
 from corecbench.results.run_files import run_files
 
@@ -18,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from corecbench.api import CellResult
-    from corecbench.report.ledger import Ledger
+    from corecbench.report.evidence.leaderboard import Leaderboard
+    from corecbench.report.evidence.ledger import Ledger
+    from corecbench.report.evidence.reading import Evidence
     from corecbench.report.page.blocks import Block, Picture
     from corecbench.report.plots.registry import PlotOutcome
     from corecbench.report.plots.study import Study
     from corecbench.report.recommendation import Recommendation
-    from corecbench.report.slice_effects import SliceTable
-    from corecbench.report.table import Table
 
     Pictures = Sequence[PlotOutcome[Picture]]
 
@@ -34,11 +36,8 @@ class Results:
     """The results of a benchmark that the page shows."""
 
     benchmark: str
-    records: Sequence[CellResult]
-    table: Table
-    slices: Sequence[SliceTable]
     study: Study
-    board: leaderboard.Leaderboard | None
+    board: Leaderboard | None
     """The leaderboard; None where fewer than two data sets have results."""
     effects: bool = False
     """Whether the main table has columns of effect sizes."""
@@ -47,6 +46,16 @@ class Results:
 
     ledgers: Sequence[Ledger] = ()
     """What the gain of each pair that has controls is made of."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """The rows and their contrasts."""
+        return self.study.evidence
+
+    @property
+    def records(self) -> Sequence[CellResult]:
+        """The records of all cells."""
+        return self.evidence.records()
 
     def by_dataset(self, blocks: Callable[[str], Iterable[Block]]) -> Iterator[Block]:
         """Yield the blocks of each data set, under its name if there are several."""
@@ -60,7 +69,7 @@ def sections(results: Results) -> Iterator[Section]:
     """Yield the sections in their order."""
     plots = draw(results.study)
     if results.ledgers:
-        found = list(ledger.blocks(results.ledgers, results.table, plots))
+        found = list(ledger.blocks(results.ledgers, results.evidence, plots))
         yield Section("ledger", "What exactly helps", found)
     yield Section("summary", "Summary", list(_summary(results, plots)))
     yield Section("results", "Results", list(_results(results)))
@@ -78,7 +87,7 @@ def sections(results: Results) -> Iterator[Section]:
 
 def _summary(results: Results, plots: Pictures) -> Iterator[Block]:
     """Yield how many rows gained, the plot of the gains, and the finding of each row."""
-    headline, *statements = summary.blocks(results.table, results.study, results.ledgers)
+    headline, *statements = summary.blocks(results.evidence, results.ledgers)
     first, *more = plot_blocks(plots, ["gain"])
     yield from [headline, first, *more, *statements]
 
@@ -93,7 +102,7 @@ def subtitle(records: Sequence[CellResult]) -> str:
 
 
 def _results(results: Results) -> Iterator[Block]:
-    report = main_table.report(results.table, effects=results.effects)
+    report = main_table(results.evidence, effects=results.effects)
     yield from results.by_dataset(lambda dataset: [grid(on(report, dataset), f"results on {dataset}")])
     yield note(report)
 
@@ -102,15 +111,15 @@ def _pictures(results: Results, plots: Pictures) -> Iterator[Block]:
     yield from results.by_dataset(lambda dataset: plot_blocks(plots, ["cutoffs", "pairs", "rank-change"], dataset))
 
 
-def _over_datasets(board: leaderboard.Leaderboard, plots: Pictures) -> Iterator[Block]:
-    report = leaderboard_text.report(board)
+def _over_datasets(board: Leaderboard, plots: Pictures) -> Iterator[Block]:
+    report = board_table(board)
     yield grid(report, "all rows over all data sets")
     yield note(report)
     yield from plot_blocks(plots, ["critical-difference"])
 
 
 def _slices(results: Results, plots: Pictures) -> Iterator[Block]:
-    report = slice_effects.report(results.slices)
+    report = slice_table(results.evidence)
 
     yield from plot_blocks(plots, ["train-share"])
 
@@ -132,9 +141,9 @@ def _recommended(results: Results) -> Iterator[Block]:
 
 
 def _cost(results: Results, plots: Pictures) -> Iterator[Block]:
-    report = main_table.report(results.table, cost=True)
-    costs = [column.name for column in main_table.COST]
-    wanted = ["data set", "model", "side", "sharing", "control", results.table.tested, *costs, "seeds"]
+    report = main_table(results.evidence, cost=True)
+    costs = [column.name for column in COST]
+    wanted = ["data set", "model", "side", "sharing", "control", results.evidence.tested, *costs, "seeds"]
     shortened = part(report, range(len(report.frame)), [column for column in report.frame if column not in wanted])
     yield from results.by_dataset(
         lambda dataset: [
@@ -142,7 +151,7 @@ def _cost(results: Results, plots: Pictures) -> Iterator[Block]:
             folded(grid(on(shortened, dataset), f"what training and inference take on {dataset}")),
         ]
     )
-    yield Text(sentences(main_table.of_costs(results.table)), is_note=True)
+    yield Text(sentences(of_costs(results.evidence.rows.values())), is_note=True)
 
 
 def _training(results: Results, plots: Pictures) -> Iterator[Block]:

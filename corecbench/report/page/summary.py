@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from corecbench.report.columns import t_intervals
-from corecbench.report.comparison import ALPHA, FEWEST_SEEDS
-from corecbench.report.comparison_columns import of_changes, p_name
-from corecbench.report.evidence import (
+from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS
+from corecbench.report.page.blocks import Heading, Statement, Text
+from corecbench.report.page.findings import Findings
+from corecbench.report.page.folding import stated
+from corecbench.report.plots.study import label, shorten
+from corecbench.report.views.captions import intervals_in_words, of_changes
+from corecbench.report.views.columns import p_name
+from corecbench.report.views.ledger_words import over_controls
+from corecbench.report.views.outcome import (
     agreement,
     amount,
     change,
@@ -17,47 +22,37 @@ from corecbench.report.evidence import (
     probability,
     relative,
 )
-from corecbench.report.ledger_words import over_controls
-from corecbench.report.page.blocks import Heading, Statement, Text
-from corecbench.report.page.findings import Findings
-from corecbench.report.page.folding import stated
-from corecbench.report.plots.study import label, shorten
 from corecbench.report.wording import decimal, seed_list, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from corecbench.api import RowSide
-    from corecbench.report.comparison import Comparison
-    from corecbench.report.ledger import Ledger
+    from corecbench.report.evidence.contrasts import Contrast
+    from corecbench.report.evidence.ledger import Ledger
+    from corecbench.report.evidence.reading import Evidence
     from corecbench.report.page.blocks import Block
-    from corecbench.report.plots.study import Study
-    from corecbench.report.table import Table
     from corecbench.results.rows import RowKey
 
 
-def blocks(table: Table, study: Study, ledgers: Sequence[Ledger] = ()) -> Iterator[Block]:
+def blocks(evidence: Evidence, ledgers: Sequence[Ledger] = ()) -> Iterator[Block]:
     """Yield the summary: the best rows, the gain of each pair, its controls, and missing results."""
-    findings = Findings(table, study)
-    against_controls = over_controls(ledgers, table.metrics[table.tested], table.method)
+    findings = Findings(evidence)
+    against_controls = over_controls(ledgers, evidence.higher_is_better, evidence.method)
     yield Text(" ".join([*against_controls, headline(findings)]))
-    for dataset in findings.study.datasets:
+    for dataset in findings.evidence.datasets:
         yield Heading(dataset)
         yield Text(sentences([*extent(findings, dataset), *best(findings, dataset)]))
         if items := [*_pairs(findings, dataset), *_missing(findings, dataset)]:
             yield from stated(items)
-    if any(row.comparison for row in table.rows):
-        yield Text(_note(table), is_note=True)
+    if evidence.over_alone:
+        yield Text(_note(evidence), is_note=True)
 
 
-def _note(table: Table) -> str:
-    level, method = decimal(ALPHA, 2), table.method
-    lacking = [row.comparison.lacks_seeds for row in table.rows if row.comparison]
-    of = (
-        "over users"
-        if method.is_resampled
-        else t_intervals(each or not method.speaks_of_methods for each in lacking)
-    )
+def _note(evidence: Evidence) -> str:
+    level, method, contrasts = decimal(ALPHA, 2), evidence.method, evidence.over_alone.values()
+    lacking = [each.lacks_seeds for each in contrasts]
+    of = "over users" if method.is_resampled else intervals_in_words(method, contrasts)
     return sentences(
         [
             f"A gain or loss is called so where {p_name(method)} is below {level}"
@@ -70,7 +65,7 @@ def _note(table: Table) -> str:
 
 def headline(findings: Findings) -> str:
     """Return how many rows gained, over all data sets."""
-    pairs = [key for dataset in findings.study.datasets for key in findings.pairs(dataset)]
+    pairs = [key for dataset in findings.evidence.datasets for key in findings.pairs(dataset)]
     verdicts = [findings.verdict_on(findings.first(key)) for key in pairs]
     if not verdicts:
         return "Nothing was trained together here: all rows are models alone, or controls."
@@ -88,13 +83,13 @@ def headline(findings: Findings) -> str:
         if verdict in counts
     ]
     rows = f"{len(verdicts)} rows" if len(verdicts) > 1 else "the one row"
-    base = "strongest row without an LLM" if findings.table.names_strongest else "same model trained alone"
+    base = "strongest row without an LLM" if findings.evidence.names_strongest else "same model trained alone"
     return f"Of {rows} trained together, each against the {base}: {', '.join(parts)}."
 
 
 def extent(findings: Findings, dataset: str) -> Iterator[str]:
     """Yield users and seeds of a data set, and a remark where there are too few seeds."""
-    rows = [row for row in findings.table.rows if row.key.dataset == dataset and row.seeds]
+    rows = [row for row in findings.evidence.rows.values() if row.key.dataset == dataset and row.seeds]
     if not rows:
         yield "No cell succeeded"
         return
@@ -106,20 +101,20 @@ def extent(findings: Findings, dataset: str) -> Iterator[str]:
 
 def best(findings: Findings, dataset: str) -> Iterator[str]:
     """Yield the best row, and the best model alone."""
-    metric = findings.table.tested
+    metric = findings.evidence.tested
     complete = [
         key
         for key in findings.keys(dataset)
         if findings.row(key).is_complete
         and metric in findings.row(key).metrics
-        and not findings.study.is_control(key)
+        and not findings.evidence.is_control(key)
     ]
     for words, keys in (
         (f"Best {metric}", complete),
         (f"Best {metric} alone", [key for key in complete if not key.sharing]),
     ):
         if keys:
-            choose = max if findings.study.higher_is_better else min
+            choose = max if findings.evidence.higher_is_better else min
             key = choose(keys, key=lambda key: findings.row(key).metrics[metric])
             yield f"{words}: {decimal(findings.row(key).metrics[metric])}, {name(key)}"
 
@@ -149,16 +144,16 @@ def _pairs(findings: Findings, dataset: str) -> Iterator[Statement]:
 
 def _over_strongest(findings: Findings, key: RowKey) -> Iterator[str]:
     """Yield what a pair is beside the strongest row without an LLM, if that is another than the model alone."""
-    comparison = findings.first(key) if findings.table.names_strongest else None
+    comparison = findings.first(key) if findings.evidence.names_strongest else None
     if comparison is None:
         return
-    base = findings.table.strongest[key.dataset]
+    base = findings.evidence.strongest[key.dataset]
     verdict = findings.verdict_on(comparison)
     doubt = {"unclear": "which is not significant", "few-seeds": "in these trained models"}.get(verdict)
-    how = f"differs by {change(comparison)} {findings.table.tested}, {doubt}, from"
+    how = f"differs by {change(comparison)} {findings.evidence.tested}, {doubt}, from"
     if doubt is None:
         side = "above" if comparison.difference > 0 else "below"
-        how = f"is {amount(comparison)} {findings.table.tested} {side}"
+        how = f"is {amount(comparison)} {findings.evidence.tested} {side}"
     stated = _evidence(findings, key, base, comparison)
     pair = f"{shorten(key.own or '')} with {_partner(key)}"
     yield f"{pair} {how} {label(base)}, the strongest row without an LLM ({stated})."
@@ -166,16 +161,16 @@ def _over_strongest(findings: Findings, key: RowKey) -> Iterator[str]:
 
 def _over_alone(findings: Findings, key: RowKey) -> Iterator[str]:
     """Yield what a pair is beside the same model alone."""
-    comparison = findings.row(key).comparison
+    comparison = findings.over_alone(key)
     if comparison is not None:
         stated = _evidence(findings, key, key.solo, comparison)
-        beside = ", against itself alone" if findings.table.names_strongest else ""
+        beside = ", against itself alone" if findings.evidence.names_strongest else ""
         yield f"{_opening(findings, key, comparison)}{beside} ({stated})."
 
 
-def _evidence(findings: Findings, key: RowKey, base: RowKey, comparison: Comparison) -> str:
-    rows = findings.study.rows
-    agree = agreement(comparison, rows[key], rows[base], findings.table.tested)
+def _evidence(findings: Findings, key: RowKey, base: RowKey, comparison: Contrast) -> str:
+    rows = findings.evidence.rows
+    agree = agreement(comparison, rows[key], rows[base], findings.evidence.tested)
     return ", ".join([interval(comparison), *([agree] if agree else []), _adjusted(findings, comparison)])
 
 
@@ -184,19 +179,19 @@ def _partner(key: RowKey) -> str:
     return f"an ensemble with {partner}" if key.side == "ensemble" else partner
 
 
-def _adjusted(findings: Findings, comparison: Comparison) -> str:
-    return probability(comparison.p_adjusted, findings.table.method)
+def _adjusted(findings: Findings, comparison: Contrast) -> str:
+    return probability(comparison.p_adjusted, findings.evidence.method)
 
 
-def _opening(findings: Findings, key: RowKey, comparison: Comparison) -> str:
-    metric, own, verdict = findings.table.tested, shorten(key.own or ""), findings.verdict(key)
+def _opening(findings: Findings, key: RowKey, comparison: Contrast) -> str:
+    metric, own, verdict = findings.evidence.tested, shorten(key.own or ""), findings.verdict(key)
     partner = _partner(key)
     if verdict == "few-seeds":
         these = f"{change(comparison)} {metric} in these trained models"
         return f"{own} with {partner}: {these}; {FEWEST_SEEDS} seeds tell whether it helps"
     if verdict == "unclear":
         return f"{own} neither gains nor loses significantly from {partner}: {change(comparison)} {metric}"
-    if findings.study.higher_is_better:
+    if findings.evidence.higher_is_better:
         verb, by = ("gains", "from") if verdict == "gain" else ("loses", "with")
         return f"{own} {verb} {amount(comparison)} {metric} {by} {partner}"
     verb, by = ("gains from", "less") if verdict == "gain" else ("loses with", "more")
@@ -208,13 +203,12 @@ def _doubts(findings: Findings, key: RowKey) -> Iterator[str]:
 
     The change is that over the model alone.
     """
-    comparison = findings.row(key).comparison
+    comparison = findings.over_alone(key)
     if comparison is None or comparison.is_significant or comparison.lacks_seeds:
         return
-    method, sizes = findings.table.method, comparison.sizes
+    method, sizes = findings.evidence.method, comparison.sizes
     if comparison.test.p < ALPHA:
-        tested = [row.comparison for row in findings.table.rows if row.comparison]
-        n_tests = sum(each.family == comparison.family for each in tested)
+        n_tests = sum(each.family == comparison.family for each in findings.evidence.over_alone.values())
         alone = probability(comparison.test.p)
         yield f"Tested alone it would be significant ({alone}); as one of {n_tests} tests it is not."
     if comparison.p_equivalence is not None and comparison.p_equivalence < ALPHA:
@@ -229,27 +223,27 @@ def _of_controls(findings: Findings, key: RowKey) -> Iterator[str]:
     """Yield for each control whether it gains as well, and whether the pair gains more than it."""
     controls, gains = findings.controls(key), findings.verdict(key) == "gain"
     for control in controls:
-        entry = findings.study.controls.of(control).entry
+        entry = findings.evidence.controls.of(control).entry
         under = [_under(findings, control, entry.under, gains)]
         yield " ".join([*under, *_beyond(findings, key, control, entry.takes_away)])
-    placebos = [control for control in controls if findings.study.controls.of(control).entry.placebo]
+    placebos = [control for control in controls if findings.evidence.controls.of(control).entry.placebo]
     if gains and key.side == "domain" and not placebos:
         yield "No placebo was run, such as a randomly initialised LLM: whether the LLM's knowledge helps is open."
 
 
 def _under(findings: Findings, control: RowKey, how: str, gains: bool) -> str:
     """Return the gain of the model under a control, in words."""
-    row = findings.row(control)
+    contrast = findings.over_alone(control)
     begin = how[0].upper() + how[1:]
-    if row.comparison is None:
-        return f"{begin}: {'; '.join(row.notes)}."
+    if contrast is None:
+        return f"{begin}: {'; '.join(findings.evidence.notes(control))}."
     words = {
         "gain": "it gains as well" if gains else "it gains",
         "loss": "it loses",
         "few-seeds": f"a verdict takes {FEWEST_SEEDS} seeds",
     }
     verb = words.get(findings.verdict(control), "there is no significant change")
-    evidence = ", ".join([change(row.comparison), interval(row.comparison), _adjusted(findings, row.comparison)])
+    evidence = ", ".join([change(contrast), interval(contrast), _adjusted(findings, contrast)])
     return f"{begin} {verb} ({evidence})."
 
 
@@ -276,7 +270,7 @@ def _missing(findings: Findings, dataset: str) -> Iterator[Statement]:
     """Yield the notes of rows: failures, missing seeds, why there is no comparison; those of both sides once."""
     sides: dict[tuple[str, str], list[RowSide]] = {}
     for key in findings.keys(dataset):
-        if notes := findings.row(key).notes:
+        if notes := findings.evidence.notes(key):
             cell = label(replace(key, side="domain")) if key.sharing else label(key)
             sides.setdefault((cell, "; ".join(notes)), []).append(key.side)
     for (cell, joined), noted in sides.items():

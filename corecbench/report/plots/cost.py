@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from corecbench.api import Side
-    from corecbench.report.stored_rows import StoredRow
+    from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 
 
@@ -71,7 +71,7 @@ def prepare(study: Study) -> Costs:
     return Costs(dataset, points, study.tested, study.higher_is_better, study.extent())
 
 
-def _is_trained(row: StoredRow) -> bool:
+def _is_trained(row: Row) -> bool:
     """Return whether the training time of all sides of the cell is known; that of imported results is not."""
     return all(
         record["sides"].keys() >= trained_sides(row.key) and "imported" not in record for record in row.records

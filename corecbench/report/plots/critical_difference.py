@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corecbench.data.reduction import largest_parts
-from corecbench.report.average_ranks import FEWEST_DATASETS, FEWEST_ROWS
+from corecbench.report.evidence.contrasts import FEWEST_DATASETS, FEWEST_ROWS
 from corecbench.report.plots.canvas import COLOURS, FAINT, INK, figure, wrap
 from corecbench.report.plots.study import FIRST_NAMED, NothingToShow, Study, label
 from corecbench.report.wording import p_value, sentences

@@ -19,7 +19,7 @@ from corecbench.report.plots.canvas import (
     title_row,
 )
 from corecbench.report.plots.pages import paged
-from corecbench.report.plots.study import RANK, Study, titled
+from corecbench.report.plots.study import Study, titled
 from corecbench.report.wording import sentences
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ def pages(curves: Curves) -> list[Curves]:
 
 
 def _curve(study: Study, key: RowKey, name: str) -> Curve:
-    ranks = [values[RANK].to_numpy() for values in study.rows[key].values.values()]
-    return Curve(name, study.is_control(key), *at_cutoffs(np.concatenate(ranks)))
+    row = study.rows[key]
+    return Curve(name, study.is_control(key), *at_cutoffs(row.ranks(row.seeds).ravel()))
 
 
 def draw(curves: Curves) -> Figure:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from corecbench.report.columns import NONE, t_intervals
 from corecbench.report.plots.canvas import (
     FAINT,
     INK,
@@ -19,6 +18,8 @@ from corecbench.report.plots.canvas import (
 )
 from corecbench.report.plots.pages import paged
 from corecbench.report.plots.study import FIRST_NAMED, Study, label
+from corecbench.report.views.captions import t_intervals
+from corecbench.report.views.columns import NONE
 from corecbench.report.wording import percent, sentences
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def prepare(study: Study) -> Gains:
                 side=key.side,
                 is_control=study.is_control(key),
                 difference=effect.difference,
-                interval=effect.interval,
+                interval=effect.sizes.interval,
                 change=effect.change,
                 lacks_seeds=effect.lacks_seeds,
             )

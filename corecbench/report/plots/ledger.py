@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from corecbench.report.columns import t_intervals
-from corecbench.report.comparison import FEWEST_SEEDS
-from corecbench.report.ledger import build
-from corecbench.report.ledger_ladder import pairs_with_controls
-from corecbench.report.ledger_words import row_name
+from corecbench.report.evidence.contrasts import FEWEST_SEEDS
+from corecbench.report.evidence.ledger_ladder import pairs_with_controls
 from corecbench.report.plots.canvas import (
     INK,
     MINUS,
@@ -23,6 +20,8 @@ from corecbench.report.plots.canvas import (
 )
 from corecbench.report.plots.pages import paged
 from corecbench.report.plots.study import NAME_WIDTH, NothingToShow, Study, label
+from corecbench.report.views.captions import t_intervals
+from corecbench.report.views.ledger_words import row_name
 from corecbench.report.wording import percent, sentences
 
 if TYPE_CHECKING:
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from corecbench.api import RowSide
-    from corecbench.report.ledger import Contrast, Ledger
-    from corecbench.report.ledger_ladder import Kind
+    from corecbench.report.evidence.ledger import Contrast, Ledger
+    from corecbench.report.evidence.ledger_ladder import Kind
     from corecbench.results.rows import RowKey
 
 LABEL_WIDTH, TITLE_WIDTH = 44, 54
@@ -89,9 +88,9 @@ def prepare(study: Study) -> Waterfalls:
         NothingToShow: no pair has a control, or all means compared with are 0.
     """
     (dataset,) = study.datasets
-    if not pairs_with_controls(study.rows, study.tested, study.controls.unshared):
+    if not pairs_with_controls(study.rows, study.tested, study.evidence.controls.unshared):
         raise NothingToShow("no pair has a control")
-    ledgers = build(study.rows, study.tested, study.higher_is_better, controls=study.controls)
+    ledgers = study.evidence.ledgers()
     shown = [_waterfall(ledger) for ledger in ledgers if all(each.comparison.base for each in ledger.contrasts)]
     if not shown:
         raise NothingToShow("no control can be compared with its pair")

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from corecbench.report.columns import t_intervals
-from corecbench.report.ledger import build
-from corecbench.report.ledger_ladder import PAIR, pairs_with_controls
-from corecbench.report.ledger_words import row_name
+from corecbench.report.evidence.ledger_ladder import PAIR, pairs_with_controls
 from corecbench.report.plots import curves
 from corecbench.report.plots.canvas import MINUS, SIDE_NAMES, figure, plain
 from corecbench.report.plots.curves import Curve, Panels
 from corecbench.report.plots.pages import paged
 from corecbench.report.plots.study import NothingToShow, Study, shorten
+from corecbench.report.views.captions import t_intervals
+from corecbench.report.views.ledger_words import row_name
 from corecbench.report.wording import sentences
 
 if TYPE_CHECKING:
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from corecbench.report.ledger import Contrast, Ledger
-    from corecbench.report.stored_rows import StoredRow
+    from corecbench.report.evidence.ledger import Contrast, Ledger
+    from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 
 MOST = 4
@@ -43,7 +42,7 @@ class OverLlms:
     """The end of the title, where there are several pages."""
 
 
-def has_several(rows: Mapping[RowKey, StoredRow], tested: str, unshared: Collection[str] = ()) -> bool:
+def has_several(rows: Mapping[RowKey, Row], tested: str, unshared: Collection[str] = ()) -> bool:
     """Return whether any pair with controls differs from another one in the LLM only."""
     pairs = pairs_with_controls(rows, tested, unshared)
     return len({_without_llm(pair) for pair in pairs}) < len(pairs)
@@ -61,7 +60,7 @@ def prepare(study: Study) -> OverLlms:
     """
     (dataset,) = study.datasets
     groups: dict[RowKey, list[Ledger]] = {}
-    for ledger in build(study.rows, study.tested, study.higher_is_better, controls=study.controls):
+    for ledger in study.evidence.ledgers():
         if ledger.of_kind("contrast"):
             groups.setdefault(_without_llm(ledger.pair), []).append(ledger)
     shown = [
@@ -79,7 +78,7 @@ def prepare(study: Study) -> OverLlms:
     )
 
 
-def _parameters(pair: StoredRow) -> int:
+def _parameters(pair: Row) -> int:
     """Return how many parameters the LLM's side of a pair has; 0 where that was not stored."""
     sides = [side for record in pair.records for name, side in record["sides"].items() if name == "llm"]
     return max((side.get("parameters", 0) for side in sides), default=0)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corecbench.report.comparison import ALPHA, STANDARD, adjust_families, common_seeds, compare
-from corecbench.report.comparison_columns import of_p
+from corecbench.report.evidence.contrasts import ALPHA, STANDARD, adjust_families
 from corecbench.report.plots.canvas import MINUS, figure, plain, wrap
 from corecbench.report.plots.study import FIRST_NAMED, NothingToShow, Study, label, labels
+from corecbench.report.views.captions import of_p
 from corecbench.report.wording import decimal, p_value, sentences
 
 if TYPE_CHECKING:
@@ -58,15 +58,14 @@ def prepare(study: Study) -> Matrix:
     is_significant = np.zeros(p.shape, dtype=bool)
     comparisons = {}
     for first, second in combinations(range(len(keys)), 2):
-        row, other = (study.rows[keys[number]] for number in (first, second))
-        if common_seeds(row, other):
-            comparisons[first, second] = compare(row, other, study.tested, study.higher_is_better, "row", STANDARD)
+        if found := study.evidence.contrast(keys[first], keys[second]):
+            comparisons[first, second] = found
     if not comparisons:
         raise NothingToShow("no two rows have a seed in common")
-    for (first, second), found in adjust_families(comparisons, STANDARD).items():
-        difference[first, second], difference[second, first] = found.difference, -found.difference
-        p[first, second] = p[second, first] = found.p_adjusted
-        is_significant[first, second] = is_significant[second, first] = found.is_significant
+    for (first, second), each in adjust_families(comparisons, STANDARD).items():
+        difference[first, second], difference[second, first] = each.difference, -each.difference
+        p[first, second] = p[second, first] = each.p_adjusted
+        is_significant[first, second] = is_significant[second, first] = each.is_significant
     names = labels(keys, LABEL_WIDTH) if len(keys) > MOST_SIGNED else map(label, keys)
     tests = of_p(comparisons.values(), STANDARD)
     return Matrix(dataset, tuple(names), difference, p, is_significant, tests, study.tested, study.extent())

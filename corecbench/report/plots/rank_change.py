@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corecbench.report.comparison import common_seeds
+from corecbench.report.evidence.contrasts import common_seeds
 from corecbench.report.plots.canvas import INK, figure, log_ticks, plain, wrap
 from corecbench.report.plots.pages import paged
-from corecbench.report.plots.study import FIRST_NAMED, RANK, Study, label
+from corecbench.report.plots.study import FIRST_NAMED, Study, label
 from corecbench.report.wording import sentences
 from corecbench.stats.effect import Shares, shares
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.collections import PolyCollection
     from matplotlib.figure import Figure
 
-    from corecbench.report.stored_rows import StoredRow
+    from corecbench.report.evidence.rows import Row
 
 COLUMNS = 3
 MOST = 12
@@ -77,10 +77,9 @@ def pages(changes: Changes) -> list[Changes]:
     return paged(changes, "rows", MOST)
 
 
-def _log_rank(row: StoredRow, seeds: Collection[int]) -> np.ndarray:
+def _log_rank(row: Row, seeds: Collection[int]) -> np.ndarray:
     """Return the logarithm of each user's rank, float64 [U], averaged over seeds."""
-    logarithms = np.mean([np.log(row.column(RANK, seed)) for seed in seeds], axis=0)
-    return np.asarray(logarithms)
+    return np.asarray(np.mean(list(np.log(row.ranks(seeds).T)), axis=0))
 
 
 def draw(changes: Changes) -> Figure:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from corecbench.report.evidence.reading import at_full_share
 from corecbench.report.plots import (
     canvas,
     cost,
@@ -23,7 +24,6 @@ from corecbench.report.plots import (
     train_share,
 )
 from corecbench.report.plots.study import NothingToShow, Study
-from corecbench.report.train_shares import has_several
 from corecbench.results.layout import slug
 
 if TYPE_CHECKING:
@@ -78,8 +78,9 @@ OF_LLMS = Plot("llms", llms.prepare, llms.draw, pages=llms.pages)
 
 def plots_of(study: Study) -> Sequence[Plot]:
     """Return the plots that are drawn of a study."""
-    of_shares = [OF_SHARES] if has_several(list(study.rows)) else []
-    of_llms = [OF_LLMS] if llms.has_several(study.rows, study.tested, study.controls.unshared) else []
+    joint = [key for key in study.rows if not key.is_solo]
+    of_shares = [OF_SHARES] if len(set(map(at_full_share, joint))) < len(joint) else []
+    of_llms = [OF_LLMS] if llms.has_several(study.rows, study.tested, study.evidence.controls.unshared) else []
     return (*PLOTS, *of_shares, *of_llms)
 
 

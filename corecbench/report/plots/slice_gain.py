@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corecbench.report.columns import t_intervals
+from corecbench.report.evidence.groups import stored_slicings
 from corecbench.report.plots.canvas import (
     COLOURS,
     DASHES,
@@ -22,7 +22,7 @@ from corecbench.report.plots.canvas import (
 )
 from corecbench.report.plots.pages import paged
 from corecbench.report.plots.study import NothingToShow, Study, titled
-from corecbench.report.user_groups import stored_slicings
+from corecbench.report.views.captions import t_intervals
 from corecbench.report.wording import sentences
 from corecbench.results.frames import COUNTS, SIMILARITY
 
@@ -132,9 +132,9 @@ def _series(study: Study, kind: Kind, key: RowKey, name: str) -> Series:
     effects = study.effects(key, sliced=True)
     points = {
         name: tuple(
-            Point(effect.label, effect.n_users, effect.difference, effect.interval, effect.lacks_seeds)
+            Point(effect.group.label, effect.n_users, effect.difference, effect.sizes.interval, effect.lacks_seeds)
             for effect in effects
-            if effect.slicing == name
+            if effect.group.slicing == name
         )
         for name in kind.slicings
     }

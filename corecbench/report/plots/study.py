@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from corecbench.api import CorecbenchError
-from corecbench.report import slice_effects
-from corecbench.report.comparable import check_comparable, read_rows
-from corecbench.report.known_controls import NO_CONTROLS
 from corecbench.report.plots.canvas import SIDE_NAMES
-from corecbench.report.table import why_untested
-from corecbench.report.user_groups import read_facts, user_groups
 from corecbench.report.wording import seed_list
-from corecbench.results.selection import on_datasets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from corecbench.api import Metric
-    from corecbench.report.known_controls import KnownControls
-    from corecbench.report.stored_rows import StoredRow
-    from corecbench.report.user_groups import Facts
+    from corecbench.report.evidence.contrasts import Contrast
+    from corecbench.report.evidence.groups import Facts
+    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
-    from corecbench.results.store import Entry, Store
 
-RANK = "rank of the held-out item"
-"""The column of a line's values beside the tested metric."""
 NAME_WIDTH = 24
 FIRST_NAMED = "The first model named is the one evaluated"
 
@@ -38,46 +27,48 @@ class NothingToShow(CorecbenchError):  # noqa: N818 - an outcome, not a fault
     """There is nothing to plot; the message says why."""
 
 
-class Rank:
-    """The rank itself, as a metric."""
-
-    higher_is_better = False
-
-    def per_user(self, rank: np.ndarray, n_candidates: np.ndarray) -> np.ndarray:
-        """Return float64 [U]."""
-        return rank.astype(np.float64)
-
-
 @dataclass(frozen=True, eq=False)
 class Study:
-    """The rows of a benchmark, in the order of its table."""
+    """The evidence as plots ask for it."""
 
-    rows: Mapping[RowKey, StoredRow]
-    """The rows, whose values have two columns: the tested metric, then RANK, unless ranks are not all known."""
-    facts: Mapping[str, Facts]
-    """data set -> the facts by which users are sliced, as `read_facts` gives them."""
-    tested: str
-    higher_is_better: bool
-    controls: KnownControls = NO_CONTROLS
-    """What is known of the controls among the rows."""
+    evidence: Evidence
+
+    @property
+    def rows(self) -> Mapping[RowKey, Row]:
+        """The rows, in the order of the table."""
+        return self.evidence.rows
+
+    @property
+    def facts(self) -> Mapping[str, Facts]:
+        """Data set -> the facts by which users are sliced."""
+        return {dataset: self.evidence.facts(dataset) for dataset in self.datasets}
+
+    @property
+    def tested(self) -> str:
+        """The tested metric."""
+        return self.evidence.tested
+
+    @property
+    def higher_is_better(self) -> bool:
+        """The direction of the tested metric."""
+        return self.evidence.higher_is_better
 
     @property
     def datasets(self) -> list[str]:
         """The data sets, in order."""
-        return list(dict.fromkeys(key.dataset for key in self.rows))
+        return self.evidence.datasets
 
     def on(self, dataset: str) -> Study:
         """Return the part on one data set."""
-        rows = {key: row for key, row in self.rows.items() if key.dataset == dataset}
-        return replace(self, rows=rows, facts={dataset: self.facts[dataset]})
+        return Study(self.evidence.on(dataset))
 
     def is_control(self, key: RowKey) -> bool:
         """Return whether a row is there only to judge other rows by."""
-        return key.is_control(self.controls.unshared)
+        return self.evidence.is_control(key)
 
     def present(self) -> list[RowKey]:
         """Return the rows that have a value of the tested metric."""
-        return [key for key, row in self.rows.items() if row.has(self.tested)]
+        return [key for key in self.rows if self.evidence.has(key)]
 
     def joint(self) -> list[RowKey]:
         """Return the joint rows that can be compared with their own solo rows.
@@ -85,11 +76,7 @@ class Study:
         Raises:
             NothingToShow: there are none.
         """
-        comparable = [
-            key
-            for key, row in self.rows.items()
-            if not key.is_solo and why_untested(row, self.rows.get(key.solo), self.tested) is None
-        ]
+        comparable = self.evidence.joint()
         if not comparable:
             raise NothingToShow("there is no joint row that can be compared with its solo row")
         return comparable
@@ -100,7 +87,7 @@ class Study:
         Raises:
             NothingToShow: there are none.
         """
-        known = [key for key in keys if all(self.rows[each].has(RANK) for each in (key, key.solo))]
+        known = [key for key in keys if all(self.rows[each].knows_ranks for each in (key, key.solo))]
         if not known:
             raise NothingToShow("imported lists do not say at which rank every held-out item is")
         return known
@@ -122,16 +109,13 @@ class Study:
                 group = group + part
         yield group
 
-    def effects(self, key: RowKey, sliced: bool = False) -> list[slice_effects.Effect]:
+    def effects(self, key: RowKey, sliced: bool = False) -> list[Contrast]:
         """Return the gains of a joint row over its solo row: on all users, then on slices if asked for."""
-        row, facts = self.rows[key], self.facts[key.dataset] if sliced else {}
-        groups = user_groups(len(next(iter(row.values.values()))), facts)
-        return list(slice_effects.compare(row, self.rows[key.solo], self.tested, groups))
+        return list(self.evidence.slices_of(key)) if sliced else [self.evidence.over_alone[key]]
 
     def mean(self, key: RowKey) -> float:
         """Return the tested metric of a row: the mean over users, each first averaged over seeds."""
-        row = self.rows[key]
-        return float(row.mean_over_seeds(row.values)[self.tested].mean())
+        return self.rows[key].metrics[self.tested]
 
     def extent(self) -> str:
         """Return users and seeds of each data set, as a caption states them."""
@@ -147,30 +131,6 @@ class Study:
                 seeds = seed_list({seed for row in rows for seed in row.values}, "seed")
                 extents[dataset] = f"{dataset}: {n_users:,} users, {seeds}"
         return extents
-
-
-def read(
-    entries: Sequence[Entry], store: Store, tested: str, metric: Metric, controls: KnownControls = NO_CONTROLS
-) -> Study:
-    """Read the rows of a benchmark.
-
-    Args:
-        entries: folders and their records, failed ones too; at most one for each cell and seed.
-        store: where the ranks are read from.
-        tested: the name of the metric.
-        metric: the metric that is compared.
-        controls: what is known of the controls among them.
-
-    Raises:
-        ResultsError: the records do not belong together.
-    """
-    check_comparable(entries)
-    rows = read_rows(entries, store, {tested: metric, RANK: Rank()})
-    facts = {
-        dataset: read_facts(on_datasets(entries, [dataset]), store)
-        for dataset in dict.fromkeys(key.dataset for key in rows)
-    }
-    return Study(rows, facts, tested, metric.higher_is_better, controls)
 
 
 def _parts(pair: Sequence[RowKey], most: int) -> Iterator[list[RowKey]]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from corecbench.data.reduction import in_percent
-from corecbench.report import train_shares
-from corecbench.report.columns import t_intervals
+from corecbench.report.evidence.reading import at_full_share
 from corecbench.report.plots import curves
 from corecbench.report.plots.canvas import SIDE_NAMES, figure, plain
 from corecbench.report.plots.curves import Panels
 from corecbench.report.plots.pages import evenly, paged
 from corecbench.report.plots.study import NothingToShow, Study, partner, shorten
+from corecbench.report.views.captions import extent, t_intervals
 from corecbench.report.wording import sentences
 
 if TYPE_CHECKING:
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from corecbench.report.slice_effects import Effect
-    from corecbench.report.train_shares import Curve
+    from corecbench.report.evidence.contrasts import Contrast
 
 MOST, MOST_PANELS = 6, 4
 """The most joint rows in a pair of panels, and the most such pairs on a page."""
@@ -34,13 +35,13 @@ class Line:
 
     label: str
     is_control: bool
-    effects: tuple[Effect, ...]
+    effects: tuple[Contrast, ...]
     """From the smallest share to the largest."""
 
     @property
     def shares(self) -> tuple[float, ...]:
         """The shares, ascending."""
-        return tuple(effect.key.reduction.train_share for effect in self.effects)
+        return tuple(effect.row.reduction.train_share for effect in self.effects)
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,19 @@ def prepare(study: Study) -> ShareGains:
     Raises:
         NothingToShow: no joint row can be compared with its solo row at two shares.
     """
-    found = train_shares.curves(study.rows, study.tested)
+    found = study.evidence.shares()
     if not found:
         raise NothingToShow("needs a joint row that can be compared with its solo row at two train shares")
     first, *more = (
-        ShareGains(dataset, tuple(_panels(study, list(here))), study.tested, train_shares.extent(here))
-        for dataset, here in ((name, list(of)) for name, of in groupby(found, lambda curve: curve.key.dataset))
+        ShareGains(
+            dataset,
+            tuple(_panels(study, here)),
+            study.tested,
+            extent(f"{dataset}: ", functools.reduce(operator.iadd, here, [])),
+        )
+        for dataset, here in (
+            (name, list(of)) for name, of in groupby(found, lambda each: at_full_share(each[0].row).dataset)
+        )
     )
     return replace(first, more=tuple(more))
 
@@ -78,11 +86,11 @@ def pages(gains: ShareGains) -> list[ShareGains]:
     return [page for each in (gains, *gains.more) for page in paged(replace(each, more=()), "panels", MOST_PANELS)]
 
 
-def _panels(study: Study, found: Sequence[Curve]) -> Iterator[tuple[str, tuple[Line, ...]]]:
-    for solo, of_model in groupby(found, lambda curve: curve.key.solo):
+def _panels(study: Study, found: Sequence[Sequence[Contrast]]) -> Iterator[tuple[str, tuple[Line, ...]]]:
+    for solo, of_model in groupby(found, lambda each: at_full_share(each[0].row).solo):
         title = f"{shorten(solo.own or '')} ({SIDE_NAMES[solo.side]})"
         for part in evenly(list(of_model), MOST):
-            lines = [Line(partner(each.key), study.is_control(each.key), each.effects) for each in part]
+            lines = [Line(partner(each[0].row), study.is_control(each[0].row), tuple(each)) for each in part]
             yield title, tuple(lines)
 
 
@@ -110,18 +118,18 @@ def draw(gains: ShareGains) -> Figure:
 def _row(title: str, lines: Sequence[Line]) -> Panels:
     """Return a row of panels. The model alone is drawn once: its joint rows have mostly the same seeds as it."""
     shares = sorted({share for line in lines for share in line.shares})
-    effects = [[(shares.index(each.key.reduction.train_share), each) for each in line.effects] for line in lines]
+    effects = [[(shares.index(each.row.reduction.train_share), each) for each in line.effects] for line in lines]
     return Panels(
         title,
         tuple(map(in_percent, shares)),
-        dict(sorted((place, each.solo) for of_line in effects for place, each in of_line)),
+        dict(sorted((place, each.base) for of_line in effects for place, each in of_line)),
         tuple(
             curves.Curve(
                 line.label,
                 line.is_control,
-                {place: each.joint for place, each in of_line},
+                {place: each.own for place, each in of_line},
                 {place: each.difference for place, each in of_line},
-                {place: each.interval for place, each in of_line if each.interval},
+                {place: each.sizes.interval for place, each in of_line if each.sizes.interval},
             )
             for line, of_line in zip(lines, effects, strict=True)
         ),

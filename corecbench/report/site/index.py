@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from markupsafe import Markup
 
 from corecbench.api import Report
-from corecbench.report.columns import Column, lay_out
-from corecbench.report.comparison import ALPHA, FEWEST_SEEDS
-from corecbench.report.main_table import best_two
+from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS
 from corecbench.report.page.blocks import Heading, Section, Text
 from corecbench.report.page.grids import grid
-from corecbench.report.provenance import protocol_sentence
+from corecbench.report.views.columns import Column, lay_out
+from corecbench.report.views.provenance import protocol_sentence
+from corecbench.report.views.tables import best_two
 from corecbench.report.wording import count, decimal, p_value, percent, seed_list, sentences
 from corecbench.results.layout import slug
 
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from corecbench.api import CellResult, Mark
+    from corecbench.report.evidence.contrasts import Contrast
+    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.rows import Row
     from corecbench.report.page.blocks import Block, Grid
-    from corecbench.report.table import Table, TableRow
-    from corecbench.results.store import Entry
 
 MODEL, BENCHMARK = "model", "benchmark"
 """The columns that lead to the page of a row and to the report of a benchmark."""
@@ -35,31 +36,22 @@ class Benchmark:
     """A benchmark on the site."""
 
     name: str
-    entries: Sequence[Entry]
-    table: Table
+    evidence: Evidence
     report: str
     """The address of its report, from the index."""
-    higher_is_better: bool
-    """Whether more of the tested metric is better."""
 
     @property
-    def rows(self) -> list[TableRow]:
+    def rows(self) -> list[Row]:
         """The rows that have ranks."""
-        return [row for row in self.table.rows if row.seeds]
+        return [row for row in self.evidence.rows.values() if row.seeds]
 
-    def address(self, row: TableRow) -> str:
+    def address(self, row: Row) -> str:
         """Return the address of the page of a row, from the index."""
         return f"rows/{slug(self.name)}/{slug(f'{row.key.dataset}--{row.key.cell}--{row.key.side}')}.html"
 
-    def records(self, row: TableRow) -> list[CellResult]:
-        """Return the records of a row that have ranks."""
-        cell = row.key.dataset, row.key.cell
-        records = [record for _, record in self.entries]
-        return [
-            record
-            for record in records
-            if (record["cell"]["dataset"], record["cell"]["name"]) == cell and row.key.side in record["sides"]
-        ]
+    def contrast(self, row: Row) -> Contrast | None:
+        """Return a row minus its model alone, if that can be compared."""
+        return self.evidence.over_alone.get(row.key)
 
 
 class Place(NamedTuple):
@@ -75,23 +67,28 @@ class Shown(NamedTuple):
     """A row and the benchmark that it is from."""
 
     benchmark: Benchmark
-    row: TableRow
+    row: Row
 
     @property
-    def records(self) -> list[CellResult]:
+    def records(self) -> Sequence[CellResult]:
         """The records of the row."""
-        return self.benchmark.records(self.row)
+        return self.row.records
 
     @property
     def value(self) -> float | None:
         """The tested metric."""
-        return self.row.metrics.get(self.benchmark.table.tested)
+        return self.row.metrics.get(self.benchmark.evidence.tested)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether the row is there only to judge other rows by."""
+        return self.benchmark.evidence.is_control(self.row.key)
 
     @property
     def order(self) -> tuple[bool, float]:
         """The key by which rows are sorted: the best first, controls last."""
-        sign = -1 if self.benchmark.higher_is_better else 1
-        return self.row.is_control, float("inf") if self.value is None else sign * self.value
+        sign = -1 if self.benchmark.evidence.higher_is_better else 1
+        return self.is_control, float("inf") if self.value is None else sign * self.value
 
 
 def subtitle(benchmarks: Sequence[Benchmark]) -> str:
@@ -149,13 +146,15 @@ def _note(place: Place, shown: Sequence[Shown]) -> str:
             "Change: relative change of the tested metric against the same model trained alone, with p as it was "
             "corrected in the benchmark that the row is from",
             f"*: p below {decimal(ALPHA, 2)}, with {FEWEST_SEEDS} seeds or more of all that is trained",
-            *(["Controls come last: they are there to judge other rows by"] if shown[-1].row.is_control else []),
+            *(["Controls come last: they are there to judge other rows by"] if shown[-1].is_control else []),
         ]
     )
 
 
 def _grid(place: Place, shown: Sequence[Shown]) -> Grid:
-    metrics = dict(pair for each in shown for pair in each.benchmark.table.metrics.items())
+    metrics = {
+        name: metric.higher_is_better for each in shown for name, metric in each.benchmark.evidence.metrics.items()
+    }
     columns = [
         Column(MODEL, lambda each: each.row.key.model),
         Column("side", lambda each: each.row.key.side),
@@ -190,20 +189,20 @@ def _metric(name: str) -> Any:
 
 
 def _compared(each: Shown, value: str) -> float | None:
-    comparison = each.row.comparison
+    comparison = each.benchmark.contrast(each.row)
     return None if comparison is None else getattr(comparison, value)
 
 
 def _marks(shown: Sequence[Shown], metrics: dict[str, bool]) -> dict[tuple[int, str], list[Mark]]:
     marks: dict[tuple[int, str], list[Mark]] = {}
     for number, each in enumerate(shown):
-        if each.row.comparison and each.row.comparison.is_significant:
+        if (contrast := each.benchmark.contrast(each.row)) and contrast.is_significant:
             marks[number, "change"] = ["significant"]
     for metric, higher_is_better in metrics.items():
         values = {
             number: each.row.metrics[metric]
             for number, each in enumerate(shown)
-            if metric in each.row.metrics and not each.row.is_control
+            if metric in each.row.metrics and not each.is_control
         }
         marks |= {(number, metric): [mark] for number, mark in best_two(values, higher_is_better).items()}
     return marks

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from corecbench.api import Report
-from corecbench.report.columns import Column, lay_out
-from corecbench.report.evidence import change, interval, probability
 from corecbench.report.page import origin
 from corecbench.report.page.blocks import Code, Section, Text
 from corecbench.report.page.grids import grid
 from corecbench.report.plots.study import label
+from corecbench.report.views.columns import Column, lay_out
+from corecbench.report.views.outcome import change, interval, probability
 from corecbench.report.wording import decimal, seed_list
 from corecbench.results.run_files import run_files
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from corecbench.api import CellResult, RowSide
+    from corecbench.report.evidence.rows import Row
     from corecbench.report.page.blocks import Block
     from corecbench.report.site.index import Benchmark
-    from corecbench.report.table import TableRow
 
 HOME = "../../index.html"
 """The address of the index, from the page of a row."""
 
 
-def title(row: TableRow) -> str:
+def title(row: Row) -> str:
     """Return the title of the page."""
     return f"{label(row.key)} on {row.key.dataset}"
 
 
-def subtitle(row: TableRow) -> str:
+def subtitle(row: Row) -> str:
     """Return the number of users and the seeds."""
     return f"{row.key.side} side, {row.n_users:,} users, {seed_list(row.seeds, 'seed')}"
 
 
-def sections(benchmark: Benchmark, row: TableRow) -> list[Section]:
+def sections(benchmark: Benchmark, row: Row) -> list[Section]:
     """Return the parts of the page."""
-    records = benchmark.records(row)
+    records = row.records
     files = run_files(benchmark.name, records)
     return [
         Section("result", "Result", list(_result(benchmark, row))),
@@ -52,8 +52,8 @@ def sections(benchmark: Benchmark, row: TableRow) -> list[Section]:
     ]
 
 
-def _result(benchmark: Benchmark, row: TableRow) -> Iterator[Block]:
-    records, side = benchmark.records(row), row.key.side
+def _result(benchmark: Benchmark, row: Row) -> Iterator[Block]:
+    records, side = row.records, row.key.side
     names = list(records[0]["sides"][side]["metrics"])
     columns = [
         Column("seed", lambda record: record["cell"]["seed"]),
@@ -63,12 +63,12 @@ def _result(benchmark: Benchmark, row: TableRow) -> Iterator[Block]:
     ]
     frame, values = lay_out(records, columns)
     yield grid(Report("seeds", frame, values, ""), "metrics by seed")
-    if row.comparison is not None:
-        found, method = row.comparison, benchmark.table.method
+    if (found := benchmark.contrast(row)) is not None:
+        method = benchmark.evidence.method
         evidence = f"{interval(found)}, {probability(found.p_adjusted, method)}"
-        tested = benchmark.table.tested
+        tested = benchmark.evidence.tested
         yield Text(f"{tested} against the same model trained alone: {change(found)} ({evidence}).")
-    for note in row.notes:
+    for note in benchmark.evidence.notes(row.key):
         yield Text(f"{note[0].upper()}{note[1:]}.")
     yield Text(Markup('<a href="../../{}">Report of the benchmark {}</a>').format(benchmark.report, benchmark.name))
 

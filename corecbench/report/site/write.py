@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchError
 from corecbench.report.page.render import SCRIPTS, page
-from corecbench.report.publish import build_metric, publish, write_page
+from corecbench.report.publish import gather, publish, write_page
 from corecbench.report.site import index, row_page
 from corecbench.results.choice import AS_STORED
 from corecbench.results.layout import slug
-from corecbench.results.read_once import ReadOnce
+from corecbench.results.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from corecbench.plugin.host import Host
     from corecbench.report.site.index import Benchmark
     from corecbench.results.choice import Choice
-    from corecbench.results.store import Store
 
 INDEX, BENCHMARKS, ROWS = "index.html", "benchmarks", "rows"
 
@@ -100,13 +99,12 @@ def write_benchmark(
     host: Host, store: Store, name: str, metrics: Sequence[str], out: Path, choice: Choice
 ) -> Benchmark:
     """Write tables and report of a benchmark, and return its rows."""
-    place = ReadOnce(out / BENCHMARKS, name)
-    (out / BENCHMARKS / slug(name)).mkdir(parents=True, exist_ok=True)
-    entries = choice.of(list(store.records()))
-    published = publish(host, place, entries, metrics, with_ledger=True)
-    report = write_page(host, place, entries, published)
-    higher_is_better = build_metric(host, published.main.tested).higher_is_better
-    return index.Benchmark(name, entries, published.main, report.relative_to(out).as_posix(), higher_is_better)
+    place = Store(out / BENCHMARKS, name)
+    place.own_folder.mkdir(parents=True, exist_ok=True)
+    evidence = gather(host, place, choice.of(list(store.records())), metrics)
+    publish(host, evidence, place.own_folder, with_ledger=True)
+    report = write_page(host, place, evidence, place.own_folder)
+    return index.Benchmark(name, evidence, report.relative_to(out).as_posix())
 
 
 def write_rows(benchmark: Benchmark, out: Path) -> None:

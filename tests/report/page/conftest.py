@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from corecbench.plugin.host import Host
-from corecbench.report.publish import publish, write_page
+from corecbench.report.publish import gather, write_page
 
 from ..conftest import PROTOCOL, Bench
 
@@ -115,7 +115,8 @@ def suite(tmp_path_factory):
 def write(store):
     """Write the page of a store and return its path."""
     host, entries = Host.discover(), list(store.records())
-    return write_page(host, store, entries, publish(host, store, entries, ["HR@10", "NDCG@10"]))
+    store.own_folder.mkdir(parents=True, exist_ok=True)
+    return write_page(host, store, gather(host, store, entries, ["HR@10", "NDCG@10"]), store.own_folder)
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from corecbench.report.comparison import Method
+from corecbench.report.evidence.contrasts import Method
 from corecbench.report.page.summary import blocks
-from corecbench.report.plots.study import read
 
-from ..conftest import METRICS, controls_with
+from ..conftest import METRICS
 
 N = 12
 TWO = [2] * N
@@ -15,8 +14,7 @@ TWO = [2] * N
 
 def summary(bench, **options):
     metric = options.pop("metric", METRICS["MRR"])
-    study = read(bench.entries, bench.store, "MRR", metric, controls_with(options.get("unshared", ())))
-    found = list(blocks(bench.table(metrics={"MRR": metric}, **options), study))
+    found = list(blocks(bench.table(metrics={"MRR": metric}, **options)))
     texts = [block.text for block in found if block.kind == "text"]
     items = [item for block in found if block.kind == "statements" for item in block.items]
     return texts, items

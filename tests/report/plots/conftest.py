@@ -1,32 +1,36 @@
 """Studies made in code, and one with every plot in it."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from corecbench.report.plots.study import RANK, Study
-from corecbench.report.stored_rows import StoredRow
+from corecbench.report.evidence.reading import Evidence
+from corecbench.report.evidence.rows import Row
+from corecbench.report.plots.study import Study
 from corecbench.results.rows import RowKey
+from corecbench.results.user_ranks import UserRanks
 
 from ..conftest import controls_with
 
 
-def make_line(key, ranks, epochs=(), train_s=1.0, inference_ms=2.0, at_limit=False, best_epoch=1, validation=0.5):
+def make_line(
+    key, ranks, epochs=(), train_s=1.0, inference_ms=2.0, at_limit=False, best_epoch=1, validation=0.5, counts=None
+):
     """Return a row; `ranks` has for each seed the rank of every user's item. The metric is one over the rank."""
     users = pd.Index([f"u{number}" for number in range(len(next(iter(ranks.values()), ())))], name="user_id")
-    values = {
-        seed: pd.DataFrame({"MRR": 1 / np.array(found), RANK: np.array(found, dtype=float)}, index=users)
-        for seed, found in ranks.items()
-    }
+    values = {seed: pd.DataFrame({"MRR": 1 / np.array(found)}, index=users) for seed, found in ranks.items()}
+    known = pd.DataFrame(index=users) if counts is None else counts.set_axis(users)
+    of_users = {seed: UserRanks(known, np.array(found), np.full(len(found), 1000)) for seed, found in ranks.items()}
     side = {"best_epoch": best_epoch, "validation": validation, "train_s": train_s}
     side |= {} if inference_ms is None else {"inference_ms_per_user": inference_ms}
     sides = [side for side, name in (("domain", key.domain), ("llm", key.llm)) if name]
     records = tuple(
         {"cell": {"seed": seed}, "sides": dict.fromkeys(sides, side), "epochs": list(epochs)} for seed in ranks
     )
-    return StoredRow(key, values, {}, at_limit, records)
+    return Row(key, values, {}, at_limit, records, users=of_users)
 
 
 @pytest.fixture(scope="session")
@@ -37,15 +41,9 @@ def make_study():
         lines = {}
         for of_key, ranks, *options in rows:
             key = RowKey(**{"dataset": "toy", "domain": None, "llm": None, "sharing": None} | of_key)
-            lines[key] = make_line(key, ranks, **(options[0] if options else {}))
-        datasets = {key.dataset for key in lines}
-        return Study(
-            lines,
-            dict.fromkeys(datasets, {} if counts is None else {None: counts}),
-            "MRR",
-            higher_is_better,
-            controls_with(unshared),
-        )
+            lines[key] = make_line(key, ranks, counts=counts, **(options[0] if options else {}))
+        metric = SimpleNamespace(higher_is_better=higher_is_better)
+        return Study(Evidence(lines, {"MRR": metric}, "MRR", controls=controls_with(unshared)))
 
     return make
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from corecbench.report.plots import canvas, spread
 from corecbench.report.plots.registry import PLOTS, Plot, write
-from corecbench.report.plots.study import NothingToShow, read
+from corecbench.report.plots.study import NothingToShow, Study
 
 DATASETS = ("ml-100k", "amazon-beauty")
 STEMS = (
@@ -223,7 +223,7 @@ def test_a_study_is_read_from_stored_results(bench):
         def per_user(self, rank, n_candidates):
             return 1 / rank
 
-    study = read(bench.entries, bench.store, "MRR", ReciprocalRank(), {"none"})
+    study = Study(bench.table({"MRR": ReciprocalRank()}, unshared={"none"}))
     assert [key.cell for key in study.present()] == ["sasrec", "sasrec+llama+bdlm", "sasrec+llama+bdlm"]
     assert [study.mean(key) for key in study.present()] == [1 / 2, 1, 1 / 4]
     assert study.facts == {"toy": {}}

@@ -63,7 +63,7 @@ def test_controls_are_told_from_gains(make_study):
     ]
 
 
-def many(make_study, datasets=("one", "two")):
+def many(make_study, datasets=("one", "two"), counts=None):
     """Return a study of 5 models on each data set, each with a pair and three controls of it."""
     rows = []
     for dataset, number in itertools.product(datasets, range(5)):
@@ -73,7 +73,7 @@ def many(make_study, datasets=("one", "two")):
             (PAIR | name | {"control": control}, {0: [1] * 6})
             for control in (None, "shuffled-texts", "untrained-llm", "no-mutual")
         ]
-    return make_study(*rows)
+    return make_study(*rows, counts=counts)
 
 
 def test_few_gains_are_on_one_page(pair):
@@ -103,8 +103,8 @@ def test_gains_of_a_data_set_that_fill_more_than_a_page_are_split_evenly(make_st
     [(rank_change, "rows", [10, 10]), (cutoffs, "panels", [5]), (slice_gain, "panels", [5])],
 )
 def test_nothing_is_left_out_of_many_rows(make_study, plot, field, sizes):
-    study = many(make_study).on("one")
-    study.facts["one"] = {None: pd.DataFrame({"history_length": [1] * 6, "target_frequency": [1] * 6})}
+    counts = pd.DataFrame({"history_length": [1] * 6, "target_frequency": [1] * 6})
+    study = many(make_study, counts=counts).on("one")
     pages = plot.pages(plot.prepare(study))
     assert [len(getattr(page, field)) for page in pages] == sizes
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from corecbench.report.slice_effects import build, report
+from corecbench.report.evidence.reading import read
+from corecbench.report.views.tables import slice_table
 from corecbench.results.store import Store
 from corecbench.stats.intervals import paired_interval
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
@@ -38,18 +39,17 @@ class Bench:
         of_users = {name: np.array(values)[users] for name, values in known.items()}
         return toy_ranks(np.array(rank)[users], [f"u{user}" for user in users], **of_users)
 
-    def tables(self):
-        return build(self.entries, self.store, "MRR", ReciprocalRank())
+    def evidence(self):
+        return read(self.entries, self.store, {"MRR": ReciprocalRank()}, "MRR")
 
     def effects(self, side="domain", **of_key):
         """Return the effects on one side by their slice: (slicing, label) -> effect."""
-        (table,) = self.tables()
         chosen = [
             effect
-            for effect in table.effects
-            if effect.key.side == side and all(getattr(effect.key, name) == value for name, value in of_key.items())
+            for effect in self.evidence().slices()
+            if effect.row.side == side and all(getattr(effect.row, name) == value for name, value in of_key.items())
         ]
-        found = {(effect.slicing, effect.label): effect for effect in chosen}
+        found = {(effect.group.slicing, effect.group.label): effect for effect in chosen}
         assert len(found) == len(chosen)
         return found
 
@@ -91,8 +91,8 @@ def test_a_joint_row_is_compared_on_all_users_and_on_every_slice(pair):
 def test_a_slice_has_the_means_of_its_users(pair):
     effects = pair.effects()
     effect = effects["history length", "3"]
-    assert (effect.solo, effect.joint, effect.difference, effect.change) == (1 / 2, 3 / 4, 1 / 4, 1 / 2)
-    assert effects["target frequency", "9"].joint == pytest.approx((1 / 2 + 1 / 4 + 1 / 4) / 3)
+    assert (effect.base, effect.own, effect.difference, effect.change) == (1 / 2, 3 / 4, 1 / 4, 1 / 2)
+    assert effects["target frequency", "9"].own == pytest.approx((1 / 2 + 1 / 4 + 1 / 4) / 3)
     assert effects[None, "all users"].difference == pytest.approx((5 * 1 / 2 - 2 * 1 / 4) / 10)
 
 
@@ -109,8 +109,8 @@ def test_users_are_averaged_over_seeds_before_the_interval(bench):
     effect = bench.effects()[None, "all users"]
     gain = np.array([1 / 2, 1 / 4, 0] * 3 + [1 / 2])
     assert effect.seeds == (0, 1)
-    assert effect.interval == pytest.approx(paired_interval(gain, np.zeros(10)))
-    assert effect.interval.low < effect.difference < effect.interval.high
+    assert effect.sizes.interval == pytest.approx(paired_interval(gain, np.zeros(10)))
+    assert effect.sizes.interval.low < effect.difference < effect.sizes.interval.high
 
 
 def test_from_three_seeds_on_the_interval_is_over_users_and_seeds(bench):
@@ -120,9 +120,9 @@ def test_from_three_seeds_on_the_interval_is_over_users_and_seeds(bench):
         bench.add("sasrec", "llama", seed=seed, domain_ranks=together[seed], llm_ranks=AT_2)
     effect = bench.effects()[None, "all users"]
     own = 1 / np.array(together, dtype=float).T
-    assert effect.interval == paired_interval(own, np.full((10, 3), 0.5))
+    assert effect.sizes.interval == paired_interval(own, np.full((10, 3), 0.5))
     assert not effect.lacks_seeds
-    assert "of the difference (t over users and seeds), not adjusted" in report(bench.tables()).caption
+    assert "of the difference (t over users and seeds), not adjusted" in slice_table(bench.evidence()).caption
 
 
 def test_only_seeds_that_both_rows_have_are_compared(bench):
@@ -153,8 +153,8 @@ def test_a_solo_row_of_zero_has_no_relative_change(bench):
 
     bench.add("sasrec", domain_ranks=AT_2)
     bench.add("sasrec", "llama", domain_ranks=AT_1, llm_ranks=AT_1)
-    (table,) = build(bench.entries, bench.store, "HR@1", First())
-    assert {(effect.difference, effect.change) for effect in table.effects} == {(1, None)}
+    effects = read(bench.entries, bench.store, {"HR@1": First()}, "HR@1").slices()
+    assert {(effect.difference, effect.change) for effect in effects} == {(1, None)}
 
 
 # --- what is left out ---------------------------------------------------------------------------------------------
@@ -165,9 +165,7 @@ def test_a_row_that_the_main_table_does_not_compare_is_left_out(bench, solo):
     bench.add("sasrec", "llama", domain_ranks=AT_1, llm_ranks=AT_1)
     if solo is not None:
         bench.add("sasrec", domain_ranks=AT_2, **solo)
-    (table,) = bench.tables()
-    assert table.effects == ()
-    found = report([table])
+    found = slice_table(bench.evidence())
     assert len(found.frame) == len(found.values) == 0
     assert found.caption == "toy: there is no joint row that can be compared with its solo row."
 
@@ -176,7 +174,7 @@ def test_ranks_without_counts_have_one_row_and_a_sentence(bench):
     bench.add("sasrec", counts=False, domain_ranks=AT_2)
     bench.add("sasrec", "llama", counts=False, domain_ranks=AT_1, llm_ranks=AT_1)
     assert list(bench.effects()) == [(None, "all users")]
-    caption = report(bench.tables()).caption
+    caption = slice_table(bench.evidence()).caption
     assert (
         "No slices: the stored ranks lack history_length and target_frequency; "
         "`corecbench run` with --existing replace stores them. "
@@ -200,13 +198,13 @@ def test_word_overlap_slices_users_where_it_is_stored(bench):
         "some": (2, 1 / 4),
         "cosine .2 or more": (3, 1 / 2),
     }
-    caption = report(bench.tables()).caption
+    caption = slice_table(bench.evidence()).caption
     assert "Word overlap: none where the held-out item's text shares no word with a text of the history" in caption
     assert "lack text_similarity" not in caption
 
 
 def test_results_from_before_word_overlap_was_stored_say_so(pair):
-    caption = report(pair.tables()).caption
+    caption = slice_table(pair.evidence()).caption
     assert (
         "No slices by word overlap: the stored ranks lack text_similarity; "
         "`corecbench run` with --existing replace stores them. "
@@ -230,27 +228,22 @@ def test_cold_targets_are_told_from_warm_ones(bench):
         "warm": 0,
         "cold": 1 / 2,
     }
-    caption = report(bench.tables()).caption
+    caption = slice_table(bench.evidence()).caption
     assert "Of items cold: this seeded share of the items is left out of all training" in caption
 
 
 def test_a_failed_cell_is_left_out(pair):
     error = {"type": "RuntimeError", "message": "no luck", "traceback": ""}
     pair.add("gru4rec", "llama", status="failed", error=error)
-    assert {effect.key.domain for effect in pair.tables()[0].effects} == {"sasrec"}
+    assert {effect.row.domain for effect in pair.evidence().slices()} == {"sasrec"}
 
 
 # --- in words -----------------------------------------------------------------------------------------------------
 
 
-def test_each_data_set_has_a_table(pair):
-    pair.add("sasrec", dataset="other", domain_ranks=AT_2)
-    assert [(table.dataset, len(table.effects)) for table in pair.tables()] == [("toy", 22), ("other", 0)]
-
-
 def test_the_frame_holds_formatted_text(pair):
-    low, high = pair.effects()[None, "all users"].interval
-    assert report(pair.tables()).frame.iloc[0].to_dict() == {
+    low, high = pair.effects()[None, "all users"].sizes.interval
+    assert slice_table(pair.evidence()).frame.iloc[0].to_dict() == {
         "data set": "toy",
         "model": "sasrec + llama",
         "side": "domain",
@@ -268,18 +261,18 @@ def test_the_frame_holds_formatted_text(pair):
 
 
 def test_a_slice_without_an_interval_shows_a_dash(pair):
-    cells = report(pair.tables()).frame.iloc[5]
+    cells = slice_table(pair.evidence()).frame.iloc[5]
     assert cells["slice":"95% interval"].tolist() == ["5", "2", ".5000", ".2500", "-.2500", "-"]
 
 
 def test_controls_are_a_column_only_where_there_are_any(pair):
-    assert "control" not in report(pair.tables()).frame
+    assert "control" not in slice_table(pair.evidence()).frame
     pair.add("sasrec", "llama", control="shuffled-texts", domain_ranks=AT_2, llm_ranks=AT_2)
-    assert set(report(pair.tables()).frame["control"]) == {"-", "shuffled-texts"}
+    assert set(slice_table(pair.evidence()).frame["control"]) == {"-", "shuffled-texts"}
 
 
 def test_the_caption_states_users_seeds_protocol_slices_and_interval(pair):
-    assert report(pair.tables()).caption == (
+    assert slice_table(pair.evidence()).caption == (
         "toy, 10 users, seed 0. Protocol: split leave-one-out. "
         "MRR and MRR solo (the same model trained alone): means over the users of a slice, each user first "
         "averaged over the seeds both have. "
@@ -295,8 +288,8 @@ def test_the_caption_states_users_seeds_protocol_slices_and_interval(pair):
 
 def test_the_values_are_numbers_with_the_ends_of_the_interval_apart(pair):
     effect = pair.effects()[None, "all users"]
-    values = report(pair.tables()).values.iloc[0].to_dict()
-    assert (values["95% low"], values["95% high"]) == effect.interval
+    values = slice_table(pair.evidence()).values.iloc[0].to_dict()
+    assert (values["95% low"], values["95% high"]) == effect.sizes.interval
     assert "95% interval" not in values
     assert (values["difference"], values["MRR vs solo"], values["slice by"]) == (
         effect.difference,
@@ -310,7 +303,7 @@ def test_data_sets_share_a_table_and_the_caption_tells_them_apart(pair):
     pair.add("sasrec", dataset="other", domain_ranks=AT_2, protocol={"split": "leave-one-out", "k": 9})
     more = {"llm_ranks": AT_2, "counts": False, "protocol": {"split": "leave-one-out", "k": 9}}
     pair.add("sasrec", "llama", dataset="other", domain_ranks=AT_1, **more)
-    found = report(pair.tables())
+    found = slice_table(pair.evidence())
     assert found.frame["data set"].value_counts().to_dict() == {"toy": 22, "other": 11}
     assert found.caption.startswith(
         "toy, 10 users, seed 0; other, 10 users, seed 0. "

@@ -11,38 +11,47 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
-from corecbench.report.comparable import check_comparable, check_users, read_rows
-from corecbench.report.comparison import STANDARD, adjust_families, common_seeds, compare, why_not
-from corecbench.report.provenance import made_with
-from corecbench.report.stored_rows import fault_sentences
-from corecbench.report.table import AT_LIMIT, check_testable
+from corecbench.report.evidence.comparable import check_users, protocols_of
+from corecbench.report.evidence.contrasts import STANDARD, Yardstick, adjust_families, common_seeds, why_not
+from corecbench.report.evidence.groups import EVERYONE, users_in_order
+from corecbench.report.evidence.reading import check_testable, read_rows
+from corecbench.report.evidence.rows import AT_LIMIT
+from corecbench.report.wording import together
 from corecbench.results.record import ResultsError
 from corecbench.results.rows import is_named
 from corecbench.results.selection import check_known, known_datasets, on_datasets
 from corecbench.settings.configure import unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from corecbench.api import Metric
-    from corecbench.report.comparison import Comparison, Family, Method
-    from corecbench.report.stored_rows import StoredRow
+    from corecbench.report.evidence.contrasts import Contrast, Method
+    from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry, Store
 
 
 @dataclass(frozen=True)
-class BenchmarkRow:
-    """A stored row and the benchmark that holds it."""
+class ComparedRow:
+    """A row of a benchmark beside the baseline of its data set."""
 
     benchmark: str
-    """The name of the benchmark, or its folder where several have the same name."""
-    stored: StoredRow
+    """The name of the benchmark that holds it, or its folder where several have the same name."""
+    row: Row
+    mean: float | None = None
+    """Mean over users of the metric, each user first averaged over seeds; None where there is no value."""
+    n_users: int = 0
+    seeds: tuple[int, ...] = ()
+    """The seeds that the baseline has too."""
+    contrast: Contrast | None = None
+    """None for the baseline itself, and where the two cannot be compared."""
+    notes: tuple[str, ...] = ()
 
     @property
     def key(self) -> RowKey:
         """The identity of the row."""
-        return self.stored.key
+        return self.row.key
 
     @property
     def name(self) -> str:
@@ -55,59 +64,23 @@ class BenchmarkRow:
 
 
 @dataclass(frozen=True)
-class ComparedRow:
-    """A row beside the baseline of its data set."""
-
-    source: BenchmarkRow
-    mean: float | None
-    """Mean over users of the metric, each user first averaged over seeds; None where there is no value."""
-    n_users: int
-    seeds: tuple[int, ...]
-    """The seeds that the baseline has too."""
-    comparison: Comparison | None
-    """None for the baseline itself, and where the two cannot be compared."""
-    notes: tuple[str, ...]
-
-    @property
-    def key(self) -> RowKey:
-        """The identity of the row."""
-        return self.source.key
-
-    @property
-    def name(self) -> str:
-        """The name of the cell, with its side if it is a pair."""
-        return self.source.name
-
-    @property
-    def benchmark(self) -> str:
-        """The name of the benchmark that holds the row."""
-        return self.source.benchmark
-
-
-@dataclass(frozen=True)
-class Comparisons:
+class Comparison:
     """The rows of all data sets, the baseline first on each."""
 
     rows: tuple[ComparedRow, ...]
     baseline: str
-    metric: str
-    higher_is_better: bool
-    method: Method
+    yardstick: Yardstick
     protocol: Mapping[str, Any]
-    made_with: tuple[str, ...]
-    """Versions and devices, as sentences."""
-    faults: tuple[str, ...] = ()
-    """Why the metric has no value for some rows, as sentences."""
     in_order: bool = False
     """Whether only users count whose last two items have different times."""
 
     @property
-    def made(self) -> list[Comparison]:
-        """The comparisons that could be made."""
-        return [row.comparison for row in self.rows if row.comparison]
+    def contrasts(self) -> list[Contrast]:
+        """The contrasts with the baseline that could be made."""
+        return [each.contrast for each in self.rows if each.contrast]
 
 
-def build(
+def read_comparison(
     results: Mapping[Store, Sequence[Entry]],
     baseline: str,
     name: str,
@@ -117,7 +90,7 @@ def build(
     method: Method = STANDARD,
     unshared: Collection[str] = (),
     in_order: bool = False,
-) -> Comparisons:
+) -> Comparison:
     """Compare stored cells with the one that is named as the baseline.
 
     Args:
@@ -142,33 +115,24 @@ def build(
     stores = _by_label(results)
     asked = (baseline, *cells)
     entries = _select({label: results[store] for label, store in stores.items()}, asked, datasets, bool(cells))
-    protocol = check_comparable((entry for held in entries.values() for entry in held), settings=False)
+    protocols = protocols_of((entry for held in entries.values() for entry in held), settings=False)
     rows = [
-        BenchmarkRow(label, stored.in_order() if in_order else stored)
+        ComparedRow(label, row)
         for label, held in entries.items()
-        for stored in read_rows(held, stores[label], {name: metric}).values()
+        for row in read_rows(held, stores[label], {name: metric}).values()
     ]
-    check_users(row.stored for row in rows)
-    rows = [row for row in rows if not cells or any(map(row.is_called, asked))]
-
-    def compared(row: BenchmarkRow, base: BenchmarkRow) -> ComparedRow:
-        family: Family = "control" if row.key.is_control(unshared) else "row"
-        return _compared(row, base, name, metric.higher_is_better, family, method)
-
-    compared_rows = [
-        result
-        for dataset in dict.fromkeys(row.key.dataset for row in rows)
-        for result in _on_dataset([row for row in rows if row.key.dataset == dataset], baseline, compared)
+    check_users(each.row for each in rows)
+    rows = [each for each in rows if not cells or any(map(each.is_called, asked))]
+    yardstick = Yardstick(name, metric.higher_is_better, method)
+    compared = [
+        _compared(each, base, yardstick, unshared, in_order)
+        for dataset in dict.fromkeys(each.key.dataset for each in rows)
+        for base, each in _beside([each for each in rows if each.key.dataset == dataset], baseline)
     ]
-    comparisons = {place: row.comparison for place, row in enumerate(compared_rows) if row.comparison}
-    for place, comparison in adjust_families(comparisons, method).items():
-        compared_rows[place] = replace(compared_rows[place], comparison=comparison)
-    stored_rows = [row.source.stored for row in compared_rows]
-    made = made_with(record for stored in stored_rows for record in stored.records)
-    faults = fault_sentences(stored_rows)
-    return Comparisons(
-        tuple(compared_rows), baseline, name, metric.higher_is_better, method, protocol, made, faults, in_order
-    )
+    contrasts = {place: each.contrast for place, each in enumerate(compared) if each.contrast}
+    for place, contrast in adjust_families(contrasts, method).items():
+        compared[place] = replace(compared[place], contrast=contrast)
+    return Comparison(tuple(compared), baseline, yardstick, together(protocols.items(), "data sets"), in_order)
 
 
 def _by_label(stores: Collection[Store]) -> dict[str, Store]:
@@ -199,39 +163,37 @@ def _select(
     return {label: [entry for entry in held if is_named(entry[1], asked, label)] for label, held in chosen.items()}
 
 
-def _on_dataset(
-    rows: Sequence[BenchmarkRow], baseline: str, compared: Callable[[BenchmarkRow, BenchmarkRow], ComparedRow]
-) -> Iterator[ComparedRow]:
-    """Yield the rows of a data set, the baseline first."""
-    matches = [row for row in rows if row.is_called(baseline)]
+def _beside(rows: Sequence[ComparedRow], baseline: str) -> Iterator[tuple[ComparedRow, ComparedRow]]:
+    """Yield the baseline of a data set with each of its rows, itself first."""
+    matches = [each for each in rows if each.is_called(baseline)]
     if not matches:
         dataset = rows[0].key.dataset
         raise ResultsError(f"{dataset}: no cell {baseline} to compare with; choose data sets with --datasets")
     if len(matches) > 1:
-        names = sorted({row.name for row in matches})
+        names = sorted({each.name for each in matches})
         if len(names) == 1:
-            names = [f"{row.benchmark}/{row.name}" for row in matches]
+            names = [f"{each.benchmark}/{each.name}" for each in matches]
         raise UsageError(f"baseline {baseline!r} means several rows; choose one of {', '.join(names)}")
     base = matches[0]
-    for row in (base, *(row for row in rows if row is not base)):
-        yield compared(row, base)
+    yield from ((base, each) for each in (base, *(each for each in rows if each is not base)))
 
 
 def _compared(
-    row: BenchmarkRow, base: BenchmarkRow, metric: str, higher_is_better: bool, family: Family, method: Method
+    each: ComparedRow, base: ComparedRow, yardstick: Yardstick, unshared: Collection[str], in_order: bool
 ) -> ComparedRow:
-    stored = row.stored
-    notes = [*stored.failures(), *stored.fault_notes()]
-    if stored.at_limit:
-        notes.append(AT_LIMIT)
-    seeds = common_seeds(stored, base.stored)
-    comparison = None
-    if row is not base:
-        if reason := why_not(stored, base.stored, metric, "the baseline"):
+    row, metric = each.row, yardstick.metric
+    notes = [*row.failures(), *row.fault_notes(), *([AT_LIMIT] if row.at_limit else [])]
+    seeds = common_seeds(row, base.row)
+    group = users_in_order(row) if in_order else EVERYONE
+    contrast = None
+    if each is not base:
+        if reason := why_not(row, base.row, metric, "the baseline", group):
             notes.append(reason)
         else:
-            comparison = compare(stored, base.stored, metric, higher_is_better, family, method)
-    n_users = stored.n_users if seeds else 0
-    has_mean = bool(seeds) and stored.has(metric)
-    mean = float(stored.mean_of(metric, seeds).mean()) if has_mean else None
-    return ComparedRow(row, mean, n_users, seeds, comparison, tuple(notes))
+            family = "control" if row.key.is_control(unshared) else "row"
+            contrast = yardstick.contrast(row, base.row, family, group)
+    mean = None
+    if seeds and row.has(metric):
+        mean = float(group.within(row.mean_of(metric, seeds), seeds).mean())
+    n_users = (group.n_users if in_order else row.n_users) if seeds else 0
+    return replace(each, mean=mean, n_users=n_users, seeds=seeds, contrast=contrast, notes=tuple(notes))

@@ -5,17 +5,17 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Literal
 
-from corecbench.report.comparison import ALPHA, FEWEST_SEEDS
-from corecbench.report.evidence import change, interval, probability, relative
-from corecbench.report.ledger_harm import MARGIN
-from corecbench.report.ledger_ladder import ALONE, PAIR
+from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS
+from corecbench.report.evidence.ledger_harm import MARGIN
+from corecbench.report.evidence.ledger_ladder import ALONE, PAIR
+from corecbench.report.views.outcome import change, interval, probability, relative
 from corecbench.report.wording import percent, seed_list
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from corecbench.report.comparison import Method
-    from corecbench.report.ledger import Contrast, Ledger
+    from corecbench.report.evidence.contrasts import Method
+    from corecbench.report.evidence.ledger import Contrast, Ledger
     from corecbench.results.rows import RowKey
 
 Finding = Literal["gain", "loss", "nothing", "same", "out of reach", "few seeds", "open"]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from corecbench.report.comparison import why_not
-from corecbench.report.table import why_untested
+from corecbench.report.evidence.contrasts import why_not, why_untested
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from corecbench.report.known_controls import KnownControl, KnownControls
-    from corecbench.report.stored_rows import StoredRow
+    from corecbench.report.evidence.known_controls import KnownControl, KnownControls
+    from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 
 Kind = Literal["whole", "step", "contrast"]
@@ -49,9 +48,7 @@ class Plan:
     """A reason, such as "not run" -> the known controls that lack for it."""
 
 
-def pairs_with_controls(
-    rows: Mapping[RowKey, StoredRow], tested: str, unshared: Collection[str] = ()
-) -> list[RowKey]:
+def pairs_with_controls(rows: Mapping[RowKey, Row], tested: str, unshared: Collection[str] = ()) -> list[RowKey]:
     """Return the joint rows that have a ledger, in order.
 
     A variant of a sharing module without a control of its own has none where another pair of the same models has
@@ -67,7 +64,7 @@ def pairs_with_controls(
     ]
 
 
-def plan(pair: RowKey, rows: Mapping[RowKey, StoredRow], tested: str, controls: KnownControls) -> Plan | None:
+def plan(pair: RowKey, rows: Mapping[RowKey, Row], tested: str, controls: KnownControls) -> Plan | None:
     """Return the comparisons of the ledger of a pair; None if no row can be compared with the pair."""
     found = _found(pair, rows, controls)
     known = _known(pair, found, controls)
@@ -109,7 +106,7 @@ def plan(pair: RowKey, rows: Mapping[RowKey, StoredRow], tested: str, controls: 
     return Plan(tuple(planned), kept[0] if len(kept) > 1 else planned[0].lower, no_alone, lacking)
 
 
-def _found(pair: RowKey, rows: Mapping[RowKey, StoredRow], controls: KnownControls) -> dict[str, RowKey]:
+def _found(pair: RowKey, rows: Mapping[RowKey, Row], controls: KnownControls) -> dict[str, RowKey]:
     """Return the rows that a pair is judged by, by the names of controls."""
     found: dict[str, RowKey] = {}
     for key in rows:
@@ -139,7 +136,7 @@ def _adds(control: KnownControl, pair: RowKey) -> str:
 
 
 def _why_missing(
-    key: RowKey | None, pair: RowKey, below: list[RowKey], rows: Mapping[RowKey, StoredRow], tested: str
+    key: RowKey | None, pair: RowKey, below: list[RowKey], rows: Mapping[RowKey, Row], tested: str
 ) -> str | None:
     """Return why a row is no part of a ledger; None if it can be compared with the pair and the row below it."""
     if key is None:

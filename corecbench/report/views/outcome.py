@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corecbench.report.comparison_columns import CORRECTED
+from corecbench.report.views.captions import CORRECTED
 from corecbench.report.wording import p_value, percent, signed
 
 if TYPE_CHECKING:
-    from corecbench.report.comparison import Comparison, Method
-    from corecbench.report.stored_rows import StoredRow
+    from corecbench.report.evidence.contrasts import Comparison, Method
+    from corecbench.report.evidence.rows import Row
 
 
 def change(comparison: Comparison) -> str:
@@ -45,7 +45,7 @@ def excludes_zero(comparison: Comparison) -> bool:
     return changes is not None and changes.bounded and not changes.low <= 0 <= changes.high
 
 
-def agreement(comparison: Comparison, row: StoredRow, base: StoredRow, metric: str) -> str | None:
+def agreement(comparison: Comparison, row: Row, base: Row, metric: str) -> str | None:
     """Return in words the number of seeds under which the difference has the same sign; None for one seed."""
     seeds = comparison.seeds
     if len(seeds) < 2:

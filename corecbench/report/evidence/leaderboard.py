@@ -5,27 +5,30 @@ data set they rank the same items of the same split under the same protocol. Whe
 different settings, each has a row of its own.
 """
 
-import dataclasses
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from corecbench.api import CellResult, Metric
 from corecbench.data.reduction import largest_parts, reduction_of
-from corecbench.evaluation.measuring import is_overall
-from corecbench.report.average_ranks import FEWEST_DATASETS, FEWEST_ROWS
-from corecbench.report.comparable import check_comparable, check_users, read_rows
-from corecbench.report.provenance import made_with
-from corecbench.report.stored_rows import StoredRow, fault_sentences
-from corecbench.report.table import AT_LIMIT
-from corecbench.report.wording import seed_list
+from corecbench.report.evidence.comparable import check_users, protocols_of
+from corecbench.report.evidence.contrasts import FEWEST_DATASETS, FEWEST_ROWS
+from corecbench.report.evidence.reading import read_rows
+from corecbench.report.evidence.rows import AT_LIMIT, Row
+from corecbench.report.wording import together
 from corecbench.results.record import ResultsError
-from corecbench.results.rows import RowKey, by_row
 from corecbench.results.selection import without_repeats
-from corecbench.results.store import Entry, Store
 from corecbench.stats.friedman import friedman
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from corecbench.api import CellResult, Metric
+    from corecbench.report.evidence.reading import Evidence
+    from corecbench.results.rows import RowKey
+    from corecbench.results.store import Entry, Store
 
 
 class Source(NamedTuple):
@@ -85,75 +88,90 @@ class Leaderboard:
     """The rows: ranked ones, the best first, then controls, then those that lack a data set."""
 
     rows: tuple[BoardRow, ...]
+    stored: Sequence[Row]
+    """The rows on each data set that they are made of."""
     n_users: Mapping[str, int]
     """data set -> number of tested users."""
     benchmarks: tuple[str, ...]
     metric: str
-    higher_is_better: bool
+    measure: Metric
     protocol: Mapping[str, Any]
-    made_with: tuple[str, ...]
-    """Versions and devices, as sentences."""
+    records: Sequence[CellResult]
     p: float | None
     """The p value of Friedman's test over the ranked rows; None for fewer than 2 data sets or 3 rows."""
-    overall: bool
-    """Whether the metric has one value for all lists together and none per user."""
-    faults: tuple[str, ...] = ()
-    """Why the metric has no value for some rows, as sentences."""
-    left_out: tuple[str, ...] = ()
+    left_out: Collection[str] = ()
     """Folders of the cells that are left out, since what is stored of them cannot be used."""
 
 
-def build(
-    results: Mapping[Store, Sequence[Entry]],
-    name: str,
-    metric: Metric,
-    unshared: Collection[str] = (),
-    read: Mapping[RowKey, StoredRow] | None = None,
+def board_of(evidence: Evidence, benchmark: str) -> Leaderboard:
+    """Return the leaderboard of one benchmark.
+
+    Raises:
+        ResultsError: nothing succeeded.
+    """
+    counted = largest_parts((key.dataset, key.reduction) for key in evidence.rows)
+    rows = [(None, row) for key, row in evidence.rows.items() if key.dataset in counted]
+    return _ranked(
+        rows,
+        evidence.tested,
+        evidence.metrics[evidence.tested],
+        evidence.controls.unshared,
+        protocol=evidence.protocol(counted),
+        records=evidence.records(counted),
+        benchmarks=(benchmark,),
+        left_out=evidence.left_out,
+    )
+
+
+def read_board(
+    results: Mapping[Store, Sequence[Entry]], name: str, metric: Metric, unshared: Collection[str] = ()
 ) -> Leaderboard:
-    """Rank all rows of the given benchmarks.
+    """Read and rank all rows of the given benchmarks.
 
     Args:
         results: the benchmarks, of different names, each with its folders and their records.
         name: the name of the metric.
         metric: the metric that is averaged over users, if it has values per user, and ranked.
         unshared: sharing modules that share nothing; their rows are controls.
-        read: the rows of the only benchmark with this metric, if they have been read already.
 
     Raises:
         ResultsError: on one data set results differ in protocol, split or users, or nothing succeeded.
     """
     stores = list(results)
     sources = whole_or_largest([Source(store.benchmark, entry) for store in stores for entry in results[store]])
-    protocol = check_comparable((source.entry for source in sources), settings=False)
-    by_dataset: dict[tuple[str | None, RowKey], dict[str, StoredRow]] = {}
-    for benchmark, entries in _by_benchmark(sources).items():
-        if read is None:
-            rows_here = read_rows(entries, stores[0], {name: metric})  # found by folder, not by store
-        else:
-            rows_here = {key: read[key].only(name) for key in by_row(entries)}
-        for key, stored in rows_here.items():
-            by_dataset.setdefault((benchmark, key.on("")), {})[key.dataset] = stored
-    stored_rows = [stored for on_each in by_dataset.values() for stored in on_each.values()]
-    check_users(stored_rows)
-    n_users = {stored.key.dataset: len(values) for stored in stored_rows for values in stored.values.values()}
+    protocol = together(protocols_of((source.entry for source in sources), settings=False).items(), "data sets")
+    rows = [
+        (benchmark, replace(row, planned=_planned(sources, key, benchmark)))
+        for benchmark, entries in _by_benchmark(sources).items()
+        for key, row in read_rows(entries, stores[0], {name: metric}).items()  # found by folder, not by store
+    ]
+    check_users(row for _, row in rows)
+    return _ranked(
+        rows,
+        name,
+        metric,
+        unshared,
+        protocol=protocol,
+        records=[source.record for source in sources],
+        benchmarks=tuple(store.benchmark for store in stores),
+        left_out=[str(folder) for store in stores for folder in store.damaged],
+    )
+
+
+def _ranked(
+    stored: Sequence[tuple[str | None, Row]], name: str, metric: Metric, unshared: Collection[str], **stated: Any
+) -> Leaderboard:
+    """Return the leaderboard of rows, each with the benchmark that it is of where several hold its cell."""
+    n_users = {row.key.dataset: row.n_users for _, row in stored if row.values}
     if not n_users:
         raise ResultsError("no cell succeeded, so there is nothing to rank; `corecbench report` says why")
-    rows = [
-        _row(benchmark, on_each, name, sources, n_users, unshared) for (benchmark, _), on_each in by_dataset.items()
-    ]
-    ordered, p = _rank(rows, list(n_users), metric.higher_is_better)
+    by_dataset: dict[tuple[str | None, RowKey], dict[str, Row]] = {}
+    for benchmark, row in stored:
+        by_dataset.setdefault((benchmark, row.key.on("")), {})[row.key.dataset] = row
+    rows = [_row(benchmark, on_each, name, n_users, unshared) for (benchmark, _), on_each in by_dataset.items()]
+    ordered, p = _in_order(rows, list(n_users), metric.higher_is_better)
     return Leaderboard(
-        rows=tuple(ordered),
-        n_users=n_users,
-        benchmarks=tuple(store.benchmark for store in stores),
-        metric=name,
-        higher_is_better=metric.higher_is_better,
-        protocol=protocol,
-        made_with=made_with(source.record for source in sources),
-        p=p,
-        overall=is_overall(metric),
-        faults=fault_sentences(stored_rows),
-        left_out=tuple(str(folder) for store in stores for folder in store.damaged),
+        tuple(ordered), [row for _, row in stored], n_users, metric=name, measure=metric, p=p, **stated
     )
 
 
@@ -186,9 +204,8 @@ def _by_benchmark(sources: Sequence[Source]) -> dict[str | None, list[Entry]]:
 
 def _row(
     benchmark: str | None,
-    on_each: Mapping[str, StoredRow],
+    on_each: Mapping[str, Row],
     metric: str,
-    sources: Sequence[Source],
     datasets: Collection[str],
     unshared: Collection[str],
 ) -> BoardRow:
@@ -197,16 +214,16 @@ def _row(
     missing, remarks = [], []
     for dataset in datasets:
         stored = on_each.get(dataset)
-        gaps = ["no result"] if stored is None else _gaps(stored, _planned(sources, stored.key, benchmark))
+        gaps = ["no result"] if stored is None else stored.gaps(metric)
         missing += [f"{dataset}: {gap}" for gap in gaps]
         remarks += [f"{dataset}: {AT_LIMIT}"] if stored is not None and stored.at_limit else []
     present = {dataset: stored for dataset, stored in on_each.items() if stored.has(metric)}
-    values = {dataset: stored.means()[metric] for dataset, stored in present.items()}
+    values = {dataset: stored.metrics[metric] for dataset, stored in present.items()}
     return BoardRow(
         key=key,
         benchmark=benchmark,
         values=values,
-        seeds={dataset: tuple(stored.values) for dataset, stored in present.items()},
+        seeds={dataset: stored.seeds for dataset, stored in present.items()},
         is_control=key.is_control(unshared),
         notes=(*([f"incomplete: {'; '.join(missing)}"] if missing else []), *remarks),
         mean=float(np.mean(list(values.values()))) if len(values) == len(datasets) else None,
@@ -214,21 +231,14 @@ def _row(
     )
 
 
-def _gaps(stored: StoredRow, planned: set[int]) -> list[str]:
-    """Return what a row lacks on a data set: seeds that failed, seeds that are missing, values of the metric."""
-    missing = stored.missing(planned)
-    missing_seeds = [f"{seed_list(missing, 'seed')} missing"] if missing else []
-    return [*stored.failures(), *missing_seeds, *stored.fault_notes()]
-
-
 def _planned(sources: Sequence[Source], key: RowKey, benchmark: str | None) -> set[int]:
     """Return the seeds that a row should have on a data set: of its benchmark, or of all that hold the cell."""
-    here = [source for source in sources if source.dataset == key.dataset]
-    holders = {benchmark} if benchmark else {source.benchmark for source in here if source.cell == key.cell}
-    return {source.record["cell"]["seed"] for source in here if source.benchmark in holders}
+    found = [source for source in sources if source.dataset == key.dataset]
+    holders = {benchmark} if benchmark else {source.benchmark for source in found if source.cell == key.cell}
+    return {source.record["cell"]["seed"] for source in found if source.benchmark in holders}
 
 
-def _rank(
+def _in_order(
     rows: Sequence[BoardRow], datasets: Sequence[str], higher_is_better: bool
 ) -> tuple[list[BoardRow], float | None]:
     """Return the rows in order, with the average ranks of those that can have one, and p of Friedman's test."""
@@ -243,7 +253,7 @@ def _rank(
     best = scores.max(axis=1) if higher_is_better else scores.min(axis=1)
     wins = (scores == best[:, None]).sum(axis=0)
     placed = [
-        dataclasses.replace(row, average_rank=float(rank), wins=int(won))
+        replace(row, average_rank=float(rank), wins=int(won))
         for row, rank, won in zip(ranked, ranks.mean(axis=0), wins, strict=True)
     ]
     sign = -1 if higher_is_better else 1

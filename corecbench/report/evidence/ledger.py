@@ -11,31 +11,27 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from corecbench.report.comparison import (
+from corecbench.report.evidence.contrasts import (
     FEWEST_USERS,
     STANDARD,
-    Comparison,
     Method,
+    Yardstick,
     adjust_families,
-    can_vary_with_seed,
-    common_seeds,
-    compare_values,
     why_not,
 )
-from corecbench.report.known_controls import NO_CONTROLS
-from corecbench.report.ledger_harm import Harm, harm
-from corecbench.report.ledger_ladder import Plan, Planned, pairs_with_controls, plan
-from corecbench.report.user_groups import user_groups
+from corecbench.report.evidence.groups import user_groups
+from corecbench.report.evidence.known_controls import NO_CONTROLS
+from corecbench.report.evidence.ledger_harm import Harm, harm
+from corecbench.report.evidence.ledger_ladder import Plan, Planned, pairs_with_controls, plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from corecbench.report.known_controls import KnownControls
-    from corecbench.report.ledger_ladder import Kind
-    from corecbench.report.stored_rows import StoredRow
-    from corecbench.report.user_groups import Facts, UserGroup
+    from corecbench.report.evidence.contrasts import Contrast as Difference
+    from corecbench.report.evidence.groups import Facts, UserGroup
+    from corecbench.report.evidence.known_controls import KnownControls
+    from corecbench.report.evidence.ledger_ladder import Kind
+    from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 
     Place = tuple[RowKey, RowKey, RowKey, str | None, str]
@@ -53,7 +49,7 @@ class Contrast:
     upper_mean: float
     """Mean over users of the tested metric, each user first averaged over the seeds of the contrast."""
     lower_mean: float
-    comparison: Comparison
+    comparison: Difference
     """The difference; its `base` is the mean of the unit, so that its change is relative to that."""
     n_users: int
     other_seeds: tuple[int, ...]
@@ -96,7 +92,7 @@ class Ledger:
 class _Builder:
     """What all contrasts of the ledgers have in common."""
 
-    rows: Mapping[RowKey, StoredRow]
+    rows: Mapping[RowKey, Row]
     tested: str
     higher_is_better: bool
     method: Method
@@ -115,24 +111,17 @@ class _Builder:
     def contrast(self, pair: RowKey, planned: Planned, unit: RowKey, group: UserGroup) -> Contrast:
         """Return a contrast on a group of users."""
         upper, lower = self.rows[planned.upper], self.rows[planned.lower]
-        seeds = group.seeds_within(common_seeds(upper, lower))
-        upper_values, lower_values = (group.within(self.of(row, seeds), seeds) for row in (upper, lower))
-
-        def values() -> tuple[np.ndarray, np.ndarray]:
-            base = group.within(self.unit_values(unit, seeds), seeds)  # [U, S]
-            return base + upper_values - lower_values, base
-
+        yardstick = Yardstick(self.tested, self.higher_is_better, self.method)
+        comparison = yardstick.contrast(upper, lower, "row", group, self.rows[unit])
         return Contrast(
             pair=pair,
             planned=planned,
             unit=unit,
-            upper_mean=float(upper_values.mean()),
-            lower_mean=float(lower_values.mean()),
-            comparison=compare_values(
-                values, seeds, self.higher_is_better, "row", self.method, can_vary_with_seed(upper, lower)
-            ),
-            n_users=len(upper_values),
-            other_seeds=tuple(sorted((upper.values.keys() | lower.values.keys()) - set(seeds))),
+            upper_mean=comparison.means[0],
+            lower_mean=comparison.means[1],
+            comparison=comparison,
+            n_users=comparison.n_users,
+            other_seeds=tuple(sorted((upper.values.keys() | lower.values.keys()) - set(comparison.seeds))),
             out_of_reach=(
                 pair.side == "domain"
                 and planned.control is not None
@@ -143,18 +132,6 @@ class _Builder:
             slicing=group.slicing,
             label=group.label,
         )
-
-    def of(self, row: StoredRow, seeds: tuple[int, ...]) -> np.ndarray:
-        """Return the tested metric of each user under some seeds, float64 [U, S]."""
-        return row.per_seed(self.tested, seeds)
-
-    def unit_values(self, unit: RowKey, seeds: tuple[int, ...]) -> np.ndarray:
-        """Return the metric of the unit, float64 [U, S]: if it lacks some seeds, the mean over those it has."""
-        row = self.rows[unit]
-        if row.is_deterministic or row.values.keys() >= set(seeds):
-            return self.of(row, seeds)
-        mean = row.mean_of(self.tested, set(seeds) & row.values.keys() or row.values.keys())
-        return np.repeat(mean[:, None], len(seeds), axis=1)
 
     def harm(self, pair: RowKey, plan: Plan) -> Harm | None:
         """Return whether texts that tell nothing do harm, if that can be told."""
@@ -173,7 +150,7 @@ class _Builder:
 
 
 def build(
-    rows: Mapping[RowKey, StoredRow],
+    rows: Mapping[RowKey, Row],
     tested: str,
     higher_is_better: bool = True,
     method: Method = STANDARD,
@@ -206,7 +183,7 @@ def build(
 def _adjusted(ledgers: Sequence[Ledger], method: Method) -> list[Ledger]:
     """Return the ledgers with p adjusted; a contrast that two of them hold counts once."""
     all_of_them = {each.place: each for ledger in ledgers for each in ledger.contrasts}
-    adjusted: dict[Place, Comparison] = {}
+    adjusted: dict[Place, Difference] = {}
     for is_sliced in (False, True):
         family = {
             place: each.comparison for place, each in all_of_them.items() if (each.slicing is not None) == is_sliced

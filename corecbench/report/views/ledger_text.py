@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from corecbench.api import Report
-from corecbench.report.columns import Column, interval_columns, lay_out
-from corecbench.report.comparison import ALPHA, FEWEST_SEEDS, FEWEST_USERS
-from corecbench.report.comparison_columns import (
-    CORRECTED,
-    comparison_columns,
+from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, FEWEST_USERS
+from corecbench.report.views.captions import of_changes, of_effects, of_family, of_intervals, of_p, significant
+from corecbench.report.views.columns import (
+    Column,
+    contrast_columns,
     equivalence_columns,
-    of_changes,
-    of_difference,
-    of_effects,
-    of_p,
+    has_seeds,
+    interval_columns,
+    lay_out,
     p_name,
-    significant,
 )
-from corecbench.report.ledger_words import (
+from corecbench.report.views.ledger_words import (
     finding,
     finding_in_words,
     harm_sentence,
@@ -28,16 +26,16 @@ from corecbench.report.ledger_words import (
     seeds_in_words,
     sentence,
 )
-from corecbench.report.provenance import protocol_sentence
+from corecbench.report.views.provenance import made_with, protocol_sentence
 from corecbench.report.wording import count, decimal, sentences, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from corecbench.api import Mark
-    from corecbench.report.comparison import Comparison
-    from corecbench.report.ledger import Contrast, Ledger
-    from corecbench.report.table import Table
+    from corecbench.report.evidence.contrasts import Contrast as Difference
+    from corecbench.report.evidence.ledger import Contrast, Ledger
+    from corecbench.report.evidence.reading import Evidence
 
 NAME = "ledger"
 CHANGE = "change"
@@ -48,7 +46,7 @@ NOTHING = (
 )
 
 
-def report(ledgers: Sequence[Ledger], table: Table, effects: bool = False, in_words: bool = True) -> Report:
+def report(ledgers: Sequence[Ledger], table: Evidence, effects: bool = False, in_words: bool = True) -> Report:
     """Return the ledgers as reporters take them.
 
     Args:
@@ -66,8 +64,8 @@ def report(ledgers: Sequence[Ledger], table: Table, effects: bool = False, in_wo
     return Report(NAME, frame, values, caption(ledgers, table, effects, in_words), marks, legend)
 
 
-def _columns(contrasts: Sequence[Contrast], table: Table, effects: bool) -> Iterator[Column]:
-    higher, tested = table.metrics[table.tested], table.tested
+def _columns(contrasts: Sequence[Contrast], table: Evidence, effects: bool) -> Iterator[Column]:
+    higher, tested = table.higher_is_better, table.tested
     yield Column("data set", lambda each: each.pair.dataset)
     yield Column("model", lambda each: each.pair.model)
     yield Column("side", lambda each: each.pair.side)
@@ -84,7 +82,9 @@ def _columns(contrasts: Sequence[Contrast], table: Table, effects: bool) -> Iter
     if not effects:
         yield Column("difference", lambda each: each.comparison.difference, signed)
         yield from interval_columns(lambda each: each.comparison.sizes.interval)
-    yield from comparison_columns(_comparison, CHANGE, table.method, effects, effects and _has_seeds(contrasts))
+    yield from contrast_columns(
+        _comparison, CHANGE, table.method, effects, effects and has_seeds(map(_comparison, contrasts))
+    )
     if not effects:
         yield from equivalence_columns(_comparison, table.method)
     yield Column("finding", lambda each: finding_in_words(each, higher, table.method))
@@ -93,28 +93,24 @@ def _columns(contrasts: Sequence[Contrast], table: Table, effects: bool) -> Iter
     yield Column("notes", lambda each: "; ".join(notes(each)) or None)
 
 
-def _comparison(contrast: Contrast) -> Comparison:
+def _comparison(contrast: Contrast) -> Difference:
     return contrast.comparison
-
-
-def _has_seeds(contrasts: Sequence[Contrast]) -> bool:
-    return any(each.comparison.sizes.seeds for each in contrasts)
 
 
 # --- caption ------------------------------------------------------------------------------------------------------
 
 
-def caption(ledgers: Sequence[Ledger], table: Table, effects: bool = False, in_words: bool = True) -> str:
+def caption(ledgers: Sequence[Ledger], table: Evidence, effects: bool = False, in_words: bool = True) -> str:
     """Return the caption: the findings in words, then what the columns mean and how it was tested."""
     if not ledgers:
         return sentences([NOTHING])
-    higher, method, tested = table.metrics[table.tested], table.method, table.tested
+    higher, method, tested = table.higher_is_better, table.method, table.tested
     contrasts = [contrast for ledger in ledgers for contrast in ledger.contrasts]
     made = [contrast.comparison for contrast in contrasts]
     found = [sentence(ledger, tested, higher, method) for ledger in ledgers if in_words]
     harms = [harm_sentence(ledger) for ledger in ledgers if in_words]
     details = [
-        protocol_sentence(table.protocol),
+        protocol_sentence(table.protocol()),
         "Each line is one row minus another one, paired over users, each user first averaged over the seeds that "
         'both rows have; "0 of 0-2": only one of them has the other seeds',
         "Part: the whole gain, its steps from the model alone to the pair, and contrasts of the pair with single "
@@ -123,11 +119,11 @@ def caption(ledgers: Sequence[Ledger], table: Table, effects: bool = False, in_w
         *_adding_up(ledgers),
         *lacking_sentences(ledgers),
         *_tests(contrasts, table),
-        *(of_effects(method, _unit(ledgers), made) if effects else [of_difference(method, made)]),
+        *(of_effects(method, _unit(ledgers), made) if effects else [of_intervals(method, made)]),
         *_findings(table),
         *_out_of_reach(contrasts, higher),
         *(_of_slices() if any(each.slicing for each in contrasts) else []),
-        *table.made_with,
+        *made_with(table.records()),
     ]
     return " ".join([*filter(None, [*found, *harms]), sentences(details)])
 
@@ -143,7 +139,7 @@ def _adding_up(ledgers: Sequence[Ledger]) -> Iterator[str]:
         yield "Steps over other seeds than the whole gain do not add up to it exactly"
 
 
-def _tests(contrasts: Sequence[Contrast], table: Table) -> Iterator[str]:
+def _tests(contrasts: Sequence[Contrast], table: Evidence) -> Iterator[str]:
     method = table.method
     n_all = len({each.place for each in contrasts if each.slicing is None})
     n_slices = len({each.place for each in contrasts if each.slicing is not None})
@@ -151,14 +147,11 @@ def _tests(contrasts: Sequence[Contrast], table: Table) -> Iterator[str]:
         f", and those on slices within a second one of {n_slices}" if n_slices else ""
     )
     yield of_p([each.comparison for each in contrasts], method)
-    if method.correction == "none":
-        yield f"p is not adjusted for the number of tests: {families}"
-    else:
-        yield f"{p_name(method)}: {CORRECTED[method.correction]}-adjusted within {families}"
+    yield of_family(method, families)
     yield f"Intervals in sentences are of the change, by {of_changes(method)}"
 
 
-def _findings(table: Table) -> Iterator[str]:
+def _findings(table: Evidence) -> Iterator[str]:
     method = table.method
     margin, level = f"{100 * method.margin:g}%", decimal(ALPHA, 2)
     yield (

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from corecbench.report.comparison import STANDARD, can_vary_with_seed, common_seeds
+from corecbench.report.evidence.contrasts import STANDARD, can_vary_with_seed, common_seeds
 from corecbench.stats.equivalence import tost
 from corecbench.stats.intervals import Interval
 
 if TYPE_CHECKING:
-    from corecbench.report.stored_rows import StoredRow
+    from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 
 MARGIN = 0.01
@@ -35,7 +35,7 @@ class Harm:
     seeds: tuple[int, ...]
 
 
-def harm(row: StoredRow, alone: StoredRow, tested: str, higher_is_better: bool) -> Harm | None:
+def harm(row: Row, alone: Row, tested: str, higher_is_better: bool) -> Harm | None:
     """Return whether a row is worse than the model alone beyond the margin; None where the mean of that is 0."""
     seeds = common_seeds(row, alone)
     values = [each.per_seed(tested, seeds) for each in (row, alone)]  # [U, S]

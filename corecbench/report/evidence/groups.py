@@ -5,22 +5,23 @@ T tested users.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from corecbench.data.reduction import reduction_of
 from corecbench.evaluation.slices import SLICINGS
 from corecbench.results.frames import FACTS
 from corecbench.results.record import ResultsError
-from corecbench.results.selection import datasets_in, on_datasets
 
 if TYPE_CHECKING:
-    from corecbench.results.store import Entry, Store
+    from corecbench.report.evidence.rows import Row
+    from corecbench.results.user_ranks import UserRanks
 
+TIED = "target_is_tied"
+"""The stored fact whether the last two items of a user have the same time."""
 Facts = Mapping[int | None, pd.DataFrame]
 """seed -> what is stored of the tested users, columns of FACTS, indexed by user_id in order; the key None means
 every seed."""
@@ -57,6 +58,8 @@ class UserGroup:
             float64 [users of the group, S]. If the group differs between seeds, [users of the group, 1]: the mean
             over the seeds under which a user is in it.
         """
+        if self.slicing is None:
+            return values
         if None in self.chosen:
             return np.asarray(values[self.chosen[None]])
         inside = np.column_stack([self.chosen[seed] for seed in seeds])  # [T, S]
@@ -65,30 +68,39 @@ class UserGroup:
         return np.asarray(total / count[count > 0])[:, None]
 
 
-def read_facts(entries: Sequence[Entry], store: Store) -> Facts:
+def facts_of(ranks: Iterable[tuple[int | None, UserRanks]]) -> Facts:
     """Return what users of a data set can be sliced by; empty if nothing is stored.
 
     All cells on one split have the same facts, so the first ones that were stored are enough. Where a part of the
     training data is left out, the facts differ between seeds.
+
+    Args:
+        ranks: those of the data set, each with its seed, or with None where the seed does not matter.
     """
     found: dict[int | None, pd.DataFrame] = {}
-    for folder, record in entries:
-        seed = record["cell"]["seed"] if reduction_of(record["cell"]) else None
-        for side in record["sides"]:
-            try:
-                facts = store.user_ranks(folder, side, record).facts
-            except ResultsError:  # the main table says so
-                continue
-            known = found.get(seed, facts[[]])
-            new = [name for name in FACTS if name in facts and name not in known]
-            if new:
-                found[seed] = known.assign(**{name: facts[name] for name in new})
+    for seed, each in ranks:
+        known = found.get(seed, each.facts[[]])
+        new = [name for name in FACTS if name in each.facts and name not in known]
+        if new:
+            found[seed] = known.assign(**{name: each.facts[name] for name in new})
     return found
 
 
-def facts_by_dataset(entries: Sequence[Entry], store: Store) -> dict[str, Facts]:
-    """Return data set -> what its users can be sliced by."""
-    return {dataset: read_facts(on_datasets(entries, [dataset]), store) for dataset in datasets_in(entries)}
+EVERYONE = UserGroup(None, "all users", {None: np.ones(0, dtype=bool)})
+"""All users of whatever data set."""
+
+
+def users_in_order(row: Row) -> UserGroup:
+    """Return the users whose last two items have different times: time decides their test item.
+
+    Raises:
+        ResultsError: an older version stored the row, without saying who they are.
+    """
+    facts = [ranks.facts for ranks in row.users.values()]
+    if any(TIED not in each for each in facts):
+        raise ResultsError(f"{row.key.name} on {row.key.dataset}: it is not stored whose items are in order")
+    in_order = ~facts[0][TIED].to_numpy(dtype=bool) if facts else np.ones(0, dtype=bool)
+    return UserGroup("order", "in order", {None: in_order})
 
 
 def stored_slicings(facts: Facts) -> list[str]:
@@ -101,7 +113,7 @@ def user_groups(n_users: int, facts: Facts) -> Iterator[UserGroup]:
 
     Where facts differ between seeds, slices have the same borders under all of them.
     """
-    yield UserGroup(None, "all users", {None: np.ones(n_users, dtype=bool)})
+    yield UserGroup(None, EVERYONE.label, {None: np.ones(n_users, dtype=bool)})
     for name in stored_slicings(facts):
         column, slicing = SLICINGS[name]
         of_seeds = {seed: frame[column].to_numpy() for seed, frame in facts.items() if column in frame}

@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from corecbench.report.provenance import together
-from corecbench.report.stored_rows import StoredRow, read_row
 from corecbench.results.frames import SIMILARITY
 from corecbench.results.record import ResultsError, algorithms_in, settings_in
-from corecbench.results.rows import RowKey, by_row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
-    from corecbench.api import Metric
-    from corecbench.results.store import Entry, Store
+    from corecbench.report.evidence.rows import Row
+    from corecbench.results.store import Entry
 
 
-def check_comparable(entries: Iterable[Entry], settings: bool = True) -> Mapping[str, Any]:
-    """Return the protocol of all results that have ranks. Where data sets differ, the value says which has what.
+def protocols_of(entries: Iterable[Entry], settings: bool = True) -> dict[str, Mapping[str, Any]]:
+    """Return data set -> the protocol of all results that have ranks.
 
     Args:
         entries: folders and their records.
@@ -59,8 +54,7 @@ def check_comparable(entries: Iterable[Entry], settings: bool = True) -> Mapping
                     f"{folder}: {subject} is not that of {earlier} ({_difference(value, expected, setting)}); "
                     "such results share no table, run both alike"
                 )
-    protocols = [(dataset, value) for (dataset, subject, _), (_, value) in first.items() if subject == "protocol"]
-    return together(protocols, "data sets")
+    return {dataset: value for (dataset, subject, _), (_, value) in first.items() if subject == "protocol"}
 
 
 def _difference(value: Any, expected: Any, setting: str) -> str:
@@ -72,13 +66,13 @@ def _difference(value: Any, expected: Any, setting: str) -> str:
     return f"{str(value)[:12]}, there {str(expected)[:12]}"
 
 
-def check_users(rows: Iterable[StoredRow]) -> None:
+def check_users(rows: Iterable[Row]) -> None:
     """Make sure that all rows of a data set rank the same users on the same test items.
 
     Raises:
         ResultsError: the users or their test items differ.
     """
-    first: dict[tuple[str, int | None], tuple[str, StoredRow, int]] = {}
+    first: dict[tuple[str, int | None], tuple[str, Row, int]] = {}
     for row in rows:
         dataset, model = row.key.dataset, row.key.model
         for seed, values in row.values.items():
@@ -92,11 +86,16 @@ def check_users(rows: Iterable[StoredRow]) -> None:
                     f"{dataset}: {model}, seed {seed}, ranks other users than {earlier}: {lacks} of its "
                     f"{len(users)} users are missing and {adds} are new; run both on the same data"
                 )
-            if differ := n_differing(row.user_facts.get(seed), other.user_facts.get(its_seed)):
+            if differ := n_differing(facts_under(row, seed), facts_under(other, its_seed)):
                 raise ResultsError(
                     f"{dataset}: {model}, seed {seed}, and {earlier} do not mean the same by {differ} of "
                     f"{len(users)} users: test items or histories differ; run both on the same data"
                 )
+
+
+def facts_under(row: Row, seed: int) -> pd.DataFrame | None:
+    """Return what is stored of the users of a row under a seed."""
+    return row.users[seed].facts if seed in row.users else None
 
 
 def n_differing(facts: pd.DataFrame | None, other: pd.DataFrame | None) -> int:
@@ -105,17 +104,3 @@ def n_differing(facts: pd.DataFrame | None, other: pd.DataFrame | None) -> int:
         return 0
     shared = [name for name in facts if name in other and name != SIMILARITY]
     return int((facts[shared] != other[shared]).any(axis=1).sum())
-
-
-def read_rows(entries: Sequence[Entry], store: Store, metrics: Mapping[str, Metric]) -> dict[RowKey, StoredRow]:
-    """Return the rows of a table in its order, with the metrics of each user computed from what is stored.
-
-    A metric that raises, or gives anything but finite numbers, has no value in that row.
-
-    Raises:
-        ResultsError: a cell has two results for a seed, or has no lists for a metric that needs them, or the rows
-            of a data set rank different users.
-    """
-    rows = {key: read_row(key, of_seeds, store, metrics) for key, of_seeds in by_row(entries).items()}
-    check_users(rows.values())
-    return rows

@@ -1,0 +1,1 @@
+"""What was found: rows, groups of users, and the contrasts between rows."""

@@ -1,0 +1,285 @@
+"""One row minus another one: its test, the family of tests that it is in, and how large it is. U users, S seeds."""
+
+import functools
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar, get_args
+
+import numpy as np
+
+from corecbench.api import UsageError
+from corecbench.report.evidence.effect_sizes import EffectSizes, measure
+from corecbench.report.evidence.groups import EVERYONE, UserGroup
+from corecbench.report.evidence.rows import AT_LIMIT, Row
+from corecbench.results.rows import RowKey
+from corecbench.stats.correction import adjust
+from corecbench.stats.paired import USERS_AND_SEEDS, PairedTest, paired_test
+from corecbench.stats.relative import relative_change
+
+ALPHA = 0.05
+FEWEST_USERS = 2
+FEWEST_SEEDS = 3
+"""With fewer seeds nothing is said of methods: the variance between two seeds is hardly known."""
+FEWEST_DATASETS, FEWEST_ROWS = 2, 3
+"""The fewest data sets and rows whose average ranks are tested."""
+Place = TypeVar("Place", bound=Hashable)
+Family = Literal["row", "ablation", "control"]
+"""A family of tests, each of which asks one question: does it help, which part does, and does anything else."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """How rows are compared."""
+
+    test: str = USERS_AND_SEEDS
+    """The method of `paired_test`."""
+    correction: str = "holm"
+    """The method of `adjust`, which is applied within each family of tests."""
+    margin: float = 0.05
+    """The margin of equivalence, as a share of the mean of the row compared with."""
+    find: float | None = None
+    """A change, as such a share. The table states how many users and seeds it takes to find it."""
+
+    def __post_init__(self) -> None:
+        for setting, share in (("margin", self.margin), ("change to find", self.find)):
+            if share is not None and not 0 < share < float("inf"):
+                raise UsageError(
+                    f"a {setting} is a share above 0 of the mean compared with, such as 0.05; got {share}"
+                )
+
+    @property
+    def speaks_of_methods(self) -> bool:
+        """Whether what is found should hold for other seeds, too."""
+        return self.test == USERS_AND_SEEDS
+
+    def takes_seeds(self, values: np.ndarray) -> bool:
+        """Return whether values [U, S] are tested over users and seeds, or else over users averaged over seeds."""
+        return self.speaks_of_methods and values.shape[1] >= FEWEST_SEEDS
+
+    def as_tested(self, own: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return two tables of values [U, S] as they are tested: whole, or averaged over seeds, [U]."""
+        return (own, base) if self.takes_seeds(own) else (own.mean(axis=1), base.mean(axis=1))
+
+    @property
+    def is_resampled(self) -> bool:
+        """Whether intervals come from the bootstrap."""
+        return self.test == "bootstrap"
+
+
+STANDARD = Method()
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A row minus another one on a group of users, over the seeds that both have.
+
+    What takes long is computed when it is first asked for.
+    """
+
+    row: RowKey
+    other: RowKey
+    """The row that it is compared with."""
+    group: UserGroup
+    seeds: tuple[int, ...]
+    n_users: int
+    """The number of users in the group under any of the seeds."""
+    own: float
+    """Mean over users of the metric, each user first averaged over the seeds."""
+    base: float
+    """The same mean of the row compared with, or of the one that changes are said of: `own` is then as far from it
+    as the two rows are from each other."""
+    change: float | None
+    """The difference relative to `base`; None where that is 0."""
+    family: Family
+    """The family of tests that it belongs to."""
+    lacks_seeds: bool
+    """Whether too few seeds were trained to speak of methods: p then holds for these trained models."""
+    means: tuple[float, float]
+    """The means of the row and of the one compared with."""
+    tested: Callable[[], PairedTest] = field(repr=False, compare=False)
+    """Returns the test."""
+    measured: Callable[[], EffectSizes] = field(repr=False, compare=False)
+    """Returns the effect sizes."""
+    adjusted: Callable[[], float | None] = field(default=lambda: None, repr=False, compare=False)
+    """Returns p, adjusted over the family; None before the family is known."""
+    equivalent: Callable[[], float | None] = field(default=lambda: None, repr=False, compare=False)
+    """Returns the same of the p value of equivalence; None where that cannot be tested."""
+
+    @property
+    def test(self) -> PairedTest:
+        """The paired test."""
+        return self.tested()
+
+    @property
+    def sizes(self) -> EffectSizes:
+        """The size of the difference, the users it concerns, and its uncertainty."""
+        return self.measured()
+
+    @property
+    def p_adjusted(self) -> float:
+        """The p value of the test, adjusted over its family. It is that of the test until it is adjusted."""
+        p = self.adjusted()
+        return self.test.p if p is None else p
+
+    @property
+    def p_equivalence(self) -> float | None:
+        """The p value of equivalence, adjusted over its family; None where equivalence cannot be tested."""
+        return self.equivalent()
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the rows are called different."""
+        return self.p_adjusted < ALPHA and not self.lacks_seeds
+
+    @property
+    def difference(self) -> float:
+        """The mean of the row minus that of the row compared with."""
+        return self.own - self.base
+
+
+def why_untested(row: Row, solo: Row | None, metric: str) -> str | None:
+    """Return why a joint row cannot be compared with its solo row, None if it can."""
+    if solo is None:
+        return "not compared: no solo row"
+    if solo.at_limit:
+        return f"not compared: its solo row was {AT_LIMIT}"
+    return why_not(row, solo, metric, "its solo row")
+
+
+def why_not(row: Row, base: Row, metric: str, base_name: str, group: UserGroup = EVERYONE) -> str | None:
+    """Return why a row cannot be compared with another one, which a note calls by a name; None if it can."""
+    if not common_seeds(row, base):
+        return f"not compared: no seed that succeeded here and in {base_name}"
+    if not row.has(metric):
+        return f"not compared: no {metric} here"
+    if not base.has(metric):
+        return f"not compared: no {metric} in {base_name}"
+    if (row if group is EVERYONE else group).n_users < FEWEST_USERS:
+        return f"not compared: a paired test needs {FEWEST_USERS} users"
+    return None
+
+
+def common_seeds(row: Row, base: Row) -> tuple[int, ...]:
+    """Return the seeds that both rows have, in order; a row that no seed can change has those of the other one."""
+    if row.is_deterministic and row.values and base.values:
+        return tuple(sorted(base.values))
+    if base.is_deterministic and row.values and base.values:
+        return tuple(sorted(row.values))
+    return tuple(sorted(row.values.keys() & base.values.keys()))
+
+
+def can_vary_with_seed(row: Row, base: Row) -> bool:
+    """Return whether a difference can be another one under another seed."""
+    return not (row.is_deterministic and base.is_deterministic)
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """By what all contrasts of a benchmark are made."""
+
+    metric: str
+    higher_is_better: bool = True
+    method: Method = STANDARD
+
+    def contrast(
+        self,
+        row: Row,
+        other: Row,
+        family: Family = "row",
+        group: UserGroup = EVERYONE,
+        unit: Row | None = None,
+        seeds: tuple[int, ...] | None = None,
+    ) -> Contrast:
+        """Return a row minus another one that `why_not` has no reason not to compare; p is not adjusted yet.
+
+        Args:
+            row: the row.
+            other: the row that it is compared with.
+            family: the family of tests that it belongs to.
+            group: the users.
+            unit: the row that changes are relative to; that compared with if it is None.
+            seeds: the seeds, of those that both have; all of these if it is None.
+        """
+        within = group.seeds_within(common_seeds(row, other) if seeds is None else seeds)
+        method = self.method
+
+        def values_of(each: Row) -> np.ndarray:
+            return group.within(each.per_seed(self.metric, within), within)  # [U, S]
+
+        def values() -> tuple[np.ndarray, np.ndarray]:
+            own, base = values_of(row), values_of(other)
+            if unit is None:
+                return own, base
+            of_unit = group.within(unit.per_seed_or_mean(self.metric, within), within)
+            return of_unit + own - base, of_unit
+
+        own, base = values()
+        with_seeds = method.takes_seeds(own)
+        averaged = own.mean(axis=1), base.mean(axis=1)
+        means = float(averaged[0].mean()), float(averaged[1].mean())
+
+        @functools.cache
+        def tested() -> PairedTest:
+            return paired_test(*method.as_tested(*values()), method.test)
+
+        @functools.cache
+        def measured() -> EffectSizes:
+            return measure(
+                values, method.margin, self.higher_is_better, method.find, method.is_resampled, with_seeds
+            )
+
+        return Contrast(
+            row=row.key,
+            other=other.key,
+            group=group,
+            seeds=within,
+            n_users=len(own),
+            own=means[0],
+            base=means[1],
+            change=relative_change(*averaged),
+            family=family,
+            lacks_seeds=method.speaks_of_methods and can_vary_with_seed(row, other) and not with_seeds,
+            means=means if unit is None else (float(values_of(row).mean()), float(values_of(other).mean())),
+            tested=tested,
+            measured=measured,
+        )
+
+
+def adjust_families(contrasts: Mapping[Place, Contrast], method: Method) -> dict[Place, Contrast]:
+    """Return contrasts with p adjusted over each of the families.
+
+    Controls and ablations are asked other questions, whether a gain is one from knowledge, and from which part. In
+    one family with the pairs, each of them that is added would make it harder for a pair to be found significant.
+    """
+    adjusted = dict(contrasts)
+    for kind in get_args(Family):
+        family = {place: each for place, each in contrasts.items() if each.family == kind}
+        tests = {"adjusted": _p, "equivalent": _p_of_equivalence}
+        tables = {
+            field: functools.cache(functools.partial(_adjusted, family, method, p)) for field, p in tests.items()
+        }
+        for place, each in family.items():
+            of_place = {field: functools.partial(_of_place, table, place) for field, table in tables.items()}
+            adjusted[place] = replace(each, **of_place)
+    return adjusted
+
+
+def _p(contrast: Contrast) -> float | None:
+    return contrast.test.p
+
+
+def _p_of_equivalence(contrast: Contrast) -> float | None:
+    outcome = contrast.sizes.equivalence
+    return outcome.p if outcome else None
+
+
+def _adjusted(
+    family: Mapping[Place, Contrast], method: Method, p_of: Callable[[Contrast], float | None]
+) -> dict[Place, float]:
+    """Return the adjusted p values of a family, of the contrasts that have one."""
+    p = {place: value for place, each in family.items() if (value := p_of(each)) is not None}
+    return dict(zip(p, adjust(list(p.values()), method.correction).tolist(), strict=True))
+
+
+def _of_place(table: Callable[[], Mapping[Place, float]], place: Place) -> float | None:
+    return table().get(place)

@@ -1,0 +1,358 @@
+"""All that is known of a benchmark: read once, and asked by every table, plot and page.
+
+`read` turns stored cells into one `Evidence`. Views are functions of it and read nothing themselves:
+
+    evidence = read(entries, store, metrics, tested="NDCG@10", method=Method())
+    evidence.rows[key]              a `Row`: metrics, ranks and records of one side of a cell over its seeds
+    evidence.over_alone[key]        a `Contrast`: the row minus its model alone, p adjusted over the family
+    evidence.over_strongest[key]    the same minus the strongest row without an LLM
+    evidence.contrast(key, other)   any other row minus another one, on all users or a group, p not adjusted
+    evidence.groups(dataset)        all users of a data set, then every slice of them
+    evidence.slices()               every joint row minus its model alone on each of these groups
+    evidence.shares()               the same on all users, at every share of the users that train
+    evidence.ledgers()              what the gain of each pair with controls is made of
+    evidence.on(dataset)            the part on one data set
+
+A `RowKey` names a row: `key.solo` is its model alone, `evidence.is_control(key)` whether it only judges others.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from corecbench.api import UsageError
+from corecbench.evaluation.measuring import is_overall
+from corecbench.report.evidence import ledger
+from corecbench.report.evidence.comparable import check_users, protocols_of
+from corecbench.report.evidence.contrasts import (
+    STANDARD,
+    Contrast,
+    Family,
+    Method,
+    Yardstick,
+    adjust_families,
+    why_not,
+    why_untested,
+)
+from corecbench.report.evidence.groups import EVERYONE, Facts, UserGroup, facts_of, user_groups
+from corecbench.report.evidence.known_controls import NO_CONTROLS
+from corecbench.report.evidence.rows import Row, read_row
+from corecbench.report.wording import together
+from corecbench.results.record import ResultsError
+from corecbench.results.rows import RowKey, by_row, in_order, variants_of
+from corecbench.results.user_ranks import RanksReader
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from corecbench.api import CellResult, Metric
+    from corecbench.report.evidence.known_controls import KnownControls
+    from corecbench.report.evidence.ledger import Ledger
+    from corecbench.results.store import Entry, Store
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The rows of a benchmark, in the order of its table, and all that is asked of them.
+
+    Rows are in the order of their data sets. On each, the domain models come before the LLMs, in the order in which
+    the records name them: a model alone, then its pairs, each followed by its controls and its ensemble.
+    """
+
+    rows: Mapping[RowKey, Row]
+    metrics: Mapping[str, Metric]
+    """name -> metric, in the order of the columns."""
+    tested: str
+    """The name of the metric that contrasts are of."""
+    method: Method = STANDARD
+    entries: Sequence[Entry] = ()
+    """The folders and records of all cells, failed ones too."""
+    protocols: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """data set -> how its ranks came about."""
+    controls: KnownControls = NO_CONTROLS
+    """What is known of the controls among the rows."""
+    summaries: Mapping[str, str] = field(default_factory=dict)
+    """control -> how it differs from its pair, of the controls whose plugin is here."""
+    left_out: Collection[str] = ()
+    """The folders of the cells that are left out, since what is stored of them cannot be used."""
+    whole: Evidence | None = field(default=None, repr=False)
+    """All of it, where this is a part: families of tests are those of the whole."""
+
+    # --- rows -----------------------------------------------------------------------------------------------------
+
+    @property
+    def higher_is_better(self) -> bool:
+        """The direction of the tested metric."""
+        return self.metrics[self.tested].higher_is_better
+
+    @property
+    def datasets(self) -> list[str]:
+        """The data sets, in order."""
+        return list(dict.fromkeys(key.dataset for key in self.rows))
+
+    def on(self, dataset: str) -> Evidence:
+        """Return the part on one data set."""
+        rows = {key: row for key, row in self.rows.items() if key.dataset == dataset}
+        return replace(self, rows=rows, whole=self.whole or self)
+
+    def records(self, datasets: Collection[str] | None = None) -> list[CellResult]:
+        """Return the records of all cells, or of those on some data sets."""
+        records = [record for _, record in self.entries]
+        return [record for record in records if datasets is None or record["cell"]["dataset"] in datasets]
+
+    def protocol(self, datasets: Collection[str] | None = None) -> Mapping[str, Any]:
+        """Return the protocol. Where data sets differ, the value says which has what."""
+        named = [(name, of) for name, of in self.protocols.items() if datasets is None or name in datasets]
+        return together(named, "data sets")
+
+    def is_control(self, key: RowKey) -> bool:
+        """Return whether a row is there only to judge other rows by."""
+        return key.is_control(self.controls.unshared)
+
+    def notes(self, key: RowKey) -> Sequence[str]:
+        """Return the remarks on a row that a reader needs: what is missing, and why it is not compared."""
+        untested = self.why_untested(key)
+        return (*self.rows[key].notes(), *([untested] if untested else []))
+
+    def has(self, key: RowKey) -> bool:
+        """Return whether a row is stored and has a value of the tested metric."""
+        return key in self.rows and self.rows[key].has(self.tested)
+
+    @functools.cached_property
+    def families(self) -> Mapping[RowKey, Family]:
+        """The family in which each row is tested.
+
+        A pair whose sharing module is a variant is an ablation where the pair of the module itself stands beside
+        it.
+        """
+        variants = variants_of(self.entries)
+
+        def family(key: RowKey) -> Family:
+            if self.is_control(key):
+                return "control"
+            whole = variants.get(key.sharing or "")
+            return "ablation" if whole and replace(key, sharing=whole) in self.rows else "row"
+
+        return {key: family(key) for key in self.rows}
+
+    @functools.cached_property
+    def strongest(self) -> Mapping[str, RowKey]:
+        """Data set -> its strongest row without an LLM, if any such row has a validation value.
+
+        A pair can gain much over its own model alone because that model is weak there. So the row to beat is the
+        best of all that have no LLM: references, models alone, and pairs whose module shares nothing. It is chosen
+        by NDCG@10 on the validation items, and no test item has a say. Rows that lack a seed which another one has
+        do not count, unless all do. Of equal rows the first counts.
+        """
+        strongest = {}
+        for dataset in self.datasets:
+            rows = self.on(dataset).rows
+            seeds = {seed for row in rows.values() for seed in row.values}
+            values = {
+                key: (not row.missing(seeds), row.validation)
+                for key, row in rows.items()
+                if key.side == "domain"
+                and key.control is None
+                and (key.sharing is None or key.sharing in self.controls.unshared)
+                and row.validation is not None
+            }
+            if values:
+                strongest[dataset] = max(values, key=lambda key: values[key])
+        return strongest
+
+    # --- groups of users ------------------------------------------------------------------------------------------
+
+    def facts(self, dataset: str) -> Facts:
+        """Return what users of a data set can be sliced by; empty if nothing is stored."""
+        rows = [row for key, row in self.rows.items() if key.dataset == dataset]
+        return facts_of(
+            (seed if row.key.reduction else None, ranks) for row in rows for seed, ranks in row.users.items()
+        )
+
+    def groups(self, dataset: str) -> Sequence[UserGroup]:
+        """Return all users of a data set, then the slices of every slicing for which there are facts."""
+        if dataset not in self._groups:
+            n_users = max((row.n_users for key, row in self.rows.items() if key.dataset == dataset), default=0)
+            self._groups[dataset] = list(user_groups(n_users, self.facts(dataset)))
+        return self._groups[dataset]
+
+    @functools.cached_property
+    def _groups(self) -> dict[str, Sequence[UserGroup]]:
+        return {}
+
+    # --- contrasts ------------------------------------------------------------------------------------------------
+
+    @property
+    def yardstick(self) -> Yardstick:
+        """By what all contrasts are made."""
+        return Yardstick(self.tested, self.higher_is_better, self.method)
+
+    def why_untested(self, key: RowKey) -> str | None:
+        """Return why a joint row cannot be compared with its model alone, None if it can or is alone."""
+        return None if key.is_solo else why_untested(self.rows[key], self.rows.get(key.solo), self.tested)
+
+    def joint(self) -> list[RowKey]:
+        """Return the joint rows that can be compared with their models alone."""
+        return [key for key in self.rows if not key.is_solo and self.why_untested(key) is None]
+
+    def contrast(self, key: RowKey, other: RowKey, group: UserGroup = EVERYONE) -> Contrast | None:
+        """Return a row minus another one, p not adjusted; None where they cannot be compared."""
+        row, base = self.rows[key], self.rows[other]
+        return None if why_not(row, base, self.tested, "") else self.yardstick.contrast(row, base, group=group)
+
+    @functools.cached_property
+    def over_alone(self) -> Mapping[RowKey, Contrast]:
+        """Each joint row minus its model alone."""
+        if self.whole:
+            return {key: each for key, each in self.whole.over_alone.items() if key in self.rows}
+        return self._adjusted({key: key.solo for key in self.joint()})
+
+    @functools.cached_property
+    def over_strongest(self) -> Mapping[RowKey, Contrast]:
+        """Each pair minus the strongest row without an LLM."""
+        if self.whole:
+            return {key: each for key, each in self.whole.over_strongest.items() if key in self.rows}
+        bases = {
+            key: self.strongest[key.dataset]
+            for key in self.rows
+            if key.dataset in self.strongest and not key.is_solo and self.families[key] != "control"
+        }
+        return self._adjusted(
+            {
+                key: base
+                for key, base in bases.items()
+                if not why_not(self.rows[key], self.rows[base], self.tested, "")
+            }
+        )
+
+    def _adjusted(self, bases: Mapping[RowKey, RowKey]) -> Mapping[RowKey, Contrast]:
+        contrast = self.yardstick.contrast
+        return adjust_families(
+            {key: contrast(self.rows[key], self.rows[base], self.families[key]) for key, base in bases.items()},
+            self.method,
+        )
+
+    @property
+    def names_strongest(self) -> bool:
+        """Whether a recommender's pair is compared with a stronger row than its model alone."""
+        return any(key.side == "domain" and each.other != key.solo for key, each in self.over_strongest.items())
+
+    @functools.cached_property
+    def _sliced(self) -> list[Contrast]:
+        return [each for key in self.joint() for each in self.slices_of(key)]
+
+    def slices(self) -> Sequence[Contrast]:
+        """Return every joint row minus its model alone, on all users and on every slice of them."""
+        return self._sliced
+
+    def slices_of(self, key: RowKey) -> Iterator[Contrast]:
+        """Yield a joint row minus its model alone, on all users and on every slice that has any."""
+        for group in self.groups(key.dataset):
+            each = self.yardstick.contrast(self.rows[key], self.rows[key.solo], self.families[key], group)
+            if each.n_users:
+                yield each
+
+    def ledgers(self, by_slices: bool = False) -> Sequence[Ledger]:
+        """Return what the gain of each pair with controls is made of, on all users or on slices of them, too."""
+        if by_slices not in self._ledgers:
+            facts = {dataset: self.facts(dataset) for dataset in self.datasets} if by_slices else None
+            self._ledgers[by_slices] = ledger.build(
+                self.rows, self.tested, self.higher_is_better, self.method, self.controls, facts
+            )
+        return self._ledgers[by_slices]
+
+    @functools.cached_property
+    def _ledgers(self) -> dict[bool, Sequence[Ledger]]:
+        return {}
+
+    def shares(self) -> list[list[Contrast]]:
+        """Return the joint rows that can be compared with their models alone at two shares or more, in order.
+
+        A joint row and its model alone are always those of the same share. All users are ranked at every share.
+
+        Returns:
+            The contrasts of each row, from the smallest share to the largest.
+        """
+        found: dict[RowKey, list[Contrast]] = {}
+        for key, each in self.over_alone.items():
+            found.setdefault(at_full_share(key), []).append(each)
+        return [
+            sorted(found[key], key=lambda each: each.row.reduction.train_share)
+            for key in in_order(found)
+            if len(found[key]) > 1
+        ]
+
+
+def at_full_share(key: RowKey) -> RowKey:
+    """Return the same row at which all users train, whether it exists or not."""
+    reduction = replace(key.reduction, train_share=1.0)
+    return replace(key, dataset=reduction.name_of(key.whole_dataset), reduction=reduction)
+
+
+def read(
+    entries: Sequence[Entry],
+    store: Store,
+    metrics: Mapping[str, Metric],
+    tested: str = "NDCG@10",
+    method: Method = STANDARD,
+    controls: KnownControls = NO_CONTROLS,
+    summaries: Mapping[str, str] | None = None,
+) -> Evidence:
+    """Read what is stored of some cells.
+
+    Args:
+        entries: folders and their records, failed ones too; at most one for each cell and seed.
+        store: where the ranks are read from.
+        metrics: name -> metric, in the order of the columns.
+        tested: the name of the metric that is tested.
+        method: the method of the tests.
+        controls: what is known of the controls among them.
+        summaries: control -> how it differs from its pair, for those whose plugin is here.
+
+    Raises:
+        ResultsError: there are no records, or they do not belong in one table.
+        UsageError: `tested` is not among the metrics or has no value per user, or there is no such method.
+    """
+    if not entries:
+        raise ResultsError("no results to make a table of; `corecbench run` makes them")
+    if tested not in metrics:
+        raise UsageError(f"metric {tested!r} is to be tested but not among those shown: {', '.join(metrics)}")
+    check_testable(tested, metrics[tested])
+    protocols = protocols_of(entries)
+    rows = read_rows(entries, store, metrics)
+    left_out = [str(folder) for folder in store.damaged]
+    return Evidence(rows, metrics, tested, method, entries, protocols, controls, summaries or {}, left_out)
+
+
+def check_testable(name: str, metric: Metric) -> None:
+    """Make sure that a metric can be tested over users.
+
+    Raises:
+        UsageError: the metric has no value per user.
+    """
+    if is_overall(metric):
+        raise UsageError(
+            f"{name} is one value of all lists together, which cannot be tested over users; choose a metric that "
+            "has one per user, such as NDCG@10"
+        )
+
+
+def read_rows(entries: Sequence[Entry], store: Store, metrics: Mapping[str, Metric]) -> dict[RowKey, Row]:
+    """Return the rows of a table in its order, with the metrics of each user computed from what is stored.
+
+    Raises:
+        ResultsError: a cell has two results for a seed, or has no lists for a metric that needs them, or the rows
+            of a data set rank different users.
+    """
+    planned: dict[str, set[int]] = {}
+    for _, record in entries:
+        planned.setdefault(record["cell"]["dataset"], set()).add(record["cell"]["seed"])
+    reader = RanksReader()
+    rows = {
+        key: read_row(key, of_seeds, store, metrics, reader, planned[key.dataset])
+        for key, of_seeds in by_row(entries).items()
+    }
+    check_users(rows.values())
+    return rows

@@ -1,0 +1,340 @@
+"""From stored cells to rows: the metrics and ranks of each user and seed, and why values are missing.
+
+U users, S seeds.
+"""
+
+from __future__ import annotations
+
+import functools
+import statistics
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from corecbench.api import PluginError
+from corecbench.evaluation.bounds import why_unknown
+from corecbench.evaluation.measuring import depth, is_overall, measure_checked
+from corecbench.report.wording import listed, one_line, seed_list
+from corecbench.results.lists import lists_of, why_too_deep
+from corecbench.results.record import DamagedError, failure_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from corecbench.api import CellResult, Metric, SideRecord
+    from corecbench.results.rows import RowKey
+    from corecbench.results.store import Entry, Store
+    from corecbench.results.user_ranks import RanksReader, UserRanks
+
+MESSAGE_WIDTH = 80
+AT_LIMIT = "still improving at its epoch limit"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The costs of a side, each a mean over seeds; None where a seed has no record of it."""
+
+    train_s: float | None
+    inference_ms_per_user: float | None
+    trainable_parameters: float | None
+    parameters: float | None
+    peak_memory_gib: float | None
+    """Peak memory of the process during the whole cell, both sides of a pair together."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One side of a cell over its seeds, computed from what is stored of it."""
+
+    key: RowKey
+    values: Mapping[int, pd.DataFrame]
+    """seed -> metrics per user, float64; one column per metric, indexed by user_id in order."""
+    problems: Mapping[int, str]
+    """seed -> why it has no ranks."""
+    at_limit: bool
+    """Whether any seed ran out of epochs before its patience."""
+    records: tuple[CellResult, ...] = ()
+    """The records of the seeds that have ranks, in the same order."""
+    overall: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    """seed -> metric -> its value, for metrics that have no value per user; the same seeds as in `values`."""
+    users: Mapping[int, UserRanks] = field(default_factory=dict)
+    """seed -> the rank of each user's test item, and what is stored of the user; the same users as in `values`."""
+    faults: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    """seed -> metric -> why it has no value, in one line that names metric and plugin."""
+    planned: Collection[int] = ()
+    """The seeds that the row should have: those of its data set."""
+    _columns: dict[tuple[str, int], np.ndarray] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Columns of `values` that were asked for; tables and plots ask for the same ones again and again."""
+
+    # --- values ---------------------------------------------------------------------------------------------------
+
+    @property
+    def n_users(self) -> int:
+        """The number of users; 0 where no seed has ranks."""
+        return len(next(iter(self.values.values()), ()))
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that succeeded."""
+        return tuple(self.values)
+
+    @functools.cached_property
+    def metrics(self) -> Mapping[str, float]:
+        """Metric -> its mean over users, or its one value, averaged over seeds; without metrics that lack one."""
+        if not self.values:
+            return {}
+        per_user = self._mean_over_seeds().mean()
+        per_seed = pd.DataFrame(list(self.overall.values())).mean()
+        means = {str(metric): float(mean) for metric, mean in (*per_user.items(), *per_seed.items())}
+        return {metric: mean for metric, mean in means.items() if self.has(metric)}
+
+    def _mean_over_seeds(self) -> pd.DataFrame:
+        """Return the metrics per user, each the mean over seeds, without metrics that any seed lacks."""
+        values = [self.values[seed] for seed in sorted(self.values)]
+        complete = [metric for metric in values[0] if all(metric in of_seed for of_seed in values)]
+        chosen = [of_seed if list(of_seed) == complete else of_seed[complete] for of_seed in values]
+        return sum(chosen[1:], start=chosen[0]) / len(values)
+
+    def means_by_seed(self) -> dict[int, dict[str, Any]]:
+        """Return seed -> metric -> its mean over users, or its one value if it has no value per user."""
+        return {seed: {**values.mean(), **self.overall.get(seed, {})} for seed, values in self.values.items()}
+
+    def column(self, metric: str, seed: int) -> np.ndarray:
+        """Return a metric of each user under a seed, float64 [U]."""
+        found = self._columns.get((metric, seed))
+        if found is None:
+            found = self._columns[metric, seed] = self.values[self._stored(seed)][metric].to_numpy()
+        return found
+
+    def per_seed(self, metric: str, seeds: Iterable[int]) -> np.ndarray:
+        """Return a metric of each user under each of the given seeds, float64 [U, S]."""
+        return np.column_stack([self.column(metric, seed) for seed in seeds])
+
+    def per_seed_or_mean(self, metric: str, seeds: tuple[int, ...]) -> np.ndarray:
+        """Return the same; if the row lacks some of the seeds, the mean over those it has stands for each."""
+        if self.is_deterministic or self.values.keys() >= set(seeds):
+            return self.per_seed(metric, seeds)
+        mean = self.mean_of(metric, set(seeds) & self.values.keys() or self.values.keys())
+        return np.repeat(mean[:, None], len(seeds), axis=1)
+
+    def mean_of(self, metric: str, seeds: Iterable[int]) -> np.ndarray:
+        """Return a metric of each user, float64 [U], the mean over the given seeds."""
+        values = [self.column(metric, seed) for seed in sorted(seeds)]
+        return np.asarray(sum(values[1:], start=values[0]) / len(values))
+
+    def ranks(self, seeds: Iterable[int]) -> np.ndarray:
+        """Return the rank of each user's test item under each of the given seeds, float64 [U, S]."""
+        return np.column_stack([self.users[self._stored(seed)].rank for seed in seeds]).astype(np.float64)
+
+    @property
+    def knows_ranks(self) -> bool:
+        """Whether all ranks are known; imported lists may end before a test item."""
+        ranks = self.users.values()
+        return bool(ranks) and all(each.best is None or np.array_equal(each.best, each.rank) for each in ranks)
+
+    def has(self, metric: str) -> bool:
+        """Return whether the row has ranks, and the metric a value for each seed with ranks."""
+        return bool(self.values) and metric not in self._faulty()
+
+    # --- seeds ----------------------------------------------------------------------------------------------------
+
+    def _stored(self, seed: int) -> int:
+        return min(self.values) if self.is_deterministic and seed not in self.values else seed
+
+    @functools.cached_property
+    def is_deterministic(self) -> bool:
+        """Whether no seed can change the row: nothing was trained, and nothing was left out by seed.
+
+        Controls draw by seed. A row whose stored seeds differ is not deterministic, whatever its records say.
+        """
+        first, *others = self.values.values() or [pd.DataFrame()]
+        return (
+            bool(self.records)
+            and self.key.control is None
+            and not self.key.reduction
+            and not any(map(_trains, self.records))
+            and all(first.equals(other) for other in others)
+        )
+
+    def missing(self, planned: Collection[int]) -> set[int]:
+        """Return the planned seeds that have no result, not even a failure; one is enough where no seed matters."""
+        return set() if self.is_deterministic else set(planned) - self.values.keys() - self.problems.keys()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every seed of the data set succeeded here."""
+        return not self.problems and bool(self.values) and not self.missing(self.planned)
+
+    # --- records --------------------------------------------------------------------------------------------------
+
+    def own_sides(self) -> list[tuple[CellResult, SideRecord]]:
+        """Return the records, each with that of the row's side."""
+        return [(record, record["sides"][self.key.side]) for record in self.records]
+
+    def kept_alone(self) -> list[int]:
+        """Return the seeds whose domain side predicts with what the domain model learnt alone."""
+        return [record["cell"]["seed"] for record, side in self.own_sides() if side.get("kept_alone")]
+
+    def kept_alone_with_texts(self) -> list[int]:
+        """Return the seeds whose domain side predicts with that model beside texts, though a pair was trained."""
+        return [
+            record["cell"]["seed"]
+            for record, side in self.own_sides()
+            if side.get("predicts") == "alone with texts" and record["cell"].get("trains", True)
+        ]
+
+    def precedes_the_other_side(self) -> bool:
+        """Return whether the side has no epoch after one of the other side, so that nothing of that reached it."""
+        return bool(self.records) and all(_precedes(record, self.key.side) for record in self.records)
+
+    @property
+    def validation(self) -> float | None:
+        """NDCG@10 on the validation items, the mean over seeds; None where a seed has no such value."""
+        values = [side["validation"] for _, side in self.own_sides()]
+        known = [value for value in values if value is not None and value >= 0]  # -1 in old results: unknown
+        return statistics.mean(known) if values and len(known) == len(values) else None
+
+    @functools.cached_property
+    def cost(self) -> Cost:
+        """What training and inference took."""
+
+        def mean(of_seeds: list[Any], name: str) -> float | None:
+            values = [of_seed.get(name) for of_seed in of_seeds]
+            known = [value for value in values if value is not None]
+            return statistics.mean(known) if known and len(known) == len(values) else None
+
+        sides = [side for _, side in self.own_sides()]
+        names = ("train_s", "inference_ms_per_user", "trainable_parameters", "parameters")
+        peak = mean(list(self.records), "peak_memory_bytes")
+        return Cost(*(mean(sides, name) for name in names), None if peak is None else peak / 2**30)
+
+    # --- what is missing ------------------------------------------------------------------------------------------
+
+    def failures(self) -> list[str]:
+        """Return why seeds have no ranks, with the seeds of the same reason together."""
+        reasons: dict[str, list[int]] = {}
+        for seed, problem in self.problems.items():
+            reasons.setdefault(_shorten(problem), []).append(seed)
+        return [f"{seed_list(seeds, 'seed')} {reason}" for reason, seeds in reasons.items()]
+
+    def gaps(self, metric: str | None = None) -> list[str]:
+        """Return what the row lacks: seeds that failed or are missing, and values of one metric or of any."""
+        missing = self.missing(self.planned)
+        missing_seeds = [f"{seed_list(missing, 'seed')} missing"] if missing else []
+        return [*self.failures(), *missing_seeds, *self.fault_notes(metric)]
+
+    def notes(self) -> Iterable[str]:
+        """Yield the remarks that a reader needs: where it comes from, what is missing, which model was kept."""
+        files = dict.fromkeys(record["imported"]["file"] for record in self.records if "imported" in record)
+        yield from (f"imported from {file}" for file in files)
+        yield from self.gaps()
+        for model, seeds in (
+            ("the model alone", self.kept_alone()),
+            ("the model alone with texts in its scores", self.kept_alone_with_texts()),
+        ):
+            if seeds:
+                yield f"kept {model}, not clearly worse on validation: {seed_list(seeds, 'seed')}"
+        if self.at_limit and self.key.is_solo:
+            yield AT_LIMIT
+
+    def _faulty(self) -> list[str]:
+        """Return the metrics that have no value for a seed that has ranks."""
+        return list(dict.fromkeys(metric for faults in self.faults.values() for metric in faults))
+
+    def fault_notes(self, only: str | None = None) -> list[str]:
+        """Return a note for each metric without a value. The caption of the table states the reason."""
+        return [f"no {metric} (see the caption)" for metric in self._faulty() if only in (None, metric)]
+
+
+def _trains(record: CellResult) -> bool:
+    """Return whether any side of a cell was trained, or may have been."""
+    return bool(record["epochs"]) or any(side.get("trainable_parameters") != 0 for side in record["sides"].values())
+
+
+def _precedes(record: CellResult, side: str) -> bool:
+    """Return whether the epochs are known, and those of a side all come before those of the other side."""
+    sides = [epoch.get("side") for epoch in record["epochs"]]
+    return None not in sides and side in sides and set(sides[: sides.count(side)]) == {side}
+
+
+def _shorten(message: str) -> str:
+    """Return a message of one line; of a long one the beginning and the end, where the reason stands."""
+    text = " ".join(message.split())
+    if len(text) <= MESSAGE_WIDTH:
+        return text
+    return f"{text[: MESSAGE_WIDTH // 3]}...{text[MESSAGE_WIDTH // 3 + 3 - MESSAGE_WIDTH :]}"
+
+
+def fault_sentences(rows: Iterable[Row], only: str | None = None) -> tuple[str, ...]:
+    """Return a sentence for each reason for which a metric has no value, with the rows that lack it.
+
+    Args:
+        rows: the rows.
+        only: the metric that is meant; all metrics if it is None.
+    """
+    lacking: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for faults in row.faults.values():
+            for metric, reason in faults.items():
+                if only in (None, metric):
+                    lacking.setdefault((metric, reason), []).append(f"{row.key.name} on {row.key.dataset}")
+    return tuple(f"No {metric} of {listed(names, 'rows')}: {reason}" for (metric, reason), names in lacking.items())
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def read_row(
+    key: RowKey,
+    entries: Mapping[int, Entry],
+    store: Store,
+    metrics: Mapping[str, Metric],
+    reader: RanksReader,
+    planned: Collection[int],
+) -> Row:
+    """Compute the metrics of each user and seed of a row.
+
+    A metric that raises, or gives anything but finite numbers, has no value in the row.
+    """
+    values: dict[int, pd.DataFrame] = {}
+    users: dict[int, UserRanks] = {}
+    overall: dict[int, dict[str, float]] = {}
+    faults: dict[int, dict[str, str]] = {}
+    problems: dict[int, str] = {}
+    at_limit = False
+    for seed, (folder, record) in sorted(entries.items()):
+        if failure := failure_of(record, key.side):
+            problems[seed] = f"failed: {failure['message']}"
+            continue
+        lacking = why_too_deep(record, metrics)
+        readable = {name: metric for name, metric in metrics.items() if name not in lacking}
+        reads_lists = any(map(depth, readable.values()))
+        try:
+            ranks = store.user_ranks(folder, key.side, record, reader)
+            lists = lists_of(store, folder, key.side, ranks.frame(), readable) if reads_lists else None
+        except DamagedError as error:
+            store.damaged[folder] = str(error)
+            problems[seed] = "damaged, see `corecbench results verify`"
+            continue
+        per_user: dict[str, np.ndarray] = {}
+        overall[seed] = {}
+        for name, metric in readable.items():
+            try:
+                measured = measure_checked(name, metric, ranks.rank, ranks.n_candidates, lists)
+                unknown = why_unknown(name, metric, measured, ranks, lists)
+            except PluginError as error:
+                unknown = one_line(str(error))
+            if unknown is not None:
+                lacking[name] = unknown
+            elif is_overall(metric):
+                overall[seed][name] = float(measured)
+            else:
+                per_user[name] = measured
+        if lacking:
+            faults[seed] = lacking
+        values[seed], users[seed] = pd.DataFrame(per_user, index=ranks.facts.index), ranks
+        at_limit |= record["sides"][key.side]["stopped_by"] == "epochs"
+    records = tuple(entries[seed][1] for seed in values)
+    return Row(key, values, problems, at_limit, records, overall, users, faults, planned)

@@ -1,0 +1,1 @@
+"""Evidence as tables and sentences: pure functions of it."""

@@ -1,0 +1,417 @@
+"""The captions of all tables: what columns mean, how it was tested, and where the numbers come from."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from corecbench.data.reduction import largest_parts
+from corecbench.evaluation.measuring import is_overall
+from corecbench.report.evidence.contrasts import ALPHA, FEWEST_DATASETS, FEWEST_ROWS, FEWEST_SEEDS
+from corecbench.report.evidence.groups import stored_slicings
+from corecbench.report.evidence.rows import fault_sentences
+from corecbench.report.views.columns import CORRECTED, NONE, has_seeds, p_name
+from corecbench.report.views.provenance import made_with, of_left_out, of_reductions, protocol_sentence
+from corecbench.report.wording import (
+    count,
+    decimal,
+    listed,
+    of_ensembles,
+    p_value,
+    seed_list,
+    sentences,
+    user_counts,
+)
+from corecbench.results.frames import COUNTS, SIMILARITY
+from corecbench.stats.bootstrap import RESAMPLES
+from corecbench.stats.differences import FEWEST_DIFFERENT
+from corecbench.stats.friedman import critical_difference, friedman
+from corecbench.stats.paired import METHODS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from corecbench.report.evidence.comparison import Comparison
+    from corecbench.report.evidence.contrasts import Contrast, Method
+    from corecbench.report.evidence.leaderboard import Leaderboard
+    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.rows import Row
+
+MOST_NAMED = 8
+
+# --- tests and intervals ------------------------------------------------------------------------------------------
+
+
+def significant(method: Method) -> str:
+    """Return the meaning of the mark of a significant difference."""
+    return f"{p_name(method)} below {decimal(ALPHA, 2)}"
+
+
+def of_tests(contrasts: Collection[Contrast], method: Method, kind: str, base: str) -> Iterator[str]:
+    """Yield the sentences of a caption about the tests of a table; nothing if there are none.
+
+    Args:
+        contrasts: all contrasts of the table.
+        method: the method of the tests.
+        kind: the kind of rows that are compared and are no controls, such as "joint rows".
+        base: the row that they are compared with, in words.
+    """
+    if not contrasts:
+        return
+    yield of_p(contrasts, method)
+    sizes = Counter(each.family for each in contrasts)
+    named = ((kind, sizes["row"]), ("ablations", sizes["ablation"]), ("controls", sizes["control"]))
+    families = [f"{n} {name if n > 1 else name.removesuffix('s')} against {base}" for name, n in named if n]
+    number = ("one family", "two families", "three families")[len(families) - 1]
+    yield of_family(method, f"{number} of tests: {' and '.join(families)}")
+
+
+def of_family(method: Method, tests: str) -> str:
+    """Return the sentence of a caption about the families within which p is adjusted."""
+    if method.correction == "none":
+        return f"p is not adjusted for the number of tests; {tests}"
+    return f"{p_name(method)}: {CORRECTED[method.correction]}-adjusted within {tests}"
+
+
+def of_p(contrasts: Collection[Contrast], method: Method) -> str:
+    """Return the sentence of a caption about what p is of, and about what it speaks."""
+    name = METHODS[method.test][0]
+    if not method.speaks_of_methods:
+        return f"p: {name}, for these trained models"
+    lacking = [each.lacks_seeds for each in contrasts]
+    if not any(lacking):
+        return f"p: {name}"
+    alone = f"{METHODS['t'][0]}, for these trained models and without a star: a verdict needs {FEWEST_SEEDS} seeds"
+    if all(lacking):
+        return f"p: {alone}"
+    return f"p: {name}; where fewer than {FEWEST_SEEDS} seeds rank the same users, {alone}"
+
+
+def of_changes(method: Method) -> str:
+    """Return the method of the intervals of relative changes, in words."""
+    return "the BCa bootstrap" if method.is_resampled else "Fieller's theorem"
+
+
+def t_intervals(lacks_seeds: Iterable[bool]) -> str:
+    """Return over what some t intervals are.
+
+    >>> t_intervals([False]), t_intervals([True])
+    ('t over users and seeds', 't over users, for these trained models')
+
+    Args:
+        lacks_seeds: of each, whether it is over users alone although models were trained.
+    """
+    found = set(lacks_seeds)
+    if found == {True}:
+        return "t over users, for these trained models"
+    few = f"; where fewer than {FEWEST_SEEDS} seeds rank the same users, over users, for these trained models"
+    return f"t over users and seeds{few if True in found else ''}"
+
+
+def intervals_in_words(method: Method, contrasts: Iterable[Contrast]) -> str:
+    """Return by what method and over what the intervals of differences are."""
+    if method.is_resampled:
+        return f"BCa bootstrap over users, {RESAMPLES:,} resamples"
+    return t_intervals(each.lacks_seeds or not method.speaks_of_methods for each in contrasts)
+
+
+def of_intervals(method: Method, contrasts: Iterable[Contrast]) -> str:
+    """Return the sentence of a caption about `interval_columns`."""
+    return (
+        f"95% interval: of the difference ({intervals_in_words(method, contrasts)}), not adjusted for the number "
+        f"of rows; {NONE} where fewer than {FEWEST_DIFFERENT} users differ or all differ by the same"
+    )
+
+
+def of_effects(method: Method, base: str, contrasts: Collection[Contrast]) -> Iterator[str]:
+    """Yield the sentences of a caption about effect sizes, in the order of their columns.
+
+    Args:
+        method: the method of the tests.
+        base: what the rows are compared with, in words.
+        contrasts: all contrasts of the table.
+    """
+    seeds = has_seeds(contrasts)
+    test, many = ("the test", "users and seeds") if method.speaks_of_methods else ("a paired t test", "users")
+    yield of_intervals(method, contrasts)
+    yield (
+        f"95% interval (change): of the relative change, by {of_changes(method)}; unbounded where the mean "
+        "compared with is too close to 0"
+    )
+    yield "d_z: mean difference in standard deviations of the users' differences"
+    yield "better/worse/equal: shares of the users"
+    yield (
+        f"detectable: the smallest true difference that {test} at .05 over as many {many} finds with 80% power; "
+        f"users needed: for it to find the observed difference with that power, {NONE} where more do not help"
+    )
+    if seeds:
+        yield (
+            "variance: of the difference of one user under one seed, the share that is the user, the seed and the "
+            "rest; seeds needed: to find the "
+            f"observed difference with 80% power among as many users, {NONE} where more seeds do not help"
+        )
+    if method.find:
+        share = f"{100 * method.find:g}%"
+        yield (
+            f"users for {share}: with whom it finds a change of {share} of {base} with that power"
+            + (f"; seeds for {share}: the same, among as many users" if seeds else "")
+        )
+    yield (
+        f"{p_name(method, 'TOST')}: of two one-sided t tests, of a difference of {100 * method.margin:g}% "
+        f"of {base} or more; where it is low the two are alike up to that margin"
+    )
+
+
+# --- main table ---------------------------------------------------------------------------------------------------
+
+
+def main_caption(evidence: Evidence, cost: bool = False, effects: bool = False) -> str:
+    """Return the caption, which states protocol, means, tests and their correction, and versions."""
+    tested, method, rows = evidence.tested, evidence.method, evidence.rows.values()
+    users = {row.key.dataset: row.n_users for row in rows if row.n_users}
+    if not users:
+        return "No cell succeeded."
+    seeds = seed_list({seed for row in rows for seed in row.seeds}, "seed")
+    contrasts = evidence.over_alone.values()
+    return sentences(
+        [
+            protocol_sentence(evidence.protocol()),
+            *of_reductions(evidence.rows),
+            f"Metrics are means over {user_counts(users)}, each user first averaged over {seeds}",
+            *_of_lists(evidence),
+            *fault_sentences(rows),
+            *of_left_out(evidence.left_out),
+            *_of_strongest(evidence),
+            f"{tested} vs solo: relative change against the same model trained alone, over the seeds both have",
+            *of_ensembles((key.side for key in evidence.rows), "the domain model alone"),
+            *(
+                _of_control(control, evidence)
+                for control in dict.fromkeys(key.control for key in evidence.rows if key.control)
+            ),
+            *of_tests(contrasts, method, "joint rows", "the model alone"),
+            *(of_effects(method, "the solo row's mean", contrasts) if effects else []),
+            *over_datasets(evidence),
+            *(of_costs(rows) if cost else []),
+            *made_with(evidence.records()),
+        ]
+    )
+
+
+def _of_lists(evidence: Evidence) -> Iterator[str]:
+    """Yield the sentence about metrics without a value per user."""
+    if overall := [name for name, metric in evidence.metrics.items() if is_overall(metric)]:
+        yield f"{', '.join(overall)}: one value of the lists of all users, averaged over seeds, not tested"
+
+
+def _of_strongest(evidence: Evidence) -> Iterator[str]:
+    """Yield the sentence about the strongest row without an LLM."""
+    if evidence.names_strongest:
+        rows = [f"{key.name} on {dataset}" for dataset, key in evidence.strongest.items()]
+        yield (
+            f"{evidence.tested} vs strongest: relative change against the row without an LLM that is best on the "
+            f"validation items, {listed(rows, 'rows')}"
+        )
+
+
+def _of_control(control: str, evidence: Evidence) -> str:
+    """Return how a control differs from its pair. The plugin of a stored control need not be here."""
+    summary = evidence.summaries.get(re.split("[:@]", control, maxsplit=1)[0])
+    return f"Control {control}: as the pair beside it, but {summary or 'changed by a plugin that is not here'}"
+
+
+def of_costs(rows: Collection[Row]) -> Iterator[str]:
+    """Yield the sentences about the columns of costs."""
+    yield (
+        "Costs are means over seeds: train s, seconds of training of the side in its cell (a pair may start from "
+        "its domain model trained alone, whose seconds are in that row); ms/user, milliseconds to rank the "
+        "catalogue for a user; trainable and all parameters, each side counting what it shares; peak GiB, memory "
+        "of the process during the cell, the same for both sides"
+        + ("; an ensemble takes what both sides take" if any(row.key.side == "ensemble" for row in rows) else "")
+    )
+    costs = [row.cost for row in rows if row.seeds]
+    if any(cost.train_s is not None and None in (cost.inference_ms_per_user, cost.parameters) for cost in costs):
+        yield f"{NONE}: the result is from before this was recorded"
+    if any(cost.train_s is None for cost in costs):
+        yield f"{NONE} in all columns of costs: the result is imported"
+
+
+def over_datasets(evidence: Evidence) -> Iterator[str]:
+    """Yield the outcome of Friedman's and of Nemenyi's test; nothing for fewer than 2 data sets or 3 common rows.
+
+    Rows take part that have the tested metric on every data set and are no controls. Of several parts of a data
+    set only the largest counts.
+    """
+    tested = evidence.tested
+    counted = largest_parts((key.dataset, key.reduction) for key in evidence.rows)
+    datasets = [dataset for dataset in evidence.datasets if dataset in counted]
+    values = {
+        (f"{', '.join(filter(None, (key.model, key.sharing)))} ({key.side})", key.dataset): row.metrics[tested]
+        for key, row in evidence.rows.items()
+        if key.dataset in counted and tested in row.metrics and not evidence.is_control(key)
+    }
+    names = [
+        name
+        for name in dict.fromkeys(name for name, _ in values)
+        if all((name, dataset) in values for dataset in datasets)
+    ]
+    if len(datasets) < FEWEST_DATASETS or len(names) < FEWEST_ROWS:
+        return
+    scores = np.array([[values[name, dataset] for name in names] for dataset in datasets])  # [D, K]
+    test = friedman(scores, evidence.higher_is_better)
+    gap = critical_difference(len(names), len(datasets), ALPHA)
+    order = np.argsort(test.average_ranks, kind="stable")
+    best = [f"{test.average_ranks[place]:.2f} {names[place]}" for place in order[:MOST_NAMED]]
+    more = f"; {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    pairs = [abs(one - other) > gap for one, other in combinations(test.average_ranks, 2)]
+    yield (
+        f"Average ranks by {tested} over {len(datasets)} data sets, of the {len(names)} rows on all of them "
+        f"that are no controls: {'; '.join(best)}{more}"
+    )
+    yield (
+        f"Friedman's test: p {p_value(test.p)}; {sum(pairs)} of {len(pairs)} pairs of rows are further apart than "
+        f"Nemenyi's critical difference at {decimal(ALPHA, 2)}, {gap:.2f}, which is rough for few data sets"
+    )
+
+
+# --- slices and shares --------------------------------------------------------------------------------------------
+
+
+def slice_caption(evidence: Evidence) -> str:
+    """Return the caption of the gains on slices, which states protocol, slices, means and intervals."""
+    tested, contrasts = evidence.tested, evidence.slices()
+    filled = list(dict.fromkeys(each.row.dataset for each in contrasts))
+    faults = fault_sentences(evidence.rows.values(), tested)
+    empty = [
+        f"{dataset}: there is no joint row that can be compared with its solo row"
+        for dataset in evidence.datasets
+        if dataset not in filled
+    ]
+    if not filled:
+        return sentences([*empty, *faults])
+    return sentences(
+        [
+            "; ".join(
+                extent(f"{dataset}, ", [each for each in contrasts if each.row.dataset == dataset])
+                for dataset in filled
+            ),
+            protocol_sentence(evidence.protocol(filled)),
+            *of_reductions(each.row for each in contrasts),
+            f"{tested} and {tested} solo (the same model trained alone): means over the users of a slice, "
+            "each user first averaged over the seeds both have",
+            *faults,
+            *of_ensembles((each.row.side for each in contrasts), "the domain model alone"),
+            *_of_slices({dataset: stored_slicings(evidence.facts(dataset)) for dataset in filled}),
+            of_intervals(evidence.method, contrasts),
+            *dict.fromkeys(sentence for name in filled for sentence in made_with(evidence.records([name]))),
+            *empty,
+        ]
+    )
+
+
+def extent(begin: str, contrasts: Sequence[Contrast]) -> str:
+    """Return the number of users and the seeds of some contrasts, as a caption states them."""
+    seeds = seed_list({seed for each in contrasts for seed in each.seeds}, "seed")
+    return f"{begin}{count(max(each.n_users for each in contrasts))} users, {seeds}"
+
+
+def _of_slices(slicings: dict[str, list[str]]) -> Iterator[str]:
+    """Yield what the slices mean, and of which data sets they lack, from the slicings that are stored of each."""
+    if any("history length" in known for known in slicings.values()):
+        yield (
+            "Slices: fifths of the users by history length (their interactions in training) and by target "
+            "frequency (those of their held-out item); users with equal counts are not split, so slices can be "
+            "uneven or fewer; items never in training are a slice of their own; in bins: the same ones on every "
+            "data set"
+        )
+    if any("word overlap" in known for known in slicings.values()):
+        yield (
+            "Word overlap: none where the held-out item's text shares no word with a text of the history that "
+            "models see; cosine: of the TF-IDF vectors of the most similar two"
+        )
+    lengths = [dataset for dataset, known in slicings.items() if "history length" not in known]
+    overlaps = [dataset for dataset, known in slicings.items() if "word overlap" not in known]
+    for without, what, columns in (
+        (lengths, "No slices", " and ".join(COUNTS)),
+        ([] if len(lengths) == len(slicings) else overlaps, "No slices by word overlap", SIMILARITY),
+    ):
+        if without:
+            named = f" of {', '.join(without)}" if len(slicings) > 1 else ""
+            mend = "`corecbench run` with --existing replace stores them"
+            yield f"{what}{named}: the stored ranks lack {columns}; {mend}"
+
+
+def share_caption(evidence: Evidence, contrasts: Sequence[Contrast]) -> str:
+    """Return the caption of the gains over shares, which states protocol, means and intervals, and versions."""
+    tested = evidence.tested
+    return sentences(
+        [
+            "Each row: a joint row and the same model trained alone, both at this share of the users that train",
+            protocol_sentence(evidence.protocol()),
+            *of_reductions(each.row for each in contrasts),
+            f"{tested} and {tested} solo: means over all users that are ranked, each user first averaged over the "
+            "seeds both have; each seed draws its own users, and those of a smaller share are among those of a "
+            "larger one",
+            *of_ensembles((each.row.side for each in contrasts), "the domain model alone"),
+            of_intervals(evidence.method, contrasts),
+            *made_with(evidence.records()),
+        ]
+    )
+
+
+# --- comparison and leaderboard -----------------------------------------------------------------------------------
+
+
+def comparison_caption(comparison: Comparison) -> str:
+    """Return the caption of rows against a baseline: protocol, means, tests and their correction, and versions."""
+    metric, method, rows = comparison.yardstick.metric, comparison.yardstick.method, comparison.rows
+    contrasts, stored = comparison.contrasts, [each.row for each in rows]
+    users = {each.key.dataset: each.n_users for each in rows if each.n_users}
+    seeds = seed_list({seed for each in rows for seed in each.seeds})
+    statistics = ["No cell can be compared"]
+    if contrasts:
+        statistics = [
+            *of_tests(contrasts, method, "rows", comparison.baseline),
+            *of_effects(method, "the baseline's mean", contrasts),
+        ]
+    return sentences(
+        [
+            f"{metric} of cells against {comparison.baseline}, the first row of a data set",
+            protocol_sentence(comparison.protocol),
+            *of_reductions(each.key for each in rows),
+            *of_ensembles(each.key.side for each in rows),
+            f"{metric} and baseline: means over {user_counts(users)}, each user first averaged over the "
+            f"seeds both have{f' (of {seeds})' if seeds else ''}",
+            *(["Users are those whose last two items are in order by time"] if comparison.in_order else []),
+            *fault_sentences(stored),
+            *statistics,
+            *made_with(record for row in stored for record in row.records),
+        ]
+    )
+
+
+def board_caption(board: Leaderboard) -> str:
+    """Return the caption of the leaderboard: how rows are ranked, protocol, users, test and versions."""
+    n_datasets = len(board.n_users)
+    value, each = (
+        ("one value of the lists of", "") if is_overall(board.measure) else ("mean over", "each user first ")
+    )
+    order = f"average rank in {board.metric} over {n_datasets} data sets" if n_datasets > 1 else board.metric
+    return sentences(
+        [
+            f"Rows by {order}; wins: on how many data sets no ranked row is better",
+            "Not ranked: controls and, last, rows that lack a data set; what lacks a seed is marked incomplete",
+            *([f"Of the benchmarks {', '.join(board.benchmarks)}"] if len(board.benchmarks) > 1 else []),
+            protocol_sentence(board.protocol),
+            *of_reductions(row.key for row in board.rows),
+            *of_ensembles(row.key.side for row in board.rows),
+            f"{board.metric}: {value} {user_counts(board.n_users)}, {each}averaged over seeds",
+            *fault_sentences(board.stored, board.metric),
+            *of_left_out(board.left_out),
+            *([] if board.p is None else [f"p of Friedman's test of the ranked rows: {p_value(board.p)}"]),
+            *made_with(board.records),
+        ]
+    )
