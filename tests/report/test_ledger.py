@@ -337,12 +337,8 @@ def test_slices_have_their_own_contrasts_and_leave_the_others_as_they_are(alone)
     counts = {"history_length": np.repeat([1, 9], N // 2), "target_frequency": np.ones(N, dtype=int)}
     for row, n in FULL.items():
         add(alone, row, n, counts=counts)
-    facts = next(iter(read(alone.entries, alone.store, METRICS, "MRR").values())).user_facts
-    frame = next(iter(facts.values())).assign(**{name: counts[name] for name in counts})
-    # users are in the order of their ids, as text
-    order = np.array([int(user[1:]) for user in frame.index])
-    frame = frame.assign(history_length=counts["history_length"][order])
-    (plain,), (sliced,) = ledgers(alone), ledgers(alone, facts={"toy": {None: frame}})
+    facts = read(alone.entries, alone.store, METRICS, "MRR").facts("toy")
+    (plain,), (sliced,) = ledgers(alone), ledgers(alone, facts={"toy": facts})
     on_all = [each for each in sliced.contrasts if each.slicing is None]
     assert [each.comparison.p_adjusted for each in on_all] == [
         each.comparison.p_adjusted for each in plain.contrasts
