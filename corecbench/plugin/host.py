@@ -24,6 +24,7 @@ from corecbench.plugin.kinds import KINDS
 from corecbench.plugin.loaded import Plugin, PluginInfo
 from corecbench.plugin.selected import Selected
 from corecbench.settings.configure import configure, unknown
+from corecbench.toolkit.folders import dataset_places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -275,12 +276,18 @@ class Host:
 
 
 def split(kind: str, text: str, known: set[str]) -> tuple[str, str | None]:
-    """Split what a user wrote into a component's name and its argument, None if there is none."""
+    """Split what a user wrote into a component's name and its argument, None if there is none.
+
+    What no data set is called may be a folder, here or where data sets are kept.
+    """
     name = re.split("[:@]", text, maxsplit=1)[0]
     argument = text[len(name) + 1 :] if len(name) < len(text) else None
-    if name not in known and kind == "datasets" and (os.sep in text or "/" in text or os.path.isdir(text)):
+    if name in known or kind != "datasets":
+        return name, argument
+    if os.sep in text or "/" in text or os.path.isdir(text):
         return "folder", text
-    return name, argument
+    kept = [] if argument else [str(place) for place in dataset_places(name) if place.is_dir()]
+    return ("folder", kept[0]) if kept else (name, argument)
 
 
 def base_of(variant: Variant) -> str:

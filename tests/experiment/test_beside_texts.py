@@ -64,7 +64,9 @@ def test_where_texts_are_not_better_it_is_the_model_alone(run, never, ranks, tin
     ("settings", "n_said", "reads_llm"),
     [({"words": 0}, 1, True), ({"states": False}, 1, False), ({}, 1, True), ({"joined": False}, 2, True)],
 )
-def test_words_and_states_are_joined_or_one_after_another_or_alone(run, always, quick, monkeypatch, settings, n_said, reads_llm):
+def test_words_and_states_are_joined_or_one_after_another_or_alone(
+    run, always, quick, monkeypatch, settings, n_said, reads_llm
+):
     built = []
     build = "corecbench_plugins.hf_llm.backend.LlmRecommender.__init__"
     before = __import__("corecbench_plugins.hf_llm.backend", fromlist=["x"]).LlmRecommender.__init__

@@ -369,6 +369,16 @@ def test_a_data_set_may_be_a_folder(host, tmp_path, monkeypatch):
     assert selected.config.path == str(tmp_path)
 
 
+def test_a_folder_among_the_kept_data_sets_needs_its_name_alone(host, tmp_path, monkeypatch):
+    monkeypatch.setenv("CORECBENCH_DATA", str(tmp_path))
+    (tmp_path / "shop").mkdir()
+    selected = host.select("datasets", "shop", {})
+    assert (selected.name, selected.label) == ("folder", "shop")
+    assert selected.config.path == str(tmp_path / "shop")
+    with pytest.raises(UsageError, match="unknown data set 'shops'"):
+        host.select("datasets", "shops", {})
+
+
 def test_the_name_of_a_data_set_wins_over_a_folder_of_that_name(host, tmp_path, monkeypatch):
     (tmp_path / "ml-100k").mkdir()
     monkeypatch.chdir(tmp_path)
