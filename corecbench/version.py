@@ -15,7 +15,6 @@ ALGORITHMS: Mapping[str, int] = MappingProxyType(
         "score ensemble": 1,
         "pair controls": 1,
         "item texts": 1,
-        "shared processes": 1,
         "texts in scores": 2,
     }
 )

@@ -276,7 +276,8 @@ def bench(
 
     Cells run in this process, unless `runs_in(plan, host, store)` returns something else that runs them.
     """
-    from corecbench.experiment.execution.here import Here
+    from in_process import InProcess
+
     from corecbench.experiment.execution.schedule import run
     from corecbench.experiment.plan import make_plan
     from corecbench.plugin.host import Host
@@ -286,7 +287,9 @@ def bench(
     monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
     shutil.rmtree(cache / "begun", ignore_errors=True)  # another test may have changed the code that trains
 
-    def go(files: Any = (), diary: Any = None, root: str = "results", runs_in: Any = Here, **options: Any) -> Any:
+    def go(
+        files: Any = (), diary: Any = None, root: str = "results", runs_in: Any = InProcess, **options: Any
+    ) -> Any:
         host = Host.discover(files)
         if diary is not None:
             host.register(diary, "diary")

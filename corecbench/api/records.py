@@ -196,7 +196,7 @@ class CellResult(TypedDict):
     machine: NotRequired[str]
     """Accelerator, processor and threads."""
     processes: NotRequired[int]
-    """Number of processes that trained the cell together."""
+    """Number of processes that trained the cell together, in results of corecbench 0.1."""
     dtypes: NotRequired[dict[str, dict[str, str]]]
     """component or variant -> setting of a number format -> the format that it stood for on this machine."""
     algorithms: NotRequired[dict[str, int]]
@@ -210,7 +210,6 @@ class CellResult(TypedDict):
     duration_s: NotRequired[float]
     """Absent from imported results, as the next is."""
     peak_memory_bytes: NotRequired[int]
-    """Of all processes of the cell together."""
     imported: NotRequired[ImportRecord]
     """Where ranks come from that corecbench did not compute."""
     sides: dict[RowSide, SideRecord]

@@ -61,7 +61,6 @@ def rank_task(
     batch_size: int = 256,
     device: str = "cpu",
     top_k: int = 0,
-    share: slice = slice(None),
 ) -> Ranks:
     """Rank the held-out items of all users of a task by the scores of a recommender.
 
@@ -71,7 +70,6 @@ def rank_task(
         batch_size: users that a model is asked for at a time; it changes memory and speed, never a rank.
         device: where the model computes.
         top_k: how many of each user's best candidates are returned, too.
-        share: which of the batches are ranked; the users of others have ranks of 0.
 
     Raises:
         ScoreError: a score is NaN or infinite.
@@ -79,7 +77,7 @@ def rank_task(
     rank, n_candidates = np.zeros_like(task.users), np.zeros_like(task.users)
     top_items = np.zeros((len(task.users), top_k), dtype=np.int64)
     top_scores = np.full((len(task.users), top_k), -np.inf, dtype=np.float32)
-    for rows, batch in in_batches(task, batch_size, device, share):
+    for rows, batch in in_batches(task, batch_size, device):
         scores = scores_of(answer(batch), batch)
         left_out = without_targets(*task.seen.pairs(rows), task.target[rows])
         there = scores.n_items if task.exists is None else task.exists.n_items[rows]

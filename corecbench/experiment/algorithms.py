@@ -49,7 +49,6 @@ def core_algorithms(
     llm: Selected | None,
     sharing: Selected | None,
     control: Selected | None,
-    processes: int,
     split: str = "leave-one-out",
 ) -> dict[str, int]:
     """Return the algorithms of the core that a cell uses, with their numbers."""
@@ -62,7 +61,6 @@ def core_algorithms(
         "score ensemble": sharing is not None and sharing.combines,
         "pair controls": control is not None,
         "item texts": llm is not None,
-        "shared processes": processes > 1,
         "texts in scores": any(part is not None and part.content for part in (domain, sharing)),
     }
     return {name: ALGORITHMS[name] for name, is_used in used.items() if is_used}

@@ -18,7 +18,6 @@ from corecbench.evaluation.measuring import measure_checked
 from corecbench.experiment import process
 from corecbench.experiment.cells import Cell, digest_of, record_of, settings_of
 from corecbench.experiment.controls import abilities_of
-from corecbench.experiment.together import ALONE, Together
 from corecbench.keeping.folder import KeptCell
 from corecbench.keeping.kept import KeptAs, keep_side, weights_of
 from corecbench.plugin.guard import guard
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
     from corecbench.plugin.selected import Selected
     from corecbench.results.store import Store
     from corecbench.training.loop import SideTraining
-    from corecbench.training.replicas import Replicas
 
     Tell = Callable[..., None]
     """Tells those who follow the run what happens: a hook's name, and its arguments by name."""
@@ -91,18 +89,16 @@ class Attempt:
     store: Store
     tell: Tell
     on_epoch: OnEpoch
-    together: Together = ALONE
     stop: threading.Event = field(default_factory=threading.Event)
 
     def outcome(self) -> Outcome:
         """Train the sides of the cell and rank each on the test items."""
         outcome = Outcome(sides_of(record_of(self.cell)))
         with outcome.losing(*outcome.rows):
-            with self.together.join() as replicas:
-                training = self.cell_training(replicas)
-                trained = self.train(training)
+            training = self.cell_training()
+            trained = self.train(training)
             outcome.trained = dict(trained.sides)
-        if outcome.failures or not self.together.leads:
+        if outcome.failures:
             return outcome
         if self.plan.config.keep_models:
             seen = training.setup if self.trains else without_control(training.setup)
@@ -122,7 +118,7 @@ class Attempt:
                 self.rank_ensemble(outcome, training, trained, states)
         return outcome
 
-    def cell_training(self, replicas: Replicas | None) -> CellTraining:
+    def cell_training(self) -> CellTraining:
         """Return what the training of the cell needs."""
         cell, catalog, facts = self.cell, self.cell.data.catalog, self.cell.facts
 
@@ -135,15 +131,14 @@ class Attempt:
             seen,
             cell.max_history,
             cell.seed,
-            self.plan.config.device if replicas is None else replicas.place.own_device,
+            self.plan.config.device,
             self.plan.cache,
             progress,
             untrained_llm=control is not None and control.selected.untrained_llm,
             plain_texts=None if seen is catalog else catalog.item_texts,
         )
         metric = self.host.build(self.host.select("metrics", "NDCG@10", {}))
-        checkpoints = self.checkpoints() if replicas is None else None
-        return CellTraining(self.host, setup, cell.data.split, cell.seeded_as, metric, checkpoints, replicas)
+        return CellTraining(self.host, setup, cell.data.split, cell.seeded_as, metric, self.checkpoints())
 
     def checkpoints(self) -> Checkpoints:
         """Return where the state of the training is written, and where one may lie from which it can begin."""

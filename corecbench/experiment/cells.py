@@ -148,10 +148,9 @@ def make_cell(data: SplitDataset, parts: Parts, seed: int, config: RunConfig, st
         "max_history": max_history,
         **data.reduction.fields(),
         **later_words(protocol_on(data, config)),
-        **({"processes": config.processes} if config.processes > 1 else {}),
-        **hashed(core_algorithms(*parts._replace(control=None), config.processes, config.split), components),
+        **hashed(core_algorithms(*parts._replace(control=None), split=config.split), components),
     }
-    algorithms = core_algorithms(*parts, config.processes, config.split)
+    algorithms = core_algorithms(*parts, split=config.split)
     digest = start = digest_of(of_pair)
     if control is not None:
         of_control = {**of_pair, **hashed(algorithms, components)}

@@ -17,7 +17,6 @@ from corecbench.experiment.attempt import Attempt, Outcome
 from corecbench.experiment.cells import Cell, record_of, settings_of
 from corecbench.experiment.number_formats import dtypes
 from corecbench.experiment.process_state import state_kept
-from corecbench.experiment.together import ALONE, Together
 from corecbench.experiment.tuned import account_of
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
 from corecbench.results.layout import CHECKPOINT, ITEMS_FILE, MODEL
@@ -44,7 +43,6 @@ def run_cell(
     host: Host,
     store: Store,
     tell: Tell,
-    together: Together = ALONE,
     stop: threading.Event | None = None,
 ) -> CellResult:
     """Train, rank and store one cell, and return its record, failed or not.
@@ -55,14 +53,12 @@ def run_cell(
         host: builds its components.
         store: where its result goes.
         tell: is told of its start, its epochs and other long work. Its end is what this function returns.
-        together: the processes that train it; one that does not lead tells and stores nothing.
         stop: set when the training is to end.
 
     Raises:
         Stopped: the training was asked to end, and its state is written.
     """
     facts = cell.facts
-    tell = tell if together.leads else ignore
     tell("corecbench_cell_started", cell=facts)
     process.reset_peak_memory()
     known, started, clock = describe(cell, plan), datetime.now(UTC), time.perf_counter()
@@ -73,7 +69,7 @@ def run_cell(
         tell("corecbench_epoch_finished", cell=facts, record=record)
 
     with state_kept():
-        attempt = Attempt(cell, plan, host, store, tell, on_epoch, together, stop or threading.Event())
+        attempt = Attempt(cell, plan, host, store, tell, on_epoch, stop or threading.Event())
         outcome = attempt.outcome()
     record = {
         **known,
@@ -85,16 +81,12 @@ def run_cell(
         **({"failed_sides": failed} if (failed := outcome.failed_sides()) else {}),
         "started": started.isoformat(timespec="seconds"),
         "duration_s": time.perf_counter() - clock,
-        "peak_memory_bytes": process.peak_memory_bytes() + together.peak_memory_bytes(),
+        "peak_memory_bytes": process.peak_memory_bytes(),
         "sides": dict(outcome.sides),
         "epochs": [dict(epoch) for epoch in epochs],
     }
     result = cast("CellResult", without_private(record))  # checked against its schema when it is written
-    return save(cell, plan, store, outcome, result) if together.leads else result
-
-
-def ignore(hook_name: str, **arguments: Any) -> None:
-    """Tell nobody what happens."""
+    return save(cell, plan, store, outcome, result)
 
 
 def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellResult) -> CellResult:
@@ -155,7 +147,6 @@ def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
             for part in cell.recorded
         },
         "device": config.device,
-        "processes": config.processes,
         "algorithms": dict(cell.algorithms),
         "fingerprints": {part.label: dict(part.fingerprint) for part in cell.components if part.fingerprint},
         "run": run_of(cell, plan),

@@ -132,9 +132,6 @@ class RunConfig:
     threads: int | None = None
     """Number of threads of each cell; None for one on a processor, and for torch's own choice with a GPU. Ranks can
     differ in last digits between numbers of threads."""
-    processes: int = 1
-    """Number of processes that train each cell together: each takes its share of every batch. On a GPU each of them
-    has one of its own. Ranks can differ in last digits between numbers of processes."""
     executor: Literal["processes", "dask"] = "processes"
     """What runs the cells: processes of this machine, or a Dask cluster."""
     scheduler: str | None = None
@@ -180,7 +177,7 @@ class RunConfig:
         for max_history in (self.max_history, *map(self.max_history_on, self.per_dataset)):
             if max_history < 1:
                 raise UsageError(f"max_history is {max_history}, must be at least 1")
-        least_values = {"k_core": 0, "top_k": 0, "jobs": 1, "threads": 1, "processes": 1, "checkpoint_minutes": 0}
+        least_values = {"k_core": 0, "top_k": 0, "jobs": 1, "threads": 1, "checkpoint_minutes": 0}
         for name, least in least_values.items():
             value = getattr(self, name)
             if value is not None and value < least:
@@ -191,8 +188,6 @@ class RunConfig:
             )
         if not 0 <= self.cold_items < 1:
             raise UsageError(f"cold_items is {self.cold_items}, must be a share of the items from 0 to below 1")
-        if self.processes > 1 and self.device not in ("cpu", "cuda"):
-            raise UsageError(f"processes is {self.processes}, which needs device cpu or cuda, not {self.device!r}")
         if self.cell_timeout is not None and not self.cell_timeout > 0:
             raise UsageError(f"cell_timeout is {self.cell_timeout}, must be more than 0 minutes")
         for name in ("scheduler", "resources"):
@@ -263,6 +258,11 @@ def load(
     if "controls" in given:
         given.setdefault("ledger", False)
     values = over(values, given)
+    if (processes := values.pop("processes", 1)) != 1:  # a setting of corecbench 0.1
+        raise UsageError(
+            f"processes is {processes!r}, but a cell trains in one process; cells run side by side by --jobs, and "
+            "on several machines by executor dask (Dask)"
+        )
     settings = tables(values.pop("settings", {}), "settings", "component")
     in_pairs = tables(values.pop("in_pairs", {}), "in_pairs", "component")
     variants = tables(values.pop("variants", {}), "variants", "variant")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -34,7 +34,6 @@ from corecbench.training.frozen import evaluate, last_states
 from corecbench.training.loop import SideTraining
 from corecbench.training.planned_turn import PlannedTurn
 from corecbench.training.seeds import generator, seed_torch
-from corecbench.training.shared_training import SharedTraining
 from corecbench.training.weights import trainable
 
 if TYPE_CHECKING:
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
     from corecbench.training.checkpoints import Checkpoints
-    from corecbench.training.replicas import Replicas
 
 OnEpoch = Callable[[EpochRecord], None]
 
@@ -74,8 +72,6 @@ class CellTraining:
     """NDCG@10."""
     checkpoints: Checkpoints | None = None
     """Where the state of the training is written; None: nowhere."""
-    replicas: Replicas | None = None
-    """The processes that train the cell together; None for this one alone."""
 
     def seed(self, purpose: str) -> None:
         """Seed torch for one purpose of this cell."""
@@ -124,16 +120,12 @@ class CellTraining:
         examples = make_examples(model.examples, self.split.train, setup.catalog, setup.max_history, setup.device)
         batches = generator(setup.seed, setup.catalog.name, self.cell, side, "batches")
         of_side = (side, model, selected.config, examples, self.validate, batches, epochs, str(selected), trained)
-        if self.replicas is None:
-            return SideTraining(*of_side, layers=layers)
-        together = functools.partial(self.validate_together, self.replicas)
-        return SharedTraining(*of_side, layers=layers, replicas=self.replicas, validate_together=together)
+        return SideTraining(*of_side, layers=layers)
 
-    def rank(self, model: Recommender, stage: str, top_k: int = 0, share: slice = slice(None)) -> Ranks:
-        """Rank the held-out items of a stage, and keep each user's best candidates; `share` as in `rank_task`."""
+    def rank(self, model: Recommender, stage: str, top_k: int = 0) -> Ranks:
+        """Rank the held-out items of a stage, and keep each user's best candidates."""
         evaluate(model)
-        answer, task = self.checked_answer(model), self.tasks[stage]
-        return rank_task(answer, task, device=self.setup.device, top_k=top_k, share=share)
+        return rank_task(self.checked_answer(model), self.tasks[stage], device=self.setup.device, top_k=top_k)
 
     def checked_answer(self, model: Recommender) -> Callable[[Batch], States | torch.Tensor]:
         """Return what a model ranks by. It raises a PluginError for an answer that the contract does not allow."""
@@ -156,12 +148,6 @@ class CellTraining:
     def validate(self, model: Recommender) -> float:
         """Return NDCG@10 on the validation items."""
         return self.quality(self.rank(model, "validation"))
-
-    def validate_together(self, replicas: Replicas, model: Recommender) -> float:
-        """Return the same in several processes, each of which ranks its share of the users."""
-        ranks = self.rank(model, "validation", share=replicas.share)
-        rank, n_candidates = map(replicas.add_up_array, (ranks.rank, ranks.n_candidates))
-        return self.quality(replace(ranks, rank=rank, n_candidates=n_candidates))
 
     def values(self, ranks: Ranks) -> np.ndarray:
         """Return NDCG@10 of each user, float64 [T]."""

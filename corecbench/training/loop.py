@@ -145,7 +145,7 @@ class SideTraining:
         loss = self.train_epoch(sharing, frozen)
         self.epochs += 1
         with self.average.applied() if self.average else nullcontext(), guard(self.owner, "states"):
-            value = self.validation()
+            value = self.validate(self.model)
             self.keep_if_best(value)
         if self.average and self.best_epoch == self.epochs:
             self.best_lag = self.average.ahead()
@@ -187,7 +187,9 @@ class SideTraining:
             loss = self.loss(rows, batch, sharing, frozen)
             self.optimizer.param_groups[0]["lr"] = self.learning_rate(number, n_batches)
             self.optimizer.zero_grad(set_to_none=True)
-            losses.append(self.backward(loss))
+            with guard(self.owner, "backward"):
+                loss.backward()
+            losses.append(loss.detach().reshape(()))
             self.optimizer.step()
             if self.average:
                 self.average.update()
@@ -248,16 +250,6 @@ class SideTraining:
             if lost:
                 raise PluginError(f"its term {lost[0]!r} became {terms[lost[0]].detach().flatten()[0].item()}")
             return sum(terms.values())
-
-    def backward(self, loss: torch.Tensor) -> torch.Tensor:
-        """Compute the gradients of a loss, and return its value."""
-        with guard(self.owner, "backward"):
-            loss.backward()
-        return loss.detach().reshape(())
-
-    def validation(self) -> float:
-        """Return NDCG@10 on the validation items after an epoch."""
-        return self.validate(self.model)
 
     def check_finite(self, losses: torch.Tensor) -> None:
         """Make sure that losses are numbers.

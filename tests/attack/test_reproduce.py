@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 from click.testing import CliRunner
+from in_process import InProcess
 
 from corecbench.cli.main import main
 from corecbench.cli.options import Invocation
-from corecbench.experiment.execution.here import Here
 from corecbench.experiment.execution.schedule import run
 from corecbench.experiment.session import Steps
 
@@ -23,7 +23,7 @@ def test_a_pair_that_starts_from_its_model_alone_has_equal_ranks_again(
     if not has_alone:
         for other in set(pair.parents[1].iterdir()) - {pair.parent}:
             shutil.rmtree(other)
-    steps = Steps(run_plan=lambda plan, host, store: run(plan, host, store, Here(plan, host, store)))
+    steps = Steps(run_plan=lambda plan, host, store: run(plan, host, store, InProcess(plan, host, store)))
     invoked = CliRunner().invoke(main, ["reproduce", str(pair / "result.json")], obj=Invocation(steps=steps))
     assert invoked.exit_code == 0, invoked.output
     lines = invoked.stdout.splitlines()

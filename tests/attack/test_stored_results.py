@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from in_process import InProcess
 
 from corecbench.cli.main import main
 from corecbench.cli.options import Invocation
 from corecbench.data.archive import sha256_of
 from corecbench.experiment.execution import schedule
-from corecbench.experiment.execution.here import Here
 from corecbench.experiment.session import Steps
 from corecbench.results.checksums import checksum
 from corecbench.results.record import ResultsError
@@ -360,7 +360,7 @@ def train(tmp_path, toy_folder, monkeypatch):
     """Run popularity on toy data in this process: `train("--seeds", "0,1")`."""
     monkeypatch.setenv("CORECBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    here = Steps(run_plan=lambda plan, host, store: schedule.run(plan, host, store, Here(plan, host, store)))
+    here = Steps(run_plan=lambda plan, host, store: schedule.run(plan, host, store, InProcess(plan, host, store)))
 
     def go(*arguments):
         options = ["--models", "popularity", "--datasets", toy_folder, *arguments]

@@ -207,9 +207,8 @@ def test_options_say_how_cells_are_run(corecbench, experiment):
         None,
         None,
     )
-    assert experiment.config.processes == 1
-    corecbench("run", "--models", "a", "--jobs", "3", "--threads", "2", "--set=run.processes=4", "--plan")
-    assert (experiment.config.jobs, experiment.config.threads, experiment.config.processes) == (3, 2, 4)
+    corecbench("run", "--models", "a", "--jobs", "3", "--threads", "2", "--plan")
+    assert (experiment.config.jobs, experiment.config.threads) == (3, 2)
     dask = ("executor=dask", "scheduler=tcp://10.0.0.5:8786", "resources=GPU=1,big=2")
     corecbench("run", "--models", "a", *(f"--set=run.{each}" for each in dask), "--plan")
     assert (experiment.config.executor, experiment.config.scheduler) == ("dask", "tcp://10.0.0.5:8786")
@@ -235,11 +234,7 @@ def test_the_data_dir_is_where_data_sets_are_looked_for(corecbench, experiment, 
         (["--models", "a", "--set", "run.max_history=0"], "error: max_history is 0, must be at least 1"),
         (["--models", "a", "--jobs", "0"], "error: jobs is 0, must be at least 1"),
         (["--models", "a", "--threads", "-1"], "error: threads is -1, must be at least 1"),
-        (["--models", "a", "--set", "run.processes=0"], "error: processes is 0, must be at least 1"),
-        (
-            ["--models", "a", "--set", "run.processes=2", "--device", "cuda:1"],
-            "error: processes is 2, which needs device cpu or cuda, not 'cuda:1'",
-        ),
+        (["--models", "a", "--set", "run.processes=2"], "error: processes is 2, but a cell trains in one process"),
         (["--models", "a", "--set", "run.executor=slurm"], "'processes' or 'dask'"),
         (["--models", "a", "--set", "run.scheduler=x:1"], "error: scheduler is 'x:1', which needs executor dask"),
         (["--models", "a", "--set", "run.resources=GPU=1"], "resources is {'GPU': 1.0}, which needs executor dask"),

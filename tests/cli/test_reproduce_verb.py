@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from in_process import InProcess
 
 from corecbench.cli.main import main
 from corecbench.cli.options import Invocation
-from corecbench.experiment.execution.here import Here
 from corecbench.experiment.execution.schedule import run as execute
 from corecbench.experiment.session import Steps, prepare
 from corecbench.plugin.host import Host
@@ -34,7 +34,7 @@ def place(tmp_path, toy_folder, monkeypatch):
 
 
 def in_this_process(plan, host, store):
-    return execute(plan, host, store, Here(plan, host, store))
+    return execute(plan, host, store, InProcess(plan, host, store))
 
 
 @pytest.fixture

@@ -303,24 +303,6 @@ def test_ranking_keeps_no_gradient():
     assert not made[0].user.requires_grad
 
 
-# --- shares of the users ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("n", [1, 2, 3, 7])
-def test_the_ranks_of_all_shares_together_are_those_of_all_users(n):
-    generator = torch.Generator().manual_seed(0)
-    user, item = (torch.randint(-3, 4, (rows, 2), generator=generator).float() for rows in (9, 6))
-    users, target, history = np.arange(9), np.arange(9) % 5 + 1, np.ones((9, 1), dtype=np.int64)
-    task = RankingTask(users, target, history, seen_items([[row % 3, row % 2] for row in range(9)]))
-
-    def rank(share):
-        return rank_task(lambda batch: States(user[batch.user], item), task, batch_size=2, share=share)
-
-    whole, shares = rank(slice(None)), [rank(slice(index, None, n)) for index in range(n)]
-    assert np.array_equal(sum(ranks.rank for ranks in shares), whole.rank)
-    assert np.array_equal(sum(ranks.n_candidates for ranks in shares), whole.n_candidates)
-
-
 @pytest.mark.parametrize("batch_size", [1, 2, 3])
 def test_the_states_of_a_task_stand_in_the_rows_of_their_users(batch_size):
     history = np.array([[5, 6, 0], [7, 0, 0], [8, 9, 4]])

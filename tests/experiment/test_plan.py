@@ -3,10 +3,10 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import pytest
+from in_process import InProcess
 
 from corecbench.api import Added, DataError, PluginError, UsageError
 from corecbench.experiment.cells import decisive_settings
-from corecbench.experiment.execution.here import Here
 from corecbench.experiment.execution.schedule import run
 from corecbench.experiment.plan import make_plan
 from corecbench.plugin.host import Host
@@ -338,7 +338,6 @@ def test_what_will_be_downloaded_is_named(plan, loose_file):
         {"existing": "replace"},
         {"metrics": ("MRR",)},
         {"sharing": ("none",)},
-        {"processes": 1},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -388,9 +387,7 @@ def test_a_setting_of_any_part_changes_the_hash_of_a_pair(plan, quick, tiny_llam
     assert before != after
 
 
-@pytest.mark.parametrize(
-    "change", [{"max_history": 7}, {"device": "cuda"}, {"processes": 2}], ids=lambda change: next(iter(change))
-)
+@pytest.mark.parametrize("change", [{"max_history": 7}, {"device": "cuda"}], ids=lambda change: next(iter(change)))
 def test_the_history_and_what_computes_change_the_hash(plan, monkeypatch, change):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     assert hash_of(plan(models=("sasrec",)), "sasrec") != hash_of(plan(models=("sasrec",), **change), "sasrec")
@@ -503,7 +500,7 @@ def run_popularity(plan, host, tmp_path):
     def go(**options):
         planned = plan(models=("popularity",), **options)
         store = Store(tmp_path / "results", planned.config.benchmark)
-        run(planned, host, store, Here(planned, host, store))
+        run(planned, host, store, InProcess(planned, host, store))
         return planned
 
     return go

@@ -1,7 +1,3 @@
-import json
-import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -91,52 +87,6 @@ def make_side_training(train, catalog):
         )
 
     return make
-
-
-# --- several processes --------------------------------------------------------------------------------------------
-
-PROCESS = """
-import json, os, sys, time
-from datetime import timedelta
-import torch
-import torch.distributed as dist
-from corecbench.api import CorecbenchError
-from corecbench.training.replicas import Place, joined
-
-torch.set_num_threads(1)
-index, port = int(sys.argv[1]), int(sys.argv[2])
-store = dist.TCPStore("127.0.0.1", port, 2, index == 0, timeout=timedelta(seconds=60))
-with joined(Place(index, 2, "cpu"), store, timeout_s=float(sys.argv[3])) as replicas:
-    exec(sys.argv[4])
-print(json.dumps(found))
-"""
-
-
-@pytest.fixture(scope="session")
-def in_two_processes():
-    """Run code in two real processes, which have `index` and `replicas`, and return what both have `found`."""
-
-    def run(code, timeout_s=60):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        started = [
-            subprocess.Popen(
-                [sys.executable, "-c", PROCESS, str(index), str(port), str(timeout_s), code],
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for index in range(2)
-        ]
-        try:
-            said = [process.communicate(timeout=300)[0] for process in started]
-        finally:
-            for process in started:
-                process.kill()
-                process.wait()
-        return [json.loads(text) if text else None for text in said]
-
-    return run
 
 
 # --- cells of real plugins ----------------------------------------------------------------------------------------

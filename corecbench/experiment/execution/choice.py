@@ -42,7 +42,7 @@ def jobs_of(config: RunConfig) -> int:
         return config.jobs
     if not on_processor(config):
         return 1
-    return max(1, process.n_cores() // (config.processes * (threads_of(config) or 1)))
+    return max(1, process.n_cores() // (threads_of(config) or 1))
 
 
 def on_processor(config: RunConfig) -> bool:

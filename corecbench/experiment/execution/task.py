@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store
     from corecbench.settings.config import RunConfig
-    from corecbench.training.replicas import Place
-
-
-@dataclass(frozen=True)
-class Beside:
-    """Where a process finds those that train a cell together with it."""
-
-    place: Place
-    port: int
-    """Of this machine, where the first of the processes is found."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +45,6 @@ class CellTask:
     """Library -> its version where the run was started."""
     environment: Mapping[str, str]
     """The variables of the environment that corecbench reads, such as the folder of data sets."""
-    beside: Beside | None = None
-    """For a process that helps another one to train the cell: its place beside it."""
 
 
 def make_task(cell: Cell, plan: Plan, host: Host, store: Store) -> CellTask:

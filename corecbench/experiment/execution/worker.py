@@ -59,13 +59,6 @@ def main(descriptor: int, n_threads: int | None) -> None:
             except Exception as error:
                 message = Message("error", sendable(error))
             send(connection, message)
-            if task.beside is not None and failed(message):
-                os._exit(1)  # those that wait for this process notice its end, and not that of its process group
-
-
-def failed(message: Message) -> bool:
-    """Return whether a task ended without a trained cell."""
-    return message.kind == "error" or message.content["error"] is not None
 
 
 def leave_signals_to_parent() -> None:

@@ -103,7 +103,7 @@ class WorkerProcess:
 
     def give(self, task: CellTask) -> None:
         """Send a task; if the process is gone, `hear` will find out."""
-        self.limit = task.config.cell_timeout if task.beside is None else None  # else its leader has the limit
+        self.limit = task.config.cell_timeout
         self.given = time.monotonic()
         with contextlib.suppress(OSError):
             self.connection.send(task)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchError
 from corecbench.data.loaded import read_datasets
 from corecbench.experiment import process
-from corecbench.experiment.execution.company import Company, helping
 from corecbench.experiment.layout import choices_on, lay_out
 from corecbench.experiment.plan import Plan
 from corecbench.experiment.runner import run_cell
-from corecbench.experiment.together import ALONE, Together
 from corecbench.plugin.host import Host
 from corecbench.results.store import Store
 
@@ -36,7 +33,6 @@ class Workplace:
     host: Host = field(default_factory=Host)
     plans: list[tuple[RunConfig, Plan]] = field(default_factory=list)
     """Settings on one data set, and the plan of its cells."""
-    company: Company = field(default_factory=Company)
 
     def run(self, task: CellTask, tell: Tell, stop: threading.Event | None = None) -> CellResult:
         """Train, rank and store the cell of a task, and return its record.
@@ -50,17 +46,10 @@ class Workplace:
             Stopped: the training was asked to end, and its state is written.
             CorecbenchError: the cell is not found here as it was sent.
         """
-        with self.together(task, tell) as processes:
-            self.prepare(task)
-            store = Store(task.root, task.config.benchmark)
-            plan = self.plan(task, store)
-            return run_cell(find(task, plan), plan, self.host, store, tell, processes, stop)
-
-    def together(self, task: CellTask, tell: Tell) -> AbstractContextManager[Together]:
-        """Return how the cell is trained: by this process alone, or together with others."""
-        if task.beside is not None:
-            return nullcontext(helping(task.beside, tell))
-        return nullcontext(ALONE) if task.config.processes == 1 else self.company.together(task)
+        self.prepare(task)
+        store = Store(task.root, task.config.benchmark)
+        plan = self.plan(task, store)
+        return run_cell(find(task, plan), plan, self.host, store, tell, stop)
 
     def prepare(self, task: CellTask) -> None:
         """Make folder, environment and plugins those of the task's run.

@@ -14,8 +14,6 @@ from corecbench.settings.config import RunConfig
         ({"threads": 2}, 3, 2),
         ({"threads": 8}, 1, 8),
         ({"jobs": 2}, 2, 1),
-        ({"processes": 2}, 3, 1),
-        ({"processes": 2, "threads": 2}, 1, 2),
         ({"device": "cuda"}, 1, None),
         ({"device": "cuda:1", "jobs": 2, "threads": 4}, 2, 4),
     ],

@@ -85,7 +85,7 @@ def in_background(function):
 def test_the_cell_of_a_worker_that_is_killed_goes_elsewhere_with_the_same_ranks(
     run, ranks, machines, tmp_path, pid_of, parent_of, alive, until, one_thread, make_diary
 ):
-    from corecbench.experiment.execution.here import Here
+    from in_process import InProcess
 
     pid = tmp_path / "pid"
     once = f"if not os.path.exists({str(pid)!r}): write({str(pid)!r}, str(os.getpid())); time.sleep(600)"
@@ -102,7 +102,7 @@ def test_the_cell_of_a_worker_that_is_killed_goes_elsewhere_with_the_same_ranks(
         ("epoch", "held", "domain", 2),
         ("finished", "held", "ok"),
     ]
-    run(acts, runs_in=Here, root="here")
+    run(acts, runs_in=InProcess, root="here")
     for name in acts:
         assert_frame_equal(ranks(name), ranks(name, root="here"))
 
