@@ -21,7 +21,8 @@ format:
 	ruff format
 
 perf:  ## All measurements beside peers, into results/perf/ (docs/performance.md); such as OPTIONS=--rounds=3.
-	python benchmarks/perf/run_all.py $(OPTIONS)
+	python benchmarks/perf/evaluation.py $(OPTIONS)
+	python benchmarks/perf/domain_training.py $(OPTIONS)
 	python benchmarks/perf/write_page.py
 
 size:  ## The budgets of lines, words, files and options, and what there is.

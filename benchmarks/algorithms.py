@@ -73,7 +73,6 @@ CORE = {
     "score ensemble": ("corecbench/training/ensemble.py",),
     "pair controls": ("corecbench/training/controls.py",),
     "item texts": ("corecbench/toolkit/texts.py", "corecbench/toolkit/whitening.py", "corecbench/toolkit/words.py"),
-    "shared processes": ("corecbench/training/replicas.py", "corecbench/training/shared_training.py"),
     "texts in scores": (
         "corecbench/training/acceptance.py",
         "corecbench/training/content.py",

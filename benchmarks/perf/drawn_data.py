@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet
 
 FLATTENED = 10.0
@@ -69,28 +68,6 @@ def draw(n_users: int, n_items: int, n_interactions: int, seed: int = 0, spread:
     return Drawn(user[order], item[order], time_s[order], n_items)
 
 
-def write_csv(drawn: Drawn, path: Path) -> None:
-    """Write a table of comma-separated values with a header."""
-    _write(drawn.table(), path, ",")
-
-
 def write_parquet(drawn: Drawn, path: Path) -> None:
     """Write a Parquet file."""
     pyarrow.parquet.write_table(drawn.table(), path)
-
-
-def write_atomic(drawn: Drawn, folder: Path) -> None:
-    """Write a folder of RecBole atomic files: interactions, and a title for each item."""
-    folder.mkdir(parents=True, exist_ok=True)
-    names = ["user_id:token", "item_id:token", "timestamp:float"]
-    _write(drawn.table().rename_columns(names), folder / f"{folder.name}.inter", "\t")
-    ids = [str(item + 10_000_000) for item in range(drawn.n_items)]
-    titles = pa.table({"item_id:token": ids, "title:token_seq": [f"Item {item}" for item in ids]})
-    _write(titles, folder / f"{folder.name}.item", "\t")
-
-
-def _write(table: pa.Table, path: Path, separator: str) -> None:
-    options = pyarrow.csv.WriteOptions(include_header=False, delimiter=separator, quoting_style="none")
-    with path.open("wb") as file:
-        file.write(separator.join(table.column_names).encode() + b"\n")  # Arrow would put the names in quotes
-        pyarrow.csv.write_csv(table, file, options)

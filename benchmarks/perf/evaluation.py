@@ -1,4 +1,4 @@
-"""Measures ranking: corecbench beside the bare matrix product, RecBole's evaluator, RecTools and ranx.
+"""Measures ranking: corecbench beside the bare matrix product, RecBole's evaluator and RecTools.
 
     python benchmarks/perf/evaluation.py
 
@@ -17,25 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
-from measuring.command_line import measuring_options
 from measuring.comparison import Comparison, Target
-from measuring.environments import python_of
+from measuring.environments import peer_side
+from measuring.options import Options, measuring_options
 from measuring.record import measure_all
-from measuring.sides import FOLDER, Side, SideError, own_side
-from sides.corecbench_ranking import ranks_of, task_of
+from measuring.sides import Side, SideError, own_side
 from sides.ranking_work import K, RankingWork
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from measuring.options import Options
 
 WIDTH = 64
 BEAUTY = (22_363, 12_101, 176_139)
 """Users, items, and interactions that are neither for validation nor for test, of amazon-beauty."""
-MANY_ITEMS = 1_000_000
-GIBIBYTE = 1024**3
-SMALL = "matrix products in a cache"
 OURS = {"ranks": f"corecbench, ranks with the {K} best", "only": "corecbench, ranks alone"}
 
 
@@ -75,35 +70,6 @@ def beauty_work() -> tuple[str, RankingWork]:
     return data.name, RankingWork(**states, seen_user=held.users[row], seen_item=item, target=held.target)
 
 
-def check_ties(n_users: int = 500, n_items: int = 700) -> str:
-    """Compare our ranks with those counted one by one, where most scores tie, and return what was found equal.
-
-    Raises:
-        SideError: a rank differs.
-    """
-    work = random_work(n_users, n_items, 10 * n_users)
-    rng = np.random.default_rng(1)
-    whole = {
-        name: rng.integers(-1, 2, getattr(work, name).shape).astype(np.float32)
-        for name in ("user_state", "item_state")
-    }  # products of whole numbers are exact, so equal scores are equal
-    work = RankingWork(**{**vars(work), **whole})
-    ranks = ranks_of(work, task_of(work), K)
-    scores = work.user_state.astype(np.int64) @ work.item_state.astype(np.int64).T
-    tied = 0
-    for row, target in enumerate(work.target):
-        candidate = np.ones(n_items + 1, dtype=bool)
-        candidate[0] = False
-        candidate[work.seen_item[work.seen_user == row + 1]] = False
-        candidate[target] = True
-        of_user = scores[row + 1]
-        expected = (of_user[candidate] >= of_user[target]).sum()
-        tied += (of_user[candidate] == of_user[target]).sum() > 1
-        if ranks.rank[row] != expected:
-            raise SideError(f"corecbench ranks user {row + 1} at {ranks.rank[row]}, counted: {expected}")
-    return f"ranks are equal to those counted one by one for {n_users} users, {tied} of whom have tied targets"
-
-
 def check(folder: Path, first: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Compare at which places of their lists the sides have the held-out items.
 
@@ -112,7 +78,7 @@ def check(folder: Path, first: Mapping[str, Mapping[str, Any]]) -> list[str]:
             the order of summation differs, so two scores that differ in the last digit may change places.
     """
     ours = np.load(folder / f"places-corecbench-{K}.npy")
-    sentences = [check_ties()]
+    sentences = []
     for path in sorted(folder.glob("places-*.npy")):
         differing = int((np.load(path) != ours).sum())
         side = path.stem.removeprefix("places-")
@@ -139,86 +105,43 @@ def our_sides(folder: Path) -> list[Side]:
     ]
 
 
-def peer_side(name: str, peer: str, options: Options, program: str, *arguments: str | Path) -> Side:
-    """Return a side in the environment of a peer."""
-    python = python_of(peer, options)
-    missing = "" if python else "its environment is not there, and --no-install was given"
-    return Side(name, [python or "python", FOLDER / "sides" / program, *arguments], cannot=missing)
-
-
 def catalogue(work: RankingWork, data: str, folder: Path, options: Options) -> Comparison:
-    """Compare all sides on a catalogue of usual size."""
+    """Compare all sides."""
     work.save(folder)
     best_batch = str(512 * (work.n_items + 1))
     sides = [
         *our_sides(folder),
-        own_side(SMALL, "plain_ranking.py", folder, "small-products"),
         peer_side("RecBole, its default batch", "recbole", options, "recbole_ranking.py", folder, "0"),
         peer_side("RecBole, 512 users a batch", "recbole", options, "recbole_ranking.py", folder, best_batch),
         peer_side("RecTools, torch", "rectools", options, "rectools_ranking.py", folder, "torch"),
         peer_side("RecTools, implicit", "rectools", options, "rectools_ranking.py", folder, "implicit"),
-        peer_side("numpy and ranx", "ranx", options, "ranx_ranking.py", folder),
     ]
     ours = OURS["ranks"]
     targets = [
         Target(OURS["only"], "matrix product alone", at_most=1.25),
         Target(ours, "matrix product alone", at_most=1.6),
-        Target(OURS["only"], SMALL),
-        Target(ours, SMALL),
         Target("RecBole, its default batch", ours, at_least=5),
         Target("RecBole, 512 users a batch", ours),
         Target("RecTools, torch", ours, at_least=1.5),
         Target("RecTools, implicit", ours, at_least=1.5),
-        Target("numpy and ranx", ours, at_least=1.5),
     ]
     notes = [
         f"Interactions: {data}; vectors: random, width {WIDTH}.",
-        "Ties: corecbench counts them against the model. RecBole, RecTools and numpy keep whichever of equal "
+        "Ties: corecbench counts them against the model. RecBole and RecTools keep whichever of equal "
         + "scores their selection finds first, so they are compared where scores do not tie.",
-        f"corecbench has the rank of every user; RecBole, RecTools and ranx know the {K} best only.",
-        "ranx ranks nothing: numpy makes its lists.",
+        f"corecbench has the rank of every user; RecBole and RecTools know the {K} best only.",
     ]
     size = f"{work.n_users:,} users x {work.n_items:,} items"
     return Comparison(size, sides, targets, notes, functools.partial(check, folder))
 
 
-def large_catalogue(n_users: int, n_items: int, folder: Path, options: Options) -> Comparison:
-    """Compare time and memory on a catalogue of a million items."""
-    random_work(n_users, n_items, 10 * n_users).save(folder)
-    sides = [
-        *our_sides(folder),
-        peer_side("RecTools, torch", "rectools", options, "rectools_ranking.py", folder, "torch"),
-    ]
-    targets = [
-        Target(OURS["only"], "matrix product alone", at_most=1.25),
-        Target(OURS["ranks"], "matrix product alone", at_most=1.6),
-        Target(OURS["ranks"], at_most=2 * GIBIBYTE, quantity="peak_memory_bytes"),
-    ]
-    notes = [
-        f"Random interactions and vectors of width {WIDTH}.",
-        "RecBole and ranx are measured on the usual catalogue only.",
-    ]
-    return Comparison(
-        f"{n_users:,} users x {n_items:,} items", sides, targets, notes, functools.partial(check, folder)
-    )
-
-
 @click.command()
-@click.option(
-    "--users", type=click.IntRange(1), default=1000, show_default=True, help="Users of the million items."
-)
 @measuring_options
-def main(options: Options, users: int) -> None:
+def main(options: Options) -> None:
     """Measure ranking beside peers."""
     with tempfile.TemporaryDirectory() as place:
-        if options.tiny:
-            works: Sequence[Any] = [("random interactions", random_work(300, 200, 2000))]
-            large = (200, 5_000)
-        else:
-            works, large = [beauty_work()], (users, MANY_ITEMS)
-        comparisons = [catalogue(work, data, Path(place) / "usual", options) for data, work in works]
-        comparisons.append(large_catalogue(*large, Path(place) / "large", options))
-        measure_all("evaluation", comparisons, options)
+        data, work = ("random interactions", random_work(300, 200, 2000)) if options.tiny else beauty_work()
+        measure_all("evaluation", [catalogue(work, data, Path(place), options)], options)
 
 
 if __name__ == "__main__":

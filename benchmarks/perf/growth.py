@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from drawn_data import draw, write_parquet
+from measuring.clock import peak_memory_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,47 +52,32 @@ TINY = Size(
     n_users=60, n_items=40, n_interactions=600, max_history=8, sasrec_batches=2, lightgcn_batches=2, n_ranked=20
 )
 FACTORS = (1, 2, 4)
+FILE = "drawn.parquet"
 SASREC = {"negatives": 128, "batch_size": 128}
 LIGHTGCN = {"batch_size": 8_192}
 
 
+GROWN = {
+    "users, each with as many interactions": ("n_users", "n_interactions"),
+    "items": ("n_items",),
+    "interactions of each user": ("n_interactions",),
+    "max_history": ("max_history",),
+    "all of these but max_history": ("n_users", "n_items", "n_interactions"),
+}
+"""What grows -> the fields of a size that are multiplied; all else stays as it is."""
+
+
 def sizes(base: Size) -> dict[str, list[tuple[int, Size]]]:
-    """Return what grows -> pairs of the factor and the size; all else stays as it is."""
+    """Return what grows -> pairs of the factor and the size."""
     return {
-        "users, each with as many interactions": [
-            (by, replace(base, n_users=by * base.n_users, n_interactions=by * base.n_interactions))
-            for by in FACTORS
-        ],
-        "items": [(by, replace(base, n_items=by * base.n_items)) for by in FACTORS],
-        "interactions of each user": [
-            (by, replace(base, n_interactions=by * base.n_interactions)) for by in FACTORS
-        ],
-        "max_history": [(by, replace(base, max_history=by * base.max_history)) for by in FACTORS],
-        "all of these but max_history": [
-            (
-                by,
-                replace(
-                    base,
-                    n_users=by * base.n_users,
-                    n_items=by * base.n_items,
-                    n_interactions=by * base.n_interactions,
-                ),
-            )
-            for by in FACTORS
-        ],
+        name: [(by, replace(base, **{field: by * getattr(base, field) for field in fields})) for by in FACTORS]
+        for name, fields in GROWN.items()
     }
 
 
-def measure(tiny: bool, large: bool = False) -> dict[str, Any]:
-    """Return what each size took, and the exponents.
-
-    Args:
-        tiny: whether sizes are so small that only the script itself is tested.
-        large: whether a million users are measured, too.
-    """
-    series = sizes(TINY if tiny else BASE)
-    if tiny:
-        series = {"items": series["items"][:2]}
+def measure(large: bool) -> dict[str, Any]:
+    """Return what each size took, of a million users too if they are `large`, and the exponents."""
+    series = sizes(BASE)
     costs: dict[Size, dict[str, float]] = {}
     wanted = [size for points in series.values() for _, size in points]
     for size in dict.fromkeys([*wanted, *([LARGE] if large else [])]):
@@ -121,9 +107,10 @@ def exponents(points: Sequence[tuple[int, Mapping[str, float]]]) -> dict[str, fl
 
 def in_process(size: Size) -> dict[str, float]:
     """Measure a size in a process of its own, whose largest memory is that of this size."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--one", json.dumps(asdict(size))], capture_output=True, text=True, check=False
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        write_parquet(draw(size.n_users, size.n_items, size.n_interactions), Path(folder) / FILE)
+        command = [sys.executable, __file__, "--one", json.dumps(asdict(size)), "--folder", folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{size} failed with exit code {done.returncode}: {done.stderr[-2000:]}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -133,35 +120,14 @@ def in_process(size: Size) -> dict[str, float]:
 # --- in the process of one size -----------------------------------------------------------------------------------
 
 
-def measure_one(size: Size) -> dict[str, float]:
+def measure_one(size: Size, folder: Path) -> dict[str, float]:
     """Return the seconds of each step and the largest memory so far, in bytes, for one size."""
     cost: dict[str, float] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "drawn.parquet"
-        run_apart(draw_to, size, file)
-        data, split = load(file, cost)
-        cost |= {name: float(data.facts[name]) for name in ("n_users", "n_items", "n_interactions")}
-        train_and_rank("sasrec", SASREC, size.sasrec_batches, size, data, split, Path(folder), cost)
-        train_and_rank("lightgcn", LIGHTGCN, size.lightgcn_batches, size, data, split, Path(folder), cost)
+    data, split = load(folder / FILE, cost)
+    cost |= {name: float(data.facts[name]) for name in ("n_users", "n_items", "n_interactions")}
+    train_and_rank("sasrec", SASREC, size.sasrec_batches, size, data, split, folder, cost)
+    train_and_rank("lightgcn", LIGHTGCN, size.lightgcn_batches, size, data, split, folder, cost)
     return cost
-
-
-def draw_to(size: Size, file: Path) -> None:
-    """Draw interactions into a file."""
-    from drawn_data import draw, write_parquet
-
-    write_parquet(draw(size.n_users, size.n_items, size.n_interactions), file)
-
-
-def run_apart(function: Callable[..., None], *arguments: Any) -> None:
-    """Call a function in a process of its own, so that its memory does not count here."""
-    import multiprocessing
-
-    process = multiprocessing.get_context("spawn").Process(target=function, args=arguments)
-    process.start()
-    process.join()
-    if process.exitcode:
-        raise SystemExit(f"{function.__name__} ended with exit code {process.exitcode}")
 
 
 def load(file: Path, cost: dict[str, float]) -> tuple[Dataset, Split]:
@@ -235,7 +201,7 @@ def train_and_rank(
     evaluate(model)
     rank_task(model.states, part)  # what is kept from batch to batch is computed here
     cost[f"{name}_rank_s_per_user"] = measured(lambda: rank_task(model.states, part)) / len(some)
-    cost[f"{name}_peak_bytes"] = peak_bytes()
+    cost[f"{name}_peak_bytes"] = float(peak_memory_bytes())
 
 
 def timed(name: str, cost: dict[str, float], step: Callable[[], Any]) -> Any:
@@ -243,7 +209,7 @@ def timed(name: str, cost: dict[str, float], step: Callable[[], Any]) -> Any:
     start_s = time.process_time()
     value = step()
     cost[name] = time.process_time() - start_s
-    cost[name.replace("_s", "_peak_bytes")] = peak_bytes()
+    cost[name.replace("_s", "_peak_bytes")] = float(peak_memory_bytes())
     return value
 
 
@@ -254,27 +220,21 @@ def measured(step: Callable[[], Any]) -> float:
     return time.process_time() - start_s
 
 
-def peak_bytes() -> float:
-    """Return the largest memory of this process so far."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="measure growth")
-    parser.add_argument("--tiny", action="store_true", help="tiny sizes, to see that the script works")
     parser.add_argument("--large", action="store_true", help="also a million users and items")
     parser.add_argument("--out", type=Path, help="a JSON file for what was measured")
     parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         import torch
 
         torch.set_num_threads(1)
-        print(json.dumps(measure_one(Size(**json.loads(options.one)))))
+        print(json.dumps(measure_one(Size(**json.loads(options.one)), options.folder)))
         return
-    found = measure(options.tiny, options.large)
+    found = measure(options.large)
     if options.out:
         options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     for name, of in found["exponents"].items():

@@ -18,18 +18,17 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "performance.md"
 SIDES = ROOT / "results" / "README.md"
 BEGIN = "<!-- The rest is written by benchmarks/perf/write_page.py. -->\n"
-NOTHING = "Nothing is stored yet."
 
 
 def tables(records: Sequence[Mapping[str, Any]]) -> str:
     """Return what the page about performance shows of all records."""
     parts = ["### Ratios", "", *ratios(records), "", "### Processors", "", *processors(records)]
-    return "\n".join(parts if records else [NOTHING]) + "\n"
+    return "\n".join(parts) + "\n"
 
 
 def seconds(records: Sequence[Mapping[str, Any]]) -> str:
     """Return what the page about stored results shows of all records."""
-    return "\n".join(sides(records) if records else [NOTHING]) + "\n"
+    return "\n".join(sides(records)) + "\n"
 
 
 def rewritten(page: str, shown: str) -> str:

@@ -1,6 +1,6 @@
 """Inputs that were good before something was changed: a clean refusal or a valid reading, for each of many.
 
-`python benchmarks/fuzz.py --inputs 5000` tries more of the same.
+`python tests/attack/run.py fuzz` tries more of the same.
 """
 
 import random

@@ -1,7 +1,6 @@
-"""The pages about performance show what is stored, and name every script."""
+"""The pages about performance show what is stored."""
 
 import pytest
-import run_all
 import write_page
 from measuring.record import RESULTS, read
 
@@ -16,8 +15,3 @@ def test_the_pages_show_the_stored_records(page, make):
 
 def test_stored_records_are_no_tiny_ones():
     assert [record["name"] for record in read(RESULTS) if record["tiny"]] == []
-
-
-def test_the_page_names_every_script():
-    text = write_page.PAGE.read_text(encoding="utf-8")
-    assert [name for name in run_all.scripts() if f"`{name}.py`" not in text] == []

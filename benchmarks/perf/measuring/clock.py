@@ -84,8 +84,3 @@ def report(cost: Cost, libraries: Iterable[str] = (), **facts: Any) -> None:
         facts: what else is worth knowing, such as losses or counts; they go into the record as they are.
     """
     print(MARK + json.dumps({**asdict(cost), "versions": versions(libraries), "facts": facts}), flush=True)
-
-
-def report_cannot(reason: str, libraries: Iterable[str] = ()) -> None:
-    """Print why this side cannot do what the others do."""
-    print(MARK + json.dumps({"cannot": reason, "versions": versions(libraries)}), flush=True)

@@ -61,7 +61,7 @@ def measure(comparison: Comparison, options: Options) -> dict[str, Any]:
         if side.name in failed:
             return None
         try:
-            found = run_side(side, options.threads, here=options.tiny)
+            found = run_side(side, options.threads)
         except SideError as error:
             failed[side.name] = str(error)
             options.say(f"{comparison.name}: {error}")

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from measuring.sides import FOLDER, Side
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -26,15 +28,13 @@ class PeerError(Exception):
 
 @dataclass(frozen=True)
 class Peer:
-    """A library that we are compared with."""
+    """A library that we are compared with. It gets torch in our own version, so that both sides multiply alike."""
 
     name: str
     requirements: Sequence[str]
     """What pip is asked for."""
     alone: Sequence[str] = ()
     """What is installed without its own requirements."""
-    torch: bool = True
-    """Whether it runs on torch, which it then gets in our own version, so that both sides multiply alike."""
 
 
 PEERS: Mapping[str, Peer] = MappingProxyType(
@@ -64,7 +64,6 @@ PEERS: Mapping[str, Peer] = MappingProxyType(
                 ("recbole==1.2.1",),
             ),
             Peer("rectools", ("rectools[torch]==0.19.0", "numpy==1.26.4", "pandas==2.3.3")),
-            Peer("ranx", ("ranx==0.3.21", "numpy==2.4.6"), torch=False),
         )
     }
 )
@@ -84,7 +83,7 @@ def torch_version() -> str:
 
 def place(peer: Peer, folder: Path) -> Path:
     """Return where a peer's environment lies: another one for other versions of what is in it."""
-    wanted = [*peer.requirements, *peer.alone, torch_version() if peer.torch else "", sys.version.split()[0]]
+    wanted = [*peer.requirements, *peer.alone, torch_version(), sys.version.split()[0]]
     return folder / f"{peer.name}-{hashlib.sha256(repr(wanted).encode()).hexdigest()[:8]}"
 
 
@@ -108,26 +107,26 @@ def python_of(name: str, options: Options) -> Path | None:
     return python
 
 
+def peer_side(name: str, peer: str, options: Options, program: str, *arguments: str | Path) -> Side:
+    """Return a side in the environment of a peer."""
+    python = python_of(peer, options)
+    missing = "" if python else "its environment is not there, and --no-install was given"
+    return Side(name, [python or "python", FOLDER / "sides" / program, *arguments], cannot=missing)
+
+
 def install(peer: Peer, environment: Path, pip_args: Sequence[str]) -> None:
     """Make the environment of a peer. It appears in its place only when it is complete."""
     environment.parent.mkdir(parents=True, exist_ok=True)
-    lock = environment.with_suffix(".lock")
-    try:
-        lock.touch(exist_ok=False)
-    except FileExistsError:
-        raise PeerError(f"another process installs {peer.name}; remove {lock} if none does") from None
     try:
         # An environment cannot be moved, so a failed one is removed instead.
         run_pip([sys.executable, "-m", "venv", "--upgrade-deps", str(environment)], peer)
         pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", *pip_args]
-        run_pip([*pip, *([f"torch=={torch_version()}"] if peer.torch else []), *peer.requirements], peer)
+        run_pip([*pip, f"torch=={torch_version()}", *peer.requirements], peer)
         if peer.alone:
             run_pip([*pip, "--no-deps", *peer.alone], peer)
     except BaseException:
         shutil.rmtree(environment, ignore_errors=True)
         raise
-    finally:
-        lock.unlink(missing_ok=True)
 
 
 def run_pip(command: Sequence[str], peer: Peer) -> None:

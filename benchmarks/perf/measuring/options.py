@@ -1,13 +1,22 @@
-"""What every measuring script is told."""
+"""What every measuring script is told, and the options that it has for that on its command line."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from measuring.environments import PeerError, default_folder
+from measuring.record import RESULTS
+from measuring.sides import SideError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
+
+ROUNDS = 5
+TINY_ROUNDS = 1
 
 
 @dataclass(frozen=True)
@@ -30,4 +39,52 @@ class Options:
 
     def say(self, text: str) -> None:
         """Tell the user how far the script is."""
-        print(text, file=sys.stderr, flush=True)
+        click.echo(text, err=True)
+
+
+def measuring_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a click command the options of every script. It is called with `options` in their place.
+
+    It stands directly above the function, below options of the script's own.
+    """
+
+    def with_options(**values: Any) -> None:
+        tiny, rounds = values.pop("tiny"), values.pop("rounds")
+        out = values.pop("out") or (None if tiny else RESULTS)
+        names = ("threads", "peers", "install", "pip_args", "busy")
+        chosen = {name: values.pop(name) for name in names}
+        rounds = rounds or (TINY_ROUNDS if tiny else ROUNDS)
+        try:
+            command(options=Options(tiny=tiny, rounds=rounds, out=out, **chosen), **values)
+        except (PeerError, SideError) as error:
+            raise click.ClickException(str(error)) from error
+
+    with_options.__doc__ = command.__doc__
+    decorated: Any = with_options
+    for option in reversed(OPTIONS):
+        decorated = option(decorated)
+    made: Callable[..., None] = decorated
+    return made
+
+
+OPTIONS = (
+    click.option("--tiny", is_flag=True, help="Tiny sizes, one round: does the script work?"),
+    click.option("--rounds", type=click.IntRange(1), help=f"Runs of each side.  [default: {ROUNDS}]"),
+    click.option(
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder of the records.  [default: results/perf; with --tiny none is kept]",
+    ),
+    click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of each side."),
+    click.option(
+        "--peers",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=default_folder,
+        help="Folder of the peers' environments.  [default: in the user's cache]",
+    ),
+    click.option(
+        "--install/--no-install", default=True, help="Install peers that are not there.  [default: install]"
+    ),
+    click.option("--pip-args", default="", help="Arguments of pip for the peers, such as '--find-links FOLDER'."),
+    click.option("--busy", is_flag=True, help="Record that other work runs on the machine."),
+)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import shlex
 import signal
 import sys
 from pathlib import Path
@@ -24,8 +23,6 @@ RESULTS = Path(__file__).parents[3] / "results" / "perf"
 SCHEMA = 1
 BUSY = 0.3
 """A machine whose load is higher before the first measurement is called busy."""
-PLACES = ("--out", "--peers", "--work", "--keep", "--pip-args")
-"""Options that say where things lie on one machine; they change no figure and are left out of the record."""
 
 
 def measure_all(name: str, comparisons: Sequence[Comparison], options: Options) -> dict[str, Any]:
@@ -52,11 +49,11 @@ def head(name: str, options: Options) -> dict[str, Any]:
     """Return the part of a record that says how, where and when it was measured."""
     from corecbench.experiment.process import commit, machine, versions
 
-    load, script = os.getloadavg()[0], Path(sys.argv[0]).name
+    load = os.getloadavg()[0]
     return {
         "schema": SCHEMA,
         "name": name,
-        "command": shlex.join(["python", f"benchmarks/perf/{script}", *without_places(sys.argv[1:])]),
+        "command": f"python benchmarks/perf/{name}.py --rounds {options.rounds} --threads {options.threads}",
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "machine": machine("cpu").rpartition(", ")[0],
@@ -69,21 +66,6 @@ def head(name: str, options: Options) -> dict[str, Any]:
         "versions": versions(),
         "comparisons": [],
     }
-
-
-def without_places(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments of a command line without the options that name places of one machine.
-
-    >>> without_places(["--rounds", "2", "--out", "folder", "--peers=folder", "--tiny"])
-    ['--rounds', '2', '--tiny']
-    """
-    left, rest = [], iter(arguments)
-    for argument in rest:
-        if argument in PLACES:
-            next(rest, None)  # its value
-        elif argument.partition("=")[0] not in PLACES:
-            left.append(argument)
-    return left
 
 
 def write(record: dict[str, Any], folder: Path) -> None:

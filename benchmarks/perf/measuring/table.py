@@ -13,10 +13,6 @@ WORDS = {
     "cpu_s": "CPU s",
     "wall_s": "wall s",
     "peak_memory_bytes": "peak memory",
-    "page_mb": "MB of the page",
-    "to_100_cpu_s": "CPU s",
-    "to_98_cpu_s": "CPU s to 98 % of it",
-    "to_95_cpu_s": "CPU s to 95 % of it",
 }
 
 

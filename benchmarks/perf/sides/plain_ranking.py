@@ -1,7 +1,7 @@
-"""The least that ranking takes, in plain torch: `plain_ranking.py FOLDER product|small-products|topk`.
+"""The least that ranking takes, in plain torch: `plain_ranking.py FOLDER product|topk`.
 
-`product` computes every score, for some hundred users at a time, and throws it away; `small-products` does so for
-so few users that the scores stay in a processor's cache; `topk` leaves out what was seen and takes the best items.
+`product` computes every score, for some hundred users at a time, and throws it away; `topk` leaves out what was
+seen and takes the best items.
 """
 
 import sys
@@ -13,9 +13,9 @@ from measuring.clock import report, timed
 
 from sides.ranking_work import WARM_UP, K, RankingWork, ndcg_and_hits, places_in_lists, save_places
 
-SCORES_PER_BLOCK = {"product": 2**22, "topk": 2**22, "small-products": 2**18}
-"""Scores that are held at a time: 16 MiB, or 1 MiB."""
-FEWEST_USERS = {"product": 256, "topk": 256, "small-products": 1}
+SCORES_PER_BLOCK = 2**22
+"""Scores that are held at a time: 16 MiB."""
+FEWEST_USERS = 256
 """Users at a time even if that is more scores: a product with few users is slow where there are many items."""
 
 
@@ -23,7 +23,7 @@ FEWEST_USERS = {"product": 256, "topk": 256, "small-products": 1}
 def lists(work: RankingWork, kind: str) -> np.ndarray:
     """Return the best items of each user, int64 [T, K], or zeros after all products."""
     user, item = torch.from_numpy(work.user_state[1:]), torch.from_numpy(work.item_state)
-    size = max(SCORES_PER_BLOCK[kind] // len(item), FEWEST_USERS[kind])
+    size = max(SCORES_PER_BLOCK // len(item), FEWEST_USERS)
     scores = torch.empty(size, len(item))
     best = np.zeros((work.n_users, K), dtype=np.int64)
     for first in range(0, work.n_users, size):

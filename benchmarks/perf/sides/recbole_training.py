@@ -1,9 +1,8 @@
-"""Trains a model by RecBole's own Trainer.
+"""Trains a model by RecBole's own Trainer for an epoch, and validates it.
 
-`recbole_training.py FOLDER MODEL EPOCHS [JOURNAL] [--no-anomaly-mode]`, with at most so many epochs. What it takes
-is counted until its best validation. A run that was cut off goes on where it stood if its journal is there.
-RecBole's settings are its own; histories have 50 items; validation is by NDCG@10. Importing its sequential models
-switches on the search of torch for anomalies, which slows its steps; with the last option it is switched off again.
+`recbole_training.py FOLDER MODEL [--no-anomaly-mode]`. RecBole's settings are its own; histories have 50 items;
+validation is by NDCG@10. Importing its sequential models switches on the search of torch for anomalies, which slows
+its steps; with the last option it is switched off again.
 """
 
 import os
@@ -14,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from measuring.clock import Cost, peak_memory_bytes, timed
+from measuring.clock import timed
 from recbole.data import create_dataset, data_preparation
 from recbole.utils import get_model, get_trainer
 
 from sides.recbole_data import LIBRARIES, configure, numbers, write_atomic
-from sides.training_work import MAX_HISTORY, Journal, TrainingWork, is_stopped, report_epochs
+from sides.training_work import MAX_HISTORY, TrainingWork, report_epoch
 
 SEQUENTIAL = ("SASRec", "GRU4Rec")
 NO_ANOMALY_MODE = "--no-anomaly-mode"
@@ -27,12 +26,11 @@ USERS_PER_BATCH = 512
 """Users of LightGCN who are validated at a time. RecBole's default is a few, which is several times as slow."""
 
 
-def settings_of(model: str, n_items: int, epochs: int) -> dict[str, Any]:
+def settings_of(model: str, n_items: int) -> dict[str, Any]:
     """Return what differs from RecBole's defaults."""
-    settings: dict[str, Any] = {"epochs": epochs, "stopping_step": 10, "eval_step": 1}
     if model in SEQUENTIAL:
-        return settings | {"MAX_ITEM_LIST_LENGTH": MAX_HISTORY, "train_neg_sample_args": None}
-    return settings | {"eval_batch_size": USERS_PER_BATCH * (n_items + 1)}
+        return {"MAX_ITEM_LIST_LENGTH": MAX_HISTORY, "train_neg_sample_args": None}
+    return {"eval_batch_size": USERS_PER_BATCH * (n_items + 1)}
 
 
 def leave_out_seen(valid: Any, work: TrainingWork, user_number: np.ndarray, item_number: np.ndarray) -> None:
@@ -51,56 +49,6 @@ def leave_out_seen(valid: Any, work: TrainingWork, user_number: np.ndarray, item
     valid.collate_fn = with_seen
 
 
-def observed(trainer: Any, journal: Journal, checkpoint: Path) -> None:
-    """Make a trainer write its journal, and a checkpoint from which it can go on, after each epoch."""
-    train, validate = trainer._train_epoch, trainer._valid_epoch
-    costs: dict[str, Cost] = {}
-
-    def train_epoch(data: Any, epoch: int, *rest: Any, **options: Any) -> Any:
-        if epoch > trainer.start_epoch:
-            trainer._save_checkpoint(epoch - 1, verbose=False, saved_model_file=str(checkpoint))
-        loss, costs["train"] = timed(lambda: train(data, epoch, *rest, **options))
-        return loss
-
-    def valid_epoch(*rest: Any, **options: Any) -> Any:
-        (score, result), costs["validation"] = timed(lambda: validate(*rest, **options))
-        taken = {
-            f"{part}_{kind}": getattr(cost, kind) for part, cost in costs.items() for kind in ("cpu_s", "wall_s")
-        }
-        journal.add(
-            ndcg=float(result["ndcg@10"]),
-            anomaly_mode=torch.is_anomaly_enabled(),
-            peak_memory_bytes=peak_memory_bytes(),
-            **taken,
-        )
-        return score, result
-
-    trainer._train_epoch, trainer._valid_epoch = train_epoch, valid_epoch
-
-
-def train(folder: Path, model_name: str, journal: Journal, epochs: int, scratch: Path, anomaly_mode: bool) -> None:
-    """Train until RecBole stops, or so many epochs are over."""
-    work = TrainingWork.load(folder)
-    write_atomic(scratch, *work.everything(), work.n_items)
-    config = configure(model_name, scratch, scratch, **settings_of(model_name, work.n_items, epochs))
-    dataset = create_dataset(config)
-    training, valid, _ = data_preparation(config, dataset)
-    user_number, item_number = numbers(dataset, "user_id"), numbers(dataset, "item_id")
-    check_validation(valid, work, user_number, item_number)
-    if model_name in SEQUENTIAL:
-        leave_out_seen(valid, work, user_number, item_number)
-    model = get_model(model_name)(config, training.dataset)
-    if not anomaly_mode:
-        torch.autograd.set_detect_anomaly(False)
-    trainer = get_trainer(config["MODEL_TYPE"], model_name)(config, model)
-    checkpoint = journal.path.with_suffix(".pth")
-    if checkpoint.exists() and journal.read():
-        trainer.resume_checkpoint(checkpoint)
-    journal.keep(trainer.start_epoch)
-    observed(trainer, journal, checkpoint)
-    trainer.fit(training, valid, verbose=False, saved=False, show_progress=False)
-
-
 def check_validation(valid: Any, work: TrainingWork, user_number: np.ndarray, item_number: np.ndarray) -> None:
     """Make sure that RecBole holds out what we hold out."""
     rows = valid._dataset.inter_feat
@@ -110,33 +58,29 @@ def check_validation(valid: Any, work: TrainingWork, user_number: np.ndarray, it
         raise SystemExit("RecBole validates other items than corecbench")
 
 
-def main(folder: Path, model: str, epochs: int, journal: Journal, limited: bool, anomaly_mode: bool) -> None:
-    """Train, or read what was trained before, and report what it took until the best validation."""
-    before = journal.read()
-    if not is_stopped(before) and len(before) < epochs:
-        with tempfile.TemporaryDirectory() as scratch:
-            os.chdir(scratch)  # RecBole writes logs where it runs
-            train(folder, model, journal, epochs, Path(scratch), anomaly_mode)
-    done = journal.read()
-    report_epochs(
-        done,
-        LIBRARIES,
-        limited,
-        anomaly_mode=str(done[-1]["anomaly_mode"]),
-        settings={**settings_of(model, 0, epochs), "eval_batch_size": None},
-    )
+def main(folder: Path, model_name: str, anomaly_mode: bool) -> None:
+    """Train, and report what it took."""
+    work = TrainingWork.load(folder)
+    with tempfile.TemporaryDirectory() as place:
+        os.chdir(place)  # RecBole writes logs where it runs
+        scratch = Path(place)
+        write_atomic(scratch, *work.everything(), work.n_items)
+        config = configure(model_name, scratch, scratch, **settings_of(model_name, work.n_items))
+        dataset = create_dataset(config)
+        training, valid, _ = data_preparation(config, dataset)
+        user_number, item_number = numbers(dataset, "user_id"), numbers(dataset, "item_id")
+        check_validation(valid, work, user_number, item_number)
+        if model_name in SEQUENTIAL:
+            leave_out_seen(valid, work, user_number, item_number)
+        model = get_model(model_name)(config, training.dataset)
+        if not anomaly_mode:
+            torch.autograd.set_detect_anomaly(False)
+        trainer = get_trainer(config["MODEL_TYPE"], model_name)(config, model)
+        _, epoch = timed(lambda: trainer._train_epoch(training, 0))
+        (_, result), validation = timed(lambda: trainer._valid_epoch(valid))
+    mode = str(torch.is_anomaly_enabled())
+    report_epoch(epoch, validation, float(result["ndcg@10"]), LIBRARIES, anomaly_mode=mode)
 
 
 if __name__ == "__main__":
-    os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"  # its checkpoints, which are our own, hold its settings
-    arguments = [argument for argument in sys.argv[1:] if argument != NO_ANOMALY_MODE]
-    with tempfile.TemporaryDirectory() as nowhere:
-        kept = Journal(Path(arguments[3]).resolve() if arguments[3:] else Path(nowhere) / "journal.jsonl")
-        main(
-            Path(arguments[0]).resolve(),
-            arguments[1],
-            int(arguments[2]),
-            kept,
-            limited=bool(arguments[3:]),
-            anomaly_mode=NO_ANOMALY_MODE not in sys.argv,
-        )
+    main(Path(sys.argv[1]).resolve(), sys.argv[2], NO_ANOMALY_MODE not in sys.argv)

@@ -1,22 +1,21 @@
-"""Trains RecTools' SASRec and validates it after each epoch.
+"""Trains RecTools' SASRec for an epoch, and validates it: `rectools_training.py FOLDER LOSS`.
 
-`rectools_training.py FOLDER LOSS EPOCHS [JOURNAL]`, LOSS is softmax or sampled_softmax. Width, layers, heads and
-length of histories are those of corecbench's SASRec, all else is RecTools' own.
+LOSS is softmax or sampled_softmax. Width, layers, heads and length of histories are those of corecbench's SASRec,
+all else is RecTools' own.
 """
 
 import logging
 import os
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from measuring.clock import peak_memory_bytes, timed
+from measuring.clock import timed
 
-from sides.training_work import MAX_HISTORY, Journal, TrainingWork, is_stopped, report_epochs
+from sides.training_work import MAX_HISTORY, TrainingWork, report_epoch
 
 K = 10
 LIBRARIES = ("rectools", "pytorch-lightning", "torch", "numpy", "pandas")
@@ -39,51 +38,25 @@ def ndcg(model: Any, dataset: Any, work: TrainingWork) -> float:
     return float((1 / np.log2(rank + 1)).sum() / len(work.users))
 
 
-def train(work: TrainingWork, loss: str, journal: Journal, epochs: int) -> None:
-    """Train until validation no longer improves, or so many epochs are over."""
+def main(folder: Path, loss: str) -> None:
+    """Train, and report what it took."""
     from pytorch_lightning import seed_everything
     from rectools.dataset import Dataset
     from rectools.models import SASRecModel
 
-    seed_everything(0)
-    dataset = Dataset.construct(table_of(work))
-    model = SASRecModel(
-        n_factors=64,
-        n_blocks=2,
-        n_heads=2,
-        session_max_len=MAX_HISTORY,
-        loss=loss,
-        recommend_torch_device="cpu",
-        **({"n_negatives": NEGATIVES} if loss == "sampled_softmax" else {}),
-    )
-    journal.keep(0)
-    while len(done := journal.read()) < epochs and not is_stopped(done):
-        _, training = timed(lambda: model.fit_partial(dataset, min_epochs=1, max_epochs=1))
-        value, validation = timed(lambda: ndcg(model, dataset, work))
-        journal.add(
-            ndcg=value,
-            train_cpu_s=training.cpu_s,
-            train_wall_s=training.wall_s,
-            validation_cpu_s=validation.cpu_s,
-            validation_wall_s=validation.wall_s,
-            peak_memory_bytes=peak_memory_bytes(),
-        )
-
-
-def main(folder: Path, loss: str, epochs: int, journal: Journal, limited: bool) -> None:
-    """Train, or read what was trained before, and report what it took until the best validation."""
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    done = journal.read()
-    if not is_stopped(done) and len(done) < epochs:
-        train(TrainingWork.load(folder), loss, journal, epochs)
-        done = journal.read()
-    report_epochs(done, LIBRARIES, limited)
+    work = TrainingWork.load(folder)
+    seed_everything(0)
+    dataset = Dataset.construct(table_of(work))
+    sizes = {"n_factors": 64, "n_blocks": 2, "n_heads": 2, "session_max_len": MAX_HISTORY}
+    sampled = {"n_negatives": NEGATIVES} if loss == "sampled_softmax" else {}
+    model = SASRecModel(**sizes, loss=loss, recommend_torch_device="cpu", **sampled)
+    _, training = timed(lambda: model.fit_partial(dataset, min_epochs=1, max_epochs=1))
+    value, validation = timed(lambda: ndcg(model, dataset, work))
+    report_epoch(training, validation, value, LIBRARIES)
 
 
 if __name__ == "__main__":
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    given = sys.argv[4:]
-    with tempfile.TemporaryDirectory() as nowhere:
-        kept = Journal(Path(given[0]) if given else Path(nowhere) / "journal.jsonl")
-        main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), kept, limited=bool(given))
+    main(Path(sys.argv[1]), sys.argv[2])

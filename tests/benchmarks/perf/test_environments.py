@@ -19,15 +19,15 @@ def test_a_peer_that_is_not_there_is_none(options):
 
 
 def test_a_peer_that_is_there_is_taken(options, tmp_path):
-    python = place(PEERS["ranx"], tmp_path) / "bin" / "python"
+    python = place(PEERS["rectools"], tmp_path) / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.touch()
-    assert python_of("ranx", options) == python
+    assert python_of("rectools", options) == python
 
 
 def test_other_versions_have_another_environment(tmp_path):
-    ranx = PEERS["ranx"]
-    assert place(replace(ranx, requirements=("ranx==0.1",)), tmp_path) != place(ranx, tmp_path)
+    rectools = PEERS["rectools"]
+    assert place(replace(rectools, requirements=("rectools==0.1",)), tmp_path) != place(rectools, tmp_path)
 
 
 def test_every_peer_is_pinned():
@@ -44,9 +44,3 @@ def test_an_installation_that_fails_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(PeerError, match="no index"):
         install(Peer("some", ()), tmp_path / "peer", [])
     assert list(tmp_path.iterdir()) == []
-
-
-def test_two_processes_do_not_install_into_one_place(tmp_path):
-    (tmp_path / "peer.lock").touch()
-    with pytest.raises(PeerError, match=r"another process installs some; remove .*peer.lock if none does"):
-        install(Peer("some", ()), tmp_path / "peer", [])

@@ -5,10 +5,7 @@ import doctest
 import growth
 import numpy as np
 import pytest
-from drawn_data import draw, write_atomic, write_csv, write_parquet
-from stored_cells import write_cells
-
-from corecbench.plugin.host import Host
+from drawn_data import draw
 
 
 @pytest.fixture(scope="module")
@@ -40,26 +37,6 @@ def test_rows_are_in_the_order_of_time_and_the_same_for_a_seed(drawn):
     again = draw(n_users=2_000, n_items=1_000, n_interactions=40_000)
     assert np.array_equal(drawn.item, again.item)
     assert not np.array_equal(drawn.item[:100], draw(2_000, 1_000, 40_000, seed=1).item[:100])
-
-
-def test_all_formats_are_read_as_the_same_interactions(drawn, tmp_path):
-    write_csv(drawn, tmp_path / "drawn.csv")
-    write_parquet(drawn, tmp_path / "drawn.parquet")
-    write_atomic(drawn, tmp_path / "drawn")
-    host = Host.discover()
-    names = (f"csv:{tmp_path}/drawn.csv", f"parquet:{tmp_path}/drawn.parquet", f"folder:{tmp_path}/drawn")
-    first, *others = (host.build(host.select("datasets", name, {})).interactions() for name in names)
-    for other in others:
-        assert first.to_dict("list") == other.to_dict("list")
-
-
-def test_stored_cells_are_real_results(tmp_path):
-    store = write_cells(tmp_path, 9, shrink=50)
-    entries = list(store.records())
-    assert len(entries) == 9
-    for folder, record in entries:
-        for side in record["sides"]:
-            assert len(store.ranks(folder, side)) == record["sides"][side]["n_users"]
 
 
 def test_one_size_is_measured_in_every_step():

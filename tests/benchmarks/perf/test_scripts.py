@@ -6,10 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import evaluation
 import pytest
-import run_all
 
-FOLDER = Path(run_all.__file__).parent
+FOLDER = Path(evaluation.__file__).parent
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def sides_of(record):
     return {name: side for comparison in record["comparisons"] for name, side in comparison["sides"].items()}
 
 
-@pytest.mark.parametrize("name", run_all.scripts())
+@pytest.mark.parametrize("name", ["evaluation", "domain_training"])
 def test_a_script_measures_every_side_or_says_why_not(record_of, name):
     record = record_of(name)
     assert record["tiny"]
@@ -56,14 +56,3 @@ def test_a_script_measures_every_side_or_says_why_not(record_of, name):
 def test_peers_that_are_not_there_are_not_left_out_silently(record_of):
     sides = sides_of(record_of("evaluation"))
     assert sides["RecBole, its default batch"]["cannot"].startswith("its environment is not there")
-
-
-def test_all_scripts_are_found():
-    assert {"evaluation", "domain_training", "llm", "grid"} <= set(run_all.scripts())
-
-
-def test_an_unknown_script_is_an_error(tmp_path):
-    command = [sys.executable, FOLDER / "run_all.py", "--only", "evaluating", "--out", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "unknown script 'evaluating'" in done.stderr

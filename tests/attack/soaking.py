@@ -1,15 +1,11 @@
 """Runs many tiny cells in one run, and records memory, open files and seconds of each: all must stay flat.
 
-    python benchmarks/soak.py [--cells 200]
-
 Most cells are the popularity model; every tenth is SASRec for two epochs, and some are pairs of SASRec and a tiny
 random Llama. One worker process trains all of them, as in `corecbench run --jobs 1`.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import tempfile
 import time
@@ -28,7 +24,6 @@ from corecbench.testing.toys import circle, write_atomic
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-OUT = Path(__file__).resolve().parents[1] / "results" / "attack" / "soak.json"
 FIRST = 0.2
 """Share of the cells that are left aside: caches fill, and libraries are loaded."""
 FEW = {"epochs": 2, "batch_size": 64, "learning_rate": 0.01}
@@ -80,19 +75,15 @@ def trend(cells: Sequence[dict[str, Any]], key: str) -> dict[str, float]:
     return {"mean": float(values.mean()), "change": float(slope * len(values)), "spread": float(values.std())}
 
 
-def main() -> None:
-    """Run the cells, print the trends and write all of it."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--cells", type=int, default=200)
-    parser.add_argument("--out", type=Path, default=OUT)
-    options = parser.parse_args()
+def run_all(n_cells: int) -> dict[str, Any]:
+    """Run the cells, print the trends and return all of it."""
     watch = Watch()
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         folder = Path(name)
         os.environ["CORECBENCH_CACHE"] = str(folder / "cache")
         toy = str(write_atomic(circle(), folder / "toy"))
         llm = f"llama:{save_tiny_llama(folder / 'tiny')}"
-        n_sets = options.cells // 20
+        n_sets = n_cells // 20
         fixed = {"datasets": (toy,), "settings": SETTINGS, "jobs": 1, "sharing": ("bdlm",)}
         variants = {f"pop-{number}": {"of": "popularity"} for number in range(17)}
         chosen = {"models": ("sasrec", *variants), "llms": (llm,), "variants": variants}
@@ -110,10 +101,7 @@ def main() -> None:
         print(
             f"{key:16} mean {numbers['mean']:9.3f}  change {numbers['change']:+8.3f}  sd {numbers['spread']:7.3f}"
         )
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    record = json.dumps({"trends": trends, "cells": watch.cells}, indent=1)
-    options.out.write_text(record.replace(llm, "llama") + "\n")
-
-
-if __name__ == "__main__":
-    main()
+    return {
+        "trends": trends,
+        "cells": [{**cell, "cell": cell["cell"].replace(llm, "llama")} for cell in watch.cells],
+    }

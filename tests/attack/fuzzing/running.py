@@ -8,18 +8,19 @@ import random
 import shutil
 import signal
 import tempfile
+import time
 import traceback
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from corecbench import __version__
 from corecbench.api import CorecbenchError
+from fuzzing.inputs import Kind, kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fuzzing.inputs import Kind
+    from collections.abc import Iterator, Sequence
 
 MOST_S = 10.0
 """Longest time for one input."""
@@ -60,6 +61,32 @@ def limited(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def run_all(n_inputs: int, names: Sequence[str], seed: int, keep: Path | None) -> dict[str, Any]:
+    """Try inputs of all kinds, or of those with these names, and return the counts."""
+    chosen = [kind for kind in kinds() if not names or kind.name in names]
+    each, clock, found = -(-n_inputs // len(chosen)), time.perf_counter(), {}
+    for kind in chosen:
+        started = time.perf_counter()
+        count = found[kind.name] = run(kind, each, seed, keep)
+        print(
+            f"{kind.name:20} {count.inputs:5} inputs, {count.refused:5} refused, {count.equal:5} equal, "
+            f"{count.different:5} other, {len(count.faults):3} faults, {time.perf_counter() - started:.0f} s",
+            *(f"    {fault}" for fault in count.faults[:20]),
+            sep="\n",
+            flush=True,
+        )
+    names = ("inputs", "refused", "equal", "different")
+    total = {name: sum(getattr(count, name) for count in found.values()) for name in names}
+    total["faults"] = sum(len(count.faults) for count in found.values())
+    return {
+        "corecbench": __version__,
+        "seed": seed,
+        "seconds": round(time.perf_counter() - clock, 1),
+        "total": total,
+        "kinds": {name: asdict(count) for name, count in found.items()},
+    }
+
+
 def run(kind: Kind, n_inputs: int, seed: int = 0, keep: Path | None = None) -> Count:
     """Read changed inputs of one kind and count what happens.
 
@@ -78,7 +105,7 @@ def run(kind: Kind, n_inputs: int, seed: int = 0, keep: Path | None = None) -> C
         for leftover in template.glob("into"):
             shutil.rmtree(leftover)
         for number in range(n_inputs):
-            changed = kind.change(data, random.Random(f"{seed} {kind.name} {number}"))  # noqa: S311, no secret
+            changed = kind.change(data, random.Random(f"{seed} {kind.name} {number}"))
             folder = shutil.copytree(
                 template, Path(place, str(number), "toy")
             )  # the files are named like the folder

@@ -1,7 +1,5 @@
 """Kills runs at many points, starts each again, and compares the end with that of a run that nothing disturbed.
 
-    python benchmarks/crash_matrix.py [--short]
-
 A case is a run of SASRec, a tiny random Llama and their pair on toy data, in a folder of its own. At the point of
 the case, or after a random time, all of its processes are killed by SIGKILL. Then the same command is run again.
 Ranks and tables must be those of the undisturbed run bit for bit, and no file may be left that it has not left. The
@@ -13,16 +11,13 @@ Everything else is as in the command `corecbench run --jobs 1`: cells run in a w
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import json
 import random
-import sys
 import tempfile
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crashing.bench import Bench, Case
 from crashing.points import EXECUTION, POINTS, Point, short
@@ -30,7 +25,6 @@ from crashing.points import EXECUTION, POINTS, Point, short
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-OUT = Path(__file__).resolve().parents[1] / "results" / "attack" / "crash_matrix.json"
 N_RANDOM = 12
 """Kills at random times of the whole run."""
 
@@ -60,32 +54,21 @@ def table(cases: Sequence[Case]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    """Run the cases, print the matrix and write all of it."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--short", action="store_true", help="a dozen points, and nothing is written")
-    parser.add_argument("--out", type=Path, default=OUT)
-    options = parser.parse_args()
+def run_all(seed: int, is_short: bool) -> tuple[list[dict[str, Any]], bool]:
+    """Run the cases and print the matrix; return the cases, and whether one failed or was not reached."""
     load_everything()
     with tempfile.TemporaryDirectory(prefix="crash-matrix-") as folder:
         bench = Bench(Path(folder))
-        draw = random.Random(0)  # noqa: S311
+        draw = random.Random(seed)
         at_random = [Point("random times", seconds=draw.uniform(0, 0.8 * bench.seconds)) for _ in range(N_RANDOM)]
         cases = []
-        for point in short() if options.short else [*POINTS, *at_random]:
+        for point in short() if is_short else [*POINTS, *at_random]:
             cases.append(bench.case(point))
             print(cases[-1], flush=True)
-        for runs in ((3, 1),) if options.short else ((2, 0), (4, 0), (8, 0), (4, 1), (8, 4)):
+        for runs in ((3, 1),) if is_short else ((2, 0), (4, 0), (8, 0), (4, 1), (8, 4)):
             cases.append(bench.together(*runs))
             print(cases[-1], flush=True)
     print(table(cases))
     missed = [case for case in cases if not case.killed]
     print(f"{len(cases)} cases, {len(missed)} of which were not reached")
-    if not options.short:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps({"cases": [asdict(case) for case in cases]}, indent=2) + "\n")
-    return int(any(case.faults or not case.killed for case in cases))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return [asdict(case) for case in cases], any(case.faults or not case.killed for case in cases)

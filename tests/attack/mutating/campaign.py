@@ -1,9 +1,5 @@
 """Changes the code a little, one place at a time, and looks whether the tests of that module notice.
 
-    python benchmarks/mutation.py --seconds 3600
-    python benchmarks/mutation.py --modules corecbench/data/split.py --most 100
-    python benchmarks/mutation.py --again          # only what survived, once there are more tests
-
 Each change is tried in a process that is forked when the heavy libraries are loaded already, so most take seconds.
 Doctests of the module and the tests named below are run. Changes that all tests accept survive: either a test is
 missing, or the change makes no difference. The seed draws which changes of a module are tried, and in which order.
@@ -11,21 +7,19 @@ missing, or the change makes no difference. The seed draws which changes of a mo
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import random
-import signal
-import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mutating.changes import Change, changes
 from mutating.trial import Outcome, load_libraries, tried
 
-ROOT = Path(__file__).parent.parent
-RESULT = ROOT / "results" / "attack" / "mutation.json"
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ROOT = Path(__file__).parents[3]
 STATS = ("bootstrap", "components", "correction", "effect", "equivalence", "friedman", "intervals", "paired")
 STATS += ("permutation", "power", "relative", "resampling", "student")
 METRICS, RESULTS = "plugins/corecbench_plugins/metrics", "corecbench/results"
@@ -119,39 +113,26 @@ REASONS = {
 """File and change of survivors that were looked at -> why they make no difference. Others may want a test."""
 
 
-def main() -> int:
-    """Try changes until the time is over, and write what survived."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--modules", nargs="*", default=list(TESTS), help="paths; all that are known by default")
-    parser.add_argument("--seconds", type=float, default=900, help="time in which changes are begun")
-    parser.add_argument("--most", type=int, default=25, help="changes of each module that are tried")
-    parser.add_argument("--again", action="store_true", help="try what survived earlier, of the same changes")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=RESULT)
-    options = parser.parse_args()
+def run_all(
+    modules: Sequence[str], seconds: float, most: int, seed: int, earlier: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Try changes until the time is over, and return what survived, beside what is known of other modules."""
     os.chdir(ROOT)
     load_libraries()
-    earlier = json.loads(options.out.read_text(encoding="utf-8"))["modules"] if options.again else {}
-    deadline = time.monotonic() + options.seconds
+    deadline = time.monotonic() + seconds
     waiting: dict[str, list[Change]] = {}
     limits: dict[str, float] = {}
     found: dict[str, dict[str, Any]] = {}
-    for module in options.modules:
+    for module in modules or TESTS:
         started = time.monotonic()
         if tried(module, None, TESTS[module], 300) is not Outcome.SURVIVED:
             print(f"{module}: its tests fail without any change, so it is left out", flush=True)
             continue
         limits[module] = 10 + 4 * (time.monotonic() - started)
         possible = changes(Path(module).read_text(encoding="utf-8"))
-        draw = random.Random(f"{options.seed} {module}")  # noqa: S311, no secret
-        waiting[module] = draw.sample(possible, min(options.most, len(possible)))
-        counts = {"changes": len(possible), "tried": 0, "killed": 0}
-        if options.again:
-            survivors = [line.partition("  (")[0] for line in earlier[module]["survivors"]]
-            n_drawn = len(waiting[module])
-            waiting[module] = [change for change in waiting[module] if str(change) in survivors]
-            counts |= dict.fromkeys(("tried", "killed"), n_drawn - len(waiting[module]))
-        found[module] = {"seed": options.seed, "most": options.most, **counts, "survivors": []}
+        waiting[module] = random.Random(f"{seed} {module}").sample(possible, min(most, len(possible)))
+        counts = {"changes": len(possible), "tried": 0, "killed": 0, "survivors": []}
+        found[module] = {"seed": seed, "most": most, **counts}
     while any(waiting.values()) and time.monotonic() < deadline:
         for module in [module for module, drawn in waiting.items() if drawn]:
             if time.monotonic() >= deadline:
@@ -165,28 +146,12 @@ def main() -> int:
                 reason = reasons.get(str(change).partition(": ")[2], "no reason known")
                 count["survivors"].append(f"{change}  ({reason})")
                 print(f"{module}:{change}", flush=True)
-    for module, left in waiting.items() if options.again else ():
-        found[module]["tried"] += len(left)
-        found[module]["survivors"] += [f"{change}  (survived earlier; no time was left for it)" for change in left]
-    write(found, options.out)
-    return 0
+    return summary({**earlier, **{module: count for module, count in found.items() if count["tried"]}})
 
 
-def write(found: dict[str, dict[str, Any]], path: Path) -> None:
-    """Print the shares that were killed and write all counts, beside those of other modules from earlier."""
-    if path.exists():
-        earlier = json.loads(path.read_text(encoding="utf-8"))["modules"]
-        found = {**earlier, **{module: count for module, count in found.items() if count["tried"]}}
+def summary(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Print the shares that were killed, and return them with all counts."""
     total = {name: sum(count[name] for count in found.values()) for name in ("changes", "tried", "killed")}
-    for module, count in found.items():
+    for module, count in {**found, "together": total}.items():
         print(f"{module:45} {count['killed']:4} of {count['tried']:4} tried, of {count['changes']:4} changes")
-    score = total["killed"] / max(total["tried"], 1)
-    print(f"{'together':45} {total['killed']:4} of {total['tried']:4} tried: {score:.1%}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"score": round(score, 4), "total": total, "modules": found}, indent=1, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.exit(main())
+    return {"score": round(total["killed"] / max(total["tried"], 1), 4), "total": total, "modules": found}
