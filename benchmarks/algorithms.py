@@ -65,18 +65,16 @@ CORE = {
     ),
     "pair training": (
         "corecbench/api/sharing.py",
-        "corecbench/training/acceptance.py",
         "corecbench/training/alone.py",
         "corecbench/training/pair.py",
-        "corecbench/training/planned_turn.py",
+        "corecbench/training/weighing.py",
     ),
     "score ensemble": ("corecbench/training/ensemble.py",),
     "pair controls": ("corecbench/training/controls.py",),
     "item texts": ("corecbench/toolkit/texts.py", "corecbench/toolkit/whitening.py", "corecbench/toolkit/words.py"),
     "texts in scores": (
-        "corecbench/training/acceptance.py",
+        "corecbench/training/alone.py",
         "corecbench/training/content.py",
-        "corecbench/training/stand_beside.py",
         "corecbench/training/weighing.py",
     ),
 }

@@ -36,13 +36,7 @@ def main(split: Path, out: Path, epochs: int = 3, seed: int = 0) -> None:
         lr=1e-3,
         batch_size=128,
         loss="softmax",
-        get_trainer_func=lambda: Trainer(
-            max_epochs=epochs,
-            accelerator="cpu",
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-        ),
+        get_trainer_func=lambda: Trainer(max_epochs=epochs, accelerator="cpu", **QUIET),
         recommend_torch_device="cpu",
     )
     model.fit(Dataset.construct(train))

@@ -27,13 +27,12 @@ from corecbench.results.layout import CHECKPOINT
 from corecbench.results.record import sides_of
 from corecbench.results.store import state_of
 from corecbench.results.unstored import spare_folder
-from corecbench.training.alone import predicting, with_own_content, without_control
+from corecbench.training.alone import predicting, stand_beside, with_own_content, without_control
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
 from corecbench.training.checkpoints import BEGUN, STATE_VERSION, Checkpoints
 from corecbench.training.controls import AppliedControl
 from corecbench.training.ensemble import Ensemble
 from corecbench.training.pair import Learnt, Pair, Solo, train_pair
-from corecbench.training.stand_beside import stand_beside
 from corecbench.training.weights import sizes
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Lets the domain side of a pair stay what the domain model learnt alone, unless more is clearly better."""
+"""The domain model as it is alone, in a pair: it stays so unless more is clearly better, or nothing is trained."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+import torch
+
+from corecbench.api import Pretrained
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard
-from corecbench.training.acceptance import is_clearly_better
-from corecbench.training.cell import check_announced
+from corecbench.training.cell import Trained, check_announced
 from corecbench.training.content import values_of, with_content
+from corecbench.training.pair import begin, texts_for
+from corecbench.training.weighing import is_clearly_better
 from corecbench.training.weights import restore, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import torch
-
     from corecbench.api import Recommender, Setup, SharingModule, Side
     from corecbench.plugin.selected import Selected
-    from corecbench.training.cell import CellTraining, Trained
+    from corecbench.training.cell import CellTraining
     from corecbench.training.loop import SideTraining
-    from corecbench.training.pair import Solo
+    from corecbench.training.pair import Pair, Solo
 
 
 def predicting(
@@ -120,3 +122,24 @@ def beside_texts(training: CellTraining, alone: SideTraining, contents: Sequence
     best = with_content(training, alone, contents, first=n_own + 1)
     best.predicts = "alone" if best.model is alone.model else "alone with texts"
     return best
+
+
+def stand_beside(training: CellTraining, pair: Pair, solo: Solo) -> Trained:
+    """Return the domain model as it is alone, and the sharing module once it was told of the texts.
+
+    The LLM is built without ids, and only if the module reads what it says of texts. It has no turn.
+
+    Raises:
+        PluginError: a component does not keep the contract.
+        CorecbenchError: what the domain model learnt alone cannot be read.
+    """
+    training.seed("weights")
+    module: SharingModule = training.host.build(pair.sharing, training.setup)
+    of_texts: tuple[torch.Tensor | None, torch.Tensor | None] = (None, None)
+    if pair.sharing.reads_texts:
+        of_texts = texts_for(pair, training.build_solo("llm", pair.llm)[0])
+    catalog = training.setup.catalog
+    user, item = (torch.zeros(n + 1, 0) for n in (catalog.n_users, catalog.n_items))
+    begin(module, Pretrained(user, item, *of_texts))
+    model = build_alone(training, solo)
+    return Trained({"domain": training.side_training("domain", solo.selected, model, epochs=0)}, module)

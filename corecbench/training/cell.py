@@ -31,8 +31,7 @@ from corecbench.plugin.guard import guard
 from corecbench.training.contexts import latest, single_items
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate, last_states
-from corecbench.training.loop import SideTraining
-from corecbench.training.planned_turn import PlannedTurn
+from corecbench.training.loop import PlannedTurn, SideTraining
 from corecbench.training.seeds import generator, seed_torch
 from corecbench.training.weights import trainable
 
@@ -193,14 +192,13 @@ class CellTraining:
         if self.checkpoints is not None:
             on_epoch = self.checkpoints.recording(on_epoch)
             done = self.checkpoints.resume(sides, turns, on_epoch)
-        for n_turns, turn in enumerate(turns[done:], start=done):
+        for turn in turns[done:]:
             if turn.renew is not None:
                 turn.renew(self.item_states(sides["llm"].model))
-            pauses = None if self.checkpoints is None else self.checkpoints.within(n_turns, sides, on_epoch)
             partner = None if turn.partner is None else sides[turn.partner]
-            sides[turn.side].train_turn(turn.number, turn.epochs, turn.sharing, partner, on_epoch, pauses)
+            sides[turn.side].train_turn(turn.number, turn.epochs, turn.sharing, partner, on_epoch, self.checkpoints)
             if self.checkpoints is not None:
-                self.checkpoints.turn_ended(n_turns + 1, sides, turns)
+                self.checkpoints.turn_ended()
 
 
 def make_ready(model: Recommender, selected: Selected, train: Interactions, device: str) -> None:

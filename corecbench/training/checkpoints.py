@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from corecbench.api import EpochRecord, Side
-    from corecbench.training.loop import SideTraining
-    from corecbench.training.planned_turn import PlannedTurn
+    from corecbench.training.loop import PlannedTurn, SideTraining
 
     Sides = Mapping[Side, SideTraining]
     OnEpoch = Callable[[EpochRecord], None]
@@ -55,7 +54,7 @@ class Stopped(BaseException):
 
 @dataclass
 class Checkpoints:
-    """The states of one cell."""
+    """The states of one cell, and the `Pauses` of its turns."""
 
     folder: Path
     """Where the states of the cell are, while it is trained."""
@@ -66,6 +65,8 @@ class Checkpoints:
     records: list[EpochRecord] = field(default_factory=list)
     """The epochs so far."""
     written: float = field(default_factory=time.monotonic)
+    n_turns: int = 0
+    """The number of turns that are over."""
     latest: State | None = None
     """The state within the turn that comes next, if that was begun before."""
     stop: threading.Event = field(default_factory=threading.Event)
@@ -74,11 +75,11 @@ class Checkpoints:
     def recording(self, on_epoch: OnEpoch) -> OnEpoch:
         """Return `on_epoch`, of which the records are kept too."""
 
-        def told(record: EpochRecord) -> None:
+        def record_and_tell(record: EpochRecord) -> None:
             self.records.append(record)
             on_epoch(record)
 
-        return told
+        return record_and_tell
 
     def resume(self, sides: Sides, turns: Sequence[PlannedTurn], on_epoch: OnEpoch) -> int:
         """Put the state after the latest turn back and tell its epochs.
@@ -91,45 +92,60 @@ class Checkpoints:
         Returns:
             The number of turns that need not be trained again; 0 if there is no state, or one that is damaged.
         """
+        self.sides, self.turns, self.on_epoch = sides, turns, on_epoch
         remove_left_behind(self.folder)
         state = read(self.folder / TURN, cell=self.folder.name)
         if state is None and self.shared is not None and turns and turns[0].sharing is None:
             state = read(self.shared, begins=self.shared.name)
             state = state if state is not None and state.facts["first"] == first_of(turns) else None
-        n_turns = 0 if state is None else int(state.facts["turns"])
+        self.n_turns = 0 if state is None else int(state.facts["turns"])
         latest = read(self.folder / EPOCH, cell=self.folder.name)
-        self.latest = latest if latest is not None and latest.facts["turns"] == n_turns else None
+        self.latest = latest if latest is not None and latest.facts["turns"] == self.n_turns else None
         if state is not None:
-            self.put_back(state, sides, on_epoch)
-        return n_turns
+            self.put_back(state)
+        return self.n_turns
 
-    def put_back(self, state: State, sides: Sides, on_epoch: OnEpoch) -> None:
-        """Put a state back and tell those of its epochs that were not told yet."""
-        put_back(state, sides)
+    def put_back(self, state: State) -> None:
+        """Let sides and torch's generators stand where they stood, and tell the epochs that were not told yet."""
+        for side, facts in state.facts["sides"].items():
+            side_state.put_back(self.sides[side], below(state.tensors, side), facts)
+        torch.set_rng_state(state.tensors["random"])
+        if "random.cuda" in state.tensors:
+            torch.cuda.set_rng_state(state.tensors["random.cuda"])
         for record in state.facts["records"][len(self.records) :]:
-            on_epoch(record)
+            self.on_epoch(record)
 
-    def within(self, n_turns: int, sides: Sides, on_epoch: OnEpoch) -> WithinTurn:
-        """Return what puts the latest state within the next turn back, and writes such states.
+    def begun(self) -> None:
+        """Put the latest state within the turn that begins back, if there is one."""
+        latest, self.latest = self.latest, None
+        if latest is not None:
+            self.put_back(latest)
 
-        Args:
-            n_turns: the number of turns that are over.
-            sides: all sides of the cell.
-            on_epoch: is told of epochs that were trained before.
-        """
-        return WithinTurn(self, n_turns, sides, on_epoch)
-
-    def turn_ended(self, n_turns: int, sides: Sides, turns: Sequence[PlannedTurn]) -> None:
-        """Write the state after so many turns; for other cells too, if it is a first turn without coupling.
+    def epoch_ended(self) -> None:
+        """Write the state, if the last one is old enough.
 
         Raises:
             Stopped: the training is to end.
         """
-        self.write(self.folder / TURN, n_turns, sides, first=first_of(turns))
+        stop = self.stop.is_set()
+        if stop or time.monotonic() - self.written >= 60 * self.minutes:
+            self.write(self.folder / EPOCH)
+        if stop:
+            raise Stopped
+
+    def turn_ended(self) -> None:
+        """Write the state after a turn; for other cells too, if it is a first turn without coupling.
+
+        Raises:
+            Stopped: the training is to end.
+        """
+        self.n_turns += 1
+        self.write(self.folder / TURN, first=first_of(self.turns))
         if not (self.folder / TURN).exists():
             return
         (self.folder / EPOCH).unlink(missing_ok=True)
-        if n_turns == 1 and turns[0].sharing is None and self.shared is not None and not self.shared.exists():
+        is_shared = self.n_turns == 1 and self.turns[0].sharing is None
+        if is_shared and self.shared is not None and not self.shared.exists():
             self.share(self.shared)
         if self.stop.is_set():
             raise Stopped
@@ -142,22 +158,22 @@ class Checkpoints:
         for old in sorted(shared.parent.glob("*.safetensors*"), key=modified, reverse=True)[KEPT:]:
             old.unlink(missing_ok=True)
 
-    def write(self, file: Path, n_turns: int, sides: Sides, **further: Any) -> None:
-        """Write the state, of which so many turns are over. If it cannot be written, training goes on without."""
+    def write(self, file: Path, **further: Any) -> None:
+        """Write the state. If it cannot be written, training goes on without."""
         try:
-            self._write(file, n_turns, sides, **further)
+            self._write(file, **further)
         except (OSError, SafetensorError) as error:
             logging.getLogger(__name__).warning("%s: the state of the cell cannot be written (%s)", file, error)
 
-    def _write(self, file: Path, n_turns: int, sides: Sides, **further: Any) -> None:
+    def _write(self, file: Path, **further: Any) -> None:
         """Write the state: all of it or nothing."""
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {"random": torch.get_rng_state()}
         if torch.cuda.is_available() and torch.cuda.is_initialized():
             tensors["random.cuda"] = torch.cuda.get_rng_state()
-        facts: dict[str, Any] = {"turns": n_turns, "records": self.records, "sides": {}, **further}
+        facts: dict[str, Any] = {"turns": self.n_turns, "records": self.records, "sides": {}, **further}
         facts |= {"cell": self.folder.name, "begins": self.shared and self.shared.name}
-        for side, training in sides.items():
+        for side, training in self.sides.items():
             if training.epochs:
                 of_side, facts["sides"][side] = side_state.state_of(training)
                 tensors |= {f"{side}.{name}": tensor for name, tensor in of_side.items()}
@@ -167,35 +183,6 @@ class Checkpoints:
             return
         save_tensors(file, tensors, text)
         self.written = time.monotonic()
-
-
-@dataclass(frozen=True)
-class WithinTurn:
-    """The `Pauses` of one turn."""
-
-    checkpoints: Checkpoints
-    n_turns: int
-    """The number of turns that are over."""
-    sides: Sides
-    on_epoch: OnEpoch
-
-    def begun(self) -> None:
-        """Put the latest state within the turn back, if there is one."""
-        latest, self.checkpoints.latest = self.checkpoints.latest, None
-        if latest is not None:
-            self.checkpoints.put_back(latest, self.sides, self.on_epoch)
-
-    def epoch_ended(self) -> None:
-        """Write the state, if the last one is old enough.
-
-        Raises:
-            Stopped: the training is to end.
-        """
-        checkpoints, stop = self.checkpoints, self.checkpoints.stop.is_set()
-        if stop or time.monotonic() - checkpoints.written >= 60 * checkpoints.minutes:
-            checkpoints.write(checkpoints.folder / EPOCH, self.n_turns, self.sides)
-        if stop:
-            raise Stopped
 
 
 @dataclass(frozen=True)
@@ -217,15 +204,6 @@ def read(file: Path, **wanted: str) -> State | None:
     if file.exists():
         set_aside(file, "is damaged, or no state of this cell")
     return None
-
-
-def put_back(state: State, sides: Sides) -> None:
-    """Let sides and torch's generators stand where they stood."""
-    for side, facts in state.facts["sides"].items():
-        side_state.put_back(sides[side], below(state.tensors, side), facts)
-    torch.set_rng_state(state.tensors["random"])
-    if "random.cuda" in state.tensors:
-        torch.cuda.set_rng_state(state.tensors["random.cuda"])
 
 
 def first_of(turns: Sequence[PlannedTurn]) -> list[Any]:

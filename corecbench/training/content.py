@@ -27,9 +27,8 @@ from corecbench.evaluation.ranking import task_states
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard
 from corecbench.toolkit import mean_texts
-from corecbench.training.acceptance import is_clearly_better
 from corecbench.training.frozen import evaluate
-from corecbench.training.weighing import own_scores, own_states, weigh
+from corecbench.training.weighing import is_clearly_better, own_scores, own_states, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

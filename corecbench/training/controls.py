@@ -75,14 +75,14 @@ class AppliedControl:
             if text is None or self.abilities.text is None:
                 raise PluginError("the LLM has no `text`, so there is nothing that the control could replace")
             with unchanged({"the text of the LLM": text}):
-                told = self.abilities.text(catalog, seed, text)
-            rows = catalog.n_items + 1
-            if not isinstance(told, torch.Tensor) or told.dim() != 2 or len(told) != rows:
-                shape = list(told.shape) if isinstance(told, torch.Tensor) else type(told).__name__
-                raise PluginError(f"it returned {shape}; a tensor [{rows}, k] is needed")
-            if not told.isfinite().all():
+                rows = self.abilities.text(catalog, seed, text)
+            n_rows = catalog.n_items + 1
+            if not isinstance(rows, torch.Tensor) or rows.dim() != 2 or len(rows) != n_rows:
+                shape = list(rows.shape) if isinstance(rows, torch.Tensor) else type(rows).__name__
+                raise PluginError(f"it returned {shape}; a tensor [{n_rows}, k] is needed")
+            if not rows.isfinite().all():
                 raise PluginError("it returned numbers that are not finite")
-        return told
+        return rows
 
     def turns(self, turns: Sequence[Turn]) -> Sequence[Turn]:
         """Return the turns that are trained.

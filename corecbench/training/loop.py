@@ -41,6 +41,22 @@ class Pauses(Protocol):
         """An epoch has ended, and another one follows."""
 
 
+@dataclass(frozen=True)
+class PlannedTurn:
+    """A turn of one side."""
+
+    number: int
+    """As in the records of its epochs."""
+    side: Side
+    epochs: int
+    """Most epochs."""
+    sharing: SharingModule | None = None
+    """Couples the side to its partner; None: it learns from nobody."""
+    partner: Side | None = None
+    renew: Callable[[torch.Tensor], None] | None = None
+    """Is told, before the turn, what the LLM makes of each item; None: nothing is told."""
+
+
 @dataclass
 class SideTraining:
     """The training of one side: a model, its examples, and the best weights so far."""
@@ -212,26 +228,17 @@ class SideTraining:
         Raises:
             CorecbenchError: it is NaN or infinite, and computed on a processor.
         """
-        loss, states = self.task_loss(batch)
+        states = None
+        if self.abilities.scores is None:
+            with guard(self.owner, "states"):
+                states = checked(self.model.states(batch), batch, self.examples.n_items)
+        with guard(self.owner, "loss"):
+            loss = (self.abilities.loss or self.standard_loss)(batch, states)
         if loss.device.type == "cpu":  # a GPU would have to be waited for; its losses are checked after the epoch
             self.check_finite(loss)
         if frozen is not None and sharing is not None and states is not None:
             loss = loss + self.coupling_loss(rows, batch, states, sharing, frozen)
         return loss
-
-    def task_loss(self, batch: Batch) -> tuple[torch.Tensor, States | None]:
-        """Return the loss of the task alone, and the states if the model has any."""
-        states = None
-        if self.abilities.scores is None:
-            with guard(self.owner, "states"):
-                states = self.known(checked(self.model.states(batch), batch, self.examples.n_items))
-        with guard(self.owner, "loss"):
-            return (self.abilities.loss or self.standard_loss)(batch, states), states
-
-    def known(self, states: States) -> States:
-        """Return states without those of items that do not exist yet: no loss may learn anything of them."""
-        n_known = self.examples.n_known
-        return states if n_known == self.examples.n_items else States(states.user, states.item[: n_known + 1])
 
     def coupling_loss(
         self, rows: torch.Tensor, batch: Batch, states: States, sharing: SharingModule, frozen: FrozenStates
@@ -246,9 +253,9 @@ class SideTraining:
         }
         with guard(owner_of(sharing), "losses"), unchanged(given):
             terms = sharing.losses(self.side, states, other, batch)
-            lost = [name for name, term in terms.items() if term.device.type == "cpu" and not term.isfinite().all()]
-            if lost:
-                raise PluginError(f"its term {lost[0]!r} became {terms[lost[0]].detach().flatten()[0].item()}")
+            for name, term in terms.items():
+                if term.device.type == "cpu" and not term.isfinite().all():
+                    raise PluginError(f"its term {name!r} became {term.detach().flatten()[0].item()}")
             return sum(terms.values())
 
     def check_finite(self, losses: torch.Tensor) -> None:
@@ -259,10 +266,8 @@ class SideTraining:
         """
         finite = losses.isfinite()
         if not finite.all():
-            lost = losses[~finite].flatten()[0].item()
-            raise CorecbenchError(
-                f"the {self.side} side's loss became {lost} in epoch {self.epochs + 1} of {self.owner}"
-            )
+            value, epoch = losses[~finite].flatten()[0].item(), self.epochs + 1
+            raise CorecbenchError(f"the {self.side} side's loss became {value} in epoch {epoch} of {self.owner}")
 
     def learning_rate(self, number: int, n_batches: int) -> float:
         """Return the learning rate of one of the batches, from 0, of the present epoch.

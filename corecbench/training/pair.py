@@ -25,7 +25,7 @@ from corecbench.api.tables import table_names
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard, owner_of
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
-from corecbench.training.planned_turn import PlannedTurn
+from corecbench.training.loop import PlannedTurn
 from corecbench.training.unchanged import unchanged
 from corecbench.training.weights import restore, weights
 
@@ -241,10 +241,10 @@ def start(
     if "user" not in names:
         with guard(str(pair.domain), "states"):
             user = training.user_states(alone)[:, : tables.item.weight.shape[1]]
-    begin(module, Pretrained(user.detach(), tables.item.weight.detach(), *told(pair, models["llm"])))
+    begin(module, Pretrained(user.detach(), tables.item.weight.detach(), *texts_for(pair, models["llm"])))
 
 
-def told(pair: Pair, llm: Recommender) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+def texts_for(pair: Pair, llm: Recommender) -> tuple[torch.Tensor | None, torch.Tensor | None]:
     """Return what the sharing module is told of the texts: the `text` and the `text_states` of the LLM."""
     abilities = recommender_abilities(llm)
     return (abilities.text, abilities.text_states) if pair.text is None else (pair.text(abilities.text), None)

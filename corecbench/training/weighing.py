@@ -1,5 +1,7 @@
 """Chooses how much texts count in the scores of a trained side, and how much less older items of a history count.
 
+What is more complex takes the place of what is simpler only if it is clearly better on validation.
+
 B users in a batch, T users of a task, N items, k the width of a text's row, W pairs of a weight and a decay.
 """
 
@@ -16,7 +18,6 @@ from corecbench.data.tensors import on_device
 from corecbench.evaluation.ranking import absent_items, in_batches, without_targets
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.toolkit import mean_texts
-from corecbench.training.acceptance import in_first_half
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,34 @@ class Worth(NamedTuple):
     """Under what is best for all users."""
     of_others: np.ndarray
     """Under what is best for the half of the users that a user is not in."""
+
+
+def is_clearly_better(values: np.ndarray, base: np.ndarray) -> bool:
+    """Return whether the mean of paired values is higher by more than one standard error of the difference.
+
+    One standard error is the margin by which Breiman et al. (Classification and Regression Trees, 1984) let a more
+    complex model win. Of one user it is not known, so that one user shows nothing.
+
+    Args:
+        values: float [T], of each user.
+        base: float [T], of the same users.
+
+    >>> is_clearly_better(np.array([0.5, 0.6, 0.4]), np.array([0.4, 0.4, 0.1]))
+    True
+    >>> is_clearly_better(np.array([0.5, 0.6, 0.1]), np.array([0.4, 0.4, 0.4]))
+    False
+    """
+    gain = values - base
+    return len(gain) > 1 and bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
+
+
+def in_first_half(row: np.ndarray) -> np.ndarray:
+    """Return which users are in the first half of a task, bool [T]: every other one, by their rows int64 [T].
+
+    >>> in_first_half(np.arange(4)).tolist()
+    [True, False, True, False]
+    """
+    return np.asarray(row % 2 == 0)
 
 
 def weigh(training: CellTraining, model: Recommender, content: torch.Tensor) -> tuple[Say, Worth]:

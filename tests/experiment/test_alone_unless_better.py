@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-from corecbench.training.acceptance import is_clearly_better
+from corecbench.training.weighing import is_clearly_better
 
 UNTRAINED = {"start": "new", "warm_up_epochs": 0, "domain_epochs": 0, "llm_epochs": 1}
 

@@ -11,9 +11,8 @@ import torch
 from corecbench.api import Batch, PluginError, States
 from corecbench.testing.bench import make_cell_training
 from corecbench.training import weighing
-from corecbench.training.acceptance import is_clearly_better
 from corecbench.training.content import Known, checked, with_content, with_texts
-from corecbench.training.weighing import Say, values_under
+from corecbench.training.weighing import Say, is_clearly_better, values_under
 
 
 @pytest.fixture(scope="module")
