@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from corecbench.experiment.execution.needs import needs_alone
+from corecbench.experiment.execution.order import needs_alone
 from corecbench.experiment.number_formats import of_other_formats
 from corecbench.experiment.preflight import check_disk
 from corecbench.results.record import MEND, DamagedError, ResultsError

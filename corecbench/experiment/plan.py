@@ -15,9 +15,8 @@ from corecbench.data.loaded import read_datasets
 from corecbench.data.ties import warnings
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
 from corecbench.experiment.cells import is_done, settings_of
-from corecbench.experiment.device import check_device
 from corecbench.experiment.layout import check_count, choices_on, choose, lacking_controls, lay_out
-from corecbench.experiment.preflight import check_texts
+from corecbench.experiment.preflight import check_device, check_texts
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
 from corecbench.results.record import DamagedError, ResultsError

@@ -113,6 +113,6 @@ def find(record: CellResult, plan: Plan) -> Cell:
 
 def alone(cell: Cell, plan: Plan, host: Host) -> list[Cell]:
     """Return the cell of the domain model alone that a pair starts from, if it does."""
-    from corecbench.experiment.execution.needs import needs_alone
+    from corecbench.experiment.execution.order import needs_alone
 
     return [plan.solo_of(cell)] if cell.sharing is not None and needs_alone(plan, host)(cell) else []

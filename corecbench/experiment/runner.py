@@ -17,7 +17,6 @@ from corecbench.experiment.attempt import Attempt, Outcome
 from corecbench.experiment.cells import Cell, record_of, settings_of
 from corecbench.experiment.number_formats import dtypes
 from corecbench.experiment.process_state import state_kept
-from corecbench.experiment.tuned import account_of
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
 from corecbench.results.layout import CHECKPOINT, ITEMS_FILE, MODEL
 from corecbench.results.privacy import without_private
@@ -26,7 +25,7 @@ from corecbench.results.unstored import store_or_keep
 from corecbench.training.weights import save_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from corecbench.api import CellResult, EpochRecord, RunRecord
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store
+    from corecbench.settings.config import RunConfig
 
 
 def run_cell(
@@ -164,6 +164,35 @@ def run_of(cell: Cell, plan: Plan) -> RunRecord:
         "top_k": plan.config.top_k,
     }
     return {**record, "alone": alone} if alone else record
+
+
+def account_of(cell: Cell, config: RunConfig) -> dict[str, Any] | None:
+    """Return how the settings of a cell's domain model were found; None if they were not, or not these.
+
+    The account of pairs counts for a pair, else that of the model alone, whose settings the pair then has.
+    """
+    if cell.domain is None:
+        return None
+    accounts = config.tuning.get(cell.data.whole_name, {}).get(cell.domain.label, {})
+    for place in ("in_pairs", "alone") if cell.sharing is not None else ("alone",):
+        account = accounts.get(place)
+        if isinstance(account, dict) and has_what_was_found(cell, account):
+            return {key: value for key, value in account.items() if key != "settings"}
+    return None
+
+
+def has_what_was_found(cell: Cell, account: Mapping[str, Any]) -> bool:
+    """Return whether the components of a cell have the settings that a search found."""
+    found = account.get("settings")
+    if not isinstance(found, dict):
+        return False
+    own = {part.label: settings_of(part) for part in cell.components}
+    return all(
+        own[label].get(key) == value
+        for label, settings in found.items()
+        if label in own
+        for key, value in settings.items()
+    )
 
 
 def reduced_facts(data: SplitDataset) -> dict[str, int]:

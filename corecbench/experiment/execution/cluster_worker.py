@@ -43,14 +43,14 @@ class Pool:
             self.running.append(process)
             return process
 
-    def give_back(self, process: WorkerProcess, alive: bool) -> None:
+    def give_back(self, process: WorkerProcess, usable: bool) -> None:
         """Keep a process for the next cell, or end what is left of it."""
         with self.lock:
             if process in self.running:
                 self.running.remove(process)
-                if alive:
+                if usable:
                     self.idle.append(process)
-        if not alive:
+        if not usable:
             process.end(0.0)
 
     def end(self) -> None:
@@ -98,16 +98,16 @@ def run_claimed(task: CellTask, pool: Pool, n_threads: int | None, tell: Tell) -
     """Run a cell in one of the processes."""
     process = pool.take(n_threads)
     tell(BEGUN)
-    alive = False
+    usable = False
     try:
         process.give(task)
         while (end := process.hear(tell)) is None:
             pass
-        alive = end.is_clean
+        usable = end.is_clean
         return end
     finally:
         tell(ENDED)
-        pool.give_back(process, alive)
+        pool.give_back(process, usable)
 
 
 @contextlib.contextmanager

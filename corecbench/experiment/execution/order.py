@@ -1,4 +1,7 @@
-"""Which cells can run now, and which of them first."""
+"""Which cells can run now, and which of them first.
+
+The sharing module of a pair says whether the pair needs what its domain model learnt alone.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from corecbench.experiment.cells import label_of
+from corecbench.experiment.process_state import state_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from corecbench.experiment.cells import Cell
+    from corecbench.experiment.plan import Plan
+    from corecbench.plugin.host import Host
 
 PAIR, LLM, DOMAIN = 3, 2, 1
 """How long a cell usually takes, in comparison with others: a pair takes longest, a domain model alone shortest."""
@@ -94,3 +100,35 @@ def begin_alike(one: Cell, other: Cell) -> bool:
 def time_of(cell: Cell) -> int:
     """Return how long a cell usually takes, in comparison with others."""
     return PAIR if cell.sharing is not None else LLM if cell.llm is not None else DOMAIN
+
+
+def needs_alone(plan: Plan, host: Host) -> Callable[[Cell], bool]:
+    """Return what says of a pair whether it needs what its domain model learnt alone.
+
+    It builds each sharing module once for each data set.
+    """
+    known: dict[tuple[str, str], bool] = {}
+
+    def ask(cell: Cell) -> bool:
+        key = cell.data.name, "" if cell.sharing is None else cell.sharing.label
+        if key not in known:
+            known[key] = says_so(cell, plan, host)
+        return known[key]
+
+    return ask
+
+
+def says_so(cell: Cell, plan: Plan, host: Host) -> bool:
+    """Return whether the sharing module of a pair needs the model alone. If it cannot be built, the pair waits."""
+    from corecbench.api import Setup
+    from corecbench.plugin.abilities import sharing_abilities
+
+    if cell.sharing is None:
+        return True
+    try:
+        with state_kept():
+            setup = Setup(cell.data.catalog, cell.max_history, cell.seed, "cpu", plan.cache)
+            abilities = sharing_abilities(host.build(cell.sharing, setup))
+    except (Exception, SystemExit):
+        return True
+    return abilities.alone_unless_better or abilities.start_from == "pretrained"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from corecbench.experiment.execution.claims import Claims, owner_in_words
 from corecbench.experiment.execution.executor import Ended
-from corecbench.experiment.execution.lost import store_lost
-from corecbench.experiment.execution.needs import needs_alone
-from corecbench.experiment.execution.order import Queue, begin_alike, same_texts, side_by_side
-from corecbench.experiment.execution.told import Told
+from corecbench.experiment.execution.order import Queue, begin_alike, needs_alone, same_texts, side_by_side
+from corecbench.experiment.execution.relay import Relay
+from corecbench.experiment.execution.worker_process import TIMED_OUT
+from corecbench.experiment.runner import describe
+from corecbench.results.privacy import without_private
+from corecbench.results.unstored import store_or_keep
 from corecbench.toolkit.caches import remove_left_behind
 from corecbench.training.checkpoints import BEGUN
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from corecbench.api import CellResult
     from corecbench.experiment.cells import Cell
     from corecbench.experiment.execution.executor import Executor
+    from corecbench.experiment.execution.relay import HeardOf
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store
@@ -49,10 +52,10 @@ def run(plan: Plan, host: Host, store: Store, executor: Executor) -> list[CellRe
         aside = {*copied, *plan.left_out}
         left = [cell for cell in plan.cells if not (cell.done or cell.failed or cell.folder in aside)]
         if left:
-            told, ask = Told(host), needs_alone(plan, host)
+            relay, ask = Relay(host), needs_alone(plan, host)
             with executor:
-                for ended in ends(queue_of(left, ask, executor), executor, told, claims, ask):
-                    results[ended.cell.folder] = finish(ended, plan, store, told)
+                for ended in ends(queue_of(left, ask, executor), executor, relay, claims, ask):
+                    results[ended.cell.folder] = finish(ended, plan, store, relay)
                     claims.give_back(ended.cell)
     cells = [cell for cell in plan.cells if cell.folder not in plan.left_out]
     return [results.get(cell.folder) or store.read(cell.folder) for cell in cells]
@@ -66,7 +69,7 @@ def queue_of(left: Sequence[Cell], ask: Callable[[Cell], bool], executor: Execut
 
 
 def ends(
-    queue: Queue, executor: Executor, told: Told, claims: Claims, ask: Callable[[Cell], bool]
+    queue: Queue, executor: Executor, relay: Relay, claims: Claims, ask: Callable[[Cell], bool]
 ) -> Iterator[Ended]:
     """Hand over all cells of a queue, and yield each when it ends."""
     running: list[Cell] = []
@@ -74,8 +77,8 @@ def ends(
 
     def put_off(cell: Cell) -> bool:  # it would wait for texts that another cell encodes, or do what that one does
         beside = [other for other in running if same_texts(cell, other)]
-        waits = bool(beside) and not any(map(told.has_trained, beside))
-        repeats = any(begin_alike(cell, other) and not told.is_past_first_turn(other) for other in running)
+        waits = bool(beside) and not any(map(relay.has_trained, beside))
+        repeats = any(begin_alike(cell, other) and not relay.is_past_first_turn(other) for other in running)
         return (waits or repeats) and not executor.backlog
 
     while queue.left or running or theirs.cells:
@@ -91,7 +94,7 @@ def ends(
                 running.append(cell)
         if not running:
             theirs.wait()
-        elif (ended := executor.wait(told.tell, LOOK_S if theirs.cells else None)) is not None:
+        elif (ended := executor.wait(relay.tell, LOOK_S if theirs.cells else None)) is not None:
             running.remove(ended.cell)
             queue.ended(ended.cell)
             yield ended
@@ -117,11 +120,38 @@ class Theirs:
             time.sleep(LOOK_S)
 
 
-def finish(ended: Ended, plan: Plan, store: Store, told: Told) -> CellResult:
+def finish(ended: Ended, plan: Plan, store: Store, relay: Relay) -> CellResult:
     """Return the record of a cell that ended, also where its process could not store one."""
     result = ended.result
     if result is None:
-        result = store_lost(ended, plan, store, told.so_far(ended.cell.facts))
+        result = store_failure(ended, plan, store, relay.so_far(ended.cell.facts))
     if not ended.by_other:
-        told.finished(ended.cell, result)
+        relay.finished(ended.cell, result)
+    return result
+
+
+def store_failure(ended: Ended, plan: Plan, store: Store, heard: HeardOf) -> CellResult:
+    """Store that a cell failed, with the epochs that were heard of, and return the record.
+
+    The state of a cell that took too long is kept: with more time it goes on there.
+    """
+    cell = ended.cell
+    record = {
+        **describe(cell, plan),
+        "status": "failed",
+        "error": {"type": ended.kind, "message": ended.reason, "traceback": ""},
+        "started": heard.started.isoformat(timespec="seconds"),
+        "duration_s": heard.duration_s,
+        "peak_memory_bytes": 0,  # the process that knew it is gone
+        "sides": {},
+        "epochs": [dict(record) for record in heard.epochs.values()],
+    }
+    result = cast("CellResult", without_private(record))
+    result = store_or_keep(
+        lambda folder: store.write(folder, result, {}, keep_state=ended.kind == TIMED_OUT),
+        store,
+        cell.folder,
+        plan.cache,
+    )
+    store.drop_failed(cell.folder)
     return result

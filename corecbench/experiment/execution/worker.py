@@ -10,15 +10,25 @@ import queue
 import signal
 import threading
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from corecbench.experiment.execution.message import STOP, Message
 from corecbench.toolkit import system
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from corecbench.experiment.execution.task import CellTask
+
+STOP = "stop"
+"""What a worker process is sent when its training is to end as soon as its state is written."""
+
+
+class Message(NamedTuple):
+    """What a worker process sends."""
+
+    kind: Literal["ready", "hook", "ended", "error"]
+    content: Any = None
+    """"hook": name of a hook and its arguments. "ended": the record of the cell. "error": the exception."""
 
 
 def main(descriptor: int, n_threads: int | None) -> None:
@@ -47,7 +57,7 @@ def main(descriptor: int, n_threads: int | None) -> None:
     gc.freeze()  # what the imports made stays for good, so that collecting garbage before each cell is quick
 
     def tell(hook_name: str, **arguments: Any) -> None:
-        send(connection, Message("told", (hook_name, arguments)))
+        send(connection, Message("hook", (hook_name, arguments)))
 
     send(connection, Message("ready"))
     with process.plain_warnings():

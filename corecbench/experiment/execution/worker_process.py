@@ -17,7 +17,7 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from corecbench.api import CorecbenchError
-from corecbench.experiment.execution.message import STOP
+from corecbench.experiment.execution.worker import STOP
 from corecbench.toolkit import system
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from corecbench.api import CellResult
     from corecbench.experiment.attempt import Tell
-    from corecbench.experiment.execution.message import Message
     from corecbench.experiment.execution.task import CellTask
+    from corecbench.experiment.execution.worker import Message
 
 LOG = logging.getLogger("corecbench.worker")
 START = """
@@ -129,19 +129,19 @@ class WorkerProcess:
                 return TaskEnd(None, f"it took longer than {minutes} (cell_timeout)", TIMED_OUT)
             message = cast("Message", self.connection.recv())
         except (EOFError, OSError):
-            return self.lost()
+            return self.found_dead()
         if message.kind == "error":
             raise message.content
         if message.kind == "ended":
             return TaskEnd(message.content)
-        if message.kind == "told":
+        if message.kind == "hook":
             hook_name, arguments = message.content
             tell(hook_name, **arguments)
         else:
             self.ready, self.given = True, time.monotonic()
         return None
 
-    def lost(self) -> TaskEnd:
+    def found_dead(self) -> TaskEnd:
         """Return how the process ended, which took its task with it."""
         reason = f"worker process ended with {named(self.process.wait())}"
         self.end(0.0)

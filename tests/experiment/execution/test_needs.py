@@ -2,7 +2,7 @@
 
 import pytest
 
-from corecbench.experiment.execution.needs import needs_alone
+from corecbench.experiment.execution.order import needs_alone
 from corecbench.experiment.plan import make_plan
 from corecbench.plugin.host import Host
 from corecbench.results.store import Store

@@ -3,7 +3,7 @@
 import pytest
 
 from corecbench.experiment import process
-from corecbench.experiment.execution.choice import jobs_of, threads_of
+from corecbench.experiment.session import jobs_of, threads_of
 from corecbench.settings.config import RunConfig
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class CellSoFar:
+class HeardOf:
     """What was heard of a cell."""
 
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -31,7 +31,7 @@ class CellSoFar:
 
 
 @dataclass
-class Told:
+class Relay:
     """What the plugins of this process were told of each cell.
 
     They hear of each start and each epoch once, also where a cell is begun anew on another machine, or where it was
@@ -39,7 +39,7 @@ class Told:
     """
 
     host: Host
-    cells: dict[tuple[str, str, int], CellSoFar] = field(default_factory=dict)
+    cells: dict[tuple[str, str, int], HeardOf] = field(default_factory=dict)
 
     def tell(self, hook_name: str, cell: CellFacts, **arguments: Any) -> None:
         """Pass on what happens in a cell."""
@@ -49,11 +49,11 @@ class Told:
         elif hook_name != "corecbench_cell_started":
             self.host.notify(hook_name, cell=cell, **arguments)
 
-    def so_far(self, cell: CellFacts) -> CellSoFar:
+    def so_far(self, cell: CellFacts) -> HeardOf:
         """Return what was heard of a cell; it starts when it is first heard of."""
         key = cell["name"], cell["dataset"], cell["seed"]
         if key not in self.cells:
-            self.cells[key] = CellSoFar()
+            self.cells[key] = HeardOf()
             self.host.notify("corecbench_cell_started", cell=cell)
         return self.cells[key]
 
@@ -67,7 +67,7 @@ class Told:
         key = cell.name, cell.data.name, cell.seed
         return key in self.cells and any(epoch["turn"] > 1 for epoch in self.cells[key].epochs.values())
 
-    def epoch(self, cell: CellFacts, so_far: CellSoFar, record: EpochRecord) -> None:
+    def epoch(self, cell: CellFacts, so_far: HeardOf, record: EpochRecord) -> None:
         """Pass on an epoch that was not heard of yet."""
         key = record["side"], record["epoch"]
         if key not in so_far.epochs:

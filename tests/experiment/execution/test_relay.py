@@ -2,7 +2,7 @@
 
 import pytest
 
-from corecbench.experiment.execution.told import Told
+from corecbench.experiment.execution.relay import Relay
 from corecbench.plugin.host import Host
 
 FACTS = {"name": "sasrec", "dataset": "toys", "seed": 0}
@@ -22,10 +22,10 @@ def diary(make_diary):
 
 
 @pytest.fixture
-def told(diary):
+def relay(diary):
     host = Host()
     host.register(diary, "diary")
-    return Told(host)
+    return Relay(host)
 
 
 WHOLE = [("started", "sasrec"), *(("epoch", "sasrec", "domain", n) for n in (1, 2)), ("finished", "sasrec", "ok")]
@@ -35,14 +35,14 @@ def result(*epochs):
     return {"status": "ok", "epochs": [epoch(number) for number in epochs]}
 
 
-def test_a_cell_that_is_begun_anew_starts_once_and_has_each_epoch_once(told, diary):
+def test_a_cell_that_is_begun_anew_starts_once_and_has_each_epoch_once(relay, diary):
     for number in (1, 1, 2):
-        told.tell("corecbench_cell_started", cell=FACTS)
-        told.tell("corecbench_epoch_finished", cell=FACTS, record=epoch(number))
-    told.finished(FakeCell(), result(1, 2))
+        relay.tell("corecbench_cell_started", cell=FACTS)
+        relay.tell("corecbench_epoch_finished", cell=FACTS, record=epoch(number))
+    relay.finished(FakeCell(), result(1, 2))
     assert diary.entries == WHOLE
 
 
-def test_what_happened_before_a_cell_was_followed_is_made_up_for_at_its_end(told, diary):
-    told.finished(FakeCell(), result(1, 2))
+def test_what_happened_before_a_cell_was_followed_is_made_up_for_at_its_end(relay, diary):
+    relay.finished(FakeCell(), result(1, 2))
     assert diary.entries == WHOLE
