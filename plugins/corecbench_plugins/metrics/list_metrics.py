@@ -2,6 +2,40 @@
 
 U users, N items, cutoff k, R_u the list of a user, f(i) the training interactions of an item. Survey: Kaminskas
 and Bridge, "Diversity, Serendipity, Novelty, and Coverage", ACM TiiS 7(1), 2016, doi:10.1145/2926720.
+
+An example for two users and four items. In training item 1 has three interactions, item 2 has one, items 3 and 4
+have none. The first user's list is 1, 2 and the held-out item is 2. The second user's list is 1, 3, and the
+held-out item, 4, is not on it.
+
+>>> from corecbench_plugins.metrics.settings import Cutoff
+>>> lists = Lists(np.array([[1, 2], [1, 3]]), np.array([2, 4]), np.array([2, 3]), np.array([0, 3, 1, 0, 0]))
+
+The items of the first list have 3 and 1 interactions, those of the second list 3 and 0:
+
+>>> AveragePopularity(Cutoff(2)).per_list(lists).tolist()
+[2.0, 1.5]
+
+Item 1 has log2(4/3) bits, items 2 and 3 have 2 bits each; the head of the catalogue is item 1:
+
+>>> Novelty(Cutoff(2)).per_list(lists).round(4).tolist()
+[1.2075, 1.2075]
+>>> TailShare(Cutoff(2)).per_list(lists).tolist()
+[0.5, 0.5]
+
+Item 2, held out of the first user, is on the list, but it is also second in popularity. It is not if item 3 has two
+interactions:
+
+>>> Serendipity(Cutoff(2)).per_list(lists).tolist()
+[0.0, 0.0]
+>>> other = Lists(lists.items, lists.target, lists.rank, frequency=np.array([0, 3, 1, 2, 0]))
+>>> Serendipity(Cutoff(2)).per_list(other).tolist()
+[0.5, 0.0]
+
+Items 1, 2 and 3 of the four are on a list. The shares of the items are 0, 1/4, 1/4 and 1/2, so Gini is
+(-1 * 1 + 1 * 1 + 3 * 2) / 4 / 3:
+
+>>> Coverage(Cutoff(2)).overall(lists), Gini(Cutoff(2)).overall(lists)
+(0.75, 0.5)
 """
 
 from math import ceil
@@ -10,14 +44,6 @@ import numpy as np
 
 from corecbench.api import Lists
 from corecbench_plugins.metrics.cutoff import MetricAtCutoff
-from corecbench_plugins.metrics.settings import Cutoff  # noqa: F401, used in the examples
-
-TOY = Lists(np.array([[1, 2], [1, 3]]), np.array([2, 4]), np.array([2, 3]), np.array([0, 3, 1, 0, 0]))
-"""The lists of the examples below, for two users and four items.
-
-In training item 1 has three interactions, item 2 has one, and items 3 and 4 have none. Item 1 is first on both
-lists. Item 2 is second on the list of the first user, item 3 on the list of the second user. The held-out item of
-the first user is item 2. The held-out item of the second user is item 4, which is on no list."""
 
 
 def list_means(items: np.ndarray, item_values: np.ndarray) -> np.ndarray:
@@ -50,11 +76,7 @@ def most_popular(frequency: np.ndarray, n: int) -> np.ndarray:
 class AveragePopularity(MetricAtCutoff):
     """The mean of f(i) over i in R_u (ARP of Abdollahpouri, Burke and Mobasher, 2019, arXiv 1901.07555).
 
-    Lower counts as better, since recommenders tend to recommend what is popular already. The items of the first
-    list have 3 and 1 interactions, those of the second list 3 and 0:
-
-    >>> AveragePopularity(Cutoff(2)).per_list(TOY).tolist()
-    [2.0, 1.5]
+    Lower counts as better, since recommenders tend to recommend what is popular already.
     """
 
     name = "average-popularity"
@@ -70,10 +92,7 @@ class Novelty(MetricAtCutoff):
 
     This is the free discovery model of Vargas and Castells (RecSys 2011, doi:10.1145/2043932.2043955) without
     discounts by rank and relevance. An item that never occurs in training would be infinitely novel. We count it as
-    if it occurred once. Item 1 has log2(4/3) bits, items 2 and 3 have 2 bits each:
-
-    >>> Novelty(Cutoff(2)).per_list(TOY).round(4).tolist()
-    [1.2075, 1.2075]
+    if it occurred once.
     """
 
     name = "novelty"
@@ -89,10 +108,7 @@ class TailShare(MetricAtCutoff):
     """The share of R_u in the long tail (APLT of Abdollahpouri, Burke and Mobasher, 2019, arXiv 1901.07555).
 
     The head is the most frequent fifth of the catalogue, rounded up, together with the items that are as frequent
-    as the last item of that fifth. All other items are the tail. Here the head is item 1:
-
-    >>> TailShare(Cutoff(2)).per_list(TOY).tolist()
-    [0.5, 0.5]
+    as the last item of that fifth. All other items are the tail.
     """
 
     name = "tail-share"
@@ -112,15 +128,6 @@ class Serendipity(MetricAtCutoff):
     as frequent as the last of them. E is the same for every user, whether items are seen or not. The useful item is
     the held-out one, so the value is at most 1/k, as with precision. The item counts as on the list if its rank is
     at most k, where ties count against the model.
-
-    Item 2, held out of the first user, is on the list, but it is also second in popularity. It is not if item 3 has
-    two interactions:
-
-    >>> Serendipity(Cutoff(2)).per_list(TOY).tolist()
-    [0.0, 0.0]
-    >>> other = Lists(TOY.items, TOY.target, TOY.rank, frequency=np.array([0, 3, 1, 2, 0]))
-    >>> Serendipity(Cutoff(2)).per_list(other).tolist()
-    [0.5, 0.0]
     """
 
     name = "serendipity"
@@ -136,10 +143,7 @@ class Serendipity(MetricAtCutoff):
 class Coverage(MetricAtCutoff):
     """The share of the catalogue that is on at least one list.
 
-    After Ge et al. (RecSys 2010, doi:10.1145/1864708.1864761). Items 1, 2 and 3 of the four are on a list:
-
-    >>> Coverage(Cutoff(2)).overall(TOY)
-    0.75
+    After Ge et al. (RecSys 2010, doi:10.1145/1864708.1864761).
     """
 
     name = "coverage"
@@ -155,10 +159,6 @@ class Gini(MetricAtCutoff):
 
     G = sum over j of (2j - N - 1) p(j) / (N - 1), p(j) the share of all recommendations that the j-th least
     recommended item gets (Shani and Gunawardana, 2011, doi:10.1007/978-0-387-85820-3_8). Lower counts as better.
-    The shares are 0, 1/4, 1/4 and 1/2, so the sum is (-1 * 1 + 1 * 1 + 3 * 2) / 4 / 3:
-
-    >>> Gini(Cutoff(2)).overall(TOY)
-    0.5
     """
 
     name = "Gini"

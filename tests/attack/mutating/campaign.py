@@ -74,7 +74,6 @@ REASONS = {
         "False  ->  True": "the best of a part are put in order at the end",
         "0  ->  1": "counts of rows without a candidate are not read",
     },
-    "list_metrics.py": {"3  ->  4": "of a doctest's lists; any rank beyond the list is no hit"},
     "bootstrap.py": {
         "0  ->  1": DEFAULT,
         "9999  ->  10000": DEFAULT,
