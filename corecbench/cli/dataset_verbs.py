@@ -111,10 +111,10 @@ class Lines:
 def info(name: str, as_json: bool) -> None:
     """Print the counts of a data set, or of a folder of atomic files, as a run would use it."""
     from corecbench.data.summary import lines, summary
-    from corecbench.data.ties import warnings
+    from corecbench.data.time_split import warnings
 
     config, data = read_data(discover(), name)
-    facts, said = summary(data), list(warnings(data.dataset, config.ties))
+    facts, said = summary(data), list(warnings(data.dataset, data.split, config.ties))
     if as_json:
         say(json.dumps({**facts, "warnings": said}, indent=2))
     else:

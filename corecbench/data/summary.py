@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from corecbench.data.time_split import in_brief
+from corecbench.data.times import date_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -36,6 +39,15 @@ LABELS = {
     "training_users": "users that train",
     "training_items": "items in training",
     "training_interactions": "interactions in training",
+    "validation_begins": "time at which validation begins",
+    "test_begins": "time at which test begins",
+    "users_without_history": "users who are not tested, since they have no history before the test",
+    "users_drawn": "tested users whose test item is one of several of the same time",
+    "targets_new": "tested users whose test item is not in training yet",
+    "items_new": "items that are not in training yet",
+    "least_candidates": "fewest items that exist at the time of a test item",
+    "most_candidates": "most items that exist at the time of a test item",
+    "split_by_time": "can be split by time",
     "fingerprint": "fingerprint",
 }
 """Fact of `summary` -> its label, in the order of the printed summary."""
@@ -49,6 +61,7 @@ def summary(data: SplitDataset) -> dict[str, Any]:
         **data.facts,
         "tested_users": len(held["test"].users),
         "validated_users": len(held["validation"].users),
+        **({} if data.split.by_time else {"split_by_time": in_brief(dataset)}),
         "interactions_per_user": spread(np.bincount(dataset.user)[1:]),
         "interactions_per_item": spread(np.bincount(dataset.item)[1:]),
         "fingerprint": dataset.fingerprint,
@@ -88,4 +101,6 @@ def shown(name: str, value: object) -> str:
         return ", ".join(f"{key} {number:,.1f}".removesuffix(".0") for key, number in value.items())
     if name == "sparsity":
         return f"{value:.3%}"
+    if name.endswith("_begins") and isinstance(value, int | float):
+        return f"{value} ({date})" if (date := date_of(value)) else str(value)
     return f"{value:,}" if isinstance(value, int | float) else str(value)

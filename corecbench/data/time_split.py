@@ -17,14 +17,16 @@ from corecbench.api import DataError, Interactions
 from corecbench.data.dataset import fingerprint
 from corecbench.data.ranking_task import Existence, SeenItems
 from corecbench.data.split import HeldItems, Split
-from corecbench.data.ties import began, hashes, in_random_order, same_time
+from corecbench.data.ties import MOST_TIED, began, hashes, in_random_order, same_time
+from corecbench.data.ties import warnings as order_warnings
 from corecbench.data.times import moments, not_times
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from corecbench.data.dataset import Dataset
     from corecbench.data.split import Stage
+    from corecbench.data.ties import Ties
 
 Target = Literal["first", "last", "random"]
 """Which interaction after the cut is a user's target."""
@@ -95,6 +97,37 @@ def by_time(
     facts = _facts(dataset, held["test"], (begins, tests, ends))
     split = Split(train, held, _fingerprint(dataset, train, held), tied=drawn, facts=facts, by_time=True)
     return dataset, split
+
+
+def in_brief(dataset: Dataset) -> str:
+    """Return whether a data set can be split by time and, if so, what is ranked behind the usual cut."""
+    try:
+        _, split = by_time(dataset)
+    except DataError as error:
+        return f"no: {str(error).partition(': ')[2].partition('; ')[0]}"
+    facts, n_users = split.facts, len(split.held["test"].users)
+    return (
+        f"yes: {n_users:,} tested users behind the cut {','.join(CUT)}, {facts['targets_new']:,} of them "
+        f"({facts['targets_new'] / n_users:.1%}) on items that are new, {facts['users_drawn']:,} on one of several "
+        "items of the same time"
+    )
+
+
+def warnings(dataset: Dataset, split: Split, ties: Ties) -> Iterator[str]:
+    """Yield what speaks against the split of a data set, a line each."""
+    name = dataset.catalog.name
+    if not split.by_time:
+        yield from order_warnings(dataset, ties)
+        if not not_times(dataset):
+            yield (
+                f"{name}: leave-one-out trains on interactions that are later than test items of other users; "
+                "--split time does not"
+            )
+    elif (drawn := split.facts["users_drawn"]) > MOST_TIED * (n_users := len(split.held["test"].users)):
+        yield (
+            f"{name}: the test items of {drawn:,} of {n_users:,} users ({drawn / n_users:.1%}) are one of several "
+            "of the same time, drawn by a hash"
+        )
 
 
 def known_first(dataset: Dataset, begins: float) -> Dataset:

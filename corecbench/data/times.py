@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 PER_SECOND = {1: 1e11, 10**3: 1e14, 10**6: 1e17, 10**9: np.inf}
 """Units of a time in a second -> the largest number that is read as a time in this unit since 1970."""
 
+SMALLEST = 1e8
+"""Smaller numbers would be times of the first years after 1970; they count something."""
+
 
 def not_times(dataset: Dataset) -> str:
     """Return what the times of a data set are, where they are none; "" where they may be real."""
@@ -44,7 +47,7 @@ def are_years(times: np.ndarray) -> bool:
     """
     if times[0] >= 1900 and times[-1] < 2200 and not (times % 1).any():
         return True
-    if abs(times).max() < 1e8:  # a counter, which would be a time of the first years after 1970
+    if abs(times).max() < SMALLEST:
         return False
     try:
         moments = (times / per_second(times)).astype("datetime64[s]")
@@ -56,6 +59,17 @@ def are_years(times: np.ndarray) -> bool:
 def per_second(times: np.ndarray) -> int:
     """Return how many units of times there are in a second, by their size: seconds, or parts of them."""
     return next(unit for unit, most in PER_SECOND.items() if abs(times).max() < most)
+
+
+def date_of(time: float) -> str:
+    """Return a time as a date, "" where it is too small to be one.
+
+    >>> date_of(1394150400), date_of(1394150400000), date_of(28)
+    ('2014-03-07', '2014-03-07', '')
+    """
+    if abs(time) < SMALLEST:
+        return ""
+    return str(np.datetime64(int(time // per_second(np.array([time]))), "s").astype("datetime64[D]"))
 
 
 def moments(dataset: Dataset, cut: Sequence[str], window: int = 1, windows: int = 1) -> tuple[float, float, float]:

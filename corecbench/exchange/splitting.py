@@ -54,6 +54,31 @@ test item may be read as history. In validation, the same holds for the validati
 candidate. A hash of user and item orders what a user did at the same time"""
 
 
+TEXT_BY_TIME = """\
+The split by time of data set {name}, written by corecbench {version}.
+
+Parts
+  train        {n_train:,} interactions, all before {validation_begins}
+  validation   {target} from there to {test_begins} of each of {n_validated:,} users with a history
+  test         {target} from {test_begins} on of each of {n_users:,} users with a history
+  left_out     {n_left_out:,} other interactions from {validation_begins} on; train on none of them
+  items        {n_items:,} items with their texts; learn nothing of those that are not in train
+
+Train on train, and choose settings on validation. A user's history is all that the user did before the item that is
+ranked, from every part. Interactions of one time have no order, so others of the ranked item's time are neither
+history nor candidates. Candidates are all other items that somebody has interacted with by the time of the item.
+
+Files
+{files}
+
+{hint}
+
+Bring lists of every tested user back, as CSV, Parquet or a TREC run with user, item and score:
+  corecbench import lists.csv --dataset {dataset} --name my-model --seed 0 --split time --set run.cut={cut} \\
+    --set run.target={target_setting}
+"""
+
+
 def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) -> dict[str, Any]:
     """Write the parts of a split, a README and a manifest, and return the manifest.
 
@@ -76,7 +101,11 @@ def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) 
     counts = {"n_train": len(parts.train), "n_users": len(parts.test), "n_items": len(parts.items)}
     counts |= {"n_validated": len(parts.validation), "n_left_out": len(parts.left_out)}
     by_hash = config.ties == "random"
-    text = TEXT.format(
+    counts |= {name: value for name, value in data.split.facts.items() if name.endswith("_begins")}
+    text = (TEXT_BY_TIME if data.split.by_time else TEXT).format(
+        target="an interaction" if config.target == "random" else f"the {config.target} interaction",
+        target_setting=config.target,
+        cut=",".join(config.cut),
         name=data.name,
         version=__version__,
         dataset=config.datasets[0],

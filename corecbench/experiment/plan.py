@@ -12,7 +12,7 @@ import numpy as np
 
 from corecbench.api import SIDES, Lists, PluginError, UsageError
 from corecbench.data.loaded import read_datasets
-from corecbench.data.ties import warnings
+from corecbench.data.time_split import warnings
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
 from corecbench.experiment.cells import is_done, settings_of
 from corecbench.experiment.layout import check_count, choices_on, choose, lacking_controls, lay_out
@@ -239,5 +239,5 @@ def notes(
     found += dict.fromkeys(lacking)
     if aside := config.per_dataset.keys() - {data.whole_name for data in data_sets}:
         found.append(f"settings of data sets that are not in this run are left aside: {', '.join(sorted(aside))}")
-    found += [line for data in data_sets for line in warnings(data.dataset, config.ties)]
+    found += [line for data in data_sets for line in warnings(data.dataset, data.split, config.ties)]
     return found

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
     from corecbench.api import CellResult, RowSide
     from corecbench.data.dataset import Dataset
-    from corecbench.data.split import Split
+    from corecbench.data.split import HeldItems, Split
     from corecbench.report.stored_lists import RankedSide, StoredLists
 
 Change = Literal["new", "up", "down", "same"]
 Part = Literal["training", "left out", "validation", "test"]
-"""A part of a split: "test" is the held-out item, "left out" what has the time of the validation item."""
+"""A part of a split: "test" is the held-out item, "left out" what has the time of the validation item or, under the
+split by time, any other interaction behind the first cut."""
 MOST = 10
 """The number of items of a list that are looked at."""
 
@@ -129,18 +130,19 @@ def recommend(
     place = held.users.searchsorted([user])
     (known,) = held.known.of(place)
     n_train = np.count_nonzero(split.before.user == user)
-    left_out, validation = known[n_train:-1], known[n_train:][-1:]  # the validation item is the last of its time
-    named: list[tuple[np.ndarray, Part]] = [
-        (known[:n_train], "training"),
-        (left_out, "left out"),
-        (validation, "validation"),
-        (held.target[place], "test"),
-    ]
-    parts = [(int(item), part) for items, part in named for item in items]
+    validation = held_out_of(split.held["validation"], user)
+    parts: list[tuple[int, Part]] = [(int(item), "training") for item in known[:n_train]]
+    parts += [(int(item), "validation" if item == validation else "left out") for item in known[n_train:]]
+    parts.append((int(held.target[place][0]), "test"))
     history = tuple(Past(catalog.item_ids[item], catalog.item_texts[item], part) for item, part in parts)
     most = min([most, *(int(row.top["position"].max()) for row in stored.rows)])
     lists = tuple(_list(row, user_id, titles, most) for row in stored.rows)
     return Recommendation(cell["dataset"], user_id, cell["name"], cell["seed"], history, lists)
+
+
+def held_out_of(held: HeldItems, user: int) -> int:
+    """Return the item of a user that is held out at a stage, 0 for a user who is not ranked there."""
+    return int(held.target[held.users == user].sum())
 
 
 def _list(row: RankedSide, user_id: str, titles: Mapping[str, str], most: int) -> TopList:

@@ -7,7 +7,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from corecbench.api import DataError
-from corecbench.data.time_split import by_time
+from corecbench.data.split import leave_one_out
+from corecbench.data.time_split import by_time, in_brief, warnings
 
 SPAN = {"validation": (10, 14), "test": (14, 99)}
 TIMES = [*range(4, 18), 30]
@@ -192,3 +193,16 @@ def test_the_facts_say_who_is_left_out_what_is_new_and_how_many_candidates_there
     assert facts["items_new"] == 3
     assert (facts["least_candidates"], facts["most_candidates"]) == (4, 4)
     assert split.history_length.tolist() == [2, 2]
+
+
+def test_a_data_set_says_whether_it_can_be_split_by_time_and_leave_one_out_that_it_leaks(load):
+    dataset = load(days(12))
+    assert in_brief(dataset).startswith(
+        "yes: 9 tested users behind the cut 0.8,0.9, 0 of them (0.0%) on items that are new"
+    )
+    positions = load([(f"u{user}", f"i{place}", place) for user in range(6) for place in range(4)])
+    assert in_brief(positions).startswith("no: the times of 6 of 6 users count up by one")
+    (line,) = warnings(dataset, leave_one_out(dataset), "random")
+    assert "leave-one-out trains on interactions that are later" in line
+    assert "--split time" in line
+    assert not list(warnings(*by_time(dataset), "random"))
