@@ -1,4 +1,4 @@
-"""Puts the tables of results/perf into docs/performance.md and results/README.md.
+"""Puts the tables of results/perf into docs/performance.md.
 
 python benchmarks/perf/write_page.py
 """
@@ -14,29 +14,17 @@ from measuring.table import processors, ratios, sides
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "performance.md"
-SIDES = ROOT / "results" / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 BEGIN = "<!-- The rest is written by benchmarks/perf/write_page.py. -->\n"
 
 
-def tables(records: Sequence[Mapping[str, Any]]) -> str:
-    """Return what the page about performance shows of all records."""
-    parts = ["### Ratios", "", *ratios(records), "", "### Processors", "", *processors(records)]
-    return "\n".join(parts) + "\n"
-
-
-def seconds(records: Sequence[Mapping[str, Any]]) -> str:
-    """Return what the page about stored results shows of all records."""
-    return "\n".join(sides(records)) + "\n"
-
-
-def rewritten(page: str, shown: str) -> str:
+def rewritten(page: str, records: Sequence[Mapping[str, Any]]) -> str:
     """Return the page with its tables made anew."""
     head, _, _ = page.partition(BEGIN)
-    return f"{head}{BEGIN}\n{shown}"
+    tables = {"Ratios": ratios, "Each side": sides, "Processors": processors}
+    parts = (part for name, make in tables.items() for part in ("", f"### {name}", "", *make(records)))
+    return "\n".join([f"{head}{BEGIN.rstrip()}", *parts]) + "\n"
 
 
 if __name__ == "__main__":
-    for page, make in ((PAGE, tables), (SIDES, seconds)):
-        page.write_text(rewritten(page.read_text(encoding="utf-8"), make(read(RESULTS))), encoding="utf-8")
+    PAGE.write_text(rewritten(PAGE.read_text(encoding="utf-8"), read(RESULTS)), encoding="utf-8")
