@@ -12,8 +12,7 @@ from corecbench.report.evidence.known_controls import known_controls
 from corecbench.report.evidence.leaderboard import board_of, read_board
 from corecbench.report.evidence.reading import read
 from corecbench.report.formats import write
-from corecbench.report.views import ledger_text
-from corecbench.report.views.tables import board_table, main_table, share_table, slice_table
+from corecbench.report.views.tables import board_table, ledger_table, main_table, share_table, slice_table
 from corecbench.results.choice import AS_STORED
 from corecbench.results.rows import result_key
 from corecbench.results.store import Store
@@ -156,7 +155,7 @@ def publish(
     if evidence.shares():
         reports.append(share_table(evidence))
     if with_ledger:
-        reports.append(ledger_text.report(evidence.ledgers(by_slices), evidence, effects))
+        reports.append(ledger_table(evidence, effects, by_slices))
     written = {report.name: write(host, report, folder if with_files else None) for report in reports}
     is_written = bool(written["table"].paths or not with_files)
     return Published(

@@ -4,7 +4,7 @@ from corecbench.plugin.host import Host
 from corecbench.report.evidence.contrasts import STANDARD
 from corecbench.report.evidence.known_controls import known_controls
 from corecbench.report.evidence.reading import read
-from corecbench.report.views.ledger_words import sentence
+from corecbench.report.views.findings import sentence
 
 from .conftest import METRICS
 

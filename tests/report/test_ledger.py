@@ -7,8 +7,7 @@ for each of them, so n/40 of the mean alone.
 import numpy as np
 import pytest
 
-from corecbench.report.evidence.contrasts import Method
-from corecbench.report.evidence.ledger import build
+from corecbench.report.evidence.contrasts import STANDARD, Method
 from corecbench.report.evidence.reading import read
 from corecbench.stats.components import variance_components
 from corecbench.stats.correction import holm
@@ -64,9 +63,9 @@ def full(alone):
     return alone
 
 
-def ledgers(bench, side="domain", metric=METRICS["MRR"], **options):
-    rows = read(bench.entries, bench.store, {"MRR": metric}, "MRR").rows
-    found = build(rows, "MRR", metric.higher_is_better, controls=CONTROLS, **options)
+def ledgers(bench, side="domain", metric=METRICS["MRR"], method=STANDARD, by_slices=False):
+    evidence = read(bench.entries, bench.store, {"MRR": metric}, "MRR", method, CONTROLS)
+    found = evidence.ledgers(by_slices)
     return [ledger for ledger in found if side in (None, ledger.pair.side)]
 
 
@@ -94,19 +93,19 @@ def test_the_steps_add_up_to_the_whole_gain(full):
     (whole,) = ledger.of_kind("whole")
     steps = ledger.of_kind("step")
     assert sum(each.comparison.difference for each in steps) == pytest.approx(whole.comparison.difference)
-    assert ledger.adds_up
+    assert {each.comparison.seeds for each in ledger.contrasts} == {steps[0].comparison.seeds}
 
 
 def test_a_step_is_the_test_of_its_two_rows_in_units_of_the_model_alone(full):
     (ledger,) = ledgers(full, method=Method(margin=0.5))
     step = ledger.of_kind("step")[1]
     upper, lower, base = value(14), value(6), value(0)
-    assert (step.upper_mean, step.lower_mean) == (pytest.approx(27 / 40), pytest.approx(23 / 40))
+    assert step.comparison.means == (pytest.approx(27 / 40), pytest.approx(23 / 40))
     assert step.comparison.test.p == pytest.approx(paired_test(upper, lower).p)
     changes, expected = step.comparison.sizes.changes, fieller(base + upper - lower, base)
     assert (changes.low, changes.high) == pytest.approx((expected.low, expected.high))
     assert step.comparison.sizes.equivalence.p == pytest.approx(tost(upper, lower, 0.5 * 0.5).p)
-    assert step.n_users == N
+    assert step.comparison.n_users == N
 
 
 @pytest.mark.parametrize(
@@ -144,7 +143,6 @@ def test_a_pair_that_shares_nothing_but_in_which_words_have_a_say_is_a_step_and_
         ("counted words", pytest.approx(3 / 40)),
     ]
     assert ("what goes beyond counted words", pytest.approx(25 / 40)) in told(ledger, "contrast")
-    assert ledger.adds_up
     (of_llm,) = ledgers(full, side="llm")
     assert told(of_llm, "step")[1] == ("counted words in the scores", pytest.approx(3 / 40))
 
@@ -264,24 +262,23 @@ def test_a_pair_that_shares_nothing_is_control_enough(alone):
 # --- seeds --------------------------------------------------------------------------------------------------------
 
 
-def test_rows_are_compared_over_the_seeds_that_both_have(bench):
-    for seed, n in ((0, 10), (1, 20), (2, 30)):
+def test_all_contrasts_are_over_the_seeds_that_all_rows_have_so_that_steps_add_up(bench):
+    for seed, n in enumerate((10, 20, 30, 40)):
         bench.add("sasrec", domain_ranks=TWO, seed=seed)
         add(bench, "pair", n, seed=seed)
+        if seed:
+            add(bench, "bag-of-words", n // 2, seed=seed)
     add(bench, "no-mutual", 8, seed=0)
-    add(bench, "bag-of-words", 4, seed=0, epochs=epochs("domain", "llm"))
-    add(bench, "bag-of-words", 6, seed=1, epochs=epochs("domain"))
     (ledger,) = ledgers(bench)
-    steps = {each.planned.tells: each for each in ledger.of_kind("step")}
-    words = steps["schedule and ids + counted words"]
-    assert (words.comparison.seeds, words.other_seeds) == ((0, 1), (2,))
-    assert words.comparison.change == pytest.approx((4 + 6) / 2 / 40)
-    mutual = steps["mutual learning"]
-    assert (mutual.comparison.seeds, mutual.other_seeds) == ((0,), (1, 2))
-    assert mutual.comparison.change == pytest.approx((10 - 8) / 40)
-    (beyond,) = [each for each in ledger.of_kind("contrast") if each.planned.lower.control == "bag-of-words"]
-    assert beyond.comparison.change == pytest.approx((15 - 5) / 40)
-    assert not ledger.adds_up
+    assert {each.comparison.seeds for each in ledger.contrasts} == {(1, 2, 3)}
+    (whole,), (beyond,) = ledger.of_kind("whole"), ledger.of_kind("contrast")
+    assert whole.comparison.change == pytest.approx((20 + 30 + 40) / 3 / 40)
+    assert beyond.comparison.change == pytest.approx((10 + 15 + 20) / 3 / 40)
+    assert sum(each.comparison.change for each in ledger.of_kind("step")) == pytest.approx(
+        0 if len(ledger.of_kind("step")) < 2 else whole.comparison.change
+    )
+    # one seed would be left
+    assert ledger.plan.lacking["left out, as it has none of seeds 1-3"] == ("no-mutual",)
 
 
 def test_a_row_without_a_common_seed_is_no_rung(alone):
@@ -337,14 +334,16 @@ def test_slices_have_their_own_contrasts_and_leave_the_others_as_they_are(alone)
     counts = {"history_length": np.repeat([1, 9], N // 2), "target_frequency": np.ones(N, dtype=int)}
     for row, n in FULL.items():
         add(alone, row, n, counts=counts)
-    facts = read(alone.entries, alone.store, METRICS, "MRR").facts("toy")
-    (plain,), (sliced,) = ledgers(alone), ledgers(alone, facts={"toy": facts})
-    on_all = [each for each in sliced.contrasts if each.slicing is None]
+    (plain,), (sliced,) = ledgers(alone), ledgers(alone, by_slices=True)
+    on_all = [each for each in sliced.contrasts if each.comparison.group.slicing is None]
     assert [each.comparison.p_adjusted for each in on_all] == [
         each.comparison.p_adjusted for each in plain.contrasts
     ]
     whole = {
-        (each.slicing, each.label): (each.n_users, each.comparison.change)
+        (each.comparison.group.slicing, each.comparison.group.label): (
+            each.comparison.n_users,
+            each.comparison.change,
+        )
         for each in sliced.contrasts
         if each.planned.kind == "whole"
     }

@@ -210,7 +210,7 @@ class Yardstick:
             own, base = values_of(row), values_of(other)
             if unit is None:
                 return own, base
-            of_unit = group.within(unit.per_seed_or_mean(self.metric, within), within)
+            of_unit = values_of(unit)
             return of_unit + own - base, of_unit
 
         own, base = values()

@@ -2,68 +2,76 @@
 
 The steps lead from the model alone over controls to the pair, and add up to its gain. A step whose row is missing
 is merged with the next one. Beside the steps stand contrasts of the pair with single controls, which do not add up.
-Every contrast is paired over users, over the seeds that both rows have. Its change is relative to the model alone.
-U users, S seeds.
+All contrasts of a ledger are over the seeds that all its rows have, and all changes relative to the model alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.evidence.contrasts import (
     FEWEST_USERS,
     STANDARD,
-    Method,
     Yardstick,
     adjust_families,
+    can_vary_with_seed,
+    common_seeds,
     why_not,
 )
-from corecbench.report.evidence.groups import user_groups
-from corecbench.report.evidence.known_controls import NO_CONTROLS
-from corecbench.report.evidence.ledger_harm import Harm, harm
-from corecbench.report.evidence.ledger_ladder import Plan, Planned, pairs_with_controls, plan
+from corecbench.report.evidence.ledger_plan import Plan, Planned, pairs_with_controls, plan
+from corecbench.stats.equivalence import tost
+from corecbench.stats.intervals import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from corecbench.report.evidence.contrasts import Contrast as Difference
-    from corecbench.report.evidence.groups import Facts, UserGroup
+    from corecbench.report.evidence.contrasts import Contrast
+    from corecbench.report.evidence.groups import UserGroup
     from corecbench.report.evidence.known_controls import KnownControls
-    from corecbench.report.evidence.ledger_ladder import Kind
+    from corecbench.report.evidence.ledger_plan import Kind
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 
-    Place = tuple[RowKey, RowKey, RowKey, str | None, str]
+MARGIN = 0.01
+"""A loss beyond this share of the mean of the model alone is harm."""
 
 
 @dataclass(frozen=True)
-class Contrast:
-    """One row minus another one, on all users or on a slice of them."""
+class Line:
+    """One contrast of a ledger, on all users or on a slice of them."""
 
     pair: RowKey
     """The row whose ledger this is a part of."""
     planned: Planned
-    unit: RowKey
-    """The row whose mean changes are relative to."""
-    upper_mean: float
-    """Mean over users of the tested metric, each user first averaged over the seeds of the contrast."""
-    lower_mean: float
-    comparison: Difference
-    """The difference; its `base` is the mean of the unit, so that its change is relative to that."""
-    n_users: int
-    other_seeds: tuple[int, ...]
-    """The seeds that only one of the two rows has."""
+    comparison: Contrast
+    """The difference; its `base` is the mean of the model alone, so that its change is relative to that."""
     out_of_reach: bool = False
     """Whether only what the LLM learnt could make a difference, and neither row has a turn after one of the LLM."""
-    slicing: str | None = None
-    """What the users were sliced by; None for all users."""
-    label: str = "all users"
 
     @property
-    def place(self) -> Place:
+    def place(self) -> tuple[object, ...]:
         """The identity of the contrast within a family of tests. Two ledgers can hold the same contrast."""
-        return self.planned.upper, self.planned.lower, self.unit, self.slicing, self.label
+        group = self.comparison.group
+        return self.planned.upper, self.planned.lower, self.comparison.seeds, group.slicing, group.label
+
+
+@dataclass(frozen=True)
+class Harm:
+    """A row whose texts tell nothing, against the model alone."""
+
+    row: RowKey
+    verdict: Literal["none", "same", "harm", "open", "few seeds"]
+    """"none": a loss beyond the margin is excluded at .05, one-sided; "same": no user has another value, as where
+    the model alone was kept; "harm": the loss is beyond the margin; "few seeds": fewer than 3,
+    which say nothing of the method."""
+    change: float
+    """The difference relative to the model alone."""
+    interval: Interval | None
+    """The relative change at 90 %, that of two one-sided tests at .05; None where too few users differ."""
+    p: float | None
+    """The p value of a difference of the margin or more, in either direction; not adjusted."""
+    seeds: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -72,90 +80,21 @@ class Ledger:
 
     pair: RowKey
     plan: Plan
-    contrasts: tuple[Contrast, ...]
+    contrasts: tuple[Line, ...]
     """All that is planned on all users, then on each slice."""
     harm: Harm | None = None
     """Whether texts that tell nothing do harm; for the domain side only, where that control was run."""
 
-    def of_kind(self, kind: Kind) -> list[Contrast]:
+    def of_kind(self, kind: Kind) -> list[Line]:
         """Return the contrasts of a kind on all users."""
-        return [each for each in self.contrasts if each.planned.kind == kind and each.slicing is None]
-
-    @property
-    def adds_up(self) -> bool:
-        """Whether the steps have the seeds of the whole gain, so that they add up to it."""
-        compared = [each.comparison.seeds for kind in ("whole", "step") for each in self.of_kind(kind)]
-        return len(set(compared)) <= 1
-
-
-@dataclass(frozen=True)
-class _Builder:
-    """What all contrasts of the ledgers have in common."""
-
-    rows: Mapping[RowKey, Row]
-    tested: str
-    higher_is_better: bool
-    method: Method
-    controls: KnownControls
-
-    def ledger(self, pair: RowKey, plan: Plan, groups: Sequence[UserGroup]) -> Ledger:
-        """Return the ledger of a pair; p is not adjusted yet."""
-        contrasts = [
-            self.contrast(pair, planned, plan.unit, group)
-            for group in groups
-            if group.n_users >= FEWEST_USERS
-            for planned in plan.planned
-        ]
-        return Ledger(pair, plan, tuple(contrasts), self.harm(pair, plan))
-
-    def contrast(self, pair: RowKey, planned: Planned, unit: RowKey, group: UserGroup) -> Contrast:
-        """Return a contrast on a group of users."""
-        upper, lower = self.rows[planned.upper], self.rows[planned.lower]
-        yardstick = Yardstick(self.tested, self.higher_is_better, self.method)
-        comparison = yardstick.contrast(upper, lower, "row", group, self.rows[unit])
-        return Contrast(
-            pair=pair,
-            planned=planned,
-            unit=unit,
-            upper_mean=comparison.means[0],
-            lower_mean=comparison.means[1],
-            comparison=comparison,
-            n_users=comparison.n_users,
-            other_seeds=tuple(sorted((upper.values.keys() | lower.values.keys()) - set(comparison.seeds))),
-            out_of_reach=(
-                pair.side == "domain"
-                and planned.control is not None
-                and planned.control.entry.needs_llm_turn
-                and upper.precedes_the_other_side()
-                and lower.precedes_the_other_side()
-            ),
-            slicing=group.slicing,
-            label=group.label,
-        )
-
-    def harm(self, pair: RowKey, plan: Plan) -> Harm | None:
-        """Return whether texts that tell nothing do harm, if that can be told."""
-        alone = self.rows.get(pair.solo)
-        saying_nothing = (
-            row
-            for key, row in self.rows.items()
-            if key.control and replace(key, control=None) == pair and self.controls.of(key).entry.texts_say_nothing
-        )
-        placebo = next(saying_nothing, None)
-        if pair.side != "domain" or plan.no_alone or placebo is None or alone is None:
-            return None
-        if why_not(placebo, alone, self.tested, ""):
-            return None
-        return harm(placebo, alone, self.tested, self.higher_is_better)
+        return [each for each in self.contrasts if each.planned.kind == kind and not each.comparison.group.slicing]
 
 
 def build(
     rows: Mapping[RowKey, Row],
-    tested: str,
-    higher_is_better: bool = True,
-    method: Method = STANDARD,
-    controls: KnownControls = NO_CONTROLS,
-    facts: Mapping[str, Facts] | None = None,
+    yardstick: Yardstick,
+    controls: KnownControls,
+    groups: Mapping[str, Sequence[UserGroup]],
 ) -> list[Ledger]:
     """Return the ledger of each side of each pair that has a control, in the order of the rows.
 
@@ -163,36 +102,83 @@ def build(
 
     Args:
         rows: the stored rows, in the order of the main table.
-        tested: the name of the metric.
-        higher_is_better: its direction.
-        method: the method of the tests; the margin of equivalence is a share of the mean of the model alone.
+        yardstick: by what contrasts are made; the margin of equivalence is a share of the mean of the model alone.
         controls: what is known of the controls.
-        facts: data set -> what its users are sliced by; None for all users only.
+        groups: data set -> the groups of its users that contrasts are of.
     """
-    builder = _Builder(rows, tested, higher_is_better, method, controls)
     ledgers = []
-    for pair in pairs_with_controls(rows, tested, controls.unshared):
-        found = plan(pair, rows, tested, controls)
+    for pair in pairs_with_controls(rows, yardstick.metric, controls.unshared):
+        found = plan(pair, rows, yardstick.metric, controls)
         if found is not None:
-            n_users = len(next(iter(rows[pair].values.values())))
-            groups = list(user_groups(n_users, (facts or {}).get(pair.dataset, {})))
-            ledgers.append(builder.ledger(pair, found, groups))
-    return _adjusted(ledgers, method)
-
-
-def _adjusted(ledgers: Sequence[Ledger], method: Method) -> list[Ledger]:
-    """Return the ledgers with p adjusted; a contrast that two of them hold counts once."""
-    all_of_them = {each.place: each for ledger in ledgers for each in ledger.contrasts}
-    adjusted: dict[Place, Difference] = {}
-    for is_sliced in (False, True):
-        family = {
-            place: each.comparison for place, each in all_of_them.items() if (each.slicing is not None) == is_sliced
-        }
-        adjusted |= adjust_families(family, method)
+            lines = [
+                _line(rows, pair, found, planned, yardstick, group)
+                for group in groups[pair.dataset]
+                if group.n_users >= FEWEST_USERS
+                for planned in found.planned
+            ]
+            ledgers.append(Ledger(pair, found, tuple(lines), _harm(rows, pair, found, yardstick, controls)))
+    lines = {line.place: line.comparison for ledger in ledgers for line in ledger.contrasts}
+    on_all = {place: each for place, each in lines.items() if not each.group.slicing}
+    on_slices = {place: each for place, each in lines.items() if each.group.slicing}
+    adjusted = adjust_families(on_all, yardstick.method) | adjust_families(on_slices, yardstick.method)
     return [
         replace(
             ledger,
-            contrasts=tuple(replace(each, comparison=adjusted[each.place]) for each in ledger.contrasts),
+            contrasts=tuple(replace(line, comparison=adjusted[line.place]) for line in ledger.contrasts),
         )
         for ledger in ledgers
     ]
+
+
+def _line(
+    rows: Mapping[RowKey, Row], pair: RowKey, plan: Plan, planned: Planned, yardstick: Yardstick, group: UserGroup
+) -> Line:
+    """Return a contrast on a group of users; p is not adjusted yet."""
+    upper, lower = rows[planned.upper], rows[planned.lower]
+    out_of_reach = (
+        pair.side == "domain"
+        and planned.control is not None
+        and planned.control.entry.needs_llm_turn
+        and upper.precedes_the_other_side()
+        and lower.precedes_the_other_side()
+    )
+    comparison = yardstick.contrast(upper, lower, "row", group, rows[plan.unit], plan.seeds)
+    return Line(pair, planned, comparison, out_of_reach)
+
+
+def _harm(
+    rows: Mapping[RowKey, Row], pair: RowKey, plan: Plan, yardstick: Yardstick, controls: KnownControls
+) -> Harm | None:
+    """Return whether texts that tell nothing do harm, if that can be told."""
+    placebos = (
+        row
+        for key, row in rows.items()
+        if key.control and replace(key, control=None) == pair and controls.of(key).entry.texts_say_nothing
+    )
+    placebo, alone = next(placebos, None), rows.get(pair.solo)
+    if pair.side != "domain" or plan.no_alone or placebo is None or alone is None:
+        return None
+    return None if why_not(placebo, alone, yardstick.metric, "") else harm(placebo, alone, yardstick)
+
+
+def harm(row: Row, alone: Row, yardstick: Yardstick) -> Harm | None:
+    """Return whether a row is worse than the model alone beyond the margin; None where the mean of that is 0."""
+    seeds = common_seeds(row, alone)
+    values = [each.per_seed(yardstick.metric, seeds) for each in (row, alone)]  # [U, S]
+    own, base = STANDARD.as_tested(*values)
+    mean = float(abs(base.mean()))
+    if not mean:
+        return None
+    if (own == base).all():
+        return Harm(row.key, "same", 0.0, None, None, seeds)
+    change = float(own.mean() - base.mean()) / mean
+    outcome = tost(own, base, MARGIN * mean)
+    if outcome is None:
+        return Harm(row.key, "open", change, None, None, seeds)
+    interval = Interval(outcome.interval.low / mean, outcome.interval.high / mean)
+    worst, best = interval if yardstick.higher_is_better else (-interval.high, -interval.low)
+    verdict: Literal["none", "harm", "open", "few seeds"]
+    verdict = "none" if worst > -MARGIN else "harm" if best < -MARGIN else "open"
+    if can_vary_with_seed(row, alone) and not STANDARD.takes_seeds(values[0]):
+        verdict = "few seeds"
+    return Harm(row.key, verdict, change, interval, outcome.p, seeds)

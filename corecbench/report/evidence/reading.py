@@ -257,10 +257,10 @@ class Evidence:
     def ledgers(self, by_slices: bool = False) -> Sequence[Ledger]:
         """Return what the gain of each pair with controls is made of, on all users or on slices of them, too."""
         if by_slices not in self._ledgers:
-            facts = {dataset: self.facts(dataset) for dataset in self.datasets} if by_slices else None
-            self._ledgers[by_slices] = ledger.build(
-                self.rows, self.tested, self.higher_is_better, self.method, self.controls, facts
-            )
+            groups = {dataset: self.groups(dataset) for dataset in self.datasets}
+            if not by_slices:
+                groups = {dataset: found[:1] for dataset, found in groups.items()}
+            self._ledgers[by_slices] = ledger.build(self.rows, self.yardstick, self.controls, groups)
         return self._ledgers[by_slices]
 
     @functools.cached_property

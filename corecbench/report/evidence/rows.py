@@ -112,13 +112,6 @@ class Row:
         """Return a metric of each user under each of the given seeds, float64 [U, S]."""
         return np.column_stack([self.column(metric, seed) for seed in seeds])
 
-    def per_seed_or_mean(self, metric: str, seeds: tuple[int, ...]) -> np.ndarray:
-        """Return the same; if the row lacks some of the seeds, the mean over those it has stands for each."""
-        if self.is_deterministic or self.values.keys() >= set(seeds):
-            return self.per_seed(metric, seeds)
-        mean = self.mean_of(metric, set(seeds) & self.values.keys() or self.values.keys())
-        return np.repeat(mean[:, None], len(seeds), axis=1)
-
     def mean_of(self, metric: str, seeds: Iterable[int]) -> np.ndarray:
         """Return a metric of each user, float64 [U], the mean over the given seeds."""
         values = [self.column(metric, seed) for seed in sorted(seeds)]

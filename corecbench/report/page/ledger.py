@@ -8,8 +8,8 @@ from corecbench.report.page.blocks import Heading, Statement
 from corecbench.report.page.folding import folded, stated
 from corecbench.report.page.grids import grid, note, on
 from corecbench.report.page.pictures import plot_blocks
-from corecbench.report.views import ledger_text
-from corecbench.report.views.ledger_words import finding, harm_sentence, sentence, telling
+from corecbench.report.views.findings import finding, harm_sentence, sentence, telling
+from corecbench.report.views.tables import ledger_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.page.blocks import Block, Picture, Verdict
     from corecbench.report.plots.registry import PlotOutcome
-    from corecbench.report.views.ledger_words import Finding
+    from corecbench.report.views.findings import Finding
 
 VERDICTS: Mapping[Finding, Verdict] = {
     "gain": "gain",
@@ -34,7 +34,7 @@ VERDICTS: Mapping[Finding, Verdict] = {
 def blocks(ledgers: Sequence[Ledger], table: Evidence, plots: Sequence[PlotOutcome[Picture]]) -> Iterator[Block]:
     """Yield the findings, then the plot and the table of each data set that has ledgers."""
     yield from stated([statement for each in ledgers for statement in _statement(each, table)])
-    report = ledger_text.report(ledgers, table, in_words=False)
+    report = ledger_table(table, in_words=False)
     datasets = list(dict.fromkeys(each.pair.dataset for each in ledgers))
     for dataset in datasets:
         if len(datasets) > 1:

@@ -12,13 +12,13 @@ from corecbench.report.page.folding import stated
 from corecbench.report.plots.study import label, shorten
 from corecbench.report.views.captions import intervals_in_words, of_changes
 from corecbench.report.views.columns import p_name
-from corecbench.report.views.ledger_words import over_controls
-from corecbench.report.views.outcome import (
+from corecbench.report.views.findings import (
     agreement,
     amount,
     change,
     excludes_zero,
     interval,
+    over_controls,
     probability,
     relative,
 )

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS
-from corecbench.report.evidence.ledger_ladder import pairs_with_controls
+from corecbench.report.evidence.ledger_plan import pairs_with_controls
 from corecbench.report.plots.canvas import (
     INK,
     MINUS,
@@ -21,7 +21,7 @@ from corecbench.report.plots.canvas import (
 from corecbench.report.plots.pages import paged
 from corecbench.report.plots.study import NAME_WIDTH, NothingToShow, Study, label
 from corecbench.report.views.captions import t_intervals
-from corecbench.report.views.ledger_words import row_name
+from corecbench.report.views.findings import row_name
 from corecbench.report.wording import percent, sentences
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from corecbench.api import RowSide
-    from corecbench.report.evidence.ledger import Contrast, Ledger
-    from corecbench.report.evidence.ledger_ladder import Kind
+    from corecbench.report.evidence.ledger import Ledger, Line
+    from corecbench.report.evidence.ledger_plan import Kind
     from corecbench.results.rows import RowKey
 
 LABEL_WIDTH, TITLE_WIDTH = 44, 54
@@ -113,7 +113,7 @@ def _title(pair: RowKey) -> str:
     return next((title for title in titles if len(title) <= TITLE_WIDTH), titles[-1])
 
 
-def _line(contrast: Contrast, start: float = 0.0) -> Line:
+def _line(contrast: Line, start: float = 0.0) -> Line:
     comparison, planned = contrast.comparison, contrast.planned
     upper, lower = (row_name(key, contrast.pair) for key in (planned.upper, planned.lower))
     names = {

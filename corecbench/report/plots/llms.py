@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from corecbench.report.evidence.ledger_ladder import PAIR, pairs_with_controls
+from corecbench.report.evidence.ledger_plan import PAIR, pairs_with_controls
 from corecbench.report.plots import curves
 from corecbench.report.plots.canvas import MINUS, SIDE_NAMES, figure, plain
 from corecbench.report.plots.curves import Curve, Panels
 from corecbench.report.plots.pages import paged
 from corecbench.report.plots.study import NothingToShow, Study, shorten
 from corecbench.report.views.captions import t_intervals
-from corecbench.report.views.ledger_words import row_name
+from corecbench.report.views.findings import row_name
 from corecbench.report.wording import sentences
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from corecbench.report.evidence.ledger import Contrast, Ledger
+    from corecbench.report.evidence.ledger import Ledger, Line
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 
@@ -95,7 +95,7 @@ def _names(ledgers: Sequence[Ledger]) -> tuple[str, ...]:
 def _panels(study: Study, ledgers: Sequence[Ledger]) -> Panels:
     """Return the curves of one side: the pair, then each control, with the pair minus that control."""
     pair = ledgers[0].pair
-    contrasts: dict[str, dict[int, Contrast]] = {}
+    contrasts: dict[str, dict[int, Line]] = {}
     for place, ledger in enumerate(ledgers):
         for each in ledger.of_kind("contrast"):
             contrasts.setdefault(row_name(each.planned.lower, ledger.pair), {})[place] = each
@@ -107,12 +107,12 @@ def _panels(study: Study, ledgers: Sequence[Ledger]) -> Panels:
     return Panels(title, _names(ledgers), alone, (of_pair, *of_controls))
 
 
-def _curve(control: str, found: Mapping[int, Contrast]) -> Curve:
+def _curve(control: str, found: Mapping[int, Line]) -> Curve:
     intervals = {place: each.comparison.sizes.interval for place, each in found.items()}
     return Curve(
         f"{control}: {next(iter(found.values())).planned.tells}",
         True,
-        {place: each.lower_mean for place, each in found.items()},
+        {place: each.comparison.means[1] for place, each in found.items()},
         {place: each.comparison.difference for place, each in found.items()},
         {place: interval for place, interval in intervals.items() if interval},
     )

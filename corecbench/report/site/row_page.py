@@ -12,7 +12,7 @@ from corecbench.report.page.blocks import Code, Section, Text
 from corecbench.report.page.grids import grid
 from corecbench.report.plots.study import label
 from corecbench.report.views.columns import Column, lay_out
-from corecbench.report.views.outcome import change, interval, probability
+from corecbench.report.views.findings import change, interval, probability
 from corecbench.report.wording import decimal, seed_list
 from corecbench.results.run_files import run_files
 

@@ -11,10 +11,11 @@ import numpy as np
 
 from corecbench.data.reduction import largest_parts
 from corecbench.evaluation.measuring import is_overall
-from corecbench.report.evidence.contrasts import ALPHA, FEWEST_DATASETS, FEWEST_ROWS, FEWEST_SEEDS
+from corecbench.report.evidence.contrasts import ALPHA, FEWEST_DATASETS, FEWEST_ROWS, FEWEST_SEEDS, FEWEST_USERS
 from corecbench.report.evidence.groups import stored_slicings
 from corecbench.report.evidence.rows import fault_sentences
-from corecbench.report.views.columns import CORRECTED, NONE, has_seeds, p_name
+from corecbench.report.views.columns import NONE, has_seeds, p_name
+from corecbench.report.views.findings import CORRECTED, finding, in_sentences, lacking_sentences
 from corecbench.report.views.provenance import made_with, of_left_out, of_reductions, protocol_sentence
 from corecbench.report.wording import (
     count,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.comparison import Comparison
     from corecbench.report.evidence.contrasts import Contrast, Method
     from corecbench.report.evidence.leaderboard import Leaderboard
+    from corecbench.report.evidence.ledger import Ledger
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
 
@@ -415,3 +417,52 @@ def board_caption(board: Leaderboard) -> str:
             *made_with(board.records),
         ]
     )
+
+
+# --- ledgers ------------------------------------------------------------------------------------------------------
+
+
+def ledger_caption(evidence: Evidence, ledgers: Sequence[Ledger], effects: bool, in_words: bool) -> str:
+    """Return the caption of ledgers: the findings in words, then what the columns mean and how it was tested."""
+    if not ledgers:
+        return sentences(
+            [
+                "No pair has a control here, so nothing tells what its gain is made of; `corecbench run` trains "
+                "controls with --control, and pairs that share nothing with --sharing none"
+            ]
+        )
+    method, higher = evidence.method, evidence.higher_is_better
+    lines = [line for ledger in ledgers for line in ledger.contrasts]
+    contrasts = [line.comparison for line in lines]
+    findings = [text for each in ledgers if in_words for text in in_sentences(each, evidence)]
+    unit = "the model alone"
+    if any(ledger.plan.no_alone for ledger in ledgers):
+        unit = "the model alone, or where that is missing to the lowest row there is"
+    sliced = {line.place for line in lines if line.comparison.group.slicing}
+    n_all = len({line.place for line in lines} - sliced)
+    second = f", and those on slices within a second one of {len(sliced)}" if sliced else ""
+    margin, level = f"{100 * method.margin:g}%", decimal(ALPHA, 2)
+    details = [
+        protocol_sentence(evidence.protocol()),
+        "Each line is one row minus another one, paired over users, each user first averaged over the seeds that "
+        "all rows of the ledger have",
+        "Part: the whole gain, its steps from the model alone to the pair, and contrasts of the pair with single "
+        "controls, which do not add up",
+        f"change: the difference relative to {unit}",
+        *lacking_sentences(ledgers),
+        of_p(contrasts, method),
+        of_family(method, f"one family of {n_all} contrasts{second}"),
+        f"Intervals in sentences are of the change, by {of_changes(method)}",
+        *(of_effects(method, unit, contrasts) if effects else [of_intervals(method, contrasts)]),
+        f"Finding: a gain or loss where {p_name(method)} is below {level}; nothing beyond {margin} where "
+        f"{p_name(method, 'TOST')} is below {level}, which tests a difference of {margin} of the model alone or "
+        "more; otherwise open" + (f"; a verdict needs {FEWEST_SEEDS} seeds" if method.speaks_of_methods else ""),
+    ]
+    if any(finding(line, higher) == "out of reach" for line in lines):
+        details.append(
+            "0 by plan: the domain side has no turn after one of the LLM, so that nothing of what the LLM learned "
+            "could reach it"
+        )
+    if sliced:
+        details.append(f"Slices are those of the table of slices, without any of fewer than {FEWEST_USERS} users")
+    return " ".join([*findings, sentences([*details, *made_with(evidence.records())])])

@@ -9,6 +9,7 @@ import pandas as pd
 
 from corecbench.data.reduction import in_percent
 from corecbench.report.evidence.reading import at_full_share
+from corecbench.report.views.findings import CORRECTED, finding_in_words, notes, row_name
 from corecbench.report.wording import (
     count,
     decimal,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.comparison import Comparison
     from corecbench.report.evidence.contrasts import Contrast, Method
     from corecbench.report.evidence.leaderboard import Leaderboard
+    from corecbench.report.evidence.ledger import Line
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
 
 NONE = "-"
 """The text of a cell without a value."""
-CORRECTED = {"holm": "Holm", "hochberg": "Hochberg", "bh": "Benjamini-Hochberg", "none": ""}
-"""correction -> the name of its authors in a caption."""
 
 
 @dataclass(frozen=True)
@@ -338,3 +338,32 @@ def _seeds(seeds: Mapping[str, tuple[int, ...]]) -> str:
     """
     by_dataset = [(dataset, {"": seed_list(on_dataset)}) for dataset, on_dataset in seeds.items()]
     return str(together(by_dataset, "data sets").get("", ""))
+
+
+def ledger_columns(evidence: Evidence, lines: Sequence[Line], effects: bool) -> Iterator[Column]:
+    """Yield the columns of ledgers; those of slices only if there are any."""
+    tested, method, higher = evidence.tested, evidence.method, evidence.higher_is_better
+    yield from identity((line.pair for line in lines), lambda line: line.pair)
+    if any(line.comparison.group.slicing for line in lines):
+        yield Column("slice by", lambda line: line.comparison.group.slicing)
+        yield Column("slice", lambda line: line.comparison.group.label)
+    yield Column("part", lambda line: line.planned.kind)
+    yield Column("row", lambda line: row_name(line.planned.upper, line.pair))
+    yield Column("minus", lambda line: row_name(line.planned.lower, line.pair))
+    yield Column("tells", lambda line: line.planned.tells)
+    yield Column(tested, lambda line: line.comparison.means[0], decimal)
+    yield Column(f"{tested} minus", lambda line: line.comparison.means[1], decimal)
+
+    def contrast(line: Line) -> Contrast:
+        return line.comparison
+
+    if not effects:
+        yield Column("difference", lambda line: line.comparison.difference, signed)
+        yield from interval_columns(lambda line: line.comparison.sizes.interval)
+    yield from contrast_columns(contrast, "change", method, effects, effects and has_seeds(map(contrast, lines)))
+    if not effects:
+        yield from equivalence_columns(contrast, method)
+    yield Column("finding", lambda line: finding_in_words(line, higher, method))
+    yield Column("users", lambda line: line.comparison.n_users, count)
+    yield Column("seeds", lambda line: seed_list(line.comparison.seeds))
+    yield Column("notes", lambda line: "; ".join(notes(line)) or None)

@@ -11,9 +11,8 @@ import pandas as pd
 
 from corecbench.api import UsageError
 from corecbench.report.evidence.contrasts import adjust_families
-from corecbench.report.views import ledger_text
 from corecbench.report.views.columns import Column, contrast_columns, has_seeds, identity, lay_out
-from corecbench.report.views.tables import main_table, slice_table
+from corecbench.report.views.tables import ledger_table, main_table, slice_table
 from corecbench.report.wording import seed_list
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ class Frames:
         Args:
             by_slices: whether it is told on slices of the users, too.
         """
-        return _values(ledger_text.report(self.evidence.ledgers(by_slices), self.evidence, effects=True))
+        return _values(ledger_table(self.evidence, effects=True, by_slices=by_slices))
 
     def slices(self) -> pd.DataFrame:
         """Return the gains on slices of the users, as `corecbench report --slices`."""

@@ -8,6 +8,7 @@ from corecbench.api import Report
 from corecbench.report.views.captions import (
     board_caption,
     comparison_caption,
+    ledger_caption,
     main_caption,
     share_caption,
     significant,
@@ -18,6 +19,7 @@ from corecbench.report.views.columns import (
     board_measures,
     comparison_table_columns,
     lay_out,
+    ledger_columns,
     main_columns,
     share_columns,
     slice_columns,
@@ -110,6 +112,27 @@ def share_table(evidence: Evidence) -> Report:
 
 def _directions(evidence: Evidence) -> dict[str, bool]:
     return dict.fromkeys((evidence.tested, f"{evidence.tested} solo"), evidence.higher_is_better)
+
+
+def ledger_table(
+    evidence: Evidence, effects: bool = False, by_slices: bool = False, in_words: bool = True
+) -> Report:
+    """Return what the gain of each pair that has controls is made of.
+
+    Args:
+        evidence: the rows.
+        effects: whether there are columns of all effect sizes.
+        by_slices: whether it is told on slices of the users, too.
+        in_words: whether the caption begins with the findings in words.
+    """
+    ledgers = evidence.ledgers(by_slices)
+    lines = [line for ledger in ledgers for line in ledger.contrasts]
+    frame, values = lay_out(lines, ledger_columns(evidence, lines, effects))
+    marks: Marks = {
+        (number, "change"): ["significant"] for number, line in enumerate(lines) if line.comparison.is_significant
+    }
+    legend: dict[Mark, str] = {"significant": significant(evidence.method)} if marks else {}
+    return Report("ledger", frame, values, ledger_caption(evidence, ledgers, effects, in_words), marks, legend)
 
 
 def comparison_table(comparison: Comparison) -> Report:

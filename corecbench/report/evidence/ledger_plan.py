@@ -1,14 +1,15 @@
-"""The plan of a ledger: which rows are compared, from the rows that a pair and its controls have."""
+"""The plan of a ledger: which rows are compared, and over which seeds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from corecbench.report.evidence.contrasts import why_not, why_untested
+from corecbench.report.evidence.contrasts import FEWEST_SEEDS, common_seeds, why_not, why_untested
+from corecbench.report.wording import seed_list
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from corecbench.report.evidence.known_controls import KnownControl, KnownControls
     from corecbench.report.evidence.rows import Row
@@ -40,6 +41,8 @@ class Plan:
 
     planned: tuple[Planned, ...]
     """The whole gain, the steps from the bottom, then the single contrasts."""
+    seeds: tuple[int, ...]
+    """The seeds that all its rows have."""
     unit: RowKey
     """The row whose mean all changes are relative to."""
     no_alone: str | None
@@ -65,37 +68,36 @@ def pairs_with_controls(rows: Mapping[RowKey, Row], tested: str, unshared: Colle
 
 
 def plan(pair: RowKey, rows: Mapping[RowKey, Row], tested: str, controls: KnownControls) -> Plan | None:
-    """Return the comparisons of the ledger of a pair; None if no row can be compared with the pair."""
+    """Return the comparisons of the ledger of a pair; None if no row can be compared with the pair.
+
+    All are over the same seeds. A control without one of them takes it from the whole ledger. One that would leave
+    fewer than FEWEST_SEEDS is left out.
+    """
     found = _found(pair, rows, controls)
     known = _known(pair, found, controls)
     ladder = sorted((each for each in known if each.entry.step is not None), key=lambda each: each.entry.step or 0)
+    contrasts = [each for each in known if each.entry.is_contrast]
     no_alone = why_untested(rows[pair], rows.get(pair.solo), tested)
     reasons: dict[str, str] = {}
-    kept = [] if no_alone else [pair.solo]
-    steps: list[Planned] = []
-    merged: list[tuple[str, str]] = []  # steps without a row since the last one that has one
-    top = ladder[-1].entry.takes_away if ladder else WHOLE
-    for name, adds in [*((each.name, _adds(each, pair)) for each in ladder), (PAIR, top)]:
-        key = pair if name == PAIR else found.get(name)
-        if reason := _why_missing(key, pair, kept[-1:], rows, tested):
-            reasons[name] = reason
-            merged.append((name, adds))
-        elif key is not None:
-            if kept:
-                tells = " + ".join([*(skipped for _, skipped in merged), adds])
-                lower = None if kept[-1].is_solo else controls.of(kept[-1])
-                steps.append(Planned("step", tells, key, kept[-1], lower, tuple(skipped for skipped, _ in merged)))
-            kept.append(key)
-            merged = []
+    seeds = common_seeds(rows[pair], rows[pair] if no_alone else rows[pair.solo])
+    taken: dict[str, RowKey] = {}
+    for each in dict.fromkeys([*ladder, *contrasts]):
+        key = found.get(each.name)
+        if key is None:
+            reasons[each.name] = "not run"
+        elif reason := _why_missing(rows[key], rows[pair], seeds, tested):
+            reasons[each.name] = reason
+        else:
+            taken[each.name] = key
+            seeds = _within(seeds, rows[key])
+    lowest = pair if no_alone else pair.solo
+    steps = list(_steps(pair, lowest, ladder, taken, controls))
     planned = [] if no_alone else [Planned("whole", WHOLE, pair, pair.solo)]
     planned += steps if len(steps) > 1 or no_alone else []
-    for each in (each for each in known if each.entry.is_contrast):
-        key = found.get(each.name)
-        if key is not None and controls.of(key) != each:  # which stands for it, and is told of under its own name
-            continue
-        if reason := _why_missing(key, pair, [], rows, tested):
-            reasons[each.name] = reason
-        elif key is not None:
+    for each in contrasts:
+        key = taken.get(each.name)
+        # a row that stands for another control, too, is told of under its own name
+        if key is not None and controls.of(key) == each:
             planned.append(Planned("contrast", each.entry.takes_away, pair, key, each))
     if not planned:
         return None
@@ -103,7 +105,39 @@ def plan(pair: RowKey, rows: Mapping[RowKey, Row], tested: str, controls: KnownC
         reason: tuple(control for control, own in reasons.items() if own == reason)
         for reason in dict.fromkeys(reasons.values())
     }
-    return Plan(tuple(planned), kept[0] if len(kept) > 1 else planned[0].lower, no_alone, lacking)
+    unit = pair.solo if not no_alone else steps[0].lower if steps else planned[0].lower
+    return Plan(tuple(planned), seeds, unit, no_alone, lacking)
+
+
+def _steps(
+    pair: RowKey,
+    lowest: RowKey,
+    ladder: Sequence[KnownControl],
+    taken: Mapping[str, RowKey],
+    controls: KnownControls,
+) -> Iterator[Planned]:
+    """Yield the steps from the lowest row to the pair, each merged with those below it that have no row.
+
+    Where the model alone is missing, the lowest row is that of the first step.
+    """
+    top = ladder[-1].entry.takes_away if ladder else WHOLE
+    below = None if lowest == pair else lowest
+    merged: list[tuple[str, str]] = []
+    for name, adds in [*((each.name, _adds(each, pair)) for each in ladder), (PAIR, top)]:
+        key = pair if name == PAIR else taken.get(name)
+        if key is None:
+            merged.append((name, adds))
+            continue
+        if below is not None:
+            tells = " + ".join([*(skipped for _, skipped in merged), adds])
+            control = None if below.is_solo else controls.of(below)
+            yield Planned("step", tells, key, below, control, tuple(skipped for skipped, _ in merged))
+        below, merged = key, []
+
+
+def _within(seeds: tuple[int, ...], row: Row) -> tuple[int, ...]:
+    """Return those of the seeds that a row has; all, where no seed can change it."""
+    return seeds if row.is_deterministic else tuple(seed for seed in seeds if seed in row.values)
 
 
 def _found(pair: RowKey, rows: Mapping[RowKey, Row], controls: KnownControls) -> dict[str, RowKey]:
@@ -135,15 +169,15 @@ def _adds(control: KnownControl, pair: RowKey) -> str:
     return (pair.side == "llm" and entry.adds_to_llm) or entry.adds or f"what {control.name} has"
 
 
-def _why_missing(
-    key: RowKey | None, pair: RowKey, below: list[RowKey], rows: Mapping[RowKey, Row], tested: str
-) -> str | None:
-    """Return why a row is no part of a ledger; None if it can be compared with the pair and the row below it."""
-    if key is None:
-        return "not run"
-    if not rows[key].values:
+def _why_missing(row: Row, pair: Row, seeds: tuple[int, ...], tested: str) -> str | None:
+    """Return why a row is no part of a ledger over some seeds; None if it is."""
+    if not row.values:
         return "failed"
-    others = [*below, *([pair] if key != pair else [])]
-    if any(why_not(rows[key], rows[other], tested, "") for other in others):
-        return "no seed in common" if rows[key].has(tested) else f"without {tested}"
+    if not row.has(tested):
+        return f"without {tested}"
+    left = _within(seeds, row)
+    if why_not(row, pair, tested, ""):
+        return "no seed in common"
+    if len(left) < min(FEWEST_SEEDS, len(seeds)):
+        return f"left out, as it has {seed_list(left) or 'none'} of {seed_list(seeds, 'seed')}"
     return None

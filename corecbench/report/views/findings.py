@@ -1,28 +1,91 @@
-"""The findings of a ledger in plain words."""
+"""Contrasts and ledgers in the words of sentences."""
 
 from __future__ import annotations
 
 import operator
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS
-from corecbench.report.evidence.ledger_harm import MARGIN
-from corecbench.report.evidence.ledger_ladder import ALONE, PAIR
-from corecbench.report.views.outcome import change, interval, probability, relative
-from corecbench.report.wording import percent, seed_list
+from corecbench.report.evidence.ledger import MARGIN
+from corecbench.report.evidence.ledger_plan import ALONE, PAIR
+from corecbench.report.wording import p_value, percent, seed_list, signed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from corecbench.report.evidence.contrasts import Method
-    from corecbench.report.evidence.ledger import Contrast, Ledger
+    from corecbench.report.evidence.contrasts import Contrast, Method
+    from corecbench.report.evidence.ledger import Ledger, Line
+    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 
 Finding = Literal["gain", "loss", "nothing", "same", "out of reach", "few seeds", "open"]
+CORRECTED = {"holm": "Holm", "hochberg": "Hochberg", "bh": "Benjamini-Hochberg", "none": ""}
+"""correction -> the name of its authors in a caption."""
 ONE_SEED = "one seed: shows this run, not the method"
 
 
-def finding(contrast: Contrast, higher_is_better: bool) -> Finding:
+# --- one contrast -------------------------------------------------------------------------------------------------
+
+
+def change(comparison: Contrast) -> str:
+    """Return the change with its sign, relative where the row compared with is not 0."""
+    return relative(comparison, comparison.difference)
+
+
+def amount(comparison: Contrast) -> str:
+    """Return the change without its sign."""
+    return relative(comparison, abs(comparison.difference)).removeprefix("+")
+
+
+def relative(comparison: Contrast, difference: float) -> str:
+    """Return a difference relative to the row compared with, or as it is where that is 0."""
+    return percent(difference / comparison.base) if comparison.base else signed(difference)
+
+
+def interval(comparison: Contrast) -> str:
+    """Return the interval of the relative change, or why there is none."""
+    changes = comparison.sizes.changes
+    if changes is None:
+        return "no interval: too few users differ"
+    if not changes.bounded:
+        return "no interval: the mean compared with is too close to 0"
+    return f"95% interval {percent(changes.low)} to {percent(changes.high)}"
+
+
+def excludes_zero(comparison: Contrast) -> bool:
+    """Return whether the interval of the relative change excludes 0."""
+    changes = comparison.sizes.changes
+    return changes is not None and changes.bounded and not changes.low <= 0 <= changes.high
+
+
+def agreement(comparison: Contrast, row: Row, base: Row, metric: str) -> str | None:
+    """Return in words the number of seeds under which the difference has the same sign; None for one seed."""
+    seeds = comparison.seeds
+    if len(seeds) < 2:
+        return None
+    differences = (row.per_seed(metric, seeds) - base.per_seed(metric, seeds)).mean(axis=0)  # [S]
+    agree = int(np.sum(np.sign(differences) == np.sign(comparison.difference)))
+    return f"{'up' if comparison.difference > 0 else 'down'} in {agree} of {len(seeds)} seeds"
+
+
+def probability(p: float, method: Method | None = None) -> str:
+    """Return a p value in words, with the name of the correction if a method is given.
+
+    >>> probability(0.0001), probability(0.25)
+    ('p < .001', 'p = .250')
+    """
+    whose = CORRECTED[method.correction] if method else ""
+    text = p_value(p)
+    return f"{whose} p < {text[1:]}".lstrip() if text.startswith("<") else f"{whose} p = {text}".lstrip()
+
+
+# --- lines of a ledger --------------------------------------------------------------------------------------------
+
+
+def finding(contrast: Line, higher_is_better: bool) -> Finding:
     """Return what is found: a gain or loss, nothing beyond the margin, the same for every user, or none of it.
 
     With too few seeds only what is the same for every user is a finding.
@@ -39,7 +102,7 @@ def finding(contrast: Contrast, higher_is_better: bool) -> Finding:
     return "open"
 
 
-def finding_in_words(contrast: Contrast, higher_is_better: bool, method: Method) -> str:
+def finding_in_words(contrast: Line, higher_is_better: bool, method: Method) -> str:
     """Return a finding as a table states it."""
     found = finding(contrast, higher_is_better)
     words = {
@@ -58,14 +121,7 @@ def row_name(key: RowKey, pair: RowKey) -> str:
     return ALONE if key.is_solo else key.control or key.sharing or ""
 
 
-def seeds_in_words(contrast: Contrast) -> str:
-    """Return the seeds that both rows have, and of which ones these are where only one row has the others."""
-    seeds = contrast.comparison.seeds
-    every = f" of {seed_list({*seeds, *contrast.other_seeds})}" if contrast.other_seeds else ""
-    return seed_list(seeds) + every
-
-
-def notes(contrast: Contrast) -> Iterator[str]:
+def notes(contrast: Line) -> Iterator[str]:
     """Yield what a reader of a contrast must know: merged steps, and a single seed."""
     if contrast.planned.merged:
         yield f"without {', '.join(contrast.planned.merged)}"
@@ -73,7 +129,10 @@ def notes(contrast: Contrast) -> Iterator[str]:
         yield ONE_SEED
 
 
-def telling(ledger: Ledger) -> Contrast | None:
+# --- a ledger -----------------------------------------------------------------------------------------------------
+
+
+def telling(ledger: Ledger) -> Line | None:
     """Return the contrast of the pair with the control that tells most about the LLM; None if there is none."""
     found = [
         (each.planned.control.entry.order, each)
@@ -97,7 +156,7 @@ def sentence(ledger: Ledger, metric: str, higher_is_better: bool, method: Method
     if ledger.plan.no_alone or not comparison.base:
         text = f"{pair.own}'s {on} {how}: {beyond}"
     else:
-        gains = [mean - comparison.base for mean in (contrast.upper_mean, contrast.lower_mean)]
+        gains = [mean - comparison.base for mean in contrast.comparison.means]
         total, kept = (relative(comparison, gain) for gain in gains)
         is_gain, is_kept = ((gain > 0) == higher_is_better and gain != 0 for gain in gains)
         if is_gain:
@@ -132,7 +191,7 @@ def over_controls(ledgers: Sequence[Ledger], higher_is_better: bool, method: Met
     yield f"Of {rows} with controls, each against the control that tells most about the LLM: {', '.join(parts)}."
 
 
-def _shown(contrast: Contrast, higher_is_better: bool, method: Method) -> str:
+def _shown(contrast: Line, higher_is_better: bool, method: Method) -> str:
     """Return what follows from a contrast that is no clear gain."""
     words = {
         "gain": "",
@@ -170,6 +229,35 @@ def harm_sentence(ledger: Ledger) -> str | None:
         f"Do no harm: with texts that tell nothing, {pair.own} with {pair.partner} through {pair.sharing} on "
         f"{pair.dataset} {verdict} ({', '.join(evidence)})."
     )
+
+
+def in_sentences(ledger: Ledger, evidence: Evidence) -> Iterator[str]:
+    """Yield what is said of a ledger: what hides the pair, what a control keeps, and whether it does harm."""
+    yield from hidden(evidence.rows[ledger.pair])
+    text = sentence(ledger, evidence.tested, evidence.higher_is_better, evidence.method)
+    yield from filter(None, [text, harm_sentence(ledger)])
+
+
+def hidden(row: Row) -> Iterator[str]:
+    """Yield why the row of a pair shows little of it, with the setting that repairs it.
+
+    That is so where the model alone was kept, and where the domain model has no turn after one of the LLM.
+    """
+    key = row.key
+    pair = f"{key.own} with {key.partner} through {key.sharing} on {key.dataset}"
+    if key.side != "domain" or key.llm is None:
+        return
+    if kept := row.kept_alone():
+        yield (
+            f"{pair} is the model alone under {seed_list(kept, 'seed')}: kept, as the pair was not clearly "
+            "better on validation."
+        )
+    if row.precedes_the_other_side():
+        n_epochs = max(sum(epoch["side"] == "domain" for epoch in record["epochs"]) for record in row.records)
+        yield (
+            f"{pair} has no turn of {key.own} after one of the LLM, so that it learnt nothing from it: set "
+            f"{key.own}.epochs >= {n_epochs + 1}."
+        )
 
 
 def lacking_sentences(ledgers: Sequence[Ledger]) -> Iterator[str]:
