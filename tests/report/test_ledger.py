@@ -277,8 +277,8 @@ def test_all_contrasts_are_over_the_seeds_that_all_rows_have_so_that_steps_add_u
     assert sum(each.comparison.change for each in ledger.of_kind("step")) == pytest.approx(
         0 if len(ledger.of_kind("step")) < 2 else whole.comparison.change
     )
-    # one seed would be left
-    assert ledger.plan.lacking["left out, as it has none of seeds 1-3"] == ("no-mutual",)
+    # of whose seeds one would be left
+    assert ledger.plan.lacking["left out, as it has 0 of seeds 0-3"] == ("no-mutual",)
 
 
 def test_a_row_without_a_common_seed_is_no_rung(alone):
