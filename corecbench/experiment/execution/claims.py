@@ -14,7 +14,6 @@ from corecbench.results.store import remove_leftovers
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
-    from types import TracebackType
     from typing import Self
 
     from corecbench.api import CellResult
@@ -42,9 +41,7 @@ class Claims:
         self.renewing.enter_context(renewed(self.leases))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.renewing.close()
         for lease in self.leases.values():
             lease.release()

@@ -24,7 +24,6 @@ from corecbench.experiment.execution.task import make_task
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-    from types import TracebackType
     from typing import Self
 
     from distributed import Client, LocalCluster
@@ -100,9 +99,7 @@ class Cluster:
         except (OSError, ValueError) as error:
             raise UsageError(f"no Dask scheduler answers at {address} within {TIMEOUT_S} s") from error
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Leave the cluster. After an error or an interruption, cells that have not begun are taken back."""
         if error is not None and self.local is None:
             waiting = [future for key, future in self.futures.items() if key not in self.begun]

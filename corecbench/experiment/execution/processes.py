@@ -11,7 +11,6 @@ from corecbench.experiment.execution.task import make_task
 from corecbench.experiment.execution.worker_process import GRACE_S, STOP_S, WorkerProcess
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
     from corecbench.experiment.attempt import Tell
@@ -36,9 +35,7 @@ class Processes:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """End all processes: at once after an error. After an interruption they have a moment to write states."""
         everyone = [*self.running, *self.idle]
         interrupted = error is not None and not isinstance(error, Exception)
