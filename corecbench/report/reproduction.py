@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 METRIC = "NDCG@10"
 
 COMPARED = (
-    *("hash", "versions", "plugins", "commit", "device", "machine", "processes", "dtypes", "algorithms"),
+    *("hash", "versions", "plugins", "commit", "device", "machine", "dtypes", "algorithms"),
     *("fingerprints", "settings", "protocol", "data"),
 )
 """Fields of a record on which ranks may depend."""
