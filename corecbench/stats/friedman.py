@@ -19,22 +19,9 @@ class Friedman:
     """float64 [K], 1 for a model that is best on every data set."""
     n_datasets: int
     chi_square: float
-    p_chi_square: float
-    f: float
-    """The statistic of Iman and Davenport; infinite where all data sets agree."""
-    p_f: float
+    """The statistic."""
     p: float
-    """The p value from drawn permutations. It is the one to state, whatever the number of data sets."""
-
-
-@dataclass(frozen=True, eq=False)
-class Nemenyi:
-    """Which models differ by their average ranks."""
-
-    critical_difference: float
-    """The difference of two average ranks from which on they differ significantly."""
-    p: np.ndarray
-    """float64 [K, K], the p value of each pair, adjusted for all pairs; 1 on the diagonal."""
+    """The p value from drawn permutations."""
 
 
 def friedman(scores: np.ndarray, higher_is_better: bool = True, n_draws: int = DRAWS, seed: int = 0) -> Friedman:
@@ -42,11 +29,9 @@ def friedman(scores: np.ndarray, higher_is_better: bool = True, n_draws: int = D
 
     With R_j the average rank of a model over D data sets (ties share theirs), the statistic is 12 D / (K (K + 1))
     (sum R_j^2 - K (K + 1)^2 / 4), divided by 1 - sum (t^3 - t) / (D (K^3 - K)) for groups of t tied scores
-    (Friedman, 1937, doi:10.1080/01621459.1937.10503522). It is nearly chi-square with K - 1 degrees of freedom for
-    many data sets; F = (D - 1) chi^2 / (D (K - 1) - chi^2) with K - 1 and (K - 1) (D - 1) comes closer (Iman and
-    Davenport, 1980, doi:10.1080/03610928008827904; both recommended by Demsar, 2006, JMLR 7, 1-30). A suite has few
-    data sets, for which both are rough, so p is from permutations of each data set's ranks: of m drawn ones b are
-    as extreme, p = (1 + b) / (1 + m). If all models tie everywhere, the statistics are 0 and p is 1.
+    (Friedman, 1937, doi:10.1080/01621459.1937.10503522; recommended by Demsar, 2006, JMLR 7, 1-30). A suite has few
+    data sets, for which its limit is rough, so p is from permutations of each data set's ranks: of m drawn ones b
+    are as extreme, p = (1 + b) / (1 + m). If all models tie everywhere, the statistic is 0 and p is 1.
 
     Three models on two data sets that agree: R = 1, 2, 3, and 12 * 2 / 12 * (14 - 12) = 4. Of the 6 orders of the
     second data set only one agrees:
@@ -74,17 +59,7 @@ def friedman(scores: np.ndarray, higher_is_better: bool = True, n_draws: int = D
     # with ties, the variance that the ranks of the data sets have instead of that of 1 to K
     variance = ranks.var(axis=1, ddof=1).mean()
     chi_square = float(n_datasets * spread / variance) if variance > 0 else 0.0
-    degrees, rest = n_models - 1, n_datasets * (n_models - 1) - chi_square
-    f = (n_datasets - 1) * chi_square / rest if rest > 1e-9 else np.inf
-    return Friedman(
-        average_ranks=average,
-        n_datasets=n_datasets,
-        chi_square=chi_square,
-        p_chi_square=float(stats.chi2.sf(chi_square, degrees)),
-        f=float(f),
-        p_f=float(stats.f.sf(f, degrees, degrees * (n_datasets - 1))),
-        p=_permutation_p(ranks, n_draws, seed),
-    )
+    return Friedman(average, n_datasets, chi_square, _permutation_p(ranks, n_draws, seed))
 
 
 def _check(scores: np.ndarray) -> None:
@@ -116,43 +91,17 @@ def _permutation_p(ranks: np.ndarray, n_draws: int, seed: int) -> float:
     return (1 + extreme) / (1 + n_draws)
 
 
-def nemenyi(average_ranks: np.ndarray, n_datasets: int, alpha: float = 0.05) -> Nemenyi:
-    """Return by how much two of K average ranks must differ, with p for each pair.
+def critical_difference(n_models: int, n_datasets: int, alpha: float = 0.05) -> float:
+    """Return by how much two of K average ranks must differ to be told apart, by Nemenyi's test.
 
     CD = q sqrt(K (K + 1) / (6 D)), with q the 1 - alpha quantile of the studentised range of K groups and
-    infinitely many degrees of freedom, divided by sqrt(2) (Nemenyi, 1963, Princeton; Demsar, 2006, JMLR 7, 1-30). p
-    is that distribution's tail at the difference divided by sqrt(K (K + 1) / (12 D)). Few data sets make it rough.
+    infinitely many degrees of freedom, divided by sqrt(2) (Nemenyi, 1963, Princeton; Demsar, 2006, JMLR 7, 1-30).
+    Few data sets make it rough.
 
     Two models have the critical difference of a normal test, 1.96 sqrt(1 / D):
 
-    >>> round(nemenyi(np.array([1.2, 1.8]), 25).critical_difference, 3) == round(1.96 / 5, 3)
+    >>> round(critical_difference(2, 25), 3) == round(1.96 / 5, 3)
     True
-
-    Args:
-        average_ranks: float64 [K].
-        n_datasets: D.
-        alpha: the chance of any false alarm if all models are alike.
-
-    Raises:
-        UsageError: alpha is not between 0 and 1.
-        DataError: there are fewer than 2 models or data sets, or a rank is not finite.
-    """
-    from scipy import stats
-
-    n_models = len(average_ranks)
-    difference = critical_difference(n_models, n_datasets, alpha)
-    if not np.isfinite(average_ranks).all():
-        raise DataError("Nemenyi's test needs finite average ranks, got NaN or infinity")
-    scale = _scale(n_models, n_datasets)
-    first, second = np.triu_indices(n_models, 1)
-    gaps = np.abs(average_ranks[first] - average_ranks[second])
-    p = np.ones((n_models, n_models))
-    p[first, second] = p[second, first] = np.clip(stats.studentized_range.sf(gaps / scale, n_models, np.inf), 0, 1)
-    return Nemenyi(difference, p)
-
-
-def critical_difference(n_models: int, n_datasets: int, alpha: float = 0.05) -> float:
-    """Return by how much two average ranks must differ, as `nemenyi` does, without p for each pair.
 
     Args:
         n_models: K.
@@ -170,9 +119,4 @@ def critical_difference(n_models: int, n_datasets: int, alpha: float = 0.05) -> 
     if n_models < 2 or n_datasets < 2:
         raise DataError(f"Nemenyi's test needs 2 models and data sets, got {n_models} and {n_datasets}")
     quantile = stats.studentized_range.ppf(1 - alpha, n_models, np.inf)
-    return float(quantile * _scale(n_models, n_datasets))
-
-
-def _scale(n_models: int, n_datasets: int) -> float:
-    """Return the standard error of an average rank."""
-    return float(np.sqrt(n_models * (n_models + 1) / (12 * n_datasets)))
+    return float(quantile * np.sqrt(n_models * (n_models + 1) / (12 * n_datasets)))
