@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from corecbench.report.evidence import effect_sizes
+from corecbench.report.evidence.effect_sizes import EffectSizes
 from corecbench.stats.bootstrap import bootstrap_interval
 from corecbench.stats.effect import Shares
 
 
 def measure(own, base, margin, **options):
-    return effect_sizes.measure(lambda: (own, base), margin, **options)
+    return EffectSizes(lambda: (own, base), margin, **options)
 
 
 def one_seed(*values):

@@ -8,13 +8,12 @@ from typing import Literal, TypeVar, get_args
 import numpy as np
 
 from corecbench.api import UsageError
-from corecbench.report.evidence.effect_sizes import EffectSizes, measure
+from corecbench.report.evidence.effect_sizes import EffectSizes
 from corecbench.report.evidence.groups import EVERYONE, UserGroup
 from corecbench.report.evidence.rows import AT_LIMIT, Row
 from corecbench.results.rows import RowKey
 from corecbench.stats.correction import adjust
 from corecbench.stats.paired import USERS_AND_SEEDS, PairedTest, paired_test
-from corecbench.stats.relative import relative_change
 
 ALPHA = 0.05
 FEWEST_USERS = 2
@@ -98,8 +97,8 @@ class Contrast:
     """The means of the row and of the one compared with."""
     tested: Callable[[], PairedTest] = field(repr=False, compare=False)
     """Returns the test."""
-    measured: Callable[[], EffectSizes] = field(repr=False, compare=False)
-    """Returns the effect sizes."""
+    sizes: EffectSizes = field(repr=False, compare=False)
+    """The size of the difference, the users it concerns, and its uncertainty."""
     adjusted: Callable[[], float | None] = field(default=lambda: None, repr=False, compare=False)
     """Returns p, adjusted over the family; None before the family is known."""
     equivalent: Callable[[], float | None] = field(default=lambda: None, repr=False, compare=False)
@@ -109,11 +108,6 @@ class Contrast:
     def test(self) -> PairedTest:
         """The paired test."""
         return self.tested()
-
-    @property
-    def sizes(self) -> EffectSizes:
-        """The size of the difference, the users it concerns, and its uncertainty."""
-        return self.measured()
 
     @property
     def p_adjusted(self) -> float:
@@ -222,12 +216,9 @@ class Yardstick:
         def tested() -> PairedTest:
             return paired_test(*method.as_tested(*values()), method.test)
 
-        @functools.cache
-        def measured() -> EffectSizes:
-            return measure(
-                values, method.margin, self.higher_is_better, method.find, method.is_resampled, with_seeds
-            )
-
+        sizes = EffectSizes(
+            values, method.margin, self.higher_is_better, method.find, method.is_resampled, with_seeds
+        )
         return Contrast(
             row=row.key,
             other=other.key,
@@ -236,12 +227,12 @@ class Yardstick:
             n_users=len(own),
             own=means[0],
             base=means[1],
-            change=relative_change(*averaged),
+            change=sizes.change,
             family=family,
             lacks_seeds=method.speaks_of_methods and can_vary_with_seed(row, other) and not with_seeds,
             means=means if unit is None else (float(values_of(row).mean()), float(values_of(other).mean())),
             tested=tested,
-            measured=measured,
+            sizes=sizes,
         )
 
 
