@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -45,7 +46,7 @@ def facts(host: Host, name: str, word: str | None) -> dict[str, Any]:
         word: the kind, such as "model"; None where only one kind has the name.
 
     Raises:
-        UsageError: no component has the name, or components of several kinds have it.
+        UsageError: no component has the name, or components of several kinds have it and nobody can be asked.
     """
     from corecbench.api import UsageError
     from corecbench.plugin.host import split
@@ -61,7 +62,10 @@ def facts(host: Host, name: str, word: str | None) -> dict[str, Any]:
         raise unknown("component" if word is None else KINDS[WORDS[word]].label, base, names)
     if len({kind for kind, _, _ in found}) > 1:
         words = [KINDS[kind].word for kind, _, _ in found]
-        raise UsageError(f"{base} is a name of several kinds; give --kind {' or --kind '.join(words)}")
+        if not sys.stdin.isatty():
+            raise UsageError(f"{base} is a name of several kinds; give --kind {' or --kind '.join(words)}")
+        asked = click.prompt(f"{base} is a name of several kinds; which", type=click.Choice(words), err=True)
+        found = [each for each in found if KINDS[each[0]].word == asked]
     kind, component, info = found[0]
     known = describe(kind, component, info)
     for setting, space in spaces(kind, component.config).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import os
 import platform
@@ -17,6 +18,7 @@ from corecbench.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from corecbench.api import Component
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
 
@@ -77,6 +79,9 @@ def number_format() -> str:
 def available(host: Host, kind: str) -> Iterator[str]:
     """Yield one line for each component of a kind: found, to be downloaded, or what is wrong."""
     for component, _ in host.list(kind):
+        if is_open(component):
+            yield f"{component.name}: not set, needs {component.name}:{str(component.argument).upper()}"
+            continue
         try:
             selected = host.select(kind, component.name, {})
             needed = host.needs(selected, cache_folder())
@@ -84,6 +89,14 @@ def available(host: Host, kind: str) -> Iterator[str]:
         except Exception as error:
             state = reason(error)
         yield f"{component.name}: {state}"
+
+
+def is_open(component: Component) -> bool:
+    """Return whether a component needs an argument to stand for anything, such as csv:PATH."""
+    if component.argument is None or component.config is None:
+        return False
+    field = next(each for each in dataclasses.fields(component.config) if each.name == component.argument)
+    return field.default in (dataclasses.MISSING, None, "") and field.default_factory is dataclasses.MISSING
 
 
 def found(host: Host, selected: Selected) -> str:

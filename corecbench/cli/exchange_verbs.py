@@ -20,6 +20,7 @@ from corecbench.cli.options import (
 
 if TYPE_CHECKING:
     from corecbench.api import CellResult
+    from corecbench.exchange.checked import Candidates
 
 FORMATS = ("csv", "recbole", "rectools", "replay", "lenskit", "cornac", "trec")
 """The names of the layouts of a split; they stand here too, so that help is quick."""
@@ -36,6 +37,11 @@ FORMATS = ("csv", "recbole", "rectools", "replay", "lenskit", "cornac", "trec")
 @click.option("--format", "format_", metavar="csv|parquet|trec", help="Format.  [default: by the suffix]")
 @click.option("--leave-out-seen", is_flag=True, help="Take items that a user saw before out of the lists.")
 @click.option("--missing-last", is_flag=True, help="Rank the held-out item of a user without a list last.")
+@click.option(
+    "--candidates",
+    type=click.Choice(("all", "sampled")),
+    help="What was ranked; sampled items share no table with all.  [default: all, unless lists look sampled]",
+)
 @click.option("--replace", is_flag=True, help="Replace an earlier import of the same model and seed.")
 @click.option("--benchmark", default="default", show_default=True, metavar="NAME", help="Benchmark that takes it.")
 @results_option
@@ -49,6 +55,7 @@ def import_(
     format_: str | None,
     leave_out_seen: bool,
     missing_last: bool,
+    candidates: Candidates | None,
     replace: bool,
     benchmark: str,
     results: Path,
@@ -64,7 +71,8 @@ def import_(
     from corecbench.results.store import Store
 
     host = discover()
-    asked = Import(file, format_of(file, format_), name, seed, solo, leave_out_seen, missing_last, replace)
+    kind = format_of(file, format_)
+    asked = Import(file, kind, name, seed, solo, leave_out_seen, missing_last, candidates, replace)
     settings, data = read_data(host, dataset, benchmark=benchmark)
     folder, record = import_results(asked, data, settings, host, Store(results, settings.benchmark))
     for line in summary(record):

@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,7 +64,13 @@ class Verbs(VerbGroup):
 
 
 def show_any_text() -> None:
-    """Let a character that the output's encoding lacks be "?", such as an arrow in one of Windows' code pages."""
+    """Let a character that the output's encoding lacks be "?", such as an arrow in one of Windows' code pages.
+
+    What is written to a stream that was closed before the start goes nowhere.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - it stays open
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="replace")

@@ -24,7 +24,16 @@ from corecbench.cli.options import (
     setting,
     verb_config,
 )
-from corecbench.cli.tables import INCOMPLETE, MethodConfig, fitted, old_tests, show_table, telling_damage
+from corecbench.cli.tables import (
+    INCOMPLETE,
+    MethodConfig,
+    fitted,
+    holds_results,
+    old_tests,
+    own_folder,
+    show_table,
+    telling_damage,
+)
 from corecbench.settings.config import SHOWN
 
 if TYPE_CHECKING:
@@ -141,11 +150,11 @@ def report(folder: Path) -> int:
     asked = [choose(found, name) for name in config.benchmark]
     view = view_of(config, folder)
     if config.leaderboard:
-        return report_all(host, config, asked or found, config.out or folder, view)
+        return report_all(host, config, asked or found, folder, view)
     return report_some(host, config, asked or [choose(found, None)], view)
 
 
-def report_all(host: Host, config: ReportConfig, stores: Sequence[Store], place: Path, view: str) -> int:
+def report_all(host: Host, config: ReportConfig, stores: Sequence[Store], folder: Path, view: str) -> int:
     """Rank the rows of benchmarks, print and write it, and return the exit code.
 
     Raises:
@@ -159,6 +168,7 @@ def report_all(host: Host, config: ReportConfig, stores: Sequence[Store], place:
             "--leaderboard is a table of its own; beside it go --benchmark, --metrics, --latest, --pick, --format "
             "and --out"
         )
+    place = folder if config.out is None else own_folder(config.out)
     with telling_damage(stores):
         is_written = config.out is not None or not view
         board, is_complete = rank(host, stores, config.metrics, place if is_written else None, chosen_settings())
@@ -174,7 +184,7 @@ def report_some(host: Host, config: ReportConfig, stores: Sequence[Store], view:
     from corecbench.results.folders import place_of
     from corecbench.results.selection import select
 
-    store = stores[0] if config.out is None else place_of(config.out)
+    store = stores[0] if config.out is None else place_of(own_folder(config.out))
     effects, by_slices = config.effects or config.find is not None, config.ledger and config.slices
     with telling_damage([*stores, store]):
         entries = select(stores, config.cells, config.datasets, chosen_settings())
@@ -256,7 +266,7 @@ def view_of(config: ReportConfig, folder: Path) -> str:
         raise UsageError(
             f"{' and '.join(files)} would write a view ({view}) beside all results; say where by --out DIR"
         )
-    if view and out is not None and any(any(out.glob(f"{up}*/*/seed*/result.json")) for up in ("", "*/")):
+    if view and out is not None and holds_results(out):
         raise UsageError(f"{out}: holds results, and a view ({view}) would replace their tables; choose another")
     return view
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from corecbench.cli.options import Verb, choice_options, chosen_settings, discover, results_folder, say
+from corecbench.cli.tables import INCOMPLETE, own_folder
 from corecbench.settings.config import SHOWN
-
-INCOMPLETE = 5
 
 
 @click.command(cls=Verb)
@@ -38,7 +37,7 @@ def site(
 
     found = [store for folder in folders for store in stores(results_folder(folder))]
     choice = chosen_settings()
-    written = write_site(discover(), found, names(metrics), out, title, choice)
+    written = write_site(discover(), found, names(metrics), own_folder(out), title, choice)
     for line in written.left_out:
         say(f"left out: {line}", err=True)
     say(f"written to {written.index}: {written.n_rows} rows of {written.n_benchmarks} benchmarks")

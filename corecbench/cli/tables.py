@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
+from corecbench.api import UsageError
 from corecbench.cli.options import Command, old_setting, say, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from corecbench.api import CorecbenchError, Report
     from corecbench.plugin.host import Host
@@ -78,6 +80,30 @@ def fitted(host: Host, texts: Mapping[str, str], report: Report, wide: bool) -> 
         return texts
     width = shutil.get_terminal_size().columns
     return {**texts, TEXT: fit(report, width, lambda narrower: render(host, TEXT, narrower)[1])}
+
+
+MARK = ".corecbench"
+"""The file by which a folder is known that corecbench writes."""
+
+
+def own_folder(folder: Path) -> Path:
+    """Return a folder to write to, marked as one that corecbench writes, so that it may be written again.
+
+    Raises:
+        UsageError: it holds files, but no mark and no results.
+    """
+    if holds_results(folder):
+        return folder
+    if folder.exists() and not (folder.is_dir() and ((folder / MARK).is_file() or not any(folder.iterdir()))):
+        raise UsageError(f"{folder}: holds what corecbench did not write; choose a new or an empty folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).write_text("`corecbench` wrote this folder and writes it again.\n", encoding="utf-8")
+    return folder
+
+
+def holds_results(folder: Path) -> bool:
+    """Return whether a folder is that of a benchmark, or holds some."""
+    return any(any(folder.glob(f"{below}*/*/seed*/result.json")) for below in ("", "*/"))
 
 
 @contextlib.contextmanager

@@ -133,7 +133,9 @@ def plan_lines(searches: Sequence[Search], budget: Budget) -> Iterator[str]:
 
 
 def outcome_lines(outcome: Outcome) -> Iterator[str]:
-    """Yield what a search found, and whether it lies on an edge."""
+    """Yield what a search found, whether its best trial was cut off, and whether it lies on an edge."""
+    from corecbench.tuning.tuned_file import CUT_OFF
+
     found = outcome.account
     parts = "+".join(label for _, label in outcome.search.labels)
     yield (
@@ -143,5 +145,7 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     )
     for label, settings in found["settings"].items():
         yield f"  {label}: {', '.join(f'{key} = {value}' for key, value in settings.items())}"
+    if not found["finished_trials"]:
+        yield f"  {CUT_OFF}"
     for text in found["on_edge"]:
         yield f"  on the edge: {text}; a wider space may hold better ones"

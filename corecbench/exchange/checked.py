@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from corecbench.exchange.held_out import HeldOut
 
+Candidates = Literal["all", "sampled"]
 STORED = 100
 """The most items of a list that are stored; ranks are counted from whole lists."""
 
@@ -85,7 +86,11 @@ def check_ranks(table: pd.DataFrame, held_out: HeldOut) -> CheckedRanks:
 
 
 def check_lists(
-    table: pd.DataFrame, held_out: HeldOut, leave_out_seen: bool = False, missing_last: bool = False
+    table: pd.DataFrame,
+    held_out: HeldOut,
+    leave_out_seen: bool = False,
+    missing_last: bool = False,
+    candidates: Candidates | None = None,
 ) -> CheckedRanks:
     """Return the ranks that lists of items give, with bounds where a list ends before the held-out item.
 
@@ -97,6 +102,8 @@ def check_lists(
         held_out: the task that the lists are for.
         leave_out_seen: whether items that a user saw before are taken out of the lists.
         missing_last: whether the held-out item of a user without a list counts as ranked last.
+        candidates: what was ranked. "sampled" are the items of each list, the held-out one among them; None is
+            "all", unless the lists look like sampled ones.
 
     Raises:
         DataError: users or items are unknown, missing or there twice, a list has an item that the user saw before,
@@ -142,8 +149,33 @@ def check_lists(
         )
     elif missing.any():
         counts["missing_last"] = int(missing.sum())
+    n_hits = int((item == held_out.target[row]).sum())
+    n_candidates = _candidates(candidates, n_hits, n_listed, held_out)
     order = np.lexsort((item, -score, row))
-    return _ranked(row[order], item[order], score[order], n_listed, held_out, has_scores, counts)
+    return _ranked(row[order], item[order], score[order], n_listed, n_candidates, held_out, has_scores, counts)
+
+
+def _candidates(asked: Candidates | None, n_hits: int, n_listed: np.ndarray, held_out: HeldOut) -> np.ndarray:
+    """Return how many candidates each tested user has, int64 [T]; those of sampled lists are the lists.
+
+    Raises:
+        DataError: sampled lists lack a held-out item, or lists that were not said to be sampled look so.
+    """
+    n_users, ours = len(n_listed), held_out.n_candidates
+    if asked == "sampled":
+        if n_hits < n_users:
+            raise DataError(
+                f"{held_out.file}: {n_users - n_hits:,} of {n_users:,} lists lack the held-out item, which "
+                "sampled candidates always hold"
+            )
+        return n_listed
+    if asked is None and n_hits == n_users and (n_listed < ours).all():
+        raise DataError(
+            f"{held_out.file}: the held-out item is on every list, though a list has at most {n_listed.max():,} "
+            f"of {ours.max():,} candidates, as where it was ranked among sampled items; say --candidates sampled, "
+            "which shares no table with full ranking, or --candidates all if all items were ranked"
+        )
+    return ours
 
 
 def _of_tested(table: pd.DataFrame, held_out: HeldOut) -> tuple[np.ndarray, pd.DataFrame, dict[str, int]]:
@@ -180,12 +212,12 @@ def _ranked(
     item: np.ndarray,
     score: np.ndarray,
     n_listed: np.ndarray,
+    n_candidates: np.ndarray,
     held_out: HeldOut,
     has_scores: bool,
     counts: dict[str, int],
 ) -> CheckedRanks:
     """Return the ranks that lists give whose lines are in order: by row, best score first."""
-    n_candidates = held_out.n_candidates
     start = np.cumsum(n_listed) - n_listed
     place = np.arange(len(row)) - start[row] + 1  # from 1
     # the last line of each group of lines of a user with the same score

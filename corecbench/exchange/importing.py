@@ -14,7 +14,7 @@ from corecbench.evaluation.bounds import why_unknown
 from corecbench.evaluation.measuring import measure_checked
 from corecbench.evaluation.protocol import protocol_on
 from corecbench.evaluation.text_similarity import target_similarity
-from corecbench.exchange.checked import CheckedRanks, check_lists, check_ranks
+from corecbench.exchange.checked import Candidates, CheckedRanks, check_lists, check_ranks
 from corecbench.exchange.held_out import HeldOut
 from corecbench.exchange.reading import Format, read
 from corecbench.experiment.cells import digest_of
@@ -56,6 +56,8 @@ class Import:
     """The stored cell of the same model alone; None where this is a model alone."""
     leave_out_seen: bool = False
     missing_last: bool = False
+    candidates: Candidates | None = None
+    """What was ranked; None for all items."""
     replace: bool = False
     """Whether an earlier import of the same cell and seed is replaced."""
 
@@ -85,7 +87,7 @@ def import_results(
     has_lists = "item_id" in table
     held_out = HeldOut(data, str(asked.path))
     checked = (
-        check_lists(table, held_out, asked.leave_out_seen, asked.missing_last)
+        check_lists(table, held_out, asked.leave_out_seen, asked.missing_last, asked.candidates)
         if has_lists
         else check_ranks(table, held_out)
     )
@@ -120,6 +122,8 @@ def describe(
     """Return the record of an imported cell, without its rows. What training would tell is absent."""
     fingerprints = {"fingerprint": data.dataset.fingerprint, "split_fingerprint": data.split.fingerprint}
     protocol = protocol_on(data, config)
+    if asked.candidates == "sampled":
+        protocol |= {"candidates": f"at most {checked.ranks.n_candidates.max():,} sampled by another library"}
     options = [asked.format, asked.leave_out_seen, asked.missing_last]
     record = {
         "schema": SCHEMA,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 TIMES = ("s", "ms", "us", "ns")
 """Units of times since 1970, the first of which that gives possible dates is taken."""
+FORMULA = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+"""How a text begins that a spreadsheet would compute (CWE-1236)."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,15 @@ def by_part(parts: Parts) -> dict[str, pd.DataFrame]:
 def write_csv(parts: Parts, folder: Path) -> None:
     """Write the parts as CSV."""
     for name, table in by_part(parts).items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        to_csv(table, folder / f"{name}.csv")
+
+
+def to_csv(table: pd.DataFrame, file: Path) -> None:
+    """Write a table as CSV. Ids stay as they are; a title that a spreadsheet would compute gets an apostrophe."""
+    if "title" in table:
+        computed = table["title"].str.match(FORMULA)
+        table = table.assign(title=table["title"].where(~computed, "'" + table["title"]))
+    table.to_csv(file, index=False, lineterminator="\n")
 
 
 def write_rectools(parts: Parts, folder: Path) -> None:
@@ -46,7 +56,7 @@ def write_rectools(parts: Parts, folder: Path) -> None:
     for name, table in by_part(parts).items():
         if name != "items":
             table = table.assign(weight=1.0, datetime=dates(table["timestamp"])).drop(columns="timestamp")
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        to_csv(table, folder / f"{name}.csv")
 
 
 def dates(timestamp: pd.Series) -> pd.Series:
@@ -78,7 +88,7 @@ def write_cornac(parts: Parts, folder: Path) -> None:
     check_plain(parts, "\t\n\r")
     for name, table in by_part(parts).items():
         if name == "items":
-            table.to_csv(folder / "items.csv", index=False, lineterminator="\n")
+            to_csv(table, folder / "items.csv")
         else:
             columns = table.assign(rating=1.0)[["user_id", "item_id", "rating", "timestamp"]]
             columns.to_csv(
@@ -91,7 +101,7 @@ def write_trec(parts: Parts, folder: Path) -> None:
     check_plain(parts)
     for name, table in by_part(parts).items():
         if name in ("train", "items", "left_out"):
-            table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+            to_csv(table, folder / f"{name}.csv")
         else:
             lines = zip(table["user_id"], table["item_id"], strict=True)
             text = "".join(f"{user} 0 {item} 1\n" for user, item in lines)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
+
 from corecbench.api import UsageError
 from corecbench.results.layout import slug
 from corecbench.results.record import ResultsError, failure_of, sides_of
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from corecbench.exchange.reading import Format
     from corecbench.results.store import Entry, Store
 
+MOST_BYTES = 10_000
+"""Most bytes of the first line of a file that was written."""
 COLUMNS = ("user_id", "item_id", "score", "position")
 
 
@@ -31,13 +35,16 @@ def write_predictions(store: Store, entry: Entry, name: str, format_: Format, ou
         out: the file.
 
     Raises:
-        UsageError: the cell has several sides and none was named, or an id cannot stand in the format.
+        UsageError: the cell has several sides and none was named, an id cannot stand in the format, or the file is
+            there and another one.
         ResultsError: the side has no ranks, or no lists were stored.
     """
     side = side_of(entry, name)
     folder, record = entry
     if "imported" in record and record["imported"]["kind"] == "ranks":
         raise ResultsError(f"{folder}: ranks without lists were imported, so there are none to write")
+    if out.exists() and not was_written(out, format_):
+        raise UsageError(f"{out} is there and was not written by `corecbench predictions`; give another --out")
     top = store.top(folder, side)[list(COLUMNS)]
     out.parent.mkdir(parents=True, exist_ok=True)
     if format_ == "parquet":
@@ -47,6 +54,22 @@ def write_predictions(store: Store, entry: Entry, name: str, format_: Format, ou
     else:
         out.write_text(as_trec(top, slug(name)), encoding="utf-8", newline="\n")
     return top
+
+
+def was_written(file: Path, format_: Format) -> bool:
+    """Return whether a file looks like one that `write_predictions` wrote."""
+    if not file.is_file():
+        return False
+    if format_ == "parquet":
+        try:
+            return tuple(pq.read_schema(file).names) == COLUMNS
+        except (OSError, ValueError):  # pyarrow's own errors are among these
+            return False
+    with file.open("rb") as lines:
+        first = lines.readline(MOST_BYTES).rstrip(b"\n")
+    if format_ == "csv":
+        return first == ",".join(COLUMNS).encode()
+    return len(fields := first.split(b" ")) == 6 and fields[1] == b"Q0"
 
 
 def side_of(entry: Entry, name: str) -> RowSide:

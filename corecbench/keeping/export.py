@@ -6,6 +6,7 @@ L positions of a history, N items, d the width of a state.
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import warnings
 from pathlib import Path
@@ -34,7 +35,10 @@ This folder recommends with Python and torch ({torch} or later), and nothing els
     recommender = Recommender()
     recommender.recommend([{example!r}], k=10)        # item ids or titles, oldest first
 {users}
-On the command line: `python serve.py "{example}"`.
+On the command line:
+
+    python serve.py {quoted}
+
 
 | file | what it is |
 |---|---|
@@ -156,7 +160,8 @@ def shapes_of(length: int | None, longest: int) -> tuple[dict[int, Any], dict[in
 
 def readme(loaded: LoadedModel, facts: dict[str, Any], users: dict[str, list[int]], onnx: str) -> str:
     """Return the text that explains the folder."""
-    example = loaded.items.titles[1] or loaded.items.item_ids[1]
+    titles = (title for title in loaded.items.titles[1:] if title and title.isprintable() and ";" not in title)
+    example = next(titles, loaded.items.item_ids[1])
     files = "| `users.json` | user id -> the user's items, oldest first |\n" if users else ""
     return README.format(
         name=facts["model"],
@@ -165,6 +170,7 @@ def readme(loaded: LoadedModel, facts: dict[str, Any], users: dict[str, list[int
         dataset=facts["cell"]["dataset"],
         torch=torch.__version__.partition("+")[0],
         example=example,
+        quoted=shlex.quote(example),
         users=USERS.format(user=next(iter(users))) if users else "",
         length=facts["length"] or "L",
         rows=len(loaded.items.item_ids),

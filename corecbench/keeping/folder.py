@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 
 from corecbench.api import SIDES, Catalog, UsageError
 from corecbench.keeping.kept import KeptSide
-from corecbench.results.layout import MODEL
+from corecbench.results.checksums import check_record, contents_of, read_file
+from corecbench.results.layout import MODEL, RECORD_FILE
 from corecbench.results.record import ResultsError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def sides_in(cell: Path) -> list[Side]:
     if not found:
         raise ResultsError(
             f"{cell}: no model was kept with this cell; run it again with --keep-models"
-            if (cell / "result.json").exists()
+            if (cell / RECORD_FILE).exists()
             else f"{cell}: no folder of a cell; it holds result.json and, if models were kept, the folder {MODEL}"
         )
     return found
@@ -118,16 +119,15 @@ def read_side(cell: Path, side: Side) -> KeptSide:
     Raises:
         ResultsError: a file is missing, damaged or of a later version.
     """
-    place = cell / MODEL / side
-    facts = read_json(place / SIDE)
+    facts = read(cell, f"{side}/{SIDE}", json.loads)
     if facts.get("format") not in range(FORMAT, WITH_CONTENT + 1):
         raise ResultsError(
-            f"{place / SIDE}: format {facts.get('format')!r} is not {FORMAT} to {WITH_CONTENT}; it was kept by "
-            "another version of corecbench"
+            f"{cell / MODEL / side / SIDE}: format {facts.get('format')!r} is not {FORMAT} to {WITH_CONTENT}; it "
+            "was kept by another version of corecbench"
         )
-    interactions = place / INTERACTIONS
     needed = facts["fits"] or facts["knows_users"]
-    return KeptSide(facts, read_tensors(place / WEIGHTS), read_tensors(interactions) if needed else {})
+    weights = read(cell, f"{side}/{WEIGHTS}", load)
+    return KeptSide(facts, weights, read(cell, f"{side}/{INTERACTIONS}", load) if needed else {})
 
 
 def read_items(cell: Path) -> dict[str, tuple[str, ...]]:
@@ -136,34 +136,25 @@ def read_items(cell: Path) -> dict[str, tuple[str, ...]]:
     Raises:
         ResultsError: the file is missing or damaged.
     """
-    stored = read_json(cell / MODEL / ITEMS)
+    stored = read(cell, ITEMS, json.loads)
     columns = {name: ("", *stored.get(name, stored["titles"])) for name in ("item_ids", "titles", "texts")}
     if len({len(column) for column in columns.values()}) != 1:
         raise ResultsError(f"{cell / MODEL / ITEMS}: ids and titles differ in number; run the cell again")
     return columns
 
 
-def read_json(file: Path) -> dict[str, Any]:
-    """Return the contents of a JSON file.
+def read(cell: Path, name: str, decode: Callable[[bytes], Any]) -> dict[str, Any]:
+    """Return what a file of the folder `model` holds, if it is the one that was stored with the cell.
 
     Raises:
-        ResultsError: it is missing or damaged.
+        ResultsError: it is missing or damaged, or was changed.
     """
-    return dict(_read(file, lambda: json.loads(file.read_text(encoding="utf-8"))))
-
-
-def read_tensors(file: Path) -> dict[str, torch.Tensor]:
-    """Return the tensors of a file.
-
-    Raises:
-        ResultsError: it is missing or damaged.
-    """
-    return dict(_read(file, lambda: load_file(file)))
-
-
-def _read(file: Path, read: Callable[[], Any]) -> Any:
+    file = cell / MODEL / name
     try:
-        return read()
-    except (OSError, ValueError, SafetensorError) as error:
+        record = json.loads(contents_of(cell / RECORD_FILE)) if (cell / RECORD_FILE).exists() else {}
+        if "checksum" in record:
+            check_record(record, cell / RECORD_FILE)
+        return dict(decode(read_file(cell, f"{MODEL}/{name}", record)))
+    except (OSError, ValueError, TypeError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise ResultsError(f"{file}: cannot be read ({reason}); run the cell again with --keep-models") from error

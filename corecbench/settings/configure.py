@@ -50,7 +50,7 @@ def check(hint: Any, value: object, name: str) -> object:
     """
     from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-    if isinstance(value, bool) and not takes_bool(hint):
+    if holds_bool(value) and not takes_bool(hint):
         raise UsageError(f"{name} is {str(value).lower()}, which does not fit: {shown(hint)} is needed")
     strictness = ConfigDict(allow_inf_nan=False, coerce_numbers_to_str=True, arbitrary_types_allowed=True)
     try:
@@ -60,6 +60,11 @@ def check(hint: Any, value: object, name: str) -> object:
         reason = problem["msg"].splitlines()[0]
         raise UsageError(f"{name} is {value!r}, which does not fit: {reason[:1].lower()}{reason[1:]}") from error
     return converted
+
+
+def holds_bool(value: object) -> bool:
+    """Return whether a value is true or false, or a list with one of them."""
+    return isinstance(value, bool) or (isinstance(value, list | tuple) and any(map(holds_bool, value)))
 
 
 def takes_bool(hint: object) -> bool:

@@ -106,6 +106,8 @@ def shares(value: object) -> object:
     numbers: list[float] = []
     for part in parts:
         try:
+            if isinstance(part, bool):
+                raise TypeError
             numbers += map(float, part.split(",")) if isinstance(part, str) else [float(part)]
         except (TypeError, ValueError):
             raise UsageError(f"shares {value!r} do not have the form .25 or .1,.25,1") from None

@@ -27,6 +27,11 @@ class Budget:
     jobs: int = 1
     """Processes that search side by side."""
 
+    def __post_init__(self) -> None:
+        """Make sure that the minutes are a number; nan would never be used up."""
+        if not self.minutes >= 0:
+            raise UsageError(f"minutes is {self.minutes}, must be a number of at least 0")
+
     def left_s(self, trials: Sequence[FrozenTrial]) -> float:
         """Return the seconds that are left of a search; 0 if it has all its trials."""
         if self.trials is not None and sum(map(is_finished, trials)) >= self.trials:

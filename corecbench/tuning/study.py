@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from corecbench.api import UsageError
+from corecbench.toolkit import ordinary_file
 from corecbench.tuning.sampling import pruner
 
 if TYPE_CHECKING:
@@ -21,21 +23,33 @@ FINISHED = ("complete", "out of time", "pruned")
 
 
 def open_study(search: Search, folder: Path) -> optuna.Study:
-    """Return the study of a search, with its first trials in line, and those again that a killed process left."""
+    """Return the study of a search, with its first trials in line, and those again that a killed process left.
+
+    Raises:
+        UsageError: what stands where trials are stored was not written by a search.
+    """
     import optuna
     import psutil
     from optuna.storages.journal import JournalFileBackend
     from optuna.trial import TrialState
 
     folder.mkdir(parents=True, exist_ok=True)
+    journal = folder / JOURNAL
     with locked(folder):
-        study = optuna.create_study(
-            storage=optuna.storages.JournalStorage(JournalFileBackend(str(folder / JOURNAL))),
-            study_name=search.name,
-            direction="maximize",
-            pruner=pruner(),
-            load_if_exists=True,
-        )
+        if journal.exists():
+            ordinary_file(journal)
+        try:
+            study = optuna.create_study(
+                storage=optuna.storages.JournalStorage(JournalFileBackend(str(journal))),
+                study_name=search.name,
+                direction="maximize",
+                pruner=pruner(),
+                load_if_exists=True,
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:  # what Optuna makes of other contents
+            raise UsageError(
+                f"{journal}: no journal of trials ({type(error).__name__}); move it away, or choose other --results"
+            ) from error
         for params in (*search.first, search.defaults):
             study.enqueue_trial(dict(params), skip_if_exists=True)
         for trial in study.get_trials(states=[TrialState.RUNNING]):
@@ -68,9 +82,9 @@ def best_of(trial: FrozenTrial) -> float:
 
 
 def best_trial(trials: Iterable[FrozenTrial]) -> FrozenTrial | None:
-    """Return the best trial that trained for an epoch, the earliest of equals."""
+    """Return the best trial that finished, the earliest of equals; where none did, of those that were cut off."""
     trained = [trial for trial in trials if trial.intermediate_values and trial.state.name != "RUNNING"]
-    return max(trained, key=lambda trial: (best_of(trial), -trial.number), default=None)
+    return max(trained, key=lambda trial: (is_finished(trial), best_of(trial), -trial.number), default=None)
 
 
 def searched_s(trials: Iterable[FrozenTrial]) -> float:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 HEADING = "Written by `corecbench tune`. A run file takes these settings by: include = [{name!r}]"
 
+CUT_OFF = "no trial finished: the best was cut off, so a longer search may find other settings"
+
 
 def write_tuned(path: Path, search: Search, account: Mapping[str, Any]) -> None:
     """Put the best settings and the account of a search into the file; what else stands there stays.
@@ -32,7 +34,10 @@ def write_tuned(path: Path, search: Search, account: Mapping[str, Any]) -> None:
         table_in(own, kind, super_table=True)[label] = table_of(settings)
     accounts = table_in(table_in(document, "tuning", super_table=True), dataset, super_table=True)
     of_model = table_in(accounts, search.model, super_table=True)
-    of_model["in_pairs" if in_pairs else "alone"] = table_of(account)
+    found = table_of(account)
+    if not account["finished_trials"]:
+        found.comment(CUT_OFF)
+    of_model["in_pairs" if in_pairs else "alone"] = found
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     new.write_text(tomlkit.dumps(document), encoding="utf-8", newline="\n")

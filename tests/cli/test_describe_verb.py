@@ -1,6 +1,7 @@
 """All that is known of one component, for a reader and as JSON."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -96,3 +97,14 @@ def test_an_unknown_name_is_one_line(corecbench, args, message):
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(message)
     assert result.stderr.count("\n") == 1
+
+
+def test_of_several_kinds_it_asks_which_at_a_terminal(monkeypatch):
+    assert "csv is a name of several kinds; give --kind" in CliRunner().invoke(main, ["describe", "csv"]).stderr
+    monkeypatch.setattr(
+        "corecbench.cli.describe_verb.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+    )
+    result = CliRunner().invoke(main, ["describe", "csv"], input="dataset\n")
+    assert result.exit_code == 0, result.stderr
+    assert "csv is a name of several kinds; which (dataset, reporter)" in result.stderr
+    assert result.stdout.startswith("csv, data set: ")

@@ -12,6 +12,9 @@ from corecbench.cli.main import main
 from corecbench.exchange.layouts import LAYOUTS
 from corecbench.results.store import Store
 
+ALL = ("--candidates", "all")
+"""Says that lists with every held-out item come from ranking all items."""
+
 
 @pytest.fixture
 def corecbench(tmp_path, monkeypatch, cache):
@@ -64,7 +67,9 @@ def test_a_model_trained_on_the_split_stands_in_the_table_beside_one_trained_her
     shown = ok("import", "base.csv", "--dataset", toy_folder, "--name", "theirs", "--seed", 0)
     assert "theirs on toy, seed 0: lists of 60 users, at least 4 items each" in shown
     assert "HR@5: no value; the imported lists of 60 of 60 users end" in shown
-    shown = ok("import", "better.csv", "--dataset", toy_folder, "--name", "llm", "--solo", "theirs", "--seed", 0)
+    shown = ok(
+        "import", "better.csv", "--dataset", toy_folder, "--name", "llm", "--solo", "theirs", "--seed", 0, *ALL
+    )
     assert "HR@5: 1.0000" in shown
     assert "MRR: 1.0000" in shown
     table = pd.DataFrame(json.loads(ok("report", "--metrics", "HR@4,NDCG@4", "--format", "json"))["rows"])
@@ -116,17 +121,31 @@ def test_lists_that_go_out_and_come_back_give_the_same_metrics(ok, toy_folder, t
 def test_a_cell_with_two_sides_needs_the_name_of_one(ok, corecbench, toy_folder, tmp_path):
     ok("split", toy_folder, "--out", "split")
     lists_of(tmp_path / "split").to_csv("lists.csv", index=False)
-    ok("import", "lists.csv", "--dataset", toy_folder, "--name", "theirs", "--seed", 0)
+    ok("import", "lists.csv", "--dataset", toy_folder, "--name", "theirs", "--seed", 0, *ALL)
     assert "4 items" not in ok("predictions", "results", "--cell", "theirs:domain", "--out", "a.csv")
     result = corecbench("predictions", "results", "--cell", "theirs:llm", "--out", "a.csv")
     assert result.exit_code == 2
     assert "unknown cell 'theirs:llm'" in result.stderr
 
 
+def test_lists_of_sampled_candidates_share_no_table_with_full_ranking(ok, corecbench, toy_folder, tmp_path):
+    ok("split", toy_folder, "--out", "split")
+    lists_of(tmp_path / "split").to_csv("lists.csv", index=False)
+    ok("run", "--no-references", "--models", "popularity", "--datasets", toy_folder)
+    arguments = ["import", "lists.csv", "--dataset", toy_folder, "--name", "theirs", "--seed", 0]
+    refused = corecbench(*arguments)
+    assert refused.exit_code == 4
+    assert "--candidates sampled, which shares no table with full ranking" in refused.stderr
+    ok(*arguments, "--candidates", "sampled")
+    report = corecbench("report")
+    assert report.exit_code == 5
+    assert "candidates: at most 4 sampled by another library" in report.stderr
+
+
 def test_the_same_file_again_changes_nothing_and_another_one_needs_to_replace(ok, corecbench, toy_folder, tmp_path):
     ok("split", toy_folder, "--out", "split")
     lists_of(tmp_path / "split").to_csv("lists.csv", index=False)
-    arguments = ["import", "lists.csv", "--dataset", toy_folder, "--name", "theirs", "--seed", 0]
+    arguments = ["import", "lists.csv", "--dataset", toy_folder, "--name", "theirs", "--seed", 0, *ALL]
     assert ok(*arguments) == ok(*arguments)
     lists_of(tmp_path / "split", length=3).to_csv("lists.csv", index=False)
     result = corecbench(*arguments)

@@ -1,5 +1,7 @@
 import errno
 import json
+import shlex
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -837,6 +839,8 @@ def test_doctor_shows_what_there_is(corecbench, monkeypatch, tmp_path):
     for expected in ("corecbench ", "torch ", "processors", "popularity (corecbench", str(tmp_path / "cache")):
         assert expected in result.stdout
     assert "ml-100k: found, 100,000 interactions" in result.stdout
+    assert "  csv: not set, needs csv:PATH\n" in result.stdout
+    assert "  hf: not set, needs hf:WEIGHTS\n" in result.stdout
 
 
 def test_doctor_works_without_torch_and_with_a_broken_plugin_of_others(corecbench, monkeypatch, distribution):
@@ -853,6 +857,15 @@ def test_doctor_is_exit_code_3_when_one_of_our_own_plugins_is_broken(corecbench,
     result = corecbench("doctor")
     assert result.exit_code == 3
     assert "popularity (corecbench" in result.stdout
+
+
+@pytest.mark.parametrize("verb", [["report"], ["list", "benchmarks"], ["report", "--format", "nope"]])
+def test_a_closed_stdout_changes_no_exit_code(corecbench, verb):
+    save(Store(Path("results"), "default"), make_record())
+    command = f"{shlex.join([sys.executable, '-m', 'corecbench', *verb])} >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    expected = corecbench(*verb)
+    assert (done.returncode, done.stderr) == (expected.exit_code, expected.stderr)
 
 
 def test_version(corecbench):

@@ -84,3 +84,11 @@ def test_nothing_to_tune_is_wrong_usage(tune):
         2,
         "error: nothing to tune; give --models (`corecbench list models` shows some)\n",
     )
+
+
+@pytest.mark.parametrize("minutes", ["nan", "-1"])
+def test_minutes_that_are_no_number_are_refused(minutes):
+    result = CliRunner().invoke(main, ["tune", "--models", "sasrec", "--minutes", minutes])
+    assert result.exit_code == 2
+    assert "minutes" in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -33,7 +33,7 @@ def lists(candidates):
 
 def ranks_of(table, held_out, **options):
     """Return the best and the worst rank that all users have, and the depth of the lists."""
-    checked = check_lists(table, held_out, **options)
+    checked = check_lists(table, held_out, **{"candidates": "all", **options})
     (best,), (worst,) = set(checked.best.tolist()), set(checked.ranks.rank.tolist())
     return best, worst, checked.list_depth
 
@@ -67,7 +67,7 @@ def test_lines_may_stand_in_any_order(lists, held_out):
 
 def test_the_best_items_are_kept_in_order(lists, held_out):
     table = lists([None, 0, None], [1, 2, 3])
-    checked = check_lists(table, held_out)
+    checked = check_lists(table, held_out, candidates="all")
     first = table[table["user_id"] == "u0"].sort_values("score", ascending=False)["item_id"].tolist()
     row = int(held_out.rows(np.array(["u0"], dtype=object))[0])
     assert [held_out.catalog.item_ids[item] for item in checked.ranks.top_items[row]] == first
@@ -163,3 +163,26 @@ def test_numbers_of_candidates_and_targets_that_are_ours_are_accepted(held_out, 
 def test_ranks_that_do_not_fit_the_split_are_refused(held_out, table, message):
     with pytest.raises(DataError, match=message):
         check_ranks(table, held_out)
+
+
+def test_lists_that_look_like_sampled_candidates_are_refused_until_it_is_said_what_was_ranked(lists, held_out):
+    table = lists([None, 0, None, None], [4, 3, 2, 1])
+    with pytest.raises(DataError, match=r"on every list, though a list has at most 4 of 9 .* --candidates sampled"):
+        check_lists(table, held_out)
+    found = check_lists(table, held_out, candidates="sampled")
+    assert set(found.ranks.n_candidates.tolist()) == {4}
+    assert set(found.ranks.rank.tolist()) == {2}
+    assert set(check_lists(table, held_out, candidates="all").ranks.n_candidates.tolist()) == {9}
+
+
+def test_lists_of_all_candidates_and_lists_that_miss_an_item_are_full_rankings(lists, held_out):
+    whole = lists([None, 0] + [None] * 7, range(9, 0, -1))
+    table = lists([0, None], [2, 1])
+    misses = table.drop(index=0)
+    for each in (whole, misses):
+        assert (check_lists(each, held_out).ranks.n_candidates == 9).all()
+
+
+def test_sampled_lists_must_hold_the_held_out_item(lists, held_out):
+    with pytest.raises(DataError, match="60 of 60 lists lack the held-out item"):
+        check_lists(lists([None, None], [2, 1]), held_out, candidates="sampled")

@@ -1,16 +1,19 @@
 """An exported folder recommends the same as the loaded side, where no corecbench and no RecBole can be imported."""
 
 import json
+import shlex
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
 from corecbench.api import UsageError
 from corecbench.cli.main import main
-from corecbench.keeping.export import export
+from corecbench.keeping.export import export, readme
 from corecbench.keeping.loading import load_side
+from corecbench.keeping.serve import Items
 from corecbench.results.store import Store
 
 ALONE = """
@@ -92,3 +95,17 @@ def test_what_cannot_be_exported_is_one_line(loaded, tmp_path):
 def test_a_folder_that_exists_is_left_alone(loaded, tmp_path):
     with pytest.raises(UsageError, match="exists; choose another folder"):
         export(loaded("popularity"), tmp_path)
+
+
+@pytest.mark.parametrize("title", ["$(touch ran)", "`touch ran`; x", 'it\'s "so" $HOME', "a\nb"])
+def test_a_title_in_the_readme_is_a_word_to_the_shell(title):
+    items = Items(("", "i0"), ("", title))
+    facts = {"model": "m", "side": "domain", "cell": {"name": "m", "dataset": "toy"}, "length": 3, "max_history": 3}
+    text = readme(SimpleNamespace(items=items), facts, {}, "no ONNX")
+    (line,) = [line.strip() for line in text.splitlines() if line.startswith("    python serve.py")]
+    plain = title if title.isprintable() and ";" not in title else "i0"
+    assert shlex.split(line) == ["python", "serve.py", plain]
+    shown = subprocess.run(
+        ["sh", "-c", line.replace("python serve.py", "printf %s")], capture_output=True, check=True
+    )
+    assert shown.stdout.decode() == plain

@@ -6,9 +6,12 @@ import shutil
 
 import pytest
 import torch
+from click.testing import CliRunner
+from safetensors.torch import load_file, save_file
 
 import corecbench
 from corecbench.api import UsageError
+from corecbench.cli.main import main
 from corecbench.data.split import leave_one_out
 from corecbench.keeping.loading import load_side
 from corecbench.keeping.serve import Items
@@ -248,6 +251,7 @@ def test_another_llm_is_refused(pair, tiny, host):
     side = json.loads(file.read_text())
     side["frozen_weights"] = "0" * 64
     file.write_text(json.dumps(side))
+    (alone / "result.json").unlink()  # which would say that the file was changed
     with pytest.raises(UsageError, match="are not those that the cell was trained with"):
         load_side(host, alone)
 
@@ -257,8 +261,25 @@ def test_a_damaged_file_is_one_line(bench, folders, host, name):
     bench(models=("sasrec",), keep_models=True)
     folder = folders()["sasrec"]
     (folder / "model" / "domain" / name).write_bytes(b"{")
+    with pytest.raises(ResultsError, match=f"{name}: its sha256 is not the one in result.json, so it was changed"):
+        load_side(host, folder)
+    (folder / "result.json").unlink()  # without a record nothing says what was stored
     with pytest.raises(ResultsError, match=f"{name}: cannot be read"):
         load_side(host, folder)
+
+
+def test_weights_that_were_shuffled_are_refused_where_they_are_used(bench, folders, host, tmp_path):
+    bench(models=("sasrec",), keep_models=True)
+    file = folders()["sasrec"] / "model" / "domain" / "weights.safetensors"
+    tensors = load_file(file)
+    save_file({name: tensor.flatten().flip(0).reshape(tensor.shape) for name, tensor in tensors.items()}, file)
+    with pytest.raises(ResultsError, match=r"weights\.safetensors: its sha256 is not the one in result\.json"):
+        corecbench.load_model(folders()["sasrec"])
+    cell = str(file.parents[2])
+    for verb in (["recommend", "--cell", cell, "--history", "i0"], ["export", cell, "--to", str(tmp_path / "out")]):
+        result = CliRunner().invoke(main, verb)
+        assert result.exit_code == 5
+        assert "weights.safetensors: its sha256 is not the one in result.json" in result.stderr
 
 
 def test_a_side_that_is_not_there_is_named(loaded, folders, host):

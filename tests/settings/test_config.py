@@ -105,6 +105,14 @@ def test_seeds_are_numbers_and_ranges(text, expected):
     assert seeds(text) == expected
 
 
+@pytest.mark.parametrize("key", ["seeds", "train_shares", "jobs"])
+@pytest.mark.parametrize("text", ["true", "[true]", "[1, false]"])
+def test_true_is_no_number(tmp_path, key, text):
+    (tmp_path / "run.toml").write_text(f"{key} = {text}\n")
+    with pytest.raises(UsageError, match=rf"{key}|shares"):
+        load(tmp_path / "run.toml", {}, [])
+
+
 @pytest.mark.parametrize("text", ["", "a", "1-", "-1", "1,,2"])
 def test_seeds_of_another_form_are_an_error(text):
     with pytest.raises(UsageError, match=f"^seeds '{text}' do not have the form 0, 0-2 or 0-2,5$"):

@@ -1,6 +1,7 @@
 """Trials are stored as they go: no suggestion is repeated, and what a killed process left is tried again."""
 
 import datetime
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -9,8 +10,9 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from corecbench.api import UsageError
 from corecbench.tuning.sampling import sampler
-from corecbench.tuning.study import open_study, searched_s
+from corecbench.tuning.study import JOURNAL, best_trial, open_study, searched_s
 
 
 def test_the_defaults_are_tried_first(search, tmp_path):
@@ -60,3 +62,34 @@ def trial(start, end, state="COMPLETE"):
 )
 def test_the_time_of_a_search_is_when_a_trial_ran(trials, seconds):
     assert searched_s(trials) == seconds
+
+
+def ended(number, validation, state):
+    """A trial that ended in some way after an epoch."""
+    return SimpleNamespace(
+        number=number,
+        intermediate_values={1: validation},
+        user_attrs={"state": state},
+        state=SimpleNamespace(name="PRUNED"),
+    )
+
+
+@pytest.mark.parametrize("state", ["cut off", "interrupted", "diverged"])
+def test_a_trial_that_was_cut_off_is_best_only_where_none_finished(state):
+    finished, cut = ended(0, 0.1, "out of time"), ended(1, 0.2, state)
+    assert best_trial([finished, cut]) is finished
+    assert best_trial([cut]) is cut
+
+
+@pytest.mark.parametrize("contents", ["garbage\n", '{"op_code": 0}\n', "\0\n", "[1]\n", "1\n"])
+def test_a_journal_that_is_none_is_one_line(search, tmp_path, contents):
+    (tmp_path / JOURNAL).write_text(contents)
+    with pytest.raises(UsageError, match=r"trials\.journal: no journal of trials \(.*\); move it away"):
+        open_study(search, tmp_path)
+    assert (tmp_path / JOURNAL).read_text() == contents
+
+
+def test_a_journal_that_is_a_pipe_is_refused_and_not_waited_for(search, tmp_path):
+    os.mkfifo(tmp_path / JOURNAL)
+    with pytest.raises((UsageError, OSError)):
+        open_study(search, tmp_path)
