@@ -24,10 +24,13 @@ from corecbench.cli.options import (
 from corecbench.cli.tables import telling_damage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.console import RenderableType
 
+    from corecbench.api import Report
+    from corecbench.keeping.recommending import LoadedModel
+    from corecbench.keeping.serve import Recommended
     from corecbench.plugin.host import Host
 
 
@@ -141,7 +144,6 @@ def recommend_by_model(
         UsageError: neither or both are given.
     """
     from corecbench.keeping.loading import load_side
-    from corecbench.keeping.tables import recommended_table
     from corecbench.report.formats import render
 
     if (user is None) == (history is None):
@@ -153,6 +155,29 @@ def recommend_by_model(
     else:
         found = loaded.recommend_user(str(user), k)
     say(render(host, format_, recommended_table(loaded, found))[1].rstrip())
+
+
+def recommended_table(loaded: LoadedModel, found: Sequence[Recommended]) -> Report:
+    """Return a table with place, title, id and score of each item."""
+    import pandas as pd
+
+    from corecbench.api import Report
+
+    places = range(1, len(found) + 1)
+    values = pd.DataFrame(
+        {
+            "place": list(places),
+            "title": [item.title for item in found],
+            "item": [item.item_id for item in found],
+            "score": [item.score for item in found],
+        }
+    )
+    frame = values.assign(
+        place=[str(place) for place in places], score=[f"{item.score:.4f}" for item in found]
+    ).astype(str)
+    cell = loaded.cell
+    caption = f"The best items of the {loaded.side} side ({loaded.name}) of {cell['name']} on {cell['dataset']}."
+    return Report("recommended", frame, values, caption)
 
 
 def show(layout: Callable[[int], RenderableType]) -> None:

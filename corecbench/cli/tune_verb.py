@@ -85,7 +85,8 @@ def tune(
     goes on after its end, too.
     """
     from corecbench.settings.values import parse_sets
-    from corecbench.tuning.budget import Budget, needs_optuna
+    from corecbench.tuning.budget import Budget
+    from corecbench.tuning.study import needs_optuna
     from corecbench.tuning.tune import searches
     from corecbench.tuning.tune import tune as search_both
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from corecbench.exchange.parts import Parts
 
+    Writer = Callable[[Parts, Path], None]
+
 TIMES = ("s", "ms", "us", "ns")
 """Units of times since 1970, the first of which that gives possible dates is taken."""
 FORMULA = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
@@ -25,22 +27,24 @@ FORMULA = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
 class Layout:
     """How a library reads a split."""
 
-    write: Callable[[Parts, Path], None]
+    write: Writer
     """Writes the parts into a folder."""
     hint: str
     """How to read them, where "{name}" stands for the data set."""
 
 
-def by_part(parts: Parts) -> dict[str, pd.DataFrame]:
-    """Return name -> table of the three parts and the items, and of what is in no part if there is any."""
-    tables = {"train": parts.train, "validation": parts.validation, "test": parts.test, "items": parts.items}
-    return tables | ({"left_out": parts.left_out} if len(parts.left_out) else {})
+def tables(change: Callable[[pd.DataFrame], pd.DataFrame] | None = None, parquet: bool = False) -> Writer:
+    """Return what writes each table into a file of its own, those of interactions after a change."""
 
+    def write(parts: Parts, folder: Path) -> None:
+        for name, table in parts.tables.items():
+            table = table if change is None or name == "items" else change(table)
+            if parquet:
+                table.to_parquet(folder / f"{name}.parquet", index=False)
+            else:
+                to_csv(table, folder / f"{name}.csv")
 
-def write_csv(parts: Parts, folder: Path) -> None:
-    """Write the parts as CSV."""
-    for name, table in by_part(parts).items():
-        to_csv(table, folder / f"{name}.csv")
+    return write
 
 
 def to_csv(table: pd.DataFrame, file: Path) -> None:
@@ -51,12 +55,14 @@ def to_csv(table: pd.DataFrame, file: Path) -> None:
     table.to_csv(file, index=False, lineterminator="\n")
 
 
-def write_rectools(parts: Parts, folder: Path) -> None:
-    """Write the parts as CSV with the columns of RecTools, of which `datetime` is a date."""
-    for name, table in by_part(parts).items():
-        if name != "items":
-            table = table.assign(weight=1.0, datetime=dates(table["timestamp"])).drop(columns="timestamp")
-        to_csv(table, folder / f"{name}.csv")
+def for_rectools(table: pd.DataFrame) -> pd.DataFrame:
+    """Return interactions with the columns of RecTools, of which `datetime` is a date."""
+    return table.assign(weight=1.0, datetime=dates(table["timestamp"])).drop(columns="timestamp")
+
+
+def for_replay(table: pd.DataFrame) -> pd.DataFrame:
+    """Return interactions with the columns of RePlay."""
+    return table.rename(columns={"user_id": "query_id"}).assign(rating=1.0)
 
 
 def dates(timestamp: pd.Series) -> pd.Series:
@@ -69,24 +75,10 @@ def dates(timestamp: pd.Series) -> pd.Series:
     return pd.to_datetime(timestamp, unit=TIMES[-1])
 
 
-def write_replay(parts: Parts, folder: Path) -> None:
-    """Write the parts as Parquet with the columns of RePlay."""
-    for name, table in by_part(parts).items():
-        if name != "items":
-            table = table.rename(columns={"user_id": "query_id"}).assign(rating=1.0)
-        table.to_parquet(folder / f"{name}.parquet", index=False)
-
-
-def write_lenskit(parts: Parts, folder: Path) -> None:
-    """Write the parts as Parquet with the columns of LensKit."""
-    for name, table in by_part(parts).items():
-        table.to_parquet(folder / f"{name}.parquet", index=False)
-
-
 def write_cornac(parts: Parts, folder: Path) -> None:
     """Write the parts as lines of user, item, rating and time, and the items as CSV."""
     check_plain(parts, "\t\n\r")
-    for name, table in by_part(parts).items():
+    for name, table in parts.tables.items():
         if name == "items":
             to_csv(table, folder / "items.csv")
         else:
@@ -99,7 +91,7 @@ def write_cornac(parts: Parts, folder: Path) -> None:
 def write_trec(parts: Parts, folder: Path) -> None:
     """Write the training part and the items as CSV, and the other parts as judgements of TREC."""
     check_plain(parts)
-    for name, table in by_part(parts).items():
+    for name, table in parts.tables.items():
         if name in ("train", "items", "left_out"):
             to_csv(table, folder / f"{name}.csv")
         else:
@@ -112,12 +104,11 @@ def write_recbole(parts: Parts, folder: Path) -> None:
     """Write atomic files of parts: interactions for general models, and histories for sequential ones."""
     check_plain(parts)
     name = parts.data.whole_name
-    tables = {"train": parts.train, "valid": parts.validation, "test": parts.test}
+    names = {"train": "train", "valid": "validation", "test": "test", "left_out": "left_out"}
+    tables = {short: parts.tables[name] for short, name in names.items() if name in parts.tables}
     inter = {"user_id": "user_id:token", "item_id": "item_id:token", "timestamp": "timestamp:float"}
-    if len(parts.left_out):
-        tables["left_out"] = parts.left_out
     atomic = {f"{part}.inter": table.rename(columns=inter) for part, table in tables.items()}
-    titles = parts.items.replace(r"[\t\r\n]+", " ", regex=True)
+    titles = parts.tables["items"].replace(r"[\t\r\n]+", " ", regex=True)
     item = {"item": titles.rename(columns={"item_id": "item_id:token", "title": "title:token_seq"})}
     histories = {f"{part}.inter": table for part, table in sequences(parts).items()}
     # not just the name: RecBole reads a data set of the name ml-100k from its own folder, whatever data_path says
@@ -154,7 +145,7 @@ def check_plain(parts: Parts, forbidden: str = " \t\n\r\f\v") -> None:
 
 
 LAYOUTS: Mapping[str, Layout] = {
-    "csv": Layout(write_csv, "Read ids as text: pandas.read_csv(path, dtype={{'user_id': str, 'item_id': str}})."),
+    "csv": Layout(tables(), "Read ids as text: pandas.read_csv(path, dtype={{'user_id': str, 'item_id': str}})."),
     "recbole": Layout(
         write_recbole,
         "RecBole: data_path is this folder, and benchmark_filename is [train, valid, test]. For general models\n"
@@ -162,16 +153,16 @@ LAYOUTS: Mapping[str, Layout] = {
         "eval_args.order is TO, and load_col names the columns of inter: user_id, item_id_list, item_id.",
     ),
     "rectools": Layout(
-        write_rectools,
+        tables(for_rectools),
         "RecTools: Dataset.construct takes the columns as they are. Read ids as text:\n"
         "pandas.read_csv('train.csv', dtype={{'user_id': str, 'item_id': str}}).",
     ),
     "replay": Layout(
-        write_replay,
+        tables(for_replay, parquet=True),
         "RePlay: query_column='query_id', item_column='item_id', timestamp_column='timestamp'.",
     ),
     "lenskit": Layout(
-        write_lenskit,
+        tables(parquet=True),
         "LensKit: from_interactions_df(pandas.read_parquet('train.parquet')), and for the test part\n"
         "ItemListCollection.from_df(pandas.read_parquet('test.parquet'), ['user_id']).",
     ),

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from corecbench.data.loaded import SplitDataset
     from corecbench.data.split import HeldItems
 
+LEFT_OUT = 3
+"""The part of an interaction that is in none."""
+
 
 @dataclass(frozen=True, eq=False)
 class Parts:
@@ -31,7 +34,7 @@ class Parts:
         n_train, counts = (
             np.bincount(user, minlength=n_users + 1) for user in (split.train.user, self.data.dataset.user)
         )
-        part = np.where(first_of_each(n_train, counts), 0, 3)
+        part = np.where(first_of_each(n_train, counts), 0, LEFT_OUT)
         for number, held in enumerate((split.held["validation"], split.held["test"]), start=1):
             part[self._place(held)] = number
         return part
@@ -66,24 +69,16 @@ class Parts:
         )
 
     @cached_property
-    def train(self) -> pd.DataFrame:
-        """The training interactions: user_id, item_id, timestamp."""
-        return self._of(0)
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Name -> table: train, validation and test with user_id, item_id and timestamp, and the items with titles.
 
-    @cached_property
-    def validation(self) -> pd.DataFrame:
-        """The validation item of each tested user, with the same columns."""
-        return self._of(1)
-
-    @cached_property
-    def test(self) -> pd.DataFrame:
-        """The test item of each tested user, with the same columns."""
-        return self._of(2)
-
-    @cached_property
-    def left_out(self) -> pd.DataFrame:
-        """The interactions that are in no part because of equal times, with the same columns."""
-        return self._of(3)
+        What is in no part because of equal times is the table `left_out`, if there is any.
+        """
+        catalog = self.data.catalog
+        items = pd.DataFrame({"item_id": catalog.item_ids[1:], "title": catalog.item_texts[1:]}, dtype=str)
+        tables = {name: self._of(part) for part, name in enumerate(("train", "validation", "test"))}
+        left_out = self._of(LEFT_OUT)
+        return {**tables, "items": items, **({"left_out": left_out} if len(left_out) else {})}
 
     @cached_property
     def all(self) -> pd.DataFrame:
@@ -92,10 +87,4 @@ class Parts:
         The parts are 0, 1 and 2 for training, validation and test, 3 for none. The history of an interaction is
         the first `n_known` of its user.
         """
-        return self._of(0, 1, 2, 3).assign(part=self._part, n_known=self._n_known)
-
-    @cached_property
-    def items(self) -> pd.DataFrame:
-        """The items: item_id, title."""
-        catalog = self.data.catalog
-        return pd.DataFrame({"item_id": catalog.item_ids[1:], "title": catalog.item_texts[1:]}, dtype=str)
+        return self._of(0, 1, 2, LEFT_OUT).assign(part=self._part, n_known=self._n_known)

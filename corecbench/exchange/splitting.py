@@ -98,8 +98,8 @@ def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) 
     layout = LAYOUTS[format_]
     layout.write(parts, out)
     files = sorted(path for path in out.rglob("*") if path.is_file())
-    counts = {"n_train": len(parts.train), "n_users": len(parts.test), "n_items": len(parts.items)}
-    counts |= {"n_validated": len(parts.validation), "n_left_out": len(parts.left_out)}
+    names = {"train": "train", "users": "test", "items": "items", "validated": "validation", "left_out": "left_out"}
+    counts = {f"n_{what}": len(parts.tables.get(name, ())) for what, name in names.items()}
     by_hash = config.ties == "random"
     counts |= {name: value for name, value in data.split.facts.items() if name.endswith("_begins")}
     text = (TEXT_BY_TIME if data.split.by_time else TEXT).format(

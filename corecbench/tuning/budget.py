@@ -1,19 +1,27 @@
-"""What each search may take, and the extra that every search needs."""
+"""Carries out a search in this process, or in several side by side, until its budget is used up."""
 
 from __future__ import annotations
 
+import dataclasses
+import multiprocessing
+import sys
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from corecbench.api import UsageError
-from corecbench.tuning.study import is_finished, searched_s
+import click
+
+from corecbench.api import CorecbenchError, UsageError
+from corecbench.tuning.account import TRIALS, row, write_trials
+from corecbench.tuning.search import Search, ValidationData
+from corecbench.tuning.study import is_finished, locked, needs_optuna, open_study, searched_s
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    import optuna
     from optuna.trial import FrozenTrial
-
-MISSING = "corecbench tune needs Optuna; install it by `pip install 'corecbench[tune]'`"
 
 
 @dataclass(frozen=True)
@@ -39,14 +47,76 @@ class Budget:
         return max(0.0, 60 * self.minutes - searched_s(trials))
 
 
-def needs_optuna() -> None:
-    """Make sure that the extra `tune` is installed.
+def optimise(search: Search, study: optuna.Study, budget: Budget, folder: Path, say: Callable[[str], None]) -> None:
+    """Run trials in this process until the budget is used up."""
+    left_s = budget.left_s(study.get_trials())
+    deadline_s = time.monotonic() + left_s
+    threads = search.config.threads or 1
+
+    def after(study: optuna.Study, trial: FrozenTrial) -> None:
+        ended = row(search, trial)
+        say(
+            f"trial {ended['trial']}: {ended['state']}, validation {ended['validation'] or '-'}, "
+            f"{ended['seconds']} s, {ended['settings']}"
+        )
+        with locked(folder):
+            write_trials(folder / TRIALS, search, study.get_trials())
+        if budget.left_s(study.get_trials()) <= 0:
+            study.stop()
+
+    use_threads(threads)
+    study.optimize(lambda trial: search.objective(trial, deadline_s), timeout=left_s, callbacks=[after])
+
+
+def use_threads(threads: int) -> None:
+    """Let torch use so many threads, and keep the memory that it frees, as in a run."""
+    import torch
+
+    from corecbench.experiment.process import keep_freed_memory
+
+    torch.set_num_threads(threads)
+    keep_freed_memory()
+
+
+def run_jobs(search: Search, budget: Budget, folder: Path) -> None:
+    """Search in so many processes, and wait for them.
 
     Raises:
-        UsageError: it is not.
+        CorecbenchError: one of them ended with an error, which it has printed.
     """
+    context = multiprocessing.get_context("spawn")
+    plain = {field.name: getattr(search, field.name) for field in dataclasses.fields(search)}
+    host = plain.pop("host")
+    work = (host.files, host.blocked, plain.pop("data"), plain, budget, folder)
+    processes = [context.Process(target=search_here, args=work) for _ in range(budget.jobs)]
+    for process in processes:
+        process.start()
     try:
-        import optuna
-    except ImportError as error:
-        raise UsageError(f"{MISSING} ({error})") from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+        for process in processes:
+            process.join()
+    except KeyboardInterrupt:  # they have heard of it, too, and end their trials
+        for process in processes:
+            process.join()
+        raise
+    if failed := [process for process in processes if process.exitcode]:
+        raise CorecbenchError(f"{len(failed)} of {len(processes)} processes of the search ended with an error")
+
+
+def search_here(
+    files: tuple[Path, ...],
+    blocked: tuple[str, ...],
+    data: ValidationData,
+    plain: dict[str, Any],
+    budget: Budget,
+    folder: Path,
+) -> None:
+    """Search in this process, which another one has started."""
+    from corecbench.plugin.host import Host
+
+    needs_optuna()
+    search = Search(Host.discover(files, blocked), data, **plain)
+    try:
+        optimise(search, open_study(search, folder), budget, folder, click.echo)
+    except CorecbenchError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)

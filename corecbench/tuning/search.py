@@ -14,8 +14,8 @@ from corecbench.experiment.algorithms import version_of
 from corecbench.experiment.cells import cell_name, digest_of, settings_of
 from corecbench.plugin.search_space import holds, shown_space
 from corecbench.toolkit import cache_folder
-from corecbench.tuning.sampling import INTERRUPTED, sampler
 from corecbench.tuning.space import space_of, suggest
+from corecbench.tuning.study import INTERRUPTED, sampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from corecbench.api import UsageError
 from corecbench.data.reduction import Reduction
 from corecbench.tuning.account import TRIALS, account, write_trials
+from corecbench.tuning.budget import Budget, optimise, run_jobs
 from corecbench.tuning.plot import write_plot
-from corecbench.tuning.sampling import INTERRUPTED
 from corecbench.tuning.search import Search, ValidationData
-from corecbench.tuning.study import best_trial, locked, open_study, state_of
-from corecbench.tuning.trials import optimise
+from corecbench.tuning.study import INTERRUPTED, best_trial, locked, open_study, state_of
 from corecbench.tuning.tuned_file import read_tuned, write_tuned
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from corecbench.plugin.host import Host
     from corecbench.settings.config import RunConfig
-    from corecbench.tuning.budget import Budget
 
 SHARE_OF_TRIAL = 1 / 3
 """A trial ends after this share of the minutes of its search, so that each search has several."""
@@ -118,8 +116,6 @@ def run(search: Search, budget: Budget, folder: Path, say: Callable[[str], None]
     study = open_study(search, folder)
     if budget.left_s(study.get_trials()) > 0:
         if budget.jobs > 1:
-            from corecbench.tuning.jobs import run_jobs
-
             run_jobs(search, budget, folder)
         else:
             optimise(search, study, budget, folder, say)

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from corecbench.exchange.columns import NAMES
+from corecbench.exchange.reading import NAMES
 from corecbench.exchange.layouts import LAYOUTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8")

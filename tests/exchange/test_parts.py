@@ -5,7 +5,7 @@ import pytest
 from corecbench.data.dataset import load_dataset
 from corecbench.data.loaded import SplitDataset
 from corecbench.data.split import leave_one_out
-from corecbench.exchange.layouts import by_part, sequences
+from corecbench.exchange.layouts import sequences
 from corecbench.exchange.parts import Parts
 from corecbench.testing.toys import ToySource
 
@@ -28,7 +28,7 @@ def rows(table):
 
 
 def test_what_no_part_holds_because_of_equal_times_is_a_table_of_its_own(parts):
-    tables = by_part(parts("random"))
+    tables = parts("random").tables
     ((_, validation),) = rows(tables["validation"])
     (beside,) = {"v", "w"} - {validation}
     assert rows(tables["left_out"]) == [("a", beside)]
@@ -37,7 +37,7 @@ def test_what_no_part_holds_because_of_equal_times_is_a_table_of_its_own(parts):
 
 
 def test_where_the_file_decides_every_interaction_is_in_a_part(parts):
-    tables = by_part(parts("file"))
+    tables = parts("file").tables
     assert "left_out" not in tables
     assert [rows(tables[part]) for part in ("validation", "test")] == [
         [("a", "w"), ("b", "v")],

@@ -7,7 +7,8 @@ import torch
 
 from corecbench.plugin.host import Host
 from corecbench.settings.config import load
-from corecbench.tuning.budget import Budget, needs_optuna
+from corecbench.tuning.budget import Budget
+from corecbench.tuning.study import needs_optuna
 from corecbench.tuning.tune import searches
 from corecbench.tuning.tune import tune as run_tune
 
