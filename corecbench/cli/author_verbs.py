@@ -86,8 +86,7 @@ def show_downloads(host: Host, selected: Selected) -> None:
     """Say on stderr what is going to be downloaded."""
     from corecbench.toolkit import cache_folder
 
-    for line in host.needs(selected, cache_folder()):
-        say(f"to download: {line}", err=True)
+    say(*(f"to download: {line}" for line in host.needs(selected, cache_folder())), err=True)
 
 
 @click.command(cls=Verb, name="new-plugin")

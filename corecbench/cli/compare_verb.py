@@ -47,7 +47,7 @@ class CompareConfig(MethodConfig):
 @choice_options
 @setting("--metric", metavar="NAME", help="Metric to compare.  [default: NDCG@10]")
 @setting("--in-order", is_flag=True, help="Compare only users whose last two items are in order by time.")
-@set_option("Another setting, such as compare.test=permutation or compare.margin=.02.", group="Options")
+@set_option("Another setting, such as compare.test=permutation or compare.margin=.02.")
 @setting("--format", metavar="NAME", help="Format, such as markdown or csv.  [default: text]")
 @old_tests("compare")
 def compare(folders: tuple[Path, ...]) -> None:

@@ -118,4 +118,4 @@ def info(name: str, as_json: bool) -> None:
     if as_json:
         say(json.dumps({**facts, "warnings": said}, indent=2))
     else:
-        say("\n".join([*lines(facts), *(f"warning: {line}" for line in said)]))
+        say(*lines(facts), *(f"warning: {line}" for line in said))

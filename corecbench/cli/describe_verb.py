@@ -33,8 +33,7 @@ def describe(name: str, kind: str | None, as_json: bool) -> None:
     if as_json:
         say(json.dumps(known, indent=2, default=str, ensure_ascii=False))
         return
-    for line in lines(known):
-        say(line)
+    say(*lines(known))
 
 
 def facts(host: Host, name: str, word: str | None) -> dict[str, Any]:

@@ -75,8 +75,7 @@ def import_(
     asked = Import(file, kind, name, seed, solo, leave_out_seen, missing_last, candidates, replace)
     settings, data = read_data(host, dataset, benchmark=benchmark)
     folder, record = import_results(asked, data, settings, host, Store(results, settings.benchmark))
-    for line in summary(record):
-        say(line)
+    say(*summary(record))
     say(f"written to {folder}", err=True)
 
 

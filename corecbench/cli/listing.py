@@ -63,8 +63,7 @@ def show(rows: Rows, as_json: bool) -> None:
     cells = [[str(row[column] or "") for column in columns] for row in rows]
     console = Console()
     if not console.is_terminal:
-        for line in aligned(cells):
-            say(line)
+        say(*aligned(cells))
         return
     table = Table(*columns, box=None, header_style="bold")
     for row_cells in cells:

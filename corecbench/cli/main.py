@@ -159,7 +159,7 @@ def doctor() -> int:
     from corecbench.cli.doctor import examine
 
     host = discover(strict=False)
-    for line in examine(host):
+    for line in examine(host):  # one by one, since data sets are read
         say(line)
     ours = [info for info in host.plugins() if info.distribution == "corecbench"]
     return PLUGIN_BROKEN if any(info.error for info in ours) else 0

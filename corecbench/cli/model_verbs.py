@@ -212,7 +212,6 @@ def export(
     from corecbench.keeping.loading import load_side
 
     loaded = load_side(discover(), one_cell(cell), side)
-    said = write(loaded, folder)
+    remarks = write(loaded, folder)
     say(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
-    for line in said:
-        say(line.replace("`", ""))
+    say(*(line.replace("`", "") for line in remarks))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,19 +37,6 @@ OTHER = "Options"
 # --- kinds of options ---------------------------------------------------------------------------------------------
 
 
-class GroupedOption(click.Option):
-    """An option under a heading of the help."""
-
-    def __init__(self, *args: Any, group: str = OTHER, **rest: Any) -> None:
-        super().__init__(*args, **rest)
-        self.group = group
-
-
-def option(*names: str, group: str = OTHER, **how: Any) -> Callable[[Command], Command]:
-    """Return an option that the verb's function takes."""
-    return click.option(*names, cls=GroupedOption, group=group, **how)
-
-
 def kept(*names: str, place: str = OPTIONS, old: str = "", **how: Any) -> Callable[[Command], Command]:
     """Return an option that the context keeps.
 
@@ -72,7 +59,7 @@ def kept(*names: str, place: str = OPTIONS, old: str = "", **how: Any) -> Callab
 
     if how.get("is_flag") or "/" in names[0]:
         how.setdefault("default", None)
-    return option(*names, hidden=bool(old), expose_value=False, callback=keep, **how)
+    return click.option(*names, hidden=bool(old), expose_value=False, callback=keep, **how)
 
 
 def shown(value: object) -> str:
@@ -99,12 +86,15 @@ def several(*names: str, kind: str = "", metavar: str = "A,B", **how: Any) -> Ca
     return setting(*names, multiple=True, metavar=metavar, shell_complete=completed, **how)
 
 
-def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Return a decorator that adds options in their order."""
+def together(*options: Callable[[Command], Command], group: str = "") -> Callable[[Command], Command]:
+    """Return a decorator that adds options in their order, under a heading of the help if one is given."""
 
     def add(command: Command) -> Command:
+        n_known = len(getattr(command, "__click_params__", ()))
         for each in reversed(options):
             command = each(command)
+        for parameter in command.__click_params__[n_known:] if group else ():
+            parameter.group = group
         return command
 
     return add
@@ -183,9 +173,19 @@ def discover(strict: bool = True) -> Host:
     return Host.discover([Path(file) for file in given("files", ())], given("blocked", ()), strict)
 
 
-def say(text: str, err: bool = False) -> None:
-    """Print text, which may hold what comes from anywhere, without characters that control a terminal."""
-    click.echo(printable(text, kept="\n\t"), err=err)
+def say(*lines: str, err: bool = False) -> None:
+    """Print lines, which may hold what comes from anywhere, without characters that control a terminal."""
+    for line in lines:
+        click.echo(printable(line, kept="\n\t"), err=err)
+
+
+def say_of_each(word: str, reasons: Iterable[str]) -> int:
+    """Print each reason once on stderr, as one line after a word such as "left out"; return how many there are."""
+    from corecbench.report.wording import one_line
+
+    each_once = dict.fromkeys(reasons)
+    say(*(f"{word}: {one_line(reason)}" for reason in each_once), err=True)
+    return len(each_once)
 
 
 def be_a_good_neighbour() -> None:
@@ -196,7 +196,7 @@ def be_a_good_neighbour() -> None:
 # --- settings -----------------------------------------------------------------------------------------------------
 
 
-def set_option(text: str = "Change one setting.", group: str = "What") -> Callable[[Command], Command]:
+def set_option(text: str = "Change one setting.") -> Callable[[Command], Command]:
     """Return the option that changes settings of components, and of the run as `run.KEY=VALUE`."""
     return kept(
         *("--set", "sets"),
@@ -204,7 +204,6 @@ def set_option(text: str = "Change one setting.", group: str = "What") -> Callab
         metavar="NAME.KEY=VALUE",
         help=text,
         shell_complete=complete_settings,
-        group=group,
     )
 
 
@@ -216,7 +215,6 @@ def config_option(text: str) -> Callable[[Command], Command]:
         metavar="FILE.toml|NAME",
         shell_complete=complete_run_files,
         help=f"{text} Repeatable; a later one wins.",
-        group="What",
     )
 
 
@@ -226,14 +224,13 @@ def _use_data_dir(context: click.Context, parameter: click.Parameter, folder: st
         os.environ["CORECBENCH_DATA"] = os.path.abspath(os.path.expanduser(folder))
 
 
-data_dir_option = option(
+data_dir_option = click.option(
     "--data-dir",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False),
     expose_value=False,
     callback=_use_data_dir,
     help="Folder of data sets, each in DIR/NAME.  [default: CORECBENCH_DATA, then what was fetched]",
-    group="Data",
 )
 
 split_options = together(
@@ -242,31 +239,31 @@ split_options = together(
         "--split",
         metavar="leave-one-out|time",
         help="What is held out: each user's last items, or all after a cut (run.cut).  [default: leave-one-out]",
-        group="Data",
     ),
     setting(
         "--ties",
         metavar="random|file|exclude",
         help="What orders interactions of equal times.  [default: random]",
-        group="Data",
     ),
     old_setting("--max-history", type=int),
     old_setting("--k-core", type=int),
     old_setting("--item-text"),
+    group="Data",
 )
 """How a data set is read and split."""
 
 data_options = together(
-    config_option("Run file whose settings of the data set hold; options win over it."),
-    set_option("Change one setting, also of the split, such as run.k_core=5."),
+    together(
+        config_option("Run file whose settings of the data set hold; options win over it."),
+        set_option("Change one setting, also of the split, such as run.k_core=5."),
+        group="What",
+    ),
     split_options,
     old_setting("--repeats"),
 )
 """Options of a verb that reads a data set, which must be those of the run that it is compared with."""
 
-device_option = setting(
-    "--device", metavar="NAME", help="Device for training, such as cuda.  [default: cpu]", group="Machine"
-)
+device_option = setting("--device", metavar="NAME", help="Device for training, such as cuda.  [default: cpu]")
 
 
 def run_config(**values: Any) -> RunConfig:
@@ -306,14 +303,13 @@ def verb_config(config: type[Config]) -> Config:
 
 # --- stored results -----------------------------------------------------------------------------------------------
 
-results_option = option(
+results_option = click.option(
     "--results",
     default="results",
     show_default=True,
     metavar="DIR",
     type=click.Path(path_type=Path),
     help="Folder of the results.",
-    group="Results",
 )
 
 
@@ -335,27 +331,26 @@ choice_options = together(
         "--latest",
         is_flag=True,
         help="Take the latest settings of each cell where several are stored.",
-        group="Results",
     ),
     kept(
         "--pick",
         multiple=True,
         metavar="CELL=HASH",
         help="Take these settings of a cell where several are stored; repeatable.",
-        group="Results",
     ),
+    group="Results",
 )
 """Options that choose between several settings of a cell; see `chosen_settings`."""
 
 one_cell_options = together(
-    option("--dataset", metavar="NAME", help="Data set, by name or folder as it was run.  [default: the only one]"),
-    option("--seed", type=int, metavar="N", help="Seed of the cell.  [default: the lowest]"),
-    option("--benchmark", metavar="NAME", help="Benchmark of the cell.  [default: default, or the only one]"),
+    click.option("--dataset", metavar="NAME", help="Data set, by name or folder.  [default: the only one]"),
+    click.option("--seed", type=int, metavar="N", help="Seed of the cell.  [default: the lowest]"),
+    click.option("--benchmark", metavar="NAME", help="Benchmark of the cell.  [default: default, or the only one]"),
     choice_options,
 )
 """Options that say which one is meant of the stored cells of a name."""
 
-format_option = option(
+format_option = click.option(
     "--format",
     "format_",
     default="text",

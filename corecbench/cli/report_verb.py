@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - `configure` reads the annotations
 from typing import TYPE_CHECKING
 
-import click
-
 from corecbench.api import UsageError
 from corecbench.cli.options import (
-    Verb,
     choice_options,
     chosen_settings,
     discover,
@@ -22,6 +19,8 @@ from corecbench.cli.options import (
     say,
     set_option,
     setting,
+    together,
+    verb,
     verb_config,
 )
 from corecbench.cli.tables import (
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from corecbench.plugin.host import Host
     from corecbench.results.store import Entry, Store
 
-STORED, CONTENT, FILES = "Results", "What is shown", "Where"
 NARROWING = {name: f"--{name}" for name in ("cells", "datasets", "metrics")}
 NARROWING |= {name: f"report.{name}" for name in ("test", "correction", "margin")}
 """Setting that makes a report another one than that of all results -> what it is called."""
@@ -86,50 +84,33 @@ class ReportConfig(MethodConfig):
         return next(name for name, is_asked in asked.items() if is_asked)
 
 
-@click.command(cls=Verb)
+@verb
 @results_argument
-@setting("--benchmark", metavar="A,B", help="Benchmarks.  [default: default, or the only one]", group=STORED)
-@setting("--cells", metavar="A,B", help="Cells, with their models alone.  [default: all]", group=STORED)
-@setting("--datasets", metavar="A,B", help="Data sets.  [default: all]", group=STORED)
-@choice_options
-@setting("--metrics", metavar="A,B", help=f"Columns.  [default: {','.join(SHOWN)}]", group=CONTENT)
-@setting("--effects", is_flag=True, help="Also effect sizes with intervals, power and equivalence.", group=CONTENT)
-@setting(
-    "--ledger",
-    is_flag=True,
-    help="Instead what exactly helps: each gain in steps over controls; with --slices on slices, too.",
-    group=CONTENT,
+@together(
+    setting("--benchmark", metavar="A,B", help="Benchmarks.  [default: default, or the only one]"),
+    setting("--cells", metavar="A,B", help="Cells, with their models alone.  [default: all]"),
+    setting("--datasets", metavar="A,B", help="Data sets.  [default: all]"),
+    choice_options,
+    group="Results",
 )
-@setting(
-    "--slices",
-    is_flag=True,
-    help="Instead the effects by length of history and by frequency of the item.",
-    group=CONTENT,
+@together(
+    setting("--metrics", metavar="A,B", help=f"Columns.  [default: {','.join(SHOWN)}]"),
+    setting("--effects", is_flag=True, help="Also effect sizes with intervals, power and equivalence."),
+    setting("--ledger", is_flag=True, help="Instead what exactly helps; with --slices on slices, too."),
+    setting("--slices", is_flag=True, help="Instead the effects by length of history and frequency of the item."),
+    setting("--leaderboard", is_flag=True, help="Instead rank the rows of all benchmarks."),
+    set_option("Another setting, such as report.test=permutation, report.margin=.02, report.cost=true."),
+    group="What is shown",
 )
-@setting("--leaderboard", is_flag=True, help="Instead rank the rows of all benchmarks.", group=CONTENT)
-@set_option("Another setting, such as report.test=permutation, report.margin=.02, report.cost=true.", group=CONTENT)
-@setting(
-    "--format",
-    metavar="NAME",
-    help="Printed format, such as markdown or csv (`corecbench list reporters`).  [default: text]",
-    group=FILES,
-)
-@setting(
-    "--out",
-    metavar="DIR",
-    help="Folder to write to.  [default: that of the results; none for a view of a part of them]",
-    group=FILES,
-)
-@setting(
-    "--plots", is_flag=True, help="Also draw, as SVG and PNG in the folder plots beside the tables.", group=FILES
-)
-@setting(
-    "--html", is_flag=True, help="Also write all of it as one page, report.html beside the tables.", group=FILES
+@together(
+    setting("--format", metavar="NAME", help="Printed format (`corecbench list reporters`).  [default: text]"),
+    setting("--out", metavar="DIR", help="Folder to write to.  [default: that of the results; none for a view]"),
+    setting("--plots", is_flag=True, help="Also draw, as SVG and PNG in the folder plots beside the tables."),
+    setting("--html", is_flag=True, help="Also write all of it as one page, report.html beside the tables."),
+    group="Where",
 )
 @old_tests("report")
-@old_setting("--cost", of="report", is_flag=True)
-@old_setting("--train-shares", of="report", is_flag=True)
-@old_setting("--wide", of="report", is_flag=True)
+@together(*(old_setting(name, of="report", is_flag=True) for name in ("--cost", "--train-shares", "--wide")))
 def report(folder: Path) -> int:
     """Print and write the table of stored results.
 

@@ -62,8 +62,6 @@ def reproduce(
         out = results or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         again = run_again((folder, record), host, out, dataset, invocation().steps)
         sides = compared((folder, record), again, host.build(host.select("metrics", METRIC, {})))
-    for side in sides:
-        say(str(side))
-    for line in differences(record, again[1]):
-        say(f"differs: {line}")
+    say(*map(str, sides))
+    say(*(f"differs: {line}" for line in differences(record, again[1])))
     return 0 if all(side.is_equal for side in sides) else DIFFERENT

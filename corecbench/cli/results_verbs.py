@@ -17,11 +17,10 @@ from corecbench.cli.options import (
     results_argument,
     results_folder,
     say,
+    say_of_each,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from corecbench.results.store import Store
 
 FAILED = 1
@@ -42,16 +41,6 @@ def stores_of(folder: Path, benchmark: str | None) -> list[Store]:
     return [choose(found, name) for name in names(benchmark or "")] or found
 
 
-def tell_left_out(reasons: Iterable[str]) -> int:
-    """Say which cells were left out, and return the exit code."""
-    from corecbench.report.wording import one_line
-
-    lines = list(dict.fromkeys(reasons))
-    for line in lines:
-        say(f"left out: {one_line(line)}", err=True)
-    return FAILED if lines else 0
-
-
 @results.command()
 @results_argument
 @benchmark_option
@@ -64,13 +53,10 @@ def ls(folder: Path, benchmark: str | None) -> None:
     """
     from corecbench.cli.listing import show as show_rows
     from corecbench.cli.stored_cells import rows
-    from corecbench.report.wording import one_line
 
     found = stores_of(results_folder(folder), benchmark)
     show_rows([row for store in found for row in rows(store)], as_json=False)
-    for store in found:
-        for reason in store.damaged.values():
-            say(f"damaged: {one_line(reason)}", err=True)
+    say_of_each("damaged", (reason for store in found for reason in store.damaged.values()))
 
 
 @results.command()
@@ -95,8 +81,7 @@ def show(cell: Path) -> None:
             f"{folder}: no stored cell, which has a {RECORD_FILE}; `corecbench results ls` lists them"
         )
     record = read_record(folder if len(folder.parts) > 2 else folder.resolve())
-    for line in lines(folder, record, discover(strict=False)):
-        say(line)
+    say(*lines(folder, record, discover(strict=False)))
 
 
 @results.command()
@@ -169,7 +154,7 @@ def prune(
             kept.append(f"{removal.folder}: {reason}")
         else:
             say(f"removed: {removal.folder}: {removal.reason}")
-    return tell_left_out(kept)
+    return FAILED if say_of_each("left out", kept) else 0
 
 
 @results.command()
@@ -186,10 +171,9 @@ def merge(sources: tuple[Path, ...], into: Path) -> int:
     from corecbench.results.merge import merge as merge_stores
 
     merged = merge_stores([store for source in sources for store in stores(results_folder(source))], into)
-    for folder in merged.copied:
-        say(f"copied: {folder}")
+    say(*(f"copied: {folder}" for folder in merged.copied))
     say(f"{len(merged.copied)} cells copied to {into}, {len(merged.kept)} were there already")
-    return tell_left_out(merged.left_out)
+    return FAILED if say_of_each("left out", merged.left_out) else 0
 
 
 @results.command()
@@ -217,4 +201,5 @@ def pack(
     found = stores_of(folder, benchmark)
     packed = pack_stores(found, to, with_models)
     say(f"{to}: {packed.n_cells} cells, {packed.n_files} files, {size(to.stat().st_size)}, sha256 {packed.sha256}")
-    return tell_left_out(reason for store in found for reason in store.damaged.values())
+    left_out = (reason for store in found for reason in store.damaged.values())
+    return FAILED if say_of_each("left out", left_out) else 0

@@ -6,6 +6,8 @@ import contextlib
 import io
 from typing import TYPE_CHECKING
 
+import click
+
 from corecbench.cli.options import (
     be_a_good_neighbour,
     config_option,
@@ -15,10 +17,10 @@ from corecbench.cli.options import (
     invocation,
     kept,
     old_setting,
-    option,
     results_option,
     run_config,
     say,
+    say_of_each,
     set_option,
     setting,
     several,
@@ -34,95 +36,70 @@ if TYPE_CHECKING:
     from corecbench.experiment.cells import Cell
     from corecbench.experiment.plan import Plan
 
-WHAT, CONTROLS, RESULTS, MACHINE = "What", "Controls", "Results", "Machine"
 FAILED = 1
 
 
 run_options = together(
-    several("--models", help="Domain models, such as sasrec,lightgcn.", kind="models", group=WHAT),
-    several("--llm", "llms", help="LLMs: a name, or llama:PATH_OR_ID.", kind="llms", group=WHAT),
-    several("--sharing", help="Sharing modules.  [default: bdlm]", kind="sharing", group=WHAT),
-    setting("--seeds", metavar="0-2,5", help="Seeds; each cell is run once for each.  [default: 0]", group=WHAT),
-    config_option("A run file, or one of `corecbench list benchmarks`."),
-    set_option("Change one setting, also of the run, such as run.cell_timeout=60."),
-    several(
-        "--datasets", help="Names, or folders of atomic files.  [default: ml-100k]", kind="datasets", group="Data"
+    together(
+        several("--models", help="Domain models, such as sasrec,lightgcn.", kind="models"),
+        several("--llm", "llms", help="LLMs: a name, or llama:PATH_OR_ID.", kind="llms"),
+        several("--sharing", help="Sharing modules.  [default: bdlm]", kind="sharing"),
+        setting("--seeds", metavar="0-2,5", help="Seeds; each cell is run once for each.  [default: 0]"),
+        config_option("A run file, or one of `corecbench list benchmarks`."),
+        set_option("Change one setting, also of the run, such as run.cell_timeout=60."),
+        group="What",
     ),
-    split_options,
-    several(
-        *("--train-share", "train_shares"),
-        help="Shares of the users that train, such as .1,.25,1; all are ranked.  [default: 1]",
+    together(
+        several("--datasets", help="Names, or folders of atomic files.  [default: ml-100k]", kind="datasets"),
+        split_options,
+        several(
+            *("--train-share", "train_shares"),
+            help="Shares of the users that train, such as .1,.25,1; all are ranked.  [default: 1]",
+        ),
         group="Data",
     ),
-    several(
-        *("--control", "controls"),
-        help="Controls of every pair, such as shuffled-texts,bag-of-words.",
-        kind="controls",
-        group=CONTROLS,
+    together(
+        several(
+            *("--control", "controls"),
+            help="Controls of every pair, such as shuffled-texts,bag-of-words.",
+            kind="controls",
+        ),
+        setting("--ledger", is_flag=True, help="Train every pair under all controls of a ledger, and unshared."),
+        setting("--solo-llms/--no-solo-llms", help="Train every LLM alone, too.  [default: solo-llms]"),
+        setting(
+            "--references/--no-references",
+            help="Run quick models without an LLM, such as popularity, too.  [default: references]",
+        ),
+        group="Controls",
     ),
-    setting(
-        "--ledger",
-        is_flag=True,
-        help="Train every pair under all controls of a ledger, and with nothing shared, too.",
-        group=CONTROLS,
+    together(
+        results_option,
+        setting("--benchmark", metavar="NAME", help="Name of the results and their folder.  [default: default]"),
+        setting(
+            "--existing",
+            metavar="skip|fail|replace|replace-damaged",
+            help="What to do with cells that are stored; skip leaves damaged ones out.  [default: skip]",
+        ),
+        setting("--keep-models", is_flag=True, help="Keep the models beside the results, to recommend by them."),
+        click.option("--plan", "only_plan", is_flag=True, help="Print what would be done, and stop."),
+        click.option(
+            *("-v/-q", "--verbose/--quiet", "verbose"),
+            default=None,
+            help="Print a line for each epoch, or the table and errors only.",
+        ),
+        group="Results",
     ),
-    setting(
-        "--solo-llms/--no-solo-llms",
-        help="Whether every LLM is also trained alone.  [default: solo-llms]",
-        group=CONTROLS,
+    together(
+        device_option,
+        setting("--jobs", type=int, metavar="N", help="Cells side by side.  [default: one a core; one on a GPU]"),
+        setting("--threads", type=int, metavar="N", help="Threads of each cell.  [default: 1 on a CPU]"),
+        group="Machine",
     ),
-    setting(
-        "--references/--no-references",
-        help="Whether quick models without an LLM, such as popularity, run too.  [default: references]",
-        group=CONTROLS,
-    ),
-    results_option,
-    setting(
-        "--benchmark",
-        metavar="NAME",
-        help="Name of the results and their folder.  [default: default]",
-        group=RESULTS,
-    ),
-    setting(
-        "--existing",
-        metavar="skip|fail|replace|replace-damaged",
-        help="What to do with cells that are stored; skip leaves damaged ones out.  [default: skip]",
-        group=RESULTS,
-    ),
-    setting(
-        "--keep-models",
-        is_flag=True,
-        help="Keep the models of each cell beside its results, to recommend by them.",
-        group=RESULTS,
-    ),
-    option("--plan", "only_plan", is_flag=True, help="Print what would be done, and stop.", group=RESULTS),
-    option(
-        "-v/-q",
-        "--verbose/--quiet",
-        "verbose",
-        default=None,
-        help="Print a line for each epoch, or the table and errors only.",
-        group=RESULTS,
-    ),
-    device_option,
-    setting(
-        "--jobs",
-        type=int,
-        metavar="N",
-        help="Cells that run side by side.  [default: one for each core; one on a GPU]",
-        group=MACHINE,
-    ),
-    setting("--threads", type=int, metavar="N", help="Threads of each cell.  [default: 1 on a CPU]", group=MACHINE),
-    old_setting("--metrics", multiple=True),
-    old_setting("--selection"),
-    old_setting("--cold-items", type=float),
-    old_setting("--top-k", type=int),
-    old_setting("--checkpoint-minutes", type=float),
-    old_setting("--cell-timeout", type=float),
+    *(old_setting(name) for name in ("--selection", "--executor", "--scheduler")),
+    *(old_setting(name, type=int) for name in ("--top-k", "--processes")),
+    *(old_setting(name, type=float) for name in ("--cold-items", "--checkpoint-minutes", "--cell-timeout")),
     old_setting("--retry-failed", is_flag=True),
-    old_setting("--processes", type=int),
-    old_setting("--executor"),
-    old_setting("--scheduler"),
+    old_setting("--metrics", multiple=True),
     old_setting("--resource", "resources", multiple=True),
     old_setting("--tracker", "trackers", multiple=True),
     kept("--wide", is_flag=True, old="`corecbench report --set report.wide=true` after the run"),
@@ -140,8 +117,7 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
     from corecbench.experiment.session import prepare
     from corecbench.report.publish import publish_run
     from corecbench.report.views.tables import main_table
-    from corecbench.report.wording import one_line
-    from corecbench.results.unstored import unstored
+    from corecbench.results.unstored import unstored as find_unstored
 
     be_a_good_neighbour()
     settings, quiet = run_config(), verbose is False
@@ -152,11 +128,10 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
         return 0
     with contextlib.redirect_stderr(io.StringIO()) if quiet else contextlib.nullcontext():
         records = experiment.run(progress=not quiet, every_epoch=bool(verbose), log=True)
-    left_out, lost = experiment.plan.left_out, unstored(records, experiment.store)
-    for reason in [*left_out.values(), *(f"{folder}: trained, but not stored" for folder in lost)]:
-        say(f"left out: {one_line(reason)}", err=True)
-    unwritten = bool(lost)
-    if len(records) > len(lost):
+    left_out, unstored = experiment.plan.left_out, find_unstored(records, experiment.store)
+    say_of_each("left out", [*left_out.values(), *(f"{folder}: trained, but not stored" for folder in unstored)])
+    unwritten = bool(unstored)
+    if len(records) > len(unstored):
         evidence, published = publish_run(experiment.host, experiment.store, records, settings.metrics, left_out)
         texts = fitted(experiment.host, published.texts["table"], main_table(evidence), bool(given("wide")))
         show_table(texts, published.errors, "text")
@@ -179,10 +154,8 @@ def show_plan(plan: Plan) -> None:
         state = f"  done in {other.parents[2].name}" if other is not None else state_of(cell)
         state = "  left out" if cell.folder in plan.left_out else state
         say(f"  {cell.data.name}  {cell.name:{width}}  seed {cell.seed}{state}")
-    for line in plan.downloads or ["nothing"]:
-        say(f"to download: {line}")
-    for line in plan.notes:
-        say(f"note: {line}")
+    say(*(f"to download: {line}" for line in plan.downloads or ["nothing"]))
+    say(*(f"note: {line}" for line in plan.notes))
 
 
 def state_of(cell: Cell) -> str:

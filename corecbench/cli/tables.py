@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import click
 
 from corecbench.api import UsageError
-from corecbench.cli.options import Command, old_setting, say, together
+from corecbench.cli.options import Command, old_setting, say, say_of_each, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,8 +66,7 @@ def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], 
     """Print a table, and a warning for each other format whose reporter failed."""
     if format_ not in texts:
         raise errors[format_]
-    for warning in dict.fromkeys(map(str, errors.values())):
-        say(f"warning: {warning}", err=True)
+    say_of_each("warning", map(str, errors.values()))
     say(texts[format_].rstrip())
 
 
@@ -109,10 +108,7 @@ def holds_results(folder: Path) -> bool:
 @contextlib.contextmanager
 def telling_damage(stores: Sequence[Store]) -> Iterator[None]:
     """Say at the end which cells of some benchmarks were left out, and how they are mended."""
-    from corecbench.report.wording import one_line
-
     try:
         yield
     finally:
-        for reason in dict.fromkeys(reason for store in stores for reason in store.damaged.values()):
-            say(f"left out: {one_line(reason)}", err=True)
+        say_of_each("left out", (reason for store in stores for reason in store.damaged.values()))

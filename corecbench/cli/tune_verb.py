@@ -96,14 +96,12 @@ def tune(
     all_sides = list(searches(settings, discover(), budget, parse_sets(first)))
     for search in (search for sides in all_sides for search in sides):
         search.check()
-    for line in plan_lines([search for sides in all_sides for search in sides], budget):
-        say(line)
+    say(*plan_lines([search for sides in all_sides for search in sides], budget))
     if only_plan:
         return
     for sides in all_sides:
         for outcome in search_both(sides, budget, folder, out, say):
-            for line in outcome_lines(outcome):
-                say(line)
+            say(*outcome_lines(outcome))
     say(f"written to {out}; every trial and a plot of each search are in {folder}")
 
 
