@@ -139,7 +139,9 @@ class VerbGroup(click.Group):
     command_class = Verb
 
 
-verb = click.command(cls=Verb)
+def verb(function: Callable[..., Any]) -> click.Command:
+    """Return a verb of the name and help of a function."""
+    return click.command(cls=Verb)(function)
 
 
 @dataclass(frozen=True)

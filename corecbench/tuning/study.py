@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
@@ -73,9 +74,11 @@ def open_study(search: Search, folder: Path) -> optuna.Study:
     folder.mkdir(parents=True, exist_ok=True)
     journal = folder / JOURNAL
     with locked(folder):
-        if journal.exists():
-            ordinary_file(journal)
         try:
+            if journal.exists():  # Optuna appends to what there is before it reads it
+                with ordinary_file(journal).open("rb") as file:
+                    if (first := file.readline()) and "op_code" not in json.loads(first):
+                        raise ValueError("the first line is no operation")
             study = optuna.create_study(
                 storage=optuna.storages.JournalStorage(JournalFileBackend(str(journal))),
                 study_name=search.name,
@@ -83,7 +86,7 @@ def open_study(search: Search, folder: Path) -> optuna.Study:
                 pruner=pruner(),
                 load_if_exists=True,
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:  # what Optuna makes of other contents
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:  # what other contents lead to
             raise UsageError(
                 f"{journal}: no journal of trials ({type(error).__name__}); move it away, or choose other --results"
             ) from error

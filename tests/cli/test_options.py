@@ -55,6 +55,12 @@ def test_a_verb_lists_few_options_under_headings(verb, most):
     assert all(each.group != "Options" for each in listed)
 
 
+def test_each_verb_has_a_help_of_its_own():
+    helps = [command.help for command in main.commands.values()]
+    assert len(set(helps)) == len(helps)
+    assert main.commands["run"].help.startswith("Train models alone and with LLMs")
+
+
 def test_the_help_has_its_headings_in_order():
     text = CliRunner().invoke(main, ["run", "--help"]).stdout
     headings = [line[:-1] for line in text.splitlines() if line.endswith(":") and not line.startswith(" ")]

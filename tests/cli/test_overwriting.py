@@ -42,7 +42,7 @@ def test_a_folder_is_written_again_only_if_corecbench_wrote_it(corecbench, verb,
 
 @pytest.mark.parametrize("name", ["lists.csv", "lists.parquet", "lists.trec"])
 def test_lists_replace_lists_only(corecbench, name):
-    verb = ["predictions", "results", "--cell", "toy", "--out", name]
+    verb = ["predictions", "results", "--cell", "sasrec", "--out", name]
     Path(name).write_text("user_id,item_id,score\nmine,1,1\n")
     refused = corecbench(*verb)
     assert refused.exit_code == 2

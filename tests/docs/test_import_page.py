@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from corecbench.exchange.reading import NAMES
 from corecbench.exchange.layouts import LAYOUTS
+from corecbench.exchange.reading import NAMES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8")
 
