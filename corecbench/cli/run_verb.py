@@ -96,7 +96,7 @@ run_options = together(
         group="Machine",
     ),
     *(old_setting(name) for name in ("--selection", "--executor", "--scheduler")),
-    *(old_setting(name, type=int) for name in ("--top-k", "--processes")),
+    old_setting("--top-k", type=int),
     *(old_setting(name, type=float) for name in ("--cold-items", "--checkpoint-minutes", "--cell-timeout")),
     old_setting("--retry-failed", is_flag=True),
     old_setting("--metrics", multiple=True),
