@@ -15,11 +15,11 @@ from corecbench.experiment.cells import cell_name, digest_of, settings_of
 from corecbench.plugin.search_space import holds, shown_space
 from corecbench.toolkit import cache_folder
 from corecbench.tuning.space import space_of, suggest
-from corecbench.tuning.study import INTERRUPTED, sampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import optuna
     from optuna.trial import Trial
 
     from corecbench.api import Catalog
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from corecbench.plugin.search_space import Mark
     from corecbench.plugin.selected import Selected
     from corecbench.settings.config import RunConfig
+
+START_TRIALS = 6
+"""The default settings and then random ones, before the sampler learns from what there is."""
+INTERRUPTED = "interrupted"
+"""How a trial ends that the user stopped."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,6 +268,16 @@ def starts_alone(sharing: str) -> str:
         f"pairs of {sharing} start from what the domain model learnt alone, so its settings cannot be searched in "
         "them; choose a module that starts anew, or leave --llm out"
     )
+
+
+def sampler(seed: int, number: int) -> optuna.samplers.BaseSampler:
+    """Return what suggests the settings of a trial.
+
+    It is seeded by the trial's number, so that neither a resumed search nor a second process repeats suggestions.
+    """
+    from optuna.samplers import TPESampler
+
+    return TPESampler(n_startup_trials=START_TRIALS, seed=1_000_003 * seed + number)
 
 
 def ended(trial: Trial, state: str) -> Exception:

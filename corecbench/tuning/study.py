@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from corecbench.tuning.search import Search
 
 JOURNAL = "trials.journal"
-START_TRIALS = 6
-"""The default settings and then random ones, before the sampler learns from what there is."""
-INTERRUPTED = "interrupted"
-"""How a trial ends that the user stopped."""
 MISSING = "corecbench tune needs Optuna; install it by `pip install 'corecbench[tune]'`"
 FINISHED = ("complete", "out of time", "pruned")
 """How trials end that say something about their settings."""
@@ -38,16 +34,6 @@ def needs_optuna() -> None:
     except ImportError as error:
         raise UsageError(f"{MISSING} ({error})") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-
-
-def sampler(seed: int, number: int) -> optuna.samplers.BaseSampler:
-    """Return what suggests the settings of a trial.
-
-    It is seeded by the trial's number, so that neither a resumed search nor a second process repeats suggestions.
-    """
-    from optuna.samplers import TPESampler
-
-    return TPESampler(n_startup_trials=START_TRIALS, seed=1_000_003 * seed + number)
 
 
 def pruner() -> optuna.pruners.BasePruner:

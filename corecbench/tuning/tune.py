@@ -11,8 +11,8 @@ from corecbench.data.reduction import Reduction
 from corecbench.tuning.account import TRIALS, account, write_trials
 from corecbench.tuning.budget import Budget, optimise, run_jobs
 from corecbench.tuning.plot import write_plot
-from corecbench.tuning.search import Search, ValidationData
-from corecbench.tuning.study import INTERRUPTED, best_trial, locked, open_study, state_of
+from corecbench.tuning.search import INTERRUPTED, Search, ValidationData
+from corecbench.tuning.study import best_trial, locked, open_study, state_of
 from corecbench.tuning.tuned_file import read_tuned, write_tuned
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import pytest
 from optuna.trial import TrialState
 
 from corecbench.api import UsageError
-from corecbench.tuning.study import JOURNAL, best_trial, open_study, sampler, searched_s
+from corecbench.tuning.search import sampler
+from corecbench.tuning.study import JOURNAL, best_trial, open_study, searched_s
 
 
 def test_the_defaults_are_tried_first(search, tmp_path):
