@@ -118,6 +118,9 @@ class LlmComponent(Component):
     build: str | Callable[..., Recommender]
     untrained: bool = False
     """True if `build` heeds `Setup.untrained_llm`. Otherwise the LLM has no control with `untrained_llm=True`."""
+    reads_texts: bool = True
+    """False for an LLM that does not read `Catalog.item_texts`, such as one whose vectors of items lie in a file.
+    Controls that replace them would change nothing, so it has none of them."""
 
 
 @dataclass(frozen=True)

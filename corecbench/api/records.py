@@ -162,6 +162,8 @@ class SideRecord(TypedDict):
     predicts: NotRequired[Literal["pair", "alone", "alone with texts"]]
     """What the domain side of a pair predicts with, where it may stay what the domain model learnt alone. "alone
     with texts": with that model, in whose scores texts have a say."""
+    needed_epochs: NotRequired[int]
+    """Where the domain model of a pair has no turn after one of the LLM: the least `epochs` with which it has."""
     chosen: NotRequired[dict[str, float]]
     """Values that were chosen by validation after the training: by a sharing module for an ensemble, or the weight
     of what texts say for a side. `content_weight` is of the first content, `content_2_weight` of the second."""

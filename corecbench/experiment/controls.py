@@ -76,6 +76,8 @@ def why_not(control: ChosenControl, llm: Selected, module: Selected) -> str | No
         return f"{module.label} shares nothing, so it is a control itself and has no further ones"
     if control.selected.untrained_llm and not llm.can_be_untrained:
         return f"{llm.label} cannot be built with random weights, so it has no control {control.name}"
+    if control.abilities.item_texts is not None and not llm.reads_texts:
+        return f"{llm.label} does not read item texts, so it has no control {control.name}"
     if control.selected.of_module_texts and not module.reads_texts:
         return f"{module.label} reads no texts of the LLM, so it has no control {control.name}"
     if control.abilities.teacher == "self" and not module.couples:

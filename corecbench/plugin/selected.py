@@ -63,8 +63,9 @@ class Selected:
 
     @property
     def reads_texts(self) -> bool:
-        """Whether a sharing module reads what the LLM says of item texts."""
-        return isinstance(self.component, SharingComponent) and self._holds(self.component.reads_texts)
+        """Whether an LLM reads item texts, or a sharing module what the LLM says of them."""
+        component = self.component
+        return isinstance(component, LlmComponent | SharingComponent) and self._holds(component.reads_texts)
 
     @property
     def couples(self) -> bool:

@@ -45,11 +45,21 @@ class ReciprocalRank:
         return 1 / rank
 
 
-def make_cell_training(host: Host, n_users: int = 200, without_text: Sequence[int] = ()) -> CellTraining:
-    """Return a place to train on new toy data with so many users, in which some items have no text."""
+def make_cell_training(
+    host: Host, n_users: int = 200, without_text: Sequence[int] = (), moved: bool = False
+) -> CellTraining:
+    """Return a place to train on new toy data with so many users, in which some items have no text.
+
+    Args:
+        host: builds the components.
+        n_users: their number.
+        without_text: items that have no text.
+        moved: whether each item has the text of the next one.
+    """
     data = load_dataset("camps", camps(n_users))
-    texts = tuple("" if row in without_text else text for row, text in enumerate(data.catalog.item_texts))
-    catalog = dataclasses.replace(data.catalog, item_texts=texts)
+    padding, *texts = ("" if row in without_text else text for row, text in enumerate(data.catalog.item_texts))
+    texts = [*texts[1:], texts[0]] if moved else texts
+    catalog = dataclasses.replace(data.catalog, item_texts=(padding, *texts))
     setup = Setup(catalog, MAX_HISTORY, seed=0, cache=cache_folder())
     return CellTraining(host, setup, leave_one_out(data), "check", ReciprocalRank())
 
@@ -60,6 +70,8 @@ class Bench:
 
     host: Host
     selected: Selected
+    texts_are_moved: bool = False
+    """Whether each item has the text of the next one."""
 
     @property
     def sides(self) -> Sequence[Side]:
@@ -68,7 +80,7 @@ class Bench:
 
     def cell_training(self) -> CellTraining:
         """Return a new place to train."""
-        return make_cell_training(self.host)
+        return make_cell_training(self.host, moved=self.texts_are_moved)
 
     def build(self, side: Side) -> Recommender:
         """Build the recommender on new toy data; nothing is random in its states."""

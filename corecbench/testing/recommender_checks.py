@@ -197,6 +197,31 @@ def an_item_without_a_text_has_no_summary(bench: Bench) -> None:
         require(text.isfinite().all(), f"{name} is not finite")
 
 
+def item_states_follow_the_texts_as_the_component_says(bench: Bench) -> None:
+    """With other `item_texts` an LLM has other item states, or other `text`; not so with `reads_texts=False`."""
+    if bench.selected.kind != "llms":
+        raise NotApplicableError("it is no LLM")
+    moved = dataclasses.replace(bench, texts_are_moved=True)
+    follows = differ_in_items(bench.build("llm"), moved.build("llm"))
+    if not follows:  # what is still 0 may follow once it has learnt
+        follows = differ_in_items(*(each.train("llm", epochs=1)[1].model for each in (bench, moved)))
+    if bench.selected.reads_texts:
+        require(follows, "its item states are the same whatever `item_texts` are; give it reads_texts=False")
+    else:
+        require(not follows, "its item states change with `item_texts`; leave reads_texts=False out")
+
+
+def differ_in_items(one: Recommender, other: Recommender) -> bool:
+    """Return whether two models say different things of any item."""
+
+    def of_items(model: Recommender) -> list[torch.Tensor]:
+        abilities = recommender_abilities(model)
+        of_texts = (abilities.text, abilities.text_states)
+        return [states_of(model, some()).item, *(each for each in of_texts if each is not None)]
+
+    return not all(map(torch.equal, of_items(one), of_items(other)))
+
+
 CHECKS = (
     states_have_the_shapes_of_the_contract,
     states_are_finite,
@@ -206,6 +231,7 @@ CHECKS = (
     nothing_that_it_is_given_is_changed,
     the_target_is_not_looked_at,
     an_item_without_a_text_has_no_summary,
+    item_states_follow_the_texts_as_the_component_says,
     settings_survive_json,
     *learning_checks.CHECKS,
 )

@@ -87,6 +87,8 @@ class SideTraining:
     """What the model is, where the domain side of a pair may stay what the domain model learnt alone."""
     chosen: Mapping[str, float] = field(default_factory=dict)
     """Values that were chosen by validation after the training."""
+    needed_epochs: int | None = None
+    """The least `epochs` of a domain model with which it has a turn after one of the LLM, where it has none."""
     values: np.ndarray | None = None
     """float64 [T], NDCG@10 of each user on the validation items with the best weights, where it is known. Texts in
     the scores count as is best for the users of the other half."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from corecbench.plugin.selected import Selected
+
+
+MOST_EPOCHS = 1000
+"""The largest budget of a domain model that is tried in search of one that is enough."""
 
 
 @dataclass(frozen=True)
@@ -122,12 +127,15 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
     turns = turns_within(budget, module)
     if pair.turns is not None:
         turns = list(pair.turns(turns))
+    needed = None
     if pair.sharing.couples and ends_with_the_llm(turns):
+        needed = needed_epochs(module, budget, spent)
         logging.getLogger(__name__).warning(
             "%s: the domain model has no turn after one of the LLM, so it learns nothing from it; its %d "
-            "epochs leave none after the turns before",
+            "epochs leave none after the turns before%s",
             owner_of(module),
             pair.domain.config.epochs,
+            f"; set {pair.domain.label}.epochs >= {needed}" if needed else "",
         )
     epochs = epochs_of(turns)
     trained: set[Side] = set() if anew else {"domain"}
@@ -137,6 +145,7 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
         if layers is not None:
             layers.to(training.setup.device)
         sides[side] = training.side_training(side, selected, models[side], epochs[side], side in trained, layers)
+    sides["domain"].needed_epochs = needed
     training.seed("training")
     renew = telling(module, abilities.renew)
     training.train_turns(sides, planned(turns, trained, module, pair.teacher, renew), on_epoch)
@@ -265,6 +274,24 @@ def ends_with_the_llm(turns: Sequence[Turn]) -> bool:
     """
     sides = [turn.side for turn in turns]
     return "llm" in sides and "domain" in sides and "domain" not in sides[sides.index("llm") :]
+
+
+def needed_epochs(module: SharingModule, budget: Budget, spent: int) -> int | None:
+    """Return the least epochs of a domain model with which it has a turn after one of the LLM.
+
+    Args:
+        module: plans the turns.
+        budget: of the pair, in which there is none.
+        spent: epochs that the domain model needed alone.
+
+    Returns:
+        None if no number up to `MOST_EPOCHS` is enough.
+    """
+    with contextlib.suppress(PluginError):
+        for epochs in range(budget.domain_epochs + 1, MOST_EPOCHS):
+            if not ends_with_the_llm(turns_within(replace(budget, domain_epochs=epochs), module)):
+                return spent + epochs
+    return None
 
 
 def epochs_of(turns: Sequence[Turn]) -> dict[Side, int]:

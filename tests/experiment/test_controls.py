@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from corecbench.experiment.cells import decisive_in
 from corecbench.experiment.controls import choose_control, why_not, with_ledger
 from corecbench.settings.config import RunConfig
 
@@ -58,6 +61,21 @@ def reason(host):
 )
 def test_a_pair_lacks_a_control_that_cannot_be_or_would_be_the_pair_itself(reason, control, module, settings, note):
     assert reason(control, module, **settings) == note
+
+
+def test_an_llm_that_reads_no_item_texts_has_no_control_that_replaces_them(host):
+    llama, bdlm = host.select("llms", "llama", {}), host.select("sharing", "bdlm", {})
+    from_file = replace(llama, component=replace(llama.component, reads_texts=False))
+    note = why_not(choose_control(host, "shuffled-texts", {}), from_file, bdlm)
+    assert note == "llama does not read item texts, so it has no control shuffled-texts"
+    assert why_not(choose_control(host, "untrained-llm", {}), from_file, bdlm) is None
+
+
+@pytest.mark.parametrize("name", ["shuffled-texts", "bag-of-words"])
+def test_how_a_control_reads_is_no_part_of_what_decides_its_ranks(host, name):
+    ours = host.select("controls", name, {})
+    wordless = replace(ours, component=replace(ours.component, ledger=None))
+    assert decisive_in(wordless, name) == decisive_in(ours, name)
 
 
 # --- the ledger ---------------------------------------------------------------------------------------------------

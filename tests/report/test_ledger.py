@@ -235,6 +235,23 @@ def test_the_pair_is_contrasted_with_each_control_that_was_run(full):
     assert ledger.plan.lacking == {"not run": ("shuffled-texts",)}
 
 
+def test_a_control_that_changes_nothing_for_any_user_is_a_fault_and_no_contrast(alone):
+    add(alone, "pair", 30, llm=5)
+    add(alone, "shuffled-texts", 30, llm=5)
+    add(alone, "untrained-llm", 30, llm=6)
+    (ledger,) = ledgers(alone)
+    assert [each.planned.lower.control for each in ledger.of_kind("contrast")] == ["untrained-llm"]
+    assert ledger.plan.lacking["had no effect on this model"] == ("shuffled-texts",)
+
+
+def test_a_control_under_which_a_pair_stays_the_model_alone_as_without_is_no_fault(alone):
+    for row in ("pair", "shuffled-texts"):
+        add(alone, row, 0, costs={"kept_alone": True})
+    (ledger,) = ledgers(alone)
+    assert told(ledger, "contrast") == [("the right text of each item", 0)]
+    assert "had no effect on this model" not in ledger.plan.lacking
+
+
 # --- which pairs have a ledger ------------------------------------------------------------------------------------
 
 

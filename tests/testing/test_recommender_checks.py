@@ -273,6 +273,14 @@ class LearnsNothing(Good):
         return States(states.user * 0, states.item)
 
 
+class ReadsAFile(GoodLlm):
+    """Vectors of items that lie somewhere, whatever the texts are."""
+
+    def __init__(self, config, setup, ids):
+        super().__init__(config, setup, ids)
+        self.text = torch.randn(self.text.shape, generator=torch.Generator().manual_seed(0))
+
+
 class LearnsNothingOfTexts(GoodLlm):
     def states(self, batch):
         states = super().states(batch)
@@ -343,6 +351,11 @@ FAULTS = [
     ),
 ]
 LLM_FAULTS = [
+    (
+        "item states follow the texts as the component says",
+        ReadsAFile,
+        r"the same whatever `item_texts` are; give it reads_texts=False",
+    ),
     ("an item without a text has no summary", SummaryOfNothing, r"text is not zero for padding and for an item"),
     ("an item without a text has no summary", StatesOfNothing, r"text_states is \[20, \d+\], must be \[21, k\]"),
     (
@@ -361,6 +374,7 @@ SETTINGS_FAULTS = [
 def test_a_good_model_passes_every_check_that_applies(outcome_of):
     statuses = {name: outcome.status for name, outcome in outcome_of("models", WithLastStates, Training).items()}
     assert statuses.pop("an item without a text has no summary") == "not applicable"
+    assert statuses.pop("item states follow the texts as the component says") == "not applicable"
     assert set(statuses.values()) == {"ok"}, statuses
 
 
@@ -387,6 +401,16 @@ def test_a_fault_of_an_llm_is_found(outcome_of, check, model, reason):
     outcome = outcome_of("llms", model, Training, check)
     assert outcome.status == "failed"
     assert re.search(reason, outcome.reason)
+
+
+def test_an_llm_may_say_that_it_reads_no_texts_but_then_it_must_not(outcome_of):
+    check = "item states follow the texts as the component says"
+    assert outcome_of("llms", ReadsAFile, Training, check, reads_texts=False).status == "ok"
+    outcome = outcome_of("llms", GoodLlm, Training, check, reads_texts=False)
+    assert (outcome.status, outcome.reason) == (
+        "failed",
+        "its item states change with `item_texts`; leave reads_texts=False out",
+    )
 
 
 @pytest.mark.parametrize(("config", "reason"), SETTINGS_FAULTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from corecbench.api import SIDES
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS, common_seeds, why_not, why_untested
 from corecbench.report.wording import seed_list
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Kind = Literal["whole", "step", "contrast"]
 ALONE, PAIR = "alone", "pair"
 WHOLE = "the whole gain"
+NO_EFFECT = "had no effect on this model"
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def plan(pair: RowKey, rows: Mapping[RowKey, Row], tested: str, controls: KnownC
         key = found.get(each.name)
         if key is None:
             reasons[each.name] = "not run"
+        elif has_no_effect(key, pair, rows, controls):
+            reasons[each.name] = NO_EFFECT
         elif reason := _why_missing(rows[key], rows[pair], seeds, tested):
             reasons[each.name] = reason
         else:
@@ -161,6 +165,23 @@ def _known(pair: RowKey, found: Mapping[str, RowKey], controls: KnownControls) -
     asked |= {each.name: each for each in map(controls.of, found.values())}
     mine = [each for each in asked.values() if pair.side in each.entry.sides]
     return sorted(mine, key=lambda each: each.entry.order)
+
+
+def has_no_effect(key: RowKey, pair: RowKey, rows: Mapping[RowKey, Row], controls: KnownControls) -> bool:
+    """Return whether a control changes no user's rank on either side of its pair, which is a fault.
+
+    It is none where the pair stayed the model alone, or where what is left out would come by turns of the domain
+    model after those of the LLM.
+    """
+    if controls.of(key).entry.needs_llm_turn:
+        return False
+    same: list[bool] = []
+    for side in SIDES:
+        row, base = (rows.get(replace(each, side=side)) for each in (key, pair))
+        if row is not None and base is not None:
+            alone = set(row.kept_alone()) & set(base.kept_alone())
+            same += [row.ranks_as(base, seed) for seed in (row.users.keys() & base.users.keys()) - alone]
+    return bool(same) and all(same)
 
 
 def _adds(control: KnownControl, pair: RowKey) -> str:

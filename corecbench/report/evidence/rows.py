@@ -121,6 +121,10 @@ class Row:
         """Return the rank of each user's test item under each of the given seeds, float64 [U, S]."""
         return np.column_stack([self.users[self._stored(seed)].rank for seed in seeds]).astype(np.float64)
 
+    def ranks_as(self, other: Row, seed: int) -> bool:
+        """Return whether every user's test item has the rank that it has in another row."""
+        return np.array_equal(self.users[seed].rank, other.users[seed].rank)
+
     @property
     def knows_ranks(self) -> bool:
         """Whether all ranks are known; imported lists may end before a test item."""
@@ -177,6 +181,10 @@ class Row:
             for record, side in self.own_sides()
             if side.get("predicts") == "alone with texts" and record["cell"].get("trains", True)
         ]
+
+    def needed_epochs(self) -> int | None:
+        """Return with how many epochs the domain model has a turn after one of the LLM; None if it has one."""
+        return max((side.get("needed_epochs", 0) for _, side in self.own_sides()), default=0) or None
 
     def precedes_the_other_side(self) -> bool:
         """Return whether the side has no epoch after one of the other side, so that nothing of that reached it."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS
+from corecbench.report.evidence.ledger_plan import NO_EFFECT, has_no_effect
 from corecbench.report.page.blocks import Heading, Statement, Text
 from corecbench.report.page.findings import Findings
 from corecbench.report.page.folding import stated
@@ -223,6 +224,9 @@ def _of_controls(findings: Findings, key: RowKey) -> Iterator[str]:
     """Yield for each control whether it gains as well, and whether the pair gains more than it."""
     controls, gains = findings.controls(key), findings.verdict(key) == "gain"
     for control in controls:
+        if has_no_effect(control, key, findings.evidence.rows, findings.evidence.controls):
+            yield f"The control {control.control or control.sharing} {NO_EFFECT}, which is a fault and no finding."
+            continue
         entry = findings.evidence.controls.of(control).entry
         under = [_under(findings, control, entry.under, gains)]
         yield " ".join([*under, *_beyond(findings, key, control, entry.takes_away)])

@@ -254,9 +254,10 @@ def hidden(row: Row) -> Iterator[str]:
         )
     if row.precedes_the_other_side():
         n_epochs = max(sum(epoch["side"] == "domain" for epoch in record["epochs"]) for record in row.records)
+        needed = row.needed_epochs() or n_epochs + 1  # older results do not say it
         yield (
             f"{pair} has no turn of {key.own} after one of the LLM, so that it learnt nothing from it: set "
-            f"{key.own}.epochs >= {n_epochs + 1}."
+            f"{key.own}.epochs >= {needed}."
         )
 
 

@@ -185,7 +185,7 @@ def test_a_placebo_that_gains_nothing_leaves_the_gain_to_what_it_takes_away(solo
 
 def test_a_placebo_that_gains_as_well_is_stated_and_takes_the_gain_away(solo):
     pair(solo, with_change([1] * 10))
-    pair(solo, with_change([1] * 10), control="untrained-llm")
+    pair(solo, with_change([1] * 10), llm_ranks=[3] * N, control="untrained-llm")
     _, (domain, _) = summary(solo)
     (aside,) = domain.asides
     assert aside.startswith(
@@ -195,6 +195,15 @@ def test_a_placebo_that_gains_as_well_is_stated_and_takes_the_gain_away(solo):
         "The pair cannot be told from that (+0.0%, no interval: too few users differ): the gain is not shown to "
         "come from pretraining."
     )
+
+
+def test_a_control_that_changes_nothing_for_any_user_is_said_to_be_a_fault(solo):
+    pair(solo, with_change([1] * 10))
+    pair(solo, with_change([1] * 10), control="shuffled-texts")
+    _, (domain, _) = summary(solo)
+    assert domain.asides == [
+        "The control shuffled-texts had no effect on this model, which is a fault and no finding."
+    ]
 
 
 def test_a_pair_that_shares_nothing_is_a_control_of_those_that_share(solo):
