@@ -20,8 +20,8 @@ class BesideTexts:
     """Counted words and an LLM's summaries of the texts have a say in the scores of the domain model alone.
 
     A weighted hybrid of a recommender and its items' contents (Burke, 2002, DOI 10.1023/A:1021240730564). Words and
-    summaries stand in one row for each item and count alike. Unless `joined`, the summaries are added where they are
-    better than the words before them.
+    summaries stand in one row for each item and count alike. Unless `joined`, the summaries are added where they
+    are better than the words before them.
 
     A control that replaces the item texts replaces what the LLM reads. Counted words stay those of the plain texts
     beside it, so that the difference is the LLM's. They are replaced, too, where no LLM stands beside them, or with
