@@ -93,7 +93,8 @@ def together(*options: Callable[[Command], Command], group: str = "") -> Callabl
         n_known = len(getattr(command, "__click_params__", ()))
         for each in reversed(options):
             command = each(command)
-        for parameter in command.__click_params__[n_known:] if group else ():
+        added = getattr(command, "__click_params__", [])[n_known:]
+        for parameter in added if group else ():
             parameter.group = group
         return command
 

@@ -99,7 +99,7 @@ def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) 
     layout.write(parts, out)
     files = sorted(path for path in out.rglob("*") if path.is_file())
     names = {"train": "train", "users": "test", "items": "items", "validated": "validation", "left_out": "left_out"}
-    counts = {f"n_{what}": len(parts.tables.get(name, ())) for what, name in names.items()}
+    counts: dict[str, Any] = {f"n_{what}": len(parts.tables.get(name, ())) for what, name in names.items()}
     by_hash = config.ties == "random"
     counts |= {name: value for name, value in data.split.facts.items() if name.endswith("_begins")}
     text = (TEXT_BY_TIME if data.split.by_time else TEXT).format(

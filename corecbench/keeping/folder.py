@@ -151,7 +151,7 @@ def read(cell: Path, name: str, decode: Callable[[bytes], Any]) -> dict[str, Any
     """
     file = cell / MODEL / name
     try:
-        record = json.loads(contents_of(cell / RECORD_FILE)) if (cell / RECORD_FILE).exists() else {}
+        record: Any = json.loads(contents_of(cell / RECORD_FILE)) if (cell / RECORD_FILE).exists() else {}
         if "checksum" in record:
             check_record(record, cell / RECORD_FILE)
         return dict(decode(read_file(cell, f"{MODEL}/{name}", record)))

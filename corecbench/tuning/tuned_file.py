@@ -50,25 +50,20 @@ def table_of(values: Mapping[str, Any]) -> Any:
 
     table = tomlkit.table()
     for key, value in values.items():
-        if isinstance(value, dict):
-            inline = tomlkit.inline_table()
-            for inner, each in value.items():
-                inline.append(inner, table_inline(each))
-            table.add(key, inline)
-        else:
-            table.add(key, value)
+        table.add(key, in_line(value))
     return table
 
 
-def table_inline(value: Any) -> Any:
+def in_line(value: Any) -> Any:
     """Return a value as it stands within a line."""
     import tomlkit
 
     if not isinstance(value, dict):
         return value
-    inline = tomlkit.inline_table()
-    inline.update(value)
-    return inline
+    table = tomlkit.inline_table()
+    for key, each in value.items():
+        table.append(key, in_line(each))
+    return table
 
 
 def table_in(parent: Any, key: str, super_table: bool = False) -> Any:
