@@ -16,9 +16,9 @@ from corecbench.cli.options import (
     chosen_settings,
     data_options,
     discover,
-    given,
     one_cell,
     one_cell_options,
+    option_value,
     say,
 )
 from corecbench.cli.tables import telling_damage
@@ -110,7 +110,7 @@ def recommend(
     with telling_damage([store]):
         entries = chosen_settings().narrowed(store.sound())
         (found,) = recommendations(
-            host, store, entries, cell, [user], dataset, seed, given("sets", ()), given("config", ())
+            host, store, entries, cell, [user], dataset, seed, option_value("sets", ()), option_value("config", ())
         )
     if format_ == "json":
         say(json.dumps(dataclasses.asdict(found), indent=1))

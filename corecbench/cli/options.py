@@ -37,7 +37,7 @@ OTHER = "Options"
 # --- kinds of options ---------------------------------------------------------------------------------------------
 
 
-def kept(*names: str, place: str = OPTIONS, old: str = "", **how: Any) -> Callable[[Command], Command]:
+def context_option(*names: str, place: str = OPTIONS, old: str = "", **how: Any) -> Callable[[Command], Command]:
     """Return an option that the context keeps.
 
     Args:
@@ -71,7 +71,7 @@ def shown(value: object) -> str:
 
 def setting(*names: str, **how: Any) -> Callable[[Command], Command]:
     """Return an option that is a setting of the verb, which `run_config` or `verb_config` reads."""
-    return kept(*names, place=SETTINGS, **how)
+    return context_option(*names, place=SETTINGS, **how)
 
 
 def old_setting(*names: str, of: str = "run", **how: Any) -> Callable[[Command], Command]:
@@ -80,13 +80,13 @@ def old_setting(*names: str, of: str = "run", **how: Any) -> Callable[[Command],
     return setting(*names, old=f"--set {of}.{field.replace('-', '_')}={{}}", **how)
 
 
-def several(*names: str, kind: str = "", metavar: str = "A,B", **how: Any) -> Callable[[Command], Command]:
+def names_setting(*names: str, kind: str = "", metavar: str = "A,B", **how: Any) -> Callable[[Command], Command]:
     """Return a setting of names with commas between them, repeatable; components of a kind are completed."""
     completed = complete([kind]) if kind else None
     return setting(*names, multiple=True, metavar=metavar, shell_complete=completed, **how)
 
 
-def together(*options: Callable[[Command], Command], group: str = "") -> Callable[[Command], Command]:
+def option_group(*options: Callable[[Command], Command], group: str = "") -> Callable[[Command], Command]:
     """Return a decorator that adds options in their order, under a heading of the help if one is given."""
 
     def add(command: Command) -> Command:
@@ -103,10 +103,10 @@ def together(*options: Callable[[Command], Command], group: str = "") -> Callabl
 
 # --- verbs --------------------------------------------------------------------------------------------------------
 
-common_options = together(
-    kept("--plugin", "files", multiple=True, metavar="FILE.py", help="Load a plugin from a file."),
-    kept("--no-plugin", "blocked", multiple=True, metavar="NAME", help="Leave a plugin out."),
-    kept("--traceback", is_flag=True, help="Show where an error came from."),
+common_options = option_group(
+    context_option("--plugin", "files", multiple=True, metavar="FILE.py", help="Load a plugin from a file."),
+    context_option("--no-plugin", "blocked", multiple=True, metavar="NAME", help="Leave a plugin out."),
+    context_option("--traceback", is_flag=True, help="Show where an error came from."),
 )
 """The options that are taken both before and after every verb."""
 
@@ -159,21 +159,21 @@ def invocation() -> Invocation:
     return given if isinstance(given, Invocation) else Invocation()
 
 
-def given(name: str, default: Any = None, place: str = OPTIONS) -> Any:
+def option_value(name: str, default: Any = None, place: str = OPTIONS) -> Any:
     """Return an option that the context keeps."""
     return click.get_current_context().meta.get(place, {}).get(name, default)
 
 
 def wants_traceback() -> bool:
     """Return whether `--traceback` was given."""
-    return bool(given("traceback"))
+    return bool(option_value("traceback"))
 
 
 def discover(strict: bool = True) -> Host:
     """Return the host with the plugins that are asked for."""
     from corecbench.plugin.host import Host
 
-    return Host.discover([Path(file) for file in given("files", ())], given("blocked", ()), strict)
+    return Host.discover([Path(file) for file in option_value("files", ())], option_value("blocked", ()), strict)
 
 
 def say(*lines: str, err: bool = False) -> None:
@@ -182,7 +182,7 @@ def say(*lines: str, err: bool = False) -> None:
         click.echo(printable(line, kept="\n\t"), err=err)
 
 
-def say_of_each(word: str, reasons: Iterable[str]) -> int:
+def say_reasons(word: str, reasons: Iterable[str]) -> int:
     """Print each reason once on stderr, as one line after a word such as "left out"; return how many there are."""
     from corecbench.report.wording import one_line
 
@@ -201,7 +201,7 @@ def be_a_good_neighbour() -> None:
 
 def set_option(text: str = "Change one setting.") -> Callable[[Command], Command]:
     """Return the option that changes settings of components, and of the run as `run.KEY=VALUE`."""
-    return kept(
+    return context_option(
         *("--set", "sets"),
         multiple=True,
         metavar="NAME.KEY=VALUE",
@@ -212,7 +212,7 @@ def set_option(text: str = "Change one setting.") -> Callable[[Command], Command
 
 def config_option(text: str) -> Callable[[Command], Command]:
     """Return the option that names run files."""
-    return kept(
+    return context_option(
         "--config",
         multiple=True,
         metavar="FILE.toml|NAME",
@@ -236,7 +236,7 @@ data_dir_option = click.option(
     help="Folder of data sets, each in DIR/NAME.  [default: CORECBENCH_DATA, then what was fetched]",
 )
 
-split_options = together(
+split_options = option_group(
     data_dir_option,
     setting(
         "--split",
@@ -255,8 +255,8 @@ split_options = together(
 )
 """How a data set is read and split."""
 
-data_options = together(
-    together(
+data_options = option_group(
+    option_group(
         config_option("Run file whose settings of the data set hold; options win over it."),
         set_option("Change one setting, also of the split, such as run.k_core=5."),
         group="What",
@@ -274,7 +274,7 @@ def run_config(**values: Any) -> RunConfig:
     from corecbench.settings.config import load
 
     options = click.get_current_context().meta.get(SETTINGS, {})
-    return load(given("config", ()), {**values, **options}, given("sets", ()))
+    return load(option_value("config", ()), {**values, **options}, option_value("sets", ()))
 
 
 def read_data(host: Host, dataset: str, **values: Any) -> tuple[RunConfig, SplitDataset]:
@@ -296,7 +296,7 @@ def verb_config(config: type[Config]) -> Config:
     from corecbench.settings.values import names, parse_sets
 
     context = click.get_current_context()
-    owner, sets = str(context.info_name), parse_sets(given("sets", ()))
+    owner, sets = str(context.info_name), parse_sets(option_value("sets", ()))
     for other in set(sets) - {owner}:
         raise unknown("owner of settings", other, [owner])
     values = {**context.meta.get(SETTINGS, {}), **sets.get(owner, {})}
@@ -318,24 +318,24 @@ results_option = click.option(
 
 def _folder(context: click.Context, parameter: click.Parameter, folder: Path | None) -> Path:
     """Return the folder of the results, whichever way it was given."""
-    return folder or Path(given("results", "results"))
+    return folder or Path(option_value("results", "results"))
 
 
-results_argument = together(
+results_argument = option_group(
     click.argument(
         "folder", required=False, metavar="[RESULTS_DIR]", type=click.Path(path_type=Path), callback=_folder
     ),
-    kept("--results", is_eager=True, old="RESULTS_DIR without an option: {}"),
+    context_option("--results", is_eager=True, old="RESULTS_DIR without an option: {}"),
 )
 """The folder of the results, `results` where none is named."""
 
-choice_options = together(
-    kept(
+choice_options = option_group(
+    context_option(
         "--latest",
         is_flag=True,
         help="Take the latest settings of each cell where several are stored.",
     ),
-    kept(
+    context_option(
         "--pick",
         multiple=True,
         metavar="CELL=HASH",
@@ -345,7 +345,7 @@ choice_options = together(
 )
 """Options that choose between several settings of a cell; see `chosen_settings`."""
 
-one_cell_options = together(
+one_cell_options = option_group(
     click.option("--dataset", metavar="NAME", help="Data set, by name or folder.  [default: the only one]"),
     click.option("--seed", type=int, metavar="N", help="Seed of the cell.  [default: the lowest]"),
     click.option("--benchmark", metavar="NAME", help="Benchmark of the cell.  [default: default, or the only one]"),
@@ -374,7 +374,7 @@ def chosen_settings() -> Choice:
     """Return what the options say that `choice_options` adds."""
     from corecbench.results.choice import choice_of, read_picks
 
-    return choice_of(bool(given("latest")), read_picks(given("pick", ())))
+    return choice_of(bool(option_value("latest")), read_picks(option_value("pick", ())))
 
 
 def one_cell(path: Path, seed: int | None = None) -> Path:

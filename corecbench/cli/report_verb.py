@@ -12,14 +12,14 @@ from corecbench.cli.options import (
     choice_options,
     chosen_settings,
     discover,
-    given,
     old_setting,
+    option_group,
+    option_value,
     results_argument,
     results_folder,
     say,
     set_option,
     setting,
-    together,
     verb,
     verb_config,
 )
@@ -86,14 +86,14 @@ class ReportConfig(MethodConfig):
 
 @verb
 @results_argument
-@together(
+@option_group(
     setting("--benchmark", metavar="A,B", help="Benchmarks.  [default: default, or the only one]"),
     setting("--cells", metavar="A,B", help="Cells, with their models alone.  [default: all]"),
     setting("--datasets", metavar="A,B", help="Data sets.  [default: all]"),
     choice_options,
     group="Results",
 )
-@together(
+@option_group(
     setting("--metrics", metavar="A,B", help=f"Columns.  [default: {','.join(SHOWN)}]"),
     setting("--effects", is_flag=True, help="Also effect sizes with intervals, power and equivalence."),
     setting("--ledger", is_flag=True, help="Instead what exactly helps; with --slices on slices, too."),
@@ -102,7 +102,7 @@ class ReportConfig(MethodConfig):
     set_option("Another setting, such as report.test=permutation, report.margin=.02, report.cost=true."),
     group="What is shown",
 )
-@together(
+@option_group(
     setting("--format", metavar="NAME", help="Printed format (`corecbench list reporters`).  [default: text]"),
     setting("--out", metavar="DIR", help="Folder to write to.  [default: that of the results; none for a view]"),
     setting("--plots", is_flag=True, help="Also draw, as SVG and PNG in the folder plots beside the tables."),
@@ -110,7 +110,7 @@ class ReportConfig(MethodConfig):
     group="Where",
 )
 @old_tests("report")
-@together(*(old_setting(name, of="report", is_flag=True) for name in ("--cost", "--train-shares", "--wide")))
+@option_group(*(old_setting(name, of="report", is_flag=True) for name in ("--cost", "--train-shares", "--wide")))
 def report(folder: Path) -> int:
     """Print and write the table of stored results.
 
@@ -237,8 +237,8 @@ def view_of(config: ReportConfig, folder: Path) -> str:
     reasons = {
         "a bundle": folder.is_file(),
         "--benchmark": several or (config.leaderboard and config.benchmark),
-        "--latest": given("latest"),
-        "--pick": given("pick"),
+        "--latest": option_value("latest"),
+        "--pick": option_value("pick"),
         **{shown: getattr(config, name) != getattr(default, name) for name, shown in NARROWING.items()},
     }
     view, out = " and ".join(name for name, holds in reasons.items() if holds), config.out

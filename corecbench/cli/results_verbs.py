@@ -17,7 +17,7 @@ from corecbench.cli.options import (
     results_argument,
     results_folder,
     say,
-    say_of_each,
+    say_reasons,
 )
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def ls(folder: Path, benchmark: str | None) -> None:
 
     found = stores_of(results_folder(folder), benchmark)
     show_rows([row for store in found for row in rows(store)], as_json=False)
-    say_of_each("damaged", (reason for store in found for reason in store.damaged.values()))
+    say_reasons("damaged", (reason for store in found for reason in store.damaged.values()))
 
 
 @results.command()
@@ -154,7 +154,7 @@ def prune(
             kept.append(f"{removal.folder}: {reason}")
         else:
             say(f"removed: {removal.folder}: {removal.reason}")
-    return FAILED if say_of_each("left out", kept) else 0
+    return FAILED if say_reasons("left out", kept) else 0
 
 
 @results.command()
@@ -173,7 +173,7 @@ def merge(sources: tuple[Path, ...], into: Path) -> int:
     merged = merge_stores([store for source in sources for store in stores(results_folder(source))], into)
     say(*(f"copied: {folder}" for folder in merged.copied))
     say(f"{len(merged.copied)} cells copied to {into}, {len(merged.kept)} were there already")
-    return FAILED if say_of_each("left out", merged.left_out) else 0
+    return FAILED if say_reasons("left out", merged.left_out) else 0
 
 
 @results.command()
@@ -202,4 +202,4 @@ def pack(
     packed = pack_stores(found, to, with_models)
     say(f"{to}: {packed.n_cells} cells, {packed.n_files} files, {size(to.stat().st_size)}, sha256 {packed.sha256}")
     left_out = (reason for store in found for reason in store.damaged.values())
-    return FAILED if say_of_each("left out", left_out) else 0
+    return FAILED if say_reasons("left out", left_out) else 0

@@ -11,21 +11,21 @@ import click
 from corecbench.cli.options import (
     be_a_good_neighbour,
     config_option,
+    context_option,
     device_option,
     discover,
-    given,
     invocation,
-    kept,
+    names_setting,
     old_setting,
+    option_group,
+    option_value,
     results_option,
     run_config,
     say,
-    say_of_each,
+    say_reasons,
     set_option,
     setting,
-    several,
     split_options,
-    together,
     verb,
 )
 from corecbench.cli.tables import INCOMPLETE, fitted, show_table
@@ -39,27 +39,27 @@ if TYPE_CHECKING:
 FAILED = 1
 
 
-run_options = together(
-    together(
-        several("--models", help="Domain models, such as sasrec,lightgcn.", kind="models"),
-        several("--llm", "llms", help="LLMs: a name, or llama:PATH_OR_ID.", kind="llms"),
-        several("--sharing", help="Sharing modules.  [default: bdlm]", kind="sharing"),
+run_options = option_group(
+    option_group(
+        names_setting("--models", help="Domain models, such as sasrec,lightgcn.", kind="models"),
+        names_setting("--llm", "llms", help="LLMs: a name, or llama:PATH_OR_ID.", kind="llms"),
+        names_setting("--sharing", help="Sharing modules.  [default: bdlm]", kind="sharing"),
         setting("--seeds", metavar="0-2,5", help="Seeds; each cell is run once for each.  [default: 0]"),
         config_option("A run file, or one of `corecbench list benchmarks`."),
         set_option("Change one setting, also of the run, such as run.cell_timeout=60."),
         group="What",
     ),
-    together(
-        several("--datasets", help="Names, or folders of atomic files.  [default: ml-100k]", kind="datasets"),
+    option_group(
+        names_setting("--datasets", help="Names, or folders of atomic files.  [default: ml-100k]", kind="datasets"),
         split_options,
-        several(
+        names_setting(
             *("--train-share", "train_shares"),
             help="Shares of the users that train, such as .1,.25,1; all are ranked.  [default: 1]",
         ),
         group="Data",
     ),
-    together(
-        several(
+    option_group(
+        names_setting(
             *("--control", "controls"),
             help="Controls of every pair, such as shuffled-texts,bag-of-words.",
             kind="controls",
@@ -72,7 +72,7 @@ run_options = together(
         ),
         group="Controls",
     ),
-    together(
+    option_group(
         results_option,
         setting("--benchmark", metavar="NAME", help="Name of the results and their folder.  [default: default]"),
         setting(
@@ -89,7 +89,7 @@ run_options = together(
         ),
         group="Results",
     ),
-    together(
+    option_group(
         device_option,
         setting("--jobs", type=int, metavar="N", help="Cells side by side.  [default: one a core; one on a GPU]"),
         setting("--threads", type=int, metavar="N", help="Threads of each cell.  [default: 1 on a CPU]"),
@@ -102,7 +102,7 @@ run_options = together(
     old_setting("--metrics", multiple=True),
     old_setting("--resource", "resources", multiple=True),
     old_setting("--tracker", "trackers", multiple=True),
-    kept("--wide", is_flag=True, old="`corecbench report --set report.wide=true` after the run"),
+    context_option("--wide", is_flag=True, old="`corecbench report --set report.wide=true` after the run"),
 )
 
 
@@ -129,11 +129,11 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
     with contextlib.redirect_stderr(io.StringIO()) if quiet else contextlib.nullcontext():
         records = experiment.run(progress=not quiet, every_epoch=bool(verbose), log=True)
     left_out, unstored = experiment.plan.left_out, find_unstored(records, experiment.store)
-    say_of_each("left out", [*left_out.values(), *(f"{folder}: trained, but not stored" for folder in unstored)])
+    say_reasons("left out", [*left_out.values(), *(f"{folder}: trained, but not stored" for folder in unstored)])
     unwritten = bool(unstored)
     if len(records) > len(unstored):
         evidence, published = publish_run(experiment.host, experiment.store, records, settings.metrics, left_out)
-        texts = fitted(experiment.host, published.texts["table"], main_table(evidence), bool(given("wide")))
+        texts = fitted(experiment.host, published.texts["table"], main_table(evidence), bool(option_value("wide")))
         show_table(texts, published.errors, "text")
         if not quiet:
             names = ", ".join(path.name for path in published.paths) or "nothing"

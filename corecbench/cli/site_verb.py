@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from corecbench.cli.options import Verb, choice_options, chosen_settings, discover, results_folder, say, say_of_each
+from corecbench.cli.options import Verb, choice_options, chosen_settings, discover, results_folder, say, say_reasons
 from corecbench.cli.tables import INCOMPLETE, own_folder
 from corecbench.settings.config import SHOWN
 
@@ -38,6 +38,6 @@ def site(
     found = [store for folder in folders for store in stores(results_folder(folder))]
     choice = chosen_settings()
     written = write_site(discover(), found, names(metrics), own_folder(out), title, choice)
-    say_of_each("left out", written.left_out)
+    say_reasons("left out", written.left_out)
     say(f"written to {written.index}: {written.n_rows} rows of {written.n_benchmarks} benchmarks")
     return INCOMPLETE if written.left_out else 0

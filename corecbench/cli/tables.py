@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import click
 
 from corecbench.api import UsageError
-from corecbench.cli.options import Command, old_setting, say, say_of_each, together
+from corecbench.cli.options import Command, old_setting, option_group, say, say_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,7 +54,7 @@ class MethodConfig:
 
 def old_tests(verb: str) -> Callable[[Command], Command]:
     """Return the earlier spellings of the fields of `MethodConfig`."""
-    return together(
+    return option_group(
         old_setting("--test", of=verb, type=click.Choice(get_args(Test))),
         old_setting("--correction", of=verb, type=click.Choice(get_args(Correction))),
         old_setting("--margin", of=verb, type=float),
@@ -66,7 +66,7 @@ def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], 
     """Print a table, and a warning for each other format whose reporter failed."""
     if format_ not in texts:
         raise errors[format_]
-    say_of_each("warning", map(str, errors.values()))
+    say_reasons("warning", map(str, errors.values()))
     say(texts[format_].rstrip())
 
 
@@ -111,4 +111,4 @@ def telling_damage(stores: Sequence[Store]) -> Iterator[None]:
     try:
         yield
     finally:
-        say_of_each("left out", (reason for store in stores for reason in store.damaged.values()))
+        say_reasons("left out", (reason for store in stores for reason in store.damaged.values()))

@@ -13,12 +13,12 @@ from corecbench.cli.options import (
     config_option,
     device_option,
     discover,
+    names_setting,
     results_option,
     run_config,
     say,
     set_option,
     setting,
-    several,
     split_options,
 )
 
@@ -34,10 +34,10 @@ FOLDER = "tuning"
 
 
 @click.command(cls=Verb)
-@several("--models", kind="models", help="Domain models, such as sasrec,lightgcn.")
-@several("--llm", "llms", kind="llms", help="Search each model in a pair with this LLM, too.", metavar="NAME")
-@several("--sharing", kind="sharing", help="Sharing module of the pairs.  [default: bdlm]", metavar="NAME")
-@several("--datasets", kind="datasets", help="Data sets.  [default: ml-100k]")
+@names_setting("--models", kind="models", help="Domain models, such as sasrec,lightgcn.")
+@names_setting("--llm", "llms", kind="llms", help="Search each model in a pair with this LLM, too.", metavar="NAME")
+@names_setting("--sharing", kind="sharing", help="Sharing module of the pairs.  [default: bdlm]", metavar="NAME")
+@names_setting("--datasets", kind="datasets", help="Data sets.  [default: ml-100k]")
 @click.option(
     "--minutes",
     type=click.FloatRange(min=0),
