@@ -101,7 +101,7 @@ def recommend(
         raise click.MissingParameter(param_type="option", param_hint="'--user'")
     from corecbench.report import recommendation_text
     from corecbench.report.formats import render
-    from corecbench.report.recommendations import recommendations
+    from corecbench.report.recommendation import recommendations
     from corecbench.results.folders import choose, stores
 
     host = discover()

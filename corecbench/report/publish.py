@@ -95,8 +95,7 @@ def gather(
         method: the method of the tests.
     """
     built, tested = build_metrics(host, metrics)
-    summaries = {component.name: component.summary for component, _ in host.list("controls")}
-    return read(entries, store, built, tested, method, known_controls(host, entries), summaries)
+    return read(entries, store, built, tested, method, known_controls(host, entries))
 
 
 def stored(store: Store, records: Collection[CellResult]) -> list[Entry]:
@@ -204,7 +203,7 @@ def write_page(
 def recommended(host: Host, store: Store, evidence: Evidence) -> dict[str, Sequence[Recommendation] | str]:
     """Return for each data set what its best pair recommends to a few users, or why that cannot be shown."""
     from corecbench.report.page.recommended import WHO
-    from corecbench.report.recommendations import recommendations
+    from corecbench.report.recommendation import recommendations
 
     pairs = [
         key

@@ -8,7 +8,7 @@ import pytest
 
 from corecbench.api import UsageError
 from corecbench.data import time_split
-from corecbench.report.recommendations import read_data
+from corecbench.report.recommendation import read_data
 from corecbench.results.run_files import run_settings
 from corecbench.results.store import Store
 from corecbench.settings.config import RunConfig, load

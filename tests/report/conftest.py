@@ -107,8 +107,9 @@ class Bench:
         error = {"type": "RuntimeError", "message": message, "traceback": ""}
         return self.add(status="failed", error=error, **of)
 
-    def table(self, metrics=METRICS, tested="MRR", unshared=(), **options):
-        return read(self.entries, self.store, metrics, tested, controls=controls_with(unshared), **options)
+    def table(self, metrics=METRICS, tested="MRR", unshared=(), controls=None, **options):
+        controls = controls or controls_with(unshared)
+        return read(self.entries, self.store, metrics, tested, controls=controls, **options)
 
     def rows(self, **options):
         return {(row.key.model, row.key.side): row for row in shown(self.table(**options))}

@@ -1,6 +1,7 @@
 import pytest
 
 from corecbench.report.evidence.contrasts import Method
+from corecbench.report.evidence.known_controls import KnownControl, KnownControls, plainly
 from corecbench.report.views.captions import main_caption as caption
 from corecbench.report.views.tables import main_table as report
 
@@ -13,14 +14,19 @@ def frame(table):
     return report(table).frame
 
 
+def known(control, summary):
+    return KnownControls(by_label={control: KnownControl(control, plainly(control).entry, summary)})
+
+
 def test_controls_are_a_column_and_explained_only_where_there_are_any(pair):
     assert "control" not in frame(pair.table())
     assert "Control" not in caption(pair.table())
     pair.add("sasrec", "llama", control="shuffled-texts", domain_ranks=SIX_AT_2, llm_ranks=SIX_AT_1)
     assert frame(pair.table())["control"].tolist() == ["-", "-", "shuffled-texts"] * 2
-    known = {"shuffled-texts": "each item has the text of another item"}
     sentence = "Control shuffled-texts: as the pair beside it, but each item has the text of another item. "
-    assert sentence in caption(pair.table(summaries=known))
+    assert sentence in caption(
+        pair.table(controls=known("shuffled-texts", "each item has the text of another item"))
+    )
 
 
 def test_a_stored_control_is_shown_without_its_plugin(pair):
@@ -28,7 +34,9 @@ def test_a_stored_control_is_shown_without_its_plugin(pair):
     assert frame(pair.table())["control"].tolist() == ["-", "-", "theirs:x"] * 2
     sentence = "Control theirs:x: as the pair beside it, but changed by a plugin that is not here. "
     assert sentence in caption(pair.table())
-    assert "Control theirs:x: as the pair beside it, but new. " in caption(pair.table(summaries={"theirs": "new"}))
+    assert "Control theirs:x: as the pair beside it, but new. " in caption(
+        pair.table(controls=known("theirs:x", "new"))
+    )
 
 
 def test_ensembles_are_explained_only_where_there_are_any(combined, bench):

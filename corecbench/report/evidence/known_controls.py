@@ -23,6 +23,8 @@ class KnownControl:
 
     name: str
     entry: LedgerEntry
+    summary: str = ""
+    """How it differs from its pair; "" where its plugin is not here."""
     begins_as: str = ""
     """As `ControlComponent.begins_as`: another control that stands for it where no turn follows one of the LLM."""
 
@@ -80,4 +82,4 @@ def known_controls(host: Host, entries: Iterable[Entry] = ()) -> KnownControls:
 def _known(component: ControlComponent | SharingComponent) -> KnownControl:
     begins_as = component.begins_as if isinstance(component, ControlComponent) else ""
     entry = component.ledger or plainly(component.name).entry
-    return KnownControl(component.name, entry, begins_as)
+    return KnownControl(component.name, entry, component.summary, begins_as)

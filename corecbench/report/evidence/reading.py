@@ -73,8 +73,6 @@ class Evidence:
     """data set -> how its ranks came about."""
     controls: KnownControls = NO_CONTROLS
     """What is known of the controls among the rows."""
-    summaries: Mapping[str, str] = field(default_factory=dict)
-    """control -> how it differs from its pair, of the controls whose plugin is here."""
     left_out: Collection[str] = ()
     """The folders of the cells that are left out, since what is stored of them cannot be used."""
     whole: Evidence | None = field(default=None, repr=False)
@@ -298,7 +296,6 @@ def read(
     tested: str = "NDCG@10",
     method: Method = STANDARD,
     controls: KnownControls = NO_CONTROLS,
-    summaries: Mapping[str, str] | None = None,
 ) -> Evidence:
     """Read what is stored of some cells.
 
@@ -309,7 +306,6 @@ def read(
         tested: the name of the metric that is tested.
         method: the method of the tests.
         controls: what is known of the controls among them.
-        summaries: control -> how it differs from its pair, for those whose plugin is here.
 
     Raises:
         ResultsError: there are no records, or they do not belong in one table.
@@ -323,7 +319,7 @@ def read(
     protocols = protocols_of(entries)
     rows = read_rows(entries, store, metrics)
     left_out = [str(folder) for folder in store.damaged]
-    return Evidence(rows, metrics, tested, method, entries, protocols, controls, summaries or {}, left_out)
+    return Evidence(rows, metrics, tested, method, entries, protocols, controls, left_out)
 
 
 def check_testable(name: str, metric: Metric) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -190,10 +189,7 @@ def main_caption(evidence: Evidence, cost: bool = False, effects: bool = False) 
             *_of_strongest(evidence),
             f"{tested} vs solo: relative change against the same model trained alone, over the seeds both have",
             *of_ensembles((key.side for key in evidence.rows), "the domain model alone"),
-            *(
-                _of_control(control, evidence)
-                for control in dict.fromkeys(key.control for key in evidence.rows if key.control)
-            ),
+            *_of_controls(evidence),
             *of_tests(contrasts, method, "joint rows", "the model alone"),
             *(of_effects(method, "the solo row's mean", contrasts) if effects else []),
             *over_datasets(evidence),
@@ -219,10 +215,11 @@ def _of_strongest(evidence: Evidence) -> Iterator[str]:
         )
 
 
-def _of_control(control: str, evidence: Evidence) -> str:
-    """Return how a control differs from its pair. The plugin of a stored control need not be here."""
-    summary = evidence.summaries.get(re.split("[:@]", control, maxsplit=1)[0])
-    return f"Control {control}: as the pair beside it, but {summary or 'changed by a plugin that is not here'}"
+def _of_controls(evidence: Evidence) -> Iterator[str]:
+    """Yield how each control differs from its pair. The plugin of a stored control need not be here."""
+    for control, key in {key.control: key for key in evidence.rows if key.control}.items():
+        summary = evidence.controls.of(key).summary or "changed by a plugin that is not here"
+        yield f"Control {control}: as the pair beside it, but {summary}"
 
 
 def of_costs(rows: Collection[Row]) -> Iterator[str]:
