@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from corecbench.api import Metric
-    from corecbench.report.evidence.contrasts import Contrast, Method
+    from corecbench.report.evidence.contrasts import Contrast, Family, Method
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry, Store
@@ -190,7 +190,7 @@ def _compared(
         if reason := why_not(row, base.row, metric, "the baseline", group):
             notes.append(reason)
         else:
-            family = "control" if row.key.is_control(unshared) else "row"
+            family: Family = "control" if row.key.is_control(unshared) else "row"
             contrast = yardstick.contrast(row, base.row, family, group)
     mean = None
     if seeds and row.has(metric):

@@ -245,13 +245,16 @@ def adjust_families(contrasts: Mapping[Place, Contrast], method: Method) -> dict
     adjusted = dict(contrasts)
     for kind in get_args(Family):
         family = {place: each for place, each in contrasts.items() if each.family == kind}
-        tests = {"adjusted": _p, "equivalent": _p_of_equivalence}
-        tables = {
-            field: functools.cache(functools.partial(_adjusted, family, method, p)) for field, p in tests.items()
+        p = functools.cache(functools.partial(_adjusted, family, method, _p))
+        equivalences = functools.cache(functools.partial(_adjusted, family, method, _p_of_equivalence))
+        adjusted |= {
+            place: replace(
+                each,
+                adjusted=functools.partial(_of_place, p, place),
+                equivalent=functools.partial(_of_place, equivalences, place),
+            )
+            for place, each in family.items()
         }
-        for place, each in family.items():
-            of_place = {field: functools.partial(_of_place, table, place) for field, table in tables.items()}
-            adjusted[place] = replace(each, **of_place)
     return adjusted
 
 

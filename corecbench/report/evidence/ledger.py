@@ -117,9 +117,9 @@ def build(
                 for planned in found.planned
             ]
             ledgers.append(Ledger(pair, found, tuple(lines), _harm(rows, pair, found, yardstick, controls)))
-    lines = {line.place: line.comparison for ledger in ledgers for line in ledger.contrasts}
-    on_all = {place: each for place, each in lines.items() if not each.group.slicing}
-    on_slices = {place: each for place, each in lines.items() if each.group.slicing}
+    by_place = {line.place: line.comparison for ledger in ledgers for line in ledger.contrasts}
+    on_all = {place: each for place, each in by_place.items() if not each.group.slicing}
+    on_slices = {place: each for place, each in by_place.items() if each.group.slicing}
     adjusted = adjust_families(on_all, yardstick.method) | adjust_families(on_slices, yardstick.method)
     return [
         replace(

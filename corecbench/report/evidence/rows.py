@@ -209,7 +209,9 @@ class Row:
         sides = [side for _, side in self.own_sides()]
         names = ("train_s", "inference_ms_per_user", "trainable_parameters", "parameters")
         peak = mean(list(self.records), "peak_memory_bytes")
-        return Cost(*(mean(sides, name) for name in names), None if peak is None else peak / 2**30)
+        return Cost(
+            **{name: mean(sides, name) for name in names}, peak_memory_gib=None if peak is None else peak / 2**30
+        )
 
     # --- what is missing ------------------------------------------------------------------------------------------
 
