@@ -457,8 +457,8 @@ def ledger_caption(evidence: Evidence, ledgers: Sequence[Ledger], effects: bool,
     ]
     if any(finding(line, higher) == "out of reach" for line in lines):
         details.append(
-            "0 by plan: the domain side has no turn after one of the LLM, so that nothing of what the LLM learned "
-            "could reach it"
+            "Not testable: no later phase of the recommender follows one of the LLM, so that fine-tuning could not "
+            "reach it"
         )
     if sliced:
         details.append(f"Slices are those of the table of slices, without any of fewer than {FEWEST_USERS} users")

@@ -108,7 +108,7 @@ def finding_in_words(contrast: Line, higher_is_better: bool, method: Method) -> 
     words = {
         "nothing": f"nothing beyond {100 * method.margin:g}%",
         "same": "the same for every user",
-        "out of reach": "0 by plan",
+        "out of reach": "not testable",
         "few seeds": f"needs {FEWEST_SEEDS} seeds",
     }
     return words.get(found, found)

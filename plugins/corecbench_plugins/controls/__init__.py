@@ -42,7 +42,7 @@ def corecbench_controls() -> list[ControlComponent]:
             "bag-of-words",
             f"{PLACE}.bag_of_words:BagOfWords",
             BagOfWordsConfig,
-            summary="the sharing module reads the words of the texts, counted, and an LLM of random weights",
+            summary="the sharing module reads counted words, and the LLM is randomly initialised",
             paper=WORDS_PAPER,
             untrained_llm=True,
             of_module_texts=True,
@@ -58,7 +58,7 @@ def corecbench_controls() -> list[ControlComponent]:
             "frozen-bag-of-words",
             f"{PLACE}.bag_of_words:FrozenBagOfWords",
             BagOfWordsConfig,
-            summary="the sharing module reads counted words, and an LLM of random weights that has no turn",
+            summary="the sharing module reads counted words, and the randomly initialised LLM is not fine-tuned",
             paper=WORDS_PAPER,
             untrained_llm=True,
             of_module_texts=True,
@@ -77,7 +77,7 @@ def corecbench_controls() -> list[ControlComponent]:
         ControlComponent(
             "untrained-llm",
             f"{PLACE}.parts_left_out:UntrainedLlm",
-            summary="the LLM starts from random weights",
+            summary="the LLM is randomly initialised",
             untrained_llm=True,
             ledger=LedgerEntry(
                 "pretraining", "with a randomly initialised LLM", order=50, in_ledger=True, placebo=True
@@ -86,7 +86,7 @@ def corecbench_controls() -> list[ControlComponent]:
         ControlComponent(
             "frozen-texts",
             f"{PLACE}.parts_left_out:FrozenTexts",
-            summary="the LLM has no turn, so the texts are read as it read them at first",
+            summary="the LLM is not fine-tuned, so the texts are read as it read them at first",
             of_module_texts=True,
             begins_as="pair",
             ledger=LedgerEntry(
@@ -103,7 +103,7 @@ def corecbench_controls() -> list[ControlComponent]:
         ControlComponent(
             "own-teacher",
             f"{PLACE}.parts_left_out:OwnTeacher",
-            summary="the LLM has no turn, and the domain model learns from its own ranking of before the turn",
+            summary="the LLM is not fine-tuned, and the domain model distils from its own earlier checkpoint",
             paper="Furlanello et al., 2018, arXiv 1805.04770",
             of_module_texts=True,
             begins_as="pair",

@@ -1,4 +1,4 @@
-"""The strongest text that knows nothing: which words a text has, counted, beside an LLM of random weights."""
+"""The strongest knowledge-free baseline: counted words beside a randomly initialised LLM."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ class BagOfWords:
 
 
 class FrozenBagOfWords(BagOfWords, FrozenTexts):
-    """The bag of words whose LLM has no turn: what words do, and nothing that an LLM of random weights learns."""
+    """The bag of words whose LLM is not fine-tuned: what words do, and nothing that fine-tuning does."""
