@@ -233,7 +233,7 @@ class SideTraining:
         states = None
         if self.abilities.scores is None:
             with guard(self.owner, "states"):
-                states = checked(self.model.states(batch), batch, self.examples.n_items)
+                states = self.known(checked(self.model.states(batch), batch, self.examples.n_items))
         with guard(self.owner, "loss"):
             loss = (self.abilities.loss or self.standard_loss)(batch, states)
         if loss.device.type == "cpu":  # a GPU would have to be waited for; its losses are checked after the epoch
@@ -241,6 +241,11 @@ class SideTraining:
         if frozen is not None and sharing is not None and states is not None:
             loss = loss + self.coupling_loss(rows, batch, states, sharing, frozen)
         return loss
+
+    def known(self, states: States) -> States:
+        """Return states without those of items that do not exist yet: no loss may learn anything of them."""
+        n_known = self.examples.n_known
+        return states if n_known == self.examples.n_items else States(states.user, states.item[: n_known + 1])
 
     def coupling_loss(
         self, rows: torch.Tensor, batch: Batch, states: States, sharing: SharingModule, frozen: FrozenStates
