@@ -17,6 +17,7 @@ from corecbench.cli.compare_verb import compare
 from corecbench.cli.dataset_verbs import datasets
 from corecbench.cli.describe_verb import describe
 from corecbench.cli.exchange_verbs import import_, predictions, split
+from corecbench.cli.leakcheck_verb import leakcheck
 from corecbench.cli.model_verbs import export, recommend
 from corecbench.cli.options import VerbGroup, common_options, discover, say
 from corecbench.cli.report_verb import report
@@ -127,6 +128,7 @@ for verb in (
     reproduce,
     split,
     import_,
+    leakcheck,
     predictions,
     check,
     new_plugin,
