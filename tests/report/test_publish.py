@@ -69,8 +69,9 @@ def test_a_run_with_controls_has_its_ledger(published):
     store, host = Store(published.folder.parent, "default"), Host.discover()
     save(store, toy_record("sasrec", "llama", control="shuffled-texts", n_users=6), rank=3)
     records = [record for _, record in store.records()]
-    assert "shuffled-texts" in publish_run(host, store, records, ["NDCG@10"]).ledger["text"]
-    assert publish_run(host, store, records[:1], ["NDCG@10"]).ledger == {}
+    _, found = publish_run(host, store, records, ["NDCG@10"])
+    assert "shuffled-texts" in found.texts["ledger"]["text"]
+    assert "ledger" not in publish_run(host, store, records[:1], ["NDCG@10"])[1].texts
 
 
 def test_exact_formats_do_not_round(published):
