@@ -4,8 +4,7 @@ import pytest
 
 from corecbench.report.page.blocks import Grid, Heading, Text
 from corecbench.report.page.recommended import WHO, blocks, lists, short
-from corecbench.report.plots import study
-from corecbench.report.publish import recommended
+from corecbench.report.publish import gather, recommended
 from corecbench.report.recommendation import Item, Past, Recommendation, Recommended, TopList
 
 from .conftest import EVIL
@@ -59,7 +58,6 @@ def test_a_long_title_is_cut():
 
 def test_results_without_lists_say_why(suite, host):
     store = suite.bench.store
-    entries = list(store.records())
-    found = study.read(entries, store, "NDCG@10", host.build(host.select("metrics", "NDCG@10", {})))
-    (reason, *_) = recommended(host, store, entries, found).values()
+    evidence = gather(host, store, list(store.records()), ["NDCG@10"])
+    (reason, *_) = recommended(host, store, evidence).values()
     assert reason.startswith("Lists cannot be shown: ")
