@@ -1,6 +1,7 @@
-"""Copies a benchmark's results to `results/published`, as they may be given to anyone.
+"""Publishes a benchmark's results as a bundle, `results/published/BENCHMARK.zip`, as they may be given to anyone.
 
     python benchmarks/publish.py three-datasets
+    python benchmarks/publish.py three-datasets --results results/published    makes a bundle of a published folder
 
 Terms of use often forbid to pass data on, and ids are most of a file's size. So users become numbers, the same in
 every cell of a data set, held-out items are left out, and lists of best items and checkpoints stay behind. Tables,
@@ -10,15 +11,18 @@ slices and tests are the same as from the results themselves:
 
 from __future__ import annotations
 
-import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from corecbench.api import CorecbenchError
+from corecbench.results.bundle import pack
 from corecbench.results.checksums import unsealed
+from corecbench.results.folders import stores
+from corecbench.results.merge import merge
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
 
@@ -64,18 +68,35 @@ def publish(source: Store, target: Store) -> int:
     return copied
 
 
+def publish_bundle(source: Store, bundle: Path) -> int:
+    """Write a bundle with the cells that it has already and all that succeeded; return how many are new.
+
+    Raises:
+        ResultsError: as in `publish`, or the bundle is not as its manifest says.
+    """
+    bundle.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=bundle.parent, prefix=".publish-") as made:
+        target = Store(Path(made), source.benchmark)
+        if bundle.exists():
+            merge(stores(bundle), target.root)
+        copied = publish(source, target)
+        pack([target], bundle)
+    return copied
+
+
 @click.command()
 @click.argument("benchmark")
 @click.option("--results", default="results", show_default=True, type=click.Path(path_type=Path))
 @click.option("--out", default="results/published", show_default=True, type=click.Path(path_type=Path))
 def main(benchmark: str, results: Path, out: Path) -> None:
-    """Copy the results of a BENCHMARK as they may be given to anyone."""
+    """Publish the results of a BENCHMARK as they may be given to anyone."""
+    bundle = out / f"{benchmark}.zip"
     try:
-        copied = publish(Store(results, benchmark), Store(out, benchmark))
+        copied = publish_bundle(Store(results, benchmark), bundle)
     except CorecbenchError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    click.echo(f"{copied} cells copied to {os.path.join(out, benchmark)}")
+    click.echo(f"{copied} new cells in {bundle}, {bundle.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

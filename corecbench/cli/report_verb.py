@@ -129,10 +129,11 @@ def report(folder: Path) -> int:
     host.select("reporters", config.format, {})
     found = stores(results_folder(folder))
     asked = [choose(found, name) for name in config.benchmark]
-    view = view_of(config, folder)
     if config.leaderboard:
+        view = view_of(config, folder.is_file())
         return report_all(host, config, asked or found, folder, view)
-    return report_some(host, config, asked or [choose(found, None)], view)
+    asked = asked or [choose(found, None)]
+    return report_some(host, config, asked, view_of(config, any(store.is_packed for store in asked)))
 
 
 def report_all(host: Host, config: ReportConfig, stores: Sequence[Store], folder: Path, view: str) -> int:
@@ -225,7 +226,7 @@ def gaps(entries: Sequence[Entry], store: Store) -> Iterator[str]:
 # --- where it is written ------------------------------------------------------------------------------------------
 
 
-def view_of(config: ReportConfig, folder: Path) -> str:
+def view_of(config: ReportConfig, is_packed: bool) -> str:
     """Return what makes a report another one than that of all results; nothing where it is that.
 
     A view never replaces the tables of all results.
@@ -235,7 +236,7 @@ def view_of(config: ReportConfig, folder: Path) -> str:
     """
     several, default = len(config.benchmark) > 1, ReportConfig()
     reasons = {
-        "a bundle": folder.is_file(),
+        "a bundle": is_packed,
         "--benchmark": several or (config.leaderboard and config.benchmark),
         "--latest": option_value("latest"),
         "--pick": option_value("pick"),

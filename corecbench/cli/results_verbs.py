@@ -32,12 +32,12 @@ def results() -> None:
     """Look after stored results: list, show, check, prune, merge and pack them."""
 
 
-def stores_of(folder: Path, benchmark: str | None) -> list[Store]:
-    """Return the benchmarks of a folder that are named, or all."""
+def stores_of(folder: Path, benchmark: str | None, checked: bool = True) -> list[Store]:
+    """Return the benchmarks of a folder that are named, or all; see `corecbench.results.folders.stores`."""
     from corecbench.results.folders import choose, stores
     from corecbench.settings.values import names
 
-    found = stores(folder)
+    found = stores(folder, checked)
     return [choose(found, name) for name in names(benchmark or "")] or found
 
 
@@ -71,16 +71,20 @@ def show(cell: Path) -> None:
     Settings are shown that differ from the defaults of their plugins, where these are installed.
     """
     from corecbench.cli.stored_cells import lines
-    from corecbench.results.layout import RECORD_FILE
+    from corecbench.results.copying import check_files
+    from corecbench.results.layout import MODEL, RECORD_FILE
+    from corecbench.results.packed import exists
     from corecbench.results.record import ResultsError
     from corecbench.results.record_file import read_record
 
     folder = one_cell(cell)
-    if not (folder / RECORD_FILE).is_file():
+    if not exists(folder / RECORD_FILE):
         raise ResultsError(
             f"{folder}: no stored cell, which has a {RECORD_FILE}; `corecbench results ls` lists them"
         )
-    record = read_record(folder if len(folder.parts) > 2 else folder.resolve())
+    folder = folder if len(folder.parts) > 4 else folder.resolve()
+    record = read_record(folder)
+    check_files(folder, record, without=(MODEL,))
     say(*lines(folder, record, discover(strict=False)))
 
 
@@ -98,23 +102,25 @@ def verify(folder: Path, benchmark: str | None) -> int:
     from corecbench.data.archive import sha256_of
     from corecbench.report.wording import one_line
     from corecbench.results import verify as verifying
-    from corecbench.results.bundle import unpacked
+    from corecbench.results.packed import bundle_at
 
     metric_of = functools.cache(functools.partial(verifying.rank_metric, discover(strict=False)))
-    there, faults = click.get_current_context().with_resource(unpacked(folder))
+    found = stores_of(folder, benchmark, checked=False)
+    bundles = dict.fromkeys(store.root for store in found if store.is_packed)
+    faults = [fault for bundle in bundles for fault in bundle_at(bundle).faults]
     for fault in faults:
         say(f"damaged: {one_line(fault)}")
     counts: Counter[str] = Counter()
-    for store in stores_of(there, benchmark):
+    for store in found:
         for verdict in verifying.verify(store, metric_of):
             counts[verdict.state] += 1
-            line = one_line(f"{verdict.state}: {verdict.reason or verdict.folder}")
-            say(line if there == folder else line.replace(str(there), str(folder)))
+            say(one_line(f"{verdict.state}: {verdict.reason or verdict.folder}"))
     stated = ", ".join(f"{n} {state}" for state, n in counts.items())
     say(f"{counts.total()} cells: {stated}")
-    if there != folder:
+    if bundles:
         say(f"{len(faults)} files are not as the manifest says" if faults else "all files are as the manifest says")
-        say(f"sha256 of {folder}: {sha256_of(folder)}")
+    for bundle in bundles:
+        say(f"sha256 of {bundle}: {sha256_of(bundle)}")
     return FAILED if counts["damaged"] or faults else 0
 
 

@@ -11,9 +11,9 @@ from corecbench.plugin.host import split
 from corecbench.plugin.metadata import settings as settings_of
 from corecbench.report.views.provenance import protocol_sentence
 from corecbench.report.wording import age, decimal, one_line, size
-from corecbench.results.checksums import read_file
+from corecbench.results.checksums import place_of
 from corecbench.results.choice import started
-from corecbench.results.copying import files_of
+from corecbench.results.copying import check_files, files_of
 from corecbench.results.layout import MODEL
 from corecbench.results.prune import size_of
 from corecbench.results.record import failure_of, settings_in, sides_of, variant_of
@@ -41,9 +41,7 @@ def rows(store: Store, now: datetime | None = None) -> Iterator[dict[str, str]]:
         found: CellResult | None = None
         with store.noting(folder):
             found = store.read(folder)
-            for name in files_of(folder, found):
-                if name.split("/")[0] != MODEL:  # which may be large: `verify` reads it
-                    read_file(folder, name, found)
+            check_files(folder, found, without=(MODEL,))  # which may be large: `verify` reads it
         yield {**row(folder, found, folder in store.damaged, now), "benchmark": store.own_folder.name}
 
 
@@ -87,7 +85,7 @@ def lines(folder: Path, record: CellResult, host: Host) -> Iterator[str]:
     yield ""
     yield "files:"
     names = ["result.json", *files_of(folder, record)]
-    yield from aligned([(f"  {name}", size(size_of(folder / name))) for name in names])
+    yield from aligned([(f"  {name}", size(size_of(place_of(folder, name, record)))) for name in names])
     yield f"run it again: corecbench reproduce {folder / 'result.json'}"
 
 

@@ -1,4 +1,4 @@
-"""Unpacks a few files, or all, from a zip archive that is not trusted."""
+"""Unpacks a few files from a zip archive that is not trusted, or lists those to read in place."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import stat
 import zipfile
 import zlib
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from corecbench.api import DataError
@@ -49,36 +50,28 @@ def unpack(archive: Path, folder: Path, wanted: Mapping[str, str], max_bytes: in
         return {name: _copy(opened, entry, folder / name) for name, entry in chosen.items()}
 
 
-def unpack_all(archive: Path, folder: Path, max_bytes: int) -> dict[str, str]:
-    """Write all files of an archive to a folder, under their names.
+def plain_entries(archive: Path, entries: Sequence[zipfile.ZipInfo], max_bytes: int) -> dict[str, zipfile.ZipInfo]:
+    """Return the files of an archive that is read without being unpacked, by their names.
 
     The whole archive is refused as in `unpack`, and if a part of a path is not of letters, digits and `._+-`, or
     begins with a dot.
 
-    Args:
-        archive: A zip file.
-        folder: An existing folder.
-        max_bytes: The most bytes that all files of the archive may have together.
-
-    Returns:
-        name -> sha256 in hex.
-
     Raises:
-        DataError: The archive is damaged, too large or suspicious, or has a file twice.
+        DataError: The archive is too large or suspicious, or has a file twice.
     """
-    with _readable(archive) as opened:
-        entries = _checked(archive, opened.infolist(), max_bytes)
-        for entry in entries:
-            if not all(PLAIN.fullmatch(part) for part in entry.orig_filename.split("/")):
-                raise DataError(
-                    f"{archive.name}: entry {entry.orig_filename!r} has no plain name; nothing was unpacked"
-                )
-        digests = {}
-        for entry in entries:
-            path = folder / entry.filename
-            path.parent.mkdir(parents=True, exist_ok=True)
-            digests[entry.filename] = _copy(opened, entry, path)
-        return digests
+    named: dict[str, zipfile.ZipInfo] = {}
+    for entry in _checked(archive, entries, max_bytes):
+        if not all(PLAIN.fullmatch(part) for part in entry.orig_filename.split("/")):
+            raise DataError(
+                f"{archive.name}: entry {entry.orig_filename!r} has no plain name; nothing was unpacked"
+            )
+        if entry.filename in named:
+            raise DataError(f"{archive.name}: entry {entry.filename!r} is there twice; nothing was unpacked")
+        named[entry.filename] = entry
+    for name in named:
+        if above := next((str(path) for path in PurePosixPath(name).parents if str(path) in named), None):
+            raise DataError(f"{archive.name}: entry {above!r} is a file and a folder; nothing was read")
+    return named
 
 
 @contextlib.contextmanager

@@ -1,16 +1,17 @@
-"""Bundles: the cells of some benchmarks in one zip file, with the checksum of every file.
+"""Writes bundles: the cells of some benchmarks in one zip file, with the checksum of every file.
 
     MANIFEST.json     format, versions, the number of cells of each benchmark, and the sha256 of each file
     README.txt        says how a bundle is checked and read
     BENCHMARK/...     the cells, as in a folder of results; see `corecbench.results.store`
 
-The same cells give the same bundle, byte for byte: dates are fixed, names are sorted, and nothing is compressed,
-since libraries do not all compress alike.
+The same cells give the same bundle, byte for byte, where the same libraries write it: dates are fixed and names are
+sorted. Tables are compressed already, and records are here. `corecbench.results.packed` reads bundles.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -19,27 +20,26 @@ import zipfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from corecbench.api import DataError
-from corecbench.data.archive import sha256_of, unpack_all
-from corecbench.results.copying import copy_files
-from corecbench.results.layout import CHECKPOINT, MODEL
-from corecbench.results.record import ResultsError
+from corecbench.api import UsageError
+from corecbench.data.archive import sha256_of
+from corecbench.results.checksums import read_file
+from corecbench.results.copying import copy_files, files_of
+from corecbench.results.layout import CHECKPOINT, MODEL, RANKS_FILE
+from corecbench.results.packed import FORMAT, MANIFEST, is_bundle
+from corecbench.results.record import SCHEMA, ResultsError
+from corecbench.results.store import Store
 from corecbench.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from corecbench.api import CellResult
-    from corecbench.results.store import Store
 
-FORMAT = 1
-MANIFEST, README = "MANIFEST.json", "README.txt"
+README = "README.txt"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The date of all files, the first that a zip file can state."""
-MOST_COMPRESSED = 50
-"""How many times its size a bundle may have when it is unpacked. Ours are not compressed; a person may do so."""
 
 TEXT = """\
 Results of corecbench {version}: {cells}.
@@ -72,12 +72,14 @@ def pack(stores: Sequence[Store], target: Path, with_models: bool = False) -> Pa
 
     Args:
         stores: the benchmarks.
-        target: the file to write, in place of the one that is there.
+        target: the file to write, in place of the bundle that is there.
         with_models: whether kept models and checkpoints are packed, too.
 
     Raises:
         ResultsError: there is no cell that is not damaged, or the file cannot be written.
+        UsageError: something else than a bundle is there.
     """
+    check_replaceable(target)
     without = () if with_models else (MODEL, CHECKPOINT)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +87,8 @@ def pack(stores: Sequence[Store], target: Path, with_models: bool = False) -> Pa
             stage, archive = Path(made, "files"), Path(made, "bundle.zip")
             records = list(_copied(stores, stage, without))
             if not records:
-                raise ResultsError(f"{stores[0].root}: no cell that can be packed")
+                reasons = [reason for store in stores for reason in store.damaged.values()]
+                raise ResultsError(": ".join([f"{stores[0].root}: no cell that can be packed", *reasons[:1]]))
             n_files = _describe(stage, records)
             _zip(stage, archive)
             digest = sha256_of(archive)
@@ -95,14 +98,50 @@ def pack(stores: Sequence[Store], target: Path, with_models: bool = False) -> Pa
     return Packed(len(records), n_files, digest)
 
 
+def check_replaceable(target: Path) -> None:
+    """Make sure that a bundle can be written without the loss of anything else.
+
+    Raises:
+        UsageError: there is something that is no bundle.
+    """
+    if not os.path.lexists(target):
+        return
+    with contextlib.suppress(ResultsError):
+        if is_bundle(target):
+            return
+    raise UsageError(f"{target}: this is no bundle that corecbench wrote, and is not replaced; choose another name")
+
+
 def _copied(stores: Iterable[Store], stage: Path, without: Sequence[str]) -> Iterator[tuple[str, CellResult]]:
     """Copy all cells that are not damaged, and yield the benchmark and the record of each."""
     for store in stores:
+        store.check_own()
+        target = Store(stage, store.benchmark)
         for folder in store.folders():
             with store.noting(folder):
                 record = store.checked(folder)
-                copy_files(folder, stage / folder.relative_to(store.root), without)
-                yield store.own_folder.name, record
+                place = stage / folder.relative_to(store.root)
+                if record["schema"] < SCHEMA:
+                    renew(store, folder, target, without)
+                else:
+                    copy_files(folder, place, place, without)
+                yield store.own_folder.name, target.read(place)
+
+
+def renew(store: Store, folder: Path, target: Store, without: Sequence[str] = ()) -> CellResult:
+    """Copy a cell of an earlier version to another store, as this version stores it. Its record is sealed anew."""
+    record = store.read(folder)
+    ranks = {side: store.ranks(folder, side) for side in record["sides"]}
+    others = {}
+    for name in files_of(folder, record):
+        if not name.endswith(RANKS_FILE) and name.split("/")[0] not in without:
+            others[name] = functools.partial(_write, contents=read_file(folder, name, record))
+    return target.write(target.root / folder.relative_to(store.root), record, ranks, others)
+
+
+def _write(file: Path, contents: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(contents)
 
 
 def _describe(stage: Path, records: Sequence[tuple[str, CellResult]]) -> int:
@@ -136,74 +175,13 @@ def _zip(stage: Path, archive: Path) -> None:
         for name in names:
             entry = zipfile.ZipInfo(name, LONG_AGO)
             entry.create_system, entry.external_attr = 3, 0o644 << 16  # Unix, whatever system writes it
+            entry.compress_type = zipfile.ZIP_DEFLATED if name.endswith(".json") else zipfile.ZIP_STORED
             entry.file_size = (stage / name).stat().st_size
             with (stage / name).open("rb") as source, opened.open(entry, "w") as target:
                 shutil.copyfileobj(source, target)
 
 
-def unpack(archive: Path, folder: Path) -> list[str]:
-    """Unpack a bundle to an existing folder, and return what is not as its manifest says, a line for each file.
-
-    Raises:
-        ResultsError: it is no bundle, or nothing that can be unpacked safely.
-    """
-    try:
-        digests = unpack_all(archive, folder, MOST_COMPRESSED * archive.stat().st_size)
-    except OSError as error:
-        raise ResultsError(f"{archive}: cannot be read ({error.strerror})") from error
-    except DataError as error:
-        raise ResultsError(str(error)) from error
-    stated = _manifest(archive, folder)["files"]
-    del digests[MANIFEST]
-    faults = [f"{name} is missing" for name in stated if name not in digests]
-    faults += [f"{name} is not in {MANIFEST}" for name in digests if name not in stated]
-    faults += [
-        f"the sha256 of {name} is not the one in {MANIFEST}, so it was changed"
-        for name, digest in digests.items()
-        if stated.get(name, digest) != digest
-    ]
-    return [f"{archive}: {fault}" for fault in faults]
-
-
-def _manifest(archive: Path, folder: Path) -> Mapping[str, Any]:
-    """Return the manifest of an unpacked bundle."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ResultsError(f"{archive}: no {MANIFEST}, so this is no bundle of results") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise ResultsError(f"{archive}: {MANIFEST} cannot be read ({error})") from error
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
-        raise ResultsError(f"{archive}: {MANIFEST} names no files")
-    if manifest.get("format") != FORMAT:
-        raise ResultsError(
-            f"{archive}: a bundle of format {manifest.get('format')}, and this corecbench reads {FORMAT}"
-        )
-    return manifest
-
-
-@contextlib.contextmanager
-def unpacked(path: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Return a folder of results as it is, or unpack a bundle to a temporary folder that is removed afterwards.
-
-    What is not as the manifest says is returned with the folder; see `unpack`.
-    """
-    if not path.is_file():
-        yield path, []
-        return
-    with tempfile.TemporaryDirectory(prefix="corecbench-bundle-") as made:
-        folder = Path(os.path.realpath(made))
-        yield folder, unpack(path, folder)
-
-
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Path]:
-    """Return the same folder as `unpacked`.
-
-    Raises:
-        ResultsError: the bundle is not as its manifest says.
-    """
-    with unpacked(path) as (folder, faults):
-        if faults:
-            raise ResultsError(f"{faults[0]}; `corecbench results verify {path}` checks all files")
-        yield folder
+    """Return a folder of results or a bundle, both of which are read as they are."""
+    yield path

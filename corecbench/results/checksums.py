@@ -7,7 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from corecbench.data.archive import sha256_of
-from corecbench.results.layout import RECORD_FILE
+from corecbench.results.layout import RECORD_FILE, SHARED, shared_file
+from corecbench.results.packed import contents_of, exists, files_below
 from corecbench.results.record import damaged
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ def sealed(record: Mapping[str, Any], folder: Path) -> CellResult:
         record: what JSON holds, as it is read from there.
         folder: holds all files of the cell but its record.
     """
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    digests = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
+    digests = {name: sha256_of(folder / name) for name in files_below(folder)}
     new = {**unsealed(record), "files": digests}
     return cast("CellResult", {**new, "checksum": checksum(new)})
 
@@ -55,22 +55,18 @@ def check_record(record: CellResult, file: Path) -> None:
     for name in record.get("files", ()):
         if not set(name.split("/")).isdisjoint(("", ".", "..")) or set(name) & set("\\:\0"):
             raise damaged(file, f"{name!r} cannot be the name of a file of a cell")
+    if "checksum" not in record and record.get("schema", 1) > 1:
+        raise damaged(file, "it has no checksums, which this version stores with every cell")
     if "checksum" in record and checksum(record) != record["checksum"]:
         raise damaged(file, "its contents do not have the checksum that it states, so it was changed")
 
 
-def contents_of(file: Path) -> bytes:
-    """Return the contents of a file.
-
-    Raises:
-        DamagedError: it is missing, no regular file, or cannot be read.
-    """
-    try:
-        if not file.is_file():  # opening a pipe or a device would hang
-            raise damaged(file, "this is no file" if file.exists() else "the file is missing")
-        return file.read_bytes()
-    except OSError as error:
-        raise damaged(file, f"cannot be read ({error.strerror})") from error
+def place_of(folder: Path, name: str, record: CellResult) -> Path:
+    """Return where a file of a cell lies, which for one in SHARED is beside the cells that share it."""
+    digest = record.get("files", {}).get(name)
+    if name in SHARED and digest is not None and not exists(folder / name):
+        return shared_file(folder, name, digest)
+    return folder / name
 
 
 def read_file(folder: Path, name: str, record: CellResult) -> bytes:
@@ -84,17 +80,37 @@ def read_file(folder: Path, name: str, record: CellResult) -> bytes:
     Raises:
         DamagedError: the file is missing, cannot be read, or is not the one that was stored.
     """
-    file = folder / name
-    contents = contents_of(file)
+    file, shown = place_of(folder, name, record), folder / name
+    check_links(file, folder)
+    if file != shown:
+        shown = folder / f"{name} (in {file.name})"
+    contents = contents_of(file, shown)
     if "files" not in record:
         return contents
     if name not in record["files"]:
-        raise damaged(file, f"{RECORD_FILE} names no such file")
+        raise damaged(shown, f"{RECORD_FILE} names no such file")
     if hashlib.sha256(contents).hexdigest() != record["files"][name]:
-        raise damaged(file, f"its sha256 is not the one in {RECORD_FILE}, so it was changed")
+        raise damaged(shown, f"its sha256 is not the one in {RECORD_FILE}, so it was changed")
     return contents
 
 
 def is_stored(folder: Path, name: str, record: CellResult) -> bool:
     """Return whether a file was stored with a cell, or lies there now."""
-    return name in record.get("files", ()) or (folder / name).exists()
+    return name in record.get("files", ()) or exists(folder / name)
+
+
+def check_links(file: Path, folder: Path) -> None:
+    """Make sure that no link leads to a file of a cell: it might be one that is not to be read, or passed on.
+
+    Args:
+        file: the file.
+        folder: the folder of the cell. The folders above that of its benchmark may be links.
+
+    Raises:
+        DamagedError: there is a link.
+    """
+    for path in (file, *file.parents):
+        if path in folder.parents[2:]:
+            return
+        if path.is_symlink():
+            raise damaged(path, "this is a link, and links are not followed")

@@ -8,8 +8,9 @@ import shutil
 from typing import TYPE_CHECKING
 
 from corecbench.data.durable import sync
-from corecbench.results.checksums import contents_of, read_file, sealed
-from corecbench.results.layout import RECORD_FILE
+from corecbench.results.checksums import check_links, read_file, sealed
+from corecbench.results.layout import RECORD_FILE, SHARED, shared_file
+from corecbench.results.packed import contents_of, files_below, remove
 from corecbench.results.record_file import read_record, record_text
 
 if TYPE_CHECKING:
@@ -21,13 +22,27 @@ if TYPE_CHECKING:
 
 def files_of(folder: Path, record: CellResult) -> list[str]:
     """Return the names of the files of a cell beside its record, relative to its folder."""
-    if "files" in record:
-        return sorted(record["files"])
-    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return sorted(name for name in found if name != RECORD_FILE)
+    names = record["files"] if "files" in record else files_below(folder)
+    return sorted(name for name in names if name != RECORD_FILE)
 
 
-def copy_files(source: Path, target: Path, without: Collection[str] = ()) -> None:
+def check_files(folder: Path, record: CellResult, without: Collection[str] = ()) -> None:
+    """Make sure that the files of a cell are as they were stored.
+
+    Args:
+        folder: the folder of the cell.
+        record: its record.
+        without: files and folders of the cell that are not read.
+
+    Raises:
+        DamagedError: one is not.
+    """
+    for name in files_of(folder, record):
+        if name.split("/")[0] not in without:
+            read_file(folder, name, record)
+
+
+def copy_files(source: Path, target: Path, folder: Path, without: Collection[str] = ()) -> None:
     """Copy the files of a cell to a folder that is new.
 
     The record is copied as it is. If files are left out, or if it holds what is private, it is written and sealed
@@ -36,6 +51,7 @@ def copy_files(source: Path, target: Path, without: Collection[str] = ()) -> Non
     Args:
         source: the folder of the cell.
         target: the new folder.
+        folder: the folder that the copy will have.
         without: files and folders of the cell that are left out.
 
     Raises:
@@ -51,8 +67,25 @@ def copy_files(source: Path, target: Path, without: Collection[str] = ()) -> Non
         place.write_bytes(read_file(source, name, record))
     contents = contents_of(source / RECORD_FILE)
     if kept != names or json.loads(contents) != record:
-        contents = record_text(sealed(record, target) if "files" in record else record).encode()
+        record = sealed(record, target) if "files" in record else record
+        contents = record_text(record).encode()
+    share(target, folder, record)
     (target / RECORD_FILE).write_bytes(contents)
+
+
+def share(new: Path, folder: Path, record: CellResult) -> None:
+    """Move the files that a new cell shares to where those of its data set lie.
+
+    Args:
+        new: holds the files of the cell.
+        folder: the folder that the cell will have.
+        record: the record of the cell, with checksums. What earlier versions stored is not shared.
+    """
+    for name in SHARED if record["schema"] > 1 else ():
+        if name in record["files"]:
+            sync(new / name)
+            (new / name).replace(shared_file(folder, name, record["files"][name]))
+            sync(folder.parents[1])
 
 
 def put_copy(source: Path, folder: Path, without: Collection[str] = ()) -> None:
@@ -61,10 +94,11 @@ def put_copy(source: Path, folder: Path, without: Collection[str] = ()) -> None:
     Whenever the process stops, the folder holds all of the old, all of the new, or is not there. Arguments and
     errors are those of `copy_files`.
     """
+    check_links(folder, folder)
     new = new_beside(folder)
     shutil.rmtree(new, ignore_errors=True)
     try:
-        copy_files(source, new, without)
+        copy_files(source, new, folder, without)
         put_in_place(new, folder)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
@@ -90,6 +124,4 @@ def put_in_place(new: Path, folder: Path) -> None:
             old.rename(folder)
         raise
     sync(folder.parent)
-    if old.is_symlink() or old.is_file():
-        old.unlink()
-    shutil.rmtree(old, ignore_errors=True)
+    remove(old)

@@ -1,31 +1,65 @@
 """The benchmarks in a folder of results, and the choice of one of them."""
 
+import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from corecbench.api import UsageError
 from corecbench.results.choice import AS_STORED, Choice
 from corecbench.results.layout import RECORD_FILE, slug
+from corecbench.results.packed import bundle_at, files_below, is_bundle
 from corecbench.results.record import ResultsError
 from corecbench.results.record_file import read_record
 from corecbench.results.store import Store
 
+SEED_RECORD = re.compile(rf"seed[^/]*/{re.escape(RECORD_FILE)}")
 
-def stores(folder: Path) -> list[Store]:
-    """Return the benchmarks of a folder of results, or the one benchmark whose own folder it is.
+
+def stores(folder: Path, checked: bool = True) -> list[Store]:
+    """Return the benchmarks of a folder of results and of the bundles in it, or of one bundle.
+
+    The folder may also be that of one benchmark. A bundle may have been packed beside the folder of its benchmark,
+    which is taken; where there is no such folder, its name stands for NAME.zip.
+
+    Args:
+        folder: the folder, or the file of the bundle.
+        checked: whether bundles are refused that are not as their manifests say.
 
     Raises:
-        ResultsError: the folder holds no results.
+        ResultsError: there are no results, two bundles have the same benchmark, or one is refused.
     """
+    if not folder.exists():
+        folder = next((file for file in (folder.with_name(f"{folder.name}.zip"),) if file.is_file()), folder)
+    if folder.is_file():
+        return packed_in(folder, checked)
     if any(folder.glob("*/*/seed*/result.json")):
-        own = folder if folder.name not in ("", "..") else folder.resolve()
+        own = folder if folder.name not in ("", "..") and not folder.is_symlink() else folder.resolve()
         if slug(own.name) != own.name:
             raise ResultsError(f"{folder}: no name of a benchmark; rename the folder to {slug(own.name)}")
         return [Store(own.parent, own.name)]
-    benchmarks = {file.parents[3].name for file in folder.glob("*/*/*/seed*/result.json")}
-    if not benchmarks:
+    found = {
+        file.parents[3].name: Store(folder, file.parents[3].name) for file in folder.glob("*/*/*/seed*/result.json")
+    }
+    packed = [
+        store for file in sorted(folder.glob("*.zip")) if is_bundle(file) for store in packed_in(file, checked)
+    ]
+    for store in packed:
+        if (other := found.setdefault(store.benchmark, store)).is_packed and other is not store:
+            raise ResultsError(
+                f"{other.root} and {store.root} both have benchmark {store.benchmark}; name one of them"
+            )
+    if not found:
         raise ResultsError(f"{folder}: no results here; `corecbench run` makes them")
-    return [Store(folder, benchmark) for benchmark in sorted(benchmarks)]
+    return [found[benchmark] for benchmark in sorted(found)]
+
+
+def packed_in(file: Path, checked: bool = True) -> list[Store]:
+    """Return the benchmarks of a bundle. Arguments and errors are as in `stores`."""
+    bundle = bundle_at(file)
+    if bundle.faults and checked:
+        raise ResultsError(f"{bundle.faults[0]}; `corecbench results verify {file}` checks all files")
+    entries = (PurePosixPath(name).parts for name in bundle.entries)
+    return [Store(file, name) for name in sorted({parts[0] for parts in entries if parts[-1] == RECORD_FILE})]
 
 
 def cell_at(path: Path, choice: Choice = AS_STORED, seed: int | None = None) -> Path:
@@ -41,7 +75,7 @@ def cell_at(path: Path, choice: Choice = AS_STORED, seed: int | None = None) -> 
         ResultsError: a record cannot be read.
     """
     folder = path.parent if path.name == RECORD_FILE else path
-    below = sorted(file.parent for file in folder.glob(f"seed*/{RECORD_FILE}"))
+    below = [folder / name.split("/")[0] for name in files_below(folder) if SEED_RECORD.fullmatch(name)]
     if not below:
         return folder
     entries = [(each, read_record(each)) for each in below]

@@ -13,29 +13,39 @@ if TYPE_CHECKING:
     from corecbench.evaluation.ranking import Ranks
 
 COLUMNS = ("user_id", "target_item_id", "rank", "n_candidates")
-"""The columns of ranks.parquet: str, str, int64, int64; one row per tested user."""
+"""The columns of a table of ranks: str, str, int64, int64; one row per tested user. `rank` is stored in
+ranks.parquet, and what does not differ between cells in users.parquet."""
+
+USER_COLUMNS = ("user_id", "target_item_id", "n_candidates")
+"""The columns of users.parquet, beside those of FACTS that are known and not among TRAINING_FACTS."""
 
 COUNTS = ("history_length", "target_frequency")
-"""Further columns of ranks.parquet, int64: the interactions of the user before those that are held out, not cut to
+"""Further columns of users.parquet, int64: the interactions of the user before those that are held out, not cut to
 `max_history`, and the training interactions of the held-out item. Results from before these were stored are read
 without them."""
 
 FLAGS = ("user_trains", "target_is_cold", "target_is_new", "target_is_tied")
-"""Further columns of ranks.parquet, bool, each only where it is not false or true of all users: whether the user is
+"""Further columns of users.parquet, bool, each only where it is not false or true of all users: whether the user is
 in the share that trains, whether the held-out item is left out of training, whether it does not exist yet in
 training under the split by time, and whether another interaction of the user has its time, so that time does not
 decide which of them is held out for test."""
 
 SIMILARITY = "text_similarity"
-"""A further column of ranks.parquet, float32: what `target_similarity` says of the held-out item and the history.
+"""A further column of users.parquet, float32: what `target_similarity` says of the held-out item and the history.
 Its last digits can differ between machines. Older results lack it."""
 
 BEST_RANK = "best_rank"
 """A further column of ranks.parquet, int64, only of imported lists that end before a held-out item: the best rank
 that the item can have. `rank` is then the worst one; they are equal where the rank is known."""
 
+TRAINING_FACTS = ("target_frequency", "user_trains", "target_is_cold")
+"""Those of FACTS that differ where others train; they are stored in training.parquet."""
+
+RANK_COLUMNS = ("rank", BEST_RANK)
+"""The columns of ranks.parquet."""
+
 FACTS = (*COUNTS, *FLAGS, SIMILARITY)
-"""All columns of ranks.parquet beyond COLUMNS and BEST_RANK, by which users can be sliced."""
+"""All columns of users.parquet and training.parquet beyond USER_COLUMNS, by which users can be sliced."""
 
 TOP = ("user_id", "position", "item_id", "score")
 """The columns of top.parquet: str, int64 from 1, str, float32. There is a row for each of a user's best candidates;

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 from corecbench.results.record import sides_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from corecbench.api import CellRecord, CellResult, RowSide
 
 RECORD_FILE = "result.json"
 MODEL, CHECKPOINT = "model", "checkpoint.safetensors"
 """The folder with the models of a cell, if they are kept, and the weights from which pairs of a model start."""
-RANKS_FILE, TOP_FILE, ITEMS_FILE = "ranks.parquet", "top.parquet", "items.parquet"
+RANKS_FILE, TOP_FILE = "ranks.parquet", "top.parquet"
+ITEMS_FILE, USERS_FILE, TRAINING_FILE = SHARED = ("items.parquet", "users.parquet", "training.parquet")
+"""Files that the cells of a data set share. Those of earlier versions have items of their own, and no others."""
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 """Names that no file has on Windows, whatever their ending."""
@@ -51,3 +55,15 @@ def own_folder(record: CellResult) -> tuple[str, str, str]:
 def side_file(cell: CellRecord, side: RowSide, name: str) -> str:
     """Return a side's file, relative to the folder of its cell, such as "domain/ranks.parquet"."""
     return f"{side}/{name}" if len(sides_of(cell)) > 1 else name
+
+
+def shared_file(folder: Path, name: str, digest: str) -> Path:
+    """Return where a file lies that a cell shares with others of its data set.
+
+    Args:
+        folder: the folder of the cell.
+        name: the name by which the record knows it, one of SHARED.
+        digest: its sha256, so that other contents lie elsewhere.
+    """
+    stem, ending = name.split(".")
+    return folder.parents[1] / f"{stem}-{digest[:16]}.{ending}"

@@ -20,6 +20,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
+from corecbench.results.packed import contents_of, remove
+from corecbench.results.record import ResultsError
 from corecbench.toolkit.system import birth, is_gone, machine
 
 if TYPE_CHECKING:
@@ -107,17 +109,20 @@ def lease_of(folder: Path) -> Path:
 
 
 def owner_of(path: Path) -> Owner | None:
-    """Return the owner that a lease names; None if there is none, or if it is being written."""
+    """Return the owner that a lease names; None if there is none, if it is being written, or is no file."""
     try:
-        return Owner(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return Owner(**json.loads(contents_of(path)))
+    except (ResultsError, ValueError, TypeError):
         return None
 
 
 def is_dead(path: Path) -> bool:
-    """Return whether the owner of a lease has ended, or has not written to it for long."""
+    """Return whether the owner of a lease has ended, or has not written to it for long.
+
+    What is dated far ahead was not written to by the clock of this file system, and would never expire.
+    """
     seen = owner_of(path)
-    return (seen is not None and seen.is_gone) or age_s(path) > EXPIRES_S
+    return (seen is not None and seen.is_gone) or abs(age_s(path)) > EXPIRES_S
 
 
 def remove_dead(path: Path, token: str) -> bool:
@@ -127,26 +132,25 @@ def remove_dead(path: Path, token: str) -> bool:
     one may have been quicker and have claimed the cell.
     """
     seen = owner_of(path)
-    mine = seen is not None and (seen.is_gone or seen.token == token)
-    if not mine and age_s(path) <= EXPIRES_S:
-        return not path.exists()
+    if not is_dead(path) and (seen is None or seen.token != token):
+        return not os.path.lexists(path)
     aside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
         path.rename(aside)
     except FileNotFoundError:
         return True
-    is_dead = owner_of(aside) == seen
-    if not is_dead:
+    is_that = owner_of(aside) == seen
+    if not is_that:
         with contextlib.suppress(OSError):
             os.link(aside, path)
-    aside.unlink(missing_ok=True)
-    return is_dead
+    remove(aside)
+    return is_that
 
 
 def age_s(path: Path) -> float:
     """Return the seconds since a file was written to, by the clock of its file system; 0 if it is gone."""
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.") as now:
-            return os.fstat(now.fileno()).st_mtime - path.stat().st_mtime
+            return os.fstat(now.fileno()).st_mtime - path.lstat().st_mtime
     except FileNotFoundError:
         return 0.0

@@ -70,6 +70,8 @@ def _cells(stores: Sequence[Store], root: Path, merged: Merged) -> dict[Path, li
     cells: dict[Path, list[Held]] = {}
     newer: set[Path] = set()
     for store in stores:
+        store.check_own()
+        Store(root, store.benchmark).check_own()
         for source in store.folders():
             folder = root / source.relative_to(store.root)
             if folder not in cells and folder not in newer:

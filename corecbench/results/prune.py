@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 from corecbench.results.choice import key_of, latest
 from corecbench.results.copying import put_copy
-from corecbench.results.layout import MODEL
-from corecbench.results.lease import Lease, is_dead, lease_of
+from corecbench.results.layout import MODEL, SHARED, shared_file
+from corecbench.results.lease import EXPIRES_S, Lease, age_s, is_dead, lease_of
+from corecbench.results.packed import files_below
 from corecbench.results.record import ResultsError
 from corecbench.results.store import remove_leftovers
 
@@ -30,9 +31,9 @@ HIDDEN = re.compile(r"\.(seed\d+-[0-9a-f]+)\.\w.*")
 class Removal:
     """Something that may be removed."""
 
-    what: Literal["cell", "leftovers", "models"]
+    what: Literal["cell", "leftovers", "models", "shared"]
     folder: Path
-    """The folder of the cell that it is or belongs to."""
+    """The folder of the cell that it is or belongs to, or the file that cells shared."""
     reason: str
     n_bytes: int
 
@@ -52,6 +53,7 @@ def old(store: Store) -> Iterator[Removal]:
         elif record["status"] == "failed" and (now := latest(cells[key_of(record)])["hash"]) != record["hash"]:
             yield Removal("cell", folder, f"failed under other settings than the latest, {now}", size_of(folder))
     yield from leftovers(store)
+    yield from unshared(store)
 
 
 def leftovers(store: Store) -> Iterator[Removal]:
@@ -68,6 +70,22 @@ def leftovers(store: Store) -> Iterator[Removal]:
             if "state" in kinds:
                 reason += "; the run would go on from it"
             yield Removal("leftovers", folder, reason, sum(map(size_of, paths)))
+
+
+def unshared(store: Store) -> Iterator[Removal]:
+    """Yield the files that no cell of a data set shares any more."""
+    used: dict[Path, set[Path]] = {}
+    for folder in store.folders():
+        with store.noting(folder):
+            files = store.read(folder).get("files", {})
+            shared = {shared_file(folder, name, files[name]) for name in SHARED if name in files}
+            used.setdefault(folder.parents[1], set()).update(shared)
+    unknown = {folder.parents[1] for folder in store.damaged}
+    for place in store.own_folder.glob("*"):
+        for name in SHARED if place not in unknown else ():
+            for file in sorted(place.glob(shared_file(place / "cell" / "seed", name, "?" * 16).name)):
+                if file not in used.get(place, ()) and age_s(file) > EXPIRES_S:  # a run may be about to use it
+                    yield Removal("shared", file, "no cell uses it", size_of(file))
 
 
 def models(store: Store) -> Iterator[Removal]:
@@ -101,6 +119,8 @@ def _remove(removal: Removal) -> None:
     """Remove something of a cell whose lease this process has."""
     if removal.what == "leftovers":
         remove_leftovers(removal.folder, with_state=True)
+    elif removal.what == "shared":
+        removal.folder.unlink()
     elif removal.what == "models":
         put_copy(removal.folder, removal.folder, without=(MODEL,))
     else:
@@ -108,6 +128,5 @@ def _remove(removal: Removal) -> None:
 
 
 def size_of(path: Path) -> int:
-    """Return the bytes of a file, or of all files in a folder."""
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())
+    """Return the bytes of a stored file, or of all files in a folder."""
+    return path.stat().st_size if path.is_file() else sum(files_below(path).values())

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from corecbench.api import CellRecord, Failure, RowSide, Side
 
-SCHEMA: Literal[1] = 1
-"""The version of the schema of result.json."""
+SCHEMA: Literal[2] = 2
+"""The version of the schema of result.json. From 2 on, cells share what is known of their users."""
 
 
 MEND = "run the cell again with --existing replace-damaged, or delete its folder"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, NoReturn
 
-from corecbench.results.checksums import check_record, contents_of
+from corecbench.results.checksums import check_links, check_record
 from corecbench.results.layout import RECORD_FILE, own_folder
+from corecbench.results.packed import contents_of, exists
 from corecbench.results.privacy import hides, is_private, without_private
 from corecbench.results.record import ResultsError, damaged, validate
 
@@ -26,8 +26,9 @@ def read_record(folder: Path) -> CellResult:
         NewerError: a newer version of corecbench wrote it.
     """
     file = folder / RECORD_FILE
-    if not os.path.lexists(folder):
+    if not exists(folder):
         raise ResultsError(f"{file}: no such result")
+    check_links(file, folder)
     contents = contents_of(file)
     try:
         text = contents.decode("utf-8")

@@ -6,10 +6,15 @@
                              where the sharing module combines both, ensemble/ranks.parquet
         top.parquet          beside each: the best candidates of every user, unless the run stored none
         model/               the models, where the run keeps them; see `corecbench.keeping.folder`
-        items.parquet        with these: how often each item occurs in training; absent from older results
+    ROOT/BENCHMARK/DATASET/
+        users-1a2b3c4d5e6f7a8b.parquet      the users who are tested, with their held-out items and what is known
+        training-1a2b3c4d5e6f7a8b.parquet   what is known of the same users by what is trained on
+        items-1a2b3c4d5e6f7a8b.parquet      with the best candidates: how often each item occurs in training
 
-result.json has the sha256 of every other file and of its own contents. Each file is checked when it is read. A cell
-that is damaged costs its own row: `Store.sound` leaves it out and says why.
+Cells share the last three with all others of the same contents, that is of the same split and share in training.
+result.json has the sha256 of its own contents and of every other file, of the shared ones as users.parquet and
+so on. Each file is checked when it is read. A cell that is damaged costs its own row: `Store.sound` leaves
+it out and says why. Cells of earlier versions have all that is known of users in ranks.parquet, and are still read.
 
 A folder appears under its name only when it is complete. Beside it lie hidden files of the same name, which readers
 never look at: the lease of whoever trains the cell (`corecbench.results.lease`), the state of its training, and
@@ -17,7 +22,6 @@ what killed writers left. Only the owner of the lease writes the cell and remove
 """
 
 import contextlib
-import functools
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -28,8 +32,8 @@ import pandas as pd
 
 from corecbench.api import CellResult, RowSide
 from corecbench.results.checksums import is_stored, read_file, sealed
-from corecbench.results.copying import new_beside, put_in_place
-from corecbench.results.frames import TOP, known_columns
+from corecbench.results.copying import new_beside, put_copy, put_in_place, share
+from corecbench.results.frames import TOP
 from corecbench.results.layout import (
     ITEMS_FILE,
     RANKS_FILE,
@@ -40,10 +44,11 @@ from corecbench.results.layout import (
     slug,
 )
 from corecbench.results.lease import Lease, lease_of
-from corecbench.results.record import ResultsError, validate
+from corecbench.results.packed import cells_below, remove
+from corecbench.results.record import SCHEMA, ResultsError, validate
 from corecbench.results.record_file import read_record, record_text
-from corecbench.results.tables import items_table, ranks_table, top_table
-from corecbench.results.user_ranks import RanksReader, UserRanks, in_order
+from corecbench.results.tables import items_table, top_table, write_table
+from corecbench.results.user_ranks import RanksReader, UserRanks, write_ranks
 
 Entry = tuple[Path, CellResult]
 """The folder of a stored cell, and its record."""
@@ -103,22 +108,20 @@ class Store:
                     f"{folder}: {name} of {sorted(tables)}, but the record has {sorted(record['sides'])}"
                 )
         try:
-            plain = json.loads(json.dumps(record, allow_nan=False))
+            plain = json.loads(json.dumps({**record, "schema": SCHEMA}, allow_nan=False))
         except (TypeError, ValueError) as error:
             raise ResultsError(f"{folder}: the record cannot be stored as JSON ({error})") from error
         remove_leftovers(folder)
         new = new_beside(folder)
         new.mkdir(parents=True)
         try:
-            for side, frame in ranks.items():
-                place = new / side_file(record["cell"], side, RANKS_FILE)
-                place.parent.mkdir(exist_ok=True)
-                known_columns(frame).to_parquet(place, index=False, compression="zstd")
-                if top is not None:
-                    top[side][list(TOP)].to_parquet(place.with_name(TOP_FILE), index=False, compression="zstd")
+            write_ranks(new, record["cell"], ranks)
+            for side, lists in (top or {}).items():
+                write_table(lists[list(TOP)], new / side_file(record["cell"], side, TOP_FILE))
             for name, write in (files or {}).items():
                 write(new / name)
             stored = sealed(plain, new)
+            share(new, folder, stored)
             (new / RECORD_FILE).write_text(record_text(stored), encoding="utf-8", newline="\n")
             put_in_place(new, folder)
         except BaseException:
@@ -135,7 +138,9 @@ class Store:
             folder: the folder of the cell, from `folder`.
         """
         inside = folder.relative_to(self.own_folder)
-        yield from sorted(other for other in self.root.glob(f"*/{inside}") if other != folder)
+        for own in sorted(self.root.glob("*")):
+            if own != self.own_folder and not own.is_symlink() and (own / inside).is_dir():
+                yield own / inside
 
     def take_over(self, other: Path, folder: Path) -> None:
         """Copy a cell of another benchmark, from `elsewhere`, to its place in this one.
@@ -143,15 +148,11 @@ class Store:
         A cell that was kept outside of the results, since it could not be stored, is moved.
 
         Raises:
-            ResultsError: it cannot be written.
+            ResultsError: it cannot be written, or is damaged.
         """
-        new = new_beside(folder)
-        shutil.rmtree(new, ignore_errors=True)
         try:
-            shutil.copytree(other, new)
-            put_in_place(new, folder)
+            put_copy(other, folder)
         except OSError as error:
-            shutil.rmtree(new, ignore_errors=True)
             reason = error.strerror or " ".join(str(error).split())
             raise ResultsError(f"{folder}: cannot be written ({reason}); the cell stays in {other}") from error
         if not other.is_relative_to(self.root):
@@ -186,9 +187,7 @@ class Store:
             ResultsError: the cell has no such side.
             DamagedError: the ranks are missing or damaged.
         """
-        record = self._with_side(folder, side)
-        name = side_file(record["cell"], side, RANKS_FILE)
-        return ranks_table(read_file(folder, name, record), folder / name, record["sides"][side]["n_users"])
+        return RanksReader().stored(folder, side, self._with_side(folder, side))
 
     def user_ranks(
         self, folder: Path, side: RowSide, record: CellResult, reader: RanksReader | None = None
@@ -204,12 +203,7 @@ class Store:
         Raises:
             DamagedError: they are missing or damaged.
         """
-        if reader is None:
-            return in_order(self.ranks(folder, side))
-        name, n_users = side_file(record["cell"], side, RANKS_FILE), record["sides"][side]["n_users"]
-        data = read_file(folder, name, record)
-        decode = functools.partial(ranks_table, file=folder / name, n_users=n_users)
-        return reader.read(data, n_users, decode)
+        return (reader or RanksReader()).read(folder, side, record)
 
     def top(self, folder: Path, side: RowSide) -> pd.DataFrame:
         """Return the best candidates of every user on one side of a cell, columns as in TOP.
@@ -249,6 +243,22 @@ class Store:
             raise ResultsError(f"{folder}: no {side} side; have: {', '.join(record['sides']) or 'none'}")
         return record
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether the results lie in a bundle, which is only read."""
+        return self.root.is_file()
+
+    def check_own(self) -> None:
+        """Make sure that the folder of the benchmark is no link, before cells are passed on or put there.
+
+        Raises:
+            ResultsError: it is one, which may lead anywhere.
+        """
+        if self.own_folder.is_symlink():
+            raise ResultsError(
+                f"{self.own_folder}: this is a link, and links are not followed; name what it leads to"
+            )
+
     def checked(self, folder: Path) -> CellResult:
         """Return the record of a cell whose files are all as they were stored.
 
@@ -274,7 +284,7 @@ class Store:
     def folders(self, dataset: str | None = None) -> list[Path]:
         """Return the folder of every stored cell, damaged ones too."""
         pattern = slug(dataset) if dataset is not None else "*"
-        return sorted(self.own_folder.glob(f"{pattern}/*/seed*-*"))
+        return cells_below(self.own_folder, pattern)
 
     def records(self, dataset: str | None = None) -> Iterator[Entry]:
         """Yield every stored cell, failed ones too, ordered by data set, cell, seed and hash.
@@ -315,5 +325,4 @@ def remove_leftovers(folder: Path, with_state: bool = False) -> None:
     """Remove what killed writers of a cell have left and, if that is wished, the state of its training."""
     kept = {lease_of(folder)} | (set() if with_state else {state_of(folder)})
     for leftover in set(folder.parent.glob(f".{folder.name}.*")) - kept:
-        shutil.rmtree(leftover, ignore_errors=True)
-        leftover.unlink(missing_ok=True)
+        remove(leftover)

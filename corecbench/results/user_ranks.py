@@ -1,27 +1,70 @@
 """The ranks of one side of a cell in the order of user ids. Cells share what they have in common. U users.
 
-All cells of a data set rank the same held-out items of the same users; only their ranks differ. So other columns
-are decoded for the first cell only. Later files hold the same bytes for them.
+All cells of a data set rank the same held-out items of the same users; only their ranks differ.
 """
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from corecbench.results.frames import BEST_RANK, COLUMNS, FACTS
+from corecbench.results.checksums import read_file
+from corecbench.results.frames import (
+    BEST_RANK,
+    COUNTS,
+    FACTS,
+    RANK_COLUMNS,
+    SIMILARITY,
+    TRAINING_FACTS,
+    USER_COLUMNS,
+    known_columns,
+)
+from corecbench.results.layout import RANKS_FILE, TRAINING_FILE, USERS_FILE, side_file
+from corecbench.results.tables import check_candidates, ranks_table, training_table, users_table, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
+    from pathlib import Path
 
     import pandas as pd
 
-Content = tuple[tuple[str, str, str, bytes], ...]
-"""Name, type, compression and stored bytes of some columns. Columns with the same content hold the same values."""
+    from corecbench.api import CellRecord, CellResult, RowSide
+
+
+@dataclass(frozen=True, eq=False)
+class Users:
+    """The tested users of a side and what is known of them."""
+
+    stored: pd.DataFrame
+    """USER_COLUMNS, and FACTS where they are known, in the order in which they are stored."""
+
+    @functools.cached_property
+    def order(self) -> np.ndarray:
+        """The place of each user in `stored`, int64 [U], in the order of user ids."""
+        return np.asarray(self.stored["user_id"].argsort(kind="stable"))
+
+    @functools.cached_property
+    def facts(self) -> pd.DataFrame:
+        """The test item of each user, and FACTS where they are known, indexed by user_id in order."""
+        return self.stored.drop(columns="n_candidates").iloc[self.order].set_index("user_id")
+
+    @functools.cached_property
+    def n_candidates(self) -> np.ndarray:
+        """int64 [U], in the order of user ids."""
+        return self.stored["n_candidates"].to_numpy()[self.order]
+
+    @functools.cached_property
+    def by_difficulty(self) -> np.ndarray:
+        """The place of each row of ranks.parquet in `stored`, int64 [U].
+
+        Users whose test items are alike in frequency and in words stand together: their ranks are alike, and take
+        fewer bytes.
+        """
+        keys = [self.stored[name].to_numpy() for name in (SIMILARITY, COUNTS[1]) if name in self.stored]
+        return np.lexsort(keys) if keys else np.arange(len(self.stored))
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,93 +87,87 @@ class UserRanks:
         return self.facts.assign(rank=self.rank, n_candidates=self.n_candidates, **bound)
 
 
-def in_order(ranks: pd.DataFrame) -> UserRanks:
-    """Return stored ranks in the order of user ids."""
-    return _arranged(ranks, _order(ranks))
-
-
-@dataclass(frozen=True, eq=False)
-class _Known:
-    """Columns that were read before, and the place of each user in their file."""
-
-    ranks: UserRanks
-    order: np.ndarray
-    """int64 [U]."""
-
-
 @dataclass(frozen=True, eq=False)
 class RanksReader:
-    """Reads the files of ranks of many cells."""
+    """Reads the ranks of many cells, whose users and facts it keeps."""
 
-    _known: dict[Content, _Known] = field(default_factory=dict, init=False, repr=False)
+    _by_digest: dict[tuple[str | None, ...], Users] = field(default_factory=dict, init=False, repr=False)
+    _known: list[Users] = field(default_factory=list, init=False, repr=False)
+    """Users of files that hold their ranks, too, as earlier versions stored them."""
 
-    def read(self, data: bytes, n_users: int, checked: Callable[[bytes], pd.DataFrame]) -> UserRanks:
-        """Return the ranks in a file, in the order of user ids.
-
-        Args:
-            data: the contents of ranks.parquet.
-            n_users: the number of users that the record of the cell states.
-            checked: decodes and checks the contents, and returns the ranks as they are stored.
+    def stored(self, folder: Path, side: RowSide, record: CellResult) -> pd.DataFrame:
+        """Return the table of ranks of a side, columns and rows as they were given to `Store.write`.
 
         Raises:
-            DamagedError: from `checked`.
+            DamagedError: the ranks are missing or damaged.
         """
-        content, rank = _split(data)
-        known = self._known.get(content) if content else None
-        if known is not None and rank is not None and len(rank) == n_users:
-            in_place, n_candidates = rank[known.order], known.ranks.n_candidates
-            if ((in_place >= 1) & (in_place <= n_candidates)).all():
-                return UserRanks(known.ranks.facts, in_place, n_candidates, known.ranks.best)
-        ranks = checked(data)
-        order = _order(ranks)
-        found = _arranged(ranks, order)
-        if content:
-            self._known[content] = _Known(found, order)
-        return found
+        users, ranks = self._read(folder, side, record)
+        return known_columns(users.stored.join(ranks))
+
+    def read(self, folder: Path, side: RowSide, record: CellResult) -> UserRanks:
+        """Return the ranks of a side in the order of user ids. Errors are as in `stored`."""
+        users, ranks = self._read(folder, side, record)
+        in_order = ranks.iloc[users.order]
+        best = in_order[BEST_RANK].to_numpy() if BEST_RANK in ranks else None
+        return UserRanks(users.facts, in_order["rank"].to_numpy(), users.n_candidates, best)
+
+    def _read(self, folder: Path, side: RowSide, record: CellResult) -> tuple[Users, pd.DataFrame]:
+        """Return the users of a side, and a table of their ranks in the order of `Users.stored`."""
+        name, n_users = side_file(record["cell"], side, RANKS_FILE), record["sides"][side]["n_users"]
+        file = folder / name
+        contents = read_file(folder, name, record)
+        ranks = ranks_table(contents, file, n_users)
+        if "user_id" in ranks:
+            users = self._same(Users(users_table(contents, file, n_users)))
+            ranks = ranks[[name for name in RANK_COLUMNS if name in ranks]]
+        else:
+            users = self._users(folder, record, n_users)
+            ranks = ranks.set_index(users.by_difficulty).sort_index()
+        check_candidates(ranks, users.stored["n_candidates"], file)
+        return users, ranks
+
+    def _users(self, folder: Path, record: CellResult, n_users: int) -> Users:
+        """Return the users of a cell, which it shares with other cells of its data set."""
+        files = record.get("files", {})
+        digests = files.get(USERS_FILE), files.get(TRAINING_FILE)
+        known = self._by_digest.get(digests)
+        if known is None or len(known.stored) != n_users:
+            frame = users_table(read_file(folder, USERS_FILE, record), folder / USERS_FILE, n_users)
+            if TRAINING_FILE in files:
+                training = read_file(folder, TRAINING_FILE, record)
+                frame = frame.join(training_table(training, folder / TRAINING_FILE, n_users))
+            known = Users(frame[[*USER_COLUMNS, *(name for name in FACTS if name in frame)]])
+            self._by_digest[digests] = known
+        return known
+
+    def _same(self, users: Users) -> Users:
+        """Return the users that were read before if they are the same."""
+        same = next((known for known in self._known if known.stored.equals(users.stored)), None)
+        if same is None:
+            self._known.append(same := users)
+        return same
 
 
-def _order(ranks: pd.DataFrame) -> np.ndarray:
-    """Return the place of each user in a table of ranks, int64 [U], in the order of user ids."""
-    return np.asarray(ranks["user_id"].argsort(kind="stable"))
+def write_ranks(folder: Path, cell: CellRecord, ranks: Mapping[RowSide, pd.DataFrame]) -> None:
+    """Write the ranks of each side of a cell, and once the users that all sides have in common.
 
-
-def _arranged(ranks: pd.DataFrame, order: np.ndarray) -> UserRanks:
-    arranged = ranks.iloc[order].set_index("user_id")
-    rank, n_candidates = (arranged[name].to_numpy() for name in ("rank", "n_candidates"))
-    facts = arranged[["target_item_id", *(name for name in FACTS if name in arranged)]].copy()
-    best = arranged[BEST_RANK].to_numpy() if BEST_RANK in arranged else None
-    return UserRanks(facts, rank, n_candidates, best)
-
-
-def _split(data: bytes) -> tuple[Content | None, np.ndarray | None]:
-    """Return the content of all columns but the ranks, and the ranks, int64 [U] in the order of the file.
-
-    Either is None where the file is damaged or laid out in another way than `Store.write` does.
+    Args:
+        folder: gets the files.
+        cell: says which sides there are.
+        ranks: side -> a table with COLUMNS and, where they are known, FACTS and BEST_RANK.
     """
-    try:
-        source = pq.ParquetFile(pa.BufferReader(data))
-        if source.num_row_groups != 1 or not set(COLUMNS) <= set(source.schema_arrow.names):
-            return None, None
-        group = source.metadata.row_group(0)
-        chunks = [group.column(number) for number in range(group.num_columns)]
-        content = tuple(
-            (
-                chunk.path_in_schema,
-                f"{chunk.physical_type} {source.schema.column(number).logical_type}",
-                chunk.compression,
-                data[_start(chunk) : _start(chunk) + chunk.total_compressed_size],
-            )
-            for number, chunk in enumerate(chunks)
-            if chunk.path_in_schema != "rank"
-        )
-        column = source.read(columns=["rank"], use_threads=False).column("rank")
-    except (OSError, ValueError):  # pyarrow's own errors are among these
-        return None, None
-    whole = column.type == pa.int64() and column.null_count == 0
-    return content, column.to_numpy() if whole else None
-
-
-def _start(chunk: pq.ColumnChunkMetaData) -> int:
-    """Return where the pages of a column begin in its file."""
-    pages = (chunk.dictionary_page_offset, chunk.data_page_offset)
-    return min(int(page) for page in pages if page is not None)
+    tables = {side: known_columns(frame).reset_index(drop=True) for side, frame in ranks.items()}
+    common: Users | None = None
+    for side, frame in tables.items():
+        file = folder / side_file(cell, side, RANKS_FILE)
+        file.parent.mkdir(exist_ok=True)
+        own = [name for name in RANK_COLUMNS if name in frame]
+        users = Users(frame.drop(columns=own))
+        if common is None:
+            common = users
+            of_training = [name for name in TRAINING_FACTS if name in frame]
+            write_table(users.stored.drop(columns=of_training), folder / USERS_FILE)
+            if of_training:
+                write_table(users.stored[of_training], folder / TRAINING_FILE)
+        same = common.stored.equals(users.stored)
+        write_table(frame[own].iloc[common.by_difficulty] if same else frame, file)

@@ -8,6 +8,7 @@ import numpy as np
 
 from corecbench.api import PROJECT, UsageError
 from corecbench.evaluation.measuring import depth, measure_checked
+from corecbench.results.checksums import is_stored
 from corecbench.results.layout import ITEMS_FILE, RECORD_FILE, TOP_FILE, side_file
 from corecbench.results.record import NewerError, ResultsError, damaged
 
@@ -70,10 +71,10 @@ def check_lists(store: Store, folder: Path, record: CellResult) -> None:
     Raises:
         DamagedError: one of them cannot be read.
     """
-    if (folder / ITEMS_FILE).exists():
+    if is_stored(folder, ITEMS_FILE, record):
         store.items(folder)
     for side in record["sides"]:
-        if (folder / side_file(record["cell"], side, TOP_FILE)).exists():
+        if is_stored(folder, side_file(record["cell"], side, TOP_FILE), record):
             store.top(folder, side)
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
 from corecbench.data.reduction import Reduction
-from corecbench.results.checksums import unsealed
+from corecbench.results.checksums import is_stored, read_file, unsealed
 from corecbench.results.frames import ITEMS, TOP
-from corecbench.results.layout import ITEMS_FILE, RECORD_FILE
+from corecbench.results.layout import ITEMS_FILE, RANKS_FILE, RECORD_FILE, side_file
 from corecbench.results.record import SCHEMA, sides_of
+from corecbench.results.record_file import read_record, record_text
+from corecbench.results.user_ranks import RanksReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -143,11 +144,16 @@ def store_cell(
     return folder
 
 
-def forget_checksums(folder: Path) -> None:
-    """Make a stored cell one of an earlier version, which has no checksums."""
-    file = folder / RECORD_FILE
-    record = unsealed(json.loads(file.read_text(encoding="utf-8")))
-    file.write_text(json.dumps(record, sort_keys=True, indent=2) + "\n", encoding="utf-8", newline="\n")
+def make_early(folder: Path) -> None:
+    """Make a stored cell one of an earlier version: it has no checksums, and shares no files."""
+    record = read_record(folder)
+    for side in record["sides"]:
+        ranks = RanksReader().stored(folder, side, record)
+        ranks.to_parquet(folder / side_file(record["cell"], side, RANKS_FILE), index=False, compression="zstd")
+    if is_stored(folder, ITEMS_FILE, record):
+        (folder / ITEMS_FILE).write_bytes(read_file(folder, ITEMS_FILE, record))
+    early = {**unsealed(record), "schema": 1}
+    (folder / RECORD_FILE).write_text(record_text(cast("CellResult", early)), encoding="utf-8", newline="\n")
 
 
 def toy_top(users: Iterable[str], lists: Iterable[Sequence[str]]) -> pd.DataFrame:

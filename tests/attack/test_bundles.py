@@ -180,9 +180,9 @@ def test_a_path_that_could_lead_anywhere_is_refused(bundle, entry, message):
 def test_a_file_that_is_there_twice_or_is_a_folder_too_is_refused(bundle):
     with pytest.warns(UserWarning, match="Duplicate name"):
         packed_again([(f"{ALONE}/ranks.parquet", "x")])
-    is_refused("cannot be unpacked")
+    is_refused("is there twice")
     packed_again([("default/toy/x", "x"), ("default/toy/x/y", "x")])
-    is_refused("cannot be unpacked")
+    is_refused("'default/toy/x' is a file and a folder")
 
 
 def test_a_bomb_is_refused_before_anything_is_unpacked(bundle):

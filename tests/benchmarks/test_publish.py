@@ -8,8 +8,10 @@ import pandas
 import pytest
 
 from corecbench.results.checksums import unsealed
+from corecbench.results.folders import stores as stores_in
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
+from corecbench.testing.records import make_early
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "publish.py"
 
@@ -58,7 +60,8 @@ def test_the_best_items_of_users_stay_behind(script, stores):
     source, target = stores
     script.publish(source, target)
     assert len(list(source.root.rglob("top.parquet"))) == 2
-    assert {path.name for path in target.root.rglob("*") if path.is_file()} == {"result.json", "ranks.parquet"}
+    names = {path.name.partition("-")[0] for path in target.root.rglob("*") if path.is_file()}
+    assert names == {"result.json", "ranks.parquet", "users", "training"}
 
 
 def test_what_is_published_already_is_not_copied_again(script, stores):
@@ -74,6 +77,33 @@ def test_what_is_published_can_be_published_elsewhere(script, stores, tmp_path):
     assert len(ranks_of(again)[0]) > 9  # of which "10" would come before "2"
     for before, after in zip(ranks_of(target), ranks_of(again), strict=True):
         assert after.equals(before)
+
+
+def test_a_bundle_is_published_and_takes_new_cells(script, stores, bench):
+    source, target = stores
+    bundle = target.root / "default.zip"
+    assert script.publish_bundle(source, bundle) == 2
+    bench(models=("popularity",), seeds=(0, 1, 2))
+    assert script.publish_bundle(source, bundle) == 1
+    (packed,) = stores_in(target.root)
+    assert packed.root == bundle
+    assert [path.name for path in target.root.iterdir()] == ["default.zip"]
+    for before, after in zip(ranks_of(source), ranks_of(packed), strict=True):
+        assert after["rank"].tolist() == before.sort_values("user_id")["rank"].tolist()
+        assert set(after["target_item_id"]) == {script.LEFT_OUT}
+
+
+def test_a_published_folder_becomes_a_bundle_with_the_same_ranks(script, stores):
+    source, target = stores
+    script.publish(source, target)
+    for folder in target.folders():
+        make_early(folder)
+    script.publish_bundle(target, target.root / "default.zip")
+    before = ranks_of(target)
+    target.own_folder.rename(target.root.parent / "moved")
+    (packed,) = stores_in(target.own_folder)  # its name stands for the bundle
+    assert all(after.equals(known) for known, after in zip(before, ranks_of(packed), strict=True))
+    assert all(packed.is_done(folder) for folder in packed.folders())
 
 
 def test_nothing_to_publish_is_an_error(script, tmp_path):

@@ -16,7 +16,7 @@ from corecbench.experiment.session import Steps, prepare
 from corecbench.plugin.host import Host
 from corecbench.report.reproduction import ComparedSide
 from corecbench.settings.config import RunConfig
-from corecbench.testing.records import forget_checksums
+from corecbench.testing.records import make_early
 from corecbench.toolkit import processor
 
 SASREC = {"embedding_size": 16, "inner_size": 16, "n_layers": 1, "n_heads": 1, "epochs": 2, "learning_rate": 0.01}
@@ -73,7 +73,7 @@ def change(folder, *dropped, **fields):
     record = json.loads((folder / "result.json").read_text()) | fields
     kept = {key: value for key, value in record.items() if key not in dropped}
     (folder / "result.json").write_text(json.dumps(kept))
-    forget_checksums(folder)
+    make_early(folder)
 
 
 def test_a_trained_cell_is_run_again_from_its_record_alone_with_equal_ranks(stored, reproduce, place):

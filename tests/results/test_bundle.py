@@ -6,12 +6,12 @@ import zipfile
 
 import pytest
 
-from corecbench.results.bundle import opened, pack
+from corecbench.results.bundle import pack
 from corecbench.results.copying import put_copy
 from corecbench.results.folders import stores
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
-from corecbench.testing.records import forget_checksums, store_cell, toy_ranks, toy_record
+from corecbench.testing.records import make_early, store_cell, toy_ranks, toy_record
 
 RANKS = toy_ranks([1, 2])
 LISTS = [["a"], ["b"]]
@@ -43,9 +43,10 @@ def test_a_bundle_has_records_ranks_lists_and_items_but_no_models(store, tmp_pat
     packed = pack([store], tmp_path / "b.zip")
     pair, alone = "default/toy/sasrec+llama+bdlm/seed0-0123abcd", "default/toy/sasrec/seed0-0123abcd"
     tables = [f"{side}/{name}.parquet" for side in ("domain", "llm") for name in ("ranks", "top")]
-    in_pair = [*tables[:2], "items.parquet", *tables[2:], "result.json"]
-    expected = ["MANIFEST.json", "README.txt", *(f"{pair}/{name}" for name in in_pair)]
-    expected += [f"{alone}/ranks.parquet", f"{alone}/result.json"]
+    shared = [path.relative_to(store.root).as_posix() for path in store.own_folder.glob("*/*.parquet")]
+    expected = ["MANIFEST.json", "README.txt", *(f"{pair}/{name}" for name in [*tables, "result.json"])]
+    expected += [f"{alone}/ranks.parquet", f"{alone}/result.json", *shared]
+    assert [name.split("/")[-1].partition("-")[0] for name in sorted(shared)] == ["items", "users"]
     assert names(packed_file := tmp_path / "b.zip") == sorted(expected)
     assert (packed.n_cells, packed.n_files) == (2, len(expected))
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
@@ -57,14 +58,12 @@ def test_a_bundle_has_records_ranks_lists_and_items_but_no_models(store, tmp_pat
 
 def test_a_cell_without_its_models_is_sealed_anew_and_reads_as_before(store, tmp_path):
     pack([store], tmp_path / "b.zip")
-    with opened(tmp_path / "b.zip") as folder:
-        (unpacked,) = stores(folder)
-        cells = {record["cell"]["name"]: record for _, record in unpacked.records()}
-        assert all(unpacked.is_done(place) for place in unpacked.folders())
+    (packed,) = stores(tmp_path / "b.zip")
+    cells = {record["cell"]["name"]: record for _, record in packed.records()}
+    assert all(packed.is_done(place) for place in packed.folders())
     whole = {record["cell"]["name"]: record for _, record in store.records()}
     assert cells["sasrec+llama+bdlm"] == whole["sasrec+llama+bdlm"]
-    assert set(cells["sasrec"]["files"]) == {"ranks.parquet"}
-    assert not folder.exists()
+    assert set(cells["sasrec"]["files"]) == {"ranks.parquet", "users.parquet"}
 
 
 def test_the_same_cells_give_the_same_bundle_whatever_the_dates_of_their_files(store, tmp_path):
@@ -88,9 +87,9 @@ def test_the_manifest_counts_cells_and_says_versions(store, tmp_path):
 def test_what_is_private_in_an_old_record_does_not_get_into_a_bundle(store, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", "/home/somebody")
     folder = store_cell(store, toy_record("gru4rec"), {"domain": RANKS})
+    make_early(folder)
     record = json.loads((folder / "result.json").read_text()) | {"machine": "/home/somebody/x"}
     (folder / "result.json").write_text(json.dumps(record))
-    forget_checksums(folder)
     pack([store], tmp_path / "b.zip")
     assert b"somebody" not in (tmp_path / "b.zip").read_bytes()
 

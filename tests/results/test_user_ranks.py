@@ -7,9 +7,10 @@ import pytest
 
 from corecbench.results.layout import RANKS_FILE
 from corecbench.results.record import ResultsError
+from corecbench.results.record_file import read_record
 from corecbench.results.store import Store
 from corecbench.results.user_ranks import RanksReader
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import make_early, store_cell, toy_ranks, toy_record
 
 USERS = ["u2", "u10", "u1"]
 ITEMS = ["i2", "i10", "i1"]
@@ -31,7 +32,15 @@ def write(store, rank, seed=0, **columns):
     """Store the ranks of three users, who are not in order, and return the arguments that read them."""
     record = toy_record(seed=seed, n_users=3)
     frame = toy_ranks(rank, USERS, **{"target_item_id": ITEMS, **columns})
-    return store_cell(store, record, {"domain": frame}), "domain", record
+    folder = store_cell(store, record, {"domain": frame})
+    return folder, "domain", store.read(folder)
+
+
+def early(where):
+    """Make a cell one of an earlier version, whose ranks hold all that is known of users, and return the same."""
+    folder, side, _ = where
+    make_early(folder)
+    return folder, side, read_record(folder)
 
 
 def plain(store, where):
@@ -54,8 +63,9 @@ def test_a_plain_store_gives_the_same(store, read):
     pd.testing.assert_frame_equal(plain_store.frame(), kept.frame())
 
 
-def test_cells_with_the_same_users_share_all_but_their_ranks(store, read):
-    first, second = (read(*write(store, rank, seed)) for seed, rank in enumerate(([2, 9, 1], [4, 3, 5])))
+@pytest.mark.parametrize("stored", [write, lambda *of: early(write(*of))], ids=["now", "by an earlier version"])
+def test_cells_with_the_same_users_share_all_but_their_ranks(store, read, stored):
+    first, second = (read(*stored(store, rank, seed)) for seed, rank in enumerate(([2, 9, 1], [4, 3, 5])))
     assert second.facts is first.facts
     assert second.n_candidates is first.n_candidates
     assert second.rank.tolist() == [5, 3, 4]
@@ -75,7 +85,7 @@ def test_cells_that_differ_in_a_fact_do_not_share_it(store, read, columns):
 @pytest.mark.parametrize("rank", [[0, 9, 1], [2.5, 9.0, 1.0]])
 def test_damaged_ranks_are_found_beside_a_cell_that_is_whole(store, read, rank):
     read(*write(store, [2, 9, 1]))
-    folder, side, record = write(store, [2, 9, 1], 1)
+    folder, side, record = early(write(store, [2, 9, 1], 1))
     frame = pd.read_parquet(folder / RANKS_FILE)
     frame.assign(rank=rank).to_parquet(folder / RANKS_FILE, index=False, compression="zstd")
     with pytest.raises(ResultsError, match="a rank is a whole number from 1 on"):
@@ -90,18 +100,52 @@ def test_a_missing_file_is_found(store, read):
 
 
 def test_a_file_with_several_groups_of_rows_is_read(store, read):
-    where = write(store, [2, 9, 1])
+    where = early(write(store, [2, 9, 1]))
     file = where[0] / RANKS_FILE
     pq.write_table(pq.read_table(file), file, row_group_size=2)
     assert read(*where).rank.tolist() == [1, 9, 2]
 
 
-def test_cells_that_differ_in_a_later_group_of_rows_do_not_share_facts(store, read):
-    places = write(store, [2, 9, 1]), write(store, [2, 9, 1], 1, n_candidates=[9, 9, 8])
-    for where in places:
-        file = where[0] / RANKS_FILE
-        pq.write_table(pq.read_table(file), file, row_group_size=2)
-    assert [read(*where).n_candidates.tolist() for where in places] == [[9, 9, 9], [8, 9, 9]]
+def test_ranks_lie_by_the_frequency_of_their_items_and_are_read_in_place(store, read):
+    where = write(store, [2, 9, 1], target_frequency=[7, 1, 4])
+    assert pd.read_parquet(where[0] / RANKS_FILE).to_dict("list") == {"rank": [9, 1, 2]}
+    assert read(*where).frame()["rank"].to_dict() == {"u1": 1, "u10": 9, "u2": 2}
+    assert Store(store.root, "default").ranks(*where[:2])["rank"].tolist() == [2, 9, 1]
+
+
+def test_users_are_stored_once_for_all_cells_of_a_data_set(store, read):
+    for seed in range(3):
+        write(store, [2, 9, 1], seed)
+    write(store, [2, 9, 1], 3, target_frequency=[7, 1, 4])
+    write(store, [2, 9, 1], 4, history_length=[7, 1, 4])
+    names = sorted(path.name.partition("-")[0] for path in (store.root / "default/toy").glob("*.parquet"))
+    assert names == ["training", "users", "users"]
+    assert all(store.is_done(folder) for folder in store.folders())
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda file: file.write_bytes(file.read_bytes()[:-9]), "its sha256 is not the one in result.json"),
+        (lambda file: file.unlink(), "the file is missing"),
+    ],
+)
+def test_damaged_users_damage_the_cells_that_share_them(store, read, damage, message):
+    folder, side, record = write(store, [2, 9, 1])
+    damage(next(store.root.rglob("users-*.parquet")))
+    assert not store.is_done(folder)
+    with pytest.raises(ResultsError, match=rf"users.parquet \(in users-.*\.parquet\): {message}"):
+        read(folder, side, record)
+    write(store, [2, 9, 1], 1)  # mends them
+    assert store.is_done(folder)
+
+
+def test_sides_with_users_of_their_own_are_read_as_they_were_written(store, read):
+    record = toy_record("sasrec", "llama", n_users=3)
+    sides = {"domain": toy_ranks([2, 9, 1], USERS), "llm": toy_ranks([4, 3, 5], USERS[::-1])}
+    folder = store_cell(store, record, sides)
+    for side, frame in sides.items():
+        pd.testing.assert_frame_equal(store.ranks(folder, side), frame)
 
 
 def test_the_table_has_best_possible_ranks_where_they_are_known(store, read):

@@ -4,7 +4,7 @@ import pytest
 
 from corecbench.results.store import Store
 from corecbench.results.verify import rank_metric, verify
-from corecbench.testing.records import forget_checksums, store_cell, toy_ranks, toy_record
+from corecbench.testing.records import make_early, store_cell, toy_ranks, toy_record
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def states(store, host):
 def test_every_cell_has_a_state_and_a_damaged_one_a_reason(store, host):
     folders = [write(store, seed) for seed in range(4)]
     (folders[1] / "ranks.parquet").write_bytes(b"")
-    forget_checksums(folders[2])
+    make_early(folders[2])
     record = json.loads((folders[3] / "result.json").read_text())
-    (folders[3] / "result.json").write_text(json.dumps(record | {"schema": 2}))
+    (folders[3] / "result.json").write_text(json.dumps(record | {"schema": 3}))
     verdicts = list(verify(store, lambda name: None))
     assert [verdict.state for verdict in verdicts] == ["ok", "damaged", "lacks checksums", "newer"]
     assert [bool(verdict.reason) for verdict in verdicts] == [False, True, False, True]

@@ -12,7 +12,9 @@ import numpy as np
 from corecbench.report.evidence import reading
 from corecbench.report.formats import render
 from corecbench.report.views.tables import main_table
+from corecbench.results.checksums import place_of
 from corecbench.results.record import settings_in
+from corecbench.results.record_file import read_record
 from corecbench.results.store import Store
 from corecbench.results.user_ranks import RanksReader
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
@@ -46,7 +48,12 @@ def make_results(folder: Path) -> Path:
 
 def in_folder(name: str) -> Callable[[Path], Path]:
     """Return what stores two cells and returns one file of the second."""
-    return lambda folder: make_results(folder) / name
+
+    def made(folder: Path) -> Path:
+        cell = make_results(folder)
+        return place_of(cell, name, read_record(cell))
+
+    return made
 
 
 def root_of(path: Path) -> Path:
@@ -79,7 +86,7 @@ def ranks(path: Path) -> Any:
 def lists(path: Path) -> Any:
     """Return the best items of a side, or how often items occur."""
     store = Store(root_of(path), "bench")
-    found = store.top(path.parent.parent, "llm") if path.name == "top.parquet" else store.items(path.parent)
+    found = store.top(path.parent.parent, "llm") if path.name == "top.parquet" else store.items(store.folders()[-1])
     return found.to_json()
 
 

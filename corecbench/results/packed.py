@@ -1,0 +1,226 @@
+"""Reads stored files where they lie: in a folder, or in a bundle, whose files have paths that lead through it.
+
+    results/published/ledger/toy/sasrec/seed0-1a2b3c4d/result.json        in a folder
+    results/published/ledger.zip/ledger/toy/sasrec/seed0-1a2b3c4d/result.json   in a bundle
+
+Nothing is unpacked. What has a name or a size that is not safe is refused when a bundle is opened, and
+`corecbench.results.folders.stores` refuses what is not as its manifest says.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import hashlib
+import json
+import os
+import shutil
+import stat
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from corecbench.api import DataError
+from corecbench.data.archive import CHUNK_BYTES, UNREADABLE, plain_entries
+from corecbench.data.durable import no_link
+from corecbench.results.record import ResultsError, damaged
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FORMAT = 1
+MANIFEST = "MANIFEST.json"
+MOST_COMPRESSED = 50
+"""How many times its size a bundle may have when it is unpacked."""
+MOST_FILES = 50_000
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """The files of a bundle."""
+
+    path: Path
+    archive: zipfile.ZipFile
+    entries: Mapping[str, zipfile.ZipInfo]
+
+    @functools.cached_property
+    def faults(self) -> list[str]:
+        """What is not as the manifest says, a line for each file.
+
+        Raises:
+            ResultsError: there is no manifest that can be read.
+        """
+        stated = self._manifest()["files"]
+        digests = {name: self._digest(name) for name in self.entries if name != MANIFEST}
+        faults = [f"{name} is missing" for name in stated if name not in digests]
+        faults += [f"{name} is not in {MANIFEST}" for name in digests if name not in stated]
+        faults += [
+            f"the sha256 of {name} is not the one in {MANIFEST}, so it was changed"
+            for name, digest in digests.items()
+            if stated.get(name, digest) != digest
+        ]
+        return [f"{self.path}: {fault}" for fault in faults]
+
+    def contents(self, name: str) -> bytes:
+        """Return the contents of a file. zipfile reads no more than the size that was checked."""
+        try:
+            return self.archive.read(self.entries[name])
+        except (*UNREADABLE, OSError) as error:
+            raise ResultsError(f"{self.path}: {name} cannot be read ({error})") from error
+
+    def _digest(self, name: str) -> str:
+        digest = hashlib.sha256()
+        try:
+            with self.archive.open(self.entries[name]) as source:
+                for chunk in iter(lambda: source.read(CHUNK_BYTES), b""):
+                    digest.update(chunk)
+        except (*UNREADABLE, OSError) as error:
+            raise ResultsError(f"{self.path}: {name} cannot be read ({error})") from error
+        return digest.hexdigest()
+
+    def _manifest(self) -> Mapping[str, Any]:
+        if MANIFEST not in self.entries:
+            raise ResultsError(f"{self.path}: no {MANIFEST}, so this is no bundle of results")
+        try:
+            manifest = json.loads(self.contents(MANIFEST))
+        except (ValueError, RecursionError) as error:
+            raise ResultsError(f"{self.path}: {MANIFEST} cannot be read ({error})") from error
+        if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+            raise ResultsError(f"{self.path}: {MANIFEST} names no files")
+        if manifest.get("format") != FORMAT:
+            raise ResultsError(
+                f"{self.path}: a bundle of format {manifest.get('format')}, and this corecbench reads {FORMAT}"
+            )
+        return manifest
+
+
+def bundle_at(path: Path) -> Bundle:
+    """Return the bundle that a file is.
+
+    Raises:
+        ResultsError: it is no zip file that can be read safely.
+    """
+    try:
+        known = path.stat()
+        return _opened(path, known.st_ino, known.st_mtime_ns, known.st_size)
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read ({error.strerror})") from error
+    except DataError as error:
+        raise ResultsError(str(error)) from error
+
+
+@functools.lru_cache(maxsize=64)
+def _opened(path: Path, _number: int, _changed: int, n_bytes: int) -> Bundle:
+    """Return the bundle in a file, which is opened once as long as it does not change."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except UNREADABLE as error:
+        why = error or type(error).__name__
+        raise ResultsError(f"{path.name}: not a zip archive that can be read: {why}") from error
+    entries = archive.infolist()
+    if len(entries) > MOST_FILES:
+        raise ResultsError(f"{path.name}: {len(entries):,} files, at most {MOST_FILES:,} are allowed")
+    return Bundle(path, archive, plain_entries(path, entries, MOST_COMPRESSED * n_bytes))
+
+
+def is_bundle(path: Path) -> bool:
+    """Return whether a file in a folder of results is a bundle: a zip file with a manifest.
+
+    Raises:
+        ResultsError: it is a zip file that cannot be read safely.
+    """
+    return is_regular(path) and zipfile.is_zipfile(path) and MANIFEST in bundle_at(path).entries
+
+
+def is_regular(path: Path) -> bool:
+    """Return whether a path is that of a file, and of no link, pipe or device, which lead elsewhere or hang."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a folder with all that is in it, or whatever stands there; no link is followed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)  # which would wait for a pipe
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _inside(path: Path) -> tuple[Bundle, str] | None:
+    """Return the bundle through which a path leads, and the path in there; None if it leads through none."""
+    for above in path.parents:
+        if above.is_file():
+            return bundle_at(above), path.relative_to(above).as_posix()
+        if above.is_dir():
+            return None
+    return None
+
+
+def contents_of(file: Path, shown: Path | None = None) -> bytes:
+    """Return the contents of a stored file.
+
+    Args:
+        file: the file.
+        shown: how it is named in errors.
+
+    Raises:
+        DamagedError: it is missing, no regular file, or cannot be read.
+        ResultsError: it lies in a bundle that cannot be read.
+    """
+    shown = shown or file
+    if not os.path.lexists(file) and (found := _inside(file)) is not None:
+        bundle, name = found
+        if name not in bundle.entries:
+            raise damaged(shown, "the file is missing")
+        return bundle.contents(name)
+    try:
+        if not is_regular(file):
+            raise damaged(shown, "this is no file" if os.path.lexists(file) else "the file is missing")
+        with open(file, "rb", opener=no_link) as opened:
+            return opened.read()
+    except OSError as error:
+        raise damaged(shown, f"cannot be read ({error.strerror})") from error
+
+
+def exists(path: Path) -> bool:
+    """Return whether a stored file or folder is there; a link is there wherever it leads."""
+    if os.path.lexists(path):
+        return True
+    if (found := _inside(path)) is None:
+        return False
+    bundle, name = found
+    return any(entry == name or entry.startswith(f"{name}/") for entry in bundle.entries)
+
+
+def files_below(folder: Path) -> dict[str, int]:
+    """Return the files in a folder and below, named relative to it, and their bytes; links count as files."""
+    if folder.is_dir() or (found := _inside(folder)) is None:
+        paths = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+        return {path.relative_to(folder).as_posix(): path.lstat().st_size for path in paths}
+    bundle, name = found
+    if name in bundle.entries:
+        return {"": bundle.entries[name].file_size}
+    return {
+        entry.removeprefix(f"{name}/"): known.file_size
+        for entry, known in sorted(bundle.entries.items())
+        if entry.startswith(f"{name}/")
+    }
+
+
+def cells_below(own_folder: Path, dataset: str = "*") -> list[Path]:
+    """Return the folder of every cell of a benchmark, damaged ones too, in order.
+
+    Args:
+        own_folder: the folder of the benchmark.
+        dataset: the folder of the data set, or "*" for all.
+    """
+    if own_folder.is_dir() or (found := _inside(own_folder)) is None:
+        return sorted(own_folder.glob(f"{dataset}/*/seed*-*"))
+    bundle, name = found
+    cells = {"/".join(entry.split("/")[:4]) for entry in bundle.entries}
+    return [
+        bundle.path / cell for cell in sorted(cells) if fnmatch.fnmatchcase(cell, f"{name}/{dataset}/*/seed*-*")
+    ]
