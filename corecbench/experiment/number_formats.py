@@ -63,13 +63,13 @@ def of_other_formats(plan: Plan, store: Store) -> list[str]:
     counts: Counter[tuple[str, str]] = Counter()
     for cell in (cell for cell in plan.cells if cell.done or cell.folder in plan.elsewhere):
         stored = store.read(plan.elsewhere.get(cell.folder, cell.folder)).get("dtypes", {})
-        here = dtypes(cell, plan.config.device)
+        chosen = dtypes(cell, plan.config.device)
         counts.update(
-            {(stored.get(part, {}).get(name, now), now) for part in here for name, now in here[part].items()}
+            {(stored.get(part, {}).get(name, now), now) for part in chosen for name, now in chosen[part].items()}
         )
     return [
-        f"cells that are done in {there}, where it would be {here} now: {n_cells}; CORECBENCH_PRECISION={there} "
+        f"cells that are done in {before}, where it would be {now} now: {n_cells}; CORECBENCH_PRECISION={before} "
         "keeps to one number format"
-        for (there, here), n_cells in counts.items()
-        if there != here
+        for (before, now), n_cells in counts.items()
+        if before != now
     ]
