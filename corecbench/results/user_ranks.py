@@ -23,6 +23,7 @@ from corecbench.results.frames import (
     known_columns,
 )
 from corecbench.results.layout import RANKS_FILE, TRAINING_FILE, USERS_FILE, side_file
+from corecbench.results.record_file import read_record
 from corecbench.results.tables import check_candidates, ranks_table, training_table, users_table, write_table
 
 if TYPE_CHECKING:
@@ -128,6 +129,8 @@ class RanksReader:
 
     def _users(self, folder: Path, record: CellResult, n_users: int) -> Users:
         """Return the users of a cell, which it shares with other cells of its data set."""
+        if "files" not in record:  # the record as it was before it was stored
+            record = read_record(folder)
         files = record.get("files", {})
         digests = files.get(USERS_FILE), files.get(TRAINING_FILE)
         known = self._by_digest.get(digests)

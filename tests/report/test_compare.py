@@ -237,6 +237,15 @@ def tuned(bench, tmp_path):
     return other
 
 
+def test_a_row_whose_seeds_have_other_settings_is_refused(bench):
+    for seed in (0, 1):
+        bench.add("gru4rec", seed=seed, domain_ranks=SIX_AT_2)
+        settings = {"sasrec": {"epochs": 3 + seed}}
+        bench.add("sasrec", seed=seed, domain_ranks=SIX_AT_1, settings=settings, hash=f"{seed:08}")
+    with pytest.raises(ResultsError, match=r"settings of sasrec is not that of .*\(epochs: 4, there 3\)"):
+        compare(bench, baseline="gru4rec")
+
+
 def test_cells_of_several_benchmarks_are_compared_under_other_settings(bench, tuned):
     found = compare(bench, tuned, baseline="default/sasrec")
     assert [(row.benchmark, row.mean) for row in found.rows] == [("default", 1 / 2), ("tuned", 1)]

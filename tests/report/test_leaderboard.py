@@ -142,6 +142,14 @@ def test_the_result_that_succeeded_counts_where_another_failed(two):
     assert rows["b"].notes == ("incomplete: toy: seed 0 failed: no luck",)
 
 
+def test_a_row_whose_seeds_have_other_settings_is_refused(bench):
+    for seed in (0, 1):
+        settings = {"a": {"epochs": 3 + seed}}
+        bench.add("a", seed=seed, domain_ranks=[1] * 6, settings=settings, hash=f"{seed:08}")
+    with pytest.raises(ResultsError, match=r"settings of a is not that of .*\(epochs: 4, there 3\)"):
+        board(bench)
+
+
 def test_a_cell_under_other_settings_is_a_row_of_its_own(two):
     for number, bench in enumerate(two):
         bench.add("a", domain_ranks=[1 + number] * 6, settings={"a": {"epochs": number}}, hash=f"{number:08}")

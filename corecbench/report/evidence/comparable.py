@@ -20,14 +20,15 @@ def protocols_of(entries: Iterable[Entry], settings: bool = True) -> dict[str, M
 
     Args:
         entries: folders and their records.
-        settings: whether a component must have the same settings, algorithms and weights in all results. What only
-            some of the records know came with a later version, and is not compared.
+        settings: whether a component must have the same settings, algorithms and weights in all results; otherwise
+            in all seeds of a cell, which make one row. What only some of the records know came with a later
+            version, and is not compared.
 
     Raises:
         ResultsError: results on one data set differ in protocol, in the split, or in the settings, algorithms or
             weights of a component.
     """
-    first: dict[tuple[str, str, str], tuple[Any, Any]] = {}
+    first: dict[tuple[object, str, str, str], tuple[Any, Any]] = {}
     for folder, record in entries:
         if not record["sides"]:
             continue
@@ -35,26 +36,29 @@ def protocols_of(entries: Iterable[Entry], settings: bool = True) -> dict[str, M
             ("protocol", ""): record["protocol"],
             ("split", ""): record["data"]["split_fingerprint"],
         }
-        if settings:
-            facts |= {
-                (f"settings of {name}" + in_pairs * " in pairs", setting): value
-                for name, setting, value, in_pairs in settings_in(record)
-            }
-            facts |= {("algorithm", name): number for name, number in algorithms_in(record)}
-            facts |= {
-                (f"what {label} read", name): value
-                for label, read in record.get("fingerprints", {}).items()
-                for name, value in read.items()
-            }
-        for (subject, setting), value in facts.items():
-            place = record["cell"]["dataset"], subject, setting
+        cell = "" if settings else folder.parent
+        alike: dict[tuple[str, str], Any] = {
+            (f"settings of {name}" + in_pairs * " in pairs", setting): value
+            for name, setting, value, in_pairs in settings_in(record)
+        }
+        alike |= {("algorithm", name): number for name, number in algorithms_in(record)}
+        alike |= {
+            (f"what {label} read", name): value
+            for label, read in record.get("fingerprints", {}).items()
+            for name, value in read.items()
+        }
+        places = {("", *about): value for about, value in facts.items()}
+        for (group, subject, setting), value in (
+            places | {(cell, *about): alike[about] for about in alike}
+        ).items():
+            place = group, record["cell"]["dataset"], subject, setting
             earlier, expected = first.setdefault(place, (folder, value))
             if value != expected:
                 raise ResultsError(
                     f"{folder}: {subject} is not that of {earlier} ({_difference(value, expected, setting)}); "
                     "such results share no table, run both alike"
                 )
-    return {dataset: value for (dataset, subject, _), (_, value) in first.items() if subject == "protocol"}
+    return {dataset: value for (_, dataset, subject, _), (_, value) in first.items() if subject == "protocol"}
 
 
 def _difference(value: Any, expected: Any, setting: str) -> str:
