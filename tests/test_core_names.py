@@ -20,7 +20,7 @@ ALLOWED = {
     "settings/config.py": {"ml-100k", "bdlm"},  # the defaults of a run
     "scaffold/__init__.py": {"sasrec", "llama"},  # the command that tries a new plugin beside known ones
     "testing/records.py": {"sasrec", "bdlm"},  # the names in toy results
-    "testing/reports.py": {"sasrec", "llama"},  # the names in a toy report
+    "testing/reporter_checks.py": {"sasrec", "llama"},  # the names in a toy report
     "testing/tiny_llama.py": {"llama"},  # what transformers calls the family
 }
 """File -> names that it may have, beside docstrings and the help of options, where they are examples."""

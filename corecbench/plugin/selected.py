@@ -5,18 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import (
-    Component,
-    ControlComponent,
-    DomainModelComponent,
-    LlmComponent,
-    SharingComponent,
-    resolve,
-)
+from corecbench.api import Component, ControlComponent, resolve
 from corecbench.plugin.kinds import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from corecbench.plugin.loaded import PluginInfo
 
@@ -44,55 +37,52 @@ class Selected:
     @property
     def joint(self) -> bool:
         """Whether a model reads ids and can be trained in a pair, as every LLM can."""
-        return self._holds(self.component.joint) if isinstance(self.component, DomainModelComponent) else True
+        return self._says("joint", otherwise=True)
 
     @property
     def is_reference(self) -> bool:
         """Whether every run trains a domain model, so that gains can be said over it."""
-        return isinstance(self.component, DomainModelComponent) and self.component.reference
+        return self._says("reference")
 
     @property
     def can_be_untrained(self) -> bool:
         """Whether an LLM can be built with random weights."""
-        return isinstance(self.component, LlmComponent) and self.component.untrained
+        return self._says("untrained")
 
     @property
     def shares(self) -> bool:
         """Whether a sharing module shares anything; one that does not is a control."""
-        return isinstance(self.component, SharingComponent) and self.component.shares
+        return self._says("shares")
 
     @property
     def reads_texts(self) -> bool:
-        """Whether an LLM reads item texts, or a sharing module what the LLM says of them."""
-        component = self.component
-        return isinstance(component, LlmComponent | SharingComponent) and self._holds(component.reads_texts)
+        """Whether a model or an LLM reads item texts, or a sharing module what the LLM says of them."""
+        return self._says("reads_texts")
 
     @property
     def couples(self) -> bool:
         """Whether a sharing module has coupling losses."""
-        component = self.component
-        return isinstance(component, SharingComponent) and component.trains and self._holds(component.couples)
+        return self._says("trains") and self._says("couples")
 
     @property
     def trains(self) -> bool:
         """Whether the sides of a pair are trained under a sharing module; otherwise the LLM has no row."""
-        return not isinstance(self.component, SharingComponent) or self.component.trains
+        return self._says("trains", otherwise=True)
 
     @property
     def content(self) -> bool:
         """Whether a domain model or a sharing module has something to say of texts in the scores of a side."""
-        component = self.component
-        return isinstance(component, DomainModelComponent | SharingComponent) and self._holds(component.content)
+        return self._says("content")
 
     @property
     def untrained_llm(self) -> bool:
         """Whether the LLM has random weights under a control."""
-        return isinstance(self.component, ControlComponent) and self.component.untrained_llm
+        return self._says("untrained_llm")
 
     @property
     def of_module_texts(self) -> bool:
         """Whether a control is about the texts that a sharing module reads."""
-        return isinstance(self.component, ControlComponent) and self.component.of_module_texts
+        return self._says("of_module_texts")
 
     @property
     def begins_as(self) -> str:
@@ -102,11 +92,12 @@ class Selected:
     @property
     def combines(self) -> bool:
         """Whether a sharing module combines both sides' scores, which gives a third row."""
-        return isinstance(self.component, SharingComponent) and self.component.combines
+        return self._says("combines")
 
     def __str__(self) -> str:
         return f"{KINDS[self.kind].label} '{self.name}' of plugin {self.plugin}"
 
-    def _holds(self, answer: bool | str | Callable[[Any], bool]) -> bool:
-        """Return an answer that a component may leave to its settings."""
+    def _says(self, field: str, otherwise: bool = False) -> bool:
+        """Return the answer of a component, which may leave it to its settings; `otherwise` where none is asked."""
+        answer = getattr(self.component, field, otherwise)
         return answer if isinstance(answer, bool) else bool(resolve(answer)(self.config))
