@@ -33,6 +33,7 @@ from corecbench.report.evidence.contrasts import (
     Method,
     Yardstick,
     adjust_families,
+    common_seeds,
     why_not,
     why_untested,
 )
@@ -195,10 +196,25 @@ class Evidence:
         """Return the joint rows that can be compared with their models alone."""
         return [key for key in self.rows if not key.is_solo and self.why_untested(key) is None]
 
-    def contrast(self, key: RowKey, other: RowKey, group: UserGroup = EVERYONE) -> Contrast | None:
-        """Return a row minus another one, p not adjusted; None where they cannot be compared."""
+    def contrast(
+        self, key: RowKey, other: RowKey, group: UserGroup = EVERYONE, unit: RowKey | None = None
+    ) -> Contrast | None:
+        """Return a row minus another one, p not adjusted; None where they cannot be compared.
+
+        Args:
+            key: the row.
+            other: the row that it is compared with.
+            group: the users.
+            unit: the row that changes are relative to, over seeds that it has, too; `other` if it is None.
+        """
         row, base = self.rows[key], self.rows[other]
-        return None if why_not(row, base, self.tested, "") else self.yardstick.contrast(row, base, group=group)
+        if why_not(row, base, self.tested, ""):
+            return None
+        if unit is None or why_not(row, self.rows[unit], self.tested, ""):
+            return self.yardstick.contrast(row, base, group=group)
+        shared = set(common_seeds(row, self.rows[unit]))
+        seeds = tuple(seed for seed in common_seeds(row, base) if seed in shared)
+        return self.yardstick.contrast(row, base, "row", group, self.rows[unit], seeds) if seeds else None
 
     @functools.cached_property
     def over_alone(self) -> Mapping[RowKey, Contrast]:
