@@ -12,6 +12,7 @@ from corecbench.evaluation.measuring import measure_checked
 from corecbench.report.evidence.comparable import protocols_of
 from corecbench.results.record import ResultsError, failure_of, own_side, sides_of
 from corecbench.results.selection import only, select_one
+from corecbench.results.user_ranks import RanksReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +110,7 @@ def read(
         failure = failure_of(record, named or sides_of(cell)[0])
         message = " ".join(failure["message"].split()) if failure else ""
         raise ResultsError(f"{folder}: the cell failed: {message}")
+    reader = RanksReader()
     rows: list[RankedSide] = []
     alone: dict[RowSide, RankedSide] = {}
     for side in ranked:
@@ -117,9 +119,9 @@ def read(
         solos = [entry for entry in entries if _place(entry[1]["cell"]) == same and own in entry[1]["sides"]]
         if cell["sharing"] and solos and own not in alone:
             protocols_of([chosen, only(solos)])
-            alone[own] = _ranked_side(store, only(solos), own)
+            alone[own] = _ranked_side(store, reader, only(solos), own)
             rows.append(alone[own])
-        rows.append(_ranked_side(store, chosen, side, alone.get(own)))
+        rows.append(_ranked_side(store, reader, chosen, side, alone.get(own)))
     return StoredLists(record, named or ranked[0], tuple(rows))
 
 
@@ -127,11 +129,13 @@ def _place(cell: CellRecord) -> tuple[str, str, int]:
     return cell["name"], cell["dataset"], cell["seed"]
 
 
-def _ranked_side(store: Store, entry: Entry, side: RowSide, alone: RankedSide | None = None) -> RankedSide:
+def _ranked_side(
+    store: Store, reader: RanksReader, entry: Entry, side: RowSide, alone: RankedSide | None = None
+) -> RankedSide:
     folder, record = entry
     if "imported" in record and record["imported"]["kind"] == "ranks":
         raise ResultsError(f"{folder}: ranks without lists were imported, so there is nothing to show")
-    ranks = store.user_ranks(folder, side, record).frame()
+    ranks = store.user_ranks(folder, side, record, reader).frame()
     name = _name(record["cell"], side)
     return RankedSide(record["cell"]["name"], side, name, ranks, store.top(folder, side), alone)
 

@@ -113,15 +113,6 @@ def benjamini_hochberg(p: Sequence[float] | np.ndarray) -> np.ndarray:
     return stats.false_discovery_control(values, method="bh") if values.size else values
 
 
-def unadjusted(p: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Return the p values as they are, float64 [m].
-
-    Raises:
-        DataError: a value is not between 0 and 1.
-    """
-    return _checked(p)
-
-
 def _checked(p: Sequence[float] | np.ndarray) -> np.ndarray:
     """Return p values as a new float64 [m].
 
@@ -139,5 +130,5 @@ CORRECTIONS: Mapping[str, Callable[[Sequence[float] | np.ndarray], np.ndarray]] 
     "holm": holm,
     "hochberg": hochberg,
     "bh": benjamini_hochberg,
-    "none": unadjusted,
+    "none": _checked,
 }

@@ -94,30 +94,18 @@ def _wilcoxon_p(difference: np.ndarray, seed: int) -> float:
     return float(stats.wilcoxon(difference, zero_method="pratt", alternative="two-sided").pvalue)
 
 
-def _t_p(difference: np.ndarray, seed: int) -> float:
-    return student_test(difference).p
-
-
-def _permutation_p(difference: np.ndarray, seed: int) -> float:
-    return sign_flip_p(difference, seed=seed)
-
-
-def _bootstrap_p(difference: np.ndarray, seed: int) -> float:
-    return bootstrap_p(difference, seed=seed)
-
-
 METHODS: Mapping[str, tuple[str, Callable[[np.ndarray, np.ndarray, int], float]]] = {
     USERS_AND_SEEDS: ("two-sided t test over users and seeds", _users_and_seeds_p),
-    "t": ("two-sided paired t test over users", _over_users(_t_p)),
+    "t": ("two-sided paired t test over users", _over_users(lambda difference, seed: student_test(difference).p)),
     "wilcoxon": ("two-sided Wilcoxon signed-rank test over users, zeros ranked (Pratt)", _over_users(_wilcoxon_p)),
     "permutation": (
         f"two-sided sign-flip permutation test over users, exact up to {MOST_ENUMERATED} who differ, else "
         f"{DRAWS:,} draws",
-        _over_users(_permutation_p),
+        _over_users(lambda difference, seed: sign_flip_p(difference, seed=seed)),
     ),
     "bootstrap": (
         f"two-sided paired bootstrap test over users, shift method, {RESAMPLES:,} resamples",
-        _over_users(_bootstrap_p),
+        _over_users(lambda difference, seed: bootstrap_p(difference, seed=seed)),
     ),
 }
 """Method -> its name in a caption, and a function: own and base, [U] or [U, S], and the seed of draws -> p."""
