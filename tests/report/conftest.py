@@ -100,7 +100,7 @@ class Bench:
         record["sides"] = {side: record["sides"][side] | {"n_users": len(rank)} for side, rank in ranks.items()}
         frames = {side: toy_ranks(rank, users, **(counts or {})) for side, rank in ranks.items()}
         folder = store_cell(self.store, record, frames)
-        self.entries.append((folder, record))
+        self.entries.append((folder, self.store.read(folder)))
         return folder
 
     def add_failed(self, message="no luck", **of):

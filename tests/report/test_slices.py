@@ -30,7 +30,7 @@ class Bench:
         folder = store_cell(
             self.store, record, {side: self.frame(rank, users, counts) for side, rank in ranks.items()}
         )
-        self.entries.append((folder, record))
+        self.entries.append((folder, self.store.read(folder)))
 
     def frame(self, rank, users, counts):
         users = list(users)
