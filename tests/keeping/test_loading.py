@@ -15,6 +15,7 @@ from corecbench.cli.main import main
 from corecbench.data.split import leave_one_out
 from corecbench.keeping.loading import load_side
 from corecbench.keeping.serve import Items
+from corecbench.results.checksums import sealed
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
 
@@ -29,6 +30,14 @@ def folders(tmp_path):
         }
 
     return read
+
+
+def seal(folder):
+    """Put the checksums of what lies in the folder of a cell now into its record."""
+    file = folder / "result.json"
+    record = json.loads(file.read_text())
+    file.unlink()
+    file.write_text(json.dumps(sealed(record, folder)))
 
 
 def stored_lists(folder, side, tmp_path):
@@ -115,6 +124,7 @@ def test_sides_with_texts_in_their_scores_recommend_what_was_stored(
         assert facts["format"] == 3
         for kept in (facts, {**facts, "format": 2, "content": facts["content"][0]}):  # as an earlier version did
             file.write_text(json.dumps(kept))
+            seal(both)
             assert recommended(load_side(host, both, side), toy_data) == stored_lists(both, side, tmp_path)
 
 
@@ -251,7 +261,7 @@ def test_another_llm_is_refused(pair, tiny, host):
     side = json.loads(file.read_text())
     side["frozen_weights"] = "0" * 64
     file.write_text(json.dumps(side))
-    (alone / "result.json").unlink()  # which would say that the file was changed
+    seal(alone)
     with pytest.raises(UsageError, match="are not those that the cell was trained with"):
         load_side(host, alone)
 
