@@ -14,12 +14,14 @@ from corecbench.cli.options import (
     Verb,
     choice_options,
     chosen_settings,
-    data_options,
+    config_option,
+    data_dir_option,
     discover,
     one_cell,
     one_cell_options,
     option_value,
     say,
+    set_option,
 )
 from corecbench.cli.tables import telling_damage
 
@@ -64,7 +66,9 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "format_", default="text", show_default=True, metavar="NAME", help="Format, as for `report`."
 )
-@data_options
+@config_option("Run file with settings of the data set, as it was run.")
+@set_option("Setting of the data set, as it was run.")
+@data_dir_option
 def recommend(
     folder: Path | None,
     cell: str,

@@ -156,7 +156,10 @@ def report_all(host: Host, config: ReportConfig, stores: Sequence[Store], folder
         board, is_complete = rank(host, stores, config.metrics, place if is_written else None, chosen_settings())
         show_table(board.texts, board.errors, config.format)
         tell(view, config.out, place, board.paths)
-    return 0 if is_complete else INCOMPLETE
+    if is_complete:
+        return 0
+    say(f"incomplete, so the exit code is {INCOMPLETE}: the caption names the cells", err=True)
+    return INCOMPLETE
 
 
 def report_some(host: Host, config: ReportConfig, stores: Sequence[Store], view: str) -> int:
