@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - `configure` reads the annotations
 from typing import TYPE_CHECKING
@@ -39,7 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from corecbench.plugin.host import Host
-    from corecbench.results.store import Entry, Store
+    from corecbench.report.evidence.reading import Evidence
+    from corecbench.results.store import Store
 
 NARROWING = {name: f"--{name}" for name in ("cells", "datasets", "metrics")}
 NARROWING |= {name: f"report.{name}" for name in ("test", "correction", "margin")}
@@ -205,25 +205,18 @@ def report_some(host: Host, config: ReportConfig, stores: Sequence[Store], view:
             say(f"written to {page}", err=True)
     if published.complete:
         return 0
-    said = [*gaps(entries, store), *(f"format {name} failed" for name in published.errors)]
-    say(f"incomplete, so the exit code is {INCOMPLETE}: {'; '.join(said) or 'see the table'}", err=True)
+    reasons = dict.fromkeys([*gaps(evidence), *(f"format {name} failed" for name in published.errors)])
+    say(f"incomplete, so the exit code is {INCOMPLETE}: {'; '.join(reasons) or 'see the table'}", err=True)
     return INCOMPLETE
 
 
-def gaps(entries: Sequence[Entry], store: Store) -> Iterator[str]:
-    """Yield what makes a table incomplete: cells that failed, that are damaged, and seeds that are missing."""
-    if failed := sorted({record["cell"]["name"] for _, record in entries if record["status"] != "ok"}):
-        yield f"failed: {', '.join(failed)}"
-    if store.damaged:
-        yield f"damaged cells left out: {len(store.damaged)}"
-    seeds: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
-    for _, record in entries:
-        seeds[record["cell"]["dataset"]][record["cell"]["name"]].add(record["cell"]["seed"])
-    for dataset, of_cells in seeds.items():
-        every = set().union(*of_cells.values())
-        for name, own in of_cells.items():
-            if missing := sorted(every - own):
-                yield f"{name} on {dataset} lacks seed {', '.join(map(str, missing))}"
+def gaps(evidence: Evidence) -> Iterator[str]:
+    """Yield what makes a table incomplete."""
+    if evidence.left_out:
+        yield f"{len(evidence.left_out)} damaged cells left out"
+    for key, row in evidence.rows.items():
+        if not row.is_complete:
+            yield f"{key.cell} on {key.dataset}: {'; '.join(row.gaps())}"
 
 
 # --- where it is written ------------------------------------------------------------------------------------------
