@@ -106,15 +106,13 @@ def load(
     from corecbench.report.evidence.contrasts import Method
     from corecbench.report.publish import gather
     from corecbench.report.views.frames import Frames
-    from corecbench.results.bundle import opened
     from corecbench.results.folders import choose, stores
 
     method, choice = Method(test, correction, margin), choice_of(latest, pick)
     host = discover(plugins)
-    with opened(Path(results)) as folder:
-        store = choose(stores(folder), benchmark)
-        entries = choice.of_each({store: store.sound()})[store]
-        evidence = gather(host, store, entries, names(metrics), method)
+    store = choose(stores(Path(results)), benchmark)
+    entries = choice.of_each({store: store.sound()})[store]
+    evidence = gather(host, store, entries, names(metrics), method)
     warn(store.damaged.values())
     return Frames(evidence)
 

@@ -12,7 +12,6 @@ from corecbench.cli.options import (
     choice_options,
     chosen_settings,
     discover,
-    results_folder,
     say,
     set_option,
     setting,
@@ -64,7 +63,7 @@ def compare(folders: tuple[Path, ...]) -> None:
 
     config, host = verb_config(CompareConfig), discover()
     metric = host.build(host.select("metrics", config.metric, {}))
-    stored = {store: store.sound() for folder in folders for store in stores(results_folder(folder))}
+    stored = {store: store.sound() for folder in folders for store in stores(folder)}
     with telling_damage(list(stored)):
         entries = chosen_settings().of_each(stored)
         found = read_comparison(

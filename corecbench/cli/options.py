@@ -363,13 +363,6 @@ format_option = click.option(
 )
 
 
-def results_folder(path: Path) -> Path:
-    """Return a folder of results as it is, or that to which a bundle is unpacked until the verb ends."""
-    from corecbench.results.bundle import opened
-
-    return click.get_current_context().with_resource(opened(path))
-
-
 def chosen_settings() -> Choice:
     """Return what the options say that `choice_options` adds."""
     from corecbench.results.choice import choice_of, read_picks

@@ -15,7 +15,6 @@ from corecbench.cli.options import (
     option_group,
     option_value,
     results_argument,
-    results_folder,
     say,
     set_option,
     setting,
@@ -127,7 +126,7 @@ def report(folder: Path) -> int:
     config, host = verb_config(ReportConfig), discover()
     chosen_settings()  # which may be wrongly written
     host.select("reporters", config.format, {})
-    found = stores(results_folder(folder))
+    found = stores(folder)
     asked = [choose(found, name) for name in config.benchmark]
     if config.leaderboard:
         view = view_of(config, folder.is_file())

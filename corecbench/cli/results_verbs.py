@@ -15,7 +15,6 @@ from corecbench.cli.options import (
     discover,
     one_cell,
     results_argument,
-    results_folder,
     say,
     say_reasons,
 )
@@ -54,7 +53,7 @@ def ls(folder: Path, benchmark: str | None) -> None:
     from corecbench.cli.listing import show as show_rows
     from corecbench.cli.stored_cells import rows
 
-    found = stores_of(results_folder(folder), benchmark)
+    found = stores_of(folder, benchmark)
     show_rows([row for store in found for row in rows(store)], as_json=False)
     say_reasons("damaged", (reason for store in found for reason in store.damaged.values()))
 
@@ -176,7 +175,7 @@ def merge(sources: tuple[Path, ...], into: Path) -> int:
     from corecbench.results.folders import stores
     from corecbench.results.merge import merge as merge_stores
 
-    merged = merge_stores([store for source in sources for store in stores(results_folder(source))], into)
+    merged = merge_stores([store for source in sources for store in stores(source)], into)
     say(*(f"copied: {folder}" for folder in merged.copied))
     say(f"{len(merged.copied)} cells copied to {into}, {len(merged.kept)} were there already")
     return FAILED if say_reasons("left out", merged.left_out) else 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from corecbench.cli.options import Verb, choice_options, chosen_settings, discover, results_folder, say, say_reasons
+from corecbench.cli.options import Verb, choice_options, chosen_settings, discover, say, say_reasons
 from corecbench.cli.tables import INCOMPLETE, own_folder
 from corecbench.settings.config import SHOWN
 
@@ -35,7 +35,7 @@ def site(
     from corecbench.results.folders import stores
     from corecbench.settings.values import names
 
-    found = [store for folder in folders for store in stores(results_folder(folder))]
+    found = [store for folder in folders for store in stores(folder)]
     choice = chosen_settings()
     written = write_site(discover(), found, names(metrics), own_folder(out), title, choice)
     say_reasons("left out", written.left_out)

@@ -179,9 +179,3 @@ def _zip(stage: Path, archive: Path) -> None:
             entry.file_size = (stage / name).stat().st_size
             with (stage / name).open("rb") as source, opened.open(entry, "w") as target:
                 shutil.copyfileobj(source, target)
-
-
-@contextlib.contextmanager
-def opened(path: Path) -> Iterator[Path]:
-    """Return a folder of results or a bundle, both of which are read as they are."""
-    yield path

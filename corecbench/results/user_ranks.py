@@ -55,7 +55,7 @@ class Users:
     @functools.cached_property
     def n_candidates(self) -> np.ndarray:
         """int64 [U], in the order of user ids."""
-        return self.stored["n_candidates"].to_numpy()[self.order]
+        return np.asarray(self.stored["n_candidates"])[self.order]
 
     @functools.cached_property
     def by_difficulty(self) -> np.ndarray:
