@@ -221,6 +221,4 @@ def cells_below(own_folder: Path, dataset: str = "*") -> list[Path]:
         return sorted(own_folder.glob(f"{dataset}/*/seed*-*"))
     bundle, name = found
     cells = {"/".join(entry.split("/")[:4]) for entry in bundle.entries}
-    return [
-        bundle.path / cell for cell in sorted(cells) if fnmatch.fnmatchcase(cell, f"{name}/{dataset}/*/seed*-*")
-    ]
+    return sorted(bundle.path / cell for cell in fnmatch.filter(cells, f"{name}/{dataset}/*/seed*-*"))
