@@ -68,8 +68,8 @@ def compared(pairs: Pairs, titles: Sequence[str], texts: Sequence[str], there: n
     rows = np.flatnonzero(there & ~short)
     own, others = np.zeros(len(rows)), np.zeros(len(rows))
     for number, row in enumerate(rows):
-        own[number] = names(texts[row], titles[pairs.second[row]])
-        others[number] = np.mean([names(texts[row], titles[item]) for item in pairs.matched[row]])
+        own[number] = names(texts[int(row)], titles[int(pairs.second[row])])
+        others[number] = np.mean([names(texts[int(row)], titles[item]) for item in pairs.matched[row].tolist()])
     more = Mean.of(own - others)
     shares = {
         "held-out items that are named": Mean.of(own),

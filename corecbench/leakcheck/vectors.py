@@ -68,10 +68,10 @@ def lifts(pairs: Pairs, vectors: np.ndarray, before: np.ndarray | None = None) -
     near = cosine(vectors, pairs)
     if before is not None:
         near = near - cosine(before, pairs)
-    has = vectors.any(axis=1)
+    has = (vectors != 0).any(axis=1)
     whole = has[pairs.first] & has[pairs.second] & has[pairs.matched].all(axis=1)
     own, others = near[whole, :1], near[whole, 1:]
-    return ((own > others) + 0.5 * (own == others)).mean(axis=1) - 0.5
+    return np.asarray(((own > others) + 0.5 * (own == others)).mean(axis=1) - 0.5)
 
 
 def cosine(vectors: np.ndarray, pairs: Pairs) -> np.ndarray:
@@ -79,4 +79,4 @@ def cosine(vectors: np.ndarray, pairs: Pairs) -> np.ndarray:
     norm = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
     unit = vectors / np.where(norm > 0, norm, 1)
     others = np.column_stack([pairs.second, pairs.matched])
-    return np.einsum("sd,smd->sm", unit[pairs.first], unit[others])
+    return np.asarray(np.einsum("sd,smd->sm", unit[pairs.first], unit[others]))
