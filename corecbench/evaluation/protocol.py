@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from corecbench.evaluation.ranking import PROTOCOL
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -13,6 +11,12 @@ if TYPE_CHECKING:
     from corecbench.settings.config import RunConfig
 
 
+PROTOCOL: Mapping[str, str] = {
+    "candidates": "full catalogue",
+    "seen items": "left out",
+    "ties": "against the model",
+}
+"""The rules of `corecbench.evaluation.ranking.rank_task`, in the words in which a result states them."""
 EXISTING = "items that exist by the target's time"
 LATER = ("equal times", "selection", "cut", "target")
 """The words of a protocol that are hashed with a cell. What the others say, fingerprints and settings tell."""

@@ -3,7 +3,7 @@
 B users in a batch, T users in a task, N items, S seen items, L positions of a history, d the width of a state.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,6 @@ from corecbench.evaluation.scores import scores_of
 
 if TYPE_CHECKING:
     from corecbench.data.ranking_task import RankingTask
-
-PROTOCOL: Mapping[str, str] = {
-    "candidates": "full catalogue",
-    "seen items": "left out",
-    "ties": "against the model",
-}
-"""The rules of `rank_task`, in the words in which a result states them."""
 
 
 @dataclass(frozen=True)

@@ -174,9 +174,9 @@ def is_complete(evidence: Evidence) -> bool:
 
 def plot(evidence: Evidence, folder: Path) -> WrittenPlots:
     """Write the plots into the folder `plots` of a folder."""
-    from corecbench.report.plots import registry, study
+    from corecbench.report.plots import registry
 
-    return registry.write(study.Study(evidence), folder / "plots")
+    return registry.write(evidence, folder / "plots")
 
 
 def write_page(
@@ -184,12 +184,11 @@ def write_page(
 ) -> Path:
     """Write a report as one HTML file into a folder; `effects` and `by_slices` as in `publish`."""
     from corecbench.report.page import render, sections
-    from corecbench.report.plots.study import Study
 
     several = len({key.dataset for key, row in evidence.rows.items() if row.seeds}) > 1
     results = sections.Results(
         benchmark=store.benchmark,
-        study=Study(evidence),
+        evidence=evidence,
         board=board_of(evidence, store.benchmark) if several else None,
         effects=effects,
         ledgers=evidence.ledgers(by_slices),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import Choices, Follows
 from corecbench.api import Search as Range
-from corecbench.report.plots.canvas import COLOURS, FAINT, INK, figure, log_ticks, plain, save, style
+from corecbench.report.plots.canvas import COLOURS, FAINT, INK, save
+from corecbench.report.plots.chart import Chart
+from corecbench.report.plots.panels import Axis, Look, Panel, Panels, Series, around, named
+from corecbench.report.wording import one_line
 from corecbench.results.layout import slug
 from corecbench.tuning.study import best_of, best_trial, is_finished, state_of
 
@@ -16,13 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from optuna.trial import FrozenTrial
 
     from corecbench.tuning.search import Search
 
-COLUMNS, ROW_HEIGHT, MARGIN = 4, 1.2, 1.2
+COLUMNS, MARGIN = (4, 2), 1.2
 STATES = {"complete": "o", "out of time": "s", "pruned": "x", "cut off": "v", "interrupted": "v"}
 """How a trial ended -> its marker."""
 
@@ -83,55 +83,46 @@ def prepare(search: Search, trials: Sequence[FrozenTrial]) -> Course | None:
     )
 
 
-def draw(course: Course) -> Figure:
-    """Draw the trials in their order, and below them validation against each setting."""
-    from matplotlib.ticker import MaxNLocator
-
-    n_rows = math.ceil(len(course.spaces) / COLUMNS)
-    made = figure(1.7 + ROW_HEIGHT * n_rows, course.title, course.caption)
-    grid = made.add_gridspec(1 + n_rows, COLUMNS, height_ratios=[1.3, *[1.0] * n_rows])
-    over = made.add_subplot(grid[0, :])
-    mark_points(over, [(point.number, point) for point in course.points], course.best)
+def chart(course: Course) -> Chart:
+    """Return the plot: the trials in their order, and below them validation against each setting."""
     ordered = sorted(course.points, key=lambda point: point.number)
-    so_far = [max(point.validation for point in ordered[: place + 1]) for place in range(len(ordered))]
-    over.step([point.number for point in ordered], so_far, where="post", color=INK, linewidth=0.8)
-    over.set_xlabel("trial")
-    over.xaxis.set_major_locator(MaxNLocator(integer=True))
-    for place, (name, mark) in enumerate(course.spaces.items()):
-        axes = made.add_subplot(grid[1 + place // COLUMNS, place % COLUMNS], sharey=over)
-        draw_setting(axes, name, mark, course)
-    return made
+    corners: list[tuple[float, float]] = []
+    for point in ordered:  # the best so far: a step to the right, then up
+        corners += [(float(point.number), corners[-1][1])] if corners else []
+        corners.append((float(point.number), max([point.validation, *(y for _, y in corners)])))
+    so_far = Series("best so far", Look(INK, dash="", width=0.8), tuple(corners))
+    y = around("validation NDCG@10", [point.validation for point in course.points])
+    over = Panel(
+        around("trial", [point.number for point in ordered]),
+        y,
+        (so_far, *marked([(float(point.number), point) for point in ordered], course.best)),
+    )
+    settings = tuple(panel_of(name, mark, course, replace(y, label="")) for name, mark in course.spaces.items())
+    below = (Panels(settings, columns=COLUMNS, height=90),) if settings else ()
+    return Chart(course.title, course.caption, (Panels((over,), columns=(1, 1), height=125), *below))
 
 
-def draw_setting(axes: Axes, name: str, mark: Range | Choices, course: Course) -> None:
-    """Draw validation against a setting over all that was searched: a range on its scale, choices side by side."""
-    from matplotlib.ticker import MaxNLocator
-
+def panel_of(name: str, mark: Range | Choices, course: Course, y: Axis) -> Panel:
+    """Return validation against a setting: a range on its scale, choices side by side."""
     known = [(point.settings[name], point) for point in course.points if name in point.settings]
+    title = name.rpartition(".")[2]
     if isinstance(mark, Choices):
-        mark_points(axes, [(mark.values.index(value), point) for value, point in known], course.best)
-        axes.set_xticks(range(len(mark.values)), [plain(str(value)) for value in mark.values])
-        axes.set_xlim(-0.5, len(mark.values) - 0.5)
-    else:
-        mark_points(axes, known, course.best)
-        if mark.log:
-            axes.set_xscale("log")
-            log_ticks(axes.xaxis, mark.low, mark.high)
-            axes.set_xlim(mark.low / MARGIN, mark.high * MARGIN)
-        else:
-            beside = 0.08 * (mark.high - mark.low)
-            axes.set_xlim(mark.low - beside, mark.high + beside)
-            axes.xaxis.set_major_locator(MaxNLocator(nbins=3, integer=isinstance(mark.high, int)))
-    axes.set_title(plain(name.rpartition(".")[2]), fontsize=7).set_in_layout(False)
-    axes.tick_params(axis="x", labelsize=6)
-    axes.tick_params(axis="y", labelleft=False)
+        values = list(mark.values)
+        places = [(float(values.index(value)), point) for value, point in known]
+        return Panel(named("", [one_line(str(value)) for value in values]), y, marked(places, course.best), title)
+    low, high = float(mark.low), float(mark.high)
+    axis = Axis("", low / MARGIN, high * MARGIN, is_log=True) if mark.log else around("", (low, high), pad=0.08)
+    return Panel(axis, y, marked(known, course.best), title)
 
 
-def mark_points(axes: Axes, places: Sequence[tuple[Any, Point]], best: int) -> None:
-    """Draw trials, each by how it ended, the best one last and in a colour of its own."""
+def marked(places: Sequence[tuple[float, Point]], best: int) -> tuple[Series, ...]:
+    """Return trials, each marked by how it ended, the best one last and in a colour of its own."""
+    series = []
     for x, point in sorted(places, key=lambda place: place[1].number == best):
         colour = COLOURS[1] if point.number == best else COLOURS[0] if point.state == "complete" else FAINT
-        axes.plot([x], [point.validation], STATES.get(point.state, "v"), color=colour)
+        look = Look(colour, STATES.get(point.state, "v"))
+        series.append(Series(str(point.number), look, ((float(x), point.validation),)))
+    return tuple(series)
 
 
 def write_plot(search: Search, trials: Sequence[FrozenTrial], folder: Path) -> list[Path]:
@@ -139,5 +130,5 @@ def write_plot(search: Search, trials: Sequence[FrozenTrial], folder: Path) -> l
     course = prepare(search, trials)
     if course is None:
         return []
-    with style():
-        return save(draw(course), folder, slug(search.name.replace("/", "-")))
+    made = chart(course)
+    return save(made.with_words(), made.words, folder, slug(search.name.replace("/", "-")))

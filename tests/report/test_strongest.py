@@ -2,7 +2,7 @@
 
 import pytest
 
-from corecbench.report.page.summary import blocks
+from corecbench.report.page.answers import answer, pairs
 from corecbench.report.views.tables import main_table as report
 
 from .conftest import METRICS
@@ -86,21 +86,19 @@ def test_with_one_seed_the_page_speaks_of_these_trained_models(bench):
     add(bench, "neighbours", 0, 0.3, domain_ranks=FIRST)
     add(bench, "sasrec", 0, 0.1, domain_ranks=FOURTH)
     add(bench, "sasrec", 0, 0.5, llm="llama", domain_ranks=[1, *SECOND[1:]], llm_ranks=FIRST)
-    found = list(blocks(bench.table(metrics={"MRR": METRICS["MRR"]})))
-    statement = next(block.items for block in found if block.kind == "statements")[0]
-    assert statement.verdict == "few-seeds"
+    evidence = bench.table(metrics={"MRR": METRICS["MRR"]})
+    found = answer(evidence, pairs(evidence, "toy")[0])
+    assert (found.verdict, found.said) == ("few-seeds", "cannot tell")
     # (1 + 11 / 2) / 12 against 1
-    assert statement.text.startswith(
-        "sasrec with llama through bdlm differs by -45.8% MRR, in these trained models, from neighbours, the"
+    assert found.because == (
+        "a verdict needs 3 seeds; in these trained models its MRR is 45.8% below that of neighbours, the strongest "
+        "row without an LLM"
     )
 
 
-def test_the_verdict_of_the_page_names_the_stronger_reference_though_the_pair_beats_its_weak_model(weak):
-    found = list(blocks(weak.table(metrics={"MRR": METRICS["MRR"]})))
-    (statement, _) = next(block.items for block in found if block.kind == "statements")
-    assert statement.verdict == "loss"
-    assert statement.text.startswith(
-        "sasrec with llama through bdlm is 50.0% MRR below neighbours, the strongest row without an LLM (95%"
-    )
-    assert "sasrec gains 91.7% MRR from llama through bdlm, against itself alone" in statement.text
-    assert found[0].text.startswith("Of 2 rows trained together, each against the strongest row without an LLM: ")
+def test_the_answer_names_the_stronger_reference_though_the_pair_beats_its_weak_model(weak):
+    evidence = weak.table(metrics={"MRR": METRICS["MRR"]})
+    found = answer(evidence, pairs(evidence, "toy")[0])
+    assert (found.verdict, found.said) == ("loss", "no")
+    assert found.because == "its MRR is 50.0% below that of neighbours, the strongest row without an LLM"
+    assert found.more[0] == "Against the model alone: yes, its MRR is 91.7% above that of sasrec alone."

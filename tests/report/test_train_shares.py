@@ -8,10 +8,9 @@ import pytest
 from corecbench.api import UsageError
 from corecbench.report.evidence.leaderboard import read_board
 from corecbench.report.evidence.reading import at_full_share
-from corecbench.report.plots import canvas, train_share
-from corecbench.report.plots.critical_difference import prepare as critical_difference
+from corecbench.report.plots import comparisons, gains
+from corecbench.report.plots.chart import NothingToShow
 from corecbench.report.plots.registry import OF_SHARES, PLOTS, plots_of, write
-from corecbench.report.plots.study import NothingToShow, Study
 from corecbench.report.views.captions import over_datasets
 from corecbench.report.views.tables import main_table, share_table
 from corecbench.results.record import ResultsError
@@ -44,7 +43,7 @@ def shares(bench):
 
 
 def study_of(bench):
-    return Study(bench.table({"MRR": ReciprocalRank()}))
+    return bench.table({"MRR": ReciprocalRank()})
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------
@@ -81,7 +80,7 @@ def test_a_pair_without_a_solo_row_of_its_share_is_not_compared(bench):
 def test_parts_of_one_data_set_are_no_data_sets_of_their_own_in_ranks_over_data_sets(shares):
     assert list(over_datasets(shares.table())) == []
     with pytest.raises(NothingToShow, match="needs 2 data sets, got 1"):
-        critical_difference(study_of(shares))
+        comparisons.average_ranks(study_of(shares))
     board = read_board({shares.store: shares.entries}, "MRR", ReciprocalRank())
     assert {row.key.dataset for row in board.rows} == {"toy"}
 
@@ -158,7 +157,7 @@ def test_a_row_at_one_share_is_no_curve(bench):
     assert bench.table().shares() == []
     assert OF_SHARES not in plots_of(study_of(bench))
     with pytest.raises(NothingToShow, match="at two train shares"):
-        train_share.prepare(study_of(bench))
+        gains.shares(study_of(bench))
 
 
 def test_curves_of_cold_items_and_of_all_items_are_different_ones(bench):
@@ -191,13 +190,12 @@ def test_the_plot_is_drawn_where_there_are_several_shares(shares, tmp_path):
     assert plots_of(study) == (*PLOTS, OF_SHARES)
     written = write(study, tmp_path, [OF_SHARES])
     assert [path.name for path in written.paths] == ["train-share.svg", "train-share.png"]
-    gains = train_share.prepare(study)
-    ((title, (line,)),) = gains.panels
-    assert (title, line.label, line.shares) == ("sasrec (domain model)", "llama, bdlm", (0.25, 0.5, 1.0))
-    with canvas.style():
-        figure = train_share.draw(gains)
-    assert figure.get_suptitle().startswith("toy: MRR and the gain of training together")
-    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["25%", "50%", "100%"]
+    (chart,) = gains.shares(study)
+    assert chart.title.startswith("toy: MRR and the gain of training together")
+    (panels,) = chart.bodies
+    left, right = panels.panels
+    assert (panels.title, [series.label for series in right.series]) == ("sasrec (domain model)", ["llama, bdlm"])
+    assert [name for _, name in left.x.ticks] == ["25%", "50%", "100%"]
 
 
 def test_other_runs_have_no_such_plot(pair):
@@ -207,5 +205,5 @@ def test_other_runs_have_no_such_plot(pair):
 def test_every_data_set_has_its_pages(bench):
     fill(bench)
     fill(bench, dataset="other")
-    pages = train_share.pages(train_share.prepare(study_of(bench)))
-    assert [page.dataset for page in pages] == ["toy", "other"]
+    charts = gains.shares(study_of(bench))
+    assert [chart.title.partition(":")[0] for chart in charts] == ["toy", "other"]

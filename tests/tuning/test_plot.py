@@ -3,8 +3,7 @@
 import pytest
 
 from corecbench.api import Choices, Search
-from corecbench.report.plots.canvas import style
-from corecbench.tuning.plot import Course, Point, draw, prepare
+from corecbench.tuning.plot import Course, Point, chart, prepare
 
 POINTS = (
     Point(0, 0.1, "complete", {"m.rate": 0.01, "m.size": 64, "m.layers": 2}),
@@ -15,32 +14,29 @@ SPACES = {"m.rate": Search(0.001, 0.1, log=True), "m.size": Choices((64, 128, 25
 
 
 @pytest.fixture
-def drawn():
-    """Draw a search of three settings."""
-    with style():
-        made = draw(Course("A search", "caption", POINTS, 1, SPACES))
-        made.draw_without_rendering()
-        yield made
+def panels():
+    """The panels of a search of three settings."""
+    over, below = chart(Course("A search", "caption", POINTS, 1, SPACES)).bodies
+    return (*over.panels, *below.panels)
 
 
-def test_there_are_axes_for_the_trials_and_for_each_setting(drawn):
-    assert [axes.get_title(loc="left") for axes in drawn.axes] == ["", "rate", "size", "layers"]
+def test_there_are_axes_for_the_trials_and_for_each_setting(panels):
+    assert [panel.title for panel in panels] == ["", "rate", "size", "layers"]
 
 
-def test_the_line_is_the_best_so_far(drawn):
-    (line,) = [line for line in drawn.axes[0].lines if len(line.get_xdata()) == 3]
-    assert list(line.get_ydata()) == [0.1, 0.3, 0.3]
+def test_the_line_is_the_best_so_far(panels):
+    assert panels[0].series[0].points == ((0, 0.1), (1, 0.1), (1, 0.3), (2, 0.3), (2, 0.3))
 
 
-def test_axes_show_all_that_was_searched(drawn):
-    _, rate, size, layers = drawn.axes
-    assert rate.get_xlim()[0] < 0.001 < 0.1 < rate.get_xlim()[1]
-    assert [label.get_text() for label in size.get_xticklabels()] == ["64", "128", "256"]
-    assert layers.get_xlim()[0] < 1 < 3 < layers.get_xlim()[1]
+def test_axes_show_all_that_was_searched(panels):
+    _, rate, size, layers = panels
+    assert rate.x.low < 0.001 < 0.1 < rate.x.high
+    assert [name for _, name in size.x.ticks] == ["64", "128", "256"]
+    assert layers.x.low < 1 < 3 < layers.x.high
 
 
-def test_the_best_trial_has_a_colour_of_its_own(drawn):
-    colours = [line.get_color() for line in drawn.axes[2].lines]
+def test_the_best_trial_has_a_colour_of_its_own_and_comes_last(panels):
+    colours = [series.look.colour for series in panels[2].series]
     assert (len(set(colours)), colours.count(colours[-1])) == (3, 1)
 
 

@@ -255,6 +255,8 @@ class Evidence:
 
     @functools.cached_property
     def _sliced(self) -> list[Contrast]:
+        if self.whole:
+            return [each for each in self.whole.slices() if each.row in self.rows]
         return [each for key in self.joint() for each in self.slices_of(key)]
 
     def slices(self) -> Sequence[Contrast]:
@@ -270,6 +272,8 @@ class Evidence:
 
     def ledgers(self, by_slices: bool = False) -> Sequence[Ledger]:
         """Return what the gain of each pair with controls is made of, on all users or on slices of them, too."""
+        if self.whole:
+            return [each for each in self.whole.ledgers(by_slices) if each.pair in self.rows]
         if by_slices not in self._ledgers:
             groups = {dataset: self.groups(dataset) for dataset in self.datasets}
             if not by_slices:

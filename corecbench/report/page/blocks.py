@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-Verdict = Literal["gain", "loss", "unclear", "few-seeds", "missing"]
+Verdict = Literal["gain", "loss", "same", "unclear", "few-seeds", "missing"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,29 @@ class Statements:
 
     items: Sequence[Statement]
     kind: ClassVar[str] = "statements"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether one model helps another, and why."""
+
+    question: str
+    verdict: Verdict
+    said: str
+    """Yes, no, or that it cannot be told."""
+    because: str
+    more: Sequence[str]
+    """Further sentences."""
+    figures: Block | None
+    """A table of what the answer rests on."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers in boxes."""
+
+    items: Sequence[Answer]
+    kind: ClassVar[str] = "answers"
 
 
 @dataclass(frozen=True)
@@ -103,14 +126,12 @@ class FactSheets:
 
 @dataclass(frozen=True)
 class Picture:
-    """A plot."""
+    """A plot, drawn for wide screens and for phones."""
 
-    uri: str
-    alternative: str
-    """A description of the plot in words."""
-    width: int
-    """Width in pixels of CSS."""
-    height: int
+    title: str
+    wide: Markup
+    narrow: Markup
+    caption: str
     kind: ClassVar[str] = "picture"
 
 
@@ -132,7 +153,7 @@ class Folded:
     kind: ClassVar[str] = "folded"
 
 
-Block = Heading | Text | Statements | Grid | FactSheets | Picture | Code | Folded
+Block = Heading | Text | Statements | Answers | Grid | FactSheets | Picture | Code | Folded
 
 
 @dataclass(frozen=True)

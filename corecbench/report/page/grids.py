@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from corecbench.api import Report, Style
-from corecbench.report.page.blocks import Field, Grid, Head, Text
+from corecbench.report.page.blocks import Field, Folded, Grid, Head, Statements, Text
 from corecbench.report.views.columns import NONE
+from corecbench.report.wording import count
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
+
+    from corecbench.report.page.blocks import Block, Statement
 
 STYLE = Style(
     escape,
@@ -24,6 +27,8 @@ STYLE = Style(
     higher="{}&nbsp;<span title='higher is better'>&uarr;</span>",
     lower="{}&nbsp;<span title='lower is better'>&darr;</span>",
 )
+MOST_STATED = 24
+"""The most findings that are seen at once."""
 NUMBER = re.compile(r"\[?([-+]?\d*\.?\d+)")
 
 
@@ -103,3 +108,27 @@ def _first_number(text: str) -> str | None:
     """Return the number at the start of a text."""
     number = NUMBER.match(text)
     return number[1] if number else None
+
+
+# --- what a reader needs second -----------------------------------------------------------------------------------
+
+
+def folded(table: Grid) -> Folded:
+    """Return a table under its label."""
+    return Folded(f"Table: {table.label} ({number_of(len(table.rows), 'row')})", [table])
+
+
+def stated(items: Sequence[Statement]) -> Iterator[Block]:
+    """Yield findings, folded from the one after MOST_STATED on."""
+    yield Statements(items[:MOST_STATED])
+    if more := items[MOST_STATED:]:
+        yield Folded(number_of(len(more), "more finding"), [Statements(more)])
+
+
+def number_of(number: int, thing: str) -> str:
+    """Return a number of things in words.
+
+    >>> number_of(1, "row"), number_of(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{count(number)} {thing}{'' if number == 1 else 's'}"

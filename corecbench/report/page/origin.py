@@ -9,7 +9,7 @@ from corecbench.data import summary
 from corecbench.report.page.blocks import Facts, FactSheets
 from corecbench.report.page.grids import grid
 from corecbench.report.views.columns import Column, lay_out
-from corecbench.report.views.provenance import together
+from corecbench.report.wording import together
 from corecbench.results.record import settings_in
 
 if TYPE_CHECKING:

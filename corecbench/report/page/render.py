@@ -25,7 +25,7 @@ NUMBERS = ",".join(f".n{place} td:nth-child({place})" for place in range(1, MOST
 
 def render(results: Results) -> str:
     """Return the report of a benchmark, the same for the same results."""
-    title = f"{results.benchmark}: does training together help?"
+    title = f"{results.benchmark}: does training with an LLM help?"
     return page(title, subtitle(results.records), list(sections(results)))
 
 
@@ -57,7 +57,7 @@ def page(
         home=home,
         style=style,
         scripts=programs,
-        policy=f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src {allowed}",
+        policy=f"default-src 'none'; style-src '{_digest(style)}'; script-src {allowed}",
     )
 
 

@@ -1,18 +1,19 @@
-"""The sections of the page, from the tables and plots of a benchmark."""
+"""The sections of the page, from the evidence of a benchmark."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from corecbench.report.page import ledger, origin, recommended, summary
-from corecbench.report.page.blocks import Code, Heading, Section, Text
-from corecbench.report.page.folding import folded
-from corecbench.report.page.grids import grid, note, on, part
-from corecbench.report.page.pictures import draw, plot_blocks
+from corecbench.report.page import answers, origin, recommended
+from corecbench.report.page.blocks import Code, Heading, Section, Statement, Text
+from corecbench.report.page.grids import folded, grid, note, on, part, stated
+from corecbench.report.page.pictures import plot_blocks
+from corecbench.report.plots.registry import prepare
 from corecbench.report.views.captions import of_costs
 from corecbench.report.views.columns import COST
-from corecbench.report.views.tables import board_table, main_table, slice_table
+from corecbench.report.views.findings import finding, harm_sentence, sentence, telling
+from corecbench.report.views.tables import board_table, ledger_table, main_table, slice_table
 from corecbench.report.wording import sentences
 from corecbench.results.run_files import run_files
 
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.leaderboard import Leaderboard
     from corecbench.report.evidence.ledger import Ledger
     from corecbench.report.evidence.reading import Evidence
-    from corecbench.report.page.blocks import Block, Picture
-    from corecbench.report.plots.registry import PlotOutcome
-    from corecbench.report.plots.study import Study
+    from corecbench.report.page.blocks import Block, Verdict
+    from corecbench.report.plots.registry import Prepared
     from corecbench.report.recommendation import Recommendation
+    from corecbench.report.views.findings import Finding
 
-    Pictures = Sequence[PlotOutcome[Picture]]
+    Plots = Sequence[Prepared]
+
+VERDICTS: Mapping[Finding, Verdict] = {"gain": "gain", "loss": "loss", "few seeds": "few-seeds"}
+"""The verdicts on findings of a ledger; all others show no significant difference."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,21 +40,15 @@ class Results:
     """The results of a benchmark that the page shows."""
 
     benchmark: str
-    study: Study
+    evidence: Evidence
     board: Leaderboard | None
     """The leaderboard; None where fewer than two data sets have results."""
     effects: bool = False
     """Whether the main table has columns of effect sizes."""
     recommendations: Mapping[str, Sequence[Recommendation] | str] = field(default_factory=dict)
     """data set -> the recommendations to the users of `recommended.WHO`, or why there are none."""
-
     ledgers: Sequence[Ledger] = ()
     """What the gain of each pair that has controls is made of."""
-
-    @property
-    def evidence(self) -> Evidence:
-        """The rows and their contrasts."""
-        return self.study.evidence
 
     @property
     def records(self) -> Sequence[CellResult]:
@@ -59,37 +57,33 @@ class Results:
 
     def by_dataset(self, blocks: Callable[[str], Iterable[Block]]) -> Iterator[Block]:
         """Yield the blocks of each data set, under its name if there are several."""
-        for dataset in self.study.datasets:
-            if len(self.study.datasets) > 1:
+        for dataset in self.evidence.datasets:
+            if len(self.evidence.datasets) > 1:
                 yield Heading(dataset)
             yield from blocks(dataset)
 
 
 def sections(results: Results) -> Iterator[Section]:
-    """Yield the sections in their order."""
-    plots = draw(results.study)
-    if results.ledgers:
-        found = list(ledger.blocks(results.ledgers, results.evidence, plots))
-        yield Section("ledger", "What exactly helps", found)
-    yield Section("summary", "Summary", list(_summary(results, plots)))
-    yield Section("results", "Results", list(_results(results)))
-    yield Section("pictures", "Results in pictures", list(_pictures(results, plots)))
-    if results.board is not None:
-        yield Section("leaderboard", "Over the data sets", list(_over_datasets(results.board, plots)))
-    yield Section("slices", "Whom it helps", list(_slices(results, plots)))
-    yield Section("recommended", "What is recommended", list(_recommended(results)))
-    yield Section("cost", "What it takes", list(_cost(results, plots)))
-    yield Section("training", "Training", list(_training(results, plots)), folded=True)
-    yield Section("settings", "Settings", list(origin.settings(results.records)), folded=True)
-    yield Section("environment", "Data and environment", list(origin.environment(results.records)), folded=True)
-    yield Section("reproduce", "How to reproduce", list(_reproduce(results)))
-
-
-def _summary(results: Results, plots: Pictures) -> Iterator[Block]:
-    """Yield how many rows gained, the plot of the gains, and the finding of each row."""
-    headline, *statements = summary.blocks(results.evidence, results.ledgers)
+    """Yield the sections in their order: the answer with one plot, and the rest, folded."""
+    plots, records = prepare(results.evidence), results.records
     first, *more = plot_blocks(plots, ["gain"])
-    yield from [headline, first, *more, *statements]
+    yield Section("answer", "The answer", [*answers.blocks(results.evidence), first, *more])
+    rest = {
+        ("ledger", "What exactly helps"): _ledger(results, plots) if results.ledgers else (),
+        ("results", "Results"): _results(results),
+        ("pictures", "Results in pictures"): _pictures(results, plots),
+        ("leaderboard", "Over the data sets"): _over_datasets(results.board, plots) if results.board else (),
+        ("slices", "Whom it helps"): _slices(results, plots),
+        ("recommended", "What is recommended"): _recommended(results),
+        ("cost", "What it takes"): _cost(results, plots),
+        ("training", "Training"): results.by_dataset(lambda dataset: plot_blocks(plots, ["learning"], dataset)),
+        ("settings", "Settings"): origin.settings(records),
+        ("environment", "Data and environment"): origin.environment(records),
+        ("reproduce", "How to reproduce"): _reproduce(results),
+    }
+    for (name, title), blocks in rest.items():
+        if found := list(blocks):
+            yield Section(name, title, found, folded=True)
 
 
 def subtitle(records: Sequence[CellResult]) -> str:
@@ -101,24 +95,49 @@ def subtitle(records: Sequence[CellResult]) -> str:
     return f"{cells}{failed}, run {' to '.join(dict.fromkeys((days[0], days[-1])))}"
 
 
+def _ledger(results: Results, plots: Plots) -> Iterator[Block]:
+    """Yield the findings, then the plot and the table of each data set that has ledgers."""
+    ledgers, evidence = results.ledgers, results.evidence
+    yield from stated([statement for each in ledgers for statement in _finding(each, evidence)])
+    report = ledger_table(evidence, in_words=False)
+    with_ledgers = {each.pair.dataset for each in ledgers}
+
+    def blocks(dataset: str) -> Iterator[Block]:
+        yield from plot_blocks(plots, ["ledger", "llms"], dataset)
+        if dataset in with_ledgers:
+            yield folded(grid(on(report, dataset), f"what exactly helps on {dataset}"))
+
+    yield from results.by_dataset(blocks)
+    yield note(report)
+
+
+def _finding(ledger: Ledger, evidence: Evidence) -> Iterator[Statement]:
+    higher, harm, contrast = evidence.higher_is_better, harm_sentence(ledger), telling(ledger)
+    text = sentence(ledger, evidence.tested, higher, evidence.method)
+    if text is not None and contrast is not None:
+        yield Statement(VERDICTS.get(finding(contrast, higher), "unclear"), text, [harm] if harm else [])
+
+
 def _results(results: Results) -> Iterator[Block]:
     report = main_table(results.evidence, effects=results.effects)
+    if missing := answers.missing(results.evidence):
+        yield from stated(missing)
     yield from results.by_dataset(lambda dataset: [grid(on(report, dataset), f"results on {dataset}")])
     yield note(report)
 
 
-def _pictures(results: Results, plots: Pictures) -> Iterator[Block]:
+def _pictures(results: Results, plots: Plots) -> Iterator[Block]:
     yield from results.by_dataset(lambda dataset: plot_blocks(plots, ["cutoffs", "pairs", "rank-change"], dataset))
 
 
-def _over_datasets(board: Leaderboard, plots: Pictures) -> Iterator[Block]:
+def _over_datasets(board: Leaderboard, plots: Plots) -> Iterator[Block]:
     report = board_table(board)
     yield grid(report, "all rows over all data sets")
     yield note(report)
     yield from plot_blocks(plots, ["critical-difference"])
 
 
-def _slices(results: Results, plots: Pictures) -> Iterator[Block]:
+def _slices(results: Results, plots: Plots) -> Iterator[Block]:
     report = slice_table(results.evidence)
 
     yield from plot_blocks(plots, ["train-share"])
@@ -140,7 +159,7 @@ def _recommended(results: Results) -> Iterator[Block]:
     yield from results.by_dataset(blocks)
 
 
-def _cost(results: Results, plots: Pictures) -> Iterator[Block]:
+def _cost(results: Results, plots: Plots) -> Iterator[Block]:
     report = main_table(results.evidence, cost=True)
     costs = [column.name for column in COST]
     wanted = ["data set", "model", "side", "sharing", "control", results.evidence.tested, *costs, "seeds"]
@@ -152,10 +171,6 @@ def _cost(results: Results, plots: Pictures) -> Iterator[Block]:
         ]
     )
     yield Text(sentences(of_costs(results.evidence.rows.values())), is_note=True)
-
-
-def _training(results: Results, plots: Pictures) -> Iterator[Block]:
-    yield from results.by_dataset(lambda dataset: plot_blocks(plots, ["learning"], dataset))
 
 
 def _reproduce(results: Results) -> Iterator[Block]:

@@ -1,228 +1,321 @@
-"""The look of plots, and their way into files. matplotlib is imported only when something is drawn."""
+"""Paper to draw plots on, and the two ways off it: SVG for the page and files, and PNG.
+
+Sizes are pixels of CSS from the top left. A drawing is a list of marks, so that SVG needs no plotting library.
+"""
 
 from __future__ import annotations
 
-import io
+import functools
 import math
-import textwrap
-import warnings
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from html import escape
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.wording import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    Point = tuple[float, float]
+    Anchor = Literal["start", "middle", "end"]
 
-WIDTH = 7.0
-"""Inches: two columns of a paper."""
-FONT_SIZE, TITLE_SIZE = 8.0, 9.5
+WIDE, NARROW = 720.0, 360.0
+"""The width of a plot in a paper and on a screen, and on a phone."""
+FONT_SIZE, TITLE_SIZE, LEADING = 11.0, 13.0, 14.0
+"""The height of letters, that of a title's, and the distance of two lines."""
+FONT = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif"
+MARGIN = 8.0
+"""The distance of two things side by side."""
 DPI = 200
-PALETTE = 64
-"""Number of colours of a picture within a page."""
+BOLD = 1.1
+"""How much wider bold letters are."""
 MINUS = "\N{MINUS SIGN}"
-INK, FAINT = "#000000", "#767676"
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+INK, FAINT, GRID, STRIPE = "#000000", "#6b6b6b", "#e3e3e3", "#efefef"
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe and Ito's, told apart by the colour-blind, without black, which is a model alone, and yellow, too pale."""
-MARKERS = ("o", "s", "^", "D", "v", "P")
-DASHES: tuple[Any, ...] = (
-    "-",
-    (0, (5, 1.5)),
-    (0, (1, 1)),
-    (0, (4, 1, 1, 1)),
-    (0, (8, 2)),
-    (0, (2, 2)),
-    (0, (6, 1, 1, 1, 1, 1)),
-)
+MARKERS = "os^DvP"
+DASHES = ("", "6 2", "1.5 1.5", "5 1.5 1.5 1.5", "10 3", "3 3", "7 1.5 1.5 1.5 1.5 1.5")
 """The i-th of several rows has the i-th colour, marker and dashes, so that rows can be told apart in grey."""
-SVG_METADATA = {"Date": None, "Creator": None}
+DASHED = DASHES[5]
 SIDE_COLOURS = {"domain": COLOURS[0], "llm": COLOURS[1], "ensemble": COLOURS[2]}
 SIDE_MARKERS = {"domain": "o", "llm": "s", "ensemble": "^"}
 SIDE_NAMES = {"domain": "domain model", "llm": "LLM", "ensemble": "ensemble"}
-
-STYLE: dict[str, Any] = {
-    "axes.grid": True,
-    "axes.labelsize": FONT_SIZE,
-    "axes.linewidth": 0.6,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": FONT_SIZE,
-    "axes.titley": 1.0,  # found each time otherwise, from the sizes of all labels
-    "axes.axisbelow": True,
-    "font.family": "DejaVu Sans",  # comes with matplotlib
-    "font.size": FONT_SIZE,
-    "grid.color": "#E3E3E3",
-    "grid.linewidth": 0.5,
-    "hatch.linewidth": 0.5,
-    "legend.fontsize": FONT_SIZE,
-    "legend.frameon": False,
-    "lines.linewidth": 1.2,
-    "lines.markersize": 4.5,
-    "savefig.dpi": DPI,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "corecbench",
-    "text.parse_math": False,  # names may have a $ in them
-    "text.usetex": False,
-    "xtick.labelsize": FONT_SIZE,
-    "ytick.labelsize": FONT_SIZE,
+SHAPES: dict[str, Sequence[Point]] = {
+    "s": ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)),
+    "^": ((0, -1.1), (1.1, 0.9), (-1.1, 0.9)),
+    "v": ((0, 1.1), (1.1, -0.9), (-1.1, -0.9)),
+    "D": ((0, -1.25), (1.25, 0), (0, 1.25), (-1.25, 0)),
+    "P": tuple(
+        (x * sign, y * sign)
+        for sign in (1, -1)
+        for x, y in ((-0.4, -1.2), (0.4, -1.2), (0.4, -0.4), (1.2, -0.4), (1.2, 0.4), (0.4, 0.4))
+    ),
+    "x": ((-1, -1), (0, -0.3), (1, -1), (0.3, 0), (1, 1), (0, 0.3), (-1, 1), (-0.3, 0)),
 }
+"""The corners of each marker of radius 1; "o" is a circle."""
+LETTERS = {"iljI.,:;'|! ": 0.34, 'ftr()[]/-"': 0.41, "mwMW%@": 0.92}
+"""Letters narrower or wider than others, and their width in DejaVu Sans, the widest of the fonts."""
 
 
-@contextmanager
-def style() -> Iterator[None]:
-    """Draw in the style of corecbench, whatever the user's own settings are."""
-    import matplotlib.style
+@dataclass(frozen=True)
+class Lines:
+    """Lines, or areas if they are filled."""
 
-    with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # of names in other scripts
-        yield
+    fill: str
+    stroke: str
+    width: float
+    dash: str
+    parts: list[Sequence[Point]] = field(compare=False)
 
 
-def figure(height: float, title: str, caption: str) -> Figure:
-    """Return an empty figure of the width of a page, to be drawn on within `style`.
+@dataclass(frozen=True)
+class Circle:
+    """A circle."""
+
+    x: float
+    y: float
+    radius: float
+    fill: str
+    stroke: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """A line of text; `y` is the middle of its letters."""
+
+    x: float
+    y: float
+    text: str
+    anchor: Anchor
+    bold: bool
+    colour: str
+    size: float
+
+
+class Canvas:
+    """Marks on paper of a width, beside margins; its height is that of what is drawn."""
+
+    def __init__(self, width: float, height: float = 0.0, margin: float = 0.0) -> None:
+        self.width, self.height, self.margin = width, height, margin
+        self.marks: list[Lines | Circle | Text] = []
+
+    def line(
+        self, points: Sequence[Point], colour: str = INK, width: float = 1, dash: str = "", fill: str = "none"
+    ) -> None:
+        """Draw lines between points, and fill what they surround. Those of one look after another are one mark."""
+        drawn = Lines(fill, colour, width, dash, [points])
+        if self.marks and self.marks[-1] == drawn:
+            self.marks[-1].parts.append(points)
+        else:
+            self.marks.append(drawn)
+
+    def box(self, x: float, y: float, width: float, height: float, fill: str, edge: str = "none") -> None:
+        """Draw a rectangle."""
+        corners = ((x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y))
+        self.line(corners, edge, 1, "", fill)
+
+    def marker(self, x: float, y: float, shape: str, colour: str, fill: str, radius: float = 3.2) -> None:
+        """Draw a marker, one of SHAPES or a circle."""
+        if shape == "o":
+            self.marks.append(Circle(x, y, radius, fill, colour))
+        else:
+            corners = [(x + radius * dx, y + radius * dy) for dx, dy in SHAPES[shape]]
+            self.line([*corners, corners[0]], colour, 1.1, "", fill)
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        anchor: Anchor = "start",
+        bold: bool = False,
+        colour: str = INK,
+        size: float = FONT_SIZE,
+    ) -> None:
+        """Write text, one line below the other; `y` is the middle of the first one."""
+        for number, line in enumerate(text.split("\n")):
+            if line.strip():
+                place = y + number * LEADING * size / FONT_SIZE
+                self.marks.append(Text(x, place, line, anchor, bold, colour, size))
+
+
+# --- text ---------------------------------------------------------------------------------------------------------
+
+
+def text_width(text: str, size: float = FONT_SIZE) -> float:
+    """Return about how wide the widest line of a text is, in any usual font at most."""
+    return size * max(sum(map(_letter_width, line)) for line in text.split("\n"))
+
+
+@functools.cache
+def _letter_width(letter: str) -> float:
+    known = next((width for letters, width in LETTERS.items() if letter in letters), None)
+    return known or (1.0 if letter >= "\u2e80" else 0.72 if letter.isupper() else 0.64)
+
+
+def wrap(text: str, width: float, size: float = FONT_SIZE) -> str:
+    r"""Return text in lines of at most so many pixels, without control characters.
+
+    >>> wrap("an item\ta word", 50.0)
+    'an item\na word'
+    """
+    lines = [""]
+    for word in one_line(text).split():
+        if lines[-1] and text_width(f"{lines[-1]} {word}", size) <= width:
+            lines[-1] += f" {word}"
+            continue
+        rest = word
+        while rest:
+            fits = next(n for n in range(len(rest), 0, -1) if n == 1 or text_width(rest[:n], size) <= width)
+            lines.append(rest[:fits])
+            rest = rest[fits:]
+    return "\n".join(lines[1:]) or " "
+
+
+def n_lines(text: str) -> int:
+    """Return the number of lines of a text."""
+    return 1 + text.count("\n")
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+def to_svg(canvas: Canvas, words: str, kind: str = "", whole: bool = False) -> str:
+    """Return a drawing as SVG: part of a page, without any style of its own, or else a whole file on white paper.
 
     Args:
-        height: inches, without title and caption.
-        title: the title of the plot.
-        caption: the text below the axes that a reader needs to judge the plot.
+        canvas: the drawing.
+        words: what the drawing shows, for those who do not see it.
+        kind: the class of the element.
+        whole: whether it is a file.
     """
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    title = wrap(title, int(WIDTH * 12))
-    caption = wrap(caption, int(WIDTH * 16))
-    n_lines = title.count("\n") + caption.count("\n") + 2
-    size = WIDTH, round(height + 0.16 * n_lines + 0.15, 2)
-    layout = ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.05, wspace=0.02, hspace=0.02)
-    made = Figure(figsize=size, dpi=DPI, layout=layout)
-    made.suptitle(title, x=0.008, ha="left", fontsize=TITLE_SIZE, fontweight="bold", linespacing=1.3)
-    made.supxlabel(caption, x=0.008, ha="left", fontsize=FONT_SIZE, linespacing=1.3)
-    return made
+    left, width, height = f"{-canvas.margin:g}", f"{canvas.width + 2 * canvas.margin:g}", f"{canvas.height:.0f}"
+    said = f'role="img" aria-label="{escape(one_line(words))}"'
+    start = f'viewBox="{left} 0 {width} {height}" width="{width}" height="{height}" {said}'
+    name = 'xmlns="http://www.w3.org/2000/svg"' if whole else f'class="{kind}"'
+    paper = f'<rect x="{left}" width="{width}" height="{height}" fill="#ffffff"/>' if whole else ""
+    font = f'font-family="{FONT}" font-size="{FONT_SIZE:g}"'
+    return f"<svg {name} {start} {font}>{paper}{''.join(map(_element, canvas.marks))}</svg>"
 
 
-def wrap(text: str, width: int) -> str:
-    r"""Return text in lines of at most so many characters, without control characters.
-
-    >>> wrap("a b\tc", 4)
-    'a b\nc'
-    """
-    return "\n".join(textwrap.wrap(plain(text), width, break_on_hyphens=False)) or " "
-
-
-def plain(text: str) -> str:
-    r"""Return text in one line; a name with an underscore in front, which a legend leaves out, is moved by a blank.
-
-    >>> plain("a\nb"), plain("_hidden")
-    ('a b', ' _hidden')
-    """
-    line = one_line(text)
-    return f" {line}" if line.startswith("_") else line
-
-
-def save(made: Figure, folder: Path, name: str) -> list[Path]:
-    """Write a figure as SVG and PNG, the same bytes each time, and return the files."""
-    paths = [folder / f"{name}.{suffix}" for suffix in ("svg", "png")]
-    _settle(made)
-    for path, metadata in zip(paths, (SVG_METADATA, {"Software": None}), strict=True):
-        made.savefig(path, metadata=metadata)
-    return paths
+def _element(mark: Lines | Circle | Text) -> str:
+    if isinstance(mark, Circle):
+        place = f'cx="{mark.x:.1f}" cy="{mark.y:.1f}" r="{mark.radius:g}"'
+        return f'<circle {place} fill="{mark.fill}" stroke="{mark.stroke}"/>'
+    if isinstance(mark, Lines):
+        d = "".join(map(_steps, mark.parts))
+        dash = f' stroke-dasharray="{mark.dash}"' if mark.dash else ""
+        line = "" if mark.stroke == "none" else f' stroke="{mark.stroke}" stroke-width="{mark.width:g}"{dash}'
+        return f'<path d="{d}" fill="{mark.fill}"{line}/>'
+    x, y = f"{mark.x:.1f}", f"{mark.y:.1f}"
+    look = [f'x="{x}" y="{y}" dy=".35em"']
+    look += [f'text-anchor="{mark.anchor}"'] if mark.anchor != "start" else []
+    look += ['font-weight="bold"'] if mark.bold else []
+    look += [f'fill="{mark.colour}"'] if mark.colour != INK else []
+    look += [f'font-size="{mark.size:g}"'] if mark.size != FONT_SIZE else []
+    return f"<text {' '.join(look)}>{escape(mark.text)}</text>"
 
 
-def to_png(made: Figure, dpi: int) -> bytes:
-    """Return a figure as PNG with a palette of its own, the same bytes each time."""
+def _steps(points: Sequence[Point]) -> str:
+    """Return lines as SVG has them in few letters: the first point, and from each point the way to the next one."""
+    tenths = [(round(10 * x), round(10 * y)) for x, y in points]
+    steps = [(end[0] - start[0], end[1] - start[1]) for start, end in pairwise(tenths)]
+    is_closed = len(tenths) > 2 and tenths[0] == tenths[-1]
+    first, *rest = (f"{x / 10:g} {y / 10:g}" for x, y in [tenths[0], *(steps[:-1] if is_closed else steps)])
+    return f"M{first}l{' '.join(rest).replace(' -', '-')}{'z' * is_closed}"
+
+
+def save(canvas: Canvas, words: str, folder: Path, name: str) -> list[Path]:
+    """Write a drawing as SVG and PNG, the same bytes each time, and return the files."""
+    svg, png = (folder / f"{name}.{suffix}" for suffix in ("svg", "png"))
+    svg.write_text(to_svg(canvas, words, whole=True) + "\n", encoding="utf-8", newline="\n")
+    _write_png(canvas, png)
+    return [svg, png]
+
+
+def _write_png(canvas: Canvas, path: Path) -> None:
+    """Write a drawing with matplotlib, which is imported for nothing else."""
+    import warnings
+
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from PIL import Image
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Circle as Disc
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path as Curve
 
-    made.set_dpi(dpi)  # first, because letters are wider or narrower at another size
-    _settle(made)
-    drawing, png = FigureCanvasAgg(made), io.BytesIO()
-    drawing.draw()
-    pixels = Image.frombuffer("RGBA", drawing.get_width_height(), drawing.buffer_rgba(), "raw", "RGBA", 0, 1)
-    # quick, and it keeps the colours of small marks, which the median cut mixes
-    few = pixels.convert("RGB").quantize(PALETTE, Image.Quantize.FASTOCTREE)
-    few.putpalette([255 if value == 254 else value for value in few.getpalette() or []])  # paper stays white
-    few.save(png, "png", compress_level=6)
-    return png.getvalue()
+    points = 72 / 96  # of a printer, in a pixel of CSS
+    left, right = -canvas.margin, canvas.width + canvas.margin
+    made = Figure(figsize=((right - left) / 96, canvas.height / 96), dpi=DPI)
+    FigureCanvasAgg(made)
+    axes = made.add_axes((0, 0, 1, 1), xlim=(left, right), ylim=(canvas.height, 0))
+    axes.axis("off")
+    for mark in canvas.marks:
+        if isinstance(mark, Circle):
+            axes.add_patch(
+                Disc((mark.x, mark.y), mark.radius, facecolor=mark.fill, edgecolor=mark.stroke, lw=points)
+            )
+        elif isinstance(mark, Text):
+            axes.text(
+                mark.x,
+                mark.y,
+                mark.text,
+                ha={"start": "left", "middle": "center", "end": "right"}[mark.anchor],
+                va="center_baseline",
+                fontsize=mark.size * points,
+                fontfamily="DejaVu Sans",
+                weight="bold" if mark.bold else "normal",
+                color=mark.colour,
+                parse_math=False,
+            )
+        elif mark.fill == "none":
+            dash = (0, [float(each) * points for each in mark.dash.split()]) if mark.dash else "-"
+            for part in mark.parts:
+                axes.add_line(Line2D(*zip(*part, strict=True), color=mark.stroke, lw=mark.width * points, ls=dash))
+        else:
+            shape = Curve.make_compound_path(*(Curve(part) for part in mark.parts))
+            axes.add_patch(PathPatch(shape, facecolor=mark.fill, edgecolor=mark.stroke, lw=mark.width * points))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # of names in other scripts
+        made.savefig(path, metadata={"Software": None})
 
 
-def _settle(made: Figure) -> None:
-    """Do the layout once for both files, and round it, because its solver leaves different noise each time."""
-    layout = made.get_layout_engine()
-    if layout is not None:
-        layout.execute(made)
-    made.set_layout_engine(None)  # not "none": with any engine, matplotlib draws twice for each file
-    for axes in made.axes:
-        left, bottom, width, height = (round(float(each), 5) for each in axes.get_position(original=True).bounds)
-        axes.set_position((left, bottom, width, height))
-    for text in made.texts:
-        x, y = (round(float(each), 5) for each in text.get_position())
-        text.set_position((x, y))
+# --- numbers ------------------------------------------------------------------------------------------------------
 
 
-def log_ticks(axis: Any, low: float, high: float, zero: bool = False) -> None:
-    """Label a logarithmic axis with plain numbers, and 0 if it has a place."""
-    from matplotlib.ticker import NullFormatter, NullLocator
+def round_numbers(low: float, high: float, most: int = 6) -> list[float]:
+    """Return round numbers from one to another, at most so many.
 
-    places = ([0.0] if zero else []) + round_numbers(low, high)
-    axis.set_ticks(places, [short(place) for place in places])
-    axis.set_minor_formatter(NullFormatter())
-    axis.set_minor_locator(NullLocator())
+    >>> round_numbers(-0.013, 0.02, 4), round_numbers(0.0, 50.0)
+    ([-0.01, 0.0, 0.01, 0.02], [0.0, 10.0, 20.0, 30.0, 40.0, 50.0])
+    """
+    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    steps = (step * power for step in (1, 2, 5, 10, 20))
+    step = next(step for step in steps if math.floor(high / step) - math.ceil(low / step) < most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(number * step, 12) for number in range(first, last + 1)]
+
+
+def powers(low: float, high: float) -> list[float]:
+    """Return the powers of ten between two numbers above 0, and 2 and 5 times these if there are few.
+
+    >>> powers(3.0, 60.0), powers(0.5, 3000.0)
+    ([5.0, 10.0, 20.0, 50.0], [1.0, 10.0, 100.0, 1000.0])
+    """
+    steps = (1, 2, 5) if high < 100 * low else (1,)
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    places = [float(f"{step}e{exponent}") for exponent in exponents for step in steps]
+    return [place for place in places if low <= place <= high]
 
 
 def short(number: float) -> str:
     """Return a round number in few characters.
 
     >>> short(0.5), short(200.0), short(10_000.0)
-    ('0.5', '200', '10k')
+    ('.5', '200', '10k')
     """
-    return f"{number / 1000:.10g}k" if number >= 1000 else f"{number:.10g}"
-
-
-def round_numbers(low: float, high: float) -> list[float]:
-    """Return the powers of ten between two numbers above 0, and 2 and 5 times these if there are few.
-
-    >>> round_numbers(3.0, 60.0), round_numbers(0.5, 3000.0)
-    ([5.0, 10.0, 20.0, 50.0], [1.0, 10.0, 100.0, 1000.0])
-    """
-    steps = (1, 2, 5) if high < 100 * low else (1,)
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    places = [float(f"{step}e{power}") for power in powers for step in steps]
-    return [place for place in places if low <= place <= high]
-
-
-def title_row(first: Axes, second: Axes, title: str) -> None:
-    """Write a title over two axes."""
-    for axes in (first, second):
-        axes.set_title(" ")  # keeps the height; a title itself would push the axes apart, if it is long
-    place: dict[str, Any] = {"xycoords": "axes fraction", "xytext": (0, 6), "textcoords": "offset points"}
-    first.annotate(plain(title), (0, 1), fontweight="bold", **place).set_in_layout(False)
-
-
-LEGEND_WIDTH = 25
-"""Characters of a line of a legend beside axes."""
-
-
-def legend_height(labels: Sequence[str]) -> float:
-    """Return how high such a legend is, in inches."""
-    n_lines = sum(1 + wrap(text, LEGEND_WIDTH).count("\n") for text in labels)
-    return (9.8 * n_lines + 4.0 * len(labels)) / 72
-
-
-def legend_beside(axes: Axes, handles: list[Any], labels: Sequence[str]) -> None:
-    """Put a legend into axes of its own."""
-    axes.axis("off")
-    axes.legend(
-        handles,
-        [wrap(text, LEGEND_WIDTH) for text in labels],
-        loc="upper left",
-        borderaxespad=0,
-        borderpad=0,
-        labelspacing=0.5,
-        handlelength=2.6,
-        alignment="left",
-    )
+    size = abs(number)
+    text = f"{size / 1000:.10g}k" if size >= 1000 else f"{size:.10g}".removeprefix("0") or "0"
+    return MINUS + text if number < 0 else text

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from corecbench.api import Report
 from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS
 from corecbench.report.page.blocks import Heading, Section, Text
-from corecbench.report.page.grids import grid
+from corecbench.report.page.grids import grid, number_of
 from corecbench.report.views.columns import Column, lay_out
 from corecbench.report.views.provenance import protocol_sentence
 from corecbench.report.views.tables import best_two
@@ -21,7 +21,7 @@ from corecbench.results.layout import slug
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from corecbench.api import CellResult, Mark
+    from corecbench.api import Mark
     from corecbench.report.evidence.contrasts import Contrast
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
@@ -49,10 +49,6 @@ class Benchmark:
         """Return the address of the page of a row, from the index."""
         return f"rows/{slug(self.name)}/{slug(f'{row.key.dataset}--{row.key.cell}--{row.key.side}')}.html"
 
-    def contrast(self, row: Row) -> Contrast | None:
-        """Return a row minus its model alone, if that can be compared."""
-        return self.evidence.over_alone.get(row.key)
-
 
 class Place(NamedTuple):
     """What rows must have in common to be ranked together."""
@@ -70,14 +66,16 @@ class Shown(NamedTuple):
     row: Row
 
     @property
-    def records(self) -> Sequence[CellResult]:
-        """The records of the row."""
-        return self.row.records
+    def place(self) -> Place:
+        """Where the row is ranked."""
+        record = self.row.records[0]
+        protocol = protocol_sentence(dict(sorted(record["protocol"].items())))
+        return Place(record["cell"]["dataset"], protocol, record["data"]["split_fingerprint"])
 
     @property
-    def value(self) -> float | None:
-        """The tested metric."""
-        return self.row.metrics.get(self.benchmark.evidence.tested)
+    def contrast(self) -> Contrast | None:
+        """The row minus its model alone, if that can be compared."""
+        return self.benchmark.evidence.over_alone.get(self.row.key)
 
     @property
     def is_control(self) -> bool:
@@ -87,44 +85,28 @@ class Shown(NamedTuple):
     @property
     def order(self) -> tuple[bool, float]:
         """The key by which rows are sorted: the best first, controls last."""
-        sign = -1 if self.benchmark.evidence.higher_is_better else 1
-        return self.is_control, float("inf") if self.value is None else sign * self.value
+        evidence = self.benchmark.evidence
+        value, sign = self.row.metrics.get(evidence.tested), -1 if evidence.higher_is_better else 1
+        return self.is_control, float("inf") if value is None else sign * value
 
 
 def subtitle(benchmarks: Sequence[Benchmark]) -> str:
     """Return how much the site shows."""
     n_rows = sum(len(benchmark.rows) for benchmark in benchmarks)
-    several = "s" if len(benchmarks) > 1 else ""
-    return f"{n_rows} row{'s' if n_rows > 1 else ''} of {len(benchmarks)} benchmark{several}"
+    return f"{number_of(n_rows, 'row')} of {number_of(len(benchmarks), 'benchmark')}"
 
 
 def sections(benchmarks: Sequence[Benchmark]) -> Iterator[Section]:
-    """Yield the benchmarks, and for each data set the rows of all of them."""
+    """Yield for each data set the rows of all benchmarks; one with the same cells in several is shown once."""
+    rows: dict[object, Shown] = {}
+    for shown in (Shown(benchmark, row) for benchmark in benchmarks for row in benchmark.rows):
+        cells = frozenset((each["cell"]["seed"], each["hash"], each["started"]) for each in shown.row.records)
+        rows.setdefault((shown.row.key, cells), shown)
     places: dict[str, dict[Place, list[Shown]]] = {}
-    for shown in distinct(benchmarks):
-        place = place_of(shown.records[0])
-        places.setdefault(place.dataset, {}).setdefault(place, []).append(shown)
+    for shown in rows.values():
+        places.setdefault(shown.place.dataset, {}).setdefault(shown.place, []).append(shown)
     for number, (dataset, by_place) in enumerate(sorted(places.items()), start=1):
         yield Section(f"dataset-{number}", dataset, list(_on_dataset(by_place)))
-
-
-def distinct(benchmarks: Sequence[Benchmark]) -> list[Shown]:
-    """Return the rows of all benchmarks; one that several hold with the same cells is shown once."""
-    rows: dict[object, Shown] = {}
-    for benchmark in benchmarks:
-        for row in benchmark.rows:
-            shown = Shown(benchmark, row)
-            cells = frozenset(
-                (record["cell"]["seed"], record["hash"], record["started"]) for record in shown.records
-            )
-            rows.setdefault((row.key, cells), shown)
-    return list(rows.values())
-
-
-def place_of(record: CellResult) -> Place:
-    """Return the data set, protocol and split of a record."""
-    protocol = protocol_sentence(dict(sorted(record["protocol"].items())))
-    return Place(record["cell"]["dataset"], protocol, record["data"]["split_fingerprint"])
 
 
 def _on_dataset(by_place: dict[Place, list[Shown]]) -> Iterator[Block]:
@@ -135,12 +117,7 @@ def _on_dataset(by_place: dict[Place, list[Shown]]) -> Iterator[Block]:
             )
         shown.sort(key=lambda each: each.order)
         yield _grid(place, shown)
-        yield Text(_note(place, shown), is_note=True)
-
-
-def _note(place: Place, shown: Sequence[Shown]) -> str:
-    return sentences(
-        [
+        note = [
             place.protocol,
             f"Split {place.split[:12]}",
             "Change: relative change of the tested metric against the same model trained alone, with p as it was "
@@ -148,35 +125,37 @@ def _note(place: Place, shown: Sequence[Shown]) -> str:
             f"*: p below {decimal(ALPHA, 2)}, with {FEWEST_SEEDS} seeds or more of all that is trained",
             *(["Controls come last: they are there to judge other rows by"] if shown[-1].is_control else []),
         ]
-    )
+        yield Text(sentences(note), is_note=True)
 
 
 def _grid(place: Place, shown: Sequence[Shown]) -> Grid:
     metrics = {
         name: metric.higher_is_better for each in shown for name, metric in each.benchmark.evidence.metrics.items()
     }
+
+    def metric(name: str) -> Any:
+        return lambda each: each.row.metrics.get(name)
+
     columns = [
         Column(MODEL, lambda each: each.row.key.model),
         Column("side", lambda each: each.row.key.side),
         Column("sharing", lambda each: each.row.key.sharing),
         Column("control", lambda each: each.row.key.control),
-        *(Column(name, _metric(name), decimal) for name in metrics),
-        Column("change", lambda each: _compared(each, "change"), percent),
-        Column("p", lambda each: _compared(each, "p_adjusted"), p_value),
+        *(Column(name, metric(name), decimal) for name in metrics),
+        Column("change", lambda each: each.contrast and each.contrast.change, percent),
+        Column("p", lambda each: each.contrast and each.contrast.p_adjusted, p_value),
         Column("users", lambda each: each.row.n_users, count),
         Column("seeds", lambda each: seed_list(each.row.seeds)),
         Column(BENCHMARK, lambda each: each.benchmark.name),
     ]
     frame, values = lay_out(shown, columns)
-    drawn = grid(
-        Report("index", frame, values, "", _marks(shown, metrics), {}, metrics), f"rows on {place.dataset}"
-    )
+    report = Report("index", frame, values, "", _marks(shown, metrics), {}, metrics)
+    drawn = grid(report, f"rows on {place.dataset}")
     links = {MODEL: lambda each: each.benchmark.address(each.row), BENCHMARK: lambda each: each.benchmark.report}
+    link = Markup('<a href="{}">{}</a>').format
     rows = [
         [
-            dataclasses.replace(field, markup=Markup('<a href="{}">{}</a>').format(links[name](each), field.markup))
-            if name in links
-            else field
+            dataclasses.replace(field, markup=link(links[name](each), field.markup)) if name in links else field
             for name, field in zip(frame, fields, strict=True)
         ]
         for each, fields in zip(shown, drawn.rows, strict=True)
@@ -184,19 +163,10 @@ def _grid(place: Place, shown: Sequence[Shown]) -> Grid:
     return dataclasses.replace(drawn, rows=rows)
 
 
-def _metric(name: str) -> Any:
-    return lambda each: each.row.metrics.get(name)
-
-
-def _compared(each: Shown, value: str) -> float | None:
-    comparison = each.benchmark.contrast(each.row)
-    return None if comparison is None else getattr(comparison, value)
-
-
 def _marks(shown: Sequence[Shown], metrics: dict[str, bool]) -> dict[tuple[int, str], list[Mark]]:
     marks: dict[tuple[int, str], list[Mark]] = {}
     for number, each in enumerate(shown):
-        if (contrast := each.benchmark.contrast(each.row)) and contrast.is_significant:
+        if each.contrast and each.contrast.is_significant:
             marks[number, "change"] = ["significant"]
     for metric, higher_is_better in metrics.items():
         values = {

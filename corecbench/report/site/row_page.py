@@ -10,7 +10,7 @@ from corecbench.api import Report
 from corecbench.report.page import origin
 from corecbench.report.page.blocks import Code, Section, Text
 from corecbench.report.page.grids import grid
-from corecbench.report.plots.study import label
+from corecbench.report.plots.selection import label
 from corecbench.report.views.columns import Column, lay_out
 from corecbench.report.views.findings import change, interval, probability
 from corecbench.report.wording import decimal, seed_list
@@ -63,7 +63,7 @@ def _result(benchmark: Benchmark, row: Row) -> Iterator[Block]:
     ]
     frame, values = lay_out(records, columns)
     yield grid(Report("seeds", frame, values, ""), "metrics by seed")
-    if (found := benchmark.contrast(row)) is not None:
+    if (found := benchmark.evidence.over_alone.get(row.key)) is not None:
         method = benchmark.evidence.method
         evidence = f"{interval(found)}, {probability(found.p_adjusted, method)}"
         tested = benchmark.evidence.tested

@@ -47,7 +47,7 @@ def outline(page):
 
 def test_every_section_is_there_and_the_contents_lead_to_it(outline):
     names = [
-        *("ledger", "summary", "results", "pictures", "leaderboard", "slices", "recommended", "cost", "training"),
+        *("answer", "ledger", "results", "pictures", "leaderboard", "slices", "recommended", "cost", "training"),
         *("settings", "environment", "reproduce"),
     ]
     assert [value for tag, name, value in outline.attributes if (tag, name) == ("section", "id")] == names
@@ -56,53 +56,50 @@ def test_every_section_is_there_and_the_contents_lead_to_it(outline):
 
 def test_nothing_comes_from_elsewhere(page, outline):
     text = page.read_text(encoding="utf-8")
-    sources = outline.values("src")
-    assert len(sources) == outline.tags["img"] > 0
-    assert all(value.startswith("data:image/png;base64,") for value in sources)
+    assert (outline.values("src"), outline.tags["img"]) == ([], 0)
     assert not {"link", "iframe", "object", "embed", "base"} & set(outline.tags)
     assert outline.tags["script"] == 2
-    without_pictures = re.sub(r"data:image/png;base64,[\w+/=]+", "", text)
-    assert not re.search(r"https?:|@import|url\(", without_pictures)
+    assert not re.search(r"https?:|@import|url\(", text)
 
 
 def test_the_page_is_a_few_megabytes_at_most(page):
     assert page.stat().st_size < 5e6
 
 
-def test_every_picture_has_a_size_and_alternative_text(outline):
-    pictures = outline.tags["img"]
-    assert pictures == 2 + 8 * 2  # gain and critical difference, and eight kinds for each data set
-    for name in ("width", "height"):
-        sizes = [int(value) for tag, own, value in outline.attributes if (tag, own) == ("img", name)]
-        assert len(sizes) == pictures
-        assert min(sizes) > 0
-    alternatives = outline.values("alt")
-    assert len(alternatives) == pictures
-    assert alternatives[0].startswith(
-        "amazon-toys-games: what exactly helps, change in NDCG@10. amazon-toys-games: "
-    )
-    assert alternatives[2].startswith(
-        "Gain in NDCG@10 of training together over training alone. amazon-toys-games: "
-    )
+def test_every_plot_is_there_wide_and_narrow_with_words(outline):
+    plots = outline.tags["svg"]
+    assert plots == 2 * (2 + 9 * 2)  # gain and critical difference, eight kinds for each data set, one on two pages
+    assert outline.values("class").count("wide") == outline.values("class").count("narrow") == plots / 2
+    words = [value for tag, name, value in outline.attributes if (tag, name) == ("svg", "aria-label")]
+    assert len(words) == plots
+    assert words[0].startswith("Gain in NDCG@10 of training together over training alone. amazon-toys-games: ")
 
 
-def test_the_picture_of_the_gains_stands_before_what_is_said_of_each(page):
-    _, text = page.read_text(encoding="utf-8").split('<section id="summary"')
-    place = [
-        text.index(each) for each in ("trained together, each against", 'alt="Gain in', "<h3>amazon-toys-games")
-    ]
-    assert place == sorted(place)
-
-
-def test_the_ledger_stands_before_the_gains_and_says_what_a_control_keeps(page, outline):
+def test_the_page_begins_with_the_answers_and_one_plot_and_folds_the_rest(page):
     text = page.read_text(encoding="utf-8")
-    place = [text.index(each) for each in ("What exactly helps</h2>", "trained together, each against")]
+    place = [
+        text.index(each)
+        for each in (
+            "Does llama through bdlm help sasrec?",
+            "Does sasrec through bdlm help llama?",
+            "<svg",
+            "<details",
+        )
+    ]
+    assert place[0] < place[1] < place[2]
+    answer, rest = text.split('<section id="ledger"')
+    assert answer.count('<svg class="wide"') == 1
+    assert rest.count("<section") == rest.count('<details class="whole"') - 1
+
+
+def test_the_ledger_stands_before_the_results_and_says_what_a_control_keeps(page, outline):
+    text = page.read_text(encoding="utf-8")
+    place = [text.index(each) for each in ("What exactly helps</h2>", ">Results</h2>")]
     assert place == sorted(place)
     assert "NDCG@10 on amazon-toys-games with llama through bdlm, it keeps" in outline.words
     assert "with a randomly initialised LLM; pretraining adds" in outline.words
     assert "Do no harm: with texts that tell nothing, sasrec with llama through bdlm on ml-1m" in outline.words
     assert outline.values("aria-label").count("what exactly helps on ml-1m") == 1
-    assert "with controls, each against the control that tells most about the LLM: " in outline.words
 
 
 def test_a_page_without_controls_has_no_ledger(tmp_path):
@@ -113,8 +110,8 @@ def test_a_page_without_controls_has_no_ledger(tmp_path):
 
 def test_failed_and_missing_cells_are_told(outline):
     assert "52 stored cells, 3 of them failed, run 2026-11-20 to 2026-11-24" in outline.words
-    assert "sasrec + llama, bdlm, untrained-llm: seeds 0-2 failed: CUDA out of memory" in outline.words
-    assert "lightgcn + llama, bdlm: seed 2 missing." in outline.words
+    assert "sasrec + llama, bdlm, untrained-llm on ml-1m: seeds 0-2 failed: CUDA out of memory" in outline.words
+    assert "lightgcn + llama, bdlm on ml-1m: seed 2 missing." in outline.words
 
 
 def test_every_table_of_a_data_set_has_its_rows(outline):
@@ -127,7 +124,7 @@ def test_every_table_of_a_data_set_has_its_rows(outline):
 def test_one_data_set_needs_neither_a_leaderboard_nor_headings(tmp_path):
     found = Outline(write(fill(Bench(tmp_path)).store).read_text(encoding="utf-8"))
     assert "#leaderboard" not in found.values("href")
-    assert found.tags["h3"] == 1  # of the summary
+    assert found.tags["h3"] == 1  # of the answer
 
 
 def test_results_from_before_counts_and_epochs_were_stored_say_what_is_missing(tmp_path):
@@ -155,9 +152,8 @@ def test_the_same_results_give_the_same_bytes(tmp_path):
 def test_markup_in_names_stays_text(evil_page):
     found = Outline(evil_page.read_text(encoding="utf-8"))
     assert (found.tags["script"], found.tags["style"]) == (2, 1)
-    sources = found.values("src")
-    assert len(sources) == found.tags["img"] > 0
-    assert all(value.startswith("data:") for value in sources)
+    assert (found.values("src"), found.tags["img"]) == ([], 0)
+    assert found.tags["svg"] > 0
     assert not [name for _, name, _ in found.attributes if name.startswith("on")]
     for start in ("bench", "data", "other", "own", "failed", "key", "protocol", "torch", "fact"):
         assert f"{start} {EVIL}" in found.words, start

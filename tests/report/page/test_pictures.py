@@ -1,22 +1,17 @@
 """Which pages of a plot the page shows, and how it says what it leaves out."""
 
-from corecbench.report.page.blocks import Folded, Picture, Text
-from corecbench.report.page.folding import MOST_STATED, stated
-from corecbench.report.page.pictures import MOST_PAGES, plot_blocks
-from corecbench.report.plots import registry
-from corecbench.report.plots.registry import Plot, PlotOutcome
+from corecbench.report.page.blocks import Folded, Text
+from corecbench.report.page.grids import MOST_STATED, stated
+from corecbench.report.page.pictures import MOST_PAGES, picture, plot_blocks
+from corecbench.report.plots.chart import Chart
+from corecbench.report.plots.registry import Prepared
 
-PICTURE = Picture("data:", "a plot", 1, 1)
-
-
-def pages(n_drawn, left_out=0):
-    return [PlotOutcome(f"gain-page{n}", "gain", None, PICTURE, None, left_out) for n in range(n_drawn)]
+CHART = Chart("title", "caption", ())
+PICTURE = picture(CHART)
 
 
-def drawn(n_pages):
-    """Return the outcomes of a plot of so many pages within the limit of the page."""
-    plot = Plot("many", lambda study: n_pages, lambda page: page, per_dataset=False, pages=range)
-    return registry.draw(None, lambda name, figure: (name, figure), [plot], MOST_PAGES)
+def pages(n_pages):
+    return [Prepared("gain", None, [CHART] * n_pages)]
 
 
 def test_the_first_page_is_seen_and_further_ones_are_folded():
@@ -24,14 +19,14 @@ def test_the_first_page_is_seen_and_further_ones_are_folded():
     assert plot_blocks(pages(3), ["gain"]) == [PICTURE, Folded("2 more pages of this plot", [PICTURE, PICTURE])]
 
 
-def test_a_plot_of_few_pages_is_drawn_whole_and_of_many_the_first():
-    assert [len(drawn(n_pages)) for n_pages in (1, 4, 5, 40)] == [1, 4, 1, 1]
-    assert [outcome.left_out for outcome in drawn(40)] == [39]
-    assert drawn(4)[0].left_out == 0
+def test_a_plot_of_few_pages_is_shown_whole_and_of_many_the_first():
+    assert [len(plot_blocks(pages(n), ["gain"])) for n in (1, MOST_PAGES)] == [1, 2]
+    first, _ = plot_blocks(pages(MOST_PAGES + 1), ["gain"])
+    assert first == PICTURE
 
 
 def test_what_is_not_drawn_is_said_with_the_command_that_draws_it():
-    *_, text = plot_blocks(pages(1, left_out=39), ["gain"])
+    *_, text = plot_blocks(pages(40), ["gain"])
     said = "The first of the 40 pages of this plot; `corecbench report --plots` draws all of them."
     assert text == Text(said, is_note=True)
 

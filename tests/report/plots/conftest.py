@@ -9,7 +9,6 @@ import pytest
 
 from corecbench.report.evidence.reading import Evidence
 from corecbench.report.evidence.rows import Row
-from corecbench.report.plots.study import Study
 from corecbench.results.rows import RowKey
 from corecbench.results.user_ranks import UserRanks
 
@@ -43,7 +42,7 @@ def make_study():
             key = RowKey(**{"dataset": "toy", "domain": None, "llm": None, "sharing": None} | of_key)
             lines[key] = make_line(key, ranks, counts=counts, **(options[0] if options else {}))
         metric = SimpleNamespace(higher_is_better=higher_is_better)
-        return Study(Evidence(lines, {"MRR": metric}, "MRR", controls=controls_with(unshared)))
+        return Evidence(lines, {"MRR": metric}, "MRR", controls=controls_with(unshared))
 
     return make
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from corecbench.report.plots import canvas, llms
+from corecbench.report.plots import ledgers
+from corecbench.report.plots.chart import NothingToShow
 from corecbench.report.plots.registry import OF_LLMS, PLOTS, plots_of, write
-from corecbench.report.plots.study import NothingToShow
 
 ALONE = {"side": "domain", "domain": "sasrec"}
 
@@ -26,50 +26,58 @@ def study(make_study):
         (of("small", "ciphered-texts"), first(1)),
         (of("large"), first(9)),
         (of("large", "ciphered-texts"), first(3)),
-        (of("large", "untrained-llm"), {0: [1] * 4 + [2] * 6}),
+        (of("large", "untrained-llm"), first(4)),
     )
 
 
-def test_each_control_has_a_curve_over_the_llms_and_the_pair_minus_it(study):
-    shown = llms.prepare(study)
-    (panels,) = shown.panels
-    assert (panels.places, panels.title) == (("small", "large"), "sasrec, bdlm (domain model)")
-    assert panels.alone == {0: 0.5, 1: 0.5}
-    pair, ciphered, untrained = panels.curves
-    assert (pair.label, pair.is_control, pair.differences) == ("pair", False, {})
-    assert pair.metric == pytest.approx({0: 0.6, 1: 0.95})
+def names(panel):
+    return [name for _, name in panel.x.ticks]
+
+
+def test_each_control_has_a_curve_over_the_llms_and_the_pair_compared_with_it(study):
+    (chart,) = ledgers.over_llms(study)
+    assert chart.title == "toy: MRR of pairs and their controls over the LLMs"
+    assert "(t over users, for these trained models)" in chart.caption
+    (panels,) = chart.bodies
+    assert panels.title == "sasrec, bdlm (domain model)"
+    left, right = panels.panels
+    assert names(left) == names(right) == ["small", "large"]
+    alone, pair, ciphered, _ = left.series
+    assert alone.points == ((0, 0.5), (1, 0.5))
+    assert (pair.label, pair.look.is_open) == ("pair", False)
+    assert dict(pair.points) == pytest.approx({0: 0.6, 1: 0.95})
     assert ciphered.label == "ciphered-texts: the meaning of words"
-    assert ciphered.metric == pytest.approx({0: 0.55, 1: 0.65})
-    assert ciphered.differences == pytest.approx({0: 0.05, 1: 0.3})
-    assert list(ciphered.intervals) == [1]  # with the small LLM one user differs, which is no spread
-    assert untrained.differences == pytest.approx({1: 0.25})
-    assert shown.intervals == "t over users, for these trained models"
+    assert dict(ciphered.points) == pytest.approx({0: 0.55, 1: 0.65})
+    ciphered, untrained = right.series
+    assert [y for _, y in ciphered.points] == pytest.approx([0.05, 0.3])
+    assert len(ciphered.intervals) == 1  # with the small LLM one user differs, which is no spread
+    assert [y for _, y in untrained.points] == pytest.approx([0.25])
 
 
 def test_the_plot_is_drawn_where_several_llms_have_controls(study, tmp_path):
     assert plots_of(study) == (*PLOTS, OF_LLMS)
     written = write(study, tmp_path, [OF_LLMS])
     assert [path.name for path in written.paths] == ["llms-toy.svg", "llms-toy.png"]
-    with canvas.style():
-        figure = llms.draw(llms.prepare(study))
-    assert figure.get_suptitle() == "toy: MRR of pairs and their controls over the LLMs"
-    assert [label.get_text() for label in figure.axes[1].get_xticklabels()] == ["small", "large"]
 
 
 def test_the_smallest_llm_comes_first(study):
     for key, row in study.rows.items():
         for record in row.records:
             record["sides"]["domain"]["parameters"] = {"small": 10, "large": 5}.get(key.llm, 1)
-    (panels,) = llms.prepare(study).panels
-    assert panels.places == ("large", "small")
-    assert panels.curves[0].metric == pytest.approx({0: 0.95, 1: 0.6})
+    left, _ = ledgers.over_llms(study)[0].bodies[0].panels
+    assert names(left) == ["large", "small"]
+    assert dict(left.series[1].points) == pytest.approx({0: 0.95, 1: 0.6})
 
 
 def test_many_long_names_stand_on_two_lines(make_study):
     ranks = {0: [1, 2, 2, 2, 2]}
-    pairs = [of(f"hf:somebody/model-{size}", control) for size in range(4) for control in (None, "untrained-llm")]
-    (panels,) = llms.prepare(make_study((ALONE, ranks), *((pair, ranks) for pair in pairs))).panels
-    assert panels.places == ("hf:so…/model-0", "\nhf:so…/model-1", "hf:so…/model-2", "\nhf:so…/model-3")
+    rows = [
+        (of(f"hf:somebody/model-{size}", control), {0: [first, 2, 2, 2, 2]})
+        for size in range(4)
+        for control, first in ((None, 1), ("untrained-llm", 3))
+    ]
+    left, _ = ledgers.over_llms(make_study((ALONE, ranks), *rows))[0].bodies[0].panels
+    assert names(left) == ["hf:so…/model-0", "\nhf:so…/model-1", "hf:so…/model-2", "\nhf:so…/model-3"]
 
 
 def test_one_llm_has_no_such_plot(make_study):
@@ -77,4 +85,4 @@ def test_one_llm_has_no_such_plot(make_study):
     study = make_study((ALONE, ranks), (of("small"), ranks), (of("small", "ciphered-texts"), ranks))
     assert plots_of(study) == PLOTS
     with pytest.raises(NothingToShow, match="differ in the LLM only"):
-        llms.prepare(study)
+        ledgers.over_llms(study)

@@ -8,19 +8,9 @@ import pandas as pd
 import pytest
 
 from corecbench.plugin.host import Host
-from corecbench.report.plots import (
-    cost,
-    critical_difference,
-    cutoffs,
-    gain,
-    learning,
-    ledger,
-    pairs,
-    rank_change,
-    slice_gain,
-)
-from corecbench.report.plots.study import NothingToShow, label, labels, titled
-from corecbench.results.rows import RowKey
+from corecbench.report.plots import comparisons, gains, ledgers, ranks, runs
+from corecbench.report.plots.chart import NothingToShow
+from corecbench.report.plots.selection import groups
 from corecbench.stats.paired import paired_test
 
 SASREC = {"side": "domain", "domain": "sasrec"}
@@ -32,19 +22,23 @@ LLM_PAIR = PAIR | {"side": "llm"}
 # --- gain ---------------------------------------------------------------------------------------------------------
 
 
+def lines_of(chart):
+    return [line for forest in chart.bodies for line in forest.lines]
+
+
 def test_a_gain_is_the_difference_of_the_means_with_its_interval(make_study):
-    gains = gain.prepare(make_study((SASREC, {0: [2] * 6}), (PAIR, {0: [1] * 5 + [2]})))
-    (row,) = gains.rows
-    assert row.difference == pytest.approx(5 / 12)  # 5 of 6 users gain 1 - 1/2
-    assert row.change == pytest.approx(5 / 6)  # of the mean 1/2
+    (chart,) = gains.forest(make_study((SASREC, {0: [2] * 6}), (PAIR, {0: [1] * 5 + [2]})))
+    (line,) = lines_of(chart)
+    assert line.value == pytest.approx(5 / 12)  # 5 of 6 users gain 1 - 1/2
+    assert line.text == "+83.3%"  # of the mean 1/2
     # sum of squares 5 (1/12)^2 + (5/12)^2 = 30/144, over 5 users and 6: (1/12)^2; t of 5 degrees of freedom: 2.5706
-    assert row.interval == pytest.approx((5 / 12 - 2.5706 / 12, 5 / 12 + 2.5706 / 12), abs=1e-5)
-    assert gains.extents == {"toy": "toy: 6 users, seed 0"}
+    assert line.interval == pytest.approx((5 / 12 - 2.5706 / 12, 5 / 12 + 2.5706 / 12), abs=1e-5)
+    assert chart.caption.startswith("toy: 6 users, seed 0. ")
 
 
 def test_a_gain_has_no_interval_where_too_few_users_differ(pair):
-    (row,) = gain.prepare(pair).rows
-    assert (row.difference, row.interval) == (pytest.approx(1 / 12), None)  # 1 of 6 users gains 1/2
+    (line,) = lines_of(gains.forest(pair)[0])
+    assert (line.value, line.interval) == (pytest.approx(1 / 12), None)  # 1 of 6 users gains 1/2
 
 
 def test_controls_are_told_from_gains(make_study):
@@ -55,8 +49,7 @@ def test_controls_are_told_from_gains(make_study):
         (PAIR | {"sharing": "none"}, {0: [1] * 6}),
         unshared={"none"},
     )
-    rows = gain.prepare(study).rows
-    assert [(row.label, row.is_control) for row in rows] == [
+    assert [(line.label, line.is_open) for line in lines_of(gains.forest(study)[0])] == [
         ("sasrec + llama, bdlm", False),
         ("sasrec + llama, bdlm, shuffled-texts", True),
         ("sasrec + llama, none", True),
@@ -77,49 +70,57 @@ def many(make_study, datasets=("one", "two"), counts=None):
 
 
 def test_few_gains_are_on_one_page(pair):
-    gains = gain.prepare(pair)
-    assert gain.pages(gains) == [gains]
+    assert len(gains.forest(pair)) == 1
 
 
 def test_many_gains_are_those_without_controls_and_then_all_of_each_data_set(make_study):
-    pages = gain.pages(gain.prepare(many(make_study, ("one", "two", "three"))))
-    assert [(page.page, len(page.rows), {row.dataset for row in page.rows}) for page in pages] == [
-        (", without controls", 15, {"one", "two", "three"}),
-        (", one", 20, {"one"}),
-        (", two", 20, {"two"}),
-        (", three", 20, {"three"}),
+    pages = gains.forest(many(make_study, ("one", "two", "three")))
+    start = "Gain in MRR of training together over training alone"
+    assert [
+        (page.title.removeprefix(start), len(lines_of(page)), [group.heading for group in page.bodies[0].groups])
+        for page in pages
+    ] == [
+        (", without controls", 15, ["one", "two", "three"]),
+        (", one", 20, ["one"]),
+        (", two", 20, ["two"]),
+        (", three", 20, ["three"]),
     ]
 
 
 def test_gains_of_a_data_set_that_fill_more_than_a_page_are_split_evenly(make_study):
     names = [(PAIR | {"sharing": f"s{number:02}"}, {0: [1] * 6}) for number in range(50)]
-    pages = gain.pages(gain.prepare(make_study((SASREC, {0: [2] * 6}), *names)))
-    assert [(page.page, len(page.rows)) for page in pages] == [(", toy (1/2)", 25), (", toy (2/2)", 25)]
-    assert [row.label for page in pages for row in page.rows] == [f"sasrec + llama, s{n:02}" for n in range(50)]
+    pages = gains.forest(make_study((SASREC, {0: [2] * 6}), *names))
+    assert [(page.title[-10:], len(lines_of(page))) for page in pages] == [(" toy (1/2)", 25), (" toy (2/2)", 25)]
+    assert [line.label for page in pages for line in lines_of(page)] == [
+        f"sasrec + llama, s{n:02}" for n in range(50)
+    ]
 
 
 @pytest.mark.parametrize(
-    ("plot", "field", "sizes"),
-    [(rank_change, "rows", [10, 10]), (cutoffs, "panels", [5]), (slice_gain, "panels", [5])],
+    ("plot", "sizes"), [(ranks.changes, [7, 7, 6]), (ranks.cutoffs, [10]), (gains.slices, [10])]
 )
-def test_nothing_is_left_out_of_many_rows(make_study, plot, field, sizes):
+def test_nothing_is_left_out_of_many_rows(make_study, plot, sizes):
     counts = pd.DataFrame({"history_length": [1] * 6, "target_frequency": [1] * 6})
     study = many(make_study, counts=counts).on("one")
-    pages = plot.pages(plot.prepare(study))
-    assert [len(getattr(page, field)) for page in pages] == sizes
+    pages = plot(study)
+    assert [sum(len(body.panels) for body in page.bodies) for page in pages] == sizes
 
 
 def test_every_cell_has_its_learning_curve(make_study):
     epochs = [{"turn": 1, "side": "domain", "epoch": 1, "validation": 0.1, "duration_s": 2.0}]
     rows = [({**SASREC, "domain": f"m{number}"}, {0: [1, 2]}, {"epochs": epochs}) for number in range(23)]
-    pages = learning.pages(learning.prepare(make_study(*rows)))
-    assert [(page.page, len(page.cells)) for page in pages] == [(" (1/3)", 8), (" (2/3)", 8), (" (3/3)", 7)]
+    pages = runs.learning(make_study(*rows))
+    assert [(page.title[-6:], len(page.bodies[0].panels)) for page in pages] == [
+        (" (1/3)", 8),
+        (" (2/3)", 8),
+        (" (3/3)", 7),
+    ]
 
 
 def test_a_row_that_the_table_does_not_compare_has_no_gain(make_study):
     at_limit = make_study((SASREC, {0: [2] * 6}, {"at_limit": True}), (PAIR, {0: [1] * 6}))
     with pytest.raises(NothingToShow, match="no joint row that can be compared"):
-        gain.prepare(at_limit)
+        gains.forest(at_limit)
 
 
 # --- slices -------------------------------------------------------------------------------------------------------
@@ -128,60 +129,40 @@ def test_a_row_that_the_table_does_not_compare_has_no_gain(make_study):
 def test_slices_have_the_gains_of_their_users(make_study):
     counts = pd.DataFrame({"history_length": [1, 1, 1, 9, 9, 9], "target_frequency": [0, 0, 0, 0, 7, 7]})
     study = make_study((SASREC, {0: [2] * 6}), (PAIR, {0: [1, 1, 2, 2, 2, 4]}), counts=counts)
-    ((title, (series,)),) = slice_gain.prepare(study).panels
-    assert (title, series.label) == ("sasrec (domain model) + llama", "bdlm")
-    points = {
-        slicing: [(point.label, point.n_users, point.difference) for point in found]
-        for slicing, found in series.points.items()
-    }
-    assert points == {
-        "history length": [("1", 3, pytest.approx(2 / 6)), ("9", 3, pytest.approx(-1 / 12))],
-        "target frequency": [
-            ("0 (never in training)", 4, pytest.approx(2 / 8)),
-            ("7", 2, pytest.approx(-1 / 8)),
-        ],
-    }
+    (chart,) = gains.slices(study)
+    (panels,) = chart.bodies
+    assert (panels.title, [name for name, _ in panels.legend]) == ("sasrec (domain model) + llama", ["bdlm"])
+    length, frequency = panels.panels
+    assert [name for _, name in length.x.ticks] == ["1\n3", "9\n3"]
+    assert [y for _, y in length.series[0].points] == pytest.approx([2 / 6, -1 / 12])
+    assert [name for _, name in frequency.x.ticks] == ["0\n4", "7\n2"]
+    assert [y for _, y in frequency.series[0].points] == pytest.approx([2 / 8, -1 / 8])
 
 
 def test_without_counts_there_are_no_slices(pair):
     with pytest.raises(NothingToShow, match="lack history_length and target_frequency"):
-        slice_gain.prepare(pair)
+        gains.slices(pair)
 
 
-def test_rows_of_one_pair_share_a_panel(make_study):
-    sharing = [f"s{number}" for number in range(4)]
-    rows = [(PAIR | {"llm": llm, "sharing": name}, {0: [1] * 6}) for llm in ("a", "b", "c") for name in sharing[:3]]
-    study = make_study((SASREC, {0: [2] * 6}), *rows)
-    groups = [[(key.llm, key.sharing) for key in group] for group in study.groups(6)]
-    assert [len(group) for group in groups] == [6, 3]
-    assert {llm for llm, _ in groups[1]} == {"c"}
-
-
-def test_a_pair_with_more_rows_than_fit_is_split_by_sharing(make_study):
+def test_rows_of_one_pair_share_panels_under_what_they_have_in_common(make_study):
     rows = [
-        (PAIR | {"sharing": sharing, "control": control}, {0: [1] * 6})
-        for sharing in ("bdlm", "none", "soft")
-        for control in (None, "shuffled-texts", "untrained-llm")
+        (PAIR | {"llm": llm, "sharing": sharing}, {0: [1] * 6})
+        for llm, n_rows in (("a", 4), ("b", 2))
+        for sharing in [f"s{number}" for number in range(n_rows)]
     ]
-    groups = make_study((SASREC, {0: [2] * 6}), *rows).groups(6)
-    assert [{key.sharing for key in group} for group in groups] == [{"bdlm", "none"}, {"soft"}]
-
-
-def test_what_rows_have_in_common_is_in_the_title(make_study):
-    rows = [(PAIR | {"llm": llm}, {0: [1] * 6}) for llm in ("a", "b")]
-    apart = list(titled(make_study((SASREC, {0: [2] * 6}), *rows).groups(6)))
-    assert [(title, list(names.values())) for title, names in apart] == [
-        ("sasrec (domain model)", ["a, bdlm", "b, bdlm"])
+    study = make_study((SASREC, {0: [2] * 6}), *rows)
+    assert [(title, list(names.values())) for title, names in groups(study, 3)] == [
+        ("sasrec (domain model) + a", ["s0", "s1"]),
+        ("sasrec (domain model) + a, continued", ["s2", "s3"]),
+        ("sasrec (domain model) + b", ["s0", "s1"]),
     ]
-    alike = list(titled(make_study((SASREC, {0: [2] * 6}), *rows).groups(1)))
-    assert [title for title, _ in alike] == ["sasrec (domain model) + a", "sasrec (domain model) + b"]
 
 
 # --- cutoffs ------------------------------------------------------------------------------------------------------
 
 
 def test_curves_are_means_over_users_at_every_cutoff():
-    hit_rate, ndcg = cutoffs.at_cutoffs(np.array([1, 3]))
+    hit_rate, ndcg = ranks.at_cutoffs(np.array([1, 3]))
     assert hit_rate[[0, 1, 2, 49]].tolist() == [1 / 2, 1 / 2, 1, 1]
     assert ndcg[[0, 1, 2, 49]].tolist() == [1 / 2, 1 / 2, 3 / 4, 3 / 4]  # 1 / log2(4) = 1/2
 
@@ -190,15 +171,16 @@ def test_curves_are_means_over_users_at_every_cutoff():
 def test_curves_agree_with_the_metrics(k):
     rank = np.random.default_rng(0).integers(1, 200, 300)
     host = Host.discover()
-    for name, curve in zip(("HR", "NDCG"), cutoffs.at_cutoffs(rank), strict=True):
+    for name, curve in zip(("HR", "NDCG"), ranks.at_cutoffs(rank), strict=True):
         metric = host.build(host.select("metrics", f"{name}@{k}", {}))
         assert curve[k - 1] == pytest.approx(metric.per_user(rank, np.full(300, 200)).mean())
 
 
 def test_the_model_alone_is_the_first_curve_of_its_panel(pair):
-    ((_, (alone, together)),) = cutoffs.prepare(pair).panels
+    hit_rate, _ = ranks.cutoffs(pair)[0].bodies[0].panels
+    alone, together = hit_rate.series
     assert (alone.label, together.label) == ("alone", "bdlm")
-    assert (alone.hit_rate[0], together.hit_rate[0]) == (0, pytest.approx(1 / 6))
+    assert (alone.points[0], together.points[0]) == ((1, 0), (1, pytest.approx(1 / 6)))
 
 
 # --- learning -----------------------------------------------------------------------------------------------------
@@ -215,27 +197,25 @@ def test_bands_are_the_turns_and_epochs_are_counted_over_both_sides(make_study):
     study = make_study(
         (SASREC, {0: [2] * 6}, {"validation": 0.25}), (PAIR, {0: [1] * 6}, {"epochs": EPOCHS, "best_epoch": 2})
     )
-    (course,) = learning.prepare(study).cells
-    assert [(band.side, band.first, band.last) for band in course.bands] == [
-        ("domain", 1, 2),
-        ("llm", 3, 3),
-        ("domain", 4, 4),
-    ]
-    assert course.validation == {"domain": ((1, 0.1), (2, 0.3), (4, 0.2)), "llm": ((3, 0.2),)}
-    assert course.kept == {"domain": (2, 0.3)}
-    assert course.alone == {"domain": 0.25}
-    assert (course.label, course.duration_s) == ("sasrec + llama, bdlm", 11.0)
+    (course,) = runs.courses(study)
+    domain, llm = runs.BANDS["domain"], runs.BANDS["llm"]
+    assert course.bands == ((0.5, 2.5, domain), (2.5, 3.5, llm), (3.5, 4.5, domain))
+    points = [(series.label, series.points) for series in course.series]
+    assert points[2:] == [("domain", ((1, 0.1), (2, 0.3), (4, 0.2))), ("llm", ((3, 0.2),))]
+    assert points[:2] == [("kept", ((2, 0.3),)), ("kept", ())]
+    assert [value for value, _ in course.rules] == [0.25]
+    assert course.title == "sasrec + llama, bdlm: seed 0, 11 s"
 
 
 def test_both_sides_of_a_cell_are_one_course(make_study):
     study = make_study((PAIR, {0: [1] * 6}, {"epochs": EPOCHS}), (LLM_PAIR, {0: [1] * 6}, {"epochs": EPOCHS}))
-    assert len(learning.prepare(study).cells) == 1
+    assert len(runs.courses(study)) == 1
 
 
 @pytest.mark.parametrize("epochs", [[], [{"epoch": 1}]])
 def test_without_epochs_there_are_no_courses(make_study, epochs):
     with pytest.raises(NothingToShow, match="no epochs are stored"):
-        learning.prepare(make_study((SASREC, {0: [2] * 6}, {"epochs": epochs})))
+        runs.learning(make_study((SASREC, {0: [2] * 6}, {"epochs": epochs})))
 
 
 # --- critical difference ------------------------------------------------------------------------------------------
@@ -252,17 +232,13 @@ def over_datasets(make_study, *ranks):
 
 
 def test_average_ranks_are_in_order_with_the_critical_difference(make_study):
-    diagram = critical_difference.prepare(over_datasets(make_study, (9, 1, 2), (9, 2, 1)))
-    assert diagram.labels == ("b", "c", "a")
-    assert diagram.average_ranks.tolist() == [3 / 2, 3 / 2, 3]
+    (chart,) = comparisons.average_ranks(over_datasets(make_study, (9, 1, 2), (9, 2, 1)))
+    lines = lines_of(chart)
+    assert [(line.label, line.value) for line in lines] == [("b", 3 / 2), ("c", 3 / 2), ("a", 3)]
     # q of three models at .05 is 2.343 (Demsar, 2006, table 5); sqrt(3 * 4 / (6 * 2)) = 1
-    assert diagram.critical_difference == pytest.approx(2.343, abs=1e-3)
-    assert diagram.alike == ((0, 2),)
-
-
-def test_groups_that_are_alike_are_the_largest():
-    assert critical_difference.alike(np.array([1.0, 1.4, 2.0, 3.5]), 1.0) == ((0, 2),)
-    assert critical_difference.alike(np.array([1.0, 2.5]), 1.0) == ()
+    assert "test at .05, 2.34. " in chart.caption
+    assert lines[0].interval == pytest.approx((1, 3 / 2 + 2.343 / 2), abs=1e-3)  # no rank is below 1
+    assert lines[2].interval == pytest.approx((3 - 2.343 / 2, 3), abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +250,7 @@ def test_groups_that_are_alike_are_the_largest():
 )
 def test_too_few_data_sets_or_rows_have_no_diagram(make_study, ranks, reason):
     with pytest.raises(NothingToShow, match=reason):
-        critical_difference.prepare(over_datasets(make_study, *ranks))
+        comparisons.average_ranks(over_datasets(make_study, *ranks))
 
 
 # --- cost ---------------------------------------------------------------------------------------------------------
@@ -286,7 +262,7 @@ def test_a_pair_costs_the_training_of_both_sides(make_study):
         (PAIR, {0: [1] * 6, 1: [2] * 6}, {"train_s": 4.0, "inference_ms": None}),
         (PAIR | {"control": "no-mutual"}, {0: [1] * 6}),
     )
-    points = cost.prepare(study).points
+    points = runs.costs(study)
     assert [(point.train_s, point.quality, point.inference_ms) for point in points] == [
         (3.0, 1 / 2, 2.0),
         (8.0, 3 / 4, None),
@@ -298,14 +274,14 @@ def test_an_ensemble_costs_the_training_of_both_sides_once(make_study):
     sides.records[0]["sides"]["ensemble"] = {"train_s": 8.5, "inference_ms_per_user": 5.0}
     key = dataclasses.replace(sides.key, side="ensemble")
     study = dataclasses.replace(make_study(), rows={key: dataclasses.replace(sides, key=key)})
-    (point,) = cost.prepare(study).points
+    (point,) = runs.costs(study)
     assert (point.label, point.train_s, point.inference_ms) == ("sasrec + llama, bdlm, ensemble", 8.0, 5.0)
 
 
 def test_the_front_has_what_nothing_beats():
     costs, qualities = [4.0, 1.0, 2.0, 2.0, 3.0], [0.5, 0.1, 0.3, 0.4, 0.4]
-    assert cost.front(costs, qualities) == [1, 3, 0]
-    assert cost.front(costs, qualities, higher_is_better=False) == [1]
+    assert runs.front(costs, qualities) == [1, 3, 0]
+    assert runs.front(costs, qualities, higher_is_better=False) == [1]
 
 
 # --- rank change --------------------------------------------------------------------------------------------------
@@ -315,7 +291,7 @@ def test_ranks_are_geometric_means_over_common_seeds(make_study):
     study = make_study(
         (SASREC, {0: [1, 4, 9], 1: [4, 4, 9]}), (PAIR, {0: [2, 1, 9], 1: [2, 1, 9], 2: [99, 99, 99]})
     )
-    (row,) = rank_change.prepare(study).rows
+    (row,) = ranks.changed(study)
     assert row.alone == pytest.approx([2, 4, 9])
     assert row.together == pytest.approx([2, 1, 9])
     assert row.shares == (1 / 3, 0, 2 / 3)
@@ -330,7 +306,7 @@ def test_every_two_rows_are_compared_and_adjusted_together(make_study):
     generator = np.random.default_rng(0)
     ranks = [generator.integers(1, 5 * worst, 40) for worst in (1, 2, 3)]
     rows = [({"side": "domain", "domain": name}, {0: of}) for name, of in zip("abc", ranks, strict=True)]
-    matrix = pairs.prepare(make_study(*rows))
+    matrix, _ = comparisons.compared(make_study(*rows))
     a, b, c = (1 / np.array(of) for of in ranks)
     assert matrix.difference[0, 1] == pytest.approx(a.mean() - b.mean())
     assert matrix.difference[1, 0] == -matrix.difference[0, 1]
@@ -345,34 +321,20 @@ def test_three_seeds_are_compared_over_users_and_seeds(make_study):
     generator = np.random.default_rng(0)
     worst = {"a": 5, "b": 50}
     ranks = {name: {seed: generator.integers(1, last, 60) for seed in range(3)} for name, last in worst.items()}
-    matrix = pairs.prepare(make_study(*(({"side": "domain", "domain": name}, of) for name, of in ranks.items())))
+    matrix, tests = comparisons.compared(
+        make_study(*(({"side": "domain", "domain": name}, of) for name, of in ranks.items()))
+    )
     own, base = (1 / np.column_stack(list(of.values())) for of in ranks.values())
     assert matrix.p[0, 1] == pytest.approx(paired_test(own, base).p)
     assert matrix.is_significant.tolist() == [[False, True], [True, False]]
-    assert matrix.tests == "p: two-sided t test over users and seeds"
-
-
-def test_names_of_many_rows_are_shortened_as_far_as_they_tell_rows_apart(make_study):
-    sharing = "contrastive-with-a-temperature"
-    long, alike = [
-        [
-            RowKey("toy", "domain", "sasrec", f"llama:some/where/a-large-model{n}", sharing + end)
-            for n, end in enumerate(ends)
-        ]
-        for ends in (("", "-2"), ("-1-of-many-others", "-2-of-many-others"))
-    ]
-    assert labels(long, 99) == [label(key) for key in long]
-    assert max(map(len, labels(long, 40))) <= 40
-    assert len(set(labels(long, 40))) == 2
-    alike = [dataclasses.replace(key, llm="llama") for key in alike]
-    assert labels(alike, 20) == [label(key) for key in alike]
+    assert tests == "p: two-sided t test over users and seeds"
 
 
 def test_rows_without_a_common_seed_are_not_compared(make_study):
     rows = [
         ({"side": "domain", "domain": name}, {seed: [1, 2, 3]}) for name, seed in (("a", 0), ("b", 0), ("c", 1))
     ]
-    matrix = pairs.prepare(make_study(*rows))
+    matrix, _ = comparisons.compared(make_study(*rows))
     assert matrix.difference[0, 1] == 0
     assert np.isnan(matrix.difference[0, 2])
 
@@ -381,7 +343,7 @@ def test_rows_without_a_common_seed_are_not_compared(make_study):
 def test_one_row_or_too_many_have_no_matrix(make_study, n_rows):
     rows = [({"side": "domain", "domain": f"m{number}"}, {0: [1, 2]}) for number in range(n_rows)]
     with pytest.raises(NothingToShow, match=f"needs 2 to 100 rows, got {n_rows}"):
-        pairs.prepare(make_study(*rows))
+        comparisons.matrix(make_study(*rows))
 
 
 # --- ledger -------------------------------------------------------------------------------------------------------
@@ -397,28 +359,30 @@ def test_each_step_begins_where_the_one_below_ends(make_study):
         (PAIR, {0: [1] * 7 + [2] * 3, 1: [1] * 9 + [2]}),
         unshared={"none"},
     )
-    (found,) = ledger.prepare(study).ledgers
-    assert found.title == "sasrec + llama, bdlm (domain model)"
-    assert [(line.kind, line.label, line.start, line.change, line.lacks_seeds) for line in found.lines] == [
-        ("step", "none: schedule and ids", 0, pytest.approx(0.2), True),
+    (chart,) = ledgers.waterfall(study)
+    (found,) = chart.bodies[0].groups
+    assert found.heading == "sasrec + llama, bdlm (domain model)"
+    assert [(line.kind, line.label, line.start, line.value, line.text) for line in found.lines] == [
+        ("bar", "none: schedule and ids", 0, pytest.approx(20), "+20.0%°"),
         (
-            "step",
+            "bar",
             "no-mutual: counted words + the frozen pretrained LLM + fine-tuning",
             pytest.approx(20),
-            pytest.approx(0.6),
-            True,
+            pytest.approx(80),
+            "+60.0%°",
         ),
-        ("step", "pair: mutual learning", pytest.approx(80), pytest.approx(-0.1), True),
-        ("whole", "pair \N{MINUS SIGN} alone: the whole gain", 0, pytest.approx(0.8), True),
+        ("bar", "pair: mutual learning", pytest.approx(80), pytest.approx(70), "\N{MINUS SIGN}10.0%°"),
+        ("whole", "pair \N{MINUS SIGN} alone: the whole gain", 0, pytest.approx(80), "+80.0%°"),
         (
-            "contrast",
+            "marker",
             "pair \N{MINUS SIGN} shuffled-texts: the right text of each item",
             0,
-            pytest.approx(0.6),
-            True,
+            pytest.approx(60),
+            "+60.0%°",
         ),
     ]
-    assert found.lines[1].interval == pytest.approx(study_interval(6, 10), abs=1e-5)
+    low, high = study_interval(6, 10)
+    assert found.lines[1].interval == pytest.approx((20 + 100 * low, 20 + 100 * high), abs=1e-3)
     assert found.lines[2].interval is None  # one user differs
 
 
@@ -431,9 +395,10 @@ def study_interval(n_better, n_users):
 
 def test_a_ledger_needs_a_control(pair):
     with pytest.raises(NothingToShow, match="no pair has a control"):
-        ledger.prepare(pair)
+        ledgers.waterfall(pair)
 
 
 def test_ledgers_that_fill_more_than_a_page_are_kept_whole(make_study):
-    pages = ledger.pages(ledger.prepare(many(make_study, ("one",))))
-    assert [(page.page, len(page.ledgers)) for page in pages] == [(" (1/2)", 3), (" (2/2)", 2)]
+    pages = ledgers.waterfall(many(make_study, ("one",)))
+    assert [sum(len(forest.groups) for forest in page.bodies) for page in pages] == [3, 2]
+    assert pages[0].title.endswith(" (1/2)")

@@ -1,0 +1,271 @@
+"""The answers of the page: does the LLM help the recommender, does the recommender help the LLM, and why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from corecbench.api import Report
+from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS
+from corecbench.report.evidence.ledger_plan import NO_EFFECT, has_no_effect
+from corecbench.report.page.blocks import Answer, Answers, Folded, Heading, Statement, Text
+from corecbench.report.page.grids import grid, number_of
+from corecbench.report.plots.selection import extents, label, present, shorten
+from corecbench.report.views.captions import intervals_in_words, of_changes
+from corecbench.report.views.columns import Column, lay_out, p_name
+from corecbench.report.views.findings import agreement, amount, excludes_zero, relative
+from corecbench.report.wording import decimal, p_value, percent, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from corecbench.api import LedgerEntry
+    from corecbench.report.evidence.contrasts import Contrast
+    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.page.blocks import Block, Verdict
+    from corecbench.results.rows import RowKey
+
+    Said = Literal["yes", "no", "cannot tell"]
+
+SAID: Mapping[Verdict, Said] = {"gain": "yes", "loss": "no", "same": "no"}
+"""What a verdict on a contrast answers; all others leave it open."""
+MOST_ANSWERS = 12
+"""The most answers of a data set that are seen at once."""
+
+
+def blocks(evidence: Evidence) -> Iterator[Block]:
+    """Yield the answers of each data set, with the numbers of users and seeds and the best rows."""
+    for dataset in evidence.datasets:
+        yield Heading(dataset)
+        yield Text(sentences([*extent(evidence, dataset), *best(evidence, dataset)]))
+        answers = [answer(evidence, key) for key in pairs(evidence, dataset)]
+        if not answers:
+            yield Text("Nothing was trained together here: all rows are models alone, or controls.")
+            continue
+        yield Answers(answers[:MOST_ANSWERS])
+        if more := answers[MOST_ANSWERS:]:
+            yield Folded(number_of(len(more), "more answer"), [Answers(more)])
+    if evidence.over_alone:
+        yield Text(note(evidence), is_note=True)
+
+
+def pairs(evidence: Evidence, dataset: str) -> list[RowKey]:
+    """Return the joint rows on a data set that are no controls, all sides of a pair together."""
+    joint = [
+        key for key in evidence.rows if key.dataset == dataset and key.sharing and not evidence.is_control(key)
+    ]
+    cells = list(dict.fromkeys(key.cell for key in joint))
+    return sorted(joint, key=lambda key: cells.index(key.cell))
+
+
+def answer(evidence: Evidence, key: RowKey) -> Answer:
+    """Return the answer of a joint row: beside the strongest row without an LLM, then beside its model alone."""
+    own, side = shorten(key.own or ""), " as an ensemble" * (key.side == "ensemble")
+    partner = " through ".join(shorten(name) for name in (key.partner, key.sharing) if name)
+    alone = evidence.over_alone.get(key)
+    beside_itself = reason(evidence, key, alone, f"{own} alone")
+    first = evidence.over_strongest.get(key) if evidence.names_strongest else None
+    if first is None or first.other == key.solo:
+        verdict, because, more = verdict_of(evidence, alone), beside_itself, []
+    else:
+        verdict = verdict_of(evidence, first)
+        because = reason(evidence, key, first, f"{label(first.other)}, the strongest row without an LLM")
+        more = [f"Against the model alone: {said(evidence, alone)}, {beside_itself}."]
+    return Answer(
+        question=f"Does {partner} help {own}{side}?",
+        verdict=verdict,
+        said=SAID.get(verdict, "cannot tell"),
+        because=because,
+        more=[*more, *doubts(evidence, key)],
+        figures=figures(evidence, key),
+    )
+
+
+def said(evidence: Evidence, contrast: Contrast | None) -> Said:
+    """Return the answer that a contrast gives."""
+    return SAID.get(verdict_of(evidence, contrast), "cannot tell")
+
+
+def verdict_of(evidence: Evidence, contrast: Contrast | None) -> Verdict:
+    """Return the verdict on a contrast; "same" is one that is shown to be smaller than the margin."""
+    if contrast is None:
+        return "missing"
+    if contrast.lacks_seeds:
+        return "few-seeds"
+    if contrast.is_significant:
+        return "gain" if (contrast.difference > 0) == evidence.higher_is_better else "loss"
+    equivalence = contrast.p_equivalence
+    return "same" if equivalence is not None and equivalence < ALPHA else "unclear"
+
+
+def reason(evidence: Evidence, key: RowKey, contrast: Contrast | None, base: str) -> str:
+    """Return in words why the contrast of a row answers as it does."""
+    if contrast is None:
+        return (evidence.why_untested(key) or "not compared").removeprefix("not compared: ")
+    metric, margin = evidence.tested, f"{100 * evidence.method.margin:g}%"
+    where = f"{amount(contrast)} {'above' if contrast.difference > 0 else 'below'} that of {base}"
+    seen = contrast.sizes.detectable
+    smallest = "" if seen is None else relative(contrast, seen).removeprefix("+")
+    return {
+        "gain": f"its {metric} is {where}",
+        "loss": f"its {metric} is {where}",
+        "same": f"its {metric} differs by less than {margin} from that of {base}",
+        "few-seeds": f"a verdict needs {FEWEST_SEEDS} seeds; in these trained models its {metric} is {where}",
+        "unclear": f"its {metric} does not differ significantly from that of {base}"
+        + (f". A difference below {smallest} could not be seen" if smallest else ""),
+    }[verdict_of(evidence, contrast)]
+
+
+def doubts(evidence: Evidence, key: RowKey) -> Iterator[str]:
+    """Yield what is wrong with controls, what the number of tests hides, and that no placebo was run."""
+    for control in controls(evidence, key):
+        if has_no_effect(control, key, evidence.rows, evidence.controls):
+            yield f"The control {control.control or control.sharing} {NO_EFFECT}, which is a fault and no finding."
+    alone = evidence.over_alone.get(key)
+    if alone is None or alone.lacks_seeds:
+        return
+    if not alone.is_significant and alone.test.p < ALPHA:
+        n_tests = sum(each.family == alone.family for each in evidence.over_alone.values())
+        yield f"Tested on its own, that difference would be significant; as one of {n_tests} it is not."
+    has_placebo = any(entry_of(evidence, each).placebo for each in controls(evidence, key))
+    if key.side == "domain" and verdict_of(evidence, alone) == "gain" and not has_placebo:
+        yield "No placebo was run, such as a randomly initialised LLM: whether the LLM's knowledge helps is open."
+
+
+def entry_of(evidence: Evidence, control: RowKey) -> LedgerEntry:
+    """Return what a control takes away, as its component says it."""
+    return evidence.controls.of(control).entry
+
+
+def controls(evidence: Evidence, key: RowKey) -> list[RowKey]:
+    """Return the controls that a pair is to be judged by, and those of its models that share nothing."""
+    pair = replace(key, control=None)
+    return [
+        other
+        for other in evidence.rows
+        if other != key
+        and evidence.is_control(other)
+        and (
+            replace(other, control=None) == pair
+            or (other.control is None and replace(other, sharing=key.sharing) == pair)
+        )
+    ]
+
+
+# --- figures ------------------------------------------------------------------------------------------------------
+
+
+def figures(evidence: Evidence, key: RowKey) -> Block | None:
+    """Return a table of a pair against the rows it is judged by; None where it can be compared with none."""
+    named = (
+        {"the strongest row without an LLM": evidence.over_strongest.get(key)} if evidence.names_strongest else {}
+    )
+    named["the model alone"] = evidence.over_alone.get(key)
+    effective = (
+        each for each in controls(evidence, key) if not has_no_effect(each, key, evidence.rows, evidence.controls)
+    )
+    for control in effective:
+        tells = f"the control {control.control or control.sharing}: {entry_of(evidence, control).takes_away}"
+        named[tells] = evidence.contrast(key, control)
+    found = [(name, each) for name, each in named.items() if each is not None]
+    if not found:
+        return None
+    columns = [
+        Column("compared with", lambda each: each[0]),
+        Column("row", lambda each: label(each[1].other)),
+        Column("change", lambda each: each[1].change, percent),
+        Column("95% interval", lambda each: _interval(each[1])),
+        Column(p_name(evidence.method), lambda each: _p(evidence, each[1]), p_value),
+        Column("seeds", lambda each: _seeds(evidence, each[1])),
+        Column("verdict", lambda each: _in_words(evidence, each[1])),
+    ]
+    frame, values = lay_out(found, columns)
+    return grid(Report("figures", frame, values, ""), f"{label(key)} ({key.side}) on {key.dataset}, compared")
+
+
+def _interval(contrast: Contrast) -> str | None:
+    changes = contrast.sizes.changes
+    return f"{percent(changes.low)} to {percent(changes.high)}" if changes and changes.bounded else None
+
+
+def _p(evidence: Evidence, contrast: Contrast) -> float | None:
+    """Return p, which only the families of the tables adjust; controls are judged by their interval."""
+    return None if evidence.is_control(contrast.other) and contrast.other.control else contrast.p_adjusted
+
+
+def _seeds(evidence: Evidence, contrast: Contrast) -> str | None:
+    return agreement(contrast, evidence.rows[contrast.row], evidence.rows[contrast.other], evidence.tested)
+
+
+def _in_words(evidence: Evidence, contrast: Contrast) -> str:
+    """Return the verdict on a contrast; that on a control is by its interval, as its p is not adjusted."""
+    if contrast.other.control and not contrast.lacks_seeds:
+        better = (contrast.difference > 0) == evidence.higher_is_better
+        return ("better" if better else "worse") if excludes_zero(contrast) else "no significant difference"
+    words = {"gain": "better", "loss": "worse", "same": "equivalent", "few-seeds": f"needs {FEWEST_SEEDS} seeds"}
+    return words.get(verdict_of(evidence, contrast), "no significant difference")
+
+
+# --- the rows of a data set ---------------------------------------------------------------------------------------
+
+
+def extent(evidence: Evidence, dataset: str) -> Iterator[str]:
+    """Yield users and seeds of a data set, and a remark where there are too few seeds."""
+    rows = [row for key, row in evidence.rows.items() if key.dataset == dataset and row.seeds]
+    yield extents(evidence)[dataset].removeprefix(f"{dataset}: ") if rows else "No cell succeeded"
+    if 0 < len({seed for row in rows for seed in row.seeds}) < FEWEST_SEEDS:
+        yield f"Fewer than {FEWEST_SEEDS} seeds: how far others would move these numbers is not known"
+
+
+def best(evidence: Evidence, dataset: str) -> Iterator[str]:
+    """Yield the best row, and the best model alone."""
+    metric = evidence.tested
+    known = [key for key in present(evidence) if key.dataset == dataset and not evidence.is_control(key)]
+    complete = [key for key in known if evidence.rows[key].is_complete]
+    for words, keys in (
+        ("The best row", complete),
+        ("The best model alone", [key for key in complete if not key.sharing]),
+    ):
+        if keys:
+            choose = max if evidence.higher_is_better else min
+            key = choose(keys, key=lambda key: evidence.rows[key].metrics[metric])
+            yield f"{words}, {name(key)}, reaches {metric} of {decimal(evidence.rows[key].metrics[metric])}"
+
+
+def name(key: RowKey) -> str:
+    """Return the name of a row within a sentence."""
+    has_side = key.sharing and key.side != "ensemble"  # whose label says so
+    return f"{label(key)} ({key.side} side)" if has_side else label(key)
+
+
+def note(evidence: Evidence) -> str:
+    """Return how the answers are found."""
+    level, method = decimal(ALPHA, 2), evidence.method
+    lacking = any(each.lacks_seeds for each in evidence.over_alone.values())
+    return sentences(
+        [
+            f"Yes and no: {p_name(method)} is below {level}" + f", from {FEWEST_SEEDS} seeds on" * lacking,
+            f"No, too, where the difference is shown to be below {100 * method.margin:g}%",
+            f"Intervals are of the relative change ({of_changes(method)}; "
+            f"{intervals_in_words(method, evidence.over_alone.values())}), not adjusted",
+            f"What could not be seen is found at {level} with less than 80% power",
+        ]
+    )
+
+
+def missing(evidence: Evidence) -> Sequence[Statement]:
+    """Return the notes of rows: failures, missing seeds, why there is no comparison; those of both sides once."""
+    sides: dict[tuple[str, str, str], list[str]] = {}
+    for key in evidence.rows:
+        if notes := evidence.notes(key):
+            cell = label(replace(key, side="domain")) if key.sharing else label(key)
+            sides.setdefault((key.dataset, cell, "; ".join(notes)), []).append(key.side)
+    several = len(evidence.datasets) > 1
+    return [
+        Statement(
+            "missing",
+            f"{cell}{f' ({noted[0]} side)' if '+' in cell and len(noted) == 1 else ''}"
+            f"{f' on {dataset}' if several else ''}: {joined}.",
+        )
+        for (dataset, cell, joined), noted in sides.items()
+    ]

@@ -1,0 +1,175 @@
+"""What exactly helps: the gain of each pair in steps, pairs compared with their controls, and both over LLMs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal
+
+from corecbench.report.evidence.contrasts import FEWEST_SEEDS
+from corecbench.report.evidence.ledger_plan import PAIR, pairs_with_controls
+from corecbench.report.plots.canvas import LEADING, MINUS, SIDE_NAMES, WIDE, n_lines, wrap
+from corecbench.report.plots.chart import Chart, NothingToShow, charts, paged
+from corecbench.report.plots.forest import MOST_LABEL, Forest, Group, Line
+from corecbench.report.plots.panels import ALONE, Panels, Series, compared, look_of, named
+from corecbench.report.plots.selection import extent, label, mean, shorten
+from corecbench.report.views.captions import t_intervals
+from corecbench.report.views.findings import row_name
+from corecbench.report.wording import one_line, percent, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from corecbench.report.evidence.ledger import Ledger
+    from corecbench.report.evidence.ledger import Line as Contrast
+    from corecbench.report.evidence.ledger_plan import Kind
+    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.rows import Row
+    from corecbench.results.rows import RowKey
+
+MOST_HEIGHT = 770.0
+"""The most pixels of all lines on a page."""
+MOST = 4
+"""The most pairs of panels on a page."""
+FEW = "°"
+"""The mark of a line with too few seeds for a verdict."""
+KINDS: Mapping[Kind, Literal["bar", "whole", "marker"]] = {"step": "bar", "whole": "whole", "contrast": "marker"}
+
+
+# --- steps --------------------------------------------------------------------------------------------------------
+
+
+def waterfall(evidence: Evidence) -> list[Chart]:
+    """Return the ledgers of one data set."""
+    if not with_controls(evidence):
+        raise NothingToShow("no pair has a control")
+    shown = [(each, group(each)) for each in evidence.ledgers() if all(of.comparison.base for of in each.contrasts)]
+    if not shown:
+        raise NothingToShow("no control can be compared with its pair")
+    highest = max(n_lines(wrap(line.label, MOST_LABEL * WIDE)) for _, each in shown for line in each.lines)
+    longest = max(len(each.lines) for _, each in shown) + 1
+    most = max(1, int(MOST_HEIGHT / ((LEADING * highest + 4) * longest)))
+    return [_chart(evidence, part, page) for page, part in paged(shown, most)]
+
+
+def with_controls(evidence: Evidence) -> Sequence[RowKey]:
+    """Return the pairs that have a control."""
+    return pairs_with_controls(evidence.rows, evidence.tested, evidence.controls.unshared)
+
+
+def group(ledger: Ledger) -> Group:
+    """Return the lines of one side of a pair, in percent of the model alone."""
+    steps: list[Line] = []
+    for each in ledger.of_kind("step"):
+        steps.append(_line(each, steps[-1].value if steps else 0.0))
+    others = (*ledger.of_kind("whole"), *ledger.of_kind("contrast"))
+    heading = f"{label(ledger.pair)} ({SIDE_NAMES[ledger.pair.side]})"
+    return Group(heading, (*steps, *map(_line, others)))
+
+
+def _line(contrast: Contrast, start: float = 0.0) -> Line:
+    comparison, planned, kind = contrast.comparison, contrast.planned, contrast.planned.kind
+    upper, lower = (row_name(key, contrast.pair) for key in (planned.upper, planned.lower))
+    change, changes = comparison.difference / abs(comparison.base), comparison.sizes.changes
+    ends = (changes.low, changes.high) if changes is not None and changes.bounded else None
+    return Line(
+        label=f"{upper}: {planned.tells}" if kind == "step" else f"{upper} {MINUS} {lower}: {planned.tells}",
+        side=contrast.pair.side,
+        value=start + 100 * change,
+        interval=ends and (start + 100 * ends[0], start + 100 * ends[1]),
+        text=percent(change).replace("-", MINUS) + FEW * comparison.lacks_seeds,
+        is_open=kind == "contrast",
+        kind=KINDS[kind],
+        start=start,
+    )
+
+
+def _chart(evidence: Evidence, shown: Sequence[tuple[Ledger, Group]], page: str) -> Chart:
+    """Return the ledgers of each side on an axis of their own, as the sides can gain very different amounts."""
+    by_side = [[each for _, each in of] for _, of in groupby(shown, lambda each: each[0].pair.side)]
+    better = "right" if evidence.higher_is_better else "left"
+    axis = f"change in {evidence.tested}, % of the model alone ({better}: better)"
+    lacking = [each.comparison.lacks_seeds for ledger, _ in shown for each in ledger.contrasts]
+    caption = sentences(
+        [
+            extent(evidence),
+            "Coloured bars: steps from the model alone to the pair, each named by the row it leads to; white where "
+            "the metric falls",
+            "Grey: the whole gain. Markers: the pair compared with one control",
+            f"Lines: 95% intervals of the change ({t_intervals(lacking)}), not adjusted for their number",
+            *([f"{FEW}: a verdict needs {FEWEST_SEEDS} seeds"] if any(lacking) else []),
+        ]
+    )
+    title = f"{evidence.datasets[0]}: what exactly helps, change in {evidence.tested}{page}"
+    return Chart(title, caption, tuple(Forest(tuple(of_side), axis) for of_side in by_side))
+
+
+# --- over LLMs ----------------------------------------------------------------------------------------------------
+
+
+def has_several_llms(evidence: Evidence) -> bool:
+    """Return whether any pair with controls differs from another one in the LLM only."""
+    pairs = with_controls(evidence)
+    return len({replace(pair, llm=None) for pair in pairs}) < len(pairs)
+
+
+def over_llms(evidence: Evidence) -> list[Chart]:
+    """Return pairs and controls of one data set over the LLMs, the scale curve."""
+    by_rest: dict[RowKey, list[Ledger]] = {}
+    for ledger in evidence.ledgers():
+        if ledger.of_kind("contrast"):
+            by_rest.setdefault(replace(ledger.pair, llm=None), []).append(ledger)
+    several = [of for of in by_rest.values() if len(of) > 1]
+    if not several:
+        raise NothingToShow("no two pairs with controls differ in the LLM only")
+    shown = [sorted(of, key=lambda each: _parameters(evidence.rows[each.pair])) for of in several]
+    contrasts = [each for ledgers in shown for ledger in ledgers for each in ledger.of_kind("contrast")]
+    kind = t_intervals(each.comparison.lacks_seeds for each in contrasts)
+    caption = sentences(
+        [
+            extent(evidence),
+            "LLMs by the number of parameters that their sides hold",
+            "Left: the pair (filled) and its controls (open). Right: the pair compared with each control",
+            f"Bars: 95% intervals of the difference ({kind}), not adjusted for the number of contrasts",
+        ]
+    )
+    title = f"{evidence.datasets[0]}: {evidence.tested} of pairs and their controls over the LLMs"
+    return charts(title, caption, [_panels(evidence, of) for of in shown], MOST)
+
+
+def _parameters(pair: Row) -> int:
+    """Return how many parameters the LLM's side of a pair has; 0 where that was not stored."""
+    sides = [side for record in pair.records for name, side in record["sides"].items() if name == "llm"]
+    return max((side.get("parameters", 0) for side in sides), default=0)
+
+
+def names_of(ledgers: Sequence[Ledger]) -> list[str]:
+    """Return the names of the LLMs, short enough to stand side by side below axes, many of them on two lines."""
+    lines = 1 if len(ledgers) < 4 else 2
+    size = max(7, min(14, lines * 28 // len(ledgers)))
+    names = [one_line(shorten(ledger.pair.llm or "", size)) for ledger in ledgers]
+    return ["\n" * (place % lines) + name for place, name in enumerate(names)]
+
+
+def _panels(evidence: Evidence, ledgers: Sequence[Ledger]) -> Panels:
+    """Return both panels of one side: the pair, then each control, with the pair compared with that control."""
+    pair = ledgers[0].pair
+    contrasts: dict[str, list[tuple[float, Contrast]]] = {}
+    for place, ledger in enumerate(ledgers):
+        for each in ledger.of_kind("contrast"):
+            contrasts.setdefault(row_name(each.planned.lower, ledger.pair), []).append((float(place), each))
+    rows, gains = [], []
+    solos = [(float(place), ledger.pair.solo) for place, ledger in enumerate(ledgers)]
+    if known := tuple((x, mean(evidence, key)) for x, key in solos if evidence.has(key)):
+        rows.append(Series("alone", ALONE, known))
+    means = tuple((float(place), mean(evidence, each.pair)) for place, each in enumerate(ledgers))
+    rows.append(Series(PAIR, look_of(0), means))
+    for number, (control, found) in enumerate(contrasts.items(), start=1):
+        name, look = f"{control}: {found[0][1].planned.tells}", look_of(number, is_open=True)
+        rows.append(Series(name, look, tuple((x, each.comparison.means[1]) for x, each in found)))
+        intervals = [(x, *each.comparison.sizes.interval) for x, each in found if each.comparison.sizes.interval]
+        points = tuple((x, each.comparison.difference) for x, each in found)
+        gains.append(Series(name, look, points, tuple(intervals)))
+    title = f"{shorten(pair.domain or '')}, {shorten(pair.sharing or '')} ({SIDE_NAMES[pair.side]})"
+    metrics = evidence.tested, "pair against control"
+    return compared(title, named("LLM", names_of(ledgers)), rows, gains, metrics)
