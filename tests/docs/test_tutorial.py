@@ -8,6 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from corecbench.plugin.host import Host
+from corecbench.testing.kit import checks, select
+
 DOCS = Path(__file__).parents[2] / "docs"
 sessions = SimpleNamespace(**runpy.run_path(str(DOCS / "examples" / "sessions.py")))
 
@@ -58,3 +61,9 @@ def test_the_tests_of_the_tutorial_are_those_of_the_kit():
         assert {"settings survive json", "the same seed gives the same states"} <= {
             check.name for check in mark.args[1]
         }
+
+
+def test_the_control_of_the_tutorial_keeps_the_contract():
+    host = Host.discover([Path("colours.py")])
+    outcomes = [check.outcome() for check in checks(host, select(host, "controls", "no-colours", {}))]
+    assert {outcome.status for outcome in outcomes} == {"ok", "not applicable"}
