@@ -312,7 +312,8 @@ def test_results_from_before_a_field_was_added_are_read(store):
 
 
 def split_of(train, ranked, tied=None):
-    return Split(train, {"test": HeldItems.after(train, ranked.users, ranked.target)}, "", tied=tied)
+    order = np.argsort(ranked.users)
+    return Split(train, {"test": HeldItems.after(train, ranked.users[order], ranked.target[order])}, "", tied=tied)
 
 
 def test_ranks_are_stored_with_ids_and_with_the_counts_in_the_training_data():
