@@ -102,7 +102,9 @@ class Split:
         test = self.held["test"]
         if self.by_time:
             return test.known.length
-        return np.bincount(self.before.user, minlength=test.users.max(initial=0) + 1)[test.users]
+        of_all = np.bincount(self.before.user, minlength=test.users.max(initial=0) + 1)
+        length: np.ndarray = of_all[test.users]
+        return length
 
     @property
     def before(self) -> Interactions:

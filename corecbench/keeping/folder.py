@@ -20,8 +20,9 @@ from safetensors.torch import load, save
 
 from corecbench.api import SIDES, Catalog, UsageError
 from corecbench.keeping.kept import KeptSide
-from corecbench.results.checksums import check_record, contents_of, read_file
+from corecbench.results.checksums import check_record, read_file
 from corecbench.results.layout import MODEL, RECORD_FILE
+from corecbench.results.packed import contents_of
 from corecbench.results.record import ResultsError
 
 if TYPE_CHECKING:

@@ -55,7 +55,8 @@ class Users:
     @functools.cached_property
     def n_candidates(self) -> np.ndarray:
         """int64 [U], in the order of user ids."""
-        return np.asarray(self.stored["n_candidates"])[self.order]
+        candidates: np.ndarray = np.asarray(self.stored["n_candidates"])[self.order]
+        return candidates
 
     @functools.cached_property
     def by_difficulty(self) -> np.ndarray:
