@@ -50,4 +50,4 @@ class BesideTexts:
         if config.states and states is not None:
             self.content.append(states)
         if config.joined and len(self.content) == 2:
-            self.content = [beside(self.content[0], self.content[1])]
+            self.content = [beside(self.content[0], self.content[1], self.n_new)]
