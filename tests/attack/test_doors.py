@@ -13,7 +13,7 @@ from corecbench.experiment.progress import outcome, title
 from corecbench.report.formats import render, write
 from corecbench.results.privacy import without_private
 from corecbench.results.store import Store
-from corecbench.testing.records import toy_ranks, toy_record
+from corecbench.testing.records import make_early, toy_ranks, toy_record
 
 NASTY = "ev\x1b[2J\x1b]0;owned\x07\r\x9b31m\x08il\u202e\u2066\n\x00\x7f"
 """Clears the screen, sets the title of the window, goes back in the line, turns the direction of writing."""
@@ -165,10 +165,11 @@ def test_a_stored_cell_holds_nothing_private(bench, tmp_path, monkeypatch, loose
 def test_a_result_that_was_stored_with_the_home_folder_is_read_without_it(bench, tmp_path, monkeypatch):
     bench(models=("popularity",))
     store = Store(tmp_path / "results", "default")
-    (folder, record), *_ = store.records()
-    earlier = {name: value for name, value in record.items() if name not in ("files", "checksum")}
-    text = json.dumps({**earlier, "settings": {"popularity": {"path": "/home/ada/x"}}})
-    (folder / "result.json").write_text(text)
+    (folder,) = store.folders()
+    make_early(folder)
+    earlier = json.loads((folder / "result.json").read_text())
+    earlier["settings"] = {"popularity": {"path": "/home/ada/x"}}
+    (folder / "result.json").write_text(json.dumps(earlier))
     monkeypatch.setenv("HOME", "/home/ada")
     assert store.read(folder)["settings"] == {"popularity": {"path": "~/x"}}
 
