@@ -70,10 +70,10 @@ def reproduce():
 
 
 def change(folder, *dropped, **fields):
+    make_early(folder)
     record = json.loads((folder / "result.json").read_text()) | fields
     kept = {key: value for key, value in record.items() if key not in dropped}
     (folder / "result.json").write_text(json.dumps(kept))
-    make_early(folder)
 
 
 def test_a_trained_cell_is_run_again_from_its_record_alone_with_equal_ranks(stored, reproduce, place):
