@@ -164,9 +164,10 @@ def figures(evidence: Evidence, key: RowKey) -> Block | None:
     effective = (
         each for each in controls(evidence, key) if not has_no_effect(each, key, evidence.rows, evidence.controls)
     )
+    unit = key.solo if named["the model alone"] else None  # so that these changes and the ledger's can be compared
     for control in effective:
         tells = f"the control {control.control or control.sharing}: {entry_of(evidence, control).takes_away}"
-        named[tells] = evidence.contrast(key, control)
+        named[tells] = evidence.contrast(key, control, unit=unit)
     found = [(name, each) for name, each in named.items() if each is not None]
     if not found:
         return None
@@ -246,6 +247,7 @@ def note(evidence: Evidence) -> str:
         [
             f"Yes and no: {p_name(method)} is below {level}" + f", from {FEWEST_SEEDS} seeds on" * lacking,
             f"No, too, where the difference is shown to be below {100 * method.margin:g}%",
+            "Changes against controls are relative to the model alone",
             f"Intervals are of the relative change ({of_changes(method)}; "
             f"{intervals_in_words(method, evidence.over_alone.values())}), not adjusted",
             f"What could not be seen is found at {level} with less than 80% power",

@@ -150,6 +150,24 @@ def test_a_pair_is_compared_with_each_of_its_controls(solo):
     ]
 
 
+def test_changes_against_controls_are_relative_to_the_model_alone(solo):
+    pair(solo, with_change([1] * 10))
+    pair(solo, [4] * N, control="shuffled-texts")
+    texts, (domain, _), _ = answered(solo)
+    # 11/12 against 1/4, of the 1/2 of the model alone; of the control's own mean it would be 8/3
+    (change,) = (row["change"] for name, row in cells(domain).items() if name.startswith("the control"))
+    assert change == "+133.3%"
+    assert "Changes against controls are relative to the model alone." in texts[-1]
+
+
+def test_without_the_model_alone_changes_against_controls_are_relative_to_them(bench):
+    bench.seeds = range(3)
+    pair(bench, with_change([1] * 10))
+    pair(bench, [4] * N, control="shuffled-texts")
+    domain = answered(bench)[1][0]
+    assert [row["change"] for row in cells(domain).values()] == ["+266.7%"]
+
+
 def test_a_control_that_changes_nothing_for_any_user_is_said_to_be_a_fault(solo):
     pair(solo, with_change([1] * 10))
     pair(solo, with_change([1] * 10), control="shuffled-texts")
