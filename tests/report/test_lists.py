@@ -135,6 +135,7 @@ def test_lists_that_are_too_short_name_the_metric_and_what_is_stored(bench):
     folder = add(bench, ["a", "i"], domain="sasrec")
     ranks = bench.store.ranks(folder, "domain").assign(n_candidates=9)
     store_cell(bench.store, bench.entries[0][1], {"domain": ranks}, ["a", "i"], FREQUENCY)
+    bench.entries[0] = folder, bench.store.read(folder)
     assert row(bench, 0, metrics={"different": Different(), "MRR": MRR()}, tested="MRR").metrics["different"] == 2
     with pytest.raises(
         ResultsError,

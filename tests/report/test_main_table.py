@@ -264,7 +264,7 @@ def test_notes_are_a_column_only_where_there_are_any(pair):
 
 def test_the_caption_states_protocol_users_seeds_test_and_correction(pair):
     assert caption(pair.table()) == (
-        "Protocol: split leave-one-out, candidates full catalogue, seen items left out, ties against the model. "
+        "Protocol: candidates full catalogue, seen items left out, split leave-one-out, ties against the model. "
         "Metrics are means over 6 users (toy), each user first averaged over seed 0. "
         "MRR vs solo: relative change against the same model trained alone, over the seeds both have. "
         "p: two-sided paired t test over users, for these trained models and without a star: a verdict needs 3 "

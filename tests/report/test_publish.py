@@ -196,7 +196,7 @@ def test_plots_are_of_the_metric_that_the_table_tests(published):
     for metrics, shown in ((["HR@10", "NDCG@10"], "NDCG@10"), (["MRR"], "MRR")):
         written = plot(gather(host, store, list(store.records()), metrics), store.own_folder)
         assert written.folder == published.folder / "plots"
-        assert f"<!-- Gain in {shown} of" in (written.folder / "gain.svg").read_text(encoding="utf-8")
+        assert f'aria-label="Gain in {shown} of' in (written.folder / "gain.svg").read_text(encoding="utf-8")
 
 
 def test_the_slices_show_the_metric_that_the_table_tests(published):

@@ -17,6 +17,7 @@ def add(bench, users=("u9", "u10", "u2"), lengths=(4, 3, 3), **of):
     ranks = {side: bench.store.ranks(folder, side).assign(history_length=lengths) for side in record["sides"]}
     top = pd.DataFrame({"user_id": users, "position": 1, "item_id": "i", "score": 0.5})
     bench.store.write(folder, record, ranks, top=dict.fromkeys(ranks, top))
+    bench.entries[-1] = folder, bench.store.read(folder)
 
 
 @pytest.fixture
