@@ -15,6 +15,7 @@ from transformers import AutoTokenizer
 from corecbench.api import Catalog, Setup, UsageError
 from corecbench.data.dataset import load_dataset
 from corecbench.results.frames import COLUMNS, COUNTS, SIMILARITY
+from corecbench.results.store import Store
 from corecbench.toolkit import cache_folder
 from corecbench_plugins.controls.bag_of_words import BagOfWords
 from corecbench_plugins.controls.ciphered_texts import CipheredTexts
@@ -95,7 +96,8 @@ def test_the_command_trains_all_cells_and_prints_one_table(finished):
 def test_both_sides_of_a_pair_are_ranked_for_every_user(finished):
     results, _ = finished[0]
     pair = folder_of(results, "sasrec+llama+bdlm")
-    domain, llm = (pd.read_parquet(pair / side / "ranks.parquet") for side in ("domain", "llm"))
+    store = Store(results, "default")
+    domain, llm = (store.ranks(pair, side) for side in ("domain", "llm"))
     assert list(domain.columns) == [*COLUMNS, *COUNTS, "target_is_tied", SIMILARITY]
     assert len(domain) == len(llm) == N_USERS
     assert domain["target_item_id"].equals(llm["target_item_id"])
@@ -111,7 +113,7 @@ def test_the_pair_was_trained_in_turns_after_the_domain_s_warm_up(finished):
 
 def test_an_llm_that_reads_titles_ranks_better_than_chance(finished):
     results, _ = finished[0]
-    ranks = pd.read_parquet(folder_of(results, "llama") / "ranks.parquet")
+    ranks = Store(results, "default").ranks(folder_of(results, "llama"), "llm")
     assert (ranks["rank"] / ranks["n_candidates"]).median() < 1 / 3
 
 
