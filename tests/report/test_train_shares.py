@@ -178,7 +178,7 @@ def test_the_table_says_which_share_trains(shares):
         ["toy", "100%", "6", "-.0417"],
     ]
     assert "Of users train: this seeded share of the users is learnt from; all users are ranked" in report.caption
-    assert "Protocol: split leave-one-out" in report.caption
+    assert "Protocol: candidates full catalogue, seen items left out, split leave-one-out" in report.caption
 
 
 def test_the_caption_of_the_main_table_explains_parts(shares, pair):
