@@ -6,17 +6,19 @@ import functools
 import hashlib
 import importlib.metadata
 import importlib.util
+import json
 import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from corecbench.api import PROJECT, CorecbenchError, UsageError
+from corecbench.plugin.own_modules import checksum, files_of
 from corecbench.toolkit import ordinary_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 INSTALL = {
     "recbole": "pip install --no-deps recbole==1.2.1",
@@ -66,7 +68,21 @@ def entry_points(distribution: importlib.metadata.Distribution, name: str) -> li
         ours = [point for point in distribution.entry_points if point.group == PROJECT]
     except Exception as error:
         return [Origin(name, name, "", functools.partial(fail, error))]
-    return [Origin(point.name, name, version, point.load) for point in ours]
+    return [Origin(point.name, name, version + edited(distribution, point), point.load) for point in ours]
+
+
+def edited(distribution: importlib.metadata.Distribution, point: importlib.metadata.EntryPoint) -> str:
+    """Return what tells the present code of an editable installation, whose version stays; "" for another one."""
+    try:
+        where = json.loads(distribution.read_text("direct_url.json") or "{}")
+        if not where.get("dir_info", {}).get("editable") or distribution_name(distribution) == PROJECT:
+            return ""
+        top = importlib.util.find_spec(point.module.partition(".")[0])
+        origin = Path(str(top and top.origin))
+        root = origin.parents[1] if top and top.submodule_search_locations else origin.parent
+        return f"+sha256:{checksum([*files_of(root, point.module), origin][-1], root)}"
+    except (OSError, ValueError, AttributeError, IndexError):  # loading it will say
+        return ""
 
 
 def fail(error: Exception) -> NoReturn:
@@ -75,7 +91,9 @@ def fail(error: Exception) -> NoReturn:
 
 
 def loose_file(path: Path) -> Origin:
-    """Return the plugin in a Python file, named like the file; its version is the file's checksum.
+    """Return the plugin in a Python file, named like the file.
+
+    Its version is a checksum of the file and of the modules in its folder that it imports.
 
     Raises:
         UsageError: there is no such file, or it cannot be read.
@@ -83,10 +101,10 @@ def loose_file(path: Path) -> Origin:
     if path.suffix != ".py":
         raise UsageError(f"plugin file {path} must end in .py")
     try:
-        checksum = hashlib.sha256(ordinary_file(path).read_bytes()).hexdigest()
+        version = f"sha256:{checksum(ordinary_file(path), path.parent)}"
     except OSError as error:
         raise UsageError(f"cannot read plugin file {path}: {error.strerror}") from error
-    return Origin(path.stem, str(path), f"sha256:{checksum[:12]}", functools.partial(load_file, path))
+    return Origin(path.stem, str(path), version, functools.partial(load_file, path))
 
 
 def load_file(path: Path) -> object:
