@@ -16,7 +16,6 @@ from corecbench.experiment import process
 from corecbench.experiment.attempt import Attempt, Outcome
 from corecbench.experiment.cells import Cell, record_of, settings_of
 from corecbench.experiment.number_formats import dtypes
-from corecbench.experiment.process_state import state_kept
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
 from corecbench.results.layout import CHECKPOINT, ITEMS_FILE, MODEL
 from corecbench.results.privacy import without_private
@@ -68,9 +67,7 @@ def run_cell(
         epochs.append(record)
         tell("corecbench_epoch_finished", cell=facts, record=record)
 
-    with state_kept():
-        attempt = Attempt(cell, plan, host, store, tell, on_epoch, stop or threading.Event())
-        outcome = attempt.outcome()
+    outcome = Attempt(cell, plan, host, store, tell, on_epoch, stop or threading.Event()).outcome()
     record = {
         **known,
         "machine": process.machine(plan.config.device),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from corecbench.api import PluginError, Teacher
 
@@ -13,34 +13,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from corecbench.api import (
-        Batch,
-        Catalog,
-        ChoosesTeacher,
-        Combiner,
-        Control,
-        Fits,
-        HasContent,
-        HasLastStates,
-        HasLoss,
-        HasText,
-        HasTextStates,
-        Interactions,
-        IsToldAnew,
-        LeavesOutTurns,
-        Recommender,
-        ReplacesItemTexts,
-        ReplacesSettings,
-        ReplacesText,
-        Scores,
-        Settles,
-        SharingModule,
-        Side,
-        StartsFrom,
-        States,
-        TrainsLayers,
-        Turn,
-    )
+    from corecbench.api import Batch, Catalog, Control, Interactions, Recommender, SharingModule, Side, States, Turn
 
 
 @dataclass(frozen=True)
@@ -72,22 +45,22 @@ class RecommenderAbilities:
 
 def recommender_abilities(model: Recommender) -> RecommenderAbilities:
     """Return what a built recommender has."""
-    states = model.states if hasattr(model, "states") else None
+    states = getattr(model, "states", None)
     return RecommenderAbilities(
         states=states,
-        last_states=cast("HasLastStates", model).last_states if hasattr(model, "last_states") else states,
-        scores=cast("Scores", model).scores if hasattr(model, "scores") else None,
-        fit=cast("Fits", model).fit if hasattr(model, "fit") else None,
-        loss=cast("HasLoss", model).loss if hasattr(model, "loss") else None,
-        text=cast("HasText", model).text if hasattr(model, "text") else None,
-        text_states=cast("HasTextStates", model).text_states if hasattr(model, "text_states") else None,
+        last_states=getattr(model, "last_states", states),
+        scores=getattr(model, "scores", None),
+        fit=getattr(model, "fit", None),
+        loss=getattr(model, "loss", None),
+        text=getattr(model, "text", None),
+        text_states=getattr(model, "text_states", None),
         contents=contents_of(model),
     )
 
 
 def contents_of(component: object) -> Sequence[torch.Tensor]:
     """Return what a recommender or a sharing module has to say of texts in scores: each part of its `content`."""
-    content = cast("HasContent", component).content if hasattr(component, "content") else None
+    content = getattr(component, "content", None)
     if content is None:
         return ()
     return tuple(content) if isinstance(content, Sequence) else (content,)
@@ -112,17 +85,17 @@ def sharing_abilities(module: SharingModule) -> SharingAbilities:
     Raises:
         PluginError: `start_from` is neither "pretrained" nor "new".
     """
-    start_from = cast("StartsFrom", module).start_from if hasattr(module, "start_from") else "pretrained"
+    start_from = getattr(module, "start_from", "pretrained")
     if start_from not in ("pretrained", "new"):
         raise PluginError(f"start_from is {start_from!r}, must be 'pretrained' or 'new'")
     return SharingAbilities(
         start_from=start_from,
         alone_unless_better=bool(getattr(module, "alone_unless_better", False)),
         contents=contents_of(module),
-        trained_with=cast("TrainsLayers", module).trained_with if hasattr(module, "trained_with") else None,
-        renew=cast("IsToldAnew", module).renew if hasattr(module, "renew") else None,
-        combine=cast("Combiner", module).combine if hasattr(module, "combine") else None,
-        settle=cast("Settles", module).settle if hasattr(module, "settle") else None,
+        trained_with=getattr(module, "trained_with", None),
+        renew=getattr(module, "renew", None),
+        combine=getattr(module, "combine", None),
+        settle=getattr(module, "settle", None),
     )
 
 
@@ -143,16 +116,16 @@ def control_abilities(control: Control) -> ControlAbilities:
     Raises:
         PluginError: `teacher` is not one of `Teacher`, or `sharing_settings` is no mapping.
     """
-    teacher = cast("ChoosesTeacher", control).teacher if hasattr(control, "teacher") else "other"
+    teacher = getattr(control, "teacher", "other")
     if teacher not in get_args(Teacher):
         raise PluginError(f"teacher is {teacher!r:.80}, must be one of {', '.join(map(repr, get_args(Teacher)))}")
-    settings = cast("ReplacesSettings", control).sharing_settings if hasattr(control, "sharing_settings") else {}
+    settings = getattr(control, "sharing_settings", {})
     if not isinstance(settings, Mapping):
         raise PluginError(f"sharing_settings is {settings!r:.80}, must be a mapping of settings to values")
     return ControlAbilities(
-        item_texts=cast("ReplacesItemTexts", control).item_texts if hasattr(control, "item_texts") else None,
-        text=cast("ReplacesText", control).text if hasattr(control, "text") else None,
+        item_texts=getattr(control, "item_texts", None),
+        text=getattr(control, "text", None),
         sharing_settings=dict(settings),
-        turns=cast("LeavesOutTurns", control).turns if hasattr(control, "turns") else None,
+        turns=getattr(control, "turns", None),
         teacher=teacher,
     )

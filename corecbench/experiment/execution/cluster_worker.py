@@ -103,7 +103,7 @@ def run_claimed(task: CellTask, pool: Pool, n_threads: int | None, tell: Tell) -
         process.give(task)
         while (end := process.hear(tell)) is None:
             pass
-        usable = end.is_clean
+        usable = process.is_clean_after(end)
         return end
     finally:
         tell(ENDED)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from corecbench.experiment.cells import label_of
-from corecbench.experiment.process_state import state_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -126,9 +125,8 @@ def says_so(cell: Cell, plan: Plan, host: Host) -> bool:
     if cell.sharing is None:
         return True
     try:
-        with state_kept():
-            setup = Setup(cell.data.catalog, cell.max_history, cell.seed, "cpu", plan.cache)
-            abilities = sharing_abilities(host.build(cell.sharing, setup))
+        setup = Setup(cell.data.catalog, cell.max_history, cell.seed, "cpu", plan.cache)
+        abilities = sharing_abilities(host.build(cell.sharing, setup))
     except (Exception, SystemExit):
         return True
     return abilities.alone_unless_better or abilities.start_from == "pretrained"

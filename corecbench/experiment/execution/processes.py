@@ -74,7 +74,7 @@ class Processes:
     def ended(self, worker: WorkerProcess, end: TaskEnd) -> Ended:
         """Return the cell that a process had, and keep the process for another one if it can be kept."""
         cell = self.running.pop(worker)
-        if end.is_clean:
+        if worker.is_clean_after(end):
             self.idle.append(worker)
         else:
             worker.end(0.0)

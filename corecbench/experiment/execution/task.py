@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from corecbench.api import PROJECT
 from corecbench.experiment import process
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class CellTask:
     """Library -> its version where the run was started."""
     environment: Mapping[str, str]
     """The variables of the environment that corecbench reads, such as the folder of data sets."""
+    has_foreign_code: bool
+    """Whether a plugin of another distribution has a part in the cell. It may change anything in its process, so no
+    other cell runs there afterwards."""
 
 
 def make_task(cell: Cell, plan: Plan, host: Host, store: Store) -> CellTask:
@@ -68,4 +72,12 @@ def make_task(cell: Cell, plan: Plan, host: Host, store: Store) -> CellTask:
         Path.cwd(),
         process.versions(),
         {name: value for name, value in os.environ.items() if name.startswith("CORECBENCH_")},
+        has_foreign_code(cell, plan, host),
     )
+
+
+def has_foreign_code(cell: Cell, plan: Plan, host: Host) -> bool:
+    """Return whether a component or a metric of a cell is a plugin's of another distribution."""
+    metrics = (host.select("metrics", name, plan.config.settings) for name in plan.config.metrics)
+    parts = (cell.data.selected, *cell.components, cell.control, *metrics)
+    return any(part is not None and part.plugin.distribution != PROJECT for part in parts)

@@ -61,11 +61,6 @@ class TaskEnd(NamedTuple):
     kind: str = "WorkerLost"
     """The type of error, as a record names it."""
 
-    @property
-    def is_clean(self) -> bool:
-        """Whether the process can take another task. A failure may have left anything behind, such as no memory."""
-        return self.result is not None and self.result["status"] == "ok"
-
 
 class WorkerProcess:
     """One process that runs a cell at a time. It ends with this process, however this one ends."""
@@ -87,6 +82,8 @@ class WorkerProcess:
             )
         self.limit: float | None = None
         """Minutes that the task may take."""
+        self.has_foreign_code = False
+        """Whether code of other distributions runs in the task."""
         self.given = time.monotonic()
         """When the task was given, or when the process could begin it."""
         self.said: deque[str] = deque(maxlen=20)
@@ -103,7 +100,7 @@ class WorkerProcess:
 
     def give(self, task: CellTask) -> None:
         """Send a task; if the process is gone, `hear` will find out."""
-        self.limit = task.config.cell_timeout
+        self.limit, self.has_foreign_code = task.config.cell_timeout, task.has_foreign_code
         self.given = time.monotonic()
         with contextlib.suppress(OSError):
             self.connection.send(task)
@@ -140,6 +137,13 @@ class WorkerProcess:
         else:
             self.ready, self.given = True, time.monotonic()
         return None
+
+    def is_clean_after(self, end: TaskEnd) -> bool:
+        """Return whether the process can take another task.
+
+        A failure may have left anything behind, such as no memory, and so may a plugin of others.
+        """
+        return not self.has_foreign_code and end.result is not None and end.result["status"] == "ok"
 
     def found_dead(self) -> TaskEnd:
         """Return how the process ended, which took its task with it."""
