@@ -48,7 +48,7 @@ class CellTask:
     """The variables of the environment that corecbench reads, such as the folder of data sets."""
     has_foreign_code: bool
     """Whether a plugin of another distribution has a part in the cell. It may change anything in its process, so no
-    other cell runs there afterwards."""
+    other cell runs there afterwards. Beside a cell without any, no such code is loaded."""
 
 
 def make_task(cell: Cell, plan: Plan, host: Host, store: Store) -> CellTask:
@@ -59,6 +59,11 @@ def make_task(cell: Cell, plan: Plan, host: Host, store: Store) -> CellTask:
         existing="replace",  # whether a cell is done was decided by the plan
         trackers=(),
     )
+    foreign, files, blocked = has_foreign_code(cell, plan, host), host.files, host.blocked
+    if not foreign:
+        config, files = of_ours(config, plan), ()
+        others = (info.name for info in host.plugins() if info.distribution not in ("", PROJECT))
+        blocked = (*blocked, *(name for name in others if name not in blocked))
     return CellTask(
         config,
         cell.name,
@@ -67,12 +72,12 @@ def make_task(cell: Cell, plan: Plan, host: Host, store: Store) -> CellTask:
         Path(os.path.abspath(store.root)),
         Path(os.path.abspath(cell.folder)),
         Path(os.path.abspath(plan.cache)),
-        host.files,
-        host.blocked,
+        files,
+        blocked,
         Path.cwd(),
         process.versions(),
         {name: value for name, value in os.environ.items() if name.startswith("CORECBENCH_")},
-        has_foreign_code(cell, plan, host),
+        foreign,
     )
 
 
@@ -81,3 +86,20 @@ def has_foreign_code(cell: Cell, plan: Plan, host: Host) -> bool:
     metrics = (host.select("metrics", name, plan.config.settings) for name in plan.config.metrics)
     parts = (cell.data.selected, *cell.components, cell.control, *metrics)
     return any(part is not None and part.plugin.distribution != PROJECT for part in parts)
+
+
+def of_ours(config: RunConfig, plan: Plan) -> RunConfig:
+    """Return the settings without the components of other distributions."""
+    parts = [part for cell in plan.cells for part in (*cell.components, cell.control) if part is not None]
+    theirs = {(part.kind, part.label) for part in parts if part.plugin.distribution != PROJECT}
+
+    def ours(kind: str, labels: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(label for label in labels if (kind, label) not in theirs)
+
+    return replace(
+        config,
+        models=ours("models", config.models),
+        llms=ours("llms", config.llms),
+        sharing=ours("sharing", config.sharing),
+        controls=ours("controls", config.controls),
+    )

@@ -12,6 +12,7 @@ from corecbench.experiment import process
 from corecbench.experiment.layout import choices_on, lay_out
 from corecbench.experiment.plan import Plan
 from corecbench.experiment.runner import run_cell
+from corecbench.plugin.discovery import installed
 from corecbench.plugin.host import Host
 from corecbench.results.store import Store
 
@@ -69,7 +70,8 @@ class Workplace:
             del os.environ[name]
         os.environ.update(task.environment)
         if self.last is None or run_of(self.last) != run_of(task):
-            self.host, self.plans = Host.discover(task.files, task.blocked), []
+            here = {*(origin.name for origin in installed()), *(path.stem for path in task.files)}
+            self.host, self.plans = Host.discover(task.files, [name for name in task.blocked if name in here]), []
         self.last = task
 
     def plan(self, task: CellTask, store: Store) -> Plan:
