@@ -70,6 +70,11 @@ def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
             if (lack := _lacking(done))
             else []
         ),
+        *(
+            [f"Stored by an earlier version without checksums, so a change of their files would not show: {lack}"]
+            if (lack := listed([each["cell"]["name"] for each in ranked if is_unsealed(each)], "cells"))
+            else []
+        ),
         *of_imports(ranked),
     )
 
@@ -92,6 +97,11 @@ def _lacking(records: Sequence[CellResult]) -> str:
     """Return the cells whose records do not name weights and algorithms, beside others that do; "" for none."""
     lacking = [record["cell"]["name"] for record in records if "algorithms" not in record]
     return listed(lacking, "cells") if len(lacking) < len(records) else ""
+
+
+def is_unsealed(record: CellResult) -> bool:
+    """Return whether an earlier version stored a cell without checksums; in this one such a cell is damaged."""
+    return "files" not in record and record.get("schema", 1) == 1
 
 
 def _in_pairs(records: Sequence[CellResult]) -> str:
