@@ -177,6 +177,8 @@ class DatasetComponent(Component):
     build: str | Callable[..., DatasetSource]
     download: Download | None = None
     """Where `corecbench datasets fetch NAME` gets the data set. None: it needs no download."""
+    suffixes: tuple[str, ...] = ()
+    """Ends of the names of files, such as ".csv", that this component is meant by where no other one is named."""
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ class Lines:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def info(name: str, as_json: bool) -> None:
     """Print the counts of a data set, or of a folder of atomic files, as a run would use it."""
-    from corecbench.data.summary import lines, summary
+    from corecbench.data.summary import histories, lines, summary
     from corecbench.data.time_split import warnings
 
     config, data = read_data(discover(), name)
@@ -118,4 +118,4 @@ def info(name: str, as_json: bool) -> None:
     if as_json:
         say(json.dumps({**facts, "warnings": said}, indent=2))
     else:
-        say(*lines(facts), *(f"warning: {line}" for line in said))
+        say(*lines(facts), *histories(data.dataset), *(f"warning: {line}" for line in said))

@@ -17,6 +17,7 @@ from corecbench.api import Catalog, DataError, PluginError, UsageError
 from corecbench.data.item_text import make_texts, parse
 from corecbench.data.numbering import in_time_order, numbered, repeats_of, stable_order
 from corecbench.settings.configure import unknown
+from corecbench.toolkit.id_texts import alike_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +47,8 @@ class Dataset:
     """Counts that a reader of results must know; `load_dataset` lists them."""
     fingerprint: str
     """sha256, in hex, of ids, texts and order."""
+    notes: Sequence[str] = ()
+    """What a user must know of the data, a line each: rows that were left out, and ids written in several ways."""
 
 
 def load_dataset(
@@ -117,6 +120,10 @@ def load_dataset(
         ordered = user[row], item[row]
     (user, item), timestamp = ordered, timestamp[row]
     _check_testable(name, user, repeats, k_core)
+    alike = [
+        alike_in_words(f"{what} ids of {name}", ids, getattr(source, "id_remedy", ""))
+        for what, ids in (("user", user_ids), ("item", item_ids))
+    ]
     catalog = Catalog(name, user_ids, item_ids, tuple(texts.get(item_id, "") for item_id in item_ids))
     facts = {
         **_facts(catalog, user, timestamp),
@@ -127,9 +134,9 @@ def load_dataset(
         "removed_items": n_items - len(item_ids),
         "removed_interactions": n_before - len(row),
     }
-    return Dataset(
-        catalog, user, item, timestamp, facts, fingerprint(user_ids, item_ids, catalog.item_texts, user, item)
-    )
+    digest = fingerprint(user_ids, item_ids, catalog.item_texts, user, item)
+    notes = [*getattr(source, "notes", ()), *filter(None, alike)]
+    return Dataset(catalog, user, item, timestamp, facts, digest, notes)
 
 
 def in_core(user: np.ndarray, item: np.ndarray, k: int) -> np.ndarray:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from corecbench.data.time_split import in_brief
 from corecbench.data.times import date_of
+from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from corecbench.data.dataset import Dataset
     from corecbench.data.loaded import SplitDataset
 
+LAST = 5
+"""So many interactions of a user are shown."""
 LABELS = {
     "n_users": "users",
     "n_items": "items",
@@ -93,6 +98,17 @@ def lines(facts: Mapping[str, Any]) -> Iterator[str]:
     labelled = [name for name in LABELS if name in facts]
     for name in labelled + [name for name in facts if name not in LABELS and name != "name"]:
         yield f"  {LABELS.get(name, name)}: {shown(name, facts[name])}"
+
+
+def histories(dataset: Dataset) -> Iterator[str]:
+    """Yield the last interactions of the first three users, by title, so that a wrong column shows."""
+    catalog = dataset.catalog
+    start = np.searchsorted(dataset.user, np.arange(1, min(3, catalog.n_users) + 2))
+    for user, (begin, end) in enumerate(itertools.pairwise(start.tolist()), start=1):
+        items = dataset.item[max(begin, end - LAST) : end].tolist()
+        named = (printable(catalog.item_texts[item] or catalog.item_ids[item]) for item in items)
+        more = f"... {end - begin - LAST:,} more; " if end - begin > LAST else ""
+        yield f"  user {printable(catalog.user_ids[user])}: {more}{'; '.join(named)}"
 
 
 def shown(name: str, value: object) -> str:

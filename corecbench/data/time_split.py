@@ -114,8 +114,9 @@ def in_brief(dataset: Dataset) -> str:
 
 
 def warnings(dataset: Dataset, split: Split, ties: Ties) -> Iterator[str]:
-    """Yield what speaks against the split of a data set, a line each."""
+    """Yield what speaks against a data set and its split, a line each."""
     name = dataset.catalog.name
+    yield from dataset.notes
     if not split.by_time:
         yield from order_warnings(dataset, ties)
         if not not_times(dataset):

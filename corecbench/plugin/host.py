@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from corecbench.api import (
     Component,
     CorecbenchWarning,
+    DatasetComponent,
     PluginError,
     UsageError,
     resolve,
@@ -167,7 +168,12 @@ class Host:
     ) -> tuple[Component, PluginInfo, dict[str, Any]]:
         """Return the component that a text names, its plugin, and the setting that the text's argument fills."""
         offered = self.list(kind)
-        name, argument = split(kind, text, {component.name for component, _ in offered})
+        by_suffix = {
+            suffix: component.name
+            for component, _ in offered
+            for suffix in (component.suffixes if isinstance(component, DatasetComponent) else ())
+        }
+        name, argument = split(kind, text, {component.name for component, _ in offered}, by_suffix)
         matching = [(component, info) for component, info in offered if component.name == name]
         if not matching:
             raise self._unknown(kind, name, variants)
@@ -275,15 +281,20 @@ class Host:
                 )
 
 
-def split(kind: str, text: str, known: set[str]) -> tuple[str, str | None]:
+def split(
+    kind: str, text: str, known: set[str], by_suffix: Mapping[str, str] | None = None
+) -> tuple[str, str | None]:
     """Split what a user wrote into a component's name and its argument, None if there is none.
 
-    What no data set is called may be a folder, here or where data sets are kept.
+    What no data set is called may be a file with a suffix that a component is for, or a folder, here or where data
+    sets are kept.
     """
     name = re.split("[:@]", text, maxsplit=1)[0]
     argument = text[len(name) + 1 :] if len(name) < len(text) else None
     if name in known or kind != "datasets":
         return name, argument
+    if (component := (by_suffix or {}).get(os.path.splitext(text)[1].lower())) and not os.path.isdir(text):
+        return component, text
     if os.sep in text or "/" in text or os.path.isdir(text):
         return "folder", text
     kept = [] if argument else [str(place) for place in dataset_places(name) if place.is_dir()]

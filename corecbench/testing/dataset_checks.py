@@ -12,6 +12,7 @@ from corecbench.data.dataset import load_dataset
 from corecbench.data.split import leave_one_out
 from corecbench.testing.kit import NotApplicableError, require
 from corecbench.testing.settings_check import settings_survive_json
+from corecbench.toolkit.id_texts import alike_in_words
 
 if TYPE_CHECKING:
     from corecbench.api import DatasetSource
@@ -94,6 +95,14 @@ def the_order_is_stable(bench: Bench) -> None:
         require(before.equals(again), f"{method}() gives other rows, or another order, when it is asked again")
 
 
+def ids_are_written_in_one_way(bench: Bench) -> None:
+    """No two ids differ in blanks, hidden characters, Unicode form or a trailing ".0" only."""
+    table, remedy = bench.source.interactions(), getattr(bench.source, "id_remedy", "")
+    for column in ("user_id", "item_id"):
+        alike = alike_in_words(f"values of {column}", table[column], remedy)
+        require(not alike, alike)
+
+
 def it_can_be_split(bench: Bench) -> None:
     """It is loaded as a run does, and at least one user can be tested."""
     split = leave_one_out(load_dataset(bench.selected.name, bench.source))
@@ -105,6 +114,7 @@ CHECKS = (
     an_item_is_listed_once,
     interactions_are_with_known_items,
     the_order_is_stable,
+    ids_are_written_in_one_way,
     it_can_be_split,
     settings_survive_json,
 )

@@ -7,6 +7,7 @@ implements and is given stands in `corecbench.api`. Importing this package loads
 from corecbench.toolkit.caches import private_folder, set_aside, workspace
 from corecbench.toolkit.checksums import checksum
 from corecbench.toolkit.folders import cache_folder, dataset_folder, dataset_places, ordinary_file
+from corecbench.toolkit.id_texts import plain_id
 from corecbench.toolkit.kept_tensors import KeptTensors, load_tensors, save_tensors
 from corecbench.toolkit.printable import printable
 from corecbench.toolkit.processor import one_thread, product_dtype
@@ -28,6 +29,7 @@ __all__ = [
     "one_thread",
     "ordinary_file",
     "phrase_summaries",
+    "plain_id",
     "printable",
     "private_folder",
     "product_dtype",

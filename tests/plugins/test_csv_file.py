@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 
 from corecbench.api import DataError
+from corecbench.data.dataset import load_dataset
 from corecbench_plugins.datasets.csv_file import open_csv
 from corecbench_plugins.datasets.settings import Csv
 
 RATINGS = "userId,movieId,rating,when\n01,x,5,30\n01,y,3,10\n1,x,1,20\n01,z,4,10\n"
 MOVIES = 'movieId,name\nx,"Usual Suspects, The"\ny,\nz,Tom &amp; "Jerry"\nw,Never seen\n'
+SKIP = "; --set csv.bad_rows=skip leaves it out"
 COLUMNS = {"user": "userId", "item": "movieId", "timestamp": "when"}
 
 
@@ -125,19 +127,20 @@ def test_a_file_is_found_from_home(write, tmp_path, monkeypatch):
         ("userId,movieId,when\n", "ratings.csv: 1 rows; a header and at least one row are needed"),
         (
             RATINGS.replace("userId", "user"),
-            "ratings.csv: column userId: missing; have: user, movieId, rating, when",
+            "ratings.csv: column userId: missing; have: user, movieId, rating, when; maybe: --set csv.user=user "
+            "--set csv.item=movieId --set csv.timestamp=when",
         ),
         (
             RATINGS.replace("rating", "when"),
             "ratings.csv:1: column when: twice in the header, a name is allowed once",
         ),
-        (RATINGS + "2,x,1\n", "ratings.csv:6: 3 fields, the header has 4 (separator ',')"),
-        (RATINGS + "2,x,1,9,\n", "ratings.csv:6: 5 fields, the header has 4 (separator ',')"),
-        (RATINGS + ",x,1,9\n", "ratings.csv:6: column userId: empty, an id is needed"),
-        (RATINGS + "2,,1,9\n", "ratings.csv:6: column movieId: empty, an id is needed"),
+        (RATINGS + "2,x,1\n", "ratings.csv:6: 3 fields, the header has 4 (separator ',')" + SKIP),
+        (RATINGS + "2,x,1,9,\n", "ratings.csv:6: 5 fields, the header has 4 (separator ',')" + SKIP),
+        (RATINGS + ",x,1,9\n", "ratings.csv:6: column userId: empty, an id is needed" + SKIP),
+        (RATINGS + "2,,1,9\n", "ratings.csv:6: column movieId: empty, an id is needed" + SKIP),
         (
             RATINGS + '2,"two\nlines",1,9\n2,x,1,soon\n',
-            "ratings.csv:8: column when: 'soon' is not a number that int64 or float64 can hold",
+            "ratings.csv:8: column when: 'soon' is not a number that int64 or float64 can hold" + SKIP,
         ),
         (RATINGS.encode() + b"2,caf\xe9,1,9\n", "ratings.csv:6: byte 0xe9 is not UTF-8; convert the file to UTF-8"),
         (
@@ -159,7 +162,7 @@ def test_a_bad_file_is_named_with_line_and_column(write, ratings, message):
             "movies.csv:6: column movieId: 'x' is in movies.csv:2 already, an item is allowed once",
         ),
         (MOVIES.replace("name", "names"), "movies.csv: column name: missing; have: movieId, names"),
-        (MOVIES + ",None\n", "movies.csv:6: column movieId: empty, an id is needed"),
+        (MOVIES + ",None\n", "movies.csv:6: column movieId: empty, an id is needed" + SKIP),
     ],
 )
 def test_a_bad_file_of_titles_is_named_with_line_and_column(write, movies, message):
@@ -179,3 +182,71 @@ def test_a_file_that_is_not_there_is_named(write):
 def test_a_separator_of_several_characters_is_refused():
     with pytest.raises(ValueError, match=r"separator is '::', must be one character or 'tab'"):
         Csv("ratings.csv", separator="::")
+
+
+# --- bad rows, ratings and ids ------------------------------------------------------------------------------------
+
+BAD = RATINGS + ",x,1,9\n2,y,1,soon\n2,x,1\n2,z,1,40\n"
+
+
+def test_all_bad_rows_are_named_by_their_lines(write):
+    write(ratings=BAD)
+    assert fault() == (
+        "ratings.csv:8: 3 fields, the header has 4 (separator ','); 3 rows are bad: 6, 7, 8; "
+        "--set csv.bad_rows=skip leaves them out"
+    )
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_bad_rows_are_skipped_counted_and_named(write, quote):
+    write(ratings=BAD.replace("2,y", f"2,{quote}y{quote}"))
+    source = open_csv(Csv(**{"path": "ratings.csv", **COLUMNS, "bad_rows": "skip"}))
+    assert source.interactions().to_dict("list") == {
+        "user_id": ["01", "01", "1", "01", "2"],
+        "item_id": ["x", "y", "x", "z", "z"],
+        "timestamp": [30, 10, 20, 10, 40],
+    }
+    assert source.notes == ["ratings.csv: 3 bad rows are left out: 6, 7, 8"]
+
+
+def test_bad_titles_are_skipped(write):
+    write(ratings=RATINGS, movies=MOVIES + ",None\nv,a,b\n")
+    source = open_csv(
+        Csv(**{"path": "ratings.csv", **COLUMNS, "items": "movies.csv", "title": "name", "bad_rows": "skip"})
+    )
+    assert source.items()["item_id"].tolist() == ["x", "y", "z", "w"]
+    assert source.notes == ["movies.csv: 2 bad rows are left out: 6, 7"]
+
+
+def test_lower_ratings_are_left_out(write):
+    write(ratings=RATINGS)
+    source = open_csv(Csv(**{"path": "ratings.csv", **COLUMNS, "min_rating": 4}))
+    assert source.interactions()["item_id"].tolist() == ["x", "z"]
+    assert source.notes == ["ratings.csv: 2 ratings below 4 are left out"]
+
+
+def test_a_rating_that_is_no_number_is_named(write):
+    write(ratings=RATINGS.replace("y,3", "y,good"))
+    assert (
+        fault(min_rating=4) == "ratings.csv:3: column rating: 'good' is not a number that int64 or float64 can hold"
+    )
+
+
+ALIKE = ["7", "7 ", "7\u00a0", "\u200b7", "7.0", "caf\u00e9", "cafe\u0301", "8"]
+
+
+def test_ids_that_are_written_in_several_ways_are_counted_and_made_one(write):
+    write(ratings="user,item,when\n" + "".join(f"{user},{item},1\n" for user in ALIKE for item in "xyz"))
+    columns = {"path": "ratings.csv", "user": "user", "item": "item", "timestamp": "when"}
+    (note,) = load_dataset("shop", open_csv(Csv(**columns))).notes
+    assert note == (
+        "7 user ids of shop differ from another one in blanks, hidden characters, Unicode form or '.0' only, such "
+        "as '7' and '7 '; --set csv.normalise_ids=true makes them one"
+    )
+    made = load_dataset("shop", open_csv(Csv(**columns, normalise_ids=True)))
+    assert (made.catalog.user_ids, made.notes) == (("", "7", "caf\u00e9", "8"), [])
+
+
+def test_an_id_of_nothing_but_blanks_is_empty_once_ids_are_normalised(write):
+    write(ratings=RATINGS + " ,x,1,9\n")
+    assert fault(normalise_ids=True) == "ratings.csv:6: column userId: empty, an id is needed" + SKIP

@@ -12,6 +12,7 @@ from corecbench_plugins.datasets.settings import Columns
 ROWS = {"user_id": ["b", "a", "a"], "item_id": [3, 1, 2], "timestamp": [9, 7, 5]}
 NOON = datetime(2015, 3, 1, 12, tzinfo=UTC)
 
+SKIP = "; --set parquet.bad_rows=skip leaves it out"
 TIMES = "integers, float64, timestamps, dates or text are needed"
 
 
@@ -97,13 +98,13 @@ def test_the_files_of_a_folder_are_read_in_the_order_of_their_names(tmp_path):
             {"timestamp": pa.array([True, False, True])},
             f": column timestamp: bool, {TIMES}",
         ),
-        ({"timestamp": pa.array([1, None, 3])}, ": row 2: column timestamp: empty, a time is needed"),
+        ({"timestamp": pa.array([1, None, 3])}, ": row 2: column timestamp: empty, a time is needed" + SKIP),
         (
             {"timestamp": pa.array([1.0, 2.0, float("nan")])},
-            ": row 3: column timestamp: nan is not finite, a time is needed",
+            ": row 3: column timestamp: nan is not finite, a time is needed" + SKIP,
         ),
         ({"user_id": pa.array([1.0, 2.0, 3.0])}, ": column user_id: double, text or integers are needed"),
-        ({"user_id": pa.array(["a", None, "c"])}, ": row 2: column user_id: empty, an id is needed"),
+        ({"user_id": pa.array(["a", None, "c"])}, ": row 2: column user_id: empty, an id is needed" + SKIP),
     ],
 )
 def test_a_bad_column_is_named_with_file_and_row(source, columns, message):
@@ -112,7 +113,8 @@ def test_a_bad_column_is_named_with_file_and_row(source, columns, message):
 
 def test_a_missing_column_is_named_with_those_that_there_are(source):
     assert fault(source(settings={"user": "who"})) == (
-        "events.parquet: column who: missing; have: user_id, item_id, timestamp"
+        "events.parquet: column who: missing; have: user_id, item_id, timestamp; maybe: --set parquet.user=user_id "
+        "--set parquet.item=item_id --set parquet.timestamp=timestamp"
     )
 
 
@@ -139,3 +141,64 @@ def test_a_file_that_is_not_there_is_named():
     assert (
         fault(open_parquet(Columns("no.parquet"))) == "no.parquet: no such file or folder; one of Parquet is needed"
     )
+
+
+@pytest.mark.parametrize(
+    ("column", "other", "types"),
+    [
+        ("timestamp", pa.array([1.0]), ("int64", "double")),
+        ("timestamp", pa.array([NOON]), ("int64", "timestamp[us, tz=UTC]")),
+        ("user_id", pa.array([1]), ("string", "int64")),
+    ],
+)
+def test_files_of_a_folder_with_other_types_are_refused_in_one_line(tmp_path, column, other, types):
+    rows = {"user_id": ["01"], "item_id": ["x"], "timestamp": [1]}
+    pq.write_table(pa.table(rows), tmp_path / "part-0.parquet")
+    pq.write_table(pa.table(rows | {column: other}), tmp_path / "part-1.parquet")
+    assert fault(open_parquet(Columns(str(tmp_path)))) == (
+        f"{tmp_path}: column {column}: {types[0]} in part-0.parquet and {types[1]} in part-1.parquet; all files "
+        "must have the same columns and types"
+    )
+
+
+def test_a_column_that_a_file_of_a_folder_lacks_is_named(tmp_path):
+    rows = {"user_id": ["01"], "item_id": ["x"], "timestamp": [1]}
+    pq.write_table(pa.table(rows), tmp_path / "part-0.parquet")
+    pq.write_table(pa.table({**rows, "new": [1]}), tmp_path / "part-1.parquet")
+    assert "column new: missing in part-0.parquet and int64 in part-1" in fault(
+        open_parquet(Columns(str(tmp_path)))
+    )
+
+
+def test_large_strings_and_categories_are_the_text_that_they_hold(tmp_path):
+    kinds = (pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string()))
+    for number, kind in enumerate(kinds):
+        rows = {"user_id": pa.array(["a"], kind), "item_id": ["x"], "timestamp": [1]}
+        pq.write_table(pa.table(rows), tmp_path / f"{number}.parquet")
+    assert open_parquet(Columns(str(tmp_path))).interactions()["user_id"].tolist() == ["a"] * 3
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        (
+            [1425168000, 1425168000000, 1],
+            "row 2: column timestamp: 1425168000000 is in milliseconds",
+        ),
+        ([1425168000.0, 1425168000e3, 1.0], "row 2: column timestamp: 1425168000000.0 is in milliseconds"),
+        ([1425168000123456789.0, 1.0, 2.0], "row 1: column timestamp: 1425168000123456768 as float64 has lost"),
+    ],
+)
+def test_times_of_two_units_or_without_their_last_digits_are_refused(source, times, message):
+    assert message in fault(source(timestamp=times))
+
+
+def test_bad_rows_are_skipped_and_named(source):
+    opened = source(user_id=["a", None, "c"], timestamp=[1, 2, None], settings={"bad_rows": "skip"})
+    assert opened.interactions().to_dict("list") == {"user_id": ["a"], "item_id": ["3"], "timestamp": [1]}
+    assert opened.notes == ["events.parquet: 2 bad rows are left out: row 2, row 3"]
+
+
+def test_lower_ratings_are_left_out(source):
+    opened = source(rating=pa.array([5, 3.5, 4], pa.float32()), settings={"min_rating": 4})
+    assert opened.interactions()["user_id"].tolist() == ["b", "a"]

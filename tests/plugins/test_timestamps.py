@@ -57,6 +57,22 @@ def test_a_date_without_a_zone_is_in_utc():
         (["2015-03-01", "now"], 1, "'now' is no ISO 8601 date such as 2015-03-01T12:00:00Z"),
         (["1", "2015-03-01"], 1, "'2015-03-01' is not a number that int64 or float64 can hold"),
         (["1", "nan"], 1, "'nan' is not a number that int64 or float64 can hold"),
+        (["1425168000123456789", "0.5"], 0, "'1425168000123456789' is not a number that int64 or float64 can hold"),
+        (
+            ["0.5", "1.123456789012345678"],
+            1,
+            "'1.123456789012345678' is not a number that int64 or float64 can hold",
+        ),
+        (
+            ["1425168000", "1425168000000"],
+            1,
+            "1425168000000 is in milliseconds, 1425168000 in seconds; one unit is needed",
+        ),
+        (
+            ["2015-03-01", "2015-03-01T00:00:00.000000000001"],
+            1,
+            "'2015-03-01T0....000000000001' is finer than nanoseconds",
+        ),
     ],
 )
 def test_what_is_no_time_is_named_with_its_row(texts, row, fault):

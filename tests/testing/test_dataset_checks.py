@@ -53,6 +53,13 @@ class AnEmptyId(Good):
         return table.assign(item_id=table["item_id"].replace("i3", ""))
 
 
+class IdsWithABlank(Good):
+    def interactions(self):
+        table = super().interactions()
+        first = table.assign(user_id=table["user_id"] + " ")
+        return pd.concat([table, first], ignore_index=True)
+
+
 class TimeInFloat32(Good):
     def interactions(self):
         return super().interactions().astype({"timestamp": np.float32})
@@ -114,6 +121,7 @@ FAULTS = [
         r"timestamp .* is float32, must be int64 or",
     ),
     ("tables have the columns of the contract", WithoutATime, r"timestamp .* has 1 missing or infinite values"),
+    ("ids are written in one way", IdsWithABlank, r"120 values of user_id differ .* such as 'u0' and 'u0 '"),
     ("an item is listed once", ListedTwice, r"lists 2 ids again, such as \['i0'\]"),
     (
         "interactions are with known items",

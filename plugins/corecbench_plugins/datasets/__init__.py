@@ -60,6 +60,7 @@ def corecbench_datasets() -> list[DatasetComponent]:
             config=Csv,
             summary="a file of separated values, its columns by --set csv.user=NAME and so on",
             argument="path",
+            suffixes=(".csv", ".tsv"),
         ),
         DatasetComponent(
             name="parquet",
@@ -67,6 +68,7 @@ def corecbench_datasets() -> list[DatasetComponent]:
             config=Columns,
             summary="a Parquet file or folder, its columns by --set parquet.user=NAME and so on",
             argument="path",
+            suffixes=(".parquet",),
         ),
         DatasetComponent(
             name="hub",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INTEGER_CHARACTERS = b"0123456789+-"
+EXACT = 16
+"""A number of so many characters is always exact as float64."""
 NUMBER_CHARACTERS = INTEGER_CHARACTERS + b".eE"
 
 
@@ -79,7 +81,8 @@ def numbers(column: pa.ChunkedArray) -> np.ndarray | None:
                 values = column.cast(kind).to_numpy()
             except pa.ArrowException:
                 return None
-            return values if np.isfinite(values).all() else None
+            is_plain = kind == pa.int64() or pc.max(pc.binary_length(column)).as_py() <= EXACT
+            return values if is_plain and np.isfinite(values).all() else None
     return None
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from corecbench.api import DataError, UsageError
 from corecbench_plugins.datasets.arrow_text import is_among, numbers
 from corecbench_plugins.datasets.atomic_file import Field, bad_cell, quoted, read_atomic
-from corecbench_plugins.datasets.timestamps import TimeError, parse_numbers
+from corecbench_plugins.datasets.timestamps import TimeError, of_one_unit, parse_numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -161,9 +161,7 @@ def _check_ids(path: Path, ids: pd.Series) -> None:
 def _parse_timestamps(path: Path, texts: pd.Series) -> np.ndarray:
     """Return int64 [M] if all texts are integers, else float64 [M]."""
     plain = numbers(pa.chunked_array(pa.array(texts, from_pandas=True)))
-    if plain is not None:
-        return plain
     try:
-        return parse_numbers(texts.tolist())
+        return of_one_unit(parse_numbers(texts.tolist()) if plain is None else plain)
     except TimeError as error:
         raise bad_cell(path, error.row, "timestamp", str(error)) from error

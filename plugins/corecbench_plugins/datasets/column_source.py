@@ -10,9 +10,12 @@ import numpy as np
 import pandas as pd
 
 from corecbench.api import DataError
-from corecbench_plugins.datasets.arrow_text import has_empty, to_series
+from corecbench.toolkit import plain_id
+from corecbench_plugins.datasets import guessing
+from corecbench_plugins.datasets.arrow_text import to_series
 from corecbench_plugins.datasets.atomic_file import quoted
 from corecbench_plugins.datasets.atomic_folder import readable, without_entities
+from corecbench_plugins.datasets.bad_rows import BadRows
 from corecbench_plugins.datasets.timestamps import TimeError
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ class ColumnTable(Protocol):
     """Name of the file, for messages."""
     columns: Sequence[str]
     """Names of the columns."""
+    broken: Sequence[str]
+    """Place and fault of what is no row, since it has too few or too many fields."""
 
     def place(self, row: int) -> str:
         """Return the place of a row, such as "ratings.csv:7"."""
@@ -39,8 +44,12 @@ class ColumnTable(Protocol):
         """Return a column as strings [M]; "" where there is nothing."""
         ...
 
-    def times(self, column: str) -> np.ndarray:
-        """Return a column as int64 or float64 [M]."""
+    def times(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
+        """Return a column as int64 or float64 [M], whatever the rows aside hold."""
+        ...
+
+    def ratings(self, column: str) -> np.ndarray:
+        """Return a column of numbers as int64 or float64 [M]."""
         ...
 
 
@@ -48,15 +57,27 @@ class ColumnSource:
     """Interactions from one table, and titles from the same table or another one.
 
     Args:
+        name: the component, for messages.
         config: which columns are read.
         read: returns the table of interactions.
         read_titles: returns the table of titles; None where there is no table of its own for them.
     """
 
     def __init__(
-        self, config: Columns, read: Callable[[], ColumnTable], read_titles: Callable[[], ColumnTable] | None
+        self,
+        name: str,
+        config: Columns,
+        read: Callable[[], ColumnTable],
+        read_titles: Callable[[], ColumnTable] | None,
     ) -> None:
-        self.config, self._read, self._read_titles = config, read, read_titles
+        self.name, self.config, self._read, self._read_titles = name, config, read, read_titles
+        self.id_remedy = "" if config.normalise_ids else f"--set {name}.normalise_ids=true makes them one"
+        self._said: dict[str, list[str]] = {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What was left out of the tables that were read, a line each."""
+        return [line for lines in self._said.values() for line in lines]
 
     @cached_property
     def _interactions(self) -> ColumnTable:
@@ -66,12 +87,25 @@ class ColumnSource:
         """Return user_id, item_id (str) and timestamp (int64 or float64; the row number if no column is named).
 
         Raises:
-            DataError: a column is missing, or a cell cannot be used.
+            DataError: a column is missing, or a row cannot be used.
         """
         table, config = self._interactions, self.config
-        user, item = ids(table, config.user), ids(table, config.item)
-        timestamp = times(table, config.timestamp) if config.timestamp else np.arange(len(user))
-        return pd.DataFrame({"user_id": user, "item_id": item, "timestamp": timestamp})
+        needed = [config.user, config.item, *([config.timestamp] if config.timestamp else [])]
+        for column in needed:
+            check_column(table, column, guessing.line(self.name, table.columns))
+        bad = self._bad_rows(table)
+        user, item = (ids(bad, column, config.normalise_ids) for column in needed[:2])
+        timestamp = times(bad, config.timestamp) if config.timestamp else np.arange(len(user))
+        bad.check()
+        kept = bad.good(len(user))
+        notes = [bad.note] if bad.note else []
+        if config.min_rating is not None:
+            liked = ratings(table, config.rating) >= config.min_rating
+            n_below = int((kept & ~liked).sum())
+            notes += [f"{table.name}: {n_below:,} ratings below {config.min_rating:g} are left out"]
+            kept &= liked
+        self._said["interactions"] = notes
+        return pd.DataFrame({"user_id": user, "item_id": item, "timestamp": timestamp})[kept].reset_index(drop=True)
 
     def items(self) -> pd.DataFrame:
         """Return item_id and title (str, without HTML entities), each item once; no rows where there are no titles.
@@ -80,28 +114,35 @@ class ColumnSource:
         several titles among the interactions gets the first one that is not empty.
 
         Raises:
-            DataError: a column is missing, a cell cannot be used, or a table of titles lists an item twice.
+            DataError: a column is missing, a row cannot be used, or a table of titles lists an item twice.
         """
         config = self.config
-        title = config.title or "title"
+        title, item_id = config.title or "title", config.item
         if self._read_titles is not None:
-            table = self._read_titles()
-            item = ids(table, config.items_id or config.item)
-            check_unique(table, config.items_id or config.item, item)
+            table, item_id = self._read_titles(), config.items_id or config.item
         else:
             table = self._interactions
             if not config.title and title not in table.columns:
                 return pd.DataFrame({"item_id": [], "title": []}, dtype=str)
-            item = ids(table, config.item)
+        check_column(table, item_id)
+        bad = self._bad_rows(table)
+        item = ids(bad, item_id, config.normalise_ids)
+        if self._read_titles is not None:
+            bad.check()
+            self._said["items"] = [bad.note] if bad.note else []
+            check_unique(table, item_id, item[bad.good(len(item))])
         check_column(table, title)
         titles = [without_entities(text).strip() for text in table.texts(title).to_pylist()]
-        rows = pd.DataFrame({"item_id": item, "title": titles}, dtype=str)
+        rows = pd.DataFrame({"item_id": item, "title": titles}, dtype=str)[bad.good(len(item))]
         first_titles = rows[rows["title"] != ""].drop_duplicates("item_id").set_index("item_id")["title"]
-        item_ids = rows["item_id"].drop_duplicates().reset_index(drop=True)
+        item_ids = rows["item_id"].drop_duplicates()
         found = pd.DataFrame({"item_id": item_ids, "title": item_ids.map(first_titles).fillna("")})
-        if self._read_titles is None:
-            return found
-        return found.assign(**other_fields(table, {config.items_id or config.item, *found.columns}))
+        if self._read_titles is not None:  # whose rows are in line with those of the other fields
+            found = found.assign(**other_fields(table, {item_id, *found.columns}))
+        return found.reset_index(drop=True)
+
+    def _bad_rows(self, table: ColumnTable) -> BadRows:
+        return BadRows(table, self.config.bad_rows == "skip", f"--set {self.name}.bad_rows=skip")
 
 
 def other_fields(table: ColumnTable, known: Collection[str]) -> dict[str, pd.Series]:
@@ -114,35 +155,53 @@ def other_fields(table: ColumnTable, known: Collection[str]) -> dict[str, pd.Ser
     return found
 
 
-def check_column(table: ColumnTable, column: str) -> None:
-    """Raise a DataError unless a table has a column."""
+def check_column(table: ColumnTable, column: str, guess: str = "") -> None:
+    """Raise a DataError unless a table has a column; the options that would name the right ones may be guessed."""
     if column not in table.columns:
-        raise DataError(f"{table.name}: column {column}: missing; have: {', '.join(table.columns)}")
+        maybe = f"; maybe: {guess}" if guess else ""
+        raise DataError(f"{table.name}: column {column}: missing; have: {', '.join(table.columns)}{maybe}")
 
 
-def ids(table: ColumnTable, column: str) -> pd.Series:
-    """Return a column of ids, str [M].
+def ids(bad: BadRows, column: str, normalise: bool) -> pd.Series:
+    """Return a column of ids, str [M]; rows whose id is empty are bad."""
+    found = to_series(bad.table.texts(column))
+    if normalise:
+        found = found.map({text: plain_id(text) for text in found.unique()}).astype(found.dtype)
+    empty = (found == "").to_numpy()
+    if empty.any():
+        bad.add(dict.fromkeys(np.flatnonzero(empty).tolist(), f"column {column}: empty, an id is needed"))
+    return found
+
+
+def times(bad: BadRows, column: str) -> np.ndarray:
+    """Return a column of times, int64 or float64 [M]; rows that are no time are bad, and have any value.
 
     Raises:
-        DataError: the column is missing, or an id is empty.
+        DataError: the column cannot be used, whatever is left out.
     """
-    check_column(table, column)
-    column_ids = table.texts(column)
-    if has_empty(column_ids):
-        row = column_ids.index("").as_py()
-        raise DataError(f"{table.place(row)}: column {column}: empty, an id is needed")
-    return to_series(column_ids)
+    table = bad.table
+    try:
+        try:
+            return table.times(column)
+        except TimeError as error:
+            bad.add({row: f"column {column}: {fault}" for row, fault in error.faults.items()})
+            if not error.faults:
+                raise
+            bad.check()
+        return table.times(column, bad.faults)
+    except TimeError as error:
+        raise DataError(f"{table.place(error.row)}: column {column}: {error}") from error
 
 
-def times(table: ColumnTable, column: str) -> np.ndarray:
-    """Return a column of times, int64 or float64 [M].
+def ratings(table: ColumnTable, column: str) -> np.ndarray:
+    """Return a column of ratings, int64 or float64 [M].
 
     Raises:
-        DataError: the column is missing, or a cell is no time.
+        DataError: the column is missing, or a cell is no number.
     """
     check_column(table, column)
     try:
-        return table.times(column)
+        return table.ratings(column)
     except TimeError as error:
         raise DataError(f"{table.place(error.row)}: column {column}: {error}") from error
 
@@ -151,8 +210,7 @@ def check_unique(table: ColumnTable, column: str, item: pd.Series) -> None:
     """Raise a DataError for the first id that occurs a second time."""
     repeated = item.duplicated().to_numpy()
     if repeated.any():
-        row = int(repeated.argmax())
-        item_id = item.iloc[row]
-        first = table.place(int((item == item_id).to_numpy().argmax()))
+        row, item_id = int(item.index[repeated][0]), item[repeated].iloc[0]
+        first = table.place(int(item.index[item == item_id][0]))
         fault = f"{quoted(item_id)} is in {first} already, an item is allowed once"
         raise DataError(f"{table.place(row)}: column {column}: {fault}")

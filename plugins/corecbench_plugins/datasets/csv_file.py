@@ -15,10 +15,10 @@ from corecbench.api import DataError
 from corecbench_plugins.datasets.arrow_text import longest_line, read_columns
 from corecbench_plugins.datasets.column_source import ColumnSource
 from corecbench_plugins.datasets.text_file import not_utf8, read_bytes
-from corecbench_plugins.datasets.timestamps import parse_column
+from corecbench_plugins.datasets.timestamps import parse_column, parse_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     import numpy as np
 
@@ -32,18 +32,18 @@ def open_csv(config: Csv) -> ColumnSource:
     def reader(path: str) -> Callable[[], ColumnTable]:
         return lambda: read_csv(Path(path).expanduser(), config.separator)
 
-    return ColumnSource(config, reader(config.path), reader(config.items) if config.items else None)
+    return ColumnSource("csv", config, reader(config.path), reader(config.items) if config.items else None)
 
 
 def read_csv(path: Path, separator: str = "") -> ColumnTable:
-    """Return a file of separated values. Empty lines are skipped.
+    """Return a file of separated values. Empty lines are skipped, and so are rows with another number of fields.
 
     Args:
         path: The file.
         separator: What stands between fields; "" for a tab in a .tsv file and a comma in other files.
 
     Raises:
-        DataError: The file cannot be read, has no rows, or a row has too few or too many fields.
+        DataError: The file cannot be read, or has no rows.
     """
     separator = {"": "\t" if path.suffix == ".tsv" else ",", "tab": "\t"}.get(separator, separator)
     text = _read_text(path)
@@ -78,6 +78,7 @@ class PlainTable:
     def __init__(self, path: Path, table: pa.Table, separator: str) -> None:
         self.path, self.name, self.table, self.separator = path, str(path), table, separator
         self.columns: Sequence[str] = table.column_names
+        self.broken: Sequence[str] = ()
 
     @cached_property
     def _rows(self) -> CsvTable:
@@ -92,9 +93,13 @@ class PlainTable:
         """Return a column as strings."""
         return self.table[column]
 
-    def times(self, column: str) -> np.ndarray:
-        """Return a column as int64 or float64 [M]."""
-        return parse_column(self.texts(column))
+    def times(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
+        """Return a column as int64 or float64 [M], whatever the rows aside hold."""
+        return parse_column(self.texts(column), aside)
+
+    def ratings(self, column: str) -> np.ndarray:
+        """Return a column of numbers as int64 or float64 [M]."""
+        return parse_numbers(self.texts(column).to_pylist())
 
 
 class CsvTable:
@@ -106,14 +111,17 @@ class CsvTable:
         separator: What stands between fields.
 
     Raises:
-        DataError: The file has no rows, or a row has too few or too many fields.
+        DataError: The file has no rows.
     """
 
     def __init__(self, path: Path, text: str, separator: str) -> None:
         self.path, self.name = path, str(path)
         self.separator = separator
         self.lines = array("q")  # where each row begins
+        self.broken: list[str] = []
         rows = self._read_rows(text)
+        if len(rows) < 2 and self.broken:
+            raise DataError(self.broken[0])
         if len(rows) < 2:
             raise DataError(f"{path}: {len(rows)} rows; a header and at least one row are needed")
         self.columns: Sequence[str] = rows[0]
@@ -132,9 +140,10 @@ class CsvTable:
                 if row:
                     if rows and len(row) != len(rows[0]):
                         fault = f"{len(row)} fields, the header has {len(rows[0])} (separator {self.separator!r})"
-                        raise DataError(f"{self.path}:{line}: {fault}")
-                    rows.append(row)
-                    self.lines.append(line)
+                        self.broken.append(f"{self.path}:{line}: {fault}")
+                    else:
+                        rows.append(row)
+                        self.lines.append(line)
                 line = reader.line_num + 1
         except csv.Error as error:
             raise DataError(f"{self.path}:{line}: {error} (in a row that begins in this line)") from error
@@ -149,9 +158,13 @@ class CsvTable:
         number = self.columns.index(column)
         return pa.chunked_array([pa.array([row[number] for row in self.rows], pa.string())])
 
-    def times(self, column: str) -> np.ndarray:
-        """Return a column as int64 or float64 [M]."""
-        return parse_column(self.texts(column))
+    def times(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
+        """Return a column as int64 or float64 [M], whatever the rows aside hold."""
+        return parse_column(self.texts(column), aside)
+
+    def ratings(self, column: str) -> np.ndarray:
+        """Return a column of numbers as int64 or float64 [M]."""
+        return parse_numbers(self.texts(column).to_pylist())
 
 
 def _read_text(path: Path) -> bytes:

@@ -18,7 +18,7 @@ MISSING = "a data set of the hub needs the package `datasets`; install it by `pi
 def open_hub(config: Hub) -> ColumnSource:
     """Return the data set of one subset, or of two."""
     items = functools.partial(read_hub, config, config.items, config.items_split) if config.items else None
-    return ColumnSource(config, functools.partial(read_hub, config, config.subset, config.split), items)
+    return ColumnSource("hub", config, functools.partial(read_hub, config, config.subset, config.split), items)
 
 
 def read_hub(config: Hub, subset: str, split: str) -> ArrowTable:

@@ -11,14 +11,18 @@ import pyarrow as pa
 from corecbench.api import DataError
 from corecbench.toolkit import ordinary_file
 from corecbench_plugins.datasets.column_source import ColumnSource
-from corecbench_plugins.datasets.timestamps import TimeError, parse_column
+from corecbench_plugins.datasets.timestamps import TimeError, bad_times, of_one_unit, parse_column, parse_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
+
+    from pyarrow.dataset import Dataset
 
     from corecbench_plugins.datasets.settings import Columns
 
 ID_TYPES = "text or integers are needed"
+LARGEST = 2.0**53
+"""From here on float64 leaves integers out."""
 TIME_TYPES = "integers, float64, timestamps, dates or text are needed"
 
 
@@ -28,7 +32,7 @@ def open_parquet(config: Columns) -> ColumnSource:
     def reader(path: str) -> Callable[[], ArrowTable]:
         return lambda: read_parquet(Path(path).expanduser())
 
-    return ColumnSource(config, reader(config.path), reader(config.items) if config.items else None)
+    return ColumnSource("parquet", config, reader(config.path), reader(config.items) if config.items else None)
 
 
 def read_parquet(path: Path) -> ArrowTable:
@@ -42,9 +46,37 @@ def read_parquet(path: Path) -> ArrowTable:
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; one of Parquet is needed")
     try:
-        return ArrowTable(str(path), pyarrow.dataset.dataset(ordinary_file(path), format="parquet").to_table())
+        parts = pyarrow.dataset.dataset(ordinary_file(path), format="parquet")
+        check_parts(path, parts)
+        return ArrowTable(str(path), parts.to_table())
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())}") from error
+
+
+def check_parts(path: Path, parts: Dataset) -> None:
+    """Raise a DataError for the first file of a folder whose columns are others than those of the first file.
+
+    Arrow would give all files the types of the first one, in which ids and times of the others may change.
+    """
+    fragments = list(parts.get_fragments())
+    first = types_of(fragments[0].physical_schema) if fragments else {}
+    for fragment in fragments[1:]:
+        types = types_of(fragment.physical_schema)
+        for column in [*first, *types]:
+            one, other = (found.get(column, "missing") for found in (first, types))
+            if one != other:
+                names = Path(fragments[0].path).name, Path(fragment.path).name
+                raise DataError(
+                    f"{path}: column {column}: {one} in {names[0]} and {other} in {names[1]}; all files "
+                    "must have the same columns and types"
+                )
+
+
+def types_of(schema: pa.Schema) -> dict[str, str]:
+    """Return column -> its type; categories have the type of their values, and texts are one type."""
+    kinds = {each.name: each.type.value_type if pa.types.is_dictionary(each.type) else each.type for each in schema}
+    texts = (pa.string(), pa.large_string(), pa.string_view())
+    return {name: "string" if kind in texts else str(kind) for name, kind in kinds.items()}
 
 
 class ArrowTable:
@@ -61,6 +93,7 @@ class ArrowTable:
     def __init__(self, name: str, table: pa.Table) -> None:
         self.name, self.table = name, table
         self.columns = table.column_names
+        self.broken: Sequence[str] = ()
         if not table.num_rows:
             raise DataError(f"{name}: no rows, at least one is needed")
 
@@ -88,32 +121,47 @@ class ArrowTable:
         texts = values.cast(pa.large_string() if pa.types.is_large_string(values.type) else pa.string())
         return texts.fill_null("") if texts.null_count else texts
 
-    def times(self, column: str) -> np.ndarray:
-        """Return a column as int64 or float64 [M]."""
+    def times(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
+        """Return a column as int64 or float64 [M], whatever the rows aside hold."""
         values = self._values(column)
         kind = values.type
         if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-            return parse_column(self.texts(column))
+            return parse_column(self.texts(column), aside)
         if pa.types.is_float16(kind) or pa.types.is_float32(kind):
             raise self._error(column, f"in which seconds are lost; {TIME_TYPES}")
         if not (pa.types.is_integer(kind) or pa.types.is_float64(kind) or pa.types.is_temporal(kind)):
             raise self._error(column, TIME_TYPES)
-        if values.null_count:
-            raise TimeError(values.is_null().to_pylist().index(True), "empty, a time is needed")
+        if values.null_count and (empty := set(np.flatnonzero(values.is_null().to_numpy()).tolist()) - {*aside}):
+            raise bad_times(dict.fromkeys(empty, "empty, a time is needed"))
         if pa.types.is_float64(kind):
-            return self._finite(values.to_numpy())
+            return self._finite(values.to_numpy(), aside)
+        values = values.fill_null(values.drop_null()[0]) if values.null_count else values
         if pa.types.is_date32(kind):
             values = values.cast(pa.int32())
         try:
             numbers: np.ndarray = values.cast(pa.int64()).to_numpy()
         except pa.ArrowException as error:
             raise self._error(column, TIME_TYPES) from error
+        return of_one_unit(numbers) if pa.types.is_integer(kind) else numbers
+
+    def ratings(self, column: str) -> np.ndarray:
+        """Return a column of numbers as int64 or float64 [M]."""
+        values = self._values(column)
+        if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
+            return parse_numbers(self.texts(column).to_pylist())
+        numbers: np.ndarray = values.cast(pa.float64()).to_numpy()
+        if not np.isfinite(numbers).all():
+            rows = np.flatnonzero(~np.isfinite(numbers)).tolist()
+            raise bad_times(dict.fromkeys(rows, "empty, a rating is needed"))
         return numbers
 
     @staticmethod
-    def _finite(times: np.ndarray) -> np.ndarray:
-        not_finite = ~np.isfinite(times)
-        if not_finite.any():
-            row = int(not_finite.argmax())
-            raise TimeError(row, f"{times[row]} is not finite, a time is needed")
-        return times
+    def _finite(times: np.ndarray, aside: Collection[int]) -> np.ndarray:
+        wrong = set(np.flatnonzero(~np.isfinite(times)).tolist()) - {*aside}
+        if wrong:
+            raise bad_times({row: f"{times[row]} is not finite, a time is needed" for row in wrong})
+        times = np.where(np.isfinite(times), times, 0.0)
+        if (abs(times) >= LARGEST).any():
+            row = int((abs(times) >= LARGEST).argmax())
+            raise TimeError(row, f"{times[row]:.0f} as float64 has lost its last digits; give int64")
+        return of_one_unit(times)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from corecbench.api import Count  # noqa: TC001, settings are checked by their types
 
@@ -33,6 +34,14 @@ class Columns:
     """The file or folder of the titles. If empty, the titles stand among the interactions."""
     items_id: str = ""
     """Column of the item ids in the table of titles. If empty, it has the name that `item` gives."""
+    min_rating: float | None = None
+    """Interactions with a lower rating are left out."""
+    rating: str = "rating"
+    """Column of the ratings, which only `min_rating` reads."""
+    normalise_ids: bool = False
+    """Whether ids that differ in blanks, hidden characters, Unicode form or a trailing ".0" only are one."""
+    bad_rows: Literal["error", "skip"] = "error"
+    """What becomes of rows with an empty id, no time or another number of fields."""
 
 
 @dataclass(frozen=True)

@@ -4,41 +4,76 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from corecbench_plugins.datasets.arrow_text import numbers
+from corecbench_plugins.datasets.arrow_text import EXACT, numbers
 from corecbench_plugins.datasets.atomic_file import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     import pyarrow as pa
 
 INTEGER_CHARACTERS = frozenset("0123456789+-")
 NUMBER_CHARACTERS = INTEGER_CHARACTERS | frozenset(".eE")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 DATE = re.compile(r"\d{4}\D?\d{2}", re.ASCII)
+FINER = re.compile(r"[.,]\d{9}0*[1-9]", re.ASCII)
+"""A fraction of a second with more digits than pandas keeps."""
+UNITS = {"seconds": 3e8, "milliseconds": 3e11, "microseconds": 3e14, "nanoseconds": 3e17}
+"""Unit -> the least number that is a time since 1970 in it: in 1979. The most is 16 times as much."""
 EXAMPLE = "2015-03-01T12:00:00Z"
 
 
 class TimeError(ValueError):
     """A text that is no time."""
 
-    def __init__(self, row: int, fault: str) -> None:
+    def __init__(self, row: int, fault: str, faults: Mapping[int, str] | None = None) -> None:
         super().__init__(fault)
         self.row = row
         """Number of the row, from 0."""
+        self.faults = faults or {}
+        """All rows that are no time -> what is wrong; empty if the column cannot be used whatever is left out."""
 
 
-def parse_column(column: pa.ChunkedArray) -> np.ndarray:
+def parse_column(column: pa.ChunkedArray, aside: Collection[int] = ()) -> np.ndarray:
     """Return what `parse_times` returns for a column of strings; plain numbers in one go.
+
+    Args:
+        column: the texts.
+        aside: rows that are left out later, and may have any value.
 
     Raises:
         TimeError: as `parse_times`.
     """
     plain = numbers(column) if len(column) else None
-    return parse_times(column.to_pylist()) if plain is None else plain
+    if plain is not None:
+        return of_one_unit(plain)
+    texts = column.to_pylist()
+    good = next((text for row, text in enumerate(texts) if row not in aside), "0")
+    return parse_times([good if row in aside else text for row, text in enumerate(texts)] if aside else texts)
+
+
+def of_one_unit(times: np.ndarray) -> np.ndarray:
+    """Return times as numbers, if they are not of two units since 1970.
+
+    >>> of_one_unit(np.array([7, 1425168000])).tolist()
+    [7, 1425168000]
+
+    Raises:
+        TimeError: some are seconds since 1970, say, and others milliseconds.
+    """
+    found = {unit: (times >= low) & (times < 16 * low) for unit, low in UNITS.items()}
+    first = {unit: int(rows.argmax()) for unit, rows in found.items() if rows.any()}
+    if len(first) < 2:
+        return times
+    (_, row), (unit, other) = sorted(first.items(), key=lambda each: each[1])[:2]
+    before = next(name for name, place in first.items() if place == row)
+    raise TimeError(other, f"{times[other]} is in {unit}, {times[row]} in {before}; one unit is needed")
 
 
 def parse_times(texts: list[str]) -> np.ndarray:
@@ -55,15 +90,21 @@ def parse_times(texts: list[str]) -> np.ndarray:
     Raises:
         TimeError: a text is neither a number nor a date, or is not what the first text is.
     """
-    if not texts or NUMBER.fullmatch(texts[0]):
-        return parse_numbers(texts)
-    if not DATE.match(texts[0]):
-        raise TimeError(0, f"{quoted(texts[0])} is neither a number nor an ISO 8601 date such as {EXAMPLE}")
+    first = next((text for text in texts if NUMBER.fullmatch(text) or DATE.match(text)), "")
+    if not texts or NUMBER.fullmatch(first):
+        return of_one_unit(parse_numbers(texts))
+    neither = f"is neither a number nor an ISO 8601 date such as {EXAMPLE}"
+    if not first:
+        raise bad_times({row: f"{quoted(text)} {neither}" for row, text in enumerate(texts)})
     dates = pd.to_datetime(pd.Series(texts, dtype=str), format="ISO8601", utc=True, errors="coerce")
     no_date = dates.isna().to_numpy() | ~np.array([DATE.match(text) is not None for text in texts])
     if no_date.any():
-        row = int(no_date.argmax())
-        raise TimeError(row, f"{quoted(texts[row])} is no ISO 8601 date such as {EXAMPLE}")
+        wrong = {row: texts[row] for row in np.flatnonzero(no_date).tolist()}
+        raise bad_times(
+            {row: f"{quoted(text)} is no ISO 8601 date such as {EXAMPLE}" for row, text in wrong.items()}
+        )
+    if lost := {row: text for row, text in enumerate(texts) if FINER.search(text)}:
+        raise bad_times({row: f"{quoted(text)} is finer than nanoseconds" for row, text in lost.items()})
     moments: np.ndarray = dates.astype("int64").to_numpy()
     return moments
 
@@ -81,10 +122,36 @@ def parse_numbers(texts: list[str]) -> np.ndarray:
             return np.array([int(text) for text in texts], dtype=np.int64)
         if characters <= NUMBER_CHARACTERS:
             parsed = np.array([float(text) for text in texts], dtype=np.float64)
-            if np.isfinite(parsed).all():
+            if np.isfinite(parsed).all() and all(map(is_exact, texts)):
                 return parsed
     except (ValueError, OverflowError):
         pass
     limit = 2.0**63 if integers else math.inf
-    row = next(row for row, text in enumerate(texts) if not (NUMBER.fullmatch(text) and abs(float(text)) < limit))
-    raise TimeError(row, f"{quoted(texts[row])} is not a number that int64 or float64 can hold")
+
+    def fits(text: str) -> bool:
+        return bool(NUMBER.fullmatch(text)) and abs(float(text)) < limit and (integers or is_exact(text))
+
+    wrong = {row: text for row, text in enumerate(texts) if not fits(text)}
+    neither = f"is neither a number nor an ISO 8601 date such as {EXAMPLE}"
+    unfit = "is not a number that int64 or float64 can hold"
+    raise bad_times(
+        {
+            row: f"{quoted(text)} {unfit if row or NUMBER.fullmatch(text) else neither}"
+            for row, text in wrong.items()
+        }
+    )
+
+
+def is_exact(text: str) -> bool:
+    """Return whether float64 holds a number to the last digit that is written.
+
+    >>> is_exact("1425168000.123456"), is_exact("1425168000.123456789012"), is_exact("1425168000123456789")
+    (True, False, False)
+    """
+    return len(text) <= EXACT or Decimal(repr(float(text))) == Decimal(text)
+
+
+def bad_times(faults: dict[int, str]) -> TimeError:
+    """Return the error for some rows that are no time: row -> what is wrong."""
+    row = min(faults)
+    return TimeError(row, faults[row], faults)
