@@ -9,7 +9,7 @@ import numpy as np
 from corecbench.api import DataError
 
 if TYPE_CHECKING:
-    from corecbench_plugins.datasets.column_source import ColumnTable
+    from corecbench_plugins.datasets.column_table import ColumnTable
 
 MOST = 50
 """So many places stand in a message."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,38 +19,10 @@ from corecbench_plugins.datasets.bad_rows import BadRows
 from corecbench_plugins.datasets.timestamps import TimeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection
 
-    import pyarrow as pa
-
+    from corecbench_plugins.datasets.column_table import ColumnTable
     from corecbench_plugins.datasets.settings import Columns
-
-
-class ColumnTable(Protocol):
-    """A table in some format. Its columns have the names that they have in the file."""
-
-    name: str
-    """Name of the file, for messages."""
-    columns: Sequence[str]
-    """Names of the columns."""
-    broken: Sequence[str]
-    """Place and fault of what is no row, since it has too few or too many fields."""
-
-    def place(self, row: int) -> str:
-        """Return the place of a row, such as "ratings.csv:7"."""
-        ...
-
-    def texts(self, column: str) -> pa.ChunkedArray:
-        """Return a column as strings [M]; "" where there is nothing."""
-        ...
-
-    def times(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
-        """Return a column as int64 or float64 [M], whatever the rows aside hold."""
-        ...
-
-    def ratings(self, column: str) -> np.ndarray:
-        """Return a column of numbers as int64 or float64 [M]."""
-        ...
 
 
 class ColumnSource:

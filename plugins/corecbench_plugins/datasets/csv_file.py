@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from corecbench_plugins.datasets.column_source import ColumnTable
+    from corecbench_plugins.datasets.column_table import ColumnTable
     from corecbench_plugins.datasets.settings import Csv
 
 
