@@ -18,6 +18,6 @@ def on_device(values: np.ndarray, device: str) -> torch.Tensor:
         device: such as "cpu" or "cuda:1".
     """
     tensor = torch.as_tensor(values)
-    if not device.startswith("cuda"):
+    if torch.device(device).type in ("cpu", "mps"):  # they share their memory
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)

@@ -110,8 +110,8 @@ class Checkpoints:
         for side, facts in state.facts["sides"].items():
             side_state.put_back(self.sides[side], below(state.tensors, side), facts)
         torch.set_rng_state(state.tensors["random"])
-        if "random.cuda" in state.tensors:
-            torch.cuda.set_rng_state(state.tensors["random.cuda"])
+        for device, known in below(state.tensors, "random.cuda").items():
+            torch.cuda.set_rng_state(known, int(device))
         for record in state.facts["records"][len(self.records) :]:
             self.on_epoch(record)
 
@@ -170,7 +170,7 @@ class Checkpoints:
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {"random": torch.get_rng_state()}
         if torch.cuda.is_available() and torch.cuda.is_initialized():
-            tensors["random.cuda"] = torch.cuda.get_rng_state()
+            tensors |= {f"random.cuda.{n}": known for n, known in enumerate(torch.cuda.get_rng_state_all())}
         facts: dict[str, Any] = {"turns": self.n_turns, "records": self.records, "sides": {}, **further}
         facts |= {"cell": self.folder.name, "begins": self.shared and self.shared.name}
         for side, training in self.sides.items():

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from corecbench.api import Batch, Recommender, States, last_position
+from corecbench.data.tensors import on_device
 from corecbench.evaluation.states import checked
 
 if TYPE_CHECKING:
@@ -50,9 +51,9 @@ class FrozenStates:
         if self.length is None:
             return States(self.user[rows], self.item)
         place, filled = self.places(np.asarray(rows), width)
-        user = self.user.new_zeros(*filled.shape, self.user.shape[1])  # [B, width, d]
+        user = self.user.new_zeros(len(rows) * width, self.user.shape[1])
         user[filled] = self.user[place]
-        return States(user, self.item)
+        return States(user.view(len(rows), width, -1), self.item)
 
     def places(self, rows: np.ndarray, width: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the places of the states of some contexts, int64 [of these], and where in a batch they belong.
@@ -62,13 +63,13 @@ class FrozenStates:
             width: as in `of`.
 
         Returns:
-            The places in `user`, row by row, and bool [B, width], true where an item is.
+            The places in `user` and those in a batch laid out as one row, int64.
         """
         start, length = self.stretches
         filled = np.arange(width) < length[rows, None]
         place = (start[rows, None] + np.arange(width))[filled]
-        device = self.user.device
-        return torch.as_tensor(place, device=device), torch.as_tensor(filled, device=device)
+        device = str(self.user.device)
+        return on_device(place, device), on_device(np.flatnonzero(filled), device)
 
 
 def evaluate(model: Recommender) -> None:
@@ -90,10 +91,10 @@ def states_of_contexts(model: Recommender, contexts: Contexts, n_items: int | No
             user = states.user.new_empty(n_states, states.user.shape[-1])
             found = FrozenStates(user, states.item, contexts.length if at_each else None)
         if found.length is None:
-            found.user[torch.as_tensor(rows, device=found.user.device)] = states.user
+            found.user[on_device(rows, str(found.user.device))] = states.user
         else:
             place, filled = found.places(rows, batch.history.shape[1])
-            found.user[place] = states.user[filled]
+            found.user[place] = states.user.flatten(0, 1)[filled]
     if found is None or item is None:
         raise ValueError("there are no contexts to make states of")
     return replace(found, item=item.detach().clone())
@@ -106,7 +107,7 @@ def last_states(model: Recommender, contexts: Contexts, n_items: int | None = No
     for rows, batch, states in _in_batches(model, contexts, n_items):
         user = last_position(states.user, batch.history)
         last = user.new_empty(len(contexts), user.shape[1]) if last is None else last
-        last[torch.as_tensor(rows, device=last.device)] = user
+        last[on_device(rows, str(last.device))] = user
     if last is None:
         raise ValueError("there are no contexts to make states of")
     return last

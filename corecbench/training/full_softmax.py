@@ -58,6 +58,8 @@ def log_probability(
         scores: [p, N], of which the probabilities are the softmax.
         own: rows and columns of the targets.
     """
+    if probability.device.type != "cpu":  # a GPU would have to be waited for to know whether some are tiny
+        return scores[own].float() - scores.float().logsumexp(dim=1)
     given = probability[own].float()
     if (given > TINY).all():
         return given.log()

@@ -42,7 +42,8 @@ def next_item_cross_entropy(batch: Batch, states: States, dtype: torch.dtype = t
     if target.dim() == 2:
         chosen = target != 0  # [B, L]
         if user.dim() == 3:
-            user, target = user[chosen], target[chosen]  # [P, d], [P]
+            places = chosen.flatten().nonzero().squeeze(1)  # once for both, since a GPU is waited for here
+            user, target = user.flatten(0, 1)[places], target.flatten()[places]  # [P, d], [P]
         else:
             target = target.gather(1, chosen.sum(dim=1, keepdim=True) - 1).squeeze(1)  # [B]
     if batch.sampled is None:

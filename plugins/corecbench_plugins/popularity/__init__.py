@@ -9,12 +9,13 @@ class Popularity:
     examples = "pairs"
 
     def __init__(self, config: None, setup: Setup, ids: IdsFactory) -> None:
-        self.n_items = setup.catalog.n_items
+        self.n_items, self.device = setup.catalog.n_items, setup.device
 
     def fit(self, train: Interactions) -> None:
         import torch  # not at the top, so that listing components does not wait for it
 
-        self.count = torch.bincount(torch.as_tensor(train.item), minlength=self.n_items + 1).float()
+        count = torch.bincount(torch.as_tensor(train.item), minlength=self.n_items + 1)
+        self.count = count.float().to(self.device)
 
     def states(self, batch: Batch) -> States:
         return States(user=self.count.new_ones(len(batch.user), 1), item=self.count[:, None])

@@ -262,8 +262,9 @@ def as_in_recbole() -> Iterator[None]:
 @contextlib.contextmanager
 def in_evaluation(setup: Setup) -> Iterator[None]:
     """Let RecBole's code compute scores. Where it draws random numbers, every call draws the same."""
-    devices = [] if setup.device == "cpu" else [setup.device]
-    with torch.random.fork_rng(devices), torch.no_grad():
+    device = torch.device(setup.device)
+    devices = [] if device.type == "cpu" else [device]
+    with torch.random.fork_rng(devices, device_type=device.type), torch.no_grad():
         torch.manual_seed(setup.seed)
         with as_in_recbole():
             yield

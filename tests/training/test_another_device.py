@@ -1,0 +1,65 @@
+"""Built-in models train and rank on another device than the processor: nothing meets on two, and little waits."""
+
+from dataclasses import replace
+
+import pytest
+
+from corecbench.api import Training
+from corecbench.testing.bench import make_cell_training, silent
+from corecbench.testing.far_device import DEVICE, FarDevice
+
+BATCHES = 8
+"""The batches of an epoch, about."""
+WAITS_OF_AN_EPOCH = 3
+"""Of losses that are read once at its end."""
+
+
+@pytest.fixture
+def device():
+    with FarDevice() as device:
+        yield device
+
+
+def on_device(host, device):
+    training = make_cell_training(host, n_users=60)
+    return replace(training, setup=replace(training.setup, device=device))
+
+
+def select(host, kind, name, config=None):
+    selected = host.select(kind, name, {name: config or {}})
+    if isinstance(selected.config, Training):
+        selected = replace(selected, config=replace(selected.config, epochs=1, batch_size=BATCHES))
+    return selected
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["popularity", "text-knn", "item-knn", "sequence-knn-words", "ease", "lightgcn", "sasrec", "gru4rec"],
+)
+def test_a_model_alone_ranks_as_on_the_processor(host, device, name):
+    found = []
+    for where in ("cpu", DEVICE):
+        training = on_device(host, where)
+        side = training.train_solo("domain", select(host, "models", name), silent)
+        side.finish()
+        found.append(training.rank(side.model, "test", top_k=3))
+    own, expected = found
+    assert (own.n_candidates == expected.n_candidates).all()
+    if name not in ("sasrec", "gru4rec"):  # their dropout draws other numbers where it is not ours
+        assert (own.rank == expected.rank).mean() > 0.95
+
+
+@pytest.mark.parametrize(
+    ("name", "waits", "copied_at"), [("sasrec", 1, ""), ("gru4rec", 1, ""), ("lightgcn", 0, "model/loss.py")]
+)
+def test_a_batch_waits_once_at_most_and_copies_from_pinned_memory(host, device, name, waits, copied_at):
+    training, selected = on_device(host, DEVICE), select(host, "models", name)
+    model, _ = training.build_solo("domain", selected)
+    side = training.side_training("domain", selected, model, 1)
+    n_batches = -(-len(side.examples) // BATCHES)
+    device.waits.clear()
+    device.copies.clear()
+    side.train_epoch(None, None)
+    assert n_batches > 5
+    assert sum(device.waits.values()) <= waits * n_batches + WAITS_OF_AN_EPOCH
+    assert {place.split(":")[0] for place in device.copies} <= {copied_at}
