@@ -73,12 +73,23 @@ def split_by(dataset: Dataset, config: RunConfig) -> tuple[Dataset, Split]:
     return dataset, leave_one_out(dataset, config.ties)
 
 
+def can_be_utf8(text: str) -> bool:
+    """Return whether a text can be written as UTF-8; the name of a file may hold any bytes.
+
+    >>> can_be_utf8("shop"), can_be_utf8("shop\udcff")
+    (True, False)
+    """
+    return text == text.encode(errors="replace").decode()
+
+
 def read_datasets(config: RunConfig, host: Host) -> list[SplitDataset]:
     """Load and split every data set of a run."""
     datasets = []
     for label in config.datasets:
         selected = host.select("datasets", label, config.settings)
         name = Path(label.removeprefix(f"{selected.name}:")).name or selected.name
+        if not can_be_utf8(name):
+            raise UsageError(f"data set {name!a}: its name is no UTF-8 text, as results need; rename it")
         selected = host.select("datasets", label, config.settings_on(name))
         source = host.build(selected)
         with guard(str(selected), "loading"):

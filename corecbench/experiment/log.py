@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import warnings
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -49,13 +50,36 @@ class CellLog:
             LOG.info("%s", result["error"]["traceback"])
 
 
+class RunFile(logging.FileHandler):
+    """The file of a run's log. Where it cannot be written, such as on a full disk, the run goes on without."""
+
+    lost = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, unless an earlier one could not be written."""
+        if not self.lost:
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, as logging has it
+        """Say once that the log ends here."""
+        self.lost = True
+        LOG.warning("%s: the log cannot be written any further (%s)", self.baseFilename, sys.exc_info()[1])
+
+    def close(self) -> None:
+        """Close the file, also where what it holds back cannot be written."""
+        try:
+            super().close()
+        except OSError:
+            self.stream = None  # type: ignore[assignment]
+
+
 @contextlib.contextmanager
 def logged(host: Host, store: Store) -> Iterator[Path]:
     """Log to a new file in the folder of a benchmark for as long as the context lasts, and return the file."""
     folder = store.root / slug(store.benchmark)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"run-{datetime.now():%Y-%m-%dT%H-%M-%S-%f}.log"
-    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler = RunFile(path, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter(FORMAT))
     host.register(CellLog(), "log")
     root, level = logging.getLogger(), LOG.level

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.metadata
 import importlib.util
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from corecbench.plugin.own_modules import checksum, files_of
 from corecbench.toolkit import ordinary_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 INSTALL = {
     "recbole": "pip install --no-deps recbole==1.2.1",
@@ -83,6 +85,21 @@ def edited(distribution: importlib.metadata.Distribution, point: importlib.metad
         return f"+sha256:{checksum([*files_of(root, point.module), origin][-1], root)}"
     except (OSError, ValueError, AttributeError, IndexError):  # loading it will say
         return ""
+
+
+@contextlib.contextmanager
+def staying() -> Iterator[None]:
+    """Let a plugin that ends the process while it is loaded or asked be one that raised SystemExit."""
+
+    def leave(status: int) -> NoReturn:
+        raise SystemExit(f"it ends the process by os._exit({status})")
+
+    before = os._exit
+    os._exit = leave
+    try:
+        yield
+    finally:
+        os._exit = before
 
 
 def fail(error: Exception) -> NoReturn:

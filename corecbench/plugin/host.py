@@ -19,7 +19,7 @@ from corecbench.api import (
     UsageError,
     resolve,
 )
-from corecbench.plugin.discovery import Origin, installed, loose_file, reason
+from corecbench.plugin.discovery import Origin, installed, loose_file, reason, staying
 from corecbench.plugin.guard import Guarded, guard
 from corecbench.plugin.kinds import KINDS
 from corecbench.plugin.loaded import Plugin, PluginInfo
@@ -73,7 +73,8 @@ class Host:
         plugin = Plugin(origin)
         self._plugins.append(plugin)
         try:
-            plugin.register(origin.load())
+            with staying():
+                plugin.register(origin.load())
         except (Exception, SystemExit) as error:
             plugin.blame(reason(error), error)
 

@@ -9,7 +9,7 @@ import pluggy
 
 from corecbench.api import PROJECT, Component, DatasetComponent, Download, PluginError
 from corecbench.plugin import spec as hookspecs
-from corecbench.plugin.discovery import Origin, reason
+from corecbench.plugin.discovery import Origin, reason, staying
 from corecbench.plugin.kinds import KINDS
 
 
@@ -64,7 +64,8 @@ class Plugin:
         if kind not in self.offers:
             hook_name = KINDS[kind].hook
             try:
-                self.offers[kind] = self.ask(hook_name, KINDS[kind].component)
+                with staying():
+                    self.offers[kind] = self.ask(hook_name, KINDS[kind].component)
             except (Exception, SystemExit) as error:
                 self.offers[kind] = []
                 self.blame(f"{hook_name}: {reason(error)}", error)

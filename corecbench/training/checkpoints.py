@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     Sides = Mapping[Side, SideTraining]
     OnEpoch = Callable[[EpochRecord], None]
 
+FIRST_S = 60.0
+"""Seconds after which the first state of a cell is written."""
 TURN, EPOCH = "turn.safetensors", "epoch.safetensors"
 """The state at the end of the latest turn, and the latest state within a turn."""
 STATE_VERSION = 2
@@ -61,10 +63,14 @@ class Checkpoints:
     shared: Path | None = None
     """The file of the state after a first turn that other cells may begin with; None for a cell without one."""
     minutes: float = 5.0
-    """Least minutes between two states within a turn."""
+    """Least minutes between two states within a turn. The first one is written after FIRST_S at the latest."""
     records: list[EpochRecord] = field(default_factory=list)
     """The epochs so far."""
     written: float = field(default_factory=time.monotonic)
+    has_state: bool = False
+    """Whether a state has been written."""
+    lost: bool = False
+    """Whether one could not be written, which is said once."""
     n_turns: int = 0
     """The number of turns that are over."""
     latest: State | None = None
@@ -128,7 +134,8 @@ class Checkpoints:
             Stopped: the training is to end.
         """
         stop = self.stop.is_set()
-        if stop or time.monotonic() - self.written >= 60 * self.minutes:
+        wait_s = 60 * self.minutes if self.has_state else min(FIRST_S, 60 * self.minutes)
+        if stop or time.monotonic() - self.written >= wait_s:
             self.write(self.folder / EPOCH)
         if stop:
             raise Stopped
@@ -163,7 +170,10 @@ class Checkpoints:
         try:
             self._write(file, **further)
         except (OSError, SafetensorError) as error:
-            logging.getLogger(__name__).warning("%s: the state of the cell cannot be written (%s)", file, error)
+            self.written = time.monotonic()  # not after every epoch
+            if not self.lost:
+                logging.getLogger(__name__).warning("%s: the state of the cell cannot be written (%s)", file, error)
+            self.lost = True
 
     def _write(self, file: Path, **further: Any) -> None:
         """Write the state: all of it or nothing."""
@@ -182,7 +192,7 @@ class Checkpoints:
         except TypeError:  # a plugin's module remembers something (`get_extra_state`) that JSON cannot hold
             return
         save_tensors(file, tensors, text)
-        self.written = time.monotonic()
+        self.written, self.has_state = time.monotonic(), True
 
 
 @dataclass(frozen=True)

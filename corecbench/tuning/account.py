@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from corecbench.toolkit import ordinary_file
 from corecbench.tuning.space import edges
 from corecbench.tuning.study import best_of, best_trial, is_finished, searched_s, state_of
 
@@ -46,7 +47,7 @@ def write_trials(path: Path, search: Search, trials: Iterable[FrozenTrial]) -> N
     """Put the trials of a study into the table of all, in place of its earlier rows."""
     rows = []
     if path.exists():
-        with path.open(encoding="utf-8", newline="") as file:
+        with ordinary_file(path).open(encoding="utf-8", newline="") as file:
             rows = [row for row in csv.DictReader(file) if row["study"] != search.name]
     rows += [row(search, trial) for trial in trials if trial.state.name != "WAITING"]
     rows.sort(key=lambda row: (row["study"], int(row["trial"])))

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
+from corecbench.toolkit import ordinary_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +91,7 @@ def read_tuned(path: Path) -> Any:
         document.add(tomlkit.nl())
         return document
     try:
-        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+        document = tomlkit.parse(ordinary_file(path).read_text(encoding="utf-8"))
     except (TOMLKitError, OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from error
     if "tuning" not in document:

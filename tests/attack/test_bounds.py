@@ -13,13 +13,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from corecbench.api import CorecbenchError
+from corecbench.api import CorecbenchError, UsageError
 from corecbench.cli.main import main
+from corecbench.data.loaded import read_datasets
+from corecbench.plugin.host import Host
 from corecbench.report.wording import one_line
 from corecbench.results.layout import slug
 from corecbench.results.privacy import without_private
+from corecbench.settings.config import RunConfig
 from corecbench.settings.values import parse_set, resources, seeds, shares
-from corecbench.toolkit import word_vectors
+from corecbench.toolkit import load_tensors, word_vectors
+from corecbench.tuning.tuned_file import read_tuned
 from corecbench_plugins.controls.ciphered_texts import WORDS
 from corecbench_plugins.datasets.atomic_folder import without_entities
 from corecbench_plugins.datasets.ml100k import article_first
@@ -173,3 +177,20 @@ def test_a_user_with_a_very_long_history_takes_memory_for_the_rows_not_for_rows_
 def test_no_more_best_items_are_kept_than_there_are(bench):
     (record,) = bench(models=("popularity",), top_k=10**12)
     assert (record["status"], record["error"]) == ("ok", None)
+
+
+def test_a_kept_state_that_is_a_pipe_is_none(tmp_path):
+    os.mkfifo(tmp_path / "state.safetensors")
+    assert load_tensors(tmp_path / "state.safetensors") is None
+
+
+def test_tuned_settings_that_are_a_pipe_are_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "tuned.toml")
+    with pytest.raises(UsageError, match="it is a pipe"):
+        read_tuned(tmp_path / "tuned.toml")
+
+
+def test_a_file_whose_name_is_no_utf8_is_refused_in_one_line(tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/shop\xff.csv")
+    with pytest.raises(UsageError, match=r"'shop\\udcff.csv': its name is no UTF-8 text, as results"):
+        read_datasets(RunConfig(datasets=(path,)), Host.discover())

@@ -5,6 +5,7 @@ from pandas.testing import assert_frame_equal
 
 from corecbench.api import CorecbenchWarning
 from corecbench.training import checkpoints
+from corecbench.training.checkpoints import EPOCH, Checkpoints
 from corecbench.training.loop import SideTraining
 
 TURNS = {"start": "new", "warm_up_epochs": 3, "rounds": 2, "domain_epochs": 4, "llm_epochs": 4}
@@ -140,6 +141,27 @@ def test_few_states_are_kept_for_other_cells(pair, cache, monkeypatch):
     monkeypatch.setattr(checkpoints, "KEPT", 1)
     pair.run(seeds=(0, 1))
     assert len(list((cache / "begun").iterdir())) == 1
+
+
+def test_the_first_state_is_written_after_a_minute_and_later_ones_in_their_time(tmp_path, monkeypatch):
+    states, now, written = Checkpoints(tmp_path / "state", minutes=5, written=0.0), 0.0, []
+    states.sides = {}
+    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now)
+    for now in range(0, 700, 30):
+        states.epoch_ended()
+        if (tmp_path / "state" / EPOCH).exists():
+            written.append(now)
+            (tmp_path / "state" / EPOCH).unlink()
+    assert written == [60, 360, 660]
+
+
+def test_a_state_that_cannot_be_written_is_said_once(tmp_path, caplog):
+    (tmp_path / "state").write_text("in the way")
+    states = Checkpoints(tmp_path / "state", minutes=0)
+    states.sides = {}
+    for _ in range(3):
+        states.epoch_ended()
+    assert len(caplog.records) == 1
 
 
 def test_within_a_turn_no_state_is_written_before_its_time(pair, monkeypatch):

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from corecbench.api import hookimpl
 from corecbench.results.store import Store
 
 METRIC = """
@@ -167,3 +168,15 @@ def test_a_model_with_neither_states_nor_scores_is_named(bench, domain_model):
     (record,) = bench([domain_model("del Model.states")], models=("mine",))
     assert "domain model 'mine' of plugin plugin_file" in record["error"]["message"]
     assert "it has neither a method `states` nor a method `scores`" in record["error"]["message"]
+
+
+def test_results_that_are_moved_while_a_cell_trains_are_written_anew(bench, tmp_path):
+    class Mover:
+        @hookimpl
+        def corecbench_epoch_finished(self, cell, record):
+            if not (tmp_path / "moved").exists():
+                (tmp_path / "results").rename(tmp_path / "moved")
+
+    (record,) = bench(models=("sasrec",), diary=Mover())
+    assert record["status"] == "ok"
+    assert [stored for _, stored in Store(tmp_path / "results", "default").records()] == [record]

@@ -2,10 +2,11 @@
 
 import logging
 import warnings
+from pathlib import Path
 
 import pytest
 
-from corecbench.experiment.log import LOG, logged
+from corecbench.experiment.log import LOG, RunFile, logged
 from corecbench.plugin.host import Host
 from corecbench.results.store import Store
 
@@ -41,6 +42,16 @@ def test_cells_and_epochs_are_logged(log):
         "sasrec, toys, seed 3: failed: no good",
         "line 1",
     ]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no disk that is always full")
+def test_a_full_disk_ends_the_log_with_one_line_and_not_the_run(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("corecbench.experiment.log.RunFile", lambda path, **named: RunFile("/dev/full", **named))
+    with logged(Host(), Store(tmp_path, "default")):
+        for _ in range(3):
+            LOG.info("an epoch")
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert line == "/dev/full: the log cannot be written any further ([Errno 28] No space left on device)"
 
 
 def test_warnings_are_logged_and_shown_as_before(log, monkeypatch):

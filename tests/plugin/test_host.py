@@ -51,6 +51,18 @@ def test_no_first_party_plugin_is_broken():
     assert faults(Host.discover()) == {}
 
 
+@pytest.mark.parametrize("where", ["at import", "when it is asked"])
+def test_a_plugin_that_ends_the_process_is_broken_and_stops_nothing(loose_file, where):
+    source = (
+        "import os; os._exit(0)"
+        if where == "at import"
+        else GOOD.replace("good = ", "import os; os._exit(0)\n        good = ")
+    )
+    host = Host.discover([loose_file("bye", source)], strict=False)
+    assert "SystemExit: it ends the process by os._exit(0)" in faults(host)["bye"]
+    assert "popularity" in names(host, "models")
+
+
 def test_a_plugin_of_another_distribution_is_found(distribution):
     distribution("third", GOOD)
     listed = {component.name: str(info) for component, info in Host.discover().list("models")}

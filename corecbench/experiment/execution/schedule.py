@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from typing import TYPE_CHECKING, cast
 
@@ -10,7 +11,8 @@ from corecbench.experiment.execution.claims import Claims, owner_in_words
 from corecbench.experiment.execution.executor import Ended
 from corecbench.experiment.execution.order import Queue, begin_alike, needs_alone, same_texts, side_by_side
 from corecbench.experiment.execution.relay import Relay
-from corecbench.experiment.execution.worker_process import TIMED_OUT
+from corecbench.experiment.execution.worker_process import named
+from corecbench.experiment.progress import title
 from corecbench.experiment.runner import describe
 from corecbench.results.privacy import without_private
 from corecbench.results.unstored import store_or_keep
@@ -19,6 +21,7 @@ from corecbench.training.checkpoints import BEGUN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from corecbench.api import CellResult
     from corecbench.experiment.cells import Cell
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store
 
+LOG = logging.getLogger(__name__)
 LOOK_S = 1.0
 """Seconds after which it is looked again whether another run has done with a cell."""
 
@@ -73,6 +77,8 @@ def ends(
 ) -> Iterator[Ended]:
     """Hand over all cells of a queue, and yield each when it ends."""
     running: list[Cell] = []
+    again: list[Cell] = []
+    retried: set[Path] = set()
     theirs = Theirs()
 
     def put_off(cell: Cell) -> bool:  # it would wait for texts that another cell encodes, or do what that one does
@@ -81,8 +87,15 @@ def ends(
         repeats = any(begin_alike(cell, other) and not relay.is_past_first_turn(other) for other in running)
         return (waits or repeats) and not executor.backlog
 
-    while queue.left or running or theirs.cells:
-        while (len(running) < executor.slots or executor.backlog) and (cell := queue.next(put_off)) is not None:
+    def has_room() -> bool:  # a cell whose process was killed has the machine for itself once
+        alone = again or any(cell.folder in retried for cell in running)
+        return executor.backlog or (len(running) < executor.slots and not alone)
+
+    while queue.left or running or theirs.cells or again:
+        if again and not running:
+            running.append(again.pop())
+            executor.submit(running[0])
+        while has_room() and (cell := queue.next(put_off)) is not None:
             if not executor.backlog and not claims.take(cell):
                 theirs.cells.append(cell)
                 queue.hold(cell, ask)
@@ -96,10 +109,21 @@ def ends(
             theirs.wait()
         elif (ended := executor.wait(relay.tell, LOOK_S if theirs.cells else None)) is not None:
             running.remove(ended.cell)
-            queue.ended(ended.cell)
-            yield ended
+            if was_killed(ended) and ended.cell.folder not in retried and not executor.backlog:
+                said = "%s: %s; it goes on once more, with nothing beside it"
+                LOG.warning(said, title(ended.cell.facts), ended.reason)
+                retried.add(ended.cell.folder)
+                again.append(ended.cell)
+            else:
+                queue.ended(ended.cell)
+                yield ended
         queue.left += theirs.cells
         theirs.cells.clear()
+
+
+def was_killed(ended: Ended) -> bool:
+    """Return whether the system killed the process of a cell, as it does where memory ends."""
+    return ended.result is None and ended.reason.endswith(named(-signal.SIGKILL))
 
 
 class Theirs:
@@ -115,7 +139,7 @@ class Theirs:
             what = f"{cell.name}, {cell.data.name}, seed {cell.seed}", owner_in_words(cell)
             if what not in self.said:
                 self.said.add(what)
-                logging.getLogger(__name__).warning("waiting for %s, which %s trains", *what)
+                LOG.warning("waiting for %s, which %s trains", *what)
         if self.cells:
             time.sleep(LOOK_S)
 
@@ -133,7 +157,7 @@ def finish(ended: Ended, plan: Plan, store: Store, relay: Relay) -> CellResult:
 def store_failure(ended: Ended, plan: Plan, store: Store, heard: HeardOf) -> CellResult:
     """Store that a cell failed, with the epochs that were heard of, and return the record.
 
-    The state of a cell that took too long is kept: with more time it goes on there.
+    The state of its training is kept: with more time or memory it goes on there.
     """
     cell = ended.cell
     record = {
@@ -148,7 +172,7 @@ def store_failure(ended: Ended, plan: Plan, store: Store, heard: HeardOf) -> Cel
     }
     result = cast("CellResult", without_private(record))
     result = store_or_keep(
-        lambda folder: store.write(folder, result, {}, keep_state=ended.kind == TIMED_OUT),
+        lambda folder: store.write(folder, result, {}, keep_state=True),
         store,
         cell.folder,
         plan.cache,

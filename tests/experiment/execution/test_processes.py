@@ -76,6 +76,17 @@ def test_a_process_that_dies_costs_its_cell_only(bench, acting_model, tmp_path, 
     assert all(record in stored for record in records)
 
 
+def test_a_cell_whose_process_was_killed_goes_on_once_from_its_state(bench, acting_model, tmp_path, processes):
+    log = tmp_path / "log"
+    act = f"open({str(log)!r}, 'a').write('x') and os.path.getsize({str(log)!r}) or os.kill(os.getpid(), 9)"
+    settings = {"mine": {"act": act, "epochs": 3}}
+    (record,) = bench(
+        [acting_model], models=("mine",), settings=settings, checkpoint_minutes=0, runs_in=processes(1)
+    )
+    assert (record["status"], [epoch["epoch"] for epoch in record["epochs"]]) == ("ok", [1, 2, 3])
+    assert log.read_text() == "xx"  # in the second epoch, which was killed, and in the third
+
+
 def test_an_error_outside_of_training_ends_the_run(bench, acting_model, processes):
     act = "from corecbench.results.store import Store; Store.write = lambda *_, **__: 1 / 0"
     with pytest.raises(ZeroDivisionError) as caught:
