@@ -59,7 +59,6 @@ CORE = {
         "corecbench/training/full_softmax.py",
         "corecbench/training/loop.py",
         "corecbench/training/losses.py",
-        "corecbench/training/seeds.py",
         "corecbench/training/weights.py",
         "plugins/corecbench_plugins/metrics/rank_metrics.py",
     ),
@@ -92,7 +91,6 @@ NO_RANKS = (
     "corecbench/evaluation/text_similarity.py",
     "corecbench/training/checkpoints.py",  # a state is exact
     "corecbench/training/side_state.py",
-    "corecbench/training/unchanged.py",  # refuses changes of tensors that are given
     "plugins/corecbench_plugins/hf_llm/locks.py",
     "plugins/corecbench_plugins/hf_llm/packaged_weights.py",  # the weights themselves are hashed
 )

@@ -117,7 +117,7 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
     from corecbench.experiment.session import prepare
     from corecbench.report.publish import publish_run
     from corecbench.report.views.tables import main_table
-    from corecbench.results.unstored import unstored as find_unstored
+    from corecbench.results.spare import not_stored
 
     be_a_good_neighbour()
     settings, quiet = run_config(), verbose is False
@@ -128,7 +128,7 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
         return 0
     with contextlib.redirect_stderr(io.StringIO()) if quiet else contextlib.nullcontext():
         records = experiment.run(progress=not quiet, every_epoch=bool(verbose), log=True)
-    left_out, unstored = experiment.plan.left_out, find_unstored(records, experiment.store)
+    left_out, unstored = experiment.plan.left_out, not_stored(records, experiment.store)
     say_reasons("left out", [*left_out.values(), *(f"{folder}: trained, but not stored" for folder in unstored)])
     unwritten = bool(unstored)
     if len(records) > len(unstored):

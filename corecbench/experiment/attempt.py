@@ -25,8 +25,8 @@ from corecbench.results.checksums import read_file
 from corecbench.results.frames import item_frequency
 from corecbench.results.layout import CHECKPOINT
 from corecbench.results.record import sides_of
+from corecbench.results.spare import spare_folder
 from corecbench.results.store import state_of
-from corecbench.results.unstored import spare_folder
 from corecbench.training.alone import predicting, stand_beside, with_own_content, without_control
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
 from corecbench.training.checkpoints import BEGUN, STATE_VERSION, Checkpoints

@@ -20,7 +20,7 @@ from corecbench.experiment.preflight import check_device, check_texts
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
 from corecbench.results.record import DamagedError, ResultsError
-from corecbench.results.unstored import spare_folder
+from corecbench.results.spare import spare_folder
 from corecbench.toolkit import cache_folder
 from corecbench.toolkit.processor import auto_precision
 

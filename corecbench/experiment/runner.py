@@ -20,7 +20,7 @@ from corecbench.results.frames import items_frame, ranks_frame, top_frame
 from corecbench.results.layout import CHECKPOINT, ITEMS_FILE, MODEL
 from corecbench.results.privacy import without_private
 from corecbench.results.record import SCHEMA
-from corecbench.results.unstored import store_or_keep
+from corecbench.results.spare import store_or_keep
 from corecbench.training.weights import save_checkpoint
 
 if TYPE_CHECKING:

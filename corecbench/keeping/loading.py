@@ -18,8 +18,7 @@ from corecbench.toolkit import cache_folder
 from corecbench.training.cell import make_ready
 from corecbench.training.content import with_texts
 from corecbench.training.frozen import evaluate
-from corecbench.training.seeds import seed_torch
-from corecbench.training.weights import put_extra_state_back
+from corecbench.training.weights import put_extra_state_back, seed_torch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

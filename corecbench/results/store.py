@@ -33,7 +33,7 @@ import pandas as pd
 from corecbench.api import CellResult, RowSide
 from corecbench.results.checksums import is_stored, read_file, sealed
 from corecbench.results.copying import new_beside, put_copy, put_in_place, share
-from corecbench.results.frames import TOP
+from corecbench.results.frames import ITEMS, TOP
 from corecbench.results.layout import (
     ITEMS_FILE,
     RANKS_FILE,
@@ -47,7 +47,7 @@ from corecbench.results.lease import Lease, lease_of
 from corecbench.results.packed import cells_below, remove
 from corecbench.results.record import SCHEMA, ResultsError, validate
 from corecbench.results.record_file import read_record, record_text
-from corecbench.results.tables import items_table, top_table, write_table
+from corecbench.results.tables import read_table, write_table
 from corecbench.results.user_ranks import RanksReader, UserRanks, write_ranks
 
 Entry = tuple[Path, CellResult]
@@ -219,7 +219,7 @@ class Store:
                 f"{folder / name}: no best items were stored with this cell; run it again with --set run.top_k=10 "
                 "--existing replace"
             )
-        return top_table(read_file(folder, name, record), folder / name)
+        return read_table(read_file(folder, name, record), folder / name, TOP)
 
     def items(self, folder: Path) -> pd.DataFrame:
         """Return how often each item occurs in the training data of a cell, columns as in ITEMS.
@@ -234,7 +234,7 @@ class Store:
                 f"{file}: how often items occur in training was not stored with this cell; run it again with "
                 "--existing replace"
             )
-        return items_table(read_file(folder, ITEMS_FILE, record), file)
+        return read_table(read_file(folder, ITEMS_FILE, record), file, ITEMS, once="item_id")
 
     def _with_side(self, folder: Path, side: RowSide) -> CellResult:
         """Return the record of a cell that has a side."""

@@ -10,22 +10,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pandas.api.types import is_bool_dtype, is_integer_dtype
 
-from corecbench.results.frames import (
-    BEST_RANK,
-    COLUMNS,
-    COUNTS,
-    FACTS,
-    FLAGS,
-    ITEMS,
-    TOP,
-    TRAINING_FACTS,
-    USER_COLUMNS,
-)
+from corecbench.results.frames import COUNTS, FLAGS
 from corecbench.results.record import damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
+
+LEAST = {"rank": 1, "position": 1, **dict.fromkeys(("n_candidates", "frequency", *COUNTS), 0)}
+"""Column of whole numbers -> the least of them."""
+TEXT = "a text"
+TYPES = {**dict.fromkeys(("user_id", "target_item_id", "item_id"), TEXT), **dict.fromkeys(FLAGS, "true or false")}
+"""Column of another type -> what it holds, in words."""
 
 COMPRESSION_LEVEL = 10
 """Of Brotli. The highest, 11, takes twice as long and saves nothing."""
@@ -55,22 +51,50 @@ def write_table(frame: pd.DataFrame, file: Path) -> None:
     )
 
 
-def ranks_table(contents: bytes, file: Path, n_users: int) -> pd.DataFrame:
-    """Return the ranks of a side. Those of earlier versions hold the users and the facts about them, too.
+def read_table(
+    contents: bytes,
+    file: Path,
+    needed: Sequence[str],
+    known: Sequence[str] = (),
+    n_rows: int | None = None,
+    once: str | None = None,
+) -> pd.DataFrame:
+    """Return some columns of a stored table, and those of further known ones that exist. int32 becomes int64.
 
     Args:
         contents: those of the file.
         file: is named in errors.
-        n_users: how many users the record of the cell counts.
+        needed: columns that it must have.
+        known: columns that it may have.
+        n_rows: how many users the record of the cell counts; None if the table has no row for each user.
+        once: a column of which each value is there once.
 
     Raises:
-        DamagedError: it is no such table, or holds what no side can have.
+        DamagedError: it is no such table, or holds what a column cannot have.
     """
-    frame = _table(contents, file, ("rank",), (*COLUMNS, *FACTS, BEST_RANK))
-    _check_length(frame, file, n_users)
-    if not _are_whole(frame, ("rank",)) or (frame["rank"] < 1).any():
-        raise damaged(file, "a rank is a whole number from 1 on")
-    return frame
+    try:
+        frame = pd.read_parquet(io.BytesIO(contents))
+        frame = frame[[*needed, *(name for name in known if name in frame and name not in needed)]]
+    except Exception as error:  # those of pyarrow and pandas are of many classes
+        raise damaged(file, f"cannot be read ({' '.join(str(error).split())[:200]})") from error
+    if n_rows is not None and len(frame) != n_rows:
+        raise damaged(file, f"{len(frame)} users, but result.json counts {n_rows}")
+    for name in frame:
+        if not _fits(frame[name]):
+            needed_type = f"a whole number from {LEAST[name]} on" if name in LEAST else TYPES[name]
+            raise damaged(file, f"a {name} is {needed_type}")
+    if once is not None and frame[once].duplicated().any():
+        raise damaged(file, f"a {once} is there twice")
+    return frame.astype({name: "int64" for name in frame if frame[name].dtype == "int32"})
+
+
+def _fits(column: pd.Series) -> bool:
+    """Return whether a column holds nothing but what its name stands for."""
+    if column.name in LEAST:
+        return bool(is_integer_dtype(column) and not column.hasnans and (column >= LEAST[column.name]).all())
+    if TYPES.get(column.name) == TEXT:
+        return pd.api.types.infer_dtype(column) in ("string", "empty") and not column.hasnans
+    return column.name not in FLAGS or is_bool_dtype(column)
 
 
 def check_candidates(ranks: pd.DataFrame, n_candidates: pd.Series, file: Path) -> None:
@@ -83,79 +107,3 @@ def check_candidates(ranks: pd.DataFrame, n_candidates: pd.Series, file: Path) -
     if beyond.any():
         worst = beyond.argmax()
         raise damaged(file, f"rank {ranks['rank'].iloc[worst]} among {n_candidates.iloc[worst]} candidates")
-
-
-def users_table(contents: bytes, file: Path, n_users: int) -> pd.DataFrame:
-    """Return the users of a side, and what is known of them. Arguments and errors are as in `ranks_table`."""
-    frame = _table(contents, file, USER_COLUMNS, FACTS)
-    _check_length(frame, file, n_users)
-    if not _are_whole(frame, ("n_candidates",)):
-        raise damaged(file, "a number of candidates is a whole number")
-    if frame["user_id"].duplicated().any():
-        raise damaged(file, "a user is there twice")
-    _check_ids(frame, ("user_id", "target_item_id"), file)
-    _check_facts(frame, file)
-    return frame
-
-
-def training_table(contents: bytes, file: Path, n_users: int) -> pd.DataFrame:
-    """Return what is known of users by what is trained on. Arguments and errors are as in `ranks_table`."""
-    frame = _table(contents, file, (), TRAINING_FACTS)
-    _check_length(frame, file, n_users)
-    _check_facts(frame, file)
-    return frame
-
-
-def _check_facts(frame: pd.DataFrame, file: Path) -> None:
-    counts, flags = ([name for name in names if name in frame] for names in (COUNTS, FLAGS))
-    if not _are_whole(frame, counts) or (frame[counts] < 0).any(axis=None):
-        raise damaged(file, f"{' and '.join(counts)} are whole numbers from 0 on")
-    if not all(is_bool_dtype(frame[name]) for name in flags):
-        raise damaged(file, f"{' and '.join(flags)} are true or false")
-
-
-def top_table(contents: bytes, file: Path) -> pd.DataFrame:
-    """Return the best candidates of a side. Errors are as in `ranks_table`."""
-    frame = _table(contents, file, TOP)
-    _check_ids(frame, ("user_id", "item_id"), file)
-    if not _are_whole(frame, ("position",)) or (frame["position"] < 1).any():
-        raise damaged(file, "a position is a whole number from 1 on")
-    return frame
-
-
-def items_table(contents: bytes, file: Path) -> pd.DataFrame:
-    """Return the items of a cell. Errors are as in `ranks_table`."""
-    frame = _table(contents, file, ITEMS)
-    _check_ids(frame, ("item_id",), file)
-    if not _are_whole(frame, ("frequency",)) or (frame["frequency"] < 0).any():
-        raise damaged(file, "a frequency is a whole number from 0 on")
-    if frame["item_id"].duplicated().any():
-        raise damaged(file, "an item is there twice")
-    return frame
-
-
-def _are_whole(frame: pd.DataFrame, names: Iterable[str]) -> bool:
-    """Return whether columns hold nothing but whole numbers."""
-    return all(is_integer_dtype(frame[name]) and not frame[name].hasnans for name in names)
-
-
-def _check_ids(frame: pd.DataFrame, names: Iterable[str], file: Path) -> None:
-    """Raise DamagedError if a column of ids holds anything but text."""
-    for name in names:
-        if pd.api.types.infer_dtype(frame[name]) not in ("string", "empty") or frame[name].hasnans:
-            raise damaged(file, f"a {name} is a text")
-
-
-def _check_length(frame: pd.DataFrame, file: Path, n_users: int) -> None:
-    if len(frame) != n_users:
-        raise damaged(file, f"{len(frame)} users, but result.json counts {n_users}")
-
-
-def _table(contents: bytes, file: Path, needed: Sequence[str], known: Sequence[str] = ()) -> pd.DataFrame:
-    """Return some columns of a stored table, and those of further known ones that exist. int32 becomes int64."""
-    try:
-        frame = pd.read_parquet(io.BytesIO(contents))
-        frame = frame[[*needed, *(name for name in known if name in frame and name not in needed)]]
-    except Exception as error:  # those of pyarrow and pandas are of many classes
-        raise damaged(file, f"cannot be read ({' '.join(str(error).split())[:200]})") from error
-    return frame.astype({name: "int64" for name in frame if frame[name].dtype == "int32"})

@@ -14,6 +14,7 @@ import numpy as np
 from corecbench.results.checksums import read_file
 from corecbench.results.frames import (
     BEST_RANK,
+    COLUMNS,
     COUNTS,
     FACTS,
     RANK_COLUMNS,
@@ -24,7 +25,7 @@ from corecbench.results.frames import (
 )
 from corecbench.results.layout import RANKS_FILE, TRAINING_FILE, USERS_FILE, side_file
 from corecbench.results.record_file import read_record
-from corecbench.results.tables import check_candidates, ranks_table, training_table, users_table, write_table
+from corecbench.results.tables import check_candidates, read_table, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,9 +119,9 @@ class RanksReader:
         name, n_users = side_file(record["cell"], side, RANKS_FILE), record["sides"][side]["n_users"]
         file = folder / name
         contents = read_file(folder, name, record)
-        ranks = ranks_table(contents, file, n_users)
+        ranks = read_table(contents, file, ("rank",), (*COLUMNS, *FACTS, BEST_RANK), n_users)
         if "user_id" in ranks:
-            users = self._same(Users(users_table(contents, file, n_users)))
+            users = self._same(Users(read_table(contents, file, USER_COLUMNS, FACTS, n_users, once="user_id")))
             ranks = ranks[[name for name in RANK_COLUMNS if name in ranks]]
         else:
             users = self._users(folder, record, n_users)
@@ -136,10 +137,11 @@ class RanksReader:
         digests = files.get(USERS_FILE), files.get(TRAINING_FILE)
         known = self._by_digest.get(digests)
         if known is None or len(known.stored) != n_users:
-            frame = users_table(read_file(folder, USERS_FILE, record), folder / USERS_FILE, n_users)
+            users = read_file(folder, USERS_FILE, record)
+            frame = read_table(users, folder / USERS_FILE, USER_COLUMNS, FACTS, n_users, once="user_id")
             if TRAINING_FILE in files:
                 training = read_file(folder, TRAINING_FILE, record)
-                frame = frame.join(training_table(training, folder / TRAINING_FILE, n_users))
+                frame = frame.join(read_table(training, folder / TRAINING_FILE, (), TRAINING_FACTS, n_users))
             known = Users(frame[[*USER_COLUMNS, *(name for name in FACTS if name in frame)]])
             self._by_digest[digests] = known
         return known

@@ -11,7 +11,6 @@ from typing import Any, Literal
 from corecbench.api import UsageError
 from corecbench.settings import run_files
 from corecbench.settings.configure import configure
-from corecbench.settings.toml_files import read_files
 from corecbench.settings.values import (
     MOST_SEEDS,
     check_cut,
@@ -251,7 +250,7 @@ def load(
     """
     values: dict[str, Any] = {}
     for path in (paths,) if isinstance(paths, str | Path) else paths or ():
-        values = over(values, read_files(run_files.find(path)))
+        values = over(values, run_files.read_files(run_files.find(path)))
     of_components = parse_sets(sets)
     given = {key: value for key, value in options.items() if value is not None}
     given = over(given, of_components.pop(RUN, {}))

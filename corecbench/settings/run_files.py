@@ -1,14 +1,30 @@
-"""Run files: a path, or the name of one that comes with corecbench."""
+"""Run files, which are TOML: a path, or the name of one that comes with corecbench.
+
+They may include others, and may be anyone's: what is read is limited.
+"""
 
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import corecbench.benchmarks
+from corecbench.api import UsageError
 from corecbench.settings.configure import unknown
+from corecbench.settings.values import over
+from corecbench.toolkit import ordinary_file
 
 FOLDER = Path(next(iter(corecbench.benchmarks.__path__)))
+MOST_FILES = 100
+"""Most files that are read for a run; one that is included twice counts twice."""
+MOST_BYTES = 1 << 18
+"""Largest run file."""
+MOST_DOTS = 1000
+"""Most dots in a line; `tomllib` takes time in the square of the parts of a key."""
+DEEPEST = 50
+"""Most tables and lists within each other."""
 
 
 def packaged() -> dict[str, Path]:
@@ -38,3 +54,82 @@ def summary(path: Path) -> str:
     """Return the first line of a run file, which says in a comment what it shows."""
     with path.open(encoding="utf-8") as file:
         return file.readline().lstrip("#").strip()
+
+
+def read_files(path: Path) -> dict[str, Any]:
+    """Return the settings of a TOML file and of the files that it includes by its key `include`.
+
+    The settings of the file win over those of included files, and a later included file over an earlier one.
+
+    Raises:
+        UsageError: a file cannot be read, is no TOML, includes itself, or includes too many files.
+    """
+    return Reading(path).merged(path)
+
+
+class Reading:
+    """The files that are read for one run file."""
+
+    def __init__(self, first: Path) -> None:
+        self.first, self.n_files = first, 0
+
+    def merged(self, path: Path, including: tuple[Path, ...] = ()) -> dict[str, Any]:
+        """Return the settings of a file over those that it includes.
+
+        Args:
+            path: the file.
+            including: the files that include it, from the first one on.
+        """
+        if path.resolve() in including:
+            raise UsageError(
+                f"{path} includes itself; remove it from its own `include` or from that of a file it includes"
+            )
+        self.n_files += 1
+        if self.n_files > MOST_FILES:
+            raise UsageError(f"{self.first} includes more than {MOST_FILES} files, counted with what they include")
+        values = read_toml(path)
+        included = values.pop("include", [])
+        if not isinstance(included, list) or not all(isinstance(file, str) for file in included):
+            raise UsageError(f"{path}: include is {included!r}, must be a list of files such as ['tuned.toml']")
+        low: dict[str, Any] = {}
+        for file in included:
+            low = over(low, self.merged(path.parent / file, (*including, path.resolve())))
+        return over(low, values)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the settings of a TOML file.
+
+    Raises:
+        UsageError: the file cannot be read, is no TOML, or is larger or deeper than a run file can be.
+    """
+    try:
+        with ordinary_file(path).open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        _check_size(path, data)
+        values = tomllib.loads(data.decode())
+        too_deep = _is_deeper(values, DEEPEST)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:  # tomllib.TOMLDecodeError and UnicodeDecodeError
+        raise UsageError(f"{path} is no TOML file: {error}") from error
+    except RecursionError:
+        too_deep = True
+    if too_deep:
+        raise UsageError(f"{path}: more than {DEEPEST} tables or lists within each other, which no setting has")
+    return values
+
+
+def _check_size(path: Path, data: bytes) -> None:
+    """Raise a UsageError for a file that would take long to read."""
+    if len(data) > MOST_BYTES:
+        raise UsageError(f"{path}: more than {MOST_BYTES:,} bytes, the most of a run file")
+    for number, line in enumerate(data.splitlines(), start=1):
+        if line.count(b".") > MOST_DOTS:
+            raise UsageError(f"{path}:{number}: more than {MOST_DOTS:,} dots, the most of a line")
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Return whether there are more tables and lists within each other than so many."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_is_deeper(each, levels - 1) for each in inner)

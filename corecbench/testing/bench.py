@@ -16,6 +16,7 @@ from corecbench.api import Batch, Setup, States, Training, last_position
 from corecbench.data.dataset import load_dataset
 from corecbench.data.split import leave_one_out
 from corecbench.plugin.abilities import recommender_abilities
+from corecbench.testing import kit
 from corecbench.testing.toys import camps
 from corecbench.toolkit import cache_folder
 from corecbench.training.cell import CellTraining
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from corecbench.api import Recommender, Side
     from corecbench.plugin.host import Host
-    from corecbench.plugin.selected import Selected
     from corecbench.training.loop import SideTraining
 
 MAX_HISTORY = 8
@@ -65,11 +65,9 @@ def make_cell_training(
 
 
 @dataclass(frozen=True)
-class Bench:
+class Bench(kit.Bench):
     """A recommender to be checked."""
 
-    host: Host
-    selected: Selected
     texts_are_moved: bool = False
     """Whether each item has the text of the next one."""
 

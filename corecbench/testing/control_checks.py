@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
 from corecbench.api import Turn
 from corecbench.plugin.abilities import ControlAbilities, control_abilities
+from corecbench.testing import kit
 from corecbench.testing.bench import make_cell_training
-from corecbench.testing.kit import NotApplicableError, require
+from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 from corecbench.testing.partners import TEXT_WIDTH
-from corecbench.testing.settings_check import settings_survive_json
 from corecbench.training.controls import AppliedControl
 
 if TYPE_CHECKING:
     from corecbench.api import Catalog
-    from corecbench.plugin.host import Host
-    from corecbench.plugin.selected import Selected
 
 WITHOUT_TEXT = 3
 """An item of the toy data that has no text."""
 TURNS = (Turn("domain", 3), Turn("llm", 2), Turn("domain", 1), Turn("llm", 1))
 
 
-@dataclass(frozen=True)
-class Bench:
+class Bench(kit.Bench):
     """A control to be checked."""
-
-    host: Host
-    selected: Selected
 
     def control(self) -> AppliedControl:
         """Build the control anew."""
@@ -73,10 +66,10 @@ def what_it_gives_fits_the_pair(bench: Bench) -> None:
     ):
         require(bool(before) == bool(after), f"the text of item {row} was {before!r} and is {after!r}")
     if abilities.text is not None:
-        told = control.text(catalog, 0, bench.text())
-        require(told.is_floating_point(), f"its text is of {told.dtype}, must be of floating point")
+        text = control.text(catalog, 0, bench.text())
+        require(text.is_floating_point(), f"its text is of {text.dtype}, must be of floating point")
         for row in (0, WITHOUT_TEXT):
-            require(not told[row].any(), f"row {row} of its text belongs to no text and is not zero")
+            require(not text[row].any(), f"row {row} of its text belongs to no text and is not zero")
     places = iter(TURNS)
     for turn in control.turns(TURNS):
         stays = any(turn.side == other.side and turn.epochs <= other.epochs for other in places)
@@ -126,8 +119,3 @@ CHECKS = (
     controls_of_module_texts_say_so,
     settings_survive_json,
 )
-
-
-def make_bench(host: Host, selected: Selected) -> Bench:
-    """Return where a control is checked."""
-    return Bench(host, selected)

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from corecbench.data.dataset import load_dataset
 from corecbench.data.split import leave_one_out
-from corecbench.testing.kit import NotApplicableError, require
-from corecbench.testing.settings_check import settings_survive_json
+from corecbench.testing.kit import Bench, NotApplicableError, require, settings_survive_json
 from corecbench.toolkit.id_texts import alike_in_words
-
-if TYPE_CHECKING:
-    from corecbench.api import DatasetSource
-    from corecbench.plugin.host import Host
-    from corecbench.plugin.selected import Selected
 
 COLUMNS = {"interactions": ("user_id", "item_id", "timestamp"), "items": ("item_id", "title")}
 KNOWN = 0.5
 """Least share of the items with interactions that `items()` has; fewer mean that ids are written in two ways."""
 
 
-@dataclass(frozen=True)
-class Bench:
-    """A data set to be checked."""
-
-    selected: Selected
-    source: DatasetSource
-
-
 def tables_have_the_columns_of_the_contract(bench: Bench) -> None:
     """Ids and titles are text, timestamps int64 or float64."""
     for method, columns in COLUMNS.items():
-        table = getattr(bench.source, method)()
+        table = getattr(bench.built, method)()
         require(isinstance(table, pd.DataFrame), f"{method}() gives {type(table).__name__}, must be a DataFrame")
         missing = [column for column in columns if column not in table]
         require(not missing, f"{method}() has no column {', '.join(missing)}")
@@ -68,17 +51,17 @@ def check_field(what: str, column: pd.Series) -> None:
 
 def an_item_is_listed_once(bench: Bench) -> None:
     """Ids of `items()` are unique."""
-    ids = bench.source.items()["item_id"]
+    ids = bench.built.items()["item_id"]
     repeated = ids[ids.duplicated()]
     require(repeated.empty, f"items() lists {len(repeated)} ids again, such as {repeated.iloc[:1].tolist()}")
 
 
 def interactions_are_with_known_items(bench: Bench) -> None:
     """Items without a text are allowed; if most are unknown, the two tables write ids in two ways."""
-    listed = set(bench.source.items()["item_id"])
+    listed = set(bench.built.items()["item_id"])
     if not listed:
         raise NotApplicableError("it has no texts")
-    used = set(bench.source.interactions()["item_id"])
+    used = set(bench.built.interactions()["item_id"])
     unknown = sorted(used - listed)
     enough = len(unknown) <= (1 - KNOWN) * len(used)
     require(enough, f"{len(unknown)} of {len(used)} items are not in items(), such as {unknown[:1]}")
@@ -87,17 +70,17 @@ def interactions_are_with_known_items(bench: Bench) -> None:
 def the_order_is_stable(bench: Bench) -> None:
     """Two readings give the same rows in the same order, and a caller that changes a table harms no later one."""
     for method in COLUMNS:
-        first = getattr(bench.source, method)()
+        first = getattr(bench.built, method)()
         before = first.copy()
         for column in first:
             first[column] = first[column].iloc[0] if len(first) else first[column]
-        again = getattr(bench.source, method)()
+        again = getattr(bench.built, method)()
         require(before.equals(again), f"{method}() gives other rows, or another order, when it is asked again")
 
 
 def ids_are_written_in_one_way(bench: Bench) -> None:
     """No two ids differ in blanks, hidden characters, Unicode form or a trailing ".0" only."""
-    table, remedy = bench.source.interactions(), getattr(bench.source, "id_remedy", "")
+    table, remedy = bench.built.interactions(), getattr(bench.built, "id_remedy", "")
     for column in ("user_id", "item_id"):
         alike = alike_in_words(f"values of {column}", table[column], remedy)
         require(not alike, alike)
@@ -105,7 +88,7 @@ def ids_are_written_in_one_way(bench: Bench) -> None:
 
 def it_can_be_split(bench: Bench) -> None:
     """It is loaded as a run does, and at least one user can be tested."""
-    split = leave_one_out(load_dataset(bench.selected.name, bench.source))
+    split = leave_one_out(load_dataset(bench.selected.name, bench.built))
     require(len(split.held["test"].users), "no user can be tested")
 
 
@@ -118,12 +101,3 @@ CHECKS = (
     it_can_be_split,
     settings_survive_json,
 )
-
-
-def make_bench(host: Host, selected: Selected) -> Bench:
-    """Open the data set.
-
-    Raises:
-        DataError: it is not here.
-    """
-    return Bench(selected, host.build(selected))

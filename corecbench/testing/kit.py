@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
-import pkgutil
+import importlib
 import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from corecbench.api import CorecbenchError, UsageError
+from corecbench.experiment.cells import settings_of
 from corecbench.plugin.discovery import reason
 from corecbench.plugin.host import RECOMMENDERS, split
 from corecbench.plugin.kinds import KINDS, WORDS
-from corecbench.settings.configure import unknown
+from corecbench.settings.configure import configure, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +33,9 @@ CHECKS = {
     "reporters": f"{PACKAGE}.reporter_checks",
     "trackers": f"{PACKAGE}.tracker_checks",
 }
-"""kind -> the module with `CHECKS`, functions of the bench that its `make_bench(host, selected)` returns."""
+"""kind -> the module with `CHECKS`, functions of a `Bench`, which may be a class of the module."""
+BUILT = ("datasets", "metrics", "reporters")
+"""Kinds whose components are built of their settings alone."""
 
 SHORT = {"epochs": 10, "patience": 10, "batch_size": 16, "learning_rate": 0.01}
 """Settings of a short training."""
@@ -51,6 +54,31 @@ def require(condition: object, fault: str) -> None:
     __tracebackhide__ = True
     if not condition:
         raise CheckError(fault)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A component to be checked."""
+
+    host: Host
+    selected: Selected
+    built: Any = None
+    """What the component builds, if it is of a kind in `BUILT`."""
+
+
+def settings_survive_json(bench: Bench) -> None:
+    """A result stores the settings as JSON: what is read from there is what was written."""
+    config = bench.selected.config
+    if config is None:
+        raise NotApplicableError("it has no settings")
+    require(type(config).__dataclass_params__.frozen, f"{type(config).__name__} is not frozen")
+    again = configure(type(config), settings_of(bench.selected), bench.selected.name)
+    differing = [
+        f"{field.name}: {getattr(config, field.name)!r} became {getattr(again, field.name)!r}"
+        for field in fields(config)
+        if getattr(config, field.name) != getattr(again, field.name)
+    ]
+    require(not differing, "; ".join(differing))
 
 
 @dataclass(frozen=True)
@@ -137,10 +165,14 @@ def select(host: Host, kind: str, name: str, settings: Mapping[str, Any]) -> Sel
 
 
 def checks(host: Host, selected: Selected) -> list[Check]:
-    """Return the checks of a component, none of them run yet."""
-    module = CHECKS[selected.kind]
-    bench = pkgutil.resolve_name(f"{module}:make_bench")(host, selected)
+    """Return the checks of a component, none of them run yet.
+
+    Raises:
+        DataError: it is a data set that is not here.
+    """
+    module = importlib.import_module(CHECKS[selected.kind])
+    built = host.build(selected) if selected.kind in BUILT else None
+    bench = getattr(module, "Bench", Bench)(host, selected, built)
     return [
-        Check(function.__name__.replace("_", " "), functools.partial(function, bench))
-        for function in pkgutil.resolve_name(f"{module}:CHECKS")
+        Check(function.__name__.replace("_", " "), functools.partial(function, bench)) for function in module.CHECKS
     ]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from corecbench.api import Lists
 from corecbench.evaluation.measuring import METHODS, depth, is_overall, measure, method_of
-from corecbench.testing.kit import NotApplicableError, require
-from corecbench.testing.settings_check import settings_survive_json
+from corecbench.testing import kit
+from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 
 if TYPE_CHECKING:
-    from corecbench.api import Metric, RankMetric
-    from corecbench.plugin.host import Host
-    from corecbench.plugin.selected import Selected
+    from corecbench.api import RankMetric
 
 N_CANDIDATES = 300
 RANKS = np.arange(1, N_CANDIDATES + 1)
@@ -24,12 +22,8 @@ EVERYONE = np.arange(len(RANKS))
 TOLERANCE = 1e-12
 
 
-@dataclass(frozen=True)
-class Bench:
+class Bench(kit.Bench):
     """A metric to be checked, on toy users."""
-
-    selected: Selected
-    metric: Metric
 
     def values(self, users: np.ndarray = EVERYONE, lists: Lists | None = None) -> Any:
         """Return what the metric gives for some of the toy users: a value for each, or one of their lists together.
@@ -38,15 +32,15 @@ class Bench:
             users: int64 [U].
             lists: of all toy users, in place of `toy_lists`.
         """
-        of = toy_lists(depth(self.metric)) if lists is None else lists
+        of = toy_lists(depth(self.built)) if lists is None else lists
         chosen = Lists(of.items[users], of.target[users], of.rank[users], of.frequency.copy())
-        return measure(self.metric, RANKS[users], np.full(len(users), N_CANDIDATES), chosen)
+        return measure(self.built, RANKS[users], np.full(len(users), N_CANDIDATES), chosen)
 
     def of_ranks(self, rank: np.ndarray, n_candidates: int = N_CANDIDATES) -> np.ndarray:
         """Return float64 [U] for int64 ranks [U] of a metric that reads ranks."""
-        if method_of(self.metric) != "per_user":
+        if method_of(self.built) != "per_user":
             raise NotApplicableError("it reads lists")
-        return cast("RankMetric", self.metric).per_user(rank.copy(), np.full(len(rank), n_candidates))
+        return cast("RankMetric", self.built).per_user(rank.copy(), np.full(len(rank), n_candidates))
 
 
 def toy_lists(k: int) -> Lists:
@@ -64,12 +58,12 @@ def toy_lists(k: int) -> Lists:
 
 def it_has_one_method(bench: Bench) -> None:
     """One of `per_user`, `per_list` and `overall`; for lists also `k`, and always which direction is better."""
-    better = bench.metric.higher_is_better
+    better = bench.built.higher_is_better
     require(isinstance(better, bool), f"higher_is_better is {better!r}, must be True or False")
-    have = [name for name in METHODS if hasattr(bench.metric, name)]
+    have = [name for name in METHODS if hasattr(bench.built, name)]
     require(len(have) == 1, f"it has {' and '.join(have) or 'none'} of {', '.join(METHODS)}; must have one")
     if have != ["per_user"]:
-        k = getattr(bench.metric, "k", None)
+        k = getattr(bench.built, "k", None)
         whole = isinstance(k, int | np.integer) and not isinstance(k, bool) and k >= 1
         require(whole, f"k is {k!r}, must be the number of items that it reads of a list")
 
@@ -77,7 +71,7 @@ def it_has_one_method(bench: Bench) -> None:
 def there_is_a_value_for_each_user(bench: Bench) -> None:
     """Finite, float64 [U]; of a metric of all lists together one finite number."""
     for users in (EVERYONE, EVERYONE[:1], EVERYONE[1:2], EVERYONE[:0]):
-        if is_overall(bench.metric):
+        if is_overall(bench.built):
             if len(users):
                 value = bench.values(users)
                 require(isinstance(value, float), f"it gives {type(value).__name__}, must be a float")
@@ -92,7 +86,7 @@ def there_is_a_value_for_each_user(bench: Bench) -> None:
 
 def a_better_rank_is_never_worse(bench: Bench) -> None:
     """Values are monotone in the rank, in the direction that `higher_is_better` states."""
-    steps = np.diff(bench.of_ranks(RANKS)) * (1 if bench.metric.higher_is_better else -1)
+    steps = np.diff(bench.of_ranks(RANKS)) * (1 if bench.built.higher_is_better else -1)
     if (steps > TOLERANCE).any():
         rank = int(np.argmax(steps > TOLERANCE)) + 1
         values = bench.of_ranks(np.array([rank, rank + 1]))
@@ -104,7 +98,7 @@ def values_are_bounded(bench: Bench) -> None:
     for n_candidates in (1, N_CANDIDATES, 10**6):
         rank = np.unique(np.clip([1, 2, 10, n_candidates // 2, n_candidates], 1, n_candidates))
         values = bench.of_ranks(rank, n_candidates)
-        most = 1 if bench.metric.higher_is_better else n_candidates
+        most = 1 if bench.built.higher_is_better else n_candidates
         outside = values[(values < -TOLERANCE) | (values > most + TOLERANCE)]
         require(not len(outside), f"{outside[:1]} among {n_candidates} candidates is not from 0 to {most}")
 
@@ -114,7 +108,7 @@ def a_user_does_not_depend_on_the_others(bench: Bench) -> None:
     together = bench.values()
     order = np.random.default_rng(0).permutation(EVERYONE)
     shuffled = bench.values(order)
-    if is_overall(bench.metric):
+    if is_overall(bench.built):
         require(abs(shuffled - together) <= TOLERANCE, "the value changes with the order of the users")
         return
     require(np.array_equal(shuffled, together[order]), "a user's value changes with the order of the users")
@@ -124,20 +118,20 @@ def a_user_does_not_depend_on_the_others(bench: Bench) -> None:
 
 def nothing_that_is_given_is_changed(bench: Bench) -> None:
     """Ranks, counts and lists are the same afterwards."""
-    lists = toy_lists(depth(bench.metric))
+    lists = toy_lists(depth(bench.built))
     rank, n_candidates = RANKS.copy(), np.full(len(RANKS), N_CANDIDATES)
-    measure(bench.metric, rank, n_candidates, lists)
+    measure(bench.built, rank, n_candidates, lists)
     given = (rank, n_candidates, lists.items, lists.target, lists.rank, lists.frequency)
-    fresh = toy_lists(depth(bench.metric))
+    fresh = toy_lists(depth(bench.built))
     same = (RANKS, np.full(len(RANKS), N_CANDIDATES), fresh.items, fresh.target, fresh.rank, fresh.frequency)
     require(all(map(np.array_equal, given, same)), "it changes the ranks, counts or lists that it is given")
 
 
 def an_empty_place_is_no_item(bench: Bench) -> None:
     """The value of lists with one item each is the same with and without the empty places behind it."""
-    if method_of(bench.metric) == "per_user":
+    if method_of(bench.built) == "per_user":
         raise NotApplicableError("it reads ranks")
-    lists = toy_lists(max(2, depth(bench.metric)))
+    lists = toy_lists(max(2, depth(bench.built)))
     lists.items[:, 1:] = 0
     long, short = bench.values(lists=lists), bench.values(lists=replace(lists, items=lists.items[:, :1]))
     same = np.allclose(long, short, rtol=0, atol=TOLERANCE)
@@ -154,8 +148,3 @@ CHECKS = (
     an_empty_place_is_no_item,
     settings_survive_json,
 )
-
-
-def make_bench(host: Host, selected: Selected) -> Bench:
-    """Build the metric."""
-    return Bench(selected, host.build(selected))

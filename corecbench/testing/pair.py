@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from corecbench.api import SIDES, Batch, Pretrained, States, last_position
+from corecbench.testing import kit
 from corecbench.testing.bench import make_cell_training, silent
 from corecbench.testing.kit import NotApplicableError
 from corecbench.testing.partners import WIDTHS, partner, toy_text
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from corecbench.api import Ids, SharingModule, Side, Turn
-    from corecbench.plugin.host import Host
-    from corecbench.plugin.selected import Selected
     from corecbench.testing.partners import Partner
     from corecbench.training.loop import SideTraining
 
@@ -70,12 +69,8 @@ def weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: tensor for name, tensor in named if tensor.is_floating_point()}
 
 
-@dataclass(frozen=True)
-class Bench:
+class Bench(kit.Bench):
     """A sharing module to be checked."""
-
-    host: Host
-    selected: Selected
 
     def join(self, start: bool = True) -> Pair:
         """Build the module and its partners; it starts from random tables, unless that is left to the caller.

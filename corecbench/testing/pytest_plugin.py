@@ -51,7 +51,7 @@ def checks_as_items(session: pytest.Session, name: str, files: list[Path]) -> It
         pytest.UsageError: there is no such component.
     """
     from corecbench.api import CorecbenchError
-    from corecbench.testing.as_tests import checks_of
+    from corecbench.testing import checks_of
 
     try:
         found = checks_of(name, None, files, {})
@@ -71,7 +71,7 @@ class CheckItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run the check."""
-        from corecbench.testing.as_tests import run
+        from corecbench.testing import run
 
         run(self.check)
 

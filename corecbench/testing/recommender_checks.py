@@ -29,14 +29,11 @@ from corecbench.testing.bench import (
     tensors,
     tolerance,
 )
-from corecbench.testing.kit import NotApplicableError, require
-from corecbench.testing.settings_check import settings_survive_json
+from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 from corecbench.training.losses import task_loss
 
 if TYPE_CHECKING:
     from corecbench.api import Batch, Recommender
-    from corecbench.plugin.host import Host
-    from corecbench.plugin.selected import Selected
 
 
 def states_have_the_shapes_of_the_contract(bench: Bench) -> None:
@@ -235,8 +232,3 @@ CHECKS = (
     settings_survive_json,
     *learning_checks.CHECKS,
 )
-
-
-def make_bench(host: Host, selected: Selected) -> Bench:
-    """Return where a recommender is checked."""
-    return Bench(host, selected)

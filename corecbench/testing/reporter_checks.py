@@ -7,21 +7,18 @@ import html.parser
 import io
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from corecbench.api import Report
-from corecbench.testing.kit import CheckError, NotApplicableError, require
-from corecbench.testing.settings_check import settings_survive_json
+from corecbench.testing import kit
+from corecbench.testing.kit import CheckError, NotApplicableError, require, settings_survive_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from corecbench.api import Mark, Reporter
-    from corecbench.plugin.host import Host
-    from corecbench.plugin.selected import Selected
+    from corecbench.api import Mark
 
 
 MARKUP = r"<b>&_%|\~^#${}[`*"
@@ -71,22 +68,18 @@ def toy_reports() -> dict[str, Report]:
     }
 
 
-@dataclass(frozen=True)
-class Bench:
+class Bench(kit.Bench):
     """A reporter to be checked."""
-
-    selected: Selected
-    reporter: Reporter
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """Yield what is special about a table, and what is written for it."""
         for what, report in toy_reports().items():
-            yield what, self.reporter.render(report)
+            yield what, self.built.render(report)
 
 
 def the_suffix_is_that_of_a_file(bench: Bench) -> None:
     """Letters and digits without a dot, such as "md"."""
-    suffix = bench.reporter.suffix
+    suffix = bench.built.suffix
     sane = isinstance(suffix, str) and re.fullmatch("[A-Za-z0-9]{1,12}", suffix)
     require(sane, f"suffix is {suffix!r}, must be letters and digits without a dot, such as 'md'")
 
@@ -109,7 +102,7 @@ def a_table_is_not_changed(bench: Bench) -> None:
     """The next reporter is given the same one."""
     for what, before in toy_reports().items():
         report = toy_reports()[what]
-        bench.reporter.render(report)
+        bench.built.render(report)
         for name in ("frame", "values"):
             same = getattr(report, name).equals(getattr(before, name))
             require(same, f"it changes the {name} of a table with {what}")
@@ -118,12 +111,12 @@ def a_table_is_not_changed(bench: Bench) -> None:
 
 def markup_is_escaped(bench: Bench) -> None:
     """A name with characters that mean something in the format reads there as it is."""
-    suffix = bench.reporter.suffix
+    suffix = bench.built.suffix
     if suffix not in READERS:
         raise NotApplicableError(f"what is markup in a .{suffix} file is not known here")
     report = toy_reports()["markup"]
     try:
-        READERS[suffix](bench.reporter.render(report), report.frame)
+        READERS[suffix](bench.built.render(report), report.frame)
     except CheckError:
         raise
     except Exception as error:
@@ -220,8 +213,3 @@ CHECKS = (
     markup_is_escaped,
     settings_survive_json,
 )
-
-
-def make_bench(host: Host, selected: Selected) -> Bench:
-    """Build the reporter."""
-    return Bench(selected, host.build(selected))

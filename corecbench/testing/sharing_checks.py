@@ -19,10 +19,9 @@ from safetensors.torch import load_file
 from corecbench.api import SIDES, Batch, Budget
 from corecbench.plugin.abilities import sharing_abilities
 from corecbench.testing.bench import equal, some, tensors
-from corecbench.testing.kit import NotApplicableError, require
+from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 from corecbench.testing.pair import Bench, Pair, other, read_by_other, weights
 from corecbench.testing.partners import EPOCHS, WIDTHS
-from corecbench.testing.settings_check import settings_survive_json
 from corecbench.training.content import checked
 from corecbench.training.losses import task_loss
 from corecbench.training.pair import turns_within
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from corecbench.api import Combiner, Side, States, Table
-    from corecbench.plugin.host import Host
-    from corecbench.plugin.selected import Selected
     from corecbench.testing.partners import Partner
 
 BUDGETS = [Budget(*epochs) for epochs in ((0, 0), (1, 0), (0, 3), (1, 1), (7, 5), (100, 40))]
@@ -194,8 +191,10 @@ def sharing_nothing_is_training_alone(bench: Bench) -> None:
 def texts_and_coupling_losses_are_announced(bench: Bench) -> None:
     """A module reads texts unless `reads_texts` is False, and has losses unless `couples` is False."""
     if not bench.selected.reads_texts:
-        told, untold = (weights_after_start(bench, with_text) for with_text in (True, False))
-        alike = told.keys() == untold.keys() and all(torch.equal(told[name], untold[name]) for name in told)
+        with_texts, without_texts = (weights_after_start(bench, with_text) for with_text in (True, False))
+        alike = with_texts.keys() == without_texts.keys() and all(
+            map(torch.equal, with_texts.values(), without_texts.values())
+        )
         require(alike, "its component has reads_texts=False, but what it is told of texts changes its weights")
     if not bench.selected.couples:
         pair = bench.join()
@@ -286,8 +285,3 @@ CHECKS = (
     an_ensemble_is_announced,
     an_ensemble_scores_the_items_for_each_user,
 )
-
-
-def make_bench(host: Host, selected: Selected) -> Bench:
-    """Return where a sharing module is checked."""
-    return Bench(host, selected)

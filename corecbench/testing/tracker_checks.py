@@ -7,38 +7,19 @@ import contextlib
 import shutil
 import tempfile
 import warnings
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corecbench.plugin.host import Host
-from corecbench.testing.kit import CheckError
+from corecbench.testing.kit import Bench, CheckError, settings_survive_json
 from corecbench.testing.records import toy_record
-from corecbench.testing.settings_check import settings_survive_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from corecbench.api import CellFacts, CellResult
-    from corecbench.plugin.selected import Selected
 
-Told = tuple[str, dict[str, Any]]
+Call = tuple[str, dict[str, Any]]
 """A hook and what it is called with."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A tracker to be checked."""
-
-    selected: Selected
-    folder: Path
-    """The folder that the tracker may write to. All checks share it, since a tracker's package may remember it."""
-
-    def told(self) -> Host:
-        """Return a host that has no plugin but the tracker."""
-        host = Host()
-        host.track(self.selected)
-        return host
 
 
 def facts_of(record: CellResult) -> CellFacts:
@@ -48,7 +29,7 @@ def facts_of(record: CellResult) -> CellFacts:
     return {**record["cell"], "max_history": 8, "hash": record["hash"], "settings": settings}
 
 
-def toy_run() -> Iterator[Told]:
+def toy_run() -> Iterator[Call]:
     """Yield what is told of a pair that succeeds and of a model that fails."""
     epochs = [
         {
@@ -63,21 +44,24 @@ def toy_run() -> Iterator[Told]:
         for turn, side in enumerate(("domain", "llm"), start=1)
     ]
     side = {"metrics": {"HR@10": 0.5, "MRR": 0.25}}
-    for record, told in (
+    for record, trained in (
         (toy_record("toy-domain", "toy-llm", side=side, epochs=epochs), epochs),
         (toy_record("toy-domain", status="failed"), []),
     ):
         cell = facts_of(record)
         yield "corecbench_cell_started", {"cell": cell}
         yield "corecbench_progress", {"cell": cell, "what": "encoding item texts", "done": 1, "total": 2}
-        yield from (("corecbench_epoch_finished", {"cell": cell, "record": epoch}) for epoch in told)
+        yield from (("corecbench_epoch_finished", {"cell": cell, "record": epoch}) for epoch in trained)
         yield "corecbench_cell_finished", {"cell": cell, "result": record}
 
 
 def it_hears_of_a_run(bench: Bench) -> None:
     """It implements hooks that exist, and raises nothing, also where a cell fails."""
-    with contextlib.chdir(bench.folder):
-        host = bench.told()
+    folder = tempfile.mkdtemp(prefix="corecbench-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # a tracker's package may remember it until then
+    with contextlib.chdir(folder):
+        host = Host()  # without plugins
+        host.track(bench.selected)
         for hook, arguments in toy_run():
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
@@ -88,10 +72,3 @@ def it_hears_of_a_run(bench: Bench) -> None:
 
 
 CHECKS = (it_hears_of_a_run, settings_survive_json)
-
-
-def make_bench(host: Host, selected: Selected) -> Bench:
-    """Return the bench, with a folder that is gone when the process ends; each check builds the tracker anew."""
-    folder = tempfile.mkdtemp(prefix="corecbench-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Bench(selected, Path(folder))

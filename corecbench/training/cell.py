@@ -12,7 +12,6 @@ import torch
 from corecbench.api import (
     EpochRecord,
     Ids,
-    IdsFactory,
     Interactions,
     PluginError,
     RankMetric,
@@ -22,6 +21,7 @@ from corecbench.api import (
     Side,
     States,
     Training,
+    generator,
     private_ids,
 )
 from corecbench.evaluation.ranking import Ranks, rank_task, task_states
@@ -32,8 +32,7 @@ from corecbench.training.contexts import latest, single_items
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate, last_states
 from corecbench.training.loop import PlannedTurn, SideTraining
-from corecbench.training.seeds import generator, seed_torch
-from corecbench.training.weights import trainable
+from corecbench.training.weights import seed_torch, trainable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,11 +75,6 @@ class CellTraining:
         """Seed torch for one purpose of this cell."""
         seed_torch(self.setup.seed, self.setup.catalog.name, self.cell, purpose)
 
-    def build(self, selected: Selected, ids: IdsFactory | None) -> Recommender:
-        """Build a recommender over the tables that `ids` gives."""
-        model: Recommender = self.host.build(selected, self.setup, ids)
-        return model
-
     def build_solo(self, side: Side, selected: Selected) -> tuple[Recommender, Ids | None]:
         """Build a model over private tables, which are returned too; an LLM alone reads texts only."""
         self.seed("weights")
@@ -93,17 +87,9 @@ class CellTraining:
             tables.append(private_ids(catalog.n_users, catalog.n_items, width))
             return tables[0]
 
-        model = self.build(selected, None if side == "llm" else ids)
-        self.fit(model, selected)
-        return model, tables[0] if tables else None
-
-    def fit(self, model: Recommender, selected: Selected) -> None:
-        """Move a model to the device, let it see the training part if it wants to, and check what it is.
-
-        Raises:
-            PluginError: it can neither rank nor be trained as it is.
-        """
+        model: Recommender = self.host.build(selected, self.setup, None if side == "llm" else ids)
         make_ready(model, selected, self.split.train, self.setup.device)
+        return model, tables[0] if tables else None
 
     def side_training(
         self,

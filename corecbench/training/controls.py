@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from corecbench.api import PluginError
-from corecbench.plugin.guard import guard
+from corecbench.plugin.guard import guard, unchanged
 from corecbench.settings.configure import configure
 from corecbench.training.pair import Pair, epochs_of
-from corecbench.training.unchanged import unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ import math
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -15,30 +15,20 @@ import torch
 from corecbench.api import Batch, CorecbenchError, PluginError, Recommender, SharingModule, Side, States, Training
 from corecbench.evaluation.states import checked
 from corecbench.plugin.abilities import recommender_abilities
-from corecbench.plugin.guard import guard, owner_of
+from corecbench.plugin.guard import guard, owner_of, unchanged
 from corecbench.toolkit import product_dtype
 from corecbench.training.averaging import WeightAverage
 from corecbench.training.frozen import FrozenStates, states_of_contexts
 from corecbench.training.losses import standard_loss
-from corecbench.training.unchanged import unchanged
 from corecbench.training.weights import restore, snapshot, trainable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from corecbench.api import EpochRecord
+    from corecbench.training.checkpoints import Checkpoints
     from corecbench.training.contexts import Contexts
     from corecbench.training.examples import Examples
-
-
-class Pauses(Protocol):
-    """What is done in a turn before its first epoch, when the other side's states are known, and after each."""
-
-    def begun(self) -> None:
-        """The turn begins. The side may be given the state that it had at a later epoch of the same turn."""
-
-    def epoch_ended(self) -> None:
-        """An epoch has ended, and another one follows."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +115,7 @@ class SideTraining:
         sharing: SharingModule | None,
         other: SideTraining | None,
         on_epoch: Callable[[EpochRecord], None],
-        pauses: Pauses | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         """Train for at most `epochs`, with the coupling losses to `other` if there is one.
 
@@ -139,15 +129,15 @@ class SideTraining:
             self.average.resume()
         if epochs:
             self.stopped_by = "epochs" if self.config.schedule == "constant" else "schedule"
-        if pauses is not None:
-            pauses.begun()
+        if checkpoints is not None:
+            checkpoints.begun()
         while self.epochs < first + epochs:
             on_epoch(self.train_and_validate(turn, sharing, frozen))
             if self.epochs - max(self.best_epoch, first) >= self.config.patience:
                 self.stopped_by = "patience"
                 break
-            if pauses is not None:
-                pauses.epoch_ended()
+            if checkpoints is not None:
+                checkpoints.epoch_ended()
         if self.average:
             self.average.rest()
         if self.best_epoch > first:

@@ -24,10 +24,9 @@ from corecbench.api import (
 )
 from corecbench.api.tables import table_names
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
-from corecbench.plugin.guard import guard, owner_of
-from corecbench.training.cell import CellTraining, OnEpoch, Trained
+from corecbench.plugin.guard import guard, owner_of, unchanged
+from corecbench.training.cell import CellTraining, OnEpoch, Trained, make_ready
 from corecbench.training.loop import PlannedTurn
-from corecbench.training.unchanged import unchanged
 from corecbench.training.weights import restore, weights
 
 if TYPE_CHECKING:
@@ -147,8 +146,7 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
         sides[side] = training.side_training(side, selected, models[side], epochs[side], side in trained, layers)
     sides["domain"].needed_epochs = needed
     training.seed("training")
-    renew = telling(module, abilities.renew)
-    training.train_turns(sides, planned(turns, trained, module, pair.teacher, renew), on_epoch)
+    training.train_turns(sides, planned(turns, trained, module, pair.teacher, abilities.renew), on_epoch)
     for side_training in sides.values():
         side_training.stopped_by = "turns"
     return Trained(sides, module, requests.given)
@@ -186,20 +184,6 @@ def planned(
     return found
 
 
-def telling(
-    module: SharingModule, renew: Callable[[torch.Tensor], None] | None
-) -> Callable[[torch.Tensor], None] | None:
-    """Return a module's `renew`, which names the module where it fails; None for a module without one."""
-    if renew is None:
-        return None
-
-    def tell(item_states: torch.Tensor) -> None:
-        with guard(owner_of(module), "renew"):
-            renew(item_states)
-
-    return tell
-
-
 def build_sides(training: CellTraining, pair: Pair, requests: IdRequests) -> dict[Side, Recommender]:
     """Build both models over the tables of the sharing module, the domain model first.
 
@@ -208,11 +192,11 @@ def build_sides(training: CellTraining, pair: Pair, requests: IdRequests) -> dic
     """
     models: dict[Side, Recommender] = {}
     for side, selected in pair.sides.items():
-        models[side] = training.build(selected, requests.factory(side))
+        models[side] = training.host.build(selected, training.setup, requests.factory(side))
         if side == "domain" and "domain" not in requests.given:
             raise PluginError(f"{selected} reads no ids; its component needs joint=False")
     for side, selected in pair.sides.items():
-        training.fit(models[side], selected)
+        make_ready(models[side], selected, training.split.train, training.setup.device)
         if recommender_abilities(models[side]).scores is not None:
             raise PluginError(f"{selected} gives scores and no states; its component needs joint=False")
     return models

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from corecbench.api import CorecbenchError
+from corecbench.api.seeds import derive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from corecbench.api import Recommender
+
+
+def seed_torch(seed: int, *purpose: str) -> None:
+    """Seed torch's global generator for one purpose; models draw their weights and dropout from it."""
+    torch.manual_seed(derive(seed, *purpose))
 
 
 def trainable(model: Recommender | torch.nn.Module) -> dict[str, torch.nn.Parameter]:

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from corecbench.cli.main import main
 from corecbench.settings.config import load
-from corecbench.settings.toml_files import MOST_FILES
+from corecbench.settings.run_files import MOST_FILES
 
 LIMIT_S = 10.0
 

@@ -21,8 +21,8 @@ from corecbench.experiment.session import Steps
 from corecbench.results.checksums import checksum, place_of
 from corecbench.results.record import ResultsError
 from corecbench.results.record_file import read_record
+from corecbench.results.spare import store_or_keep
 from corecbench.results.store import Store
-from corecbench.results.unstored import store_or_keep
 from corecbench.testing.records import make_early, store_cell, toy_ranks, toy_record
 
 RANK = [1, 3, 8, 20]
@@ -219,15 +219,15 @@ FORGED = {
     "no whole rank": (column(rank=[1.5, 3, 8, 20]), "a rank is a whole number from 1 on"),
     "rank NaN": (column(rank=[np.nan, 3, 8, 20]), "a rank is a whole number from 1 on"),
     "ranks of text": (column(rank=["1", "3", "8", "20"]), "a rank is a whole number from 1 on"),
-    "candidates NaN": (column(n_candidates=[np.nan] * 4), "a number of candidates is a whole number"),
-    "a user twice": (column(user_id=["u0", "u0", "u2", "u3"]), "a user is there twice"),
+    "candidates NaN": (column(n_candidates=[np.nan] * 4), "a n_candidates is a whole number from 0 on"),
+    "a user twice": (column(user_id=["u0", "u0", "u2", "u3"]), "a user_id is there twice"),
     "a user too many": (
         lambda folder: forge(folder, lambda frame: pd.concat([frame, frame.tail(1).assign(user_id="u9")])),
         "5 users, but result.json counts 4",
     ),
     "users of no name": (column(user_id=[1, 2, 3, 4]), "a user_id is a text"),
     "an item of no name": (column(target_item_id=["i", "i", "i", None]), "a target_item_id is a text"),
-    "histories of NaN": (column(history_length=[np.nan] * 4), "history_length are whole numbers from 0 on"),
+    "histories of NaN": (column(history_length=[np.nan] * 4), "a history_length is a whole number from 0 on"),
     "a missing column": (
         lambda folder: forge(folder, lambda frame: frame.drop(columns="n_candidates")),
         "ranks.parquet: cannot be read",
@@ -517,7 +517,7 @@ def test_a_file_that_may_not_grow_is_kept_elsewhere(tmp_path):
 import resource, sys
 from pathlib import Path
 from corecbench.results.store import Store
-from corecbench.results.unstored import store_or_keep
+from corecbench.results.spare import store_or_keep
 from corecbench.testing.records import toy_ranks, toy_record
 store, record = Store(Path({str(tmp_path)!r}), "default"), toy_record(n_users=50_000)
 folder = store.folder("sasrec", "toy", 0, record["hash"])

@@ -1,8 +1,7 @@
 import pytest
 
 from corecbench.api import UsageError
-from corecbench.testing import conformance
-from corecbench.testing.as_tests import checks_of
+from corecbench.testing import checks_of, conformance
 from corecbench.testing.kit import Check, CheckError, NotApplicableError, find, require, select
 
 BROKEN = """

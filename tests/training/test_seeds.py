@@ -1,6 +1,7 @@
 import torch
 
-from corecbench.training.seeds import derive, generator, seed_torch
+from corecbench.api.seeds import derive, generator
+from corecbench.training.weights import seed_torch
 
 
 def draws(generator):

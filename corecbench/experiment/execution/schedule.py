@@ -15,7 +15,7 @@ from corecbench.experiment.execution.worker_process import named
 from corecbench.experiment.progress import title
 from corecbench.experiment.runner import describe
 from corecbench.results.privacy import without_private
-from corecbench.results.unstored import store_or_keep
+from corecbench.results.spare import store_or_keep
 from corecbench.toolkit.caches import remove_left_behind
 from corecbench.training.checkpoints import BEGUN
 

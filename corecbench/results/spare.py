@@ -59,7 +59,7 @@ def store_or_keep(write: Callable[[Path], CellResult], store: Store, folder: Pat
     raise ResultsError(f"{folder}: cannot be written ({reason}), and neither can the cache or a temporary folder")
 
 
-def unstored(records: Iterable[CellResult], store: Store) -> list[Path]:
+def not_stored(records: Iterable[CellResult], store: Store) -> list[Path]:
     """Return the folders of those cells that were run and could not be stored there.
 
     A cell is looked for by its seed and hash, since private parts of its name may be hidden in its record.
