@@ -8,12 +8,13 @@ import os
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from safetensors.torch import load
 
-from corecbench.api import CorecbenchError, Failure, Lists, RowSide, Setup, Side, SideRecord
+from corecbench.api import Combiner, CorecbenchError, Failure, Lists, RowSide, Setup, Side, SideRecord, States
 from corecbench.evaluation.measuring import measure_checked
 from corecbench.experiment import process
 from corecbench.experiment.cells import Cell, digest_of, record_of, settings_of
@@ -26,7 +27,7 @@ from corecbench.results.frames import item_frequency
 from corecbench.results.layout import CHECKPOINT
 from corecbench.results.record import sides_of
 from corecbench.results.spare import spare_folder
-from corecbench.results.store import state_of
+from corecbench.results.store import Store, state_of
 from corecbench.training.alone import predicting, stand_beside, with_own_content, without_control
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
 from corecbench.training.checkpoints import BEGUN, STATE_VERSION, Checkpoints
@@ -36,18 +37,16 @@ from corecbench.training.pair import Learnt, Pair, Solo, train_pair
 from corecbench.training.weights import sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from corecbench.api import Combiner, States
     from corecbench.evaluation.ranking import Ranks
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
-    from corecbench.results.store import Store
     from corecbench.training.loop import SideTraining
 
-    Tell = Callable[..., None]
-    """Tells those who follow the run what happens: a hook's name, and its arguments by name."""
+Tell = Callable[..., None]
+"""Tells those who follow the run what happens: a hook's name, and its arguments by name."""
 
 
 @dataclass

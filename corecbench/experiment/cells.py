@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from corecbench.api import PROJECT, Added
+from corecbench.api import PROJECT, Added, CellFacts, CellRecord
 from corecbench.evaluation.protocol import later_words, protocol_on
 from corecbench.experiment.algorithms import component_algorithms, core_algorithms, hashed, number_of, version_of
 from corecbench.plugin.metadata import hints_of, marks_in
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from corecbench.api import CellFacts, CellRecord
     from corecbench.data.loaded import SplitDataset
     from corecbench.plugin.selected import Selected
     from corecbench.results.store import Store

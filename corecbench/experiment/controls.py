@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from corecbench.api import ControlComponent, SharingComponent
-from corecbench.plugin.abilities import control_abilities
+from corecbench.plugin.abilities import ControlAbilities, control_abilities
 from corecbench.plugin.guard import guard
 
 if TYPE_CHECKING:
-    from corecbench.plugin.abilities import ControlAbilities
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
     from corecbench.settings.config import RunConfig, Settings

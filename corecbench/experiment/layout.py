@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from corecbench.api import DomainModelComponent, UsageError
 from corecbench.data.reduction import Reduction
-from corecbench.experiment.cells import Parts, make_cell
-from corecbench.experiment.controls import choose_control, why_not
+from corecbench.experiment.cells import Cell, Parts, make_cell
+from corecbench.experiment.controls import ChosenControl, choose_control, why_not
 from corecbench.toolkit import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from corecbench.data.loaded import SplitDataset
-    from corecbench.experiment.cells import Cell
-    from corecbench.experiment.controls import ChosenControl
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
     from corecbench.results.store import Store

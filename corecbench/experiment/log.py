@@ -9,7 +9,7 @@ import warnings
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import hookimpl
+from corecbench.api import CellFacts, CellResult, EpochRecord, hookimpl
 from corecbench.experiment.progress import outcome, title
 from corecbench.results.layout import slug
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from corecbench.api import CellFacts, CellResult, EpochRecord
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store
 

@@ -7,13 +7,12 @@ import os
 from collections import Counter
 from typing import TYPE_CHECKING, get_type_hints
 
-from corecbench.api import Precision
+from corecbench.api import CellResult, Precision
 from corecbench.toolkit import product_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from corecbench.api import CellResult
     from corecbench.experiment.cells import Cell
     from corecbench.experiment.plan import Plan
     from corecbench.results.store import Store

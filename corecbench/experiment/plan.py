@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corecbench.api import SIDES, Lists, PluginError, UsageError
-from corecbench.data.loaded import read_datasets
+from corecbench.api import SIDES, Lists, Metric, PluginError, Side, UsageError
+from corecbench.data.loaded import SplitDataset, read_datasets
 from corecbench.data.time_split import warnings
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
-from corecbench.experiment.cells import is_done, settings_of
-from corecbench.experiment.layout import check_count, choices_on, choose, lacking_controls, lay_out
+from corecbench.experiment.cells import Cell, is_done, settings_of
+from corecbench.experiment.layout import Choice, check_count, choices_on, choose, lacking_controls, lay_out
 from corecbench.experiment.preflight import check_device, check_texts
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from corecbench.api import Metric, Side
-    from corecbench.data.loaded import SplitDataset
-    from corecbench.experiment.cells import Cell
-    from corecbench.experiment.layout import Choice
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
     from corecbench.results.store import Store

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from corecbench.api import hookimpl
-from corecbench.experiment.remaining import Remaining, in_words, kind_of
+from corecbench.api import CellFacts, CellRecord, CellResult, EpochRecord, hookimpl
+from corecbench.experiment.remaining import Kind, Remaining, in_words, kind_of
 from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import ProgressColumn, Task, TaskID
 
-    from corecbench.api import CellFacts, CellRecord, CellResult, EpochRecord
-    from corecbench.experiment.remaining import Kind
     from corecbench.plugin.host import Host
 
 QUIET_S = 15.0

@@ -6,19 +6,17 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import CorecbenchError, UsageError
+from corecbench.api import CellResult, CorecbenchError, UsageError
 from corecbench.experiment.number_formats import auto_as_in
-from corecbench.experiment.session import prepare
+from corecbench.experiment.session import Steps, prepare
 from corecbench.results.run_files import run_settings
 from corecbench.settings.config import load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from corecbench.api import CellResult
     from corecbench.experiment.cells import Cell
     from corecbench.experiment.plan import Plan
-    from corecbench.experiment.session import Steps
     from corecbench.plugin.host import Host
     from corecbench.results.store import Entry
 

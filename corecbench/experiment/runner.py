@@ -13,7 +13,7 @@ import numpy as np
 from corecbench.evaluation.protocol import protocol_on
 from corecbench.evaluation.text_similarity import target_similarity
 from corecbench.experiment import process
-from corecbench.experiment.attempt import Attempt, Outcome
+from corecbench.experiment.attempt import Attempt, Outcome, Tell
 from corecbench.experiment.cells import Cell, record_of, settings_of
 from corecbench.experiment.number_formats import dtypes
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from corecbench.api import CellResult, EpochRecord, RunRecord
     from corecbench.data.loaded import SplitDataset
-    from corecbench.experiment.attempt import Tell
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store

@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from corecbench.api import UsageError
+from corecbench.api import CellResult, UsageError
 from corecbench.experiment import process
 from corecbench.experiment.controls import with_ledger
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from corecbench.api import CellResult
     from corecbench.experiment.execution.executor import Executor
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host

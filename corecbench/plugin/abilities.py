@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from corecbench.api import PluginError, Teacher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import torch
 
     from corecbench.api import Batch, Catalog, Control, Interactions, Recommender, SharingModule, Side, States, Turn

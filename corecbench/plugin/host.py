@@ -6,19 +6,12 @@ import copy
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import (
-    Component,
-    CorecbenchWarning,
-    DatasetComponent,
-    PluginError,
-    UsageError,
-    resolve,
-)
+from corecbench.api import Component, CorecbenchWarning, DatasetComponent, PluginError, UsageError, resolve
 from corecbench.plugin.discovery import Origin, installed, loose_file, reason, staying
 from corecbench.plugin.guard import Guarded, guard
 from corecbench.plugin.kinds import KINDS
@@ -28,8 +21,6 @@ from corecbench.settings.configure import configure, unknown
 from corecbench.toolkit.folders import dataset_places
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from corecbench.settings.config import PerDataset, RunConfig, Variant
 
 RECOMMENDERS = ("models", "llms")

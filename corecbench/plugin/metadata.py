@@ -9,14 +9,13 @@ import itertools
 import textwrap
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from corecbench.api import DomainModelComponent
+from corecbench.api import Component, DomainModelComponent
 from corecbench.plugin.kinds import KINDS
 from corecbench.settings.configure import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from corecbench.api import Component
     from corecbench.plugin.loaded import PluginInfo
 
 LIMITS = {"ge": "minimum", "gt": "above", "le": "maximum", "lt": "below"}

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from corecbench.api import UsageError
+from corecbench.api import CellResult, UsageError
 from corecbench.data.archive import sha256_of
 from corecbench.results.checksums import read_file
 from corecbench.results.copying import copy_files, files_of
@@ -35,7 +35,6 @@ from corecbench.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from corecbench.api import CellResult
 
 README = "README.txt"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from corecbench.api import UsageError
+from corecbench.api import CellResult, UsageError
 from corecbench.settings.configure import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from corecbench.api import CellResult
     from corecbench.results.store import Entry, Store
 
 

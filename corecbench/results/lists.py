@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from corecbench.api import Lists
+from corecbench.api import CellResult, Lists, Metric, RowSide
 from corecbench.evaluation.measuring import depth
 from corecbench.results.record import ResultsError, damaged
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from corecbench.api import CellResult, Metric, RowSide
     from corecbench.results.store import Store
 
 

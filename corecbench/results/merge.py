@@ -9,14 +9,13 @@ from corecbench.results.copying import files_of, put_copy
 from corecbench.results.frames import COLUMNS
 from corecbench.results.lease import Lease, lease_of, owner_of
 from corecbench.results.record import NewerError, ResultsError
-from corecbench.results.store import Store
+from corecbench.results.store import Entry, Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from corecbench.api import CellResult
-    from corecbench.results.store import Entry
 
 TYPES = {"user_id": str, "target_item_id": str, "rank": "int64", "n_candidates": "int64"}
 """The types in which ranks are compared, whatever stored them."""

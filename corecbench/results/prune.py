@@ -7,21 +7,19 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from corecbench.results.choice import key_of, latest
+from corecbench.results.choice import CellKey, key_of, latest
 from corecbench.results.copying import put_copy
 from corecbench.results.layout import MODEL, SHARED, shared_file
 from corecbench.results.lease import EXPIRES_S, Lease, age_s, is_dead, lease_of
 from corecbench.results.packed import files_below
 from corecbench.results.record import ResultsError
-from corecbench.results.store import remove_leftovers
+from corecbench.results.store import Store, remove_leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from corecbench.api import CellResult
-    from corecbench.results.choice import CellKey
-    from corecbench.results.store import Store
 
 HIDDEN = re.compile(r"\.(seed\d+-[0-9a-f]+)\.\w.*")
 """How files are named that belong to a cell's training: `.seed0-1a2b3c4d.lease` and so on."""

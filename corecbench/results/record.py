@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Literal
 
-from corecbench.api import SIDES, CellResult, CorecbenchError
+from corecbench.api import SIDES, CellRecord, CellResult, CorecbenchError, Failure, RowSide, Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from pydantic import TypeAdapter
 
-    from corecbench.api import CellRecord, Failure, RowSide, Side
 
 SCHEMA: Literal[2] = 2
 """The version of the schema of result.json. From 2 on, cells share what is known of their users."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import UsageError
 from corecbench.data.reduction import whole_dataset
-from corecbench.results.choice import AS_STORED
+from corecbench.results.choice import AS_STORED, Choice
 from corecbench.results.record import ResultsError, sides_of
 from corecbench.results.rows import ResultKey, is_named, names_of, result_key
 from corecbench.settings.configure import unknown
@@ -14,7 +14,6 @@ from corecbench.settings.configure import unknown
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from corecbench.results.choice import Choice
     from corecbench.results.store import Entry, Store
 
 

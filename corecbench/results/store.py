@@ -34,15 +34,7 @@ from corecbench.api import CellResult, RowSide
 from corecbench.results.checksums import is_stored, read_file, sealed
 from corecbench.results.copying import new_beside, put_copy, put_in_place, share
 from corecbench.results.frames import ITEMS, TOP
-from corecbench.results.layout import (
-    ITEMS_FILE,
-    RANKS_FILE,
-    RECORD_FILE,
-    TOP_FILE,
-    cell_folder,
-    side_file,
-    slug,
-)
+from corecbench.results.layout import ITEMS_FILE, RANKS_FILE, RECORD_FILE, TOP_FILE, cell_folder, side_file, slug
 from corecbench.results.lease import Lease, lease_of
 from corecbench.results.packed import cells_below, remove
 from corecbench.results.record import SCHEMA, ResultsError, validate

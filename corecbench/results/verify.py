@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from corecbench.api import PROJECT, UsageError
+from corecbench.api import PROJECT, CellResult, Metric, RowSide, UsageError
 from corecbench.evaluation.measuring import depth, measure_checked
 from corecbench.results.checksums import is_stored
 from corecbench.results.layout import ITEMS_FILE, RECORD_FILE, TOP_FILE, side_file
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from corecbench.api import CellResult, Metric, RowSide
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from corecbench.api import Batch, Setup, States, Training, last_position
+from corecbench.api import Batch, Recommender, Setup, Side, States, Training, last_position
 from corecbench.data.dataset import load_dataset
 from corecbench.data.split import leave_one_out
 from corecbench.plugin.abilities import recommender_abilities
@@ -26,7 +26,6 @@ from corecbench.training.frozen import evaluate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from corecbench.api import Recommender, Side
     from corecbench.plugin.host import Host
     from corecbench.training.loop import SideTraining
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
-from corecbench.api import Turn
+from corecbench.api import Catalog, Turn
 from corecbench.plugin.abilities import ControlAbilities, control_abilities
 from corecbench.testing import kit
 from corecbench.testing.bench import make_cell_training
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 from corecbench.testing.partners import TEXT_WIDTH
 from corecbench.training.controls import AppliedControl
-
-if TYPE_CHECKING:
-    from corecbench.api import Catalog
 
 WITHOUT_TEXT = 3
 """An item of the toy data that has no text."""

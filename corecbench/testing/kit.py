@@ -8,18 +8,16 @@ import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from corecbench.api import CorecbenchError, UsageError
+from corecbench.api import Component, CorecbenchError, UsageError
 from corecbench.experiment.cells import settings_of
 from corecbench.plugin.discovery import reason
-from corecbench.plugin.host import RECOMMENDERS, split
+from corecbench.plugin.host import RECOMMENDERS, Host, split
 from corecbench.plugin.kinds import KINDS, WORDS
 from corecbench.settings.configure import configure, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from corecbench.api import Component
-    from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
 
 PACKAGE = "corecbench.testing"

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
-from corecbench.api import Lists
+from corecbench.api import Lists, RankMetric
 from corecbench.evaluation.measuring import METHODS, depth, is_overall, measure, method_of
 from corecbench.testing import kit
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
-
-if TYPE_CHECKING:
-    from corecbench.api import RankMetric
 
 N_CANDIDATES = 300
 RANKS = np.arange(1, N_CANDIDATES + 1)

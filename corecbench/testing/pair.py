@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from corecbench.api import SIDES, Batch, Pretrained, States, last_position
+from corecbench.api import SIDES, Batch, Ids, Pretrained, SharingModule, Side, States, Turn, last_position
 from corecbench.testing import kit
 from corecbench.testing.bench import make_cell_training, silent
 from corecbench.testing.kit import NotApplicableError
-from corecbench.testing.partners import WIDTHS, partner, toy_text
+from corecbench.testing.partners import WIDTHS, Partner, partner, toy_text
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate
 from corecbench.training.pair import Learnt, Solo, epochs_of, train_pair
@@ -22,8 +22,6 @@ from corecbench.training.weights import restore
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from corecbench.api import Ids, SharingModule, Side, Turn
-    from corecbench.testing.partners import Partner
     from corecbench.training.loop import SideTraining
 
 N_USERS = 40

@@ -5,18 +5,15 @@ B examples, L positions of a history, N items, d the width of a state.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import nn
 
-from corecbench.api import Batch, DomainModelComponent, Ids, IdsFactory, LlmComponent, Setup, States, Training
+from corecbench.api import Batch, DomainModelComponent, Ids, IdsFactory, LlmComponent, Setup, Side, States, Training
 from corecbench.plugin.loaded import PluginInfo
 from corecbench.plugin.selected import Selected
 from corecbench.version import __version__
-
-if TYPE_CHECKING:
-    from corecbench.api import Side
 
 WIDTHS = {"domain": 8, "llm": 12}
 """Widths of the two sides. They differ, so that a module has to keep them apart."""

@@ -6,11 +6,10 @@ B examples, L positions of a history, N items, d the width of a state.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 import torch
 
-from corecbench.api import Interactions, States
+from corecbench.api import Batch, Interactions, Recommender, States
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.testing import learning_checks
 from corecbench.testing.bench import (
@@ -31,9 +30,6 @@ from corecbench.testing.bench import (
 )
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 from corecbench.training.losses import task_loss
-
-if TYPE_CHECKING:
-    from corecbench.api import Batch, Recommender
 
 
 def states_have_the_shapes_of_the_contract(bench: Bench) -> None:

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from corecbench.api import Report
+from corecbench.api import Mark, Report
 from corecbench.testing import kit
 from corecbench.testing.kit import CheckError, NotApplicableError, require, settings_survive_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from corecbench.api import Mark
 
 
 MARKUP = r"<b>&_%|\~^#${}[`*"

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, cast
 import torch
 from safetensors.torch import load_file
 
-from corecbench.api import SIDES, Batch, Budget
+from corecbench.api import SIDES, Batch, Budget, Combiner, Side, States, Table
 from corecbench.plugin.abilities import sharing_abilities
 from corecbench.testing.bench import equal, some, tensors
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 from corecbench.testing.pair import Bench, Pair, other, read_by_other, weights
-from corecbench.testing.partners import EPOCHS, WIDTHS
+from corecbench.testing.partners import EPOCHS, WIDTHS, Partner
 from corecbench.training.content import checked
 from corecbench.training.losses import task_loss
 from corecbench.training.pair import turns_within
@@ -30,8 +30,6 @@ from corecbench.training.weights import restore, save_checkpoint
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from corecbench.api import Combiner, Side, States, Table
-    from corecbench.testing.partners import Partner
 
 BUDGETS = [Budget(*epochs) for epochs in ((0, 0), (1, 0), (0, 3), (1, 1), (7, 5), (100, 40))]
 

@@ -8,23 +8,20 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from corecbench.api import Pretrained
+from corecbench.api import Pretrained, Recommender, Setup, SharingModule, Side
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard
-from corecbench.training.cell import Trained, check_announced
+from corecbench.training.cell import CellTraining, Trained, check_announced
 from corecbench.training.content import values_of, with_content
-from corecbench.training.pair import begin, texts_for
+from corecbench.training.pair import Pair, Solo, begin, texts_for
 from corecbench.training.weighing import is_clearly_better
 from corecbench.training.weights import restore, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from corecbench.api import Recommender, Setup, SharingModule, Side
     from corecbench.plugin.selected import Selected
-    from corecbench.training.cell import CellTraining
     from corecbench.training.loop import SideTraining
-    from corecbench.training.pair import Pair, Solo
 
 
 def predicting(

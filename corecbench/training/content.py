@@ -22,21 +22,19 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from corecbench.api import PluginError, States
+from corecbench.api import Batch, PluginError, Recommender, States
 from corecbench.evaluation.ranking import task_states
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard
 from corecbench.toolkit import mean_texts
 from corecbench.training.frozen import evaluate
-from corecbench.training.weighing import is_clearly_better, own_scores, own_states, weigh
+from corecbench.training.weighing import Say, is_clearly_better, own_scores, own_states, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from corecbench.api import Batch, Recommender
     from corecbench.training.cell import CellTraining
     from corecbench.training.loop import SideTraining
-    from corecbench.training.weighing import Say
 
 
 class WithContent(nn.Module):

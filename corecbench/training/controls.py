@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from corecbench.api import PluginError
+from corecbench.api import Catalog, PluginError, Setup, Turn
 from corecbench.plugin.guard import guard, unchanged
 from corecbench.settings.configure import configure
 from corecbench.training.pair import Pair, epochs_of
@@ -15,7 +15,6 @@ from corecbench.training.pair import Pair, epochs_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from corecbench.api import Catalog, Setup, Turn
     from corecbench.plugin.abilities import ControlAbilities
     from corecbench.plugin.selected import Selected
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch.nn.functional import embedding, pad
 
-from corecbench.api import SIDES, PluginError
-from corecbench.evaluation.ranking import rank_task
+from corecbench.api import SIDES, Batch, Combiner, PluginError, Side, SideRecord, States
+from corecbench.evaluation.ranking import Ranks, rank_task
 from corecbench.evaluation.scores import item_scores
 from corecbench.plugin.abilities import sharing_abilities
 from corecbench.plugin.guard import guard, owner_of
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     import torch
 
-    from corecbench.api import Batch, Combiner, Side, SideRecord, States
-    from corecbench.evaluation.ranking import Ranks
     from corecbench.training.cell import CellTraining
     from corecbench.training.loop import SideTraining
 

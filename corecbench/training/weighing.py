@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from corecbench.api import PluginError, States, last_position
+from corecbench.api import Batch, PluginError, Recommender, States, last_position
 from corecbench.data.tensors import on_device
 from corecbench.evaluation.ranking import absent_items, in_batches, without_targets
 from corecbench.plugin.abilities import recommender_abilities
@@ -22,7 +22,6 @@ from corecbench.toolkit import mean_texts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from corecbench.api import Batch, Recommender
     from corecbench.training.cell import CellTraining
 
 SHARES = tuple(2.0 ** (power / 2) for power in range(-6, 7))

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from corecbench.api import CorecbenchError
+from corecbench.api import CorecbenchError, Recommender
 from corecbench.api.seeds import derive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
-
-    from corecbench.api import Recommender
 
 
 def seed_torch(seed: int, *purpose: str) -> None:

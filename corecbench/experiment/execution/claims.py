@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from corecbench.experiment.cells import is_done
+from corecbench.experiment.cells import Cell, is_done
 from corecbench.results.lease import HEARTBEAT_S, Lease, lease_of, owner_of
 from corecbench.results.record import ResultsError
-from corecbench.results.store import remove_leftovers
+from corecbench.results.store import Store, remove_leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
-    from typing import Self
 
     from corecbench.api import CellResult
-    from corecbench.experiment.cells import Cell
     from corecbench.experiment.plan import Plan
-    from corecbench.results.store import Store
 
 Stamp = tuple[int, int]
 """Tells a stored result from another one in its place."""

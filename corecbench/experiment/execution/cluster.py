@@ -14,7 +14,7 @@ import math
 import os
 import queue
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from corecbench.api import CorecbenchError, UsageError
 from corecbench.experiment.execution.cluster_worker import BEGUN, ENDED, POOL, Event, run_task
@@ -24,7 +24,6 @@ from corecbench.experiment.execution.task import make_task
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-    from typing import Self
 
     from distributed import Client, LocalCluster
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from corecbench.experiment.cells import label_of
+from corecbench.experiment.cells import Cell, label_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from corecbench.experiment.cells import Cell
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
 

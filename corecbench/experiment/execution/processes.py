@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import time
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from corecbench.experiment.execution.executor import Ended
 from corecbench.experiment.execution.task import make_task
-from corecbench.experiment.execution.worker_process import GRACE_S, STOP_S, WorkerProcess
+from corecbench.experiment.execution.worker_process import GRACE_S, STOP_S, TaskEnd, WorkerProcess
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from corecbench.experiment.attempt import Tell
     from corecbench.experiment.cells import Cell
-    from corecbench.experiment.execution.worker_process import TaskEnd
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, cast
 
 from corecbench.experiment.execution.claims import Claims, owner_in_words
-from corecbench.experiment.execution.executor import Ended
+from corecbench.experiment.execution.executor import Ended, Executor
 from corecbench.experiment.execution.order import Queue, begin_alike, needs_alone, same_texts, side_by_side
 from corecbench.experiment.execution.relay import Relay
 from corecbench.experiment.execution.worker_process import named
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from corecbench.api import CellResult
     from corecbench.experiment.cells import Cell
-    from corecbench.experiment.execution.executor import Executor
-    from corecbench.experiment.execution.relay import HeardOf
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store

@@ -14,19 +14,15 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
-from corecbench.api import CorecbenchError
-from corecbench.experiment.execution.worker import STOP
+from corecbench.api import CellResult, CorecbenchError
+from corecbench.experiment.execution.worker import STOP, Message
 from corecbench.toolkit import system
 
 if TYPE_CHECKING:
-    from typing import IO
-
-    from corecbench.api import CellResult
     from corecbench.experiment.attempt import Tell
     from corecbench.experiment.execution.task import CellTask
-    from corecbench.experiment.execution.worker import Message
 
 LOG = logging.getLogger("corecbench.worker")
 START = """

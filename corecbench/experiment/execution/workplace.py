@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from corecbench.api import CorecbenchError
+from corecbench.api import CellResult, CorecbenchError
 from corecbench.data.loaded import read_datasets
 from corecbench.experiment import process
 from corecbench.experiment.layout import choices_on, lay_out
@@ -19,7 +19,6 @@ from corecbench.results.store import Store
 if TYPE_CHECKING:
     import threading
 
-    from corecbench.api import CellResult
     from corecbench.experiment.attempt import Tell
     from corecbench.experiment.cells import Cell
     from corecbench.experiment.execution.task import CellTask
