@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import DataError
-from corecbench.data.archive import CHUNK_BYTES, UNREADABLE, plain_entries
+from corecbench.data.archive import UNREADABLE, plain_entries
 from corecbench.data.durable import no_link
 from corecbench.results.record import ResultsError, damaged
 
@@ -70,14 +70,11 @@ class Bundle:
             raise ResultsError(f"{self.path}: {name} cannot be read ({error})") from error
 
     def _digest(self, name: str) -> str:
-        digest = hashlib.sha256()
         try:
             with self.archive.open(self.entries[name]) as source:
-                for chunk in iter(lambda: source.read(CHUNK_BYTES), b""):
-                    digest.update(chunk)
+                return hashlib.file_digest(source, "sha256").hexdigest()
         except (*UNREADABLE, OSError) as error:
             raise ResultsError(f"{self.path}: {name} cannot be read ({error})") from error
-        return digest.hexdigest()
 
     def _manifest(self) -> Mapping[str, Any]:
         if MANIFEST not in self.entries:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from safetensors.torch import load, save
 
 from corecbench.api import Batch, Recommender, Setup, Side, States, Training, last_position
 from corecbench.data.dataset import load_dataset
@@ -22,9 +23,10 @@ from corecbench.toolkit import cache_folder
 from corecbench.training.cell import CellTraining
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate
+from corecbench.training.weights import restore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from corecbench.plugin.host import Host
     from corecbench.training.loop import SideTraining
@@ -178,3 +180,8 @@ def seeded(model: Recommender, batch: Batch, training: bool) -> States:
 def equal(one: States, other: States) -> bool:
     """Return whether two states are the same bit for bit."""
     return torch.equal(one.user, other.user) and torch.equal(one.item, other.item)
+
+
+def restore_by_file(model: Recommender, state: Mapping[str, torch.Tensor]) -> None:
+    """Let a new model be what training kept of another one, as a checkpoint holds it."""
+    restore(model, load(save({name: tensor.contiguous() for name, tensor in state.items()})))

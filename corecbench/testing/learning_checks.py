@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from corecbench.api.tables import table_names
 from corecbench.plugin.abilities import recommender_abilities
-from corecbench.testing.bench import Bench, equal, final, histories, some, states_of
+from corecbench.testing.bench import Bench, equal, final, histories, restore_by_file, some, states_of
 from corecbench.testing.kit import CheckError, NotApplicableError, require
 from corecbench.training.losses import targets_of, task_loss
-from corecbench.training.weights import restore, save_checkpoint, trainable
+from corecbench.training.weights import trainable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,10 +38,7 @@ def a_checkpoint_restores_the_states(bench: Bench) -> None:
     for side in bench.sides:
         _, side_training = bench.train(side, epochs=1)
         fresh = bench.build(side)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "checkpoint.safetensors"
-            save_checkpoint(side_training.best_state, path)
-            restore(fresh, load_file(path))
+        restore_by_file(fresh, side_training.best_state)
         same = equal(states_of(side_training.model, some()), states_of(fresh, some()))
         require(
             same, "restored from safetensors it gives other states; keep what is learnt in parameters or buffers"

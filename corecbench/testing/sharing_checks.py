@@ -8,24 +8,20 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import torch
-from safetensors.torch import load_file
 
 from corecbench.api import SIDES, Batch, Budget, Combiner, Side, States, Table
 from corecbench.plugin.abilities import sharing_abilities
-from corecbench.testing.bench import equal, some, tensors
+from corecbench.testing.bench import equal, restore_by_file, some, tensors
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 from corecbench.testing.pair import Bench, Pair, other, read_by_other, weights
 from corecbench.testing.partners import EPOCHS, WIDTHS, Partner
 from corecbench.training.content import checked
 from corecbench.training.losses import task_loss
 from corecbench.training.pair import turns_within
-from corecbench.training.weights import restore, save_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -149,10 +145,7 @@ def either_side_predicts_alone(bench: Bench) -> None:
     for side, side_training in side_trainings.items():
         side_training.finish()
         before, fresh = models[side].states(some()), bench.train(epochs=0)[side].model
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "checkpoint.safetensors"
-            save_checkpoint(side_training.best_state, path)
-            restore(fresh, load_file(path))
+        restore_by_file(fresh, side_training.best_state)
         same = equal(before, fresh.states(some()))
         require(same, f"restored from safetensors, the {side} side gives other states")
         same = equal(before, without(read_by_other(models, side), functools.partial(models[side].states, some())))
