@@ -1,19 +1,12 @@
-"""What is checked before training: a device, texts, room on disk, and what lies where results are going to be."""
+"""What a run needs beside names that exist, checked before training: a device, texts, and room on disk."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
 import shutil
-import tempfile
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from corecbench.api import UsageError
-from corecbench.experiment.execution.order import needs_alone
-from corecbench.experiment.number_formats import of_other_formats
-from corecbench.results.record import MEND, DamagedError, ResultsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,14 +14,9 @@ if TYPE_CHECKING:
 
     from corecbench.data.loaded import SplitDataset
     from corecbench.experiment.cells import Cell
-    from corecbench.experiment.plan import Plan
-    from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
-    from corecbench.results.store import Store
     from corecbench.settings.config import RunConfig
 
-PROBE_BYTES = 2**20
-"""So many bytes must have room before a run begins."""
 FLOAT = 4
 """Bytes of a number of a weight."""
 PER_USER, PER_PLACE, PER_ITEM = 64, 16, 32
@@ -85,83 +73,6 @@ def check_texts(data_sets: Iterable[SplitDataset], llms: Sequence[Selected]) -> 
                 f"no item of {data.whole_name} has a text, and {llms[0].label} reads the texts of items; give the "
                 f"items titles{hint}, or run without --llm"
             )
-
-
-def with_existing(plan: Plan, host: Host, store: Store) -> Plan:
-    """Return the plan without the cells that must not be run, for what lies in their folders.
-
-    Under `existing="skip"` nothing that is damaged is overwritten: such a cell is left out, and so is a pair that
-    is not done and needs it. Under "replace-damaged" it is run again.
-
-    Raises:
-        ResultsError: results cannot be written, or a newer version of corecbench stored some of them.
-        UsageError: there is too little room on disk.
-    """
-    refuse_newer(plan.cells, store)
-    left_out: dict[Path, str] = {}
-    again = []
-    if plan.config.existing == "replace-damaged":
-        again = [f"run again: {cell.damage.removesuffix(f'; {MEND}')}" for cell in plan.cells if cell.damage]
-    elif damaged := {cell.folder: cell.damage for cell in plan.cells if cell.damage}:
-        left_out = damaged | needing(plan, host, damaged)
-    noted = [f"left out: {reason}" for reason in left_out.values()]
-    planned = replace(plan, left_out=left_out, notes=[*plan.notes, *again, *noted])
-    if planned.n_to_do or planned.elsewhere:
-        check_writable(store, [cell.folder for cell in planned.cells if not cell.done])
-        check_disk(planned.to_do, plan.config, store.root, plan.cache, len(plan.downloads))
-    differing = of_other_formats(planned, store) if planned.n_to_do else []
-    return replace(planned, notes=[*planned.notes, *differing])
-
-
-def needing(plan: Plan, host: Host, damaged: Iterable[Path]) -> dict[Path, str]:
-    """Return the folders of pairs that start from a damaged cell -> why they cannot be run."""
-    needs, found = needs_alone(plan, host), {}
-    for cell in plan.cells:
-        if cell.sharing is None or cell.done or cell.damage:
-            continue
-        alone = plan.solo_of(cell)
-        if alone.folder in damaged and needs(cell):
-            found[cell.folder] = f"{cell.folder}: it needs {alone.folder}, which is damaged"
-    return found
-
-
-def refuse_newer(cells: Iterable[Cell], store: Store) -> None:
-    """Make sure that no newer version of corecbench stored any of the cells: they would be overwritten.
-
-    Raises:
-        NewerError: it did.
-    """
-    for cell in cells:
-        if not cell.done and not cell.damage and os.path.lexists(cell.folder):
-            with contextlib.suppress(DamagedError):
-                store.read(cell.folder)
-
-
-def check_writable(store: Store, folders: Iterable[Path]) -> None:
-    """Make sure that cells can be stored, as far as that can be known before.
-
-    Raises:
-        ResultsError: a folder cannot be made or written, or the disk is full.
-    """
-    try:
-        place = nearest(store.own_folder)
-        with tempfile.TemporaryFile(dir=place) as probe:
-            probe.write(bytes(PROBE_BYTES))
-            probe.flush()
-        for place in dict.fromkeys(nearest(folder.parent) for folder in folders):
-            os.scandir(place).close()  # refuses what is no folder
-            if not os.access(place, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise ResultsError(
-            f"{place}: results cannot be written here ({error.strerror}); nothing was trained; make room or choose "
-            "another folder by --results"
-        ) from error
-
-
-def nearest(folder: Path) -> Path:
-    """Return a folder, or the first folder above it that exists."""
-    return next((each for each in (folder, *folder.parents) if os.path.lexists(each)), folder)
 
 
 def check_disk(cells: Sequence[Cell], config: RunConfig, results: Path, cache: Path, n_downloads: int) -> None:

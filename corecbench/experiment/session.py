@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     """Plan a run; the libraries that this takes are loaded here and not before."""
+    from corecbench.experiment.existing import with_existing
     from corecbench.experiment.plan import make_plan
-    from corecbench.experiment.preflight import with_existing
 
     return with_existing(make_plan(config, host, store), host, store)
 

@@ -56,7 +56,7 @@ class Stopped(BaseException):
 
 @dataclass
 class Checkpoints:
-    """The states of one cell: a turn says when it has begun and when each of its epochs has ended."""
+    """The states of one cell, and the `Pauses` of its turns."""
 
     folder: Path
     """Where the states of the cell are, while it is trained."""

@@ -7,7 +7,7 @@ import math
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import torch
@@ -26,9 +26,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from corecbench.api import EpochRecord
-    from corecbench.training.checkpoints import Checkpoints
     from corecbench.training.contexts import Contexts
     from corecbench.training.examples import Examples
+
+
+class Pauses(Protocol):
+    """What is done in a turn before its first epoch, when the other side's states are known, and after each."""
+
+    def begun(self) -> None:
+        """The turn begins. The side may be given the state that it had at a later epoch of the same turn."""
+
+    def epoch_ended(self) -> None:
+        """An epoch has ended, and another one follows."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +124,7 @@ class SideTraining:
         sharing: SharingModule | None,
         other: SideTraining | None,
         on_epoch: Callable[[EpochRecord], None],
-        checkpoints: Checkpoints | None = None,
+        pauses: Pauses | None = None,
     ) -> None:
         """Train for at most `epochs`, with the coupling losses to `other` if there is one.
 
@@ -129,15 +138,15 @@ class SideTraining:
             self.average.resume()
         if epochs:
             self.stopped_by = "epochs" if self.config.schedule == "constant" else "schedule"
-        if checkpoints is not None:
-            checkpoints.begun()
+        if pauses is not None:
+            pauses.begun()
         while self.epochs < first + epochs:
             on_epoch(self.train_and_validate(turn, sharing, frozen))
             if self.epochs - max(self.best_epoch, first) >= self.config.patience:
                 self.stopped_by = "patience"
                 break
-            if checkpoints is not None:
-                checkpoints.epoch_ended()
+            if pauses is not None:
+                pauses.epoch_ended()
         if self.average:
             self.average.rest()
         if self.best_epoch > first:

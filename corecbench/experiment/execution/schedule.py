@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from corecbench.experiment.execution.claims import Claims, owner_in_words
 from corecbench.experiment.execution.executor import Ended, Executor
 from corecbench.experiment.execution.order import Queue, begin_alike, needs_alone, same_texts, side_by_side
-from corecbench.experiment.execution.relay import Relay
+from corecbench.experiment.execution.relay import HeardOf, Relay
 from corecbench.experiment.execution.worker_process import named
 from corecbench.experiment.progress import title
 from corecbench.experiment.runner import describe

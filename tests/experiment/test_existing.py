@@ -1,7 +1,7 @@
 import pytest
 
+from corecbench.experiment.existing import check_writable, with_existing
 from corecbench.experiment.plan import make_plan
-from corecbench.experiment.preflight import check_writable, with_existing
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
 from corecbench.settings.config import RunConfig
