@@ -128,6 +128,20 @@ def of_intervals(method: Method, contrasts: Iterable[Contrast]) -> str:
     )
 
 
+def of_power(evidence: Evidence) -> Iterator[str]:
+    """Yield which changes against models alone can hardly be found under a split by time, whose users are few."""
+    for dataset, protocol in evidence.protocols.items():
+        contrasts = [each for key, each in evidence.over_alone.items() if key.dataset == dataset]
+        seen = [(each.sizes.detectable, abs(each.base)) for each in contrasts if each.base]
+        found = sorted(least / base for least, base in seen if least is not None)
+        if protocol.get("split") == "time" and found:
+            most = f" to {found[-1]:.0%}, by row," if len(found) > 1 else ""
+            yield (
+                f"On {dataset} changes below {found[0]:.0%}{most} cannot be seen: with these users and seeds the "
+                "tests find them with less than 80% power"
+            )
+
+
 def of_effects(method: Method, base: str, contrasts: Collection[Contrast]) -> Iterator[str]:
     """Yield the sentences of a caption about effect sizes, in the order of their columns.
 
@@ -191,6 +205,7 @@ def main_caption(evidence: Evidence, cost: bool = False, effects: bool = False) 
             *of_ensembles((key.side for key in evidence.rows), "the domain model alone"),
             *_of_controls(evidence),
             *of_tests(contrasts, method, "joint rows", "the model alone"),
+            *of_power(evidence),
             *(of_effects(method, "the solo row's mean", contrasts) if effects else []),
             *over_datasets(evidence),
             *(of_costs(rows) if cost else []),
