@@ -36,6 +36,10 @@ class CellRecord(TypedDict):
     """Share of the users whose interactions are learnt from, where it is not all of them."""
     cold_items: NotRequired[float]
     """Share of the items that are left out of training, where there are any."""
+    window: NotRequired[int]
+    """Which of several windows of a split by time is tested, from 1."""
+    windows: NotRequired[int]
+    """Their number."""
     combines: NotRequired[bool]
     """Whether the sharing module combines both sides' scores, which gives a third row."""
     reference: NotRequired[bool]

@@ -278,12 +278,23 @@ def run_config(**values: Any) -> RunConfig:
 
 
 def read_data(host: Host, dataset: str, **values: Any) -> tuple[RunConfig, SplitDataset]:
-    """Return the settings of a run on one data set, and the data set as that run reads it."""
+    """Return the settings of a run on one data set, and the data set as that run reads it.
+
+    Raises:
+        UsageError: the data set has several windows, and none of them is chosen.
+    """
+    from corecbench.api import UsageError
     from corecbench.data.loaded import read_datasets
 
     settings = run_config(datasets=[dataset], **values)
     host.check_settings(settings)
-    return settings, read_datasets(settings, host)[0]
+    data, *others = read_datasets(settings, host)
+    if others:
+        raise UsageError(
+            f"run.windows is {settings.windows}, and this is done for one; choose it by --set run.window=1 to "
+            f"{settings.windows}"
+        )
+    return settings, data
 
 
 def verb_config(config: type[Config]) -> Config:

@@ -14,6 +14,8 @@ from corecbench.data.time_split import by_time
 from corecbench.plugin.guard import guard
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from corecbench.api import Catalog, Interactions
     from corecbench.data.reduction import Selection
     from corecbench.plugin.host import Host
@@ -30,11 +32,11 @@ class SplitDataset:
     dataset: Dataset
     split: Split
     reduction: Reduction = NOTHING_LEFT_OUT
-    """What training does not see."""
+    """What training does not see, and which window is tested."""
 
     @property
     def name(self) -> str:
-        """The name of the data set; it says what training does not see."""
+        """The name of the data set; it says what training does not see, and which window is tested."""
         return self.reduction.name_of(self.whole_name)
 
     @property
@@ -66,11 +68,19 @@ class SplitDataset:
         return replace(self, split=split, reduction=reduction)
 
 
-def split_by(dataset: Dataset, config: RunConfig) -> tuple[Dataset, Split]:
-    """Return a data set, its items maybe in another order, and its split under the settings of a run."""
-    if config.split == "time":
-        return by_time(dataset, config.cut, config.target)
-    return dataset, leave_one_out(dataset, config.ties)
+def splits_of(selected: Selected, dataset: Dataset, config: RunConfig) -> Iterator[SplitDataset]:
+    """Yield a data set with its split under the settings of a run, once for each window of a split by time.
+
+    The items are then in an order of the window: those that exist before it come first.
+    """
+    if config.split != "time":
+        yield SplitDataset(selected, dataset, leave_one_out(dataset, config.ties))
+    elif config.windows == 1:
+        yield SplitDataset(selected, *by_time(dataset, config.cut, config.target))
+    else:
+        for window in [config.window] if config.window else range(1, config.windows + 1):
+            split = by_time(dataset, config.cut, config.target, window, config.windows)
+            yield SplitDataset(selected, *split, Reduction(window=window, windows=config.windows))
 
 
 def can_be_utf8(text: str) -> bool:
@@ -83,8 +93,8 @@ def can_be_utf8(text: str) -> bool:
 
 
 def read_datasets(config: RunConfig, host: Host) -> list[SplitDataset]:
-    """Load and split every data set of a run."""
-    datasets = []
+    """Load and split every data set of a run, those with several windows once for each."""
+    datasets: list[SplitDataset] = []
     for label in config.datasets:
         selected = host.select("datasets", label, config.settings)
         name = Path(label.removeprefix(f"{selected.name}:")).name or selected.name
@@ -94,7 +104,7 @@ def read_datasets(config: RunConfig, host: Host) -> list[SplitDataset]:
         source = host.build(selected)
         with guard(str(selected), "loading"):
             dataset = load_dataset(name, source, config.repeats, config.k_core, config.item_text_on(name))
-        datasets.append(SplitDataset(selected, *split_by(dataset, config)))
+        datasets += splits_of(selected, dataset, config)
     names = [data.name for data in datasets]
     if len(set(names)) < len(names):
         raise UsageError(f"data sets {', '.join(config.datasets)} do not have different names; rename a folder")

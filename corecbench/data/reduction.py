@@ -1,4 +1,4 @@
-"""Scarcer training data: a share of the users trains, or some items are left out of training. All users are tested.
+"""Parts of a data set: a share of the users trains, some items are left out of training, one window is tested.
 
 U users, N items, M interactions.
 """
@@ -25,22 +25,28 @@ Selection = Literal["training-users", "all-users"]
 
 @dataclass(frozen=True, order=True)
 class Reduction:
-    """The part of the users and items that training sees."""
+    """The part of the users and items that training sees, and the window of a split by time that is tested."""
 
     train_share: float = 1.0
     """Share of the users whose training interactions are learnt from."""
     cold_items: float = 0.0
     """Share of the items whose interactions are left out of training."""
+    window: int = 0
+    """Which of several windows is tested, from 1; 0 for all of them together."""
+    windows: int = 1
+    """Number of windows that are tested, each by models of its own."""
 
     def __bool__(self) -> bool:
-        """Return whether anything is left out."""
-        return self != NOTHING_LEFT_OUT
+        """Return whether anything is left out of training."""
+        return self.train_share != 1 or self.cold_items != 0
 
     def name_of(self, dataset: str) -> str:
         """Return the name of a data set under this reduction.
 
         >>> Reduction().name_of("toy"), Reduction(0.25, 0.1).name_of("toy")
         ('toy', 'toy (25% of users train; 10% of items cold)')
+        >>> Reduction(window=2, windows=3).name_of("toy"), Reduction(windows=3).name_of("toy")
+        ('toy (window 2 of 3)', 'toy (3 windows)')
         """
         return f"{dataset}{self.suffix}"
 
@@ -59,16 +65,19 @@ class Reduction:
         return f" ({stated})" if stated else ""
 
     def stated(self) -> Iterator[str]:
-        """Yield what is left out, in words."""
+        """Yield what is left out and what is tested, in words."""
+        if self.windows > 1:
+            yield f"window {self.window} of {self.windows}" if self.window else f"{self.windows} windows"
         if self.train_share != 1:
             yield f"{in_percent(self.train_share)} of users train"
         if self.cold_items:
             yield f"{in_percent(self.cold_items)} of items cold"
 
     def fields(self) -> dict[str, float]:
-        """Return the fields of a record that say it; none where nothing is left out."""
+        """Return the fields of a record that say it; none where nothing is left out and one window is all."""
         share = {"train_share": self.train_share} if self.train_share != 1 else {}
-        return share | ({"cold_items": self.cold_items} if self.cold_items else {})
+        window = {"window": self.window, "windows": self.windows} if self.windows > 1 else {}
+        return share | ({"cold_items": self.cold_items} if self.cold_items else {}) | window
 
     def apply(
         self,
@@ -149,9 +158,9 @@ def in_percent(share: float) -> str:
 
 
 def largest_parts(parts: Iterable[tuple[str, Reduction]]) -> set[str]:
-    """Return the names of data sets of which each stands for another one: of several parts, the largest.
+    """Return the names of data sets of which each stands for another one: the largest of several parts.
 
-    Ranks on several parts of one data set are no independent observations.
+    Ranks on several parts of one data set are no independent observations. Each window has a largest part.
 
     >>> sorted(largest_parts([("a", Reduction()), ("a (25% of users train)", Reduction(0.25))]))
     ['a']
@@ -159,16 +168,26 @@ def largest_parts(parts: Iterable[tuple[str, Reduction]]) -> set[str]:
     Args:
         parts: name of a data set, which says its reduction, and the reduction.
     """
-    largest: dict[str, tuple[float, float, str]] = {}
+    largest: dict[tuple[str, int], tuple[float, float, str]] = {}
     for name, reduction in parts:
-        whole, size = reduction.whole(name), (reduction.train_share, -reduction.cold_items, name)
+        whole = reduction.whole(name), reduction.window
+        size = reduction.train_share, -reduction.cold_items, name
         largest[whole] = max(size, largest.get(whole, size))
     return {name for *_, name in largest.values()}
 
 
 def reduction_of(cell: CellRecord) -> Reduction:
     """Return the reduction that a stored cell was trained under."""
-    return Reduction(cell.get("train_share", 1.0), cell.get("cold_items", 0.0))
+    window = cell.get("window", 0), cell.get("windows", 1)
+    return Reduction(cell.get("train_share", 1.0), cell.get("cold_items", 0.0), *window)
+
+
+def pooled_dataset(cell: CellRecord) -> str:
+    """Return the name of a stored cell's data set with all its windows."""
+    reduction = reduction_of(cell)
+    if reduction.windows == 1:
+        return cell["dataset"]
+    return replace(reduction, window=0).name_of(reduction.whole(cell["dataset"]))
 
 
 def whole_dataset(cell: CellRecord) -> str:

@@ -18,7 +18,7 @@ PROTOCOL: Mapping[str, str] = {
 }
 """The rules of `corecbench.evaluation.ranking.rank_task`, in the words in which a result states them."""
 EXISTING = "items that exist by the target's time"
-LATER = ("equal times", "selection", "cut", "target")
+LATER = ("equal times", "selection", "cut", "target", "window")
 """The words of a protocol that are hashed with a cell. What the others say, fingerprints and settings tell."""
 
 
@@ -31,7 +31,7 @@ def protocol_on(data: SplitDataset, config: RunConfig) -> dict[str, Any]:
     chooses = "all-users" if data.reduction.train_share == 1 else config.selection
     return {
         "split": config.split,
-        **(by_time(config) if config.split == "time" else {}),
+        **(by_time(config, data.reduction.window) if config.split == "time" else {}),
         **PROTOCOL,
         **({"candidates": EXISTING} if config.split == "time" else {}),
         "repeated pairs": config.repeats,
@@ -42,9 +42,10 @@ def protocol_on(data: SplitDataset, config: RunConfig) -> dict[str, Any]:
     }
 
 
-def by_time(config: RunConfig) -> dict[str, str]:
+def by_time(config: RunConfig, window: int) -> dict[str, str]:
     """Return the words of a protocol that only the split by time has."""
-    return {"cut": ", ".join(config.cut), "target": f"{config.target} after the cut"}
+    words = {"cut": ", ".join(config.cut), "target": f"{config.target} after the cut"}
+    return words | ({"window": f"{window} of {config.windows}"} if config.windows > 1 else {})
 
 
 def split_settings(protocol: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,6 +59,8 @@ def split_settings(protocol: Mapping[str, Any]) -> dict[str, Any]:
     settings: dict[str, Any] = {"ties": protocol.get("equal times", "file")}
     if protocol.get("split") == "time":
         settings |= {"split": "time", "cut": protocol["cut"].split(", "), "target": protocol["target"].split()[0]}
+        if "window" in protocol:
+            settings["window"], settings["windows"] = map(int, protocol["window"].split(" of "))
     return settings
 
 

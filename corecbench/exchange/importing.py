@@ -175,7 +175,8 @@ def cell_of(asked: Import, data: SplitDataset, store: Store) -> CellRecord:
             raise unknown(f"model alone on {data.name} in benchmark '{store.benchmark}'", asked.solo, alone)
         parts = {**{side: alone[asked.solo][side] for side in SIDES}, "sharing": asked.name}
     name = "+".join(part for part in parts.values() if part)
-    return cast("CellRecord", {"name": name, "dataset": data.name, **parts, "seed": asked.seed})
+    known = {"name": name, "dataset": data.name, **parts, "seed": asked.seed}
+    return cast("CellRecord", known | data.reduction.fields())
 
 
 def earlier(folder: Path, cell: CellRecord, replace: bool, store: Store) -> list[Path]:

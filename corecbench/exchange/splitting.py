@@ -75,7 +75,7 @@ Files
 
 Bring lists of every tested user back, as CSV, Parquet or a TREC run with user, item and score:
   corecbench import lists.csv --dataset {dataset} --name my-model --seed 0 --split time --set run.cut={cut} \\
-    --set run.target={target_setting}
+    --set run.target={target_setting}{window_setting}
 """
 
 
@@ -105,6 +105,9 @@ def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) 
     text = (TEXT_BY_TIME if data.split.by_time else TEXT).format(
         target="an interaction" if config.target == "random" else f"the {config.target} interaction",
         target_setting=config.target,
+        window_setting=f" --set run.windows={config.windows} --set run.window={config.window}"
+        if config.windows > 1
+        else "",
         cut=",".join(config.cut),
         name=data.name,
         version=__version__,

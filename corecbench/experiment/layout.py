@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from corecbench.api import DomainModelComponent, UsageError
-from corecbench.data.reduction import Reduction
 from corecbench.experiment.cells import Cell, Parts, make_cell
 from corecbench.experiment.controls import ChosenControl, choose_control, why_not
 from corecbench.toolkit import cache_folder
@@ -87,7 +87,8 @@ def lay_out(data: SplitDataset, alone: Choice, paired: Choice, config: RunConfig
     """Return the cells of one data set, under each of its reductions."""
     return [
         make_cell(reduced, parts, seed, config, store)
-        for reduction in (Reduction(share, config.cold_items) for share in config.train_shares)
+        for share in config.train_shares
+        for reduction in [replace(data.reduction, train_share=share, cold_items=config.cold_items)]
         for seed in config.seeds
         # a pair is found by the data that it shares with its models
         for reduced in [data.reduced(reduction, seed, config.selection)]

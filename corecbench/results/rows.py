@@ -39,6 +39,19 @@ class RowKey:
         return self.reduction.whole(self.dataset)
 
     @property
+    def pooled(self) -> RowKey:
+        """The row in which all windows of this one are pooled; itself where there is only one window."""
+        if self.reduction.windows == 1:
+            return self
+        reduction = replace(self.reduction, window=0)
+        return replace(self, dataset=reduction.name_of(self.whole_dataset), reduction=reduction)
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether it is over several windows."""
+        return self.reduction.windows > 1 and not self.reduction.window
+
+    @property
     def own(self) -> str | None:
         """The model on this side. For an ensemble it is the domain model, which the ensemble is compared with."""
         return self.domain if own_side(self.side) == "domain" else self.llm
@@ -136,7 +149,8 @@ def in_order(keys: Collection[RowKey]) -> list[RowKey]:
         own, partner = ("domain", "llm") if own_side(key.side) == "domain" else ("llm", "domain")
         control = key.control is not None, at["control"]
         in_pair = at[partner], at["sharing"], key.side == "ensemble", control
-        dataset = datasets.index(key.whole_dataset), key.reduction.train_share, key.reduction.cold_items
+        of_part = key.reduction.window, key.reduction.train_share, key.reduction.cold_items
+        dataset = datasets.index(key.whole_dataset), *of_part
         return *dataset, own_side(key.side), not key.is_reference, at[own], not key.is_solo, *in_pair
 
     return sorted(keys, key=place)

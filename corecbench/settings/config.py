@@ -106,6 +106,11 @@ class RunConfig:
     """Where validation and test begin under the split by time: shares of the interactions, or dates."""
     target: Literal["first", "last", "random"] = "first"
     """Which of a user's interactions behind a cut is ranked under the split by time."""
+    windows: int = 1
+    """Into how many parts all behind the second cut is divided under the split by time. Each is tested by models of
+    its own, trained on all before its own first cut. A row is the mean over the tests of all windows."""
+    window: int = 0
+    """The only window that is run, from 1; 0 for all."""
     k_core: int = 0
     """Users and items with fewer interactions are left out, repeatedly until none are left; 0 keeps all."""
     item_text: str = ""
@@ -205,8 +210,13 @@ class RunConfig:
                 raise UsageError(
                     f"ties is {self.ties!r}; the split by time draws among equal times, so leave it out"
                 )
+            if self.windows < 1 or not 0 <= self.window <= self.windows:
+                raise UsageError(
+                    f"window is {self.window} and windows is {self.windows}; at least one window is needed, and "
+                    "window must be one of them, or 0 for all"
+                )
             return
-        for name in ("cut", "target"):
+        for name in ("cut", "target", "windows", "window"):
             if getattr(self, name) != getattr(RunConfig, name):
                 raise UsageError(f"{name} is {getattr(self, name)}, which needs --split time")
 

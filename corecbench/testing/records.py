@@ -35,6 +35,7 @@ def toy_record(
     combines: bool = False,
     train_share: float = 1.0,
     cold_items: float = 0.0,
+    window: tuple[int, int] | None = None,
     side: Mapping[str, Any] | None = None,
     **fields: Any,
 ) -> CellResult:
@@ -51,6 +52,7 @@ def toy_record(
         combines: whether the scores of both sides are combined to a third row.
         train_share: share of the users that train.
         cold_items: share of the items that are left out of training.
+        window: which of the windows is tested, and their number; None where there is one.
         side: fields of each side that are to be different.
         **fields: fields of the record that are to be different.
     """
@@ -66,7 +68,7 @@ def toy_record(
     }
     cell |= {"control": control} if control else {}  # not there in older results
     cell |= {"combines": True} if combines else {}
-    reduction = Reduction(train_share, cold_items)
+    reduction = Reduction(train_share, cold_items, *(window or ()))
     cell |= {"dataset": reduction.name_of(dataset), **reduction.fields()}
     failed = fields.get("status") == "failed"
     of_side = {

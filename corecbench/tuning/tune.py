@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
-from corecbench.data.reduction import Reduction
 from corecbench.tuning.account import TRIALS, account, write_trials
 from corecbench.tuning.budget import Budget, optimise, run_jobs
 from corecbench.tuning.plot import write_plot
@@ -54,8 +53,10 @@ def searches(
             )
     host.check_settings(config)
     for label in config.datasets:
-        (data,) = read_datasets(dataclasses.replace(config, datasets=(label,)), host)
-        reduction = Reduction(config.train_shares[0], config.cold_items)
+        data = read_datasets(dataclasses.replace(config, datasets=(label,)), host)[0]  # of windows the first
+        reduction = dataclasses.replace(
+            data.reduction, train_share=config.train_shares[0], cold_items=config.cold_items
+        )
         validation = ValidationData.of(data.reduced(reduction, config.seeds[0], config.selection))
         del data
         for model in config.models:

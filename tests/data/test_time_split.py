@@ -131,6 +131,30 @@ def test_windows_test_each_interaction_once_at_most_and_their_training_grows(loa
     assert n_train == sorted(set(n_train))
 
 
+@no_deadline
+@given(rows=files, windows=st.integers(1, 4))
+def test_windows_are_those_of_plain_pandas(load, rows, windows):
+    frame = pd.DataFrame(rows, columns=["user", "item", "time"])
+    frame = frame.groupby(["user", "item"], as_index=False)["time"].min()
+    ordered = [*frame.time.sort_values(), np.inf]
+    dataset, step = load(rows), 0.4 / windows
+    for window in range(windows):
+        shares = 0.4 + window * step, 0.6 + window * step, 0.6 + (window + 1) * step
+        begin, test, end = (ordered[round(share * len(frame))] for share in shares)
+        try:
+            part, split = by_time(dataset, ("0.4", "0.6"), "last", window + 1, windows)
+        except DataError:
+            continue  # nobody is left, as one line says
+        train, stages = in_ids(part, split)
+        assert train == set(frame[frame.time < begin][["user", "item"]].itertuples(index=False, name=None))
+        for stage, (since, until) in {"validation": (begin, test), "test": (test, end)}.items():
+            known = frame[frame.time < since].user.unique()
+            inside = frame[frame.user.isin(known) & (frame.time >= since) & (frame.time < until)]
+            last = inside.groupby("user")["time"].max()
+            times = frame.set_index(["user", "item"]).time
+            assert {user: times[user, item] for user, (item, *_) in stages[stage].items()} == last.to_dict()
+
+
 def test_dates_cut_where_they_say(load):
     day = 24 * 3600
     times = [0, 1, 400, 401, 402, 800, 801, 802]  # days of 2000 to 2002

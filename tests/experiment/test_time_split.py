@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from corecbench.api import UsageError
+from corecbench.api import DataError, UsageError
 from corecbench.data import time_split
 from corecbench.report.recommendation import read_data
 from corecbench.results.run_files import run_settings
@@ -140,6 +140,9 @@ def test_the_split_is_part_of_protocol_hash_and_run_file_and_is_read_back(bench,
         ({"split": "time", "cut": "2014-01-01,2013-01-01"}, "test at a later one"),
         ({"split": "time", "cut": "yesterday,today"}, "cut must be two shares"),
         ({"split": "time", "ties": "file"}, "the split by time draws among equal times"),
+        ({"split": "time", "windows": 0}, "windows is 0; at least one window is needed"),
+        ({"split": "time", "windows": 2, "window": 3}, "window is 3 and windows is 2"),
+        ({"windows": 2}, "windows is 2, which needs --split time"),
         ({"cut": ".7,.9"}, "needs --split time"),
         ({"target": "last"}, "needs --split time"),
         ({"split": "temporal"}, "split"),
@@ -154,3 +157,58 @@ def test_settings_that_do_not_fit_end_in_one_line(given, fault):
 def test_a_cut_is_read_from_text_and_from_numbers():
     assert load(None, {"split": "time", "cut": ".8,.9"}, []) == load(None, {"split": "time", "cut": [0.8, 0.9]}, [])
     assert RunConfig(split="time").cut == ("0.8", "0.9")
+
+
+WINDOWS = TIME | {"windows": 2}
+
+
+def test_each_window_is_a_cell_of_its_own_and_one_window_has_the_hash_of_none(bench, folders, host, tmp_path):
+    options = {"datasets": (folders[0],), "models": ("popularity",)}
+    whole, *windows = [*bench(root="one", **options, **TIME), *bench(root="two", **options, **WINDOWS)]
+    assert [record["cell"]["dataset"] for record in windows] == ["world (window 1 of 2)", "world (window 2 of 2)"]
+    assert len({record["hash"] for record in (whole, *windows)}) == 3
+    begins, tests = ([each["data"][f"{what}_begins"] for each in windows] for what in ("validation", "test"))
+    assert whole["data"]["test_begins"] == tests[0] < tests[1]
+    assert whole["data"]["validation_begins"] == begins[0] < begins[1]
+    (again,) = bench(root="three", **options, **TIME, windows=1)
+    assert again["hash"] == whole["hash"]
+    for number, record in enumerate(windows, start=1):
+        data = read_data(host, record, None, ())
+        assert (data.name, data.reduction.window) == (record["cell"]["dataset"], number)
+        assert data.split.fingerprint == record["data"]["split_fingerprint"]
+        (settings,) = run_settings("default", [record])
+        assert (settings["windows"], settings["window"]) == (2, number)
+        (only,) = bench(root=f"only{number}", **options, **WINDOWS, window=number)
+        assert only["hash"] == record["hash"]
+
+
+def test_a_window_in_which_nobody_is_left_ends_in_one_line(bench, folders):
+    with pytest.raises(DataError, match=r"choose another run\.cut") as raised:
+        bench(datasets=(folders[0],), models=("popularity",), **TIME, windows=60)
+    assert "\n" not in str(raised.value)
+
+
+def planted(folder):
+    """30 users of random items. That q follows p is seen behind the test cut only."""
+    random = np.random.default_rng(3)
+    steps = [(step, user) for step in range(10) for user in range(30)]
+    rows = [(f"u{user}", f"i{random.integers(12)}", 1000 + 40 * step + user) for step, user in steps]
+    rows += [("another", "q", 1001), ("another", "z", 1002), ("u2", "p", 1340), ("u29", "p", 1341)]
+    late = [(f"u{user}", user) for user in range(3, 20)]
+    follow = ("p", 1400), ("q", 1440), ("y", 1480), ("z", 1520)  # under leave-one-out y and z are held out
+    rows += [(user, item, time + place) for user, place in late for item, time in follow]
+    rows += [("u29", "q", 1600)]
+    return write_atomic(ToySource(rows, {name: "a thing" for _, name, _ in rows}), folder / "planted")
+
+
+def test_no_model_uses_a_link_that_only_the_future_shows(bench, ranks, tmp_path):
+    folder, models = str(planted(tmp_path)), ("item-knn", "sequence-knn")
+    cut = {"split": "time", "cut": ("0.7", "0.75"), "target": "last"}
+    bench(datasets=(folder,), models=models, **cut)
+    by_time = [ranks(model).set_index("user_id").loc["u29"] for model in models]
+    assert [row["target_item_id"] for row in by_time] == ["q", "q"]
+    bench(datasets=(folder,), models=models, root="leaking")
+    leaking = [ranks(model, root="leaking").set_index("user_id").loc["u29"] for model in models]
+    assert [row["target_item_id"] for row in leaking] == ["q", "q"]
+    assert [row["rank"] for row in leaking] == [1, 1]
+    assert all(row["rank"] >= row["n_candidates"] - 1 for row in by_time)

@@ -56,6 +56,7 @@ def make_task(cell: Cell, plan: Plan, host: Host, store: Store) -> CellTask:
     config = replace(
         plan.config,
         datasets=(cell.data.selected.label,),
+        window=cell.data.reduction.window,
         existing="replace",  # whether a cell is done was decided by the plan
         trackers=(),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from corecbench.data.reduction import pooled_dataset
 from corecbench.results.frames import SIMILARITY
 from corecbench.results.record import ResultsError, algorithms_in, settings_in
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def protocols_of(entries: Iterable[Entry], settings: bool = True) -> dict[str, Mapping[str, Any]]:
-    """Return data set -> the protocol of all results that have ranks.
+    """Return data set -> the protocol of all results that have ranks; of several windows the one of all.
 
     Args:
         entries: folders and their records.
@@ -29,7 +30,9 @@ def protocols_of(entries: Iterable[Entry], settings: bool = True) -> dict[str, M
             weights of a component.
     """
     first: dict[tuple[object, str, str, str], tuple[Any, Any]] = {}
+    windows: dict[str, set[str]] = {}
     for folder, record in entries:
+        windows.setdefault(pooled_dataset(record["cell"]), set()).add(record["cell"]["dataset"])
         if not record["sides"]:
             continue
         facts: dict[tuple[str, str], Any] = {
@@ -58,7 +61,13 @@ def protocols_of(entries: Iterable[Entry], settings: bool = True) -> dict[str, M
                     f"{folder}: {subject} is not that of {earlier} ({_difference(value, expected, setting)}); "
                     "such results share no table, run both alike"
                 )
-    return {dataset: value for (_, dataset, subject, _), (_, value) in first.items() if subject == "protocol"}
+    found = {dataset: value for (_, dataset, subject, _), (_, value) in first.items() if subject == "protocol"}
+    for name, of_windows in windows.items():
+        known = sorted(of_windows & found.keys())
+        if known and len(of_windows) > 1:
+            first_of_all, *_ = [found.pop(dataset) for dataset in known]
+            found[name] = {**first_of_all, "window": "each"}
+    return found
 
 
 def _difference(value: Any, expected: Any, setting: str) -> str:

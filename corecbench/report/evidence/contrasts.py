@@ -12,6 +12,7 @@ from corecbench.report.evidence.effect_sizes import EffectSizes
 from corecbench.report.evidence.groups import EVERYONE, UserGroup
 from corecbench.report.evidence.rows import AT_LIMIT, Row
 from corecbench.results.rows import RowKey
+from corecbench.stats.clusters import clustered
 from corecbench.stats.correction import adjust
 from corecbench.stats.paired import USERS_AND_SEEDS, PairedTest, paired_test
 
@@ -167,6 +168,18 @@ def can_vary_with_seed(row: Row, base: Row) -> bool:
     return not (row.is_deterministic and base.is_deterministic)
 
 
+def of_users(row: Row, metric: str, seeds: tuple[int, ...], group: UserGroup = EVERYONE) -> np.ndarray:
+    """Return a metric of each user of a group under some seeds, float64 [U, S], with the mean of all their tests.
+
+    Users who return in several windows are one observation each: what they do in one says something of the others.
+    """
+    values = group.within(row.per_seed(metric, seeds), seeds)
+    if row.returning is None:
+        return values
+    users = np.repeat(row.returning[:, None].astype(np.float64), len(seeds), axis=1)
+    return clustered(values, group.within(users, seeds)[:, 0])
+
+
 @dataclass(frozen=True)
 class Yardstick:
     """By what all contrasts of a benchmark are made."""
@@ -198,7 +211,7 @@ class Yardstick:
         method = self.method
 
         def values_of(each: Row) -> np.ndarray:
-            return group.within(each.per_seed(self.metric, within), within)  # [U, S]
+            return of_users(each, self.metric, within, group)  # [U, S]
 
         def values() -> tuple[np.ndarray, np.ndarray]:
             own, base = values_of(row), values_of(other)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from corecbench.data.reduction import largest_parts, reduction_of
+from corecbench.data.reduction import largest_parts, pooled_dataset, reduction_of
 from corecbench.report.evidence.comparable import check_users, protocols_of
 from corecbench.report.evidence.contrasts import FEWEST_DATASETS, FEWEST_ROWS
 from corecbench.report.evidence.reading import read_rows
@@ -233,7 +233,8 @@ def _row(
 
 def _planned(sources: Sequence[Source], key: RowKey, benchmark: str | None) -> set[int]:
     """Return the seeds that a row should have on a data set: of its benchmark, or of all that hold the cell."""
-    found = [source for source in sources if source.dataset == key.dataset]
+    named = [(source, source.record["cell"]) for source in sources]
+    found = [source for source, cell in named if key.dataset in (cell["dataset"], pooled_dataset(cell))]
     holders = {benchmark} if benchmark else {source.benchmark for source in found if source.cell == key.cell}
     return {source.record["cell"]["seed"] for source in found if source.benchmark in holders}
 

@@ -17,6 +17,7 @@ from corecbench.report.evidence.contrasts import (
     adjust_families,
     can_vary_with_seed,
     common_seeds,
+    of_users,
     why_not,
 )
 from corecbench.report.evidence.ledger_plan import Plan, Planned, pairs_with_controls, plan
@@ -164,7 +165,7 @@ def _harm(
 def harm(row: Row, alone: Row, yardstick: Yardstick) -> Harm | None:
     """Return whether a row is worse than the model alone beyond the margin; None where the mean of that is 0."""
     seeds = common_seeds(row, alone)
-    values = [each.per_seed(yardstick.metric, seeds) for each in (row, alone)]  # [U, S]
+    values = [of_users(each, yardstick.metric, seeds) for each in (row, alone)]  # [U, S]
     own, base = STANDARD.as_tested(*values)
     mean = float(abs(base.mean()))
     if not mean:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
+from corecbench.data.reduction import pooled_dataset
 from corecbench.evaluation.measuring import is_overall
 from corecbench.report.evidence import ledger
 from corecbench.report.evidence.comparable import check_users, protocols_of
@@ -40,6 +41,7 @@ from corecbench.report.evidence.contrasts import (
 from corecbench.report.evidence.groups import EVERYONE, Facts, UserGroup, facts_of, user_groups
 from corecbench.report.evidence.known_controls import NO_CONTROLS
 from corecbench.report.evidence.rows import Row, read_row
+from corecbench.report.evidence.windows import pooled
 from corecbench.report.wording import together
 from corecbench.results.record import ResultsError
 from corecbench.results.rows import RowKey, by_row, in_order, variants_of
@@ -99,7 +101,11 @@ class Evidence:
     def records(self, datasets: Collection[str] | None = None) -> list[CellResult]:
         """Return the records of all cells, or of those on some data sets."""
         records = [record for _, record in self.entries]
-        return [record for record in records if datasets is None or record["cell"]["dataset"] in datasets]
+        if datasets is None:
+            return records
+        names = set(datasets)
+        cells = [(record, record["cell"]) for record in records]
+        return [record for record, cell in cells if names & {cell["dataset"], pooled_dataset(cell)}]
 
     def protocol(self, datasets: Collection[str] | None = None) -> Mapping[str, Any]:
         """Return the protocol. Where data sets differ, the value says which has what."""
@@ -358,6 +364,8 @@ def check_testable(name: str, metric: Metric) -> None:
 def read_rows(entries: Sequence[Entry], store: Store, metrics: Mapping[str, Metric]) -> dict[RowKey, Row]:
     """Return the rows of a table in its order, with the metrics of each user computed from what is stored.
 
+    Where there are several windows, a row is over all of them.
+
     Raises:
         ResultsError: a cell has two results for a seed, or has no lists for a metric that needs them, or the rows
             of a data set rank different users.
@@ -371,4 +379,4 @@ def read_rows(entries: Sequence[Entry], store: Store, metrics: Mapping[str, Metr
         for key, of_seeds in by_row(entries).items()
     }
     check_users(rows.values())
-    return rows
+    return pooled(rows)

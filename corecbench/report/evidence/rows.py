@@ -21,7 +21,7 @@ from corecbench.results.lists import lists_of, why_too_deep
 from corecbench.results.record import DamagedError, failure_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from corecbench.api import CellResult, Metric, SideRecord
     from corecbench.results.rows import RowKey
@@ -50,7 +50,8 @@ class Row:
 
     key: RowKey
     values: Mapping[int, pd.DataFrame]
-    """seed -> metrics per user, float64; one column per metric, indexed by user_id in order."""
+    """seed -> metrics per user, float64; one column per metric, indexed by user_id in order. Where windows are
+    pooled those of each follow one another, so users who return stand there again."""
     problems: Mapping[int, str]
     """seed -> why it has no ranks."""
     at_limit: bool
@@ -72,8 +73,14 @@ class Row:
 
     @property
     def n_users(self) -> int:
-        """The number of users; 0 where no seed has ranks."""
+        """The number of tested users, over all windows together; 0 where no seed has ranks."""
         return len(next(iter(self.values.values()), ()))
+
+    @functools.cached_property
+    def returning(self) -> np.ndarray | None:
+        """The number of the user of each test, int64 [U]; None where everyone is tested once."""
+        index = next((values.index for values in self.values.values()), pd.Index([]))
+        return None if index.is_unique else pd.factorize(index)[0]
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -172,15 +179,18 @@ class Row:
 
     def kept_alone(self) -> list[int]:
         """Return the seeds whose domain side predicts with what the domain model learnt alone."""
-        return [record["cell"]["seed"] for record, side in self.own_sides() if side.get("kept_alone")]
+        return self._seeds_of(lambda record, side: bool(side.get("kept_alone")))
 
     def kept_alone_with_texts(self) -> list[int]:
         """Return the seeds whose domain side predicts with that model beside texts, though a pair was trained."""
-        return [
-            record["cell"]["seed"]
-            for record, side in self.own_sides()
-            if side.get("predicts") == "alone with texts" and record["cell"].get("trains", True)
-        ]
+        return self._seeds_of(
+            lambda record, side: side.get("predicts") == "alone with texts" and record["cell"].get("trains", True)
+        )
+
+    def _seeds_of(self, is_so: Callable[[CellResult, SideRecord], bool]) -> list[int]:
+        """Return the seeds of which something is so in all windows."""
+        not_so = {record["cell"]["seed"] for record, side in self.own_sides() if not is_so(record, side)}
+        return list(dict.fromkeys(record["cell"]["seed"] for record in self.records).keys() - not_so)
 
     def needed_epochs(self) -> int | None:
         """Return with how many epochs the domain model has a turn after one of the LLM; None if it has one."""

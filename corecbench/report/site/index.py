@@ -68,9 +68,9 @@ class Shown(NamedTuple):
     @property
     def place(self) -> Place:
         """Where the row is ranked."""
-        record = self.row.records[0]
-        protocol = protocol_sentence(dict(sorted(record["protocol"].items())))
-        return Place(record["cell"]["dataset"], protocol, record["data"]["split_fingerprint"])
+        dataset, record = self.row.key.dataset, self.row.records[0]
+        protocol = protocol_sentence(dict(sorted(self.benchmark.evidence.protocols[dataset].items())))
+        return Place(dataset, protocol, record["data"]["split_fingerprint"])
 
     @property
     def contrast(self) -> Contrast | None:

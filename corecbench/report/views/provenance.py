@@ -24,8 +24,13 @@ def protocol_sentence(protocol: Mapping[str, Any]) -> str:
 
 
 def of_reductions(keys: Iterable[RowKey]) -> Iterator[str]:
-    """Yield what a caption says of data sets that are trained on in part."""
+    """Yield what a caption says of data sets that are trained on in part, or tested in several windows."""
     reductions = [key.reduction for key in keys]
+    if any(reduction.windows > 1 for reduction in reductions):
+        yield (
+            "Windows: the split is repeated at so many cuts in a row, with models trained anew; who is tested in "
+            "several of them is counted in each, and is one observation in the tests"
+        )
     if any(reduction.train_share != 1 for reduction in reductions):
         yield (
             "Of users train: this seeded share of the users is learnt from; all users are ranked, with their "
