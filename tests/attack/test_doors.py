@@ -11,6 +11,8 @@ from corecbench.api import Report
 from corecbench.cli.main import main
 from corecbench.experiment.progress import outcome, title
 from corecbench.report.formats import render, write
+from corecbench.report.page.blocks import Heading, Section, Text
+from corecbench.report.page.render import page
 from corecbench.results.privacy import without_private
 from corecbench.results.store import Store
 from corecbench.testing.records import make_early, toy_ranks, toy_record
@@ -60,6 +62,12 @@ def test_every_table_of_a_benchmark_is_written_by_the_same_reporters(host, table
     assert not written.errors
     for path in written.paths:
         assert_harmless(path.read_text(encoding="utf-8"))
+
+
+def test_a_page_controls_no_terminal_whatever_a_data_set_is_called():
+    text = page(NASTY, NASTY, [Section("a", NASTY, [Text(NASTY), Heading(NASTY)])])
+    assert_harmless(text)
+    assert text.count("owned") >= 5  # title, heading, subtitle and blocks
 
 
 def test_markup_is_text(host):

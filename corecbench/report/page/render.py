@@ -7,6 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from corecbench.report.page.sections import sections, subtitle
+from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ def render(results: Results) -> str:
 def page(
     title: str, subtitle: str, sections: Sequence[Section], home: str = "", scripts: Sequence[str] = SCRIPTS
 ) -> str:
-    """Return a page; text is escaped, and no script runs but its own.
+    """Return a page; text is escaped, controls no terminal that shows it, and no script runs but its own.
 
     Args:
         title: the title of the page.
@@ -50,7 +51,7 @@ def page(
     style, *programs = (loader.get_source(environment, name)[0] for name in ("style.css", *scripts))
     style += f"{NUMBERS} {{ text-align: right; }}\n"
     allowed = " ".join(f"'{_digest(program)}'" for program in programs)
-    return environment.get_template("page.html").render(
+    text = environment.get_template("page.html").render(
         title=title,
         subtitle=subtitle,
         sections=sections,
@@ -59,6 +60,7 @@ def page(
         scripts=programs,
         policy=f"default-src 'none'; style-src '{_digest(style)}'; script-src {allowed}",
     )
+    return printable(text, kept="\n\t\xa0")
 
 
 def _digest(text: str) -> str:
