@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,8 +12,10 @@ from corecbench.api.errors import PluginError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+
     from corecbench.api.controls import Control
-    from corecbench.api.models import Recommender, Side
+    from corecbench.api.models import Recommender, Setup, Side
     from corecbench.api.reports import Metric, Reporter
     from corecbench.api.sharing import SharingModule
     from corecbench.api.sources import DatasetSource, Download
@@ -121,6 +123,10 @@ class LlmComponent(Component):
     reads_texts: bool = True
     """False for an LLM that does not read `Catalog.item_texts`, such as one whose vectors of items lie in a file.
     Controls that replace them would change nothing, so it has none of them."""
+    likelihoods: str | Callable[[Any, Setup, Sequence[str]], Sequence[np.ndarray]] | None = None
+    """`likelihoods(config, setup, texts)` (or "module:attribute" of it) returns the natural logarithm of the
+    likelihood of each token of each text, given the tokens before it: float [T], none for an empty text. Of the
+    setup only device, cache and progress count. None for an LLM that gives none, such as an encoder."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import click
 from corecbench.api import CorecbenchError
 from corecbench.cli.author_verbs import check, new_plugin
 from corecbench.cli.compare_verb import compare
+from corecbench.cli.contamination_verb import contamination
 from corecbench.cli.dataset_verbs import datasets
 from corecbench.cli.describe_verb import describe
 from corecbench.cli.exchange_verbs import import_, predictions, split
@@ -129,6 +130,7 @@ for verb in (
     split,
     import_,
     leakcheck,
+    contamination,
     predictions,
     check,
     new_plugin,

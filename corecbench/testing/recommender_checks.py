@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import torch
 
 from corecbench.api import Batch, Interactions, Recommender, States
+from corecbench.leakcheck.contamination import likelihoods
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.testing import learning_checks
 from corecbench.testing.bench import (
@@ -204,6 +206,21 @@ def item_states_follow_the_texts_as_the_component_says(bench: Bench) -> None:
         require(not follows, "its item states change with `item_texts`; leave reads_texts=False out")
 
 
+def likelihoods_are_those_of_each_text_alone(bench: Bench) -> None:
+    """`likelihoods` are one array for each text, the same alone and among others; empty for an empty text."""
+    if getattr(bench.selected.component, "likelihoods", None) is None:
+        raise NotApplicableError("it gives no likelihoods")
+    setup = bench.cell_training().setup
+    texts = ["", *sorted(set(setup.catalog.item_texts[1:]), key=len, reverse=True)]
+    among = likelihoods(bench.selected, setup, texts)
+    require(not len(among[0]), f"an empty text has {len(among[0])} likelihoods")
+    for text, values in zip(texts[1:], among[1:], strict=True):
+        require(len(values) > 0, f"{text!r} has no likelihoods")
+        alone = likelihoods(bench.selected, setup, [text])[0]
+        same = alone.shape == values.shape and np.allclose(alone, values, rtol=IN_BFLOAT16, atol=IN_BFLOAT16)
+        require(same, f"the likelihoods of {text!r} change with the texts around")
+
+
 def differ_in_items(one: Recommender, other: Recommender) -> bool:
     """Return whether two models say different things of any item."""
 
@@ -225,6 +242,7 @@ CHECKS = (
     the_target_is_not_looked_at,
     an_item_without_a_text_has_no_summary,
     item_states_follow_the_texts_as_the_component_says,
+    likelihoods_are_those_of_each_text_alone,
     settings_survive_json,
     *learning_checks.CHECKS,
 )

@@ -350,6 +350,14 @@ FAULTS = [
         r"\d+% of the first three items are of the user's own",
     ),
 ]
+LIKELIHOODS = "likelihoods are those of each text alone"
+LIKELIHOOD_FAULTS = [
+    (lambda texts: [-np.ones(1 + len(text)) for text in texts], "an empty text has 1 likelihoods"),
+    (lambda texts: [np.zeros(0) for _ in texts], "has no likelihoods"),
+    (lambda texts: [-np.ones(len(text)) * len(texts) for text in texts], "change with the texts around"),
+    (lambda texts: [np.ones(len(text)) for text in texts], "no finite logarithm of a likelihood"),
+    (lambda texts: [-np.ones(len(text)) for text in texts[1:]], "arrays for"),
+]
 LLM_FAULTS = [
     (
         "item states follow the texts as the component says",
@@ -375,12 +383,14 @@ def test_a_good_model_passes_every_check_that_applies(outcome_of):
     statuses = {name: outcome.status for name, outcome in outcome_of("models", WithLastStates, Training).items()}
     assert statuses.pop("an item without a text has no summary") == "not applicable"
     assert statuses.pop("item states follow the texts as the component says") == "not applicable"
+    assert statuses.pop(LIKELIHOODS) == "not applicable"
     assert set(statuses.values()) == {"ok"}, statuses
 
 
 def test_a_good_llm_passes_every_check(outcome_of):
     outcomes = outcome_of("llms", GoodLlm, Training)
-    assert outcomes.pop("states after the last item agree").status == "not applicable"
+    for check in ("states after the last item agree", LIKELIHOODS):
+        assert outcomes.pop(check).status == "not applicable"
     assert {outcome.status for outcome in outcomes.values()} == {"ok"}, outcomes
 
 
@@ -413,6 +423,17 @@ def test_an_llm_may_say_that_it_reads_no_texts_but_then_it_must_not(outcome_of):
     )
 
 
+@pytest.mark.parametrize(("faulty", "reason"), LIKELIHOOD_FAULTS)
+def test_faulty_likelihoods_are_found(outcome_of, faulty, reason):
+    good = {"likelihoods": lambda config, setup, texts: [-np.ones(len(text)) for text in texts]}
+    assert outcome_of("llms", GoodLlm, Training, LIKELIHOODS, **good).status == "ok"
+    outcome = outcome_of(
+        "llms", GoodLlm, Training, LIKELIHOODS, likelihoods=lambda config, setup, texts: faulty(texts)
+    )
+    assert outcome.status == "failed"
+    assert re.search(reason, outcome.reason)
+
+
 @pytest.mark.parametrize(("config", "reason"), SETTINGS_FAULTS)
 def test_settings_that_do_not_survive_are_found(outcome_of, config, reason):
     outcome = outcome_of("models", Good, config, "settings survive json")
@@ -421,7 +442,7 @@ def test_settings_that_do_not_survive_are_found(outcome_of, config, reason):
 
 
 def test_every_check_has_a_fault_that_it_finds():
-    with_fault = {check for check, *_ in (*FAULTS, *LLM_FAULTS)} | {"settings survive json"}
+    with_fault = {check for check, *_ in (*FAULTS, *LLM_FAULTS)} | {"settings survive json", LIKELIHOODS}
     assert with_fault == {check.__name__.replace("_", " ") for check in recommender_checks.CHECKS}
 
 

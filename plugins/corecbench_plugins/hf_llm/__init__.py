@@ -30,6 +30,7 @@ def llm_component(
         untrained=True,
         needs="corecbench_plugins.hf_llm.planning:needs",
         fingerprint="corecbench_plugins.hf_llm.fingerprint:fingerprint",
+        likelihoods="corecbench_plugins.hf_llm.likelihoods:likelihoods" if build == "build" else None,
     )
 
 

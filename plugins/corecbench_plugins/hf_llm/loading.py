@@ -83,16 +83,16 @@ def named_faults(folder: Path) -> Iterator[None]:
         raise UsageError(f"the model in {folder} cannot be loaded: {reason}") from error
 
 
-def load_trained(folder: Path, config: Any, **options: Any) -> Any:
-    """Return the body of a model folder with its weights.
+def load_trained(folder: Path, config: Any, kind: str = "AutoModel", **options: Any) -> Any:
+    """Return the body of a model folder with its weights, or by another auto class of transformers more of it.
 
     Raises:
         UsageError: a weight is missing or of another shape, or a layer is unexpected.
     """
-    from transformers import AutoModel
+    import transformers
 
     with named_faults(folder):
-        body, info = AutoModel.from_pretrained(
+        body, info = getattr(transformers, kind).from_pretrained(
             folder,
             config=config,
             key_mapping=PREFIXES,

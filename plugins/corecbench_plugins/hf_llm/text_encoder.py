@@ -186,17 +186,15 @@ class TextEncoder:
                 self.setup.progress(what, done, len(order))
 
     def batches(self, order: Sequence[int], lengths: Sequence[int]) -> Iterator[Sequence[int]]:
-        """Yield rows that are read together, as many as have `TOKENS_PER_BATCH` tokens, one at least.
+        """Yield rows that are read together, as many as have `most_tokens` tokens, one at least.
 
         Args:
             order: rows, those of short texts first.
             lengths: the number of tokens of each text, in the same order.
         """
-        device = torch.device(self.setup.device).type
-        most = TOKENS_PER_BATCH.get(device, TOKENS_PER_BATCH["cpu"])
         start = 0
         for end, length in enumerate(lengths):
-            if end > start and (end + 1 - start) * length > most:  # the last text is the longest
+            if end > start and (end + 1 - start) * length > self.most_tokens:  # the last text is the longest
                 yield order[start:end]
                 start = end
         if start < len(order):
@@ -216,6 +214,11 @@ class TextEncoder:
         text = readable(text, max_tokens)
         tokens = self.tokenizer(text, add_special_tokens=False, truncation=True, max_length=room)
         return [*before, *tokens["input_ids"], *after]
+
+    @property
+    def most_tokens(self) -> int:
+        """The number of tokens that are read together."""
+        return TOKENS_PER_BATCH.get(torch.device(self.setup.device).type, TOKENS_PER_BATCH["cpu"])
 
     @functools.cached_property
     def tokenizer(self) -> Any:

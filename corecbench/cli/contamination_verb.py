@@ -1,0 +1,107 @@
+"""The verb that says how well an LLM knows a data set already."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from corecbench.api import RowSide
+from corecbench.cli.options import (
+    Verb,
+    choice_options,
+    chosen_settings,
+    data_options,
+    device_option,
+    discover,
+    results_option,
+    run_config,
+    say,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from corecbench.plugin.host import Host
+    from corecbench.report.evidence.reading import Evidence
+    from corecbench.results.rows import RowKey
+
+ITEMS = 300
+
+
+@click.command(cls=Verb)
+@click.option("--llm", required=True, metavar="NAME", help="LLM, as for `run`.")
+@click.option("--dataset", required=True, metavar="NAME", help="Data set, as for `run`.")
+@click.option("--against", multiple=True, metavar="NAME", help="Another data set to compare with; repeatable.")
+@click.option("--items", default=ITEMS, show_default=True, type=click.IntRange(min=0), help="Titles; 0 for all.")
+@click.option("--row", metavar="PAIR", help="A stored pair whose gain is sliced by what the LLM knows.")
+@results_option
+@click.option("--benchmark", metavar="NAME", help="Its benchmark.  [default: default, or the only one]")
+@choice_options
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@data_options
+@device_option
+def contamination(
+    llm: str,
+    dataset: str,
+    against: tuple[str, ...],
+    items: int,
+    row: str | None,
+    results: Path,
+    benchmark: str | None,
+    as_json: bool,
+) -> None:
+    """Say how well an LLM knows the titles of a data set.
+
+    Titles are compared with their twins, in which every word is another one. Nothing is trained. With --row, titles
+    are those of test items.
+    """
+    from corecbench.data.loaded import read_datasets
+    from corecbench.leakcheck.contamination import Reader, judge
+    from corecbench.leakcheck.known_targets import by_knowledge, targets
+
+    host, config = discover(), run_config(datasets=list(dict.fromkeys([dataset, *against])), llms=[llm])
+    host.check_settings(config)
+    selected = host.select("llms", llm, config.settings, config.variants)
+    own, *others = (data.catalog for data in read_datasets(config, host))
+    pair = None if row is None else stored(host, results, benchmark, own.name, row)
+    reader = Reader(host, selected, config.device, now_and_then())
+    titles = reader.titles(own, items, None if pair is None else targets(*pair, own))
+    found = judge(selected.label, titles, [reader.titles(other, items) for other in others])
+    gain = None if pair is None else by_knowledge(*pair, titles, own)
+    if as_json:
+        say(json.dumps({**found.facts(), **({} if gain is None else {"gain": gain.facts()})}, indent=2))
+    else:
+        say(*([] if gain is None else gain.lines()), *found.lines())
+
+
+def stored(host: Host, results: Path, benchmark: str | None, dataset: str, row: str) -> tuple[Evidence, RowKey]:
+    """Return what is stored of a pair on a data set, and its row."""
+    from corecbench.leakcheck.known_targets import joint_row
+    from corecbench.report.publish import TESTED, gather
+    from corecbench.results.folders import choose, stores
+    from corecbench.results.selection import select
+
+    store = choose(stores(results), benchmark)
+    cell = re.sub(rf":({'|'.join(get_args(RowSide))})$", "", row)
+    evidence = gather(host, store, select([store], [cell], [dataset], chosen_settings()), [TESTED])
+    return evidence, joint_row(evidence, row)
+
+
+def now_and_then(clock: Callable[[], float] = time.monotonic) -> Callable[[str, int, int], None]:
+    """Return what tells of long work on stderr, from time to time."""
+    from corecbench.experiment.progress import QUIET_S
+
+    last = clock()
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal last
+        if clock() - last >= QUIET_S:
+            last = clock()
+            say(f"{what}: {done:,} of {total:,}", err=True)
+
+    return tell
