@@ -38,10 +38,11 @@ if TYPE_CHECKING:
 
     from corecbench.plugin.host import Host
     from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.plots.registry import WrittenPlots
     from corecbench.results.store import Store
 
-NARROWING = {name: f"--{name}" for name in ("cells", "datasets", "metrics")}
-NARROWING |= {name: f"report.{name}" for name in ("test", "correction", "margin")}
+NARROWING = {name: f"--{name}" for name in ("datasets", "metrics")}
+NARROWING |= {name: f"report.{name}" for name in ("cells", "test", "correction", "margin")}
 """Setting that makes a report another one than that of all results -> what it is called."""
 
 
@@ -67,6 +68,8 @@ class ReportConfig(MethodConfig):
     """Whether the gains over shares of the users that train are printed instead."""
     leaderboard: bool = False
     """Whether the rows of all benchmarks are ranked instead."""
+    protocols: bool = False
+    """Whether findings under leave-one-out and under time are compared instead."""
     plots: bool = False
     html: bool = False
     """Whether plots and the page are written, too."""
@@ -87,7 +90,6 @@ class ReportConfig(MethodConfig):
 @results_argument
 @option_group(
     setting("--benchmark", metavar="A,B", help="Benchmarks.  [default: default, or the only one]"),
-    setting("--cells", metavar="A,B", help="Cells, with their models alone.  [default: all]"),
     setting("--datasets", metavar="A,B", help="Data sets.  [default: all]"),
     choice_options,
     group="Results",
@@ -98,6 +100,7 @@ class ReportConfig(MethodConfig):
     setting("--ledger", is_flag=True, help="Instead what exactly helps; with --slices on slices, too."),
     setting("--slices", is_flag=True, help="Instead the effects by length of history and frequency of the item."),
     setting("--leaderboard", is_flag=True, help="Instead rank the rows of all benchmarks."),
+    setting("--protocols", is_flag=True, help="Instead what becomes under time of findings under leave-one-out."),
     set_option("Another setting, such as report.test=permutation, report.margin=.02, report.cost=true."),
     group="What is shown",
 )
@@ -109,6 +112,7 @@ class ReportConfig(MethodConfig):
     group="Where",
 )
 @old_tests("report")
+@option_group(old_setting("--cells", of="report"))
 @option_group(*(old_setting(name, of="report", is_flag=True) for name in ("--cost", "--train-shares", "--wide")))
 def report(folder: Path) -> int:
     """Print and write the table of stored results.
@@ -132,6 +136,8 @@ def report(folder: Path) -> int:
         view = view_of(config, folder.is_file())
         return report_all(host, config, asked or found, folder, view)
     asked = asked or [choose(found, None)]
+    if config.protocols:
+        return report_protocols(host, config, asked, view_of(config, any(store.is_packed for store in asked)))
     return report_some(host, config, asked, view_of(config, any(store.is_packed for store in asked)))
 
 
@@ -143,7 +149,18 @@ def report_all(host: Host, config: ReportConfig, stores: Sequence[Store], folder
     """
     from corecbench.report.publish import rank
 
-    others = ("effects", "cost", "slices", "ledger", "train_shares", "plots", "html", "cells", "datasets")
+    others = (
+        "effects",
+        "cost",
+        "slices",
+        "ledger",
+        "train_shares",
+        "protocols",
+        "plots",
+        "html",
+        "cells",
+        "datasets",
+    )
     if any(getattr(config, name) for name in others):
         raise UsageError(
             "--leaderboard is a table of its own; beside it go --benchmark, --metrics, --latest, --pick, --format "
@@ -195,10 +212,7 @@ def report_some(host: Host, config: ReportConfig, stores: Sequence[Store], view:
         show_table(texts, published.errors, config.format)
         tell(view, config.out, published.folder, published.paths)
         if config.plots:
-            pictures = plot(evidence, store.own_folder)
-            for name, reason in pictures.skipped.items():
-                say(f"no plot {name}: {reason}", err=True)
-            say(f"written to {pictures.folder}: {len(pictures.paths)} files", err=True)
+            tell_plots(plot(evidence, store.own_folder))
         if config.html:
             page = write_page(host, store, evidence, store.own_folder, effects, by_slices)
             say(f"written to {page}", err=True)
@@ -207,6 +221,38 @@ def report_some(host: Host, config: ReportConfig, stores: Sequence[Store], view:
     reasons = dict.fromkeys([*gaps(evidence), *(f"format {name} failed" for name in published.errors)])
     say(f"incomplete, so the exit code is {INCOMPLETE}: {'; '.join(reasons) or 'see the table'}", err=True)
     return INCOMPLETE
+
+
+def report_protocols(host: Host, config: ReportConfig, stores: Sequence[Store], view: str) -> int:
+    """Print and write what becomes under time of findings under leave-one-out, and return the exit code.
+
+    Raises:
+        UsageError: something else is asked for, too, or there are no results under one of both.
+    """
+    from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME, Protocols, by_split
+    from corecbench.report.formats import write
+    from corecbench.report.publish import gather, plot
+    from corecbench.report.views.protocols import protocols_table
+    from corecbench.results.folders import place_of
+    from corecbench.results.selection import all_in, among
+
+    others = ("effects", "cost", "slices", "ledger", "train_shares", "html")
+    if any(getattr(config, name) for name in others):
+        raise UsageError(
+            "--protocols is a table of its own; beside it go what is chosen, --format, --plots and --out"
+        )
+    store = stores[0] if config.out is None else place_of(own_folder(config.out))
+    with telling_damage(stores):
+        splits = by_split(all_in(stores))
+        entries = {name: among(of, config.cells, config.datasets, chosen_settings()) for name, of in splits.items()}
+        of_split = {name: gather(host, store, of, config.metrics, config.method) for name, of in entries.items()}
+        both = Protocols(of_split[LEAVE_ONE_OUT], of_split[TIME])
+        written = write(host, protocols_table(both), None if config.out is None else store.own_folder)
+        show_table(written.texts, written.errors, config.format)
+        tell(view, config.out, store.own_folder, written.paths)
+        if config.plots:
+            tell_plots(plot(both, store.own_folder))
+    return INCOMPLETE if written.errors else 0
 
 
 def gaps(evidence: Evidence) -> Iterator[str]:
@@ -232,6 +278,7 @@ def view_of(config: ReportConfig, is_packed: bool) -> str:
     several, default = len(config.benchmark) > 1, ReportConfig()
     reasons = {
         "a bundle": is_packed,
+        "--protocols": config.protocols,
         "--benchmark": several or (config.leaderboard and config.benchmark),
         "--latest": option_value("latest"),
         "--pick": option_value("pick"),
@@ -254,3 +301,10 @@ def tell(view: str, out: Path | None, folder: Path, paths: Sequence[Path]) -> No
         say(f"nothing was written, since this is a view ({view}); --out DIR writes it", err=True)
     elif paths:
         say(f"written to {folder}: {len(paths)} files", err=True)
+
+
+def tell_plots(pictures: WrittenPlots) -> None:
+    """Say where the plots were written, and why some were not."""
+    for name, reason in pictures.skipped.items():
+        say(f"no plot {name}: {reason}", err=True)
+    say(f"written to {pictures.folder}: {len(pictures.paths)} files", err=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from corecbench.api import CellResult, Metric
     from corecbench.plugin.host import Host
     from corecbench.report.evidence.contrasts import Method
+    from corecbench.report.evidence.protocols import Protocols
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.formats import WrittenTable
     from corecbench.report.plots.registry import WrittenPlots
@@ -172,7 +173,7 @@ def is_complete(evidence: Evidence) -> bool:
     return rows and all(record["status"] == "ok" for record in evidence.records()) and not evidence.left_out
 
 
-def plot(evidence: Evidence, folder: Path) -> WrittenPlots:
+def plot(evidence: Evidence | Protocols, folder: Path) -> WrittenPlots:
     """Write the plots into the folder `plots` of a folder."""
     from corecbench.report.plots import registry
 

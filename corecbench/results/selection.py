@@ -75,20 +75,35 @@ def select(
     datasets: Collection[str] = (),
     choice: Choice = AS_STORED,
 ) -> list[Entry]:
-    """Return the results of one or several benchmarks, each of them once.
+    """Return the results of one or several benchmarks, each of them once. Arguments and errors are as in `among`.
+
+    Results that cannot be read are left out: `Store.damaged` of each benchmark says why.
+    """
+    return among(all_in(stores), cells, datasets, choice)
+
+
+def all_in(stores: Sequence[Store]) -> list[Entry]:
+    """Return all results of some benchmarks that can be read, each of them once."""
+    return without_repeats(entry for store in stores for entry in store.sound())
+
+
+def among(
+    entries: Sequence[Entry],
+    cells: Collection[str] = (),
+    datasets: Collection[str] = (),
+    choice: Choice = AS_STORED,
+) -> list[Entry]:
+    """Return those of some results that are meant.
 
     Args:
-        stores: the benchmarks.
+        entries: the results.
         cells: the names of the cells to take, each with its models alone; all cells if none is named.
         datasets: the names of the data sets to take; all data sets if none is named.
         choice: which settings of a cell are taken where several are stored.
 
-    Results that cannot be read are left out: `Store.damaged` of each benchmark says why.
-
     Raises:
         UsageError: nothing is stored under a name, or several settings of a cell are and none is chosen.
     """
-    entries = without_repeats(entry for store in stores for entry in store.sound())
     choice.check(entries)
     check_known("data set", datasets, known_datasets(entries))
     entries = on_datasets(entries, datasets)

@@ -443,7 +443,9 @@ def test_report_asks_which_of_several_benchmarks(corecbench):
 def test_report_of_some_cells_is_written_apart(corecbench):
     save_pair(Store(Path("results"), "default"))
     save(Store(Path("results"), "default"), make_record("other"))
-    result = corecbench("report", "--cells", "toy+llama+bdlm", "--out", "tables/pairs", "--format", "csv")
+    result = corecbench(
+        "report", "--set", "report.cells=toy+llama+bdlm", "--out", "tables/pairs", "--format", "csv"
+    )
     assert result.exit_code == 0
     assert result.stdout == Path("tables/pairs/table.csv").read_text()
     assert [line.split(",")[1] for line in result.stdout.splitlines()[1:]] == ["toy", "toy + llama", "toy + llama"]
@@ -456,7 +458,7 @@ def test_the_page_of_some_cells_shows_no_others(corecbench):
         for dataset in ("toys", "more"):
             record = make_record(name)
             save(store, record | {"cell": record["cell"] | {"dataset": dataset}})
-    result = corecbench("report", "--cells", "toy", "--out", "tables", "--html", "--format", "csv")
+    result = corecbench("report", "--set", "report.cells=toy", "--out", "tables", "--html", "--format", "csv")
     assert result.exit_code == 0
     page = Path("tables/report.html").read_text()
     assert "Over the data sets" in page
@@ -476,10 +478,10 @@ def test_report_takes_cells_of_several_benchmarks_that_can_be_compared(corecbenc
 
 
 VIEWS = {
-    "--cells": ["toy"],
     "--datasets": ["toys"],
     "--benchmark": ["a,b"],
     "--metrics": ["MRR"],
+    "report.cells": ["toy"],
     "report.test": ["permutation"],
     "report.correction": ["bh"],
     "report.margin": ["0.1"],

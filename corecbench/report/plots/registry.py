@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from corecbench.report.evidence.protocols import Protocols
 from corecbench.report.evidence.reading import at_full_share
-from corecbench.report.plots import canvas, comparisons, gains, ledgers, ranks, runs
+from corecbench.report.plots import canvas, comparisons, gains, ledgers, protocols, ranks, runs
 from corecbench.report.plots.chart import NothingToShow
 from corecbench.results.layout import slug
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.plots.chart import Chart
 
+    Subject = Evidence | Protocols
+
 PAGE = "-page"
 """The text between the name of a plot and the number of a page after its first."""
 
@@ -27,7 +30,7 @@ class Plot:
     """One kind of plot."""
 
     name: str
-    prepare: Callable[[Evidence], Sequence[Chart]]
+    prepare: Callable[[Any], Sequence[Chart]]
     """Returns the pages of the plot, or raises NothingToShow."""
     per_dataset: bool = True
     """Whether there is a plot for each data set, or one for all."""
@@ -50,10 +53,14 @@ OF_SHARES = Plot("train-share", gains.shares, per_dataset=False)
 """The plot of runs in which several shares of the users train."""
 OF_LLMS = Plot("llms", ledgers.over_llms)
 """The plot of runs in which several LLMs have pairs with controls."""
+OF_PROTOCOLS = Plot("protocols", protocols.forest)
+"""The plot of findings under two protocols."""
 
 
-def plots_of(evidence: Evidence) -> Sequence[Plot]:
+def plots_of(evidence: Subject) -> Sequence[Plot]:
     """Return the plots that are drawn."""
+    if isinstance(evidence, Protocols):
+        return (OF_PROTOCOLS,)
     joint = [key for key in evidence.rows if not key.is_solo]
     of_shares = [OF_SHARES] if len(set(map(at_full_share, joint))) < len(joint) else []
     of_llms = [OF_LLMS] if ledgers.has_several_llms(evidence) else []
@@ -78,7 +85,7 @@ class Prepared:
         return self.kind if self.dataset is None else f"{self.kind}-{slug(self.dataset)}"
 
 
-def prepare(evidence: Evidence, plots: Sequence[Plot] | None = None) -> list[Prepared]:
+def prepare(evidence: Subject, plots: Sequence[Plot] | None = None) -> list[Prepared]:
     """Prepare every plot. Where one cannot be made, the other plots are made all the same.
 
     Args:
@@ -92,7 +99,7 @@ def prepare(evidence: Evidence, plots: Sequence[Plot] | None = None) -> list[Pre
     ]
 
 
-def _prepare(plot: Plot, evidence: Evidence, dataset: str | None) -> Prepared:
+def _prepare(plot: Plot, evidence: Subject, dataset: str | None) -> Prepared:
     try:
         return Prepared(plot.name, dataset, plot.prepare(evidence if dataset is None else evidence.on(dataset)))
     except NothingToShow as nothing:
@@ -111,7 +118,7 @@ class WrittenPlots:
     """plot -> why there is none, in one line."""
 
 
-def write(evidence: Evidence, folder: Path, plots: Sequence[Plot] | None = None) -> WrittenPlots:
+def write(evidence: Subject, folder: Path, plots: Sequence[Plot] | None = None) -> WrittenPlots:
     """Write every plot into a folder, as SVG and PNG; further pages end in "-page2" and so on.
 
     Files of an earlier call are removed where a plot cannot be drawn any more, or has fewer pages.

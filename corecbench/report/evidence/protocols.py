@@ -1,0 +1,180 @@
+"""What becomes under the split by time of findings under leave-one-out: the contrasts of both side by side."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy import stats
+
+from corecbench.api import UsageError
+from corecbench.report.evidence.ledger_plan import WHOLE
+from corecbench.report.wording import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from corecbench.report.evidence.contrasts import Contrast
+    from corecbench.report.evidence.ledger_plan import Kind
+    from corecbench.report.evidence.reading import Evidence
+    from corecbench.results.rows import RowKey
+    from corecbench.results.store import Entry
+
+LEAVE_ONE_OUT, TIME = "leave-one-out", "time"
+FEWEST_ROWS = 3
+"""The fewest rows whose order is compared."""
+
+Verdict = Literal["holds", "smaller", "gone", "turned", "only under time", "open", "nothing", "few seeds"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A contrast under both protocols."""
+
+    pair: RowKey
+    kind: Kind
+    tells: str
+    leave_one_out: Contrast
+    time: Contrast
+
+    @property
+    def same_sign(self) -> bool:
+        """Whether both differences have the same sign."""
+        return bool(np.sign(self.leave_one_out.difference) == np.sign(self.time.difference))
+
+    @property
+    def same_significance(self) -> bool:
+        """Whether both are called different, or neither is."""
+        return self.leave_one_out.is_significant == self.time.is_significant
+
+    @property
+    def is_smaller(self) -> bool:
+        """Whether the relative change is significantly nearer to 0, or beyond it, under time.
+
+        The distance of two changes is judged by sqrt(a^2 + b^2), of half-widths a and b of their intervals, as if
+        the users were independent. Many are the same under both, which makes the distance surer than that.
+        """
+        changes = [each.sizes.changes for each in (self.leave_one_out, self.time)]
+        halves = [(each.high - each.low) / 2 for each in changes if each is not None and each.bounded]
+        first, second = self.leave_one_out.change, self.time.change
+        if len(halves) < 2 or first is None or second is None:
+            return False
+        return bool(np.sign(first) * (first - second) > math.hypot(*halves))
+
+    @property
+    def verdict(self) -> Verdict:
+        """What becomes of the finding under time.
+
+        "holds", "smaller", "turned": it is significant there, too; "gone": it is not, and its change is
+        significantly smaller; "open": it is not, though it may be as large; "nothing": significant under neither.
+        """
+        first, second = self.leave_one_out, self.time
+        if first.lacks_seeds or second.lacks_seeds:
+            return "few seeds"
+        if not first.is_significant:
+            return "only under time" if second.is_significant else "nothing"
+        if not second.is_significant:
+            return "gone" if self.is_smaller else "open"
+        if not self.same_sign:
+            return "turned"
+        return "smaller" if self.is_smaller else "holds"
+
+
+@dataclass(frozen=True)
+class Order:
+    """How alike both protocols order the models of a data set."""
+
+    tau: float
+    """Kendall's tau-b of the tested metric (Kendall, 1945, doi:10.1093/biomet/33.3.239)."""
+    n_rows: int
+
+
+@dataclass(frozen=True, eq=False)
+class Protocols:
+    """The evidence under leave-one-out and under the split by time."""
+
+    leave_one_out: Evidence
+    time: Evidence
+
+    @property
+    def both(self) -> tuple[Evidence, Evidence]:
+        """Both, in order."""
+        return self.leave_one_out, self.time
+
+    @property
+    def datasets(self) -> list[str]:
+        """The data sets that both have."""
+        return [name for name in self.leave_one_out.datasets if name in self.time.datasets]
+
+    def on(self, dataset: str) -> Protocols:
+        """Return the part on one data set."""
+        return Protocols(self.leave_one_out.on(dataset), self.time.on(dataset))
+
+    @functools.cached_property
+    def found(self) -> list[Found]:
+        """The contrasts of ledgers, and of pairs without one with their models alone, that both protocols have."""
+        there = contrasts_of(self.time)
+        return [
+            Found(pair, kind, tells, contrast, there[pair, kind, contrast.row, contrast.other][1])
+            for (pair, kind, *_), (tells, contrast) in contrasts_of(self.leave_one_out).items()
+            if (pair, kind, contrast.row, contrast.other) in there
+        ]
+
+    @property
+    def n_single(self) -> tuple[int, int]:
+        """The number of contrasts that only leave-one-out and only time has."""
+        sizes = [len(contrasts_of(each)) - len(self.found) for each in self.both]
+        return sizes[0], sizes[1]
+
+    def order(self, dataset: str) -> Order | None:
+        """Return how alike the rows of a data set that are no controls stand; None for fewer than FEWEST_ROWS."""
+        rows = [
+            key
+            for key in self.leave_one_out.rows
+            if key.dataset == dataset
+            and not self.leave_one_out.is_control(key)
+            and all(each.has(key) for each in self.both)
+        ]
+        if len(rows) < FEWEST_ROWS:
+            return None
+        values = [[each.rows[key].metrics[each.tested] for key in rows] for each in self.both]
+        return Order(float(stats.kendalltau(*values).statistic), len(rows))
+
+
+Place = tuple["RowKey", "Kind", "RowKey", "RowKey"]
+"""A pair, and the kind and both rows of one of its contrasts."""
+
+
+def contrasts_of(evidence: Evidence) -> Mapping[Place, tuple[str, Contrast]]:
+    """Return what each pair's gain is made of, in words and as a contrast; without a ledger, its whole gain."""
+    found: dict[Place, tuple[str, Contrast]] = {}
+    for ledger in evidence.ledgers():
+        for line in ledger.contrasts:
+            place = line.pair, line.planned.kind, line.planned.upper, line.planned.lower
+            found[place] = line.planned.tells, line.comparison
+    pairs = {pair for pair, *_ in found}
+    for key, contrast in evidence.over_alone.items():
+        if key not in pairs and not evidence.is_control(key):
+            found[key, "whole", key, key.solo] = WHOLE, contrast
+    return found
+
+
+def by_split(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Return results by the kind of their split: leave-one-out and time.
+
+    Raises:
+        UsageError: one of them is missing.
+    """
+    found: dict[str, list[Entry]] = {LEAVE_ONE_OUT: [], TIME: []}
+    for entry in entries:
+        found.setdefault(entry[1]["protocol"].get("split", LEAVE_ONE_OUT), []).append(entry)
+    if lacking := [split for split in (LEAVE_ONE_OUT, TIME) if not found[split]]:
+        have = listed((split for split, of in found.items() if of), "splits")
+        raise UsageError(
+            f"--protocols compares {LEAVE_ONE_OUT} with {TIME}, and there are no results under {lacking[0]} "
+            f"(have: {have or 'none'}); name benchmarks of both by --benchmark A,B"
+        )
+    return found
