@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corecbench.api import generator
+from corecbench.api import Catalog, generator
 from corecbench.toolkit import beside, word_summaries
 from corecbench_plugins.controls.parts_left_out import FrozenTexts
 
 if TYPE_CHECKING:
     import torch
 
-    from corecbench.api import Catalog
     from corecbench_plugins.controls.settings import BagOfWordsConfig
 
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
-from corecbench.api import generator
+from corecbench.api import Catalog, generator
 from corecbench_plugins.controls.capitals import Word, fold, has_capital, with_capitals
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from corecbench.api import Catalog
 
 WORDS = re.compile(r"[^\W\d_]+|\d+")
 """A word is a stretch of letters, or of digits."""

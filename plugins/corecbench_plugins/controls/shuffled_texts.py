@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from corecbench.api import generator
-
-if TYPE_CHECKING:
-    from corecbench.api import Catalog
+from corecbench.api import Catalog, generator
 
 
 class ShuffledTexts:

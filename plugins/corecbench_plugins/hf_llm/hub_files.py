@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchWarning
 from corecbench.toolkit import workspace
-from corecbench_plugins.hf_llm.packaged_weights import sha256
-
-if TYPE_CHECKING:
-    from corecbench_plugins.hf_llm.packaged_weights import PackagedModel, Progress
+from corecbench_plugins.hf_llm.packaged_weights import PackagedModel, Progress, sha256
 
 TIMEOUT_S = 3.0
 """Seconds that the hub has to say which files it has, before the packages are taken."""

@@ -9,15 +9,13 @@ import torch
 
 from corecbench.api import UsageError
 from corecbench_plugins.hf_llm.body import n_lower_layers
-from corecbench_plugins.hf_llm.body_layers import layers_of
+from corecbench_plugins.hf_llm.body_layers import Body, layers_of
 from corecbench_plugins.hf_llm.body_runs import run_lower
 from corecbench_plugins.hf_llm.prompts import Frame
 from corecbench_plugins.hf_llm.text_encoder import TextEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from corecbench_plugins.hf_llm.body_layers import Body
 
 
 class SentenceEncoder(TextEncoder):

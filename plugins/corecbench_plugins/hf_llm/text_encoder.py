@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from corecbench.api import DataError
+from corecbench.api import DataError, Setup
 from corecbench.toolkit import load_tensors, one_thread, product_dtype, save_tensors, set_aside, whitened
 from corecbench_plugins.hf_llm.body import load_body, lower_part, n_lower_layers
 from corecbench_plugins.hf_llm.body_runs import run_lower
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from corecbench.api import Setup
     from corecbench_plugins.hf_llm.body_layers import Body
     from corecbench_plugins.hf_llm.settings import LlmConfig
 

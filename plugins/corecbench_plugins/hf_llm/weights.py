@@ -15,13 +15,12 @@ from corecbench_plugins.hf_llm.loading import LOCAL
 from corecbench_plugins.hf_llm.locks import only_one
 from corecbench_plugins.hf_llm.model_cache import is_whole, write_manifest
 from corecbench_plugins.hf_llm.model_files import checked_folder
-from corecbench_plugins.hf_llm.packaged_weights import PACKAGED, is_installed, write_files
+from corecbench_plugins.hf_llm.packaged_weights import PACKAGED, Progress, is_installed, write_files
 from corecbench_plugins.hf_llm.quantised import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from corecbench_plugins.hf_llm.packaged_weights import Progress
     from corecbench_plugins.hf_llm.settings import LlmConfig
 
 HUB_TIMEOUT_S = 10.0

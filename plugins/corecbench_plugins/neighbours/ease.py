@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Literal
 import psutil
 import torch
 
-from corecbench.api import UsageError
+from corecbench.api import Batch, IdsFactory, Interactions, Setup, UsageError
 from corecbench_plugins.neighbours.counts import history_weights, users_and_items
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from corecbench.api import Batch, IdsFactory, Interactions, Setup
     from corecbench_plugins.neighbours.settings import EaseConfig
 
 BYTES_PER_PAIR = 12

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from corecbench.api import resolve
+from corecbench.api import Batch, IdsFactory, Interactions, Setup, Table, resolve
 from corecbench_plugins.recbole_models.classes import model_class
 from corecbench_plugins.recbole_models.fast_layers import use_fast_layers
 from corecbench_plugins.recbole_models.parameters import all_parameters
@@ -26,7 +26,6 @@ from corecbench_plugins.recbole_models.training_part import TrainingPart
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from corecbench.api import Batch, IdsFactory, Interactions, Setup, Table
     from corecbench_plugins.recbole_models.settings import RecBoleConfig
 
 RecBoleModel: TypeAlias = Any

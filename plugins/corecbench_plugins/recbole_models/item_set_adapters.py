@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from corecbench.api import States
+from corecbench.api import Batch, Interactions, States
 from corecbench_plugins.recbole_models.adapter import (
     Adapter,
     PairTraining,
@@ -23,7 +23,6 @@ from corecbench_plugins.recbole_models.adapter import (
 )
 
 if TYPE_CHECKING:
-    from corecbench.api import Batch, Interactions
     from corecbench_plugins.recbole_models.training_part import TrainingPart
 
 

@@ -13,11 +13,7 @@ from corecbench.toolkit import product_dtype
 from corecbench_plugins.recbole_models.adapter import RecBoleModel
 from corecbench_plugins.recbole_models.classes import Sizes, base_config, model_class
 from corecbench_plugins.recbole_models.fast_layers import use_fast_layers
-from corecbench_plugins.recbole_models.settings import (
-    GRU4RecConfig,
-    SASRecConfig,
-    SequentialConfig,
-)
+from corecbench_plugins.recbole_models.settings import GRU4RecConfig, SASRecConfig, SequentialConfig
 
 
 class StatePerPosition(nn.Module):

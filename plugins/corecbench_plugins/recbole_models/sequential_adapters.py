@@ -12,11 +12,10 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, normalize, pad
 
-from corecbench.api import States
+from corecbench.api import Batch, Interactions, States
 from corecbench_plugins.recbole_models.adapter import Adapter, in_evaluation, targets_of
 
 if TYPE_CHECKING:
-    from corecbench.api import Batch, Interactions
     from corecbench_plugins.recbole_models.training_part import TrainingPart
 
 ARGUMENTS = {"item_seq": "item_list", "seq_item": "item_list", "item_seq_len": "item_length"}

@@ -11,14 +11,13 @@ import numpy as np
 import torch
 from torch.nn.functional import embedding, normalize
 
-from corecbench.api import States
+from corecbench.api import Batch, States
 from corecbench_plugins.recbole_models.adapter import Adapter, PairTraining, UserTraining, own_scores, targets_of
 from corecbench_plugins.recbole_models.adjacency import normalised_adjacency
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from corecbench.api import Batch
     from corecbench_plugins.recbole_models.adapter import RecBoleModel
     from corecbench_plugins.recbole_models.training_part import TrainingPart
 

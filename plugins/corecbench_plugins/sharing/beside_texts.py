@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corecbench.api import UsageError
+from corecbench.api import Pretrained, Setup, UsageError
 from corecbench.toolkit import beside, kept_word_summaries
 
 if TYPE_CHECKING:
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     import torch
 
-    from corecbench.api import Pretrained, Setup
     from corecbench_plugins.sharing.settings import BesideTextsConfig
 
 

@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from corecbench.api import hookimpl
+from corecbench.api import CellFacts, CellResult, EpochRecord, hookimpl
 from corecbench_plugins.trackers.tracked_values import (
     cell_settings,
     epoch_values,
@@ -17,7 +17,6 @@ from corecbench_plugins.trackers.tracked_values import (
 )
 
 if TYPE_CHECKING:
-    from corecbench.api import CellFacts, CellResult, EpochRecord
     from corecbench_plugins.trackers.settings import MlflowConfig
 
 MAX_VALUE_CHARACTERS = 6000

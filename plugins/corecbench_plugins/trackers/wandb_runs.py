@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import hookimpl
+from corecbench.api import CellFacts, CellResult, EpochRecord, hookimpl
 from corecbench_plugins.trackers.tracked_values import (
     cell_settings,
     epoch_values,
@@ -15,7 +15,6 @@ from corecbench_plugins.trackers.tracked_values import (
 )
 
 if TYPE_CHECKING:
-    from corecbench.api import CellFacts, CellResult, EpochRecord
     from corecbench_plugins.trackers.settings import WandbConfig
 
 
