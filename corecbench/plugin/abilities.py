@@ -83,7 +83,7 @@ def sharing_abilities(module: SharingModule) -> SharingAbilities:
     Raises:
         PluginError: `start_from` is neither "pretrained" nor "new".
     """
-    start_from = getattr(module, "start_from", "pretrained")
+    start_from: Any = getattr(module, "start_from", "pretrained")
     if start_from not in ("pretrained", "new"):
         raise PluginError(f"start_from is {start_from!r}, must be 'pretrained' or 'new'")
     return SharingAbilities(
@@ -114,7 +114,7 @@ def control_abilities(control: Control) -> ControlAbilities:
     Raises:
         PluginError: `teacher` is not one of `Teacher`, or `sharing_settings` is no mapping.
     """
-    teacher = getattr(control, "teacher", "other")
+    teacher: Any = getattr(control, "teacher", "other")
     if teacher not in get_args(Teacher):
         raise PluginError(f"teacher is {teacher!r:.80}, must be one of {', '.join(map(repr, get_args(Teacher)))}")
     settings = getattr(control, "sharing_settings", {})

@@ -18,7 +18,7 @@ import shutil
 import stat
 import zipfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from corecbench.api import DataError
 from corecbench.data.archive import UNREADABLE, plain_entries
@@ -72,7 +72,7 @@ class Bundle:
     def _digest(self, name: str) -> str:
         try:
             with self.archive.open(self.entries[name]) as source:
-                return hashlib.file_digest(source, "sha256").hexdigest()
+                return hashlib.file_digest(cast("Any", source), "sha256").hexdigest()
         except (*UNREADABLE, OSError) as error:
             raise ResultsError(f"{self.path}: {name} cannot be read ({error})") from error
 
