@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from corecbench.experiment.cells import Cell
     from corecbench.experiment.plan import Plan
+    from corecbench.results.store import Store
 
 FAILED = 1
 
@@ -123,7 +124,7 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
     settings, quiet = run_config(), verbose is False
     experiment = prepare(settings, discover(), results, invocation().steps)
     if only_plan or not quiet:
-        show_plan(experiment.plan)
+        show_plan(experiment.plan, experiment.store)
     if only_plan:
         return 0
     with contextlib.redirect_stderr(io.StringIO()) if quiet else contextlib.nullcontext():
@@ -144,16 +145,28 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
     return FAILED if left_out or any(record["status"] == "failed" for record in records) else 0
 
 
-def show_plan(plan: Plan) -> None:
-    """Print the cells, what is done already and what will be downloaded."""
-    done = sum(cell.done for cell in plan.cells)
+def show_plan(plan: Plan, store: Store) -> None:
+    """Print the cells, what is done already, what the others will take, and what will be downloaded."""
+    from corecbench.experiment.estimates import estimates, in_all_s
+    from corecbench.experiment.remaining import in_words
+    from corecbench.experiment.session import jobs_of
+    from corecbench.report.wording import size
+
+    done, found = sum(cell.done for cell in plan.cells), estimates(plan, store)
     say(f"plan: {len(plan.cells)} cells, {done} done already")
     width = max((len(cell.name) for cell in plan.cells), default=0)
     for cell in plan.cells:
         other = plan.elsewhere.get(cell.folder)
         state = f"  done in {other.parents[2].name}" if other is not None else state_of(cell)
         state = "  left out" if cell.folder in plan.left_out else state
+        if (of_cell := found.get(cell.folder)) is not None:
+            state += f"  about {in_words(of_cell.duration_s)}, {size(of_cell.memory_bytes)} of memory"
         say(f"  {cell.data.name}  {cell.name:{width}}  seed {cell.seed}{state}")
+    if found:
+        slots = min(jobs_of(plan.config), plan.n_to_do)
+        known = "" if len(found) == plan.n_to_do else f" for {len(found)} of {plan.n_to_do} cells"
+        took = in_words(in_all_s(found.values(), slots))
+        say(f"time: about {took}{known}, {slots} side by side, as cells of the same kind that are stored took")
     say(*(f"to download: {line}" for line in plan.downloads or ["nothing"]))
     say(*(f"note: {line}" for line in plan.notes))
 
