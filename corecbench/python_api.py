@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from corecbench.api import UsageError
 from corecbench.results.choice import choice_of
+from corecbench.results.layout import slug
 from corecbench.settings.config import SHOWN
 from corecbench.settings.values import names
 
@@ -27,6 +31,9 @@ def run(
     plugins: Sequence[str | Path] = (),
     without: Sequence[str] = (),
     progress: bool = False,
+    interactions: pd.DataFrame | None = None,
+    items: pd.DataFrame | None = None,
+    name: str = "mine",
     **options: Any,
 ) -> pd.DataFrame:
     """Train models alone and with LLMs, as `corecbench run` does, and return a row for each side and seed.
@@ -39,6 +46,9 @@ def run(
         plugins: Python files to load.
         without: names of plugins to leave out.
         progress: whether it is shown on stderr.
+        interactions: a data set: `user_id`, `item_id` and `timestamp`, numbers or dates.
+        items: `item_id` and `title` of its items.
+        name: what it is called.
         **options: whatever a run file may say, named as there: `models`, `llms`, `solo_llms`, `references`,
             `sharing`, `controls`, `datasets`, `seeds`, `metrics`, `max_history`, `k_core`, `item_text`, `ties`,
             `train_shares`, `selection`, `cold_items`, `top_k`, `keep_models`, `benchmark`, `existing`, `device`,
@@ -58,6 +68,10 @@ def run(
     from corecbench.report.views.frames import Frames
     from corecbench.settings.config import load as load_config
 
+    if interactions is not None:
+        if "datasets" in options:
+            raise UsageError("datasets and interactions are given; only one of them says what is trained on")
+        options["datasets"] = [str(kept_frame(interactions, items, name))]
     chosen = load_config(config, options, ())
     host = discover(plugins, without)
     experiment = prepare(chosen, host, Path(out))
@@ -66,6 +80,40 @@ def run(
     publish_run(host, experiment.store, records, chosen.metrics, experiment.plan.left_out)
     entries = stored_entries(experiment.store, records)
     return Frames(gather(host, experiment.store, entries, chosen.metrics)).rows
+
+
+def kept_frame(interactions: pd.DataFrame, items: pd.DataFrame | None, name: str) -> Path:
+    """Return the file of the cache that holds a data set, which worker processes read.
+
+    Raises:
+        UsageError: `items` lacks a column or lists an item twice, or a column holds what Parquet cannot.
+    """
+    from corecbench.toolkit import cache_folder, workspace
+
+    table = interactions
+    if items is not None:
+        if missing := {"item_id", "title"} - set(items):
+            raise UsageError(
+                f"items has no column {', '.join(sorted(missing))}; have: {', '.join(map(str, items))}"
+            )
+        if items["item_id"].duplicated().any():
+            raise UsageError("items lists an item twice; an item is allowed once")
+        if "item_id" in interactions:
+            table = interactions.drop(columns="title", errors="ignore")
+            table = table.merge(items[["item_id", "title"]], how="left", on="item_id")
+    buffer = io.BytesIO()
+    try:
+        table.to_parquet(buffer, index=False)
+    except (ValueError, TypeError) as error:  # among them what pyarrow raises
+        raise UsageError(f"interactions cannot be stored as Parquet ({' '.join(str(error).split())})") from error
+    contents = buffer.getvalue()
+    folder = cache_folder() / "frames" / hashlib.sha256(contents).hexdigest()[:12]
+    path = folder / f"{slug(name)}.parquet"
+    if not path.exists():
+        with workspace(folder) as new:
+            (new / path.name).write_bytes(contents)
+            (new / path.name).replace(path)
+    return path
 
 
 def load(

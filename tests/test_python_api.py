@@ -13,8 +13,12 @@ from click.testing import CliRunner
 import corecbench
 from corecbench.api import UsageError
 from corecbench.cli.main import main
+from corecbench.data.loaded import read_datasets
+from corecbench.plugin.host import Host
+from corecbench.python_api import kept_frame
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
+from corecbench.settings.config import RunConfig
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
 METRICS = ["NDCG@10", "novelty@5", "coverage@5"]
@@ -29,6 +33,41 @@ def here(tmp_path, monkeypatch, cache):
 
 def ranks(root):
     return {file.relative_to(root): pd.read_parquet(file) for file in root.rglob("ranks.parquet")}
+
+
+SHOP = pd.DataFrame(
+    [(user, (user + step) % 7, pd.Timestamp(2026, 1, step + 1)) for user in range(20) for step in range(6)],
+    columns=["user_id", "item_id", "timestamp"],
+)
+TITLES = pd.DataFrame({"item_id": range(7), "title": [f"Soap {item}" for item in range(7)]})
+
+
+def test_data_frames_are_a_data_set_with_titles(here):
+    rows = corecbench.run(
+        interactions=SHOP, items=TITLES, name="shop", models=["popularity"], references=False, metrics=["HR@10"]
+    )
+    assert (rows["data set"].tolist(), rows["users"].tolist()) == (["shop.parquet"], [20])
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"items": TITLES.drop(columns="title")}, "items has no column title; have: item_id"),
+        ({"items": pd.concat([TITLES, TITLES])}, "items lists an item twice"),
+        ({"datasets": ["shop"]}, "datasets and interactions are given"),
+        ({"interactions": SHOP.assign(timestamp=[1, "x"] * 60)}, "interactions cannot be stored as Parquet"),
+    ],
+)
+def test_data_frames_that_are_no_data_set_are_refused_in_one_line(here, given, said):
+    with pytest.raises(UsageError, match=said):
+        corecbench.run(**{"interactions": SHOP, "models": ["popularity"], **given})
+
+
+def test_the_same_frames_are_stored_once_and_read_with_their_titles(here):
+    path, again = (kept_frame(SHOP, TITLES, "shop") for _ in range(2))
+    assert path == again
+    (data,) = read_datasets(RunConfig(datasets=(str(path),)), Host.discover())
+    assert data.catalog.item_texts[:3] == ("", "Soap 0", "Soap 1")
 
 
 def test_run_trains_what_the_command_line_trains_and_writes_the_same_tables(here, toy_folder):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
 from corecbench.data.dataset import Dataset, load_dataset
@@ -33,6 +33,12 @@ class SplitDataset:
     split: Split
     reduction: Reduction = NOTHING_LEFT_OUT
     """What training does not see, and which window is tested."""
+
+    def given(self, config: RunConfig) -> dict[str, dict[str, Any]]:
+        """Return its component -> the settings that the user gave, such as the names of columns."""
+        settings = config.settings_on(self.whole_name).get(self.selected.name, {})
+        given = {key: value for key, value in settings.items() if key != self.selected.component.argument}
+        return {self.selected.name: given} if given else {}
 
     @property
     def name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
@@ -13,6 +14,7 @@ from corecbench.exchange.parts import Parts
 from corecbench.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from corecbench.data.loaded import SplitDataset
@@ -79,6 +81,17 @@ Bring lists of every tested user back, as CSV, Parquet or a TREC run with user, 
 """
 
 
+def options_of(settings: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield settings as options of the command line.
+
+    >>> list(options_of({"csv": {"user": "who", "normalise_ids": True}}))
+    ['--set', 'csv.user=who', '--set', 'csv.normalise_ids=true']
+    """
+    for component, values in settings.items():
+        for name, value in values.items():
+            yield from ("--set", f"{component}.{name}={value if isinstance(value, str) else json.dumps(value)}")
+
+
 def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) -> dict[str, Any]:
     """Write the parts of a split, a README and a manifest, and return the manifest.
 
@@ -111,7 +124,7 @@ def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) 
         cut=",".join(config.cut),
         name=data.name,
         version=__version__,
-        dataset=config.datasets[0],
+        dataset=" ".join(map(shlex.quote, [config.datasets[0], *options_of(data.given(config))])),
         files="\n".join(f"  {path.relative_to(out).as_posix()}" for path in files),
         hint=layout.hint.format(name=data.name),
         of_train=OF_TRAIN_RANDOM if by_hash else OF_TRAIN,
@@ -125,6 +138,7 @@ def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) 
         "format": format_,
         "fingerprint": data.dataset.fingerprint,
         "split_fingerprint": data.split.fingerprint,
+        "settings": data.given(config),
         "protocol": protocol_on(data, config),
         "k_core": data.dataset.facts["k_core"],
         "training_interactions": counts["n_train"],

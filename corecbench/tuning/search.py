@@ -48,13 +48,16 @@ class ValidationData:
     """That of the split with its test items."""
     reduction: Reduction = NOTHING_LEFT_OUT
     """What training does not see."""
+    given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Its component -> the settings that the user gave, such as the names of columns."""
 
     @classmethod
-    def of(cls, data: SplitDataset) -> ValidationData:
+    def of(cls, data: SplitDataset, config: RunConfig) -> ValidationData:
         """Take the test items out of a data set. Nothing here refers to the data set as it was."""
         whole = data.split
         split = dataclasses.replace(whole, held={"validation": whole.held["validation"].apart()})
-        return cls(data.whole_name, data.catalog, split, whole.fingerprint, data.reduction)
+        of_file = data.given(config)
+        return cls(data.whole_name, data.catalog, split, whole.fingerprint, data.reduction, of_file)
 
     @property
     def shown(self) -> str:

@@ -30,6 +30,8 @@ def write_tuned(path: Path, search: Search, account: Mapping[str, Any]) -> None:
     dataset, in_pairs = search.data.name, search.llm is not None
     own = table_in(table_in(document, "per_dataset", super_table=True), dataset)
     own["max_history"] = search.max_history
+    for component, given in search.data.given.items():
+        table_in(own, "settings", super_table=True)[component] = table_of(given)
     for label, settings in account["settings"].items():
         kind = "in_pairs" if in_pairs and label == search.model else "settings"
         table_in(own, kind, super_table=True)[label] = table_of(settings)

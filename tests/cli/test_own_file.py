@@ -1,9 +1,14 @@
 """A file of the user's own: understood by its name, its columns guessed, its histories shown."""
 
+import json
+from types import SimpleNamespace
+
 import pytest
 from click.testing import CliRunner
 
 from corecbench.cli.main import main
+from corecbench.settings.config import load
+from corecbench.tuning.tuned_file import write_tuned
 
 SHOP = "customer,sku,bought_at,product_name,stars\n" + "".join(
     f"c{user},s{(user + step) % 7},2026-01-{step + 1:02},Soap {(user + step) % 7},{step % 5 + 1}\n"
@@ -45,3 +50,21 @@ def test_bad_rows_and_ids_that_are_alike_are_said_with_counts(info):
     assert code == 0
     assert "warning: shop.csv: 2 bad rows are left out: 142, 144\n" in output
     assert "warning: 2 user ids of shop.csv differ from another one in blanks" in output
+
+
+def test_the_names_of_columns_travel_in_a_split(info, tmp_path):
+    info(SHOP)
+    done = CliRunner().invoke(main, ["split", "shop.csv", "--out", "parts", *COLUMNS.split()])
+    assert done.exit_code == 0
+    columns = {"user": "customer", "item": "sku", "timestamp": "bought_at", "title": "product_name"}
+    assert json.loads((tmp_path / "parts/manifest.json").read_text())["settings"] == {"csv": columns}
+    assert f"--dataset shop.csv {COLUMNS}" in (tmp_path / "parts/README.txt").read_text()
+
+
+def test_the_names_of_columns_travel_in_tuned_settings(tmp_path):
+    data = SimpleNamespace(name="shop.csv", given={"csv": {"user": "customer", "normalise_ids": True}})
+    search = SimpleNamespace(data=data, llm=None, max_history=50, model="sasrec")
+    write_tuned(tmp_path / "tuned.toml", search, {"settings": {"sasrec": {"epochs": 3}}, "finished_trials": 1})
+    (tmp_path / "run.toml").write_text('include = ["tuned.toml"]\ndatasets = ["shop.csv"]\nmodels = ["sasrec"]\n')
+    config = load(tmp_path / "run.toml", {}, ())
+    assert config.settings_on("shop.csv")["csv"] == {"user": "customer", "normalise_ids": True}
