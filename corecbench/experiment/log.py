@@ -69,7 +69,7 @@ class RunFile(logging.FileHandler):
         try:
             super().close()
         except OSError:
-            self.stream = None  # type: ignore[assignment]
+            self.stream = None
 
 
 @contextlib.contextmanager

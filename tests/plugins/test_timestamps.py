@@ -57,6 +57,7 @@ def test_a_date_without_a_zone_is_in_utc():
         (["2015-03-01", "now"], 1, "'now' is no ISO 8601 date such as 2015-03-01T12:00:00Z"),
         (["1", "2015-03-01"], 1, "'2015-03-01' is not a number that int64 or float64 can hold"),
         (["1", "nan"], 1, "'nan' is not a number that int64 or float64 can hold"),
+        (["9007199254740993", "0.5"], 0, "'9007199254740993' is not a number that int64 or float64 can hold"),
         (["1425168000123456789", "0.5"], 0, "'1425168000123456789' is not a number that int64 or float64 can hold"),
         (
             ["0.5", "1.123456789012345678"],

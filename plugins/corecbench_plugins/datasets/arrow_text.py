@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INTEGER_CHARACTERS = b"0123456789+-"
-EXACT = 16
+EXACT = 15
 """A number of so many characters is always exact as float64."""
 NUMBER_CHARACTERS = INTEGER_CHARACTERS + b".eE"
 

@@ -18,8 +18,11 @@ class ColumnTable(Protocol):
     """Name of the file, for messages."""
     columns: Sequence[str]
     """Names of the columns."""
-    broken: Sequence[str]
-    """Place and fault of what is no row, since it has too few or too many fields."""
+
+    @property
+    def broken(self) -> Sequence[str]:
+        """Place and fault of what is no row, since it has too few or too many fields."""
+        ...
 
     def place(self, row: int) -> str:
         """Return the place of a row, such as "ratings.csv:7"."""
