@@ -11,6 +11,7 @@ from corecbench.api import UsageError
 from corecbench.leakcheck.contamination import difference
 from corecbench.report.evidence.contrasts import FEWEST_USERS
 from corecbench.report.evidence.groups import UserGroup
+from corecbench.report.recommendation import check_data
 from corecbench.report.views.findings import change, interval
 from corecbench.report.wording import decimal, signed
 from corecbench.settings.configure import unknown
@@ -18,7 +19,7 @@ from corecbench.settings.configure import unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from corecbench.api import Catalog
+    from corecbench.data.loaded import SplitDataset
     from corecbench.leakcheck.contamination import Titles
     from corecbench.leakcheck.verdict import Mean
     from corecbench.report.evidence.contrasts import Contrast
@@ -76,21 +77,31 @@ def joint_row(evidence: Evidence, name: str) -> RowKey:
     return named[0]
 
 
-def targets(evidence: Evidence, key: RowKey, catalog: Catalog) -> np.ndarray:
-    """Return the target of each tested user, in the order of user ids, int64 [T]; 0 where it has no item."""
-    stored = next(iter(evidence.rows[key].users.values())).facts["target_item_id"]
-    row_of = {item: row for row, item in enumerate(catalog.item_ids)}
-    return np.array([row_of.get(item, 0) for item in stored], dtype=np.int64)
+def targets(evidence: Evidence, key: RowKey, data: SplitDataset) -> np.ndarray:
+    """Return the target of each tested user, in the order of user ids, int64 [T]; 0 for a user without one.
+
+    They are those of the split, since published results need not name them.
+
+    Raises:
+        DataError: the row is of other data or of another split.
+    """
+    row = evidence.rows[key]
+    for record in row.records:
+        check_data(data.dataset, data.split, record)
+    held, user_ids = data.split.held["test"], data.catalog.user_ids
+    target_of = {user_ids[user]: int(item) for user, item in zip(held.users, held.target, strict=True)}
+    users = next(iter(row.users.values())).facts.index
+    return np.array([target_of.get(user, 0) for user in users], dtype=np.int64)
 
 
-def by_knowledge(evidence: Evidence, key: RowKey, titles: Titles, catalog: Catalog) -> KnownTargets:
+def by_knowledge(evidence: Evidence, key: RowKey, titles: Titles, data: SplitDataset) -> KnownTargets:
     """Return the gain of a pair where its targets are known better than for half of the users, and elsewhere.
 
     Raises:
         UsageError: too few users have a target whose title was read.
     """
     known = dict(zip(titles.texts, titles.beyond_twins, strict=True))
-    values = np.array([known.get(catalog.item_texts[row], np.nan) for row in targets(evidence, key, catalog)])
+    values = np.array([known.get(data.catalog.item_texts[row], np.nan) for row in targets(evidence, key, data)])
     middle = np.nanmedian(values) if np.isfinite(values).any() else np.nan
     chosen = values > middle, values <= middle
     if min(each.sum() for each in chosen) < FEWEST_USERS:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from corecbench.api import Catalog, LlmComponent, UsageError, hookimpl
+from corecbench.api import Catalog, DataError, LlmComponent, UsageError, hookimpl
 from corecbench.cli.main import main
 from corecbench.leakcheck.contamination import Reader, Titles, judge, likelihoods
 from corecbench.leakcheck.known_targets import by_knowledge, joint_row, targets
@@ -142,7 +142,6 @@ def test_a_causal_lm_gives_likelihoods_and_an_encoder_none(host, tiny_llama, qui
 def evidence(tmp_path):
     """Forty users, each with a target of its own; the pair gains for the first twenty."""
     store, n_users = Store(tmp_path, "default"), 40
-    target = [f"i{user}" for user in range(n_users)]
     users = [f"u{user:02}" for user in range(n_users)]
     random = np.random.default_rng(0)
     for seed in range(3):
@@ -153,12 +152,23 @@ def evidence(tmp_path):
             ((None, "mine", None), {"llm": alone}),
             (("sasrec", "mine", "bdlm"), {"domain": pair, "llm": pair}),
         ):
-            frames = {side: toy_ranks(rank, users, target_item_id=target) for side, rank in ranks.items()}
+            frames = {side: toy_ranks(rank, users, target_item_id="-") for side, rank in ranks.items()}
             record = toy_record(*parts, seed=seed)
             for side in record["sides"]:
                 record["sides"][side]["n_users"] = n_users
             store_cell(store, record, frames)
     return read(store.sound(), store, {"MRR": ReciprocalRank()}, "MRR")
+
+
+def split_of(catalog, fingerprint="s"):
+    """Return a data set whose users have the items as targets."""
+    n_users = catalog.n_items
+    users = ("", *(f"u{user:02}" for user in range(n_users)))
+    held = SimpleNamespace(users=np.arange(1, n_users + 1), target=np.arange(1, n_users + 1))
+    split = SimpleNamespace(fingerprint=fingerprint, held={"test": held})
+    catalog = Catalog("toy", users, catalog.item_ids, catalog.item_texts)
+    dataset = SimpleNamespace(fingerprint="f", catalog=catalog)
+    return SimpleNamespace(dataset=dataset, catalog=catalog, split=split, name="toy")
 
 
 def titles_of(catalog, known):
@@ -170,8 +180,8 @@ def titles_of(catalog, known):
 def test_the_gain_is_that_of_users_with_better_known_targets(evidence):
     catalog = catalog_of(40)
     key = joint_row(evidence, "sasrec+mine+bdlm:domain")
-    assert targets(evidence, key, catalog).tolist() == list(range(1, 41))
-    found = by_knowledge(evidence, key, titles_of(catalog, set(catalog.item_texts[1:21])), catalog)
+    assert targets(evidence, key, split_of(catalog)).tolist() == list(range(1, 41))
+    found = by_knowledge(evidence, key, titles_of(catalog, set(catalog.item_texts[1:21])), split_of(catalog))
     better, others = found.halves
     assert (better.n_users, others.n_users) == (20, 20)
     assert better.difference > 0.5
@@ -185,7 +195,7 @@ def test_a_gain_that_has_nothing_to_do_with_it_is_said_to_be_no_more(evidence):
     catalog = catalog_of(40)
     known = set(catalog.item_texts[1:41:2])
     found = by_knowledge(
-        evidence, joint_row(evidence, "sasrec+mine+bdlm:domain"), titles_of(catalog, known), catalog
+        evidence, joint_row(evidence, "sasrec+mine+bdlm:domain"), titles_of(catalog, known), split_of(catalog)
     )
     assert "gain no more or less that is significant" in list(found.lines())[-1]
 
@@ -199,11 +209,16 @@ def test_a_row_must_be_one_side_of_a_pair(evidence, name, fault):
         joint_row(evidence, name)
 
 
+def test_a_row_of_another_split_is_refused(evidence):
+    with pytest.raises(DataError, match="is not what the cell was run on: its split fingerprint is other"):
+        targets(evidence, joint_row(evidence, "sasrec+mine+bdlm:domain"), split_of(catalog_of(40), "other"))
+
+
 def test_too_few_users_are_refused(evidence):
     catalog = catalog_of(40)
     titles = titles_of(Catalog("toy", ("",), catalog.item_ids[:3], catalog.item_texts[:3]), set())
     with pytest.raises(UsageError, match="2 users have a target among the titles"):
-        by_knowledge(evidence, joint_row(evidence, "sasrec+mine+bdlm:domain"), titles, catalog)
+        by_knowledge(evidence, joint_row(evidence, "sasrec+mine+bdlm:domain"), titles, split_of(catalog))
 
 
 def run(arguments):
