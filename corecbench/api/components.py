@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from corecbench.api.errors import PluginError
 
@@ -50,16 +51,33 @@ class Component:
     """Number of the algorithm, from 1. A change that changes ranks counts it up. None: the version of the
     distribution stands for it, so each release is trained anew."""
 
-    def __new__(cls, *args: Any, **options: Any) -> Component:
-        """Refuse the base class, which was what plugins offered before each kind had a class of its own.
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        """Return what a plugin of corecbench 0.1 offers, where it offers the base class: the hook says its kind."""
+        return EarlierComponent(args, options) if cls is Component else super().__new__(cls)
+
+
+class EarlierComponent(NamedTuple):
+    """`Component(...)` as plugins of corecbench 0.1 wrote it, with fields of all kinds."""
+
+    args: tuple[Any, ...]
+    options: Mapping[str, Any]
+
+    def of(self, kind: type[Component]) -> Component:
+        """Return it as a component of a kind, and warn that the next version asks for the class of the kind.
 
         Raises:
-            PluginError: the class is `Component` itself.
+            PluginError: it has a field that the kind does not have.
         """
-        if cls is Component:
-            names = ", ".join(f"{kind.__name__}" for kind in Component.__subclasses__())
-            raise PluginError(f"Component is the base of one class per kind since corecbench 0.2; offer {names}")
-        return super().__new__(cls)
+        given = {**dict(zip(FIELDS_OF_0_1, self.args, strict=False)), **self.options}
+        name = given.get("name")
+        if foreign := given.keys() - {field.name for field in fields(kind)}:
+            raise PluginError(f"component {name!r} has {', '.join(sorted(foreign))}, and {kind.__name__} has not")
+        warnings.warn(f"{name!r}: write {kind.__name__}(...) for Component(...)", FutureWarning, stacklevel=2)
+        return kind(**given)
+
+
+FIELDS_OF_0_1 = ("name", "build", "config", "summary", "paper", "argument")
+"""The fields that all kinds had, in their order."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 import pluggy
 
 from corecbench.api import PROJECT, Component, DatasetComponent, Download, PluginError
+from corecbench.api.components import EarlierComponent
 from corecbench.plugin import spec as hookspecs
 from corecbench.plugin.discovery import Origin, reason, staying
 from corecbench.plugin.kinds import KINDS
@@ -86,6 +87,12 @@ class Plugin:
         answers = hook()
         if len(answers) < len([i for i in hook.get_hookimpls() if not (i.hookwrapper or i.wrapper)]):
             raise PluginError("it returned None instead of a list")  # pluggy leaves None out
+        answers = [
+            [each.of(component_class) if isinstance(each, EarlierComponent) else each for each in answer]
+            if isinstance(answer, list)
+            else answer
+            for answer in answers
+        ]
         for answer in answers:
             if not isinstance(answer, list) or not all(isinstance(each, component_class) for each in answer):
                 needed = f"a list of {component_class.__name__}"
