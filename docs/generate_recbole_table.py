@@ -53,24 +53,27 @@ def use_of(entry: ModelEntry) -> str:
 
 
 def table(models: Mapping[str, ModelEntry]) -> str:
-    """Return one table in Markdown."""
-    header = ("`recbole:`", "use", "trained on", "a user is", "note")
-    rows = [row(name, models[name]) for name in sorted(models, key=str.lower)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, ("---",) * len(header), *rows))
+    """Return the classes that are alike in a row of one table in Markdown, and below it what is noted."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    noted: dict[str, list[str]] = {}
+    for name in sorted(models, key=str.lower):
+        entry = models[name]
+        family = entry.family
+        facts = (use_of(entry), *((family.trained, family.user) if family else ("", "")))
+        alike.setdefault(facts, []).append(name)
+        for note in notes(entry):
+            noted.setdefault(note, []).append(name)
+    rows = [(*facts, ", ".join(names)) for facts, names in sorted(alike.items())]
+    lines = ["| use | trained on | a user is | `recbole:` |", "| --- | --- | --- | --- |"]
+    lines += [f"| {' | '.join(cells)} |" for cells in rows]
+    return "\n".join([*lines, "", *(f"- {', '.join(names)}: {note}." for note, names in noted.items())])
 
 
-def row(name: str, entry: ModelEntry) -> tuple[str, ...]:
-    """Return the cells of one class."""
-    if entry.family is None:
-        return name, "no", "", "", entry.note
-    alone = "" if entry.tables or entry.family.solo_reason == NO_TABLE else entry.family.solo_reason
-    return (
-        name,
-        use_of(entry),
-        entry.family.trained,
-        entry.family.user,
-        "; ".join(filter(None, (alone, entry.note))),
-    )
+def notes(entry: ModelEntry) -> list[str]:
+    """Return what is noted of a class: why it is solo, if that is not for want of a table of items, and more."""
+    family = entry.family
+    alone = "" if entry.tables or family is None or family.solo_reason == NO_TABLE else family.solo_reason
+    return [note for note in (alone, entry.note) if note]
 
 
 if __name__ == "__main__":
