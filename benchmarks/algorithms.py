@@ -70,7 +70,12 @@ CORE = {
     ),
     "score ensemble": ("corecbench/training/ensemble.py",),
     "pair controls": ("corecbench/training/controls.py",),
-    "item texts": ("corecbench/toolkit/texts.py", "corecbench/toolkit/whitening.py", "corecbench/toolkit/words.py"),
+    "item texts": (
+        "corecbench/toolkit/placebos.py",
+        "corecbench/toolkit/texts.py",
+        "corecbench/toolkit/whitening.py",
+        "corecbench/toolkit/words.py",
+    ),
     "texts in scores": (
         "corecbench/training/alone.py",
         "corecbench/training/content.py",

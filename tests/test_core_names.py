@@ -12,7 +12,7 @@ CORE = Path(__file__).parents[1] / "corecbench"
 SOURCES = sorted(CORE.rglob("*.py"))
 ORDINARY = {
     *("HR", "NDCG", "MRR"),  # the metrics of validation and of the default tables
-    *("none", "text", "folder", "hub", "recall", "precision", "coverage", "novelty"),
+    *("none", "text", "folder", "hub", "recall", "precision", "coverage", "novelty", "vectors"),
     *("csv", "parquet", "html", "json", "markdown", "latex", "recbole", "gguf"),
 }
 """Names that are also words, kinds of files or packages, and mean these in the core."""

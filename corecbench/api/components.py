@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+    import torch
 
     from corecbench.api.controls import Control
     from corecbench.api.models import Recommender, Setup, Side
@@ -39,6 +40,10 @@ class Component:
     """Authors or method, year, DOI or arXiv id."""
     argument: str | None = None
     """The setting that NAME:VALUE (or NAME@VALUE) fills on the command line."""
+    label: str | Callable[[Any], str] | None = None
+    """`label(config) -> str` (or "module:attribute" of it) names its rows where the argument is the path of a file:
+    "NAME:" and a short name. The argument is then no part of the hash of a cell, so the fingerprint must tell the
+    contents of the file. None: rows have the name that the user wrote."""
     needs: str | Callable[[Any, Path], list[str]] | None = None
     """`needs(config, cache) -> list[str]` (or "module:attribute" of it) names each download that building the
     component would start, one line each. It must not import heavy libraries."""
@@ -145,6 +150,10 @@ class LlmComponent(Component):
     """`likelihoods(config, setup, texts)` (or "module:attribute" of it) returns the natural logarithm of the
     likelihood of each token of each text, given the tokens before it: float [T], none for an empty text. Of the
     setup only device, cache and progress count. None for an LLM that gives none, such as an encoder."""
+    encode: str | Callable[[Any, Setup], Mapping[str, torch.Tensor]] | None = None
+    """`encode(config, setup)` (or "module:attribute" of it) returns name -> float32 [N+1, h]: the LLM's own states
+    of each item's text, of which `text` is made. `corecbench encode` writes each under its name, which says what it
+    is. None: it builds the LLM and writes `text_states` or, where it lacks these, `text`."""
 
 
 @dataclass(frozen=True)

@@ -181,10 +181,12 @@ def decisive_in(control: Selected, name: str) -> str | list[Any]:
 
 
 def decisive_settings(part: Selected) -> dict[str, Any]:
-    """Return the settings that decide the ranks: not those that were added later and change nothing."""
+    """Return the settings that decide the ranks: none that was added later and changes nothing, no path."""
     settings = settings_of(part)
     if part.config is None:
         return settings
+    if part.component.label is not None:
+        settings.pop(part.component.argument)
     hints = hints_of(type(part.config))
     return {name: value for name, value in settings.items() if Added(value) not in marks_in(hints[name])}
 

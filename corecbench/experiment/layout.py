@@ -34,12 +34,19 @@ class Choice(NamedTuple):
 
 
 def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
-    """Select the components of a run under these settings."""
+    """Select the components of a run under these settings.
+
+    Raises:
+        UsageError: there is none of a name, or two LLMs have one name.
+    """
     cache = cache_folder()
     models, llms, sharing = (
         [host.with_fingerprint(host.select(kind, label, settings, config.variants), cache) for label in labels]
         for kind, labels in (("models", config.models), ("llms", config.llms), ("sharing", config.sharing))
     )
+    labels = [each.label for each in llms]
+    if twice := next((label for label in labels if labels.count(label) > 1), None):
+        raise UsageError(f"two LLMs of the run are called {twice}; rename a file, or choose each by a variant")
     return Choice(models, llms, sharing, [choose_control(host, label, settings) for label in config.controls])
 
 

@@ -60,11 +60,12 @@ def check_device(name: str) -> None:
 
 
 def check_texts(data_sets: Iterable[SplitDataset], llms: Sequence[Selected]) -> None:
-    """Make sure that an LLM has something to read on every data set.
+    """Make sure that an LLM that reads texts has something to read on every data set.
 
     Raises:
         UsageError: no item of a data set has a text.
     """
+    llms = [llm for llm in llms if llm.reads_texts]
     for data in data_sets if llms else ():
         if not any(data.catalog.item_texts):
             name = data.selected.name

@@ -146,14 +146,22 @@ class Host:
             except UsageError as error:
                 raise UsageError(f"variant '{text}': {error}") from error
             owner, own = text, {**argument, **variant.settings, **settings.get(text, {})}
-        values = {**settings.get(component.name, {}), **own}
+        given = settings.get(component.name, {})
+        values = {**given, **own}
         if component.config is None and values:
             raise UsageError(f"{KINDS[kind].label} '{owner}' has no settings, got {', '.join(values)}")
         selected = Selected(kind, text, component, None, info, is_variant=variant is not None)
         if component.config is None:
             return selected
         with guard(str(selected), "its config"):
-            return replace(selected, config=configure(component.config, values, owner))
+            config: Any = configure(component.config, values, owner)
+            if component.label is None or variant is not None:
+                return replace(selected, config=config)
+            name = resolve(component.label)
+            if component.argument in given:  # results know it by its label, beside the settings that it stands for
+                known: Any = configure(component.config, given, owner)
+                config = known if name(known) == text else config
+            return replace(selected, config=config, label=name(config))
 
     def _find(
         self, kind: str, text: str, variants: Mapping[str, Variant]

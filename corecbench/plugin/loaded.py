@@ -111,6 +111,8 @@ def check_component(component: Component) -> None:
         raise PluginError(f"config of component {name!r} is {config!r}, must be a dataclass or None")
     if component.argument is not None and component.argument not in {f.name for f in fields(config or Component)}:
         raise PluginError(f"argument {component.argument!r} of component {name!r} is no field of its config")
+    if component.label is not None and (component.argument is None or component.fingerprint is None):
+        raise PluginError(f"component {name!r} has a label, so it needs an argument and a fingerprint")
     number = component.algorithm
     if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
         raise PluginError(

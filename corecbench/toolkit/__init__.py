@@ -9,6 +9,7 @@ from corecbench.toolkit.checksums import checksum
 from corecbench.toolkit.folders import cache_folder, dataset_folder, dataset_places, ordinary_file
 from corecbench.toolkit.id_texts import plain_id
 from corecbench.toolkit.kept_tensors import KeptTensors, load_tensors, save_tensors
+from corecbench.toolkit.placebos import random_like
 from corecbench.toolkit.printable import printable
 from corecbench.toolkit.processor import one_thread, product_dtype
 from corecbench.toolkit.texts import ProjectedTexts, mean_texts, project
@@ -34,6 +35,7 @@ __all__ = [
     "private_folder",
     "product_dtype",
     "project",
+    "random_like",
     "save_tensors",
     "set_aside",
     "whitened",

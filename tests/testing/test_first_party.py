@@ -1,12 +1,14 @@
 """Every first-party component keeps the contract."""
 
+import pandas as pd
 import pytest
 
 from corecbench.plugin.host import Host
 from corecbench.plugin.kinds import KINDS
 from corecbench.testing import conformance
 from corecbench.testing.kit import checks, find, select
-from corecbench.testing.toys import circle
+from corecbench.testing.toys import TITLES, circle
+from corecbench.toolkit import word_vectors
 
 SMALL = {"embedding_size": 16}
 
@@ -54,6 +56,8 @@ test_frozen_texts = conformance("frozen-texts")
 test_own_teacher = conformance("own-teacher")
 test_no_neighbours = conformance("no-neighbours")
 test_no_mutual = conformance("no-mutual")
+test_shuffled_vectors = conformance("shuffled-vectors")
+test_random_vectors = conformance("random-vectors")
 test_ml100k = conformance("ml-100k")
 test_hit_rate = conformance("HR@10")
 test_ndcg = conformance("NDCG@10")
@@ -80,7 +84,8 @@ CHECKED = {
     *("sasrec", "gru4rec", "lightgcn", "recbole", "none", "bdlm", "ml-100k"),
     *("beside-texts", "collm", "ctrl", "dllm2rec", "hybrid", "llama4rec", "llmd4rec", "llminit"),
     *("shuffled-texts", "ciphered-texts", "bag-of-words", "frozen-bag-of-words", "untrained-llm"),
-    *("frozen-texts", "own-teacher", "no-neighbours", "no-mutual"),
+    *("shuffled-vectors", "random-vectors", "frozen-texts", "own-teacher", "no-neighbours", "no-mutual"),
+    "vectors",
     *("folder", "csv", "parquet", "hub"),
     *("HR", "NDCG", "MRR", "recall", "precision", "MAP", "average-popularity", "novelty", "tail-share"),
     *("serendipity", "coverage", "Gini", "text", "markdown", "latex", "html", "csv", "json"),
@@ -113,6 +118,14 @@ def test_an_llm(host, tiny, quick, name, layout):
         if outcome.status != "ok"
     }
     assert failed == {}
+
+
+def test_vectors(host, tmp_path):
+    path = tmp_path / "toy.csv"
+    rows = word_vectors(TITLES).toarray()
+    pd.DataFrame(rows, index=pd.Index([f"i{item}" for item in range(len(rows))], name="item_id")).to_csv(path)
+    outcomes = [check.outcome() for check in checks(host, select(host, "llms", f"vectors:{path}", {}))]
+    assert [each for each in outcomes if each.status == "failed"] == []
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,32 @@ def corecbench_controls() -> list[ControlComponent]:
             ),
         ),
         ControlComponent(
+            "shuffled-vectors",
+            f"{PLACE}.replaced_vectors:ShuffledVectors",
+            summary="the sharing module reads of each item what the LLM says of another item",
+            of_module_texts=True,
+            ledger=LedgerEntry(
+                "the right vector of each item",
+                "with the vectors of other items",
+                order=56,
+                placebo=True,
+                texts_say_nothing=True,
+            ),
+        ),
+        ControlComponent(
+            "random-vectors",
+            f"{PLACE}.replaced_vectors:RandomVectors",
+            summary="the sharing module reads random vectors, as long and as correlated as those of the LLM",
+            of_module_texts=True,
+            ledger=LedgerEntry(
+                "what the vectors say",
+                "with random vectors",
+                order=57,
+                placebo=True,
+                texts_say_nothing=True,
+            ),
+        ),
+        ControlComponent(
             "bag-of-words",
             f"{PLACE}.bag_of_words:BagOfWords",
             BagOfWordsConfig,

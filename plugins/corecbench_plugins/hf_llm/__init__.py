@@ -16,21 +16,20 @@ from corecbench_plugins.hf_llm.settings import (
 LORA = "Hu et al., ICLR 2022, arXiv 2106.09685 (LoRA)"
 
 
-def llm_component(
-    name: str, config: type[LlmConfig], summary: str, paper: str = "", build: str = "build"
-) -> LlmComponent:
+def llm_component(name: str, config: type[LlmConfig], summary: str, paper: str = "", by: str = "") -> LlmComponent:
     """Return one backend. Backends differ in their defaults, and encoders also in how they read texts."""
     return LlmComponent(
         name,
-        f"corecbench_plugins.hf_llm.backend:{build}",
+        f"corecbench_plugins.hf_llm.backend:build{by}",
         config,
         summary=summary,
         paper=f"{paper}; {LORA}" if paper else LORA,
         argument="weights",
         untrained=True,
+        encode=f"corecbench_plugins.hf_llm.backend:encode{by and '_by'}{by}",
         needs="corecbench_plugins.hf_llm.planning:needs",
         fingerprint="corecbench_plugins.hf_llm.fingerprint:fingerprint",
-        likelihoods="corecbench_plugins.hf_llm.likelihoods:likelihoods" if build == "build" else None,
+        likelihoods="corecbench_plugins.hf_llm.likelihoods:likelihoods" if not by else None,
     )
 
 
@@ -76,6 +75,6 @@ def corecbench_llms() -> list[LlmComponent]:
             "sentence encoder, its top layers made causal; all-MiniLM-L6-v2 unless minilm:PATH_OR_ID is given",
             "Wang et al., NeurIPS 2020, arXiv 2002.10957 (MiniLM); Reimers and Gurevych, EMNLP 2019, arXiv "
             "1908.10084 (sentence encoders)",
-            build="build_encoder",
+            by="_encoder",
         ),
     ]

@@ -123,11 +123,26 @@ def build(
     config: LlmConfig, setup: Setup, ids: IdsFactory | None, encoder: type[TextEncoder] = TextEncoder
 ) -> LlmRecommender:
     """Build the backend over texts and ids, or over texts alone."""
+    reader = reader_of(config, setup, encoder)
+    tables = None if ids is None else ids(config.embedding_size)
+    return LlmRecommender(config, reader, setup, tables).to(setup.device)
+
+
+def reader_of(config: LlmConfig, setup: Setup, encoder: type[TextEncoder]) -> TextEncoder:
+    """Return what reads texts by the model."""
     folder = model_folder(config.weights, setup.cache, setup.progress)
     check_family(config, folder)
-    tables = None if ids is None else ids(config.embedding_size)
-    return LlmRecommender(config, encoder(folder, config, setup), setup, tables).to(setup.device)
+    return encoder(folder, config, setup)
+
+
+def encode(config: LlmConfig, setup: Setup, encoder: type[TextEncoder] = TextEncoder) -> dict[str, torch.Tensor]:
+    """Return the mean states of each text's tokens at each depth, float32 [N+1, h], which `text` whitens."""
+    pooled = reader_of(config, setup, encoder).summaries(setup.catalog.item_texts)["pooled"]
+    names = [f"mean of tokens at depth {depth:g}" for depth in config.text_depths]
+    return dict(zip(names, pooled.unbind(dim=1), strict=True))
 
 
 build_encoder = functools.partial(build, encoder=SentenceEncoder)
 """Build the backend on a sentence encoder, which reads texts in both directions."""
+encode_by_encoder = functools.partial(encode, encoder=SentenceEncoder)
+"""Encode by a sentence encoder."""

@@ -1,0 +1,204 @@
+"""Reads vectors of items from files of several kinds. n rows of a file, h the width of a vector."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from corecbench.api import DataError, UsageError
+from corecbench.toolkit import checksum, ordinary_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pandas as pd
+
+    from corecbench_plugins.vectors.settings import VectorsConfig
+
+ID_NAMES = ("item_id", "item_ids", "id", "ids")
+"""Names of the column or array that holds the ids of the items."""
+ID_ENDINGS = (".ids", ".ids.txt", ".txt")
+"""Endings of the file beside a .npy file that has the id of a row in each line."""
+
+
+@dataclass(frozen=True)
+class FoundVectors:
+    """What a file holds: ids, and one vector or several for each."""
+
+    ids: Sequence[str]
+    parts: Mapping[str, np.ndarray]
+    """Name -> float32 [n, h]. Parts are transformed each on its own, such as states of several depths of an LLM."""
+
+
+def fingerprint(config: VectorsConfig, cache: Path) -> dict[str, str]:
+    """Return the checksum of the file and, if there is one, of the file of ids beside it."""
+    path = path_of(config)
+    found = {"vectors": checksum(path, cache)}
+    return found | ({"ids": checksum(ids_beside(path), cache)} if path.suffix.lower() == ".npy" else {})
+
+
+def path_of(config: VectorsConfig) -> Path:
+    """Return the file.
+
+    Raises:
+        UsageError: none is named, there is none, or it is of another kind.
+    """
+    if not config.file:
+        raise UsageError("vectors needs a file; write vectors:FILE")
+    path = Path(config.file).expanduser()
+    if path.suffix.lower() not in READERS:
+        raise UsageError(f"{path} is no file of vectors; allowed are {', '.join(READERS)}")
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file of vectors")
+    return path
+
+
+def read_vectors(path: Path) -> FoundVectors:
+    """Return what a file holds, checked.
+
+    Raises:
+        DataError: it cannot be read, has no ids or vectors, an id twice, or a number that is not finite.
+    """
+    try:
+        ids, parts = READERS[path.suffix.lower()](ordinary_file(path))
+    except DataError:
+        raise
+    except Exception as error:  # each library of a format raises errors of its own
+        raise DataError(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
+    texts = as_texts(path, ids)
+    if not parts or not texts:
+        raise DataError(f"{path}: has no {'vectors beside its ids' if texts else 'rows'}")
+    if doubled := len(texts) - len(set(texts)):
+        first = next(each for row, each in enumerate(texts) if each in texts[:row])
+        raise DataError(f"{path}: {doubled:,} ids stand there more than once, such as {first!r:.40}")
+    return FoundVectors(texts, {name: checked(path, name, part, len(texts)) for name, part in parts.items()})
+
+
+def as_texts(path: Path, ids: Any) -> list[str]:
+    """Return ids as texts; whole numbers in any format are written as whole numbers."""
+    array = np.asarray(ids)
+    if array.ndim != 1:
+        raise DataError(f"{path}: its ids are of shape {list(array.shape)}; one for each row is needed")
+    if array.dtype.kind == "f" and np.isfinite(array).all() and (array == array.round()).all():
+        array = array.astype(np.int64)
+    return [each.decode() if isinstance(each, bytes) else str(each) for each in array.tolist()]
+
+
+def checked(path: Path, name: str, part: Any, n_rows: int) -> np.ndarray:
+    """Return vectors as float32 [n, h].
+
+    Raises:
+        DataError: there is not one for each id, they are not of one width, or a number is not finite.
+    """
+    try:
+        rows = np.asarray(part, dtype=np.float32)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{path}: {name} has vectors of several widths, or what is no number") from error
+    if rows.ndim != 2 or len(rows) != n_rows or not rows.shape[1]:
+        raise DataError(
+            f"{path}: {name} is of shape {list(rows.shape)}; [{n_rows}, width] is needed, a row for each id"
+        )
+    if n_bad := int((~np.isfinite(rows)).any(axis=1).sum()):
+        raise DataError(f"{path}: {name} has {n_bad:,} vectors with numbers that are missing or not finite")
+    return rows
+
+
+# --- kinds of files -----------------------------------------------------------------------------------------------
+
+
+def from_table(table: pd.DataFrame, path: Path) -> tuple[Any, dict[str, Any]]:
+    """Return ids and vectors of a table: columns of lists, or else a column for each number of a vector."""
+    column = next((name for name in ID_NAMES if name in table), None)
+    if column is None:
+        raise DataError(f"{path}: has the columns {', '.join(map(str, table.columns))[:200]}; item_id is needed")
+    rest = table.drop(columns=column)
+    lists = {str(name): rest[name] for name in rest if rest[name].dtype == object}
+    if not lists:
+        return table[column].to_numpy(), {"vector": rest.to_numpy()} if len(rest.columns) else {}
+    if len(lists) < len(rest.columns):
+        others = [str(name) for name in rest if str(name) not in lists]
+        raise DataError(f"{path}: has columns of numbers ({', '.join(others)[:80]}) beside {', '.join(lists)[:80]}")
+    return table[column].to_numpy(), {name: stacked(path, name, values) for name, values in lists.items()}
+
+
+def stacked(path: Path, name: str, values: pd.Series[Any]) -> np.ndarray:
+    """Return the lists of a column as an array [n, h]."""
+    widths = {np.size(each) for each in values if not isinstance(each, str)}
+    if len(widths) != 1 or any(isinstance(each, str) for each in values):
+        found = f"vectors of {len(widths)} widths" if len(widths) > 1 else "what is no vector"
+        raise DataError(f"{path}: {name} has {found}; one width for all is needed")
+    return np.stack(values.to_list())
+
+
+def read_parquet(path: Path) -> tuple[Any, dict[str, Any]]:
+    """Return ids and vectors of a Parquet file."""
+    import pandas as pd
+
+    return from_table(pd.read_parquet(path), path)
+
+
+def read_csv(path: Path) -> tuple[Any, dict[str, Any]]:
+    """Return ids and vectors of a CSV file; ids are read as text."""
+    import pandas as pd
+
+    return from_table(pd.read_csv(path, dtype=dict.fromkeys(ID_NAMES, str)), path)
+
+
+def read_npz(path: Path) -> tuple[Any, dict[str, Any]]:
+    """Return the array of ids and all other arrays; pickled ones are refused."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return from_arrays(path, {name: arrays[name] for name in arrays.files})
+
+
+def from_arrays(path: Path, arrays: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the array of ids and all others."""
+    name = next((name for name in ID_NAMES if name in arrays), None)
+    if name is None:
+        raise DataError(f"{path}: has the arrays {', '.join(arrays)[:200]}; ids are needed")
+    return arrays.pop(name), arrays
+
+
+def read_npy(path: Path) -> tuple[Any, dict[str, Any]]:
+    """Return the lines of the file of ids beside an array, and the array."""
+    ids = ids_beside(path).read_text(encoding="utf-8").splitlines()
+    return ids, {"vector": np.load(path, allow_pickle=False)}
+
+
+def ids_beside(path: Path) -> Path:
+    """Return the file of ids beside a .npy file.
+
+    Raises:
+        UsageError: there is none.
+    """
+    places = [path.with_suffix(ending) for ending in ID_ENDINGS]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        names = " or ".join(place.name for place in places)
+        raise UsageError(f"{path}: has no file of ids beside it; {names} with an id in each line is needed")
+    return found
+
+
+def read_safetensors(path: Path) -> tuple[Any, dict[str, Any]]:
+    """Return ids, a tensor of whole numbers or a JSON list in the metadata, and all other tensors."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as opened:
+        tensors: dict[str, Any] = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        metadata = opened.metadata() or {}
+    arrays = {name: (each.float() if each.is_floating_point() else each).numpy() for name, each in tensors.items()}
+    written = {name: json.loads(metadata[name]) for name in ID_NAMES if name in metadata}
+    return from_arrays(path, {**arrays, **written})
+
+
+READERS: dict[str, Callable[[Path], tuple[Any, dict[str, Any]]]] = {
+    ".parquet": read_parquet,
+    ".csv": read_csv,
+    ".npz": read_npz,
+    ".npy": read_npy,
+    ".safetensors": read_safetensors,
+}
+"""Ending of a file -> what reads its ids and vectors."""
