@@ -28,6 +28,7 @@ from corecbench.cli.run_verb import run
 from corecbench.cli.signals import Terminated, ending_on_signals
 from corecbench.cli.site_verb import site
 from corecbench.cli.tune_verb import tune
+from corecbench.cli.vector_verbs import audit, encode
 from corecbench.plugin.kinds import KINDS
 from corecbench.version import __version__
 
@@ -132,6 +133,8 @@ for verb in (
     leakcheck,
     contamination,
     predictions,
+    encode,
+    audit,
     check,
     new_plugin,
 ):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -269,12 +269,15 @@ data_options = option_group(
 device_option = setting("--device", metavar="NAME", help="Device for training, such as cuda.  [default: cpu]")
 
 
-def run_config(**values: Any) -> RunConfig:
-    """Return the settings of a run: those given here and by options over those of run files, `--set` over both."""
+def run_config(files: Sequence[str] = (), **values: Any) -> RunConfig:
+    """Return the settings of a run: those given here and by options over those of run files, `--set` over both.
+
+    The run files of the options win over those given here.
+    """
     from corecbench.settings.config import load
 
     options = click.get_current_context().meta.get(SETTINGS, {})
-    return load(option_value("config", ()), {**values, **options}, option_value("sets", ()))
+    return load([*files, *option_value("config", ())], {**values, **options}, option_value("sets", ()))
 
 
 def read_data(host: Host, dataset: str, **values: Any) -> tuple[RunConfig, SplitDataset]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.protocols import Protocols
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.formats import WrittenTable
+    from corecbench.report.page.blocks import Statement
     from corecbench.report.plots.registry import WrittenPlots
     from corecbench.report.recommendation import Recommendation
     from corecbench.results.choice import Choice
@@ -181,9 +182,18 @@ def plot(evidence: Evidence | Protocols, folder: Path) -> WrittenPlots:
 
 
 def write_page(
-    host: Host, store: Store, evidence: Evidence, folder: Path, effects: bool = False, by_slices: bool = False
+    host: Host,
+    store: Store,
+    evidence: Evidence,
+    folder: Path,
+    effects: bool = False,
+    by_slices: bool = False,
+    first: Sequence[Statement] = (),
 ) -> Path:
-    """Write a report as one HTML file into a folder; `effects` and `by_slices` as in `publish`."""
+    """Write a report as one HTML file into a folder; `effects` and `by_slices` as in `publish`.
+
+    The findings in `first` stand before all else.
+    """
     from corecbench.report.page import render, sections
 
     several = len({key.dataset for key, row in evidence.rows.items() if row.seeds}) > 1
@@ -194,6 +204,7 @@ def write_page(
         effects=effects,
         ledgers=evidence.ledgers(by_slices),
         recommendations=recommended(host, store, evidence),
+        first=first,
     )
     path = folder / "report.html"
     path.write_text(render.render(results), encoding="utf-8", newline="\n")

@@ -49,6 +49,8 @@ class Results:
     """data set -> the recommendations to the users of `recommended.WHO`, or why there are none."""
     ledgers: Sequence[Ledger] = ()
     """What the gain of each pair that has controls is made of."""
+    first: Sequence[Statement] = ()
+    """Findings that stand before all else."""
 
     @property
     def records(self) -> Sequence[CellResult]:
@@ -67,7 +69,7 @@ def sections(results: Results) -> Iterator[Section]:
     """Yield the sections in their order: the answer with one plot, and the rest, folded."""
     plots, records = prepare(results.evidence), results.records
     first, *more = plot_blocks(plots, ["gain"])
-    yield Section("answer", "The answer", [*answers.blocks(results.evidence), first, *more])
+    yield Section("answer", "The answer", [*stated(results.first), *answers.blocks(results.evidence), first, *more])
     rest = {
         ("ledger", "What exactly helps"): _ledger(results, plots) if results.ledgers else (),
         ("results", "Results"): _results(results),
