@@ -17,8 +17,7 @@ import numpy as np
 from corecbench.stats.bootstrap import bootstrap_p
 from corecbench.stats.correction import CORRECTIONS, adjust
 from corecbench.stats.equivalence import tost
-from corecbench.stats.paired import METHODS, USERS_AND_SEEDS, paired_test
-from corecbench.stats.permutation import sign_flip_p
+from corecbench.stats.paired import METHODS, USERS_AND_SEEDS, paired_test, sign_flip_p
 
 ALPHA = 0.05
 PLACES = 1 / np.log2(np.arange(2, 12))

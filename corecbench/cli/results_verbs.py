@@ -139,7 +139,7 @@ def prune(
     Old are: cells of which newer settings are stored with the same seed, cells that failed under other settings
     than the latest, and what runs that have ended left behind. Cells in training are left alone.
     """
-    from corecbench.report.wording import size
+    from corecbench.cli.stored_cells import size
     from corecbench.results import prune as pruning
 
     listed = pruning.models if models else pruning.old
@@ -200,7 +200,7 @@ def pack(
     lists and item counts, the sha256 of every file, and a README. The same cells give the same bundle. Damaged
     cells are left out, and the exit code is 1.
     """
-    from corecbench.report.wording import size
+    from corecbench.cli.stored_cells import size
     from corecbench.results.bundle import pack as pack_stores
 
     found = stores_of(folder, benchmark)

@@ -147,10 +147,10 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
 
 def show_plan(plan: Plan, store: Store) -> None:
     """Print the cells, what is done already, what the others will take, and what will be downloaded."""
+    from corecbench.cli.stored_cells import size
     from corecbench.experiment.estimates import estimates, in_all_s
     from corecbench.experiment.remaining import in_words
     from corecbench.experiment.session import jobs_of
-    from corecbench.report.wording import size
 
     done, found = sum(cell.done for cell in plan.cells), estimates(plan, store)
     say(f"plan: {len(plan.cells)} cells, {done} done already")

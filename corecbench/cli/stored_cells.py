@@ -10,7 +10,7 @@ from corecbench.cli.listing import aligned
 from corecbench.plugin.host import split
 from corecbench.plugin.metadata import settings as settings_of
 from corecbench.report.views.provenance import protocol_sentence
-from corecbench.report.wording import age, decimal, one_line, size
+from corecbench.report.wording import decimal, one_line
 from corecbench.results.checksums import place_of
 from corecbench.results.choice import started
 from corecbench.results.copying import check_files, files_of
@@ -29,6 +29,29 @@ if TYPE_CHECKING:
 METRIC = "NDCG@10"
 KIND_OF = {"domain": "models", "llm": "llms", "sharing": "sharing", "control": "controls"}
 """Part of a cell -> kind of its component."""
+
+
+def size(n_bytes: int) -> str:
+    """Return a size as text.
+
+    >>> size(999), size(1_500), size(2_300_000_000)
+    ('999 B', '1.5 kB', '2,300.0 MB')
+    """
+    if n_bytes < 1000:
+        return f"{n_bytes} B"
+    return f"{n_bytes / 1e3:.1f} kB" if n_bytes < 1e6 else f"{n_bytes / 1e6:,.1f} MB"
+
+
+def age(seconds: float) -> str:
+    """Return a time that has passed, in its largest whole unit.
+
+    >>> age(59), age(3600 * 5 + 1), age(86400 * 400)
+    ('0 min', '5 h', '400 d')
+    """
+    minutes = max(0, int(seconds // 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 60 * 24 else f"{minutes // (60 * 24):,} d"
 
 
 # --- many ---------------------------------------------------------------------------------------------------------

@@ -72,8 +72,7 @@ def show_table(texts: Mapping[str, str], errors: Mapping[str, CorecbenchError], 
 
 def fitted(host: Host, texts: Mapping[str, str], report: Report, wide: bool) -> Mapping[str, str]:
     """Return the texts of a table, with that of `TEXT` as wide as the terminal; the same without a terminal."""
-    from corecbench.report.fitting import fit
-    from corecbench.report.formats import render
+    from corecbench.report.formats import fit, render
 
     if wide or TEXT not in texts or not sys.stdout.isatty():
         return texts

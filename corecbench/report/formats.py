@@ -1,9 +1,8 @@
-"""A table in the format of every reporter, and what a reporter must give for it."""
+"""A table in the format of every reporter, what a reporter must give for it, and how it fits a terminal."""
 
 from __future__ import annotations
 
 import re
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +11,18 @@ import pandas as pd
 from corecbench.api import CorecbenchError, PluginError
 from corecbench.plugin.discovery import reason
 from corecbench.plugin.guard import named_fault
+from corecbench.report.views.layout import NONE
+from corecbench.report.wording import one_line
 from corecbench.results.record import ResultsError
 from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from corecbench.api import Report
     from corecbench.plugin.host import Host
+
 
 SUFFIX = re.compile(r"[A-Za-z0-9]+(\.[A-Za-z0-9]+)*")
 """The form of the suffix of a file: letters, digits and single dots between them."""
@@ -47,11 +49,10 @@ def write(host: Host, report: Report, folder: Path | None) -> WrittenTable:
     errors: dict[str, CorecbenchError] = {}
     owners: dict[str, str] = {}  # suffix, as a file system that ignores case tells it -> reporter
     paths: list[Path] = []
-    shown = _shown_report(report)
     for component, _ in host.list("reporters"):
         name = component.name
         try:
-            suffix, text = _render(host, name, shown)
+            suffix, text = render(host, name, report)
             owner = owners.setdefault(suffix.lower(), name)
             if owner != name:
                 chosen = host.select("reporters", name, {})
@@ -88,15 +89,10 @@ def render(host: Host, name: str, report: Report) -> tuple[str, str]:
         UsageError: there is no such reporter.
         PluginError: the reporter failed, or gave no text or no suffix of a file. The message names the plugin.
     """
-    return _render(host, name, _shown_report(report))
-
-
-def _render(host: Host, name: str, shown: Report) -> tuple[str, str]:
-    """Return the same of a table that holds no control characters."""
     chosen = host.select("reporters", name, {})
     try:
         reporter = host.build(chosen)
-        suffix, text = reporter.suffix, reporter.render(deepcopy(shown))
+        suffix, text = reporter.suffix, reporter.render(_shown_report(report))
         if not isinstance(suffix, str) or not SUFFIX.fullmatch(suffix):
             raise PluginError(f"its suffix must be letters, digits and dots, such as 'md'; got {suffix!r}")
         if not isinstance(text, str):
@@ -112,7 +108,7 @@ def _render(host: Host, name: str, shown: Report) -> tuple[str, str]:
 
 
 def _shown_report(report: Report) -> Report:
-    """Return a table without characters that control a terminal."""
+    """Return a copy of a table without characters that control a terminal."""
     return replace(
         report,
         frame=_table(report.frame),
@@ -136,3 +132,62 @@ def _table(frame: pd.DataFrame) -> pd.DataFrame:
 def _shown(value: Any) -> Any:
     """Return a value of a table as a terminal may show it."""
     return printable(value) if isinstance(value, str) else value
+
+
+# --- the width of a terminal -------------------------------------------------------------------------------------
+
+
+NOTES = "notes"
+LEFT_OUT = ("users", "95% interval", "p", "train s", "ms/user", "trainable", "parameters", "peak GiB", "seeds")
+"""The columns that are left out first, in this order; then metrics are, from the right, but for the tested one."""
+
+
+def fit(report: Report, width: int, render: Callable[[Report], str]) -> str:
+    """Return a table as text with lines of at most `width` characters where that is possible.
+
+    A line below the table names the columns that are left out. Columns that say what a row is always stay.
+
+    Args:
+        report: the table.
+        width: characters of a line.
+        render: gives the text of a table; its first lines, until an empty one, are the rows.
+    """
+    text, notes, missing = render(report), "", []
+    metrics = [name for name in report.higher_is_better if name in report.frame]
+    tested = [name for name in metrics if any(column.startswith(f"{name} ") for column in report.frame)]
+    spare = [name for name in reversed(metrics) if name != (*tested, *metrics)[0]]
+    candidates = [name for name in (NOTES, *LEFT_OUT, *spare) if name in report.frame]
+    for name in candidates:
+        if width_of(text) <= width:
+            break
+        if name == NOTES:
+            notes = below(report)
+        else:
+            missing.append(name)
+        report = without(report, name)
+        text = render(report)
+    hint = "(`corecbench report --set report.wide=true` shows all)"
+    said = [f"left out to fit {width} columns: {', '.join(missing)} {hint}"] if missing else []
+    return "\n".join(filter(None, [text.rstrip(), notes, *said])) + "\n"
+
+
+def width_of(text: str) -> int:
+    """Return the length of the longest line before the first empty one."""
+    return max(map(len, text.split("\n\n")[0].splitlines()), default=0)
+
+
+def without(report: Report, column: str) -> Report:
+    """Return a table without a column."""
+    marks = {place: each for place, each in report.marks.items() if place[1] != column}
+    return replace(report, frame=report.frame.drop(columns=column), marks=marks)
+
+
+def below(report: Report) -> str:
+    """Return the notes of a table as lines, each with what its row is."""
+    names = [name for name in ("data set", "model", "side", "sharing", "control") if name in report.frame]
+    rows: Sequence[dict[str, str]] = report.frame.to_dict("records")
+    return "\n".join(
+        one_line(f"note on {', '.join(row[name] for name in names if row[name] != NONE)}: {row[NOTES]}")
+        for row in rows
+        if row[NOTES] not in ("", NONE)
+    )

@@ -223,10 +223,7 @@ def recommended(host: Host, store: Store, evidence: Evidence) -> dict[str, Seque
     ]
     by_dataset: dict[str, Sequence[Recommendation] | str] = {}
     for dataset in dict.fromkeys(key.dataset for key in pairs):
-        best = (max if evidence.higher_is_better else min)(
-            (key for key in pairs if key.dataset == dataset),
-            key=lambda key: evidence.rows[key].metrics[evidence.tested],
-        )
+        best = evidence.best(key for key in pairs if key.dataset == dataset)
         try:
             by_dataset[dataset] = recommendations(host, store, evidence.entries, best.cell, WHO, dataset)
         except CorecbenchError as error:

@@ -13,13 +13,14 @@ from corecbench.data.loaded import read_datasets
 from corecbench.data.reduction import whole_dataset
 from corecbench.evaluation.protocol import split_settings
 from corecbench.report.stored_lists import read
+from corecbench.report.wording import one_line
 from corecbench.results.frames import BEST_RANK
 from corecbench.settings.config import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from corecbench.api import CellResult, RowSide
+    from corecbench.api import CellResult
     from corecbench.data.dataset import Dataset
     from corecbench.data.loaded import SplitDataset
     from corecbench.data.split import HeldItems, Split
@@ -33,6 +34,7 @@ Part = Literal["training", "left out", "validation", "test"]
 split by time, any other interaction behind the first cut."""
 METRIC = "NDCG@10"
 """The metric by which a user is the best or the worst."""
+CHANGES: Mapping[Change | None, str] = {"new": "new", "up": "↑{}", "down": "↓{}", "same": "=", None: ""}
 MOST = 10
 """The number of items of a list that are looked at."""
 
@@ -44,6 +46,9 @@ class Item:
     item_id: str
     title: str
     """The title, "" where the item has none."""
+
+    def __str__(self) -> str:
+        return one_line(self.title) or f"item {one_line(self.item_id)}"
 
 
 @dataclass(frozen=True)
@@ -58,20 +63,22 @@ class Past(Item):
 class Recommended(Item):
     """An item where it stands on a list."""
 
-    score: float
     is_held_out: bool
     change: Change | None
     """The change against the list of the same model alone; None where there is no such list."""
     places: int
     """The number of places that the item moved up or down."""
 
+    @property
+    def moved(self) -> str:
+        """The change in a few characters."""
+        return CHANGES[self.change].format(self.places)
+
 
 @dataclass(frozen=True)
 class TopList:
     """The best items for a user on one side of a cell."""
 
-    cell: str
-    side: RowSide
     name: str
     """A name in words, such as "sasrec, alone" or "llama, with sasrec (bdlm)"."""
     rank: int
@@ -83,6 +90,14 @@ class TopList:
     """The items on the list of the same model alone that are not on this list, best first."""
     best_rank: int | None = None
     """The best rank that the held-out item can have, where an imported list ends before it; `rank` is the worst."""
+
+    @property
+    def standing(self) -> str:
+        """The rank of the held-out item in words."""
+        known = (
+            f"{self.rank:,}" if self.best_rank is None else f"somewhere from {self.best_rank:,} to {self.rank:,}"
+        )
+        return f"held-out item: {known} of {self.n_candidates:,}"
 
 
 @dataclass(frozen=True)
@@ -159,20 +174,18 @@ def held_out_of(held: HeldItems, user: int) -> int:
 def _list(row: RankedSide, user_id: str, titles: Mapping[str, str], most: int) -> TopList:
     """Return a row's list for a user."""
     rank = row.ranks.loc[user_id]
-    own, before = _best(row, user_id, most), {} if row.alone is None else _best(row.alone, user_id, most)
+    own, before = _best(row, user_id, most), [] if row.alone is None else _best(row.alone, user_id, most)
     was = {item_id: place for place, item_id in enumerate(before)}
     items = []
-    for place, (item_id, score) in enumerate(own.items()):
+    for place, item_id in enumerate(own):
         moved = was.get(item_id, place) - place
         change: Change | None = None
         if row.alone is not None:
             change = "new" if item_id not in was else "up" if moved > 0 else "down" if moved < 0 else "same"
         held_out = item_id == rank["target_item_id"]
-        items.append(Recommended(item_id, titles[item_id], score, held_out, change, abs(moved)))
+        items.append(Recommended(item_id, titles[item_id], held_out, change, abs(moved)))
     dropped = tuple(Item(item_id, titles[item_id]) for item_id in before if item_id not in own)
     return TopList(
-        cell=row.cell,
-        side=row.side,
         name=row.name,
         rank=int(rank["rank"]),
         n_candidates=int(rank["n_candidates"]),
@@ -182,10 +195,10 @@ def _list(row: RankedSide, user_id: str, titles: Mapping[str, str], most: int) -
     )
 
 
-def _best(row: RankedSide, user_id: str, most: int) -> dict[str, float]:
-    """Return item id -> score of a user's best items, best first."""
-    top = row.top[row.top["user_id"] == user_id].sort_values("position").head(most)
-    return dict(zip(top["item_id"], top["score"].tolist(), strict=True))
+def _best(row: RankedSide, user_id: str, most: int) -> list[str]:
+    """Return the ids of a user's best items, best first."""
+    found: list[str] = row.top[row.top["user_id"] == user_id].sort_values("position").head(most)["item_id"].tolist()
+    return found
 
 
 # --- from stored results ------------------------------------------------------------------------------------------

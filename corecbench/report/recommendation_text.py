@@ -18,29 +18,12 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from corecbench.report.recommendation import Item, Recommendation, Recommended, TopList
+    from corecbench.report.recommendation import Recommendation, Recommended, TopList
 
 NARROWEST = 26
 """The fewest characters of a list that stands beside others."""
 HELD_OUT = "*"
-CHANGES = {"new": "new", "up": "↑{}", "down": "↓{}", "same": "=", None: ""}
 LEGEND = f"{HELD_OUT}: the held-out item; new, ↑, ↓ and =: against the same model alone"
-
-
-def title_of(item: Item) -> str:
-    """Return the title of an item, or its id where it has none."""
-    return one_line(item.title) or f"item {one_line(item.item_id)}"
-
-
-def change_of(item: Recommended) -> str:
-    """Return in a few characters the change of an item against the list of the same model alone."""
-    return CHANGES[item.change].format(item.places)
-
-
-def rank_of(top: TopList) -> str:
-    """Return the rank of the held-out item in words."""
-    known = f"{top.rank:,}" if top.best_rank is None else f"somewhere from {top.best_rank:,} to {top.rank:,}"
-    return f"held-out item: {known} of {top.n_candidates:,}"
 
 
 def _whose(recommendation: Recommendation) -> str:
@@ -72,7 +55,7 @@ def _history(recommendation: Recommendation, n_history: int) -> RenderableType:
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
     for past in recommendation.history[n_past - n_shown :]:
         is_held_out = past.part == "test"
-        title = Text(title_of(past), no_wrap=True, overflow="ellipsis")
+        title = Text(str(past), no_wrap=True, overflow="ellipsis")
         table.add_row(HELD_OUT * is_held_out, title, Text("held out" if is_held_out else past.part, no_wrap=True))
     name = f"user {_whose(recommendation)}"
     counts = f"{n_past:,} items before the held-out one" + (f", the last {n_shown}:" if n_shown < n_past else ":")
@@ -85,7 +68,7 @@ def _side_by_side(lists: Sequence[TopList]) -> RenderableType:
     table.add_column(justify="right", no_wrap=True)
     for top in lists:
         table.add_column(Text(one_line(top.name)), ratio=1, vertical="bottom")
-    table.add_row(None, *(Text(rank_of(top)) for top in lists))
+    table.add_row(None, *(Text(top.standing) for top in lists))
     for place in range(max(len(top.items) for top in lists)):
         items = [top.items[place] if place < len(top.items) else None for top in lists]
         table.add_row(str(place + 1), *map(_cell, items))
@@ -96,8 +79,8 @@ def _cell(item: Recommended | None) -> Text:
     """Return an item of a list with its marks in front."""
     if item is None:
         return Text()
-    change = f"{change_of(item):<4}" if item.change else ""
-    text = f"{change}{HELD_OUT if item.is_held_out else ' '} {title_of(item)}"
+    change = f"{item.moved:<4}" if item.change else ""
+    text = f"{change}{HELD_OUT if item.is_held_out else ' '} {item}"
     return Text(text, no_wrap=True, overflow="ellipsis", style="bold" if item.is_held_out else "")
 
 
@@ -105,7 +88,7 @@ def _dropped(recommendation: Recommendation) -> Iterator[RenderableType]:
     """Yield the items that are no longer on the lists."""
     for top in recommendation.lists:
         if top.dropped:
-            titles = Text("; ".join(map(title_of, top.dropped)))
+            titles = Text("; ".join(map(str, top.dropped)))
             yield Group(Text(f"dropped by {one_line(top.name)}:"), Padding(titles, (0, 0, 0, 2)))
 
 
@@ -119,16 +102,16 @@ def table(recommendation: Recommendation) -> Report:
             "list": [name for name, _, _ in rows],
             "place": [place for _, place, _ in rows],
             "item": [item.item_id for _, _, item in rows],
-            "title": [title_of(item) for _, _, item in rows],
-            "change": [change_of(item) for _, _, item in rows],
+            "title": [str(item) for _, _, item in rows],
+            "change": [item.moved for _, _, item in rows],
             "held out": [HELD_OUT * item.is_held_out for _, _, item in rows],
         }
     )
     caption = [
         f"User {_whose(recommendation)}",
-        f"The last of {len(recommendation.history) - 1:,} items was {title_of(recommendation.history[-2])}",
-        f"The held-out item is {title_of(recommendation.held_out)}",
-        *(f"{top.name}: {rank_of(top)}" for top in recommendation.lists),
+        f"The last of {len(recommendation.history) - 1:,} items was {recommendation.history[-2]}",
+        f"The held-out item is {recommendation.held_out}",
+        *(f"{top.name}: {top.standing}" for top in recommendation.lists),
         LEGEND,
     ]
     return Report("recommend", values.map(str).map(one_line), values, one_line(sentences(caption)))

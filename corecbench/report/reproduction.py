@@ -10,7 +10,6 @@ from corecbench.results.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     import pandas as pd
 
@@ -62,17 +61,15 @@ def compared(before: Entry, after: Entry, metric: Metric) -> list[ComparedSide]:
     Raises:
         ResultsError: ranks are missing or damaged.
     """
-    return [compared_side(before[0], after[0], side, metric) for side in before[1]["sides"]]
-
-
-def compared_side(before: Path, after: Path, side: RowSide, metric: Metric) -> ComparedSide:
-    """Return how one side compares; the folders are those of the cells."""
-    store = Store(before, "")  # the folders are known
-    old, new = (store.ranks(folder, side).set_index("user_id") for folder in (before, after))
-    shared = old.index.intersection(new.index)
-    differing = int((old.loc[shared, "rank"].to_numpy() != new.loc[shared, "rank"].to_numpy()).sum())
-    unshared = len(old.index.symmetric_difference(new.index))
-    return ComparedSide(side, len(old), unshared, differing, mean_of(old, metric), mean_of(new, metric))
+    store = Store(before[0], "")  # the folders are known
+    found = []
+    for side in before[1]["sides"]:
+        old, new = (store.ranks(folder, side).set_index("user_id") for folder, _ in (before, after))
+        shared = old.index.intersection(new.index)
+        differing = int((old.loc[shared, "rank"].to_numpy() != new.loc[shared, "rank"].to_numpy()).sum())
+        unshared = len(old.index.symmetric_difference(new.index))
+        found.append(ComparedSide(side, len(old), unshared, differing, mean_of(old, metric), mean_of(new, metric)))
+    return found
 
 
 def mean_of(ranks: pd.DataFrame, metric: Metric) -> float:

@@ -25,29 +25,6 @@ def decimal(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{digits}f}"
 
 
-def size(n_bytes: int) -> str:
-    """Return a size as text.
-
-    >>> size(999), size(1_500), size(2_300_000_000)
-    ('999 B', '1.5 kB', '2,300.0 MB')
-    """
-    if n_bytes < 1000:
-        return f"{n_bytes} B"
-    return f"{n_bytes / 1e3:.1f} kB" if n_bytes < 1e6 else f"{n_bytes / 1e6:,.1f} MB"
-
-
-def age(seconds: float) -> str:
-    """Return a time that has passed, in its largest whole unit.
-
-    >>> age(59), age(3600 * 5 + 1), age(86400 * 400)
-    ('0 min', '5 h', '400 d')
-    """
-    minutes = max(0, int(seconds // 60))
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 60 * 24 else f"{minutes // (60 * 24):,} d"
-
-
 def signed(value: float, digits: int = 4) -> str:
     """Return a difference with its sign.
 

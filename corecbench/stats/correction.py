@@ -42,15 +42,6 @@ def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
 
     >>> holm([0.25, 0.125, 0.2]).tolist()
     [0.4, 0.375, 0.4]
-
-    Args:
-        p: float [m], in any order.
-
-    Returns:
-        float64 [m], in the same order.
-
-    Raises:
-        DataError: a value is not between 0 and 1.
     """
     values = _checked(p)
     order = np.argsort(values, kind="stable")
@@ -70,15 +61,6 @@ def hochberg(p: Sequence[float] | np.ndarray) -> np.ndarray:
 
     >>> hochberg([0.25, 0.125, 0.2]).tolist()
     [0.25, 0.25, 0.25]
-
-    Args:
-        p: float [m], in any order.
-
-    Returns:
-        float64 [m], in the same order.
-
-    Raises:
-        DataError: a value is not between 0 and 1.
     """
     values = _checked(p)
     order = np.argsort(-values, kind="stable")
@@ -97,15 +79,6 @@ def benjamini_hochberg(p: Sequence[float] | np.ndarray) -> np.ndarray:
 
     >>> benjamini_hochberg([1 / 16, 1 / 4, 3 / 8, 3 / 4]) == [1 / 4, 1 / 2, 1 / 2, 3 / 4]
     array([ True,  True,  True,  True])
-
-    Args:
-        p: float [m], in any order.
-
-    Returns:
-        float64 [m], in the same order.
-
-    Raises:
-        DataError: a value is not between 0 and 1.
     """
     from scipy import stats
 

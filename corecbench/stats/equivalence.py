@@ -1,30 +1,26 @@
 """Whether two recommenders are alike up to a margin. U users, S seeds."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from corecbench.api import UsageError
-from corecbench.stats.intervals import Interval
-from corecbench.stats.mean import mean_test
+from corecbench.stats.components import mean_test
+from corecbench.stats.student import Interval
+
+ALPHA = 0.05
 
 
-@dataclass(frozen=True)
-class Equivalence:
+class Equivalence(NamedTuple):
     """The outcome of a test for equivalence."""
 
-    margin: float
-    n: int
-    """Number of users."""
-    mean_difference: float
-    """Mean of own - base."""
     p: float
     """The p value of the hypothesis that the means differ by the margin or more."""
     interval: Interval
-    """The interval of the mean difference at 1 - 2 alpha. It lies within the margin where p is below alpha."""
+    """The interval of the mean difference at 90 %. It lies within the margin where p is below .05."""
 
 
-def tost(own: np.ndarray, base: np.ndarray, margin: float, alpha: float = 0.05) -> Equivalence | None:
+def tost(own: np.ndarray, base: np.ndarray, margin: float) -> Equivalence | None:
     """Test whether the means of two recommenders differ by less than a margin, by two one-sided t tests.
 
     That two models do not differ significantly does not make them alike. Here the hypothesis to reject is |mean| >=
@@ -45,21 +41,18 @@ def tost(own: np.ndarray, base: np.ndarray, margin: float, alpha: float = 0.05) 
         own: float64 [U] or [U, S], a metric per user, or per user and seed.
         base: the same metric of the same users and seeds in the same order.
         margin: above 0, in units of the metric.
-        alpha: the level that the interval belongs to, below 1/2.
 
     Returns:
         The outcome, or None where fewer than 5 users differ or nothing varies: that says nothing about other users.
 
     Raises:
-        UsageError: the margin or alpha is not allowed.
+        UsageError: the margin is not above 0 and finite.
         DataError: the values do not pair up or are not finite.
     """
     if not 0 < margin < np.inf:
         raise UsageError(f"an equivalence margin is above 0, got {margin}")
-    if not 0 < alpha < 0.5:
-        raise UsageError(f"alpha of an equivalence test lies between 0 and 1/2, got {alpha}")
     test = mean_test(own, base)
     if test is None:
         return None
     p = max(test.about(-margin).p_greater, test.about(margin).p_less)
-    return Equivalence(margin, len(own), test.mean, p, Interval(*test.interval(1 - 2 * alpha)))
+    return Equivalence(p, test.interval(1 - 2 * ALPHA))

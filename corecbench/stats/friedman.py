@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from corecbench.api import DataError, UsageError
+from corecbench.api import DataError
 
 DRAWS = 9_999
 MOST_AT_ONCE = 2**20
@@ -17,7 +17,6 @@ class Friedman:
 
     average_ranks: np.ndarray
     """float64 [K], 1 for a model that is best on every data set."""
-    n_datasets: int
     chi_square: float
     """The statistic."""
     p: float
@@ -59,7 +58,7 @@ def friedman(scores: np.ndarray, higher_is_better: bool = True, n_draws: int = D
     # with ties, the variance that the ranks of the data sets have instead of that of 1 to K
     variance = ranks.var(axis=1, ddof=1).mean()
     chi_square = float(n_datasets * spread / variance) if variance > 0 else 0.0
-    return Friedman(average, n_datasets, chi_square, _permutation_p(ranks, n_draws, seed))
+    return Friedman(average, chi_square, _permutation_p(ranks, n_draws, seed))
 
 
 def _check(scores: np.ndarray) -> None:
@@ -91,10 +90,10 @@ def _permutation_p(ranks: np.ndarray, n_draws: int, seed: int) -> float:
     return (1 + extreme) / (1 + n_draws)
 
 
-def critical_difference(n_models: int, n_datasets: int, alpha: float = 0.05) -> float:
+def critical_difference(n_models: int, n_datasets: int) -> float:
     """Return by how much two of K average ranks must differ to be told apart, by Nemenyi's test.
 
-    CD = q sqrt(K (K + 1) / (6 D)), with q the 1 - alpha quantile of the studentised range of K groups and
+    CD = q sqrt(K (K + 1) / (6 D)), with q the .95 quantile of the studentised range of K groups and
     infinitely many degrees of freedom, divided by sqrt(2) (Nemenyi, 1963, Princeton; Demsar, 2006, JMLR 7, 1-30).
     Few data sets make it rough.
 
@@ -106,17 +105,13 @@ def critical_difference(n_models: int, n_datasets: int, alpha: float = 0.05) -> 
     Args:
         n_models: K.
         n_datasets: D.
-        alpha: the chance of any false alarm if all models are alike.
 
     Raises:
-        UsageError: alpha is not between 0 and 1.
         DataError: there are fewer than 2 models or data sets.
     """
     from scipy import stats
 
-    if not 0 < alpha < 1:
-        raise UsageError(f"alpha lies between 0 and 1, got {alpha}")
     if n_models < 2 or n_datasets < 2:
         raise DataError(f"Nemenyi's test needs 2 models and data sets, got {n_models} and {n_datasets}")
-    quantile = stats.studentized_range.ppf(1 - alpha, n_models, np.inf)
+    quantile = stats.studentized_range.ppf(0.95, n_models, np.inf)
     return float(quantile * np.sqrt(n_models * (n_models + 1) / (12 * n_datasets)))

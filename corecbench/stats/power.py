@@ -1,7 +1,8 @@
-"""The power of a paired comparison: the effects it finds, and the users and seeds it takes. For two-sided t tests.
+"""The power of a paired comparison: the effects it finds, and the users and seeds it takes.
 
-Effects and standard deviations are in units of the metric; the mean difference of the other tests needs about as
-many users (their power on sparse metrics is close to that of the t test).
+All is about two-sided t tests at .05 that find an effect with 80 % power. Effects and standard deviations are in
+units of the metric; the mean difference of the other tests needs about as many users (their power on sparse metrics
+is close to that of the t test). U users, S seeds.
 """
 
 import functools
@@ -12,16 +13,17 @@ from statistics import NormalDist
 from corecbench.api import DataError, UsageError
 from corecbench.stats.components import Components, Uncertainty, uncertainty
 
+ALPHA, POWER = 0.05, 0.8
 MOST_SEEDS = 10_000
 MOST_USERS = 10**9
 
 
-def paired_power(effect: float, sd: float, n_users: int, alpha: float = 0.05) -> float:
+def paired_power(effect: float, sd: float, n_users: int) -> float:
     """Return how likely a paired t test finds a true mean difference.
 
     It is P(|T| > t) for T of the noncentral t distribution with U - 1 degrees of freedom and noncentrality effect
-    sqrt(U) / sd, and t the 1 - alpha / 2 quantile of the central one (Cohen, 1988, Statistical Power Analysis for
-    the Behavioral Sciences). Without an effect that is alpha:
+    sqrt(U) / sd, and t the .975 quantile of the central one (Cohen, 1988, Statistical Power Analysis for the
+    Behavioral Sciences). Without an effect that is the level:
 
     >>> round(paired_power(0.0, 1.0, 30), 6)
     0.05
@@ -30,26 +32,22 @@ def paired_power(effect: float, sd: float, n_users: int, alpha: float = 0.05) ->
         effect: the mean difference.
         sd: standard deviation of the users' differences.
         n_users: U.
-        alpha: the level of the test.
 
     Raises:
-        UsageError: a number is not allowed.
+        UsageError: the deviation is below 0 or not finite.
         DataError: there are fewer than 2 users.
     """
-    _check(sd, alpha)
-    _check_users(n_users)
+    _check(sd, n_users=n_users)
     if sd == 0:
-        return 1.0 if effect else alpha
-    return _power(effect / sd * n_users**0.5, n_users - 1, alpha)
+        return 1.0 if effect else ALPHA
+    return _power(effect / sd * n_users**0.5, n_users - 1)
 
 
-def minimum_detectable_effect(
-    standard_error: float, degrees: float, power: float = 0.8, alpha: float = 0.05
-) -> float:
-    """Return the smallest true mean difference that a t test finds with this power.
+def minimum_detectable_effect(standard_error: float, degrees: float) -> float:
+    """Return the smallest true mean difference that a t test finds; state it where no difference was found.
 
-    State it where no difference was found. With many degrees of freedom it is nearly z_(1 - alpha / 2) + z_power
-    standard errors, at 80 % power 2.8; with the 2 of three seeds that vary much more than users it is 5.7:
+    With many degrees of freedom it is nearly z_.975 + z_.8 = 2.8 standard errors; with the 2 of three seeds that
+    vary much more than users it is 5.7:
 
     >>> round(minimum_detectable_effect(1.0, 10_000), 1), round(minimum_detectable_effect(1.0, 2), 1)
     (2.8, 5.7)
@@ -57,18 +55,16 @@ def minimum_detectable_effect(
     Args:
         standard_error: that of the mean difference.
         degrees: its degrees of freedom, as `mean_test` gives them.
-        power: between alpha and 1.
-        alpha: the level of the test.
 
     Raises:
-        UsageError: a number is not allowed.
+        UsageError: the standard error is below 0 or not finite.
     """
-    _check(standard_error, alpha, power)
-    return float(_detectable_shift(degrees, power, alpha) * standard_error)
+    _check(standard_error)
+    return float(_detectable_shift(degrees) * standard_error)
 
 
-def users_needed(effect: float, sd: float, power: float = 0.8, alpha: float = 0.05) -> int:
-    """Return the smallest number of users with whom a paired t test finds a true mean difference with this power.
+def users_needed(effect: float, sd: float) -> int:
+    """Return the smallest number of users with whom a paired t test finds a true mean difference.
 
     An effect of half a standard deviation takes 34 users (Cohen, 1988):
 
@@ -78,22 +74,17 @@ def users_needed(effect: float, sd: float, power: float = 0.8, alpha: float = 0.
     Args:
         effect: the mean difference, not 0.
         sd: standard deviation of the users' differences.
-        power: between alpha and 1.
-        alpha: the level of the test.
 
     Raises:
         UsageError: a number is not allowed.
     """
-    _check(sd, alpha, power)
-    _check_effect(effect)
-    normal = NormalDist().inv_cdf(1 - alpha / 2) + NormalDist().inv_cdf(power)  # how far T must be shifted, nearly
+    _check(sd, effect)
+    normal = NormalDist().inv_cdf(1 - ALPHA / 2) + NormalDist().inv_cdf(POWER)  # how far T must be shifted, nearly
     near = (normal * sd / effect) ** 2
-    return _smallest(lambda n_users: paired_power(effect, sd, n_users, alpha) >= power, math.ceil(near))
+    return _smallest(lambda n_users: paired_power(effect, sd, n_users) >= POWER, math.ceil(near))
 
 
-def users_needed_with_seeds(
-    effect: float, components: Components, n_seeds: int, power: float = 0.8, alpha: float = 0.05
-) -> int | None:
+def users_needed_with_seeds(effect: float, components: Components, n_seeds: int) -> int | None:
     """Return the smallest number of users with whom a difference is found over users and seeds, as `seeds_needed`.
 
     More users help only against the variance between users and the residual. Where all seeds tell the same, this is
@@ -106,28 +97,19 @@ def users_needed_with_seeds(
         effect: the mean difference, not 0.
         components: the variances, estimated from earlier runs.
         n_seeds: S.
-        power: between alpha and 1.
-        alpha: the level of the test.
 
     Returns:
         U, or None where no number of users up to a billion is enough: it takes more seeds.
 
     Raises:
-        UsageError: a number is not allowed.
+        UsageError: the effect is 0 or not finite.
         DataError: there are fewer than 2 seeds.
     """
-    _check(0.0, alpha, power)
-    _check_effect(effect)
-
-    def enough(n_users: int) -> bool:
-        return _is_found(effect, uncertainty(components, n_users, n_seeds), power, alpha)
-
-    return _smallest_up_to(enough, MOST_USERS)
+    _check(0.0, effect)
+    return _smallest_up_to(lambda n_users: _is_found(effect, uncertainty(components, n_users, n_seeds)), MOST_USERS)
 
 
-def seeds_needed(
-    effect: float, components: Components, n_users: int, power: float = 0.8, alpha: float = 0.05
-) -> int | None:
+def seeds_needed(effect: float, components: Components, n_users: int) -> int | None:
     """Return the smallest number of seeds with which a true mean difference is found, seeds and users both random.
 
     The test is that of `mixed_test`: a t test of the mean over users and seeds with the standard error
@@ -143,58 +125,50 @@ def seeds_needed(
         effect: the mean difference, not 0.
         components: the variances, estimated from earlier runs.
         n_users: U.
-        power: between alpha and 1.
-        alpha: the level of the test.
 
     Returns:
         S, at least 2, or None where not even 10,000 seeds are enough: it takes more users.
 
     Raises:
-        UsageError: a number is not allowed.
+        UsageError: the effect is 0 or not finite.
         DataError: there are fewer than 2 users.
     """
-    _check(0.0, alpha, power)
-    _check_effect(effect)
-    _check_users(n_users)
-
-    def enough(n_seeds: int) -> bool:
-        return _is_found(effect, uncertainty(components, n_users, n_seeds), power, alpha)
-
-    return _smallest_up_to(enough, MOST_SEEDS)
+    _check(0.0, effect, n_users)
+    return _smallest_up_to(lambda n_seeds: _is_found(effect, uncertainty(components, n_users, n_seeds)), MOST_SEEDS)
 
 
-def _is_found(effect: float, of_mean: Uncertainty, power: float, alpha: float) -> bool:
-    """Return whether a test with such an uncertainty finds an effect with this power."""
+def _is_found(effect: float, of_mean: Uncertainty) -> bool:
+    """Return whether a test with such an uncertainty finds an effect."""
     error, degrees = of_mean
-    return not error or _power(effect / error, degrees, alpha) >= power
+    return not error or _power(effect / error, degrees) >= POWER
 
 
-def _power(shift: float, degrees: float, alpha: float) -> float:
+def _power(shift: float, degrees: float) -> float:
     """Return how likely |T| exceeds its critical value when T is shifted by so many standard errors."""
     from scipy import stats
 
-    critical = _critical(degrees, alpha)
+    critical = _critical(degrees)
     # by symmetry, and so never the far tail of a large noncentrality
     return float(stats.nct.sf(critical, degrees, abs(shift)) + stats.nct.sf(critical, degrees, -abs(shift)))
 
 
 @functools.lru_cache(maxsize=1024)
-def _critical(degrees: float, alpha: float) -> float:
-    """Return what |T| exceeds with probability alpha, without a shift."""
+def _critical(degrees: float) -> float:
+    """Return what |T| exceeds with probability ALPHA, without a shift."""
     from scipy import stats
 
-    return float(stats.t.ppf(1 - alpha / 2, degrees))
+    return float(stats.t.ppf(1 - ALPHA / 2, degrees))
 
 
 @functools.lru_cache(maxsize=1024)
-def _detectable_shift(degrees: float, power: float, alpha: float) -> float:
-    """Return by how many standard errors T must be shifted to be found with this power."""
+def _detectable_shift(degrees: float) -> float:
+    """Return by how many standard errors T must be shifted to be found."""
     from scipy import optimize
 
     high = 1.0
-    while _power(high, degrees, alpha) < power:
+    while _power(high, degrees) < POWER:
         high *= 2
-    return float(optimize.brentq(lambda shift: _power(shift, degrees, alpha) - power, 0.0, high, xtol=1e-12))
+    return float(optimize.brentq(lambda shift: _power(shift, degrees) - POWER, 0.0, high, xtol=1e-12))
 
 
 def _smallest(enough: Callable[[int], bool], near: int = 2) -> int:
@@ -234,20 +208,10 @@ def _smallest_up_to(enough: Callable[[int], bool], most: int) -> int | None:
     return _smallest(enough, high)
 
 
-def _check(sd: float, alpha: float, power: float | None = None) -> None:
+def _check(sd: float, effect: float = 1.0, n_users: int = 2) -> None:
     if not 0 <= sd < float("inf"):
         raise UsageError(f"a standard deviation is at least 0 and finite, got {sd}")
-    if not 0 < alpha < 1:
-        raise UsageError(f"alpha lies between 0 and 1, got {alpha}")
-    if power is not None and not alpha < power < 1:
-        raise UsageError(f"power lies between alpha ({alpha}) and 1, got {power}")
-
-
-def _check_effect(effect: float) -> None:
     if not (effect and abs(effect) < float("inf")):
         raise UsageError(f"an effect to find is finite and not 0, got {effect}")
-
-
-def _check_users(n_users: int) -> None:
     if n_users < 2:
         raise DataError(f"a paired test needs at least 2 users, got {n_users}")

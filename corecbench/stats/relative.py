@@ -5,12 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-from corecbench.stats.bootstrap import RESAMPLES, bca
-from corecbench.stats.components import mean_covariances
+from corecbench.stats.bootstrap import RESAMPLES, bca, resampled_means
+from corecbench.stats.components import mean_covariances, mean_test
 from corecbench.stats.differences import can_vary, paired_differences
-from corecbench.stats.intervals import Interval, check_confidence
-from corecbench.stats.mean import mean_test
-from corecbench.stats.resampling import resampled_means
+from corecbench.stats.student import CONFIDENCE, Interval
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def relative_change(own: np.ndarray, base: np.ndarray) -> float | None:
     return float(own.mean() / mean - 1) if mean else None
 
 
-def fieller(own: np.ndarray, base: np.ndarray, confidence: float = 0.95) -> ChangeSet | None:
+def fieller(own: np.ndarray, base: np.ndarray) -> ChangeSet | None:
     """Return the relative changes that a t test does not reject, over users or, for values [U, S], users and seeds.
 
     With y and x the means of own and base, a change r - 1 belongs to them if the mean of own - r base is no further
@@ -72,22 +70,19 @@ def fieller(own: np.ndarray, base: np.ndarray, confidence: float = 0.95) -> Chan
     Args:
         own: float64 [U] or [U, S], a metric per user, or per user and seed.
         base: the same metric of the same users and seeds in the same order.
-        confidence: between 0 and 1.
 
     Returns:
         The set, or None where fewer than 5 users differ or nothing varies.
 
     Raises:
-        UsageError: the confidence is not between 0 and 1.
         DataError: the values do not pair up or are not finite.
     """
     from scipy import stats
 
-    check_confidence(confidence)
     test = mean_test(own, base)
     if test is None:
         return None
-    t_square = stats.t.ppf((1 + confidence) / 2, test.degrees) ** 2
+    t_square = stats.t.ppf((1 + CONFIDENCE) / 2, test.degrees) ** 2
     (v_y, v_xy), (_, v_x) = np.cov(own, base) / len(own) if own.ndim == 1 else mean_covariances(own, base)
     y, x = own.mean(), base.mean()
     return _solve(x * x - t_square * v_x, x * y - t_square * v_xy, y * y - t_square * v_y)
@@ -117,7 +112,7 @@ def _solve(a: float, b: float, c: float) -> ChangeSet:
 
 
 def bootstrap_change(
-    own: np.ndarray, base: np.ndarray, confidence: float = 0.95, n_resamples: int = RESAMPLES, seed: int = 0
+    own: np.ndarray, base: np.ndarray, n_resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval | None:
     """Return the BCa bootstrap interval (`bca`) of the relative change of the mean.
 
@@ -126,7 +121,6 @@ def bootstrap_change(
     Args:
         own: float64 [U], a metric per user.
         base: float64 [U], the same metric of the same users in the same order.
-        confidence: between 0 and 1.
         n_resamples: how many resamples of the users.
         seed: the seed of the resamples.
 
@@ -135,10 +129,8 @@ def bootstrap_change(
         0, which has no relative change; `fieller` gives an answer then.
 
     Raises:
-        UsageError: the confidence is not between 0 and 1.
         DataError: the values do not pair up or are not finite.
     """
-    check_confidence(confidence)
     if not can_vary(paired_differences(own, base)):
         return None
     means = resampled_means(own + 1j * base, n_resamples, seed)
@@ -150,4 +142,4 @@ def bootstrap_change(
     if (others == 0).any():
         return None
     influence = (own - ratio * base) / others
-    return bca(means.real / means.imag - 1, float(ratio - 1), influence, confidence)
+    return bca(means.real / means.imag - 1, float(ratio - 1), influence)

@@ -7,8 +7,19 @@ only `scipy.special` is loaded, and nothing is looked up at each call.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
+
+CONFIDENCE = 0.95
+"""That of all intervals but those of two one-sided tests."""
+
+
+class Interval(NamedTuple):
+    """A confidence interval."""
+
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -41,13 +52,13 @@ class StudentTest:
         """Return the test of the same mean against another centre."""
         return replace(self, t=_divided(self.mean - centre, self.standard_error))
 
-    def interval(self, confidence: float) -> tuple[float, float]:
-        """Return both ends of the interval of the mean."""
+    def interval(self, confidence: float = CONFIDENCE) -> Interval:
+        """Return the interval of the mean."""
         from scipy import special
 
         tail = (1 - confidence) / 2
         low, high = special.stdtrit(float(self.degrees), np.array([tail, 1 - tail]))
-        return float(low * self.standard_error + self.mean), float(high * self.standard_error + self.mean)
+        return Interval(*(float(end * self.standard_error + self.mean) for end in (low, high)))
 
 
 def student_test(values: np.ndarray, centre: float = 0.0) -> StudentTest:

@@ -6,8 +6,8 @@ from corecbench.report.evidence.comparison import read_comparison
 from corecbench.report.evidence.contrasts import Method
 from corecbench.report.views.tables import comparison_table as report
 from corecbench.results.record import ResultsError
-from corecbench.stats.intervals import paired_interval
 
+from ..stats.conftest import paired_interval
 from .conftest import ReciprocalRank
 
 SIX_AT_2, SIX_AT_1 = [2] * 6, [1] * 6

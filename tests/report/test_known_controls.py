@@ -1,7 +1,6 @@
 """Controls explain themselves, also those of third parties, and those whose plugins are not here."""
 
 from corecbench.plugin.host import Host
-from corecbench.report.evidence.contrasts import STANDARD
 from corecbench.report.evidence.known_controls import known_controls
 from corecbench.report.evidence.reading import read
 from corecbench.report.views.findings import sentence
@@ -24,26 +23,25 @@ def ledger_of(bench, host):
     for control, n in {"no-brands": 5, "of-nobody": 6, None: 15}.items():
         bench.add("sasrec", "llama", control=control, domain_ranks=[1] * n + [2] * (20 - n), llm_ranks=[2] * 20)
     controls = known_controls(host, bench.entries)
-    return read(bench.entries, bench.store, {"MRR": METRICS["MRR"]}, "MRR", controls=controls).ledgers()[0]
+    evidence = read(bench.entries, bench.store, {"MRR": METRICS["MRR"]}, "MRR", controls=controls)
+    return evidence.ledgers()[0], evidence
 
 
 def test_a_control_of_a_third_party_reads_as_well_as_ours(bench, loose_file):
-    found = ledger_of(bench, Host.discover([loose_file("brands", PLUGIN)]))
+    found, evidence = ledger_of(bench, Host.discover([loose_file("brands", PLUGIN)]))
     assert "brands" in found.of_kind("step")[0].planned.tells
     assert "knowledge of brands" in [each.planned.tells for each in found.of_kind("contrast")]
-    assert "it keeps +25.0% without brands; knowledge of brands adds +50.0%" in sentence(
-        found, "MRR", True, STANDARD
-    )
+    assert "it keeps +25.0% without brands; knowledge of brands adds +50.0%" in sentence(found, evidence)
 
 
 def test_without_its_plugin_a_control_has_plain_words_with_its_name(bench):
-    found = ledger_of(bench, Host())
+    found, evidence = ledger_of(bench, Host())
     tells = {each.planned.lower.control: each.planned.tells for each in found.of_kind("contrast")}
     assert tells == {
         "no-brands": "what no-brands leaves out",
         "of-nobody": "what of-nobody leaves out",
     }
-    assert "under the control no-brands" in sentence(found, "MRR", True, STANDARD)
+    assert "under the control no-brands" in sentence(found, evidence)
 
 
 def test_a_sharing_module_that_shares_nothing_is_known_by_its_name_and_by_those_of_its_variants(bench, host):

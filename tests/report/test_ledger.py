@@ -12,10 +12,10 @@ from corecbench.report.evidence.reading import read
 from corecbench.stats.components import variance_components
 from corecbench.stats.correction import holm
 from corecbench.stats.equivalence import tost
-from corecbench.stats.intervals import paired_interval
 from corecbench.stats.paired import paired_test
 from corecbench.stats.relative import fieller
 
+from ..stats.conftest import paired_interval
 from .conftest import METRICS, controls_with
 
 N = 40
@@ -384,7 +384,7 @@ def test_the_variance_of_a_contrast_is_that_of_its_two_rows_and_no_other(bench):
     (contrast,) = ledger.of_kind("contrast")
     unit, lower, upper = (np.column_stack([value(n) for n in of_seeds]) for of_seeds in rows.values())
     comparison = contrast.comparison
-    assert comparison.sizes.seeds.variance == pytest.approx(variance_components(upper - lower).shares)
+    assert comparison.sizes.variance == pytest.approx(variance_components(upper - lower).shares)
     assert comparison.sizes.interval == pytest.approx(paired_interval(upper, lower))
     assert comparison.change == pytest.approx((upper - lower).mean() / unit.mean())
 
@@ -408,8 +408,8 @@ def test_texts_that_tell_nothing_show_whether_a_pair_does_harm(bench, better, wo
     (ledger,) = ledgers(bench)
     base, own = np.full(N, 1 / 50), 1 / np.array(ranks)
     assert ledger.harm.verdict == verdict
-    assert ledger.harm.p == pytest.approx(tost(own, base, 0.01 / 50).p)
-    assert ledger.harm.change == pytest.approx((own.mean() - 1 / 50) * 50)
+    assert ledger.harm.contrast.sizes.equivalence.p == pytest.approx(tost(own, base, 0.01 / 50).p)
+    assert ledger.harm.contrast.change == pytest.approx((own.mean() - 1 / 50) * 50)
 
 
 def test_a_pair_that_keeps_the_model_alone_does_no_harm(bench):
@@ -417,7 +417,7 @@ def test_a_pair_that_keeps_the_model_alone_does_no_harm(bench):
     bench.add("sasrec", "llama", domain_ranks=[1] * N, llm_ranks=TWO)
     bench.add("sasrec", "llama", control="shuffled-texts", domain_ranks=TWO, llm_ranks=TWO)
     (ledger,) = ledgers(bench)
-    assert (ledger.harm.verdict, ledger.harm.change) == ("same", 0)
+    assert (ledger.harm.verdict, ledger.harm.contrast.change) == ("same", 0)
 
 
 def test_a_metric_of_which_lower_is_better_does_harm_by_rising(bench):

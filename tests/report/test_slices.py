@@ -4,9 +4,9 @@ import pytest
 from corecbench.report.evidence.reading import read
 from corecbench.report.views.tables import slice_table
 from corecbench.results.store import Store
-from corecbench.stats.intervals import paired_interval
 from corecbench.testing.records import store_cell, toy_ranks, toy_record
 
+from ..stats.conftest import paired_interval
 from .conftest import ReciprocalRank
 
 # Five pairs of users with histories of 1 to 5 items; the items of the first pair are never in training.

@@ -88,7 +88,7 @@ def test_with_one_seed_the_page_speaks_of_these_trained_models(bench):
     add(bench, "sasrec", 0, 0.5, llm="llama", domain_ranks=[1, *SECOND[1:]], llm_ranks=FIRST)
     evidence = bench.table(metrics={"MRR": METRICS["MRR"]})
     found = answer(evidence, pairs(evidence, "toy")[0])
-    assert (found.verdict, found.said) == ("few-seeds", "cannot tell")
+    assert (found.verdict, found.said) == ("few seeds", "cannot tell")
     # (1 + 11 / 2) / 12 against 1
     assert found.because == (
         "a verdict needs 3 seeds; in these trained models its MRR is 45.8% below that of neighbours, the strongest "

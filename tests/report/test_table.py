@@ -227,7 +227,7 @@ def test_one_seed_says_nothing_of_seeds(bench):
     comparison = joint(bench, [2, 2, 3, 4, 5, 6], [1, 1, 1, 1, 1, 1])
     assert comparison.seeds == (0,)
     assert comparison.sizes.interval is not None
-    assert comparison.sizes.seeds is None
+    assert comparison.sizes.variance is None
 
 
 def test_one_user_is_not_tested(bench):

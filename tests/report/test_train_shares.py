@@ -18,8 +18,8 @@ from corecbench.results.rows import rows_of
 from corecbench.results.run_files import run_files
 from corecbench.results.selection import datasets_in, on_datasets, select_one
 from corecbench.settings.config import load
-from corecbench.stats.intervals import paired_interval
 
+from ..stats.conftest import paired_interval
 from .conftest import METRICS, ReciprocalRank, shown
 
 QUARTER = "toy (25% of users train)"

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from corecbench.api import DataError, UsageError
+from corecbench.api import DataError
 from corecbench.stats.bootstrap import bca, bootstrap_interval, bootstrap_p
-from corecbench.stats.intervals import paired_interval
+
+from .conftest import paired_interval
 
 
 def skewed(seed, n_users=80):
@@ -81,11 +82,6 @@ def test_users_who_all_differ_by_the_same_have_no_interval():
 def test_values_that_do_not_pair_up_are_an_error():
     with pytest.raises(DataError, match=r"^a paired test needs the same users on both sides, got 2 and 1$"):
         bootstrap_interval(np.ones(2), np.ones(1))
-
-
-def test_a_confidence_is_a_share():
-    with pytest.raises(UsageError, match=r"^a confidence lies between 0 and 1, got 95$"):
-        bootstrap_interval(np.arange(9.0), np.ones(9), confidence=95)
 
 
 @pytest.mark.parametrize(("estimate", "sign"), [(100.0, 1), (-100.0, -1)])

@@ -27,7 +27,7 @@ def test_p_agrees_with_statsmodels(difference):
 
 def test_models_are_equivalent_where_the_interval_lies_within_the_margin():
     for seed in range(100):
-        outcome = tost(*pair(seed, 0.05), 0.1, alpha=0.05)
+        outcome = tost(*pair(seed, 0.05), 0.1)
         within = outcome.interval.low > -0.1 and outcome.interval.high < 0.1
         assert (outcome.p < 0.05) == within
 
@@ -56,17 +56,6 @@ def test_a_margin_is_above_zero(margin):
         tost(*pair(0), margin)
 
 
-def test_alpha_is_below_a_half():
-    with pytest.raises(UsageError, match=r"^alpha of an equivalence test lies between 0 and 1/2, got 0.5$"):
-        tost(*pair(0), 0.1, alpha=0.5)
-
-
 def test_values_that_do_not_pair_up_are_an_error():
     with pytest.raises(DataError, match=r"^a paired test needs finite values, got NaN or infinity$"):
         tost(np.array([1.0, np.nan]), np.ones(2), 0.1)
-
-
-@pytest.mark.parametrize("alpha", [0, 0.5, -1, 1])
-def test_a_level_of_an_equivalence_test_is_neither_none_nor_half(alpha):
-    with pytest.raises(UsageError, match="alpha of an equivalence test lies between 0 and 1/2"):
-        tost(np.arange(9.0), np.zeros(9), 1.0, alpha)

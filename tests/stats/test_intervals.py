@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from corecbench.api import DataError, UsageError
-from corecbench.stats.intervals import check_confidence, paired_interval
+from corecbench.api import DataError
+
+from .conftest import paired_interval
 
 
 def ndcg(rng, n_users, hits):
@@ -88,14 +89,3 @@ def test_rounding_noise_is_no_difference():
 def test_values_that_do_not_pair_up_are_an_error(base, message):
     with pytest.raises(DataError, match=message):
         paired_interval(np.array([1.0, 2.0]), np.array(base))
-
-
-@pytest.mark.parametrize("confidence", [0, 1, -0.5, 1.5, 95, float("nan")])
-def test_a_confidence_is_a_share_and_neither_none_nor_all(confidence):
-    with pytest.raises(UsageError, match=f"^a confidence lies between 0 and 1, got {confidence}$"):
-        check_confidence(confidence)
-
-
-@pytest.mark.parametrize("confidence", [0.001, 0.5, 0.95, 0.999])
-def test_any_share_between_is_a_confidence(confidence):
-    check_confidence(confidence)

@@ -3,10 +3,11 @@ import pytest
 from scipy import stats
 
 from corecbench.api import DataError
+from corecbench.stats.components import mean_test
 from corecbench.stats.equivalence import tost
-from corecbench.stats.intervals import paired_interval
-from corecbench.stats.mean import mean_test
 from corecbench.stats.paired import paired_test
+
+from .conftest import paired_interval
 
 
 def drawn(seed, n_users=60, n_seeds=3, shift=0.0):

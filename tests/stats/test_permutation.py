@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from corecbench.stats.permutation import MOST_ENUMERATED, _drawn_sums, sign_flip_p
+from corecbench.stats.paired import MOST_ENUMERATED, _drawn_sums, sign_flip_p
 
 
 def scipy_p(difference, n_resamples):

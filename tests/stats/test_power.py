@@ -14,14 +14,14 @@ from corecbench.stats.power import (
 )
 
 
-@pytest.mark.parametrize(("effect", "n_users", "alpha"), [(0.5, 20, 0.05), (-0.1, 943, 0.05), (0.3, 2, 0.01)])
-def test_power_agrees_with_statsmodels(effect, n_users, alpha):
-    theirs = TTestPower().power(effect, n_users, alpha, alternative="two-sided")
-    assert paired_power(2 * effect, 2.0, n_users, alpha) == pytest.approx(theirs)
+@pytest.mark.parametrize(("effect", "n_users"), [(0.5, 20), (-0.1, 943), (0.3, 2)])
+def test_power_agrees_with_statsmodels(effect, n_users):
+    theirs = TTestPower().power(effect, n_users, 0.05, alternative="two-sided")
+    assert paired_power(2 * effect, 2.0, n_users) == pytest.approx(theirs)
 
 
 def test_power_with_two_degrees_of_freedom_and_no_effect_is_the_level():
-    assert paired_power(0.0, 1.0, 3, 0.2) == pytest.approx(0.2)
+    assert paired_power(0.0, 1.0, 3) == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize("n_users", [2, 30, 943, 1_000_000])
@@ -32,8 +32,8 @@ def test_the_minimum_detectable_effect_is_detected_with_the_power(n_users):
 
 def test_the_minimum_detectable_effect_is_nearly_that_of_the_normal_distribution_for_many_users():
     z = stats.norm.ppf
-    nearly = (z(0.975) + z(0.9)) * 0.2 / 22_363**0.5
-    assert minimum_detectable_effect(0.2 / 22_363**0.5, 22_362, power=0.9) == pytest.approx(nearly, rel=0.001)
+    nearly = (z(0.975) + z(0.8)) * 0.2 / 22_363**0.5
+    assert minimum_detectable_effect(0.2 / 22_363**0.5, 22_362) == pytest.approx(nearly, rel=0.001)
 
 
 @pytest.mark.parametrize(("effect", "sd"), [(0.005, 0.2), (-0.005, 0.2), (5.0, 1.0), (1e-4, 1.0)])
@@ -44,8 +44,8 @@ def test_one_user_fewer_would_not_be_enough(effect, sd):
 
 
 def test_users_needed_agree_with_statsmodels():
-    theirs = TTestPower().solve_power(0.1, power=0.9, alpha=0.01)
-    assert users_needed(0.02, 0.2, power=0.9, alpha=0.01) == np.ceil(theirs)
+    theirs = TTestPower().solve_power(0.1, power=0.8, alpha=0.05)
+    assert users_needed(0.02, 0.2) == np.ceil(theirs)
 
 
 def test_differences_that_do_not_vary_show_any_effect():
@@ -127,16 +127,10 @@ ALIKE = Components(0.0, 0.0, 0.0, 0.0, n_users=9, n_seeds=3)
     [
         (lambda: paired_power(0.1, -1.0, 9), "a standard deviation is at least 0 and finite, got -1.0"),
         (lambda: paired_power(0.1, float("nan"), 9), "a standard deviation is at least 0 and finite, got nan"),
-        (lambda: paired_power(0.1, 1.0, 9, alpha=0), "alpha lies between 0 and 1, got 0"),
-        (lambda: minimum_detectable_effect(1.0, 9, power=80), r"power lies between alpha \(0.05\) and 1, got 80"),
         (lambda: users_needed(0.0, 1.0), "an effect to find is finite and not 0, got 0.0"),
         (lambda: users_needed(float("nan"), 1.0), "an effect to find is finite and not 0, got nan"),
         (lambda: users_needed(float("-inf"), 1.0), "an effect to find is finite and not 0, got -inf"),
-        (lambda: paired_power(0.1, 1.0, 9, alpha=1), "alpha lies between 0 and 1, got 1"),
         (lambda: paired_power(0.1, float("inf"), 9), "a standard deviation is at least 0 and finite, got inf"),
-        (lambda: users_needed(0.1, 1.0, power=1), r"power lies between alpha \(0.05\) and 1, got 1"),
-        (lambda: seeds_needed(0.1, ALIKE, 9, alpha=2), "alpha lies between 0 and 1, got 2"),
-        (lambda: seeds_needed(0.1, ALIKE, 9, power=0.01), r"power lies between alpha \(0.05\) and 1, got 0.01"),
     ],
 )
 def test_numbers_that_are_not_allowed_are_a_one_line_error(call, message):

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from corecbench.api import DataError, UsageError
+from corecbench.api import DataError
+from corecbench.stats.bootstrap import resampled_means
 from corecbench.stats.components import mixed_test
 from corecbench.stats.paired import paired_test
 from corecbench.stats.relative import ChangeSet, _solve, bootstrap_change, fieller, relative_change
-from corecbench.stats.resampling import resampled_means
 
 
 def ndcg(rng, n_users, hits):
@@ -160,12 +160,6 @@ def test_a_base_that_resamples_may_miss_has_no_bootstrap_interval(n_with):
 def test_values_that_do_not_pair_up_are_an_error(size):
     with pytest.raises(DataError, match=r"^a paired test needs finite values, got NaN or infinity$"):
         size(np.array([1.0, np.nan]), np.ones(2))
-
-
-@pytest.mark.parametrize("interval", [fieller, bootstrap_change])
-def test_a_confidence_is_a_share(interval):
-    with pytest.raises(UsageError, match=r"^a confidence lies between 0 and 1, got 95$"):
-        interval(np.arange(9.0), np.ones(9), confidence=95)
 
 
 def test_the_set_of_a_base_that_is_just_significant_is_outside_or_all():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from corecbench.stats import resampling
-from corecbench.stats.resampling import HEAVY, resampled_means
+from corecbench.stats import bootstrap
+from corecbench.stats.bootstrap import HEAVY, resampled_means
 
 
 def plain_means(values, n_resamples, seed):
@@ -58,19 +58,19 @@ def test_the_seed_decides_the_resamples():
 @pytest.fixture
 def drawn_one_by_one(monkeypatch):
     """Note the numbers of users that are drawn one by one for each resample, block by block."""
-    blocks, light_sums = [], resampling._light_sums
+    blocks, light_sums = [], bootstrap._light_sums
 
     def noting(light, n_drawn, generator):
         blocks.append(n_drawn.tolist())
         return light_sums(light, n_drawn, generator)
 
-    monkeypatch.setattr(resampling, "_light_sums", noting)
+    monkeypatch.setattr(bootstrap, "_light_sums", noting)
     return blocks
 
 
 @pytest.mark.parametrize(("most", "blocks"), [(40, [4, 4, 2]), (10, [1] * 10), (4, [1] * 10), (1000, [10])])
 def test_no_more_users_are_held_than_allowed_but_for_one_resample(monkeypatch, drawn_one_by_one, most, blocks):
-    monkeypatch.setattr(resampling, "MOST_AT_ONCE", most)
+    monkeypatch.setattr(bootstrap, "MOST_AT_ONCE", most)
     resampled_means(np.arange(10.0), 10, seed=0)
     assert drawn_one_by_one == [[10] * n for n in blocks]
 

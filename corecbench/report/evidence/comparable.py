@@ -10,10 +10,9 @@ from corecbench.results.frames import SIMILARITY
 from corecbench.results.record import ResultsError, algorithms_in, settings_in
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from corecbench.report.evidence.rows import Row
     from corecbench.results.store import Entry
+    from corecbench.results.user_ranks import UserRanks
 
 
 def protocols_of(entries: Iterable[Entry], settings: bool = True) -> dict[str, Mapping[str, Any]]:
@@ -99,21 +98,16 @@ def check_users(rows: Iterable[Row]) -> None:
                     f"{dataset}: {model}, seed {seed}, ranks other users than {earlier}: {lacks} of its "
                     f"{len(users)} users are missing and {adds} are new; run both on the same data"
                 )
-            if differ := n_differing(facts_under(row, seed), facts_under(other, its_seed)):
+            if differ := n_differing(row.users.get(seed), other.users.get(its_seed)):
                 raise ResultsError(
                     f"{dataset}: {model}, seed {seed}, and {earlier} do not mean the same by {differ} of "
                     f"{len(users)} users: test items or histories differ; run both on the same data"
                 )
 
 
-def facts_under(row: Row, seed: int) -> pd.DataFrame | None:
-    """Return what is stored of the users of a row under a seed."""
-    return row.users[seed].facts if seed in row.users else None
-
-
-def n_differing(facts: pd.DataFrame | None, other: pd.DataFrame | None) -> int:
-    """Return the number of users about whom two tables of the same users differ, in the columns that both have."""
-    if facts is None or other is None or facts is other:
+def n_differing(ranks: UserRanks | None, other: UserRanks | None) -> int:
+    """Return of how many users two rankings state different facts, in the columns that both have."""
+    if ranks is None or other is None or ranks.facts is other.facts:
         return 0
-    shared = [name for name in facts if name in other and name != SIMILARITY]
-    return int((facts[shared] != other[shared]).any(axis=1).sum())
+    shared = [name for name in ranks.facts if name in other.facts and name != SIMILARITY]
+    return int((ranks.facts[shared] != other.facts[shared]).any(axis=1).sum())

@@ -1,9 +1,11 @@
 """One row minus another one: its test, the family of tests that it is in, and how large it is. U users, S seeds."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -11,10 +13,12 @@ from corecbench.api import UsageError
 from corecbench.report.evidence.effect_sizes import EffectSizes
 from corecbench.report.evidence.groups import EVERYONE, UserGroup
 from corecbench.report.evidence.rows import AT_LIMIT, Row
-from corecbench.results.rows import RowKey
 from corecbench.stats.clusters import clustered
 from corecbench.stats.correction import adjust
 from corecbench.stats.paired import USERS_AND_SEEDS, PairedTest, paired_test
+
+if TYPE_CHECKING:
+    from corecbench.results.rows import RowKey
 
 ALPHA = 0.05
 FEWEST_USERS = 2
@@ -25,6 +29,10 @@ FEWEST_DATASETS, FEWEST_ROWS = 2, 3
 Place = TypeVar("Place", bound=Hashable)
 Family = Literal["row", "ablation", "control"]
 """A family of tests, each of which asks one question: does it help, which part does, and does anything else."""
+
+
+Verdict = Literal["gain", "loss", "nothing", "open", "few seeds"]
+"""What is found: a gain or loss, nothing beyond the margin, or none of it; "few seeds" say nothing of methods."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +108,8 @@ class Contrast:
     """Returns the test."""
     sizes: EffectSizes = field(repr=False, compare=False)
     """The size of the difference, the users it concerns, and its uncertainty."""
-    adjusted: Callable[[], float | None] = field(default=lambda: None, repr=False, compare=False)
-    """Returns p, adjusted over the family; None before the family is known."""
-    equivalent: Callable[[], float | None] = field(default=lambda: None, repr=False, compare=False)
-    """Returns the same of the p value of equivalence; None where that cannot be tested."""
+    adjusted: tuple[FamilyOfTests, Hashable] | None = field(default=None, repr=False, compare=False)
+    """All tests of the family, and the place of this one among them; None before the family is known."""
 
     @property
     def test(self) -> PairedTest:
@@ -113,18 +119,26 @@ class Contrast:
     @property
     def p_adjusted(self) -> float:
         """The p value of the test, adjusted over its family. It is that of the test until it is adjusted."""
-        p = self.adjusted()
-        return self.test.p if p is None else p
+        return self.adjusted[0].p[self.adjusted[1]] if self.adjusted else self.test.p
 
     @property
     def p_equivalence(self) -> float | None:
         """The p value of equivalence, adjusted over its family; None where equivalence cannot be tested."""
-        return self.equivalent()
+        return self.adjusted[0].equivalence.get(self.adjusted[1]) if self.adjusted else None
 
     @property
     def is_significant(self) -> bool:
         """Whether the rows are called different."""
         return self.p_adjusted < ALPHA and not self.lacks_seeds
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is found."""
+        if self.lacks_seeds:
+            return "few seeds"
+        if self.is_significant:
+            return "gain" if (self.difference > 0) == self.sizes.higher_is_better else "loss"
+        return "nothing" if self.p_equivalence is not None and self.p_equivalence < ALPHA else "open"
 
     @property
     def difference(self) -> float:
@@ -255,38 +269,30 @@ def adjust_families(contrasts: Mapping[Place, Contrast], method: Method) -> dict
     Controls and ablations are asked other questions, whether a gain is one from knowledge, and from which part. In
     one family with the pairs, each of them that is added would make it harder for a pair to be found significant.
     """
-    adjusted = dict(contrasts)
+    adjusted = {}
     for kind in get_args(Family):
-        family = {place: each for place, each in contrasts.items() if each.family == kind}
-        p = functools.cache(functools.partial(_adjusted, family, method, _p))
-        equivalences = functools.cache(functools.partial(_adjusted, family, method, _p_of_equivalence))
-        adjusted |= {
-            place: replace(
-                each,
-                adjusted=functools.partial(_of_place, p, place),
-                equivalent=functools.partial(_of_place, equivalences, place),
-            )
-            for place, each in family.items()
-        }
-    return adjusted
+        family = FamilyOfTests({place: each for place, each in contrasts.items() if each.family == kind}, method)
+        adjusted |= {place: replace(each, adjusted=(family, place)) for place, each in family.contrasts.items()}
+    return {place: adjusted[place] for place in contrasts}
 
 
-def _p(contrast: Contrast) -> float | None:
-    return contrast.test.p
+@dataclass(frozen=True, eq=False)
+class FamilyOfTests:
+    """The p values of a family of tests, adjusted when they are first asked for."""
 
+    contrasts: Mapping[Any, Contrast]
+    method: Method
 
-def _p_of_equivalence(contrast: Contrast) -> float | None:
-    outcome = contrast.sizes.equivalence
-    return outcome.p if outcome else None
+    @functools.cached_property
+    def p(self) -> Mapping[Hashable, float]:
+        """Place -> p."""
+        return self._adjusted({place: each.test.p for place, each in self.contrasts.items()})
 
+    @functools.cached_property
+    def equivalence(self) -> Mapping[Hashable, float]:
+        """Place -> p of equivalence, of the contrasts for which that can be tested."""
+        found = {place: each.sizes.equivalence for place, each in self.contrasts.items()}
+        return self._adjusted({place: outcome.p for place, outcome in found.items() if outcome})
 
-def _adjusted(
-    family: Mapping[Place, Contrast], method: Method, p_of: Callable[[Contrast], float | None]
-) -> dict[Place, float]:
-    """Return the adjusted p values of a family, of the contrasts that have one."""
-    p = {place: value for place, each in family.items() if (value := p_of(each)) is not None}
-    return dict(zip(p, adjust(list(p.values()), method.correction).tolist(), strict=True))
-
-
-def _of_place(table: Callable[[], Mapping[Place, float]], place: Place) -> float | None:
-    return table().get(place)
+    def _adjusted(self, p: Mapping[Hashable, float]) -> Mapping[Hashable, float]:
+        return dict(zip(p, adjust(list(p.values()), self.method.correction).tolist(), strict=True))

@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corecbench.stats.bootstrap import bootstrap_interval
-from corecbench.stats.components import Components, VarianceShares, variance_components
-from corecbench.stats.differences import paired_differences
-from corecbench.stats.effect import Shares, cohens_dz, shares
+from corecbench.stats.components import Components, VarianceShares, mean_test, variance_components
+from corecbench.stats.differences import Shares, cohens_dz, paired_differences, shares
 from corecbench.stats.equivalence import Equivalence, tost
-from corecbench.stats.intervals import Interval
-from corecbench.stats.mean import mean_test
 from corecbench.stats.power import (
     minimum_detectable_effect,
     seeds_needed,
@@ -26,30 +23,10 @@ from corecbench.stats.relative import ChangeSet, bootstrap_change, fieller, rela
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from corecbench.stats.student import StudentTest
+    from corecbench.stats.student import Interval, StudentTest
 
 SMALLEST_EFFECT = 1e-6
 """An effect below this, in standard deviations of the differences, may be a rounding error."""
-
-
-@dataclass(frozen=True)
-class OverSeeds:
-    """The effect sizes that need several seeds."""
-
-    variance: VarianceShares | None
-    """The shares of the variance of the difference of one user under one seed; None if nothing varies."""
-    needed: int | None = None
-    """The number of seeds that find the observed difference with 80 % power; None where more seeds do not help."""
-
-
-@dataclass(frozen=True)
-class Needed:
-    """The users and seeds that it takes to find a given change with 80 % power."""
-
-    users: int | None
-    """The number of users; None where more users do not help."""
-    seeds: int | None
-    """The number of seeds among as many users; None for one seed, and where more seeds do not help."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +83,7 @@ class EffectSizes:
         """The interval of the mean difference at 95 %."""
         if self._test is None:
             return None
-        return bootstrap_interval(*self._averaged()) if self.resampled else Interval(*self._test.interval(0.95))
+        return bootstrap_interval(*self._averaged()) if self.resampled else self._test.interval()
 
     @cached_property
     def changes(self) -> ChangeSet | None:
@@ -166,17 +143,32 @@ class EffectSizes:
         return self._users_needed(self._spread[0]) if self._test is not None and self._is_seen else None
 
     @cached_property
-    def seeds(self) -> OverSeeds | None:
-        """The effect sizes over seeds; None also for one seed."""
-        parts = self._components
-        if self._test is None or parts is None:
-            return None
-        return OverSeeds(parts.shares, seeds_needed(parts.mean, parts, parts.n_users) if self._is_seen else None)
+    def variance(self) -> VarianceShares | None:
+        """The shares of the variance of the difference of one user under one seed; None also for one seed."""
+        return None if self._test is None or self._components is None else self._components.shares
 
     @cached_property
-    def wanted(self) -> Needed | None:
-        """The users and seeds that find the given change; None also where no change was given, or the base is 0."""
+    def seeds_needed(self) -> int | None:
+        """The number of seeds that find the observed difference with 80 % power; None where more do not help."""
+        return self._seeds_for(self._spread[0]) if self._test is not None and self._is_seen else None
+
+    def _seeds_for(self, effect: float) -> int | None:
+        parts = self._components
+        return seeds_needed(effect, parts, parts.n_users) if parts else None
+
+    @property
+    def _wanted(self) -> float | None:
+        """The difference of the given change; None where none was given, the base is 0, or nothing varies."""
         if self._test is None or not self.find or not self._base_mean:
             return None
-        effect, parts = self.find * self._base_mean, self._components
-        return Needed(self._users_needed(effect), seeds_needed(effect, parts, parts.n_users) if parts else None)
+        return self.find * self._base_mean
+
+    @cached_property
+    def users_wanted(self) -> int | None:
+        """The number of users with whom the given change is found; None where more do not help."""
+        return self._users_needed(self._wanted) if self._wanted else None
+
+    @cached_property
+    def seeds_wanted(self) -> int | None:
+        """The number of seeds, of as many users, with which the given change is found; None for one seed, too."""
+        return self._seeds_for(self._wanted) if self._wanted else None

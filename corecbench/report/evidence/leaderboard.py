@@ -8,7 +8,7 @@ different settings, each has a row of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from corecbench.report.evidence.rows import AT_LIMIT, Row
 from corecbench.report.wording import together
 from corecbench.results.record import ResultsError
 from corecbench.results.selection import without_repeats
-from corecbench.stats.friedman import friedman
+from corecbench.stats.friedman import Friedman, critical_difference, friedman
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -30,27 +30,8 @@ if TYPE_CHECKING:
     from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry, Store
 
-
-class Source(NamedTuple):
-    """A stored cell and the benchmark that holds it."""
-
-    benchmark: str
-    entry: Entry
-
-    @property
-    def record(self) -> CellResult:
-        """The record of the cell."""
-        return self.entry[1]
-
-    @property
-    def dataset(self) -> str:
-        """The name of the data set."""
-        return self.record["cell"]["dataset"]
-
-    @property
-    def cell(self) -> str:
-        """The name of the cell."""
-        return self.record["cell"]["name"]
+    Source = tuple[str, Entry]
+    """A benchmark and a stored cell of it."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +84,36 @@ class Leaderboard:
     """Folders of the cells that are left out, since what is stored of them cannot be used."""
 
 
+@dataclass(frozen=True)
+class AverageRanks:
+    """The rows that are on every data set and are no controls; of several parts of one only the largest counts."""
+
+    keys: Sequence[RowKey]
+    """The rows on the first data set."""
+    n_datasets: int
+    test: Friedman
+    gap: float
+    """Nemenyi's critical difference: how far two average ranks are apart that differ at .05."""
+
+
+def average_ranks(evidence: Evidence) -> AverageRanks | str:
+    """Return how rows compare over data sets, or why that cannot be told."""
+    counted = largest_parts((key.dataset, key.reduction) for key in evidence.rows)
+    datasets = [dataset for dataset in evidence.datasets if dataset in counted]
+    if len(datasets) < FEWEST_DATASETS:
+        return f"needs {FEWEST_DATASETS} data sets, got {len(datasets)}"
+    common = [
+        key
+        for key in evidence.on(datasets[0]).rows
+        if not evidence.is_control(key) and all(evidence.has(key.on(dataset)) for dataset in datasets)
+    ]
+    if len(common) < FEWEST_ROWS:
+        return f"needs {FEWEST_ROWS} rows that are on every data set, got {len(common)}"
+    scores = [[evidence.rows[key.on(dataset)].metrics[evidence.tested] for key in common] for dataset in datasets]
+    test = friedman(np.array(scores), evidence.higher_is_better)  # of [D, K]
+    return AverageRanks(common, len(datasets), test, critical_difference(len(common), len(datasets)))
+
+
 def board_of(evidence: Evidence, benchmark: str) -> Leaderboard:
     """Return the leaderboard of one benchmark.
 
@@ -138,8 +149,11 @@ def read_board(
         ResultsError: on one data set results differ in protocol, split or users, or nothing succeeded.
     """
     stores = list(results)
-    sources = whole_or_largest([Source(store.benchmark, entry) for store in stores for entry in results[store]])
-    protocol = together(protocols_of((source.entry for source in sources), settings=False).items(), "data sets")
+    found = [(store.benchmark, entry) for store in stores for entry in results[store]]
+    cells = [record["cell"] for _, (_, record) in found]
+    counted = largest_parts((cell["dataset"], reduction_of(cell)) for cell in cells)
+    sources = [source for source, cell in zip(found, cells, strict=True) if cell["dataset"] in counted]
+    protocol = together(protocols_of((entry for _, entry in sources), settings=False).items(), "data sets")
     rows = [
         (benchmark, replace(row, planned=_planned(sources, key, benchmark)))
         for benchmark, entries in _by_benchmark(sources).items()
@@ -152,7 +166,7 @@ def read_board(
         metric,
         unshared,
         protocol=protocol,
-        records=[source.record for source in sources],
+        records=[record for _, (_, record) in sources],
         benchmarks=tuple(store.benchmark for store in stores),
         left_out=[str(folder) for store in stores for folder in store.damaged],
     )
@@ -175,13 +189,6 @@ def _ranked(
     )
 
 
-def whole_or_largest(sources: Sequence[Source]) -> list[Source]:
-    """Return the results without those of parts of a data set of which there is a larger part, or the whole."""
-    cells = [source.record["cell"] for source in sources]
-    counted = largest_parts((cell["dataset"], reduction_of(cell)) for cell in cells)
-    return [source for source in sources if source.dataset in counted]
-
-
 def _by_benchmark(sources: Sequence[Source]) -> dict[str | None, list[Entry]]:
     """Return the results by benchmark, each of them once.
 
@@ -189,16 +196,14 @@ def _by_benchmark(sources: Sequence[Source]) -> dict[str | None, list[Entry]]:
     """
     benchmarks: dict[tuple[str, str], set[str]] = {}
     hashes: dict[tuple[str, str], set[str]] = {}
-    for source in sources:
-        place = source.dataset, source.cell
-        benchmarks.setdefault(place, set()).add(source.benchmark)
-        hashes.setdefault(place, set()).add(source.record["hash"])
-    differ = {
-        cell for (dataset, cell), held in hashes.items() if len(held) > 1 and len(benchmarks[dataset, cell]) > 1
-    }
+    for benchmark, (_, record) in sources:
+        place = record["cell"]["dataset"], record["cell"]["name"]
+        benchmarks.setdefault(place, set()).add(benchmark)
+        hashes.setdefault(place, set()).add(record["hash"])
+    differ = {place[1] for place, held in hashes.items() if len(held) > 1 and len(benchmarks[place]) > 1}
     grouped: dict[str | None, list[Entry]] = {}
-    for source in sources:
-        grouped.setdefault(source.benchmark if source.cell in differ else None, []).append(source.entry)
+    for benchmark, entry in sources:
+        grouped.setdefault(benchmark if entry[1]["cell"]["name"] in differ else None, []).append(entry)
     return {benchmark: without_repeats(entries) for benchmark, entries in grouped.items()}
 
 
@@ -233,10 +238,10 @@ def _row(
 
 def _planned(sources: Sequence[Source], key: RowKey, benchmark: str | None) -> set[int]:
     """Return the seeds that a row should have on a data set: of its benchmark, or of all that hold the cell."""
-    named = [(source, source.record["cell"]) for source in sources]
-    found = [source for source, cell in named if key.dataset in (cell["dataset"], pooled_dataset(cell))]
-    holders = {benchmark} if benchmark else {source.benchmark for source in found if source.cell == key.cell}
-    return {source.record["cell"]["seed"] for source in found if source.benchmark in holders}
+    named = [(of, record["cell"]) for of, (_, record) in sources]
+    cells = [(of, cell) for of, cell in named if key.dataset in (cell["dataset"], pooled_dataset(cell))]
+    holders = {benchmark} if benchmark else {of for of, cell in cells if cell["name"] == key.cell}
+    return {cell["seed"] for of, cell in cells if of in holders}
 
 
 def _in_order(

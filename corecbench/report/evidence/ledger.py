@@ -12,17 +12,14 @@ from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.evidence.contrasts import (
     FEWEST_USERS,
-    STANDARD,
+    Method,
+    Verdict,
     Yardstick,
     adjust_families,
-    can_vary_with_seed,
-    common_seeds,
-    of_users,
     why_not,
 )
 from corecbench.report.evidence.ledger_plan import Plan, Planned, pairs_with_controls, plan
-from corecbench.stats.equivalence import tost
-from corecbench.stats.intervals import Interval
+from corecbench.stats.student import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +31,8 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 
+Finding = Verdict | Literal["same", "out of reach"]
+"""A verdict; or every user is the same, if by the plan of the turns it is "out of reach" that one is not."""
 MARGIN = 0.01
 """A loss beyond this share of the mean of the model alone is harm."""
 
@@ -51,6 +50,13 @@ class Line:
     """Whether only what the LLM learnt could make a difference, and neither row has a turn after one of the LLM."""
 
     @property
+    def finding(self) -> Finding:
+        """What is found; with too few seeds only what is the same for every user is a finding."""
+        if self.comparison.sizes.shares.equal == 1:
+            return "out of reach" if self.out_of_reach else "same"
+        return self.comparison.verdict
+
+    @property
     def place(self) -> tuple[object, ...]:
         """The identity of the contrast within a family of tests. Two ledgers can hold the same contrast."""
         group = self.comparison.group
@@ -59,20 +65,34 @@ class Line:
 
 @dataclass(frozen=True)
 class Harm:
-    """A row whose texts tell nothing, against the model alone."""
+    """A row whose texts tell nothing, minus the model alone."""
 
-    row: RowKey
-    verdict: Literal["none", "same", "harm", "open", "few seeds"]
-    """"none": a loss beyond the margin is excluded at .05, one-sided; "same": no user has another value, as where
-    the model alone was kept; "harm": the loss is beyond the margin; "few seeds": fewer than 3,
-    which say nothing of the method."""
-    change: float
-    """The difference relative to the model alone."""
-    interval: Interval | None
-    """The relative change at 90 %, that of two one-sided tests at .05; None where too few users differ."""
-    p: float | None
-    """The p value of a difference of the margin or more, in either direction; not adjusted."""
-    seeds: tuple[int, ...]
+    contrast: Contrast
+    """The difference, by the standard method, with MARGIN as the margin of equivalence."""
+
+    @property
+    def verdict(self) -> Literal["none", "same", "harm", "open", "few seeds"]:
+        """Whether it does harm.
+
+        "none": a loss beyond the margin is excluded at .05, one-sided; "same": no user has another value, as where
+        the model alone was kept; "harm": the loss is beyond the margin; "few seeds": fewer than 3, which say
+        nothing of the method.
+        """
+        if self.contrast.sizes.shares.equal == 1:
+            return "same"
+        if self.interval is None:
+            return "open"
+        if self.contrast.lacks_seeds:
+            return "few seeds"
+        low, high = self.interval
+        worst, best = (low, high) if self.contrast.sizes.higher_is_better else (-high, -low)
+        return "none" if worst > -MARGIN else "harm" if best < -MARGIN else "open"
+
+    @property
+    def interval(self) -> Interval | None:
+        """The relative change at 90 %, that of two one-sided tests at .05; None where too few users differ."""
+        outcome, mean = self.contrast.sizes.equivalence, abs(self.contrast.base)
+        return outcome and Interval(outcome.interval.low / mean, outcome.interval.high / mean)
 
 
 @dataclass(frozen=True)
@@ -159,27 +179,7 @@ def _harm(
     placebo, alone = next(placebos, None), rows.get(pair.solo)
     if pair.side != "domain" or plan.no_alone or placebo is None or alone is None:
         return None
-    return None if why_not(placebo, alone, yardstick.metric, "") else harm(placebo, alone, yardstick)
-
-
-def harm(row: Row, alone: Row, yardstick: Yardstick) -> Harm | None:
-    """Return whether a row is worse than the model alone beyond the margin; None where the mean of that is 0."""
-    seeds = common_seeds(row, alone)
-    values = [of_users(each, yardstick.metric, seeds) for each in (row, alone)]  # [U, S]
-    own, base = STANDARD.as_tested(*values)
-    mean = float(abs(base.mean()))
-    if not mean:
+    if why_not(placebo, alone, yardstick.metric, ""):
         return None
-    if (own == base).all():
-        return Harm(row.key, "same", 0.0, None, None, seeds)
-    change = float(own.mean() - base.mean()) / mean
-    outcome = tost(own, base, MARGIN * mean)
-    if outcome is None:
-        return Harm(row.key, "open", change, None, None, seeds)
-    interval = Interval(outcome.interval.low / mean, outcome.interval.high / mean)
-    worst, best = interval if yardstick.higher_is_better else (-interval.high, -interval.low)
-    verdict: Literal["none", "harm", "open", "few seeds"]
-    verdict = "none" if worst > -MARGIN else "harm" if best < -MARGIN else "open"
-    if can_vary_with_seed(row, alone) and not STANDARD.takes_seeds(values[0]):
-        verdict = "few seeds"
-    return Harm(row.key, verdict, change, interval, outcome.p, seeds)
+    contrast = replace(yardstick, method=Method(margin=MARGIN)).contrast(placebo, alone)
+    return Harm(contrast) if contrast.base else None

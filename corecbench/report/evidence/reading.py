@@ -11,9 +11,11 @@
     evidence.slices()               every joint row minus its model alone on each of these groups
     evidence.shares()               the same on all users, at every share of the users that train
     evidence.ledgers()              what the gain of each pair with controls is made of
+    evidence.best(keys)             the best of some rows by the tested metric
     evidence.on(dataset)            the part on one data set
 
-A `RowKey` names a row: `key.solo` is its model alone, `evidence.is_control(key)` whether it only judges others.
+A `Contrast` has a `verdict`, its test and p, and `sizes`. A `RowKey` names a row: `key.solo` is its model alone,
+`evidence.is_control(key)` whether it only judges others.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ from corecbench.results.rows import RowKey, by_row, in_order, variants_of
 from corecbench.results.user_ranks import RanksReader
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from corecbench.api import CellResult, Metric
     from corecbench.report.evidence.known_controls import KnownControls
@@ -124,6 +126,10 @@ class Evidence:
     def has(self, key: RowKey) -> bool:
         """Return whether a row is stored and has a value of the tested metric."""
         return key in self.rows and self.rows[key].has(self.tested)
+
+    def best(self, keys: Iterable[RowKey]) -> RowKey:
+        """Return the row that is best by the tested metric."""
+        return (max if self.higher_is_better else min)(keys, key=lambda key: self.rows[key].metrics[self.tested])
 
     @functools.cached_property
     def families(self) -> Mapping[RowKey, Family]:

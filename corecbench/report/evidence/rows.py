@@ -29,19 +29,8 @@ if TYPE_CHECKING:
     from corecbench.results.user_ranks import RanksReader, UserRanks
 
 MESSAGE_WIDTH = 80
+COSTS = ("train_s", "inference_ms_per_user", "trainable_parameters", "parameters", "peak_memory_bytes")
 AT_LIMIT = "still improving at its epoch limit"
-
-
-@dataclass(frozen=True)
-class Cost:
-    """The costs of a side, each a mean over seeds; None where a seed has no record of it."""
-
-    train_s: float | None
-    inference_ms_per_user: float | None
-    trainable_parameters: float | None
-    parameters: float | None
-    peak_memory_gib: float | None
-    """Peak memory of the process during the whole cell, both sides of a pair together."""
 
 
 @dataclass(frozen=True)
@@ -208,20 +197,19 @@ class Row:
         return statistics.mean(known) if values and len(known) == len(values) else None
 
     @functools.cached_property
-    def cost(self) -> Cost:
-        """What training and inference took."""
+    def costs(self) -> Mapping[str, float | None]:
+        """Name in a record -> what training and inference took, a mean over seeds; None where a seed has none.
 
-        def mean(of_seeds: list[Any], name: str) -> float | None:
-            values = [of_seed.get(name) for of_seed in of_seeds]
-            known = [value for value in values if value is not None]
-            return statistics.mean(known) if known and len(known) == len(values) else None
-
-        sides = [side for _, side in self.own_sides()]
-        names = ("train_s", "inference_ms_per_user", "trainable_parameters", "parameters")
-        peak = mean(list(self.records), "peak_memory_bytes")
-        return Cost(
-            **{name: mean(sides, name) for name in names}, peak_memory_gib=None if peak is None else peak / 2**30
-        )
+        The peak of memory is that of the process during the whole cell, both sides of a pair together.
+        """
+        sides = [
+            {"peak_memory_bytes": record.get("peak_memory_bytes"), **side} for record, side in self.own_sides()
+        ]
+        values = {name: [side.get(name) for side in sides] for name in COSTS}
+        return {
+            name: None if None in of_seeds or not of_seeds else statistics.mean(of_seeds)
+            for name, of_seeds in values.items()
+        }
 
     # --- what is missing ------------------------------------------------------------------------------------------
 

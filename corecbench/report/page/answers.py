@@ -5,29 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from corecbench.api import Report
 from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS
 from corecbench.report.evidence.ledger_plan import NO_EFFECT, has_no_effect
 from corecbench.report.page.blocks import Answer, Answers, Folded, Heading, Statement, Text
 from corecbench.report.page.grids import grid, number_of
-from corecbench.report.plots.selection import extents, label, present, shorten
+from corecbench.report.plots.chart import extents, label, present, shorten
 from corecbench.report.views.captions import intervals_in_words, of_changes
-from corecbench.report.views.columns import Column, lay_out, p_name
+from corecbench.report.views.columns import p_name
 from corecbench.report.views.findings import agreement, amount, excludes_zero, relative
+from corecbench.report.views.layout import Column, table
 from corecbench.report.wording import decimal, p_value, percent, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from corecbench.api import LedgerEntry
-    from corecbench.report.evidence.contrasts import Contrast
+    from corecbench.report.evidence.contrasts import Contrast, Verdict
     from corecbench.report.evidence.reading import Evidence
-    from corecbench.report.page.blocks import Block, Verdict
+    from corecbench.report.page.blocks import Block
     from corecbench.results.rows import RowKey
 
     Said = Literal["yes", "no", "cannot tell"]
 
-SAID: Mapping[Verdict, Said] = {"gain": "yes", "loss": "no", "same": "no"}
+SAID: Mapping[str, Said] = {"gain": "yes", "loss": "no", "nothing": "no"}
 """What a verdict on a contrast answers; all others leave it open."""
 MOST_ANSWERS = 12
 """The most answers of a data set that are seen at once."""
@@ -66,11 +66,11 @@ def answer(evidence: Evidence, key: RowKey) -> Answer:
     beside_itself = reason(evidence, key, alone, f"{own} alone")
     first = evidence.over_strongest.get(key) if evidence.names_strongest else None
     if first is None or first.other == key.solo:
-        verdict, because, more = verdict_of(evidence, alone), beside_itself, []
+        verdict, because, more = verdict_of(alone), beside_itself, []
     else:
-        verdict = verdict_of(evidence, first)
+        verdict = verdict_of(first)
         because = reason(evidence, key, first, f"{label(first.other)}, the strongest row without an LLM")
-        more = [f"Against the model alone: {said(evidence, alone)}, {beside_itself}."]
+        more = [f"Against the model alone: {SAID.get(verdict_of(alone), 'cannot tell')}, {beside_itself}."]
     return Answer(
         question=f"Does {partner} help {own}{side}?",
         verdict=verdict,
@@ -81,21 +81,9 @@ def answer(evidence: Evidence, key: RowKey) -> Answer:
     )
 
 
-def said(evidence: Evidence, contrast: Contrast | None) -> Said:
-    """Return the answer that a contrast gives."""
-    return SAID.get(verdict_of(evidence, contrast), "cannot tell")
-
-
-def verdict_of(evidence: Evidence, contrast: Contrast | None) -> Verdict:
-    """Return the verdict on a contrast; "same" is one that is shown to be smaller than the margin."""
-    if contrast is None:
-        return "missing"
-    if contrast.lacks_seeds:
-        return "few-seeds"
-    if contrast.is_significant:
-        return "gain" if (contrast.difference > 0) == evidence.higher_is_better else "loss"
-    equivalence = contrast.p_equivalence
-    return "same" if equivalence is not None and equivalence < ALPHA else "unclear"
+def verdict_of(contrast: Contrast | None) -> Verdict | Literal["missing"]:
+    """Return the verdict on a contrast that may be missing."""
+    return contrast.verdict if contrast else "missing"
 
 
 def reason(evidence: Evidence, key: RowKey, contrast: Contrast | None, base: str) -> str:
@@ -109,11 +97,11 @@ def reason(evidence: Evidence, key: RowKey, contrast: Contrast | None, base: str
     return {
         "gain": f"its {metric} is {where}",
         "loss": f"its {metric} is {where}",
-        "same": f"its {metric} differs by less than {margin} from that of {base}",
-        "few-seeds": f"a verdict needs {FEWEST_SEEDS} seeds; in these trained models its {metric} is {where}",
-        "unclear": f"its {metric} does not differ significantly from that of {base}"
+        "nothing": f"its {metric} differs by less than {margin} from that of {base}",
+        "few seeds": f"a verdict needs {FEWEST_SEEDS} seeds; in these trained models its {metric} is {where}",
+        "open": f"its {metric} does not differ significantly from that of {base}"
         + (f". A difference below {smallest} could not be seen" if smallest else ""),
-    }[verdict_of(evidence, contrast)]
+    }[contrast.verdict]
 
 
 def doubts(evidence: Evidence, key: RowKey) -> Iterator[str]:
@@ -128,7 +116,7 @@ def doubts(evidence: Evidence, key: RowKey) -> Iterator[str]:
         n_tests = sum(each.family == alone.family for each in evidence.over_alone.values())
         yield f"Tested on its own, that difference would be significant; as one of {n_tests} it is not."
     has_placebo = any(entry_of(evidence, each).placebo for each in controls(evidence, key))
-    if key.side == "domain" and verdict_of(evidence, alone) == "gain" and not has_placebo:
+    if key.side == "domain" and alone.verdict == "gain" and not has_placebo:
         yield "No placebo was run, such as a randomly initialised LLM: whether the LLM's knowledge helps is open."
 
 
@@ -180,8 +168,7 @@ def figures(evidence: Evidence, key: RowKey) -> Block | None:
         Column("seeds", lambda each: _seeds(evidence, each[1])),
         Column("verdict", lambda each: _in_words(evidence, each[1])),
     ]
-    frame, values = lay_out(found, columns)
-    return grid(Report("figures", frame, values, ""), f"{label(key)} ({key.side}) on {key.dataset}, compared")
+    return grid(table("figures", found, columns), f"{label(key)} ({key.side}) on {key.dataset}, compared")
 
 
 def _interval(contrast: Contrast) -> str | None:
@@ -203,8 +190,8 @@ def _in_words(evidence: Evidence, contrast: Contrast) -> str:
     if contrast.other.control and not contrast.lacks_seeds:
         better = (contrast.difference > 0) == evidence.higher_is_better
         return ("better" if better else "worse") if excludes_zero(contrast) else "no significant difference"
-    words = {"gain": "better", "loss": "worse", "same": "equivalent", "few-seeds": f"needs {FEWEST_SEEDS} seeds"}
-    return words.get(verdict_of(evidence, contrast), "no significant difference")
+    words = {"gain": "better", "loss": "worse", "nothing": "equivalent", "few seeds": f"needs {FEWEST_SEEDS} seeds"}
+    return words.get(contrast.verdict, "no significant difference")
 
 
 # --- the rows of a data set ---------------------------------------------------------------------------------------
@@ -228,8 +215,7 @@ def best(evidence: Evidence, dataset: str) -> Iterator[str]:
         ("The best model alone", [key for key in complete if not key.sharing]),
     ):
         if keys:
-            choose = max if evidence.higher_is_better else min
-            key = choose(keys, key=lambda key: evidence.rows[key].metrics[metric])
+            key = evidence.best(keys)
             yield f"{words}, {name(key)}, reaches {metric} of {decimal(evidence.rows[key].metrics[metric])}"
 
 

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-Verdict = Literal["gain", "loss", "same", "unclear", "few-seeds", "missing"]
+    from corecbench.report.evidence.contrasts import Verdict
+    from corecbench.report.evidence.ledger import Finding
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Text:
 class Statement:
     """The finding of one comparison, in a sentence."""
 
-    verdict: Verdict
+    verdict: Finding | Literal["missing"]
     text: str
     asides: Sequence[str] = ()
     """Further sentences that belong to the finding, such as those about controls."""
@@ -54,7 +55,7 @@ class Answer:
     """Whether one model helps another, and why."""
 
     question: str
-    verdict: Verdict
+    verdict: Verdict | Literal["missing"]
     said: str
     """Yes, no, or that it cannot be told."""
     because: str

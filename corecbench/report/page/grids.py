@@ -7,15 +7,16 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
+import numpy as np
 from markupsafe import Markup
 
 from corecbench.api import Report, Style
 from corecbench.report.page.blocks import Field, Folded, Grid, Head, Statements, Text
-from corecbench.report.views.columns import NONE
+from corecbench.report.views.layout import NONE
 from corecbench.report.wording import count
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from corecbench.report.page.blocks import Block, Statement
 
@@ -32,32 +33,16 @@ MOST_STATED = 24
 NUMBER = re.compile(r"\[?([-+]?\d*\.?\d+)")
 
 
-def part(report: Report, rows: Sequence[int], leave_out: Collection[str] = ()) -> Report:
-    """Return some rows of a table, without some columns."""
-    columns = [column for column in report.frame if column not in leave_out]
-    place = {row: number for number, row in enumerate(rows)}
-    marks = {
-        (place[row], column): marks_of_cell
-        for (row, column), marks_of_cell in report.marks.items()
-        if row in place and column in columns
-    }
-    return replace(
-        report,
-        frame=report.frame.iloc[list(rows)].reset_index(drop=True)[columns],
-        values=report.values.iloc[list(rows)].reset_index(drop=True),
-        marks=marks,
-    )
-
-
 def on(report: Report, dataset: str) -> Report:
     """Return the rows on one data set, without its name and without columns that have nothing to say there."""
-    rows = [number for number, name in enumerate(report.frame["data set"]) if name == dataset]
-    empty = [
-        column
-        for column in ("control", "notes")
-        if column in report.frame and set(report.frame[column].iloc[rows]) <= {NONE, ""}
-    ]
-    return part(report, rows, leave_out=["data set", *empty])
+    place = {row: n for n, row in enumerate(np.flatnonzero(report.frame["data set"] == dataset).tolist())}
+    frame, values = (each.iloc[list(place)].reset_index(drop=True) for each in (report.frame, report.values))
+    empty = [name for name in ("control", "notes") if name in frame and set(frame[name]) <= {NONE, ""}]
+    frame = frame.drop(columns=["data set", *empty])
+    marks = {
+        (place[row], name): marks for (row, name), marks in report.marks.items() if row in place and name in frame
+    }
+    return replace(report, frame=frame, values=values, marks=marks)
 
 
 def grid(report: Report, label: str) -> Grid:
@@ -120,7 +105,8 @@ def folded(table: Grid) -> Folded:
 
 def stated(items: Sequence[Statement]) -> Iterator[Block]:
     """Yield findings, folded from the one after MOST_STATED on."""
-    yield Statements(items[:MOST_STATED])
+    if items:
+        yield Statements(items[:MOST_STATED])
     if more := items[MOST_STATED:]:
         yield Folded(number_of(len(more), "more finding"), [Statements(more)])
 

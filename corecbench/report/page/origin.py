@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import Report
 from corecbench.data import summary
 from corecbench.report.page.blocks import Facts, FactSheets
 from corecbench.report.page.grids import grid
-from corecbench.report.views.columns import Column, lay_out
+from corecbench.report.views.layout import Column, table
 from corecbench.report.wording import together
 from corecbench.results.record import settings_in
 
@@ -126,8 +125,7 @@ def cells(records: Sequence[CellResult]) -> Grid:
     ]
     if any(record["error"] for record in records):
         columns.append(Column("error", lambda record: record["error"] and _fault(record["error"])))
-    frame, values = lay_out(records, columns)
-    return grid(Report("cells", frame, values, ""), "every stored cell")
+    return grid(table("cells", records, columns), "every stored cell")
 
 
 def _peak_gib(record: CellResult) -> float | None:

@@ -10,7 +10,7 @@ import pandas as pd
 from corecbench.api import Report
 from corecbench.report.page.blocks import Heading, Text
 from corecbench.report.page.grids import grid
-from corecbench.report.recommendation_text import HELD_OUT, LEGEND, change_of, rank_of, title_of
+from corecbench.report.recommendation_text import HELD_OUT, LEGEND
 from corecbench.report.wording import one_line
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ WHO = {
 def blocks(recommendations: Sequence[Recommendation]) -> Iterator[Block]:
     """Yield a table for each user, in the order of `WHO`."""
     for who, one in zip(WHO.values(), recommendations, strict=True):
-        past = "; ".join(short(title_of(item)) for item in one.history[-N_PAST - 1 : -1])
+        past = "; ".join(short(str(item)) for item in one.history[-N_PAST - 1 : -1])
         yield Heading(f"{who}: user {one_line(one.user_id)}")
         yield Text(
             f"The latest of {len(one.history) - 1:,} items before the held-out one: {past}. "
-            f"Held out: {short(title_of(one.held_out))}."
+            f"Held out: {short(str(one.held_out))}."
         )
         yield grid(lists(one), f"lists of user {one_line(one.user_id)} of {one.dataset}")
     first = recommendations[0]
@@ -47,7 +47,7 @@ def blocks(recommendations: Sequence[Recommendation]) -> Iterator[Block]:
 
 def lists(recommendation: Recommendation) -> Report:
     """Return the lists of a user side by side, with the rank of the held-out item below their names."""
-    columns = {one_line(top.name): [rank_of(top), *map(marked_title, top.items)] for top in recommendation.lists}
+    columns = {one_line(top.name): [top.standing, *map(marked_title, top.items)] for top in recommendation.lists}
     rows = list(zip_longest(*columns.values(), fillvalue=""))
     places = ["", *map(str, range(1, len(rows)))]
     frame = pd.DataFrame(rows, columns=list(columns))
@@ -58,8 +58,8 @@ def lists(recommendation: Recommendation) -> Report:
 
 def marked_title(item: Recommended) -> str:
     """Return the title of an item, with its change against the list of the same model alone in front."""
-    marks = f"{HELD_OUT if item.is_held_out else ''} {change_of(item)}".split()
-    return " ".join([*marks, short(title_of(item))])
+    marks = f"{HELD_OUT if item.is_held_out else ''} {item.moved}".split()
+    return " ".join([*marks, short(str(item))])
 
 
 def short(title: str) -> str:

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from corecbench.report.page import answers, origin, recommended
-from corecbench.report.page.blocks import Code, Heading, Section, Statement, Text
-from corecbench.report.page.grids import folded, grid, note, on, part, stated
-from corecbench.report.page.pictures import plot_blocks
+from corecbench.report.page.blocks import Code, Folded, Heading, Picture, Section, Statement, Text
+from corecbench.report.page.grids import folded, grid, note, number_of, on, stated
+from corecbench.report.plots.canvas import NARROW, WIDE, to_svg
 from corecbench.report.plots.registry import prepare
-from corecbench.report.views.captions import of_costs
-from corecbench.report.views.columns import COST
-from corecbench.report.views.findings import finding, harm_sentence, sentence, telling
-from corecbench.report.views.tables import board_table, ledger_table, main_table, slice_table
-from corecbench.report.wording import sentences
+from corecbench.report.views.findings import harm_sentence, sentence, telling
+from corecbench.report.views.tables import board_table, cost_table, ledger_table, main_table, slice_table
 from corecbench.results.run_files import run_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from corecbench.api import CellResult
+    from corecbench.api import CellResult, Report
     from corecbench.report.evidence.leaderboard import Leaderboard
     from corecbench.report.evidence.ledger import Ledger
     from corecbench.report.evidence.reading import Evidence
-    from corecbench.report.page.blocks import Block, Verdict
+    from corecbench.report.page.blocks import Block
+    from corecbench.report.plots.chart import Chart
     from corecbench.report.plots.registry import Prepared
     from corecbench.report.recommendation import Recommendation
-    from corecbench.report.views.findings import Finding
-
-    Plots = Sequence[Prepared]
-
-VERDICTS: Mapping[Finding, Verdict] = {"gain": "gain", "loss": "loss", "few seeds": "few-seeds"}
-"""The verdicts on findings of a ledger; all others show no significant difference."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,35 +52,53 @@ class Results:
         """The records of all cells."""
         return self.evidence.records()
 
-    def by_dataset(self, blocks: Callable[[str], Iterable[Block]]) -> Iterator[Block]:
-        """Yield the blocks of each data set, under its name if there are several."""
-        for dataset in self.evidence.datasets:
-            if len(self.evidence.datasets) > 1:
-                yield Heading(dataset)
-            yield from blocks(dataset)
-
 
 def sections(results: Results) -> Iterator[Section]:
     """Yield the sections in their order: the answer with one plot, and the rest, folded."""
-    plots, records = prepare(results.evidence), results.records
-    first, *more = plot_blocks(plots, ["gain"])
-    yield Section("answer", "The answer", [*stated(results.first), *answers.blocks(results.evidence), first, *more])
+    evidence, plots = results.evidence, prepare(results.evidence)
+    yield Section(
+        "answer", "The answer", [*stated(results.first), *answers.blocks(evidence), *plot_blocks(plots, ["gain"])]
+    )
+    on_each = functools.partial(_on_each, plots, evidence)
+    main, slices = main_table(evidence, effects=results.effects), slice_table(evidence)
     rest = {
-        ("ledger", "What exactly helps"): _ledger(results, plots) if results.ledgers else (),
-        ("results", "Results"): _results(results),
-        ("pictures", "Results in pictures"): _pictures(results, plots),
+        ("ledger", "What exactly helps"): _ledger(results, on_each) if results.ledgers else (),
+        ("results", "Results"): (*stated(answers.missing(evidence)), *on_each([], main, "results on")),
+        ("pictures", "Results in pictures"): on_each(["cutoffs", "pairs", "rank-change"]),
         ("leaderboard", "Over the data sets"): _over_datasets(results.board, plots) if results.board else (),
-        ("slices", "Whom it helps"): _slices(results, plots),
+        ("slices", "Whom it helps"): (
+            *plot_blocks(plots, ["train-share"]),
+            *on_each(["slices", "target-slices"], slices, "gains on slices of the users of"),
+        ),
         ("recommended", "What is recommended"): _recommended(results),
-        ("cost", "What it takes"): _cost(results, plots),
-        ("training", "Training"): results.by_dataset(lambda dataset: plot_blocks(plots, ["learning"], dataset)),
-        ("settings", "Settings"): origin.settings(records),
-        ("environment", "Data and environment"): origin.environment(records),
+        ("cost", "What it takes"): on_each(["cost"], cost_table(evidence), "what training and inference take on"),
+        ("training", "Training"): on_each(["learning"]),
+        ("settings", "Settings"): origin.settings(results.records),
+        ("environment", "Data and environment"): origin.environment(results.records),
         ("reproduce", "How to reproduce"): _reproduce(results),
     }
     for (name, title), blocks in rest.items():
         if found := list(blocks):
             yield Section(name, title, found, folded=True)
+
+
+def _on_each(
+    plots: Sequence[Prepared],
+    evidence: Evidence,
+    kinds: Sequence[str],
+    report: Report | None = None,
+    label: str = "",
+) -> Iterator[Block]:
+    """Yield the plots of each data set and its part of a table, folded behind plots; then the table's caption."""
+    for dataset in evidence.datasets:
+        if len(evidence.datasets) > 1:
+            yield Heading(dataset)
+        yield from plot_blocks(plots, kinds, dataset)
+        if report is not None and len((own := on(report, dataset)).frame):
+            drawn = grid(own, f"{label} {dataset}")
+            yield folded(drawn) if kinds else drawn
+    if report is not None:
+        yield note(report)
 
 
 def subtitle(records: Sequence[CellResult]) -> str:
@@ -97,82 +110,30 @@ def subtitle(records: Sequence[CellResult]) -> str:
     return f"{cells}{failed}, run {' to '.join(dict.fromkeys((days[0], days[-1])))}"
 
 
-def _ledger(results: Results, plots: Plots) -> Iterator[Block]:
-    """Yield the findings, then the plot and the table of each data set that has ledgers."""
-    ledgers, evidence = results.ledgers, results.evidence
-    yield from stated([statement for each in ledgers for statement in _finding(each, evidence)])
-    report = ledger_table(evidence, in_words=False)
-    with_ledgers = {each.pair.dataset for each in ledgers}
-
-    def blocks(dataset: str) -> Iterator[Block]:
-        yield from plot_blocks(plots, ["ledger", "llms"], dataset)
-        if dataset in with_ledgers:
-            yield folded(grid(on(report, dataset), f"what exactly helps on {dataset}"))
-
-    yield from results.by_dataset(blocks)
-    yield note(report)
+def _ledger(results: Results, on_each: Callable[..., Iterator[Block]]) -> Iterator[Block]:
+    yield from stated([statement for each in results.ledgers for statement in _finding(each, results.evidence)])
+    yield from on_each(["ledger", "llms"], ledger_table(results.evidence, in_words=False), "what exactly helps on")
 
 
 def _finding(ledger: Ledger, evidence: Evidence) -> Iterator[Statement]:
-    higher, harm, contrast = evidence.higher_is_better, harm_sentence(ledger), telling(ledger)
-    text = sentence(ledger, evidence.tested, higher, evidence.method)
+    harm, contrast, text = harm_sentence(ledger), telling(ledger), sentence(ledger, evidence)
     if text is not None and contrast is not None:
-        yield Statement(VERDICTS.get(finding(contrast, higher), "unclear"), text, [harm] if harm else [])
+        yield Statement(contrast.finding, text, [harm] if harm else [])
 
 
-def _results(results: Results) -> Iterator[Block]:
-    report = main_table(results.evidence, effects=results.effects)
-    if missing := answers.missing(results.evidence):
-        yield from stated(missing)
-    yield from results.by_dataset(lambda dataset: [grid(on(report, dataset), f"results on {dataset}")])
-    yield note(report)
-
-
-def _pictures(results: Results, plots: Plots) -> Iterator[Block]:
-    yield from results.by_dataset(lambda dataset: plot_blocks(plots, ["cutoffs", "pairs", "rank-change"], dataset))
-
-
-def _over_datasets(board: Leaderboard, plots: Plots) -> Iterator[Block]:
+def _over_datasets(board: Leaderboard, plots: Sequence[Prepared]) -> Iterator[Block]:
     report = board_table(board)
     yield grid(report, "all rows over all data sets")
     yield note(report)
     yield from plot_blocks(plots, ["critical-difference"])
 
 
-def _slices(results: Results, plots: Plots) -> Iterator[Block]:
-    report = slice_table(results.evidence)
-
-    yield from plot_blocks(plots, ["train-share"])
-
-    def blocks(dataset: str) -> Iterator[Block]:
-        yield from plot_blocks(plots, ["slices", "target-slices"], dataset)
-        if len((own := on(report, dataset)).frame):
-            yield folded(grid(own, f"gains on slices of the users of {dataset}"))
-
-    yield from results.by_dataset(blocks)
-    yield note(report)
-
-
 def _recommended(results: Results) -> Iterator[Block]:
-    def blocks(dataset: str) -> Iterator[Block]:
-        stated = results.recommendations.get(dataset, "No pair is stored.")
-        yield from [Text(stated)] if isinstance(stated, str) else recommended.blocks(stated)
-
-    yield from results.by_dataset(blocks)
-
-
-def _cost(results: Results, plots: Plots) -> Iterator[Block]:
-    report = main_table(results.evidence, cost=True)
-    costs = [column.name for column in COST]
-    wanted = ["data set", "model", "side", "sharing", "control", results.evidence.tested, *costs, "seeds"]
-    shortened = part(report, range(len(report.frame)), [column for column in report.frame if column not in wanted])
-    yield from results.by_dataset(
-        lambda dataset: [
-            *plot_blocks(plots, ["cost"], dataset),
-            folded(grid(on(shortened, dataset), f"what training and inference take on {dataset}")),
-        ]
-    )
-    yield Text(sentences(of_costs(results.evidence.rows.values())), is_note=True)
+    for dataset in results.evidence.datasets:
+        if len(results.evidence.datasets) > 1:
+            yield Heading(dataset)
+        found = results.recommendations.get(dataset, "No pair is stored.")
+        yield from [Text(found)] if isinstance(found, str) else recommended.blocks(found)
 
 
 def _reproduce(results: Results) -> Iterator[Block]:
@@ -191,3 +152,44 @@ def _reproduce(results: Results) -> Iterator[Block]:
         is_note=True,
     )
     yield folded(origin.cells(results.records))
+
+
+# --- plots -------------------------------------------------------------------------------------------------------
+
+
+MOST_PAGES = 4
+"""Of a plot of more pages only the first is shown: hundreds of rows make dozens, which nobody looks through."""
+
+
+def plot_blocks(plots: Sequence[Prepared], kinds: Sequence[str], dataset: str | None = None) -> list[Block]:
+    """Return the plots of some kinds, or why they are missing, in the order of the kinds.
+
+    Of each plot the first page is seen at once; further ones are folded.
+    """
+    blocks: list[Block] = []
+    for kind in kinds:
+        for plot in plots:
+            if (plot.kind, plot.dataset) == (kind, dataset):
+                blocks += _pages(plot)
+    return blocks
+
+
+def _pages(plot: Prepared) -> list[Block]:
+    if plot.reason is not None:
+        return [Text(f"No plot {plot.name}: {plot.reason}.", is_note=True)]
+    first, *more = plot.pages
+    if len(plot.pages) > MOST_PAGES:
+        shown = f"The first of the {len(plot.pages)} pages of this plot"
+        left_out = Text(f"{shown}; `corecbench report --plots` draws all of them.", is_note=True)
+        return [picture(first), left_out]
+    folded = Folded(f"{number_of(len(more), 'more page')} of this plot", [picture(chart) for chart in more])
+    return [picture(first), folded] if more else [picture(first)]
+
+
+def picture(chart: Chart) -> Picture:
+    """Return a plot drawn for both kinds of screens."""
+    wide, narrow = (
+        Markup(to_svg(chart.on(width), chart.words, kind))  # noqa: S704  # `to_svg` escapes all text
+        for width, kind in ((WIDE, "wide"), (NARROW, "narrow"))
+    )
+    return Picture(chart.title, wide, narrow, chart.caption)

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corecbench.data.reduction import largest_parts
-from corecbench.report.evidence.contrasts import ALPHA, FEWEST_DATASETS, FEWEST_ROWS, STANDARD, adjust_families
+from corecbench.report.evidence import leaderboard
+from corecbench.report.evidence.contrasts import ALPHA, STANDARD, adjust_families
 from corecbench.report.plots.canvas import LEADING, MINUS, NARROW, n_lines, text_width, wrap
-from corecbench.report.plots.chart import Chart, NothingToShow
+from corecbench.report.plots.chart import FIRST_NAMED, Chart, NothingToShow, extent, label, present
 from corecbench.report.plots.forest import Forest, Group, Line
-from corecbench.report.plots.selection import FIRST_NAMED, extent, label, mean, present
 from corecbench.report.views.captions import of_p
 from corecbench.report.wording import decimal, p_value, sentences
-from corecbench.stats.friedman import critical_difference, friedman
 
 if TYPE_CHECKING:
     from corecbench.report.evidence.reading import Evidence
@@ -152,40 +150,25 @@ def compared(evidence: Evidence) -> tuple[Matrix, str]:
 def average_ranks(evidence: Evidence) -> list[Chart]:
     """Return average ranks of the rows that are on every data set and are no controls.
 
-    Of several parts of a data set only the largest counts. Two rows differ by Nemenyi's test where their average
-    ranks are further apart than the critical difference: where lines of that length around them do not overlap.
+    Two rows differ by Nemenyi's test where lines as long as the critical difference around them do not overlap.
     """
-    counted = largest_parts((key.dataset, key.reduction) for key in evidence.rows)
-    datasets = [dataset for dataset in evidence.datasets if dataset in counted]
-    if len(datasets) < FEWEST_DATASETS:
-        raise NothingToShow(f"needs {FEWEST_DATASETS} data sets, got {len(datasets)}")
-    known = set(present(evidence))
-    common = [
-        key
-        for key in present(evidence)
-        if key.dataset == datasets[0]
-        and not evidence.is_control(key)
-        and all(key.on(dataset) in known for dataset in datasets)
-    ]
-    if len(common) < FEWEST_ROWS:
-        raise NothingToShow(f"needs {FEWEST_ROWS} rows that are on every data set, got {len(common)}")
-    scores = np.array([[mean(evidence, key.on(dataset)) for key in common] for dataset in datasets])  # [D, K]
-    test = friedman(scores, evidence.higher_is_better)
-    gap = critical_difference(len(common), len(datasets))
+    found = leaderboard.average_ranks(evidence)
+    if isinstance(found, str):
+        raise NothingToShow(found)
     lines = []
-    for number in np.argsort(test.average_ranks, kind="stable").tolist():
-        key, rank = common[number], float(test.average_ranks[number])
-        ends = max(1.0, rank - gap / 2), min(float(len(common)), rank + gap / 2)
+    for number in np.argsort(found.test.average_ranks, kind="stable").tolist():
+        key, rank = found.keys[number], float(found.test.average_ranks[number])
+        ends = max(1.0, rank - found.gap / 2), min(float(len(found.keys)), rank + found.gap / 2)
         lines.append(Line(label(key), key.side, rank, ends, f"{rank:.2f}"))
     caption = sentences(
         [
             extent(evidence),
-            f"Rank 1 is best. Friedman's test: p = {p_value(test.p)}".replace("= <", "< "),
-            f"Lines: the critical difference of Nemenyi's test at .05, {gap:.2f}. Rows whose lines overlap do not "
-            "differ significantly; with few data sets that is rough",
+            f"Rank 1 is best. Friedman's test: p = {p_value(found.test.p)}".replace("= <", "< "),
+            f"Lines: the critical difference of Nemenyi's test at .05, {found.gap:.2f}. Rows whose lines overlap "
+            "do not differ significantly; with few data sets that is rough",
             "Without controls",
             FIRST_NAMED,
         ]
     )
-    title = f"Average ranks by {evidence.tested} over {len(datasets)} data sets, and which rows differ"
+    title = f"Average ranks by {evidence.tested} over {found.n_datasets} data sets, and which rows differ"
     return [Chart(title, caption, (Forest((Group("", tuple(lines)),), "average rank", zero=False),))]

@@ -10,7 +10,21 @@ from corecbench.data.reduction import in_percent
 from corecbench.report.evidence.groups import stored_slicings
 from corecbench.report.evidence.reading import at_full_share
 from corecbench.report.plots.canvas import GRID, LEADING, MINUS, SIDE_NAMES, WIDE, n_lines, wrap
-from corecbench.report.plots.chart import Chart, NothingToShow, charts, evenly, paged
+from corecbench.report.plots.chart import (
+    FIRST_NAMED,
+    Chart,
+    NothingToShow,
+    charts,
+    evenly,
+    extent,
+    extents,
+    groups,
+    joint,
+    label,
+    paged,
+    partner,
+    shorten,
+)
 from corecbench.report.plots.forest import MOST_LABEL, Forest, Group, Line, side_look
 from corecbench.report.plots.panels import (
     ALONE,
@@ -21,22 +35,13 @@ from corecbench.report.plots.panels import (
     compared,
     look_of,
     named,
+    of_contrasts,
     of_differences,
     shifted,
 )
-from corecbench.report.plots.selection import (
-    FIRST_NAMED,
-    extent,
-    extents,
-    groups,
-    joint,
-    label,
-    partner,
-    shorten,
-)
 from corecbench.report.views import captions
 from corecbench.report.views.captions import t_intervals
-from corecbench.report.views.columns import NONE
+from corecbench.report.views.layout import NONE
 from corecbench.report.wording import percent, sentences
 from corecbench.results.frames import COUNTS, SIMILARITY
 
@@ -45,7 +50,6 @@ if TYPE_CHECKING:
 
     from corecbench.report.evidence.contrasts import Contrast
     from corecbench.report.evidence.reading import Evidence
-    from corecbench.report.plots.panels import Look
     from corecbench.results.rows import RowKey
 
     Curve = Sequence[Contrast]
@@ -182,7 +186,7 @@ def _sliced(
     step = 0.7 / max(len(names), 1)
     rows = {
         slicing: [
-            shifted(_series(of, names[key], looks[key], range(len(of))), (place - (len(names) - 1) / 2) * step)
+            shifted(of_contrasts(of, names[key], looks[key], range(len(of))), (place - (len(names) - 1) / 2) * step)
             for place, (key, of) in enumerate(by_row.items())
         ]
         for slicing, by_row in on.items()
@@ -195,13 +199,6 @@ def _sliced(
         borders = tuple((border - 0.505, border - 0.495, GRID) for border in range(1, len(first)))
         panels.append(Panel(named(AXIS[slicing], ticks), y, tuple(series), rules=ZERO, bands=borders))
     return Panels(tuple(panels), tuple((name, looks[key]) for key, name in names.items()), title)
-
-
-def _series(gains: Curve, name: str, look: Look, places: Sequence[int]) -> Series:
-    """Return differences at some places, with their intervals."""
-    at = list(zip(map(float, places), gains, strict=True))
-    intervals = tuple((x, *each.sizes.interval) for x, each in at if each.sizes.interval)
-    return Series(name, look, tuple((x, each.difference) for x, each in at), intervals)
 
 
 def broken(gains: Curve) -> list[str]:
@@ -253,7 +250,7 @@ def _shared(evidence: Evidence, title: str, found: Sequence[Curve]) -> Panels:
         alone |= {float(x): each.base for x, each in zip(at, curve, strict=True)}
         name, look = partner(curve[0].row), look_of(number, evidence.is_control(curve[0].row))
         rows.append(Series(name, look, tuple((float(x), each.own) for x, each in zip(at, curve, strict=True))))
-        gains.append(_series(curve, name, look, at))
+        gains.append(of_contrasts(curve, name, look, at))
     of_model = Series("alone", ALONE, tuple(sorted(alone.items())))
     metrics = evidence.tested, f"Δ {evidence.tested}"
     return compared(

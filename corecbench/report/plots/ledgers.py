@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Literal
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS
 from corecbench.report.evidence.ledger_plan import PAIR, pairs_with_controls
 from corecbench.report.plots.canvas import LEADING, MINUS, SIDE_NAMES, WIDE, n_lines, wrap
-from corecbench.report.plots.chart import Chart, NothingToShow, charts, paged
+from corecbench.report.plots.chart import Chart, NothingToShow, charts, extent, label, mean, paged, shorten
 from corecbench.report.plots.forest import MOST_LABEL, Forest, Group, Line
-from corecbench.report.plots.panels import ALONE, Panels, Series, compared, look_of, named
-from corecbench.report.plots.selection import extent, label, mean, shorten
+from corecbench.report.plots.panels import ALONE, Panels, Series, compared, look_of, named, of_contrasts
 from corecbench.report.views.captions import t_intervals
 from corecbench.report.views.findings import row_name
 from corecbench.report.wording import one_line, percent, sentences
@@ -167,9 +166,7 @@ def _panels(evidence: Evidence, ledgers: Sequence[Ledger]) -> Panels:
     for number, (control, found) in enumerate(contrasts.items(), start=1):
         name, look = f"{control}: {found[0][1].planned.tells}", look_of(number, is_open=True)
         rows.append(Series(name, look, tuple((x, each.comparison.means[1]) for x, each in found)))
-        intervals = [(x, *each.comparison.sizes.interval) for x, each in found if each.comparison.sizes.interval]
-        points = tuple((x, each.comparison.difference) for x, each in found)
-        gains.append(Series(name, look, points, tuple(intervals)))
+        gains.append(of_contrasts([each.comparison for _, each in found], name, look, [x for x, _ in found]))
     title = f"{shorten(pair.domain or '')}, {shorten(pair.sharing or '')} ({SIDE_NAMES[pair.side]})"
     metrics = evidence.tested, "pair against control"
     return compared(title, named("LLM", names_of(ledgers)), rows, gains, metrics)

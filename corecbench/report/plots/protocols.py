@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME
 from corecbench.report.plots.canvas import MINUS, SIDE_NAMES
-from corecbench.report.plots.chart import Chart, NothingToShow, paged
+from corecbench.report.plots.chart import Chart, NothingToShow, extent, label, paged
 from corecbench.report.plots.forest import Forest, Group, Line, side_look
-from corecbench.report.plots.selection import extent, label
 from corecbench.report.views.captions import t_intervals
 from corecbench.report.views.findings import row_name
 from corecbench.report.wording import percent, sentences

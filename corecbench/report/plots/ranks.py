@@ -9,12 +9,11 @@ import numpy as np
 
 from corecbench.report.evidence.contrasts import common_seeds
 from corecbench.report.plots.canvas import DASHES, INK
-from corecbench.report.plots.chart import Chart, charts, paged
+from corecbench.report.plots.chart import FIRST_NAMED, Chart, charts, extent, groups, label, paged, with_ranks
 from corecbench.report.plots.panels import ALONE, Axis, Look, Panel, Panels, Series, around, look_of
-from corecbench.report.plots.selection import FIRST_NAMED, extent, groups, label, with_ranks
 from corecbench.report.wording import sentences
-from corecbench.stats.effect import Shares
-from corecbench.stats.effect import shares as shares_of
+from corecbench.stats.differences import Shares
+from corecbench.stats.differences import shares as shares_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

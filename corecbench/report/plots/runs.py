@@ -8,9 +8,18 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from corecbench.report.plots.canvas import FAINT, INK, SIDE_COLOURS, SIDE_MARKERS, SIDE_NAMES, powers, short
-from corecbench.report.plots.chart import Chart, NothingToShow, paged
+from corecbench.report.plots.chart import (
+    FIRST_NAMED,
+    Chart,
+    NothingToShow,
+    cell_label,
+    extent,
+    label,
+    mean,
+    paged,
+    present,
+)
 from corecbench.report.plots.panels import Axis, Look, Panel, Panels, Series, around, look_of
-from corecbench.report.plots.selection import FIRST_NAMED, cell_label, extent, label, mean, present
 from corecbench.report.wording import sentences
 
 if TYPE_CHECKING:
@@ -159,7 +168,7 @@ def costs(evidence: Evidence) -> list[Cost]:
                 sum(each["sides"][side]["train_s"] for side in trained) for each in row.records
             )
             quality = mean(evidence, key)
-            found.append(Cost(label(key), not key.is_solo, quality, train_s, row.cost.inference_ms_per_user))
+            found.append(Cost(label(key), not key.is_solo, quality, train_s, row.costs["inference_ms_per_user"]))
     return found
 
 

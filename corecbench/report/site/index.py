@@ -1,27 +1,31 @@
-"""The index of the site: the rows of all benchmarks, by data set and protocol, the best first."""
+"""The pages of the site: the index of all rows, by data set and protocol, and one for each row."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
 
-from corecbench.api import Report
 from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS
-from corecbench.report.page.blocks import Heading, Section, Text
+from corecbench.report.page import origin
+from corecbench.report.page.blocks import Code, Heading, Section, Text
 from corecbench.report.page.grids import grid, number_of
-from corecbench.report.views.columns import Column, lay_out
+from corecbench.report.page.render import SCRIPTS, page
+from corecbench.report.plots.chart import label
+from corecbench.report.views.findings import change, interval, probability
+from corecbench.report.views.layout import Column, table
 from corecbench.report.views.provenance import protocol_sentence
-from corecbench.report.views.tables import best_two
 from corecbench.report.wording import count, decimal, p_value, percent, seed_list, sentences
 from corecbench.results.layout import slug
+from corecbench.results.run_files import run_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from corecbench.api import Mark
+    from corecbench.api import CellResult, RowSide
     from corecbench.report.evidence.contrasts import Contrast
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
@@ -90,13 +94,14 @@ class Shown(NamedTuple):
         return self.is_control, float("inf") if value is None else sign * value
 
 
-def subtitle(benchmarks: Sequence[Benchmark]) -> str:
-    """Return how much the site shows."""
+def index_page(title: str, benchmarks: Sequence[Benchmark]) -> str:
+    """Return the index, whose title says how much the site shows."""
     n_rows = sum(len(benchmark.rows) for benchmark in benchmarks)
-    return f"{number_of(n_rows, 'row')} of {number_of(len(benchmarks), 'benchmark')}"
+    subtitle = f"{number_of(n_rows, 'row')} of {number_of(len(benchmarks), 'benchmark')}"
+    return page(title, subtitle, list(_sections(benchmarks)), scripts=(*SCRIPTS, "filter.js"))
 
 
-def sections(benchmarks: Sequence[Benchmark]) -> Iterator[Section]:
+def _sections(benchmarks: Sequence[Benchmark]) -> Iterator[Section]:
     """Yield for each data set the rows of all benchmarks; one with the same cells in several is shown once."""
     rows: dict[object, Shown] = {}
     for shown in (Shown(benchmark, row) for benchmark in benchmarks for row in benchmark.rows):
@@ -133,46 +138,88 @@ def _grid(place: Place, shown: Sequence[Shown]) -> Grid:
         name: metric.higher_is_better for each in shown for name, metric in each.benchmark.evidence.metrics.items()
     }
 
-    def metric(name: str) -> Any:
-        return lambda each: each.row.metrics.get(name)
-
+    judged = lambda each: (not each.is_control) or None  # noqa: E731
     columns = [
         Column(MODEL, lambda each: each.row.key.model),
         Column("side", lambda each: each.row.key.side),
         Column("sharing", lambda each: each.row.key.sharing),
         Column("control", lambda each: each.row.key.control),
-        *(Column(name, metric(name), decimal) for name in metrics),
-        Column("change", lambda each: each.contrast and each.contrast.change, percent),
+        *(
+            Column(name, functools.partial(_metric, name), decimal, True, higher, among=judged)
+            for name, higher in metrics.items()
+        ),
+        Column(
+            "change",
+            lambda each: each.contrast and each.contrast.change,
+            percent,
+            contrast=lambda each: each.contrast,
+        ),
         Column("p", lambda each: each.contrast and each.contrast.p_adjusted, p_value),
         Column("users", lambda each: each.row.n_users, count),
         Column("seeds", lambda each: seed_list(each.row.seeds)),
         Column(BENCHMARK, lambda each: each.benchmark.name),
     ]
-    frame, values = lay_out(shown, columns)
-    report = Report("index", frame, values, "", _marks(shown, metrics), {}, metrics)
+    report = table("index", shown, columns)
     drawn = grid(report, f"rows on {place.dataset}")
     links = {MODEL: lambda each: each.benchmark.address(each.row), BENCHMARK: lambda each: each.benchmark.report}
     link = Markup('<a href="{}">{}</a>').format
     rows = [
         [
             dataclasses.replace(field, markup=link(links[name](each), field.markup)) if name in links else field
-            for name, field in zip(frame, fields, strict=True)
+            for name, field in zip(report.frame, fields, strict=True)
         ]
         for each, fields in zip(shown, drawn.rows, strict=True)
     ]
     return dataclasses.replace(drawn, rows=rows)
 
 
-def _marks(shown: Sequence[Shown], metrics: dict[str, bool]) -> dict[tuple[int, str], list[Mark]]:
-    marks: dict[tuple[int, str], list[Mark]] = {}
-    for number, each in enumerate(shown):
-        if each.contrast and each.contrast.is_significant:
-            marks[number, "change"] = ["significant"]
-    for metric, higher_is_better in metrics.items():
-        values = {
-            number: each.row.metrics[metric]
-            for number, each in enumerate(shown)
-            if metric in each.row.metrics and not each.is_control
-        }
-        marks |= {(number, metric): [mark] for number, mark in best_two(values, higher_is_better).items()}
-    return marks
+def _metric(name: str, shown: Shown) -> float | None:
+    return shown.row.metrics.get(name)
+
+
+# --- the page of a row -------------------------------------------------------------------------------------------
+
+
+HOME = "../../index.html"
+"""The address of the index, from the page of a row."""
+
+
+def row_page(benchmark: Benchmark, row: Row) -> str:
+    """Return the page of one row: its numbers by seed, its comparison, and how it was run."""
+    records = row.records
+    codes = [Code("run.toml", text) for text in run_files(benchmark.name, records)]
+    return page(
+        f"{label(row.key)} on {row.key.dataset}",
+        f"{row.key.side} side, {row.n_users:,} users, {seed_list(row.seeds, 'seed')}",
+        [
+            Section("result", "Result", list(_result(benchmark, row))),
+            Section("settings", "Settings", list(origin.settings(records))),
+            Section("environment", "Data and environment", list(origin.environment(records))),
+            Section("reproduce", "How to reproduce", [*codes, origin.cells(records)]),
+        ],
+        home=HOME,
+    )
+
+
+def _result(benchmark: Benchmark, row: Row) -> Iterator[Block]:
+    records, side = row.records, row.key.side
+    names = list(records[0]["sides"][side]["metrics"])
+    columns = [
+        Column("seed", lambda record: record["cell"]["seed"]),
+        *(Column(name, functools.partial(_of_seed, name, side), decimal) for name in names),
+        Column("epochs", lambda record: record["sides"][side]["epochs"]),
+        Column("train s", lambda record: record["sides"][side].get("train_s"), "{:,.1f}".format),
+    ]
+    yield grid(table("seeds", records, columns), "metrics by seed")
+    if (found := benchmark.evidence.over_alone.get(row.key)) is not None:
+        method = benchmark.evidence.method
+        evidence = f"{interval(found)}, {probability(found.p_adjusted, method)}"
+        tested = benchmark.evidence.tested
+        yield Text(f"{tested} against the same model trained alone: {change(found)} ({evidence}).")
+    for note in benchmark.evidence.notes(row.key):
+        yield Text(f"{note[0].upper()}{note[1:]}.")
+    yield Text(Markup('<a href="../../{}">Report of the benchmark {}</a>').format(benchmark.report, benchmark.name))
+
+
+def _of_seed(name: str, side: RowSide, record: CellResult) -> float | None:
+    return record["sides"][side]["metrics"].get(name)

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchError
-from corecbench.report.page.render import SCRIPTS, page
 from corecbench.report.publish import gather, publish, write_page
-from corecbench.report.site import index, row_page
+from corecbench.report.site.index import Benchmark, index_page, row_page
 from corecbench.results.choice import AS_STORED
 from corecbench.results.layout import slug
 from corecbench.results.store import Store
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from corecbench.plugin.host import Host
-    from corecbench.report.site.index import Benchmark
     from corecbench.results.choice import Choice
 
 INDEX, BENCHMARKS, ROWS = "index.html", "benchmarks", "rows"
@@ -76,10 +74,7 @@ def write_site(
         raise CorecbenchError(f"no benchmark can be shown: {left_out[0]}")
     for benchmark in shown:
         write_rows(benchmark, out)
-    sections = list(index.sections(shown))
-    subtitle = index.subtitle(shown)
-    text = page(title, subtitle, sections, scripts=(*SCRIPTS, "filter.js"))
-    (out / INDEX).write_text(text, encoding="utf-8", newline="\n")
+    (out / INDEX).write_text(index_page(title, shown), encoding="utf-8", newline="\n")
     n_rows = sum(len(benchmark.rows) for benchmark in shown)
     return Site(out / INDEX, n_rows, len(shown), left_out)
 
@@ -104,7 +99,7 @@ def write_benchmark(
     evidence = gather(host, place, choice.of(list(store.records())), metrics)
     publish(host, evidence, place.own_folder, with_ledger=True)
     report = write_page(host, place, evidence, place.own_folder)
-    return index.Benchmark(name, evidence, report.relative_to(out).as_posix())
+    return Benchmark(name, evidence, report.relative_to(out).as_posix())
 
 
 def write_rows(benchmark: Benchmark, out: Path) -> None:
@@ -112,7 +107,4 @@ def write_rows(benchmark: Benchmark, out: Path) -> None:
     folder = out / ROWS / slug(benchmark.name)
     folder.mkdir(parents=True, exist_ok=True)
     for row in benchmark.rows:
-        text = page(
-            row_page.title(row), row_page.subtitle(row), row_page.sections(benchmark, row), home=row_page.HOME
-        )
-        (out / benchmark.address(row)).write_text(text, encoding="utf-8", newline="\n")
+        (out / benchmark.address(row)).write_text(row_page(benchmark, row), encoding="utf-8", newline="\n")

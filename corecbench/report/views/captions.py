@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corecbench.data.reduction import largest_parts
 from corecbench.evaluation.measuring import is_overall
-from corecbench.report.evidence.contrasts import ALPHA, FEWEST_DATASETS, FEWEST_ROWS, FEWEST_SEEDS, FEWEST_USERS
+from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, FEWEST_USERS
 from corecbench.report.evidence.groups import stored_slicings
+from corecbench.report.evidence.leaderboard import average_ranks
 from corecbench.report.evidence.rows import fault_sentences
-from corecbench.report.views.columns import NONE, has_seeds, p_name
-from corecbench.report.views.findings import CORRECTED, finding, in_sentences, lacking_sentences
+from corecbench.report.views.columns import has_seeds, p_name
+from corecbench.report.views.findings import CORRECTED, in_sentences, lacking_sentences
+from corecbench.report.views.layout import NONE
 from corecbench.report.views.provenance import made_with, of_left_out, of_reductions, protocol_sentence
 from corecbench.report.wording import (
     count,
@@ -29,7 +30,6 @@ from corecbench.report.wording import (
 from corecbench.results.frames import COUNTS, SIMILARITY
 from corecbench.stats.bootstrap import RESAMPLES
 from corecbench.stats.differences import FEWEST_DIFFERENT
-from corecbench.stats.friedman import critical_difference, friedman
 from corecbench.stats.paired import METHODS
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def intervals_in_words(method: Method, contrasts: Iterable[Contrast]) -> str:
 
 
 def of_intervals(method: Method, contrasts: Iterable[Contrast]) -> str:
-    """Return the sentence of a caption about `interval_columns`."""
+    """Return the sentence of a caption about the intervals of a table."""
     return (
         f"95% interval: of the difference ({intervals_in_words(method, contrasts)}), not adjusted for the number "
         f"of rows; {NONE} where fewer than {FEWEST_DIFFERENT} users differ or all differ by the same"
@@ -246,48 +246,35 @@ def of_costs(rows: Collection[Row]) -> Iterator[str]:
         "of the process during the cell, the same for both sides"
         + ("; an ensemble takes what both sides take" if any(row.key.side == "ensemble" for row in rows) else "")
     )
-    costs = [row.cost for row in rows if row.seeds]
-    if any(cost.train_s is not None and None in (cost.inference_ms_per_user, cost.parameters) for cost in costs):
+    costs = [row.costs for row in rows if row.seeds]
+    late = "inference_ms_per_user", "parameters"
+    if any(cost["train_s"] is not None and None in [cost[name] for name in late] for cost in costs):
         yield f"{NONE}: the result is from before this was recorded"
-    if any(cost.train_s is None for cost in costs):
+    if any(cost["train_s"] is None for cost in costs):
         yield f"{NONE} in all columns of costs: the result is imported"
 
 
 def over_datasets(evidence: Evidence) -> Iterator[str]:
-    """Yield the outcome of Friedman's and of Nemenyi's test; nothing for fewer than 2 data sets or 3 common rows.
-
-    Rows take part that have the tested metric on every data set and are no controls. Of several parts of a data
-    set only the largest counts.
-    """
-    tested = evidence.tested
-    counted = largest_parts((key.dataset, key.reduction) for key in evidence.rows)
-    datasets = [dataset for dataset in evidence.datasets if dataset in counted]
-    values = {
-        (f"{', '.join(filter(None, (key.model, key.sharing)))} ({key.side})", key.dataset): row.metrics[tested]
-        for key, row in evidence.rows.items()
-        if key.dataset in counted and tested in row.metrics and not evidence.is_control(key)
-    }
-    names = [
-        name
-        for name in dict.fromkeys(name for name, _ in values)
-        if all((name, dataset) in values for dataset in datasets)
-    ]
-    if len(datasets) < FEWEST_DATASETS or len(names) < FEWEST_ROWS:
+    """Yield the outcome of Friedman's and of Nemenyi's test, where there are data sets and common rows enough."""
+    found = average_ranks(evidence)
+    if isinstance(found, str):
         return
-    scores = np.array([[values[name, dataset] for name in names] for dataset in datasets])  # [D, K]
-    test = friedman(scores, evidence.higher_is_better)
-    gap = critical_difference(len(names), len(datasets), ALPHA)
-    order = np.argsort(test.average_ranks, kind="stable")
-    best = [f"{test.average_ranks[place]:.2f} {names[place]}" for place in order[:MOST_NAMED]]
-    more = f"; {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    pairs = [abs(one - other) > gap for one, other in combinations(test.average_ranks, 2)]
+    ranks = found.test.average_ranks
+    named = [
+        f"{ranks[place]:.2f} {', '.join(filter(None, (found.keys[place].model, found.keys[place].sharing)))} "
+        f"({found.keys[place].side})"
+        for place in np.argsort(ranks, kind="stable")
+    ]
+    more = [f"{len(named) - MOST_NAMED} more"] if len(named) > MOST_NAMED else []
+    apart = [abs(one - other) > found.gap for one, other in combinations(ranks, 2)]
     yield (
-        f"Average ranks by {tested} over {len(datasets)} data sets, of the {len(names)} rows on all of them "
-        f"that are no controls: {'; '.join(best)}{more}"
+        f"Average ranks by {evidence.tested} over {found.n_datasets} data sets, of the {len(named)} rows on all of "
+        f"them that are no controls: {'; '.join([*named[:MOST_NAMED], *more])}"
     )
     yield (
-        f"Friedman's test: p {p_value(test.p)}; {sum(pairs)} of {len(pairs)} pairs of rows are further apart than "
-        f"Nemenyi's critical difference at {decimal(ALPHA, 2)}, {gap:.2f}, which is rough for few data sets"
+        f"Friedman's test: p {p_value(found.test.p)}; {sum(apart)} of {len(apart)} pairs of rows are further apart "
+        f"than Nemenyi's critical difference at {decimal(ALPHA, 2)}, {found.gap:.2f}, which is rough for few data "
+        "sets"
     )
 
 
@@ -443,7 +430,7 @@ def ledger_caption(evidence: Evidence, ledgers: Sequence[Ledger], effects: bool,
                 "controls with --control, and pairs that share nothing with --sharing none"
             ]
         )
-    method, higher = evidence.method, evidence.higher_is_better
+    method = evidence.method
     lines = [line for ledger in ledgers for line in ledger.contrasts]
     contrasts = [line.comparison for line in lines]
     findings = [text for each in ledgers if in_words for text in in_sentences(each, evidence)]
@@ -470,7 +457,7 @@ def ledger_caption(evidence: Evidence, ledgers: Sequence[Ledger], effects: bool,
         f"{p_name(method, 'TOST')} is below {level}, which tests a difference of {margin} of the model alone or "
         "more; otherwise open" + (f"; a verdict needs {FEWEST_SEEDS} seeds" if method.speaks_of_methods else ""),
     ]
-    if any(finding(line, higher) == "out of reach" for line in lines):
+    if any(line.finding == "out of reach" for line in lines):
         details.append(
             "Not testable: no later phase of the recommender follows one of the LLM, so that fine-tuning could not "
             "reach it"

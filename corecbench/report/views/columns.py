@@ -1,15 +1,14 @@
-"""The columns of all tables, each as text to read and as numbers that are not rounded."""
+"""The columns of all tables."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
 from typing import TYPE_CHECKING, Any, Literal
-
-import pandas as pd
 
 from corecbench.data.reduction import in_percent
 from corecbench.report.evidence.reading import at_full_share
 from corecbench.report.views.findings import CORRECTED, finding_in_words, notes, row_name
+from corecbench.report.views.layout import Column
 from corecbench.report.wording import (
     count,
     decimal,
@@ -27,51 +26,12 @@ if TYPE_CHECKING:
 
     from corecbench.report.evidence.comparison import Comparison
     from corecbench.report.evidence.contrasts import Contrast, Method
-    from corecbench.report.evidence.leaderboard import Leaderboard
+    from corecbench.report.evidence.leaderboard import BoardRow, Leaderboard
     from corecbench.report.evidence.ledger import Line
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
-    from corecbench.stats.intervals import Interval
     from corecbench.stats.relative import ChangeSet
-
-    Value = Callable[[Any], Any]
-    """Takes what a line of a table is about, and returns the value of a cell, None if it has none."""
-
-NONE = "-"
-"""The text of a cell without a value."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a table."""
-
-    name: str
-    value: Value
-    text: Callable[[Any], str] | None = str
-    """value -> its text; None for a column that is among the exact values only."""
-    exact: bool = True
-    """Whether the column is among the exact values."""
-
-
-def lay_out(subjects: Iterable[Any], columns: Iterable[Column]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the `frame` and the `values` of a `Report`, a line for each subject."""
-    columns = list(columns)
-    cells = [[column.value(subject) for column in columns] for subject in subjects]
-    texts = [
-        [
-            NONE if value is None else column.text(value)
-            for column, value in zip(columns, row, strict=True)
-            if column.text
-        ]
-        for row in cells
-    ]
-    exact = [[value for column, value in zip(columns, row, strict=True) if column.exact] for row in cells]
-    # dtype=object keeps counts whole numbers where some are missing
-    return (
-        pd.DataFrame(texts, columns=[column.name for column in columns if column.text], dtype=object),
-        pd.DataFrame(exact, columns=[column.name for column in columns if column.exact], dtype=object),
-    )
 
 
 def p_name(method: Method, of: str = "") -> str:
@@ -90,7 +50,7 @@ def p_name(method: Method, of: str = "") -> str:
 
 
 def identity(
-    keys: Iterable[RowKey], key_of: Callable[[Any], RowKey], side: Value | None = None
+    keys: Iterable[RowKey], key_of: Callable[[Any], RowKey], side: Callable[[Any], str] | None = None
 ) -> Iterator[Column]:
     """Yield the columns that say what a row is; that of controls only if there are any."""
     yield Column("data set", lambda each: key_of(each).dataset)
@@ -99,21 +59,6 @@ def identity(
     yield Column("sharing", lambda each: key_of(each).sharing)
     if any(key.control for key in keys):
         yield Column("control", lambda each: key_of(each).control)
-
-
-def interval_columns(value: Callable[[Any], Interval | None]) -> Iterator[Column]:
-    """Yield the columns of a 95 % interval: one to read and two of exact values."""
-
-    def end(number: int) -> Value:
-        def end_of(each: Any) -> float | None:
-            ends = value(each)
-            return ends and ends[number]
-
-        return end_of
-
-    yield Column("95% interval", value, interval, exact=False)
-    yield Column("95% low", end(0), None)
-    yield Column("95% high", end(1), None)
 
 
 def contrast_columns(
@@ -128,43 +73,58 @@ def contrast_columns(
         effects: whether there are columns of effect sizes.
         seeds: whether some of these columns are about seeds.
     """
-    part = _part(contrast_of)
+    of = _of(contrast_of)
     if effects:
-        yield Column("difference", part(lambda each: each.difference), signed)
-        yield from interval_columns(part(lambda each: each.sizes.interval))
-    yield Column(change, part(lambda each: each.change), percent)
+        yield of("difference", lambda each: each.difference, signed)
+        yield from _interval(of)
+    yield of(change, lambda each: each.change, percent, contrast=contrast_of)
     if effects:
-        yield from _effects(part)
-        yield from _of_seeds(part) if seeds else ()
-        yield from _wanted(part, method.find, seeds) if method.find else ()
+        yield from _effects(of)
+        yield from _of_seeds(of) if seeds else ()
+        yield from _wanted(of, method.find, seeds) if method.find else ()
         yield from equivalence_columns(contrast_of, method)
-    yield Column("p", part(lambda each: each.test.p), p_value)
+    yield of("p", lambda each: each.test.p, p_value)
     if method.correction != "none":
-        yield Column(p_name(method), part(lambda each: each.p_adjusted), p_value)
+        yield of(p_name(method), lambda each: each.p_adjusted, p_value)
 
 
-def _part(contrast_of: Callable[[Any], Contrast | None]) -> Callable[[Callable[[Contrast], Any]], Value]:
-    def part(value: Callable[[Contrast], Any]) -> Value:
+def _of(contrast_of: Callable[[Any], Contrast | None]) -> Callable[..., Column]:
+    """Return a function that makes a column of the contrast of a line, by default one of exact values only."""
+
+    def column(
+        name: str,
+        value: Callable[[Contrast], Any],
+        text: Callable[[Any], str] | None = None,
+        exact: bool = True,
+        contrast: Callable[[Any], Contrast | None] | None = None,
+    ) -> Column:
         def value_of(each: Any) -> Any:
-            contrast = contrast_of(each)
-            return None if contrast is None else value(contrast)
+            found = contrast_of(each)
+            return None if found is None else value(found)
 
-        return value_of
+        return Column(name, value_of, text, exact, contrast=contrast)
 
-    return part
+    return column
 
 
-def _effects(part: Callable[[Callable[[Contrast], Any]], Value]) -> Iterator[Column]:
-    yield Column("95% interval (change)", part(lambda each: each.sizes.changes), _changes, exact=False)
-    yield Column("95% low (change)", part(lambda each: _bounded(each.sizes.changes, "low")), None)
-    yield Column("95% high (change)", part(lambda each: _bounded(each.sizes.changes, "high")), None)
-    yield Column("d_z", part(lambda each: each.sizes.dz), lambda value: signed(value, 3))
-    yield Column("better/worse/equal", part(lambda each: each.sizes.shares), percents, exact=False)
-    yield Column("better", part(lambda each: each.sizes.shares.better), None)
-    yield Column("worse", part(lambda each: each.sizes.shares.worse), None)
-    yield Column("equal", part(lambda each: each.sizes.shares.equal), None)
-    yield Column("detectable", part(lambda each: each.sizes.detectable), decimal)
-    yield Column("users needed", part(lambda each: each.sizes.users_needed), count)
+def _interval(of: Callable[..., Column]) -> Iterator[Column]:
+    """Yield the columns of a 95 % interval: one to read and two of exact values."""
+    yield of("95% interval", lambda each: each.sizes.interval, interval, False)
+    yield of("95% low", lambda each: each.sizes.interval and each.sizes.interval.low)
+    yield of("95% high", lambda each: each.sizes.interval and each.sizes.interval.high)
+
+
+def _effects(of: Callable[..., Column]) -> Iterator[Column]:
+    yield of("95% interval (change)", lambda each: each.sizes.changes, _changes, False)
+    yield of("95% low (change)", lambda each: _bounded(each.sizes.changes, "low"))
+    yield of("95% high (change)", lambda each: _bounded(each.sizes.changes, "high"))
+    yield of("d_z", lambda each: each.sizes.dz, lambda value: signed(value, 3))
+    yield of("better/worse/equal", lambda each: each.sizes.shares, percents, False)
+    yield of("better", lambda each: each.sizes.shares.better)
+    yield of("worse", lambda each: each.sizes.shares.worse)
+    yield of("equal", lambda each: each.sizes.shares.equal)
+    yield of("detectable", lambda each: each.sizes.detectable, decimal)
+    yield of("users needed", lambda each: each.sizes.users_needed, count)
 
 
 def _changes(changes: ChangeSet) -> str:
@@ -176,31 +136,28 @@ def _bounded(changes: ChangeSet | None, end: Literal["low", "high"]) -> float | 
     return None if changes is None or not changes.bounded else getattr(changes, end)
 
 
-def _of_seeds(part: Callable[[Callable[[Contrast], Any]], Value]) -> Iterator[Column]:
-    variance = part(lambda each: each.sizes.seeds and each.sizes.seeds.variance)
-    yield Column("variance: user/seed/rest", variance, percents, exact=False)
-    yield Column("variance: user", lambda each: getattr(variance(each), "user", None), None)
-    yield Column("variance: seed", lambda each: getattr(variance(each), "seed", None), None)
-    yield Column("variance: rest", lambda each: getattr(variance(each), "residual", None), None)
-    yield Column("seeds needed", part(lambda each: each.sizes.seeds and each.sizes.seeds.needed), count)
+def _of_seeds(of: Callable[..., Column]) -> Iterator[Column]:
+    yield of("variance: user/seed/rest", lambda each: each.sizes.variance, percents, False)
+    yield of("variance: user", lambda each: each.sizes.variance and each.sizes.variance.user)
+    yield of("variance: seed", lambda each: each.sizes.variance and each.sizes.variance.seed)
+    yield of("variance: rest", lambda each: each.sizes.variance and each.sizes.variance.residual)
+    yield of("seeds needed", lambda each: each.sizes.seeds_needed, count)
 
 
-def _wanted(part: Callable[[Callable[[Contrast], Any]], Value], find: float, seeds: bool) -> Iterator[Column]:
+def _wanted(of: Callable[..., Column], find: float, seeds: bool) -> Iterator[Column]:
     share = f"{100 * find:g}%"
-    yield Column(f"users for {share}", part(lambda each: each.sizes.wanted and each.sizes.wanted.users), count)
+    yield of(f"users for {share}", lambda each: each.sizes.users_wanted, count)
     if seeds:
-        yield Column(f"seeds for {share}", part(lambda each: each.sizes.wanted and each.sizes.wanted.seeds), count)
+        yield of(f"seeds for {share}", lambda each: each.sizes.seeds_wanted, count)
 
 
 def equivalence_columns(contrast_of: Callable[[Any], Contrast | None], method: Method) -> Iterator[Column]:
     """Yield the columns of the test for equivalence; arguments as in `contrast_columns`."""
-    part = _part(contrast_of)
-    p = part(lambda each: each.sizes.equivalence and each.sizes.equivalence.p)
-    if method.correction == "none":
-        yield Column("p (TOST)", p, p_value)
-    else:
-        yield Column("p (TOST)", p, None)
-        yield Column(p_name(method, "TOST"), part(lambda each: each.p_equivalence), p_value)
+    of, adjusts = _of(contrast_of), method.correction != "none"
+    p = lambda each: each.sizes.equivalence and each.sizes.equivalence.p  # noqa: E731
+    yield of("p (TOST)", p, None if adjusts else p_value)
+    if adjusts:
+        yield of(p_name(method, "TOST"), lambda each: each.p_equivalence, p_value)
 
 
 # --- tables -------------------------------------------------------------------------------------------------------
@@ -208,7 +165,7 @@ def equivalence_columns(contrast_of: Callable[[Any], Contrast | None], method: M
 
 def has_seeds(contrasts: Iterable[Contrast]) -> bool:
     """Return whether any contrast is over several seeds."""
-    return any(each.sizes.seeds for each in contrasts)
+    return any(each.sizes.variance for each in contrasts)
 
 
 def main_columns(evidence: Evidence, cost: bool, effects: bool) -> Iterator[Column]:
@@ -216,12 +173,14 @@ def main_columns(evidence: Evidence, cost: bool, effects: bool) -> Iterator[Colu
     tested, method = evidence.tested, evidence.method
     side = lambda row: "reference" if row.key.is_reference else row.key.side  # noqa: E731
     yield from identity(evidence.rows, lambda row: row.key, side)
-    yield from metric_columns(evidence.metrics)
+    judged = lambda row: row.key.dataset if row.is_complete and not evidence.is_control(row.key) else None  # noqa: E731
+    for name, metric in evidence.metrics.items():
+        yield Column(name, metric_of(name), decimal, True, metric.higher_is_better, among=judged)
     if evidence.names_strongest:
-        over = evidence.over_strongest.get
-        part = _part(lambda row: over(row.key))
-        yield Column(f"{tested} vs strongest", part(lambda each: each.change), percent)
-        yield Column(p_name(method, "strongest"), part(lambda each: each.p_adjusted), p_value)
+        strongest = lambda row: evidence.over_strongest.get(row.key)  # noqa: E731
+        of = _of(strongest)
+        yield of(f"{tested} vs strongest", lambda each: each.change, percent, contrast=strongest)
+        yield of(p_name(method, "strongest"), lambda each: each.p_adjusted, p_value)
     alone = evidence.over_alone
     seeds = effects and has_seeds(alone.values())
     yield from contrast_columns(lambda row: alone.get(row.key), f"{tested} vs solo", method, effects, seeds)
@@ -232,49 +191,48 @@ def main_columns(evidence: Evidence, cost: bool, effects: bool) -> Iterator[Colu
         yield Column("notes", lambda row: "; ".join(evidence.notes(row.key)))
 
 
-def metric_columns(metrics: Iterable[str]) -> Iterator[Column]:
-    """Yield a column for each metric of rows."""
-
-    def value(name: str) -> Callable[[Row], float | None]:
-        return lambda row: row.metrics.get(name)
-
-    for name in metrics:
-        yield Column(name, value(name), decimal)
+def metric_of(name: str) -> Callable[[Row], float | None]:
+    """Return a function: row -> its value of a metric."""
+    return lambda row: row.metrics.get(name)
 
 
 COST = (
-    Column("train s", lambda row: row.cost.train_s, "{:,.1f}".format),
-    Column("ms/user", lambda row: row.cost.inference_ms_per_user, "{:,.2f}".format),
-    Column("trainable", lambda row: row.cost.trainable_parameters, "{:,.0f}".format),
-    Column("parameters", lambda row: row.cost.parameters, "{:,.0f}".format),
-    Column("peak GiB", lambda row: row.cost.peak_memory_gib, "{:.2f}".format),
+    Column("train s", lambda row: row.costs["train_s"], "{:,.1f}".format),
+    Column("ms/user", lambda row: row.costs["inference_ms_per_user"], "{:,.2f}".format),
+    Column("trainable", lambda row: row.costs["trainable_parameters"], "{:,.0f}".format),
+    Column("parameters", lambda row: row.costs["parameters"], "{:,.0f}".format),
+    Column("peak GiB", lambda row: _gib(row.costs["peak_memory_bytes"]), "{:.2f}".format),
 )
 
 
-def slice_columns(tested: str, contrasts: Sequence[Contrast]) -> Iterator[Column]:
+def _gib(n_bytes: float | None) -> float | None:
+    return None if n_bytes is None else n_bytes / 2**30
+
+
+def slice_columns(evidence: Evidence, contrasts: Sequence[Contrast]) -> Iterator[Column]:
     """Yield the columns of the gains on slices, whose lines are contrasts."""
     yield from identity((each.row for each in contrasts), lambda each: each.row)
     yield Column("slice by", lambda each: each.group.slicing)
     yield Column("slice", lambda each: each.group.label)
     yield Column("users", lambda each: each.n_users, count)
-    yield from _gain(tested)
+    yield from _gain(evidence.tested, evidence.higher_is_better)
 
 
-def share_columns(tested: str, contrasts: Sequence[Contrast]) -> Iterator[Column]:
+def share_columns(evidence: Evidence, contrasts: Sequence[Contrast]) -> Iterator[Column]:
     """Yield the columns of the gains over shares of the users that train, whose lines are contrasts."""
     first, *others = identity((each.row for each in contrasts), lambda each: each.row)
     yield Column(first.name, lambda each: at_full_share(each.row).dataset)
     yield from others
     yield Column("users train", lambda each: each.row.reduction.train_share, in_percent)
     yield Column("users ranked", lambda each: each.n_users, count)
-    yield from _gain(tested)
+    yield from _gain(evidence.tested, evidence.higher_is_better)
 
 
-def _gain(tested: str) -> Iterator[Column]:
-    yield Column(f"{tested} solo", lambda each: each.base, decimal)
-    yield Column(tested, lambda each: each.own, decimal)
+def _gain(tested: str, higher_is_better: bool) -> Iterator[Column]:
+    yield Column(f"{tested} solo", lambda each: each.base, decimal, True, higher_is_better)
+    yield Column(tested, lambda each: each.own, decimal, True, higher_is_better)
     yield Column("difference", lambda each: each.difference, signed)
-    yield from interval_columns(lambda each: each.sizes.interval)
+    yield from _interval(_of(lambda each: each))
     yield Column(f"{tested} vs solo", lambda each: each.change, percent)
     yield Column("seeds", lambda each: seed_list(each.seeds))
 
@@ -286,7 +244,7 @@ def comparison_table_columns(comparison: Comparison) -> Iterator[Column]:
     if len({each.benchmark for each in comparison.rows}) > 1:
         yield Column("benchmark", lambda each: each.benchmark)
     yield Column("cell", lambda each: each.name)
-    yield Column(metric, lambda each: each.mean, decimal)
+    yield Column(metric, lambda each: each.mean, decimal, True, comparison.yardstick.higher_is_better)
     yield Column("baseline", lambda each: each.contrast and each.contrast.base, decimal)
     seeds = has_seeds(comparison.contrasts)
     yield from contrast_columns(
@@ -302,32 +260,28 @@ def _notes(subjects: Iterable[Any]) -> Iterator[Column]:
         yield Column("notes", lambda each: "; ".join(each.notes))
 
 
-def board_measures(board: Leaderboard) -> dict[str, Value]:
-    """Return the columns of the leaderboard's metric and their values: first the mean over data sets."""
-
-    def on(dataset: str) -> Value:
-        return lambda row: row.values.get(dataset)
-
-    if len(board.n_users) == 1:
-        return {board.metric: lambda row: row.mean}
-    on_each = {f"{board.metric} {dataset}": on(dataset) for dataset in board.n_users}
-    return {f"mean {board.metric}": lambda row: row.mean, **on_each}
-
-
 def board_columns(board: Leaderboard) -> Iterator[Column]:
     """Yield the columns of the leaderboard, with one for each data set if there are several."""
     if any(row.benchmark for row in board.rows):
         yield Column("benchmark", lambda row: row.benchmark)
     _, *others = identity((row.key for row in board.rows), lambda row: row.key)
     yield from others
-    yield Column("average rank", lambda row: row.average_rank, "{:.2f}".format)
-    yield Column("wins", lambda row: row.wins)
-    for name, value in board_measures(board).items():
-        yield Column(name, value, decimal)
-    if len(board.n_users) > 1:
+    yield Column("average rank", lambda row: row.average_rank, "{:.2f}".format, True, False)
+    yield Column("wins", lambda row: row.wins, higher_is_better=True)
+    several, higher = len(board.n_users) > 1, board.measure.higher_is_better
+    judged = lambda row: (row.is_ranked and row.is_complete) or None  # noqa: E731
+    yield Column("mean " * several + board.metric, lambda row: row.mean, decimal, True, higher, among=judged)
+    for dataset in board.n_users if several else ():
+        value = functools.partial(_value_on, dataset)
+        yield Column(f"{board.metric} {dataset}", value, decimal, True, higher, among=judged)
+    if several:
         yield Column("data sets", lambda row: f"{len(row.values)} of {len(board.n_users)}")
     yield Column("seeds", lambda row: _seeds(row.seeds) or None)
     yield from _notes(board.rows)
+
+
+def _value_on(dataset: str, row: BoardRow) -> float | None:
+    return row.values.get(dataset)
 
 
 def _seeds(seeds: Mapping[str, tuple[int, ...]]) -> str:
@@ -342,7 +296,7 @@ def _seeds(seeds: Mapping[str, tuple[int, ...]]) -> str:
 
 def ledger_columns(evidence: Evidence, lines: Sequence[Line], effects: bool) -> Iterator[Column]:
     """Yield the columns of ledgers; those of slices only if there are any."""
-    tested, method, higher = evidence.tested, evidence.method, evidence.higher_is_better
+    tested, method = evidence.tested, evidence.method
     yield from identity((line.pair for line in lines), lambda line: line.pair)
     if any(line.comparison.group.slicing for line in lines):
         yield Column("slice by", lambda line: line.comparison.group.slicing)
@@ -359,11 +313,11 @@ def ledger_columns(evidence: Evidence, lines: Sequence[Line], effects: bool) -> 
 
     if not effects:
         yield Column("difference", lambda line: line.comparison.difference, signed)
-        yield from interval_columns(lambda line: line.comparison.sizes.interval)
+        yield from _interval(_of(contrast))
     yield from contrast_columns(contrast, "change", method, effects, effects and has_seeds(map(contrast, lines)))
     if not effects:
         yield from equivalence_columns(contrast, method)
-    yield Column("finding", lambda line: finding_in_words(line, higher, method))
+    yield Column("finding", lambda line: finding_in_words(line, method))
     yield Column("users", lambda line: line.comparison.n_users, count)
     yield Column("seeds", lambda line: seed_list(line.comparison.seeds))
     yield Column("notes", lambda line: "; ".join(notes(line)) or None)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS
+from corecbench.report.evidence.contrasts import FEWEST_SEEDS
 from corecbench.report.evidence.ledger import MARGIN
 from corecbench.report.evidence.ledger_plan import ALONE, PAIR
 from corecbench.report.wording import p_value, percent, seed_list, signed
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 
-Finding = Literal["gain", "loss", "nothing", "same", "out of reach", "few seeds", "open"]
 CORRECTED = {"holm": "Holm", "hochberg": "Hochberg", "bh": "Benjamini-Hochberg", "none": ""}
 """correction -> the name of its authors in a caption."""
 ONE_SEED = "one seed: shows this run, not the method"
@@ -85,33 +84,15 @@ def probability(p: float, method: Method | None = None) -> str:
 # --- lines of a ledger --------------------------------------------------------------------------------------------
 
 
-def finding(contrast: Line, higher_is_better: bool) -> Finding:
-    """Return what is found: a gain or loss, nothing beyond the margin, the same for every user, or none of it.
-
-    With too few seeds only what is the same for every user is a finding.
-    """
-    comparison = contrast.comparison
-    if comparison.sizes.shares.equal == 1:
-        return "out of reach" if contrast.out_of_reach else "same"
-    if comparison.lacks_seeds:
-        return "few seeds"
-    if comparison.is_significant:
-        return "gain" if (comparison.difference > 0) == higher_is_better else "loss"
-    if comparison.p_equivalence is not None and comparison.p_equivalence < ALPHA:
-        return "nothing"
-    return "open"
-
-
-def finding_in_words(contrast: Line, higher_is_better: bool, method: Method) -> str:
+def finding_in_words(line: Line, method: Method) -> str:
     """Return a finding as a table states it."""
-    found = finding(contrast, higher_is_better)
     words = {
         "nothing": f"nothing beyond {100 * method.margin:g}%",
         "same": "the same for every user",
         "out of reach": "not testable",
         "few seeds": f"needs {FEWEST_SEEDS} seeds",
     }
-    return words.get(found, found)
+    return words.get(line.finding, line.finding)
 
 
 def row_name(key: RowKey, pair: RowKey) -> str:
@@ -142,23 +123,24 @@ def telling(ledger: Ledger) -> Line | None:
     return min(found, key=operator.itemgetter(0))[1] if found else None
 
 
-def sentence(ledger: Ledger, metric: str, higher_is_better: bool, method: Method) -> str | None:
+def sentence(ledger: Ledger, evidence: Evidence) -> str | None:
     """Return how much of the gain of a pair a control keeps, and what the pair has beyond it."""
     contrast = telling(ledger)
     if contrast is None or contrast.planned.control is None:
         return None
     pair, comparison, control = ledger.pair, contrast.comparison, contrast.planned.control.entry
+    method = evidence.method
     seeds = seed_list(comparison.seeds, "seed")
-    evidence = f"{interval(comparison)}, {probability(comparison.p_adjusted, method)}, {seeds}"
-    on, how = f"{metric} on {pair.dataset}", f"with {pair.partner} through {pair.sharing}"
-    beyond = f"{control.takes_away} adds {change(comparison)} ({evidence})"
-    beyond += _shown(contrast, higher_is_better, method)
+    shown = f"{interval(comparison)}, {probability(comparison.p_adjusted, method)}, {seeds}"
+    on, how = f"{evidence.tested} on {pair.dataset}", f"with {pair.partner} through {pair.sharing}"
+    beyond = f"{control.takes_away} adds {change(comparison)} ({shown})"
+    beyond += _shown(contrast, method)
     if ledger.plan.no_alone or not comparison.base:
         text = f"{pair.own}'s {on} {how}: {beyond}"
     else:
         gains = [mean - comparison.base for mean in contrast.comparison.means]
         total, kept = (relative(comparison, gain) for gain in gains)
-        is_gain, is_kept = ((gain > 0) == higher_is_better and gain != 0 for gain in gains)
+        is_gain, is_kept = ((gain > 0) == evidence.higher_is_better and gain != 0 for gain in gains)
         if is_gain:
             keeps = kept if is_kept else f"nothing ({kept})"
             text = f"Of {pair.own}'s {total} {on} {how}, it keeps {keeps} {control.under}; {beyond}"
@@ -167,31 +149,7 @@ def sentence(ledger: Ledger, metric: str, higher_is_better: bool, method: Method
     return f"{text}. {ONE_SEED.capitalize()}." if len(comparison.seeds) == 1 else f"{text}."
 
 
-def over_controls(ledgers: Sequence[Ledger], higher_is_better: bool, method: Method) -> Iterator[str]:
-    """Yield how many pairs gain over the control that tells most about the LLM; nothing if none has a control."""
-    contrasts = [contrast for contrast in map(telling, ledgers) if contrast is not None]
-    if not contrasts:
-        return
-    found = [finding(contrast, higher_is_better) for contrast in contrasts]
-    words = {
-        "gain": "{} gain{s} significantly",
-        "loss": "{} lose{s} significantly",
-        "nothing": f"{{}} differ{{s}} by less than {100 * method.margin:g}% of the model alone",
-        "same": "{} make{s} no difference to any user",
-        "out of reach": "{} cannot differ by the plan of the turns",
-        "few seeds": f"{{}} need{{s}} {FEWEST_SEEDS} seeds for a verdict",
-        "open": "{} show{s} no significant difference",
-    }
-    parts = [
-        text.format(found.count(each), s="s" if found.count(each) == 1 else "")
-        for each, text in words.items()
-        if each in found
-    ]
-    rows = f"{len(found)} rows" if len(found) > 1 else "the one row"
-    yield f"Of {rows} with controls, each against the control that tells most about the LLM: {', '.join(parts)}."
-
-
-def _shown(contrast: Line, higher_is_better: bool, method: Method) -> str:
+def _shown(contrast: Line, method: Method) -> str:
     """Return what follows from a contrast that is no clear gain."""
     words = {
         "gain": "",
@@ -202,7 +160,7 @@ def _shown(contrast: Line, higher_is_better: bool, method: Method) -> str:
         "few seeds": f", for these trained models: a verdict needs {FEWEST_SEEDS} seeds",
         "open": ", which is not shown to differ from 0",
     }
-    return words[finding(contrast, higher_is_better)]
+    return words[contrast.finding]
 
 
 def harm_sentence(ledger: Ledger) -> str | None:
@@ -218,13 +176,13 @@ def harm_sentence(ledger: Ledger) -> str | None:
         "open": f"may be worse than alone by more than {margin}: it is open",
         "few seeds": f"needs {FEWEST_SEEDS} seeds for a verdict",
     }[harm.verdict]
-    evidence = [percent(harm.change)]
-    if harm.interval is not None and harm.p is not None:
+    evidence, tested = [change(harm.contrast)], harm.contrast.sizes.equivalence
+    if harm.interval is not None and tested is not None:
         ends = f"{percent(harm.interval.low)} to {percent(harm.interval.high)}"
-        evidence += [f"90% interval {ends}", f"TOST {probability(harm.p)}"]
+        evidence += [f"90% interval {ends}", f"TOST {probability(tested.p)}"]
     elif harm.verdict != "same":
         evidence.append("no interval: too few users differ")
-    evidence.append(seed_list(harm.seeds, "seed"))
+    evidence.append(seed_list(harm.contrast.seeds, "seed"))
     return (
         f"Do no harm: with texts that tell nothing, {pair.own} with {pair.partner} through {pair.sharing} on "
         f"{pair.dataset} {verdict} ({', '.join(evidence)})."
@@ -234,8 +192,7 @@ def harm_sentence(ledger: Ledger) -> str | None:
 def in_sentences(ledger: Ledger, evidence: Evidence) -> Iterator[str]:
     """Yield what is said of a ledger: what hides the pair, what a control keeps, and whether it does harm."""
     yield from hidden(evidence.rows[ledger.pair])
-    text = sentence(ledger, evidence.tested, evidence.higher_is_better, evidence.method)
-    yield from filter(None, [text, harm_sentence(ledger)])
+    yield from filter(None, [sentence(ledger, evidence), harm_sentence(ledger)])
 
 
 def hidden(row: Row) -> Iterator[str]:

@@ -11,7 +11,8 @@ import pandas as pd
 
 from corecbench.api import UsageError
 from corecbench.report.evidence.contrasts import adjust_families
-from corecbench.report.views.columns import Column, contrast_columns, has_seeds, identity, lay_out
+from corecbench.report.views.columns import contrast_columns, has_seeds, identity
+from corecbench.report.views.layout import Column, table
 from corecbench.report.views.tables import ledger_table, main_table, slice_table
 from corecbench.report.wording import seed_list
 
@@ -92,7 +93,7 @@ class Frames:
             Column("users", lambda each: each.n_users),
             Column("seeds", lambda each: seed_list(each.seeds)),
         ]
-        return lay_out(contrasts, columns)[1].infer_objects()
+        return _values(table("contrasts", contrasts, columns))
 
     def ledger(self, by_slices: bool = False) -> pd.DataFrame:
         """Return what the gain of each pair with controls is made of, as `corecbench report --ledger`.

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from corecbench.api import Report
 from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME
 from corecbench.report.views.captions import of_changes, of_p
-from corecbench.report.views.columns import Column, identity, lay_out, p_name
+from corecbench.report.views.columns import identity, p_name
 from corecbench.report.views.findings import row_name
+from corecbench.report.views.layout import Column, table
 from corecbench.report.views.provenance import made_with, protocol_sentence
 from corecbench.report.wording import count, decimal, p_value, percent, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from corecbench.api import Report
     from corecbench.report.evidence.contrasts import Contrast
     from corecbench.report.evidence.protocols import Found, Protocols
 
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 
 def protocols_table(protocols: Protocols) -> Report:
     """Return each contrast that both protocols have, and what becomes of it under time."""
-    frame, values = lay_out(protocols.found, _columns(protocols))
-    return Report("protocols", frame, values, _caption(protocols))
+    return table("protocols", protocols.found, _columns(protocols), _caption(protocols))
 
 
 def _columns(protocols: Protocols) -> Iterator[Column]:

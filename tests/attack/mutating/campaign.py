@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).parents[3]
-STATS = ("bootstrap", "components", "correction", "effect", "equivalence", "friedman", "intervals", "paired")
-STATS += ("permutation", "power", "relative", "resampling", "student")
+STATS = ("correction", "equivalence", "friedman", "power", "relative")
 METRICS, RESULTS = "plugins/corecbench_plugins/metrics", "corecbench/results"
 TESTS: dict[str, tuple[str, ...]] = {
     "corecbench/data/split.py": ("tests/data/test_split.py",),
@@ -31,7 +30,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     f"{METRICS}/rank_metrics.py": ("tests/plugins/test_metrics.py",),
     f"{METRICS}/list_metrics.py": ("tests/plugins/test_list_metrics.py",),
     **{f"corecbench/stats/{name}.py": (f"tests/stats/test_{name}.py",) for name in STATS},
-    "corecbench/stats/differences.py": ("tests/stats/test_paired.py", "tests/stats/test_effect.py"),
+    "corecbench/stats/bootstrap.py": ("tests/stats/test_bootstrap.py", "tests/stats/test_resampling.py"),
+    "corecbench/stats/components.py": ("tests/stats/test_components.py", "tests/stats/test_mean.py"),
+    "corecbench/stats/differences.py": ("tests/stats/test_paired.py", "tests/stats/test_differences.py"),
+    "corecbench/stats/paired.py": ("tests/stats/test_paired.py", "tests/stats/test_permutation.py"),
+    "corecbench/stats/student.py": ("tests/stats/test_student.py", "tests/stats/test_intervals.py"),
     f"{RESULTS}/user_ranks.py": ("tests/results/test_user_ranks.py",),
     f"{RESULTS}/rows.py": ("tests/results/test_rows.py",),
     f"{RESULTS}/record.py": ("tests/results/test_store.py", "tests/results/test_rows.py"),

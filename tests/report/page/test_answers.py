@@ -105,7 +105,7 @@ def test_rows_that_are_shown_to_be_alike_answer_no(bench):
     bench.add("sasrec", domain_ranks=[100] * N)
     bench.add("sasrec", "llama", domain_ranks=[99, 101] * 6, llm_ranks=TWO)
     domain = answered(bench)[1][0]
-    assert (domain.verdict, domain.said) == ("same", "no")
+    assert (domain.verdict, domain.said) == ("nothing", "no")
     assert domain.because == "its MRR differs by less than 5% from that of sasrec alone"
 
 
@@ -115,7 +115,7 @@ def test_fewer_than_three_seeds_leave_it_open(bench):
     pair(bench, with_change([1] * 10))
     texts, (domain, llm), _ = answered(bench)
     assert "Fewer than 3 seeds: how far others would move these numbers is not known." in texts[0]
-    assert (domain.verdict, domain.said) == ("few-seeds", "cannot tell")
+    assert (domain.verdict, domain.said) == ("few seeds", "cannot tell")
     assert domain.because == (
         "a verdict needs 3 seeds; in these trained models its MRR is 83.3% above that of sasrec alone"
     )

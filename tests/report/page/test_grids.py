@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from corecbench.api import Report
-from corecbench.report.page.grids import grid, on, part
+from corecbench.report.page.grids import grid, on
 
 
 @pytest.fixture
@@ -53,13 +53,6 @@ def test_what_is_rounded_to_the_same_number_is_sorted_exactly(report):
 
 def test_sorting_begins_with_the_best_of_a_metric(report):
     assert [head.descends for head in grid(report, "toys").heads] == [False, False, True, True, False, False]
-
-
-def test_a_part_keeps_its_marks(report):
-    found = part(report, [2], leave_out=["model"])
-    assert found.frame.to_dict("records")[0]["MRR"] == ".2500"
-    assert "model" not in found.frame
-    assert found.marks == {(0, "MRR"): ["second", "significant"]}
 
 
 def test_the_part_on_a_data_set_has_neither_its_name_nor_empty_columns(report):

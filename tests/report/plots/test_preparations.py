@@ -9,8 +9,7 @@ import pytest
 
 from corecbench.plugin.host import Host
 from corecbench.report.plots import comparisons, gains, ledgers, ranks, runs
-from corecbench.report.plots.chart import NothingToShow
-from corecbench.report.plots.selection import groups
+from corecbench.report.plots.chart import NothingToShow, groups
 from corecbench.stats.paired import paired_test
 
 SASREC = {"side": "domain", "domain": "sasrec"}

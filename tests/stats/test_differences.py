@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from corecbench.api import DataError
-from corecbench.stats.effect import Shares, cohens_dz, shares
+from corecbench.stats.differences import Shares, cohens_dz, shares
 
 
 def test_d_z_is_the_mean_in_standard_deviations():
