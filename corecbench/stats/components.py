@@ -14,8 +14,8 @@ from corecbench.stats.differences import can_vary, paired_differences
 from corecbench.stats.student import StudentTest, mean_test_of, student_test
 
 
-class VarianceShares(NamedTuple):
-    """The shares of the variance of one user's difference under one seed; they sum to 1."""
+class Parts(NamedTuple):
+    """What belongs to users, to seeds and to the rest, such as shares of a variance."""
 
     user: float
     seed: float
@@ -38,10 +38,10 @@ class Components:
     n_seeds: int
 
     @property
-    def shares(self) -> VarianceShares | None:
+    def shares(self) -> Parts | None:
         """The share of each component in the whole variance; None if nothing varies."""
         total = self.user + self.seed + self.residual
-        return VarianceShares(self.user / total, self.seed / total, self.residual / total) if total else None
+        return Parts(self.user / total, self.seed / total, self.residual / total) if total else None
 
 
 def variance_components(difference: np.ndarray) -> Components:
@@ -61,7 +61,7 @@ def variance_components(difference: np.ndarray) -> Components:
     >>> components.mean, components.user, components.seed, components.residual
     (2.5, 2.0, 0.5, 0.0)
     >>> components.shares
-    VarianceShares(user=0.8, seed=0.2, residual=0.0)
+    Parts(user=0.8, seed=0.2, residual=0.0)
 
     Args:
         difference: float64 [U, S], a metric of one model minus that of another, trained under the same seed.
@@ -81,13 +81,7 @@ def variance_components(difference: np.ndarray) -> Components:
     )
 
 
-class _MeanSquares(NamedTuple):
-    user: float
-    seed: float
-    residual: float
-
-
-def _mean_squares(difference: np.ndarray) -> _MeanSquares:
+def _mean_squares(difference: np.ndarray) -> Parts:
     """Return the mean squares of differences [U, S].
 
     Raises:
@@ -103,7 +97,7 @@ def _mean_squares(difference: np.ndarray) -> _MeanSquares:
     noise = n_users * (1e-12 * np.abs(difference).max()) ** 2  # the size of rounding errors
     effects = _effects(difference)
     squares = _mean_products(effects, effects)
-    return _MeanSquares(*(square if square > noise else 0.0 for square in squares))
+    return Parts(*(square if square > noise else 0.0 for square in squares))
 
 
 def _effects(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -114,12 +108,12 @@ def _effects(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return user, seed, values - mean - user - seed
 
 
-def _mean_products(effects: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> _MeanSquares:
+def _mean_products(effects: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> Parts:
     """Return the mean products of the effects of two tables: their mean squares where both are the same."""
     n_users, n_seeds = effects[2].shape
     user, seed, rest = (float(np.sum(each * other)) for each, other in zip(effects, others, strict=True))
     degrees = (n_users - 1) * (n_seeds - 1)
-    return _MeanSquares(n_seeds * user / (n_users - 1), n_users * seed / (n_seeds - 1), rest / degrees)
+    return Parts(n_seeds * user / (n_users - 1), n_users * seed / (n_seeds - 1), rest / degrees)
 
 
 class Uncertainty(NamedTuple):

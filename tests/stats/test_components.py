@@ -8,7 +8,7 @@ from statsmodels.stats.anova import anova_lm
 from corecbench.api import DataError
 from corecbench.stats.components import (
     Components,
-    VarianceShares,
+    Parts,
     mean_covariances,
     mixed_test,
     uncertainty,
@@ -31,7 +31,7 @@ def test_mean_squares_are_taken_apart():
     assert components.user == pytest.approx((14 - 6) / 2)
     assert components.seed == pytest.approx((24 - 6) / 3)
     assert components.residual == pytest.approx(6)
-    assert components.shares == pytest.approx(VarianceShares(4 / 16, 6 / 16, 6 / 16))
+    assert components.shares == pytest.approx(Parts(4 / 16, 6 / 16, 6 / 16))
 
 
 def test_components_agree_with_the_analysis_of_variance_of_statsmodels():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corecbench.stats.bootstrap import bootstrap_interval
-from corecbench.stats.components import Components, VarianceShares, mean_test, variance_components
+from corecbench.stats.components import Components, Parts, mean_test, variance_components
 from corecbench.stats.differences import Shares, cohens_dz, paired_differences, shares
 from corecbench.stats.equivalence import Equivalence, tost
 from corecbench.stats.power import (
@@ -143,7 +143,7 @@ class EffectSizes:
         return self._users_needed(self._spread[0]) if self._test is not None and self._is_seen else None
 
     @cached_property
-    def variance(self) -> VarianceShares | None:
+    def variance(self) -> Parts | None:
         """The shares of the variance of the difference of one user under one seed; None also for one seed."""
         return None if self._test is None or self._components is None else self._components.shares
 
