@@ -269,7 +269,7 @@ def adjust_families(contrasts: Mapping[Place, Contrast], method: Method) -> dict
     Controls and ablations are asked other questions, whether a gain is one from knowledge, and from which part. In
     one family with the pairs, each of them that is added would make it harder for a pair to be found significant.
     """
-    adjusted = {}
+    adjusted: dict[Place, Contrast] = {}
     for kind in get_args(Family):
         family = FamilyOfTests({place: each for place, each in contrasts.items() if each.family == kind}, method)
         adjusted |= {place: replace(each, adjusted=(family, place)) for place, each in family.contrasts.items()}

@@ -202,14 +202,12 @@ class Row:
 
         The peak of memory is that of the process during the whole cell, both sides of a pair together.
         """
-        sides = [
-            {"peak_memory_bytes": record.get("peak_memory_bytes"), **side} for record, side in self.own_sides()
-        ]
-        values = {name: [side.get(name) for side in sides] for name in COSTS}
-        return {
-            name: None if None in of_seeds or not of_seeds else statistics.mean(of_seeds)
-            for name, of_seeds in values.items()
-        }
+        found: dict[str, float | None] = {}
+        for name in COSTS:
+            of_cell = name == "peak_memory_bytes"
+            values: list[Any] = [(record if of_cell else side).get(name) for record, side in self.own_sides()]
+            found[name] = statistics.mean(values) if values and None not in values else None
+        return found
 
     # --- what is missing ------------------------------------------------------------------------------------------
 
