@@ -13,9 +13,8 @@ from corecbench.report.wording import decimal, listed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from corecbench.report.evidence.contrasts import Contrast
+    from corecbench.report.evidence.contrasts import Contrast, Verdict
     from corecbench.report.evidence.reading import Evidence
-    from corecbench.report.page.blocks import Verdict
     from corecbench.results.rows import RowKey
 
 Value = Literal["more than words", "as much as words", "less than words", "as much as any vectors", "unknown"]
@@ -23,7 +22,7 @@ WORDS, VECTORS, BOTH, PAIR = "beside-words", "beside-vectors", "beside-both", "f
 """The names that the run file `audit` gives to a recommender beside texts, and to the trained pair."""
 VERDICTS: Mapping[Value, Verdict] = {
     "more than words": "gain",
-    "as much as words": "same",
+    "as much as words": "nothing",
     "less than words": "loss",
 }
 
@@ -143,4 +142,4 @@ def statement(evidence: Evidence, vectors: str, dataset: str, leak: str, minutes
     if leak == "leak":
         return Statement("loss", f"{on} leaks, so nothing of this counts: {'; '.join(parts)} {took}", asides)
     text = f"{on} is {'; '.join(parts)}; leaks: {leak} {took}"
-    return Statement(VERDICTS.get(found[0].value, "unclear"), text, asides)
+    return Statement(VERDICTS.get(found[0].value, "open"), text, asides)
