@@ -47,7 +47,7 @@ class ReciprocalRank:
 
 
 def make_cell_training(
-    host: Host, n_users: int = 200, without_text: Sequence[int] = (), moved: bool = False
+    host: Host, n_users: int = 200, without_text: Sequence[int] = (), moved: bool = False, device: str = "cpu"
 ) -> CellTraining:
     """Return a place to train on new toy data with so many users, in which some items have no text.
 
@@ -56,12 +56,13 @@ def make_cell_training(
         n_users: their number.
         without_text: items that have no text.
         moved: whether each item has the text of the next one.
+        device: where models compute.
     """
     data = load_dataset("camps", camps(n_users))
     padding, *texts = ("" if row in without_text else text for row, text in enumerate(data.catalog.item_texts))
     texts = [*texts[1:], texts[0]] if moved else texts
     catalog = dataclasses.replace(data.catalog, item_texts=(padding, *texts))
-    setup = Setup(catalog, MAX_HISTORY, seed=0, cache=cache_folder())
+    setup = Setup(catalog, MAX_HISTORY, seed=0, cache=cache_folder(), device=device)
     return CellTraining(host, setup, leave_one_out(data), "check", ReciprocalRank())
 
 
@@ -71,6 +72,8 @@ class Bench(kit.Bench):
 
     texts_are_moved: bool = False
     """Whether each item has the text of the next one."""
+    device: str = "cpu"
+    """Where it computes."""
 
     @property
     def sides(self) -> Sequence[Side]:
@@ -79,7 +82,7 @@ class Bench(kit.Bench):
 
     def cell_training(self) -> CellTraining:
         """Return a new place to train."""
-        return make_cell_training(self.host, moved=self.texts_are_moved)
+        return make_cell_training(self.host, moved=self.texts_are_moved, device=self.device)
 
     def build(self, side: Side) -> Recommender:
         """Build the recommender on new toy data; nothing is random in its states."""

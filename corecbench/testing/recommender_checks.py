@@ -30,6 +30,7 @@ from corecbench.testing.bench import (
     tensors,
     tolerance,
 )
+from corecbench.testing.far_device import DEVICE, FarDevice
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 from corecbench.training.losses import task_loss
 
@@ -233,6 +234,15 @@ def differ_in_items(one: Recommender, other: Recommender) -> bool:
     return not all(map(torch.equal, of_items(one), of_items(other)))
 
 
+def it_computes_on_the_device_of_the_setup(bench: Bench) -> None:
+    """It is trained and ranks on a pretended device, where nothing meets what lies on the processor."""
+    elsewhere = dataclasses.replace(bench, device=DEVICE)
+    with FarDevice():
+        for side in bench.sides:
+            cell_training, trained = elsewhere.train(side, epochs=1)
+            cell_training.rank(trained.model, "test")
+
+
 CHECKS = (
     states_have_the_shapes_of_the_contract,
     states_are_finite,
@@ -245,5 +255,6 @@ CHECKS = (
     item_states_follow_the_texts_as_the_component_says,
     likelihoods_are_those_of_each_text_alone,
     settings_survive_json,
+    it_computes_on_the_device_of_the_setup,
     *learning_checks.CHECKS,
 )

@@ -124,6 +124,12 @@ class NotFinite(Good):
         return States(states.user, states.item / (states.item.abs().sum(dim=1, keepdim=True) > 0))
 
 
+class OnTheProcessor(Good):
+    def states(self, batch):
+        states = super().states(batch)
+        return States(states.user, states.item * torch.ones(len(states.item), 1))
+
+
 class NotFiniteInTraining(Good):
     def states(self, batch):
         states = super().states(batch)
@@ -317,6 +323,7 @@ FAULTS = [
     ("states have the shapes of the contract", OfTwoWidths, r"user states are 7 wide and item states 8"),
     ("states have the shapes of the contract", WithoutExamples, r"examples is 'rows', must be"),
     ("states have the shapes of the contract", ScoresWithoutPadding, r"scores are \[3, 20\], must be \[3, 21\]"),
+    ("it computes on the device of the setup", OnTheProcessor, r"mul of tensors on two devices, at testing/test_reco"),
     ("states are finite", NotFinite, r"8 numbers of the item states are not finite before training"),
     ("states are finite", NotFiniteInTraining, r"numbers of the user states are not finite"),
     ("a user does not depend on the batch around", CentredOnTheBatch, r"changes by .*% with the users around"),

@@ -20,11 +20,6 @@ def device():
         yield device
 
 
-def on_device(host, device):
-    training = make_cell_training(host, n_users=60)
-    return replace(training, setup=replace(training.setup, device=device))
-
-
 def select(host, kind, name, config=None):
     selected = host.select(kind, name, {name: config or {}})
     if isinstance(selected.config, Training):
@@ -39,7 +34,7 @@ def select(host, kind, name, config=None):
 def test_a_model_alone_ranks_as_on_the_processor(host, device, name):
     found = []
     for where in ("cpu", DEVICE):
-        training = on_device(host, where)
+        training = make_cell_training(host, n_users=60, device=where)
         side = training.train_solo("domain", select(host, "models", name), silent)
         side.finish()
         found.append(training.rank(side.model, "test", top_k=3))
@@ -53,7 +48,7 @@ def test_a_model_alone_ranks_as_on_the_processor(host, device, name):
     ("name", "waits", "copied_at"), [("sasrec", 1, ""), ("gru4rec", 1, ""), ("lightgcn", 0, "model/loss.py")]
 )
 def test_a_batch_waits_once_at_most_and_copies_from_pinned_memory(host, device, name, waits, copied_at):
-    training, selected = on_device(host, DEVICE), select(host, "models", name)
+    training, selected = make_cell_training(host, n_users=60, device=DEVICE), select(host, "models", name)
     model, _ = training.build_solo("domain", selected)
     side = training.side_training("domain", selected, model, 1)
     n_batches = -(-len(side.examples) // BATCHES)
