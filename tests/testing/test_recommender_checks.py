@@ -323,7 +323,7 @@ FAULTS = [
     ("states have the shapes of the contract", OfTwoWidths, r"user states are 7 wide and item states 8"),
     ("states have the shapes of the contract", WithoutExamples, r"examples is 'rows', must be"),
     ("states have the shapes of the contract", ScoresWithoutPadding, r"scores are \[3, 20\], must be \[3, 21\]"),
-    ("it computes on the device of the setup", OnTheProcessor, r"mul of tensors on two devices, at testing/test_reco"),
+    ("it computes on the device of the setup", OnTheProcessor, r"mul of tensors on two devices, at testing"),
     ("states are finite", NotFinite, r"8 numbers of the item states are not finite before training"),
     ("states are finite", NotFiniteInTraining, r"numbers of the user states are not finite"),
     ("a user does not depend on the batch around", CentredOnTheBatch, r"changes by .*% with the users around"),
