@@ -185,7 +185,7 @@ def decisive_settings(part: Selected) -> dict[str, Any]:
     settings = settings_of(part)
     if part.config is None:
         return settings
-    if part.component.label is not None:
+    if part.component.label is not None and part.component.argument is not None:
         settings.pop(part.component.argument)
     hints = hints_of(type(part.config))
     return {name: value for name, value in settings.items() if Added(value) not in marks_in(hints[name])}

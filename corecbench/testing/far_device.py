@@ -56,16 +56,16 @@ class FarTensor(torch.Tensor):
             strides=strided.stride(),
             storage_offset=strided.storage_offset(),
             dtype=near.dtype,
-            device=DEVICE,
+            device=torch.device(DEVICE),
         )
         made.near = near
         return made
 
-    def __repr__(self, **_: object) -> str:
+    def __repr__(self, **_: object) -> str:  # type: ignore[override]
         return f"FarTensor({self.near!r})"
 
     @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(cls, func: Any, *_: Any) -> Any:
         raise RuntimeError(f"{func} of a pretended device that is gone")
 
 
@@ -98,9 +98,10 @@ class _Values(TorchFunctionMode):
         return torch.as_tensor(*values, **{**kwargs, "device": "cpu"}).to(device)
 
 
-def is_far(device: object) -> bool:
+def is_far(device: torch.device | str) -> bool:
     """Return whether a device, as torch or as its name, is the pretended one."""
-    return torch.device(device).type == DEVICE  # type: ignore[call-overload]
+    kind: str = torch.device(device).type
+    return kind == DEVICE
 
 
 class FarDevice(TorchDispatchMode):
@@ -118,7 +119,8 @@ class FarDevice(TorchDispatchMode):
         supported = [*fused_devices(), DEVICE]
         self.stack.enter_context(patch.object(optimizer, fused_devices.__name__, lambda: supported))
         self.stack.enter_context(_Values(self.waits))
-        return super().__enter__()
+        super().__enter__()
+        return self
 
     def __exit__(self, *error: Any) -> None:
         super().__exit__(*error)
