@@ -20,7 +20,7 @@ from corecbench.settings.config import load
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from corecbench.api import CellResult
+    from corecbench.api import CellResult, RowSide
     from corecbench.data.dataset import Dataset
     from corecbench.data.loaded import SplitDataset
     from corecbench.data.split import HeldItems, Split
@@ -63,6 +63,7 @@ class Past(Item):
 class Recommended(Item):
     """An item where it stands on a list."""
 
+    score: float
     is_held_out: bool
     change: Change | None
     """The change against the list of the same model alone; None where there is no such list."""
@@ -79,6 +80,8 @@ class Recommended(Item):
 class TopList:
     """The best items for a user on one side of a cell."""
 
+    cell: str
+    side: RowSide
     name: str
     """A name in words, such as "sasrec, alone" or "llama, with sasrec (bdlm)"."""
     rank: int
@@ -174,18 +177,20 @@ def held_out_of(held: HeldItems, user: int) -> int:
 def _list(row: RankedSide, user_id: str, titles: Mapping[str, str], most: int) -> TopList:
     """Return a row's list for a user."""
     rank = row.ranks.loc[user_id]
-    own, before = _best(row, user_id, most), [] if row.alone is None else _best(row.alone, user_id, most)
+    own, before = _best(row, user_id, most), {} if row.alone is None else _best(row.alone, user_id, most)
     was = {item_id: place for place, item_id in enumerate(before)}
     items = []
-    for place, item_id in enumerate(own):
+    for place, (item_id, score) in enumerate(own.items()):
         moved = was.get(item_id, place) - place
         change: Change | None = None
         if row.alone is not None:
             change = "new" if item_id not in was else "up" if moved > 0 else "down" if moved < 0 else "same"
         held_out = item_id == rank["target_item_id"]
-        items.append(Recommended(item_id, titles[item_id], held_out, change, abs(moved)))
+        items.append(Recommended(item_id, titles[item_id], score, held_out, change, abs(moved)))
     dropped = tuple(Item(item_id, titles[item_id]) for item_id in before if item_id not in own)
     return TopList(
+        cell=row.cell,
+        side=row.side,
         name=row.name,
         rank=int(rank["rank"]),
         n_candidates=int(rank["n_candidates"]),
@@ -195,10 +200,10 @@ def _list(row: RankedSide, user_id: str, titles: Mapping[str, str], most: int) -
     )
 
 
-def _best(row: RankedSide, user_id: str, most: int) -> list[str]:
-    """Return the ids of a user's best items, best first."""
-    found: list[str] = row.top[row.top["user_id"] == user_id].sort_values("position").head(most)["item_id"].tolist()
-    return found
+def _best(row: RankedSide, user_id: str, most: int) -> dict[str, float]:
+    """Return item id -> score of a user's best items, best first."""
+    top = row.top[row.top["user_id"] == user_id].sort_values("position").head(most)
+    return dict(zip(top["item_id"], top["score"].tolist(), strict=True))
 
 
 # --- from stored results ------------------------------------------------------------------------------------------

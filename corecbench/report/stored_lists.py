@@ -28,6 +28,7 @@ PICKED = ("best", "worst", "coldest")
 class RankedSide:
     """The ranks and lists of one side of a cell, as they are stored."""
 
+    cell: str
     side: RowSide
     name: str
     """A name in words, such as "sasrec, alone" or "llama, with sasrec (bdlm)"."""
@@ -136,7 +137,7 @@ def _ranked_side(
         raise ResultsError(f"{folder}: ranks without lists were imported, so there is nothing to show")
     ranks = store.user_ranks(folder, side, record, reader).frame()
     name = _name(record["cell"], side)
-    return RankedSide(side, name, ranks, store.top(folder, side), alone)
+    return RankedSide(record["cell"]["name"], side, name, ranks, store.top(folder, side), alone)
 
 
 def _name(cell: CellRecord, side: RowSide) -> str:

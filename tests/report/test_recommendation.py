@@ -38,7 +38,7 @@ def make_row(items, rank=1, alone=None, side="domain"):
     top = pd.DataFrame({"user_id": users, "position": places, "item_id": ["a", *items], "score": 0.5})
     ranks = pd.DataFrame({"target_item_id": ["d", "c"], "rank": rank, "n_candidates": 4}, index=["ann", "bob"])
     name = "sasrec, with llama (bdlm)" if alone else "sasrec, alone"
-    return RankedSide(side, name, ranks, top, alone)
+    return RankedSide("sasrec+llama+bdlm" if alone else "sasrec", side, name, ranks, top, alone)
 
 
 def make_stored(*rows):

@@ -16,9 +16,11 @@ HELD_OUT = Past("i9", "3 in a Row", "test")
 def found():
     """A user whose held-out item the pair puts first, and whose items have titles that begin with numbers."""
     old, new = Item("i1", "10 Old Things"), Item("i9", "3 in a Row")
-    alone = TopList("sasrec, alone", 7, 100, (Recommended("i1", old.title, False, None, 0),), ())
-    items = (Recommended("i9", new.title, True, "new", 0), Recommended("i2", EVIL, False, "up", 4))
-    pair = TopList("sasrec, with llama (bdlm)", 1, 100, items, (old,))
+    alone = TopList(
+        "sasrec", "domain", "sasrec, alone", 7, 100, (Recommended("i1", old.title, 2.0, False, None, 0),), ()
+    )
+    items = (Recommended("i9", new.title, 3.0, True, "new", 0), Recommended("i2", EVIL, 2.0, False, "up", 4))
+    pair = TopList("sasrec+llama+bdlm", "domain", "sasrec, with llama (bdlm)", 1, 100, items, (old,))
     history = (Past("i3", "A", "training"), Past("i4", EVIL, "validation"), HELD_OUT)
     return Recommendation("toys", "u1", "sasrec+llama+bdlm", 0, history, (alone, pair))
 
