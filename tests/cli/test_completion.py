@@ -56,7 +56,7 @@ def test_the_last_of_several_names_is_completed(complete):
     [
         (("run", "--llm", "lla"), "llama"),
         (("run", "--sharing", "bd"), "bdlm"),
-        (("run", "--control", "shuff"), "shuffled-texts"),
+        (("run", "--control", "shuffled-t"), "shuffled-texts"),
         (("run", "--datasets", "ml-1m"), "ml-1m"),
         (("run", "--set", "sasrec.ep"), "sasrec.epochs="),
         (("run", "--set", "lightgc"), "lightgcn."),
