@@ -90,7 +90,7 @@ def splits_of(selected: Selected, dataset: Dataset, config: RunConfig) -> Iterat
 
 
 def can_be_utf8(text: str) -> bool:
-    """Return whether a text can be written as UTF-8; the name of a file may hold any bytes.
+    r"""Return whether a text can be written as UTF-8; the name of a file may hold any bytes.
 
     >>> can_be_utf8("shop"), can_be_utf8("shop\udcff")
     (True, False)
