@@ -117,7 +117,8 @@ def test_an_llm(host, tiny, quick, name, layout):
         for outcome in (check.outcome() for check in checks(host, selected))
         if outcome.status != "ok"
     }
-    assert failed == {}
+    encodes = {"likelihoods are those of each text alone": "it gives no likelihoods"} if name == "minilm" else {}
+    assert failed == encodes
 
 
 def test_vectors(host, tmp_path):
