@@ -462,10 +462,10 @@ class Nearest:
     examples = "pairs"
 
     def __init__(self, config, setup, ids):
-        self.shape = setup.catalog.n_users + 1, setup.catalog.n_items + 1
+        self.shape, self.device = (setup.catalog.n_users + 1, setup.catalog.n_items + 1), setup.device
 
     def fit(self, train):
-        had = torch.zeros(self.shape)
+        had = torch.zeros(self.shape, device=self.device)
         had[train.user, train.item] = 1
         self.item, self.users = had.T @ had, had
 
