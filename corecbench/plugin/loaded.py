@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
 
 import pluggy
 
@@ -87,19 +88,21 @@ class Plugin:
         answers = hook()
         if len(answers) < len([i for i in hook.get_hookimpls() if not (i.hookwrapper or i.wrapper)]):
             raise PluginError("it returned None instead of a list")  # pluggy leaves None out
-        answers = [
-            [each.of(component_class) if isinstance(each, EarlierComponent) else each for each in answer]
-            if isinstance(answer, list)
-            else answer
-            for answer in answers
-        ]
+        found: list[Component] = []
         for answer in answers:
-            if not isinstance(answer, list) or not all(isinstance(each, component_class) for each in answer):
+            offered = [as_kind(each, component_class) for each in answer] if isinstance(answer, list) else [answer]
+            if not isinstance(answer, list) or not all(isinstance(each, component_class) for each in offered):
                 needed = f"a list of {component_class.__name__}"
                 raise PluginError(f"it returned {answer!r:.80}; {needed} is needed")
-            for component in answer:
+            for component in offered:
                 check_component(component)
-        return [component for answer in answers for component in answer]
+            found += offered
+        return found
+
+
+def as_kind(offered: Any, component_class: type[Component]) -> Any:
+    """Return what a hook gives, that of plugins of corecbench 0.1 as a component of the kind of the hook."""
+    return offered.of(component_class) if isinstance(offered, EarlierComponent) else offered
 
 
 def check_component(component: Component) -> None:

@@ -95,6 +95,12 @@ class EffectSizes:
         ends = bootstrap_change(*self._averaged())
         return ChangeSet("all", -np.inf, np.inf) if ends is None else ChangeSet("interval", *ends)
 
+    @property
+    def change_ends(self) -> tuple[float, float] | None:
+        """The lower and the upper end of `changes`; None where there is no interval, or one without an end."""
+        changes = self.changes
+        return (changes.low, changes.high) if changes is not None and changes.bounded else None
+
     @cached_property
     def dz(self) -> float | None:
         """Cohen's d_z."""

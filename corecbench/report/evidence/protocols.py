@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +16,7 @@ from corecbench.report.evidence.ledger_plan import WHOLE
 from corecbench.report.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from corecbench.report.evidence.contrasts import Contrast
     from corecbench.report.evidence.ledger_plan import Kind
@@ -57,8 +58,8 @@ class Found:
         The distance of two changes is judged by sqrt(a^2 + b^2), of half-widths a and b of their intervals, as if
         the users were independent. Many are the same under both, which makes the distance surer than that.
         """
-        changes = [each.sizes.changes for each in (self.leave_one_out, self.time)]
-        halves = [(each.high - each.low) / 2 for each in changes if each is not None and each.bounded]
+        ends = (each.sizes.change_ends for each in (self.leave_one_out, self.time))
+        halves = [(each[1] - each[0]) / 2 for each in ends if each is not None]
         first, second = self.leave_one_out.change, self.time.change
         if len(halves) < 2 or first is None or second is None:
             return False
@@ -114,20 +115,25 @@ class Protocols:
         return Protocols(self.leave_one_out.on(dataset), self.time.on(dataset))
 
     @functools.cached_property
+    def contrasts(self) -> tuple[Contrasts, Contrasts]:
+        """What is compared under each, in order."""
+        return contrasts_of(self.leave_one_out), contrasts_of(self.time)
+
+    @functools.cached_property
     def found(self) -> list[Found]:
         """The contrasts of ledgers, and of pairs without one with their models alone, that both protocols have."""
-        there = contrasts_of(self.time)
+        first, second = self.contrasts
         return [
-            Found(pair, kind, tells, contrast, there[pair, kind, contrast.row, contrast.other][1])
-            for (pair, kind, *_), (tells, contrast) in contrasts_of(self.leave_one_out).items()
-            if (pair, kind, contrast.row, contrast.other) in there
+            Found(*place[:2], tells, contrast, second[place][1])
+            for place, (tells, contrast) in first.items()
+            if place in second
         ]
 
     @property
     def n_single(self) -> tuple[int, int]:
         """The number of contrasts that only leave-one-out and only time has."""
-        sizes = [len(contrasts_of(each)) - len(self.found) for each in self.both]
-        return sizes[0], sizes[1]
+        first, second = self.contrasts
+        return len(first) - len(self.found), len(second) - len(self.found)
 
     def order(self, dataset: str) -> Order | None:
         """Return how alike the rows of a data set that are no controls stand; None for fewer than FEWEST_ROWS."""
@@ -146,9 +152,11 @@ class Protocols:
 
 Place = tuple["RowKey", "Kind", "RowKey", "RowKey"]
 """A pair, and the kind and both rows of one of its contrasts."""
+Contrasts = Mapping[Place, tuple[str, "Contrast"]]
+"""Each contrast in words, and as it is."""
 
 
-def contrasts_of(evidence: Evidence) -> Mapping[Place, tuple[str, Contrast]]:
+def contrasts_of(evidence: Evidence) -> Contrasts:
     """Return what each pair's gain is made of, in words and as a contrast; without a ledger, its whole gain."""
     found: dict[Place, tuple[str, Contrast]] = {}
     for ledger in evidence.ledgers():

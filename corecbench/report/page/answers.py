@@ -172,8 +172,8 @@ def figures(evidence: Evidence, key: RowKey) -> Block | None:
 
 
 def _interval(contrast: Contrast) -> str | None:
-    changes = contrast.sizes.changes
-    return f"{percent(changes.low)} to {percent(changes.high)}" if changes and changes.bounded else None
+    ends = contrast.sizes.change_ends
+    return None if ends is None else f"{percent(ends[0])} to {percent(ends[1])}"
 
 
 def _p(evidence: Evidence, contrast: Contrast) -> float | None:

@@ -69,8 +69,7 @@ def group(ledger: Ledger) -> Group:
 def _line(contrast: Contrast, start: float = 0.0) -> Line:
     comparison, planned, kind = contrast.comparison, contrast.planned, contrast.planned.kind
     upper, lower = (row_name(key, contrast.pair) for key in (planned.upper, planned.lower))
-    change, changes = comparison.difference / abs(comparison.base), comparison.sizes.changes
-    ends = (changes.low, changes.high) if changes is not None and changes.bounded else None
+    change, ends = comparison.difference / abs(comparison.base), comparison.sizes.change_ends
     return Line(
         label=f"{upper}: {planned.tells}" if kind == "step" else f"{upper} {MINUS} {lower}: {planned.tells}",
         side=contrast.pair.side,

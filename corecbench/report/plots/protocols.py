@@ -62,10 +62,9 @@ def _lines(found: Found) -> tuple[Line, Line]:
     upper, lower = (row_name(key, found.pair) for key in (found.leave_one_out.row, found.leave_one_out.other))
 
     def line(name: str, contrast: Contrast, text: str, is_open: bool) -> Line:
-        change, changes = contrast.difference / abs(contrast.base), contrast.sizes.changes
-        ends = (100 * changes.low, 100 * changes.high) if changes is not None and changes.bounded else None
+        change, ends = contrast.difference / abs(contrast.base), contrast.sizes.change_ends
         words = f"{percent(change).replace('-', MINUS)}{text}"
-        return Line(name, found.pair.side, 100 * change, ends, words, is_open)
+        return Line(name, found.pair.side, 100 * change, ends and (100 * ends[0], 100 * ends[1]), words, is_open)
 
     name = f"{upper} {MINUS} {lower}: {found.tells}"
     return line(name, found.leave_one_out, "", True), line("", found.time, f" {found.verdict}", False)

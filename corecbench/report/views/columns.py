@@ -116,8 +116,8 @@ def _interval(of: Callable[..., Column]) -> Iterator[Column]:
 
 def _effects(of: Callable[..., Column]) -> Iterator[Column]:
     yield of("95% interval (change)", lambda each: each.sizes.changes, _changes, False)
-    yield of("95% low (change)", lambda each: _bounded(each.sizes.changes, "low"))
-    yield of("95% high (change)", lambda each: _bounded(each.sizes.changes, "high"))
+    yield of("95% low (change)", lambda each: change_end(each, 0))
+    yield of("95% high (change)", lambda each: change_end(each, 1))
     yield of("d_z", lambda each: each.sizes.dz, lambda value: signed(value, 3))
     yield of("better/worse/equal", lambda each: each.sizes.shares, percents, False)
     yield of("better", lambda each: each.sizes.shares.better)
@@ -131,9 +131,10 @@ def _changes(changes: ChangeSet) -> str:
     return f"[{percent(changes.low)}, {percent(changes.high)}]" if changes.bounded else "unbounded"
 
 
-def _bounded(changes: ChangeSet | None, end: Literal["low", "high"]) -> float | None:
-    """Return an end of a set of changes; None where it is unbounded."""
-    return None if changes is None or not changes.bounded else getattr(changes, end)
+def change_end(contrast: Contrast, place: Literal[0, 1]) -> float | None:
+    """Return the lower or the upper end of the interval of a relative change; None where it is unbounded."""
+    ends = contrast.sizes.change_ends
+    return None if ends is None else ends[place]
 
 
 def _of_seeds(of: Callable[..., Column]) -> Iterator[Column]:

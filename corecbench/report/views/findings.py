@@ -56,8 +56,8 @@ def interval(comparison: Contrast) -> str:
 
 def excludes_zero(comparison: Contrast) -> bool:
     """Return whether the interval of the relative change excludes 0."""
-    changes = comparison.sizes.changes
-    return changes is not None and changes.bounded and not changes.low <= 0 <= changes.high
+    ends = comparison.sizes.change_ends
+    return ends is not None and not ends[0] <= 0 <= ends[1]
 
 
 def agreement(comparison: Contrast, row: Row, base: Row, metric: str) -> str | None:

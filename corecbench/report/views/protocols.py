@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME
 from corecbench.report.views.captions import of_changes, of_p
-from corecbench.report.views.columns import identity, p_name
+from corecbench.report.views.columns import change_end, identity, p_name
 from corecbench.report.views.findings import row_name
 from corecbench.report.views.layout import Column, table
 from corecbench.report.views.provenance import made_with, protocol_sentence
@@ -44,16 +44,11 @@ def _columns(protocols: Protocols) -> Iterator[Column]:
 def _of_one(name: str, of: Of, protocols: Protocols) -> Iterator[Column]:
     """Yield the columns of a contrast under one protocol."""
     yield Column(f"change {name}", lambda each: of(each).change, percent)
-    yield Column(f"95% interval {name}", lambda each: _ends(of(each)), _interval, exact=False)
-    yield Column(f"95% low {name}", lambda each: (_ends(of(each)) or (None, None))[0], None)
-    yield Column(f"95% high {name}", lambda each: (_ends(of(each)) or (None, None))[1], None)
+    yield Column(f"95% interval {name}", lambda each: of(each).sizes.change_ends, _interval, exact=False)
+    yield Column(f"95% low {name}", lambda each: change_end(of(each), 0), None)
+    yield Column(f"95% high {name}", lambda each: change_end(of(each), 1), None)
     yield Column(f"{p_name(protocols.leave_one_out.method)} {name}", lambda each: of(each).p_adjusted, p_value)
     yield Column(f"users {name}", lambda each: of(each).n_users, count)
-
-
-def _ends(contrast: Contrast) -> tuple[float, float] | None:
-    changes = contrast.sizes.changes
-    return (changes.low, changes.high) if changes is not None and changes.bounded else None
 
 
 def _interval(ends: tuple[float, float]) -> str:
