@@ -161,12 +161,22 @@ def share_of(holds: np.ndarray) -> Mean:
 
 
 def difference(own: np.ndarray, other: np.ndarray) -> Mean:
-    """Return the mean of some values less that of others, which are not paired, with Welch's interval."""
+    """Return the mean of some values less that of others, which are not paired, with Welch's interval.
+
+    >>> mean = difference(np.array([2.0, 4.0]), np.array([1.0, 1.0]))  # error 1, of one degree of freedom
+    >>> mean.value, round(mean.low, 3), round(mean.high, 3)  # t(.975, 1) is 12.706
+    (2.0, -10.706, 14.706)
+    """
     value = float(own.mean() - other.mean()) if len(own) and len(other) else float("nan")
     if min(len(own), len(other)) < 2:
         return Mean(value, float("-inf"), float("inf"), len(own))
-    ends = stats.ttest_ind(own, other, equal_var=False).confidence_interval(CONFIDENCE)
-    return Mean(value, float(ends.low), float(ends.high), len(own))
+    errors = [float(values.var(ddof=1)) / len(values) for values in (own, other)]
+    error = sum(errors)
+    if not error:
+        return Mean(value, value, value, len(own))
+    freedom = error**2 / sum(e**2 / (len(v) - 1) for e, v in zip(errors, (own, other), strict=True))
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error**0.5
+    return Mean(value, value - half, value + half, len(own))
 
 
 # --- what an LLM makes of texts -----------------------------------------------------------------------------------
