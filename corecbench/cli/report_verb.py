@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path  # noqa: TC003 - `configure` reads the annotations
 from typing import TYPE_CHECKING
 
@@ -41,9 +41,12 @@ if TYPE_CHECKING:
     from corecbench.report.plots.registry import WrittenPlots
     from corecbench.results.store import Store
 
-NARROWING = {name: f"--{name}" for name in ("datasets", "metrics")}
+NARROWING = {name: f"--{name}" for name in ("datasets", "metrics", "baseline")}
 NARROWING |= {name: f"report.{name}" for name in ("cells", "test", "correction", "margin")}
 """Setting that makes a report another one than that of all results -> what it is called."""
+
+
+OLD_FLAGS = "--cost", "--protocols", "--train-shares", "--wide"
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class ReportConfig(MethodConfig):
     """Cells to show, with their models alone; all if none."""
     datasets: tuple[str, ...] = ()
     metrics: tuple[str, ...] = SHOWN
+    baseline: str = ""
+    """A row that every row is compared with, too, imported ones included."""
     effects: bool = False
     """Whether the table has effect sizes, power and equivalence."""
     cost: bool = False
@@ -96,12 +101,12 @@ class ReportConfig(MethodConfig):
 )
 @option_group(
     setting("--metrics", metavar="A,B", help=f"Columns.  [default: {','.join(SHOWN)}]"),
+    setting("--baseline", metavar="ROW", help="Also test every row, imported ones too, against this one."),
     setting("--effects", is_flag=True, help="Also effect sizes with intervals, power and equivalence."),
     setting("--ledger", is_flag=True, help="Instead what exactly helps; with --slices on slices, too."),
     setting("--slices", is_flag=True, help="Instead the effects by length of history and frequency of the item."),
     setting("--leaderboard", is_flag=True, help="Instead rank the rows of all benchmarks."),
-    setting("--protocols", is_flag=True, help="Instead what becomes under time of findings under leave-one-out."),
-    set_option("Another setting, such as report.test=permutation, report.margin=.02, report.cost=true."),
+    set_option("Another setting, such as report.test=permutation, report.cost=true, report.protocols=true."),
     group="What is shown",
 )
 @option_group(
@@ -113,7 +118,7 @@ class ReportConfig(MethodConfig):
 )
 @old_tests("report")
 @option_group(old_setting("--cells", of="report"))
-@option_group(*(old_setting(name, of="report", is_flag=True) for name in ("--cost", "--train-shares", "--wide")))
+@option_group(*(old_setting(name, of="report", is_flag=True) for name in OLD_FLAGS))
 def report(folder: Path) -> int:
     """Print and write the table of stored results.
 
@@ -156,6 +161,7 @@ def report_all(host: Host, config: ReportConfig, stores: Sequence[Store], folder
         "ledger",
         "train_shares",
         "protocols",
+        "baseline",
         "plots",
         "html",
         "cells",
@@ -191,7 +197,7 @@ def report_some(host: Host, config: ReportConfig, stores: Sequence[Store], view:
         entries = select(stores, config.cells, config.datasets, chosen_settings())
         for other in stores:
             store.damaged.update(other.damaged)
-        evidence = gather(host, store, entries, config.metrics, config.method)
+        evidence = replace(gather(host, store, entries, config.metrics, config.method), baseline=config.baseline)
         published = publish(
             host,
             evidence,
@@ -236,10 +242,10 @@ def report_protocols(host: Host, config: ReportConfig, stores: Sequence[Store], 
     from corecbench.results.folders import place_of
     from corecbench.results.selection import all_in, among
 
-    others = ("effects", "cost", "slices", "ledger", "train_shares", "html")
+    others = ("effects", "cost", "slices", "ledger", "train_shares", "baseline", "html")
     if any(getattr(config, name) for name in others):
         raise UsageError(
-            "--protocols is a table of its own; beside it go what is chosen, --format, --plots and --out"
+            "report.protocols is a table of its own; beside it go what is chosen, --format, --plots and --out"
         )
     store = stores[0] if config.out is None else place_of(own_folder(config.out))
     with telling_damage(stores):
@@ -278,7 +284,7 @@ def view_of(config: ReportConfig, is_packed: bool) -> str:
     several, default = len(config.benchmark) > 1, ReportConfig()
     reasons = {
         "a bundle": is_packed,
-        "--protocols": config.protocols,
+        "report.protocols": config.protocols,
         "--benchmark": several or (config.leaderboard and config.benchmark),
         "--latest": option_value("latest"),
         "--pick": option_value("pick"),

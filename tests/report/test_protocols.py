@@ -130,7 +130,16 @@ def run(arguments):
 
 def test_the_verb_takes_two_benchmarks_and_writes_only_where_it_is_told(benches, tmp_path, capsys):
     plant(benches, {"bdlm": PLANTED["holds"]})
-    asked = ["report", str(tmp_path), "--benchmark", "default,timed", "--protocols", "--metrics", "MRR"]
+    asked = [
+        "report",
+        str(tmp_path),
+        "--benchmark",
+        "default,timed",
+        "--set",
+        "report.protocols=true",
+        "--metrics",
+        "MRR",
+    ]
     before = sorted(tmp_path.rglob("*"))
     run(asked)
     assert " holds" in capsys.readouterr().out
@@ -144,7 +153,7 @@ def test_one_benchmark_may_hold_both(benches, tmp_path, capsys):
     benches[1].store = benches[0].store
     benches[1].add("sasrec", domain_ranks=first(0), **benches[1].fields)
     plant(benches, {"bdlm": PLANTED["smaller"]})
-    run(["report", str(tmp_path), "--benchmark", "default", "--protocols", "--metrics", "MRR"])
+    run(["report", str(tmp_path), "--benchmark", "default", "--set", "report.protocols=true", "--metrics", "MRR"])
     assert " smaller" in capsys.readouterr().out
 
 
@@ -157,7 +166,7 @@ def test_one_benchmark_may_hold_both(benches, tmp_path, capsys):
 )
 def test_what_cannot_be_compared_ends_in_one_line(benches, tmp_path, capsys, arguments, fault):
     with pytest.raises(SystemExit) as ended:
-        main(["report", str(tmp_path), "--protocols", *arguments])
+        main(["report", str(tmp_path), "--set", "report.protocols=true", *arguments])
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert fault in line

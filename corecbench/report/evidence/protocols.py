@@ -182,7 +182,7 @@ def by_split(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     if lacking := [split for split in (LEAVE_ONE_OUT, TIME) if not found[split]]:
         have = listed((split for split, of in found.items() if of), "splits")
         raise UsageError(
-            f"--protocols compares {LEAVE_ONE_OUT} with {TIME}, and there are no results under {lacking[0]} "
+            f"report.protocols compares {LEAVE_ONE_OUT} with {TIME}, and there are no results under {lacking[0]} "
             f"(have: {have or 'none'}); name benchmarks of both by --benchmark A,B"
         )
     return found

@@ -6,6 +6,7 @@
     evidence.rows[key]              a `Row`: metrics, ranks and records of one side of a cell over its seeds
     evidence.over_alone[key]        a `Contrast`: the row minus its model alone, p adjusted over the family
     evidence.over_strongest[key]    the same minus the strongest row without an LLM
+    evidence.over_baseline[key]     any row minus the one that `evidence.baseline` names
     evidence.contrast(key, other)   any other row minus another one, on all users or a group, p not adjusted
     evidence.groups(dataset)        all users of a data set, then every slice of them
     evidence.slices()               every joint row minus its model alone on each of these groups
@@ -80,6 +81,8 @@ class Evidence:
     """What is known of the controls among the rows."""
     left_out: Collection[str] = ()
     """The folders of the cells that are left out, since what is stored of them cannot be used."""
+    baseline: str = ""
+    """The name of a row, such as "sasrec+llama+bdlm:llm", that every row is compared with, too; none if empty."""
     whole: Evidence | None = field(default=None, repr=False)
     """All of it, where this is a part: families of tests are those of the whole."""
 
@@ -120,8 +123,8 @@ class Evidence:
 
     def notes(self, key: RowKey) -> Sequence[str]:
         """Return the remarks on a row that a reader needs: what is missing, and why it is not compared."""
-        untested = self.why_untested(key)
-        return (*self.rows[key].notes(), *([untested] if untested else []))
+        untested = self.why_untested(key), self.why_not_over_baseline(key)
+        return (*self.rows[key].notes(), *filter(None, untested))
 
     def has(self, key: RowKey) -> bool:
         """Return whether a row is stored and has a value of the tested metric."""
@@ -245,18 +248,63 @@ class Evidence:
             for key in self.rows
             if key.dataset in self.strongest and not key.is_solo and self.families[key] != "control"
         }
-        return self._adjusted(
-            {
-                key: base
-                for key, base in bases.items()
-                if not why_not(self.rows[key], self.rows[base], self.tested, "")
-            }
-        )
+        return self._adjusted(bases)
+
+    @property
+    def over_baseline(self) -> Mapping[RowKey, Contrast]:
+        """Each row minus the baseline of its data set; nothing where none is named."""
+        return self.over(self.baseline) if self.baseline else {}
+
+    def why_not_over_baseline(self, key: RowKey) -> str | None:
+        """Return why a row cannot be compared with the baseline, None if it can, is it, or none is named."""
+        if not self.baseline or key in self.over_baseline:
+            return None
+        base = self.called(self.baseline).get(key.dataset)
+        if base is None:
+            return f"not compared: no {self.baseline} on {key.dataset}"
+        return None if base == key else why_not(self.rows[key], self.rows[base], self.tested, self.baseline)
+
+    def over(self, name: str) -> Mapping[RowKey, Contrast]:
+        """Return each row minus the one of a name on the same data set.
+
+        Raises:
+            UsageError: as in `called`.
+        """
+        if self.whole:
+            return {key: each for key, each in self.whole.over(name).items() if key in self.rows}
+        if name not in self._over:
+            bases = self.called(name)
+            pairs = {key: bases[key.dataset] for key in self.rows if key.dataset in bases}
+            self._over[name] = self._adjusted({key: base for key, base in pairs.items() if key != base})
+        return self._over[name]
+
+    @functools.cached_property
+    def _over(self) -> dict[str, Mapping[RowKey, Contrast]]:
+        return {}
+
+    def called(self, name: str) -> Mapping[str, RowKey]:
+        """Return the row of a name on each data set that has one.
+
+        Raises:
+            UsageError: no row has that name, or both sides of a pair do.
+        """
+        rows = (self.whole or self).rows
+        found = {key: key.dataset for key in rows if key.is_called(name)}
+        if not found:
+            raise UsageError(f"no row {name!r}; have: {', '.join(sorted({key.name for key in rows}))}")
+        if len(found) > len(set(found.values())):
+            names = sorted({key.name for key in found})
+            raise UsageError(f"{name!r} means several rows; choose one of {', '.join(names)}")
+        return {dataset: key for key, dataset in found.items()}
 
     def _adjusted(self, bases: Mapping[RowKey, RowKey]) -> Mapping[RowKey, Contrast]:
-        contrast = self.yardstick.contrast
+        rows, contrast = self.rows, self.yardstick.contrast
         return adjust_families(
-            {key: contrast(self.rows[key], self.rows[base], self.families[key]) for key, base in bases.items()},
+            {
+                key: contrast(rows[key], rows[base], self.families[key])
+                for key, base in bases.items()
+                if not why_not(rows[key], rows[base], self.tested, "")
+            },
             self.method,
         )
 

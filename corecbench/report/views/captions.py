@@ -64,18 +64,23 @@ def of_tests(contrasts: Collection[Contrast], method: Method, kind: str, base: s
     if not contrasts:
         return
     yield of_p(contrasts, method)
+    yield of_family(method, families_in_words(contrasts, kind, base))
+
+
+def families_in_words(contrasts: Collection[Contrast], kind: str, base: str) -> str:
+    """Return how many tests of which families there are; arguments as in `of_tests`."""
     sizes = Counter(each.family for each in contrasts)
     named = ((kind, sizes["row"]), ("ablations", sizes["ablation"]), ("controls", sizes["control"]))
     families = [f"{n} {name if n > 1 else name.removesuffix('s')} against {base}" for name, n in named if n]
     number = ("one family", "two families", "three families")[len(families) - 1]
-    yield of_family(method, f"{number} of tests: {' and '.join(families)}")
+    return f"{number} of tests: {' and '.join(families)}"
 
 
-def of_family(method: Method, tests: str) -> str:
-    """Return the sentence of a caption about the families within which p is adjusted."""
+def of_family(method: Method, tests: str, of: str = "") -> str:
+    """Return the sentence of a caption about the families within which p is adjusted; `of` as in `p_name`."""
     if method.correction == "none":
         return f"p is not adjusted for the number of tests; {tests}"
-    return f"{p_name(method)}: {CORRECTED[method.correction]}-adjusted within {tests}"
+    return f"{p_name(method, of)}: {CORRECTED[method.correction]}-adjusted within {tests}"
 
 
 def of_p(contrasts: Collection[Contrast], method: Method) -> str:
@@ -203,6 +208,7 @@ def main_caption(evidence: Evidence, cost: bool = False, effects: bool = False) 
             *_of_strongest(evidence),
             f"{tested} vs solo: relative change against the same model trained alone, over the seeds both have",
             *of_ensembles((key.side for key in evidence.rows), "the domain model alone"),
+            *_of_baseline(evidence),
             *_of_controls(evidence),
             *of_tests(contrasts, method, "joint rows", "the model alone"),
             *of_power(evidence),
@@ -228,6 +234,16 @@ def _of_strongest(evidence: Evidence) -> Iterator[str]:
             f"{evidence.tested} vs strongest: relative change against the row without an LLM that is best on the "
             f"validation items, {listed(rows, 'rows')}"
         )
+
+
+def _of_baseline(evidence: Evidence) -> Iterator[str]:
+    """Yield the sentences about the row that every row is compared with, too."""
+    base, method, contrasts = evidence.baseline, evidence.method, evidence.over_baseline.values()
+    if base:
+        yield f"{evidence.tested} vs {base}: relative change against that row, over the seeds both have"
+    if contrasts:
+        yield of_family(method, families_in_words(contrasts, "rows", base), base)
+        yield from [] if evidence.over_alone else [of_p(contrasts, method)]
 
 
 def _of_controls(evidence: Evidence) -> Iterator[str]:

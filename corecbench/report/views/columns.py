@@ -178,10 +178,9 @@ def main_columns(evidence: Evidence, cost: bool, effects: bool) -> Iterator[Colu
     for name, metric in evidence.metrics.items():
         yield Column(name, metric_of(name), decimal, True, metric.higher_is_better, among=judged)
     if evidence.names_strongest:
-        strongest = lambda row: evidence.over_strongest.get(row.key)  # noqa: E731
-        of = _of(strongest)
-        yield of(f"{tested} vs strongest", lambda each: each.change, percent, contrast=strongest)
-        yield of(p_name(method, "strongest"), lambda each: each.p_adjusted, p_value)
+        yield from _beside("strongest", evidence.over_strongest, tested, method)
+    if evidence.baseline:
+        yield from _beside(evidence.baseline, evidence.over_baseline, tested, method)
     alone = evidence.over_alone
     seeds = effects and has_seeds(alone.values())
     yield from contrast_columns(lambda row: alone.get(row.key), f"{tested} vs solo", method, effects, seeds)
@@ -190,6 +189,14 @@ def main_columns(evidence: Evidence, cost: bool, effects: bool) -> Iterator[Colu
     yield Column("seeds", lambda row: seed_list(row.seeds) or None)
     if any(map(evidence.notes, evidence.rows)):
         yield Column("notes", lambda row: "; ".join(evidence.notes(row.key)))
+
+
+def _beside(base: str, contrasts: Mapping[RowKey, Contrast], tested: str, method: Method) -> Iterator[Column]:
+    """Yield the columns of rows minus another one than their models alone, which is called so."""
+    contrast_of = lambda row: contrasts.get(row.key)  # noqa: E731
+    of = _of(contrast_of)
+    yield of(f"{tested} vs {base}", lambda each: each.change, percent, contrast=contrast_of)
+    yield of(p_name(method, base), lambda each: each.p_adjusted, p_value)
 
 
 def metric_of(name: str) -> Callable[[Row], float | None]:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from corecbench.api import UsageError
-from corecbench.report.evidence.contrasts import adjust_families
 from corecbench.report.views.columns import contrast_columns, has_seeds, identity
 from corecbench.report.views.layout import Column, table
 from corecbench.report.views.tables import ledger_table, main_table, slice_table
@@ -69,7 +67,7 @@ class Frames:
                 without an LLM, or the name of a row on the same data set, such as "sasrec+llama+bdlm:llm".
 
         Raises:
-            UsageError: no row has that name.
+            UsageError: no row has that name, or both sides of a pair do.
         """
         evidence = self.evidence
         if base == "solo":
@@ -77,12 +75,7 @@ class Frames:
         elif base == "strongest":
             found = evidence.over_strongest
         else:
-            bases = {key.dataset: key for key in evidence.rows if key.is_called(base)}
-            if not bases:
-                raise UsageError(f"no row {base!r}; have: {', '.join(sorted({key.name for key in evidence.rows}))}")
-            pairs = [(key, bases[key.dataset]) for key in evidence.rows if key.dataset in bases]
-            made = {key: evidence.contrast(key, other) for key, other in pairs if key != other}
-            found = adjust_families({key: each for key, each in made.items() if each}, evidence.method)
+            found = evidence.over(base)
         contrasts, tested = list(found.values()), evidence.tested
         columns = [
             *identity(evidence.rows, lambda each: each.row),
