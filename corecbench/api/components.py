@@ -172,6 +172,9 @@ class SharingComponent(Component):
     couples: bool | str | Callable[[Any], bool] = True
     """False for a module whose `losses` are always empty: without mutual learning its pair would be the same. Given
     as `reads_texts` is."""
+    couples_with_untrained: bool | str | Callable[[Any], bool] = False
+    """True for a module whose `losses` are called from the first turn on, also where the other side was never
+    trained, such as one that draws states to what the frozen LLM says of texts. Given as `reads_texts` is."""
     trains: bool = True
     """False for a module under which nothing is trained together. The domain side is any domain model as it is
     alone, also one with `joint=False`; the LLM is only read, and has no turn and no row. Of the module `start` is

@@ -168,6 +168,8 @@ class SideRecord(TypedDict):
     with texts": with that model, in whose scores texts have a say."""
     needed_epochs: NotRequired[int]
     """Where the domain model of a pair has no turn after one of the LLM: the least `epochs` with which it has."""
+    coupled: NotRequired[bool]
+    """Whether a turn of the side was coupled to the other side; absent where the sharing module has no losses."""
     chosen: NotRequired[dict[str, float]]
     """Values that were chosen by validation after the training: by a sharing module for an ensemble, or the weight
     of what texts say for a side. `content_weight` is of the first content, `content_2_weight` of the second."""

@@ -65,6 +65,11 @@ class Selected:
         return self._says("trains") and self._says("couples")
 
     @property
+    def couples_with_untrained(self) -> bool:
+        """Whether a sharing module has coupling losses that need no trained partner."""
+        return self.couples and self._says("couples_with_untrained")
+
+    @property
     def trains(self) -> bool:
         """Whether the sides of a pair are trained under a sharing module; otherwise the LLM has no row."""
         return self._says("trains", otherwise=True)

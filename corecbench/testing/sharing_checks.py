@@ -21,7 +21,7 @@ from corecbench.testing.pair import Bench, Pair, other, read_by_other, weights
 from corecbench.testing.partners import EPOCHS, WIDTHS, Partner
 from corecbench.training.content import checked
 from corecbench.training.losses import task_loss
-from corecbench.training.pair import turns_within
+from corecbench.training.pair import planned, turns_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -193,6 +193,20 @@ def texts_and_coupling_losses_are_announced(bench: Bench) -> None:
         require(not names, f"its component has couples=False, but it has the losses {', '.join(sorted(names))}")
 
 
+def coupling_losses_are_called(bench: Bench) -> None:
+    """A turn of a long budget calls the losses of a module with `couples=True`."""
+    if not bench.selected.couples:
+        raise NotApplicableError("it has no coupling losses")
+    module, at_once = bench.join().module, bench.selected.couples_with_untrained
+    trained: set[Side] = set() if sharing_abilities(module).start_from == "new" else {"domain"}
+    turns = turns_within(BUDGETS[-1], module)
+    require(
+        any(turn.sharing for turn in planned(turns, trained, module, "other", at_once=at_once)),
+        "no side of its plan has a turn after the other was trained, so its losses are never called: its component "
+        "needs couples_with_untrained=True, or couples=False",
+    )
+
+
 def weights_after_start(bench: Bench, with_text: bool) -> dict[str, torch.Tensor]:
     """Return the weights of both sides once a new module has started, told of texts or not."""
     pair = bench.join(start=False)
@@ -271,6 +285,7 @@ CHECKS = (
     either_side_predicts_alone,
     sharing_nothing_is_training_alone,
     texts_and_coupling_losses_are_announced,
+    coupling_losses_are_called,
     texts_in_the_scores_are_announced,
     what_trains_nothing_says_the_same_under_every_seed,
     an_ensemble_is_announced,

@@ -88,6 +88,8 @@ class SideTraining:
     """Values that were chosen by validation after the training."""
     needed_epochs: int | None = None
     """The least `epochs` of a domain model with which it has a turn after one of the LLM, where it has none."""
+    coupled: bool | None = None
+    """Whether a turn of a side of a pair is coupled to the other side; None where there are no coupling losses."""
     values: np.ndarray | None = None
     """float64 [T], NDCG@10 of each user on the validation items with the best weights, where it is known. Texts in
     the scores count as is best for the users of the other half."""

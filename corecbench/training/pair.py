@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from corecbench.plugin.selected import Selected
+    from corecbench.training.loop import SideTraining
 
 
 MOST_EPOCHS = 1000
@@ -127,7 +128,8 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
     if pair.turns is not None:
         turns = list(pair.turns(turns))
     needed = None
-    if pair.sharing.couples and ends_with_the_llm(turns):
+    at_once = pair.sharing.couples_with_untrained
+    if pair.sharing.couples and not at_once and ends_with_the_llm(turns):
         needed = needed_epochs(module, budget, spent)
         logging.getLogger(__name__).warning(
             "%s: the domain model has no turn after one of the LLM, so it learns nothing from it; its %d "
@@ -145,8 +147,11 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
             layers.to(training.setup.device)
         sides[side] = training.side_training(side, selected, models[side], epochs[side], side in trained, layers)
     sides["domain"].needed_epochs = needed
+    plan = planned(turns, trained, module, pair.teacher, abilities.renew, at_once)
+    if pair.sharing.couples:
+        note_coupling(pair, sides, plan)
     training.seed("training")
-    training.train_turns(sides, planned(turns, trained, module, pair.teacher, abilities.renew), on_epoch)
+    training.train_turns(sides, plan, on_epoch)
     for side_training in sides.values():
         side_training.stopped_by = "turns"
     return Trained(sides, module, requests.given)
@@ -158,6 +163,7 @@ def planned(
     module: SharingModule,
     teacher: Teacher,
     renew: Callable[[torch.Tensor], None] | None = None,
+    at_once: bool = False,
 ) -> list[PlannedTurn]:
     """Return the turns with the partner that the side learns from, if there is one and it has been trained.
 
@@ -168,6 +174,7 @@ def planned(
         teacher: who the partner is; a side is its own from its second turn on.
         renew: is told what the LLM makes of each item, before each turn of the domain model that follows one of
             the LLM.
+        at_once: whether a side learns from a partner that was never trained, too.
     """
     found: list[PlannedTurn] = []
     trained = set() if teacher == "self" else set(trained)
@@ -175,13 +182,26 @@ def planned(
         other: Side = "llm" if turn.side == "domain" else "domain"
         partner = turn.side if teacher == "self" else other
         planned_turn = PlannedTurn(number, turn.side, turn.epochs)
-        if teacher != "none" and partner in trained:
+        if teacher != "none" and (at_once or partner in trained):
             planned_turn = replace(planned_turn, sharing=module, partner=partner)
         if found and (found[-1].side, turn.side) == ("llm", "domain"):
             planned_turn = replace(planned_turn, renew=renew)
         found.append(planned_turn)
         trained.add(turn.side)
     return found
+
+
+def note_coupling(pair: Pair, sides: Mapping[Side, SideTraining], plan: Sequence[PlannedTurn]) -> None:
+    """Note for each side whether a turn couples it to the other one, and warn of a pair without such a turn."""
+    coupled = {turn.side for turn in plan if turn.partner not in (None, turn.side)}
+    for side, side_training in sides.items():
+        side_training.coupled = side in coupled
+    if not coupled and pair.teacher == "other" and pair.turns is None:
+        logging.getLogger(__name__).warning(
+            "%s: none of its turns calls its coupling losses, since no side has a turn after the other was "
+            "trained; plan one, or give its component couples_with_untrained=True or couples=False",
+            pair.sharing,
+        )
 
 
 def build_sides(training: CellTraining, pair: Pair, requests: IdRequests) -> dict[Side, Recommender]:

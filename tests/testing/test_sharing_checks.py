@@ -329,6 +329,21 @@ def test_texts_or_losses_that_there_are_not_said_to_be_are_found(outcome_of, mod
     assert reason in outcome.reason
 
 
+CALLED = "coupling losses are called"
+
+
+class NeverCoupled(Good):
+    def turns(self, budget):
+        return super().turns(budget)[:1]
+
+
+@pytest.mark.parametrize(("says", "status"), [({}, "failed"), ({"couples_with_untrained": True}, "ok")])
+def test_losses_that_no_turn_calls_are_found(outcome_of, says, status):
+    outcome = outcome_of("sharing", NeverCoupled, None, CALLED, **says)
+    assert outcome.status == status
+    assert ("needs couples_with_untrained=True" in outcome.reason) == (status == "failed")
+
+
 class WithContent(Good):
     def start(self, pretrained):
         self.content = torch.ones(len(pretrained.item), 2)
@@ -432,7 +447,9 @@ def test_settings_that_do_not_survive_are_found(outcome_of):
 
 def test_every_check_has_a_fault_that_it_finds():
     of_their_own = {"settings survive json", "sharing nothing is training alone", "an ensemble is announced"}
-    with_fault = {check for check, *_ in FAULTS} | of_their_own | {OF_ENSEMBLES, ANNOUNCED, IN_SCORES, OF_UNTRAINED}
+    with_fault = (
+        {check for check, *_ in FAULTS} | of_their_own | {OF_ENSEMBLES, ANNOUNCED, CALLED, IN_SCORES, OF_UNTRAINED}
+    )
     assert with_fault == {check.__name__.replace("_", " ") for check in sharing_checks.CHECKS}
 
 

@@ -139,3 +139,19 @@ def test_a_domain_model_without_a_turn_after_the_llm_s_is_warned_of(
     told = [record.message for record in caplog.records if "no turn after one of the LLM" in record.message]
     assert [message.split(" of plugin")[0] for message in told] == ["sharing module 'bdlm'"] * warned
     assert all("; set sasrec.epochs >= 61" in message for message in told)
+
+
+def test_losses_that_need_no_trained_partner_are_called_from_the_first_turn_also_without_turns_of_the_llm():
+    module, turns = object(), [Turn("domain", 1), Turn("domain", 1)]
+    assert [turn.partner for turn in planned(turns, set(), module, "other")] == [None, None]
+    assert [turn.partner for turn in planned(turns, set(), module, "other", at_once=True)] == ["llm", "llm"]
+    assert [turn.partner for turn in planned(turns, set(), module, "none", at_once=True)] == [None, None]
+
+
+@pytest.mark.parametrize(("epochs", "coupled"), [(1, True), (0, False)])
+def test_a_pair_whose_losses_are_never_called_is_warned_of_and_says_so(solo, joined, caplog, epochs, coupled):
+    _, _, start = solo("sasrec")
+    _, sides, _ = joined("sasrec", "ctrl", start, start="new", warm_up_epochs=1, rounds=1, llm_epochs=epochs)
+    assert sides["domain"].coupled is coupled
+    told = [record.message for record in caplog.records if "none of its turns calls its coupling" in record.message]
+    assert [message.split(" of plugin")[0] for message in told] == ["sharing module 'ctrl'"] * (not coupled)

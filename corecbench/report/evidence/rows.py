@@ -253,7 +253,9 @@ def _trains(record: CellResult) -> bool:
 
 
 def _precedes(record: CellResult, side: str) -> bool:
-    """Return whether the epochs are known, and those of a side all come before those of the other side."""
+    """Return whether the epochs of a side are known, and all come before those of the other side, uncoupled."""
+    if side in record["sides"] and record["sides"][side].get("coupled"):
+        return False
     sides = [epoch.get("side") for epoch in record["epochs"]]
     return None not in sides and side in sides and set(sides[: sides.count(side)]) == {side}
 
