@@ -20,7 +20,7 @@ from corecbench.cli.describe_verb import describe
 from corecbench.cli.exchange_verbs import import_, predictions, split
 from corecbench.cli.leakcheck_verb import leakcheck
 from corecbench.cli.model_verbs import export, recommend
-from corecbench.cli.options import VerbGroup, common_options, discover, say
+from corecbench.cli.options import LOST, VerbGroup, common_options, discover, lose, say
 from corecbench.cli.report_verb import report
 from corecbench.cli.reproduce_verb import reproduce
 from corecbench.cli.results_verbs import results
@@ -65,6 +65,11 @@ class Verbs(VerbGroup):
             code = complain_of_signal(signal.SIGINT)
         sys.exit(code if isinstance(code, int) else 0)
 
+    def invoke(self, context: click.Context) -> Any:
+        """Return the exit code of a verb, which has failed if not all that it says could be printed."""
+        code = super().invoke(context)
+        return code or (FAILED if LOST in context.meta else code)
+
 
 def show_any_text() -> None:
     """Let a character that the output's encoding lacks be "?", such as an arrow in one of Windows' code pages.
@@ -82,7 +87,7 @@ def show_any_text() -> None:
 def complain(error: Exception) -> int:
     """Print what went wrong as one line on stderr; return the exit code."""
     if isinstance(error, BrokenPipeError):  # the reader of our output, such as `head`, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        lose(error, sys.stdout)
         return FAILED
     if isinstance(error, click.Abort):
         return complain_of_signal(signal.SIGINT)
@@ -98,14 +103,14 @@ def complain(error: Exception) -> int:
     line = one_line(text)
     if len(line) > LONGEST:  # what came may be as long as a file
         line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
-    click.echo(f"error: {line}", err=True)
+    say(f"error: {line}", err=True)
     return code
 
 
 def complain_of_signal(number: int) -> int:
     """Print that a signal ended the verb; return the exit code."""
     what = "interrupted" if number == signal.SIGINT else "asked to end"
-    click.echo(f"error: {what}; the same command goes on where it stopped", err=True)
+    say(f"error: {what}; the same command goes on where it stopped", err=True)
     return 128 + number
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
@@ -30,6 +31,8 @@ Config = TypeVar("Config")
 
 OPTIONS, SETTINGS = "corecbench.options", "corecbench.settings"
 """Where the context keeps options, and those that are settings of the verb."""
+LOST = "corecbench.lost"
+"""Where the context notes that something could not be printed."""
 OTHER = "Options"
 """The last heading of a help."""
 
@@ -177,9 +180,27 @@ def discover(strict: bool = True) -> Host:
 
 
 def say(*lines: str, err: bool = False) -> None:
-    """Print lines, which may hold what comes from anywhere, without characters that control a terminal."""
+    """Print lines, which may hold what comes from anywhere, without characters that control a terminal.
+
+    Where they can no longer be written, such as behind `head` or on a full disk, the verb goes on without a word:
+    hours of training must not be lost for a line. Its exit code is that of a failure.
+    """
     for line in lines:
-        click.echo(printable(line, kept="\n\t"), err=err)
+        try:
+            click.echo(printable(line, kept="\n\t"), err=err)
+        except OSError as error:
+            lose(error, sys.stderr if err else sys.stdout)
+
+
+def lose(error: OSError, stream: TextIO) -> None:
+    """Let what is still written to a stream go nowhere; say so, unless its reader has enough."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.meta[LOST] = True
+    if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+        say(f"warning: nothing more can be written to stdout ({error.strerror})", err=True)
 
 
 def say_reasons(word: str, reasons: Iterable[str]) -> int:
