@@ -24,7 +24,7 @@ LEAK = 1
 def leakcheck(file: Path, dataset: str, before: Path | None, as_json: bool) -> int:
     """Check whether texts or vectors know what is held out.
 
-    FILE is CSV or Parquet: user_id or item_id with text, or item_id with a column for each dimension of a vector.
+    FILE has texts (CSV or Parquet: user_id or item_id, and text) or item vectors, as those of vectors:FILE.
     The exit code is 1 if there is a leak. The split must be that of the run which is to read the file.
     """
     from corecbench.leakcheck.files import check_file

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from corecbench.api import DataError
 from corecbench.leakcheck.pairs import Matching
 from corecbench.leakcheck.texts import check_item_texts, check_user_texts
 from corecbench.leakcheck.vectors import check_vectors
+from corecbench.toolkit import read_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +22,11 @@ if TYPE_CHECKING:
     from corecbench.api import Catalog
     from corecbench.data.loaded import SplitDataset
     from corecbench.leakcheck.verdict import Finding
+    from corecbench.toolkit import FoundVectors
 
-FORM = "texts have the columns user_id or item_id, and text; vectors have item_id and a column for each dimension"
+TABLES, ARRAYS = (".parquet", ".pq"), (".npy", ".npz", ".safetensors")
+"""Endings of files that are not read as CSV: of texts or vectors, and of vectors only."""
+FORM = "texts have the columns user_id or item_id, and text"
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ def check_file(path: Path, data: SplitDataset, before: Path | None = None, seed:
     """Check a file against the split of a data set.
 
     Args:
-        path: CSV or Parquet, of texts or of vectors.
+        path: CSV or Parquet of texts, or any file of vectors that `read_vectors` reads.
         data: the data set.
         before: the same vectors before they were fitted.
         seed: draws what the pairs are compared with.
@@ -47,55 +52,46 @@ def check_file(path: Path, data: SplitDataset, before: Path | None = None, seed:
     Raises:
         DataError: the file cannot be read, has other columns, or nothing of the data set.
     """
-    table, catalog, matching = read(path), data.catalog, Matching(data, seed)
-    if "text" in table:
+    catalog, matching = data.catalog, Matching(data, seed)
+    if (table := texts_in(path)) is not None:
         of_users = "user_id" in table
         index = numbers(path, table, "user_id" if of_users else "item_id", catalog)
         texts = {int(number): str(text) for number, text in zip(index, table["text"], strict=True) if number > 0}
         finding = (check_user_texts if of_users else check_item_texts)(matching, texts)
         kind: Literal["texts of users", "texts of items"] = "texts of users" if of_users else "texts of items"
         return Checked(kind, len(texts), int((index < 1).sum()), finding)
-    vectors, n_others = vectors_in(path, table, catalog)
-    earlier = None if before is None else vectors_in(before, read(before), catalog)[0]
-    finding = check_vectors(matching, vectors, earlier)
-    return Checked("vectors of items", int(vectors.any(axis=1).sum()), n_others, finding)
+    found = read_vectors(path)
+    earlier = None if before is None else rows_of(read_vectors(before), catalog)
+    finding = check_vectors(matching, rows_of(found, catalog), earlier)
+    n_known = found.of(catalog)[1]
+    return Checked("vectors of items", n_known, len(found.ids) - n_known, finding)
 
 
-def read(path: Path) -> pd.DataFrame:
-    """Return a CSV or Parquet file as a table, ids and texts as str.
+def texts_in(path: Path) -> pd.DataFrame | None:
+    """Return a CSV or Parquet file of texts as a table, ids and texts as str; None if it is of vectors.
 
     Raises:
-        DataError: it cannot be read, or has none of the columns that are needed.
+        DataError: it cannot be read, or its texts have no ids.
     """
+    kind = path.suffix.lower()
+    if kind in ARRAYS:
+        return None
     try:
-        if path.suffix.lower() in (".parquet", ".pq"):
-            table = pd.read_parquet(path)
+        if kind in TABLES:
+            table = pd.read_parquet(path) if "text" in pq.read_schema(path).names else None
         else:
-            as_text = {"user_id": str, "item_id": str, "text": str}
-            table = pd.read_csv(path, dtype=as_text, keep_default_na=False)
+            named = "text" in pd.read_csv(path, nrows=0)
+            table = pd.read_csv(path, dtype=str, keep_default_na=False) if named else None
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a table: {' '.join(str(error).split())}") from error
-    if "item_id" not in table and not {"user_id", "text"} <= set(table):
+    if table is not None and not {"item_id", "user_id"} & set(table):
         raise DataError(f"{path}: has the columns {', '.join(map(str, table.columns))}; {FORM}")
     return table
 
 
-def vectors_in(path: Path, table: pd.DataFrame, catalog: Catalog) -> tuple[np.ndarray, int]:
-    """Return the vectors of a table, float64 [N+1, d], and how many lines are of no item of the data set.
-
-    Raises:
-        DataError: a column is not of numbers, or no line is of an item of the data set.
-    """
-    index = numbers(path, table, "item_id", catalog)
-    rest = table.drop(columns="item_id")
-    if not len(rest.columns) or not all(pd.api.types.is_numeric_dtype(kind) for kind in rest.dtypes):
-        raise DataError(f"{path}: a column beside item_id is not of numbers; {FORM}")
-    rows = rest.to_numpy(dtype=np.float64)
-    if not np.isfinite(rows).all():
-        raise DataError(f"{path}: {int((~np.isfinite(rows)).sum()):,} values are missing or not finite")
-    vectors = np.zeros((catalog.n_items + 1, rows.shape[1]))
-    vectors[index[index > 0]] = rows[index > 0]
-    return vectors, int((index < 1).sum())
+def rows_of(found: FoundVectors, catalog: Catalog) -> np.ndarray:
+    """Return the vectors of a file, of all its parts side by side, float64 [N+1, h]."""
+    return np.concatenate([*found.of(catalog)[0].values()], axis=1, dtype=np.float64)
 
 
 def numbers(path: Path, table: pd.DataFrame, column: str, catalog: Catalog) -> np.ndarray:

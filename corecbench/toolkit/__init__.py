@@ -8,6 +8,7 @@ from corecbench.toolkit.caches import private_folder, set_aside, workspace
 from corecbench.toolkit.checksums import checksum
 from corecbench.toolkit.folders import cache_folder, dataset_folder, dataset_places, ordinary_file
 from corecbench.toolkit.id_texts import plain_id
+from corecbench.toolkit.item_vectors import FoundVectors, read_vectors, vector_files
 from corecbench.toolkit.kept_tensors import KeptTensors, load_tensors, save_tensors
 from corecbench.toolkit.placebos import random_like
 from corecbench.toolkit.printable import printable
@@ -17,6 +18,7 @@ from corecbench.toolkit.whitening import whitened
 from corecbench.toolkit.words import beside, kept_word_summaries, phrase_summaries, word_summaries, word_vectors
 
 __all__ = [
+    "FoundVectors",
     "KeptTensors",
     "ProjectedTexts",
     "beside",
@@ -36,8 +38,10 @@ __all__ = [
     "product_dtype",
     "project",
     "random_like",
+    "read_vectors",
     "save_tensors",
     "set_aside",
+    "vector_files",
     "whitened",
     "word_summaries",
     "word_vectors",

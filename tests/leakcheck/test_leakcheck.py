@@ -196,15 +196,19 @@ def test_the_verb_reads_texts_and_vectors_and_its_exit_code_tells_of_a_leak(tmp_
     checked = check_file(tmp_path / "vectors.parquet", data)
     assert (checked.kind, checked.n_known, checked.n_others) == ("vectors of items", data.catalog.n_items, 0)
     assert checked.finding.verdict != "leak"
+    np.savez(tmp_path / "vectors.npz", ids=data.catalog.item_ids[1:], v=vectors.to_numpy(np.float64))
+    assert check_file(tmp_path / "vectors.npz", data).finding == checked.finding
 
 
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        ("a,b\n1,2\n", "has the columns a, b; texts have the columns"),
-        ("item_id,x\nnobody,1\n", "no item_id is one of data set 'toy'"),
-        ("item_id,x\ni1,red\n", "a column beside item_id is not of numbers"),
-        ("item_id,x\ni1,\n", "not of numbers|missing or not finite"),
+        ("a,b\n1,2\n", "has the columns a, b; item_id is needed"),
+        ("a,text\n1,2\n", "has the columns a, text; texts have the columns"),
+        ("item_id,text\nnobody,1\n", "no item_id is one of data set 'toy'"),
+        ("item_id,x\nnobody,1\n", "none of its 1 ids, such as 'nobody', is an item of toy"),
+        ("item_id,x\ni1,red\n", "what is no vector"),
+        ("item_id,x\ni1,\n", "missing or not finite"),
         ("", "cannot be read as a table"),
     ],
 )

@@ -11,9 +11,8 @@ from safetensors.torch import save_file
 from corecbench.api import Catalog, CorecbenchWarning, DataError, PluginError, Setup, UsageError
 from corecbench.plugin.host import Host
 from corecbench.testing.toys import circle, write_atomic
-from corecbench.toolkit import random_like, whitened
-from corecbench_plugins.vectors.files import fingerprint, read_vectors
-from corecbench_plugins.vectors.rows import rows_of, text_of
+from corecbench.toolkit import random_like, read_vectors, whitened
+from corecbench_plugins.vectors.rows import fingerprint, rows_of, text_of
 from corecbench_plugins.vectors.settings import VectorsConfig
 
 IDS = ["a", "b", "c", "d"]
@@ -145,7 +144,7 @@ def test_a_pickled_array_is_not_loaded(tmp_path):
     [
         ("", "vectors needs a file; write vectors:FILE"),
         ("none.parquet", "none.parquet: no such file of vectors"),
-        ("file.pkl", r"is no file of vectors; allowed are \.parquet, \.csv"),
+        ("file.pkl", r"is no file of vectors; allowed are \.parquet, \.pq, \.csv"),
         ("alone.npy", "has no file of ids beside it; alone.ids or alone.ids.txt or alone.txt"),
     ],
 )

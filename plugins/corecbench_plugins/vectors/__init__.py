@@ -25,7 +25,7 @@ def corecbench_llms() -> list[LlmComponent]:
             paper="Kang and McAuley, ICDM 2018, arXiv 1808.09781 (the transformer)",
             argument="file",
             label=label,
-            fingerprint="corecbench_plugins.vectors.files:fingerprint",
+            fingerprint="corecbench_plugins.vectors.rows:fingerprint",
             untrained=True,
             reads_texts=False,
         )

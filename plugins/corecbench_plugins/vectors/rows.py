@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
-from corecbench.api import CorecbenchWarning, DataError
-from corecbench.toolkit import one_thread, whitened
-from corecbench_plugins.vectors.files import path_of, read_vectors
+from corecbench.api import CorecbenchWarning, DataError, UsageError
+from corecbench.toolkit import checksum, one_thread, read_vectors, vector_files, whitened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,30 +21,35 @@ NORM = 5.0
 """Root mean square norm of a row, that of the other LLM backends."""
 
 
+def fingerprint(config: VectorsConfig, cache: Path) -> dict[str, str]:
+    """Return the checksum of the file and, if there is one, of the file of ids beside it."""
+    paths = vector_files(path_of(config))
+    return {name: checksum(path, cache) for name, path in zip(("vectors", "ids"), paths, strict=False)}
+
+
+def path_of(config: VectorsConfig) -> Path:
+    """Return the file.
+
+    Raises:
+        UsageError: none is named.
+    """
+    if not config.file:
+        raise UsageError("vectors needs a file; write vectors:FILE")
+    return Path(config.file).expanduser()
+
+
 def rows_of(config: VectorsConfig, catalog: Catalog) -> list[torch.Tensor]:
     """Return each part of the file as float32 [N+1, h], zero for items without a vector, which are counted.
 
     Raises:
         DataError: no id of the file is one of the catalogue.
     """
-    path = path_of(config)
-    found = read_vectors(path)
-    place = {item_id: row for row, item_id in enumerate(catalog.item_ids) if row}
-    known = [row for row, item_id in enumerate(found.ids) if item_id in place]
-    if not known:
-        raise DataError(
-            f"{path}: none of its {len(found.ids):,} ids, such as {found.ids[0]!r:.40}, is an item of "
-            f"{catalog.name}, whose ids are such as {catalog.item_ids[1]!r:.40}"
-        )
-    if n_without := catalog.n_items - len(known):
-        said = f"{n_without:,} of {catalog.n_items:,} items of {catalog.name} have no vector in {path.name}"
+    found = read_vectors(path_of(config))
+    parts, n_with = found.of(catalog)
+    if n_without := catalog.n_items - n_with:
+        said = f"{n_without:,} of {catalog.n_items:,} items of {catalog.name} have no vector in {found.path.name}"
         warnings.warn(f"{said}; their rows are zero", CorecbenchWarning, stacklevel=2)
-    rows = []
-    for part in found.parts.values():
-        whole = np.zeros((catalog.n_items + 1, part.shape[1]), dtype=np.float32)
-        whole[[place[found.ids[row]] for row in known]] = part[known]
-        rows.append(torch.from_numpy(whole))
-    return rows
+    return [torch.from_numpy(rows) for rows in parts.values()]
 
 
 def text_of(parts: Sequence[torch.Tensor], config: VectorsConfig, n_new: int) -> torch.Tensor:

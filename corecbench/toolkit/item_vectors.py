@@ -1,23 +1,23 @@
-"""Reads vectors of items from files of several kinds. n rows of a file, h the width of a vector."""
+"""Reads vectors of items from files of several kinds. n rows of a file, N items, h the width of a vector."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from corecbench.api import DataError, UsageError
-from corecbench.toolkit import checksum, ordinary_file
+from corecbench.toolkit.folders import ordinary_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     import pandas as pd
 
-    from corecbench_plugins.vectors.settings import VectorsConfig
+    from corecbench.api import Catalog
 
 ID_NAMES = ("item_id", "item_ids", "id", "ids")
 """Names of the column or array that holds the ids of the items."""
@@ -29,40 +29,58 @@ ID_ENDINGS = (".ids", ".ids.txt", ".txt")
 class FoundVectors:
     """What a file holds: ids, and one vector or several for each."""
 
+    path: Path
     ids: Sequence[str]
     parts: Mapping[str, np.ndarray]
-    """Name -> float32 [n, h]. Parts are transformed each on its own, such as states of several depths of an LLM."""
+    """Name -> float32 [n, h], such as states of several depths of an LLM."""
+
+    def of(self, catalog: Catalog) -> tuple[dict[str, np.ndarray], int]:
+        """Return each part as rows of a catalogue and how many items have a vector.
+
+        Returns:
+            Name -> float32 [N+1, h], zero for items without a vector; and the number of items with one.
+
+        Raises:
+            DataError: no id of the file is one of the catalogue.
+        """
+        place = {item_id: row for row, item_id in enumerate(catalog.item_ids) if row}
+        known = [row for row, item_id in enumerate(self.ids) if item_id in place]
+        if not known:
+            raise DataError(
+                f"{self.path}: none of its {len(self.ids):,} ids, such as {self.ids[0]!r:.40}, is an item of "
+                f"{catalog.name}, whose ids are such as {catalog.item_ids[1]!r:.40}"
+            )
+        rows = [place[self.ids[row]] for row in known]
+        whole = {
+            name: np.zeros((catalog.n_items + 1, part.shape[1]), np.float32) for name, part in self.parts.items()
+        }
+        for name, part in self.parts.items():
+            whole[name][rows] = part[known]
+        return whole, len(known)
 
 
-def fingerprint(config: VectorsConfig, cache: Path) -> dict[str, str]:
-    """Return the checksum of the file and, if there is one, of the file of ids beside it."""
-    path = path_of(config)
-    found = {"vectors": checksum(path, cache)}
-    return found | ({"ids": checksum(ids_beside(path), cache)} if path.suffix.lower() == ".npy" else {})
-
-
-def path_of(config: VectorsConfig) -> Path:
-    """Return the file.
+def vector_files(path: Path) -> list[Path]:
+    """Return the files that vectors are read from: a file, and beside one of .npy that of its ids.
 
     Raises:
-        UsageError: none is named, there is none, or it is of another kind.
+        UsageError: it is of another kind, or one of them is not there.
     """
-    if not config.file:
-        raise UsageError("vectors needs a file; write vectors:FILE")
-    path = Path(config.file).expanduser()
-    if path.suffix.lower() not in READERS:
+    kind = path.suffix.lower()
+    if kind not in READERS:
         raise UsageError(f"{path} is no file of vectors; allowed are {', '.join(READERS)}")
     if not path.is_file():
         raise UsageError(f"{path}: no such file of vectors")
-    return path
+    return [path, ids_beside(path)] if kind == ".npy" else [path]
 
 
 def read_vectors(path: Path) -> FoundVectors:
     """Return what a file holds, checked.
 
     Raises:
+        UsageError: there is no such file, see `vector_files`.
         DataError: it cannot be read, has no ids or vectors, an id twice, or a number that is not finite.
     """
+    vector_files(path)
     try:
         ids, parts = READERS[path.suffix.lower()](ordinary_file(path))
     except DataError:
@@ -75,7 +93,7 @@ def read_vectors(path: Path) -> FoundVectors:
     if doubled := len(texts) - len(set(texts)):
         first = next(each for row, each in enumerate(texts) if each in texts[:row])
         raise DataError(f"{path}: {doubled:,} ids stand there more than once, such as {first!r:.40}")
-    return FoundVectors(texts, {name: checked(path, name, part, len(texts)) for name, part in parts.items()})
+    return FoundVectors(path, texts, {name: checked(path, name, part, len(texts)) for name, part in parts.items()})
 
 
 def as_texts(path: Path, ids: Any) -> list[str]:
@@ -116,7 +134,7 @@ def from_table(table: pd.DataFrame, path: Path) -> tuple[Any, dict[str, Any]]:
     if column is None:
         raise DataError(f"{path}: has the columns {', '.join(map(str, table.columns))[:200]}; item_id is needed")
     rest = table.drop(columns=column)
-    lists = {str(name): rest[name] for name in rest if rest[name].dtype == object}
+    lists = {str(name): rest[name] for name in rest if rest[name].dtype.kind not in "iufb"}
     if not lists:
         return table[column].to_numpy(), {"vector": rest.to_numpy()} if len(rest.columns) else {}
     if len(lists) < len(rest.columns):
@@ -196,6 +214,7 @@ def read_safetensors(path: Path) -> tuple[Any, dict[str, Any]]:
 
 READERS: dict[str, Callable[[Path], tuple[Any, dict[str, Any]]]] = {
     ".parquet": read_parquet,
+    ".pq": read_parquet,
     ".csv": read_csv,
     ".npz": read_npz,
     ".npy": read_npy,
