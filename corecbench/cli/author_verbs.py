@@ -14,6 +14,7 @@ from corecbench.cli.options import (
     be_a_good_neighbour,
     data_dir_option,
     discover,
+    read_data,
     run_config,
     say,
     set_option,
@@ -34,9 +35,14 @@ STATUSES = ("ok", "failed", "not applicable")
 @click.option(
     "--kind", type=click.Choice(sorted(WORDS)), help="Kind of the component, where several kinds have the name."
 )
+@click.option(
+    "--dataset",
+    metavar="NAME",
+    help="Check it on 200 users of this data set, where it is bound to one.  [default: toy data]",
+)
 @set_option()
 @data_dir_option
-def check(name: str, kind: str | None) -> int:
+def check(name: str, kind: str | None, dataset: str | None) -> int:
     """Check that a component keeps the contract.
 
     Each check prints one line.
@@ -49,11 +55,12 @@ def check(name: str, kind: str | None) -> int:
     from corecbench.testing.kit import checks
 
     host = discover()
-    selected = chosen(host, name, kind)
+    data = read_data(host, dataset)[1] if dataset else None
+    selected = chosen(host, name, kind, data.selected.name if data else None)
     say(str(selected))
     show_downloads(host, selected)
     counts: Counter[str] = Counter()
-    for one in checks(host, selected):
+    for one in checks(host, selected, data.dataset if data else None):
         outcome = one.outcome()
         counts[outcome.status] += 1
         say(f"{outcome.status:15} {outcome.name}{f': {outcome.reason}' if outcome.reason else ''}")
@@ -65,8 +72,8 @@ def check(name: str, kind: str | None) -> int:
     return FAILED if counts["failed"] else 0
 
 
-def chosen(host: Host, name: str, kind: str | None) -> Selected:
-    """Return the component that is checked, with its settings.
+def chosen(host: Host, name: str, kind: str | None, source: str | None = None) -> Selected:
+    """Return the component that is checked, with its settings; others may be of the source of the data set.
 
     Raises:
         UsageError: there is no such component, or a setting that it does not have.
@@ -77,6 +84,7 @@ def chosen(host: Host, name: str, kind: str | None) -> Selected:
     component = component_of(host, found, name)
     settings = dict(run_config().settings)
     own = settings.pop(component.name, {})
+    settings.pop(source or component.name, None)
     if settings:
         raise UsageError(f"--set is of {', '.join(settings)}, which is not checked; use {component.name}.KEY=VALUE")
     return select(host, found, name, own)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from safetensors.torch import load, save
 
-from corecbench.api import Batch, Recommender, Setup, Side, States, Training, last_position
+from corecbench.api import Batch, Recommender, Setup, Side, States, Training, UsageError, last_position
 from corecbench.data.dataset import load_dataset
 from corecbench.data.split import leave_one_out
 from corecbench.plugin.abilities import recommender_abilities
@@ -28,10 +28,13 @@ from corecbench.training.weights import restore
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from corecbench.data.dataset import Dataset
     from corecbench.plugin.host import Host
     from corecbench.training.loop import SideTraining
 
 MAX_HISTORY = 8
+FEWEST_ITEMS = 4 + MAX_HISTORY
+"""Items that `some` names."""
 IN_BFLOAT16 = 0.05
 """Relative difference that can come from the order of summation in bfloat16."""
 
@@ -47,9 +50,14 @@ class ReciprocalRank:
 
 
 def make_cell_training(
-    host: Host, n_users: int = 200, without_text: Sequence[int] = (), moved: bool = False, device: str = "cpu"
+    host: Host,
+    n_users: int = 200,
+    without_text: Sequence[int] = (),
+    moved: bool = False,
+    device: str = "cpu",
+    data: Dataset | None = None,
 ) -> CellTraining:
-    """Return a place to train on new toy data with so many users, in which some items have no text.
+    """Return a place to train on so many users of toy data or of a data set, in which some items have no text.
 
     Args:
         host: builds the components.
@@ -57,13 +65,28 @@ def make_cell_training(
         without_text: items that have no text.
         moved: whether each item has the text of the next one.
         device: where models compute.
+        data: the data set; new toy data if it is None.
     """
-    data = load_dataset("camps", camps(n_users))
+    data = load_dataset("camps", camps(n_users)) if data is None else of_first_users(data, n_users)
     padding, *texts = ("" if row in without_text else text for row, text in enumerate(data.catalog.item_texts))
     texts = [*texts[1:], texts[0]] if moved else texts
     catalog = dataclasses.replace(data.catalog, item_texts=(padding, *texts))
     setup = Setup(catalog, MAX_HISTORY, seed=0, cache=cache_folder(), device=device)
     return CellTraining(host, setup, leave_one_out(data), "check", ReciprocalRank())
+
+
+def of_first_users(data: Dataset, n_users: int) -> Dataset:
+    """Return the interactions of the first users of a data set, with all of its users and items to name.
+
+    Raises:
+        UsageError: it has fewer items than the histories of the checks.
+    """
+    if data.catalog.n_items < FEWEST_ITEMS:
+        raise UsageError(
+            f"{data.catalog.name} has {data.catalog.n_items} items; a check needs at least {FEWEST_ITEMS}"
+        )
+    kept = data.user <= n_users
+    return dataclasses.replace(data, user=data.user[kept], item=data.item[kept], timestamp=data.timestamp[kept])
 
 
 @dataclass(frozen=True)
@@ -81,8 +104,8 @@ class Bench(kit.Bench):
         return ("domain", "llm") if self.selected.kind == "llms" else ("domain",)
 
     def cell_training(self) -> CellTraining:
-        """Return a new place to train."""
-        return make_cell_training(self.host, moved=self.texts_are_moved, device=self.device)
+        """Return a new place to train: on toy data, or on some users of the data set."""
+        return make_cell_training(self.host, moved=self.texts_are_moved, device=self.device, data=self.data)
 
     def build(self, side: Side) -> Recommender:
         """Build the recommender on new toy data; nothing is random in its states."""

@@ -18,6 +18,7 @@ from corecbench.settings.configure import configure, unknown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from corecbench.data.dataset import Dataset
     from corecbench.plugin.selected import Selected
 
 PACKAGE = "corecbench.testing"
@@ -34,6 +35,8 @@ CHECKS = {
 """kind -> the module with `CHECKS`, functions of a `Bench`, which may be a class of the module."""
 BUILT = ("datasets", "metrics", "reporters")
 """Kinds whose components are built of their settings alone."""
+ON_DATA = ("models", "llms", "sharing")
+"""Kinds that are checked on a data set."""
 
 SHORT = {"epochs": 10, "patience": 10, "batch_size": 16, "learning_rate": 0.01}
 """Settings of a short training."""
@@ -62,6 +65,8 @@ class Bench:
     selected: Selected
     built: Any = None
     """What the component builds, if it is of a kind in `BUILT`."""
+    data: Dataset | None = None
+    """The data set whose items a component that is bound to them is checked on; toy data if it is None."""
 
 
 def settings_survive_json(bench: Bench) -> None:
@@ -162,15 +167,19 @@ def select(host: Host, kind: str, name: str, settings: Mapping[str, Any]) -> Sel
     return host.select(kind, name, {component.name: {**short, **settings}})
 
 
-def checks(host: Host, selected: Selected) -> list[Check]:
-    """Return the checks of a component, none of them run yet.
+def checks(host: Host, selected: Selected, data: Dataset | None = None) -> list[Check]:
+    """Return the checks of a component, none of them run yet, on a few users of a data set or on toy data.
 
     Raises:
         DataError: it is a data set that is not here.
+        UsageError: a component of its kind is checked on no data set.
     """
+    if data is not None and selected.kind not in ON_DATA:
+        kinds = ", ".join(KINDS[kind].label for kind in ON_DATA)
+        raise UsageError(f"a {KINDS[selected.kind].label} is checked on no data set; allowed for: {kinds}")
     module = importlib.import_module(CHECKS[selected.kind])
     built = host.build(selected) if selected.kind in BUILT else None
-    bench = getattr(module, "Bench", Bench)(host, selected, built)
+    bench = getattr(module, "Bench", Bench)(host, selected, built, data)
     return [
         Check(function.__name__.replace("_", " "), functools.partial(function, bench)) for function in module.CHECKS
     ]

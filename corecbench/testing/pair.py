@@ -22,6 +22,7 @@ from corecbench.training.weights import restore
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from corecbench.training.cell import CellTraining
     from corecbench.training.loop import SideTraining
 
 N_USERS = 40
@@ -70,6 +71,10 @@ def weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 class Bench(kit.Bench):
     """A sharing module to be checked."""
 
+    def cell_training(self) -> CellTraining:
+        """Return a new place to train."""
+        return make_cell_training(self.host, N_USERS, data=self.data)
+
     def join(self, start: bool = True) -> Pair:
         """Build the module and its partners; it starts from random tables, unless that is left to the caller.
 
@@ -77,7 +82,7 @@ class Bench(kit.Bench):
             NotApplicableError: it trains nothing, so it has no tables.
         """
         self.check_trains()
-        cell_training = make_cell_training(self.host, N_USERS)
+        cell_training = self.cell_training()
         cell_training.seed("weights")
         setup = cell_training.setup
         module = self.host.build(self.selected, setup)
@@ -103,7 +108,7 @@ class Bench(kit.Bench):
         """
         if self.selected.trains:
             raise NotApplicableError("its sides are trained; this is about modules with trains=False")
-        setup = replace(make_cell_training(self.host, N_USERS).setup, seed=seed)
+        setup = replace(self.cell_training().setup, seed=seed)
         module: SharingModule = self.host.build(self.selected, setup)
         user, item = (torch.zeros(n + 1, 0) for n in (setup.catalog.n_users, setup.catalog.n_items))
         text = toy_text(setup.catalog.n_items) if self.selected.reads_texts else None
@@ -124,7 +129,7 @@ class Bench(kit.Bench):
         """
         self.check_trains()
         pair = TrainedPair(partner("domain", epochs), partner("llm", epochs), self.selected)
-        sides = train_pair(make_cell_training(self.host, N_USERS), pair, self.solo(), silent).sides
+        sides = train_pair(self.cell_training(), pair, self.solo(), silent).sides
         for side_training in sides.values():
             evaluate(side_training.model)
         return sides
@@ -132,13 +137,13 @@ class Bench(kit.Bench):
     def solo(self) -> Solo:
         """Train the domain partner alone for a moment; it uses none of its budget in a pair."""
         selected = partner("domain", epochs=2)
-        alone = make_cell_training(self.host, N_USERS).train_solo("domain", selected, silent)
+        alone = self.cell_training().train_solo("domain", selected, silent)
         alone.finish()
         return Solo(selected, lambda: Learnt(alone.best_state, best_epoch=0))
 
     def train_alone(self, turns: Sequence[Turn], anew: bool) -> Partner:
         """Train the domain partner in its turns as if there were no other side."""
-        training, selected = make_cell_training(self.host, N_USERS), partner("domain")
+        training, selected = self.cell_training(), partner("domain")
         model, _ = training.build_solo("domain", selected)
         if not anew:
             restore(model, self.solo().learnt().state)

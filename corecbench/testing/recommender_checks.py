@@ -179,7 +179,7 @@ def an_item_without_a_text_has_no_summary(bench: Bench) -> None:
     """An LLM's `text`, and `text_states`, have a row for each item, zero for padding and where there is no text."""
     if bench.selected.kind != "llms":
         raise NotApplicableError("it is no LLM")
-    cell_training = make_cell_training(bench.host, without_text=[3])
+    cell_training = make_cell_training(bench.host, without_text=[3], data=bench.data)
     model, _ = cell_training.build_solo("llm", bench.selected)
     abilities = recommender_abilities(model)
     given = {"text": abilities.text, "text_states": abilities.text_states}

@@ -104,6 +104,46 @@ def test_settings_change_what_is_checked(corecbench, loose_file):
     assert corecbench(*options, "--set", "scaled.most=3").exit_code == 1
 
 
+BOUND = """
+    import torch
+    from corecbench.api import DomainModelComponent, States, hookimpl
+
+    class Bound:
+        examples = "pairs"
+
+        def __init__(self, config, setup, ids):
+            if setup.catalog.name != "shop.csv":
+                raise ValueError("it has weights for the items of shop alone")
+            self.weight = torch.arange(setup.catalog.n_items + 1.0, device=setup.device)[:, None]
+
+        def states(self, batch):
+            return States(self.weight.new_ones(len(batch.user), 1), self.weight)
+
+    @hookimpl
+    def corecbench_domain_models():
+        return [DomainModelComponent("bound", Bound, joint=False)]
+"""
+
+
+def test_a_component_that_is_bound_to_data_is_checked_on_them(corecbench, loose_file, tmp_path):
+    rows = [f"{user},{3 * user + time},{time}" for user in range(9) for time in range(5)]
+    (tmp_path / "shop.csv").write_text("\n".join(["user,thing,timestamp", *rows]), encoding="utf-8")
+    bound = ["check", "bound", "--plugin", loose_file("mine", BOUND)]
+    assert "the items of shop alone" in corecbench(*bound).stdout
+    columns = ["--set", "csv.user=user", "--set", "csv.item=thing"]
+    result = corecbench(*bound, "--dataset", "shop.csv", *columns)
+    assert result.exit_code == 0, result.output
+    assert "not applicable  two camps of taste are told apart: camps are known of toy data alone" in result.stdout
+    assert " 0 failed" in result.stdout
+
+
+def test_sharing_modules_are_checked_on_data_and_metrics_are_not(corecbench, toy_folder):
+    assert corecbench("check", "llminit", "--dataset", toy_folder).exit_code == 0
+    refused = corecbench("check", "HR@10", "--dataset", toy_folder)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert "a metric is checked on no data set; allowed for: " in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
