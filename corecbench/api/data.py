@@ -21,6 +21,8 @@ class Catalog:
     n_new_items: int = 0
     """How many items, the last ones, do not exist yet in training: nothing may be learnt of them, also not that
     they will come. They are candidates like others."""
+    user_texts: tuple[str, ...] = ()
+    """A text for each user, entry 0 for padding, such as a profile; empty where the data set has none."""
 
     @property
     def n_users(self) -> int:
@@ -46,6 +48,8 @@ class Interactions:
     """int64 [M], user indices, ascending."""
     item: np.ndarray
     """int64 [M], item indices, oldest first within a user."""
+    time: np.ndarray | None = None
+    """int64 or float64 [M], when each happened; None where the data set has no real times."""
 
 
 @dataclass(frozen=True)

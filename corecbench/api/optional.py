@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 class Fits(Protocol):
-    """A recommender that looks at the training part once, before the first epoch.
+    """A recommender or a sharing module that looks at the training part once, before the first epoch.
 
-    A model without gradients learns here; a graph model builds its graph.
+    A model without gradients learns here; a graph model builds its graph. A sharing module counts, or looks for
+    similar users: it is called after `ids` and before `start`.
     """
 
     def fit(self, train: Interactions) -> None:

@@ -55,8 +55,8 @@ class SharingModule(Protocol):
     A module whose component has `trains=False` needs `start` and `content` alone, and is given tables of width 0.
 
     A side trains the parameters of its model in its turns, and with them those of the id tables that the model
-    keeps. What a module may have beside these methods stands in `corecbench.api.optional`: `start_from`,
-    `alone_unless_better`, `content`, `trained_with`, `renew`, `settle`. A module whose component has
+    keeps. What a module may have beside these methods stands in `corecbench.api.optional`: `fit`,
+    `start_from`, `alone_unless_better`, `content`, `trained_with`, `renew`, `settle`. A module whose component has
     `combines=True` is a `Combiner`.
     """
 

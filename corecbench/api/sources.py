@@ -13,7 +13,8 @@ class DatasetSource(Protocol):
     """Where interactions and item texts come from. Ids are text.
 
     An attribute is optional: `k_core: int`, for a set that is published with its users and items filtered. Those
-    with fewer interactions are left out when the data are loaded.
+    with fewer interactions are left out when the data are loaded. So is a method: `users()` returns columns user_id
+    and text (str), which become `Catalog.user_texts`.
     """
 
     def interactions(self) -> pd.DataFrame:

@@ -124,7 +124,14 @@ def load_dataset(
         alike_in_words(f"{what} ids of {name}", ids, getattr(source, "id_remedy", ""))
         for what, ids in (("user", user_ids), ("item", item_ids))
     ]
-    catalog = Catalog(name, user_ids, item_ids, tuple(texts.get(item_id, "") for item_id in item_ids))
+    of_users = _user_texts(name, source)
+    catalog = Catalog(
+        name,
+        user_ids,
+        item_ids,
+        tuple(texts.get(item_id, "") for item_id in item_ids),
+        user_texts=tuple(of_users.get(user_id, "") for user_id in user_ids) if of_users else (),
+    )
     facts = {
         **_facts(catalog, user, timestamp),
         "repeated_pairs": int(repeated.sum()),
@@ -134,7 +141,8 @@ def load_dataset(
         "removed_items": n_items - len(item_ids),
         "removed_interactions": n_before - len(row),
     }
-    digest = fingerprint(user_ids, item_ids, catalog.item_texts, user, item)
+    told = [catalog.user_texts] if catalog.user_texts else []
+    digest = fingerprint(user_ids, item_ids, catalog.item_texts, user, item, *told)
     notes = [*getattr(source, "notes", ()), *filter(None, alike)]
     return Dataset(catalog, user, item, timestamp, facts, digest, notes)
 
@@ -203,10 +211,7 @@ def _item_texts(name: str, source: DatasetSource, template: str) -> dict[str, st
     """Return item_id -> text for the items that the source lists."""
     parts = parse(template) if template else ()
     items = _checked(name, "items", source.items(), ("item_id", "title"))
-    repeated = items["item_id"].duplicated()
-    if repeated.any():
-        item_id = items["item_id"][repeated].iloc[0]
-        raise DataError(f"data set {name!r}: items() lists {item_id!r} twice, an item is allowed once")
+    _check_listed_once(name, "items", items["item_id"])
     if not parts:
         return dict(zip(items["item_id"].tolist(), items["title"].tolist(), strict=True))
     for part in parts:
@@ -216,6 +221,22 @@ def _item_texts(name: str, source: DatasetSource, template: str) -> dict[str, st
     fields = _checked(name, "items", items, [part.field for part in parts])
     made = make_texts(parts, {part.field: fields[part.field].tolist() for part in parts})
     return dict(zip(items["item_id"].tolist(), made, strict=True))
+
+
+def _user_texts(name: str, source: DatasetSource) -> dict[str, str]:
+    """Return user_id -> text for the users that the source lists, if it lists any."""
+    if not hasattr(source, "users"):
+        return {}
+    users = _checked(name, "users", source.users(), ("user_id", "text"))
+    _check_listed_once(name, "users", users["user_id"])
+    return dict(zip(users["user_id"].tolist(), users["text"].tolist(), strict=True))
+
+
+def _check_listed_once(name: str, method: str, ids: pd.Series) -> None:
+    repeated = ids[ids.duplicated()]
+    if len(repeated):
+        what = {"items": "an item", "users": "a user"}[method]
+        raise DataError(f"data set {name!r}: {method}() lists {repeated.iloc[0]!r} twice, {what} is allowed once")
 
 
 def _renumbered(number: np.ndarray, ids: tuple[str, ...], rows: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

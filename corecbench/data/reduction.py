@@ -128,7 +128,9 @@ class Reduction:
         return replace(
             split,
             held=held,
-            train=Interactions(whole.user[kept], whole.item[kept]),
+            train=Interactions(
+                whole.user[kept], whole.item[kept], None if whole.time is None else whole.time[kept]
+            ),
             known=whole,
             trains=trains if self.train_share != 1 else None,
             cold=cold if self.cold_items else None,

@@ -14,6 +14,7 @@ from corecbench.api import DataError, Interactions, UsageError
 from corecbench.data.dataset import FEWEST_INTERACTIONS, fingerprint
 from corecbench.data.ranking_task import Existence, Histories, RankingTask, SeenItems, row_and_column
 from corecbench.data.ties import began, held_out_tie, in_random_order, same_time
+from corecbench.data.times import real_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -179,7 +180,8 @@ def leave_one_out(dataset: Dataset, ties: Ties = "random") -> Split:
         n_train[users[n_known > 0]] = n_known[n_known > 0]
         known, seen = SeenItems(items, start, n_known), SeenItems(items, start, target - start)
         whole[stage] = HeldItems(users, items[target], known, seen)
-    train = Interactions(*(values[first_of_each(n_train, counts)] for values in (dataset.user, items)))
+    trains = first_of_each(n_train, counts)
+    train = Interactions(dataset.user[trains], items[trains], real_times(dataset, trains))
     left_out = held_out_tie(dataset) & (ties == "exclude")
     ranked = {stage: (held.known.length > 0) & ~left_out for stage, held in whole.items()}  # bool [T] each
     held = {stage: whole[stage].of(ranked[stage]) for stage in get_args(Stage)}

@@ -92,7 +92,7 @@ def by_time(
                 f"data set {name!r}: nobody has interactions before {span[0]} and from there to {span[1]}, as "
                 f"{stage} needs; choose another run.cut"
             )
-    train = Interactions(dataset.user[before], items[before])
+    train = Interactions(dataset.user[before], items[before], dataset.timestamp[before])
     drawn = held["test"].seen.length > held["test"].known.length
     facts = _facts(dataset, held["test"], (begins, tests, ends))
     split = Split(train, held, _fingerprint(dataset, train, held), tied=drawn, facts=facts, by_time=True)

@@ -37,6 +37,11 @@ def not_times(dataset: Dataset) -> str:
     return ""
 
 
+def real_times(dataset: Dataset, rows: np.ndarray) -> np.ndarray | None:
+    """Return the times of some interactions, bool [M]; None where the times of the data set are none."""
+    return None if not_times(dataset) else dataset.timestamp[rows]
+
+
 def are_years(times: np.ndarray) -> bool:
     """Return whether different times, ascending [n], are numbers of years, or the first moments of years.
 

@@ -58,8 +58,8 @@ class KeptSide:
     """Name in the model -> its tensor, "table.user" and "table.item" -> the rows that it reads, and `CONTENT` where
     texts have a say in its scores."""
     interactions: dict[str, torch.Tensor]
-    """int32. "train_user" and "train_item" of a model that fits the training part; "user" and "item", all before
-    the test item, of a side that knows its users. Empty for any other side."""
+    """int32. "train_user", "train_item" and, as they are, "train_time" of a model that fits the training part;
+    "user" and "item", all before the test item, of a side that knows its users. Empty for any other side."""
 
 
 def keep_side(model: Recommender, kept_as: KeptAs, split: Split) -> KeptSide:
@@ -94,12 +94,16 @@ def keep_side(model: Recommender, kept_as: KeptAs, split: Split) -> KeptSide:
         "extra_state": plain(extra_state(model)),
         **({"user_ids": list(setup.catalog.user_ids[1:])} if knows_users else {}),
     }
-    train = {"train_user": split.train.user, "train_item": split.train.item} if fits else {}
+    seen = vars(split.train) if fits else {}
+    train = {f"train_{name}": values for name, values in seen.items() if values is not None}
     interactions = {**train, **(before_test(split) if knows_users else {})}
     return KeptSide(
         facts,
         {name: copied(tensor) for name, tensor in {**kept, **rows}.items()},
-        {name: torch.as_tensor(array.astype(np.int32)) for name, array in interactions.items()},
+        {
+            name: torch.as_tensor(array if name == "train_time" else array.astype(np.int32))
+            for name, array in interactions.items()
+        },
     )
 
 

@@ -114,7 +114,8 @@ def training_part(kept: KeptSide) -> Interactions:
     user, item = (
         kept.interactions.get(name, none).numpy().astype(np.int64) for name in ("train_user", "train_item")
     )
-    return Interactions(user, item)
+    time = kept.interactions.get("train_time")
+    return Interactions(user, item, None if time is None else time.numpy())
 
 
 @torch.no_grad()

@@ -71,6 +71,7 @@ class SharingAbilities:
     start_from: Literal["pretrained", "new"]
     alone_unless_better: bool
     contents: Sequence[torch.Tensor]
+    fit: Callable[[Interactions], None] | None
     trained_with: Callable[[Side], torch.nn.Module | None] | None
     renew: Callable[[torch.Tensor], None] | None
     combine: Callable[[torch.Tensor, torch.Tensor, Batch], torch.Tensor] | None
@@ -90,6 +91,7 @@ def sharing_abilities(module: SharingModule) -> SharingAbilities:
         start_from=start_from,
         alone_unless_better=bool(getattr(module, "alone_unless_better", False)),
         contents=contents_of(module),
+        fit=getattr(module, "fit", None),
         trained_with=getattr(module, "trained_with", None),
         renew=getattr(module, "renew", None),
         combine=getattr(module, "combine", None),

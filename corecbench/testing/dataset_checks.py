@@ -17,7 +17,8 @@ KNOWN = 0.5
 
 def tables_have_the_columns_of_the_contract(bench: Bench) -> None:
     """Ids and titles are text, timestamps int64 or float64."""
-    for method, columns in COLUMNS.items():
+    users = {"users": ("user_id", "text")} if hasattr(bench.built, "users") else {}
+    for method, columns in {**COLUMNS, **users}.items():
         table = getattr(bench.built, method)()
         require(isinstance(table, pd.DataFrame), f"{method}() gives {type(table).__name__}, must be a DataFrame")
         missing = [column for column in columns if column not in table]
@@ -39,7 +40,7 @@ def check_column(what: str, column: pd.Series) -> None:
         return
     other = [value for value in column.drop_duplicates() if not isinstance(value, str)]
     require(not other, f"{what} holds {other[:1]}, must be text")
-    if column.name != "title":
+    if column.name not in ("title", "text"):
         require(not (column == "").any(), f"{what} is empty in {int((column == '').sum())} rows")
 
 

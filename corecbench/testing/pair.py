@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from corecbench.api import SIDES, Batch, Ids, Pretrained, SharingModule, Side, States, Turn, last_position
+from corecbench.plugin.abilities import sharing_abilities
 from corecbench.testing import kit
 from corecbench.testing.bench import make_cell_training, silent
 from corecbench.testing.kit import NotApplicableError
 from corecbench.testing.partners import WIDTHS, Partner, partner, toy_text
+from corecbench.training.cell import show_training_part
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate
 from corecbench.training.pair import Learnt, Solo, epochs_of, train_pair
@@ -95,6 +97,7 @@ class Bench(kit.Bench):
         models = {side: self.host.build(partner(side), setup, functools.partial(tables, side)) for side in SIDES}
         user, item = (torch.randn(n + 1, WIDTHS["domain"]) for n in (setup.catalog.n_users, setup.catalog.n_items))
         pretrained = Pretrained(user, item, models["llm"].text)
+        show_training_part(sharing_abilities(module).fit, str(self.selected), cell_training.split.train)
         if start:
             module.start(pretrained)
         examples = make_examples("windows", cell_training.split.train, setup.catalog, setup.max_history)
@@ -108,11 +111,13 @@ class Bench(kit.Bench):
         """
         if self.selected.trains:
             raise NotApplicableError("its sides are trained; this is about modules with trains=False")
-        setup = replace(self.cell_training().setup, seed=seed)
+        cell_training = self.cell_training()
+        setup = replace(cell_training.setup, seed=seed)
         module: SharingModule = self.host.build(self.selected, setup)
         user, item = (torch.zeros(n + 1, 0) for n in (setup.catalog.n_users, setup.catalog.n_items))
         text = toy_text(setup.catalog.n_items) if self.selected.reads_texts else None
         pretrained = Pretrained(user, item, text)
+        show_training_part(sharing_abilities(module).fit, str(self.selected), cell_training.split.train)
         module.start(pretrained)
         return module, pretrained
 

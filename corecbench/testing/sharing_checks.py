@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from corecbench.api import SIDES, Batch, Budget, Combiner, Side, States, Table
+from corecbench.api import SIDES, Batch, Budget, Combiner, Interactions, Side, States, Table
 from corecbench.plugin.abilities import sharing_abilities
-from corecbench.testing.bench import equal, restore_by_file, some, tensors
+from corecbench.testing.bench import equal, make_cell_training, restore_by_file, some, tensors
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
-from corecbench.testing.pair import Bench, Pair, other, read_by_other, weights
+from corecbench.testing.pair import N_USERS, Bench, Pair, other, read_by_other, weights
 from corecbench.testing.partners import EPOCHS, WIDTHS, Partner
 from corecbench.training.content import checked
 from corecbench.training.losses import task_loss
@@ -93,8 +93,14 @@ def the_other_side_gets_no_gradient(bench: Bench) -> None:
 
 
 def nothing_that_it_is_given_is_changed(bench: Bench) -> None:
-    """Neither the pretrained tables, nor a batch, nor the other side's states, which are kept for a whole turn."""
+    """Neither training part, nor pretrained tables, nor a batch, nor the other side's states, kept for a turn."""
     pair = bench.join(start=False)
+    fit, train = sharing_abilities(pair.module).fit, make_cell_training(bench.host, N_USERS).split.train
+    if fit is not None:
+        given = Interactions(train.user.copy(), train.item.copy())
+        fit(given)
+        same = (train.user == given.user).all() and (train.item == given.item).all()
+        require(same, "fit changes the interactions that it is given")
     before = copies(vars(pair.pretrained))
     pair.module.start(pair.pretrained)
     check_unchanged(vars(pair.pretrained), before, "start changes the pretrained")

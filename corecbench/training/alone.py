@@ -11,7 +11,7 @@ import torch
 from corecbench.api import Pretrained, Recommender, Setup, SharingModule, Side
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard
-from corecbench.training.cell import CellTraining, Trained, check_announced
+from corecbench.training.cell import CellTraining, Trained, check_announced, show_training_part
 from corecbench.training.content import values_of, with_content
 from corecbench.training.pair import Pair, Solo, begin, texts_for
 from corecbench.training.weighing import is_clearly_better
@@ -137,6 +137,7 @@ def stand_beside(training: CellTraining, pair: Pair, solo: Solo) -> Trained:
         of_texts = texts_for(pair, training.build_solo("llm", pair.llm)[0])
     catalog = training.setup.catalog
     user, item = (torch.zeros(n + 1, 0) for n in (catalog.n_users, catalog.n_items))
+    show_training_part(sharing_abilities(module).fit, str(pair.sharing), training.split.train)
     begin(module, Pretrained(user, item, *of_texts))
     model = build_alone(training, solo)
     return Trained({"domain": training.side_training("domain", solo.selected, model, epochs=0)}, module)

@@ -196,12 +196,16 @@ def make_ready(model: Recommender, selected: Selected, train: Interactions, devi
     owner = str(selected)
     if isinstance(model, torch.nn.Module):
         model.to(device)
-    fit = recommender_abilities(model).fit
-    if fit is not None:
-        with guard(owner, "fit"):
-            fit(Interactions(train.user.copy(), train.item.copy()))  # all other cells read the same arrays
+    show_training_part(recommender_abilities(model).fit, owner, train)
     with guard(owner, "build"):
         check_recommender(model, selected)
+
+
+def show_training_part(fit: Callable[[Interactions], None] | None, owner: str, train: Interactions) -> None:
+    """Let a component that wants to see the training part see a copy: all other cells read the same arrays."""
+    if fit is not None:
+        with guard(owner, "fit"):
+            fit(Interactions(*(None if part is None else part.copy() for part in vars(train).values())))
 
 
 def check_recommender(model: Recommender, selected: Selected) -> None:

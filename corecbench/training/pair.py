@@ -25,7 +25,7 @@ from corecbench.api import (
 from corecbench.api.tables import table_names
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard, owner_of, unchanged
-from corecbench.training.cell import CellTraining, OnEpoch, Trained, make_ready
+from corecbench.training.cell import CellTraining, OnEpoch, Trained, make_ready, show_training_part
 from corecbench.training.loop import PlannedTurn
 from corecbench.training.weights import restore, weights
 
@@ -119,6 +119,7 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
     models = build_sides(training, pair, requests)
     with guard(owner_of(module), "start_from"):
         abilities = sharing_abilities(module)
+    show_training_part(abilities.fit, owner_of(module), training.split.train)
     anew = abilities.start_from == "new"
     learnt = None if anew else solo.learnt()
     start(training, pair, models, module, solo.selected, learnt)

@@ -252,3 +252,16 @@ def test_a_k_core_that_leaves_nobody_is_an_error(load):
 def test_a_k_core_below_0_is_an_error(load):
     with pytest.raises(UsageError, match=r"^k_core is -1, must be at least 0$"):
         load(CORE, k_core=-1)
+
+
+def test_texts_of_users_are_read_where_a_source_has_some(load):
+    without = source(three(), {"item_id": ["x"], "title": ["X"]})
+    alone = load_dataset("toy", without)
+    assert alone.catalog.user_texts == ()
+    without.users = lambda: pd.DataFrame({"user_id": ["b", "a"], "text": ["nobody", "likes tea"]})
+    told = load_dataset("toy", without)
+    assert told.catalog.user_texts == ("", "likes tea")
+    assert told.fingerprint != alone.fingerprint
+    without.users = lambda: pd.DataFrame({"user_id": ["a", "a"], "text": ["tea", "no tea"]})
+    with pytest.raises(DataError, match=r"users\(\) lists 'a' twice, a user is allowed once"):
+        load_dataset("toy", without)

@@ -132,3 +132,13 @@ def test_a_record_says_its_reduction_and_the_name_of_the_whole_data_set():
     assert reduction_of(cell) == reduction
     assert whole_dataset(cell) == "ml-1m"
     assert (reduction_of({"dataset": "ml-1m"}), whole_dataset({"dataset": "ml-1m"})) == (Reduction(), "ml-1m")
+
+
+def test_training_has_the_times_of_its_interactions_unless_these_are_positions(load):
+    days = [("ann", item, 86_400 * day) for day, item in zip((5, 3, 9, 12, 20), "vwxyz", strict=True)]
+    dataset = load([*days, *(("bob", item, 86_400 * day) for day, item in zip((2, 4, 8), "xyz", strict=True))])
+    split = leave_one_out(dataset)
+    assert (split.train.time / 86_400).tolist() == [3, 5, 9, 2]  # w, v and x of Ann, x of Bob
+    reduced = Reduction(train_share=0.5).apply(split, "toy", 2, 5, seed=0)
+    assert reduced.train.time.tolist() == split.train.time[np.isin(split.train.user, reduced.train.user)].tolist()
+    assert leave_one_out(load([("ann", item, place) for place, item in enumerate("wxyz")])).train.time is None

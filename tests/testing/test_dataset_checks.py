@@ -47,6 +47,11 @@ class NothingAsTitle(Good):
         return table
 
 
+class NumbersOfUsers(Good):
+    def users(self):
+        return pd.DataFrame({"user_id": ["u0"], "text": [7]})
+
+
 class AnEmptyId(Good):
     def interactions(self):
         table = super().interactions()
@@ -114,6 +119,7 @@ FAULTS = [
         r"user_id of interactions\(\) holds \[0\], must be",
     ),
     ("tables have the columns of the contract", NothingAsTitle, r"title of items\(\) holds \[None\], must be text"),
+    ("tables have the columns of the contract", NumbersOfUsers, r"text of users\(\) holds \[7\], must be text"),
     ("tables have the columns of the contract", AnEmptyId, r"item_id of interactions\(\) is empty in 36 rows"),
     (
         "tables have the columns of the contract",

@@ -112,6 +112,11 @@ class ChangesThePretrained(Good):
         pretrained.item.zero_()
 
 
+class ChangesTheTrainingPart(Good):
+    def fit(self, train):
+        train.item[:] = 1
+
+
 class Frozen(Good):
     def ids(self, side, width):
         tables = super().ids(side, width)
@@ -247,6 +252,11 @@ FAULTS = [
         "nothing that it is given is changed",
         ChangesTheOther,
         r"losses change, of the other side .*, item",
+    ),
+    (
+        "nothing that it is given is changed",
+        ChangesTheTrainingPart,
+        r"fit changes the interactions that it is given",
     ),
     ("nothing that it is given is changed", ChangesThePretrained, r"start changes the pretrained item"),
     ("gradients reach the tables", Frozen, r"no gradient of the domain side reaches the tables"),

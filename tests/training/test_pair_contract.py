@@ -8,6 +8,7 @@ import torch
 from corecbench.api import Ids, PluginError, Turn, private_ids
 from corecbench.api.tables import table_names
 from corecbench.training.pair import IdRequests, planned
+from corecbench_plugins.sharing.none import Private
 
 
 class Module:
@@ -155,3 +156,23 @@ def test_a_pair_whose_losses_are_never_called_is_warned_of_and_says_so(solo, joi
     assert sides["domain"].coupled is coupled
     told = [record.message for record in caplog.records if "none of its turns calls its coupling" in record.message]
     assert [message.split(" of plugin")[0] for message in told] == ["sharing module 'ctrl'"] * (not coupled)
+
+
+def test_a_module_is_shown_a_copy_of_the_training_part_before_it_starts(solo, joined, monkeypatch):
+    seen = []
+    start_of_private = Private.start
+
+    def fit(self, train):
+        seen.append(train.item.tolist())
+        train.item[:] = 0
+
+    def start(self, pretrained):
+        seen.append("start")
+        start_of_private(self, pretrained)
+
+    monkeypatch.setattr(Private, "fit", fit, raising=False)
+    monkeypatch.setattr(Private, "start", start)
+    _, _, alone = solo("sasrec")
+    training, _, _ = joined("sasrec", "none", alone, domain_epochs=0, llm_epochs=0)
+    assert seen == [training.split.train.item.tolist(), "start"]
+    assert training.split.train.item.all()
