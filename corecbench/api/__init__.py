@@ -85,6 +85,7 @@ from corecbench.api.optional import (
     HasTextStates as HasTextStates,
     IsToldAnew as IsToldAnew,
     KeepsAlone as KeepsAlone,
+    ReadsTexts as ReadsTexts,
     Scores as Scores,
     Settles as Settles,
     StartsFrom as StartsFrom,

@@ -118,8 +118,8 @@ class Recommender(Protocol):
     """A domain model or an LLM: a function over the ids that it was given.
 
     Trainable recommenders are `torch.nn.Module`s, and their config is a `Training`. What a recommender may have
-    beside `examples` and `states` stands in `corecbench.api.optional`: `fit`, `loss`, `scores`, `text` and
-    `text_states`.
+    beside `examples` and `states` stands in `corecbench.api.optional`: `fit`, `read_texts`, `loss`,
+    `scores`, `text` and `text_states`.
     """
 
     examples: Literal["windows", "pairs"]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from corecbench.api.data import Batch, Interactions, States
     from corecbench.api.models import Side
+    from corecbench.api.sharing import Pretrained
 
 
 class Fits(Protocol):
@@ -26,6 +27,21 @@ class Fits(Protocol):
 
     def fit(self, train: Interactions) -> None:
         """Learn from the training part, or prepare for it."""
+        ...
+
+
+class ReadsTexts(Protocol):
+    """A domain model that takes what the LLM says of item texts, such as for semantic ids or a second view."""
+
+    def read_texts(self, pretrained: Pretrained) -> None:
+        """Take what the sharing module was given, before anything is trained together.
+
+        Called in a pair, once its weights are those that it starts from and after the module's `start`; never for
+        the model alone. Layers that are made here are trained with it.
+
+        Args:
+            pretrained: of which a model that is loaded later is given `text` and `text_states` alone.
+        """
         ...
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import torch
 
@@ -47,6 +47,12 @@ class Pretrained:
     """float [N+1, k], the LLM's `text`; None where it has none."""
     text_states: torch.Tensor | None = None
     """float [N+1, h], the LLM's `text_states`; None where it has none."""
+    states: Callable[[Batch], States] | None = field(default=None, repr=False)
+    """`states(batch)` returns what the domain model alone makes of histories, now or later, in evaluation mode and
+    without gradients; None where nothing is trained together."""
+    training_states: Callable[[], States] | None = field(default=None, repr=False)
+    """`training_states()` returns what it makes of the whole training part: of users after their histories, float32
+    [U+1, d], and of items, [N+1, d]. Where a graph propagates rows, the tables hold them before and these after."""
 
 
 class SharingModule(Protocol):

@@ -248,7 +248,7 @@ class Attempt:
             selected, tables = self.solo().selected, None
         outcome.kept.sides[side] = keep_side(
             side_training.model,
-            KeptAs(side, selected, settings_of(selected), training.setup, tables),
+            KeptAs(side, selected, settings_of(selected), training.setup, tables, trained.told),
             training.split,
         )
         outcome.kept.sharing = {} if trained.module is None else weights_of(trained.module)

@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from corecbench.api import Catalog, CorecbenchError, Ids, Interactions, PluginError, Recommender, Setup, UsageError
+from corecbench.api import (
+    Catalog,
+    CorecbenchError,
+    Ids,
+    Interactions,
+    PluginError,
+    Pretrained,
+    Recommender,
+    Setup,
+    UsageError,
+)
 from corecbench.api.tables import IdTable
 from corecbench.keeping.folder import choose_side, read_items, read_side
-from corecbench.keeping.kept import content_name, fingerprint, own_tensors, paths_of
+from corecbench.keeping.kept import TOLD, content_name, fingerprint, own_tensors, paths_of
 from corecbench.keeping.recommending import LoadedModel
 from corecbench.keeping.serve import Items
 from corecbench.plugin.guard import guard
@@ -18,6 +28,7 @@ from corecbench.toolkit import cache_folder
 from corecbench.training.cell import make_ready
 from corecbench.training.content import with_texts
 from corecbench.training.frozen import evaluate
+from corecbench.training.pair import let_read
 from corecbench.training.weights import put_extra_state_back, seed_torch
 
 if TYPE_CHECKING:
@@ -97,6 +108,11 @@ def build(host: Host, selected: Selected, setup: Setup, kept: KeptSide) -> Recom
     seed_torch(setup.seed, setup.catalog.name, facts["component"]["label"], "weights")
     model: Recommender = host.build(selected, setup, ids if facts["reads_ids"] else None)
     make_ready(model, selected, training_part(kept), setup.device)
+    if any(f"table.{name}" in kept.weights for name in TOLD):
+        user, item = (torch.zeros(n + 1, 0) for n in (setup.catalog.n_users, setup.catalog.n_items))
+        said = [kept.weights.get(f"table.{name}") for name in TOLD]
+        text, text_states = (None if each is None else each.to(setup.device) for each in said)
+        let_read(model, str(selected), Pretrained(user, item, text, text_states), setup.device)
     if isinstance(model, torch.nn.Module):
         with guard(str(selected), "build"):
             put_back(model, kept, [path for table in tables.values() for path in paths_of(model, table)])

@@ -11,7 +11,18 @@ from corecbench.api import PluginError, Teacher
 if TYPE_CHECKING:
     import torch
 
-    from corecbench.api import Batch, Catalog, Control, Interactions, Recommender, SharingModule, Side, States, Turn
+    from corecbench.api import (
+        Batch,
+        Catalog,
+        Control,
+        Interactions,
+        Pretrained,
+        Recommender,
+        SharingModule,
+        Side,
+        States,
+        Turn,
+    )
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,7 @@ class RecommenderAbilities:
     """Its own `last_states`, else its `states`."""
     scores: Callable[[Batch], torch.Tensor] | None
     fit: Callable[[Interactions], None] | None
+    read_texts: Callable[[Pretrained], None] | None
     loss: Callable[[Batch, States | None], torch.Tensor] | None
     text: torch.Tensor | None
     text_states: torch.Tensor | None
@@ -49,6 +61,7 @@ def recommender_abilities(model: Recommender) -> RecommenderAbilities:
         last_states=getattr(model, "last_states", states),
         scores=getattr(model, "scores", None),
         fit=getattr(model, "fit", None),
+        read_texts=getattr(model, "read_texts", None),
         loss=getattr(model, "loss", None),
         text=getattr(model, "text", None),
         text_states=getattr(model, "text_states", None),

@@ -17,7 +17,7 @@ from corecbench.testing.partners import WIDTHS, Partner, partner, toy_text
 from corecbench.training.cell import show_training_part
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate
-from corecbench.training.pair import Learnt, Solo, epochs_of, train_pair
+from corecbench.training.pair import Learnt, Solo, epochs_of, states_alone, train_pair
 from corecbench.training.pair import Pair as TrainedPair
 from corecbench.training.weights import restore
 
@@ -85,6 +85,7 @@ class Bench(kit.Bench):
         """
         self.check_trains()
         cell_training = self.cell_training()
+        alone, _ = cell_training.build_solo("domain", partner("domain"))
         cell_training.seed("weights")
         setup = cell_training.setup
         module = self.host.build(self.selected, setup)
@@ -96,7 +97,8 @@ class Bench(kit.Bench):
 
         models = {side: self.host.build(partner(side), setup, functools.partial(tables, side)) for side in SIDES}
         user, item = (torch.randn(n + 1, WIDTHS["domain"]) for n in (setup.catalog.n_users, setup.catalog.n_items))
-        pretrained = Pretrained(user, item, models["llm"].text)
+        asked = states_alone(cell_training, alone, "the toy domain model")
+        pretrained = Pretrained(user, item, models["llm"].text, None, *asked)
         show_training_part(sharing_abilities(module).fit, str(self.selected), cell_training.split.train)
         if start:
             module.start(pretrained)

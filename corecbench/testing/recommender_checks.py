@@ -10,7 +10,7 @@ import dataclasses
 import numpy as np
 import torch
 
-from corecbench.api import Batch, Interactions, Recommender, States
+from corecbench.api import Batch, Interactions, Pretrained, Recommender, States
 from corecbench.leakcheck.contamination import likelihoods
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.testing import learning_checks
@@ -25,6 +25,7 @@ from corecbench.testing.bench import (
     make_cell_training,
     seeded,
     set_mode,
+    silent,
     some,
     states_of,
     tensors,
@@ -32,7 +33,10 @@ from corecbench.testing.bench import (
 )
 from corecbench.testing.far_device import DEVICE, FarDevice
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
+from corecbench.testing.partners import toy_text
+from corecbench.training.frozen import evaluate
 from corecbench.training.losses import task_loss
+from corecbench.training.pair import let_read
 
 
 def states_have_the_shapes_of_the_contract(bench: Bench) -> None:
@@ -208,6 +212,27 @@ def item_states_follow_the_texts_as_the_component_says(bench: Bench) -> None:
         require(not follows, "its item states change with `item_texts`; leave reads_texts=False out")
 
 
+def texts_that_it_reads_change_what_it_says(bench: Bench) -> None:
+    """A domain model with `read_texts` changes nothing that it is given, and says other things of other texts."""
+    told: list[States] = []
+    for number in (0, 1):
+        cell_training = bench.cell_training()
+        model, _ = cell_training.build_solo("domain", bench.selected)
+        if bench.selected.kind != "models" or recommender_abilities(model).read_texts is None:
+            raise NotApplicableError("it has no method `read_texts`")
+        catalog = cell_training.setup.catalog
+        user, item = (torch.zeros(n + 1, 1) for n in (catalog.n_users, catalog.n_items))
+        text = toy_text(catalog.n_items).roll(number, dims=1)
+        let_read(model, str(bench.selected), Pretrained(user, item, text), bench.device)
+        require(torch.equal(text, toy_text(catalog.n_items).roll(number, dims=1)), "read_texts changes the texts")
+        epoch = cell_training.side_training("domain", bench.selected, model, epochs=1)
+        cell_training.seed("training")
+        epoch.train_turn(1, 1, None, None, silent)
+        evaluate(model)
+        told.append(states_of(model, some()))
+    require(not equal(*told), "its states are the same, whatever the texts are that it reads")
+
+
 def likelihoods_are_those_of_each_text_alone(bench: Bench) -> None:
     """`likelihoods` are one array for each text, the same alone and among others; empty for an empty text."""
     if getattr(bench.selected.component, "likelihoods", None) is None:
@@ -253,6 +278,7 @@ CHECKS = (
     the_target_is_not_looked_at,
     an_item_without_a_text_has_no_summary,
     item_states_follow_the_texts_as_the_component_says,
+    texts_that_it_reads_change_what_it_says,
     likelihoods_are_those_of_each_text_alone,
     settings_survive_json,
     it_computes_on_the_device_of_the_setup,

@@ -112,8 +112,8 @@ def nothing_that_it_is_given_is_changed(bench: Bench) -> None:
 
 
 def copies(given: Mapping[str, torch.Tensor | None]) -> dict[str, torch.Tensor]:
-    """Return copies of tensors."""
-    return {name: tensor.clone() for name, tensor in given.items() if tensor is not None}
+    """Return copies of tensors; what else there is is left out."""
+    return {name: tensor.clone() for name, tensor in given.items() if isinstance(tensor, torch.Tensor)}
 
 
 def check_unchanged(now: Mapping[str, torch.Tensor | None], before: Mapping[str, torch.Tensor], fault: str) -> None:

@@ -14,6 +14,7 @@ from corecbench.api import (
     Ids,
     Interactions,
     PluginError,
+    Pretrained,
     RankMetric,
     Recommender,
     Setup,
@@ -55,6 +56,8 @@ class Trained:
     module: SharingModule | None = None
     tables: Mapping[Side, Ids] = field(default_factory=dict)
     """The tables of the sharing module that each side reads."""
+    told: Pretrained | None = None
+    """What the sharing module was given; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +208,8 @@ def show_training_part(fit: Callable[[Interactions], None] | None, owner: str, t
     """Let a component that wants to see the training part see a copy: all other cells read the same arrays."""
     if fit is not None:
         with guard(owner, "fit"):
-            fit(Interactions(*(None if part is None else part.copy() for part in vars(train).values())))
+            time = None if train.time is None else train.time.copy()
+            fit(Interactions(train.user.copy(), train.item.copy(), time))
 
 
 def check_recommender(model: Recommender, selected: Selected) -> None:

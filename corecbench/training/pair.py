@@ -11,6 +11,7 @@ import torch
 
 from corecbench.api import (
     SIDES,
+    Batch,
     Budget,
     Ids,
     IdsFactory,
@@ -19,13 +20,16 @@ from corecbench.api import (
     Recommender,
     SharingModule,
     Side,
+    States,
     Teacher,
     Turn,
 )
 from corecbench.api.tables import table_names
+from corecbench.evaluation.states import checked
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard, owner_of, unchanged
 from corecbench.training.cell import CellTraining, OnEpoch, Trained, make_ready, show_training_part
+from corecbench.training.frozen import evaluate
 from corecbench.training.loop import PlannedTurn
 from corecbench.training.weights import restore, weights
 
@@ -122,7 +126,7 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
     show_training_part(abilities.fit, owner_of(module), training.split.train)
     anew = abilities.start_from == "new"
     learnt = None if anew else solo.learnt()
-    start(training, pair, models, module, solo.selected, learnt)
+    told = start(training, pair, models, module, solo.selected, learnt)
     spent = 0 if learnt is None else learnt.best_epoch
     budget = Budget(pair.domain.config.epochs - spent, pair.llm.config.epochs)
     turns = turns_within(budget, module)
@@ -155,7 +159,7 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
     training.train_turns(sides, plan, on_epoch)
     for side_training in sides.values():
         side_training.stopped_by = "turns"
-    return Trained(sides, module, requests.given)
+    return Trained(sides, module, requests.given, told)
 
 
 def planned(
@@ -230,8 +234,8 @@ def start(
     module: SharingModule,
     alone_selected: Selected,
     learnt: Learnt | None,
-) -> None:
-    """Give the module the tables of the domain model alone, and the pair's model its other weights.
+) -> Pretrained:
+    """Give the module the tables of the domain model alone, and the pair's model its other weights; return them.
 
     If the pair starts anew, `learnt` is None: the tables are those of a new model, and the pair's model stays new.
 
@@ -255,7 +259,32 @@ def start(
     if "user" not in names:
         with guard(str(pair.domain), "states"):
             user = training.user_states(alone)[:, : tables.item.weight.shape[1]]
-    begin(module, Pretrained(user.detach(), tables.item.weight.detach(), *texts_for(pair, models["llm"])))
+    texts = texts_for(pair, models["llm"])
+    states, all_states = states_alone(training, alone, str(pair.domain))
+    pretrained = Pretrained(user.detach(), tables.item.weight.detach(), *texts, states, all_states)
+    begin(module, pretrained)
+    let_read(models["domain"], str(pair.domain), pretrained, training.setup.device)
+    return pretrained
+
+
+def states_alone(
+    training: CellTraining, alone: Recommender, owner: str
+) -> tuple[Callable[[Batch], States], Callable[[], States]]:
+    """Return what the domain model alone makes of histories, and of the training part, once it is asked."""
+
+    @torch.no_grad()
+    def states(batch: Batch) -> States:
+        with guard(owner, "states"):
+            evaluate(alone)
+            return checked(alone.states(batch), batch, training.setup.catalog.n_items)
+
+    def training_states() -> States:
+        with guard(owner, "states"):
+            user = training.user_states(alone)
+        first = torch.ones(1, dtype=torch.int64, device=user.device)
+        return States(user, states(Batch(first, first[:, None])).item)
+
+    return states, training_states
 
 
 def texts_for(pair: Pair, llm: Recommender) -> tuple[torch.Tensor | None, torch.Tensor | None]:
@@ -266,9 +295,24 @@ def texts_for(pair: Pair, llm: Recommender) -> tuple[torch.Tensor | None, torch.
 
 def begin(module: SharingModule, pretrained: Pretrained) -> None:
     """Start a sharing module, which may change nothing that it is given."""
-    given = {f"what it is told of the {name} of a side": tensor for name, tensor in vars(pretrained).items()}
-    with guard(owner_of(module), "start"), unchanged(given):
+    with guard(owner_of(module), "start"), unchanged(tensors_of(pretrained)):
         module.start(pretrained)
+
+
+def let_read(model: Recommender, owner: str, pretrained: Pretrained, device: str) -> None:
+    """Let a model that wants it read what is said of texts; it may change nothing of that, and make layers."""
+    read_texts = recommender_abilities(model).read_texts
+    if read_texts is not None:
+        with guard(owner, "read_texts"), unchanged(tensors_of(pretrained)):
+            read_texts(pretrained)
+        if isinstance(model, torch.nn.Module):
+            model.to(device)
+
+
+def tensors_of(pretrained: Pretrained) -> dict[str, torch.Tensor | None]:
+    """Return what each tensor is called -> the tensor."""
+    tensors = {name: value for name, value in vars(pretrained).items() if isinstance(value, torch.Tensor)}
+    return {f"what it is told of the {name} of a side": tensor for name, tensor in tensors.items()}
 
 
 def ends_with_the_llm(turns: Sequence[Turn]) -> bool:

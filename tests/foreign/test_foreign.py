@@ -1,0 +1,74 @@
+"""Public methods, each written with `corecbench.api` alone, run beside a tiny Llama and pass the checks."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from corecbench.cli.main import main
+
+PLUGINS = Path(__file__).parent / "plugins"
+LINES = 85
+NAMES = sorted(path.stem for path in PLUGINS.glob("*.py"))
+
+
+@pytest.fixture
+def joined(bench, tiny_llama):
+    """Run a pair of foreign methods, and return its record."""
+
+    def run(plugins, model, sharing, control=()):
+        files = [PLUGINS / f"{plugin}.py" for plugin in plugins]
+        given = {"models": (model,), "llms": (f"llama:{tiny_llama}",), "sharing": (sharing,), "controls": control}
+        records = {record["cell"]["name"]: record for record in bench(files, solo_llms=False, **given)}
+        assert {record["status"] for record in records.values()} == {"ok"}
+        return records
+
+    return run
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_foreign_method_is_short_and_needs_the_contract_alone(name):
+    source = (PLUGINS / f"{name}.py").read_text(encoding="utf-8")
+    assert source.count("\n") <= LINES
+    imported = {line.split()[1] for line in source.splitlines() if line.startswith("from corecbench")}
+    assert imported <= {"corecbench.api", "corecbench.toolkit"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_foreign_method_passes_all_checks(name):
+    found = CliRunner().invoke(main, ["--plugin", str(PLUGINS / f"{name}.py"), "check", name])
+    assert found.exit_code == 0, found.output
+
+
+def test_frozen_texts_are_heard_without_a_turn_of_the_llm(joined):
+    """RLMRec: under the control that leaves out turns of the LLM its losses are still called."""
+    records = joined(["aligned"], "sasrec", "aligned", control=("frozen-texts", "no-mutual"))
+    pair, frozen, without = (
+        next(record for name, record in records.items() if name.endswith(end))
+        for end in ("+aligned", "+frozen-texts", "+no-mutual")
+    )
+    losses = [[epoch["loss"] for epoch in record["epochs"]] for record in (pair, frozen, without)]
+    assert losses[0] == losses[1] != losses[2]
+    assert [record["sides"]["domain"]["coupled"] for record in (pair, frozen, without)] == [True, True, False]
+
+
+def test_popular_items_and_means_of_users_are_known(joined):
+    """LLMInit: it looks at the training part."""
+    records = joined(["popular"], "lightgcn", "popular")
+    assert any(name.endswith("+popular") for name in records)
+
+
+def test_items_of_codes_of_their_texts_differ_from_the_model_alone(joined):
+    """Semantic ids: the model is told the texts in a pair, and has none alone."""
+    records = joined(["semantic"], "semantic", "none")
+    losses = {name: record["epochs"][0]["loss"] for name, record in records.items()}
+    assert len(set(losses.values())) == len(losses) == 2
+
+
+@pytest.mark.parametrize("model", ["sasrec", "lightgcn"])
+def test_the_llm_reads_states_of_the_recommender(joined, model):
+    """CoLLM: rows after propagation, and the states of each sample's own history."""
+    records = joined(["collaborative"], model, "collaborative")
+    (pair,) = (record for name, record in records.items() if name.endswith("+collaborative"))
+    assert pair["sides"]["llm"]["coupled"]
+    assert pair["sides"]["domain"]["epochs"] == 0
