@@ -87,6 +87,7 @@ from corecbench.api.optional import (
     KeepsAlone as KeepsAlone,
     ReadsTexts as ReadsTexts,
     Scores as Scores,
+    ScoresByCosine as ScoresByCosine,
     Settles as Settles,
     StartsFrom as StartsFrom,
     TrainsLayers as TrainsLayers,

@@ -55,6 +55,9 @@ class Component:
     algorithm: int | None = None
     """Number of the algorithm, from 1. A change that changes ranks counts it up. None: the version of the
     distribution stands for it, so each release is trained anew."""
+    builds: tuple[str, ...] = ()
+    """Models, LLMs or sharing modules, as on the command line, that it builds by `Setup.build`. What changes their
+    ranks changes the hash of its cells, too."""
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
         """Return what a plugin of corecbench 0.1 offers, where it offers the base class: the hook says its kind."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, runtime_checkable
 
+from corecbench.api.errors import PluginError
 from corecbench.api.fields import Choices, Count, Fraction, Natural, Positive, Precision, Weight
 
 if TYPE_CHECKING:
@@ -96,6 +97,11 @@ class Training:
     the GPU multiplies faster in it."""
 
 
+def nothing_else(*_: object, **__: object) -> None:
+    """Stand for `Setup.build` where no component is built."""
+    raise PluginError("only a component that is built by corecbench can build another one")
+
+
 @dataclass(frozen=True)
 class Setup:
     """Where a component is built: the catalog and the machine, nothing of validation or test."""
@@ -112,6 +118,10 @@ class Setup:
     """Whether an LLM is built with random weights of the same shapes, drawn from `seed`: a placebo."""
     plain_texts: tuple[str, ...] | None = field(default=None, repr=False)
     """The item texts as they are, N+1 of them, where a control replaces those of the catalog; else None."""
+    build: Callable[..., Any] = field(default=nothing_else, repr=False, compare=False)
+    """`build(kind, name, settings={}, ids=None)` returns another component to be wrapped, such as
+    `setup.build("model", "sasrec", {"embedding_size": 32}, ids)`. The one that wraps it names it in `builds`, and
+    passes on what it is asked: `fit`, `states` and others. Settings of a run do not reach what is wrapped."""
 
 
 class Recommender(Protocol):

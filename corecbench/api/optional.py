@@ -109,6 +109,14 @@ class StartsFrom(Protocol):
     alone is read, and `start` is given the tables of a new model."""
 
 
+class ScoresByCosine(Protocol):
+    """A sharing module under which both sides score by cosines: in training, in its losses, and where they rank."""
+
+    cosine_temperature: float | None
+    """The score is the cosine of a user's and an item's state, divided by this positive number. None, as without
+    this attribute: it is their product."""
+
+
 class KeepsAlone(Protocol):
     """A sharing module under which a domain model need not lose by the pair."""
 

@@ -61,9 +61,9 @@ class SharingModule(Protocol):
     A module whose component has `trains=False` needs `start` and `content` alone, and is given tables of width 0.
 
     A side trains the parameters of its model in its turns, and with them those of the id tables that the model
-    keeps. What a module may have beside these methods stands in `corecbench.api.optional`: `fit`,
-    `start_from`, `alone_unless_better`, `content`, `trained_with`, `renew`, `settle`. A module whose component has
-    `combines=True` is a `Combiner`.
+    keeps. What a module may have beside these methods stands in `corecbench.api.optional`: `fit`, `start_from`,
+    `cosine_temperature`, `alone_unless_better`, `content`, `trained_with`, `renew`, `settle`. A module whose
+    component has `combines=True` is a `Combiner`.
     """
 
     def ids(self, side: Side, width: int) -> Ids:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from corecbench.api import Batch, PluginError, States
 from corecbench.api.tables import IdTable
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.training.content import WithContent
+from corecbench.training.cosine import ByCosine
 from corecbench.training.weights import extra_state, trainable
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ def keep_side(model: Recommender, kept_as: KeptAs, split: Split) -> KeptSide:
         says = side.facts.get("content", [])
         facts = {**side.facts, "content": [*says, {"weight": model.weight, "decay": model.decay}]}
         return KeptSide(facts, {**side.weights, content_name(len(says)): copied(model.content)}, side.interactions)
+    if isinstance(model, ByCosine):
+        side = keep_side(model.model, kept_as, split)
+        return replace(side, facts={**side.facts, "cosine_temperature": model.temperature})
     given, setup = kept_as.tables, kept_as.setup
     tables = tables_in(model) if given is None else {"user": given.user, "item": given.item}
     paths = {of: paths_of(model, table) for of, table in tables.items()}

@@ -27,6 +27,7 @@ from corecbench.plugin.guard import guard
 from corecbench.toolkit import cache_folder
 from corecbench.training.cell import make_ready
 from corecbench.training.content import with_texts
+from corecbench.training.cosine import by_cosine
 from corecbench.training.frozen import evaluate
 from corecbench.training.pair import let_read
 from corecbench.training.weights import put_extra_state_back, seed_torch
@@ -117,6 +118,8 @@ def build(host: Host, selected: Selected, setup: Setup, kept: KeptSide) -> Recom
         with guard(str(selected), "build"):
             put_back(model, kept, [path for table in tables.values() for path in paths_of(model, table)])
             put_extra_state_back(model, facts["extra_state"])
+    if temperature := facts.get("cosine_temperature"):
+        model = by_cosine(model, temperature)
     says = facts.get("content", [])
     for number, say in enumerate([says] if isinstance(says, dict) else says):  # earlier versions kept one
         model = with_texts(model, kept.weights[content_name(number)].to(setup.device), say["weight"], say["decay"])

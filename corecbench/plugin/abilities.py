@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -82,6 +83,7 @@ class SharingAbilities:
     """The optional methods and attributes of a sharing module, None for each method that it lacks."""
 
     start_from: Literal["pretrained", "new"]
+    cosine_temperature: float | None
     alone_unless_better: bool
     contents: Sequence[torch.Tensor]
     fit: Callable[[Interactions], None] | None
@@ -95,13 +97,17 @@ def sharing_abilities(module: SharingModule) -> SharingAbilities:
     """Return what a built sharing module has.
 
     Raises:
-        PluginError: `start_from` is neither "pretrained" nor "new".
+        PluginError: `start_from` is neither "pretrained" nor "new", or `cosine_temperature` no positive number.
     """
     start_from: Any = getattr(module, "start_from", "pretrained")
     if start_from not in ("pretrained", "new"):
         raise PluginError(f"start_from is {start_from!r}, must be 'pretrained' or 'new'")
+    temperature: Any = getattr(module, "cosine_temperature", None)
+    if temperature is not None and not (isinstance(temperature, int | float) and 0 < temperature < math.inf):
+        raise PluginError(f"cosine_temperature is {temperature!r:.80}, must be a positive number or None")
     return SharingAbilities(
         start_from=start_from,
+        cosine_temperature=temperature,
         alone_unless_better=bool(getattr(module, "alone_unless_better", False)),
         contents=contents_of(module),
         fit=getattr(module, "fit", None),

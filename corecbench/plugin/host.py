@@ -11,12 +11,13 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import Component, CorecbenchWarning, DatasetComponent, PluginError, UsageError, resolve
+from corecbench.api import Component, CorecbenchWarning, DatasetComponent, PluginError, Setup, UsageError, resolve
 from corecbench.plugin.discovery import Origin, installed, loose_file, reason, staying
 from corecbench.plugin.guard import Guarded, guard
 from corecbench.plugin.kinds import KINDS
 from corecbench.plugin.loaded import Plugin, PluginInfo
 from corecbench.plugin.selected import Selected
+from corecbench.plugin.wrapped import digests, with_build
 from corecbench.settings.configure import configure, unknown
 from corecbench.toolkit.folders import dataset_places
 
@@ -241,8 +242,9 @@ class Host:
             CorecbenchError: the component's own, as it is.
             PluginError: anything else that the component raised.
         """
+        given = [with_build(self, selected, arg) if isinstance(arg, Setup) else arg for arg in args]
         with guard(str(selected), "build"):
-            built = resolve(selected.component.build)(selected.config, *args)
+            built = resolve(selected.component.build)(selected.config, *given)
         return built if selected.kind in (*RECOMMENDERS, "trackers") else Guarded(built, str(selected))
 
     def needs(self, selected: Selected, cache: Path) -> Sequence[str]:
@@ -253,16 +255,17 @@ class Host:
             return [str(line) for line in resolve(selected.component.needs)(selected.config, cache)]
 
     def with_fingerprint(self, selected: Selected, cache: Path) -> Selected:
-        """Return the component with the checksums of what it reads beside its settings."""
+        """Return the component with the checksums of what it reads beside its settings, and of what it builds."""
+        built = digests(self, selected, cache)
         if selected.component.fingerprint is None:
-            return selected
+            return replace(selected, fingerprint=built) if built else selected
         with guard(str(selected), "fingerprint"):
             found = resolve(selected.component.fingerprint)(selected.config, cache)
             if not isinstance(found, Mapping) or not all(
                 isinstance(each, str) for item in found.items() for each in item
             ):
                 raise PluginError(f"it gives {found!r:.80}; a mapping of names to texts is needed")
-        return replace(selected, fingerprint=dict(found))
+        return replace(selected, fingerprint={**found, **built})
 
     def notify(self, hook_name: str, **arguments: Any) -> None:
         """Call a lifecycle hook of each plugin that implements it, with a copy of the arguments.

@@ -19,7 +19,7 @@ from corecbench.data.split import leave_one_out
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.testing import kit
 from corecbench.testing.toys import camps
-from corecbench.toolkit import cache_folder
+from corecbench.toolkit import cache_folder, standard_loss
 from corecbench.training.cell import CellTraining
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate
@@ -188,6 +188,11 @@ def tolerance(model: Recommender) -> float:
 def tensors(batch: Batch) -> dict[str, torch.Tensor]:
     """Return what a batch holds."""
     return {name: tensor for name, tensor in vars(batch).items() if tensor is not None}
+
+
+def task_loss(model: Recommender, batch: Batch, states: States | None) -> torch.Tensor:
+    """Return the model's own loss where it has one, else the standard loss."""
+    return (recommender_abilities(model).loss or standard_loss)(batch, states)
 
 
 def set_mode(model: Recommender, training: bool) -> None:

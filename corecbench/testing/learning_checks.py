@@ -9,9 +9,9 @@ import torch
 
 from corecbench.api.tables import table_names
 from corecbench.plugin.abilities import recommender_abilities
-from corecbench.testing.bench import Bench, equal, final, histories, restore_by_file, some, states_of
+from corecbench.testing.bench import Bench, equal, final, histories, restore_by_file, some, states_of, task_loss
 from corecbench.testing.kit import CheckError, NotApplicableError, require
-from corecbench.training.losses import targets_of, task_loss
+from corecbench.toolkit.losses import targets_of
 from corecbench.training.weights import trainable
 
 if TYPE_CHECKING:

@@ -28,6 +28,7 @@ from corecbench.testing.bench import (
     silent,
     some,
     states_of,
+    task_loss,
     tensors,
     tolerance,
 )
@@ -35,7 +36,6 @@ from corecbench.testing.far_device import DEVICE, FarDevice
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 from corecbench.testing.partners import toy_text
 from corecbench.training.frozen import evaluate
-from corecbench.training.losses import task_loss
 from corecbench.training.pair import let_read
 
 

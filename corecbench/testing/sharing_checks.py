@@ -15,12 +15,11 @@ import torch
 
 from corecbench.api import SIDES, Batch, Budget, Combiner, Interactions, Side, States, Table
 from corecbench.plugin.abilities import sharing_abilities
-from corecbench.testing.bench import equal, make_cell_training, restore_by_file, some, tensors
+from corecbench.testing.bench import equal, make_cell_training, restore_by_file, some, task_loss, tensors
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 from corecbench.testing.pair import N_USERS, Bench, Pair, other, read_by_other, weights
 from corecbench.testing.partners import EPOCHS, WIDTHS, Partner
 from corecbench.training.content import checked
-from corecbench.training.losses import task_loss
 from corecbench.training.pair import planned, turns_within
 
 if TYPE_CHECKING:

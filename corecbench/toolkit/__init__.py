@@ -10,6 +10,7 @@ from corecbench.toolkit.folders import cache_folder, dataset_folder, dataset_pla
 from corecbench.toolkit.id_texts import plain_id
 from corecbench.toolkit.item_vectors import FoundVectors, read_vectors, vector_files
 from corecbench.toolkit.kept_tensors import KeptTensors, load_tensors, save_tensors
+from corecbench.toolkit.losses import standard_loss
 from corecbench.toolkit.placebos import random_like
 from corecbench.toolkit.printable import printable
 from corecbench.toolkit.processor import one_thread, product_dtype
@@ -41,6 +42,7 @@ __all__ = [
     "read_vectors",
     "save_tensors",
     "set_aside",
+    "standard_loss",
     "vector_files",
     "whitened",
     "word_summaries",

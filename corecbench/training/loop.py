@@ -16,10 +16,9 @@ from corecbench.api import Batch, CorecbenchError, PluginError, Recommender, Sha
 from corecbench.evaluation.states import checked
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard, owner_of, unchanged
-from corecbench.toolkit import product_dtype
+from corecbench.toolkit import product_dtype, standard_loss
 from corecbench.training.averaging import WeightAverage
 from corecbench.training.frozen import FrozenStates, states_of_contexts
-from corecbench.training.losses import standard_loss
 from corecbench.training.weights import restore, snapshot, trainable
 
 if TYPE_CHECKING:

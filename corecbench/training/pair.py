@@ -29,6 +29,7 @@ from corecbench.evaluation.states import checked
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard, owner_of, unchanged
 from corecbench.training.cell import CellTraining, OnEpoch, Trained, make_ready, show_training_part
+from corecbench.training.cosine import by_cosine
 from corecbench.training.frozen import evaluate
 from corecbench.training.loop import PlannedTurn
 from corecbench.training.weights import restore, weights
@@ -127,6 +128,8 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
     anew = abilities.start_from == "new"
     learnt = None if anew else solo.learnt()
     told = start(training, pair, models, module, solo.selected, learnt)
+    if abilities.cosine_temperature is not None:
+        models = {side: by_cosine(model, abilities.cosine_temperature) for side, model in models.items()}
     spent = 0 if learnt is None else learnt.best_epoch
     budget = Budget(pair.domain.config.epochs - spent, pair.llm.config.epochs)
     turns = turns_within(budget, module)

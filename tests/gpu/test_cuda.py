@@ -8,7 +8,7 @@ import corecbench
 from corecbench.api import Batch, States
 from corecbench.data.ranking_task import RankingTask, SeenItems
 from corecbench.evaluation.ranking import rank_task
-from corecbench.training.full_softmax import full_softmax_loss
+from corecbench.toolkit.full_softmax import full_softmax_loss
 
 pytestmark = [
     pytest.mark.gpu,

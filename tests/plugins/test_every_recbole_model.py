@@ -10,9 +10,9 @@ import torch
 from corecbench.api import Setup, UsageError
 from corecbench.data.dataset import load_dataset
 from corecbench.data.split import leave_one_out
+from corecbench.testing.bench import task_loss
 from corecbench.testing.toys import ToySource
 from corecbench.training.cell import CellTraining
-from corecbench.training.losses import task_loss
 from corecbench.training.pair import Learnt, Pair, Solo, train_pair
 from corecbench.training.weights import snapshot
 from corecbench_plugins.recbole_models.classes import recbole_attribute

@@ -339,6 +339,16 @@ def test_texts_or_losses_that_there_are_not_said_to_be_are_found(outcome_of, mod
     assert reason in outcome.reason
 
 
+class ColderThanCold(Good):
+    cosine_temperature = -1
+
+
+def test_a_temperature_that_is_none_is_found(outcome_of):
+    outcome = outcome_of("sharing", ColderThanCold, None, "the same seed gives the same states")
+    assert outcome.status == "failed"
+    assert "cosine_temperature is -1, must be a positive number or None" in outcome.reason
+
+
 CALLED = "coupling losses are called"
 
 

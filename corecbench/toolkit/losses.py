@@ -1,25 +1,25 @@
 """The task losses. P positions with a target, N items, K sampled items, d the width of a state."""
 
-import torch
-from torch.nn.functional import cross_entropy, embedding, logsigmoid
+from __future__ import annotations
 
-from corecbench.api import Batch, PluginError, Recommender, States
-from corecbench.plugin.abilities import recommender_abilities
-from corecbench.training.full_softmax import full_softmax_loss
+from typing import TYPE_CHECKING
+
+from corecbench.api.errors import PluginError
+
+if TYPE_CHECKING:
+    import torch
+
+    from corecbench.api.data import Batch, States
 
 
-def task_loss(model: Recommender, batch: Batch, states: States | None) -> torch.Tensor:
-    """Return the model's own loss where it has one, else the standard loss."""
-    return (recommender_abilities(model).loss or standard_loss)(batch, states)
-
-
-def standard_loss(batch: Batch, states: States | None, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+def standard_loss(batch: Batch, states: States | None, dtype: torch.dtype | None = None) -> torch.Tensor:
     """Return BPR for pairs with a negative each, else the cross-entropy of the next items.
 
     Args:
         batch: the examples.
         states: of their users and of the items.
-        dtype: as in `full_softmax_loss`.
+        dtype: in which products over the whole catalogue are computed, such as
+            `product_dtype(config.loss_dtype, setup.device)`; None for float32.
 
     Raises:
         PluginError: there are no states, from a model that gives scores.
@@ -31,13 +31,18 @@ def standard_loss(batch: Batch, states: States | None, dtype: torch.dtype = torc
     return next_item_cross_entropy(batch, states, dtype)
 
 
-def next_item_cross_entropy(batch: Batch, states: States, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+def next_item_cross_entropy(batch: Batch, states: States, dtype: torch.dtype | None = None) -> torch.Tensor:
     """Return the cross-entropy of the targets, averaged over all positions that have one.
 
     It is taken over the catalogue, or over the target and the batch's sampled items where there are any (sampled
     softmax; Wu et al., TOIS 2024, arXiv 2201.02327). A model with one state per history is trained on the last
     target of a window alone.
     """
+    import torch
+    from torch.nn.functional import cross_entropy, embedding
+
+    from corecbench.toolkit.full_softmax import full_softmax_loss
+
     user, target = states.user, targets_of(batch)
     if target.dim() == 2:
         chosen = target != 0  # [B, L]
@@ -47,7 +52,8 @@ def next_item_cross_entropy(batch: Batch, states: States, dtype: torch.dtype = t
         else:
             target = target.gather(1, chosen.sum(dim=1, keepdim=True) - 1).squeeze(1)  # [B]
     if batch.sampled is None:
-        return full_softmax_loss(user, states.item[1:], target - 1, dtype)  # without the padding row
+        items = states.item[1:]  # without the padding row
+        return full_softmax_loss(user, items, target - 1, dtype or torch.float32)
     own = (user * embedding(target, states.item)).sum(dim=1, keepdim=True)  # [P, 1]
     others = user @ embedding(batch.sampled, states.item).T  # [P, K]
     others = others.masked_fill(batch.sampled == target[:, None], -torch.inf)
@@ -67,6 +73,8 @@ def targets_of(batch: Batch) -> torch.Tensor:
 
 def bpr(batch: Batch, states: States) -> torch.Tensor:
     """Return Bayesian personalised ranking (Rendle et al., UAI 2009, arXiv 1205.2618), averaged over pairs."""
+    from torch.nn.functional import embedding, logsigmoid
+
     if batch.negatives is None:
         raise PluginError("BPR needs a negative for each pair, and the batch has none")
     better, worse = (embedding(item, states.item) for item in (targets_of(batch), batch.negatives))  # [B, d]

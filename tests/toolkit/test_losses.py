@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from corecbench.api import Batch, States
-from corecbench.training.losses import bpr, next_item_cross_entropy, task_loss
+from corecbench.testing.bench import task_loss
+from corecbench.toolkit.losses import bpr, next_item_cross_entropy
 
 PADDING = 100.0  # a score that would win by far
 ITEMS = torch.tensor([[PADDING], [0.0], [log(3)]])

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from corecbench.training import full_softmax
-from corecbench.training.full_softmax import full_softmax_loss
+from corecbench.toolkit import full_softmax
+from corecbench.toolkit.full_softmax import full_softmax_loss
 
 
 @pytest.fixture

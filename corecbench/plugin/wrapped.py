@@ -1,0 +1,68 @@
+"""Components that other components build and wrap: only those that are named, and part of what decides ranks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from corecbench.api import PROJECT, PluginError, Setup
+from corecbench.settings.configure import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from corecbench.plugin.host import Host
+    from corecbench.plugin.selected import Selected
+
+WRAPPED = {"model": "models", "llm": "llms", "sharing": "sharing"}
+"""What another component may build, as it says the kind."""
+
+
+def with_build(host: Host, selected: Selected, setup: Setup) -> Setup:
+    """Return a setup by which a component can build those that it names in `builds`."""
+
+    def build(kind: str, name: str, settings: Mapping[str, Any] | None = None, ids: Any = None) -> Any:
+        if name not in selected.component.builds:
+            raise PluginError(f"it builds {name!r}; its component needs builds=({name!r},)")
+        if kind not in WRAPPED:
+            raise unknown("kind to build", kind, WRAPPED)
+        other = host.select(WRAPPED[kind], name, {base_of(name): dict(settings or {})})
+        return host.build(other, setup, *([] if kind == "sharing" else [ids]))
+
+    return replace(setup, build=build)
+
+
+def digests(host: Host, selected: Selected, cache: Path) -> dict[str, str]:
+    """Return a name for each component that another one builds -> the sha256 of all that decides its ranks."""
+    return {f"builds {name}": digest(host, name, cache) for name in selected.component.builds}
+
+
+def digest(host: Host, name: str, cache: Path) -> str:
+    """Return the sha256, in hex, of version, default settings and fingerprint of a component.
+
+    Raises:
+        UsageError: no model, LLM or sharing module has the name, or several have it.
+    """
+    offered = {kind: {component.name for component, _ in host.list(kind)} for kind in WRAPPED.values()}
+    kinds = [kind for kind, names in offered.items() if base_of(name) in names]
+    if len(kinds) != 1:
+        raise unknown("component to build", name, set().union(*offered.values()))
+    selected = host.with_fingerprint(host.select(kinds[0], name, {}), cache)
+    ours, number = selected.plugin.distribution == PROJECT, selected.component.algorithm
+    version = number or (1 if ours else selected.plugin.version)
+    settings = {} if selected.config is None else asdict(selected.config)
+    decisive = [kinds[0], name, version, settings, dict(selected.fingerprint)]
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def base_of(name: str) -> str:
+    """Return the name of a component without an argument.
+
+    >>> base_of("recbole:BPR"), base_of("sasrec")
+    ('recbole', 'sasrec')
+    """
+    return re.split("[:@]", name, maxsplit=1)[0]
