@@ -67,13 +67,15 @@ def run(
     from corecbench.report.publish import stored as stored_entries
     from corecbench.report.views.frames import Frames
     from corecbench.settings.config import load as load_config
+    from corecbench.settings.run_files import plugins_of
 
     if interactions is not None:
         if "datasets" in options:
             raise UsageError("datasets and interactions are given; only one of them says what is trained on")
         options["datasets"] = [str(kept_frame(interactions, items, name))]
     chosen = load_config(config, options, ())
-    host = discover(plugins, without)
+    configs = (config,) if isinstance(config, str | Path) else config or ()
+    host = discover([*plugins, *plugins_of(configs)], without)
     experiment = prepare(chosen, host, Path(out))
     records = experiment.run(progress)
     warn(experiment.plan.left_out.values())

@@ -44,12 +44,12 @@ class ReplacesText(Protocol):
     """A control under which the sharing module is told something else of the item texts. The LLM itself is not."""
 
     def text(self, catalog: Catalog, seed: int, text: torch.Tensor) -> torch.Tensor:
-        """Return [N+1, k], which `Pretrained.text` is then; `Pretrained.text_states` is None.
+        """Return [N+1, k], which `Pretrained.text` is then; asked once more for `text_states`, if there are any.
 
         Args:
             catalog: that of the pair, or with the `item_texts` of the control.
             seed: of the cell.
-            text: [N+1, k'], the LLM's `text`.
+            text: [N+1, k'], the LLM's `text`, or its `text_states`.
         """
         ...
 

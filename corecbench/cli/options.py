@@ -173,10 +173,12 @@ def wants_traceback() -> bool:
 
 
 def discover(strict: bool = True) -> Host:
-    """Return the host with the plugins that are asked for."""
+    """Return the host with the plugins that are asked for, by options and by run files."""
     from corecbench.plugin.host import Host
+    from corecbench.settings.run_files import plugins_of
 
-    return Host.discover([Path(file) for file in option_value("files", ())], option_value("blocked", ()), strict)
+    files = [*map(Path, option_value("files", ())), *plugins_of(option_value("config", ()))]
+    return Host.discover(files, option_value("blocked", ()), strict)
 
 
 def say(*lines: str, err: bool = False) -> None:

@@ -44,6 +44,11 @@ def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
         [host.with_fingerprint(host.select(kind, label, settings, config.variants), cache) for label in labels]
         for kind, labels in (("models", config.models), ("llms", config.llms), ("sharing", config.sharing))
     )
+    for (one, some), (other, more) in itertools.combinations(
+        {"model": models, "LLM": llms, "sharing module": sharing}.items(), 2
+    ):
+        if both := {each.label for each in some} & {each.label for each in more}:
+            raise UsageError(f"a {one} and a {other} of the run are called {min(both)}; choose one by a variant")
     labels = [each.label for each in llms]
     if twice := next((label for label in labels if labels.count(label) > 1), None):
         raise UsageError(f"two LLMs of the run are called {twice}; rename a file, or choose each by a variant")

@@ -14,6 +14,9 @@ from corecbench.plugin import spec as hookspecs
 from corecbench.plugin.discovery import Origin, reason, staying
 from corecbench.plugin.kinds import KINDS
 
+TRAINED = ("models", "llms", "sharing", "controls")
+"""Kinds of the components of a cell."""
+
 
 @dataclass(frozen=True)
 class PluginInfo:
@@ -68,10 +71,23 @@ class Plugin:
             try:
                 with staying():
                     self.offers[kind] = self.ask(hook_name, KINDS[kind].component)
+                self.check_names(kind)
             except (Exception, SystemExit) as error:
                 self.offers[kind] = []
                 self.blame(f"{hook_name}: {reason(error)}", error)
         return self.offers[kind]
+
+    def check_names(self, kind: str) -> None:
+        """Make sure that no component of a cell has the name of one of another kind: settings are found by names.
+
+        Raises:
+            PluginError: one has.
+        """
+        for other in TRAINED if kind in TRAINED else ():
+            names = {component.name for component in self.offers.get(other, ()) if other != kind}
+            if twice := next((each.name for each in self.offers[kind] if each.name in names), None):
+                both = f"{KINDS[other].label} and {KINDS[kind].label}"
+                raise PluginError(f"{twice!r} is the name of a {both}; settings are found by names, so rename one")
 
     def blame(self, fault: str, cause: BaseException) -> None:
         """Remember a fault."""

@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import corecbench.benchmarks
 from corecbench.api import UsageError
 from corecbench.settings.configure import unknown
 from corecbench.settings.values import over
 from corecbench.toolkit import ordinary_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FOLDER = Path(next(iter(corecbench.benchmarks.__path__)))
 MOST_FILES = 100
@@ -72,6 +75,8 @@ class Reading:
 
     def __init__(self, first: Path) -> None:
         self.first, self.n_files = first, 0
+        self.plugins: list[Path] = []
+        """The files of plugins that they name, whose code is going to run."""
 
     def merged(self, path: Path, including: tuple[Path, ...] = ()) -> dict[str, Any]:
         """Return the settings of a file over those that it includes.
@@ -88,13 +93,38 @@ class Reading:
         if self.n_files > MOST_FILES:
             raise UsageError(f"{self.first} includes more than {MOST_FILES} files, counted with what they include")
         values = read_toml(path)
-        included = values.pop("include", [])
-        if not isinstance(included, list) or not all(isinstance(file, str) for file in included):
-            raise UsageError(f"{path}: include is {included!r}, must be a list of files such as ['tuned.toml']")
+        included = files_in(values, path, "include", "tuned.toml")
+        self.plugins += [path.parent / file for file in files_in(values, path, "plugins", "mine.py")]
         low: dict[str, Any] = {}
         for file in included:
             low = over(low, self.merged(path.parent / file, (*including, path.resolve())))
         return over(low, values)
+
+
+def plugins_of(configs: Iterable[str | Path]) -> list[Path]:
+    """Return the files of plugins that run files, given by name or path, and those that they include name.
+
+    Raises:
+        UsageError: as `read_files`.
+    """
+    found: list[Path] = []
+    for path in map(find, configs):
+        reading = Reading(path)
+        reading.merged(path)
+        found += reading.plugins
+    return list(dict.fromkeys(found))
+
+
+def files_in(values: dict[str, Any], path: Path, key: str, example: str) -> list[str]:
+    """Take a list of files out of the settings of a run file, and return it.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    files = values.pop(key, [])
+    if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
+        raise UsageError(f"{path}: {key} is {files!r}, must be a list of files such as ['{example}']")
+    return files
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -8,12 +8,13 @@ import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from corecbench.api import Component, CorecbenchError, UsageError
+from corecbench.api import Component, CorecbenchError, UsageError, resolve
 from corecbench.experiment.cells import settings_of
 from corecbench.plugin.discovery import reason
 from corecbench.plugin.host import RECOMMENDERS, Host, split
 from corecbench.plugin.kinds import KINDS, WORDS
 from corecbench.settings.configure import configure, unknown
+from corecbench.toolkit import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,6 +83,19 @@ def settings_survive_json(bench: Bench) -> None:
         if getattr(config, field.name) != getattr(again, field.name)
     ]
     require(not differing, "; ".join(differing))
+
+
+def what_it_reads_is_said_alike_each_time(bench: Bench) -> None:
+    """`needs` gives lines of text, and `fingerprint` the same texts at each call."""
+    component, config = bench.selected.component, bench.selected.config
+    if component.needs is None and component.fingerprint is None and not component.builds:
+        raise NotApplicableError("it has neither `needs` nor `fingerprint`")
+    if component.needs is not None:
+        lines = resolve(component.needs)(config, cache_folder())
+        is_text = isinstance(lines, list) and all(isinstance(line, str) and "\n" not in line for line in lines)
+        require(is_text, f"needs gives {lines!r:.80}; a list of single lines is needed")
+    one, two = (bench.host.with_fingerprint(bench.selected, cache_folder()).fingerprint for _ in range(2))
+    require(one == two, f"fingerprint gives {one} and then {two}; it must say the same in every process")
 
 
 @dataclass(frozen=True)
@@ -181,5 +195,6 @@ def checks(host: Host, selected: Selected, data: Dataset | None = None) -> list[
     built = host.build(selected) if selected.kind in BUILT else None
     bench = getattr(module, "Bench", Bench)(host, selected, built, data)
     return [
-        Check(function.__name__.replace("_", " "), functools.partial(function, bench)) for function in module.CHECKS
+        Check(function.__name__.replace("_", " "), functools.partial(function, bench))
+        for function in (*module.CHECKS, what_it_reads_is_said_alike_each_time)
     ]

@@ -293,7 +293,10 @@ def states_alone(
 def texts_for(pair: Pair, llm: Recommender) -> tuple[torch.Tensor | None, torch.Tensor | None]:
     """Return what the sharing module is told of the texts: the `text` and the `text_states` of the LLM."""
     abilities = recommender_abilities(llm)
-    return (abilities.text, abilities.text_states) if pair.text is None else (pair.text(abilities.text), None)
+    text, states = abilities.text, abilities.text_states
+    if pair.text is None:
+        return text, states
+    return pair.text(text), None if states is None else pair.text(states)
 
 
 def begin(module: SharingModule, pretrained: Pretrained) -> None:

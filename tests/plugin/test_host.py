@@ -488,3 +488,22 @@ def test_a_listener_that_raises_becomes_a_warning_and_the_others_still_hear():
 def test_an_object_without_hooks_cannot_be_registered():
     with pytest.raises(PluginError, match="implements no hook"):
         Host().register(object(), "nothing")
+
+
+def test_a_model_and_a_module_of_one_name_in_one_plugin_are_refused(loose_file):
+    path = loose_file(
+        "twice",
+        """
+        from corecbench.api import DomainModelComponent, SharingComponent, hookimpl
+
+        @hookimpl
+        def corecbench_domain_models():
+            return [DomainModelComponent("mine", "twice:Model")]
+
+        @hookimpl
+        def corecbench_sharing_modules():
+            return [SharingComponent("mine", "twice:Module")]
+        """,
+    )
+    with pytest.raises(PluginError, match="'mine' is the name of a .* and .*; settings are found by names"):
+        Host.discover([path])

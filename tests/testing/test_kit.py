@@ -131,3 +131,19 @@ def test_an_error_of_a_component_keeps_its_traceback(loose_file):
 def test_settings_reach_the_component():
     with pytest.raises(UsageError, match="unknown setting of sasrec 'epoch'"):
         conformance("sasrec", settings={"epoch": 1})
+
+
+def test_what_a_component_reads_must_be_said_alike_each_time(outcome_of):
+    name, calls = "what it reads is said alike each time", iter(range(9))
+    build = lambda config: None  # noqa: E731
+
+    def outcome(**component):
+        return outcome_of("controls", build, None, name, summary="mine", **component)
+
+    assert outcome().status == "not applicable"
+    assert (
+        outcome(needs=lambda config, cache: ["1 MB"], fingerprint=lambda config, cache: {"a": "b"}).status == "ok"
+    )
+    assert "a list of single lines is needed" in outcome(needs=lambda config, cache: "1 MB").reason
+    drawn = outcome(fingerprint=lambda config, cache: {"a": str(next(calls))})
+    assert "it must say the same in every process" in drawn.reason

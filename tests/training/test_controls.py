@@ -9,7 +9,7 @@ from corecbench.plugin.abilities import control_abilities
 from corecbench.plugin.loaded import PluginInfo
 from corecbench.plugin.selected import Selected
 from corecbench.training.controls import AppliedControl
-from corecbench.training.pair import Pair
+from corecbench.training.pair import Pair, texts_for
 
 TEXTS = ("", "A", "", "B")
 CATALOG = Catalog("toy", ("", "u"), ("", "a", "b", "c"), TEXTS)
@@ -101,3 +101,15 @@ def test_settings_of_the_module_are_replaced():
 def test_a_change_of_another_type_is_a_fault(changes, message):
     with pytest.raises(PluginError, match=message):
         control(**changes)
+
+
+def test_states_of_texts_are_replaced_as_the_texts_are():
+    module = Selected("sharing", "bdlm", SharingComponent("bdlm", dict), Config(), PLUGIN)
+    plain = Pair(None, None, module)
+    replaced = control(text=lambda catalog, seed, text: text[:, :1] + 1).pair(
+        plain, SimpleNamespace(catalog=CATALOG, seed=0)
+    )
+    llm = SimpleNamespace(text=torch.zeros(4, 2), text_states=torch.full((4, 3), 2.0))
+    assert [each.tolist() for each in texts_for(replaced, llm)] == [[[1.0]] * 4, [[3.0]] * 4]
+    assert texts_for(plain, llm) == (llm.text, llm.text_states)
+    assert texts_for(replaced, SimpleNamespace(text=llm.text))[1] is None

@@ -235,6 +235,9 @@ class Row:
         ):
             if seeds:
                 yield f"kept {model}, not clearly worse on validation: {seed_list(seeds, 'seed')}"
+        untrained = self._seeds_of(lambda record, side: side["epochs"] == 0 and "imported" not in record)
+        if untrained and self.key.side == "llm" and not self.key.is_solo:
+            yield f"the LLM was not trained: {seed_list(untrained, 'seed')}"
         if self.at_limit and self.key.is_solo:
             yield AT_LIMIT
 

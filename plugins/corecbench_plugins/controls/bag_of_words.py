@@ -23,12 +23,19 @@ class BagOfWords:
 
     def __init__(self, config: BagOfWordsConfig) -> None:
         self.dimensions = config.dimensions
+        self.counted: tuple[int, Catalog, torch.Tensor] | None = None
 
     def text(self, catalog: Catalog, seed: int, text: torch.Tensor) -> torch.Tensor:
         """Return the words beside the states of the LLM, which is untrained under this control."""
-        random = generator(seed, catalog.name, "bag-of-words")
-        n_new = catalog.n_new_items
-        return beside(word_summaries(catalog.item_texts, self.dimensions, random, n_new), text, n_new)
+        return beside(self.words(catalog, seed), text, catalog.n_new_items)
+
+    def words(self, catalog: Catalog, seed: int) -> torch.Tensor:
+        """Return the counted words, which are the same beside the LLM's `text` and its `text_states`."""
+        if self.counted is None or self.counted[:2] != (seed, catalog):
+            random = generator(seed, catalog.name, "bag-of-words")
+            counted = word_summaries(catalog.item_texts, self.dimensions, random, catalog.n_new_items)
+            self.counted = seed, catalog, counted
+        return self.counted[2]
 
 
 class FrozenBagOfWords(BagOfWords, FrozenTexts):

@@ -111,6 +111,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             "llminit",
             "corecbench_plugins.sharing.llminit:Llminit",
             LlminitConfig,
+            algorithm=2,
             summary="the domain model's items start from dimensions of the LLM's states of their texts",
             paper="Zhang et al., 2025, arXiv 2503.01814",
             couples=False,

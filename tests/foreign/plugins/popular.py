@@ -29,16 +29,18 @@ class Popular:
         self.popular = np.argsort(-count, kind="stable")[: max(2, int(SHARE * self.catalog.n_known_items))]
 
     def start(self, pretrained):
-        text, tables = pretrained.text_states.float(), self.tables["domain"]
-        chosen = text[self.popular].var(dim=0).topk(tables.item.weight.shape[1]).indices
-        rows = text[:, chosen] - text[self.popular][:, chosen].mean(dim=0)
+        text = pretrained.text if pretrained.text_states is None else pretrained.text_states
+        text, tables = text.float(), self.tables["domain"]
+        width = min(text.shape[1], tables.item.weight.shape[1])
+        chosen = text[self.popular].var(dim=0).topk(width).indices
+        rows = text[:, chosen] - text[self.popular][:, chosen].mean(dim=0)  # [N+1, width]
         rows *= DEVIATION / rows[self.popular].square().mean().sqrt()
         user, item = (torch.as_tensor(part, device=rows.device) for part in (self.train.user, self.train.item))
-        sums = torch.zeros_like(tables.user.weight).index_add_(0, user, rows[item])
+        sums = rows.new_zeros(len(tables.user.weight), width).index_add_(0, user, rows[item])
         n = torch.bincount(user, minlength=len(sums)).clamp(min=1)[:, None]
         with torch.no_grad():
-            tables.item.weight[1:] = rows[1:]
-            tables.user.weight[1:] = (sums / n)[1:]
+            tables.item.weight[1:, :width] = rows[1:]
+            tables.user.weight[1:, :width] = (sums / n)[1:]
 
     def turns(self, budget):
         return [Turn("domain", budget.domain_epochs)] if budget.domain_epochs else []
