@@ -505,5 +505,5 @@ def test_a_model_and_a_module_of_one_name_in_one_plugin_are_refused(loose_file):
             return [SharingComponent("mine", "twice:Module")]
         """,
     )
-    with pytest.raises(PluginError, match="'mine' is the name of a .* and .*; settings are found by names"):
+    with pytest.raises(PluginError, match=r"'mine' is the name of a .* and .*; settings are found by names"):
         Host.discover([path])
