@@ -65,6 +65,7 @@ CORE = {
     "pair training": (
         "corecbench/api/sharing.py",
         "corecbench/training/alone.py",
+        "corecbench/training/beginning.py",
         "corecbench/training/cosine.py",
         "corecbench/training/pair.py",
         "corecbench/training/weighing.py",

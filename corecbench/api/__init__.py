@@ -85,6 +85,7 @@ from corecbench.api.optional import (
     HasTextStates as HasTextStates,
     IsToldAnew as IsToldAnew,
     KeepsAlone as KeepsAlone,
+    Prepares as Prepares,
     ReadsTexts as ReadsTexts,
     Scores as Scores,
     ScoresByCosine as ScoresByCosine,

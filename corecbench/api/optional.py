@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import torch
 
     from corecbench.api.data import Batch, Interactions, States
     from corecbench.api.models import Side
-    from corecbench.api.sharing import Pretrained
+    from corecbench.api.sharing import Budget, Pretrained
 
 
 class Fits(Protocol):
@@ -134,6 +134,17 @@ class HasContent(Protocol):
     once a side is trained: the cosine of an item's row and the mean row of a history is then added to the scores of
     the side, with a weight that is chosen on validation, if that is clearly better. Of several, each is added to
     what came before."""
+
+
+class Prepares(Protocol):
+    """A sharing module that trains something of its own before the turns, such as a quantiser or an alignment."""
+
+    def prepare(self, budget: Budget) -> Iterator[tuple[Side, float]]:
+        """Train an epoch, yield the side whose budget it is taken from and its mean loss, and go on or end.
+
+        Called once, after `start`. `turns` is asked within what is left of the budget. The time counts, too.
+        """
+        ...
 
 
 class TrainsLayers(Protocol):

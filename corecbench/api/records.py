@@ -168,6 +168,8 @@ class SideRecord(TypedDict):
     with texts": with that model, in whose scores texts have a say."""
     needed_epochs: NotRequired[int]
     """Where the domain model of a pair has no turn after one of the LLM: the least `epochs` with which it has."""
+    stage_epochs: NotRequired[int]
+    """Epochs that the sharing module took of the side's budget before the turns; `train_s` holds their time."""
     coupled: NotRequired[bool]
     """Whether a turn of the side was coupled to the other side; absent where the sharing module has no losses."""
     chosen: NotRequired[dict[str, float]]

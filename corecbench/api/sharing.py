@@ -62,8 +62,8 @@ class SharingModule(Protocol):
 
     A side trains the parameters of its model in its turns, and with them those of the id tables that the model
     keeps. What a module may have beside these methods stands in `corecbench.api.optional`: `fit`, `start_from`,
-    `cosine_temperature`, `alone_unless_better`, `content`, `trained_with`, `renew`, `settle`. A module whose
-    component has `combines=True` is a `Combiner`.
+    `cosine_temperature`, `alone_unless_better`, `content`, `prepare`, `trained_with`, `renew`, `settle`. A module
+    whose component has `combines=True` is a `Combiner`.
     """
 
     def ids(self, side: Side, width: int) -> Ids:

@@ -231,6 +231,7 @@ class Attempt:
             **({"kept_alone": True} if side_training.predicts == "alone" else {}),
             **({"predicts": side_training.predicts} if side_training.predicts else {}),
             **({"needed_epochs": side_training.needed_epochs} if side_training.needed_epochs else {}),
+            **({"stage_epochs": side_training.stage_epochs} if side_training.stage_epochs else {}),
             **({"coupled": side_training.coupled} if side_training.coupled is not None else {}),
             **({"chosen": dict(side_training.chosen)} if side_training.chosen else {}),
         }

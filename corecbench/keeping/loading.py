@@ -25,11 +25,11 @@ from corecbench.keeping.recommending import LoadedModel
 from corecbench.keeping.serve import Items
 from corecbench.plugin.guard import guard
 from corecbench.toolkit import cache_folder
+from corecbench.training.beginning import let_read
 from corecbench.training.cell import make_ready
 from corecbench.training.content import with_texts
 from corecbench.training.cosine import by_cosine
 from corecbench.training.frozen import evaluate
-from corecbench.training.pair import let_read
 from corecbench.training.weights import put_extra_state_back, seed_torch
 
 if TYPE_CHECKING:

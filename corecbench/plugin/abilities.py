@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from corecbench.api import (
         Batch,
+        Budget,
         Catalog,
         Control,
         Interactions,
@@ -87,6 +88,7 @@ class SharingAbilities:
     alone_unless_better: bool
     contents: Sequence[torch.Tensor]
     fit: Callable[[Interactions], None] | None
+    prepare: Callable[[Budget], Iterator[tuple[Side, float]]] | None
     trained_with: Callable[[Side], torch.nn.Module | None] | None
     renew: Callable[[torch.Tensor], None] | None
     combine: Callable[[torch.Tensor, torch.Tensor, Batch], torch.Tensor] | None
@@ -111,6 +113,7 @@ def sharing_abilities(module: SharingModule) -> SharingAbilities:
         alone_unless_better=bool(getattr(module, "alone_unless_better", False)),
         contents=contents_of(module),
         fit=getattr(module, "fit", None),
+        prepare=getattr(module, "prepare", None),
         trained_with=getattr(module, "trained_with", None),
         renew=getattr(module, "renew", None),
         combine=getattr(module, "combine", None),

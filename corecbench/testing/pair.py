@@ -14,10 +14,11 @@ from corecbench.testing import kit
 from corecbench.testing.bench import make_cell_training, silent
 from corecbench.testing.kit import NotApplicableError
 from corecbench.testing.partners import WIDTHS, Partner, partner, toy_text
+from corecbench.training.beginning import states_alone
 from corecbench.training.cell import show_training_part
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate
-from corecbench.training.pair import Learnt, Solo, epochs_of, states_alone, train_pair
+from corecbench.training.pair import Learnt, Solo, epochs_of, train_pair
 from corecbench.training.pair import Pair as TrainedPair
 from corecbench.training.weights import restore
 

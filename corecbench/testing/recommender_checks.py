@@ -35,8 +35,8 @@ from corecbench.testing.bench import (
 from corecbench.testing.far_device import DEVICE, FarDevice
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 from corecbench.testing.partners import toy_text
+from corecbench.training.beginning import let_read
 from corecbench.training.frozen import evaluate
-from corecbench.training.pair import let_read
 
 
 def states_have_the_shapes_of_the_contract(bench: Bench) -> None:

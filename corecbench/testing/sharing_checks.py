@@ -19,6 +19,7 @@ from corecbench.testing.bench import equal, make_cell_training, restore_by_file,
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 from corecbench.testing.pair import N_USERS, Bench, Pair, other, read_by_other, weights
 from corecbench.testing.partners import EPOCHS, WIDTHS, Partner
+from corecbench.training.beginning import prepare
 from corecbench.training.content import checked
 from corecbench.training.pair import planned, turns_within
 
@@ -56,6 +57,15 @@ def turns_stay_within_the_budget(bench: Bench) -> None:
         for turn in turns_within(budget, module):
             whole = isinstance(turn.epochs, int) and turn.epochs > 0
             require(turn.side in SIDES and whole, f"{turn} is no turn of a side for 1 epoch or more")
+
+
+def a_stage_before_the_turns_stays_within_the_budget(bench: Bench) -> None:
+    """`prepare` and the turns after it take no more epochs than there are."""
+    for budget in BUDGETS[:-1]:
+        module = bench.join().module
+        if sharing_abilities(module).prepare is None:
+            raise NotApplicableError("it has no method `prepare`")
+        turns_within(prepare(make_cell_training(bench.host, N_USERS), module, budget).left, module)
 
 
 def losses_are_finite_scalars(bench: Bench) -> None:
@@ -281,6 +291,7 @@ def rows_of(batch: Batch, n: int) -> Batch:
 CHECKS = (
     tables_have_the_widths_asked_for,
     turns_stay_within_the_budget,
+    a_stage_before_the_turns_stays_within_the_budget,
     losses_are_finite_scalars,
     the_other_side_gets_no_gradient,
     nothing_that_it_is_given_is_changed,

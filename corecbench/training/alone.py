@@ -11,9 +11,10 @@ import torch
 from corecbench.api import Pretrained, Recommender, Setup, SharingModule, Side
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard
+from corecbench.training.beginning import begin
 from corecbench.training.cell import CellTraining, Trained, check_announced, show_training_part
 from corecbench.training.content import values_of, with_content
-from corecbench.training.pair import Pair, Solo, begin, texts_for
+from corecbench.training.pair import Pair, Solo, texts_for
 from corecbench.training.weighing import is_clearly_better
 from corecbench.training.weights import restore, snapshot
 

@@ -87,6 +87,8 @@ class SideTraining:
     """Values that were chosen by validation after the training."""
     needed_epochs: int | None = None
     """The least `epochs` of a domain model with which it has a turn after one of the LLM, where it has none."""
+    stage_epochs: int = 0
+    """Epochs of its budget that the sharing module took before the turns; `train_s` holds their time."""
     coupled: bool | None = None
     """Whether a turn of a side of a pair is coupled to the other side; None where there are no coupling losses."""
     values: np.ndarray | None = None

@@ -11,7 +11,6 @@ import torch
 
 from corecbench.api import (
     SIDES,
-    Batch,
     Budget,
     Ids,
     IdsFactory,
@@ -20,17 +19,15 @@ from corecbench.api import (
     Recommender,
     SharingModule,
     Side,
-    States,
     Teacher,
     Turn,
 )
 from corecbench.api.tables import table_names
-from corecbench.evaluation.states import checked
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
-from corecbench.plugin.guard import guard, owner_of, unchanged
+from corecbench.plugin.guard import guard, owner_of
+from corecbench.training.beginning import begin, let_read, prepare, states_alone
 from corecbench.training.cell import CellTraining, OnEpoch, Trained, make_ready, show_training_part
 from corecbench.training.cosine import by_cosine
-from corecbench.training.frozen import evaluate
 from corecbench.training.loop import PlannedTurn
 from corecbench.training.weights import restore, weights
 
@@ -131,7 +128,8 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
     if abilities.cosine_temperature is not None:
         models = {side: by_cosine(model, abilities.cosine_temperature) for side, model in models.items()}
     spent = 0 if learnt is None else learnt.best_epoch
-    budget = Budget(pair.domain.config.epochs - spent, pair.llm.config.epochs)
+    stage = prepare(training, module, Budget(pair.domain.config.epochs - spent, pair.llm.config.epochs))
+    budget, spent = stage.left, spent + stage.epochs["domain"]
     turns = turns_within(budget, module)
     if pair.turns is not None:
         turns = list(pair.turns(turns))
@@ -154,6 +152,7 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
         if layers is not None:
             layers.to(training.setup.device)
         sides[side] = training.side_training(side, selected, models[side], epochs[side], side in trained, layers)
+        sides[side].stage_epochs, sides[side].train_s = stage.epochs[side], stage.seconds[side]
     sides["domain"].needed_epochs = needed
     plan = planned(turns, trained, module, pair.teacher, abilities.renew, at_once)
     if pair.sharing.couples:
@@ -270,26 +269,6 @@ def start(
     return pretrained
 
 
-def states_alone(
-    training: CellTraining, alone: Recommender, owner: str
-) -> tuple[Callable[[Batch], States], Callable[[], States]]:
-    """Return what the domain model alone makes of histories, and of the training part, once it is asked."""
-
-    @torch.no_grad()
-    def states(batch: Batch) -> States:
-        with guard(owner, "states"):
-            evaluate(alone)
-            return checked(alone.states(batch), batch, training.setup.catalog.n_items)
-
-    def training_states() -> States:
-        with guard(owner, "states"):
-            user = training.user_states(alone)
-        first = torch.ones(1, dtype=torch.int64, device=user.device)
-        return States(user, states(Batch(first, first[:, None])).item)
-
-    return states, training_states
-
-
 def texts_for(pair: Pair, llm: Recommender) -> tuple[torch.Tensor | None, torch.Tensor | None]:
     """Return what the sharing module is told of the texts: the `text` and the `text_states` of the LLM."""
     abilities = recommender_abilities(llm)
@@ -297,28 +276,6 @@ def texts_for(pair: Pair, llm: Recommender) -> tuple[torch.Tensor | None, torch.
     if pair.text is None:
         return text, states
     return pair.text(text), None if states is None else pair.text(states)
-
-
-def begin(module: SharingModule, pretrained: Pretrained) -> None:
-    """Start a sharing module, which may change nothing that it is given."""
-    with guard(owner_of(module), "start"), unchanged(tensors_of(pretrained)):
-        module.start(pretrained)
-
-
-def let_read(model: Recommender, owner: str, pretrained: Pretrained, device: str) -> None:
-    """Let a model that wants it read what is said of texts; it may change nothing of that, and make layers."""
-    read_texts = recommender_abilities(model).read_texts
-    if read_texts is not None:
-        with guard(owner, "read_texts"), unchanged(tensors_of(pretrained)):
-            read_texts(pretrained)
-        if isinstance(model, torch.nn.Module):
-            model.to(device)
-
-
-def tensors_of(pretrained: Pretrained) -> dict[str, torch.Tensor | None]:
-    """Return what each tensor is called -> the tensor."""
-    tensors = {name: value for name, value in vars(pretrained).items() if isinstance(value, torch.Tensor)}
-    return {f"what it is told of the {name} of a side": tensor for name, tensor in tensors.items()}
 
 
 def ends_with_the_llm(turns: Sequence[Turn]) -> bool:

@@ -283,6 +283,8 @@ def test_a_good_module_passes_every_check_that_applies(outcome_of):
     assert statuses.pop("sharing nothing is training alone") == "not applicable"
     assert statuses.pop(OF_ENSEMBLES) == "not applicable"
     assert statuses.pop(OF_UNTRAINED) == "not applicable"
+    assert statuses.pop(OF_STAGES) == "not applicable"
+    assert statuses.pop("what it reads is said alike each time") == "not applicable"
     assert set(statuses.values()) == {"ok"}, statuses
 
 
@@ -335,6 +337,38 @@ def test_a_module_without_texts_or_losses_may_say_so(outcome_of):
 )
 def test_texts_or_losses_that_there_are_not_said_to_be_are_found(outcome_of, module, says, reason):
     outcome = outcome_of("sharing", module, None, ANNOUNCED, **{says: False})
+    assert outcome.status == "failed"
+    assert reason in outcome.reason
+
+
+OF_STAGES = "a stage before the turns stays within the budget"
+
+
+class Staged(Good):
+    def prepare(self, budget):
+        yield from (("llm", 1.0) for _ in range(budget.llm_epochs // 2))
+
+
+class StagedTooLong(Good):
+    def prepare(self, budget):
+        yield from (("domain", 1.0) for _ in range(budget.domain_epochs + 1))
+
+
+class StagedAsItLikes(Good):
+    def prepare(self, budget):
+        yield 1.0
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        (StagedTooLong, "it takes more than the 0 domain epochs that there are"),
+        (StagedAsItLikes, "failed in prepare"),
+    ],
+)
+def test_a_fault_of_a_stage_before_the_turns_is_found(outcome_of, module, reason):
+    assert outcome_of("sharing", Staged, None, OF_STAGES).status == "ok"
+    outcome = outcome_of("sharing", module, None, OF_STAGES)
     assert outcome.status == "failed"
     assert reason in outcome.reason
 
@@ -468,7 +502,9 @@ def test_settings_that_do_not_survive_are_found(outcome_of):
 def test_every_check_has_a_fault_that_it_finds():
     of_their_own = {"settings survive json", "sharing nothing is training alone", "an ensemble is announced"}
     with_fault = (
-        {check for check, *_ in FAULTS} | of_their_own | {OF_ENSEMBLES, ANNOUNCED, CALLED, IN_SCORES, OF_UNTRAINED}
+        {check for check, *_ in FAULTS}
+        | of_their_own
+        | {OF_ENSEMBLES, OF_STAGES, ANNOUNCED, CALLED, IN_SCORES, OF_UNTRAINED}
     )
     assert with_fault == {check.__name__.replace("_", " ") for check in sharing_checks.CHECKS}
 

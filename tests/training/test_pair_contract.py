@@ -1,11 +1,12 @@
 """What a pair asks of its parts: ids once, the domain side first, and layers that train with a side."""
 
+import time
 from dataclasses import replace
 
 import pytest
 import torch
 
-from corecbench.api import Ids, PluginError, Turn, private_ids
+from corecbench.api import Budget, Ids, PluginError, Turn, private_ids
 from corecbench.api.tables import table_names
 from corecbench.training.pair import IdRequests, planned
 from corecbench_plugins.sharing.none import Private
@@ -176,3 +177,23 @@ def test_a_module_is_shown_a_copy_of_the_training_part_before_it_starts(solo, jo
     training, _, _ = joined("sasrec", "none", alone, domain_epochs=0, llm_epochs=0)
     assert seen == [training.split.train.item.tolist(), "start"]
     assert training.split.train.item.all()
+
+
+def test_a_stage_before_the_turns_counts_in_time_epochs_and_budget(solo, joined, monkeypatch):
+    seen = []
+
+    def prepare(self, budget):
+        seen.append(budget)
+        for side in ("domain", "domain", "llm"):
+            time.sleep(0.01)
+            yield side, 0.5
+
+    plan = Private.turns
+    monkeypatch.setattr(Private, "prepare", prepare, raising=False)
+    monkeypatch.setattr(Private, "turns", lambda self, budget: (seen.append(budget), plan(self, budget))[1])
+    _, _, start = solo("sasrec")
+    _, sides, _ = joined("sasrec", "none", start, start="new", warm_up_epochs=0, domain_epochs=0, llm_epochs=0)
+    assert seen == [Budget(4, 2), Budget(2, 1)]
+    assert {side: each.stage_epochs for side, each in sides.items()} == {"domain": 2, "llm": 1}
+    assert sides["domain"].train_s >= 0.02
+    assert [each.epochs for each in sides.values()] == [0, 0]
