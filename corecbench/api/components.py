@@ -182,6 +182,10 @@ class SharingComponent(Component):
     """False for a module under which nothing is trained together. The domain side is any domain model as it is
     alone, also one with `joint=False`; the LLM is only read, and has no turn and no row. Of the module `start` is
     called, with empty tables, and `content` is read: it needs no `ids`, `turns` or `losses`."""
+    takes_scores: bool = False
+    """True for a module that also takes a domain model with `joint=False`, such as one that gives scores, as it is
+    alone. Then `ids` is asked for the LLM only, `start` is given empty tables, and the domain side has no turn. In
+    the LLM's `losses`, `other` has its scores as `user`, float32 [B, N+1], and an `item` [N+1, 0]."""
     content: bool | str | Callable[[Any], bool] = False
     """True for a module with `content` (`HasContent`): texts have a say in scores. Given as `reads_texts` is."""
     ledger: LedgerEntry | None = None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from safetensors.torch import load
 
-from corecbench.api import Combiner, CorecbenchError, Failure, Lists, RowSide, Setup, Side, SideRecord, States
+from corecbench.api import Combiner, CorecbenchError, Failure, Lists, RowSide, Setup, Side, SideRecord
 from corecbench.evaluation.measuring import measure_checked
 from corecbench.experiment import process
 from corecbench.experiment.cells import Cell, digest_of, record_of, settings_of
@@ -28,11 +28,11 @@ from corecbench.results.layout import CHECKPOINT
 from corecbench.results.record import sides_of
 from corecbench.results.spare import spare_folder
 from corecbench.results.store import Store, state_of
-from corecbench.training.alone import predicting, stand_beside, with_own_content, without_control
+from corecbench.training.alone import predicting, stand_beside, train_beside, with_own_content, without_control
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
 from corecbench.training.checkpoints import BEGUN, STATE_VERSION, Checkpoints
 from corecbench.training.controls import AppliedControl
-from corecbench.training.ensemble import Ensemble
+from corecbench.training.ensemble import Answers, Ensemble, answers
 from corecbench.training.pair import Learnt, Pair, Solo, train_pair
 from corecbench.training.weights import sizes
 
@@ -101,7 +101,7 @@ class Attempt:
         if self.plan.config.keep_models:
             seen = training.setup if self.trains else without_control(training.setup)
             outcome.kept = KeptCell(record_of(self.cell), self.cell.data.catalog, seen.catalog)
-        states: dict[Side, Mapping[str, States]] = {}
+        states: dict[Side, Answers] = {}
         for side, side_training in trained.sides.items():
             with outcome.losing(side):
                 side_training.finish()  # puts back this side's best weights; both sides may read the same tables
@@ -110,7 +110,7 @@ class Attempt:
                 self.keep_side(outcome, training, trained, predicts)
                 if self.cell.combines:
                     with guard(side_training.owner, "states"):
-                        states[side] = training.states(side_training.model)
+                        states[side] = answers(training, side_training.model)
         if self.cell.combines:
             with outcome.losing("ensemble"):
                 self.rank_ensemble(outcome, training, trained, states)
@@ -168,7 +168,8 @@ class Attempt:
                 pair = self.control.pair(pair, training.setup)
             if not self.trains:
                 return stand_beside(training, pair, self.solo())
-            return train_pair(training, pair, self.solo(), self.on_epoch)
+            train = train_pair if domain.joint else train_beside
+            return train(training, pair, self.solo(), self.on_epoch)
         if domain is not None:
             return Trained({"domain": training.train_solo("domain", domain, self.on_epoch)})
         if llm is not None:
@@ -259,7 +260,7 @@ class Attempt:
         outcome: Outcome,
         training: CellTraining,
         trained: Trained,
-        states: Mapping[Side, Mapping[str, States]],
+        states: Mapping[Side, Answers],
     ) -> None:
         """Rank both sides' scores as the sharing module combines them.
 

@@ -111,17 +111,22 @@ def lay_out(data: SplitDataset, alone: Choice, paired: Choice, config: RunConfig
 def combinations(alone: Choice, paired: Choice) -> Iterator[Parts]:
     """Yield every model alone, every LLM alone, and every pair under every sharing module, then its controls.
 
-    A model that takes no ids has pairs under the modules that train nothing alone.
+    A model that takes no ids has pairs only under modules that train nothing, or that take it as it is alone.
     """
     yield from (Parts(domain=model) for model in alone.models)
     yield from (Parts(llm=llm) for llm in alone.llms)
     for model in paired.models:
-        modules = [module for module in paired.sharing if model.joint or not module.trains]
+        modules = [module for module in paired.sharing if model.joint or stands_alone(module)]
         for llm, module in itertools.product(paired.llms, modules):
             yield Parts(model, llm, module)
             for control in paired.controls:
                 if why_not(control, llm, module) is None:
                     yield Parts(model, llm, module, control.selected)
+
+
+def stands_alone(module: Selected) -> bool:
+    """Return whether the domain side of a pair under a module can be a model that takes no ids."""
+    return module.takes_scores or not module.trains
 
 
 def lacking_controls(paired: Choice) -> list[str]:

@@ -15,7 +15,15 @@ from corecbench.data.loaded import SplitDataset, read_datasets
 from corecbench.data.time_split import warnings
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
 from corecbench.experiment.cells import Cell, is_done, settings_of
-from corecbench.experiment.layout import Choice, check_count, choices_on, choose, lacking_controls, lay_out
+from corecbench.experiment.layout import (
+    Choice,
+    check_count,
+    choices_on,
+    choose,
+    lacking_controls,
+    lay_out,
+    stands_alone,
+)
 from corecbench.experiment.preflight import check_device, check_texts
 from corecbench.plugin.guard import guard
 from corecbench.results.lists import lists_of
@@ -227,8 +235,8 @@ def notes(
     """
     found = []
     if choice.llms:
-        untrained = [module.label for module in choice.sharing if not module.trains]
-        only = f"stands only under {', '.join(untrained)} beside an LLM" if untrained else "is trained alone only"
+        taken = [module.label for module in choice.sharing if stands_alone(module)]
+        only = f"stands only under {', '.join(taken)} beside an LLM" if taken else "is trained alone only"
         found += [
             f"{model.label} takes no ids from outside, so it {only}" for model in choice.models if not model.joint
         ]

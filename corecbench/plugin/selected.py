@@ -75,6 +75,11 @@ class Selected:
         return self._says("trains", otherwise=True)
 
     @property
+    def takes_scores(self) -> bool:
+        """Whether a sharing module also takes a domain model that reads no ids, as it is alone."""
+        return self._says("takes_scores")
+
+    @property
     def content(self) -> bool:
         """Whether a domain model or a sharing module has something to say of texts in the scores of a side."""
         return self._says("content")

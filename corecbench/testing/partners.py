@@ -10,7 +10,18 @@ from typing import Literal
 import torch
 from torch import nn
 
-from corecbench.api import Batch, DomainModelComponent, Ids, IdsFactory, LlmComponent, Setup, Side, States, Training
+from corecbench.api import (
+    Batch,
+    DomainModelComponent,
+    Ids,
+    IdsFactory,
+    Interactions,
+    LlmComponent,
+    Setup,
+    Side,
+    States,
+    Training,
+)
 from corecbench.plugin.loaded import PluginInfo
 from corecbench.plugin.selected import Selected
 from corecbench.version import __version__
@@ -65,3 +76,28 @@ def partner(side: Side, epochs: int | None = None) -> Selected:
     kind, component = ("models", domain) if side == "domain" else ("llms", llm)
     plugin = PluginInfo("corecbench.testing", "corecbench", __version__)
     return Selected(kind, component.name, component, config, plugin)
+
+
+class Popular:
+    """A domain model that gives scores, the same for every user: how often an item occurs in training."""
+
+    examples: Literal["windows", "pairs"] = "windows"
+
+    def __init__(self, config: None, setup: Setup, ids: IdsFactory) -> None:
+        self.count, self.device = torch.zeros(setup.catalog.n_items + 1), setup.device
+
+    def fit(self, train: Interactions) -> None:
+        """Count."""
+        self.count = torch.as_tensor(train.item).bincount(minlength=len(self.count)).float().to(self.device)
+
+    def scores(self, batch: Batch) -> torch.Tensor:
+        """Return the counts for each history, float32 [B, N+1]."""
+        return self.count.expand(len(batch.user), -1)
+
+
+def popular() -> Selected:
+    """Return the toy domain model that gives scores as if it had been chosen for a run."""
+    component = DomainModelComponent("toy-popular", f"{__name__}:Popular", joint=False)
+    return Selected(
+        "models", component.name, component, None, PluginInfo("corecbench.testing", "corecbench", __version__)
+    )

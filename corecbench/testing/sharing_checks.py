@@ -15,13 +15,15 @@ import torch
 
 from corecbench.api import SIDES, Batch, Budget, Combiner, Interactions, Side, States, Table
 from corecbench.plugin.abilities import sharing_abilities
-from corecbench.testing.bench import equal, make_cell_training, restore_by_file, some, task_loss, tensors
+from corecbench.testing.bench import equal, make_cell_training, restore_by_file, silent, some, task_loss, tensors
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 from corecbench.testing.pair import N_USERS, Bench, Pair, other, read_by_other, weights
-from corecbench.testing.partners import EPOCHS, WIDTHS, Partner
+from corecbench.testing.partners import EPOCHS, WIDTHS, Partner, partner, popular
+from corecbench.training.alone import train_beside
 from corecbench.training.beginning import prepare
 from corecbench.training.content import checked
-from corecbench.training.pair import planned, turns_within
+from corecbench.training.pair import Learnt, Solo, planned, turns_within
+from corecbench.training.pair import Pair as TrainedPair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -251,6 +253,19 @@ def what_trains_nothing_says_the_same_under_every_seed(bench: Bench) -> None:
     require(same, "its `content` differs from seed to seed")
 
 
+def a_domain_model_that_gives_scores_stands_in_a_pair(bench: Bench) -> None:
+    """With `takes_scores=True` the LLM trains beside such a model as it is alone."""
+    if not bench.selected.takes_scores:
+        raise NotApplicableError("it takes no domain model with joint=False (takes_scores=False)")
+    pair = TrainedPair(popular(), partner("llm"), bench.selected)
+    solo = Solo(popular(), lambda: Learnt({}, best_epoch=0))
+    cell_training = make_cell_training(bench.host, N_USERS)
+    sides = train_beside(cell_training, pair, solo, silent).sides
+    require(sides["domain"].epochs == 0, "it trains the domain side")
+    sides["llm"].finish()
+    cell_training.rank(sides["llm"].model, "test")
+
+
 def an_ensemble_is_announced(bench: Bench) -> None:
     """A module has `combine` if its component has `combines=True`, and only then."""
     has, says = sharing_abilities(bench.join().module).combine is not None, bench.selected.combines
@@ -304,6 +319,7 @@ CHECKS = (
     coupling_losses_are_called,
     texts_in_the_scores_are_announced,
     what_trains_nothing_says_the_same_under_every_seed,
+    a_domain_model_that_gives_scores_stands_in_a_pair,
     an_ensemble_is_announced,
     an_ensemble_scores_the_items_for_each_user,
 )

@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from corecbench.api import Pretrained, Recommender, Setup, SharingModule, Side
+from corecbench.api import Budget, Pretrained, Recommender, Setup, SharingModule, Side, private_ids
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard
-from corecbench.training.beginning import begin
-from corecbench.training.cell import CellTraining, Trained, check_announced, show_training_part
+from corecbench.training.beginning import begin, prepare
+from corecbench.training.cell import CellTraining, OnEpoch, Trained, check_announced, make_ready, show_training_part
 from corecbench.training.content import values_of, with_content
-from corecbench.training.pair import Pair, Solo, texts_for
+from corecbench.training.cosine import by_cosine
+from corecbench.training.pair import (
+    IdRequests,
+    Pair,
+    Solo,
+    epochs_of,
+    note_coupling,
+    planned,
+    texts_for,
+    turns_within,
+)
 from corecbench.training.weighing import is_clearly_better
 from corecbench.training.weights import restore, snapshot
 
@@ -120,6 +130,45 @@ def beside_texts(training: CellTraining, alone: SideTraining, contents: Sequence
     best = with_content(training, alone, contents, first=n_own + 1)
     best.predicts = "alone" if best.model is alone.model else "alone with texts"
     return best
+
+
+def train_beside(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch) -> Trained:
+    """Train the LLM of a pair whose domain side reads no ids, so that it stays what it learnt alone.
+
+    Raises:
+        PluginError: a component does not keep the contract.
+        CorecbenchError: what the domain model learnt alone cannot be read.
+    """
+    training.seed("weights")
+    module: SharingModule = training.host.build(pair.sharing, training.setup)
+    abilities, train = sharing_abilities(module), training.split.train
+    catalog = training.setup.catalog
+    empty = private_ids(catalog.n_users, catalog.n_items, 0)
+    requests = IdRequests(module, {"domain": empty})
+    llm: Recommender = training.host.build(pair.llm, training.setup, requests.factory("llm"))
+    make_ready(llm, pair.llm, train, training.setup.device)
+    show_training_part(abilities.fit, str(pair.sharing), train)
+    begin(module, Pretrained(empty.user.weight.detach(), empty.item.weight.detach(), *texts_for(pair, llm)))
+    if abilities.cosine_temperature is not None:
+        llm = by_cosine(llm, abilities.cosine_temperature)
+    stage = prepare(training, module, Budget(0, pair.llm.config.epochs))
+    turns = turns_within(stage.left, module)
+    turns = list(turns if pair.turns is None else pair.turns(turns))
+    plan = planned(turns, {"domain"}, module, pair.teacher, at_once=pair.sharing.couples_with_untrained)
+    layers = None if abilities.trained_with is None else abilities.trained_with("llm")
+    if layers is not None:
+        layers.to(training.setup.device)
+    sides: dict[Side, SideTraining] = {
+        "domain": training.side_training("domain", solo.selected, build_alone(training, solo), epochs=0),
+        "llm": training.side_training("llm", pair.llm, llm, epochs_of(turns)["llm"], layers=layers),
+    }
+    sides["llm"].stage_epochs, sides["llm"].train_s = stage.epochs["llm"], stage.seconds["llm"]
+    if pair.sharing.couples:
+        note_coupling(pair, sides, plan)
+    training.seed("training")
+    training.train_turns(sides, plan, on_epoch)
+    sides["llm"].stopped_by = "turns"
+    return Trained(sides, module, {"llm": requests.given["llm"]} if "llm" in requests.given else {})
 
 
 def stand_beside(training: CellTraining, pair: Pair, solo: Solo) -> Trained:

@@ -7,25 +7,39 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import torch
 from torch.nn.functional import embedding, pad
 
-from corecbench.api import SIDES, Batch, Combiner, PluginError, Side, SideRecord, States
+from corecbench.api import SIDES, Batch, Combiner, PluginError, Recommender, Side, SideRecord, States
 from corecbench.evaluation.ranking import Ranks, rank_task
 from corecbench.evaluation.scores import item_scores
-from corecbench.plugin.abilities import sharing_abilities
+from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard, owner_of
 from corecbench.training.weights import sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import torch
+    from collections.abc import Sequence
 
     from corecbench.training.cell import CellTraining
     from corecbench.training.loop import SideTraining
+
+
+Answers = Mapping[str, States] | Callable[[Batch], torch.Tensor]
+"""stage -> the states of a side, users by index; or what gives the scores of a batch, float32 [B, N+1]."""
+
+
+def answers(training: CellTraining, model: Recommender) -> Answers:
+    """Return what a side answers with its best weights, on which tables that both sides read may differ later.
+
+    A model that gives scores is frozen, and asked where users are ranked.
+    """
+    if recommender_abilities(model).scores is None:
+        return training.states(model)
+    return cast("Callable[[Batch], torch.Tensor]", training.checked_answer(model))
 
 
 @dataclass
@@ -35,9 +49,8 @@ class Ensemble:
     module: Combiner
     training: CellTraining
     sides: Mapping[Side, SideTraining]
-    states: Mapping[Side, Mapping[str, States]]
-    """side -> stage -> its states, users by index. They are taken when a side has its best weights, since tables
-    that both sides read may differ at the best weights of the other side."""
+    states: Mapping[Side, Answers]
+    """side -> its answers, taken when it has its best weights."""
     chosen: Mapping[str, float] = field(default_factory=dict)
     """What the module chose by validation."""
     validation: float = -1.0
@@ -85,15 +98,20 @@ class Ensemble:
         Raises:
             PluginError: the module returns something of another shape.
         """
-        domain, llm = (
-            item_scores(embedding(batch.user, states.user), states.item)[:, 1:]
-            for states in (self.states[side][stage] for side in SIDES)
-        )
+        domain, llm = (self.scores_of(side, stage, batch) for side in SIDES)
         combined = self.module.combine(domain, llm, batch)
         if combined.shape != domain.shape:
             got, needed = list(combined.shape), list(domain.shape)
             raise PluginError(f"it combines scores into {got}, needed are {needed}")
         return pad(combined.float(), (1, 0))
+
+    def scores_of(self, side: Side, stage: str, batch: Batch) -> torch.Tensor:
+        """Return one side's scores of a batch, float32 [B, N]."""
+        answers = self.states[side]
+        if callable(answers):
+            return answers(batch)[:, 1:].float()
+        states = answers[stage]
+        return item_scores(embedding(batch.user, states.user), states.item)[:, 1:]
 
     def record(self, sides: Sequence[SideRecord]) -> dict[str, Any]:
         """Return what is stored about the row beside its metrics; it costs what both sides cost, and its own."""

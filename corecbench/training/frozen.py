@@ -15,6 +15,7 @@ import torch
 from corecbench.api import Batch, Recommender, States, last_position
 from corecbench.data.tensors import on_device
 from corecbench.evaluation.states import checked
+from corecbench.plugin.abilities import recommender_abilities
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +71,31 @@ class FrozenStates:
         place = (start[rows, None] + np.arange(width))[filled]
         device = str(self.user.device)
         return on_device(place, device), on_device(np.flatnonzero(filled), device)
+
+
+@dataclass(frozen=True, eq=False)
+class FrozenScores:
+    """The scores of all contexts, of a side that gives scores: computed anew for each batch, as they are wide."""
+
+    model: Recommender
+    contexts: Contexts
+
+    @torch.no_grad()
+    def of(self, rows: torch.Tensor, width: int) -> States:
+        """Return the scores of some contexts after their last items, as `SharingComponent.takes_scores` says.
+
+        Args:
+            rows: int64 [B].
+            width: the number of positions, which does not matter here.
+        """
+        evaluate(self.model)
+        batch = self.contexts.take(rows)
+        batch = Batch(batch.user, batch.history)  # without its targets
+        give = recommender_abilities(self.model).scores
+        if give is None:
+            raise ValueError("the model gives no scores")
+        scores = give(batch).float()
+        return States(scores, scores.new_zeros(scores.shape[1], 0))
 
 
 def evaluate(model: Recommender) -> None:

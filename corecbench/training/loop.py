@@ -18,7 +18,7 @@ from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard, owner_of, unchanged
 from corecbench.toolkit import product_dtype, standard_loss
 from corecbench.training.averaging import WeightAverage
-from corecbench.training.frozen import FrozenStates, states_of_contexts
+from corecbench.training.frozen import FrozenScores, FrozenStates, states_of_contexts
 from corecbench.training.weights import restore, snapshot, trainable
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from corecbench.api import EpochRecord
     from corecbench.training.contexts import Contexts
     from corecbench.training.examples import Examples
+
+
+Frozen = FrozenStates | FrozenScores
+"""What is known of the side that is frozen."""
 
 
 class Pauses(Protocol):
@@ -157,9 +161,7 @@ class SideTraining:
             if self.average:
                 self.average.lag = self.best_lag
 
-    def train_and_validate(
-        self, turn: int, sharing: SharingModule | None, frozen: FrozenStates | None
-    ) -> EpochRecord:
+    def train_and_validate(self, turn: int, sharing: SharingModule | None, frozen: Frozen | None) -> EpochRecord:
         """Train one epoch, keep the weights if they are the best so far, and return what happened."""
         started = time.perf_counter()
         loss = self.train_epoch(sharing, frozen)
@@ -188,12 +190,14 @@ class SideTraining:
             self.keep_if_best(value)
         self.restore_best()
 
-    def frozen_states(self, contexts: Contexts) -> FrozenStates:
-        """Return the states of all contexts on this side, without gradients."""
+    def frozen_states(self, contexts: Contexts) -> Frozen:
+        """Return the states of all contexts on this side, or what gives scores of them, without gradients."""
+        if self.abilities.scores is not None:
+            return FrozenScores(self.model, contexts)
         with guard(self.owner, "states"):
             return states_of_contexts(self.model, contexts, self.examples.n_items)
 
-    def train_epoch(self, sharing: SharingModule | None, frozen: FrozenStates | None) -> float:
+    def train_epoch(self, sharing: SharingModule | None, frozen: Frozen | None) -> float:
         """Train on the examples of an epoch and return the mean loss."""
         if self.optimizer is None:
             raise CorecbenchError(f"{self.owner} has no parameters to train")
@@ -225,7 +229,7 @@ class SideTraining:
                     part.train()
 
     def loss(
-        self, rows: torch.Tensor, batch: Batch, sharing: SharingModule | None, frozen: FrozenStates | None
+        self, rows: torch.Tensor, batch: Batch, sharing: SharingModule | None, frozen: Frozen | None
     ) -> torch.Tensor:
         """Return the loss of a batch: of the task, and of the coupling to the frozen states if there are any.
 
@@ -247,10 +251,13 @@ class SideTraining:
     def known(self, states: States) -> States:
         """Return states without those of items that do not exist yet: no loss may learn anything of them."""
         n_known = self.examples.n_known
-        return states if n_known == self.examples.n_items else States(states.user, states.item[: n_known + 1])
+        if n_known == self.examples.n_items:
+            return states
+        gives_scores = not states.item.shape[1]
+        return States(states.user[:, : n_known + 1] if gives_scores else states.user, states.item[: n_known + 1])
 
     def coupling_loss(
-        self, rows: torch.Tensor, batch: Batch, states: States, sharing: SharingModule, frozen: FrozenStates
+        self, rows: torch.Tensor, batch: Batch, states: States, sharing: SharingModule, frozen: Frozen
     ) -> torch.Tensor | float:
         """Return the coupling of the states of a batch to the frozen ones."""
         other = self.known(frozen.of(rows, batch.history.shape[1]))

@@ -284,6 +284,7 @@ def test_a_good_module_passes_every_check_that_applies(outcome_of):
     assert statuses.pop(OF_ENSEMBLES) == "not applicable"
     assert statuses.pop(OF_UNTRAINED) == "not applicable"
     assert statuses.pop(OF_STAGES) == "not applicable"
+    assert statuses.pop(OF_SCORES) == "not applicable"
     assert statuses.pop("what it reads is said alike each time") == "not applicable"
     assert set(statuses.values()) == {"ok"}, statuses
 
@@ -371,6 +372,26 @@ def test_a_fault_of_a_stage_before_the_turns_is_found(outcome_of, module, reason
     outcome = outcome_of("sharing", module, None, OF_STAGES)
     assert outcome.status == "failed"
     assert reason in outcome.reason
+
+
+OF_SCORES = "a domain model that gives scores stands in a pair"
+
+
+class TakesScores(Good):
+    def turns(self, budget):
+        return super().turns(budget)
+
+    def losses(self, side, own, other, batch):
+        if other.item.shape[1]:
+            return super().losses(side, own, other, batch)
+        mine = last_position(own.user, batch.history) @ own.item.T
+        return {"near": (mine - other.user).square().mean()}
+
+
+@pytest.mark.parametrize(("module", "status"), [(TakesScores, "ok"), (Good, "failed"), (TooLong, "failed")])
+def test_a_module_that_cannot_read_scores_is_found(outcome_of, module, status):
+    assert outcome_of("sharing", module, None, OF_SCORES, takes_scores=True).status == status
+    assert outcome_of("sharing", module, None, OF_SCORES).status == "not applicable"
 
 
 class ColderThanCold(Good):
@@ -504,7 +525,7 @@ def test_every_check_has_a_fault_that_it_finds():
     with_fault = (
         {check for check, *_ in FAULTS}
         | of_their_own
-        | {OF_ENSEMBLES, OF_STAGES, ANNOUNCED, CALLED, IN_SCORES, OF_UNTRAINED}
+        | {OF_ENSEMBLES, OF_SCORES, OF_STAGES, ANNOUNCED, CALLED, IN_SCORES, OF_UNTRAINED}
     )
     assert with_fault == {check.__name__.replace("_", " ") for check in sharing_checks.CHECKS}
 

@@ -108,6 +108,8 @@ def needs_alone(plan: Plan, host: Host) -> Callable[[Cell], bool]:
     known: dict[tuple[str, str], bool] = {}
 
     def ask(cell: Cell) -> bool:
+        if cell.domain is not None and not cell.domain.joint:
+            return True
         key = cell.data.name, "" if cell.sharing is None else cell.sharing.label
         if key not in known:
             known[key] = says_so(cell, plan, host)

@@ -95,6 +95,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             summary="an ensemble of both sides' scores, by the length of a user's history",
             paper="Luo et al., 2024, arXiv 2401.13870",
             combines=True,
+            takes_scores=True,
             reads_texts=False,
             couples=False,
         ),

@@ -27,7 +27,7 @@ class Private(nn.Module):
 
     def start(self, pretrained: Pretrained) -> None:
         """Copy the pretrained tables to the domain side, unless it starts anew."""
-        if self.config.start == "new":
+        if self.config.start == "new" or "domain" not in self.tables:
             return
         with torch.no_grad():
             self.tables["domain"].user.weight.copy_(pretrained.user)
