@@ -88,8 +88,6 @@ def settings_survive_json(bench: Bench) -> None:
 def what_it_reads_is_said_alike_each_time(bench: Bench) -> None:
     """`needs` gives lines of text, and `fingerprint` the same texts at each call."""
     component, config = bench.selected.component, bench.selected.config
-    if component.needs is None and component.fingerprint is None and not component.builds:
-        raise NotApplicableError("it has neither `needs` nor `fingerprint`")
     if component.needs is not None:
         lines = resolve(component.needs)(config, cache_folder())
         is_text = isinstance(lines, list) and all(isinstance(line, str) and "\n" not in line for line in lines)
@@ -194,7 +192,9 @@ def checks(host: Host, selected: Selected, data: Dataset | None = None) -> list[
     module = importlib.import_module(CHECKS[selected.kind])
     built = host.build(selected) if selected.kind in BUILT else None
     bench = getattr(module, "Bench", Bench)(host, selected, built, data)
+    component = selected.component
+    reads = component.needs is not None or component.fingerprint is not None or component.builds
+    functions = [*module.CHECKS, *([what_it_reads_is_said_alike_each_time] if reads else [])]
     return [
-        Check(function.__name__.replace("_", " "), functools.partial(function, bench))
-        for function in (*module.CHECKS, what_it_reads_is_said_alike_each_time)
+        Check(function.__name__.replace("_", " "), functools.partial(function, bench)) for function in functions
     ]

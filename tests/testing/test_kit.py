@@ -1,3 +1,5 @@
+from random import random
+
 import pytest
 
 from corecbench.api import UsageError
@@ -133,17 +135,19 @@ def test_settings_reach_the_component():
         conformance("sasrec", settings={"epoch": 1})
 
 
-def test_what_a_component_reads_must_be_said_alike_each_time(outcome_of):
-    name, calls = "what it reads is said alike each time", iter(range(9))
-    build = lambda config: None  # noqa: E731
+READS = "what it reads is said alike each time"
 
-    def outcome(**component):
-        return outcome_of("controls", build, None, name, summary="mine", **component)
 
-    assert outcome().status == "not applicable"
-    assert (
-        outcome(needs=lambda config, cache: ["1 MB"], fingerprint=lambda config, cache: {"a": "b"}).status == "ok"
-    )
-    assert "a list of single lines is needed" in outcome(needs=lambda config, cache: "1 MB").reason
-    drawn = outcome(fingerprint=lambda config, cache: {"a": str(next(calls))})
-    assert "it must say the same in every process" in drawn.reason
+@pytest.mark.parametrize(
+    ("component", "fault"),
+    [
+        ({"needs": lambda config, cache: ["1 MB"], "fingerprint": lambda config, cache: {"a": "b"}}, ""),
+        ({"needs": lambda config, cache: "1 MB"}, "a list of single lines is needed"),
+        ({"fingerprint": lambda config, cache: {"a": str(random())}}, "it must say the same in every process"),
+    ],
+)
+def test_what_a_component_reads_must_be_said_alike_each_time(outcome_of, component, fault):
+    outcome = outcome_of("controls", lambda config: None, None, READS, summary="mine", **component)
+    assert outcome.status == ("failed" if fault else "ok")
+    assert fault in outcome.reason
+    assert READS not in outcome_of("controls", lambda config: None, summary="mine")

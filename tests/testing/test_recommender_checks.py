@@ -358,6 +358,42 @@ FAULTS = [
     ),
 ]
 LIKELIHOODS = "likelihoods are those of each text alone"
+OF_TEXTS = "texts that it reads change what it says"
+
+
+class ReadsTextsAsRows(Good):
+    def read_texts(self, pretrained):
+        self.said = nn.Parameter(pretrained.text.float() @ torch.ones(pretrained.text.shape[1], WIDTH))
+
+    def states(self, batch):
+        item = self.item.weight + getattr(self, "said", 0)
+        return States(torch.nn.functional.embedding(batch.history, item), item)
+
+
+class ReadsTextsForNothing(Good):
+    def read_texts(self, pretrained):
+        pass
+
+
+class ChangesTheTextsThatItReads(ReadsTextsAsRows):
+    def read_texts(self, pretrained):
+        pretrained.text.zero_()
+
+
+@pytest.mark.parametrize(
+    ("model", "fault"),
+    [
+        (ReadsTextsAsRows, ""),
+        (ReadsTextsForNothing, "its states are the same, whatever the texts are"),
+        (ChangesTheTextsThatItReads, "it changed what it is told of the text of a side in place"),
+    ],
+)
+def test_a_model_reads_texts_and_changes_none(outcome_of, model, fault):
+    outcome = outcome_of("models", model, Training, OF_TEXTS)
+    assert outcome.status == ("failed" if fault else "ok")
+    assert fault in outcome.reason
+
+
 LIKELIHOOD_FAULTS = [
     (lambda texts: [-np.ones(1 + len(text)) for text in texts], "an empty text has 1 likelihoods"),
     (lambda texts: [np.zeros(0) for _ in texts], "has no likelihoods"),
@@ -391,12 +427,13 @@ def test_a_good_model_passes_every_check_that_applies(outcome_of):
     assert statuses.pop("an item without a text has no summary") == "not applicable"
     assert statuses.pop("item states follow the texts as the component says") == "not applicable"
     assert statuses.pop(LIKELIHOODS) == "not applicable"
+    assert statuses.pop(OF_TEXTS) == "not applicable"
     assert set(statuses.values()) == {"ok"}, statuses
 
 
 def test_a_good_llm_passes_every_check(outcome_of):
     outcomes = outcome_of("llms", GoodLlm, Training)
-    for check in ("states after the last item agree", LIKELIHOODS):
+    for check in ("states after the last item agree", LIKELIHOODS, OF_TEXTS):
         assert outcomes.pop(check).status == "not applicable"
     assert {outcome.status for outcome in outcomes.values()} == {"ok"}, outcomes
 
@@ -449,7 +486,7 @@ def test_settings_that_do_not_survive_are_found(outcome_of, config, reason):
 
 
 def test_every_check_has_a_fault_that_it_finds():
-    with_fault = {check for check, *_ in (*FAULTS, *LLM_FAULTS)} | {"settings survive json", LIKELIHOODS}
+    with_fault = {check for check, *_ in (*FAULTS, *LLM_FAULTS)} | {"settings survive json", LIKELIHOODS, OF_TEXTS}
     assert with_fault == {check.__name__.replace("_", " ") for check in recommender_checks.CHECKS}
 
 
