@@ -41,6 +41,21 @@ def hash_of(plan, name):
     return next(cell.hash for cell in plan.cells if cell.name == name)
 
 
+def test_a_model_and_a_module_of_one_name_are_no_run(host, plan, loose_file, tiny_llama):
+    source = """
+        from corecbench.api import DomainModelComponent, hookimpl
+
+        @hookimpl
+        def corecbench_domain_models():
+            return [DomainModelComponent("ctrl", "nowhere:Model")]
+    """
+    named = Host.discover([loose_file("named", source)])
+    with pytest.raises(
+        UsageError, match="a model and a sharing module of the run are called ctrl; choose one by a"
+    ):
+        plan(named, models=("ctrl",), llms=(f"llama:{tiny_llama}",), sharing=("ctrl",))
+
+
 # --- the cells ----------------------------------------------------------------------------------------------------
 
 

@@ -414,6 +414,14 @@ def test_a_row_says_that_the_model_alone_predicts_with_texts(bench):
     )
 
 
+def test_a_row_says_that_its_llm_was_not_trained(bench):
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    bench.add("sasrec", "llama", costs={"epochs": 0}, domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1)
+    notes = {row.key.name: row.notes for row in shown(bench.table())}
+    assert notes["sasrec+llama+bdlm:llm"] == ("the LLM was not trained: seed 0",)
+    assert "not trained" not in str(notes["sasrec+llama+bdlm:domain"])
+
+
 def test_a_pair_shares_a_table_with_its_model_if_its_settings_differ_on_purpose(bench):
     alone, wide = ({"sasrec": {"epochs": 3, "width": width}} for width in (64, 128))
     bench.add("sasrec", settings=alone, domain_ranks=SIX_AT_2)

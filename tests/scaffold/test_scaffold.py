@@ -77,7 +77,7 @@ def test_a_new_project_is_found_and_passes_its_test(installed, monkeypatch, cach
     folder = installed(kind)
     listed = {component.name: str(info) for component, info in Host.discover().list(WORDS[kind])}
     assert listed["my-thing"] == "my-thing (my-thing 0.1.0)"
-    assert run_test_file(folder / "test_my_thing.py") <= 4
+    assert run_test_file(folder / "test_my_thing.py") <= 5
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -15,7 +15,10 @@ class PlugnameConfig(Training):
 
 
 class PlugnameModel(torch.nn.Module):
-    """The score of an item is the product of the user's row and the item's row (Koren et al., 2009)."""
+    """The score of an item is the product of the user's row and the item's row (Koren et al., 2009).
+
+    It may have more, such as `fit(train)` or, to use what an LLM says of texts in a pair, `read_texts(pretrained)`.
+    """
 
     examples = "pairs"  # train on pairs of a user and an item; "windows" are stretches of a history
 

@@ -34,7 +34,10 @@ class PlugnameConfig:
 
 
 class PlugnameModule:
-    """Each side learns from the other's distribution over the items (Zhang et al., CVPR 2018, arXiv 1706.00384)."""
+    """Each side learns from the other's distribution over the items (Zhang et al., CVPR 2018, arXiv 1706.00384).
+
+    It may have more, such as `fit(train)` and `prepare(budget)`: the page "The life of a pair" has all in order.
+    """
 
     start_from = "new"  # "pretrained" starts the pair from what the domain model learnt alone
 
