@@ -15,9 +15,9 @@ import torch
 
 from corecbench.api import SIDES, Batch, Budget, Combiner, Interactions, Side, States, Table
 from corecbench.plugin.abilities import sharing_abilities
-from corecbench.testing.bench import equal, make_cell_training, restore_by_file, silent, some, task_loss, tensors
+from corecbench.testing.bench import equal, restore_by_file, silent, some, task_loss, tensors
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
-from corecbench.testing.pair import N_USERS, Bench, Pair, other, read_by_other, weights
+from corecbench.testing.pair import Bench, Pair, other, read_by_other, weights
 from corecbench.testing.partners import EPOCHS, WIDTHS, Partner, partner, popular
 from corecbench.training.alone import train_beside
 from corecbench.training.beginning import prepare
@@ -67,7 +67,7 @@ def a_stage_before_the_turns_stays_within_the_budget(bench: Bench) -> None:
         module = bench.join().module
         if sharing_abilities(module).prepare is None:
             raise NotApplicableError("it has no method `prepare`")
-        turns_within(prepare(make_cell_training(bench.host, N_USERS), module, budget).left, module)
+        turns_within(prepare(bench.cell_training(), module, budget).left, module)
 
 
 def losses_are_finite_scalars(bench: Bench) -> None:
@@ -106,7 +106,7 @@ def the_other_side_gets_no_gradient(bench: Bench) -> None:
 def nothing_that_it_is_given_is_changed(bench: Bench) -> None:
     """Neither training part, nor pretrained tables, nor a batch, nor the other side's states, kept for a turn."""
     pair = bench.join(start=False)
-    fit, train = sharing_abilities(pair.module).fit, make_cell_training(bench.host, N_USERS).split.train
+    fit, train = sharing_abilities(pair.module).fit, bench.cell_training().split.train
     if fit is not None:
         given = Interactions(train.user.copy(), train.item.copy())
         fit(given)
@@ -259,7 +259,7 @@ def a_domain_model_that_gives_scores_stands_in_a_pair(bench: Bench) -> None:
         raise NotApplicableError("it takes no domain model with joint=False (takes_scores=False)")
     pair = TrainedPair(popular(), partner("llm"), bench.selected)
     solo = Solo(popular(), lambda: Learnt({}, best_epoch=0))
-    cell_training = make_cell_training(bench.host, N_USERS)
+    cell_training = bench.cell_training()
     sides = train_beside(cell_training, pair, solo, silent).sides
     require(sides["domain"].epochs == 0, "it trains the domain side")
     sides["llm"].finish()
