@@ -203,7 +203,7 @@ def note_coupling(pair: Pair, sides: Mapping[Side, SideTraining], plan: Sequence
     coupled = {turn.side for turn in plan if turn.partner not in (None, turn.side)}
     for side, side_training in sides.items():
         side_training.coupled = side in coupled
-    if not coupled and pair.teacher == "other" and pair.turns is None:
+    if plan and not coupled and pair.teacher == "other" and pair.turns is None:
         logging.getLogger(__name__).warning(
             "%s: none of its turns calls its coupling losses, since no side has a turn after the other was "
             "trained; plan one, or give its component couples_with_untrained=True or couples=False",
