@@ -6,23 +6,44 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from corecbench.api import PROJECT, PluginError, Setup
 from corecbench.settings.configure import unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from corecbench.plugin.host import Host
+    from corecbench.api import Component
+    from corecbench.plugin.loaded import PluginInfo
     from corecbench.plugin.selected import Selected
 
 WRAPPED = {"model": "models", "llm": "llms", "sharing": "sharing"}
 """What another component may build, as it says the kind."""
 
 
-def with_build(host: Host, selected: Selected, setup: Setup) -> Setup:
+class Components(Protocol):
+    """What is asked of the host."""
+
+    def list(self, kind: str) -> Sequence[tuple[Component, PluginInfo]]:
+        """Return the components of a kind."""
+        ...
+
+    def select(self, kind: str, text: str, settings: Mapping[str, Mapping[str, Any]]) -> Selected:
+        """Return the component that a text chooses."""
+        ...
+
+    def build(self, selected: Selected, *args: Any) -> Any:
+        """Build a component."""
+        ...
+
+    def with_fingerprint(self, selected: Selected, cache: Path) -> Selected:
+        """Return the component with the checksums of what it reads."""
+        ...
+
+
+def with_build(host: Components, selected: Selected, setup: Setup) -> Setup:
     """Return a setup by which a component can build those that it names in `builds`."""
 
     def build(kind: str, name: str, settings: Mapping[str, Any] | None = None, ids: Any = None) -> Any:
@@ -36,12 +57,12 @@ def with_build(host: Host, selected: Selected, setup: Setup) -> Setup:
     return replace(setup, build=build)
 
 
-def digests(host: Host, selected: Selected, cache: Path) -> dict[str, str]:
+def digests(host: Components, selected: Selected, cache: Path) -> dict[str, str]:
     """Return a name for each component that another one builds -> the sha256 of all that decides its ranks."""
     return {f"builds {name}": digest(host, name, cache) for name in selected.component.builds}
 
 
-def digest(host: Host, name: str, cache: Path) -> str:
+def digest(host: Components, name: str, cache: Path) -> str:
     """Return the sha256, in hex, of version, default settings and fingerprint of a component.
 
     Raises:
