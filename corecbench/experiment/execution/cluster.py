@@ -58,6 +58,8 @@ class Cluster:
         self.futures: dict[str, Any] = {}
         self.begun: set[str] = set()
         """Keys of cells that a worker has taken."""
+        self.handed_over: set[str] = set()
+        """Keys of cells that the cluster was given."""
 
     def __enter__(self) -> Self:
         self.local: LocalCluster | None = None
@@ -114,10 +116,14 @@ class Cluster:
             self.local.close(timeout=TIMEOUT_S)
 
     def submit(self, cell: Cell) -> None:
-        """Hand a cell over, or follow it if the cluster has it already."""
+        """Hand a cell over with the resources of the run, or follow it if the cluster has it already."""
         from distributed import fire_and_forget
 
-        key = f"{cell.name}-{digest(str(cell.folder.resolve()), cell.hash)}"
+        place = str(cell.folder.resolve())
+        key = f"{cell.name}-{digest(place, cell.hash)}"
+        if key in self.handed_over:  # its process was killed; under the same key Dask would answer the same at once
+            key = f"{cell.name}-{digest(place, cell.hash, 'again')}"
+        self.handed_over.add(key)
         task = make_task(cell, self.plan, self.host, self.store)
         self.cells[key] = cell
         future = self.client.submit(

@@ -107,7 +107,7 @@ def ends(
             theirs.wait()
         elif (ended := executor.wait(relay.tell, LOOK_S if theirs.cells else None)) is not None:
             running.remove(ended.cell)
-            if was_killed(ended) and ended.cell.folder not in retried and not executor.backlog:
+            if was_killed(ended) and ended.cell.folder not in retried:
                 said = "%s: %s; it goes on once more, with nothing beside it"
                 LOG.warning(said, title(ended.cell.facts), ended.reason)
                 retried.add(ended.cell.folder)

@@ -82,16 +82,17 @@ def in_background(function):
     return value
 
 
-def test_the_cell_of_a_worker_that_is_killed_goes_elsewhere_with_the_same_ranks(
+def test_the_cell_of_a_worker_that_is_killed_goes_on_elsewhere_with_the_same_ranks(
     run, ranks, machines, tmp_path, pid_of, parent_of, alive, until, one_thread, make_diary
 ):
     from in_process import InProcess
 
-    pid = tmp_path / "pid"
+    pid, log = tmp_path / "pid", tmp_path / "log"
     once = f"if not os.path.exists({str(pid)!r}): write({str(pid)!r}, str(os.getpid())); time.sleep(600)"
-    acts, diary = {"held": once, "a": "pass", "b": "1", "c": "2"}, make_diary()
+    held = f"with open({str(log)!r}, 'a') as file: file.write('x')\n{once}"
+    acts, diary = {"held": held, "a": "pass", "b": "1", "c": "2"}, make_diary()
     machines.add_workers(4)
-    records = in_background(lambda: run(acts, diary=diary))
+    records = in_background(lambda: run(acts, diary=diary, checkpoint_minutes=0))
     number = pid_of(pid)
     os.kill(parent_of(number), signal.SIGKILL)
     assert [record["status"] for record in records()] == ["ok"] * 4
@@ -102,6 +103,7 @@ def test_the_cell_of_a_worker_that_is_killed_goes_elsewhere_with_the_same_ranks(
         ("epoch", "held", "domain", 2),
         ("finished", "held", "ok"),
     ]
+    assert log.read_text() == "x"  # the second epoch was begun from the state after the first
     run(acts, runs_in=InProcess, root="here")
     for name in acts:
         assert_frame_equal(ranks(name), ranks(name, root="here"))
@@ -210,12 +212,24 @@ def test_without_an_address_the_cluster_is_on_this_machine(bench, acting_model, 
         assert_frame_equal(ranks(name), ranks(name, root="here"))
 
 
-def test_a_process_that_dies_costs_its_cell_there_too(bench, acting_model):
+def test_a_cell_whose_process_is_killed_twice_fails_there_too(bench, acting_model):
     settings = {"mine": {"act": "os.kill(os.getpid(), signal.SIGKILL)"}}
     options = {"models": ("mine", "popularity"), "settings": settings, "executor": "dask"}
     records = bench([acting_model], runs_in=on_cluster, **options)
     assert [record["status"] for record in records] == ["failed", "ok"]
     assert records[0]["error"]["message"] == "worker process ended with signal 9 (SIGKILL)"
+
+
+@pytest.mark.parametrize("resources", [{}, {"MEMORY": 5e9}])
+def test_a_cell_whose_process_is_killed_goes_on_once_from_its_state_with_what_it_had_named(
+    bench, acting_model, tmp_path, resources
+):
+    log = tmp_path / "log"
+    act = f"open({str(log)!r}, 'a').write('x'); os.path.getsize({str(log)!r}) == 1 and os.kill(os.getpid(), 9)"
+    options = {"models": ("mine",), "settings": {"mine": {"act": act, "epochs": 3}}, "checkpoint_minutes": 0}
+    (record,) = bench([acting_model], runs_in=on_cluster, executor="dask", resources=resources, **options)
+    assert (record["status"], [epoch["epoch"] for epoch in record["epochs"]]) == ("ok", [1, 2, 3])
+    assert log.read_text() == "xx"  # in the second epoch, which was killed, and in the third
 
 
 def test_an_interruption_ends_the_processes_of_a_cluster_on_this_machine(

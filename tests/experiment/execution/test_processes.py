@@ -78,7 +78,7 @@ def test_a_process_that_dies_costs_its_cell_only(bench, acting_model, tmp_path, 
 
 def test_a_cell_whose_process_was_killed_goes_on_once_from_its_state(bench, acting_model, tmp_path, processes):
     log = tmp_path / "log"
-    act = f"open({str(log)!r}, 'a').write('x') and os.path.getsize({str(log)!r}) or os.kill(os.getpid(), 9)"
+    act = f"open({str(log)!r}, 'a').write('x'); os.path.getsize({str(log)!r}) == 1 and os.kill(os.getpid(), 9)"
     settings = {"mine": {"act": act, "epochs": 3}}
     (record,) = bench(
         [acting_model], models=("mine",), settings=settings, checkpoint_minutes=0, runs_in=processes(1)
