@@ -6,7 +6,7 @@ import statistics
 from typing import TYPE_CHECKING, NamedTuple
 
 from corecbench.experiment.cells import record_of
-from corecbench.experiment.remaining import kind_of
+from corecbench.experiment.work import kind_of
 from corecbench.results.store import Store
 
 if TYPE_CHECKING:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from corecbench.api import CellFacts, CellRecord, CellResult, EpochRecord, hookimpl
-from corecbench.experiment.remaining import Kind, Remaining, in_words, kind_of
+from corecbench.api import CellFacts, CellResult, EpochRecord, hookimpl
+from corecbench.experiment.remaining import Remaining, in_words
 from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from rich.console import Console
     from rich.progress import ProgressColumn, Task, TaskID
 
+    from corecbench.experiment.work import Work
     from corecbench.plugin.host import Host
 
 QUIET_S = 15.0
@@ -34,20 +35,19 @@ def key_of(cell: CellFacts) -> Key:
 
 
 @contextlib.contextmanager
-def shown(host: Host, cells: Sequence[CellRecord], every_epoch: bool = False) -> Iterator[None]:
-    """Show the progress of a run of these cells, for as long as the context lasts.
+def shown(host: Host, works: Mapping[Key, Work], every_epoch: bool = False) -> Iterator[None]:
+    """Show the progress of a run, for as long as the context lasts.
 
     Args:
         host: tells of it.
-        cells: those that have to be trained.
+        works: each cell that has to be trained, and what that takes.
         every_epoch: whether each epoch has a line, in place of bars.
     """
     from rich.console import Console
 
     console = Console(stderr=True)
-    kinds = [kind_of(cell) for cell in cells]
     bars = console.is_terminal and not every_epoch
-    display = Bars(console, kinds) if bars else Lines(kinds, quiet_s=0.0 if every_epoch else QUIET_S)
+    display = Bars(console, works) if bars else Lines(works, quiet_s=0.0 if every_epoch else QUIET_S)
     host.register(display, "progress")
     with display:
         yield
@@ -88,13 +88,13 @@ class Lines:
 
     def __init__(
         self,
-        kinds: Sequence[Kind],
+        works: Mapping[Key, Work],
         write: Callable[[str], None] = lambda line: click.echo(line, err=True),
         clock: Callable[[], float] = time.monotonic,
         quiet_s: float = QUIET_S,
     ) -> None:
-        self.n_cells, self.write, self.clock, self.quiet_s = len(kinds), write, clock, quiet_s
-        self.remaining = Remaining(kinds)
+        self.n_cells, self.write, self.clock, self.quiet_s = len(works), write, clock, quiet_s
+        self.remaining = Remaining(works)
         self.cells: dict[Key, Line] = {}
 
     def __enter__(self) -> Lines:
@@ -117,7 +117,7 @@ class Lines:
     def corecbench_cell_started(self, cell: CellFacts) -> None:
         """Say which cell it is."""
         self.cells[key_of(cell)] = Line(len(self.cells) + 1, self.clock())
-        self.remaining.started(key_of(cell), kind_of(cell), self.clock())
+        self.remaining.started(key_of(cell), self.clock())
         self.say(cell, "started")
 
     @hookimpl
@@ -131,10 +131,11 @@ class Lines:
         """Say how far training is."""
         line = self.cells[key_of(cell)]
         line.trained += 1
-        self.remaining.trained(key_of(cell), line.trained / max(1, record["planned_epochs"]))
+        self.remaining.trained(key_of(cell), record, self.clock())
         if self.due(cell):
             epochs = f"epoch {line.trained} of at most {record['planned_epochs']}"
-            self.say(cell, f"{record['side']}, {epochs}, validation NDCG@10 {record['validation']:.4f}")
+            validation = f"validation NDCG@10 {record['validation']:.4f}"
+            self.say(cell, f"{record['side']}, {epochs}, {validation}{self.left()}")
 
     @hookimpl
     def corecbench_cell_finished(self, cell: CellFacts, result: CellResult) -> None:
@@ -162,12 +163,12 @@ class Bars:
     """A bar for all cells with the time left; for each that is running, one for epochs and one for other work."""
 
     def __init__(
-        self, console: Console, kinds: Sequence[Kind], clock: Callable[[], float] = time.monotonic
+        self, console: Console, works: Mapping[Key, Work], clock: Callable[[], float] = time.monotonic
     ) -> None:
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
         self.console, self.clock = console, clock
-        self.remaining = Remaining(kinds)
+        self.remaining = Remaining(works)
         self.bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -177,7 +178,7 @@ class Bars:
             transient=True,
             speed_estimate_period=1800,
         )
-        self.number, self.n_cells = 0, len(kinds)
+        self.number, self.n_cells = 0, len(works)
         self.all = self.bars.add_task(f"cells 0/{self.n_cells}", total=self.n_cells)
         self.running: dict[Key, CellBars] = {}
 
@@ -189,7 +190,7 @@ class Bars:
         self.bars.stop()
 
     def time_left(self) -> ProgressColumn:
-        """Return the column of the time that is left: of all cells from those that are finished, else by speed."""
+        """Return the column of the time that is left: of all cells from what they train, of one by its speed."""
         from rich.progress import TimeRemainingColumn
         from rich.text import Text
 
@@ -197,10 +198,11 @@ class Bars:
 
         class TimeLeft(TimeRemainingColumn):
             def render(self, task: Task) -> Text:
-                left_s = bars.remaining.left_s(bars.clock())
-                if task.id != bars.all or left_s is None:
+                if task.id != bars.all:
                     return super().render(task)
-                return Text(f"about {in_words(left_s)} left", style="progress.remaining")
+                left_s = bars.remaining.left_s(bars.clock())
+                said = "" if left_s is None else f"about {in_words(left_s)} left"
+                return Text(said, style="progress.remaining")
 
         return TimeLeft()
 
@@ -213,7 +215,7 @@ class Bars:
         """Begin the bars of a cell."""
         epochs = self.bars.add_task(title(cell), total=None)
         self.running[key_of(cell)] = CellBars(epochs, self.bars.add_task("", visible=False))
-        self.remaining.started(key_of(cell), kind_of(cell), self.clock())
+        self.remaining.started(key_of(cell), self.clock())
 
     @hookimpl
     def corecbench_progress(self, cell: CellFacts, what: str, done: int, total: int) -> None:
@@ -230,7 +232,7 @@ class Bars:
         own.best = max(own.best, record["validation"])
         scores = f"{record['side']} validation NDCG@10 {record['validation']:.4f}, best {own.best:.4f}"
         total = record["planned_epochs"]
-        self.remaining.trained(key_of(cell), min(1.0, (self.task(own.epochs).completed + 1) / max(1, total)))
+        self.remaining.trained(key_of(cell), record, self.clock())
         self.bars.update(own.epochs, advance=1, total=total, description=f"{title(cell)}: {scores}")
         self.move()
 

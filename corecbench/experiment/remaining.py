@@ -1,99 +1,173 @@
-"""Estimates how long a run will still take, from the measured time of the cells that are finished."""
+"""Estimates how long a run will still take: from the epochs that are left, and the time that epochs have taken."""
 
 from __future__ import annotations
 
+import heapq
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Mapping
 
-    from corecbench.api import CellRecord
+    from corecbench.api import EpochRecord
+    from corecbench.experiment.work import Kind, Stretch, Work
 
-
-class Kind(NamedTuple):
-    """Cells of one kind take a similar time."""
-
-    dataset: str
-    parts: str
-    """What is trained: "domain", "llm" or "pair"."""
-
-
-def kind_of(cell: CellRecord) -> Kind:
-    """Return the kind of a cell."""
-    parts = "pair" if cell["sharing"] else "llm" if cell["llm"] else "domain"
-    return Kind(cell["dataset"], parts)
+LATEST = 20
+"""Number of the latest epochs of a model that tell how long its next ones take."""
 
 
 @dataclass
 class Running:
     """A cell that is running."""
 
-    kind: Kind
+    work: Work
     started_s: float
-    share: float = 0.0
-    """Share of its most epochs that it has trained."""
+    heard_s: float
+    """When it started, or its latest epoch ended."""
+    turn: int = 0
+    """Number of its present turn, from 0."""
+    trained: int = 0
+    """Epochs in this turn."""
+    best: tuple[float, int] = (-1.0, 0)
+    """The best validation in this turn, and its epoch there."""
+    in_epochs_s: float = 0.0
+    """Seconds of all its epochs."""
+
+
+class Speeds:
+    """The seconds that an epoch of a model takes on a data set, with and without learning from the other side."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str, bool], list[float]] = defaultdict(list)
+
+    def add(self, dataset: str, stretch: Stretch, seconds: float) -> None:
+        """Note an epoch."""
+        self.known[dataset, stretch.model, stretch.coupled].append(seconds)
+
+    def of(self, dataset: str, stretch: Stretch) -> float | None:
+        """Return the seconds of an epoch, None if none of the model was heard of."""
+        for coupled in (stretch.coupled, not stretch.coupled):
+            if seconds := self.known.get((dataset, stretch.model, coupled)):
+                return statistics.fmean(seconds[-LATEST:])
+        return None
 
 
 class Remaining:
     """The time that is left of a run. Time is given by the caller, in seconds of one clock."""
 
-    def __init__(self, kinds: Iterable[Kind]) -> None:
-        self.waiting = Counter(kinds)
+    def __init__(self, works: Mapping[Hashable, Work]) -> None:
+        self.waiting = dict(works)
         self.running: dict[Hashable, Running] = {}
-        self.finished: list[tuple[Kind, float]] = []
+        self.speeds = Speeds()
+        self.needed: dict[tuple[str, str], int] = {}
+        """Data set and model -> the epochs that it needed in a turn that was its first."""
+        self.beside: dict[Kind, float] = {}
+        """Kind -> the least seconds that a finished cell of it took beside its epochs."""
         self.slots = 1
 
-    def started(self, key: Hashable, kind: Kind, now_s: float) -> None:
+    def started(self, key: Hashable, now_s: float) -> None:
         """Note that a cell starts."""
-        self.waiting[kind] -= 1
-        self.running[key] = Running(kind, now_s)
+        self.running[key] = Running(self.waiting.pop(key), now_s, now_s)
         self.slots = max(self.slots, len(self.running))
 
-    def trained(self, key: Hashable, share: float) -> None:
-        """Note which share of its most epochs a cell has trained."""
-        self.running[key].share = share
+    def trained(self, key: Hashable, record: EpochRecord, now_s: float) -> None:
+        """Note an epoch of a cell."""
+        cell, turn = self.running[key], max(0, record["turn"] - 1)
+        cell.heard_s = now_s
+        cell.in_epochs_s += record["duration_s"]
+        if turn >= len(cell.work.stretches):
+            return
+        if turn != cell.turn:
+            self.turn_ended(cell)
+            cell.turn, cell.trained, cell.best = turn, 0, (-1.0, 0)
+        cell.trained += 1
+        cell.best = max(cell.best, (record["validation"], cell.trained), key=lambda each: each[0])
+        self.speeds.add(cell.work.kind.dataset, cell.work.stretches[turn], record["duration_s"])
+
+    def turn_ended(self, cell: Running) -> None:
+        """Note how many epochs a model needed in its first turn; at least so many, where the turn had no more."""
+        stretch, stretches = stretch_of(cell), cell.work.stretches
+        model = cell.work.kind.dataset, stretch.model
+        is_first = cell.turn == [each.model for each in stretches].index(stretch.model)
+        if is_first and 0 < cell.trained < stretch.most:
+            self.needed[model] = cell.trained
+        elif model in self.needed:
+            self.needed[model] = max(cell.trained, self.needed[model])
 
     def ended(self, key: Hashable, now_s: float) -> None:
         """Note that a cell ended."""
         cell = self.running.pop(key)
-        self.finished.append((cell.kind, now_s - cell.started_s))
+        if cell.work.stretches:
+            self.turn_ended(cell)
+        kind, seconds = cell.work.kind, now_s - cell.started_s - cell.in_epochs_s
+        self.beside[kind] = max(0.0, min(seconds, self.beside.get(kind, seconds)))
 
     def left_s(self, now_s: float) -> float | None:
-        """Return the seconds that are left, None before anything is known. They fall between two reports, too."""
+        """Return the seconds that are left, None before enough is known. They fall between two reports, too."""
         running = [self.of_running(cell, now_s) for cell in list(self.running.values())]
-        waiting = [(n, self.expected_s(kind, now_s)) for kind, n in list(self.waiting.items()) if n > 0]
-        if any(each is None for each in running) or any(each is None for _, each in waiting):
+        counted = Counter(list(self.waiting.values()))  # seeds are alike
+        waiting = [seconds for work, n in counted.items() for seconds in [self.of_waiting(work)] * n]
+        known = [each for each in (*running, *waiting) if each is not None]
+        if len(known) < len(running) + len(waiting):
             return None
-        known = [each for each in running if each is not None]
-        work = sum(known) + sum(n * each for n, each in waiting if each is not None)
-        return max([work / self.slots, *known])
+        return side_by_side(known[: len(running)], known[len(running) :], self.slots)
+
+    def of_waiting(self, work: Work) -> float | None:
+        """Return the seconds that a cell will take that has not begun."""
+        beside = self.beside.get(work.kind)
+        if not work.stretches:
+            return 0.0 if beside is None and work.kind.parts == "reference" else beside
+        seconds = [self.of_stretch(work, each, self.likely(work, each)) for each in work.stretches]
+        return None if None in seconds else (beside or 0.0) + sum(each for each in seconds if each is not None)
 
     def of_running(self, cell: Running, now_s: float) -> float | None:
-        """Return the seconds that are left of a cell: measured on finished ones, then on its own epochs."""
-        elapsed_s = now_s - cell.started_s
-        expected_s = self.measured_s(cell.kind)
-        if expected_s is not None and elapsed_s < expected_s:
-            return expected_s - elapsed_s
-        return elapsed_s * (1 - cell.share) / cell.share if cell.share else None if expected_s is None else 0.0
+        """Return the seconds that are left of a cell."""
+        if not cell.work.stretches:
+            whole = self.of_waiting(cell.work)
+            return None if whole is None else max(0.0, whole - (now_s - cell.started_s))
+        seconds = [self.of_stretch(cell.work, stretch_of(cell), self.left_of_turn(cell))]
+        later = cell.work.stretches[cell.turn + 1 :]
+        seconds += [self.of_stretch(cell.work, each, self.likely(cell.work, each)) for each in later]
+        if None in seconds:
+            return None
+        beside = 0.0 if cell.in_epochs_s else self.beside.get(cell.work.kind, 0.0)
+        return max(0.0, beside + sum(each for each in seconds if each is not None) - (now_s - cell.heard_s))
 
-    def expected_s(self, kind: Kind, now_s: float) -> float | None:
-        """Return how long a cell that waits will take: as the finished ones, else as the running ones."""
-        measured = self.measured_s(kind)
-        if measured is not None:
-            return measured
-        running = [cell for cell in list(self.running.values()) if cell.share]
-        same = [cell for cell in running if cell.kind == kind] or running
-        guesses = [(now_s - cell.started_s) / cell.share for cell in same]
-        return statistics.fmean(guesses) if guesses else None
+    def of_stretch(self, work: Work, stretch: Stretch, epochs: int) -> float | None:
+        """Return the seconds of some epochs of a turn."""
+        each = self.speeds.of(work.kind.dataset, stretch)
+        return 0.0 if epochs == 0 else None if each is None else epochs * each
 
-    def measured_s(self, kind: Kind) -> float | None:
-        """Return the mean time of the finished cells of a kind, else of those with the same parts, else None."""
-        same = [seconds for other, seconds in self.finished if other == kind]
-        alike = [seconds for other, seconds in self.finished if other.parts == kind.parts]
-        return statistics.fmean(same or alike) if same or alike else None
+    def likely(self, work: Work, stretch: Stretch) -> int:
+        """Return the epochs that a turn probably takes: as many as the model needed before, where that is known."""
+        needed = self.needed.get((work.kind.dataset, stretch.model), 0)
+        return min(stretch.most, needed or stretch.likely)
+
+    def left_of_turn(self, cell: Running) -> int:
+        """Return the epochs that the present turn of a cell probably still takes."""
+        stretch = stretch_of(cell)
+        until = max(self.likely(cell.work, stretch), cell.best[1] + stretch.patience)
+        return min(until, stretch.most) - cell.trained
+
+
+def stretch_of(cell: Running) -> Stretch:
+    """Return what a cell is training."""
+    return cell.work.stretches[cell.turn]
+
+
+def side_by_side(running: Iterable[float], waiting: Iterable[float], slots: int) -> float:
+    """Return when the last of some cells ends: those that wait begin in the order of their length, longest first.
+
+    >>> side_by_side([10, 30], [20, 5], slots=2)
+    35
+    """
+    ends = sorted(running)
+    ends = [0.0] * (slots - len(ends)) + ends
+    for seconds in sorted(waiting, reverse=True):
+        heapq.heapreplace(ends, ends[0] + seconds)
+    return max(ends)
 
 
 def in_words(seconds: float) -> str:

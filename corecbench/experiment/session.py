@@ -98,12 +98,14 @@ class Experiment:
             log: whether what happens is written to a file beside the results.
         """
         from corecbench.experiment.log import logged
-        from corecbench.experiment.progress import shown
+        from corecbench.experiment.progress import key_of, shown
+        from corecbench.experiment.work import work_of
 
-        to_do = [cell.facts for cell in self.plan.to_do]
+        to_do = self.plan.to_do
         with contextlib.ExitStack() as around:
             if progress:
-                around.enter_context(shown(self.host, to_do, every_epoch))
+                works = {key_of(cell.facts): work_of(cell, self.plan, self.host) for cell in to_do}
+                around.enter_context(shown(self.host, works, every_epoch))
             if log and to_do:
                 around.enter_context(logged(self.host, self.store))
             return self.steps.run_plan(self.plan, self.host, self.store)

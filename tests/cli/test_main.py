@@ -38,6 +38,7 @@ class FakeCell:
     seed: int = 0
     done: bool = False
     failed: bool = False
+    domain = llm = sharing = None
 
     @property
     def facts(self):

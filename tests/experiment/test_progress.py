@@ -5,11 +5,11 @@ import pytest
 from rich.console import Console
 
 from corecbench.experiment.progress import Bars, Lines
-from corecbench.experiment.remaining import kind_of
+from corecbench.experiment.work import Stretch, Work, kind_of
 from corecbench.plugin.host import Host
 
 CELL = {"name": "sasrec", "dataset": "toys", "domain": "sasrec", "llm": None, "sharing": None, "seed": 3}
-KIND = kind_of(CELL)
+WORK = Work(kind_of(CELL), (Stretch("sasrec", most=4, likely=4, patience=4),))
 DONE = {
     "status": "ok",
     "error": None,
@@ -17,6 +17,11 @@ DONE = {
     "sides": {"domain": {"metrics": {"NDCG@10": 0.25}}, "llm": {"metrics": {"NDCG@10": 0.5}}},
 }
 FAILED = {"status": "failed", "error": {"message": "no\ngood"}, "duration_s": 1.0, "sides": {}}
+
+
+def works(n_cells):
+    """Return what so many seeds of the cell train, from its own on."""
+    return {("sasrec", "toys", CELL["seed"] + number): WORK for number in range(n_cells)}
 
 
 def epoch(validation):
@@ -28,7 +33,7 @@ def epoch(validation):
 def lines():
     """Plain lines with a clock that the test turns: `lines.now` in seconds, `lines.host` to notify."""
     fake = SimpleNamespace(now=0.0, written=[], host=Host())
-    display = Lines([KIND] * 2, fake.written.append, lambda: fake.now)
+    display = Lines(works(2), fake.written.append, lambda: fake.now)
     fake.host.register(display, "progress")
     fake.host.notify("corecbench_cell_started", cell=CELL)
     return fake
@@ -69,23 +74,26 @@ def test_long_work_outside_the_epochs_is_said_too(lines):
 
 
 def test_a_line_says_how_a_cell_ended(lines):
+    other = CELL | {"seed": 4}
     lines.host.notify("corecbench_cell_finished", cell=CELL, result=DONE)
-    lines.host.notify("corecbench_cell_started", cell=CELL)
-    lines.host.notify("corecbench_cell_finished", cell=CELL, result=FAILED)
+    lines.host.notify("corecbench_cell_started", cell=other)
+    lines.host.notify("corecbench_cell_finished", cell=other, result=FAILED)
     _, done, _, failed = lines.written
     assert done.endswith(": done in 12 s: domain NDCG@10 0.2500, llm NDCG@10 0.5000")
     assert failed.endswith(": failed: no good")
 
 
 def test_a_line_at_the_end_of_a_cell_says_how_long_the_others_will_take(lines):
-    lines.now = 90
+    for lines.now in (22.5, 45, 67.5, 90):
+        lines.host.notify("corecbench_epoch_finished", cell=CELL, record={**epoch(0.1), "duration_s": 22.5})
     lines.host.notify("corecbench_cell_finished", cell=CELL, result=DONE)
     assert lines.written[-1].endswith("; about 2 min left")
+    assert lines.written[1].endswith("; about 3 min left")  # after an epoch of four of the first of two cells, too
 
 
 def test_bars_show_cells_epochs_and_other_work():
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    host, display = Host(), Bars(console, [KIND] * 2)
+    host, display = Host(), Bars(console, works(2))
     host.register(display, "progress")
     with display:
         host.notify("corecbench_cell_started", cell=CELL)
@@ -106,9 +114,9 @@ def test_bars_show_cells_epochs_and_other_work():
 
 def test_cells_that_run_side_by_side_have_bars_of_their_own():
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    host, display = Host(), Bars(console, [KIND] * 4)
+    host, display = Host(), Bars(console, works(4))
     host.register(display, "progress")
-    seeds = [CELL | {"seed": seed} for seed in range(2)]
+    seeds = [CELL | {"seed": seed} for seed in (3, 4)]
     with display:
         for cell in seeds:
             host.notify("corecbench_cell_started", cell=cell)
@@ -119,16 +127,18 @@ def test_cells_that_run_side_by_side_have_bars_of_their_own():
         assert (first.completed, second.completed, cells.completed) == (1, 2, 1 / 4 + 2 / 4)
         host.notify("corecbench_cell_finished", cell=seeds[0], result=DONE)
         assert cells.completed == 1 + 2 / 4
-        assert "seed 1" in second.description
+        assert "seed 4" in second.description
 
 
-def test_the_bar_of_all_cells_shows_the_time_that_is_left_by_finished_cells():
+def test_the_bar_of_all_cells_shows_the_time_that_is_left_by_finished_epochs():
     fake = SimpleNamespace(now=0.0)
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    host, display = Host(), Bars(console, [KIND] * 3, lambda: fake.now)
+    host, display = Host(), Bars(console, works(3), lambda: fake.now)
     host.register(display, "progress")
     host.notify("corecbench_cell_started", cell=CELL)
     fake.now = 60.0
+    for _ in range(4):
+        host.notify("corecbench_epoch_finished", cell=CELL, record={**epoch(0.1), "duration_s": 15.0})
     host.notify("corecbench_cell_finished", cell=CELL, result=DONE)
     column = display.bars.columns[-1]
     assert column.render(display.bars.tasks[0]).plain == "about 2 min left"
