@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from corecbench.experiment.cells import Cell
-    from corecbench.experiment.plan import Plan
-    from corecbench.results.store import Store
+    from corecbench.experiment.session import Experiment
 
 FAILED = 1
+QUICK = "quick"
+"""The run file of a first look."""
 
 
 run_options = option_group(
@@ -47,6 +48,7 @@ run_options = option_group(
         names_setting("--sharing", help="Sharing modules.  [default: bdlm]", kind="sharing"),
         setting("--seeds", metavar="0-2,5", help="Seeds; each cell is run once for each.  [default: 0]"),
         config_option("A run file, or one of `corecbench list benchmarks`."),
+        context_option("--quick", is_flag=True, help="A first look in minutes, as --config quick: no evidence."),
         set_option("Change one setting, also of the run, such as run.cell_timeout=60."),
         group="What",
     ),
@@ -121,10 +123,10 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
     from corecbench.results.spare import not_stored
 
     be_a_good_neighbour()
-    settings, quiet = run_config(), verbose is False
+    settings, quiet = run_config([QUICK] if option_value("quick") else []), verbose is False
     experiment = prepare(settings, discover(), results, invocation().steps)
     if only_plan or not quiet:
-        show_plan(experiment.plan, experiment.store)
+        show_plan(experiment, timing=only_plan)
     if only_plan:
         return 0
     with contextlib.redirect_stderr(io.StringIO()) if quiet else contextlib.nullcontext():
@@ -145,14 +147,22 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
     return FAILED if left_out or any(record["status"] == "failed" for record in records) else 0
 
 
-def show_plan(plan: Plan, store: Store) -> None:
-    """Print the cells, what is done already, what the others will take, and what will be downloaded."""
+def show_plan(experiment: Experiment, timing: bool) -> None:
+    """Print the cells, what is done already, what the others will take, and what will be downloaded.
+
+    Args:
+        experiment: the run.
+        timing: whether steps of models are timed of which no cell is stored.
+    """
     from corecbench.cli.stored_cells import size
-    from corecbench.experiment.estimates import estimates, in_all_s
+    from corecbench.experiment.estimates import estimates, in_all_s, timed_estimates
     from corecbench.experiment.remaining import in_words
     from corecbench.experiment.session import jobs_of
 
+    plan, store = experiment.plan, experiment.store
     done, found = sum(cell.done for cell in plan.cells), estimates(plan, store)
+    timed = timed_estimates(plan, experiment.host, store, found) if timing else {}
+    found |= timed
     say(f"plan: {len(plan.cells)} cells, {done} done already")
     width = max((len(cell.name) for cell in plan.cells), default=0)
     for cell in plan.cells:
@@ -166,7 +176,8 @@ def show_plan(plan: Plan, store: Store) -> None:
         slots = min(jobs_of(plan.config), plan.n_to_do)
         known = "" if len(found) == plan.n_to_do else f" for {len(found)} of {plan.n_to_do} cells"
         took = in_words(in_all_s(found.values(), slots))
-        say(f"time: about {took}{known}, {slots} side by side, as cells of the same kind that are stored took")
+        how = "by timed steps of each model" if timed else "as cells of the same kind that are stored took"
+        say(f"time: about {took}{known}, {slots} side by side, {how}")
     say(*(f"to download: {line}" for line in plan.downloads or ["nothing"]))
     say(*(f"note: {line}" for line in plan.notes))
 

@@ -6,7 +6,7 @@ import heapq
 import statistics
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
@@ -57,8 +57,8 @@ class Speeds:
 class Remaining:
     """The time that is left of a run. Time is given by the caller, in seconds of one clock."""
 
-    def __init__(self, works: Mapping[Hashable, Work]) -> None:
-        self.waiting = dict(works)
+    def __init__(self, works: Mapping[Any, Work]) -> None:
+        self.waiting: dict[Hashable, Work] = dict(works)
         self.running: dict[Hashable, Running] = {}
         self.speeds = Speeds()
         self.needed: dict[tuple[str, str], int] = {}

@@ -85,6 +85,7 @@ class FakeSteps:
         return SimpleNamespace(
             config=config,
             cells=self.cells,
+            unasked=[],
             downloads=downloads,
             notes=notes,
             elsewhere={},

@@ -49,6 +49,8 @@ class CellTask:
     has_foreign_code: bool
     """Whether a plugin of another distribution has a part in the cell. It may change anything in its process, so no
     other cell runs there afterwards. Beside a cell without any, no such code is loaded."""
+    only_timed: bool = False
+    """Whether a few steps of the cell are timed, in place of running it."""
 
 
 def make_task(cell: Cell, plan: Plan, host: Host, store: Store) -> CellTask:

@@ -12,6 +12,7 @@ from corecbench.experiment import process
 from corecbench.experiment.layout import choices_on, lay_out
 from corecbench.experiment.plan import Plan
 from corecbench.experiment.runner import run_cell
+from corecbench.experiment.timed_steps import Timed, timed
 from corecbench.plugin.discovery import installed
 from corecbench.plugin.host import Host
 from corecbench.results.store import Store
@@ -34,8 +35,8 @@ class Workplace:
     plans: list[tuple[RunConfig, Plan]] = field(default_factory=list)
     """Settings on one data set, and the plan of its cells."""
 
-    def run(self, task: CellTask, tell: Tell, stop: threading.Event | None = None) -> CellResult:
-        """Train, rank and store the cell of a task, and return its record.
+    def run(self, task: CellTask, tell: Tell, stop: threading.Event | None = None) -> CellResult | Timed:
+        """Train, rank and store the cell of a task, and return its record; or time a few of its steps.
 
         Args:
             task: the task.
@@ -49,7 +50,10 @@ class Workplace:
         self.prepare(task)
         store = Store(task.root, task.config.benchmark)
         plan = self.plan(task, store)
-        return run_cell(find(task, plan), plan, self.host, store, tell, stop)
+        cell = find(task, plan)
+        return (
+            timed(cell, plan, self.host) if task.only_timed else run_cell(cell, plan, self.host, store, tell, stop)
+        )
 
     def prepare(self, task: CellTask) -> None:
         """Make folder, environment and plugins those of the task's run.
