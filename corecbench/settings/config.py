@@ -33,6 +33,9 @@ METRICS = (*(f"{name}@{k}" for name in ("HR", "NDCG", "MRR") for k in (5, 10, 20
 SHOWN = ("HR@10", "NDCG@10", "MRR")
 """Metrics of the table by default. Others can be computed from the stored ranks at any time."""
 
+MOST_THREADS = 1024
+"""Most threads of a cell; a process that starts more of them hangs."""
+
 RUN = "run"
 """The owner of the settings of a run."""
 
@@ -186,6 +189,8 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"{name} is {value}, must be at least {least}")
+        if self.threads is not None and self.threads > MOST_THREADS:
+            raise UsageError(f"threads is {self.threads}, must be at most {MOST_THREADS}")
         if not self.train_shares or not all(0 < share <= 1 for share in self.train_shares):
             raise UsageError(
                 f"train_shares {list(self.train_shares)} must be shares of the users above 0, at most 1"

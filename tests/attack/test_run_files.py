@@ -103,6 +103,8 @@ def test_a_pipe_a_device_or_a_folder_is_refused(tmp_path, refused):
         ("--set", "popularity.x=" + "[" * 100_000, "popularity"),
         ("--set", "a" * 80_000, "is not of the form component.key=value"),
         ("--benchmark", "a" * 80_000 + "/", "is no folder name"),
+        ("--threads", "1000000000", "threads is 1000000000, must be at most 1024"),
+        ("--set", "run.seeds=true", "run.seeds is (true,), which does not fit"),
         ("--train-share", ",".join(["." + "9" * n for n in range(1, 200)]), "popularity"),
     ],
 )
