@@ -25,6 +25,7 @@ from corecbench.plugin.guard import guard
 from corecbench.results.checksums import read_file
 from corecbench.results.frames import item_frequency
 from corecbench.results.layout import CHECKPOINT
+from corecbench.results.lease import is_shared
 from corecbench.results.record import sides_of
 from corecbench.results.spare import spare_folder
 from corecbench.results.store import Store, state_of
@@ -44,6 +45,11 @@ if TYPE_CHECKING:
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
     from corecbench.training.loop import SideTraining
+
+
+class Waits(BaseException):
+    """A pair has come to its end before its domain model alone, which the same run trains."""
+
 
 Tell = Callable[..., None]
 """Tells those who follow the run what happens: a hook's name, and its arguments by name."""
@@ -180,7 +186,7 @@ class Attempt:
         """Return what predicts as a trained side: the side, maybe with what texts say, or the model alone."""
         if self.cell.sharing is None:
             return with_own_content(training, trained.sides[side])
-        return predicting(training, trained, side, self.cell.sharing, self.solo)
+        return predicting(training, trained, side, self.cell.sharing, self.stored_solo)
 
     @property
     def trains(self) -> bool:
@@ -191,6 +197,16 @@ class Attempt:
         """Return the domain model of the pair, alone; what it learnt is read only if the pair needs it."""
         alone = self.plan.solo_of(self.cell)
         return Solo(cast("Selected", alone.domain), functools.partial(self.learnt, alone))
+
+    def stored_solo(self) -> Solo:
+        """Return the domain model of the pair, alone, as its end needs it.
+
+        Raises:
+            Waits: its cell is still being trained.
+        """
+        if is_shared([self.cell.folder, self.plan.solo_of(self.cell).folder]):
+            raise Waits
+        return self.solo()
 
     def learnt(self, alone: Cell) -> Learnt:
         """Return what the domain model learnt alone.

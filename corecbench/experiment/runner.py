@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import json
 import threading
 import time
 from datetime import UTC, datetime
@@ -13,7 +15,7 @@ import numpy as np
 from corecbench.evaluation.protocol import protocol_on
 from corecbench.evaluation.text_similarity import target_similarity
 from corecbench.experiment import process
-from corecbench.experiment.attempt import Attempt, Outcome, Tell
+from corecbench.experiment.attempt import Attempt, Outcome, Tell, Waits
 from corecbench.experiment.cells import Cell, record_of, settings_of
 from corecbench.experiment.number_formats import dtypes
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
@@ -21,6 +23,7 @@ from corecbench.results.layout import CHECKPOINT, ITEMS_FILE, MODEL
 from corecbench.results.privacy import without_private
 from corecbench.results.record import SCHEMA
 from corecbench.results.spare import store_or_keep
+from corecbench.results.store import state_of
 from corecbench.training.weights import save_checkpoint
 
 if TYPE_CHECKING:
@@ -33,6 +36,10 @@ if TYPE_CHECKING:
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store
     from corecbench.settings.config import RunConfig
+
+
+COSTS = "costs.json"
+"""Beside the state of a pair that waits: what it has cost so far."""
 
 
 def run_cell(
@@ -55,18 +62,27 @@ def run_cell(
 
     Raises:
         Stopped: the training was asked to end, and its state is written.
+        Waits: it is a pair that has to be run again once its domain model alone has been.
     """
     facts = cell.facts
     tell("corecbench_cell_started", cell=facts)
     process.reset_peak_memory()
-    known, started, clock = describe(cell, plan), datetime.now(UTC), time.perf_counter()
+    known, started, clock, before = describe(cell, plan), datetime.now(UTC), time.perf_counter(), costs_before(cell)
     epochs: list[EpochRecord] = []
 
     def on_epoch(record: EpochRecord) -> None:
         epochs.append(record)
         tell("corecbench_epoch_finished", cell=facts, record=record)
 
-    outcome = Attempt(cell, plan, host, store, tell, on_epoch, stop or threading.Event()).outcome()
+    def costs() -> dict[str, Any]:
+        spent_s, peak = before["duration_s"] + time.perf_counter() - clock, process.peak_memory_bytes()
+        return {"duration_s": spent_s, "peak_memory_bytes": max(peak, before["peak_memory_bytes"])}
+
+    try:
+        outcome = Attempt(cell, plan, host, store, tell, on_epoch, stop or threading.Event()).outcome()
+    except Waits:
+        keep_costs(cell, costs())
+        raise
     record = {
         **known,
         "machine": process.machine(plan.config.device),
@@ -76,13 +92,29 @@ def run_cell(
         "error": next(iter(outcome.failures.values()), None),
         **({"failed_sides": failed} if (failed := outcome.failed_sides()) else {}),
         "started": started.isoformat(timespec="seconds"),
-        "duration_s": time.perf_counter() - clock,
-        "peak_memory_bytes": process.peak_memory_bytes(),
+        **costs(),
         "sides": dict(outcome.sides),
         "epochs": [dict(epoch) for epoch in epochs],
     }
     result = cast("CellResult", without_private(record))  # checked against its schema when it is written
     return save(cell, plan, store, outcome, result)
+
+
+def keep_costs(cell: Cell, costs: Mapping[str, Any]) -> None:
+    """Write down what a pair has cost, beside the state of its training, until it is run again."""
+    file = state_of(cell.folder) / COSTS
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(costs), encoding="utf-8")
+
+
+def costs_before(cell: Cell) -> dict[str, Any]:
+    """Return what a pair had cost when it began to wait; nothing if it never did."""
+    try:
+        kept: dict[str, Any] = json.loads((state_of(cell.folder) / COSTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {"duration_s": 0.0, "peak_memory_bytes": 0}
+    return kept
 
 
 def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellResult) -> CellResult:

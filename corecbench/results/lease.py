@@ -25,6 +25,7 @@ from corecbench.results.record import ResultsError
 from corecbench.toolkit.system import birth, is_gone, machine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 HEARTBEAT_S = 20.0
@@ -106,6 +107,12 @@ class Lease:
 def lease_of(folder: Path) -> Path:
     """Return the file that says who trains the cell of a folder."""
     return folder.with_name(f".{folder.name}.lease")
+
+
+def is_shared(folders: Iterable[Path]) -> bool:
+    """Return whether the same process has claimed all of some cells."""
+    owners = [owner_of(lease_of(folder)) for folder in folders]
+    return len({owner and (owner.machine, owner.pid, owner.born) for owner in owners}) == 1 and None not in owners
 
 
 def owner_of(path: Path) -> Owner | None:

@@ -46,7 +46,7 @@ class Claims:
 
     def take(self, cell: Cell) -> bool:
         """Claim a cell, and return whether it is this run's now."""
-        lease = Lease.take(cell.folder)
+        lease = self.leases.get(cell.folder) or Lease.take(cell.folder)
         if lease is not None:
             self.leases[cell.folder] = lease
         return lease is not None

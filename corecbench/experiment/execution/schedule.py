@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, cast
 
 from corecbench.experiment.execution.claims import Claims, owner_in_words
 from corecbench.experiment.execution.executor import Ended, Executor
-from corecbench.experiment.execution.order import Queue, begin_alike, needs_alone, same_texts, side_by_side
+from corecbench.experiment.execution.order import Need, Queue, begin_alike, needs_alone, same_texts, side_by_side
 from corecbench.experiment.execution.relay import HeardOf, Relay
-from corecbench.experiment.execution.worker_process import named
+from corecbench.experiment.execution.worker_process import WAITS, named
 from corecbench.experiment.progress import title
 from corecbench.experiment.runner import describe
 from corecbench.results.privacy import without_private
@@ -63,15 +63,15 @@ def run(plan: Plan, host: Host, store: Store, executor: Executor) -> list[CellRe
     return [results.get(cell.folder) or store.read(cell.folder) for cell in cells]
 
 
-def queue_of(left: Sequence[Cell], ask: Callable[[Cell], bool], executor: Executor) -> Queue:
+def queue_of(left: Sequence[Cell], ask: Callable[[Cell], Need | None], executor: Executor) -> Queue:
     """Return the queue of cells: in the order of the plan, in which nothing waits, if one runs after another."""
     if executor.slots == 1 and not executor.backlog:
         return Queue(list(left))
-    return side_by_side(left, ask)
+    return side_by_side(left, ask, takes_back=not executor.backlog)
 
 
 def ends(
-    queue: Queue, executor: Executor, relay: Relay, claims: Claims, ask: Callable[[Cell], bool]
+    queue: Queue, executor: Executor, relay: Relay, claims: Claims, ask: Callable[[Cell], Need | None]
 ) -> Iterator[Ended]:
     """Hand over all cells of a queue, and yield each when it ends."""
     running: list[Cell] = []
@@ -102,12 +102,15 @@ def ends(
                 yield Ended(cell, result, by_other=True)
             else:
                 executor.submit(cell)
+                queue.begun(cell)
                 running.append(cell)
         if not running:
             theirs.wait()
         elif (ended := executor.wait(relay.tell, LOOK_S if theirs.cells else None)) is not None:
             running.remove(ended.cell)
-            if was_killed(ended) and ended.cell.folder not in retried:
+            if ended.kind == WAITS:
+                queue.back(ended.cell, [*running, *again, *theirs.cells])
+            elif was_killed(ended) and ended.cell.folder not in retried:
                 said = "%s: %s; it goes on once more, with nothing beside it"
                 LOG.warning(said, title(ended.cell.facts), ended.reason)
                 retried.add(ended.cell.folder)

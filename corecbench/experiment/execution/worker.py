@@ -26,9 +26,10 @@ STOP = "stop"
 class Message(NamedTuple):
     """What a worker process sends."""
 
-    kind: Literal["ready", "hook", "ended", "error"]
+    kind: Literal["ready", "hook", "ended", "waits", "error"]
     content: Any = None
-    """"hook": name of a hook and its arguments. "ended": the record of the cell. "error": the exception."""
+    """"waits": the cell is to be given again. "hook": name of a hook and its arguments. "ended": the record.
+    "error": the exception."""
 
 
 def main(descriptor: int, n_threads: int | None) -> None:
@@ -47,6 +48,7 @@ def main(descriptor: int, n_threads: int | None) -> None:
     import torch
 
     from corecbench.experiment import process
+    from corecbench.experiment.attempt import Waits
     from corecbench.experiment.execution.workplace import Workplace
     from corecbench.training.checkpoints import Stopped
 
@@ -64,6 +66,8 @@ def main(descriptor: int, n_threads: int | None) -> None:
         while (task := tasks.get()) is not None:
             try:
                 message = Message("ended", workplace.run(task, tell, stop))
+            except Waits:
+                message = Message("waits")
             except Stopped:
                 os._exit(0)
             except Exception as error:

@@ -45,6 +45,8 @@ STOP_S = 3.0
 
 TIMED_OUT = "CellTimeout"
 """The type of error of a cell that took too long."""
+WAITS = "waits"
+"""In place of a type of error: the cell is to be run again once that of its domain model alone has ended."""
 
 
 class TaskEnd(NamedTuple):
@@ -127,6 +129,8 @@ class WorkerProcess:
             raise message.content
         if message.kind == "ended":
             return TaskEnd(message.content)
+        if message.kind == "waits":
+            return TaskEnd(None, kind=WAITS)
         if message.kind == "hook":
             hook_name, arguments = message.content
             tell(hook_name, **arguments)
@@ -139,7 +143,8 @@ class WorkerProcess:
 
         A failure may have left anything behind, such as no memory, and so may a plugin of others.
         """
-        return not self.has_foreign_code and end.result is not None and end.result["status"] == "ok"
+        ok = end.kind == WAITS or (end.result is not None and end.result["status"] == "ok")
+        return ok and not self.has_foreign_code
 
     def found_dead(self) -> TaskEnd:
         """Return how the process ended, which took its task with it."""

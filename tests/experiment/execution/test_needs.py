@@ -1,4 +1,4 @@
-"""Whether a pair needs what its domain model learnt alone is asked of its sharing module."""
+"""When a pair needs what its domain model learnt alone is asked of its sharing module."""
 
 import pytest
 
@@ -31,18 +31,22 @@ def ask(tmp_path, toy_folder, tiny_llama):
 @pytest.mark.parametrize(
     ("settings", "needs"),
     [
-        ({"start": "new", "alone_unless_better": False}, False),
-        ({"start": "new", "alone_unless_better": True}, True),
-        ({"start": "pretrained", "alone_unless_better": False}, True),
+        ({"start": "new", "alone_unless_better": False}, None),
+        ({"start": "new", "alone_unless_better": True}, "end"),
+        ({"start": "pretrained", "alone_unless_better": False}, "start"),
     ],
 )
 def test_a_setting_may_say_it(ask, settings, needs):
-    assert ask(settings={"bdlm": settings}) is needs
+    assert ask(settings={"bdlm": settings}) == needs
 
 
 def test_a_module_may_say_it_or_nothing(ask, sharing_module):
     assert not ask([sharing_module('Module.start_from = "new"; Module.alone_unless_better = False')], "mine")
     assert ask([sharing_module("del Module.start_from")], "mine")
+
+
+def test_a_module_that_trains_nothing_needs_it_at_once(ask):
+    assert ask(sharing="beside-texts") == "start"
 
 
 def test_a_module_that_cannot_be_built_waits_for_the_model_alone(ask, sharing_module):

@@ -30,6 +30,36 @@ def test_ranks_are_those_of_one_cell_after_another(bench, ranks, tiny_llama, qui
                 assert_frame_equal(ranks(name, side, f"{slots}"), ranks(name, side, "here"))
 
 
+def test_a_pair_that_ends_before_its_model_alone_is_run_again_from_there(
+    bench, ranks, acting_model, tiny_llama, quick, one_thread, processes, tmp_path
+):
+    root, llm, told = tmp_path / "waited", f"llama:{tiny_llama}", []
+    waits = f"while not list(Path({str(root)!r}).rglob('costs.json')): time.sleep(0.05)"
+    command = {"models": ("mine",), "llms": (llm,), "sharing": ("none",), "in_pairs": {"mine": {"act": "1"}}}
+    unless = {"start": "new", "alone_unless_better": True, "warm_up_epochs": 1, "domain_epochs": 1, "llm_epochs": 1}
+
+    class Listener:
+        @hookimpl
+        def corecbench_epoch_finished(self, cell, record):
+            told.append((cell["name"], record["side"], record["epoch"]))
+
+    def run(root, act, **options):
+        settings = quick | {"mine": {"act": act, "epochs": 3}, "none": unless}
+        return bench([acting_model], root=root, settings=settings, **command, **options)
+
+    here = run("here", "1")
+    waited = run("waited", waits, diary=Listener(), runs_in=processes(2))
+    assert [record["status"] for record in waited] == ["ok"] * len(here)
+    assert sorted(told) == sorted(set(told))
+    for mine, other in zip(waited, here, strict=True):
+        assert [epoch["loss"] for epoch in mine["epochs"]] == [epoch["loss"] for epoch in other["epochs"]]
+        assert mine["duration_s"] > sum(epoch["duration_s"] for epoch in mine["epochs"])
+        for side in mine["sides"]:
+            name = mine["cell"]["name"]
+            assert_frame_equal(ranks(name, side, "waited"), ranks(name, side, "here"))
+    assert not list(root.rglob("costs.json"))
+
+
 def test_trackers_of_this_process_hear_of_each_cell_in_order(bench, make_diary, acting_model, processes):
     diary = make_diary()
     models = ("mine", "popularity")
