@@ -178,6 +178,8 @@ def show_plan(experiment: Experiment, timing: bool) -> None:
         took = in_words(in_all_s(found.values(), slots))
         how = "by timed steps of each model" if timed else "as cells of the same kind that are stored took"
         say(f"time: about {took}{known}, {slots} side by side, {how}")
+    elif timing and plan.n_to_do:
+        say("time: not known, since no step of a model could be timed in 20 seconds")
     say(*(f"to download: {line}" for line in plan.downloads or ["nothing"]))
     say(*(f"note: {line}" for line in plan.notes))
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
 
-MOST_S = 20.0
-"""Seconds that timing steps may take."""
+MOST_S, AT_LENGTH_S = 20.0, 40.0
+"""Seconds after which no further model is timed, and how much longer the last one may take."""
 COUPLED = 1.3
 """How much longer an epoch takes that learns from the other side, as in published pairs of SASRec and an LLM."""
 
@@ -74,7 +74,7 @@ def timed_estimates(
 ) -> dict[Path, Estimate]:
     """Return folder -> estimate for each cell to be trained that is not known, from timed steps of its models.
 
-    The models are timed one after another in a worker process, for so many seconds at most: those that train first,
+    The models are timed one after another in a worker process, for about so many seconds: those that train first,
     since they take longest. One that fails, or is not downloaded yet, leaves its cells without an estimate.
     """
     unknown = [cell for cell in plan.to_do if cell.folder not in known]
@@ -107,7 +107,7 @@ def models_of(cells: Sequence[Cell], plan: Plan) -> dict[Model, Cell]:
 def timed_models(
     models: Mapping[Model, Cell], plan: Plan, host: Host, store: Store, seconds: float
 ) -> dict[Model, Timed]:
-    """Return what models take, as long as there is time: so many seconds from when the worker process is ready."""
+    """Return what models take, of as many as are begun in so many seconds from when the worker process is ready."""
     worker: WorkerProcess | None = None
     until, found = math.inf, dict[Model, Timed]()
     for model, cell in models.items():
@@ -118,7 +118,7 @@ def timed_models(
         end = None
         while end is None:
             until = min(until, worker.given + seconds) if worker.ready else until
-            worker.limit = (until - worker.given) / 60 if worker.ready else 1.0
+            worker.limit = (until - worker.given + AT_LENGTH_S) / 60 if worker.ready else None
             try:
                 end = worker.hear(lambda *_, **__: None)
             except Exception:  # the run will say what is wrong

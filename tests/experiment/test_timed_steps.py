@@ -48,11 +48,12 @@ def test_a_pair_takes_the_likely_epochs_of_its_sides(planned, tiny_llama):
     assert guess(pair, work_of(pair, plan, host), found) is None
 
 
-def test_a_model_that_fails_or_hangs_costs_its_own_estimate_only(planned, domain_model):
+def test_a_model_that_fails_or_hangs_costs_its_own_estimate_only(planned, domain_model, monkeypatch):
     hangs = domain_model(
         "import time\nclass Model(Model):\n    def states(self, batch):\n        time.sleep(600)\n"
     )
     plan, host, store = planned([hangs], models=("mine", "popularity"), settings={})
+    monkeypatch.setattr(estimates, "AT_LENGTH_S", 0.0)
     clock = time.monotonic()
     found = timed_estimates(plan, host, store, {}, seconds=5)
     assert time.monotonic() - clock < 120
