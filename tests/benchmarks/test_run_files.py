@@ -3,7 +3,10 @@
 import pytest
 
 from corecbench.experiment.layout import choose
+from corecbench.experiment.plan import make_plan
+from corecbench.experiment.work import work_of
 from corecbench.plugin.host import Host
+from corecbench.results.store import Store
 from corecbench.settings.config import load
 from corecbench.settings.run_files import packaged
 
@@ -29,9 +32,10 @@ def test_a_file_has_only_components_and_settings_that_exist(host, name, tmp_path
         host.select("datasets", dataset, config.settings_on(dataset))
 
 
-def test_the_quick_table_trains_less_on_every_data_set_whatever_the_tuned_files_say():
-    quick, whole = (load(name, {}, []) for name in ("quick", "three-datasets"))
-    assert quick.datasets == whole.datasets
-    for dataset in quick.datasets:
-        short, long = quick.settings_on(dataset)["sasrec"], whole.settings_on(dataset)["sasrec"]
-        assert short["epochs"] < long["epochs"] or short["patience"] < long["patience"]
+def test_the_plan_of_a_first_look_has_turns_on_both_sides(host, toy_folder, tmp_path):
+    config = load("quick", {"datasets": [str(toy_folder)]}, [])
+    plan = make_plan(config, host, Store(tmp_path, config.benchmark))
+    (pair,) = (cell for cell in plan.cells if cell.sharing is not None)
+    work = work_of(pair, plan, host)
+    assert [each.model for each in work.stretches] == ["sasrec", "minilm", "sasrec"]
+    assert sum(each.most for each in work.stretches if each.model == "minilm") == 1  # it takes longest
