@@ -18,7 +18,7 @@ def public(module):
 @pytest.mark.parametrize("module", [api, toolkit], ids=lambda module: module.__name__)
 def test_every_public_name_is_there_once(module):
     name = module.__name__.replace(".", r"\.")
-    assert sorted(re.findall(rf"^::: {name}\.(\w+)$", PAGE, flags=re.MULTILINE)) == sorted(public(module))
+    assert sorted(re.findall(rf"^- \[`{name}\.(\w+)`\]", PAGE, flags=re.MULTILINE)) == sorted(public(module))
 
 
 DOCUMENTED = [
