@@ -34,6 +34,8 @@ class Running:
     """The best validation in this turn, and its epoch there."""
     in_epochs_s: float = 0.0
     """Seconds of all its epochs."""
+    between_s: float = 0.0
+    """Seconds between its turns."""
 
 
 class Speeds:
@@ -41,6 +43,8 @@ class Speeds:
 
     def __init__(self) -> None:
         self.known: dict[tuple[str, str, bool], list[float]] = defaultdict(list)
+        self.before: dict[tuple[str, str], list[float]] = defaultdict(list)
+        """Data set and model -> seconds before later turns, such as for the states of the side that is frozen."""
 
     def add(self, dataset: str, stretch: Stretch, seconds: float) -> None:
         """Note an epoch."""
@@ -75,13 +79,15 @@ class Remaining:
     def trained(self, key: Hashable, record: EpochRecord, now_s: float) -> None:
         """Note an epoch of a cell."""
         cell, turn = self.running[key], max(0, record["turn"] - 1)
-        cell.heard_s = now_s
+        between_s, cell.heard_s = max(0.0, now_s - cell.heard_s - record["duration_s"]), now_s
         cell.in_epochs_s += record["duration_s"]
         if turn >= len(cell.work.stretches):
             return
         if turn != cell.turn:
             self.turn_ended(cell)
             cell.turn, cell.trained, cell.best = turn, 0, (-1.0, 0)
+            cell.between_s += between_s
+            self.speeds.before[cell.work.kind.dataset, stretch_of(cell).model].append(between_s)
         cell.trained += 1
         cell.best = max(cell.best, (record["validation"], cell.trained), key=lambda each: each[0])
         self.speeds.add(cell.work.kind.dataset, cell.work.stretches[turn], record["duration_s"])
@@ -101,7 +107,7 @@ class Remaining:
         cell = self.running.pop(key)
         if cell.work.stretches:
             self.turn_ended(cell)
-        kind, seconds = cell.work.kind, now_s - cell.started_s - cell.in_epochs_s
+        kind, seconds = cell.work.kind, now_s - cell.started_s - cell.in_epochs_s - cell.between_s
         self.beside[kind] = max(0.0, min(seconds, self.beside.get(kind, seconds)))
 
     def left_s(self, now_s: float) -> float | None:
@@ -120,7 +126,9 @@ class Remaining:
         if not work.stretches:
             return 0.0 if beside is None and work.kind.parts == "reference" else beside
         seconds = [self.of_stretch(work, each, self.likely(work, each)) for each in work.stretches]
-        return None if None in seconds else (beside or 0.0) + sum(each for each in seconds if each is not None)
+        between_s = sum(self.before(work, each) for each in work.stretches[1:])
+        known = sum(each for each in seconds if each is not None)
+        return None if None in seconds else (beside or 0.0) + between_s + known
 
     def of_running(self, cell: Running, now_s: float) -> float | None:
         """Return the seconds that are left of a cell."""
@@ -132,8 +140,18 @@ class Remaining:
         seconds += [self.of_stretch(cell.work, each, self.likely(cell.work, each)) for each in later]
         if None in seconds:
             return None
-        beside = 0.0 if cell.in_epochs_s else self.beside.get(cell.work.kind, 0.0)
-        return max(0.0, beside + sum(each for each in seconds if each is not None) - (now_s - cell.heard_s))
+        between_s = sum(self.before(cell.work, each) for each in later)
+        work_s = between_s + sum(each for each in seconds if each is not None)
+        if cell.in_epochs_s:
+            return max(0.0, work_s - (now_s - cell.heard_s))
+        first_s = self.speeds.of(cell.work.kind.dataset, stretch_of(cell)) or 0.0  # it is over in an epoch's time
+        in_first_s = now_s - cell.started_s - self.beside.get(cell.work.kind, 0.0)
+        return max(0.0, work_s - min(in_first_s, first_s))
+
+    def before(self, work: Work, stretch: Stretch) -> float:
+        """Return the seconds before a turn that is not the first one."""
+        known = self.speeds.before.get((work.kind.dataset, stretch.model))
+        return statistics.fmean(known[-LATEST:]) if known else 0.0
 
     def of_stretch(self, work: Work, stretch: Stretch, epochs: int) -> float | None:
         """Return the seconds of some epochs of a turn."""

@@ -65,6 +65,16 @@ def test_a_pair_is_known_once_an_epoch_of_each_side_was_heard_of():
     assert remaining.left_s(90) == 2 * 20 + (1 * 10 + 2 * 30 + 1 * 20)  # they are slower, and improve for 2 more
 
 
+def test_what_comes_before_a_turn_counts_for_later_ones():
+    remaining = Remaining({"p": PAIR, "q": PAIR})
+    remaining.started("p", 0)
+    train(remaining, "p", 10, now=10, turn=1)
+    train(remaining, "p", 30, now=45, turn=2)  # 5 seconds for the states of the recommender
+    train(remaining, "p", 30, now=75, turn=2)
+    train(remaining, "p", 20, now=102, turn=3)  # 7 for those of the LLM
+    assert remaining.left_s(102) == 2 * 20 + (1 * 10 + 5 + 2 * 30 + 7 + 1 * 20)
+
+
 def test_quick_cells_count_for_nothing_until_one_is_over():
     remaining = Remaining({"a": Work(QUICK), "b": Work(QUICK)})
     assert remaining.left_s(0) == 0
