@@ -9,7 +9,21 @@ from pandas.testing import assert_frame_equal
 from corecbench.cli.main import main
 from corecbench.exchange.encoding import provenance
 
-FROZEN = ["bdlm", "collm", "ctrl", "dllm2rec", "llama4rec", "llmd4rec", "llminit", "hybrid", "none"]
+FROZEN = [
+    "alphafuse",
+    "bdlm",
+    "collm",
+    "ctrl",
+    "dllm2rec",
+    "ensrec",
+    "llama4rec",
+    "llmd4rec",
+    "llminit",
+    "rlmrec",
+    "unisrec",
+    "hybrid",
+    "none",
+]
 ACCEPTED = "corecbench.training.content.is_clearly_better"
 
 
@@ -31,7 +45,7 @@ def test_every_sharing_module_takes_vectors_in_a_frozen_pair(bench, quick, file)
         solo_llms=False,
         settings=settings | {"vectors": {"embedding_size": 16, "epochs": 1}},
     )
-    assert [record["error"] for record in records] == [None] * 11
+    assert [record["error"] for record in records] == [None] * (len(FROZEN) + 2)
     assert {record["cell"]["name"] for record in records} == {
         "sasrec",
         *(f"sasrec+vectors:toy+{name}" for name in (*FROZEN, "beside-texts")),

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from corecbench.api import LedgerEntry, SharingComponent, hookimpl
 from corecbench_plugins.sharing.settings import (
+    AlphafuseConfig,
     BdlmConfig,
     BesideTextsConfig,
     CollmConfig,
     CtrlConfig,
     Dllm2recConfig,
+    EnsrecConfig,
     HybridConfig,
     Llama4recConfig,
     Llmd4recConfig,
     LlminitConfig,
     NoneConfig,
+    RlmrecConfig,
+    UnisrecConfig,
 )
 
 
@@ -21,6 +25,14 @@ from corecbench_plugins.sharing.settings import (
 def corecbench_sharing_modules() -> list[SharingComponent]:
     """Offer the methods, and the controls that share nothing."""
     return [
+        SharingComponent(
+            "alphafuse",
+            "corecbench_plugins.sharing.alphafuse:Alphafuse",
+            AlphafuseConfig,
+            summary="items are what their texts say, and ids are learnt where texts say little",
+            paper="Hu et al., SIGIR 2025, arXiv 2504.19218",
+            couples=False,
+        ),
         SharingComponent(
             "bdlm",
             "corecbench_plugins.sharing.bdlm:Bdlm",
@@ -69,6 +81,16 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             paper="Cui et al., RecSys 2024, arXiv 2405.00338",
             reads_texts=lambda config: config.embeddings,
             couples=lambda config: config.ranking_weight != 0,
+        ),
+        SharingComponent(
+            "ensrec",
+            "corecbench_plugins.sharing.ensrec:Ensrec",
+            EnsrecConfig,
+            summary="ids and texts are trained apart, and the scores of both are averaged",
+            paper="Collins et al., 2025, arXiv 2512.17820",
+            combines=True,
+            reads_texts=False,
+            couples=False,
         ),
         SharingComponent(
             "hybrid",
@@ -134,5 +156,22 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
                 order=90,
                 in_ledger=True,
             ),
+        ),
+        SharingComponent(
+            "rlmrec",
+            "corecbench_plugins.sharing.rlmrec:Rlmrec",
+            RlmrecConfig,
+            summary="the domain model's states are drawn to what the frozen LLM says of texts",
+            paper="Ren et al., WWW 2024, arXiv 2310.15950",
+            couples=lambda config: config.weight != 0,
+            couples_with_untrained=True,
+        ),
+        SharingComponent(
+            "unisrec",
+            "corecbench_plugins.sharing.unisrec:Unisrec",
+            UnisrecConfig,
+            summary="a mixture of experts makes the domain model's items of the LLM's vectors of texts",
+            paper="Hou et al., KDD 2022, arXiv 2206.05941",
+            couples=False,
         ),
     ]

@@ -38,11 +38,11 @@ class MappedTable(nn.Module):
     def __init__(self, own: Table | None = None) -> None:
         super().__init__()
         self.own = own
-        self.mapping: RowMapping | None = None
+        self.mapping: nn.Module | None = None
         self.register_buffer("source", None, persistent=False)
 
-    def read(self, source: torch.Tensor, mapping: RowMapping) -> None:
-        """Read frozen rows [rows, k] through a mapping from now on."""
+    def read(self, source: torch.Tensor, mapping: nn.Module) -> None:
+        """Read frozen rows [rows, k] through a mapping, from [*, k] to [*, d], from now on."""
         self.source, self.mapping = source, mapping
 
     @property

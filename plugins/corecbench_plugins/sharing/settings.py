@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from corecbench.api import Added, Choices, Count, Natural, Positive, Search, Share, Weight
+from corecbench.api import Added, Choices, Count, Fraction, Natural, Positive, Search, Share, Weight
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,30 @@ class LlmFirst(Schedule):
 
 
 @dataclass(frozen=True)
+class FrozenLlm(Schedule):
+    """The domain side has one turn, as long as its budget and its patience allow, and the LLM has none."""
+
+    warm_up_epochs: Annotated[Count, Choices(())] = 1000
+    rounds: Annotated[Natural, Choices(())] = 1
+    domain_epochs: Annotated[Count, Choices(())] = 0
+    llm_epochs: Annotated[Count, Choices(())] = 0
+
+
+@dataclass(frozen=True)
+class AlphafuseConfig(FrozenLlm):
+    """Settings of the ids in the null space of texts."""
+
+    start: Literal["new"] = "new"
+    """The domain side always starts anew: its rows are made of texts."""
+    null_space: Annotated[Share, Search(0.25, 0.75)] = 0.5
+    """Share of the dimensions of a row in which ids are learnt. The others say what the text says, and stay."""
+    cover: bool = False
+    """True: in these dimensions a row has its id alone. False: its id is added to what the text says."""
+    scale: Annotated[Positive, Search(0.02, 1.0, log=True)] = 0.1
+    """Standard deviation of each dimension of what the texts say."""
+
+
+@dataclass(frozen=True)
 class CollmConfig(LlmOnly):
     """Settings of the injection of collaborative embeddings."""
 
@@ -157,6 +181,11 @@ class Dllm2recConfig(LlmFirst):
     """Whether the student's items hold what the LLM makes of their texts, beside rows of their own."""
     hidden_size: Natural = 128
     """Hidden width of the network that maps the texts to the domain model's width."""
+
+
+@dataclass(frozen=True)
+class EnsrecConfig(LlmOnly):
+    """Settings of the ensemble of ids and texts."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +219,22 @@ class CtrlConfig(Schedule):
 
 
 @dataclass(frozen=True)
+class RlmrecConfig(FrozenLlm):
+    """Settings of the alignment with texts."""
+
+    kind: Literal["contrastive", "generative"] = "contrastive"
+    """Whether states are told apart by their texts, or tell the texts of what is hidden from the model."""
+    weight: Annotated[Weight, Search(0.001, 1.0, log=True)] = 0.01
+    """Weight of the alignment; the public code has 0.01 for contrastive and 0.1 for generative."""
+    temperature: Annotated[Positive, Search(0.05, 1.0, log=True)] = 0.2
+    """Cosines are divided by the temperature."""
+    hidden: Annotated[Fraction, Search(0.05, 0.3, when=("kind", ("generative",)))] = 0.15
+    """Share of the users and items that are hidden, drawn anew for each batch."""
+    positions: Annotated[Natural, Choices(())] = 256
+    """Most users, and most items, of each batch that are told apart."""
+
+
+@dataclass(frozen=True)
 class LlminitConfig(Schedule):
     """Settings of the initial item embeddings."""
 
@@ -215,3 +260,17 @@ class Llama4recConfig(LlmOnly):
         for name in ("weights", "tails"):
             if not getattr(self, name):
                 raise ValueError(f"{name} is empty; give one number from 0 to 1 or more")
+
+
+@dataclass(frozen=True)
+class UnisrecConfig(FrozenLlm):
+    """Settings of the mixture of experts over texts."""
+
+    start: Literal["new"] = "new"
+    """The domain side always starts anew: its rows are made of texts."""
+    rows: bool = True
+    """Whether an item has a row of its own beside its text (transductive), or its text alone (inductive)."""
+    experts: Annotated[Natural, Choices((1, 4, 8))] = 8
+    """Number of experts that map a text's vector to a row."""
+    dropout: Annotated[Fraction, Search(0.0, 0.5)] = 0.2
+    """Share of a vector's entries that are left out in training before the experts read it."""
