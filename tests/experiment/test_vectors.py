@@ -19,6 +19,7 @@ FROZEN = [
     "llama4rec",
     "llmd4rec",
     "llminit",
+    "llmsrec",
     "rlmrec",
     "unisrec",
     "hybrid",

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from corecbench.api import Batch, Budget, Catalog, Pretrained, Setup, States, Turn
-from corecbench_plugins.sharing.dllm2rec import Dllm2rec
+from corecbench_plugins.sharing.dllm2rec import Dllm2rec, negatives
 from corecbench_plugins.sharing.settings import Dllm2recConfig
 
 SETUP = Setup(Catalog("toy", ("", "a"), ("", "x", "y", "z"), ("", "", "", "")), max_history=3, seed=0)
@@ -38,27 +38,44 @@ def test_the_weight_by_consistency_is_that_of_items_which_the_student_has_among_
     assert importance(by_consistency=1.0) == [0.0, 1.0]
 
 
-def test_the_shares_of_the_weight_add_up():
-    assert importance(by_confidence=3.0, by_consistency=0.5) == pytest.approx([3 * 4 / 6, 3 * 2 / 6 + 0.5])
+def test_the_parts_of_the_weight_add_up_and_their_sum_is_1():
+    # 3 * 4/6 = 2 and 3 * 2/6 + 1/2 = 3/2
+    assert importance(by_confidence=3.0, by_consistency=0.5) == pytest.approx([4 / 7, 3 / 7])
 
 
-def test_a_student_that_agrees_in_nothing_is_taught_all_the_same():
-    module = make(**ONE | {"by_position": 1.0, "by_consistency": 1.0, "top": 1})
-    weight = module.importance(torch.tensor([[0]]), TEACHER, STUDENT)
-    assert weight.tolist() == [[1.0]]
+def test_by_default_the_weight_is_that_of_the_public_code():
+    ratio = exp(-1)
+    parts = [0.3 / (1 + ratio) + 0.5 * 4 / 6, 0.3 * ratio / (1 + ratio) + 0.5 * 2 / 6 + 0.1]
+    weight = Dllm2rec(Dllm2recConfig(), SETUP).importance(TAUGHT, TEACHER, STUDENT)[0].tolist()
+    assert weight == pytest.approx([part / (0.3 + 0.5 + 0.1) for part in parts])
 
 
-def test_the_student_s_scores_of_what_the_teacher_ranks_first_are_raised():
+def test_where_nothing_counts_nothing_is_taught():
+    module = make(**ONE | {"by_consistency": 1.0, "top": 1})
+    assert module.importance(torch.tensor([[0]]), TEACHER, STUDENT).tolist() == [[0.0]]
+
+
+def test_a_negative_is_neither_taught_nor_the_next_item():
+    taught = torch.tensor([[0, 2]] * 50)
+    assert set(negatives(taught, None, 5).flatten().tolist()) == {1, 3, 4}
+    assert set(negatives(taught, torch.full((50,), 4), 5).flatten().tolist()) == {1, 4}  # item 4 is column 3
+    assert set(negatives(taught, None, 3).flatten().tolist()) == {1}
+    assert negatives(torch.tensor([[0, 1]]), None, 2).item() in (0, 1)  # there is no other
+
+
+def test_what_the_teacher_ranks_first_is_raised_and_an_item_at_random_lowered():
     # one place; item states are unit vectors, so a user state is the scores of the items
     item = torch.cat([torch.zeros(1, 3), torch.eye(3)])
     user = STUDENT[:, None].clone().requires_grad_()
     batch = Batch(torch.tensor([1]), torch.tensor([[2]]), torch.tensor([[1]]))
     module = make(**ONE | {"by_confidence": 1.0, "ranking_weight": 0.5})
     (loss,) = module.losses("domain", States(user, item), States(TEACHER[:, None], item), batch).values()
-    by_hand = 0.5 * (4 / 6 * log(1 + exp(0)) + 2 / 6 * log(1 + exp(-2)))
-    assert loss.item() == pytest.approx(by_hand, rel=1e-5)
+    # items 1 and 3 are taught, item 2 alone is left to be the negative; -log sigmoid(s) = log(1 + exp(-s))
+    raised = 4 / 6 * log(1 + exp(0)) + 2 / 6 * log(1 + exp(-2))
+    assert loss.item() == pytest.approx(0.5 * (raised + log(1 + exp(1))), rel=1e-5)
     loss.backward()
     assert [value < 0 for value in user.grad[0, 0].tolist()] == [True, False, True]
+    assert user.grad[0, 0, 1] > 0
 
 
 def test_nothing_flows_back_to_the_llm():
@@ -71,7 +88,7 @@ PRETRAINED = Pretrained(torch.ones(2, 2), torch.arange(8.0).reshape(4, 2), TEXT)
 
 
 def started(**settings):
-    module = make(hidden_size=5, **settings)
+    module = make(**settings)
     domain, llm = module.ids("domain", 2), module.ids("llm", 3)
     module.start(PRETRAINED)
     return domain, llm
@@ -82,6 +99,7 @@ def test_an_item_of_the_student_is_its_own_row_and_what_the_llm_makes_of_its_tex
     own, mapped = domain.item.own.weight, domain.item.mapping(TEXT)
     assert torch.equal(domain.item.weight, own + mapped)
     assert torch.allclose(domain.item(torch.tensor([3])), (own + mapped)[[3]])
+    assert torch.allclose(mapped, 0.2 * TEXT @ domain.item.mapping.linear.weight.T)
     assert mapped.any(dim=1).tolist() == [False, True, False, True]
 
 
@@ -97,7 +115,7 @@ def test_from_the_pretrained_model_texts_change_nothing_at_first():
 
 
 def test_without_embedding_distillation_the_student_reads_no_texts():
-    domain, _ = started(embeddings=False)
+    domain, _ = started(embedding_weight=0.0)
     assert torch.equal(domain.item.weight, domain.item.own.weight)
 
 

@@ -40,11 +40,12 @@ test_ctrl = conformance("ctrl", settings={"warm_up_epochs": 2})
 test_ctrl_from_the_pretrained_model = conformance("ctrl", settings={"start": "pretrained", "warm_up_epochs": 2})
 test_dllm2rec = conformance("dllm2rec")
 test_dllm2rec_from_the_pretrained_model = conformance("dllm2rec", settings={"start": "pretrained"})
-test_dllm2rec_without_embeddings = conformance("dllm2rec", settings={"embeddings": False})
+test_dllm2rec_without_embeddings = conformance("dllm2rec", settings={"embedding_weight": 0.0})
 test_ensrec = conformance("ensrec")
 test_llama4rec = conformance("llama4rec")
 test_llmd4rec = conformance("llmd4rec", settings={"warm_up_epochs": 2})
 test_llminit = conformance("llminit")
+test_llmsrec = conformance("llmsrec")
 test_alphafuse = conformance("alphafuse")
 test_covering_alphafuse = conformance("alphafuse", settings={"cover": True})
 test_rlmrec = conformance("rlmrec")
@@ -89,18 +90,8 @@ test_json = conformance("json")
 CHECKED = {
     *("popularity", "text-knn", "item-knn", "sequence-knn", "sequence-knn-words", "ease"),
     *("sasrec", "gru4rec", "lightgcn", "recbole", "none", "bdlm", "ml-100k"),
-    *(
-        "beside-texts",
-        "collm",
-        "ctrl",
-        "dllm2rec",
-        "ensrec",
-        "hybrid",
-        "llama4rec",
-        "llmd4rec",
-        "llminit",
-        "rlmrec",
-    ),
+    *("alphafuse", "beside-texts", "collm", "ctrl", "dllm2rec", "ensrec", "hybrid", "llama4rec", "llmd4rec"),
+    *("llminit", "llmsrec", "rlmrec", "unisrec"),
     *("shuffled-texts", "ciphered-texts", "bag-of-words", "frozen-bag-of-words", "untrained-llm"),
     *("shuffled-vectors", "random-vectors", "frozen-texts", "own-teacher", "no-neighbours", "no-mutual"),
     "vectors",

@@ -1,22 +1,25 @@
 """DLLM2Rec: the domain model learns from the LLM's ranking and from its view of the texts; nothing flows back.
 
 What the paper states (Cui et al., "Distillation Matters: Empowering Sequential Recommenders to Match the
-Performance of Large Language Models", RecSys 2024, arXiv 2405.00338): an LLM-based recommender teaches a
-conventional one in two ways. Importance-aware ranking distillation weights what is taught by the teacher's
-confidence and by the consistency of teacher and student, so that reliable and student-friendly knowledge counts.
-Collaborative embedding distillation integrates knowledge from the teacher's embeddings with collaborative signals
-mined from the data.
+Performance of Large Language Models", RecSys 2024, arXiv 2405.00338; github.com/istarryn/DLLM2Rec): an LLM-based
+recommender teaches a conventional one in two ways.
+- Importance-aware ranking distillation: over the teacher's first items r = 1, 2, ... at a position of a history,
+  the loss is sum_r w_r (-log sigmoid(s_r) - log sigmoid(-s_n)), where s are the student's scores and n is an item
+  drawn at random. The weight w is 0.3 a + 0.5 b + 0.1 c, divided by its sum over the items. The part a falls as
+  exp(-r) and sums to 1; b, which sums to 1, is the teacher's confidence; c is 1 for an item among the student's
+  own first, else 0.
+- Collaborative embedding distillation: to the student's item embeddings 0.2 times a linear map of the LLM's is
+  added where they enter the model.
 
-What is our reconstruction, since the paper's equations are not in a form that we have:
-- The teacher is the LLM side after its turn, over private ids and texts. Then the domain model trains.
-- Ranking distillation (as Tang and Wang, KDD 2018, arXiv 1809.07428) raises the student's scores s of the teacher's
-  first `top` items at positions of a batch: loss = -sum_k w_k log sigmoid(s_k), averaged over the positions.
-- w_k = `by_position` * a_k + `by_confidence` * b_k + `by_consistency` * c_k. The part a falls as exp(-k / `decay`),
-  b is the teacher's probability of the item, and c is the same for all items that are among the student's own first
-  `top`, and 0 for other items. Over the taught items a and b sum to 1, and c to 1, or to 0 where there is no such
-  item. (The teacher of the paper generates text, ours never does.)
-- Embeddings: an item of the student is a row of its own, which is the collaborative signal, plus the LLM's summary
-  of its text through a network of one hidden layer (`hidden_size`), which is trained with the row.
+Where we differ:
+- The teacher is the LLM side after its turn, over private ids and texts, and its confidence b is its probability.
+  The paper's teacher generates a text, and its confidence is how near the text is to an item.
+- n is neither the next item nor among those that are taught; in the public code it is not in the history either,
+  and the negative's term is log sigmoid(1 - s_n).
+- The public code trains the student by binary cross-entropy and a distributionally robust term, which both pull
+  scores to 0 and 1. Ours has the task loss of the domain model, and no such term.
+- An item's table is one for all its readers, so the mapped texts also stand where items are scored. The map has no
+  bias, so an item without a text is its own row.
 """
 
 import torch
@@ -24,10 +27,23 @@ from torch import nn
 from torch.nn.functional import logsigmoid, softmax
 
 from corecbench.api import Batch, Ids, Pretrained, Side, States
+from corecbench.toolkit import project
 from corecbench_plugins.sharing.compared import comparable_scores
-from corecbench_plugins.sharing.mapped_table import MappedTable, RowMapping
+from corecbench_plugins.sharing.mapped_table import MappedTable
 from corecbench_plugins.sharing.none import Private
 from corecbench_plugins.sharing.settings import Dllm2recConfig
+
+
+class ScaledMap(nn.Module):
+    """A linear map without bias, k -> d, times a number."""
+
+    def __init__(self, source_size: int, width: int, scale: float) -> None:
+        super().__init__()
+        self.linear, self.scale = nn.Linear(source_size, width, bias=False), scale
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return float32 [*, d] for rows [*, k]."""
+        return self.scale * project(rows, self.linear)
 
 
 class Dllm2rec(Private):
@@ -48,33 +64,48 @@ class Dllm2rec(Private):
     def start(self, pretrained: Pretrained) -> None:
         """Let the domain side's items read the texts. A pretrained model is not changed by the texts at first."""
         super().start(pretrained)
-        if pretrained.text is None or not self.config.embeddings:
+        if pretrained.text is None or self.config.embedding_weight == 0:
             return
         width = self.tables["domain"].item.weight.shape[1]
-        mapping = RowMapping(pretrained.text.shape[1], self.config.hidden_size, width).to(pretrained.text.device)
+        mapping = ScaledMap(pretrained.text.shape[1], width, self.config.embedding_weight).to(
+            pretrained.text.device
+        )
         if self.config.start == "pretrained":
-            nn.init.zeros_(mapping.leave.weight)
+            nn.init.zeros_(mapping.linear.weight)
         self.item.read(pretrained.text, mapping)
 
     def losses(self, side: Side, own: States, other: States, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the ranking distillation while the domain side trains."""
         if side == "llm" or self.config.ranking_weight == 0:
             return {}
-        student, teacher, _ = comparable_scores(own, other, batch, self.config.positions)
+        student, teacher, target = comparable_scores(own, other, batch, self.config.positions)
         top = min(self.config.top, teacher.shape[1])
         taught = teacher.topk(top, dim=1).indices  # [P, k], best first
         weight = self.importance(taught, teacher, student.detach())
-        raised = -(weight * logsigmoid(student.gather(1, taught))).sum(dim=1).mean()
-        return {"ranking": self.config.ranking_weight * raised}
+        raised = (weight * -logsigmoid(student.gather(1, taught))).sum(dim=1)
+        lowered = -logsigmoid(-student.gather(1, negatives(taught, target, student.shape[1]))).squeeze(1)
+        return {"ranking": self.config.ranking_weight * (raised + lowered).mean()}
 
     def importance(self, taught: torch.Tensor, teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
-        """Return the weights of the taught items, float32 [P, k]."""
+        """Return the weights of the taught items, float32 [P, k], with a sum of 1."""
         config, top = self.config, taught.shape[1]
         position = softmax(-torch.arange(top, device=taught.device) / config.decay, dim=0)  # [k]
         confidence = softmax(teacher.gather(1, taught), dim=1)  # [P, k]
         lowest = student.topk(top, dim=1).values[:, -1:]
         agreed = (student.gather(1, taught) >= lowest).float()  # [P, k]
-        consistency = agreed / agreed.sum(dim=1, keepdim=True).clamp(min=1)
-        return (
-            config.by_position * position + config.by_confidence * confidence + config.by_consistency * consistency
-        )
+        weight = config.by_position * position + config.by_confidence * confidence + config.by_consistency * agreed
+        return weight / weight.sum(dim=1, keepdim=True).clamp(min=torch.finfo(weight.dtype).tiny)
+
+
+def negatives(taught: torch.Tensor, target: torch.Tensor | None, n_items: int) -> torch.Tensor:
+    """Return for each place a column of an item at random, int64 [P, 1].
+
+    Args:
+        taught: int64 [P, k], columns that are not drawn, unless there are no others.
+        target: int64 [P], the item that comes next, which is not drawn either; None where it is not known.
+        n_items: N, the number of columns; column j is item j + 1.
+    """
+    chance = torch.ones(len(taught), n_items, device=taught.device).scatter(1, taught, 0.0)
+    if target is not None:
+        chance = chance.scatter(1, target[:, None] - 1, 0.0)
+    return torch.where(chance.any(dim=1, keepdim=True), chance, 1.0).multinomial(1)

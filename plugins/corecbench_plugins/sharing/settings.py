@@ -160,27 +160,37 @@ class CollmConfig(LlmOnly):
 
 
 @dataclass(frozen=True)
+class LlmsrecConfig(CollmConfig):
+    """Settings of the distillation of a recommender's states of users."""
+
+    distillation: Weight = 1.0
+    """Weight of the distance between the LLM's states of users and the mapped ones of the domain model."""
+    uniformity: Weight = 1.0
+    """Weight of the likeness of the states of different users, on either side."""
+    taught_size: Natural = 128
+    """Hidden width of the network that maps the domain model's states of users."""
+
+
+@dataclass(frozen=True)
 class Dllm2recConfig(LlmFirst):
     """Settings of the two distillations."""
 
-    ranking_weight: Weight = 0.5
+    ranking_weight: Weight = 0.8
     """Weight of the ranking distillation; 0 leaves it out."""
     top: Natural = 10
     """Number of the teacher's first items that the student is taught at a position."""
-    decay: Positive = 5.0
+    decay: Positive = 1.0
     """Number of ranks in the teacher's list over which the weight by position falls to 1/e."""
-    by_position: Weight = 1.0
+    by_position: Weight = 0.3
     """Factor of the part of an item's weight that its rank in the teacher's list gives."""
-    by_confidence: Weight = 1.0
+    by_confidence: Weight = 0.5
     """Factor of the part of an item's weight that the teacher's probability gives."""
-    by_consistency: Weight = 1.0
+    by_consistency: Weight = 0.1
     """Factor of the part that an item gets for being among the student's own first items."""
     positions: Annotated[Natural, Choices(())] = 256
     """Most positions of each batch at which the student is taught."""
-    embeddings: bool = True
-    """Whether the student's items hold what the LLM makes of their texts, beside rows of their own."""
-    hidden_size: Natural = 128
-    """Hidden width of the network that maps the texts to the domain model's width."""
+    embedding_weight: Weight = 0.2
+    """Factor of what a linear map makes of the texts beside the rows of the student's items; 0 leaves it out."""
 
 
 @dataclass(frozen=True)
