@@ -73,3 +73,8 @@ def test_without_texts_the_pair_is_that_of_none():
 
 def test_only_the_domain_side_trains():
     assert started()[0].turns(Budget(50, 3)) == [Turn("domain", 50)]
+
+
+def test_scores_are_cosines_unless_the_temperature_is_0():
+    assert Alphafuse(AlphafuseConfig(), SETUP).cosine_temperature == 0.07
+    assert Alphafuse(AlphafuseConfig(temperature=0.0), SETUP).cosine_temperature is None

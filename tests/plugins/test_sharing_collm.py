@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from corecbench.api import Budget, Catalog, Pretrained, Setup, Turn
+from corecbench.api import Budget, Catalog, Pretrained, Setup, States, Turn
 from corecbench_plugins.sharing.collm import Collm
 from corecbench_plugins.sharing.settings import CollmConfig
 
@@ -32,6 +34,23 @@ def test_the_llm_reads_the_same_rows_through_one_small_network(joined):
     assert torch.allclose(llm.item(torch.tensor([2, 1])), by_hand[[2, 1]])
     assert llm.user.mapping is llm.item.mapping
     assert not llm.user.weight[0].any()  # padding is a row of zeros, and stays one
+
+
+@pytest.mark.parametrize(("width", "propagated"), [(2, True), (3, False)])
+def test_it_reads_what_a_graph_makes_of_the_rows_unless_that_is_wider(width, propagated):
+    module = Collm(CollmConfig(hidden_size=3), SETUP)
+    domain, llm = module.ids("domain", 2), module.ids("llm", 4)
+    states = States(torch.full((3, width), 5.0), torch.full((3, width), 7.0))
+    module.start(replace(PRETRAINED, training_states=lambda: states))
+    assert torch.equal(llm.user.source, states.user if propagated else PRETRAINED.user)
+    assert torch.equal(llm.item.source, states.item if propagated else PRETRAINED.item)
+    assert torch.equal(domain.item.weight, PRETRAINED.item)
+
+
+def test_by_default_the_network_is_ten_times_as_wide_as_the_rows():
+    module = Collm(CollmConfig(), SETUP)
+    module.ids("domain", 2)
+    assert module.ids("llm", 4).item.mapping.enter.weight.shape == (20, 2)
 
 
 def test_the_llm_trains_the_network_and_not_the_rows(joined):

@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 import torch
 
-from corecbench.api import Catalog, Pretrained, Setup, UsageError
+from corecbench.api import Catalog, Interactions, Pretrained, Setup, UsageError
 from corecbench_plugins.sharing.llminit import Llminit, select
 from corecbench_plugins.sharing.settings import LlminitConfig
 
@@ -39,6 +40,45 @@ def test_items_start_from_these_dimensions_centred_and_at_one_scale():
     scale = 0.1 / 5**0.5
     expected = torch.tensor([[-scale, 3 * scale], [scale, -3 * scale]])
     assert torch.allclose(domain.item.weight[[1, 3]], expected)
+
+
+def fitted(states, train, n_new=0, **settings):
+    torch.manual_seed(0)
+    catalog = Catalog("toy", ("",) * 4, ("",) * len(states), ("",) * len(states), n_new)
+    module = Llminit(LlminitConfig(**settings), Setup(catalog, max_history=3, seed=0))
+    domain, _ = module.ids("domain", 1), module.ids("llm", 1)
+    module.fit(Interactions(*(np.array(each) for each in train)))
+    before = domain.user.weight.detach().clone()
+    module.start(Pretrained(torch.ones(4, 1), torch.ones(len(states), 1), text_states=torch.tensor(states)))
+    return domain, before
+
+
+FIVE = [[0.0, 0.0], [1.0, 9.0], [2.0, 9.0], [5.0, 9.0], [5.0, -20.0], [5.0, 99.0]]
+"""Of padding and five items. Over the first two the first dimension varies more, over all of them the second."""
+
+
+@pytest.mark.parametrize(("share", "dimension", "n_new"), [(0.4, 0, 0), (1.0, 1, 0), (0.5, 0, 1)])
+def test_the_items_with_most_interactions_decide_which_dimensions_vary(share, dimension, n_new):
+    # items 1 and 2 have two interactions each, item 3 has one, items 4 and 5 none
+    train = [1, 1, 2, 2, 3], [1, 2, 1, 2, 3]
+    domain, _ = fitted(FIVE, train, n_new, popular=share)
+    known = torch.tensor(FIVE)[1 : 6 - n_new, dimension]
+    expected = torch.tensor(FIVE)[1:, dimension] - known.mean()
+    scale = 0.02 / (known - known.mean()).square().mean().sqrt()
+    assert torch.allclose(domain.item.weight[1:, 0], expected * scale)
+
+
+def test_users_start_as_the_mean_row_of_their_items():
+    domain, before = fitted(FIVE, ([1, 1, 3, 3, 3], [1, 2, 3, 3, 1]))
+    rows = domain.item.weight
+    assert torch.allclose(domain.user.weight[1], (rows[1] + rows[2]) / 2)
+    assert torch.allclose(domain.user.weight[3], (2 * rows[3] + rows[1]) / 3)
+    assert torch.equal(domain.user.weight[[0, 2]], before[[0, 2]])  # of padding, and of a user without interactions
+
+
+def test_users_may_start_at_random():
+    domain, before = fitted(FIVE, ([1, 1], [1, 2]), users=False)
+    assert torch.equal(domain.user.weight, before)
 
 
 def test_what_has_no_text_starts_at_random():

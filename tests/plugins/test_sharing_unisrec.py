@@ -76,3 +76,8 @@ def test_without_texts_items_are_their_own_rows():
 
 def test_only_the_domain_side_trains():
     assert started(rows=True)[0].turns(Budget(50, 3)) == [Turn("domain", 50)]
+
+
+def test_scores_are_cosines_unless_the_temperature_is_0():
+    assert Unisrec(UnisrecConfig(), SETUP).cosine_temperature == 0.07
+    assert Unisrec(UnisrecConfig(temperature=0.0), SETUP).cosine_temperature is None

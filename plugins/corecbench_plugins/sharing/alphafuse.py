@@ -4,14 +4,15 @@ What the paper states (Hu et al., "AlphaFuse: Learn ID Embeddings for Sequential
 Language Embeddings", SIGIR 2025, arXiv 2504.19218; github.com/Hugo-Chinn/AlphaFuse): the covariance of the vectors
 x of texts is decomposed, cov = U S U'. The first directions are rich in meaning, the last are a null space. The
 row of an item has the first d of (x - mean) U S^(-1/2), of which none is trained. To the last of these d
-dimensions the id is added (or takes their place, `cover`). There is no adapter, and no other loss.
+dimensions the id is added (or takes their place, `cover`). There is no adapter, and no other loss. Scores are
+cosines at a temperature of .07.
 
 Where we differ:
 - The vectors are the LLM's `text_states`. An LLM without them gives its `text`, of which the first d dimensions
   are taken as they stand: our LLMs decompose it already.
-- All dimensions are scaled to a deviation of `scale`, since the other weights of our domain models start small.
-  The paper's deviation is 1, beside scores that are cosines at a temperature of .07; ours are those of the domain
-  model.
+- All dimensions are scaled to a deviation of `scale`; the paper's is 1, beside positions that start as large. Ours
+  start small.
+- The loss is that of the domain model over these scores; the paper's tells the next item from one other.
 - Ids start as other ids do. Of an item without a text, and where there are fewer than d directions, the whole row
   or the rest of it is learnt.
 
@@ -21,7 +22,7 @@ N items, k the width of a text's vector, d that of a row.
 import torch
 from torch import nn
 
-from corecbench.api import Ids, Pretrained, Side, Table
+from corecbench.api import Ids, Pretrained, Setup, Side, Table
 from corecbench.toolkit import whitened
 from corecbench_plugins.sharing.none import Private
 from corecbench_plugins.sharing.settings import AlphafuseConfig
@@ -69,6 +70,10 @@ class Alphafuse(Private):
     config: AlphafuseConfig
     item: NullSpaceTable
     """The domain side's items."""
+
+    def __init__(self, config: AlphafuseConfig, setup: Setup) -> None:
+        super().__init__(config, setup)
+        self.cosine_temperature = config.temperature or None
 
     def ids(self, side: Side, width: int) -> Ids:
         """Return private tables. The domain side's item table can read texts."""

@@ -1,46 +1,78 @@
 """LLMInit: the domain model's item embeddings start as some dimensions of what the LLM makes of the texts.
 
 What the paper states (Zhang et al., "LLMInit: A Free Lunch from Large Language Models for Selective Initialization
-of Recommendation", 2025, arXiv 2503.01814): the embeddings of a collaborative filtering model start from those of
-an LLM. An LLM's embeddings are too wide, so dimensions are selected: at random, uniformly or by variance. Users are
-pooled from their items. Training is as usual.
+of Recommendation", 2025, arXiv 2503.01814; github.com/DavidZWZ/LLMInit): the embeddings of a collaborative
+filtering model start from those of an LLM. An LLM's embeddings are too wide, so dimensions are selected: at
+random, uniformly, or those of the largest variance over the fifth of the items that have most interactions. A user
+starts as the mean row of the items of the user's interactions. Training is as usual. It claims a Recall@10 of
+.1019 on Amazon Beauty for LightGCN, which reaches .0910 from random rows.
 
 Where we differ:
 - The LLM's embeddings are its states of a text, averaged over the tokens (`text_states`, or `text` where an LLM
-  gives no other). The dimensions with the largest variance over the items are taken, unless `selection` says
-  otherwise.
-- The rows are centred and scaled to a standard deviation of `deviation`, over all dimensions together so that their
-  proportions stay: the states of an LLM are a thousand times as large as new embeddings. An item without a text
-  keeps its random row. Dimensions that an LLM narrower than the domain model does not fill stay random too.
-- Users start at random, since a sharing module sees no interactions.
+  gives no other).
+- The rows are centred and scaled to a standard deviation of `deviation`, over all dimensions together so that
+  their proportions stay: the states of an LLM are a thousand times as large as new embeddings. An item without a
+  text keeps its random row. Dimensions that an LLM narrower than the domain model does not fill stay random too.
+- A user without interactions in training starts at random.
 - The LLM side and the turns are as under `none`.
 """
 
+import numpy as np
 import torch
+from torch.nn.functional import embedding_bag
 
-from corecbench.api import Pretrained
+from corecbench.api import Interactions, Pretrained, Setup
 from corecbench_plugins.sharing.none import Private
 from corecbench_plugins.sharing.settings import LlminitConfig
 
 
 class Llminit(Private):
-    """Private tables. The domain side's items start from the LLM's states of their texts."""
+    """Private tables. The domain side's items start from the LLM's states of their texts, and users from items."""
 
     config: LlminitConfig
 
+    def __init__(self, config: LlminitConfig, setup: Setup) -> None:
+        super().__init__(config, setup)
+        nothing = np.zeros(0, dtype=np.int64)
+        self.train = Interactions(nothing, nothing)
+
+    def fit(self, train: Interactions) -> None:
+        """Keep the training part, for the interactions of items and the items of users."""
+        self.train = train
+
     def start(self, pretrained: Pretrained) -> None:
-        """Write the chosen dimensions over the item rows."""
+        """Write the chosen dimensions over the item rows, and means of these over the user rows."""
         states = pretrained.text if pretrained.text_states is None else pretrained.text_states
         if states is None:
             return
-        table = self.tables["domain"].item.weight
+        users, items = self.tables["domain"].user.weight, self.tables["domain"].item.weight
         has_text = states.any(dim=1)
-        text_states = states[has_text].float()
-        known = slice(int(has_text[: self.catalog.n_known_items + 1].sum()))
-        chosen = select(text_states[known], table.shape[1], self.config.selection)
-        rows = text_states[:, chosen] - text_states[known, chosen].mean(dim=0)
+        is_known = torch.arange(len(states), device=states.device) <= self.catalog.n_known_items
+        text_states, known = states[has_text].float(), is_known[has_text]
+        popular = self.popular(has_text & is_known)[has_text]
+        chosen = select(text_states[popular], items.shape[1], self.config.selection)
+        rows = text_states[:, chosen] - text_states[known][:, chosen].mean(dim=0)
         with torch.no_grad():
-            table[has_text, : len(chosen)] = rows * (self.config.deviation / rows[known].square().mean().sqrt())
+            items[has_text, : len(chosen)] = rows * (self.config.deviation / rows[known].square().mean().sqrt())
+            if self.config.users and len(self.train.user):
+                mean, some = self.means(items)
+                users[some] = mean[some]
+
+    def popular(self, eligible: torch.Tensor) -> torch.Tensor:
+        """Return which of the items bool [N+1] have most interactions: a share of them, and two at least."""
+        n_interactions = torch.as_tensor(
+            np.bincount(self.train.item, minlength=len(eligible)), device=eligible.device
+        )
+        n_wanted = max(round(self.config.popular * int(eligible.sum())), 2)
+        order = n_interactions.masked_fill(~eligible, -1).argsort(descending=True, stable=True)[:n_wanted]
+        return torch.zeros_like(eligible).index_fill(0, order, True) & eligible
+
+    def means(self, items: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the mean row of each user's items, float32 [U+1, d], and which users have some, bool [U+1]."""
+        count = np.bincount(self.train.user, minlength=self.catalog.n_users + 1)  # they are sorted by user
+        start, n_items = (torch.as_tensor(each, device=items.device) for each in (count.cumsum() - count, count))
+        item = torch.as_tensor(self.train.item, device=items.device)
+        return embedding_bag(item, items, start, mode="mean"), n_items > 0
 
 
 def select(states: torch.Tensor, width: int, selection: str) -> torch.Tensor:

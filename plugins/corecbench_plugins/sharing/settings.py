@@ -149,14 +149,17 @@ class AlphafuseConfig(FrozenLlm):
     """True: in these dimensions a row has its id alone. False: its id is added to what the text says."""
     scale: Annotated[Positive, Search(0.02, 1.0, log=True)] = 0.1
     """Standard deviation of each dimension of what the texts say."""
+    temperature: Annotated[Weight, Search(0.03, 0.3, log=True)] = 0.07
+    """Scores are cosines, divided by the temperature; 0 for the inner products that the domain model has alone."""
 
 
 @dataclass(frozen=True)
 class CollmConfig(LlmOnly):
     """Settings of the injection of collaborative embeddings."""
 
-    hidden_size: Natural = 128
-    """Hidden width of the network that maps the domain model's rows to the LLM's id rows."""
+    hidden_size: Count = 0
+    """Hidden width of the network that maps the domain model's rows to the LLM's id rows; 0 for ten times the width
+    of these rows."""
 
 
 @dataclass(frozen=True)
@@ -252,6 +255,10 @@ class LlminitConfig(Schedule):
     """The domain side always starts anew: embeddings that were trained already have no initial values to set."""
     selection: Literal["variance", "uniform", "random"] = "variance"
     """Which of the LLM's dimensions are taken."""
+    popular: Annotated[Share, Search(0.05, 1.0)] = 0.2
+    """Share of the items, those with most interactions in training, whose variance decides; 1 for all items."""
+    users: bool = True
+    """Whether users start as the mean rows of their items, or at random."""
     deviation: Positive = 0.02
     """Standard deviation of the initial rows, over all dimensions together; random rows have the same."""
 
@@ -284,3 +291,5 @@ class UnisrecConfig(FrozenLlm):
     """Number of experts that map a text's vector to a row."""
     dropout: Annotated[Fraction, Search(0.0, 0.5)] = 0.2
     """Share of a vector's entries that are left out in training before the experts read it."""
+    temperature: Annotated[Weight, Search(0.03, 0.3, log=True)] = 0.07
+    """Scores are cosines, divided by the temperature; 0 for the inner products that the domain model has alone."""

@@ -4,15 +4,16 @@ What the paper states (Hou et al., "Towards Universal Sequence Representation Le
 KDD 2022, arXiv 2206.05941; github.com/RUCAIBox/UniSRec): an expert g whitens the vector x of a text with learnt
 parameters, (dropout(x) - b_g) W_g. The row of an item is the sum over experts of gate_g times that, where gate is
 softmax(x V + noise * softplus(x V')), without the noise outside training. Items are that row alone (inductive), or
-a row of their own is added (transductive). RecXplore (Shi et al., 2025, arXiv 2509.14979) compares ways of
-adapting vectors, and finds this one over vectors that PCA has reduced the best.
+a row of their own is added (transductive). Scores are cosines at a temperature of .07. RecXplore (Shi et al.,
+2025, arXiv 2509.14979) compares ways of adapting vectors, and finds this one over vectors that PCA has reduced the
+best.
 
 Where we differ:
 - The vector is the LLM's `text`, which our LLMs whiten along its principal directions.
 - Experts share one draw of dropout, so that one product serves all. Items without a text have rows of zeros, and
   their own rows.
-- The recommender is any domain model, with its own scores and loss. The paper's scores are cosines at a
-  temperature of .07, and it first trains on other domains by two contrastive tasks.
+- The recommender is any domain model with its own loss. The paper first trains on other domains by two contrastive
+  tasks.
 
 k is the width of a text's vector, d that of a row, G the number of experts.
 """
@@ -21,7 +22,7 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from corecbench.api import Ids, Pretrained, Side, Table, UsageError
+from corecbench.api import Ids, Pretrained, Setup, Side, Table, UsageError
 from corecbench_plugins.sharing.mapped_table import MappedTable
 from corecbench_plugins.sharing.none import Private
 from corecbench_plugins.sharing.settings import UnisrecConfig
@@ -63,6 +64,10 @@ class Unisrec(Private):
     config: UnisrecConfig
     item: MappedTable
     """The domain side's items."""
+
+    def __init__(self, config: UnisrecConfig, setup: Setup) -> None:
+        super().__init__(config, setup)
+        self.cosine_temperature = config.temperature or None
 
     def ids(self, side: Side, width: int) -> Ids:
         """Return private tables. The domain side's item table can read texts."""
