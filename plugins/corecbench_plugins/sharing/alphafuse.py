@@ -86,12 +86,12 @@ class Alphafuse(Private):
     def start(self, pretrained: Pretrained) -> None:
         """Let the domain side's items read the texts, where there are texts."""
         super().start(pretrained)
-        text, states, n_new = pretrained.text, pretrained.text_states, self.catalog.n_new_items
-        if text is None and states is None:
+        states, n_new = pretrained.text_states, self.catalog.n_new_items
+        rich = pretrained.text if states is None else whitened(states.float().cpu(), n_new=n_new)
+        if rich is None:
             return
-        rich = text.float() if states is None else whitened(states.float().cpu(), n_new=n_new)
         width = pretrained.item.shape[1]
-        said = scaled(rich[:, :width], self.config.scale, n_new).to(pretrained.item.device)
+        said = scaled(rich[:, :width].float(), self.config.scale, n_new).to(pretrained.item.device)
         self.item.read(said, round(self.config.null_space * width), self.config.cover)
 
 

@@ -34,11 +34,11 @@ class Llminit(Private):
     def __init__(self, config: LlminitConfig, setup: Setup) -> None:
         super().__init__(config, setup)
         nothing = np.zeros(0, dtype=np.int64)
-        self.train = Interactions(nothing, nothing)
+        self.interactions = Interactions(nothing, nothing)
 
     def fit(self, train: Interactions) -> None:
         """Keep the training part, for the interactions of items and the items of users."""
-        self.train = train
+        self.interactions = train
 
     def start(self, pretrained: Pretrained) -> None:
         """Write the chosen dimensions over the item rows, and means of these over the user rows."""
@@ -54,14 +54,14 @@ class Llminit(Private):
         rows = text_states[:, chosen] - text_states[known][:, chosen].mean(dim=0)
         with torch.no_grad():
             items[has_text, : len(chosen)] = rows * (self.config.deviation / rows[known].square().mean().sqrt())
-            if self.config.users and len(self.train.user):
+            if self.config.users and len(self.interactions.user):
                 mean, some = self.means(items)
                 users[some] = mean[some]
 
     def popular(self, eligible: torch.Tensor) -> torch.Tensor:
         """Return which of the items bool [N+1] have most interactions: a share of them, and two at least."""
         n_interactions = torch.as_tensor(
-            np.bincount(self.train.item, minlength=len(eligible)), device=eligible.device
+            np.bincount(self.interactions.item, minlength=len(eligible)), device=eligible.device
         )
         n_wanted = max(round(self.config.popular * int(eligible.sum())), 2)
         order = n_interactions.masked_fill(~eligible, -1).argsort(descending=True, stable=True)[:n_wanted]
@@ -69,9 +69,9 @@ class Llminit(Private):
 
     def means(self, items: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the mean row of each user's items, float32 [U+1, d], and which users have some, bool [U+1]."""
-        count = np.bincount(self.train.user, minlength=self.catalog.n_users + 1)  # they are sorted by user
+        count = np.bincount(self.interactions.user, minlength=self.catalog.n_users + 1)  # they are sorted by user
         start, n_items = (torch.as_tensor(each, device=items.device) for each in (count.cumsum() - count, count))
-        item = torch.as_tensor(self.train.item, device=items.device)
+        item = torch.as_tensor(self.interactions.item, device=items.device)
         return embedding_bag(item, items, start, mode="mean"), n_items > 0
 
 

@@ -47,7 +47,7 @@ class Experts(nn.Module):
         rows = rows.float()
         each = torch.tensordot(self.dropout(rows), self.maps, dims=([-1], [1]))  # [*, G, d]
         shift = torch.einsum("gk,gkd->gd", self.centre, self.maps)
-        mixed = (self.gates(rows)[..., None] * (each - shift)).sum(dim=-2)
+        mixed: torch.Tensor = (self.gates(rows)[..., None] * (each - shift)).sum(dim=-2)
         return mixed * rows.any(dim=-1, keepdim=True)
 
     def gates(self, rows: torch.Tensor) -> torch.Tensor:
