@@ -1,11 +1,12 @@
 from math import exp, log
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from corecbench.api import Batch, Budget, Catalog, Pretrained, Setup, States, Turn
-from corecbench_plugins.sharing.dllm2rec import Dllm2rec, negatives
+from corecbench.api import Batch, Budget, Catalog, Interactions, Pretrained, Setup, States, Turn
+from corecbench_plugins.sharing.dllm2rec import Dllm2rec, negatives, pull
 from corecbench_plugins.sharing.settings import Dllm2recConfig
 
 SETUP = Setup(Catalog("toy", ("", "a"), ("", "x", "y", "z"), ("", "", "", "")), max_history=3, seed=0)
@@ -76,6 +77,25 @@ def test_what_the_teacher_ranks_first_is_raised_and_an_item_at_random_lowered():
     loss.backward()
     assert [value < 0 for value in user.grad[0, 0].tolist()] == [True, False, True]
     assert user.grad[0, 0, 1] > 0
+
+
+def test_the_robust_term_draws_what_is_wanted_to_1_and_all_others_to_0():
+    scores, chance = torch.tensor([[2.0, -1.0, 0.5]]), torch.tensor([1.0, 0.5, 0.25])
+    # item 1 wanted: 1 * (2 - 1)^2, others 0.5 * 1 and 0.25 / 4; item 3 wanted: 0.25 / 4, others 1 * 4 and 0.5 * 1
+    first, third = exp(1) + exp(0.5) + exp(1 / 16), exp(4) + exp(0.5) + exp(1 / 16)
+    assert pull(scores, torch.tensor([[0, 2]]), chance)[0].tolist() == pytest.approx([log(first), log(third)])
+
+
+def test_the_robust_term_stands_for_the_next_item_and_by_weight_for_what_is_taught():
+    module = make(**ONE | {"by_confidence": 1.0, "ranking_weight": 0.5, "robust": 0.1})
+    module.fit(Interactions(np.array([1, 1]), np.array([1, 3])))
+    chance = torch.tensor([2 / 5, 1 / 5, 2 / 5]) ** 0.05  # items 1 and 3 have one interaction, and each one more
+    assert torch.allclose(module.chance, chance)
+    item = torch.cat([torch.zeros(1, 3), torch.eye(3)])
+    batch = Batch(torch.tensor([1]), torch.tensor([[2]]), torch.tensor([[1]]))
+    terms = module.losses("domain", States(STUDENT[:, None], item), States(TEACHER[:, None], item), batch)
+    one, three = pull(STUDENT, TAUGHT, chance)[0].tolist()
+    assert terms["robust"].item() == pytest.approx(0.1 * (one + 0.5 * (4 / 6 * one + 2 / 6 * three)), rel=1e-5)
 
 
 def test_nothing_flows_back_to_the_llm():

@@ -10,28 +10,36 @@ recommender teaches a conventional one in two ways.
   own first, else 0.
 - Collaborative embedding distillation: to the student's item embeddings 0.2 times a linear map of the LLM's is
   added where they enter the model.
+- The public code adds a distributionally robust term for an item t that is to score 1 while others score 0:
+  log(sum over other items j of exp(p_j s_j^2) + exp(p_t (s_t - 1)^2)), with p = (share of interactions, each item
+  having one more) ^ .05. It stands beside the task loss for the next item, and in the distillation, by w, for
+  those that are taught.
 
 Where we differ:
 - The teacher is the LLM side after its turn, over private ids and texts, and its confidence b is its probability.
   The paper's teacher generates a text, and its confidence is how near the text is to an item.
 - n is neither the next item nor among those that are taught; in the public code it is not in the history either,
   and the negative's term is log sigmoid(1 - s_n).
-- The public code trains the student by binary cross-entropy and a distributionally robust term, which both pull
-  scores to 0 and 1. Ours has the task loss of the domain model, and no such term.
+- The public code trains the student by binary cross-entropy. Ours has the task loss of the domain model, so the
+  robust term, which draws scores to 0 and 1, has no weight unless `robust` is set (1 in the public code).
 - An item's table is one for all its readers, so the mapped texts also stand where items are scored. The map has no
   bias, so an item without a text is its own row.
 """
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import logsigmoid, softmax
 
-from corecbench.api import Batch, Ids, Pretrained, Side, States
+from corecbench.api import Batch, Ids, Interactions, Pretrained, Side, States
 from corecbench.toolkit import project
-from corecbench_plugins.sharing.compared import comparable_scores
+from corecbench_plugins.sharing.compared import EXCLUDED, comparable_scores
 from corecbench_plugins.sharing.mapped_table import MappedTable
 from corecbench_plugins.sharing.none import Private
 from corecbench_plugins.sharing.settings import Dllm2recConfig
+
+FLATTENED = 0.05
+"""The power of the share of an item's interactions in the robust term."""
 
 
 class ScaledMap(nn.Module):
@@ -52,6 +60,13 @@ class Dllm2rec(Private):
     config: Dllm2recConfig
     item: MappedTable
     """The domain side's items."""
+    chance: torch.Tensor
+    """float32 [N], p of each item, once the module has seen the training part."""
+
+    def fit(self, train: Interactions) -> None:
+        """Count the interactions of each item."""
+        count = 1.0 + torch.as_tensor(np.bincount(train.item, minlength=self.catalog.n_items + 1)[1:])
+        self.chance = (count / count.sum()).pow(FLATTENED).float()
 
     def ids(self, side: Side, width: int) -> Ids:
         """Return private tables. The domain side's item table can read texts."""
@@ -84,7 +99,15 @@ class Dllm2rec(Private):
         weight = self.importance(taught, teacher, student.detach())
         raised = (weight * -logsigmoid(student.gather(1, taught))).sum(dim=1)
         lowered = -logsigmoid(-student.gather(1, negatives(taught, target, student.shape[1]))).squeeze(1)
-        return {"ranking": self.config.ranking_weight * (raised + lowered).mean()}
+        terms = {"ranking": self.config.ranking_weight * (raised + lowered).mean()}
+        if self.config.robust:
+            scores = student.masked_fill(student <= EXCLUDED, 0.0)
+            chance = self.chance[: scores.shape[1]].to(scores.device)
+            robust = self.config.ranking_weight * (weight * pull(scores, taught, chance)).sum(dim=1).mean()
+            if target is not None:
+                robust = robust + pull(scores, target[:, None] - 1, chance).mean()
+            terms["robust"] = self.config.robust * robust
+        return terms
 
     def importance(self, taught: torch.Tensor, teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
         """Return the weights of the taught items, float32 [P, k], with a sum of 1."""
@@ -109,3 +132,20 @@ def negatives(taught: torch.Tensor, target: torch.Tensor | None, n_items: int) -
     if target is not None:
         chance = chance.scatter(1, target[:, None] - 1, 0.0)
     return torch.where(chance.any(dim=1, keepdim=True), chance, 1.0).multinomial(1)
+
+
+def pull(scores: torch.Tensor, wanted: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
+    """Return the robust term of each item that is to score 1, while the others are to score 0, float32 [P, k].
+
+    Args:
+        scores: float32 [P, N].
+        wanted: int64 [P, k], the columns of these items.
+        chance: float32 [N], p of each item.
+
+    >>> pull(torch.tensor([[1.0, 0.0]]), torch.tensor([[0]]), torch.ones(2)).exp()  # both are as they are to be
+    tensor([[2.]])
+    """
+    others = chance * scores.square()  # [P, N]
+    own = chance[wanted] * (scores.gather(1, wanted) - 1).square()  # [P, k]
+    each = zip(wanted.split(1, dim=1), own.split(1, dim=1), strict=True)
+    return torch.cat([others.scatter(1, item, term).logsumexp(dim=1, keepdim=True) for item, term in each], dim=1)

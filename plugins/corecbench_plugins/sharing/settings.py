@@ -190,6 +190,8 @@ class Dllm2recConfig(LlmFirst):
     """Factor of the part of an item's weight that the teacher's probability gives."""
     by_consistency: Weight = 0.1
     """Factor of the part that an item gets for being among the student's own first items."""
+    robust: Weight = 0.0
+    """Weight of the robust term, which draws scores to 1 or 0. It suits a task loss that does so, too."""
     positions: Annotated[Natural, Choices(())] = 256
     """Most positions of each batch at which the student is taught."""
     embedding_weight: Weight = 0.2
