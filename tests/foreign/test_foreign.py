@@ -6,6 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from corecbench.cli.main import main
+from corecbench.data.split import leave_one_out
+from corecbench.keeping.loading import load_side
+from corecbench.plugin.host import Host
+from corecbench.results.store import Store
 
 PLUGINS = Path(__file__).parent / "plugins"
 LINES = 85
@@ -63,6 +67,22 @@ def test_items_of_codes_of_their_texts_differ_from_the_model_alone(joined):
     records = joined(["semantic"], "semantic", "none")
     losses = {name: record["epochs"][0]["loss"] for name, record in records.items()}
     assert len(set(losses.values())) == len(losses) == 2
+
+
+def test_a_model_that_read_texts_is_loaded_with_them(bench, tiny_llama, quick, toy_data, tmp_path):
+    files, settings = [PLUGINS / "semantic.py"], quick | {"none": quick["none"] | {"alone_unless_better": False}}
+    given = {"models": ("semantic",), "llms": (f"llama:{tiny_llama}",), "sharing": ("none",), "settings": settings}
+    bench(files, solo_llms=False, keep_models=True, **given)
+    store = Store(tmp_path / "results", "default")
+    (pair,) = (folder for folder, record in store.records() if record["cell"]["llm"])
+    loaded = load_side(Host.discover(files), pair)
+    assert loaded.model.codes.any()
+    top = store.top(pair, "domain")
+    known, catalog = leave_one_out(toy_data).held["test"], toy_data.catalog
+    user, start, length = known.users[0], known.known.start[0], known.known.length[0]
+    history = [catalog.item_ids[item] for item in known.known.items[start : start + length]]
+    expected = top[top["user_id"] == catalog.user_ids[user]].sort_values("position")["item_id"]
+    assert [item.item_id for item in loaded.recommend(history)] == list(expected)
 
 
 @pytest.mark.parametrize("model", ["sasrec", "lightgcn"])

@@ -13,7 +13,8 @@ import corecbench
 from corecbench.api import UsageError
 from corecbench.cli.main import main
 from corecbench.data.split import leave_one_out
-from corecbench.keeping.loading import load_side
+from corecbench.keeping.kept import KeptSide
+from corecbench.keeping.loading import load_side, training_part
 from corecbench.keeping.serve import Items
 from corecbench.results.checksums import sealed
 from corecbench.results.record import ResultsError
@@ -73,6 +74,17 @@ def test_a_model_alone_recommends_what_was_stored(bench, folders, host, toy_data
     if model in ("sasrec", "gru4rec", "popularity"):
         assert not loaded.knows_users
         assert recommended(loaded, toy_data) == expected
+
+
+def test_the_times_of_a_training_part_that_a_model_fits_are_kept_as_they_are():
+    user, item, time = (
+        torch.tensor([1, 1]),
+        torch.tensor([2, 3]),
+        torch.tensor([1.5e9, 1.5e9 + 1], dtype=torch.float64),
+    )
+    part = training_part(KeptSide({}, {}, {"train_user": user, "train_item": item, "train_time": time}))
+    assert (part.item.tolist(), part.time.tolist()) == ([2, 3], [1.5e9, 1.5e9 + 1])
+    assert training_part(KeptSide({}, {}, {})).time is None
 
 
 @pytest.fixture

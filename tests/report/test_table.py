@@ -414,11 +414,22 @@ def test_a_row_says_that_the_model_alone_predicts_with_texts(bench):
     )
 
 
+@pytest.mark.parametrize(("coupled", "precedes"), [(True, False), (False, True), (None, True)])
+def test_a_side_that_was_coupled_to_an_untrained_one_learnt_something_of_it(bench, coupled, precedes):
+    bench.add("sasrec", domain_ranks=SIX_AT_2)
+    costs = {} if coupled is None else {"coupled": coupled}
+    bench.add(
+        "sasrec", "llama", costs=costs, epochs=[{"side": "domain"}], domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1
+    )
+    rows = {row.key.name: row for row in bench.table().rows.values()}
+    assert rows["sasrec+llama+bdlm:domain"].precedes_the_other_side() is precedes
+
+
 def test_a_row_says_that_its_llm_was_not_trained(bench):
     bench.add("sasrec", domain_ranks=SIX_AT_2)
     bench.add("sasrec", "llama", costs={"epochs": 0}, domain_ranks=SIX_AT_1, llm_ranks=SIX_AT_1)
     notes = {row.key.name: row.notes for row in shown(bench.table())}
-    assert notes["sasrec+llama+bdlm:llm"] == ("the LLM was not trained: seed 0",)
+    assert "the LLM was not trained: seed 0" in notes["sasrec+llama+bdlm:llm"]
     assert "not trained" not in str(notes["sasrec+llama+bdlm:domain"])
 
 
