@@ -57,6 +57,16 @@ def test_titles_come_from_a_file_of_their_own(write):
     assert items.to_dict("list") == {"item_id": ["x", "y", "z", "w"], "title": titles, "name": titles}
 
 
+def test_texts_of_users_are_the_first_that_are_not_empty_of_a_column_that_is_named(write):
+    write(ratings="user_id,item_id,timestamp,about\na,x,1,\na,y,2,likes &amp; reads\nb,x,3,\na,z,4,other\n")
+    source = open_csv(Csv("ratings.csv", user_text="about"))
+    assert source.users().to_dict("list") == {"user_id": ["a"], "text": ["likes & reads"]}
+    assert load_dataset("toy", source).catalog.user_texts == ("", "likes & reads", "")
+    assert load_dataset("toy", open_csv(Csv("ratings.csv"))).catalog.user_texts == ()
+    with pytest.raises(DataError, match="column profile: missing"):
+        open_csv(Csv("ratings.csv", user_text="profile")).users()
+
+
 def test_the_ids_in_the_file_of_titles_may_be_called_otherwise(write):
     write(ratings=RATINGS, movies=MOVIES.replace("movieId", "id"))
     _, items = read(items="movies.csv", title="name", items_id="id")

@@ -113,6 +113,21 @@ class ColumnSource:
             found = found.assign(**other_fields(table, {item_id, *found.columns}))
         return found.reset_index(drop=True)
 
+    def users(self) -> pd.DataFrame:
+        """Return user_id and text (str), each user once; no rows unless a column of texts is named.
+
+        Raises:
+            DataError: the column is missing.
+        """
+        table, column = self._interactions, self.config.user_text
+        if not column:
+            return pd.DataFrame({"user_id": [], "text": []}, dtype=str)
+        check_column(table, column)
+        bad = self._bad_rows(table)
+        user, text = ids(bad, self.config.user, self.config.normalise_ids), readable(to_series(table.texts(column)))
+        rows = pd.DataFrame({"user_id": user, "text": text}, dtype=str)[bad.good(len(user))]
+        return rows[rows["text"] != ""].drop_duplicates("user_id").reset_index(drop=True)
+
     def _bad_rows(self, table: ColumnTable) -> BadRows:
         return BadRows(table, self.config.bad_rows == "skip", f"--set {self.name}.bad_rows=skip")
 

@@ -34,6 +34,8 @@ class Columns:
     """The file or folder of the titles. If empty, the titles stand among the interactions."""
     items_id: str = ""
     """Column of the item ids in the table of titles. If empty, it has the name that `item` gives."""
+    user_text: str = ""
+    """Column of a text about the user, of which the first that is not empty counts. If empty, users have none."""
     min_rating: float | None = None
     """Interactions with a lower rating are left out."""
     rating: str = "rating"
