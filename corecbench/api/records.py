@@ -87,6 +87,8 @@ class DataRecord(TypedDict):
     n_users: NotRequired[int]
     n_items: NotRequired[int]
     n_interactions: NotRequired[int]
+    users_without_history: NotRequired[int]
+    """Of a split by time: so many users are in the test, and not ranked, since they have no history before it."""
 
 
 class PluginRecord(TypedDict):
@@ -145,7 +147,7 @@ class SideRecord(TypedDict):
     """Metric -> why it has no value."""
     n_users: int
     epochs: int
-    """Number of epochs that were trained."""
+    """Number of epochs that were trained; those of a refit count, which have no curve."""
     best_epoch: int | None
     validation: float | None
     """NDCG@10 on the validation items at the best epoch."""

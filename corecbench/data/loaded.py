@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,16 @@ class SplitDataset:
         """The counts of the whole data set that a reader of results must know."""
         return {**self.dataset.facts, **self.split.facts}
 
+    @cached_property
+    def choosing(self) -> SplitDataset:
+        """The data set as it is while validation chooses: itself, unless a refit follows that trains on more."""
+        before = self.split.choosing
+        if before is None:
+            return self
+        catalog = replace(self.catalog, n_new_items=before.n_new_items)
+        split = replace(self.split, train=before.train, choosing=None)
+        return replace(self, dataset=replace(self.dataset, catalog=catalog), split=split)
+
     def reduced(self, reduction: Reduction, seed: int, selection: Selection) -> SplitDataset:
         """Return the data set with a part of its training data, itself where nothing is left out."""
         if not reduction:
@@ -80,12 +91,12 @@ def splits_of(selected: Selected, dataset: Dataset, config: RunConfig) -> Iterat
     The items are then in an order of the window: those that exist before it come first.
     """
     if config.split != "time":
-        yield SplitDataset(selected, dataset, leave_one_out(dataset, config.ties))
+        yield SplitDataset(selected, dataset, leave_one_out(dataset, config.ties, config.refit))
     elif config.windows == 1:
-        yield SplitDataset(selected, *by_time(dataset, config.cut, config.target))
+        yield SplitDataset(selected, *by_time(dataset, config.cut, config.target, refit=config.refit))
     else:
         for window in [config.window] if config.window else range(1, config.windows + 1):
-            split = by_time(dataset, config.cut, config.target, window, config.windows)
+            split = by_time(dataset, config.cut, config.target, window, config.windows, config.refit)
             yield SplitDataset(selected, *split, Reduction(window=window, windows=config.windows))
 
 

@@ -114,9 +114,16 @@ class Reduction:
         if self.cold_items:
             cold[chosen(self.cold_items, n_items, seed, dataset, "cold items")] = True
         whole = split.train
-        kept = trains[whole.user] & ~cold[whole.item]
-        if not kept.any():
-            raise DataError(f"data set {self.name_of(dataset)!r}: seed {seed} leaves nothing to train on")
+
+        def part(train: Interactions) -> Interactions:
+            kept = trains[train.user] & ~cold[train.item]
+            if not kept.any():
+                raise DataError(f"data set {self.name_of(dataset)!r}: seed {seed} leaves nothing to train on")
+            return Interactions(
+                train.user[kept], train.item[kept], None if train.time is None else train.time[kept]
+            )
+
+        choosing = split.choosing
         held = dict(split.held)
         if selection == "training-users":
             held["validation"] = held["validation"].of(trains[held["validation"].users])
@@ -128,9 +135,8 @@ class Reduction:
         return replace(
             split,
             held=held,
-            train=Interactions(
-                whole.user[kept], whole.item[kept], None if whole.time is None else whole.time[kept]
-            ),
+            train=part(whole),
+            choosing=None if choosing is None else replace(choosing, train=part(choosing.train)),
             known=whole,
             trains=trains if self.train_share != 1 else None,
             cold=cold if self.cold_items else None,

@@ -72,12 +72,22 @@ class HeldItems:
 
 
 @dataclass(frozen=True, eq=False)
+class Choosing:
+    """What training sees before a refit."""
+
+    train: Interactions
+    """All before the items that are held out for validation, or a part of these under a `Reduction`."""
+    n_new_items: int
+    """So many items, the last ones, are new then."""
+
+
+@dataclass(frozen=True, eq=False)
 class Split:
     """The parts of a data set. Models see only `train` in training."""
 
     train: Interactions
-    """Of a user who is ranked, all before the held-out items; of any other, what `leave_one_out` says; a part of
-    these under a `Reduction`."""
+    """Of a user who is ranked, all before the held-out items, or before the test item if there is a refit; of any
+    other, what `leave_one_out` says; a part of these under a `Reduction`."""
     held: Mapping[Stage, HeldItems]
     """Stage -> what is held out there. The users of the stages may differ."""
     fingerprint: str
@@ -96,6 +106,8 @@ class Split:
     time when it cuts, and what of."""
     by_time: bool = False
     """Whether a time divides training from what is ranked, and not each user's last two interactions."""
+    choosing: Choosing | None = None
+    """What training sees while validation chooses, where a refit follows that sees `train`; None for `train`."""
 
     @property
     def history_length(self) -> np.ndarray:
@@ -129,7 +141,7 @@ class Split:
         return self.held[stage].task(max_history)
 
 
-def leave_one_out(dataset: Dataset, ties: Ties = "random") -> Split:
+def leave_one_out(dataset: Dataset, ties: Ties = "random", refit: bool = False) -> Split:
     """Split a data set by the order of each user's interactions.
 
     Users with at least 3 interactions are tested on the last one and validated on the one before it. All others of
@@ -163,6 +175,7 @@ def leave_one_out(dataset: Dataset, ties: Ties = "random") -> Split:
     Args:
         dataset: the data set.
         ties: what decides the order of interactions of the same user and time.
+        refit: whether all before the test items trains in the end.
 
     Raises:
         DataError: nobody can be ranked at a stage.
@@ -174,14 +187,16 @@ def leave_one_out(dataset: Dataset, ties: Ties = "random") -> Split:
     items = in_random_order(dataset, tied) if ties == "random" else dataset.item
     start, n_train = (end - counts)[users], counts.copy()
     whole: dict[Stage, HeldItems] = {}
+    before: dict[Stage, Interactions] = {}
     places: dict[Stage, np.ndarray] = {"test": end[users] - 1, "validation": end[users] - 2}
     for stage, target in places.items():
         n_known = (began(tied, target) if ties == "random" else target) - start
         n_train[users[n_known > 0]] = n_known[n_known > 0]
+        rows = first_of_each(n_train, counts)
+        before[stage] = Interactions(dataset.user[rows], items[rows], real_times(dataset, rows))
         known, seen = SeenItems(items, start, n_known), SeenItems(items, start, target - start)
         whole[stage] = HeldItems(users, items[target], known, seen)
-    trains = first_of_each(n_train, counts)
-    train = Interactions(dataset.user[trains], items[trains], real_times(dataset, trains))
+    train = before["test" if refit else "validation"]
     left_out = held_out_tie(dataset) & (ties == "exclude")
     ranked = {stage: (held.known.length > 0) & ~left_out for stage, held in whole.items()}  # bool [T] each
     held = {stage: whole[stage].of(ranked[stage]) for stage in get_args(Stage)}
@@ -191,7 +206,8 @@ def leave_one_out(dataset: Dataset, ties: Ties = "random") -> Split:
         held,
         _fingerprint(dataset, train, held, items, ties),
         tied=tied[end[users] - 1][ranked["test"]],
-        facts=_facts(ranked, len(train.user), len(items), ties),
+        facts=_facts(ranked, int(n_train.sum()), len(items), ties),
+        choosing=Choosing(before["validation"], 0) if refit else None,
     )
 
 

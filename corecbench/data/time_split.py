@@ -16,7 +16,7 @@ import numpy as np
 from corecbench.api import DataError, Interactions
 from corecbench.data.dataset import fingerprint
 from corecbench.data.ranking_task import Existence, SeenItems
-from corecbench.data.split import HeldItems, Split
+from corecbench.data.split import Choosing, HeldItems, Split
 from corecbench.data.ties import MOST_TIED, began, hashes, in_random_order, same_time
 from corecbench.data.ties import warnings as order_warnings
 from corecbench.data.times import moments, not_times
@@ -35,7 +35,12 @@ CUT = ("0.8", "0.9")
 
 
 def by_time(
-    dataset: Dataset, cut: Sequence[str] = CUT, target: Target = "first", window: int = 1, windows: int = 1
+    dataset: Dataset,
+    cut: Sequence[str] = CUT,
+    target: Target = "first",
+    window: int = 1,
+    windows: int = 1,
+    refit: bool = False,
 ) -> tuple[Dataset, Split]:
     """Split a data set at two times. What is before the first trains; nothing later reaches a model in training.
 
@@ -69,9 +74,10 @@ def by_time(
         target: which interaction of a user in a stage is ranked.
         window: which of the windows behind the second cut is tested, from 1.
         windows: their number.
+        refit: whether all before the second cut trains in the end.
 
     Returns:
-        The data set with the items that exist before the first cut numbered first, and its split.
+        The data set with the items that exist in training numbered first, and its split.
 
     Raises:
         DataError: the data set has no real times, or nobody can be ranked.
@@ -80,9 +86,12 @@ def by_time(
     if why := not_times(dataset):
         raise DataError(f"data set {name!r} cannot be split by time: {why}; use --split leave-one-out")
     begins, tests, ends = moments(dataset, cut, window, windows)
-    dataset = known_first(dataset, begins)
+    until, n_new = [tests, begins] if refit else [begins], []
+    for time in until:  # the last order counts first: what is known at the first cut, then what is at the second
+        dataset = known_first(dataset, time)
+        n_new.append(dataset.catalog.n_new_items)
+    dataset = replace(dataset, catalog=replace(dataset.catalog, n_new_items=n_new[0]))
     items = in_random_order(dataset, same_time(dataset))
-    before = dataset.timestamp < begins
     stages: dict[Stage, tuple[float, float]] = {"validation": (begins, tests), "test": (tests, ends)}
     held = {}
     for stage, span in stages.items():
@@ -92,11 +101,19 @@ def by_time(
                 f"data set {name!r}: nobody has interactions before {span[0]} and from there to {span[1]}, as "
                 f"{stage} needs; choose another run.cut"
             )
-    train = Interactions(dataset.user[before], items[before], dataset.timestamp[before])
-    drawn = held["test"].seen.length > held["test"].known.length
-    facts = _facts(dataset, held["test"], (begins, tests, ends))
-    split = Split(train, held, _fingerprint(dataset, train, held), tied=drawn, facts=facts, by_time=True)
-    return dataset, split
+    train, *before = (
+        Interactions(dataset.user[rows], items[rows], dataset.timestamp[rows])
+        for rows in (dataset.timestamp < time for time in until)
+    )
+    return dataset, Split(
+        train,
+        held,
+        _fingerprint(dataset, train, held),
+        tied=held["test"].seen.length > held["test"].known.length,
+        facts=_facts(dataset, held["test"], (begins, tests, ends)),
+        by_time=True,
+        choosing=Choosing(before[0], n_new[1]) if refit else None,
+    )
 
 
 def in_brief(dataset: Dataset) -> str:

@@ -77,6 +77,14 @@ def date_of(time: float) -> str:
     return str(np.datetime64(int(time // per_second(np.array([time]))), "s").astype("datetime64[D]"))
 
 
+def shown(time: float) -> str:
+    """Return a time with its date, if it is one, in words; one behind all interactions is infinite."""
+    if not np.isfinite(time):
+        return "never"
+    date = date_of(time)
+    return f"at {time}{f' ({date})' if date else ''}"
+
+
 def moments(dataset: Dataset, cut: Sequence[str], window: int = 1, windows: int = 1) -> tuple[float, float, float]:
     """Return the times at which validation and test of a window begin, and at which its test ends.
 
@@ -93,10 +101,12 @@ def moments(dataset: Dataset, cut: Sequence[str], window: int = 1, windows: int 
     places = [round(share * len(ordered)) for share in shares]
     begins, tests, ends = (ordered[place].item() if place < len(ordered) else np.inf for place in places)
     if not ordered[0] < begins < tests < ends:
+        known = {"the data begin": ordered[0], "validation": begins, "test": tests, "the data end": ordered[-1]}
+        found = ", ".join(f"{what} {shown(time)}" for what, time in known.items())
+        where = f" in window {window} of {windows}" if windows > 1 else ""
         raise DataError(
             f"data set {dataset.catalog.name!r}: cut {','.join(cut)} leaves nothing to train on, to validate or to "
-            f"test in window {window} of {windows}: its times go from {ordered[0]} to {ordered[-1]}, validation "
-            f"begins at {begins}, test at {tests} and ends at {ends}; choose another run.cut"
+            f"test{where} ({found}); choose another run.cut{' or fewer windows' * (windows > 1)}"
         )
     return begins, tests, ends
 

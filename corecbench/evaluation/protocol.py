@@ -18,7 +18,8 @@ PROTOCOL: Mapping[str, str] = {
 }
 """The rules of `corecbench.evaluation.ranking.rank_task`, in the words in which a result states them."""
 EXISTING = "items that exist by the target's time"
-LATER = ("equal times", "selection", "cut", "target", "window")
+REFIT = "on all before the test items, as validation chose"
+LATER = ("equal times", "selection", "cut", "target", "window", "refit")
 """The words of a protocol that are hashed with a cell. What the others say, fingerprints and settings tell."""
 
 
@@ -39,6 +40,7 @@ def protocol_on(data: SplitDataset, config: RunConfig) -> dict[str, Any]:
         **({"item text": text} if (text := config.item_text_on(dataset)) else {}),
         **({"equal times": config.ties} if config.ties != "file" else {}),
         **({"selection": chooses} if chooses != "all-users" else {}),
+        **({"refit": REFIT} if config.refit else {}),
     }
 
 
@@ -53,10 +55,11 @@ def split_settings(protocol: Mapping[str, Any]) -> dict[str, Any]:
 
     >>> split_settings({"split": "time", "cut": "0.8, 0.9", "target": "last after the cut"})
     {'ties': 'file', 'split': 'time', 'cut': ['0.8', '0.9'], 'target': 'last'}
-    >>> split_settings({"split": "leave-one-out"})
-    {'ties': 'file'}
+    >>> split_settings({"split": "leave-one-out", "refit": REFIT})
+    {'ties': 'file', 'refit': True}
     """
     settings: dict[str, Any] = {"ties": protocol.get("equal times", "file")}
+    settings |= {"refit": True} if "refit" in protocol else {}
     if protocol.get("split") == "time":
         settings |= {"split": "time", "cut": protocol["cut"].split(", "), "target": protocol["target"].split()[0]}
         if "window" in protocol:

@@ -126,8 +126,8 @@ def check_lists(
     if later.any() and not leave_out_seen:
         line = int(np.argmax(later))
         raise DataError(
-            f"{held_out.file}: {int(later.sum()):,} items do not exist yet when their user is tested, such as "
-            f"'{table['item_id'].iloc[line]}' for '{table['user_id'].iloc[line]}', so they are no candidates; "
+            f"{held_out.file}: some items ({int(later.sum()):,}) do not exist yet when their user is tested, such "
+            f"as '{table['item_id'].iloc[line]}' for '{table['user_id'].iloc[line]}', so they are no candidates; "
             "leave them out there, or here by --leave-out-seen"
         )
     seen |= later

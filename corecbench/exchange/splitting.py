@@ -33,7 +33,7 @@ Parts
 
 Train on train, and choose settings on validation. Rank all items for the test items, but leave out what the user
 saw in {seen}. The rows of a user are in the order in which they
-happened: keep it where times are equal (a stable sort does).
+happened: keep it where times are equal (a stable sort does).{again}
 
 Files
 {files}
@@ -41,7 +41,7 @@ Files
 {hint}
 
 Bring lists of every tested user back, as CSV, Parquet or a TREC run with user, item and score:
-  corecbench import lists.csv --dataset {dataset} --name my-model --seed 0
+  corecbench import lists.csv --dataset {dataset} --name my-model --seed 0{refit_setting}
 
 Longer lists tell more: a metric at a cutoff beyond the length of the lists has no value, and neither has MRR.
 """
@@ -68,7 +68,8 @@ Parts
 
 Train on train, and choose settings on validation. A user's history is all that the user did before the item that is
 ranked, from every part. Interactions of one time have no order, so others of the ranked item's time are neither
-history nor candidates. Candidates are all other items that somebody has interacted with by the time of the item.
+history nor candidates. Candidates are all other items that somebody has interacted with by the time of the
+item.{again}
 
 Files
 {files}
@@ -77,8 +78,11 @@ Files
 
 Bring lists of every tested user back, as CSV, Parquet or a TREC run with user, item and score:
   corecbench import lists.csv --dataset {dataset} --name my-model --seed 0 --split time --set run.cut={cut} \\
-    --set run.target={target_setting}{window_setting}
+    --set run.target={target_setting}{window_setting}{refit_setting}
 """
+AGAIN = """
+
+When all is chosen, train again on everything before {until}, whatever part it is in."""
 
 
 def options_of(settings: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -106,7 +110,7 @@ def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) 
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: not an empty folder; choose another one for the split")
-    parts = Parts(data, config.max_history_on(data.whole_name))
+    parts = Parts(data.choosing, config.max_history_on(data.whole_name))
     out.mkdir(parents=True, exist_ok=True)
     layout = LAYOUTS[format_]
     layout.write(parts, out)
@@ -121,6 +125,8 @@ def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) 
         window_setting=f" --set run.windows={config.windows} --set run.window={config.window}"
         if config.windows > 1
         else "",
+        refit_setting=" --set run.refit=true" * config.refit,
+        again=AGAIN.format(until=counts.get("test_begins", "a user's test item")) * config.refit,
         cut=",".join(config.cut),
         name=data.name,
         version=__version__,

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from safetensors.torch import load
 
@@ -35,11 +35,15 @@ from corecbench.training.checkpoints import BEGUN, STATE_VERSION, Checkpoints
 from corecbench.training.controls import AppliedControl
 from corecbench.training.ensemble import Answers, Ensemble, answers
 from corecbench.training.pair import Learnt, Pair, Solo, train_pair
-from corecbench.training.weights import sizes
+from corecbench.training.refit import Validation
+from corecbench.training.weights import below, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import torch
+
+    from corecbench.data.loaded import SplitDataset
     from corecbench.evaluation.ranking import Ranks
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
@@ -67,6 +71,8 @@ class Outcome:
     failures: dict[RowSide, Failure] = field(default_factory=dict)
     kept: KeptCell | None = None
     """The models, if the run keeps them."""
+    before_refit: Mapping[str, torch.Tensor] | None = None
+    """What a domain model alone had learnt before its refit, where there is one."""
 
     @contextlib.contextmanager
     def losing(self, *rows: RowSide) -> Iterator[None]:
@@ -77,6 +83,15 @@ class Outcome:
             message, trace = " ".join(str(error).split()), "".join(traceback.format_exception(error))
             failure: Failure = {"type": type(error).__name__, "message": message, "traceback": trace}
             self.failures |= dict.fromkeys(rows, failure)
+
+    @property
+    def checkpoint(self) -> Mapping[str, torch.Tensor]:
+        """What a domain model alone learnt, from which its pairs start, in both trainings if there is a refit."""
+        state = self.trained["domain"].best_state
+        if self.before_refit is None:
+            return state
+        parts = {"choosing": self.before_refit, "refit": state}
+        return {f"{part}.{name}": tensor for part, of in parts.items() for name, tensor in of.items()}
 
     def failed_sides(self) -> dict[RowSide, Failure]:
         """Return why rows have no ranks, where other rows of the cell have some."""
@@ -94,6 +109,10 @@ class Attempt:
     tell: Tell
     on_epoch: OnEpoch
     stop: threading.Event = field(default_factory=threading.Event)
+    validation: Validation = field(default_factory=Validation)
+    """Measures what is chosen by."""
+    part: Literal["whole", "choosing", "refit"] = "whole"
+    """Which training of the cell it is: the only one, or one of two where a run has refits."""
 
     def outcome(self) -> Outcome:
         """Train the sides of the cell and rank each on the test items."""
@@ -104,9 +123,9 @@ class Attempt:
             outcome.trained = dict(trained.sides)
         if outcome.failures:
             return outcome
-        if self.plan.config.keep_models:
+        if self.plan.config.keep_models and self.part != "choosing":
             seen = training.setup if self.trains else without_control(training.setup)
-            outcome.kept = KeptCell(record_of(self.cell), self.cell.data.catalog, seen.catalog)
+            outcome.kept = KeptCell(record_of(self.cell), self.data.catalog, seen.catalog)
         states: dict[Side, Answers] = {}
         for side, side_training in trained.sides.items():
             with outcome.losing(side):
@@ -124,7 +143,7 @@ class Attempt:
 
     def cell_training(self) -> CellTraining:
         """Return what the training of the cell needs."""
-        cell, catalog, facts = self.cell, self.cell.data.catalog, self.cell.facts
+        cell, catalog, facts = self.cell, self.data.catalog, self.cell.facts
 
         def progress(what: str, done: int, total: int) -> None:
             self.tell("corecbench_progress", cell=facts, what=what, done=done, total=total)
@@ -142,15 +161,24 @@ class Attempt:
             plain_texts=None if seen is catalog else catalog.item_texts,
         )
         metric = self.host.build(self.host.select("metrics", "NDCG@10", {}))
-        return CellTraining(self.host, setup, cell.data.split, cell.seeded_as, metric, self.checkpoints())
+        of_cell = self.data.split, cell.seeded_as, metric, self.checkpoints(), self.validation
+        return CellTraining(self.host, setup, *of_cell)
+
+    @property
+    def data(self) -> SplitDataset:
+        """The data set as this training sees it."""
+        return self.cell.data.choosing if self.part == "choosing" else self.cell.data
 
     def checkpoints(self) -> Checkpoints:
         """Return where the state of the training is written, and where one may lie from which it can begin."""
         cell, config = self.cell, self.plan.config
         folder = state_of(cell.folder)
+        if self.part == "refit":
+            folder = folder / self.part
         if cell.sharing is None or not cell.sharing.shares:
             return Checkpoints(folder, minutes=config.checkpoint_minutes, stop=self.stop)
         place = digest_of({"machine": process.machine(config.device), **process.versions(), "state": STATE_VERSION})
+        place += f"-{self.part}" if self.part == "refit" else ""
         name = f"{cell.start_hash}-seed{cell.seed}-{place}.safetensors"
         return Checkpoints(folder, self.plan.cache / BEGUN / name, config.checkpoint_minutes, stop=self.stop)
 
@@ -163,7 +191,7 @@ class Attempt:
     @property
     def top_k(self) -> int:
         """How many of each user's best items are kept: no more than there are."""
-        return min(self.plan.config.top_k, self.cell.data.catalog.n_items)
+        return 0 if self.part == "choosing" else min(self.plan.config.top_k, self.data.catalog.n_items)
 
     def train(self, training: CellTraining) -> Trained:
         """Train the side or the sides of the cell."""
@@ -223,7 +251,8 @@ class Attempt:
             message = stored["error"]["message"]
             raise CorecbenchError(f"cell {alone.name}, which this one needs, failed: {message}")
         best_epoch = stored["sides"]["domain"]["best_epoch"] or 0
-        return Learnt(load(read_file(folder, CHECKPOINT, stored)), best_epoch)
+        state = load(read_file(folder, CHECKPOINT, stored))
+        return Learnt(state if self.part == "whole" else below(state, self.part), best_epoch)
 
     def rank_side(self, outcome: Outcome, training: CellTraining, side_training: SideTraining) -> None:
         """Rank a side on the test items, and on the validation items if no epoch has been validated."""
@@ -231,7 +260,7 @@ class Attempt:
         _ = training.tasks  # laying them out is no part of the time that ranking takes
         with guard(side_training.owner, "states"):
             if not side_training.is_validated:
-                validation = training.validate(side_training.model)
+                validation = self.validation.measure(side_training.side, training.validate, side_training.model)
             clock = time.perf_counter()
             ranks = training.rank(side_training.model, "test", self.top_k)
         ranking_s = time.perf_counter() - clock
@@ -293,7 +322,7 @@ class Attempt:
 
     def measured(self, ranks: Ranks) -> dict[str, Any]:
         """Return the metrics of a row. A metric that fails has no value; the reason stands in `faults`."""
-        frequency = item_frequency(self.cell.data.catalog, self.cell.data.train)
+        frequency = item_frequency(self.data.catalog, self.data.train)
         lists = Lists(ranks.top_items, ranks.target, ranks.rank, frequency)
         metrics, faults = {}, {}
         for name in self.plan.config.metrics:

@@ -18,6 +18,7 @@ from corecbench.experiment import process
 from corecbench.experiment.attempt import Attempt, Outcome, Tell, Waits
 from corecbench.experiment.cells import Cell, record_of, settings_of
 from corecbench.experiment.number_formats import dtypes
+from corecbench.experiment.refit import refit
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
 from corecbench.results.layout import CHECKPOINT, ITEMS_FILE, MODEL
 from corecbench.results.privacy import without_private
@@ -79,7 +80,8 @@ def run_cell(
         return {"duration_s": spent_s, "peak_memory_bytes": max(peak, before["peak_memory_bytes"])}
 
     try:
-        outcome = Attempt(cell, plan, host, store, tell, on_epoch, stop or threading.Event()).outcome()
+        attempt = Attempt(cell, plan, host, store, tell, on_epoch, stop or threading.Event())
+        outcome = refit(attempt) if plan.config.refit else attempt.outcome()
     except Waits:
         keep_costs(cell, costs())
         raise
@@ -134,7 +136,7 @@ def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellRes
     top = {side: top_frame(ranks, catalog) for side, ranks in outcome.ranks.items()}
     files: dict[str, Callable[[Path], object]] = {}
     if cell.llm is None and not outcome.failures:  # pairs start from it
-        files[CHECKPOINT] = functools.partial(save_checkpoint, outcome.trained["domain"].best_state)
+        files[CHECKPOINT] = functools.partial(save_checkpoint, outcome.checkpoint)
     if top and plan.config.top_k:
         items = items_frame(catalog, train)
         files[ITEMS_FILE] = functools.partial(items.to_parquet, index=False, compression="zstd")

@@ -163,6 +163,12 @@ def _several(cell: CellKey, records: Iterable[CellResult]) -> str:
     """Return the error of several settings of a cell in one line."""
     in_order = sorted(records, key=started, reverse=True)
     seed, hash8 = in_order[0]["cell"]["seed"], in_order[0]["hash"]
+    splits = sorted({str(each["protocol"].get("split", "leave-one-out")) for each in in_order})
+    if len(splits) > 1:
+        return (
+            f"{cell.dataset}: {cell.name} is stored under {' and '.join(splits)}, which share no table; compare "
+            f"them by --set report.protocols=true, or take the latest of each cell by --latest"
+        )
     dated = ", ".join(f"{each['hash']} ({started(each):%Y-%m-%d %H:%M})" for each in in_order)
     return (
         f"{cell.dataset}: several settings of {cell.name} are stored for seed {seed}: {dated}; "

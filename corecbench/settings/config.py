@@ -114,6 +114,9 @@ class RunConfig:
     its own, trained on all before its own first cut. A row is the mean over the tests of all windows."""
     window: int = 0
     """The only window that is run, from 1; 0 for all."""
+    refit: bool = False
+    """Whether each cell is trained again, on all before the test items, once validation has chosen. All that was
+    chosen stays: epochs, turns, weights of texts, and what predicts."""
     k_core: int = 0
     """Users and items with fewer interactions are left out, repeatedly until none are left; 0 keeps all."""
     item_text: str = ""
@@ -223,7 +226,9 @@ class RunConfig:
             return
         for name in ("cut", "target", "windows", "window"):
             if getattr(self, name) != getattr(RunConfig, name):
-                raise UsageError(f"{name} is {getattr(self, name)}, which needs --split time")
+                value = getattr(self, name)
+                stated = ",".join(value) if isinstance(value, tuple) else value
+                raise UsageError(f"{name} is {stated}, which needs --split time")
 
     def max_history_on(self, dataset: str) -> int:
         """Return the number of items of a history that a model sees on one data set."""

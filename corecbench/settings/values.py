@@ -149,10 +149,10 @@ def check_cut(cut: Sequence[str]) -> None:
 def share_of(text: str) -> float | None:
     """Return a part of a cut as a share; None where it is a date.
 
-    >>> share_of(".8"), share_of("2014-01-01")
-    (0.8, None)
+    >>> share_of(".8"), share_of("1e-05"), share_of("2014-01-01")
+    (0.8, 1e-05, None)
     """
-    return float(text) if re.fullmatch(r"\d*\.\d+|[01]", text, re.ASCII) else None
+    return float(text) if re.fullmatch(r"\d*\.\d+|[01]|\d(\.\d+)?e-\d+", text, re.ASCII) else None
 
 
 def resources(value: object) -> object:

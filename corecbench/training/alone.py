@@ -106,8 +106,8 @@ def better_of(
     pair, alone = copy.copy(paired), copy.copy(paired)
     alone.model, alone.layers, alone.chosen = build_alone(training, solo), None, {}
     with guard(paired.owner, "states"):
-        alone.values = values_of(training, alone.model)
-        of_pair = values_of(training, pair.model) if pair.values is None else pair.values
+        alone.values = values_of(training, alone.side, alone.model)
+        of_pair = values_of(training, pair.side, pair.model) if pair.values is None else pair.values
     alone.best_epoch, alone.best_value = 0, float(alone.values.mean())
     alone.best_state = snapshot(alone.model)
     best = beside_texts(training, alone, contents)

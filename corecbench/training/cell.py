@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
@@ -33,6 +34,7 @@ from corecbench.training.contexts import latest, single_items
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate, last_states
 from corecbench.training.loop import PlannedTurn, SideTraining
+from corecbench.training.refit import Validation
 from corecbench.training.weights import seed_torch, trainable
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ class CellTraining:
     """NDCG@10."""
     checkpoints: Checkpoints | None = None
     """Where the state of the training is written; None: nowhere."""
+    validation: Validation = field(default_factory=Validation)
+    """Measures what is chosen by."""
 
     def seed(self, purpose: str) -> None:
         """Seed torch for one purpose of this cell."""
@@ -108,7 +112,10 @@ class CellTraining:
         examples = make_examples(model.examples, self.split.train, setup.catalog, setup.max_history, setup.device)
         batches = generator(setup.seed, setup.catalog.name, self.cell, side, "batches")
         of_side = (side, model, selected.config, examples, self.validate, batches, epochs, str(selected), trained)
-        return SideTraining(*of_side, layers=layers)
+        found = SideTraining(*of_side, layers=layers)
+        known = weakref.proxy(found)  # no cycle, which would keep a model in memory for a while
+        found.validate = lambda model: self.validation.of_epoch(side, known.epochs, lambda: self.validate(model))
+        return found
 
     def rank(self, model: Recommender, stage: str, top_k: int = 0) -> Ranks:
         """Rank the held-out items of a stage, and keep each user's best candidates."""
@@ -177,6 +184,7 @@ class CellTraining:
         self, sides: Mapping[Side, SideTraining], turns: Sequence[PlannedTurn], on_epoch: OnEpoch
     ) -> None:
         """Carry out turns, from where they were left off if there are checkpoints."""
+        turns = self.validation.turns(turns)
         on_epoch, done = with_planned_epochs(sum(turn.epochs for turn in turns), on_epoch), 0
         if self.checkpoints is not None:
             on_epoch = self.checkpoints.recording(on_epoch)

@@ -22,7 +22,7 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from corecbench.api import Batch, PluginError, Recommender, States
+from corecbench.api import Batch, PluginError, Recommender, Side, States
 from corecbench.evaluation.ranking import task_states
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard
@@ -137,9 +137,9 @@ def with_content(
     gives_scores = recommender_abilities(side.model).scores is not None
     with guard(side.owner, "scores" if gives_scores else "states"), torch.no_grad():
         compared = side.model if gives_scores else known(training, side.model)
-        tried.values = values_of(training, compared)
+        tried.values = values_of(training, side.side, compared)
         for number, content in enumerate(rows, start=first):
-            say, worth = weigh(training, compared, content)
+            say, worth = training.validation.measure(side.side, weigh, training, compared, content)
             if not is_clearly_better(worth.of_others, worth.without):
                 continue
             without = {"validation_without": float(worth.without.mean())}
@@ -156,9 +156,9 @@ def known(training: CellTraining, model: Recommender) -> Known:
     return Known(model.examples, task_states(states, training.tasks["validation"], device=training.setup.device))
 
 
-def values_of(training: CellTraining, model: Recommender) -> np.ndarray:
+def values_of(training: CellTraining, side: Side, model: Recommender) -> np.ndarray:
     """Return NDCG@10 of each user on the validation items, float64 [T]."""
-    return training.values(training.rank(model, "validation"))
+    return training.validation.measure(side, lambda: training.values(training.rank(model, "validation")))
 
 
 def named(say: Say, number: int) -> dict[str, float]:

@@ -84,7 +84,8 @@ class Ensemble:
 
     def validate(self) -> float:
         """Return NDCG@10 on the validation items, by the scores as they are combined now."""
-        return self.training.quality(self.rank("validation"))
+        measure = self.training.validation.measure
+        return measure("ensemble", lambda: self.training.quality(self.rank("validation")))
 
     def rank(self, stage: str, top_k: int = 0) -> Ranks:
         """Rank the held-out items of a stage, and keep each user's best candidates."""

@@ -57,7 +57,8 @@ def searches(
         reduction = dataclasses.replace(
             data.reduction, train_share=config.train_shares[0], cold_items=config.cold_items
         )
-        validation = ValidationData.of(data.reduced(reduction, config.seeds[0], config.selection), config)
+        reduced = data.reduced(reduction, config.seeds[0], config.selection)
+        validation = ValidationData.of(reduced.choosing, config)
         del data
         for model in config.models:
             seed, trial_s = config.seeds[0], 60 * budget.minutes * SHARE_OF_TRIAL

@@ -91,6 +91,25 @@ def test_ranks_made_elsewhere_come_back_window_by_window(ok, stored, folder):
     assert table["users"].nunique() == table["data set"].nunique() == 1
 
 
+def test_a_run_with_refits_is_split_imported_and_run_again(ok, folder):
+    again = ("--split", "time", "--set", "run.refit=true")
+    ok("run", "-q", "--no-references", "--datasets", folder, "--models", "popularity", *again)
+    ok("split", folder, *again, "--out", "parts")
+    plain = ok("split", folder, "--split", "time", "--out", "plain")
+    said = Path("parts/README.txt").read_text(encoding="utf-8")
+    assert "When all is chosen, train again on everything before " in said
+    assert "--set run.refit=true" in said
+    assert "refit" not in plain + Path("plain/README.txt").read_text(encoding="utf-8")
+    parts, before = (pd.read_csv(f"{name}/train.csv", dtype=str) for name in ("parts", "plain"))
+    assert set(parts.itertuples(index=False)) == set(before.itertuples(index=False))
+    users = pd.read_csv("parts/test.csv")["user_id"]
+    pd.DataFrame({"user_id": users, "rank": 1}).to_csv("ranks.csv", index=False)
+    ok("import", "ranks.csv", "--dataset", folder, "--name", "theirs", "--seed", 0, *again)
+    assert set(rows_of(ok("report", "--format", "json"))["model"]) == {"popularity", "theirs"}
+    (record,) = Path("results/default").glob("timed*/popularity/*/result.json")
+    assert "domain: equal for all " in ok("reproduce", record, "--results", "again")
+
+
 def test_a_search_is_made_on_the_first_window(ok, folder):
     planned = ok("tune", "--models", "gru4rec", "--trials", 1, "--datasets", folder, *WINDOWS, "--plan")
     assert "timed (window 1 of 2)  gru4rec" in planned

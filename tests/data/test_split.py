@@ -215,3 +215,15 @@ def test_one_long_history_does_not_make_every_user_s_row_long(load):
     tracemalloc.stop()
     assert task.seen.length.max() == 1999
     assert peak < 3_200_000
+
+
+def test_with_a_refit_all_before_the_test_item_trains(load):
+    rows = [("ann", item, time) for time, item in enumerate("wxyz")] + [("bob", "w", 1), ("bob", "z", 2)]
+    plain, split = (leave_one_out(load(rows), refit=refit) for refit in (False, True))
+    assert (split.train.user.tolist(), split.train.item.tolist()) == ([1, 1, 1, 2, 2], [1, 2, 3, 1, 4])
+    assert split.choosing.train.item.tolist() == plain.train.item.tolist() == [1, 2, 1, 4]
+    assert split.facts == plain.facts
+    assert split.fingerprint != plain.fingerprint
+    assert [each.target.tolist() for each in split.held.values()] == [
+        each.target.tolist() for each in plain.held.values()
+    ]

@@ -230,3 +230,52 @@ def test_a_data_set_says_whether_it_can_be_split_by_time_and_leave_one_out_that_
     assert "leave-one-out trains on interactions that are later" in line
     assert "--split time" in line
     assert not list(warnings(*by_time(dataset), "random"))
+
+
+@no_deadline
+@given(rows=files, target=st.sampled_from(["first", "last"]))
+def test_with_a_refit_all_before_the_test_cut_trains_and_nothing_else_changes(load, rows, target):
+    cut = cut_at(rows)
+    assume(0 < float(cut[0]) < float(cut[1]) < 1)
+    dataset, split = by_time(load(rows), cut, target, refit=True)
+    plain, plain_split = by_time(load(rows), cut, target)
+    (train, stages), (before, plain_stages) = in_ids(dataset, split), in_ids(plain, plain_split)
+    assert stages == plain_stages
+    frame = pd.DataFrame(rows, columns=["user", "item", "time"])
+    frame = frame.groupby(["user", "item"], as_index=False)["time"].min()
+    assert train == set(frame[frame.time < 14][["user", "item"]].itertuples(index=False, name=None))
+    assert split.choosing.n_new_items == plain.catalog.n_new_items
+    items = np.array(dataset.catalog.item_ids)
+    users = np.array(dataset.catalog.user_ids)[split.choosing.train.user]
+    assert set(zip(users, items[split.choosing.train.item], strict=True)) == before
+    for part, n_new in (
+        (split.train, dataset.catalog.n_new_items),
+        (split.choosing.train, plain.catalog.n_new_items),
+    ):
+        assert set(part.item) == set(range(1, len(items) - n_new))
+
+
+def folds_of_rectools(frame, size):
+    """Yield begin, training and test of two folds by the rule of RecTools' TimeRangeSplitter, without new users."""
+    latest = frame.when.max()
+    end = latest.ceil("D") + pd.Timedelta(int(latest.ceil("D") == latest), unit="D")
+    for begin in (end - 2 * size, end - size):
+        train, test = frame[frame.when < begin], frame[(frame.when >= begin) & (frame.when < begin + size)]
+        yield begin, train, test[test.user.isin(train.user)]
+
+
+def test_at_the_dates_of_rectools_parts_and_users_are_those_of_its_folds(load):
+    rows = [*days(12), ("new", "i0", 81_000_000), ("new", "i1", 81_000_001)]
+    frame = pd.DataFrame(rows, columns=["user", "item", "time"])
+    frame["when"] = pd.to_datetime(frame.time, unit="s")
+    folds = list(folds_of_rectools(frame, pd.Timedelta(150, unit="D")))
+    dataset, split = by_time(load(rows), [begin.isoformat() for begin, *_ in folds], refit=True)
+    _, stages = in_ids(dataset, split)
+    users, items = np.array(dataset.catalog.user_ids), np.array(dataset.catalog.item_ids)
+    for train, (_, theirs, _) in zip((split.choosing.train, split.train), folds, strict=True):
+        ours = set(zip(users[train.user], items[train.item], strict=True))
+        assert ours == set(theirs[["user", "item"]].itertuples(index=False, name=None))
+    for stage, (_, _, test) in zip(stages, folds, strict=True):
+        earliest = test.loc[test.groupby("user")["time"].idxmin()].set_index("user")["item"].to_dict()
+        assert {user: item for user, (item, *_) in stages[stage].items()} == earliest
+        assert "new" not in earliest

@@ -22,12 +22,12 @@ NEW = {f"n{number}": f"green {thing} again" for number, thing in enumerate(("app
 OTHER = {f"n{number}": f"black {thing} violin" for number, thing in enumerate(("flute", "eagle", "apple", "brick"))}
 
 
-def world(future):
-    """40 users at 420 different times; behind the test cut other users do the same, with items of other texts."""
+def world(future, since=CUTS[1]):
+    """40 users at 420 times; from a row on, in the future, other users do the same, with other texts."""
     random = np.random.default_rng(0)
     users = random.permutation(np.arange(N_ROWS) % 40)
     later = users.copy()
-    later[CUTS[1] :] = np.roll(users[CUTS[1] :], 1)
+    later[since:] = np.roll(users[since:], 1)
     had = {user: set() for user in range(40)}
     rows = []
     for time, both in enumerate(zip(users, later, strict=True)):
@@ -42,7 +42,8 @@ def world(future):
             had[user].add(item)
         rows.append((f"u{both[future]}", item, 1000 + 7 * time))
     titles = {f"i{number}": title for number, title in enumerate(TITLES)} | {"v0": "red apple", "v1": "blue violin"}
-    return ToySource(rows, titles | (OTHER if future else NEW))
+    moved = {"v0": "black flute", "v1": "black eagle"} if future and since == CUTS[0] else {}
+    return ToySource(rows, titles | moved | (OTHER if future else NEW))
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +104,6 @@ def test_the_test_above_sees_it_where_new_items_are_learnt_of(bench, folders, mo
         for number, folder in enumerate(folders)
     )
     assert all(one[name] != other[name] for name in models["models"])
-
-
-@pytest.fixture(scope="module")
-def stored(folders):
-    return folders[0]
 
 
 def test_ranks_are_among_the_items_that_exist_and_say_which_targets_are_new(bench, ranks, folders):
@@ -210,13 +206,44 @@ def planted(folder):
 
 
 def test_no_model_uses_a_link_that_only_the_future_shows(bench, ranks, tmp_path):
-    folder, models = str(planted(tmp_path)), ("item-knn", "sequence-knn")
+    folder, models = str(planted(tmp_path)), ("item-knn", "sequence-knn", "popularity")
     cut = {"split": "time", "cut": ("0.7", "0.75"), "target": "last"}
     bench(datasets=(folder,), models=models, **cut)
     by_time = [ranks(model).set_index("user_id").loc["u29"] for model in models]
-    assert [row["target_item_id"] for row in by_time] == ["q", "q"]
+    assert [row["target_item_id"] for row in by_time] == ["q", "q", "q"]
     bench(datasets=(folder,), models=models, root="leaking")
     leaking = [ranks(model, root="leaking").set_index("user_id").loc["u29"] for model in models]
-    assert [row["target_item_id"] for row in leaking] == ["q", "q"]
-    assert [row["rank"] for row in leaking] == [1, 1]
+    assert [row["target_item_id"] for row in leaking] == ["q", "q", "q"]
+    assert all(row["rank"] <= 3 for row in leaking)
     assert all(row["rank"] >= row["n_candidates"] - 1 for row in by_time)
+
+
+def losses_of(bench, quick, folders, llm, **split):
+    """Return of each world: cell -> the loss of each epoch. Validation has no part in any.
+
+    Models alone have one epoch, which is their best. In turns of one epoch a pair goes on from its last weights.
+    """
+    once = {name: {**quick[name], "epochs": 1} for name in ("sasrec", "gru4rec", "lightgcn")}
+    pair = {"llms": (f"llama:{llm}",), "solo_llms": False, "controls": ("bag-of-words",)}
+    found = []
+    for number, folder in enumerate(folders):
+        options = {
+            "datasets": (folder,),
+            "settings": quick | once,
+            "root": f"{split.get('split')}{number}",
+            **split,
+        }
+        options["in_pairs"] = {"sasrec": {"epochs": 3}}
+        records = [*bench(models=("gru4rec", "lightgcn"), **options), *bench(models=("sasrec",), **pair, **options)]
+        assert {record["status"] for record in records} == {"ok"}
+        found.append({r["cell"]["name"]: [epoch["loss"] for epoch in r["epochs"]] for r in records})
+    return found
+
+
+def test_no_model_learns_anything_behind_the_validation_cut(bench, quick, tiny_llama, tmp_path):
+    folders = [str(write_atomic(world(future, CUTS[0]), tmp_path / str(future) / "world")) for future in (0, 1)]
+    one, other = losses_of(bench, quick, folders, tiny_llama, **TIME)
+    assert len(one) == 5
+    assert all(losses == pytest.approx(other[name], rel=1e-3) for name, losses in one.items())
+    leaking, moved = losses_of(bench, quick, folders, tiny_llama)
+    assert all(losses != pytest.approx(moved[name], rel=1e-5) for name, losses in leaking.items())

@@ -328,3 +328,9 @@ def test_the_caption_says_which_cells_have_other_versions_and_devices(bench):
         "Versions (they differ between cells): torch 2.6 (sasrec) and 2.7 (gru4rec), peft 1. "
         "Device: cpu (sasrec) and cuda (gru4rec)."
     )
+
+
+def test_the_caption_counts_who_has_no_history_before_the_test(bench):
+    data = {"fingerprint": "f", "split_fingerprint": "s"}
+    bench.add("sasrec", domain_ranks=[2] * 6, data=data | {"users_without_history": 1200})
+    assert "Not ranked on toy: 1,200 further users, who have no history before the test. " in caption(bench.table())

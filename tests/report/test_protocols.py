@@ -25,11 +25,12 @@ def first(n, worse=0, rank=3):
 PLANTED = {
     "holds": (first(200), first(180)),
     "smaller": (first(300), first(60)),
+    "larger": (first(60), first(300)),
     "gone": (first(200), first(4, 6)),
     "turned": (first(200), first(0, 200)),
     "only under time": (first(4, 6), first(200)),
     "open": (first(20), first(30, 22, rank=20)),
-    "nothing": (first(4, 6), first(6, 4)),
+    "under neither": (first(4, 6), first(6, 4)),
 }
 """Verdict -> the ranks of a pair under leave-one-out and under time."""
 
@@ -56,7 +57,7 @@ def test_each_planted_fate_is_told(benches, verdict):
     (found,) = Protocols(*(bench.table() for bench in benches)).found
     assert (found.verdict, found.kind, found.tells) == (verdict, "whole", "the whole gain")
     assert found.same_sign == (verdict != "turned")
-    assert found.same_significance == (verdict in ("holds", "smaller", "turned", "nothing"))
+    assert found.same_significance == (verdict in ("holds", "smaller", "larger", "turned", "under neither"))
 
 
 def test_fewer_than_three_seeds_have_no_verdict(benches):
@@ -153,8 +154,13 @@ def test_one_benchmark_may_hold_both(benches, tmp_path, capsys):
     benches[1].store = benches[0].store
     benches[1].add("sasrec", domain_ranks=first(0), **benches[1].fields)
     plant(benches, {"bdlm": PLANTED["smaller"]})
-    run(["report", str(tmp_path), "--benchmark", "default", "--set", "report.protocols=true", "--metrics", "MRR"])
+    asked = ["report", str(tmp_path), "--benchmark", "default", "--metrics", "MRR"]
+    run([*asked, "--set", "report.protocols=true"])
     assert " smaller" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(asked)
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "is stored under leave-one-out and time, which share no table; compare them by" in line
 
 
 @pytest.mark.parametrize(

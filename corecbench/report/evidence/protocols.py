@@ -28,7 +28,9 @@ LEAVE_ONE_OUT, TIME = "leave-one-out", "time"
 FEWEST_ROWS = 3
 """The fewest rows whose order is compared."""
 
-Verdict = Literal["holds", "smaller", "gone", "turned", "only under time", "open", "nothing", "few seeds"]
+Verdict = Literal[
+    "holds", "smaller", "larger", "gone", "turned", "only under time", "open", "under neither", "few seeds"
+]
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ class Found:
         return self.leave_one_out.is_significant == self.time.is_significant
 
     @property
-    def is_smaller(self) -> bool:
-        """Whether the relative change is significantly nearer to 0, or beyond it, under time.
+    def growth(self) -> int:
+        """Whether the relative change is significantly larger under time (1), or nearer to 0 or beyond it (-1).
 
         The distance of two changes is judged by sqrt(a^2 + b^2), of half-widths a and b of their intervals, as if
         the users were independent. Many are the same under both, which makes the distance surer than that.
@@ -62,26 +64,27 @@ class Found:
         halves = [(each[1] - each[0]) / 2 for each in ends if each is not None]
         first, second = self.leave_one_out.change, self.time.change
         if len(halves) < 2 or first is None or second is None:
-            return False
-        return bool(np.sign(first) * (first - second) > math.hypot(*halves))
+            return 0
+        grown = np.sign(first) * (second - first)
+        return int(np.sign(grown)) if abs(grown) > math.hypot(*halves) else 0
 
     @property
     def verdict(self) -> Verdict:
         """What becomes of the finding under time.
 
-        "holds", "smaller", "turned": it is significant there, too; "gone": it is not, and its change is
-        significantly smaller; "open": it is not, though it may be as large; "nothing": significant under neither.
+        "holds", "smaller", "larger", "turned": it is significant there, too; "gone": it is not, and its change is
+        significantly smaller; "open": it is not, though it may be as large; "under neither": nor before.
         """
         first, second = self.leave_one_out, self.time
         if first.lacks_seeds or second.lacks_seeds:
             return "few seeds"
         if not first.is_significant:
-            return "only under time" if second.is_significant else "nothing"
+            return "only under time" if second.is_significant else "under neither"
         if not second.is_significant:
-            return "gone" if self.is_smaller else "open"
+            return "gone" if self.growth < 0 else "open"
         if not self.same_sign:
             return "turned"
-        return "smaller" if self.is_smaller else "holds"
+        return ("smaller", "holds", "larger")[1 + self.growth]
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ class Order:
 
     tau: float
     """Kendall's tau-b of the tested metric (Kendall, 1945, doi:10.1093/biomet/33.3.239)."""
+    p: float
+    """Of such a tau, or one further from 0, if the orders had nothing in common."""
     n_rows: int
 
 
@@ -147,7 +152,8 @@ class Protocols:
         if len(rows) < FEWEST_ROWS:
             return None
         values = [[each.rows[key].metrics[each.tested] for key in rows] for each in self.both]
-        return Order(float(stats.kendalltau(*values).statistic), len(rows))
+        found = stats.kendalltau(*values)
+        return Order(float(found.statistic), float(found.pvalue), len(rows))
 
 
 Place = tuple["RowKey", "Kind", "RowKey", "RowKey"]

@@ -61,6 +61,8 @@ class Place(NamedTuple):
     protocol: str
     split: str
     """The fingerprint of the split."""
+    kind: str
+    """Of the split."""
 
 
 class Shown(NamedTuple):
@@ -73,8 +75,9 @@ class Shown(NamedTuple):
     def place(self) -> Place:
         """Where the row is ranked."""
         dataset, record = self.row.key.dataset, self.row.records[0]
-        protocol = protocol_sentence(dict(sorted(self.benchmark.evidence.protocols[dataset].items())))
-        return Place(dataset, protocol, record["data"]["split_fingerprint"])
+        protocol = dict(sorted(self.benchmark.evidence.protocols[dataset].items()))
+        kind = str(protocol.get("split", "leave-one-out"))
+        return Place(dataset, protocol_sentence(protocol), record["data"]["split_fingerprint"], kind)
 
     @property
     def contrast(self) -> Contrast | None:
@@ -118,7 +121,8 @@ def _on_dataset(by_place: dict[Place, list[Shown]]) -> Iterator[Block]:
     for number, (place, shown) in enumerate(by_place.items(), start=1):
         if len(by_place) > 1:
             yield Heading(
-                f"Protocol and split {number} of {len(by_place)}: ranks of others cannot be compared with these"
+                f"Protocol and split {number} of {len(by_place)} ({place.kind}): ranks of others cannot be "
+                "compared with these"
             )
         shown.sort(key=lambda each: each.order)
         yield _grid(place, shown)

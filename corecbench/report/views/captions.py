@@ -147,6 +147,14 @@ def of_power(evidence: Evidence) -> Iterator[str]:
             )
 
 
+def _of_newcomers(evidence: Evidence) -> Iterator[str]:
+    """Yield how many users of a split by time have no history that a model could rank by."""
+    for dataset in evidence.datasets:
+        stored = [(each["cell"]["dataset"], each["data"]) for each in evidence.records([dataset])]
+        if n := sum({name: data.get("users_without_history", 0) for name, data in stored}.values()):
+            yield f"Not ranked on {dataset}: {n:,} further users, who have no history before the test"
+
+
 def of_effects(method: Method, base: str, contrasts: Collection[Contrast]) -> Iterator[str]:
     """Yield the sentences of a caption about effect sizes, in the order of their columns.
 
@@ -205,6 +213,7 @@ def main_caption(evidence: Evidence, cost: bool = False, effects: bool = False) 
             *_of_lists(evidence),
             *fault_sentences(rows),
             *of_left_out(evidence.left_out),
+            *_of_newcomers(evidence),
             *_of_strongest(evidence),
             f"{tested} vs solo: relative change against the same model trained alone, over the seeds both have",
             *of_ensembles((key.side for key in evidence.rows), "the domain model alone"),

@@ -67,14 +67,14 @@ def _caption(protocols: Protocols) -> str:
     return sentences(
         [
             f"Of {len(found)} contrasts under both protocols: "
-            + (", ".join(f"{n} {verdict}" for verdict, n in verdicts.most_common()) or "none"),
+            + (", ".join(f"{verdict} {n}" for verdict, n in verdicts.most_common()) or "none"),
             *_orders(protocols),
             f"Of {protocols.leave_one_out.tested}; change: relative to the model alone; p is adjusted within each "
             "protocol",
-            "Under time: holds, smaller or turned where the contrast is significant there, too; gone where it is "
-            "not and its change is smaller than under leave-one-out; open where it may be as large; nothing where "
-            "it is significant under neither",
-            "Smaller: by more than the root of the sum of squares of the half-widths of both intervals, by "
+            "Under time: holds, smaller, larger or turned where the contrast is significant there, too; gone where "
+            "it is not and its change is smaller than under leave-one-out; open where it may be as large; under "
+            "neither where it is significant under neither",
+            "Smaller, larger: by more than the root of the sum of squares of the half-widths of both intervals, by "
             f"{of_changes(method)}",
             *([of_p(contrasts, method)] if contrasts else []),
             *(
@@ -95,4 +95,4 @@ def _orders(protocols: Protocols) -> Iterator[str]:
         order = protocols.order(dataset)
         if order is not None:
             rows = f"{order.n_rows} rows on {dataset} that are no controls"
-            yield f"Kendall's tau of the order of {rows}: {decimal(order.tau, 2)}"
+            yield f"Kendall's tau of the order of {rows}: {decimal(order.tau, 2)} (p {p_value(order.p)})"
