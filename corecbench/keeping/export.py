@@ -1,10 +1,11 @@
 """Writes a loaded side as a folder that recommends with torch alone: a program of torch.export, and a small module.
 
-L positions of a history, N items, d the width of a state.
+B users, L positions of a history, N items, d the width of a state.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import shlex
 import shutil
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 EXAMPLE = 3
 """Length of the history by which the program is traced."""
+FEW = 2
+"""Users by whom it is traced where their number varies; one would be taken for the only number."""
+MOST_USERS = 65_536
+"""Most users whom the program takes at once."""
 
 README = """# {name}, {side} side of {cell} on {dataset}
 
@@ -47,9 +52,9 @@ On the command line:
 | `items.json` | ids and titles; the first item has the index 1, and 0 is padding |
 {files}| `facts.json` | what the model is; of a history the latest {max_history} items count |
 
-The program takes a user, int64 [1] (0 for a new one), and a history, int64 [1, {length}], padded with 0 at its end.
-It returns the state of the user, float32 [1, d], and those of all items, float32 [{rows}, d]. A score is their
-product.
+The program takes users, int64 [{batch}] (0 for a new one), and histories, int64 [{batch}, {length}], padded with 0.
+It returns the states of the users, float32 [{batch}, d], and those of all items, float32 [{rows}, d]. A score is
+their product.
 
 {onnx}
 
@@ -60,7 +65,7 @@ USERS = """    recommender.recommend_user({user!r}, k=10)      # a user of the d
 
 
 class Program(torch.nn.Module):
-    """A recommender as a function of one user's index and history."""
+    """A recommender as a function of users' indices and histories."""
 
     def __init__(self, loaded: LoadedModel) -> None:
         super().__init__()
@@ -68,18 +73,18 @@ class Program(torch.nn.Module):
         self.answer = recommender_abilities(loaded.model).answer
 
     def forward(self, user: torch.Tensor, history: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the state after the history, float32 [1, d], and those of all items, float32 [N+1, d].
+        """Return the states after the histories, float32 [B, d], and those of all items, float32 [N+1, d].
 
         Args:
-            user: int64 [1].
-            history: int64 [1, L], right-padded with 0.
+            user: int64 [B].
+            history: int64 [B, L], right-padded with 0.
         """
         states = self.answer(Batch(user, history))
         if not isinstance(states, States):
             raise UsageError("it gives scores and no states")
         state = states.user
         if state.dim() == 3:
-            last = (history != 0).sum(dim=1).clamp(min=1) - 1  # [1]
+            last = (history != 0).sum(dim=1).clamp(min=1) - 1  # [B]
             state = state.gather(1, last[:, None, None].expand(-1, -1, state.shape[2])).squeeze(1)
         return state.float(), states.item.float()
 
@@ -116,7 +121,8 @@ def export(loaded: LoadedModel, folder: Path) -> list[str]:
 def traced(loaded: LoadedModel) -> tuple[torch.export.ExportedProgram, dict[str, Any]]:
     """Return the program of a side, and what it is.
 
-    A model that torch cannot trace for histories of any length, such as a recurrent network, gets them padded.
+    A model that torch cannot trace for histories of any length, such as a recurrent network, gets them padded. One
+    that it cannot trace for several users, such as an LLM, gets them one by one.
 
     Raises:
         UsageError: torch cannot trace it at all.
@@ -124,9 +130,10 @@ def traced(loaded: LoadedModel) -> tuple[torch.export.ExportedProgram, dict[str,
     longest = loaded.setup.max_history
     program = Program(loaded).eval()
     errors = []
-    for length in ([None] if longest > EXAMPLE else []) + [longest]:
-        example = example_of(length)
-        shapes = shapes_of(length, longest)
+    lengths = ([None] if longest > EXAMPLE else []) + [longest]
+    for batch, length in itertools.product((None, 1), lengths):
+        example = example_of(batch, length)
+        shapes = shapes_of(batch, length, longest)
         try:
             with torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -140,6 +147,7 @@ def traced(loaded: LoadedModel) -> tuple[torch.export.ExportedProgram, dict[str,
             "side": loaded.side,
             "cell": dict(loaded.cell),
             "max_history": longest,
+            "batch": batch,
             "length": length,
             "reads_histories": loaded.reads_histories,
             "knows_users": loaded.knows_users,
@@ -148,14 +156,16 @@ def traced(loaded: LoadedModel) -> tuple[torch.export.ExportedProgram, dict[str,
     raise UsageError(f"{loaded.name} cannot be exported ({type(errors[-1]).__name__}: {reason})") from errors[-1]
 
 
-def example_of(length: int | None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return a user and a history of this length, by which a program is traced."""
-    return torch.zeros(1, dtype=torch.long), torch.ones(1, length or EXAMPLE, dtype=torch.long)
+def example_of(batch: int | None, length: int | None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return so many users and histories of this length, by which a program is traced."""
+    n = batch or FEW
+    return torch.zeros(n, dtype=torch.long), torch.ones(n, length or EXAMPLE, dtype=torch.long)
 
 
-def shapes_of(length: int | None, longest: int) -> tuple[dict[int, Any], dict[int, Any]] | None:
-    """Return which sizes of a program's arguments vary: the length of the history, unless it is fixed."""
-    return ({}, {1: torch.export.Dim("length", min=1, max=longest)}) if length is None else None
+def shapes_of(batch: int | None, length: int | None, longest: int) -> tuple[dict[int, Any], dict[int, Any]]:
+    """Return which sizes of a program's arguments vary: of users and of their histories, unless one is fixed."""
+    users = {0: torch.export.Dim("batch", min=1, max=MOST_USERS)} if batch is None else {}
+    return users, users | ({1: torch.export.Dim("length", min=1, max=longest)} if length is None else {})
 
 
 def readme(loaded: LoadedModel, facts: dict[str, Any], users: dict[str, list[int]], onnx: str) -> str:
@@ -172,6 +182,7 @@ def readme(loaded: LoadedModel, facts: dict[str, Any], users: dict[str, list[int
         example=example,
         quoted=shlex.quote(example),
         users=USERS.format(user=next(iter(users))) if users else "",
+        batch=facts["batch"] or "B",
         length=facts["length"] or "L",
         rows=len(loaded.items.item_ids),
         files=files,

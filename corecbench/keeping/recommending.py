@@ -66,7 +66,7 @@ class LoadedModel:
         if not self.reads_histories:
             raise UsageError(
                 f"{self.name} knows only the users that it was trained on: its scores do not depend on the "
-                "history; use recommend_user"
+                "history; name one by recommend_user or --user"
             )
         try:
             items = [self.items.find(str(item)) for item in history]
@@ -86,7 +86,7 @@ class LoadedModel:
             UsageError: the side knows no users, or not this one.
         """
         if not self.knows_users:
-            raise UsageError(f"{self.name} knows no users, only histories; use recommend")
+            raise UsageError(f"{self.name} knows no users, only histories; give one by recommend or --history")
         if str(user_id) not in self._users:
             raise unknown("user", str(user_id), list(self._users)[:10])
         user = self._users[str(user_id)]

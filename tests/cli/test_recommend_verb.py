@@ -306,7 +306,7 @@ def test_a_typed_history_gets_recommendations(kept):
         (["--history", "red aple"], "no item has the id or the title 'red aple'; close are: 'red apple'", 2),
         (["--history", "i0", "--user", "u1"], "give either --history 'ITEM; ITEM' or --user ID", 2),
         ([], "give either --history 'ITEM; ITEM' or --user ID", 2),
-        (["--user", "u1"], "popularity knows no users, only histories; use recommend", 2),
+        (["--user", "u1"], "popularity knows no users, only histories; give one by recommend or --history", 2),
         (["--history", "i0", "--side", "llm"], "no llm side was kept; have: domain", 2),
     ],
 )

@@ -7,13 +7,14 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import torch
 from click.testing import CliRunner
 
 from corecbench.api import UsageError
 from corecbench.cli.main import main
 from corecbench.keeping.export import export, readme
 from corecbench.keeping.loading import load_side
-from corecbench.keeping.serve import Items
+from corecbench.keeping.serve import Items, Recommender
 from corecbench.results.store import Store
 
 ALONE = """
@@ -87,6 +88,35 @@ def test_the_module_is_a_command_and_so_is_the_export(loaded, tmp_path):
     assert [line.split()[-2].strip("()") for line in shown] == [item.item_id for item in expected]
 
 
+@pytest.mark.parametrize("model", ["sasrec", "gru4rec", "lightgcn"])
+def test_the_program_takes_several_users_at_once(loaded, tmp_path, model):
+    export(loaded(model), tmp_path / "served")
+    served = Recommender(tmp_path / "served")
+    assert served.facts["batch"] is None
+    histories = [[1, 2, 3], [4, 0, 0], [5, 6, 0]]
+    length = served.facts["length"] or 3
+    padded = torch.tensor([[*each, *[0] * (length - 3)] for each in histories])
+    states, items = served.program(torch.zeros(3, dtype=torch.long), padded)
+    alone = [served.states(0, [item for item in each if item])[0] for each in histories]
+    assert torch.allclose(states, torch.cat(alone), atol=1e-5)
+    assert torch.equal(items, served.states(0, [1])[1])
+
+
+def test_the_llm_side_of_a_pair_is_exported_and_recommends_the_same(bench, host, tmp_path):
+    bench(models=("sasrec",), llms=("llama",), keep_models=True)
+    folders = [
+        folder for folder, record in Store(tmp_path / "results", "default").records() if record["cell"]["llm"]
+    ]
+    for number, folder in enumerate(folders):
+        own = load_side(host, folder, "llm")
+        export(own, tmp_path / f"served{number}")
+        served = Recommender(tmp_path / f"served{number}")
+        for history in (["i1"], ["i2", "i5", "i3"]):
+            best = [item.item_id for item in served.recommend(history)]
+            assert best == [item.item_id for item in own.recommend(history)]
+    assert len(folders) == 2
+
+
 def test_what_cannot_be_exported_is_one_line(loaded, tmp_path):
     with pytest.raises(UsageError, match=r"^recbole:FISM cannot be exported"):
         export(loaded("recbole:FISM"), tmp_path / "served")
@@ -100,7 +130,14 @@ def test_a_folder_that_exists_is_left_alone(loaded, tmp_path):
 @pytest.mark.parametrize("title", ["$(touch ran)", "`touch ran`; x", 'it\'s "so" $HOME', "a\nb"])
 def test_a_title_in_the_readme_is_a_word_to_the_shell(title):
     items = Items(("", "i0"), ("", title))
-    facts = {"model": "m", "side": "domain", "cell": {"name": "m", "dataset": "toy"}, "length": 3, "max_history": 3}
+    facts = {
+        "model": "m",
+        "side": "domain",
+        "cell": {"name": "m", "dataset": "toy"},
+        "batch": 1,
+        "length": 3,
+        "max_history": 3,
+    }
     text = readme(SimpleNamespace(items=items), facts, {}, "no ONNX")
     (line,) = [line.strip() for line in text.splitlines() if line.startswith("    python serve.py")]
     plain = title if title.isprintable() and ";" not in title else "i0"

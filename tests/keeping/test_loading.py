@@ -232,7 +232,7 @@ def test_a_title_that_several_items_have_needs_an_id():
 
 
 def test_a_side_that_knows_only_histories_says_so(loaded):
-    with pytest.raises(UsageError, match="sasrec knows no users, only histories; use recommend"):
+    with pytest.raises(UsageError, match="sasrec knows no users, only histories; give one by recommend"):
         loaded.recommend_user("u1")
 
 
