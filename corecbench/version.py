@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"
 
 ALGORITHMS: Mapping[str, int] = MappingProxyType(
     {

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from corecbench.version import __version__
+
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 LINKING = [
@@ -149,6 +151,13 @@ def test_the_citation_names_the_last_version_of_the_changelog():
     (version,) = re.findall(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert version == re.findall(r"^## (\d+\.\d+\.\d+)$", changelog, re.MULTILINE)[0]
+
+
+def test_the_changelog_is_short_and_its_newest_version_is_that_of_the_package():
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert len(changelog.splitlines()) <= 120
+    assert re.search(r"^## (.*)$", changelog, re.MULTILINE)[1] == __version__
+    assert f"### To upgrade from {re.findall(r'^## (.*)$', changelog, re.MULTILINE)[1]}" in changelog
 
 
 def test_the_hooks_before_a_commit_are_those_of_make_lint():
