@@ -58,6 +58,7 @@ CORE = {
         "corecbench/training/frozen.py",
         "corecbench/toolkit/full_softmax.py",
         "corecbench/training/loop.py",
+        "corecbench/training/refit.py",
         "corecbench/toolkit/losses.py",
         "corecbench/training/weights.py",
         "plugins/corecbench_plugins/metrics/rank_metrics.py",
