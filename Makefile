@@ -1,4 +1,4 @@
-.PHONY: check test coverage lint format audit docs docs-version build perf size
+.PHONY: check test coverage lint format audit docs docs-version build perf gpu size
 
 check:  ## All that CI runs, in fresh environments.
 	.ci/run
@@ -24,6 +24,9 @@ perf:  ## All measurements beside peers, into results/perf/ (docs/performance.md
 	python benchmarks/perf/evaluation.py $(OPTIONS)
 	python benchmarks/perf/domain_training.py $(OPTIONS)
 	python benchmarks/perf/write_page.py
+
+gpu:  ## Tests, main job and a pair with a large LLM on this machine's GPU; such as LLM=hf:FOLDER.
+	python benchmarks/perf/gpu.py $(LLM)
 
 size:  ## The budgets of lines, words, files and options, and what there is.
 	python benchmarks/size.py

@@ -41,6 +41,8 @@ CORE = {
     ),
     "full ranking": (
         "corecbench/evaluation/counting.py",
+        "corecbench/evaluation/far_counting.py",
+        "corecbench/evaluation/pairs.py",
         "corecbench/evaluation/ranking.py",
         "corecbench/evaluation/scores.py",
         "corecbench/evaluation/selection.py",

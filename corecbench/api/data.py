@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -66,6 +67,11 @@ class Batch:
     """int64 [B], for each pair an item that the user has not interacted with in training; None for windows."""
     sampled: torch.Tensor | None = None
     """int64 [K], different items drawn uniformly that all targets are told apart from; None if not asked for."""
+
+    @cached_property
+    def places(self) -> torch.Tensor:
+        """Where items stand in the histories, int64 [P], laid out as one row. A GPU is waited for once."""
+        return self.history.flatten().nonzero().squeeze(1)
 
 
 @dataclass(frozen=True)

@@ -9,22 +9,24 @@ B users of a batch, b users of a block, w items of a block, S pairs of a user an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn.functional import embedding
 
+from corecbench.evaluation.far_counting import count_without_waiting
 from corecbench.evaluation.selection import Best, marked, select
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from corecbench.evaluation.pairs import Absent, Pairs
     from corecbench.evaluation.scores import Scores
 
-BLOCKS = {"cpu": ((256, 1024), (256, 4096)), "cuda": ((4096, 2**14), (4096, 2**14))}
-"""Where they are computed -> users and items of a block, without lists and with lists.
+BLOCKS = ((256, 1024), (256, 4096))
+"""Users and items of a block, without lists and with lists.
 
-On a processor the scores of a block stay in its cache. With lists a block is wider: fewer selections are merged.
+The scores of a block stay in the processor's cache. With lists a block is wider: fewer selections are merged.
 """
 SPARE = 4
 """Candidates that are kept beyond the k best, since exact scores can change the order at the end of a list."""
@@ -32,45 +34,6 @@ FEW = 1 / 64
 """Share of a block up to which exact scores are computed pair by pair, and not by a product of matrices."""
 WHOLE_ROWS = 2**22
 """Exact scores that are held at a time where the fast ones do not settle a list."""
-
-
-class Pairs(NamedTuple):
-    """Pairs of a row of the batch and an item."""
-
-    user: torch.Tensor
-    """int64 [S], ascending."""
-    item: torch.Tensor
-    """int64 [S]."""
-
-    def of(self, users: slice) -> Pairs:
-        """Return the pairs of some rows, with rows counted from the first of them."""
-        ends = torch.tensor([users.start, users.stop], device=self.user.device)
-        first, last = (int(place) for place in torch.searchsorted(self.user, ends))
-        return Pairs(self.user[first:last] - users.start, self.item[first:last])
-
-    def places(self, items: slice, width: int) -> torch.Tensor:
-        """Return where the pairs of some items stand in a block of this width that is laid out as one row."""
-        inside = (self.item >= items.start) & (self.item < items.stop)
-        places: torch.Tensor = self.user[inside] * width + self.item[inside] - items.start
-        return places
-
-
-class Absent(NamedTuple):
-    """The items that do not exist for users: that came to be later than is allowed for them."""
-
-    since: torch.Tensor
-    """int32 [N+1], when an item came to be."""
-    until: torch.Tensor
-    """int32 [B], up to when it may have."""
-
-    def of(self, users: slice | torch.Tensor) -> Absent:
-        """Return the same for some of the users."""
-        return Absent(self.since, self.until[users])
-
-    def hide(self, scores: torch.Tensor, items: slice) -> None:
-        """Give the absent of some items a score of -inf, float [B, w or more]."""
-        later = self.since[items] > self.until[:, None]
-        scores[:, : later.shape[1]].masked_fill_(later, -torch.inf)
 
 
 def count_ranks(
@@ -91,10 +54,11 @@ def count_ranks(
         The ranks, int64 [B], and the best candidates, best first, of equal ones the lower index first; where there
         are fewer than k, the item is 0 and its score -inf.
     """
-    device = target.device
-    of_target = scores.of_pairs(torch.arange(len(target), device=device), target)
+    if target.device.type != "cpu":
+        return count_without_waiting(scores, target, left_out, k, absent)
+    of_target = scores.of_pairs(torch.arange(len(target)), target)
     ranks, lists = [], []
-    for users, blocks in scores.blocks(*BLOCKS.get(device.type, BLOCKS["cpu"])[k > 0]):
+    for users, blocks in scores.blocks(*BLOCKS[k > 0]):
         not_there = None if absent is None else absent.of(users)
         block = UserBlock(scores, users, target[users], of_target[users], left_out.of(users), k, not_there)
         rank, best = block.count(blocks)
@@ -120,8 +84,7 @@ class UserBlock:
     def __post_init__(self) -> None:
         rows = torch.arange(len(self.target), device=self.target.device)
         self.rows = rows + self.users.start
-        hidden = [(self.left_out.user, self.left_out.item), (rows, self.target), (rows, torch.zeros_like(rows))]
-        self.hidden = Pairs(*(torch.cat(column) for column in zip(*hidden, strict=True)))
+        self.hidden = self.left_out.and_targets(self.target)
         margin = self.scores.margin
         self.margin = torch.zeros_like(self.of_target) if margin is None else margin[self.users]
         self.low, self.high = self.of_target - self.margin, self.of_target + self.margin

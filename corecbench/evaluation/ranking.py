@@ -11,12 +11,16 @@ import numpy as np
 import torch
 
 from corecbench.api import Batch, States, last_position
-from corecbench.data.tensors import on_device
-from corecbench.evaluation.counting import Absent, Pairs, count_ranks
-from corecbench.evaluation.scores import scores_of
+from corecbench.evaluation.counting import count_ranks
+from corecbench.evaluation.pairs import Absent, Pairs
+from corecbench.evaluation.scores import Scores, scores_of
+from corecbench.toolkit import on_device
 
 if TYPE_CHECKING:
     from corecbench.data.ranking_task import RankingTask
+
+TOGETHER = 4096
+"""Users that are counted together on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +74,41 @@ def rank_task(
     rank, n_candidates = np.zeros_like(task.users), np.zeros_like(task.users)
     top_items = np.zeros((len(task.users), top_k), dtype=np.int64)
     top_scores = np.full((len(task.users), top_k), -np.inf, dtype=np.float32)
-    for rows, batch in in_batches(task, batch_size, device):
-        scores = scores_of(answer(batch), batch)
+    counted, k = [], top_k
+    for rows, scores in scored(answer, task, batch_size, device):
         left_out = without_targets(*task.seen.pairs(rows), task.target[rows])
         there = scores.n_items if task.exists is None else task.exists.n_items[rows]
         n_candidates[rows] = there - np.bincount(left_out[0], minlength=len(rows))
         target, *pairs = (on_device(indices, device) for indices in (task.target[rows], *left_out))
         k = min(top_k, scores.n_items)
         ranks, best = count_ranks(scores, target, Pairs(*pairs), k, absent_items(task, rows, device))
-        rank[rows], top_items[rows, :k], top_scores[rows, :k] = (tensor.cpu().numpy() for tensor in (ranks, *best))
+        counted.append((rows, ranks, *best))
+    if counted:  # a GPU is waited for once all is counted
+        order, *found = zip(*counted, strict=True)
+        rows = np.concatenate(order)
+        rank[rows], top_items[rows, :k], top_scores[rows, :k] = (torch.cat(each).cpu().numpy() for each in found)
     return Ranks(task.users, task.target, rank, n_candidates, top_items, top_scores)
+
+
+def scored(
+    answer: Callable[[Batch], States | torch.Tensor], task: "RankingTask", batch_size: int, device: str
+) -> Iterator[tuple[np.ndarray, Scores]]:
+    """Yield rows of a task and their scores: batch by batch on a processor, with more users at a time on a GPU.
+
+    A model is asked for a batch, since what it holds for each user is large. The states of many users are small.
+    """
+    together = 0 if torch.device(device).type == "cpu" else TOGETHER
+    held: list[tuple[np.ndarray, torch.Tensor]] = []
+    for number, (rows, batch) in enumerate(in_batches(task, batch_size, device), start=1):
+        answered = answer(batch)
+        if not isinstance(answered, States) or not together:
+            yield rows, scores_of(answered, batch)
+            continue
+        held.append((rows, last_position(answered.user, batch.history)))
+        if len(held) * batch_size >= together or number * batch_size >= len(task.users):
+            order, users = zip(*held, strict=True)
+            yield np.concatenate(order), scores_of(States(torch.cat(users), answered.item), batch)
+            held.clear()
 
 
 def absent_items(task: "RankingTask", rows: np.ndarray, device: str) -> Absent | None:

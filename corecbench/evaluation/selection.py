@@ -53,8 +53,6 @@ def highest(block: torch.Tensor, floor: torch.Tensor | None, m: int) -> Best:
     Only groups of items whose highest score is above the floor are looked into. Without a floor it is one that the
     m highest scores exceed.
     """
-    if block.device.type != "cpu":
-        return whole(block, m)
     groups = block.unflatten(1, (-1, GROUP))
     top = groups.amax(dim=2)  # [b, w / GROUP]
     if floor is None:
@@ -99,8 +97,5 @@ def in_rows(row: torch.Tensor, place: torch.Tensor, score: torch.Tensor, least: 
 
 def marked(mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return row and column of all that is true in bool [b, w], int64 each."""
-    if mask.device.type != "cpu":
-        row, column = mask.nonzero().T
-        return row, column
     place = np.flatnonzero(mask.numpy())  # several times as fast as torch where little is true
     return tuple(map(torch.from_numpy, np.divmod(place, mask.shape[1])))  # type: ignore[return-value]

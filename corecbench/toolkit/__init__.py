@@ -13,7 +13,7 @@ from corecbench.toolkit.kept_tensors import KeptTensors, load_tensors, save_tens
 from corecbench.toolkit.losses import standard_loss
 from corecbench.toolkit.placebos import random_like
 from corecbench.toolkit.printable import printable
-from corecbench.toolkit.processor import one_thread, product_dtype
+from corecbench.toolkit.processor import on_device, one_thread, product_dtype
 from corecbench.toolkit.texts import ProjectedTexts, mean_texts, project
 from corecbench.toolkit.whitening import whitened
 from corecbench.toolkit.words import beside, kept_word_summaries, phrase_summaries, word_summaries, word_vectors
@@ -30,6 +30,7 @@ __all__ = [
     "kept_word_summaries",
     "load_tensors",
     "mean_texts",
+    "on_device",
     "one_thread",
     "ordinary_file",
     "phrase_summaries",

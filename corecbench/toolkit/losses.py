@@ -45,12 +45,10 @@ def next_item_cross_entropy(batch: Batch, states: States, dtype: torch.dtype | N
 
     user, target = states.user, targets_of(batch)
     if target.dim() == 2:
-        chosen = target != 0  # [B, L]
         if user.dim() == 3:
-            places = chosen.flatten().nonzero().squeeze(1)  # once for both, since a GPU is waited for here
-            user, target = user.flatten(0, 1)[places], target.flatten()[places]  # [P, d], [P]
+            user, target = user.flatten(0, 1)[batch.places], target.flatten()[batch.places]  # [P, d], [P]
         else:
-            target = target.gather(1, chosen.sum(dim=1, keepdim=True) - 1).squeeze(1)  # [B]
+            target = target.gather(1, (target != 0).sum(dim=1, keepdim=True) - 1).squeeze(1)  # [B]
     if batch.sampled is None:
         items = states.item[1:]  # without the padding row
         return full_softmax_loss(user, items, target - 1, dtype or torch.float32)

@@ -1,4 +1,4 @@
-"""How this machine computes: the number format in which products of matrices are fastest, and one thread."""
+"""How this machine computes: the number format in which products of matrices are fastest, threads, devices."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from corecbench.api.fields import Precision
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     import torch
 
 
@@ -73,3 +74,19 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def on_device(values: np.ndarray | torch.Tensor, device: str | torch.device) -> torch.Tensor:
+    """Return values as a tensor on a device. A GPU gets them from pinned memory, while this process goes on.
+
+    Args:
+        values: of this process. They are not changed later where the device is a processor, since the tensor may
+            share their memory.
+        device: such as "cpu" or "cuda:1".
+    """
+    import torch
+
+    tensor = torch.as_tensor(values)
+    if torch.device(device).type in ("cpu", "mps"):  # they share their memory
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

@@ -12,7 +12,7 @@ import torch
 
 from corecbench.api import Batch, Interactions
 from corecbench.data.ranking_task import SeenItems
-from corecbench.data.tensors import on_device
+from corecbench.toolkit import on_device
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from corecbench.api import Batch, Catalog, DataError, Interactions
-from corecbench.data.tensors import on_device
+from corecbench.toolkit import on_device
 from corecbench.training.contexts import Contexts, latest, windows
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from corecbench.api import Batch, Recommender, States, last_position
-from corecbench.data.tensors import on_device
 from corecbench.evaluation.states import checked
 from corecbench.plugin.abilities import recommender_abilities
+from corecbench.toolkit import on_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

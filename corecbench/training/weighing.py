@@ -14,10 +14,9 @@ import numpy as np
 import torch
 
 from corecbench.api import Batch, PluginError, Recommender, States, last_position
-from corecbench.data.tensors import on_device
 from corecbench.evaluation.ranking import absent_items, in_batches, without_targets
 from corecbench.plugin.abilities import recommender_abilities
-from corecbench.toolkit import mean_texts
+from corecbench.toolkit import mean_texts, on_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,13 +1,17 @@
 """Counting in blocks against whole rows of exact scores."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 
 from corecbench.api import Batch, States
 from corecbench.data.ranking_task import RankingTask, SeenItems
-from corecbench.evaluation import counting
-from corecbench.evaluation.counting import BLOCKS, Pairs, count_ranks
+from corecbench.evaluation import counting, far_counting
+from corecbench.evaluation.counting import BLOCKS, count_ranks
+from corecbench.evaluation.far_counting import count_without_waiting
+from corecbench.evaluation.pairs import Pairs
 from corecbench.evaluation.ranking import rank_task
 from corecbench.evaluation.scores import GivenScores, StateScores, item_scores
 
@@ -50,13 +54,15 @@ def test_blocks_of_fast_scores_give_the_ranks_and_lists_of_exact_scores(kind, wi
     exact = item_scores(user, item).numpy()
     expected = exact_ranks_and_lists(exact, target, left_out, K)
     if not wide:  # lists are merged
-        monkeypatch.setitem(counting.BLOCKS, "cpu", ((32, 512), (32, 512)))
-    for scores in (StateScores(user, item), GivenScores(torch.tensor(exact))):
-        ranks, best = count_ranks(scores, torch.tensor(target), pairs, K)
+        monkeypatch.setattr(counting, "BLOCKS", ((32, 512), (32, 512)))
+        monkeypatch.setattr(far_counting, "BLOCK", N_USERS * 512)
+    both = StateScores(user, item), GivenScores(torch.tensor(exact))
+    for scores, count in itertools.product(both, (count_ranks, count_without_waiting)):
+        ranks, best = count(scores, torch.tensor(target), pairs, K)
         assert (ranks.tolist(), best.items.tolist()) == expected
         row = np.arange(N_USERS)[:, None]
         assert (best.scores.numpy() == exact[row, best.items.numpy()]).all()
-        assert count_ranks(scores, torch.tensor(target), pairs, 0)[0].tolist() == expected[0]
+        assert count(scores, torch.tensor(target), pairs, 0)[0].tolist() == expected[0]
 
 
 def pairs_of(left_out):
@@ -65,7 +71,7 @@ def pairs_of(left_out):
 
 
 def test_a_block_of_scores_of_whole_batches_stays_in_a_processor_s_cache():
-    assert all(users * items <= 2**20 for users, items in BLOCKS["cpu"])
+    assert all(users * items <= 2**20 for users, items in BLOCKS)
 
 
 def test_nothing_as_large_as_users_times_items_is_ever_held():

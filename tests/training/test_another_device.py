@@ -7,11 +7,15 @@ import pytest
 from corecbench.api import Training
 from corecbench.testing.bench import make_cell_training, silent
 from corecbench.testing.far_device import DEVICE, FarDevice
+from corecbench.training.loop import SideTraining
+from corecbench.training.pair import Pair, Solo, train_pair
 
 BATCHES = 8
 """The batches of an epoch, about."""
 WAITS_OF_AN_EPOCH = 3
 """Of losses that are read once at its end."""
+WAITS_OF_A_RANKING = 4
+"""Of one check of the states, and of the ranks, items and scores that are read at the end."""
 
 
 @pytest.fixture
@@ -21,7 +25,7 @@ def device():
 
 
 def select(host, kind, name, config=None):
-    selected = host.select(kind, name, {name: config or {}})
+    selected = host.select(kind, name, {name.partition(":")[0]: config or {}})
     if isinstance(selected.config, Training):
         selected = replace(selected, config=replace(selected.config, epochs=1, batch_size=BATCHES))
     return selected
@@ -58,3 +62,36 @@ def test_a_batch_waits_once_at_most_and_copies_from_pinned_memory(host, device, 
     assert n_batches > 5
     assert sum(device.waits.values()) <= waits * n_batches + WAITS_OF_AN_EPOCH
     assert {place.split(":")[0] for place in device.copies} <= {copied_at}
+    assert waits_of_a_ranking(device, training, model) <= 1 + WAITS_OF_A_RANKING
+
+
+def waits_of_a_ranking(device, training, model):
+    """Rank all users, who are one batch, once more, and return how often the device was waited for."""
+    training.rank(model, "test", top_k=3)  # what is computed once is there now
+    device.waits.clear()
+    training.rank(model, "test", top_k=3)
+    return sum(device.waits.values())
+
+
+def test_the_sides_of_a_pair_wait_once_a_batch_at_most(host, device, tiny_llama, monkeypatch):
+    training, epochs = make_cell_training(host, n_users=60, device=DEVICE), []
+    domain = select(host, "models", "sasrec")
+    llm = select(host, "llms", f"llama:{tiny_llama}")
+    sharing = host.select("sharing", "bdlm", {"bdlm": {"start": "new", "warm_up_epochs": 1}})
+    domain = replace(domain, config=replace(domain.config, epochs=2))
+    train_epoch = SideTraining.train_epoch
+
+    def counted(side, *partner):
+        device.waits.clear()
+        device.copies.clear()
+        loss = train_epoch(side, *partner)
+        n_batches = -(-len(side.examples) // BATCHES)
+        waits = sum(device.waits.values())
+        epochs.append((side.side, waits <= n_batches + WAITS_OF_AN_EPOCH, dict(device.copies)))
+        return loss
+
+    monkeypatch.setattr(SideTraining, "train_epoch", counted)
+    trained = train_pair(training, Pair(domain, llm, sharing), Solo(domain, None), silent)
+    assert epochs == [(side, True, {}) for side in ("domain", "llm", "domain")]
+    for side in trained.sides.values():
+        assert waits_of_a_ranking(device, training, side.model) <= 1 + WAITS_OF_A_RANKING

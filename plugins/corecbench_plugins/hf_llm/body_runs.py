@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import pad
 
-from corecbench_plugins.hf_llm.body_layers import Body, layers_of
+from corecbench_plugins.hf_llm.body_layers import Body, layers_of, text_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +102,8 @@ def run_layers(body: Body, states: torch.Tensor, mask: torch.Tensor | None = Non
     def replace_input(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
         return ((states, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": states})
 
+    if states.device.type != "cpu" and takes_whole_masks(body, states.shape[1]):
+        mask = whole_mask(states, mask)
     hook = layers_of(body)[0].register_forward_pre_hook(replace_input, with_kwargs=True)
     try:
         final: torch.Tensor = body(
@@ -110,6 +112,28 @@ def run_layers(body: Body, states: torch.Tensor, mask: torch.Tensor | None = Non
     finally:
         hook.remove()
     return final
+
+
+def takes_whole_masks(body: Body, length: int) -> bool:
+    """Return whether all layers of a body look back alike over so many positions, and as a mask says."""
+    config = text_config(body)
+    reach = getattr(config, "sliding_window", None) or length
+    plain = not getattr(config, "alibi", False)
+    return config._attn_implementation == "sdpa" and plain and length <= reach
+
+
+def whole_mask(states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Return what each position looks at, bool [B, 1, S, S]: itself, and what stands before it and is no padding.
+
+    Transformers takes it as it is. It reads the values of a smaller one to leave it out, for which a GPU is waited
+    for.
+    """
+    n_texts, length = states.shape[:2]
+    back = torch.ones(length, length, dtype=torch.bool, device=states.device).tril()
+    if mask is None:
+        return back.expand(n_texts, 1, -1, -1)
+    itself = torch.eye(length, dtype=torch.bool, device=states.device)
+    return ((back & (mask[:, None, :] != 0)) | itself)[:, None]
 
 
 @contextlib.contextmanager

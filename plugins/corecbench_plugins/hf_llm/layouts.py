@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
+from torch.nn.functional import pad
+
+from corecbench.toolkit import on_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,23 +75,22 @@ class Titles(nn.Module):
 
     def forward(self, history: torch.Tensor, items: torch.Tensor, user: torch.Tensor | None) -> Sequences:
         """Lay out a batch; arguments as for `ItemTokens`."""
-        length = (history != 0).sum(dim=1)
-        latest = [
-            row[max(n - self.max_titles, 0) : n] for row, n in zip(history.tolist(), length.tolist(), strict=True)
-        ]
+        listed = [[item for item in row if item] for row in history.tolist()]
+        latest = [row[max(len(row) - self.max_titles, 0) :] for row in listed]
+        texts = self.prompts(latest)
+        together = on_device(torch.cat(texts), items.device).to(items.dtype).split(list(map(len, texts)))
         rows = []
-        for number, (text, titled) in enumerate(zip(self.prompts(latest), latest, strict=True)):
-            parts = [text.to(items)]
+        for number, text in enumerate(together):
+            parts = [text]
             if user is not None:
-                n = int(length[number])
-                parts += [user[number], items[number, n - len(titled) : n]]
+                n = len(listed[number])
+                parts += [user[number], items[number, n - len(latest[number]) : n]]
             rows.append(torch.cat([*parts, self.recommend[None]]))
-        longest = max(len(row) for row in rows)
-        states = items.new_zeros(len(rows), longest, items.shape[2])
-        mask = torch.zeros(len(rows), longest, dtype=torch.long, device=history.device)
-        for number, row in enumerate(rows):
-            states[number, longest - len(row) :], mask[number, longest - len(row) :] = row, 1
-        return Sequences(states, mask)
+        lengths = torch.tensor([len(row) for row in rows])
+        longest = int(lengths.max())
+        mask = (torch.arange(longest) >= longest - lengths[:, None]).long()
+        padded = [pad(row, (0, 0, longest - len(row), 0)) for row in rows]
+        return Sequences(torch.stack(padded), on_device(mask, items.device))
 
     def prompts(self, latest: Sequence[Sequence[int]]) -> list[torch.Tensor]:
         """Return the states of each prompt's text, float32 [T, h]. Those of new prompts are computed together."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from corecbench.api import DataError, Setup
-from corecbench.toolkit import load_tensors, one_thread, product_dtype, save_tensors, set_aside, whitened
+from corecbench.toolkit import load_tensors, on_device, one_thread, product_dtype, save_tensors, set_aside, whitened
 from corecbench_plugins.hf_llm.body import load_body, lower_part, n_lower_layers
 from corecbench_plugins.hf_llm.body_runs import run_lower
 from corecbench_plugins.hf_llm.loading import load_tokenizer
@@ -121,7 +121,7 @@ class TextEncoder:
                 states[:, self.left_out :].double().mean(dim=1).nan_to_num().float()
             )  # zero without tokens
         mean, deviation = self.typical_states(some_of(texts))
-        return {"pooled": torch.stack(pooled), "mean": mean, "deviation": deviation}
+        return {"pooled": torch.stack(pooled).cpu(), "mean": mean, "deviation": deviation}
 
     def typical_states(self, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mean and deviation, float32 [h], of token states at the depth that the trained layers read."""
@@ -133,7 +133,7 @@ class TextEncoder:
         if not len(tokens):
             raise DataError("no item has a text that the tokenizer knows, so an LLM has nothing to read")
         variance = tokens.var(dim=0, correction=0)
-        return tokens.mean(dim=0).float(), variance.clamp(min=1e-6).sqrt().float()
+        return tokens.mean(dim=0).float().cpu(), variance.clamp(min=1e-6).sqrt().float().cpu()
 
     def states(self, text: str) -> torch.Tensor:
         """Return the states of a prompt's tokens, float32 [T, h], start token first; the cache keeps them."""
@@ -145,7 +145,7 @@ class TextEncoder:
         self.load()
         prompt_states = [torch.zeros(0, self.lower.config.hidden_size)] * len(texts)
         for row, states in self.encode(texts, MAX_TOKENS, (self.entry,), frame=self.template):
-            prompt_states[row] = states[0]
+            prompt_states[row] = states[0].cpu()
         return prompt_states
 
     def encode(
@@ -158,7 +158,8 @@ class TextEncoder:
     ) -> Iterator[tuple[int, torch.Tensor]]:
         """Yield the row and the states, float32 [n, T, h], of each text that is not empty, in the order of length.
 
-        A start token stands in front: the first position of a causal LM is an attention sink, whatever its token.
+        They stay where they were computed. A start token stands in front: the first position of a causal LM is an
+        attention sink, whatever its token.
 
         Args:
             texts: the texts.
@@ -174,10 +175,11 @@ class TextEncoder:
         done = 0
         for rows in self.batches(order, [len(tokens[row]) for row in order]):
             batch = torch.nn.utils.rnn.pad_sequence([torch.tensor(tokens[row]) for row in rows], batch_first=True)
+            tokens_there, lengths = on_device(batch, self.setup.device), [len(tokens[row]) for row in rows]
             steadily = one_thread() if batch.numel() <= FEW_TOKENS else contextlib.nullcontext()
             with torch.no_grad(), steadily:
-                states = self.read(batch.to(self.setup.device), [len(tokens[row]) for row in rows], max(layers))
-            chosen = torch.stack([states[layer] for layer in layers]).float().cpu()  # [n, B, T, h]
+                states = self.read(tokens_there, lengths, max(layers))
+            chosen = torch.stack([states[layer] for layer in layers]).float()  # [n, B, T, h]
             for number, row in enumerate(rows):
                 yield row, chosen[:, number, : len(tokens[row])].clone()
             done += len(rows)

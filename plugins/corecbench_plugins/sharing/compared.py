@@ -47,7 +47,8 @@ def places(own: States, other: States, batch: Batch, most: int) -> Places:
     history, so the other side is read after the last item.
     """
     if own.user.dim() == other.user.dim() == 3:
-        row, position = drawn(torch.nonzero(batch.history), most).T
+        place, width = drawn(batch.places, most), batch.history.shape[1]
+        row, position = place // width, place % width
         return Places(own.user[row, position], other.user[row, position], row, position)
     row = drawn(torch.arange(len(batch.user), device=batch.user.device), most)
     history = batch.history[row]

@@ -62,7 +62,7 @@ class Ctrl(Private):
             return {}
         at = places(own, other, batch, self.config.positions)
         same = None if at.position is not None else batch.user[at.row]
-        items = drawn(torch.unique(batch.history[batch.history != 0]), self.config.positions)
+        items = drawn(torch.unique(batch.history.flatten()[batch.places]), self.config.positions)
         own_items, other_items = (embedding(items, states.item) for states in (own, other))
         return {
             "users": self.config.weight * self.aligned(side, "user", at.own, at.other, same),

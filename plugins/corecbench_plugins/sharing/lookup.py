@@ -19,5 +19,8 @@ def look_up(index: torch.Tensor, rows: Callable[[torch.Tensor], torch.Tensor]) -
         index: int64, of any shape.
         rows: computes the rows [n, d] of indices [n].
     """
+    if index.device.type != "cpu":  # a GPU computes a row more than once sooner than it is waited for
+        of_each: torch.Tensor = rows(index.flatten()).unflatten(0, index.shape)
+        return of_each
     distinct, place = index.unique(return_inverse=True)
     return embedding(place, rows(distinct))

@@ -1,0 +1,51 @@
+"""Which items are no candidates of which users. B users of a batch, N items, w items of a block, S pairs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+
+class Pairs(NamedTuple):
+    """Pairs of a row of the batch and an item."""
+
+    user: torch.Tensor
+    """int64 [S], ascending."""
+    item: torch.Tensor
+    """int64 [S]."""
+
+    def and_targets(self, target: torch.Tensor) -> Pairs:
+        """Return all pairs that a block hides: these, the target of each row, int64 [B], and item 0."""
+        rows = torch.arange(len(target), device=target.device)
+        return Pairs(*map(torch.cat, zip(self, (rows, target), (rows, torch.zeros_like(rows)), strict=True)))
+
+    def of(self, users: slice) -> Pairs:
+        """Return the pairs of some rows, with rows counted from the first of them."""
+        ends = torch.tensor([users.start, users.stop], device=self.user.device)
+        first, last = (int(place) for place in torch.searchsorted(self.user, ends))
+        return Pairs(self.user[first:last] - users.start, self.item[first:last])
+
+    def places(self, items: slice, width: int) -> torch.Tensor:
+        """Return where the pairs of some items stand in a block of this width that is laid out as one row."""
+        inside = (self.item >= items.start) & (self.item < items.stop)
+        places: torch.Tensor = self.user[inside] * width + self.item[inside] - items.start
+        return places
+
+
+class Absent(NamedTuple):
+    """The items that do not exist for users: that came to be later than is allowed for them."""
+
+    since: torch.Tensor
+    """int32 [N+1], when an item came to be."""
+    until: torch.Tensor
+    """int32 [B], up to when it may have."""
+
+    def of(self, users: slice | torch.Tensor) -> Absent:
+        """Return the same for some of the users."""
+        return Absent(self.since, self.until[users])
+
+    def hide(self, scores: torch.Tensor, items: slice) -> None:
+        """Give the absent of some items a score of -inf, float [B, w or more]."""
+        later = self.since[items] > self.until[:, None]
+        scores[:, : later.shape[1]].masked_fill_(later, -torch.inf)
