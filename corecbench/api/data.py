@@ -70,8 +70,12 @@ class Batch:
 
     @cached_property
     def places(self) -> torch.Tensor:
-        """Where items stand in the histories, int64 [P], laid out as one row. A GPU is waited for once."""
-        return self.history.flatten().nonzero().squeeze(1)
+        """The positions with a target, int64 [P], of a batch laid out as one row; without windows, those of items.
+
+        A GPU is waited for once.
+        """
+        where = self.history if self.target is None or self.target.dim() == 1 else self.target
+        return where.flatten().nonzero().squeeze(1)
 
 
 @dataclass(frozen=True)
