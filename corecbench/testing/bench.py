@@ -186,8 +186,9 @@ def tolerance(model: Recommender) -> float:
 
 
 def tensors(batch: Batch) -> dict[str, torch.Tensor]:
-    """Return what a batch holds."""
-    return {name: tensor for name, tensor in vars(batch).items() if tensor is not None}
+    """Return what a batch was made of."""
+    found = {each.name: getattr(batch, each.name) for each in dataclasses.fields(batch)}
+    return {name: tensor for name, tensor in found.items() if tensor is not None}
 
 
 def task_loss(model: Recommender, batch: Batch, states: States | None) -> torch.Tensor:
