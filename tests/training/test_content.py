@@ -175,7 +175,7 @@ def test_texts_that_say_nothing_are_seldom_taken(host):
         )
         model, noise = Known("windows", States(user, items[0])), checked(items[1], n_items)
         side = types.SimpleNamespace(
-            model=model, owner="noise", chosen={}, values=None, best_value=0.0, train_s=0.0
+            model=model, side="domain", owner="noise", chosen={}, values=None, best_value=0.0, train_s=0.0
         )
         found = with_content(training, side, [noise])
         taken += bool(found.chosen)
