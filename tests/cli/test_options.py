@@ -36,7 +36,16 @@ def configured(tmp_path, monkeypatch):
 
     def make_plan(config, host, store):
         seen.append(config)
-        return SimpleNamespace(config=config, cells=[], downloads=[], notes=[], elsewhere={}, left_out={}, to_do=[])
+        none = {
+            "cells": [],
+            "downloads": [],
+            "notes": [],
+            "elsewhere": {},
+            "left_out": {},
+            "to_do": [],
+            "n_to_do": 0,
+        }
+        return SimpleNamespace(config=config, **none)
 
     def settings(*options):
         given = Invocation(steps=Steps(make_plan, lambda *rest: []))
