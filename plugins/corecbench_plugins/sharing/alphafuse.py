@@ -22,9 +22,9 @@ N items, k the width of a text's vector, d that of a row.
 import torch
 from torch import nn
 
-from corecbench.api import Ids, Pretrained, Setup, Side, Table
+from corecbench.api import Pretrained, Setup, Table
 from corecbench.toolkit import whitened
-from corecbench_plugins.sharing.none import Private
+from corecbench_plugins.sharing.none import OverItems
 from corecbench_plugins.sharing.settings import AlphafuseConfig
 
 
@@ -64,7 +64,7 @@ class NullSpaceTable(nn.Module):
         return own if self.said is None else self.said[index] + own * self.learnt[index]
 
 
-class Alphafuse(Private):
+class Alphafuse(OverItems):
     """Private tables. The domain side's items say what their texts say, and are learnt in a null space."""
 
     config: AlphafuseConfig
@@ -75,13 +75,9 @@ class Alphafuse(Private):
         super().__init__(config, setup)
         self.cosine_temperature = config.temperature or None
 
-    def ids(self, side: Side, width: int) -> Ids:
-        """Return private tables. The domain side's item table can read texts."""
-        tables = super().ids(side, width)
-        if side == "llm":
-            return tables
-        self.item = NullSpaceTable(tables.item)
-        return Ids(tables.user, self.item)
+    def item_table(self, own: Table) -> NullSpaceTable:
+        """Return a table that can read texts."""
+        return NullSpaceTable(own)
 
     def start(self, pretrained: Pretrained) -> None:
         """Let the domain side's items read the texts, where there are texts."""

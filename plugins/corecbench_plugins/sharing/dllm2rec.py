@@ -31,11 +31,11 @@ import torch
 from torch import nn
 from torch.nn.functional import logsigmoid, softmax
 
-from corecbench.api import Batch, Ids, Interactions, Pretrained, Side, States
+from corecbench.api import Batch, Interactions, Pretrained, Side, States, Table
 from corecbench.toolkit import project
 from corecbench_plugins.sharing.compared import EXCLUDED, comparable_scores
 from corecbench_plugins.sharing.mapped_table import MappedTable
-from corecbench_plugins.sharing.none import Private
+from corecbench_plugins.sharing.none import OverItems
 from corecbench_plugins.sharing.settings import Dllm2recConfig
 
 FLATTENED = 0.05
@@ -54,7 +54,7 @@ class ScaledMap(nn.Module):
         return self.scale * project(rows, self.linear)
 
 
-class Dllm2rec(Private):
+class Dllm2rec(OverItems):
     """Private tables, with texts in the domain side's items, and ranking distillation to the domain side."""
 
     config: Dllm2recConfig
@@ -68,13 +68,9 @@ class Dllm2rec(Private):
         count = 1.0 + torch.as_tensor(np.bincount(train.item, minlength=self.catalog.n_items + 1)[1:])
         self.chance = (count / count.sum()).pow(FLATTENED).float()
 
-    def ids(self, side: Side, width: int) -> Ids:
-        """Return private tables. The domain side's item table can read texts."""
-        tables = super().ids(side, width)
-        if side == "llm":
-            return tables
-        self.item = MappedTable(tables.item)
-        return Ids(tables.user, self.item)
+    def item_table(self, own: Table) -> MappedTable:
+        """Return a table that can read texts."""
+        return MappedTable(own)
 
     def start(self, pretrained: Pretrained) -> None:
         """Let the domain side's items read the texts. A pretrained model is not changed by the texts at first."""

@@ -1,9 +1,11 @@
 """The controls in which nothing is shared: each side has ids of its own."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
-from corecbench.api import Batch, Budget, Ids, Pretrained, Setup, Side, States, Turn, private_ids
+from corecbench.api import Batch, Budget, Ids, Pretrained, Setup, Side, States, Table, Turn, private_ids
 from corecbench.toolkit import kept_word_summaries
 from corecbench_plugins.sharing.schedule import alternate
 from corecbench_plugins.sharing.settings import HybridConfig, Schedule
@@ -40,6 +42,24 @@ class Private(nn.Module):
     def losses(self, side: Side, own: States, other: States, batch: Batch) -> dict[str, torch.Tensor]:
         """Return no coupling terms."""
         return {}
+
+
+class OverItems(Private):
+    """Private tables. The domain side's items stand in a table over their own rows, which can read more."""
+
+    item: nn.Module
+
+    def ids(self, side: Side, width: int) -> Ids:
+        """Return private tables, with `item_table` over the domain side's items."""
+        tables = super().ids(side, width)
+        if side == "llm":
+            return tables
+        self.item = table = self.item_table(tables.item)
+        return Ids(tables.user, table)
+
+    def item_table(self, own: Table) -> Any:
+        """Return a table over the domain side's items, whose own rows are given."""
+        raise NotImplementedError
 
 
 class Hybrid(Private):

@@ -22,9 +22,9 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from corecbench.api import Ids, Pretrained, Setup, Side, Table, UsageError
+from corecbench.api import Pretrained, Setup, Table, UsageError
 from corecbench_plugins.sharing.mapped_table import MappedTable
-from corecbench_plugins.sharing.none import Private
+from corecbench_plugins.sharing.none import OverItems
 from corecbench_plugins.sharing.settings import UnisrecConfig
 from corecbench_plugins.sharing.store import ZeroTable
 
@@ -58,7 +58,7 @@ class Experts(nn.Module):
         return logits.softmax(dim=-1)
 
 
-class Unisrec(Private):
+class Unisrec(OverItems):
     """Private tables. The domain side's items are made of texts, and of rows of their own if they have some."""
 
     config: UnisrecConfig
@@ -69,14 +69,9 @@ class Unisrec(Private):
         super().__init__(config, setup)
         self.cosine_temperature = config.temperature or None
 
-    def ids(self, side: Side, width: int) -> Ids:
-        """Return private tables. The domain side's item table can read texts."""
-        tables = super().ids(side, width)
-        if side == "llm":
-            return tables
-        own: Table = tables.item if self.config.rows else ZeroTable(self.catalog.n_items + 1, width)
-        self.item = MappedTable(own)
-        return Ids(tables.user, self.item)
+    def item_table(self, own: Table) -> MappedTable:
+        """Return a table that can read texts."""
+        return MappedTable(own if self.config.rows else ZeroTable(*own.weight.shape))
 
     def start(self, pretrained: Pretrained) -> None:
         """Let the domain side's items read the texts.
