@@ -8,7 +8,7 @@ from corecbench.experiment.work import work_of
 from corecbench.plugin.host import Host
 from corecbench.results.store import Store
 from corecbench.settings.config import load
-from corecbench.settings.run_files import packaged
+from corecbench.settings.run_files import find, packaged
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +39,10 @@ def test_the_plan_of_a_first_look_has_turns_on_both_sides(host, toy_folder, tmp_
     work = work_of(pair, plan, host)
     assert [each.model for each in work.stretches] == ["sasrec", "minilm", "sasrec"]
     assert sum(each.most for each in work.stretches if each.model == "minilm") == 1  # it takes longest
+
+
+def test_the_methods_are_all_sharing_modules_with_settings_of_no_other_protocol(host):
+    config = load("methods", {}, [])
+    assert {component.name for component, _ in host.list("sharing")} <= {*config.sharing}
+    assert (config.split, config.train_shares, len(config.seeds)) == ("time", (0.25,), 3)
+    assert "include" not in find("methods").read_text(encoding="utf-8")
