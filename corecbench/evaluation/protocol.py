@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from corecbench.data.loaded import SplitDataset
+    from corecbench.data.split import Split
     from corecbench.settings.config import RunConfig
 
 
@@ -19,7 +20,11 @@ PROTOCOL: Mapping[str, str] = {
 """The rules of `corecbench.evaluation.ranking.rank_task`, in the words in which a result states them."""
 EXISTING = "items that exist by the target's time"
 REFIT = "on all before the test items, as validation chose"
-LATER = ("equal times", "selection", "cut", "target", "window", "refit")
+MANY_USERS = 100_000
+"""Where more users are validated, a sample of them is after each epoch."""
+SAMPLED_USERS = 20_000
+"""The users of such a sample."""
+LATER = ("equal times", "selection", "cut", "target", "window", "refit", "validation")
 """The words of a protocol that are hashed with a cell. What the others say, fingerprints and settings tell."""
 
 
@@ -30,6 +35,7 @@ def protocol_on(data: SplitDataset, config: RunConfig) -> dict[str, Any]:
     """
     dataset = data.whole_name
     chooses = "all-users" if data.reduction.train_share == 1 else config.selection
+    sampled = sampled_users(data.split, config)
     return {
         "split": config.split,
         **(by_time(config, data.reduction.window) if config.split == "time" else {}),
@@ -41,7 +47,32 @@ def protocol_on(data: SplitDataset, config: RunConfig) -> dict[str, Any]:
         **({"equal times": config.ties} if config.ties != "file" else {}),
         **({"selection": chooses} if chooses != "all-users" else {}),
         **({"refit": REFIT} if config.refit else {}),
+        **({"validation": f"{sampled:,} users after each epoch, all in the end"} if sampled else {}),
     }
+
+
+def sampled_users(split: Split, config: RunConfig) -> int | None:
+    """Return how many users are validated after each epoch; None for all."""
+    n_users = len(split.held["validation"].users)
+    sampled = config.validation_users or (SAMPLED_USERS if n_users > MANY_USERS else n_users)
+    return sampled if sampled < n_users else None
+
+
+def users_setting(protocol: Mapping[str, Any], n_users: int) -> int | None:
+    """Return the setting `validation_users` that gives what a protocol states; None for the default.
+
+    Args:
+        protocol: as a result states it.
+        n_users: those of the data set.
+
+    >>> users_setting({"validation": "20,000 users after each epoch, all in the end"}, 150_000)
+    20000
+    >>> users_setting({}, 150_000), users_setting({}, 1_000)
+    (150000, None)
+    """
+    if "validation" in protocol:
+        return int(protocol["validation"].split()[0].replace(",", ""))
+    return n_users if n_users > MANY_USERS else None
 
 
 def by_time(config: RunConfig, window: int) -> dict[str, str]:

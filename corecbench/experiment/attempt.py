@@ -16,6 +16,7 @@ from safetensors.torch import load
 
 from corecbench.api import Combiner, CorecbenchError, Failure, Lists, RowSide, Setup, Side, SideRecord
 from corecbench.evaluation.measuring import measure_checked
+from corecbench.evaluation.protocol import sampled_users
 from corecbench.experiment import process
 from corecbench.experiment.cells import Cell, digest_of, record_of, settings_of
 from corecbench.experiment.controls import abilities_of
@@ -162,7 +163,7 @@ class Attempt:
         )
         metric = self.host.build(self.host.select("metrics", "NDCG@10", {}))
         of_cell = self.data.split, cell.seeded_as, metric, self.checkpoints(), self.validation
-        return CellTraining(self.host, setup, *of_cell)
+        return CellTraining(self.host, setup, *of_cell, sampled_users(self.data.split, self.plan.config))
 
     @property
     def data(self) -> SplitDataset:

@@ -14,6 +14,7 @@ from corecbench.api import SIDES, Lists, Metric, PluginError, Side, UsageError
 from corecbench.data.loaded import SplitDataset, read_datasets
 from corecbench.data.time_split import warnings
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
+from corecbench.evaluation.protocol import sampled_users
 from corecbench.experiment.cells import Cell, is_done, settings_of
 from corecbench.experiment.layout import (
     Choice,
@@ -244,4 +245,11 @@ def notes(
     if aside := config.per_dataset.keys() - {data.whole_name for data in data_sets}:
         found.append(f"settings of data sets that are not in this run are left aside: {', '.join(sorted(aside))}")
     found += [line for data in data_sets for line in warnings(data.dataset, data.split, config.ties)]
+    sampled = {data.name: sampled_users(data.split, config) for data in data_sets}
+    found += [
+        f"{name}: {n_users:,} users, a sample, are validated after each epoch, and all in the end "
+        "(run.validation_users)"
+        for name, n_users in sampled.items()
+        if n_users
+    ]
     return found

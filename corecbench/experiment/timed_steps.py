@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from corecbench.api import CorecbenchError, Setup
+from corecbench.evaluation.protocol import sampled_users
 from corecbench.experiment import process
 from corecbench.training.cell import CellTraining
 from corecbench.training.weights import trainable
@@ -82,9 +83,11 @@ def timed(cell: Cell, plan: Plan, host: Host) -> Timed:
     build_s = reading_s or time.perf_counter() - clock
     epoch_s = steps_s(training, side, selected, model) if trainable(model) else 0.0
     validation_s, test_s = (ranking_s(training, model, stage) for stage in ("validation", "test"))
+    sampled, n_users = sampled_users(cell.data.split, plan.config), len(cell.data.split.held["validation"].users)
     if epoch_s:
-        epoch_s += validation_s
-    return Timed(epoch_s, build_s + test_s, process.peak_memory_bytes())
+        epoch_s += validation_s * (sampled or n_users) / n_users
+    beside_s = build_s + test_s + (validation_s if sampled else 0.0)
+    return Timed(epoch_s, beside_s, process.peak_memory_bytes())
 
 
 def side_of(cell: Cell) -> tuple[Side, Selected]:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from corecbench.data.reduction import reduction_of, whole_dataset
-from corecbench.evaluation.protocol import split_settings
+from corecbench.evaluation.protocol import split_settings, users_setting
 from corecbench.results.record import settings_in, variant_of
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def _alike(records: Sequence[CellResult]) -> dict[str, Any]:
         "threads": run.get("threads"),
         "repeats": protocol.get("repeated pairs"),
         **split_settings(protocol),
+        "validation_users": users_setting(protocol, int(records[0]["data"].get("n_users", 0))),
         "k_core": records[0]["data"].get("k_core"),
         "device": records[0]["device"],
         "train_shares": [reduction.train_share] if reduction.train_share != 1 else None,

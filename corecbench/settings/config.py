@@ -127,6 +127,10 @@ class RunConfig:
     of its own."""
     selection: Literal["training-users", "all-users"] = "training-users"
     """Whose validation items choose epochs, weights of texts and the like where a share of the users trains."""
+    validation_users: int = 0
+    """Users, a seeded sample, whose validation items are ranked after each epoch, which decides when training ends
+    and which epoch is best. 0 for 20,000 where more than 100,000 users are validated, else for all. Whatever is
+    decided after the epochs, all users decide."""
     cold_items: float = 0.0
     """Share of the items that are left out of all training. They stay in histories and among the candidates."""
     top_k: int = 10
@@ -187,7 +191,14 @@ class RunConfig:
         for max_history in (self.max_history, *map(self.max_history_on, self.per_dataset)):
             if max_history < 1:
                 raise UsageError(f"max_history is {max_history}, must be at least 1")
-        least_values = {"k_core": 0, "top_k": 0, "jobs": 1, "threads": 1, "checkpoint_minutes": 0}
+        least_values = {
+            "k_core": 0,
+            "top_k": 0,
+            "validation_users": 0,
+            "jobs": 1,
+            "threads": 1,
+            "checkpoint_minutes": 0,
+        }
         for name, least in least_values.items():
             value = getattr(self, name)
             if value is not None and value < least:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
 
 from corecbench.api import (
@@ -38,8 +39,6 @@ from corecbench.training.refit import Validation
 from corecbench.training.weights import seed_torch, trainable
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from corecbench.api import Batch
     from corecbench.data.ranking_task import RankingTask
     from corecbench.data.split import Split
@@ -77,6 +76,8 @@ class CellTraining:
     """Where the state of the training is written; None: nowhere."""
     validation: Validation = field(default_factory=Validation)
     """Measures what is chosen by."""
+    sampled_users: int | None = None
+    """Number of users who are validated after each epoch, fewer than there are; None for all."""
 
     def seed(self, purpose: str) -> None:
         """Seed torch for one purpose of this cell."""
@@ -114,13 +115,18 @@ class CellTraining:
         of_side = (side, model, selected.config, examples, self.validate, batches, epochs, str(selected), trained)
         found = SideTraining(*of_side, layers=layers)
         known = weakref.proxy(found)  # no cycle, which would keep a model in memory for a while
-        found.validate = lambda model: self.validation.of_epoch(side, known.epochs, lambda: self.validate(model))
+        found.validate = lambda model: self.validation.of_epoch(
+            side, known.epochs, lambda: self.validate(model, self.epoch_task if known.epochs else None)
+        )
+        if self.sampled_users is not None:
+            found.validate_all = lambda model: self.validation.measure(side, self.validate, model)
         return found
 
-    def rank(self, model: Recommender, stage: str, top_k: int = 0) -> Ranks:
-        """Rank the held-out items of a stage, and keep each user's best candidates."""
+    def rank(self, model: Recommender, stage: str, top_k: int = 0, task: RankingTask | None = None) -> Ranks:
+        """Rank the held-out items of a stage, or of a part of it, and keep each user's best candidates."""
         evaluate(model)
-        return rank_task(self.checked_answer(model), self.tasks[stage], device=self.setup.device, top_k=top_k)
+        task = task or self.tasks[stage]
+        return rank_task(self.checked_answer(model), task, device=self.setup.device, top_k=top_k)
 
     def checked_answer(self, model: Recommender) -> Callable[[Batch], States | torch.Tensor]:
         """Return what a model ranks by. It raises a PluginError for an answer that the contract does not allow."""
@@ -140,9 +146,22 @@ class CellTraining:
         """The users, histories and held-out items of each stage; made once, since every epoch is validated."""
         return {stage: self.split.task(stage, self.setup.max_history) for stage in self.split.held}
 
-    def validate(self, model: Recommender) -> float:
-        """Return NDCG@10 on the validation items."""
-        return self.quality(self.rank(model, "validation"))
+    @functools.cached_property
+    def epoch_task(self) -> RankingTask:
+        """Who is validated after each epoch: all users, or a sample that all cells of a seed have in common."""
+        if self.sampled_users is None:
+            return self.tasks["validation"]
+        held, chance = (
+            self.split.held["validation"],
+            generator(self.setup.seed, self.setup.catalog.name, "validated"),
+        )
+        chosen = np.zeros(len(held.users), dtype=bool)
+        chosen[chance.permutation(len(chosen))[: self.sampled_users]] = True
+        return held.of(chosen).task(self.setup.max_history)
+
+    def validate(self, model: Recommender, task: RankingTask | None = None) -> float:
+        """Return NDCG@10 on the validation items of all users, or of those of a task."""
+        return self.quality(self.rank(model, "validation", task=task))
 
     def values(self, ranks: Ranks) -> np.ndarray:
         """Return NDCG@10 of each user, float64 [T]."""

@@ -68,7 +68,7 @@ class SideTraining:
     config: Training
     examples: Examples
     validate: Callable[[Recommender], float]
-    """Returns NDCG@10 on the validation items."""
+    """Returns NDCG@10 on the validation items, maybe of a sample of the users."""
     generator: np.random.Generator
     planned_epochs: int
     """Epochs in all turns together, which a schedule of the learning rate spans."""
@@ -79,6 +79,8 @@ class SideTraining:
     weight, so they are then made small, and the average remembers where they began."""
     layers: torch.nn.Module | None = None
     """Layers of the sharing module that are trained together with the model."""
+    validate_all: Callable[[Recommender], float] | None = None
+    """Returns it of all users, where `validate` returns it of a sample; else None."""
     epochs: int = 0
     best_epoch: int = 0
     best_value: float = -1.0
@@ -183,12 +185,15 @@ class SideTraining:
         }
 
     def finish(self) -> None:
-        """Put the best weights back; a side that was never trained is taken as it is."""
+        """Put the best weights back, measured on all users; a side that was never trained is taken as it is."""
         if self.epochs == 0:
             with guard(self.owner, "states"):
                 value = self.validate(self.model)
             self.keep_if_best(value)
         self.restore_best()
+        if self.epochs and self.validate_all is not None:
+            with guard(self.owner, "states"):
+                self.best_value = self.validate_all(self.model)
 
     def frozen_states(self, contexts: Contexts) -> Frozen:
         """Return the states of all contexts on this side, or what gives scores of them, without gradients."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from corecbench.api import CorecbenchError, PluginError, Setup, UsageError
 from corecbench.data.reduction import NOTHING_LEFT_OUT, Reduction
+from corecbench.evaluation.protocol import sampled_users
 from corecbench.experiment.algorithms import version_of
 from corecbench.experiment.cells import cell_name, digest_of, settings_of
 from corecbench.plugin.search_space import holds, shown_space
@@ -144,6 +145,7 @@ class Search:
             "device": self.config.device,
             **self.data.reduction.fields(),
             **({"selection": self.config.selection} if self.data.reduction else {}),
+            **({"validation": n_users} if (n_users := sampled_users(self.data.split, self.config)) else {}),
         }
         parts = "+".join(label for _, label in self.labels)
         return f"{self.data.name}/{parts}/seed-{self.seed}/{digest_of(decisive)}"
@@ -224,7 +226,8 @@ class Search:
         metric = self.host.build(self.host.select("metrics", "NDCG@10", {}))
         model, *others = (self.select(kind, label, settings.get(label, {})) for kind, label in self.labels)
         name = cell_name([model, *others])
-        training = CellTraining(self.host, self.setup, self.data.split, name, metric)
+        sampled = sampled_users(self.data.split, self.config)
+        training = CellTraining(self.host, self.setup, self.data.split, name, metric, sampled_users=sampled)
         if not others:
             side = training.train_solo("domain", model, on_epoch)
             if side.epochs == 0:  # a model without training: what it is worth is all there is to tell
