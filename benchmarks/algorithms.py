@@ -71,6 +71,7 @@ CORE = {
         "corecbench/training/beginning.py",
         "corecbench/training/cosine.py",
         "corecbench/training/pair.py",
+        "corecbench/training/turns.py",
         "corecbench/training/weighing.py",
     ),
     "score ensemble": ("corecbench/training/ensemble.py",),

@@ -97,7 +97,7 @@ def turns_of(cell: Cell, domain: Selected, llm: Selected, plan: Plan, host: Host
     from corecbench.api import Budget, Setup, Turn
     from corecbench.plugin.abilities import sharing_abilities
     from corecbench.training.controls import AppliedControl
-    from corecbench.training.pair import turns_within
+    from corecbench.training.turns import turns_within
 
     epochs = domain.config.epochs, llm.config.epochs
     try:

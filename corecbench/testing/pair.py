@@ -18,8 +18,9 @@ from corecbench.training.beginning import states_alone
 from corecbench.training.cell import show_training_part
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate
-from corecbench.training.pair import Learnt, Solo, epochs_of, train_pair
+from corecbench.training.pair import Learnt, Solo, train_pair
 from corecbench.training.pair import Pair as TrainedPair
+from corecbench.training.turns import epochs_of
 from corecbench.training.weights import restore
 
 if TYPE_CHECKING:

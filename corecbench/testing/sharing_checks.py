@@ -22,8 +22,9 @@ from corecbench.testing.partners import EPOCHS, WIDTHS, Partner, partner, popula
 from corecbench.training.alone import train_beside
 from corecbench.training.beginning import prepare
 from corecbench.training.content import checked
-from corecbench.training.pair import Learnt, Solo, planned, turns_within
+from corecbench.training.pair import Learnt, Solo
 from corecbench.training.pair import Pair as TrainedPair
+from corecbench.training.turns import planned, turns_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

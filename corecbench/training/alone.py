@@ -11,20 +11,10 @@ import torch
 from corecbench.api import Budget, Pretrained, Recommender, Setup, SharingModule, Side, private_ids
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard
-from corecbench.training.beginning import begin, prepare
+from corecbench.training.beginning import begin
 from corecbench.training.cell import CellTraining, OnEpoch, Trained, check_announced, make_ready, show_training_part
 from corecbench.training.content import values_of, with_content
-from corecbench.training.cosine import by_cosine
-from corecbench.training.pair import (
-    IdRequests,
-    Pair,
-    Solo,
-    epochs_of,
-    note_coupling,
-    planned,
-    texts_for,
-    turns_within,
-)
+from corecbench.training.pair import IdRequests, Pair, Solo, in_turns, texts_for
 from corecbench.training.weighing import is_clearly_better
 from corecbench.training.weights import restore, snapshot
 
@@ -149,25 +139,9 @@ def train_beside(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpo
     make_ready(llm, pair.llm, train, training.setup.device)
     show_training_part(abilities.fit, str(pair.sharing), train)
     begin(module, Pretrained(empty.user.weight.detach(), empty.item.weight.detach(), *texts_for(pair, llm)))
-    if abilities.cosine_temperature is not None:
-        llm = by_cosine(llm, abilities.cosine_temperature)
-    stage = prepare(training, module, Budget(0, pair.llm.config.epochs))
-    turns = turns_within(stage.left, module)
-    turns = list(turns if pair.turns is None else pair.turns(turns))
-    plan = planned(turns, {"domain"}, module, pair.teacher, at_once=pair.sharing.couples_with_untrained)
-    layers = None if abilities.trained_with is None else abilities.trained_with("llm")
-    if layers is not None:
-        layers.to(training.setup.device)
-    sides: dict[Side, SideTraining] = {
-        "domain": training.side_training("domain", solo.selected, build_alone(training, solo), epochs=0),
-        "llm": training.side_training("llm", pair.llm, llm, epochs_of(turns)["llm"], layers=layers),
-    }
-    sides["llm"].stage_epochs, sides["llm"].train_s = stage.epochs["llm"], stage.seconds["llm"]
-    if pair.sharing.couples:
-        note_coupling(pair, sides, plan)
-    training.seed("training")
-    training.train_turns(sides, plan, on_epoch)
-    sides["llm"].stopped_by = "turns"
+    alone = training.side_training("domain", solo.selected, build_alone(training, solo), epochs=0)
+    budget = Budget(0, pair.llm.config.epochs)
+    sides = in_turns(training, pair, module, {"llm": llm}, budget, on_epoch, set(), {"domain": alone})
     return Trained(sides, module, {"llm": requests.given["llm"]} if "llm" in requests.given else {})
 
 

@@ -10,13 +10,14 @@ import torch
 from corecbench.api import Catalog, PluginError, Setup, Turn
 from corecbench.plugin.guard import guard, unchanged
 from corecbench.settings.configure import configure
-from corecbench.training.pair import Pair, epochs_of
+from corecbench.training.turns import epochs_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from corecbench.plugin.abilities import ControlAbilities
     from corecbench.plugin.selected import Selected
+    from corecbench.training.pair import Pair
 
 
 @dataclasses.dataclass(frozen=True)

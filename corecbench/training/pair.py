@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 
 from corecbench.api import (
-    SIDES,
     Budget,
     Ids,
     IdsFactory,
@@ -28,18 +26,14 @@ from corecbench.plugin.guard import guard, owner_of
 from corecbench.training.beginning import begin, let_read, prepare, states_alone
 from corecbench.training.cell import CellTraining, OnEpoch, Trained, make_ready, show_training_part
 from corecbench.training.cosine import by_cosine
-from corecbench.training.loop import PlannedTurn
+from corecbench.training.turns import ends_with_the_llm, epochs_of, needed_epochs, planned, turns_within
 from corecbench.training.weights import restore, weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence, Set
 
     from corecbench.plugin.selected import Selected
-    from corecbench.training.loop import SideTraining
-
-
-MOST_EPOCHS = 1000
-"""The largest budget of a domain model that is tried in search of one that is enough."""
+    from corecbench.training.loop import PlannedTurn, SideTraining
 
 
 @dataclass(frozen=True)
@@ -125,77 +119,79 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
     anew = abilities.start_from == "new"
     learnt = None if anew else solo.learnt()
     told = start(training, pair, models, module, solo.selected, learnt)
+    spent = 0 if learnt is None else learnt.best_epoch
+    budget = Budget(pair.domain.config.epochs - spent, pair.llm.config.epochs)
+    sides = in_turns(training, pair, module, models, budget, on_epoch, set() if anew else {"domain"}, {})
+    return Trained(sides, module, requests.given, told)
+
+
+def in_turns(
+    training: CellTraining,
+    pair: Pair,
+    module: SharingModule,
+    models: Mapping[Side, Recommender],
+    budget: Budget,
+    on_epoch: OnEpoch,
+    trained: Set[Side],
+    stays: Mapping[Side, SideTraining],
+) -> dict[Side, SideTraining]:
+    """Train the sides of a pair in the turns of its sharing module, and return them.
+
+    Args:
+        training: of the cell.
+        pair: what it is made of.
+        module: its sharing module, which knows the tables and the texts.
+        models: those that are trained.
+        budget: epochs of the module's stage before the turns and of the turns.
+        on_epoch: is called after each epoch.
+        trained: the sides whose weights are trained ones.
+        stays: the sides that are not trained.
+    """
+    abilities = sharing_abilities(module)
     if abilities.cosine_temperature is not None:
         models = {side: by_cosine(model, abilities.cosine_temperature) for side, model in models.items()}
-    spent = 0 if learnt is None else learnt.best_epoch
-    stage = prepare(training, module, Budget(pair.domain.config.epochs - spent, pair.llm.config.epochs))
-    budget, spent = stage.left, spent + stage.epochs["domain"]
-    turns = turns_within(budget, module)
+    stage = prepare(training, module, budget)
+    turns = turns_within(stage.left, module)
     if pair.turns is not None:
         turns = list(pair.turns(turns))
-    needed = None
-    at_once = pair.sharing.couples_with_untrained
-    if pair.sharing.couples and not at_once and ends_with_the_llm(turns):
-        needed = needed_epochs(module, budget, spent)
-        logging.getLogger(__name__).warning(
-            "%s: the domain model has no turn after one of the LLM, so it learns nothing from it; its %d "
-            "epochs leave none after the turns before%s",
-            owner_of(module),
-            pair.domain.config.epochs,
-            f"; set {pair.domain.label}.epochs >= {needed}" if needed else "",
-        )
-    epochs = epochs_of(turns)
-    trained: set[Side] = set() if anew else {"domain"}
-    sides = {}
-    for side, selected in pair.sides.items():
+    sides, epochs = dict(stays), epochs_of(turns)
+    needed = epochs_to_learn(pair, module, stage.left, turns)
+    for side, model in models.items():
         layers = None if abilities.trained_with is None else abilities.trained_with(side)
         if layers is not None:
             layers.to(training.setup.device)
-        sides[side] = training.side_training(side, selected, models[side], epochs[side], side in trained, layers)
+        sides[side] = training.side_training(side, pair.sides[side], model, epochs[side], side in trained, layers)
         sides[side].stage_epochs, sides[side].train_s = stage.epochs[side], stage.seconds[side]
     sides["domain"].needed_epochs = needed
-    plan = planned(turns, trained, module, pair.teacher, abilities.renew, at_once)
+    at_once = pair.sharing.couples_with_untrained
+    plan = planned(turns, trained | stays.keys(), module, pair.teacher, abilities.renew, at_once)
     if pair.sharing.couples:
         note_coupling(pair, sides, plan)
     training.seed("training")
     training.train_turns(sides, plan, on_epoch)
-    for side_training in sides.values():
-        side_training.stopped_by = "turns"
-    return Trained(sides, module, requests.given, told)
+    for side in models:
+        sides[side].stopped_by = "turns"
+    return sides
 
 
-def planned(
-    turns: Sequence[Turn],
-    trained: set[Side],
-    module: SharingModule,
-    teacher: Teacher,
-    renew: Callable[[torch.Tensor], None] | None = None,
-    at_once: bool = False,
-) -> list[PlannedTurn]:
-    """Return the turns with the partner that the side learns from, if there is one and it has been trained.
+def epochs_to_learn(pair: Pair, module: SharingModule, budget: Budget, turns: Sequence[Turn]) -> int | None:
+    """Warn of a domain model whose turns all come before those of the LLM, and return the epochs that it needs.
 
-    Args:
-        turns: those of the sharing module.
-        trained: the sides that start from trained weights.
-        module: couples a side with its partner.
-        teacher: who the partner is; a side is its own from its second turn on.
-        renew: is told what the LLM makes of each item, before each turn of the domain model that follows one of
-            the LLM.
-        at_once: whether a side learns from a partner that was never trained, too.
+    Returns:
+        None if it has a turn after one of the LLM, needs none, or has none with any number of epochs.
     """
-    found: list[PlannedTurn] = []
-    trained = set() if teacher == "self" else set(trained)
-    for number, turn in enumerate(turns, start=1):
-        other: Side = "llm" if turn.side == "domain" else "domain"
-        partner = turn.side if teacher == "self" else other
-        planned_turn = PlannedTurn(number, turn.side, turn.epochs)
-        if teacher != "none" and (at_once or partner in trained):
-            planned_turn = replace(planned_turn, sharing=module, partner=partner)
-        if found and (found[-1].side, turn.side) == ("llm", "domain"):
-            planned_turn = replace(planned_turn, renew=renew)
-        found.append(planned_turn)
-        trained.add(turn.side)
-    return found
+    if not pair.sharing.couples or pair.sharing.couples_with_untrained or not ends_with_the_llm(turns):
+        return None
+    allowed = pair.domain.config.epochs
+    needed = needed_epochs(module, budget, allowed - budget.domain_epochs)
+    logging.getLogger(__name__).warning(
+        "%s: the domain model has no turn after one of the LLM, so it learns nothing from it; its %d "
+        "epochs leave none after the turns before%s",
+        owner_of(module),
+        allowed,
+        f"; set {pair.domain.label}.epochs >= {needed}" if needed else "",
+    )
+    return needed
 
 
 def note_coupling(pair: Pair, sides: Mapping[Side, SideTraining], plan: Sequence[PlannedTurn]) -> None:
@@ -276,53 +272,3 @@ def texts_for(pair: Pair, llm: Recommender) -> tuple[torch.Tensor | None, torch.
     if pair.text is None:
         return text, states
     return pair.text(text), None if states is None else pair.text(states)
-
-
-def ends_with_the_llm(turns: Sequence[Turn]) -> bool:
-    """Return whether the domain model is trained in turns that all come before those of the LLM.
-
-    >>> [ends_with_the_llm([Turn(side, 1) for side in sides]) for sides in (["domain", "llm"], ["llm"], ["domain"])]
-    [True, False, False]
-    """
-    sides = [turn.side for turn in turns]
-    return "llm" in sides and "domain" in sides and "domain" not in sides[sides.index("llm") :]
-
-
-def needed_epochs(module: SharingModule, budget: Budget, spent: int) -> int | None:
-    """Return the least epochs of a domain model with which it has a turn after one of the LLM.
-
-    Args:
-        module: plans the turns.
-        budget: of the pair, in which there is none.
-        spent: epochs that the domain model needed alone.
-
-    Returns:
-        None if no number up to `MOST_EPOCHS` is enough.
-    """
-    with contextlib.suppress(PluginError):
-        for epochs in range(budget.domain_epochs + 1, MOST_EPOCHS):
-            if not ends_with_the_llm(turns_within(replace(budget, domain_epochs=epochs), module)):
-                return spent + epochs
-    return None
-
-
-def epochs_of(turns: Sequence[Turn]) -> dict[Side, int]:
-    """Return the epochs of each side in all turns together."""
-    return {side: sum(turn.epochs for turn in turns if turn.side == side) for side in SIDES}
-
-
-def turns_within(budget: Budget, module: SharingModule) -> list[Turn]:
-    """Return a sharing module's turns.
-
-    Raises:
-        PluginError: they are longer than the budget.
-    """
-    owner = owner_of(module)
-    with guard(owner, "turns"):
-        turns = list(module.turns(budget))
-        epochs = epochs_of(turns)
-    limits: dict[Side, int] = {"domain": budget.domain_epochs, "llm": budget.llm_epochs}
-    for side, most in limits.items():
-        if epochs[side] > most:
-            raise PluginError(f"{owner} plans {epochs[side]} {side} epochs, allowed are {most}")
-    return turns

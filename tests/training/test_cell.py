@@ -9,7 +9,8 @@ from corecbench.data.reduction import Reduction
 from corecbench.plugin.host import Host
 from corecbench.training.frozen import states_of_contexts
 from corecbench.training.loop import SideTraining
-from corecbench.training.pair import Learnt, Pair, Solo, train_pair, turns_within
+from corecbench.training.pair import Learnt, Pair, Solo, train_pair
+from corecbench.training.turns import turns_within
 from corecbench.training.weights import save_checkpoint, snapshot, trainable
 
 

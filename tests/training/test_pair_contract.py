@@ -8,7 +8,8 @@ import torch
 
 from corecbench.api import Budget, Ids, PluginError, Turn, private_ids
 from corecbench.api.tables import table_names
-from corecbench.training.pair import IdRequests, planned
+from corecbench.training.pair import IdRequests
+from corecbench.training.turns import planned
 from corecbench_plugins.sharing.none import Private
 
 
