@@ -13,6 +13,7 @@ import click
 
 from corecbench.api import CorecbenchError
 from corecbench.cli.author_verbs import check, new_plugin
+from corecbench.cli.claims_verb import claims
 from corecbench.cli.compare_verb import compare
 from corecbench.cli.contamination_verb import contamination
 from corecbench.cli.dataset_verbs import datasets
@@ -126,6 +127,7 @@ for verb in (
     tune,
     report,
     compare,
+    claims,
     results,
     site,
     datasets,

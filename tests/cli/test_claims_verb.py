@@ -1,0 +1,46 @@
+"""`corecbench claims`: what papers claim beside stored rows."""
+
+import pytest
+from click.testing import CliRunner
+
+from corecbench.cli.main import main
+from corecbench.results.store import Store
+from corecbench.testing.records import store_cell, toy_ranks, toy_record
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Store a SASRec that ranks one of two users' items first on amazon-beauty, under three seeds and two names."""
+    for benchmark in ("one", "two"):
+        for seed in range(3):
+            record = toy_record("sasrec", seed=seed, dataset="amazon-beauty", benchmark=benchmark)
+            store_cell(Store(tmp_path, benchmark), record, {"domain": toy_ranks([1, 50], n_candidates=60)})
+    return tmp_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["claims", *map(str, arguments)])
+
+
+def test_each_claim_stands_beside_the_rows_of_its_method(results):
+    found = run("--results", results, "--benchmark", "two", "--format", "csv")
+    assert (found.exit_code, found.stderr) == (0, "")
+    lines = [
+        line.split(",") for line in found.stdout.splitlines() if line.startswith("sasrec-s3rec,amazon-beauty,")
+    ]
+    assert [line[2:6] for line in lines] == [
+        ["sasrec", "two", "HR@10", "0.0605"],
+        ["sasrec", "two", "NDCG@10", "0.0318"],
+    ]
+    assert all("below all" in line for line in lines)
+    assert "tiger,amazon-beauty,,," in found.stdout
+
+
+def test_a_bad_claim_ends_in_one_line(results, tmp_path):
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "bad.toml").write_text('paper = "A"', encoding="utf-8")
+    found = run("--results", results, "--claims", folder)
+    assert found.exit_code == 2
+    assert found.stderr.startswith("error: claim ")
+    assert found.stderr.count("\n") == 1
