@@ -13,7 +13,7 @@ from corecbench_plugins.recbole_models.adapter import UnseenSampler, as_in_recbo
 from corecbench_plugins.recbole_models.defaults import defaults
 from corecbench_plugins.recbole_models.parameters import all_parameters
 from corecbench_plugins.recbole_models.sequential_adapters import draw_prefixes
-from corecbench_plugins.recbole_models.settings import RecBoleConfig
+from corecbench_plugins.recbole_models.settings import NeuMFConfig, RecBoleConfig
 from corecbench_plugins.recbole_models.training_part import TrainingPart, lists_by_row
 
 N_USERS, N_ITEMS = 60, 20
@@ -328,3 +328,8 @@ def test_recbole_s_code_is_unheard_and_global_generators_stay_as_they_were(capsy
     torch.manual_seed(3)
     with as_in_recbole():
         assert (random.random(), np.random.random()) == drawn
+
+
+def test_neumf_is_no_other_model() -> None:
+    with pytest.raises(ValueError, match="model is 'BPR', must be 'NeuMF'; recbole:BPR is any other one"):
+        NeuMFConfig(model="BPR")

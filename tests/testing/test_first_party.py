@@ -20,6 +20,11 @@ test_sequence_knn_words = conformance("sequence-knn-words")
 test_closed_form_ease = conformance("ease", settings={"decay": 0.5})
 test_sasrec = conformance("sasrec", settings=SMALL | {"inner_size": 16, "n_layers": 1, "n_heads": 1})
 test_sasrec_over_sampled_items = conformance("sasrec", settings=SMALL | {"n_layers": 1, "negatives": 5})
+test_esasrec = conformance("esasrec", settings=SMALL | {"inner_size": 16, "negatives": 5})
+test_neumf = conformance(
+    "neumf",
+    settings={"parameters": {"mf_embedding_size": 8, "mlp_embedding_size": 8, "mlp_hidden_size": [8]}},
+)
 test_gru4rec = conformance("gru4rec", settings=SMALL | {"hidden_size": 16})
 test_lightgcn = conformance("lightgcn", settings=SMALL)
 test_lightgcn_by_cosines = conformance("lightgcn", settings=SMALL | {"negatives": 5, "temperature": 0.2})
@@ -90,7 +95,7 @@ test_json = conformance("json")
 
 CHECKED = {
     *("popularity", "text-knn", "item-knn", "sequence-knn", "sequence-knn-words", "ease"),
-    *("sasrec", "gru4rec", "lightgcn", "recbole", "none", "bdlm", "ml-100k"),
+    *("sasrec", "esasrec", "gru4rec", "lightgcn", "neumf", "recbole", "none", "bdlm", "ml-100k"),
     *("alphafuse", "beside-texts", "collm", "ctrl", "dllm2rec", "ensrec", "hybrid", "llama4rec", "llmd4rec"),
     *("llminit", "llmsrec", "rlmrec", "unisrec"),
     *("shuffled-texts", "ciphered-texts", "bag-of-words", "frozen-bag-of-words", "untrained-llm"),

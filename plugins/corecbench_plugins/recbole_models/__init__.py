@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from corecbench.api import DomainModelComponent, hookimpl
 from corecbench_plugins.recbole_models.registry import MODELS
-from corecbench_plugins.recbole_models.settings import GRU4RecConfig, LightGCNConfig, RecBoleConfig, SASRecConfig
+from corecbench_plugins.recbole_models.settings import (
+    ESASRecConfig,
+    GRU4RecConfig,
+    LightGCNConfig,
+    NeuMFConfig,
+    RecBoleConfig,
+    SASRecConfig,
+)
 
 
 def is_joint(config: RecBoleConfig) -> bool:
@@ -24,6 +31,13 @@ def corecbench_domain_models() -> list[DomainModelComponent]:
             paper="Kang and McAuley, ICDM 2018, arXiv 1808.09781",
         ),
         DomainModelComponent(
+            "esasrec",
+            "corecbench_plugins.recbole_models.sasrec_gru4rec:build_sasrec",
+            ESASRecConfig,
+            summary="SASRec with sampled softmax in the settings of eSASRec, without its layers",
+            paper="settings of Tikhonovich et al., RecSys 2025, arXiv 2508.06450",
+        ),
+        DomainModelComponent(
             "gru4rec",
             "corecbench_plugins.recbole_models.sasrec_gru4rec:build_gru4rec",
             GRU4RecConfig,
@@ -36,6 +50,14 @@ def corecbench_domain_models() -> list[DomainModelComponent]:
             LightGCNConfig,
             summary="embeddings propagated over the graph of users and items",
             paper="He et al., SIGIR 2020, arXiv 2002.02126",
+        ),
+        DomainModelComponent(
+            "neumf",
+            "corecbench_plugins.recbole_models.adapter:build_adapter",
+            NeuMFConfig,
+            summary="a network over rows of users and items, which gives scores of pairs",
+            paper="He et al., WWW 2017, arXiv 1708.05031",
+            joint=False,
         ),
         DomainModelComponent(
             "recbole",

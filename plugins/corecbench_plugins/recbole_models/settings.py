@@ -60,6 +60,20 @@ class SASRecConfig(SequentialConfig):
 
 
 @dataclass(frozen=True)
+class ESASRecConfig(SASRecConfig):
+    """Settings of SASRec that make it strong, as published with eSASRec (RecSys 2025, arXiv 2508.06450)."""
+
+    epochs: Annotated[Count, Choices(())] = 200
+    patience: Annotated[Count, Choices(())] = 50
+    negatives: Annotated[Count, SAMPLED] = 256
+    learning_rate: Annotated[Positive, Search(5e-4, 5e-3, log=True)] = 1e-3
+    n_layers: Annotated[Natural, Search(1, 3)] = 1
+    n_heads: Annotated[Natural, Search(1, 2)] = 1
+    hidden_dropout: Annotated[Fraction, DROPOUT] = 0.2
+    attention_dropout: Annotated[Fraction, Follows("hidden_dropout")] = 0.2
+
+
+@dataclass(frozen=True)
 class GRU4RecConfig(SequentialConfig):
     """Settings of GRU4Rec."""
 
@@ -111,3 +125,16 @@ class RecBoleConfig(Training):
         check_parameters(self.model, self.parameters)
         if not self.batch_size:
             object.__setattr__(self, "batch_size", family.batch_size)
+
+
+@dataclass(frozen=True)
+class NeuMFConfig(RecBoleConfig):
+    """Settings of NeuMF. Its hyperparameters are `parameters`, under RecBole's names."""
+
+    model: Annotated[str, Choices(())] = field(default="NeuMF", metadata={"completed": ("NeuMF",)})
+
+    def __post_init__(self) -> None:
+        """Check that it is NeuMF, and what all models of RecBole check."""
+        if self.model != "NeuMF":
+            raise ValueError(f"model is {self.model!r}, must be 'NeuMF'; recbole:{self.model} is any other one")
+        super().__post_init__()
