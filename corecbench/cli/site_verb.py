@@ -28,7 +28,7 @@ def site(
     """Make a static site of the stored results of many benchmarks.
 
     RESULTS_DIR is where results are stored, the folder of one benchmark there, or a bundle. The first page
-    ranks the rows of all benchmarks by data set and protocol; each row and each benchmark has a page. The site
+    is a board of methods, by data set and protocol, over all rows; each row and each benchmark has a page. The site
     needs no server: open DIR/index.html, or copy DIR to a web server.
     """
     from corecbench.report.site.write import write_site

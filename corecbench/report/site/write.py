@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchError
+from corecbench.report.evidence.claims import placed, read_claims
 from corecbench.report.publish import gather, publish, write_page
-from corecbench.report.site.index import Benchmark, index_page, row_page
+from corecbench.report.site.index import index_page
+from corecbench.report.site.rows import Benchmark, row_page
 from corecbench.results.choice import AS_STORED
 from corecbench.results.layout import slug
 from corecbench.results.store import Store
@@ -99,7 +101,8 @@ def write_benchmark(
     evidence = gather(host, place, choice.of(list(store.records())), metrics)
     publish(host, evidence, place.own_folder, with_ledger=True)
     report = write_page(host, place, evidence, place.own_folder)
-    return Benchmark(name, evidence, report.relative_to(out).as_posix())
+    claims = [each for each in placed(read_claims(), {name: evidence}) if each.row]
+    return Benchmark(name, evidence, report.relative_to(out).as_posix(), claims)
 
 
 def write_rows(benchmark: Benchmark, out: Path) -> None:

@@ -115,7 +115,7 @@ def _interval(of: Callable[..., Column]) -> Iterator[Column]:
 
 
 def _effects(of: Callable[..., Column]) -> Iterator[Column]:
-    yield of("95% interval (change)", lambda each: each.sizes.changes, _changes, False)
+    yield of("95% interval (change)", lambda each: each.sizes.changes, change_interval, False)
     yield of("95% low (change)", lambda each: change_end(each, 0))
     yield of("95% high (change)", lambda each: change_end(each, 1))
     yield of("d_z", lambda each: each.sizes.dz, lambda value: signed(value, 3))
@@ -127,7 +127,8 @@ def _effects(of: Callable[..., Column]) -> Iterator[Column]:
     yield of("users needed", lambda each: each.sizes.users_needed, count)
 
 
-def _changes(changes: ChangeSet) -> str:
+def change_interval(changes: ChangeSet) -> str:
+    """Return the interval of a relative change."""
     return f"[{percent(changes.low)}, {percent(changes.high)}]" if changes.bounded else "unbounded"
 
 

@@ -11,6 +11,9 @@ function filter(words, count) {
     const place = row.closest("section").querySelector("h2").textContent;
     row.hidden = !matches(`${place} ${row.textContent}`.toLowerCase(), words);
     shown += row.hidden ? 0 : 1;
+    if (words.length && !row.hidden && row.closest("details")) {
+      row.closest("details").open = true;
+    }
     all += 1;
   }
   count.textContent = `${shown} of ${all} rows`;

@@ -1,0 +1,121 @@
+"""The board: each method beside its model alone, the strongest row without an LLM and its closest control."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+from corecbench.api import SIDES
+from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS
+from corecbench.report.site.rows import BENCHMARK, MODEL, linked, metric_of
+from corecbench.report.views.columns import change_interval
+from corecbench.report.views.findings import change, telling
+from corecbench.report.views.layout import Column
+from corecbench.report.wording import count, decimal, interval, p_value, seed_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from corecbench.report.evidence.contrasts import Contrast
+    from corecbench.report.page.blocks import Grid
+    from corecbench.report.site.rows import Shown
+
+NEW_ITEMS = "new items", "new"
+"""The slice of the users whose held-out item is not in training, under the split by time."""
+NOTES = (
+    "Gains are relative changes of the tested metric with 95 % intervals, or differences where there is nothing to "
+    "relate them to. p is corrected over the benchmark that the row is from",
+    f"*: p below {decimal(ALPHA, 2)}, with {FEWEST_SEEDS} seeds or more of all that is trained",
+    "Side: the ensemble of both, else the first side that the method trains",
+    "Over alone: over the model of that side; over strongest: over the strongest row without an LLM, on validation",
+    "Over control: over the control that tells most, such as bag-of-words, as a share of the model alone",
+    "New items: over alone, on the users whose held-out item is not in training",
+    "Seconds: a cell's, with both sides and their evaluation, averaged over seeds",
+    "Claim: a paper's figure, and where it lies among our seeds; the page of the row says what differs",
+)
+
+
+def methods(shown: Sequence[Shown]) -> list[Shown]:
+    """Return a row for each pair that is no control, in the order of the rows."""
+    cells: dict[object, list[Shown]] = {}
+    for each in shown:
+        if each.row.key.sharing and not each.is_control:
+            settings = frozenset((record["cell"]["seed"], record["hash"]) for record in each.row.records)
+            cells.setdefault((each.row.key.cell, settings), []).append(each)
+    return [_judged(sides) for sides in cells.values()]
+
+
+def _judged(sides: Sequence[Shown]) -> Shown:
+    """Return the row that a method is judged by: its ensemble, else the first side that it trains, or the first."""
+    by_side = {each.row.key.side: each for each in sides}
+    trained = [
+        side for side in SIDES if side in by_side and any(own["epochs"] for _, own in by_side[side].row.own_sides())
+    ]
+    return next(by_side[side] for side in ("ensemble", *trained, *SIDES) if side in by_side)
+
+
+def board(shown: Sequence[Shown], label: str) -> Grid:
+    """Return the table of methods, without columns that say nothing of any."""
+    evidences = [each.benchmark.evidence for each in shown]
+    tested = {evidence.tested: evidence.higher_is_better for evidence in evidences}
+    columns = [
+        Column(MODEL, lambda each: each.row.key.domain),
+        Column("LLM", lambda each: each.row.key.llm),
+        Column("sharing", lambda each: each.row.key.sharing),
+        Column("side", lambda each: each.row.key.side),
+        *(
+            Column(name, metric_of(name), decimal, higher_is_better=higher, among=lambda _: True)
+            for name, higher in tested.items()
+        ),
+        _gain("over alone", lambda each: each.benchmark.evidence.over_alone.get(each.row.key), names=False),
+        _gain("over strongest", lambda each: each.benchmark.evidence.over_strongest.get(each.row.key)),
+        _gain("over control", _over_control),
+        _gain("new items", _on_new_items, names=False),
+        Column("seconds", _seconds, lambda seconds: count(round(seconds))),
+        Column("claim", _claim, exact=False),
+        Column("seeds", lambda each: seed_list(each.row.seeds)),
+        Column(BENCHMARK, lambda each: each.benchmark.name),
+    ]
+    said = [column for column in columns if any(column.value(each) is not None for each in shown)]
+    return linked(said, shown, label)
+
+
+def _gain(name: str, contrast_of: Callable[[Shown], Contrast | None], names: bool = True) -> Column:
+    """Return a column of contrasts; `names` says whether a cell names the row compared with."""
+
+    def text(each: Shown) -> str | None:
+        found = contrast_of(each)
+        if found is None:
+            return None
+        changes, ends = found.sizes.changes, found.sizes.interval
+        shown = change_interval(changes) if changes and changes.bounded else ends and interval(ends)
+        beside = found.other.control or found.other.cell if names else ""
+        p = f"p {p_value(found.p_adjusted)}" if found.adjusted else ""
+        lines = f"{change(found)} {shown or ''}", ", ".join(filter(None, (beside, p)))
+        return "\n".join(filter(None, lines))
+
+    def corrected(each: Shown) -> Contrast | None:
+        found = contrast_of(each)
+        return found if found and found.adjusted else None
+
+    return Column(name, text, exact=False, contrast=corrected)
+
+
+def _over_control(each: Shown) -> Contrast | None:
+    ledgers = (ledger for ledger in each.benchmark.evidence.ledgers() if ledger.pair == each.row.key)
+    return next((line.comparison for line in map(telling, ledgers) if line), None)
+
+
+def _on_new_items(each: Shown) -> Contrast | None:
+    slices = (found for found in each.benchmark.evidence.slices() if found.row == each.row.key)
+    return next((found for found in slices if (found.group.slicing, found.group.label) == NEW_ITEMS), None)
+
+
+def _seconds(each: Shown) -> float:
+    return statistics.mean(record["duration_s"] for record in each.row.records)
+
+
+def _claim(each: Shown) -> str | None:
+    tested = each.benchmark.evidence.tested
+    claims = [claim for claim in each.benchmark.claims if claim.row is each.row and claim.claim.metric == tested]
+    return "; ".join(f"{decimal(of.claim.value)} {of.among} ({of.claim.name})" for of in claims) or None
