@@ -18,20 +18,7 @@ WORDS = {
 
 def table(records: Sequence[Mapping[str, Any]]) -> str:
     """Return all records as text: where they were measured, the ratios, and every side."""
-    return "\n".join([*map(place, records), "", *ratios(records), "", *sides(records)])
-
-
-def place(record: Mapping[str, Any]) -> str:
-    """Return in a line when, where and with what a record was measured."""
-    there = {name: version for name, version in record["versions"].items() if version != "missing"}
-    libraries = ", ".join(f"{name} {version}" for name, version in there.items())
-    remarks = [
-        "tiny sizes, no measurement" if record["tiny"] else "",
-        "other work ran on the machine" if record["busy"] else "",
-    ]
-    parts = [record["started"][:10], record["machine"], counted(record["threads"], "thread")]
-    parts += [counted(record["rounds"], "round"), libraries, *(f"**{remark}**" for remark in remarks if remark)]
-    return f"- {record['name']}: {'; '.join(parts)}"
+    return "\n".join([*processors(records), "", *ratios(records), "", *sides(records)])
 
 
 def processors(records: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -41,7 +28,7 @@ def processors(records: Sequence[Mapping[str, Any]]) -> list[str]:
             *(record["name"], record["started"][:10], record["machine"]),
             *(str(record[count]) for count in ("threads", "rounds")),
             *(record["versions"][name] for name in ("corecbench", "torch")),
-            "yes" if record["busy"] else "no",
+            "tiny sizes, no measurement" if record["tiny"] else "yes" if record["busy"] else "no",
         ]
         for record in records
     ]
@@ -120,12 +107,3 @@ def wanted(target: Mapping[str, Any]) -> str:
         if target[bound] is not None:
             return f"{words} {number(target[bound], target)}"
     return ""
-
-
-def counted(n: int, what: str) -> str:
-    """Return a number with its noun.
-
-    >>> counted(1, "round"), counted(5, "round")
-    ('1 round', '5 rounds')
-    """
-    return f"{n} {what}{'s' * (n != 1)}"

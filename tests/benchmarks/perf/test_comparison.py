@@ -104,13 +104,13 @@ def test_a_record_comes_back_and_is_shown(side, options):
         "rounds": 2,
         "tiny": False,
         "busy": True,
-        "versions": {"python": "3.11", "recbole": "missing"},
+        "versions": {"corecbench": "0.2", "torch": "2.13"},
         "comparisons": [comparison],
     }
     write(record, options.out)
     assert read(options.out) == [record]
     shown = table(read(options.out))
-    assert "- some: 2026-01-02; a processor; 1 thread; 2 rounds; python 3.11; **other work" in shown
+    assert "| some | 2026-01-02 | a processor | 1 | 2 | 0.2 | 2.13 | yes |" in shown
     assert "| some: work | b / a | CPU s | 2 | at least 3, missed |" in shown
     assert "|  | b (as asked) | 4 | 1 | 0 MiB |" in shown
 
