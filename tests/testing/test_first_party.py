@@ -100,7 +100,7 @@ CHECKED = {
     *("llminit", "llmsrec", "rlmrec", "unisrec"),
     *("shuffled-texts", "ciphered-texts", "bag-of-words", "frozen-bag-of-words", "untrained-llm"),
     *("shuffled-vectors", "random-vectors", "frozen-texts", "own-teacher", "no-neighbours", "no-mutual"),
-    "vectors",
+    *("vectors", "alpharec"),
     *("folder", "csv", "parquet", "hub"),
     *("HR", "NDCG", "MRR", "recall", "precision", "MAP", "average-popularity", "novelty", "tail-share"),
     *("serendipity", "coverage", "Gini", "text", "markdown", "latex", "html", "csv", "json"),
@@ -136,11 +136,12 @@ def test_an_llm(host, tiny, quick, name, layout):
     assert failed == {"texts that it reads change what it says": "it has no method `read_texts`", **encodes}
 
 
-def test_vectors(host, tmp_path):
+@pytest.mark.parametrize(("kind", "name"), [("llms", "vectors"), ("models", "alpharec")])
+def test_a_model_over_vectors(host, tmp_path, kind, name):
     path = tmp_path / "toy.csv"
     rows = word_vectors(TITLES).toarray()
     pd.DataFrame(rows, index=pd.Index([f"i{item}" for item in range(len(rows))], name="item_id")).to_csv(path)
-    outcomes = [check.outcome() for check in checks(host, select(host, "llms", f"vectors:{path}", {}))]
+    outcomes = [check.outcome() for check in checks(host, select(host, kind, f"{name}:{path}", {}))]
     assert [each for each in outcomes if each.status == "failed"] == []
 
 

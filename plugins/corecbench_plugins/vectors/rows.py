@@ -15,30 +15,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from corecbench.api import Catalog
-    from corecbench_plugins.vectors.settings import VectorsConfig
+    from corecbench_plugins.vectors.settings import FileConfig
 
 NORM = 5.0
 """Root mean square norm of a row, that of the other LLM backends."""
 
 
-def fingerprint(config: VectorsConfig, cache: Path) -> dict[str, str]:
+def fingerprint(config: FileConfig, cache: Path) -> dict[str, str]:
     """Return the checksum of the file and, if there is one, of the file of ids beside it."""
     paths = vector_files(path_of(config))
     return {name: checksum(path, cache) for name, path in zip(("vectors", "ids"), paths, strict=False)}
 
 
-def path_of(config: VectorsConfig) -> Path:
+def path_of(config: FileConfig) -> Path:
     """Return the file.
 
     Raises:
         UsageError: none is named.
     """
     if not config.file:
-        raise UsageError("vectors needs a file; write vectors:FILE")
+        raise UsageError(f"{config.component} needs a file; write {config.component}:FILE")
     return Path(config.file).expanduser()
 
 
-def rows_of(config: VectorsConfig, catalog: Catalog) -> list[torch.Tensor]:
+def rows_of(config: FileConfig, catalog: Catalog) -> list[torch.Tensor]:
     """Return each part of the file as float32 [N+1, h], zero for items without a vector, which are counted.
 
     Raises:
@@ -52,7 +52,7 @@ def rows_of(config: VectorsConfig, catalog: Catalog) -> list[torch.Tensor]:
     return [torch.from_numpy(rows) for rows in parts.values()]
 
 
-def text_of(parts: Sequence[torch.Tensor], config: VectorsConfig, n_new: int) -> torch.Tensor:
+def text_of(parts: Sequence[torch.Tensor], config: FileConfig, n_new: int) -> torch.Tensor:
     """Return the parts, each transformed on its own, side by side.
 
     Args:
@@ -67,7 +67,7 @@ def text_of(parts: Sequence[torch.Tensor], config: VectorsConfig, n_new: int) ->
     return scale * torch.cat([transformed(part, config, n_new) for part in parts], dim=1)
 
 
-def transformed(rows: torch.Tensor, config: VectorsConfig, n_new: int) -> torch.Tensor:
+def transformed(rows: torch.Tensor, config: FileConfig, n_new: int) -> torch.Tensor:
     """Return one part as the settings say, scaled to a root mean square norm of 1; zero rows stay zero."""
     if config.normalise:
         rows = torch.nn.functional.normalize(rows, dim=1)
