@@ -1,12 +1,12 @@
 """Measures how time and memory grow with users, items, interactions and the length of histories.
 
     python benchmarks/perf/growth.py --out growth.json           # each size in a process of its own
-    python benchmarks/perf/growth.py --large --out growth.json   # also a million users, a million items
+    python benchmarks/perf/growth.py --only middle               # 200,000 users and items; large: a million
 
-Each size is drawn by `drawn_data`, written to a Parquet file, read, put in order and split. Then a sampled epoch of
-SASRec (128 sampled items) and one of LightGCN (BPR) begin: some batches are trained, and the epoch is taken to cost
-as many times as much as it has batches. At last some users are ranked among all items. Seconds are those of the
-processor, on one thread.
+Each size is drawn by `drawn_data`, written to a Parquet file, read, put in order and split. Then an epoch of SASRec
+and one of LightGCN begin, under the defaults of large data: some batches are trained, and the epoch is taken to
+cost as many times as much as it has batches. At last some users are ranked among all items, as the sample that is
+validated after an epoch is. Seconds are those of the processor, on one thread.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ class Size:
 
 
 BASE = Size(n_users=20_000, n_items=20_000, n_interactions=400_000)
-LARGE = Size(1_000_000, 1_000_000, 20_000_000, lightgcn_batches=2)
+NAMED = {
+    "middle": Size(200_000, 200_000, 4_000_000, lightgcn_batches=2),
+    "large": Size(1_000_000, 1_000_000, 20_000_000, lightgcn_batches=1),
+}
 TINY = Size(
     n_users=60, n_items=40, n_interactions=600, max_history=8, sasrec_batches=2, lightgcn_batches=2, n_ranked=20
 )
 FACTORS = (1, 2, 4)
 FILE = "drawn.parquet"
-SASREC = {"negatives": 128, "batch_size": 128}
-LIGHTGCN = {"batch_size": 8_192}
-
 
 GROWN = {
     "users, each with as many interactions": ("n_users", "n_interactions"),
@@ -75,12 +75,12 @@ def sizes(base: Size) -> dict[str, list[tuple[int, Size]]]:
     }
 
 
-def measure(large: bool) -> dict[str, Any]:
-    """Return what each size took, of a million users too if they are `large`, and the exponents."""
-    series = sizes(BASE)
+def measure(only: str | None) -> dict[str, Any]:
+    """Return what each size took, and the exponents; or what `only` the size of this name took."""
+    series = {} if only else sizes(BASE)
     costs: dict[Size, dict[str, float]] = {}
-    wanted = [size for points in series.values() for _, size in points]
-    for size in dict.fromkeys([*wanted, *([LARGE] if large else [])]):
+    wanted = [NAMED[only]] if only else [size for points in series.values() for _, size in points]
+    for size in dict.fromkeys(wanted):
         print(f"measuring {asdict(size)}", file=sys.stderr, flush=True)
         costs[size] = in_process(size)
     return {
@@ -125,8 +125,8 @@ def measure_one(size: Size, folder: Path) -> dict[str, float]:
     cost: dict[str, float] = {}
     data, split = load(folder / FILE, cost)
     cost |= {name: float(data.facts[name]) for name in ("n_users", "n_items", "n_interactions")}
-    train_and_rank("sasrec", SASREC, size.sasrec_batches, size, data, split, folder, cost)
-    train_and_rank("lightgcn", LIGHTGCN, size.lightgcn_batches, size, data, split, folder, cost)
+    train_and_rank("sasrec", size.sasrec_batches, size, data, split, folder, cost)
+    train_and_rank("lightgcn", size.lightgcn_batches, size, data, split, folder, cost)
     return cost
 
 
@@ -156,7 +156,6 @@ def load(file: Path, cost: dict[str, float]) -> tuple[Dataset, Split]:
 
 def train_and_rank(
     name: str,
-    settings: Mapping[str, int],
     n_batches: int,
     size: Size,
     data: Dataset,
@@ -166,16 +165,20 @@ def train_and_rank(
 ) -> None:
     """Train some batches of a model alone, and rank some users by it."""
     from corecbench.api import Setup
+    from corecbench.api.fields import MANY_ITEMS
+    from corecbench.evaluation.protocol import sampled_users
     from corecbench.evaluation.ranking import rank_task
     from corecbench.plugin.host import Host
+    from corecbench.settings.config import RunConfig
     from corecbench.training.cell import CellTraining
     from corecbench.training.frozen import evaluate
 
     host = Host.discover()
     metric = host.build(host.select("metrics", "NDCG@10", {}))
     cell = CellTraining(host, Setup(data.catalog, size.max_history, seed=0, cache=cache), split, name, metric)
-    values = {**settings, "max_examples": n_batches * settings["batch_size"]}
-    selected = host.select("models", name, {name: values})
+    selected = host.select("models", name, {}, n_items=max(size.n_items, MANY_ITEMS + 1))
+    batch_size = selected.config.batch_size
+    selected = replace(selected, config=replace(selected.config, max_examples=n_batches * batch_size))
 
     def build() -> Any:
         model, _ = cell.build_solo("domain", selected)
@@ -185,7 +188,7 @@ def train_and_rank(
     cell.seed("training")
     timed(f"{name}_first_batches_s", cost, lambda: training.train_epoch(None, None))  # sorts pairs, fills caches
     trained_s = timed(f"{name}_batches_s", cost, lambda: measured(lambda: training.train_epoch(None, None)))
-    epoch = math.ceil(len(training.examples) / settings["batch_size"])
+    epoch = math.ceil(len(training.examples) / batch_size)
     cost[f"{name}_batch_s"] = trained_s / min(n_batches, epoch)
     cost[f"{name}_epoch_s"] = cost[f"{name}_batch_s"] * epoch
     task = cell.tasks["test"]
@@ -200,7 +203,9 @@ def train_and_rank(
     model = training.model
     evaluate(model)
     rank_task(model.states, part)  # what is kept from batch to batch is computed here
-    cost[f"{name}_rank_s_per_user"] = measured(lambda: rank_task(model.states, part)) / len(some)
+    ranked_s = measured(lambda: rank_task(model.states, part)) / len(some)
+    cost[f"{name}_rank_s_per_user"] = ranked_s
+    cost[f"{name}_validation_s"] = ranked_s * (sampled_users(split, RunConfig()) or len(task.users))
     cost[f"{name}_peak_bytes"] = float(peak_memory_bytes())
 
 
@@ -223,7 +228,7 @@ def measured(step: Callable[[], Any]) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="measure growth")
-    parser.add_argument("--large", action="store_true", help="also a million users and items")
+    parser.add_argument("--only", choices=NAMED, help="only this size, and no exponents")
     parser.add_argument("--out", type=Path, help="a JSON file for what was measured")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -234,9 +239,11 @@ def main() -> None:
         torch.set_num_threads(1)
         print(json.dumps(measure_one(Size(**json.loads(options.one)), options.folder)))
         return
-    found = measure(options.large)
+    found = measure(options.only)
     if options.out:
         options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    for each in found["sizes"] if options.only else ():
+        print(json.dumps(each, indent=1))
     for name, of in found["exponents"].items():
         print(name)
         for what, exponent in of.items():

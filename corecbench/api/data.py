@@ -66,7 +66,10 @@ class Batch:
     negatives: torch.Tensor | None = None
     """int64 [B], for each pair an item that the user has not interacted with in training; None for windows."""
     sampled: torch.Tensor | None = None
-    """int64 [K], different items drawn uniformly that all targets are told apart from; None if not asked for."""
+    """int64 [K], items drawn for the batch that all targets are told apart from; None if not asked for. They are
+    different ones, but for those that are drawn by popularity."""
+    log_expected: torch.Tensor | None = None
+    """float32 [K], the logarithm of how often each of them is expected among the K; None for uniform draws."""
 
     @cached_property
     def places(self) -> torch.Tensor:

@@ -3,10 +3,10 @@
 A value outside the range of its type is refused before anything is trained. Any other range is written like these,
 by `typing.Annotated` and the package annotated-types.
 
-Marks stand in `typing.Annotated` beside the range. `Search`, `Choices` and `Follows` say what `corecbench tune`
-tries, as in `Annotated[Positive, Search(1e-4, 1e-2, log=True)]`. They also hold in subclasses that give the setting
-another type or default, unless they give it a mark of their own. A setting without a mark is searched around its
-default, within its range.
+Marks stand in `typing.Annotated` beside the range. `Large` gives large data another default. `Search`, `Choices`
+and `Follows` say what `corecbench tune` tries, as in `Annotated[Positive, Search(1e-4, 1e-2, log=True)]`. These
+also hold in subclasses that give the setting another type or default, unless they give it a mark of their own. A
+setting without a mark is searched around its default, within its range.
 """
 
 from __future__ import annotations
@@ -65,6 +65,21 @@ class Follows:
     times: int = 1
 
 
+MANY_ITEMS = 100_000
+"""The most items of a data set that is not large."""
+
+
+@dataclass(frozen=True)
+class Large:
+    """Marks a setting that has another default on data sets of more than 100,000 items.
+
+    It stands in `typing.Annotated`, as in `Annotated[Natural, Large(256)]`. A run names the settings that it
+    concerns in one line. A value that is given wins, also one that is the default elsewhere.
+    """
+
+    default: Any
+
+
 @dataclass(frozen=True)
 class Added:
     """Marks a setting that came later, and tells with which value the component is what it was before.
@@ -75,3 +90,7 @@ class Added:
 
     before: Any
     """The value, one that the setting may have."""
+
+
+Sampling = Annotated[Literal["uniform", "mixed"], Choices(()), Added(before="uniform")]
+"""How negatives are drawn."""

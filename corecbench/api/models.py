@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, runtime_checkable
 
 from corecbench.api.errors import PluginError
-from corecbench.api.fields import Choices, Count, Fraction, Natural, Positive, Precision, Weight
+from corecbench.api.fields import Choices, Count, Fraction, Natural, Positive, Precision, Sampling, Weight
 
 if TYPE_CHECKING:
     import torch
@@ -85,6 +85,9 @@ class Training:
     negatives: Count = 0
     """K, the items sampled for each batch, which all its targets are told apart from (sampled softmax); 0 for the
     whole catalogue in training on windows, and for one negative of its own for each pair."""
+    sampling: Sampling = "uniform"
+    """How they are drawn: all items alike, or half of them by how often they occur in training (mixed negative
+    sampling; Yang et al., WWW 2020, DOI 10.1145/3366424.3386195). Scores are corrected for the latter."""
     learning_rate: Positive = 1e-3
     schedule: Literal["constant", "linear"] = "constant"
     """`linear`: the learning rate falls to 0 over the epochs that the side is going to train."""

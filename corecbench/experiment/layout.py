@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from corecbench.api import DomainModelComponent, UsageError
 from corecbench.experiment.cells import Cell, Parts, make_cell
 from corecbench.experiment.controls import ChosenControl, choose_control, why_not
+from corecbench.plugin.metadata import large_defaults
 from corecbench.toolkit import cache_folder
 
 if TYPE_CHECKING:
@@ -33,15 +34,18 @@ class Choice(NamedTuple):
     controls: Sequence[ChosenControl]
 
 
-def choose(config: RunConfig, host: Host, settings: Settings) -> Choice:
-    """Select the components of a run under these settings.
+def choose(config: RunConfig, host: Host, settings: Settings, n_items: int = 0) -> Choice:
+    """Select the components of a run under these settings, on a data set of so many items if it is known.
 
     Raises:
         UsageError: there is none of a name, or two LLMs have one name.
     """
     cache = cache_folder()
     models, llms, sharing = (
-        [host.with_fingerprint(host.select(kind, label, settings, config.variants), cache) for label in labels]
+        [
+            host.with_fingerprint(host.select(kind, label, settings, config.variants, n_items), cache)
+            for label in labels
+        ]
         for kind, labels in (("models", config.models), ("llms", config.llms), ("sharing", config.sharing))
     )
     for (one, some), (other, more) in itertools.combinations(
@@ -60,12 +64,24 @@ def choices_on(data: SplitDataset, config: RunConfig, host: Host) -> tuple[Choic
 
     Alone, the references stand before the models that are asked for.
     """
-    settings = config.settings_on(data.whole_name)
-    alone = choose(config, host, settings)
+    settings, n_items = config.settings_on(data.whole_name), data.catalog.n_items
+    alone = choose(config, host, settings, n_items)
     if config.references:
         models = [*references_on(data, alone.models, host, settings), *alone.models]
         alone = alone._replace(models=models)
-    return alone, choose(config, host, config.settings_in_pairs_on(data.whole_name))
+    return alone, choose(config, host, config.settings_in_pairs_on(data.whole_name), n_items)
+
+
+def said_of_size(data: SplitDataset, choice: Choice) -> list[str]:
+    """Return which settings of components are those of large data sets, in a line if there are any."""
+    found = [
+        f"{part.label}.{name}={value}"
+        for part in (*choice.models, *choice.llms, *choice.sharing)
+        for name, value in large_defaults(part.component.config, data.catalog.n_items).items()
+        if getattr(part.config, name) == value
+    ]
+    n_items = f"{data.catalog.n_items:,} items"
+    return [f"{data.name}: {n_items}, so {', '.join(found)} unless --set gives others"] if found else []
 
 
 def references_on(
@@ -78,7 +94,8 @@ def references_on(
         if not isinstance(component, DomainModelComponent) or not component.reference:
             continue
         if component.name not in labels and (has_texts or not component.reads_texts):
-            yield host.with_fingerprint(host.select("models", component.name, settings), cache)
+            chosen = host.select("models", component.name, settings, n_items=data.catalog.n_items)
+            yield host.with_fingerprint(chosen, cache)
 
 
 def check_count(config: RunConfig, alone: Choice, paired: Choice) -> None:

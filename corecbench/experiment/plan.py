@@ -23,6 +23,7 @@ from corecbench.experiment.layout import (
     choose,
     lacking_controls,
     lay_out,
+    said_of_size,
     stands_alone,
 )
 from corecbench.experiment.preflight import check_device, check_texts
@@ -122,7 +123,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
         alone, paired = choices_on(data, config, host)
         check_count(config, alone, paired)
         needed += [*alone.llms, *paired.llms]
-        lacking += lacking_controls(paired)
+        lacking += [*lacking_controls(paired), *said_of_size(data, alone)]
         cells += lay_out(data, alone, paired, config, store)
     unasked = [] if config.solo_llms else [cell for cell in cells if cell.domain is None]
     cells = [cell for cell in cells if config.solo_llms or cell.domain is not None]

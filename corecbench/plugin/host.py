@@ -16,6 +16,7 @@ from corecbench.plugin.discovery import Origin, installed, loose_file, reason, s
 from corecbench.plugin.guard import Guarded, guard
 from corecbench.plugin.kinds import KINDS
 from corecbench.plugin.loaded import Plugin, PluginInfo
+from corecbench.plugin.metadata import large_defaults
 from corecbench.plugin.selected import Selected
 from corecbench.plugin.wrapped import digests, with_build
 from corecbench.settings.configure import configure, unknown
@@ -122,6 +123,7 @@ class Host:
         text: str,
         settings: Mapping[str, Mapping[str, Any]],
         variants: Mapping[str, Variant] | None = None,
+        n_items: int = 0,
     ) -> Selected:
         """Return the component that a text such as `NAME`, `NAME:ARGUMENT` or `NAME@ARGUMENT` chooses.
 
@@ -131,6 +133,7 @@ class Host:
             settings: component or variant -> setting -> value, what differs from the defaults. A variant has the
                 settings of its component, its own over them, and over these what stands under its name.
             variants: name -> variant, further names that `text` may be.
+            n_items: of the data set, where it is known; a large one has defaults of its own.
 
         Raises:
             UsageError: an unknown name, an argument that the component does not take, or settings that do not fit.
@@ -148,7 +151,7 @@ class Host:
                 raise UsageError(f"variant '{text}': {error}") from error
             owner, own = text, {**argument, **variant.settings, **settings.get(text, {})}
         given = settings.get(component.name, {})
-        values = {**given, **own}
+        values = {**large_defaults(component.config, n_items), **given, **own}
         if component.config is None and values:
             raise UsageError(f"{KINDS[kind].label} '{owner}' has no settings, got {', '.join(values)}")
         selected = Selected(kind, text, component, None, info, is_variant=variant is not None)

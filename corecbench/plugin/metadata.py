@@ -9,7 +9,8 @@ import itertools
 import textwrap
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from corecbench.api import Component, DomainModelComponent
+from corecbench.api import Component, DomainModelComponent, Large
+from corecbench.api.fields import MANY_ITEMS
 from corecbench.plugin.kinds import KINDS
 from corecbench.settings.configure import shown
 
@@ -88,6 +89,14 @@ def allowed(hint: Any) -> dict[str, Any]:
     marks = [part for mark in marks_in(hint) for part in (mark, *getattr(mark, "metadata", ()))]
     stated = [(word, getattr(mark, name, None)) for mark in marks for name, word in LIMITS.items()]
     return {word: limit for word, limit in stated if limit is not None}
+
+
+def large_defaults(config: type | None, n_items: int) -> dict[str, Any]:
+    """Return setting -> its default on a data set of so many items, where that differs from the usual one."""
+    if config is None or n_items <= MANY_ITEMS:
+        return {}
+    marks = {name: marks_in(hint) for name, hint in hints_of(config).items()}
+    return {name: mark.default for name, of in marks.items() for mark in of if isinstance(mark, Large)}
 
 
 def field_docs(config: type) -> dict[str, str]:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from corecbench.api.errors import PluginError
 
+NONE = -1e30
+"""The score of an item that does not count; finite, since a gradient of infinite ones alone is not a number."""
+
 if TYPE_CHECKING:
     import torch
 
@@ -52,10 +55,42 @@ def next_item_cross_entropy(batch: Batch, states: States, dtype: torch.dtype | N
     if batch.sampled is None:
         items = states.item[1:]  # without the padding row
         return full_softmax_loss(user, items, target - 1, dtype or torch.float32)
+    if batch.log_expected is not None:
+        return corrected_cross_entropy(user, states.item, target, batch.sampled, batch.log_expected)
     own = (user * embedding(target, states.item)).sum(dim=1, keepdim=True)  # [P, 1]
     others = user @ embedding(batch.sampled, states.item).T  # [P, K]
     others = others.masked_fill(batch.sampled == target[:, None], -torch.inf)
     return cross_entropy(torch.cat([own, others], dim=1), torch.zeros_like(target))
+
+
+def corrected_cross_entropy(
+    user: torch.Tensor,
+    item: torch.Tensor,
+    target: torch.Tensor,
+    sampled: torch.Tensor,
+    log_expected: torch.Tensor,
+) -> torch.Tensor:
+    """Return the mean cross-entropy among a catalogue of which some items are drawn, not all alike.
+
+    The sum of exp(score) / expected count over the draws estimates that of all items but the target. The target is
+    there without being drawn, so its score is not corrected (Khrylchenko et al., RecSys 2025, DOI
+    10.1145/3705328.3748033).
+
+    Args:
+        user: states, float [P, d].
+        item: states, float [N+1, d].
+        target: int64 [P].
+        sampled: int64 [K].
+        log_expected: float32 [K], the logarithm of how often each is expected among the K.
+    """
+    import torch
+    from torch.nn.functional import embedding
+
+    rows = embedding(torch.cat([target, sampled]), item)  # gathered at once: each gradient is as large as the table
+    own = (user * rows[: len(target)]).sum(dim=1)  # [P]
+    others = (user @ rows[len(target) :].T).sub_(log_expected)  # [P, K]
+    others.masked_fill_(sampled == target[:, None], NONE)
+    return (torch.logaddexp(own, others.logsumexp(dim=1)) - own).mean()
 
 
 def targets_of(batch: Batch) -> torch.Tensor:

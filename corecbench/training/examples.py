@@ -37,12 +37,19 @@ class Examples:
     n_items: int
     n_known: int
     """The number of items, the first ones, that exist in training; no other is drawn."""
+    frequency: np.ndarray
+    """int64 [n_known], how often each of them, from the first, occurs in training."""
 
     def __len__(self) -> int:
         return len(self.user)
 
     def batches(
-        self, batch_size: int, generator: np.random.Generator, n_negatives: int = 0, max_examples: int = 0
+        self,
+        batch_size: int,
+        generator: np.random.Generator,
+        n_negatives: int = 0,
+        max_examples: int = 0,
+        by_popularity: bool = False,
     ) -> Iterator[tuple[torch.Tensor, Batch]]:
         """Yield the examples of an epoch in random order, each batch with the rows of its contexts (int64 [B]).
 
@@ -52,6 +59,7 @@ class Examples:
             n_negatives: K, sampled for each batch, at most all items. With 0 windows have none, since they are told
                 apart from the whole catalogue, and each pair has one of its own.
             max_examples: drawn anew for each epoch; 0 for all of them.
+            by_popularity: whether half of the K are drawn by popularity, with replacement.
         """
         order = generator.permutation(len(self))[: max_examples or None]
         if self.kind == "windows":
@@ -62,10 +70,29 @@ class Examples:
             )
         for rows, batch in batches:
             if n_negatives:
-                size = min(n_negatives, self.n_known)
-                sampled = 1 + generator.choice(self.n_known, size, replace=False, shuffle=False)
-                batch = replace(batch, sampled=on_device(sampled, self.contexts.device))
+                batch = replace(batch, **self._sampled(min(n_negatives, self.n_known), generator, by_popularity))
             yield rows, batch
+
+    def _sampled(self, size: int, generator: np.random.Generator, by_popularity: bool) -> dict[str, torch.Tensor]:
+        """Return items drawn for a batch and, of those drawn by popularity, how often each is expected."""
+        device = self.contexts.device
+        if not by_popularity:
+            sampled = 1 + generator.choice(self.n_known, size, replace=False, shuffle=False)
+            return {"sampled": on_device(sampled, device)}
+        cumulative, log_share = self._popularity
+        popular = cumulative.searchsorted(generator.integers(cumulative[-1], size=size // 2), side="right")
+        item = np.concatenate([popular, generator.integers(self.n_known, size=size - len(popular))])
+        log_expected = np.log(size) + log_share[item]
+        return {
+            "sampled": on_device(1 + item, device),
+            "log_expected": on_device(log_expected.astype(np.float32), device),
+        }
+
+    @cached_property
+    def _popularity(self) -> tuple[np.ndarray, np.ndarray]:
+        """The cumulative frequency of the items that are known, and the logarithm of each one's share in a draw."""
+        of_popular = self.frequency / self.frequency.sum()
+        return np.cumsum(self.frequency), np.log((of_popular + 1 / self.n_known) / 2)
 
     def _window_batches(
         self, order: np.ndarray, batch_size: int, generator: np.random.Generator
@@ -124,11 +151,13 @@ def make_examples(
     Raises:
         DataError: there are none.
     """
+    frequency = np.bincount(train.item, minlength=catalog.n_items + 1)[1 : catalog.n_known_items + 1]
+    items = catalog.n_items, catalog.n_known_items, frequency
     if kind == "pairs":
         contexts = latest(train, catalog.n_users, max_history, device).of_users(train.user)
-        return Examples(kind, contexts, train.user, train.item, catalog.n_items, catalog.n_known_items)
+        return Examples(kind, contexts, train.user, train.item, *items)
     contexts = windows(train, max_history, device)
     if not len(contexts):
         raise DataError("no user has two training items in a row; a model of histories needs users with 4 or more")
     nothing = np.empty(0, dtype=np.int64)
-    return Examples(kind, contexts, contexts.users, nothing, catalog.n_items, catalog.n_known_items)
+    return Examples(kind, contexts, contexts.users, nothing, *items)

@@ -211,7 +211,8 @@ class SideTraining:
         config = self.config
         n_examples = min(len(self.examples), config.max_examples or len(self.examples))
         n_batches = math.ceil(n_examples / config.batch_size)
-        batches = self.examples.batches(config.batch_size, self.generator, config.negatives, config.max_examples)
+        drawn = config.negatives, config.max_examples, config.sampling == "mixed"
+        batches = self.examples.batches(config.batch_size, self.generator, *drawn)
         for number, (rows, batch) in enumerate(batches):
             loss = self.loss(rows, batch, sharing, frozen)
             self.optimizer.param_groups[0]["lr"] = self.learning_rate(number, n_batches)

@@ -159,7 +159,7 @@ class Search:
         """Return a component under the given settings and, over them, those of a trial."""
         under = dict(self.given)
         under[label] = {**under.get(label, {}), **settings}
-        return self.host.select(kind, label, under, self.config.variants)
+        return self.host.select(kind, label, under, self.config.variants, self.data.catalog.n_items)
 
     @property
     def defaults(self) -> dict[str, Any]:

@@ -1,3 +1,4 @@
+import dataclasses
 from math import log
 
 import pytest
@@ -40,6 +41,30 @@ def test_padding_is_never_predicted():
     next_item_cross_entropy(window([[2]]), States(torch.tensor([[[1.0]]]), item)).backward()
     # the gradient of a score is probability - 1 for the target, probability for another item
     assert item.grad.squeeze(1).tolist() == pytest.approx([0, 1 / 4, 3 / 4 - 1])
+
+
+def test_items_drawn_by_popularity_count_as_much_as_the_items_that_they_stand_for():
+    drawn = {"sampled": torch.tensor([1, 2]), "log_expected": torch.tensor([log(1 / 2), log(3)])}
+    batch = dataclasses.replace(window([[2]]), **drawn)
+    loss = next_item_cross_entropy(batch, States(torch.tensor([[[1.0]]]), ITEMS))
+    # item 1 has odds of 1 and is drawn every other time, so it counts twice; item 2 is the target, with odds of 3
+    assert loss.item() == pytest.approx(log((3 + 1 / (1 / 2)) / 3))
+
+
+def test_the_loss_of_a_draw_of_every_item_is_that_of_the_catalogue():
+    torch.manual_seed(0)
+    batch, states = window([[2, 7, 7, 1]]), States(torch.randn(1, 4, 3), torch.randn(9, 3))
+    drawn = dataclasses.replace(batch, sampled=torch.arange(1, 9), log_expected=torch.zeros(8))
+    whole, of_draw = (next_item_cross_entropy(each, states) for each in (batch, drawn))
+    assert of_draw.item() == pytest.approx(whole.item(), rel=1e-5)
+
+
+def test_a_draw_of_nothing_but_the_target_teaches_nothing():
+    item = ITEMS.clone().requires_grad_()
+    batch = dataclasses.replace(window([[2]]), sampled=torch.tensor([2]), log_expected=torch.zeros(1))
+    loss = next_item_cross_entropy(batch, States(torch.tensor([[[1.0]]]), item))
+    loss.backward()
+    assert [loss.item(), item.grad.abs().max().item()] == [0, 0]
 
 
 def test_bpr_is_averaged_over_pairs():

@@ -213,6 +213,18 @@ def test_a_sample_is_at_most_the_whole_catalogue(train, catalog):
     assert sorted(batch.sampled.tolist()) == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize("kind", ["windows", "pairs"])
+def test_half_of_a_sample_is_drawn_by_popularity_and_each_count_is_as_expected(kind, train, catalog):
+    examples = make_examples(kind, train(*[[1, 2, 1, 3]] * 200), catalog(200, 5), max_history=5)
+    drawn = [batch for _, batch in examples.batches(1, np.random.default_rng(0), 4, by_popularity=True)]
+    sampled, log_expected = (torch.stack([getattr(b, name) for b in drawn]) for name in ("sampled", "log_expected"))
+    # of 4 draws 2 are uniform among 5 items, and 2 hit item 1 in half of the cases, items 2 and 3 in a quarter
+    expected = torch.tensor([2 / 5 + 2 / 2, 2 / 5 + 2 / 4, 2 / 5 + 2 / 4, 2 / 5, 2 / 5])
+    assert torch.allclose(log_expected.exp(), expected[sampled - 1])
+    counted = np.bincount(sampled.flatten(), minlength=6)[1:] / len(sampled)
+    assert counted == pytest.approx(expected.tolist(), rel=0.3)
+
+
 def test_pairs_with_a_common_sample_have_no_negatives_of_their_own(pair_examples):
     batches = pair_examples.batches(4, np.random.default_rng(0), n_negatives=2)
     assert all(batch.negatives is None for _, batch in batches)

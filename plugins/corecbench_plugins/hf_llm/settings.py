@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from corecbench.api import Count, Fraction, Natural, Positive, Precision, Share, Training
+from corecbench.api import Count, Fraction, Large, Natural, Positive, Precision, Sampling, Share, Training
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,8 @@ class LlmConfig(Training):
     epochs: Count = 5
     patience: Count = 5
     batch_size: Natural = 16
+    negatives: Annotated[Count, Large(256)] = 0
+    sampling: Annotated[Sampling, Large("mixed")] = "uniform"
     learning_rate: Positive = 2e-3
     schedule: Literal["constant", "linear"] = "linear"
     weights: str = ""

@@ -11,9 +11,11 @@ from corecbench.api import (
     Count,
     Follows,
     Fraction,
+    Large,
     Natural,
     Positive,
     Precision,
+    Sampling,
     Search,
     Training,
     Weight,
@@ -30,8 +32,9 @@ DROPOUT = Search(0.1, 0.7)
 class SequentialConfig(Training):
     """Settings that SASRec and GRU4Rec share."""
 
-    batch_size: Annotated[Natural, Choices((64, 128, 256))] = 64
-    negatives: Annotated[Count, SAMPLED] = 0
+    batch_size: Annotated[Natural, Choices((64, 128, 256)), Large(256)] = 64
+    negatives: Annotated[Count, SAMPLED, Large(256)] = 0
+    sampling: Annotated[Sampling, Large("mixed")] = "uniform"
     learning_rate: Annotated[Positive, Search(5e-4, 5e-3, log=True)] = 2e-3
     layers_dtype: Precision = "auto"
     """Number format of the products in the model's layers while it is trained. `auto` takes bfloat16 where the
@@ -91,7 +94,8 @@ class LightGCNConfig(Training):
 
     epochs: Count = 200
     patience: Count = 20
-    batch_size: Annotated[Natural, Choices((2048, 8192, 32768))] = 8192
+    batch_size: Annotated[Natural, Choices((2048, 8192, 32768)), Large(65536)] = 8192
+    """A batch propagates over the whole graph, of which its users and items are two steps away from nearly all."""
     negatives: Annotated[Count, SAMPLED] = 0
     learning_rate: Annotated[Positive, Search(1e-3, 3e-2, log=True)] = 1e-2
     embedding_size: Annotated[Natural, SIZES] = 64

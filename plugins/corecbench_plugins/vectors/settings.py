@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from corecbench.api import Choices, Count, Fraction, Natural, Positive, Precision, Search, Training
+from corecbench.api import Choices, Count, Fraction, Large, Natural, Positive, Precision, Sampling, Search, Training
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class VectorsConfig(FileConfig):
 
     epochs: Count = 20
     patience: Count = 5
+    negatives: Annotated[Count, Large(256)] = 0
+    sampling: Annotated[Sampling, Large("mixed")] = "uniform"
     embedding_size: Natural = 64
     """Width of the states that are compared, and of the transformer."""
     n_layers: Natural = 1
