@@ -76,10 +76,10 @@ def test_a_first_setting_outside_the_space_is_refused(make_searches, setting, va
 def test_only_validation_is_ranked(search, tmp_path, monkeypatch):
     rank, stages = CellTraining.rank, []
 
-    def note(self, model, stage):
+    def note(self, model, stage, **others):
         stages.append(stage)
         assert list(self.split.held) == ["validation"]
-        return rank(self, model, stage)
+        return rank(self, model, stage, **others)
 
     monkeypatch.setattr(CellTraining, "rank", note)
     run_trial(search, tmp_path)

@@ -28,7 +28,7 @@ NOTES = (
     f"*: p below {decimal(ALPHA, 2)}, with {FEWEST_SEEDS} seeds or more of all that is trained",
     "Side: the ensemble of both, else the first side that the method trains",
     "Over alone: over the model of that side; over strongest: over the strongest row without an LLM, on validation",
-    "Over control: over the control that tells most, such as bag-of-words, as a share of the model alone",
+    "Over control: over the control that tells most, by its name, as a share of the model alone",
     "New items: over alone, on the users whose held-out item is not in training",
     "Seconds: a cell's, with both sides and their evaluation, averaged over seeds",
     "Claim: a paper's figure, and where it lies among our seeds; the page of the row says what differs",

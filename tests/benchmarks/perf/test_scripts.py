@@ -33,7 +33,7 @@ def record_of(tmp_path_factory, cache):
             environment = {**os.environ, "CORECBENCH_CACHE": str(cache)}
             done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
             assert done.returncode == 0, done.stderr
-            assert done.stdout.startswith(f"- {name}: ")
+            assert f"\n| {name} | " in done.stdout
             records[name] = json.loads((out / f"{name}.json").read_text(encoding="utf-8"))
         return records[name]
 
