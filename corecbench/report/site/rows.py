@@ -63,7 +63,7 @@ class Place(NamedTuple):
     split: str
     """The fingerprint of the split."""
     kind: str
-    """Of the split."""
+    """The kind of the split, leave-one-out or time."""
 
 
 class Shown(NamedTuple):

@@ -54,9 +54,9 @@ class AlphaRec(nn.Module):
         users, row = np.unique(train.user, return_inverse=True)
         seen = sparse.csr_matrix((np.ones(len(row)), (row, train.item)), (len(users), len(self.text)), np.float32)
         seen.data[:] = 1  # repeated pairs count once
-        by_user, by_item = (np.asarray(seen.sum(axis=axis)).ravel() for axis in (1, 0))
+        by_user, by_item = (np.maximum(np.asarray(seen.sum(axis=axis)).ravel(), 1) for axis in (1, 0))
         device = self.text.device
-        graph = sparse.diags(by_user**-0.5) @ seen @ sparse.diags(np.maximum(by_item, 1) ** -0.5)
+        graph = sparse.diags(by_user**-0.5) @ seen @ sparse.diags(by_item**-0.5)
         self.of_users, self.of_items = WeightedSums(graph, device), WeightedSums(graph.T, device)
         self.user_text = WeightedSums(sparse.diags(1 / by_user) @ seen, device).of(self.text)  # [U, k]
         self.item_degree = torch.as_tensor(by_item, device=device)
@@ -94,7 +94,7 @@ class AlphaRec(nn.Module):
     def of_histories(self, history: torch.Tensor, layers: list[torch.Tensor]) -> torch.Tensor:
         """Return the states of users with these histories, [B, d]: those of the graph where it has all items."""
         length = (history != 0).sum(dim=1, keepdim=True).clamp(min=1)  # [B, 1]
-        weight = (history != 0) / (length * self.item_degree.clamp(min=1)[history]).sqrt()  # [B, L]
+        weight = (history != 0) / (length * self.item_degree[history]).sqrt()  # [B, L]
         own = self.network(mean_texts(history, self.text, 1.0))
         below = torch.stack(layers[:-1]).sum(dim=0) if len(layers) > 1 else torch.zeros_like(layers[0])
         state: torch.Tensor = (own + (embedding(history, below) * weight[:, :, None]).sum(dim=1)) / len(layers)
