@@ -87,6 +87,7 @@ CORE = {
         "corecbench/training/content.py",
         "corecbench/training/weighing.py",
     ),
+    "rows that a loss reads": ("corecbench/training/loop.py",),
 }
 """Algorithm of the core -> its modules."""
 

@@ -16,6 +16,7 @@ ALGORITHMS: Mapping[str, int] = MappingProxyType(
         "pair controls": 1,
         "item texts": 1,
         "texts in scores": 2,
+        "rows that a loss reads": 2,
     }
 )
 """Algorithm of the core -> its number. A change that changes ranks counts it up, so that all cells that use it get

@@ -70,6 +70,9 @@ class Batch:
     different ones, but for those that are drawn by popularity."""
     log_expected: torch.Tensor | None = None
     """float32 [K], the logarithm of how often each of them is expected among the K; None for uniform draws."""
+    read: torch.Tensor | None = None
+    """int64 [R], different items, whose states are all that the loss reads: a model may leave the rows of others at
+    zero. None: it reads all."""
 
     @cached_property
     def places(self) -> torch.Tensor:

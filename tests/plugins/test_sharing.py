@@ -6,7 +6,10 @@ import torch
 from torch import nn
 
 from corecbench.api import Batch, Budget, Catalog, Pretrained, Setup, States, Turn, UsageError
-from corecbench.toolkit import beside, phrase_summaries, word_summaries
+from corecbench.toolkit import beside, phrase_summaries, standard_loss, word_summaries
+from corecbench.training.loop import naming_what_is_read
+from corecbench_plugins.recbole_models.sasrec_gru4rec import build_sasrec
+from corecbench_plugins.recbole_models.settings import SASRecConfig
 from corecbench_plugins.sharing.bdlm import Bdlm
 from corecbench_plugins.sharing.none import Hybrid, Private
 from corecbench_plugins.sharing.schedule import alternate, spread
@@ -509,3 +512,39 @@ def test_the_hybrid_keeps_the_domain_model_trains_the_llm_and_lets_counted_words
     assert domain.item.weight.tolist() == [[2.0, 2.0]] * 4
     assert {turn.side for turn in module.turns(Budget(60, 5))} == {"llm"}
     assert torch.equal(module.content, word_summaries(texts, 2, np.random.default_rng(0)))
+
+
+# --- rows that a loss reads ---------------------------------------------------------------------------------------
+
+
+def sasrec_over_texts():
+    """SASRec, its store over texts of 40 items, and a batch with 3 sampled items."""
+    torch.manual_seed(0)
+    ids = tuple(str(number) for number in range(41))
+    setup = Setup(Catalog("toy", ("", "a", "b"), ids, ids), max_history=3, seed=0)
+    module = Bdlm(BdlmConfig(start="pretrained", row_dropout=0.0), setup)
+    given = module.ids("domain", 8)
+    module.start(Pretrained(torch.zeros(3, 8), torch.randn(41, 8), torch.randn(41, 5)))
+    config = SASRecConfig(embedding_size=8, n_layers=1, n_heads=1, hidden_dropout=0.0, attention_dropout=0.0)
+    history, target = torch.tensor([[4, 9, 0], [7, 2, 5]]), torch.tensor([[9, 1, 0], [2, 5, 8]])
+    batch = Batch(torch.tensor([1, 2]), history, target, sampled=torch.tensor([3, 9, 30]))
+    return build_sasrec(config, setup, lambda width: given), module, batch
+
+
+def test_a_step_that_computes_only_the_rows_that_its_loss_reads_is_the_step_of_all_rows():
+    model, module, batch = sasrec_over_texts()
+    found = []
+    for each in (batch, naming_what_is_read(batch)):
+        model.zero_grad(), module.zero_grad()
+        loss = standard_loss(each, model.states(each))
+        loss.backward()
+        weights = (*model.parameters(), *module.parameters())
+        found.append([loss.detach(), *(weight.grad for weight in weights if weight.grad is not None)])
+    torch.testing.assert_close(found[1], found[0])
+
+
+def test_rows_that_no_loss_reads_are_not_computed():
+    model, _, batch = sasrec_over_texts()
+    item = model.states(naming_what_is_read(batch)).item
+    assert len(item) == 41
+    assert item.any(dim=1).nonzero().flatten().tolist() == [0, 1, 2, 3, 5, 8, 9, 30]

@@ -8,7 +8,7 @@ import contextlib
 import torch
 from torch import nn
 
-from corecbench.api import Batch, Ids, IdsFactory, Setup, States
+from corecbench.api import Batch, Ids, IdsFactory, Setup, States, Table
 from corecbench.toolkit import product_dtype
 from corecbench_plugins.recbole_models.adapter import RecBoleModel
 from corecbench_plugins.recbole_models.classes import Sizes, base_config, model_class
@@ -38,7 +38,15 @@ class StatePerPosition(nn.Module):
         reduced = self.training and self.dtype != torch.float32
         with torch.autocast(batch.history.device.type, self.dtype) if reduced else contextlib.nullcontext():
             user = self.model(batch.history, length)
-        return States(user=user.float(), item=self.model.item_embedding.weight)
+        return States(user=user.float(), item=self.items(batch))
+
+    def items(self, batch: Batch) -> torch.Tensor:
+        """Return the item states, float32 [N+1, d]; of a table that computes its rows, those that a loss reads."""
+        table: Table = self.model.item_embedding
+        if batch.read is None or isinstance(table, nn.Embedding):
+            return table.weight
+        rows = table(batch.read)
+        return rows.new_zeros(self.model.n_items, rows.shape[1]).index_copy(0, batch.read, rows)
 
 
 def layers_dtype(config: SequentialConfig, setup: Setup) -> torch.dtype:
