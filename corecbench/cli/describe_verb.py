@@ -37,12 +37,7 @@ def describe(name: str, kind: str | None, as_json: bool) -> None:
 
 
 def facts(host: Host, name: str, word: str | None) -> dict[str, Any]:
-    """Return all that is known of a component.
-
-    Args:
-        host: knows the components.
-        name: that of the component; an argument behind it is left aside.
-        word: the kind, such as "model"; None where only one kind has the name.
+    """Return all that is known of a component, of the kind of a word such as "model" where it is given.
 
     Raises:
         UsageError: no component has the name, or components of several kinds have it and nobody can be asked.

@@ -150,9 +150,7 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
 def show_plan(experiment: Experiment, timing: bool) -> None:
     """Print the cells, what is done already, what the others will take, and what will be downloaded.
 
-    Args:
-        experiment: the run.
-        timing: whether steps of models are timed of which no cell is stored.
+    With `timing`, steps of models are timed of which no cell is stored.
     """
     from corecbench.cli.stored_cells import size
     from corecbench.experiment.estimates import estimates, in_all_s, timed_estimates

@@ -24,11 +24,8 @@ class Terminated(BaseException):
 def ending_on_signals(complain: Callable[[int], object]) -> Iterator[None]:
     """Let SIGTERM raise `Terminated` and SIGINT `KeyboardInterrupt`; end the process if that takes too long.
 
-    A signal that the process was started to ignore, as by `nohup`, stays ignored.
-
-    Args:
-        complain: says on stderr what happened, where the process does not live to say it otherwise; it is given the
-            number of the signal.
+    A signal that the process was started to ignore, as by `nohup`, stays ignored. `complain` is given the
+    number of the signal where the process does not live to say what happened otherwise.
     """
 
     def leave(number: int) -> None:

@@ -27,16 +27,10 @@ UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Run
 
 
 def unpack(archive: Path, folder: Path, wanted: Mapping[str, str], max_bytes: int) -> dict[str, str]:
-    """Write the files with the wanted suffixes to a folder, under new names.
+    """Write the files with the wanted suffixes (suffix -> new name, one file each) to an existing folder.
 
     The whole archive is refused if any entry has a path that leads out of the folder, or is a link or a device.
     Hidden files and the files that macOS adds are ignored.
-
-    Args:
-        archive: A zip file.
-        folder: An existing folder.
-        wanted: suffix -> the new name of the file with this suffix, of which there must be one.
-        max_bytes: The most bytes that all files of the archive may have together.
 
     Returns:
         name -> sha256 in hex.

@@ -66,11 +66,7 @@ def download(
 ) -> None:
     """Download a file. An earlier, interrupted call is continued from what it left in PATH.part.
 
-    Args:
-        url: The address.
-        path: Where the file goes once it is complete. An existing file is replaced.
-        policy: Limits and retries.
-        progress: `progress(done, total)` is called with bytes; total is None while it is not known.
+    `progress(done, total)` is called with bytes; total is None while it is not known.
 
     Raises:
         DataError: The download failed or is not allowed.

@@ -54,13 +54,7 @@ def fetch(
 ) -> Fetched | None:
     """Fetch a data set into ROOT/NAME. One that is there already is checked against its record instead.
 
-    Args:
-        name: The name of the data set.
-        source: Where it is published. Its size limit replaces the limit of the policy.
-        root: The folder of all fetched data sets.
-        again: Whether a data set that is there is fetched anew.
-        policy: Limits and retries of the download.
-        progress: `progress(done, total)` is called with bytes.
+    The size limit of the source replaces that of the policy; `progress(done, total)` is called with bytes.
 
     Returns:
         The record; None for an existing folder without a record, which is left as it is.

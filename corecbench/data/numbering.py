@@ -25,9 +25,6 @@ def numbered(ids: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
     >>> number, names = numbered(pd.Series(["b", "a", "b"]))
     >>> number.tolist(), names
     ([1, 2, 1], ('', 'b', 'a'))
-
-    Args:
-        ids: str [M], without missing values.
     """
     whole = as_integers(ids)
     if whole is not None:

@@ -32,14 +32,8 @@ METADATA = b"corecbench"
 def write_vectors(host: Host, llm: Selected, data: SplitDataset, setup: Setup, out: Path) -> dict[str, Any]:
     """Write the LLM's states of each item's text as Parquet, and return where they come from.
 
-    An item without a state, since it has no text, has no row. Each kind of states is a column of lists.
-
-    Args:
-        host: builds the LLM.
-        llm: the LLM, with its fingerprint.
-        data: the data set.
-        setup: where the LLM is built.
-        out: the file, which is replaced only if it was written by this function.
+    An item without a state, since it has no text, has no row. Each kind of states is a column of lists. A file is
+    replaced only if it was written by this function.
 
     Raises:
         UsageError: the file is there and is another one, or the LLM has no states of texts.

@@ -93,12 +93,7 @@ class HeldOut:
         return self.catalog.user_ids[int(self.users[row])]
 
     def check_all_there(self, missing: np.ndarray, what: str, advice: str) -> None:
-        """Make sure that no tested user is missing.
-
-        Args:
-            missing: bool [T].
-            what: what a user lacks.
-            advice: what can be done.
+        """Make sure that no tested user is missing, bool [T]; else say what they lack, and an advice.
 
         Raises:
             DataError: a user is missing.

@@ -67,13 +67,6 @@ def import_results(
 ) -> tuple[Path, CellResult]:
     """Check a file against the split of a data set and store its ranks as a cell.
 
-    Args:
-        asked: the file, and what it is called.
-        data: the data set.
-        config: its settings, and the metrics that are stored.
-        host: knows the metrics, and the names that are taken.
-        store: takes the cell.
-
     Returns:
         The folder of the cell, and its record.
 

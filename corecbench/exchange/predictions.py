@@ -27,12 +27,7 @@ COLUMNS = ("user_id", "item_id", "score", "position")
 def write_predictions(store: Store, entry: Entry, name: str, format_: Format, out: Path) -> pd.DataFrame:
     """Write the best items of every user on one side of a cell, and return them.
 
-    Args:
-        store: the store that holds the lists.
-        entry: the cell.
-        name: the name by which the user called it, with the side of a pair behind a colon.
-        format_: the format of the file.
-        out: the file.
+    The name is that by which the user called the cell, with the side of a pair behind a colon.
 
     Raises:
         UsageError: the cell has several sides and none was named, an id cannot stand in the format, or the file is

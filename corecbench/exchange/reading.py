@@ -170,10 +170,6 @@ KNOWN = {plain(name): column for column, names in NAMES.items() for name in name
 def known_columns(names: Sequence[str], file: str) -> dict[str, str]:
     """Return what a column holds -> its name in the file, of the columns that are known; others are left aside.
 
-    Args:
-        names: the names of all columns.
-        file: the name of the file, for errors.
-
     Raises:
         DataError: two columns hold the same, or those that are needed are missing.
     """

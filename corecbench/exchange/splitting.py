@@ -97,13 +97,7 @@ def options_of(settings: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) -> dict[str, Any]:
-    """Write the parts of a split, a README and a manifest, and return the manifest.
-
-    Args:
-        data: the data set.
-        config: its settings.
-        format_: the name of one of LAYOUTS.
-        out: the folder, which is made; it must be empty.
+    """Write the parts of a split, a README and a manifest into an empty folder, and return the manifest.
 
     Raises:
         UsageError: the folder is not empty, or ids cannot stand in the files of the format.

@@ -227,14 +227,7 @@ def check_lists(folder: Path, metrics: Mapping[str, Metric], store: Store) -> No
 def notes(
     config: RunConfig, choice: Choice, lacking: Sequence[str], data_sets: Sequence[SplitDataset]
 ) -> list[str]:
-    """Return what a reader of the plan may wonder about.
-
-    Args:
-        config: the settings of the run.
-        choice: its components.
-        lacking: why pairs lack controls that are asked for.
-        data_sets: those of the run.
-    """
+    """Return what a reader of the plan may wonder about, such as why pairs lack controls."""
     found = []
     if choice.llms:
         taken = [module.label for module in choice.sharing if stands_alone(module)]

@@ -77,14 +77,7 @@ def check_texts(data_sets: Iterable[SplitDataset], llms: Sequence[Selected]) -> 
 
 
 def check_disk(cells: Sequence[Cell], config: RunConfig, results: Path, cache: Path, n_downloads: int) -> None:
-    """Make sure that what the run is going to write has room.
-
-    Args:
-        cells: those that are going to be trained.
-        config: the settings of the run.
-        results: the folder of the results.
-        cache: the folder of what LLMs keep.
-        n_downloads: number of LLMs that are going to be downloaded.
+    """Make sure that what the training of cells is going to write has room, in the results and in the cache.
 
     Raises:
         UsageError: a disk has less room than the run needs.

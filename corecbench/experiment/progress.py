@@ -36,13 +36,7 @@ def key_of(cell: CellFacts) -> Key:
 
 @contextlib.contextmanager
 def shown(host: Host, works: Mapping[Key, Work], every_epoch: bool = False) -> Iterator[None]:
-    """Show the progress of a run, for as long as the context lasts.
-
-    Args:
-        host: tells of it.
-        works: each cell that has to be trained, and what that takes.
-        every_epoch: whether each epoch has a line, in place of bars.
-    """
+    """Show the progress of a run, for as long as the context lasts; in bars, or with a line for each epoch."""
     from rich.console import Console
 
     console = Console(stderr=True)

@@ -30,13 +30,7 @@ def run_again(
     """Run a stored cell again from its record, and return the new folder and record.
 
     A pair is run behind its domain model alone where it starts from it. Nothing is taken from earlier results.
-
-    Args:
-        stored: the folder of the cell and its record.
-        host: knows the components.
-        out: where the results are stored.
-        dataset: where the data set is now; None for where the record says.
-        steps: how the run is planned and carried out; None for the usual way.
+    The data set is looked for where the record says, unless it is named.
 
     Raises:
         UsageError: the cell cannot be run again; the message says why.

@@ -53,13 +53,8 @@ def run_cell(
 ) -> CellResult:
     """Train, rank and store one cell, and return its record, failed or not.
 
-    Args:
-        cell: the cell.
-        plan: the plan that it belongs to.
-        host: builds its components.
-        store: where its result goes.
-        tell: is told of its start, its epochs and other long work. Its end is what this function returns.
-        stop: set when the training is to end.
+    `tell` hears of its start, its epochs and other long work; its end is what this function returns. When `stop` is
+    set, the training is to end.
 
     Raises:
         Stopped: the training was asked to end, and its state is written.

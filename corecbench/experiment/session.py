@@ -92,10 +92,7 @@ class Experiment:
     def run(self, progress: bool = False, every_epoch: bool = False, log: bool = False) -> Sequence[CellResult]:
         """Run every cell that is not done, and return the records of all, in the order of the plan.
 
-        Args:
-            progress: whether it is shown on stderr.
-            every_epoch: whether each epoch has a line there.
-            log: whether what happens is written to a file beside the results.
+        Progress is shown on stderr, and the log is a file beside the results.
         """
         from corecbench.experiment.log import logged
         from corecbench.experiment.progress import key_of, shown
@@ -113,12 +110,6 @@ class Experiment:
 
 def prepare(config: RunConfig, host: Host, out: Path, steps: Steps | None = None) -> Experiment:
     """Check the settings of a run and plan it.
-
-    Args:
-        config: what is asked for.
-        host: knows the components.
-        out: where results are stored.
-        steps: how the run is planned and carried out; None for the usual way.
 
     Raises:
         UsageError: nothing is asked for, or something that does not exist.

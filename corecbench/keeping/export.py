@@ -90,11 +90,7 @@ class Program(torch.nn.Module):
 
 
 def export(loaded: LoadedModel, folder: Path) -> list[str]:
-    """Write a loaded side into a new folder, and return what a user should know.
-
-    Args:
-        loaded: on the CPU.
-        folder: the folder, which must not exist.
+    """Write a side, loaded on the CPU, into a new folder, and return what a user should know.
 
     Raises:
         UsageError: the folder exists, or torch cannot export the model.

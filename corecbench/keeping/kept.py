@@ -68,12 +68,7 @@ class KeptSide:
 
 
 def keep_side(model: Recommender, kept_as: KeptAs, split: Split) -> KeptSide:
-    """Return what is kept of a side whose best weights are in place.
-
-    Args:
-        model: the side, in evaluation mode.
-        kept_as: which side it is.
-        split: the data that it was trained on.
+    """Return what is kept of a side in evaluation mode, whose best weights are in place.
 
     Raises:
         PluginError: it remembers something that JSON cannot hold.
@@ -178,11 +173,7 @@ def own_tensors(
 
     Buffers are kept even if they are not persistent, since an LLM's summaries of texts are computed elsewhere with
     other last digits. What an LLM offers to sharing modules alone, its `text_states`, is not kept.
-
-    Args:
-        side: which side it is.
-        model: the model.
-        tables: the names of the tables that it reads, which are kept apart.
+    Neither are the tables that it reads, which are kept apart.
     """
     if not isinstance(model, torch.nn.Module):
         return {}, {}
@@ -230,13 +221,7 @@ def plain(extra: dict[str, Any]) -> dict[str, Any]:
 
 @torch.no_grad()
 def answers_differ(model: Recommender, setup: Setup, histories: bool = False) -> bool:
-    """Return whether a model tells users with the same history apart or, with `histories`, a new user's histories.
-
-    Args:
-        model: in evaluation mode.
-        setup: what it was built with.
-        histories: whether histories are compared, and not users.
-    """
+    """Return whether a model in evaluation mode tells users of one history apart, or a new user's histories."""
     n = min(N_COMPARED, setup.catalog.n_items if histories else setup.catalog.n_users)
     counted = torch.arange(1, n + 1, device=setup.device)
     same = torch.ones_like(counted)

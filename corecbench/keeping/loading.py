@@ -45,13 +45,7 @@ KINDS: dict[Side, str] = {"domain": "models", "llm": "llms"}
 
 
 def load_side(host: Host, cell: Path, side: str | None = None, device: str = "cpu") -> LoadedModel:
-    """Return a side that was kept with a cell.
-
-    Args:
-        host: knows the component.
-        cell: the folder of the cell.
-        side: "domain" or "llm"; None for the only one or, in a pair, the domain model.
-        device: where it computes.
+    """Return a side that was kept with a cell; of a pair the domain model unless it is named.
 
     Raises:
         ResultsError: nothing was kept, or it is damaged.

@@ -192,12 +192,7 @@ class Reader:
     progress: Callable[[str, int, int], None] = lambda what, done, total: None
 
     def titles(self, catalog: Catalog, most: int, of: Iterable[int] | None = None) -> Titles:
-        """Return how likely titles of a data set, drawn at random, and their twins are.
-
-        Args:
-            catalog: its items and their texts.
-            most: how many are drawn; 0 for all.
-            of: items to draw among; None for all.
+        """Return how likely titles of a data set and their twins are: all, or at most so many drawn at random.
 
         Raises:
             UsageError: the LLM gives no likelihoods, no control makes twins, or no item has a text.

@@ -41,13 +41,9 @@ class Checked:
 
 
 def check_file(path: Path, data: SplitDataset, before: Path | None = None, seed: int = 0) -> Checked:
-    """Check a file against the split of a data set.
+    """Check texts (CSV or Parquet), or any file that `read_vectors` reads, against the split of a data set.
 
-    Args:
-        path: CSV or Parquet of texts, or any file of vectors that `read_vectors` reads.
-        data: the data set.
-        before: the same vectors before they were fitted.
-        seed: draws what the pairs are compared with.
+    The vectors may be compared with those before they were fitted. The seed draws what pairs are compared with.
 
     Raises:
         DataError: the file cannot be read, has other columns, or nothing of the data set.

@@ -29,10 +29,6 @@ def check_user_texts(matching: Matching, texts: Mapping[int, str]) -> Finding:
     """Compare how often texts of users name their test item with how often they name an item like it.
 
     Titles that the user's history holds are taken out of a text before.
-
-    Args:
-        matching: of the data set.
-        texts: user -> text.
     """
     split, titles = matching.data.split, matching.data.catalog.item_texts
     held, pairs = split.held["test"], matching.held_out
@@ -51,10 +47,6 @@ def check_item_texts(matching: Matching, texts: Mapping[int, str]) -> Finding:
     """Compare how often the text of a user's last item names the test item with how often it names one like it.
 
     An item's own title is taken out of its text before, and so is that of the user's history.
-
-    Args:
-        matching: of the data set.
-        texts: item -> text.
     """
     titles, pairs = matching.data.catalog.item_texts, matching.held_out
     there = np.isin(pairs.first, list(texts))

@@ -18,13 +18,9 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def guard(owner: str, hook: str) -> Iterator[None]:
-    """Turn what is raised into a PluginError that names component, plugin, distribution, version and hook.
+    """Turn what is raised into a PluginError that names component (as `str(Selected)` does), version and hook.
 
     Errors that are meant for the user pass as they are, but for a PluginError without such names.
-
-    Args:
-        owner: the component, as `str(Selected)` names it.
-        hook: what was called, such as "states".
     """
     try:
         yield
@@ -43,12 +39,9 @@ def named_fault(message: str) -> PluginError:
 
 @contextlib.contextmanager
 def unchanged(given: dict[str, torch.Tensor | None]) -> Iterator[None]:
-    """Make sure that tensors are not changed in place in the context.
+    """Make sure that tensors, by what each is called, are not changed in place in the context.
 
     Torch counts the changes of a tensor and of its views, and misses those made through `data` or numpy.
-
-    Args:
-        given: what each tensor is called -> the tensor.
 
     Raises:
         PluginError: one was changed.

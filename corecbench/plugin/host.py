@@ -38,12 +38,9 @@ class Host:
 
     @classmethod
     def discover(cls, files: Sequence[Path] = (), blocked: Sequence[str] = (), strict: bool = True) -> Host:
-        """Load the installed plugins and those of loose files.
+        """Load the installed plugins and those of loose files, each named like its file.
 
-        Args:
-            files: Python files, each a plugin named like the file.
-            blocked: names of plugins that are left out.
-            strict: whether a file that is broken is an error; otherwise it is listed as broken, too.
+        Unless it is strict, a file that is broken is listed as broken, too.
 
         Raises:
             UsageError: a file cannot be read, or a name in `blocked` does not exist.
@@ -79,12 +76,6 @@ class Host:
 
     def register(self, implementation: object, name: str, distribution: str = "", version: str = "") -> None:
         """Add an object of this process that implements hooks, such as a progress display.
-
-        Args:
-            implementation: the object.
-            name: of it, for messages.
-            distribution: where it comes from, if it is a plugin's.
-            version: of that distribution.
 
         Raises:
             PluginError: it implements none, or a hook that does not exist.

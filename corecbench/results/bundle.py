@@ -67,12 +67,9 @@ class Packed:
 
 
 def pack(stores: Sequence[Store], target: Path, with_models: bool = False) -> Packed:
-    """Write the cells of some benchmarks as a bundle. `Store.damaged` says which are left out, and why.
+    """Write the cells of some benchmarks as a bundle, with kept models and checkpoints if that is wished.
 
-    Args:
-        stores: the benchmarks.
-        target: the file to write, in place of the bundle that is there.
-        with_models: whether kept models and checkpoints are packed, too.
+    `Store.damaged` says which are left out, and why. A bundle that is there is replaced.
 
     Raises:
         ResultsError: there is no cell that is not damaged, or the file cannot be written.

@@ -22,12 +22,7 @@ SEALS = ("files", "checksum")
 
 
 def sealed(record: Mapping[str, Any], folder: Path) -> CellResult:
-    """Return a record with the checksums of all files in the folder of its cell, and its own.
-
-    Args:
-        record: what JSON holds, as it is read from there.
-        folder: holds all files of the cell but its record.
-    """
+    """Return a record, as JSON holds it, with the checksums of all other files in its folder, and its own."""
     digests = {name: sha256_of(folder / name) for name in files_below(folder)}
     new = {**unsealed(record), "files": digests}
     return cast("CellResult", {**new, "checksum": checksum(new)})
@@ -70,12 +65,7 @@ def place_of(folder: Path, name: str, record: CellResult) -> Path:
 
 
 def read_file(folder: Path, name: str, record: CellResult) -> bytes:
-    """Return the contents of a file of a cell, as they were stored.
-
-    Args:
-        folder: the folder of the cell.
-        name: the file, relative to the folder, such as "domain/ranks.parquet".
-        record: the record of the cell. Without checksums the contents are returned as they are.
+    """Return the contents of a file of a cell, as they were stored; as they are where there are no checksums.
 
     Raises:
         DamagedError: the file is missing, cannot be read, or is not the one that was stored.
@@ -102,9 +92,7 @@ def is_stored(folder: Path, name: str, record: CellResult) -> bool:
 def check_links(file: Path, folder: Path) -> None:
     """Make sure that no link leads to a file of a cell: it might be one that is not to be read, or passed on.
 
-    Args:
-        file: the file.
-        folder: the folder of the cell. The folders above that of its benchmark may be links.
+    The folders above that of its benchmark may be links.
 
     Raises:
         DamagedError: there is a link.

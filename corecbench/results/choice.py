@@ -101,11 +101,7 @@ AS_STORED = Choice()
 
 
 def choice_of(latest: bool = False, pick: Mapping[str, str | Sequence[str]] | None = None) -> Choice:
-    """Return the choice that a user has made.
-
-    Args:
-        latest: whether the latest settings of each cell are taken.
-        pick: cell -> hash of the settings to take; several, where they are those of several data sets.
+    """Return the choice that a user has made; a cell may have several hashes, those of several data sets.
 
     >>> choice_of(pick={"sasrec": "0123abcd"})
     Choice(latest=False, picks=(('sasrec', '0123abcd'),))

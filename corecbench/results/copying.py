@@ -27,12 +27,7 @@ def files_of(folder: Path, record: CellResult) -> list[str]:
 
 
 def check_files(folder: Path, record: CellResult, without: Collection[str] = ()) -> None:
-    """Make sure that the files of a cell are as they were stored.
-
-    Args:
-        folder: the folder of the cell.
-        record: its record.
-        without: files and folders of the cell that are not read.
+    """Make sure that the files of a cell are as they were stored, but for some files and folders.
 
     Raises:
         DamagedError: one is not.
@@ -43,16 +38,10 @@ def check_files(folder: Path, record: CellResult, without: Collection[str] = ())
 
 
 def copy_files(source: Path, target: Path, folder: Path, without: Collection[str] = ()) -> None:
-    """Copy the files of a cell to a folder that is new.
+    """Copy the files of a cell, but for some files and folders, to a target that is new and will be `folder`.
 
     The record is copied as it is. If files are left out, or if it holds what is private, it is written and sealed
     anew.
-
-    Args:
-        source: the folder of the cell.
-        target: the new folder.
-        folder: the folder that the copy will have.
-        without: files and folders of the cell that are left out.
 
     Raises:
         ResultsError: the cell is damaged.
@@ -76,10 +65,7 @@ def copy_files(source: Path, target: Path, folder: Path, without: Collection[str
 def share(new: Path, folder: Path, record: CellResult) -> None:
     """Move the files that a new cell shares to where those of its data set lie.
 
-    Args:
-        new: holds the files of the cell.
-        folder: the folder that the cell will have.
-        record: the record of the cell, with checksums. What earlier versions stored is not shared.
+    The folder is the one that the cell will have. What earlier versions stored is not shared.
     """
     for name in SHARED if record["schema"] > 1 else ():
         if name in record["files"]:

@@ -19,11 +19,8 @@ def stores(folder: Path, checked: bool = True) -> list[Store]:
     """Return the benchmarks of a folder of results and of the bundles in it, or of one bundle.
 
     The folder may also be that of one benchmark. A bundle may have been packed beside the folder of its benchmark,
-    which is taken; where there is no such folder, its name stands for NAME.zip.
-
-    Args:
-        folder: the folder, or the file of the bundle.
-        checked: whether bundles are refused that are not as their manifests say.
+    which is taken; where there is no such folder, its name stands for NAME.zip. If they are `checked`, bundles are
+    refused that are not as their manifests say.
 
     Raises:
         ResultsError: there are no results, two bundles have the same benchmark, or one is refused.
@@ -63,12 +60,9 @@ def packed_in(file: Path, checked: bool = True) -> list[Store]:
 
 
 def cell_at(path: Path, choice: Choice = AS_STORED, seed: int | None = None) -> Path:
-    """Return the folder of the one cell that a path names.
+    """Return the folder of the one cell that a path names: it, its result.json, or the folder above.
 
-    Args:
-        path: the folder of a cell, its result.json, or the folder above, which holds all settings and seeds.
-        choice: which of several settings are meant.
-        seed: which of several seeds is meant; the lowest if it is None.
+    The folder above holds all settings and seeds of the cell; the lowest seed is taken if none is named.
 
     Raises:
         UsageError: there are several settings and nothing says which to take, or what is asked for is not there.

@@ -67,9 +67,7 @@ class Lease:
     def take(cls, folder: Path, token: str | None = None) -> Self | None:
         """Claim a cell; return None if another process has it.
 
-        Args:
-            folder: the folder of the cell, which need not exist.
-            token: names the work, where whoever does it may change: a lease with the same token is taken over.
+        A token names the work, where whoever does it may change: a lease with the same token is taken over.
         """
         path = lease_of(folder)
         path.parent.mkdir(parents=True, exist_ok=True)

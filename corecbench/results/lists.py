@@ -23,12 +23,7 @@ def lists_of(
 ) -> Lists | None:
     """Return the lists of one side of a cell, as long as the metrics need them; None if none reads any.
 
-    Args:
-        store: the store that holds the lists.
-        folder: the folder of the cell.
-        side: the side of the cell.
-        ranks: the stored ranks of the side, indexed by user_id; the lists have the same order.
-        metrics: name -> metric.
+    The ranks are indexed by user_id; the lists have the same order.
 
     Raises:
         ResultsError: the lists were not stored, or not with enough items.

@@ -41,10 +41,7 @@ def merge(stores: Sequence[Store], root: Path) -> Merged:
 
     Of cells of the same benchmark, data set, name, seed and hash one is kept: one that succeeded, or else the one
     with the most rows. A damaged cell is left out, and one in the folder itself is replaced.
-
-    Args:
-        stores: the benchmarks.
-        root: the folder, which is made if it does not exist.
+    The folder is made if it does not exist.
 
     Raises:
         ResultsError: cells with the same hash have other ranks. Then nothing is written.

@@ -157,11 +157,7 @@ def _inside(path: Path) -> tuple[Bundle, str] | None:
 
 
 def contents_of(file: Path, shown: Path | None = None) -> bytes:
-    """Return the contents of a stored file.
-
-    Args:
-        file: the file.
-        shown: how it is named in errors.
+    """Return the contents of a stored file, which errors may call by another name.
 
     Raises:
         DamagedError: it is missing, no regular file, or cannot be read.
@@ -208,12 +204,7 @@ def files_below(folder: Path) -> dict[str, int]:
 
 
 def cells_below(own_folder: Path, dataset: str = "*") -> list[Path]:
-    """Return the folder of every cell of a benchmark, damaged ones too, in order.
-
-    Args:
-        own_folder: the folder of the benchmark.
-        dataset: the folder of the data set, or "*" for all.
-    """
+    """Return the folder of every cell of a benchmark, damaged ones too, in order; of one data set or of all."""
     if own_folder.is_dir() or (found := _inside(own_folder)) is None:
         return sorted(own_folder.glob(f"{dataset}/*/seed*-*"))
     bundle, name = found

@@ -91,10 +91,7 @@ class RowKey:
     def is_control(self, unshared: Collection[str]) -> bool:
         """Return whether the row is there only to judge other rows by.
 
-        Such a row is a control, or one of a pair that shares nothing.
-
-        Args:
-            unshared: the sharing modules that share nothing, by the names that results know them by.
+        Such a row is a control, or one of a pair whose module is among those that share nothing.
         """
         return self.control is not None or self.sharing in unshared
 

@@ -93,13 +93,9 @@ def among(
     datasets: Collection[str] = (),
     choice: Choice = AS_STORED,
 ) -> list[Entry]:
-    """Return those of some results that are meant.
+    """Return those of some results that are meant: cells, each with its models alone, and data sets.
 
-    Args:
-        entries: the results.
-        cells: the names of the cells to take, each with its models alone; all cells if none is named.
-        datasets: the names of the data sets to take; all data sets if none is named.
-        choice: which settings of a cell are taken where several are stored.
+    All are taken where none is named. The choice says which settings of a cell are.
 
     Raises:
         UsageError: nothing is stored under a name, or several settings of a cell are and none is chosen.
@@ -116,13 +112,9 @@ def among(
 
 
 def select_one(entries: Sequence[Entry], name: str, dataset: str | None, seed: int | None) -> Entry:
-    """Return the one result that a user means.
+    """Return the one result of a cell, or of one of its sides, that a user means.
 
-    Args:
-        entries: the results to choose from.
-        name: the name of the cell, or of one of its sides.
-        dataset: the name of the data set; it may be None if the cell is stored for one data set only.
-        seed: the seed of the cell; the lowest one if it is None.
+    The data set may be left out if there is one only; the lowest seed is taken if none is named.
 
     Raises:
         UsageError: there is no such cell, data set or seed, or there are several data sets and none was named.

@@ -28,11 +28,7 @@ def spare_folder(store: Store, folder: Path, cache: Path) -> Path:
 def store_or_keep(write: Callable[[Path], CellResult], store: Store, folder: Path, cache: Path) -> CellResult:
     """Write a cell to its folder. If that fails, keep it in the cache or in the system's temporary folder.
 
-    Args:
-        write: writes the cell to the folder that it is given, and returns its record as it is stored.
-        store: the store that the cell belongs to.
-        folder: the folder of the cell.
-        cache: the folder of the cache.
+    `write` writes it to the folder that it is given, and returns the record as it is stored.
 
     Raises:
         ResultsError: it can be written to none of them.

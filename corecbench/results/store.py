@@ -124,11 +124,7 @@ class Store:
         return stored
 
     def elsewhere(self, folder: Path) -> Iterator[Path]:
-        """Yield the folders of the same cell, seed and hash in other benchmarks that lie beside this one.
-
-        Args:
-            folder: the folder of the cell, from `folder`.
-        """
+        """Yield the folders of the same cell, seed and hash in other benchmarks that lie beside this one."""
         inside = folder.relative_to(self.own_folder)
         for own in sorted(self.root.glob("*")):
             if own != self.own_folder and not own.is_symlink() and (own / inside).is_dir():
@@ -186,11 +182,7 @@ class Store:
     ) -> UserRanks:
         """Return the ranks of one side of a cell, in the order of user ids.
 
-        Args:
-            folder: the folder of the cell.
-            side: a side that has ranks.
-            record: the record of the cell.
-            reader: reads the ranks of many cells, which then share what they have in common.
+        A reader of the ranks of many cells lets them share what they have in common.
 
         Raises:
             DamagedError: they are missing or damaged.

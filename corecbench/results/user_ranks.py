@@ -157,10 +157,7 @@ class RanksReader:
 def write_ranks(folder: Path, cell: CellRecord, ranks: Mapping[RowSide, pd.DataFrame]) -> None:
     """Write the ranks of each side of a cell, and once the users that all sides have in common.
 
-    Args:
-        folder: gets the files.
-        cell: says which sides there are.
-        ranks: side -> a table with COLUMNS and, where they are known, FACTS and BEST_RANK.
+    A table of ranks has COLUMNS and, where they are known, FACTS and BEST_RANK.
     """
     tables = {side: known_columns(frame).reset_index(drop=True) for side, frame in ranks.items()}
     common: Users | None = None

@@ -46,9 +46,7 @@ def rank_metric(host: Host, name: str) -> Metric | None:
 def verify(store: Store, metric_of: Callable[[str], Metric | None]) -> Iterator[Verdict]:
     """Yield the verdict on each stored cell, in the order of their folders.
 
-    Args:
-        store: the benchmark.
-        metric_of: returns the metric of a name, if its value in a record must follow from the ranks.
+    `metric_of` returns the metric of a name, if its value in a record must follow from the ranks.
     """
     for folder in store.folders():
         try:

@@ -16,12 +16,7 @@ Config = TypeVar("Config")
 
 
 def configure(config_class: type[Config], values: Mapping[str, Any], owner: str) -> Config:
-    """Return a config with the given values, and its own defaults for all other settings.
-
-    Args:
-        config_class: a frozen dataclass. Values are converted to the types of its annotations.
-        values: setting -> value.
-        owner: name of the owner of the settings, for messages.
+    """Return a config with the given values, converted to the types of its annotations, and its defaults.
 
     Raises:
         UsageError: a setting is unknown, or a value does not fit its type.

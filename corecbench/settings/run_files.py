@@ -79,12 +79,7 @@ class Reading:
         """The files of plugins that they name, whose code is going to run."""
 
     def merged(self, path: Path, including: tuple[Path, ...] = ()) -> dict[str, Any]:
-        """Return the settings of a file over those that it includes.
-
-        Args:
-            path: the file.
-            including: the files that include it, from the first one on.
-        """
+        """Return the settings of a file over those that it includes."""
         if path.resolve() in including:
             raise UsageError(
                 f"{path} includes itself; remove it from its own `include` or from that of a file it includes"

@@ -28,11 +28,6 @@ def paired_power(effect: float, sd: float, n_users: int) -> float:
     >>> round(paired_power(0.0, 1.0, 30), 6)
     0.05
 
-    Args:
-        effect: the mean difference.
-        sd: standard deviation of the users' differences.
-        n_users: U.
-
     Raises:
         UsageError: the deviation is below 0 or not finite.
         DataError: there are fewer than 2 users.
@@ -70,10 +65,6 @@ def users_needed(effect: float, sd: float) -> int:
 
     >>> users_needed(0.5, 1.0)
     34
-
-    Args:
-        effect: the mean difference, not 0.
-        sd: standard deviation of the users' differences.
 
     Raises:
         UsageError: a number is not allowed.
@@ -174,9 +165,7 @@ def _detectable_shift(degrees: float) -> float:
 def _smallest(enough: Callable[[int], bool], near: int = 2) -> int:
     """Return the smallest number from 2 on that is enough, if all larger ones are.
 
-    Args:
-        enough: whether a number is enough.
-        near: a number to begin with; the search takes fewest steps if it is close.
+    The search takes fewest steps if it begins near.
 
     >>> [_smallest(lambda number: number >= 77, near) for near in (2, 76, 77, 1000)]
     [77, 77, 77, 77]

@@ -59,13 +59,7 @@ def make_cell_training(
 ) -> CellTraining:
     """Return a place to train on so many users of toy data or of a data set, in which some items have no text.
 
-    Args:
-        host: builds the components.
-        n_users: their number.
-        without_text: items that have no text.
-        moved: whether each item has the text of the next one.
-        device: where models compute.
-        data: the data set; new toy data if it is None.
+    If texts are `moved`, each item has the text of the next one.
     """
     data = load_dataset("camps", camps(n_users)) if data is None else of_first_users(data, n_users)
     padding, *texts = ("" if row in without_text else text for row, text in enumerate(data.catalog.item_texts))

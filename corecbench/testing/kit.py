@@ -165,14 +165,7 @@ def component_of(host: Host, kind: str, name: str) -> Component:
 
 
 def select(host: Host, kind: str, name: str, settings: Mapping[str, Any]) -> Selected:
-    """Return a component; a recommender with settings such that it trains in a moment, unless others are given.
-
-    Args:
-        host: knows the component.
-        kind: such as "models".
-        name: as on the command line, such as "sasrec" or "llama:PATH".
-        settings: setting -> value.
-    """
+    """Return a component; a recommender with settings such that it trains in a moment, unless others are given."""
     component = component_of(host, kind, name)
     known = {field.name for field in fields(component.config)} if component.config else set()
     short = {key: value for key, value in SHORT.items() if key in known and kind in RECOMMENDERS}

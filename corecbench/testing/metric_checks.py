@@ -23,12 +23,7 @@ class Bench(kit.Bench):
     """A metric to be checked, on toy users."""
 
     def values(self, users: np.ndarray = EVERYONE, lists: Lists | None = None) -> Any:
-        """Return what the metric gives for some of the toy users: a value for each, or one of their lists together.
-
-        Args:
-            users: int64 [U].
-            lists: of all toy users, in place of `toy_lists`.
-        """
+        """Return what the metric gives for some toy users, int64 [U]: a value for each, or one for all lists."""
         of = toy_lists(depth(self.built)) if lists is None else lists
         chosen = Lists(of.items[users], of.target[users], of.rank[users], of.frequency.copy())
         return measure(self.built, RANKS[users], np.full(len(users), N_CANDIDATES), chosen)

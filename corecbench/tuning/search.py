@@ -88,8 +88,7 @@ class Search:
     def begun_with(self, settings: Mapping[str, Mapping[str, Any]]) -> Search:
         """Return the search with one more first trial: these settings, and the defaults of all others.
 
-        Args:
-            settings: component -> setting -> value. Those of components that are not searched are left aside.
+        Settings of components that are not searched are left aside.
 
         Raises:
             UsageError: a value is not in the space of its setting.
@@ -175,9 +174,7 @@ class Search:
     def objective(self, trial: Trial, deadline_s: float) -> float:
         """Train under settings that a trial suggests; return the domain model's best NDCG@10 on validation.
 
-        Args:
-            trial: Optuna's trial, which is told of every epoch.
-            deadline_s: when the search ends, on the clock of `time.monotonic`.
+        The deadline is on the clock of `time.monotonic`.
         """
         import optuna
 

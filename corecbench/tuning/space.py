@@ -34,13 +34,9 @@ def space_of(selected: Selected, given: Mapping[str, Any]) -> dict[str, Mark]:
 
 
 def suggest(trial: Trial, label: str, space: Mapping[str, Mark], config: Any) -> dict[str, Any]:
-    """Return the settings of a component that a trial suggests.
+    """Return the settings of a component that a trial suggests, where each is called "label.setting".
 
-    Args:
-        trial: where each setting is called "component.setting".
-        label: what the user calls the component.
-        space: from `space_of`.
-        config: the settings that hold where nothing is suggested.
+    What depends on a setting that is not suggested follows the config.
     """
     values: dict[str, Any] = {}
     for name, mark in sorted(space.items(), key=lambda item: turn(item[1])):

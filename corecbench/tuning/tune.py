@@ -32,11 +32,7 @@ def searches(
 ) -> Iterator[list[Search]]:
     """Yield the searches of each model on each data set: alone, then in a pair if there is an LLM.
 
-    Args:
-        config: what is searched, and where.
-        host: knows the components.
-        budget: of each search.
-        first: component -> setting -> value, for a trial that is made before the defaults.
+    `first` are settings for a trial that is made before the defaults.
 
     Raises:
         UsageError: there is nothing to search, or more than one LLM, sharing module or seed is given.

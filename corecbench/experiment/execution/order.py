@@ -35,11 +35,7 @@ class Queue:
     """Folders of pairs that wait only until that cell is handed over, since they need it at their end."""
 
     def next(self, put_off: Callable[[Cell], bool] = lambda cell: False) -> Cell | None:
-        """Return the first cell that waits for nothing, None if there is none now.
-
-        Args:
-            put_off: whether another cell had better be first, if there is one.
-        """
+        """Return the first cell that waits for nothing, best one that is not put off; None if there is none now."""
         ready = [cell for cell in self.left if cell.folder not in self.waiting]
         first = next((cell for cell in ready if not put_off(cell)), next(iter(ready), None))
         if first is not None:
@@ -62,9 +58,7 @@ class Queue:
     def back(self, pair: Cell, others: Sequence[Cell]) -> None:
         """Take a pair back that has come to its end. It waits for the cell of its domain model alone, if that runs.
 
-        Args:
-            pair: the pair.
-            others: the cells that are running or will be, beside those of the queue.
+        The others are the cells that are running or will be, beside those of the queue.
         """
         alone = next((cell for cell in [*self.left, *others] if is_alone(cell) and key(cell) == key(pair)), None)
         if alone is not None:

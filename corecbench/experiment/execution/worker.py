@@ -35,9 +35,7 @@ class Message(NamedTuple):
 def main(descriptor: int, n_threads: int | None) -> None:
     """Carry out tasks until the other end of the pipe says that there are no more, or is gone.
 
-    Args:
-        descriptor: of the pipe, by which tasks come and messages go.
-        n_threads: number of threads that torch computes with; None for its own choice.
+    The descriptor is that of the pipe. Torch computes with so many threads, or chooses itself.
     """
     leave_signals_to_parent()
     connection = system.inherited(descriptor)

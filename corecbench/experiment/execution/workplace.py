@@ -38,10 +38,7 @@ class Workplace:
     def run(self, task: CellTask, tell: Tell, stop: threading.Event | None = None) -> CellResult | Timed:
         """Train, rank and store the cell of a task, and return its record; or time a few of its steps.
 
-        Args:
-            task: the task.
-            tell: is told what happens.
-            stop: set when the training is to end.
+        When `stop` is set, the training is to end.
 
         Raises:
             Stopped: the training was asked to end, and its state is written.
