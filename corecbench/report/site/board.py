@@ -6,15 +6,17 @@ import statistics
 from typing import TYPE_CHECKING
 
 from corecbench.api import SIDES
-from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS
+from corecbench.report.evidence.comparable import check_users
+from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, adjust_families, why_not
 from corecbench.report.site.rows import BENCHMARK, MODEL, linked, metric_of
 from corecbench.report.views.columns import change_interval
 from corecbench.report.views.findings import change, telling
 from corecbench.report.views.layout import Column
 from corecbench.report.wording import count, decimal, interval, p_value, seed_list
+from corecbench.results.record import ResultsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from corecbench.report.evidence.contrasts import Contrast
     from corecbench.report.page.blocks import Grid
@@ -24,10 +26,11 @@ NEW_ITEMS = "new items", "new"
 """The slice of the users whose held-out item is not in training, under the split by time."""
 NOTES = (
     "Gains are relative changes of the tested metric with 95 % intervals, or differences where there is nothing to "
-    "relate them to. p is corrected over the benchmark that the row is from",
+    "relate them to. p is corrected over the benchmark that the row is from; over strongest, over the board",
     f"*: p below {decimal(ALPHA, 2)}, with {FEWEST_SEEDS} seeds or more of all that is trained",
     "Side: the ensemble of both, else the first side that the method trains",
-    "Over alone: over the model of that side; over strongest: over the strongest row without an LLM, on validation",
+    "Over alone: over the model of that side; over strongest: over the row without an LLM that is best on "
+    "validation, among all benchmarks of this protocol and split",
     "Over control: over the control that tells most, by its name, as a share of the model alone",
     "New items: over alone, on the users whose held-out item is not in training",
     "Seconds: a cell's, with both sides and their evaluation, averaged over seeds",
@@ -54,8 +57,32 @@ def _judged(sides: Sequence[Shown]) -> Shown:
     return next(by_side[side] for side in ("ensemble", *trained, *SIDES) if side in by_side)
 
 
-def board(shown: Sequence[Shown], label: str) -> Grid:
-    """Return the table of methods, without columns that say nothing of any."""
+def strongest(shown: Sequence[Shown]) -> Shown | None:
+    """Return the row without an LLM that is best on validation, of those that are the strongest of a benchmark."""
+    best = [each for each in shown if each.benchmark.evidence.strongest.get(each.row.key.dataset) == each.row.key]
+    return max(best, key=lambda each: each.row.validation or 0.0, default=None)
+
+
+def over_strongest(shown: Sequence[Shown], base: Shown | None) -> Mapping[Hashable, Contrast]:
+    """Return each row minus the strongest one, maybe of another benchmark, as far as both rank the same users."""
+    if base is None:
+        return {}
+    contrasts: dict[Hashable, Contrast] = {}
+    for each in shown:
+        yardstick, row = each.benchmark.evidence.yardstick, each.row
+        if row is base.row or why_not(row, base.row, yardstick.metric, ""):
+            continue
+        try:
+            check_users((row, base.row))
+        except ResultsError:
+            continue
+        contrasts[each.name] = yardstick.contrast(row, base.row)
+    return adjust_families(contrasts, base.benchmark.evidence.method)
+
+
+def board(shown: Sequence[Shown], label: str, base: Shown | None = None) -> Grid:
+    """Return the table of methods, without columns that say nothing of any; `base` is the row to beat."""
+    beaten = over_strongest(shown, base)
     evidences = [each.benchmark.evidence for each in shown]
     tested = {evidence.tested: evidence.higher_is_better for evidence in evidences}
     columns = [
@@ -68,7 +95,7 @@ def board(shown: Sequence[Shown], label: str) -> Grid:
             for name, higher in tested.items()
         ),
         _gain("over alone", lambda each: each.benchmark.evidence.over_alone.get(each.row.key), names=False),
-        _gain("over strongest", lambda each: each.benchmark.evidence.over_strongest.get(each.row.key)),
+        _gain("over strongest", lambda each: beaten.get(each.name)),
         _gain("over control", _over_control),
         _gain("new items", _on_new_items, names=False),
         Column("seconds", _seconds, lambda seconds: count(round(seconds))),

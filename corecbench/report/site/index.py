@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from corecbench.report.page.blocks import Folded, Heading, Section, Text
 from corecbench.report.page.grids import number_of
 from corecbench.report.page.render import SCRIPTS, page
-from corecbench.report.site.board import NOTES, board, methods
+from corecbench.report.site.board import NOTES, board, methods, strongest
 from corecbench.report.site.rows import BENCHMARK, MODEL, Shown, linked, metric_of
 from corecbench.report.views.layout import Column
 from corecbench.report.wording import count, decimal, seed_list, sentences
@@ -53,7 +53,7 @@ def _on_dataset(by_place: dict[Place, list[Shown]]) -> Iterator[Block]:
         note = [place.protocol, f"Split {place.split[:12]}"]
         note += ["Controls come last: they are there to judge other rows by"] if shown[-1].is_control else []
         if found:
-            yield board(found, f"methods on {place.dataset}")
+            yield board(found, f"methods on {place.dataset}", strongest(shown))
             yield Folded(f"All rows ({number_of(len(shown), 'row')})", [every])
         else:
             yield every

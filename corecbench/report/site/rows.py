@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
     from corecbench.report.page.blocks import Block, Grid
+    from corecbench.results.rows import RowKey
 
 MODEL, BENCHMARK = "model", "benchmark"
 """The columns that lead to the page of a row and to the report of a benchmark."""
@@ -71,6 +72,11 @@ class Shown(NamedTuple):
 
     benchmark: Benchmark
     row: Row
+
+    @property
+    def name(self) -> tuple[str, RowKey]:
+        """What tells the row apart from all others of a site."""
+        return self.benchmark.name, self.row.key
 
     @property
     def place(self) -> Place:

@@ -44,9 +44,10 @@ def shown(benchmark):
     return [Shown(benchmark, row) for row in benchmark.rows]
 
 
-def lines(found):
+def lines(found, every=None):
     """Return the cells of the board by column, of each method."""
-    grid = board.board(found, "methods")
+    every = shown(found[0].benchmark) if every is None else every
+    grid = board.board(found, "methods", board.strongest(every))
     heads = [re.sub("<[^>]+>|&nbsp;.*", "", head.markup) for head in grid.heads]
     text = [[unescape(re.sub("<[^>]+>", "", field.markup)) for field in row] for row in grid.rows]
     return [dict(zip(heads, row, strict=True)) for row in text]
@@ -91,6 +92,43 @@ def test_an_ensemble_or_the_side_that_is_trained_speaks_for_a_method(tmp_path):
         "sasrec+llama+ensrec:ensemble",
         "sasrec+llama+beside:domain",
     ]
+
+
+def of_two_benchmarks(root, **other):
+    """Return a pair in one benchmark, and in another of the same protocol neighbours that beat its model alone."""
+    found = []
+    for name, value, ranks in (("pairs", 0.2, 4), ("references", 0.3, 2)):
+        bench = Bench(root, name)
+        for seed in range(3):
+            of = {"costs": {"validation": value}} | (other if name == "references" else {})
+            model = "sasrec" if name == "pairs" else "neighbours"
+            bench.add(model, seed=seed, domain_ranks=[ranks] * N_USERS, **of)
+            if name == "pairs":
+                bench.add(
+                    "sasrec",
+                    "llama",
+                    seed=seed,
+                    sharing="bdlm",
+                    domain_ranks=[3] * N_USERS,
+                    llm_ranks=[3] * N_USERS,
+                )
+        evidence = gather(Host.discover(), bench.store, bench.entries, METRICS)
+        found += shown(Benchmark(name, evidence, "report.html"))
+    return found
+
+
+def test_the_row_to_beat_is_the_strongest_of_all_benchmarks_of_a_split(tmp_path):
+    every = of_two_benchmarks(tmp_path)
+    (line,) = lines(board.methods(every), every)
+    assert line["over strongest"].startswith("-20.8%")  # log2(3) / log2(4) - 1
+    assert "neighbours" in line["over strongest"]
+    assert line["over alone"].startswith("+16.1%")  # log2(5) / log2(4) - 1
+
+
+def test_a_row_that_ranks_other_users_is_no_row_to_beat(tmp_path):
+    every = of_two_benchmarks(tmp_path, users=list(range(2, 2 + N_USERS)))
+    (line,) = lines(board.methods(every), every)
+    assert "over strongest" not in line
 
 
 def test_new_items_stand_apart_without_a_star(tmp_path):
