@@ -21,6 +21,7 @@ from corecbench.cli.options import (
     wants_traceback,
 )
 from corecbench.plugin.kinds import WORDS
+from corecbench.toolkit import cache_folder
 
 if TYPE_CHECKING:
     from corecbench.plugin.host import Host
@@ -58,7 +59,7 @@ def check(name: str, kind: str | None, dataset: str | None) -> int:
     data = read_data(host, dataset)[1] if dataset else None
     selected = chosen(host, name, kind, data.selected.name if data else None)
     say(str(selected))
-    show_downloads(host, selected)
+    say(*(f"to download: {line}" for line in host.needs(selected, cache_folder())), err=True)
     counts: Counter[str] = Counter()
     for one in checks(host, selected, data.dataset if data else None):
         outcome = one.outcome()
@@ -88,13 +89,6 @@ def chosen(host: Host, name: str, kind: str | None, source: str | None = None) -
     if settings:
         raise UsageError(f"--set is of {', '.join(settings)}, which is not checked; use {component.name}.KEY=VALUE")
     return select(host, found, name, own)
-
-
-def show_downloads(host: Host, selected: Selected) -> None:
-    """Say on stderr what is going to be downloaded."""
-    from corecbench.toolkit import cache_folder
-
-    say(*(f"to download: {line}" for line in host.needs(selected, cache_folder())), err=True)
 
 
 @click.command(cls=Verb, name="new-plugin")

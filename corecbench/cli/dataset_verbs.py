@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 from typing import TYPE_CHECKING
 
 import click
 
 from corecbench.api import DatasetComponent, Download, UsageError
-from corecbench.cli.options import VerbGroup, data_options, discover, read_data, say
+from corecbench.cli.options import VerbGroup, data_options, discover, now_and_then, read_data, say
 from corecbench.toolkit import cache_folder
 
 if TYPE_CHECKING:
@@ -79,29 +78,14 @@ def shown(name: str) -> Iterator[Progress]:
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield Lines(name)
+        yield now_and_then(
+            lambda *sizes: f"{name}: {' of '.join(f'{n / 1e6:.1f}' for n in sizes if n is not None)} MB"
+        )
         return
     columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     with Progress(*columns, console=console, transient=True) as bars:
         bar = bars.add_task(name, total=None)
         yield lambda done, total: bars.update(bar, completed=done, total=total)
-
-
-class Lines:
-    """A line at the start, and one now and then."""
-
-    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self.name, self.clock, self.last = name, clock, float("-inf")
-
-    def __call__(self, done: int, total: int | None) -> None:
-        """Say how far it is, unless that was said a moment ago."""
-        from corecbench.experiment.progress import QUIET_S
-
-        if self.clock() - self.last < QUIET_S:
-            return
-        self.last = self.clock()
-        of = f" of {total / 1e6:.1f}" if total is not None else ""
-        say(f"{self.name}: {done / 1e6:.1f}{of} MB", err=True)
 
 
 @datasets.command()

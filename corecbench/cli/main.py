@@ -13,13 +13,11 @@ import click
 
 from corecbench.api import CorecbenchError
 from corecbench.cli.author_verbs import check, new_plugin
-from corecbench.cli.claims_verb import claims
-from corecbench.cli.compare_verb import compare
-from corecbench.cli.contamination_verb import contamination
+from corecbench.cli.compare_verbs import claims, compare, site
 from corecbench.cli.dataset_verbs import datasets
 from corecbench.cli.describe_verb import describe
 from corecbench.cli.exchange_verbs import import_, predictions, split
-from corecbench.cli.leakcheck_verb import leakcheck
+from corecbench.cli.leakcheck_verbs import contamination, leakcheck
 from corecbench.cli.model_verbs import export, recommend
 from corecbench.cli.options import LOST, VerbGroup, common_options, discover, lose, say
 from corecbench.cli.report_verb import report
@@ -27,7 +25,6 @@ from corecbench.cli.reproduce_verb import reproduce
 from corecbench.cli.results_verbs import results
 from corecbench.cli.run_verb import run
 from corecbench.cli.signals import Terminated, ending_on_signals
-from corecbench.cli.site_verb import site
 from corecbench.cli.tune_verb import tune
 from corecbench.cli.vector_verbs import audit, encode
 from corecbench.plugin.kinds import KINDS

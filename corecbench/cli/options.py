@@ -6,11 +6,13 @@ needs, and no verb hands them on.
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
@@ -148,18 +150,10 @@ def verb(function: Callable[..., Any]) -> click.Command:
     return click.command(cls=Verb)(function)
 
 
-@dataclass(frozen=True)
-class Invocation:
-    """What a caller in Python gives the verbs beside their options."""
-
-    steps: Steps | None = None
-    """How a run is planned and carried out; None for `corecbench.experiment.session.Steps()`."""
-
-
-def invocation() -> Invocation:
-    """Return what the present verb was given beside its options."""
-    given = click.get_current_context().find_root().obj
-    return given if isinstance(given, Invocation) else Invocation()
+def steps() -> Steps | None:
+    """Return how a caller in Python lets runs be planned and carried out; None for the usual way."""
+    given: Steps | None = click.get_current_context().obj
+    return given
 
 
 def option_value(name: str, default: Any = None, place: str = OPTIONS) -> Any:
@@ -212,6 +206,21 @@ def say_reasons(word: str, reasons: Iterable[str]) -> int:
     each_once = dict.fromkeys(reasons)
     say(*(f"{word}: {one_line(reason)}" for reason in each_once), err=True)
     return len(each_once)
+
+
+def now_and_then(line: Callable[..., str], clock: Callable[[], float] = time.monotonic) -> Callable[..., None]:
+    """Return what says on stderr how far long work is, in a line of its arguments: at once, then now and then."""
+    from corecbench.experiment.progress import QUIET_S
+
+    last = -math.inf
+
+    def tell(*progress: Any) -> None:
+        nonlocal last
+        if clock() - last >= QUIET_S:
+            last = clock()
+            say(line(*progress), err=True)
+
+    return tell
 
 
 def be_a_good_neighbour() -> None:

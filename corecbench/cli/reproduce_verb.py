@@ -14,9 +14,9 @@ from corecbench.cli.options import (
     choice_options,
     data_dir_option,
     discover,
-    invocation,
     one_cell,
     say,
+    steps,
 )
 
 DIFFERENT = 1
@@ -60,7 +60,7 @@ def reproduce(
     say(f"again: {cell['name']} on {cell['dataset']}, seed {cell['seed']}")
     with contextlib.ExitStack() as stack:
         out = results or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        again = run_again((folder, record), host, out, dataset, invocation().steps)
+        again = run_again((folder, record), host, out, dataset, steps())
         sides = compared((folder, record), again, host.build(host.select("metrics", METRIC, {})))
     say(*map(str, sides))
     say(*(f"differs: {line}" for line in differences(record, again[1])))

@@ -14,7 +14,6 @@ from corecbench.cli.options import (
     context_option,
     device_option,
     discover,
-    invocation,
     names_setting,
     old_setting,
     option_group,
@@ -26,6 +25,7 @@ from corecbench.cli.options import (
     set_option,
     setting,
     split_options,
+    steps,
     verb,
 )
 from corecbench.cli.tables import INCOMPLETE, fitted, show_table
@@ -124,7 +124,7 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
 
     be_a_good_neighbour()
     settings, quiet = run_config([QUICK] if option_value("quick") else []), verbose is False
-    experiment = prepare(settings, discover(), results, invocation().steps)
+    experiment = prepare(settings, discover(), results, steps())
     if only_plan or not quiet:
         show_plan(experiment, timing=only_plan)
     if only_plan:

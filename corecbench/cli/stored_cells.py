@@ -174,20 +174,16 @@ def defaults_of(label: str, record: CellResult, host: Host) -> Mapping[str, Any]
 
 def sides(record: CellResult) -> Iterator[str]:
     """Yield the metrics and the training of each side, and why a side has none."""
-    table = [("side", *metric_names(record), "epochs", "best", "ended by", "train s", "parameters", "ms per user")]
+    names = dict.fromkeys(name for side in record["sides"].values() for name in side["metrics"])
+    table = [("side", *names, "epochs", "best", "ended by", "train s", "parameters", "ms per user")]
     for side, known in record["sides"].items():
-        metrics = [decimal(known["metrics"][name]) if name in known["metrics"] else "-" for name in table[0][1:-6]]
+        metrics = [decimal(known["metrics"][name]) if name in known["metrics"] else "-" for name in names]
         table.append((side, *metrics, *training(record, side)))
     if len(table) > 1:
         yield from aligned(table)
     for side in sides_of(record["cell"]):
         if failure := failure_of(record, side):
             yield one_line(f"{side}: failed: {failure['type']}: {failure['message']}")
-
-
-def metric_names(record: CellResult) -> list[str]:
-    """Return the metrics that any side has, in the order of the record."""
-    return list(dict.fromkeys(name for side in record["sides"].values() for name in side["metrics"]))
 
 
 def training(record: CellResult, side: RowSide) -> tuple[str, ...]:

@@ -17,7 +17,6 @@ from corecbench.cli.options import (
     data_options,
     device_option,
     discover,
-    invocation,
     names_setting,
     read_data,
     results_option,
@@ -25,6 +24,7 @@ from corecbench.cli.options import (
     say,
     say_reasons,
     setting,
+    steps,
 )
 from corecbench.cli.tables import show_table
 
@@ -109,7 +109,7 @@ def audit(file: Path, dataset: str, models: str, results: Path) -> int:
     be_a_good_neighbour()
     started, host = time.perf_counter(), discover()
     config = audit_config(file, dataset, models)
-    experiment = prepare(config, host, results, invocation().steps)
+    experiment = prepare(config, host, results, steps())
     llm, data = next((cell.llm, cell.data) for cell in experiment.plan.cells if cell.llm is not None)
     finding = leaks(llm, data, host, experiment.plan.cache)
     records = experiment.run(progress=True, log=True)

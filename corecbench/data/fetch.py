@@ -7,11 +7,9 @@ ROOT/NAME.zip.part          the first bytes of an interrupted download
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import json
 import os
-import shutil
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
@@ -23,7 +21,7 @@ from corecbench.data.durable import no_link, sync, synced
 from corecbench.toolkit import private_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from corecbench.api import Download
@@ -75,7 +73,9 @@ def fetch(
     try:
         sha256, size_bytes = sha256_of(archive), archive.stat().st_size
         _check_archive(source, sha256, recorded, record)
-        with _new_folder(root, name) as new:
+        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=root, ignore_cleanup_errors=True) as made:
+            new = root.joinpath(made, name)  # with the usual permissions, unlike the folder around it
+            new.mkdir()
             files = unpack(
                 archive, new, {suffix: f"{name}{suffix}" for suffix in source.files}, source.max_unpacked_bytes
             )
@@ -118,18 +118,6 @@ def _check_archive(source: Download, sha256: str, recorded: Fetched | None, reco
     if recorded is not None and recorded.url == source.url and sha256 != recorded.sha256:
         fault = f"sha256 is {sha256}, was {recorded.sha256} on {recorded.fetched[:10]}; nothing was changed"
         raise DataError(f"{source.url}: {fault}; if the new file is the right one, delete {record} first")
-
-
-@contextlib.contextmanager
-def _new_folder(root: Path, name: str) -> Iterator[Path]:
-    """Make a temporary folder beside the final place of its contents."""
-    outer = tempfile.mkdtemp(prefix=f".{name}-", dir=root)
-    try:
-        inner = root.joinpath(outer, name)  # with the usual permissions, unlike a folder of mkdtemp
-        inner.mkdir()
-        yield inner
-    finally:
-        shutil.rmtree(outer, ignore_errors=True)
 
 
 def _put(new: Path, folder: Path) -> None:

@@ -55,16 +55,6 @@ def to_csv(table: pd.DataFrame, file: Path) -> None:
     table.to_csv(file, index=False, lineterminator="\n")
 
 
-def for_rectools(table: pd.DataFrame) -> pd.DataFrame:
-    """Return interactions with the columns of RecTools, of which `datetime` is a date."""
-    return table.assign(weight=1.0, datetime=dates(table["timestamp"])).drop(columns="timestamp")
-
-
-def for_replay(table: pd.DataFrame) -> pd.DataFrame:
-    """Return interactions with the columns of RePlay."""
-    return table.rename(columns={"user_id": "query_id"}).assign(rating=1.0)
-
-
 def dates(timestamp: pd.Series) -> pd.Series:
     """Return times since 1970 as dates, in the largest unit that gives dates before the year 2262."""
     for unit in TIMES[:-1]:
@@ -153,12 +143,14 @@ LAYOUTS: Mapping[str, Layout] = {
         "eval_args.order is TO, and load_col names the columns of inter: user_id, item_id_list, item_id.",
     ),
     "rectools": Layout(
-        tables(for_rectools),
+        tables(
+            lambda table: table.drop(columns="timestamp").assign(weight=1.0, datetime=dates(table["timestamp"]))
+        ),
         "RecTools: Dataset.construct takes the columns as they are. Read ids as text:\n"
         "pandas.read_csv('train.csv', dtype={{'user_id': str, 'item_id': str}}).",
     ),
     "replay": Layout(
-        tables(for_replay, parquet=True),
+        tables(lambda table: table.rename(columns={"user_id": "query_id"}).assign(rating=1.0), parquet=True),
         "RePlay: query_column='query_id', item_column='item_id', timestamp_column='timestamp'.",
     ),
     "lenskit": Layout(

@@ -52,6 +52,7 @@ def core_algorithms(
     split: str = "leave-one-out",
 ) -> dict[str, int]:
     """Return the algorithms of the core that a cell uses, with their numbers."""
+    draws_items = domain is not None and isinstance(domain.config, Training) and domain.config.negatives > 0
     used = {
         "leave-one-out split": split == "leave-one-out",
         "split by time": split == "time",
@@ -62,14 +63,9 @@ def core_algorithms(
         "pair controls": control is not None,
         "item texts": llm is not None,
         "texts in scores": any(part is not None and part.content for part in (domain, sharing)),
-        "rows that a loss reads": sharing is not None and domain is not None and samples_items(domain.config),
+        "rows that a loss reads": sharing is not None and draws_items,
     }
     return {name: ALGORITHMS[name] for name, is_used in used.items() if is_used}
-
-
-def samples_items(config: object) -> bool:
-    """Return whether a component is trained among items that are drawn for each batch."""
-    return isinstance(config, Training) and config.negatives > 0
 
 
 def component_algorithms(parts: Iterable[Selected]) -> dict[str, int]:

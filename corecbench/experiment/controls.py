@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from corecbench.api import ControlComponent, SharingComponent
@@ -13,30 +13,20 @@ if TYPE_CHECKING:
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
     from corecbench.settings.config import RunConfig, Settings
+    from corecbench.training.controls import AppliedControl
 
 
-@dataclass(frozen=True)
-class ChosenControl:
-    """A control of a run, and what it changes."""
-
-    selected: Selected
-    abilities: ControlAbilities
-
-    @property
-    def name(self) -> str:
-        """What the user called it."""
-        return self.selected.label
-
-
-def choose_control(host: Host, label: str, settings: Settings) -> ChosenControl:
+def choose_control(host: Host, label: str, settings: Settings) -> AppliedControl:
     """Select a control, and ask it what it changes.
 
     Raises:
         UsageError: there is none of this name, or a setting that it does not have.
         PluginError: it is faulty.
     """
+    from corecbench.training.controls import AppliedControl
+
     selected = host.select("controls", label, settings)
-    return ChosenControl(selected, abilities_of(selected, host))
+    return AppliedControl(selected, abilities_of(selected, host))
 
 
 def with_ledger(config: RunConfig, host: Host) -> RunConfig:
@@ -66,32 +56,33 @@ def abilities_of(selected: Selected, host: Host) -> ControlAbilities:
         return control_abilities(built)
 
 
-def why_not(control: ChosenControl, llm: Selected, module: Selected) -> str | None:
+def why_not(control: AppliedControl, llm: Selected, module: Selected) -> str | None:
     """Return why a pair lacks a control, as a note of the plan; None if it has it.
 
     It lacks a control that cannot be, and one that would be the pair itself.
     """
+    name = control.selected.label
     if not module.shares:
         return f"{module.label} shares nothing, so it is a control itself and has no further ones"
     if control.selected.untrained_llm and not llm.can_be_untrained:
-        return f"{llm.label} cannot be built with random weights, so it has no control {control.name}"
+        return f"{llm.label} cannot be built with random weights, so it has no control {name}"
     if control.abilities.item_texts is not None and not llm.reads_texts:
-        return f"{llm.label} does not read item texts, so it has no control {control.name}"
+        return f"{llm.label} does not read item texts, so it has no control {name}"
     if control.selected.of_module_texts and not module.reads_texts:
-        return f"{module.label} reads no texts of the LLM, so it has no control {control.name}"
+        return f"{module.label} reads no texts of the LLM, so it has no control {name}"
     if control.abilities.teacher == "self" and not module.couples:
-        return f"{module.label} has no coupling losses, so it has no control {control.name}"
+        return f"{module.label} has no coupling losses, so it has no control {name}"
     if control.abilities.turns is not None and not module.trains:
-        return f"{module.label} has no turns, so it has no control {control.name}"
+        return f"{module.label} has no turns, so it has no control {name}"
     settings = control.abilities.sharing_settings
     if lacking := [key for key in settings if not hasattr(module.config, key)]:
-        return f"{module.label} has no setting {', '.join(lacking)}, so it has no control {control.name}"
+        return f"{module.label} has no setting {', '.join(lacking)}, so it has no control {name}"
     if changes_nothing(control, module):
-        return f"{module.label} is the same under the control {control.name}, so it has none"
+        return f"{module.label} is the same under the control {name}, so it has none"
     return None
 
 
-def changes_nothing(control: ChosenControl, module: Selected) -> bool:
+def changes_nothing(control: AppliedControl, module: Selected) -> bool:
     """Return whether a pair under a control would be trained exactly as it is without."""
     abilities = control.abilities
     return (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from corecbench.api import DomainModelComponent, UsageError
 from corecbench.experiment.cells import Cell, Parts, make_cell
-from corecbench.experiment.controls import ChosenControl, choose_control, why_not
+from corecbench.experiment.controls import choose_control, why_not
 from corecbench.plugin.metadata import large_defaults
 from corecbench.toolkit import cache_folder
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from corecbench.plugin.selected import Selected
     from corecbench.results.store import Store
     from corecbench.settings.config import RunConfig, Settings
+    from corecbench.training.controls import AppliedControl
 
 MOST_CELLS = 10_000
 """Most cells of a run on one data set."""
@@ -31,7 +32,7 @@ class Choice(NamedTuple):
     models: Sequence[Selected]
     llms: Sequence[Selected]
     sharing: Sequence[Selected]
-    controls: Sequence[ChosenControl]
+    controls: Sequence[AppliedControl]
 
 
 def choose(config: RunConfig, host: Host, settings: Settings, n_items: int = 0) -> Choice:

@@ -128,8 +128,10 @@ def traced(loaded: LoadedModel) -> tuple[torch.export.ExportedProgram, dict[str,
     errors = []
     lengths = ([None] if longest > EXAMPLE else []) + [longest]
     for batch, length in itertools.product((None, 1), lengths):
-        example = example_of(batch, length)
-        shapes = shapes_of(batch, length, longest)
+        n = batch or FEW
+        example = torch.zeros(n, dtype=torch.long), torch.ones(n, length or EXAMPLE, dtype=torch.long)
+        users = {} if batch else {0: torch.export.Dim("batch", min=1, max=MOST_USERS)}
+        shapes = users, users | ({} if length else {1: torch.export.Dim("length", min=1, max=longest)})
         try:
             with torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -150,18 +152,6 @@ def traced(loaded: LoadedModel) -> tuple[torch.export.ExportedProgram, dict[str,
         }
     reason = str(errors[-1]).strip().splitlines()[0]
     raise UsageError(f"{loaded.name} cannot be exported ({type(errors[-1]).__name__}: {reason})") from errors[-1]
-
-
-def example_of(batch: int | None, length: int | None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return so many users and histories of this length, by which a program is traced."""
-    n = batch or FEW
-    return torch.zeros(n, dtype=torch.long), torch.ones(n, length or EXAMPLE, dtype=torch.long)
-
-
-def shapes_of(batch: int | None, length: int | None, longest: int) -> tuple[dict[int, Any], dict[int, Any]]:
-    """Return which sizes of a program's arguments vary: of users and of their histories, unless one is fixed."""
-    users = {0: torch.export.Dim("batch", min=1, max=MOST_USERS)} if batch is None else {}
-    return users, users | ({1: torch.export.Dim("length", min=1, max=longest)} if length is None else {})
 
 
 def readme(loaded: LoadedModel, facts: dict[str, Any], users: dict[str, list[int]], onnx: str) -> str:

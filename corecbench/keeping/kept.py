@@ -23,7 +23,7 @@ from corecbench.training.cosine import ByCosine
 from corecbench.training.weights import extra_state, trainable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from corecbench.api import Ids, Pretrained, Recommender, Setup, SharingModule, Side
     from corecbench.data.split import Split
@@ -181,7 +181,7 @@ def own_tensors(
     frozen: dict[str, torch.Tensor] = {}
     trained = trainable(model).keys()
     below = tuple(f"{path}." for path in tables)
-    for name, tensor in named_tensors(model):
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if name.startswith(below) or tensor.layout != torch.strided:
             continue
         if side == "llm" and isinstance(tensor, torch.nn.Parameter) and name not in trained:
@@ -189,12 +189,6 @@ def own_tensors(
         elif side == "domain" or name != "text_states":
             kept[name] = tensor
     return kept, frozen
-
-
-def named_tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    """Yield all parameters and buffers by name, what has several names once."""
-    yield from model.named_parameters()
-    yield from model.named_buffers()
 
 
 def fingerprint(tensors: Mapping[str, torch.Tensor]) -> str:

@@ -17,7 +17,6 @@ from corecbench.experiment.controls import choose_control
 from corecbench.leakcheck.verdict import CONFIDENCE, Mean
 from corecbench.plugin.guard import guard
 from corecbench.toolkit import cache_folder
-from corecbench.training.controls import AppliedControl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -237,7 +236,7 @@ class Reader:
                 continue
             control = choose_control(self.host, component.name, {})
             if control.abilities.item_texts is not None:
-                return AppliedControl(control.selected, control.abilities).catalog(catalog, SEED).item_texts
+                return control.catalog(catalog, SEED).item_texts
         raise UsageError("no control here replaces the words of item texts, which titles are compared with")
 
 

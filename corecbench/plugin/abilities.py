@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from corecbench.api import PluginError, Teacher
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
         States,
         Turn,
     )
+
+Abilities = TypeVar("Abilities")
 
 
 @dataclass(frozen=True)
@@ -57,18 +59,14 @@ class RecommenderAbilities:
 
 def recommender_abilities(model: Recommender) -> RecommenderAbilities:
     """Return what a built recommender has."""
-    states = getattr(model, "states", None)
-    return RecommenderAbilities(
-        states=states,
-        last_states=getattr(model, "last_states", states),
-        scores=getattr(model, "scores", None),
-        fit=getattr(model, "fit", None),
-        read_texts=getattr(model, "read_texts", None),
-        loss=getattr(model, "loss", None),
-        text=getattr(model, "text", None),
-        text_states=getattr(model, "text_states", None),
-        contents=contents_of(model),
-    )
+    last_states = getattr(model, "last_states", getattr(model, "states", None))
+    return had(RecommenderAbilities, model, last_states=last_states, contents=contents_of(model))
+
+
+def had(abilities: type[Abilities], component: object, **known: Any) -> Abilities:
+    """Return the abilities of a component: what is known, and of the others what it has, or None."""
+    others = [each.name for each in fields(abilities) if each.name not in known]  # type: ignore[arg-type]
+    return abilities(**known, **{name: getattr(component, name, None) for name in others})
 
 
 def contents_of(component: object) -> Sequence[torch.Tensor]:
@@ -107,18 +105,9 @@ def sharing_abilities(module: SharingModule) -> SharingAbilities:
     temperature: Any = getattr(module, "cosine_temperature", None)
     if temperature is not None and not (isinstance(temperature, int | float) and 0 < temperature < math.inf):
         raise PluginError(f"cosine_temperature is {temperature!r:.80}, must be a positive number or None")
-    return SharingAbilities(
-        start_from=start_from,
-        cosine_temperature=temperature,
-        alone_unless_better=bool(getattr(module, "alone_unless_better", False)),
-        contents=contents_of(module),
-        fit=getattr(module, "fit", None),
-        prepare=getattr(module, "prepare", None),
-        trained_with=getattr(module, "trained_with", None),
-        renew=getattr(module, "renew", None),
-        combine=getattr(module, "combine", None),
-        settle=getattr(module, "settle", None),
-    )
+    unless_better = bool(getattr(module, "alone_unless_better", False))
+    known = {"start_from": start_from, "alone_unless_better": unless_better, "contents": contents_of(module)}
+    return had(SharingAbilities, module, **known)
 
 
 @dataclass(frozen=True)
@@ -144,10 +133,4 @@ def control_abilities(control: Control) -> ControlAbilities:
     settings = getattr(control, "sharing_settings", {})
     if not isinstance(settings, Mapping):
         raise PluginError(f"sharing_settings is {settings!r:.80}, must be a mapping of settings to values")
-    return ControlAbilities(
-        item_texts=getattr(control, "item_texts", None),
-        text=getattr(control, "text", None),
-        sharing_settings=dict(settings),
-        turns=getattr(control, "turns", None),
-        teacher=teacher,
-    )
+    return had(ControlAbilities, control, sharing_settings=dict(settings), teacher=teacher)

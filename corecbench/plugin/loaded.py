@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
 
 import pluggy
 
@@ -106,7 +105,8 @@ class Plugin:
             raise PluginError("it returned None instead of a list")  # pluggy leaves None out
         found: list[Component] = []
         for answer in answers:
-            offered = [as_kind(each, component_class) for each in answer] if isinstance(answer, list) else [answer]
+            offered = answer if isinstance(answer, list) else [answer]
+            offered = [each.of(component_class) if isinstance(each, EarlierComponent) else each for each in offered]
             if not isinstance(answer, list) or not all(isinstance(each, component_class) for each in offered):
                 needed = f"a list of {component_class.__name__}"
                 raise PluginError(f"it returned {answer!r:.80}; {needed} is needed")
@@ -114,11 +114,6 @@ class Plugin:
                 check_component(component)
             found += offered
         return found
-
-
-def as_kind(offered: Any, component_class: type[Component]) -> Any:
-    """Return what a hook gives, that of plugins of corecbench 0.1 as a component of the kind of the hook."""
-    return offered.of(component_class) if isinstance(offered, EarlierComponent) else offered
 
 
 def check_component(component: Component) -> None:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from corecbench.api import CellResult
-
 TYPES = {"user_id": str, "target_item_id": str, "rank": "int64", "n_candidates": "int64"}
 """The types in which ranks are compared, whatever stored them."""
 
@@ -48,7 +46,8 @@ def merge(stores: Sequence[Store], root: Path) -> Merged:
     """
     merged = Merged()
     cells = _cells(stores, root, merged)
-    if conflicts := [conflict for held in cells.values() for conflict in _conflicts(held)]:
+    pairs = [(first, other) for first, *others in cells.values() for other in others]
+    if conflicts := [conflict for first, other in pairs for conflict in _differences(first, other)]:
         raise ResultsError(f"{'; '.join(conflicts)}; nothing was merged, since only one of them can be right")
     for folder, held in cells.items():
         source = max(held, key=_worth)[1][0]  # the first of those that are worth the same
@@ -94,15 +93,11 @@ def _worth(held: Held) -> tuple[bool, int, int]:
     return record["status"] == "ok", len(record["sides"]), len(files_of(folder, record))
 
 
-def _conflicts(held: Sequence[Held]) -> list[str]:
-    """Return how the ranks of a cell differ from those of the first, in words."""
-    first, *others = held
-    return [conflict for other in others for conflict in _differences(first, other)]
-
-
 def _differences(first: Held, other: Held) -> list[str]:
+    """Return how the ranks of a cell differ from those of the same cell elsewhere, in words."""
     (store, (folder, record)), (other_store, (other_folder, other_record)) = first, other
-    found = []
+    cell, found = record["cell"], []
+    name = f"{cell['name']} on {cell['dataset']}, seed {cell['seed']}, hash {record['hash']}"
     for side in record["sides"]:
         if side not in other_record["sides"]:
             continue
@@ -111,13 +106,8 @@ def _differences(first: Held, other: Held) -> list[str]:
             for of, place in ((store, folder), (other_store, other_folder))
         )
         if not ranks.equals(others):
-            found.append(f"{_name(record)}: the {side} ranks in {folder} and {other_folder} differ")
+            found.append(f"{name}: the {side} ranks in {folder} and {other_folder} differ")
     return found
-
-
-def _name(record: CellResult) -> str:
-    cell = record["cell"]
-    return f"{cell['name']} on {cell['dataset']}, seed {cell['seed']}, hash {record['hash']}"
 
 
 def _put(source: Path, folder: Path) -> str:

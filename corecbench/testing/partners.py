@@ -30,6 +30,7 @@ WIDTHS = {"domain": 8, "llm": 12}
 """Widths of the two sides. They differ, so that a module has to keep them apart."""
 TEXT_WIDTH = 6
 EPOCHS = {"domain": 6, "llm": 4}
+PLUGIN = PluginInfo("corecbench.testing", "corecbench", __version__)
 
 
 class Partner(nn.Module):
@@ -74,8 +75,7 @@ def partner(side: Side, epochs: int | None = None) -> Selected:
     domain = DomainModelComponent("toy-domain", build_domain, Training)
     llm = LlmComponent("toy-llm", build_llm, Training)
     kind, component = ("models", domain) if side == "domain" else ("llms", llm)
-    plugin = PluginInfo("corecbench.testing", "corecbench", __version__)
-    return Selected(kind, component.name, component, config, plugin)
+    return Selected(kind, component.name, component, config, PLUGIN)
 
 
 class Popular:
@@ -98,6 +98,4 @@ class Popular:
 def popular() -> Selected:
     """Return the toy domain model that gives scores as if it had been chosen for a run."""
     component = DomainModelComponent("toy-popular", f"{__name__}:Popular", joint=False)
-    return Selected(
-        "models", component.name, component, None, PluginInfo("corecbench.testing", "corecbench", __version__)
-    )
+    return Selected("models", component.name, component, None, PLUGIN)

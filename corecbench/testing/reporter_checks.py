@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import html.parser
 import io
 import json
@@ -144,11 +145,6 @@ def read_csv(text: str, frame: pd.DataFrame, delimiter: str = ",") -> None:
     require_name([cell for row in csv.reader(io.StringIO(text), delimiter=delimiter) for cell in row], frame)
 
 
-def read_tsv(text: str, frame: pd.DataFrame) -> None:
-    """Find the name as a value."""
-    read_csv(text, frame, delimiter="\t")
-
-
 def read_json(text: str, frame: pd.DataFrame) -> None:
     """Find the name as a text somewhere inside."""
 
@@ -198,7 +194,7 @@ READERS: dict[str, Callable[[str, pd.DataFrame], None]] = {
     "md": read_markdown,
     "tex": read_latex,
     "csv": read_csv,
-    "tsv": read_tsv,
+    "tsv": functools.partial(read_csv, delimiter="\t"),
     "json": read_json,
 }
 """Suffix -> what reads a text of that format, and finds the name with markup."""

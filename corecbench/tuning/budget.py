@@ -48,10 +48,13 @@ class Budget:
 
 
 def optimise(search: Search, study: optuna.Study, budget: Budget, folder: Path, say: Callable[[str], None]) -> None:
-    """Run trials in this process until the budget is used up."""
+    """Run trials in this process until the budget is used up, with the threads and the memory of a run."""
+    import torch
+
+    from corecbench.experiment.process import keep_freed_memory
+
     left_s = budget.left_s(study.get_trials())
     deadline_s = time.monotonic() + left_s
-    threads = search.config.threads or 1
 
     def after(study: optuna.Study, trial: FrozenTrial) -> None:
         ended = row(search, trial)
@@ -64,18 +67,9 @@ def optimise(search: Search, study: optuna.Study, budget: Budget, folder: Path, 
         if budget.left_s(study.get_trials()) <= 0:
             study.stop()
 
-    use_threads(threads)
-    study.optimize(lambda trial: search.objective(trial, deadline_s), timeout=left_s, callbacks=[after])
-
-
-def use_threads(threads: int) -> None:
-    """Let torch use so many threads, and keep the memory that it frees, as in a run."""
-    import torch
-
-    from corecbench.experiment.process import keep_freed_memory
-
-    torch.set_num_threads(threads)
+    torch.set_num_threads(search.config.threads or 1)
     keep_freed_memory()
+    study.optimize(lambda trial: search.objective(trial, deadline_s), timeout=left_s, callbacks=[after])
 
 
 def run_jobs(search: Search, budget: Budget, folder: Path) -> None:

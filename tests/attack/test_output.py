@@ -7,11 +7,10 @@ import pytest
 from in_process import InProcess
 
 from corecbench.cli.main import main
-from corecbench.cli.options import Invocation
 from corecbench.experiment.execution.schedule import run
 from corecbench.experiment.session import Steps
 
-IN_PROCESS = Invocation(Steps(run_plan=lambda *of_run: run(*of_run, InProcess(*of_run))))
+IN_PROCESS = Steps(run_plan=lambda *of_run: run(*of_run, InProcess(*of_run)))
 
 
 def unread():

@@ -7,7 +7,6 @@ from click.testing import CliRunner
 from in_process import InProcess
 
 from corecbench.cli.main import main
-from corecbench.cli.options import Invocation
 from corecbench.experiment.execution.schedule import run
 from corecbench.experiment.session import Steps
 
@@ -24,7 +23,7 @@ def test_a_pair_that_starts_from_its_model_alone_has_equal_ranks_again(
         for other in {folder.parent for folder in pair.parents[1].glob("*/seed1-*")} - {pair.parent}:
             shutil.rmtree(other)
     steps = Steps(run_plan=lambda plan, host, store: run(plan, host, store, InProcess(plan, host, store)))
-    invoked = CliRunner().invoke(main, ["reproduce", str(pair / "result.json")], obj=Invocation(steps=steps))
+    invoked = CliRunner().invoke(main, ["reproduce", str(pair / "result.json")], obj=steps)
     assert invoked.exit_code == 0, invoked.output
     lines = invoked.stdout.splitlines()
     assert lines[0] == f"again: {records[-1]['cell']['name']} on toy, seed 1"

@@ -14,7 +14,6 @@ from click.testing import CliRunner
 from in_process import InProcess
 
 from corecbench.cli.main import main
-from corecbench.cli.options import Invocation
 from corecbench.data.archive import sha256_of
 from corecbench.experiment.execution import schedule
 from corecbench.experiment.session import Steps
@@ -371,7 +370,7 @@ def train(tmp_path, toy_folder, monkeypatch):
 
     def go(*arguments):
         options = ["--models", "popularity", "--datasets", toy_folder, *arguments]
-        return CliRunner().invoke(main, ["run", "--no-references", *map(str, options)], obj=Invocation(steps=here))
+        return CliRunner().invoke(main, ["run", "--no-references", *map(str, options)], obj=here)
 
     return go
 

@@ -5,8 +5,8 @@ import zipfile
 import pytest
 from click.testing import CliRunner
 
-from corecbench.cli.dataset_verbs import Lines
 from corecbench.cli.main import main
+from corecbench.cli.options import now_and_then
 
 PLUGIN = """
     from corecbench.api import DatasetComponent, Download, hookimpl
@@ -113,10 +113,10 @@ def test_a_name_that_cannot_be_fetched_is_an_error_before_anything_is(corecbench
 
 def test_lines_of_progress_come_now_and_then(capsys):
     now = [0.0]
-    tell = Lines("toy", clock=lambda: now[0])
-    for now[0], done in ((0.0, 0), (14.0, 1_000_000), (15.0, 2_000_000), (16.0, 3_000_000)):
-        tell(done, None)
-    assert capsys.readouterr().err == "toy: 0.0 MB\ntoy: 2.0 MB\n"
+    tell = now_and_then(lambda done, total: f"{done} of {total}", clock=lambda: now[0])
+    for now[0], done in ((0.0, 0), (14.0, 1), (15.0, 2), (16.0, 3)):
+        tell(done, 3)
+    assert capsys.readouterr().err == "0 of 3\n2 of 3\n"
 
 
 # --- info ---------------------------------------------------------------------------------------------------------

@@ -15,7 +15,6 @@ from click.testing import CliRunner
 
 from corecbench.cli import tables
 from corecbench.cli.main import main
-from corecbench.cli.options import Invocation
 from corecbench.experiment.session import Steps
 from corecbench.results.store import Store
 from corecbench.stats.correction import CORRECTIONS
@@ -63,7 +62,7 @@ def experiment():
 def corecbench(tmp_path, monkeypatch, experiment):
     """Run the command line in an empty folder; `result.stderr` and `result.stdout` are apart."""
     monkeypatch.chdir(tmp_path)
-    given = Invocation(steps=Steps(experiment.make_plan, experiment.run_plan))
+    given = Steps(experiment.make_plan, experiment.run_plan)
 
     def invoke(*args):
         return CliRunner().invoke(main, [str(arg) for arg in args], catch_exceptions=False, obj=given)

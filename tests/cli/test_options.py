@@ -8,7 +8,6 @@ import pytest
 from click.testing import CliRunner
 
 from corecbench.cli.main import main
-from corecbench.cli.options import Invocation
 from corecbench.experiment.session import Steps
 from corecbench.settings.config import RunConfig, load
 
@@ -48,7 +47,7 @@ def configured(tmp_path, monkeypatch):
         return SimpleNamespace(config=config, **none)
 
     def settings(*options):
-        given = Invocation(steps=Steps(make_plan, lambda *rest: []))
+        given = Steps(make_plan, lambda *rest: [])
         args = ["run", "--models", "popularity", "--plan", *map(str, options)]
         result = CliRunner().invoke(main, args, catch_exceptions=False, obj=given)
         assert result.exit_code == 0, result.stderr

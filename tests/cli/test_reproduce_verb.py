@@ -10,7 +10,6 @@ from click.testing import CliRunner
 from in_process import InProcess
 
 from corecbench.cli.main import main
-from corecbench.cli.options import Invocation
 from corecbench.experiment.execution.schedule import run as execute
 from corecbench.experiment.session import Steps, prepare
 from corecbench.plugin.host import Host
@@ -64,7 +63,7 @@ def reproduce():
     """Run the verb, in this process unless `steps` says otherwise: `reproduce(folder, "--results", "again")`."""
 
     def go(*arguments, steps=Steps(run_plan=in_this_process)):  # noqa: B008
-        return CliRunner().invoke(main, ["reproduce", *map(str, arguments)], obj=Invocation(steps=steps))
+        return CliRunner().invoke(main, ["reproduce", *map(str, arguments)], obj=steps)
 
     return go
 

@@ -10,7 +10,6 @@ from click.testing import CliRunner
 from in_process import InProcess
 
 from corecbench.cli.main import main
-from corecbench.cli.options import Invocation
 from corecbench.experiment.execution.schedule import run as execute
 from corecbench.experiment.session import Steps
 from corecbench.testing.toys import TITLES, ToySource, write_atomic
@@ -43,7 +42,7 @@ def ok(tmp_path, monkeypatch, cache):
     monkeypatch.setenv("CORECBENCH_CACHE", str(cache))
 
     def invoke(*arguments, exit_code=0):
-        steps = Invocation(steps=Steps(run_plan=in_this_process))
+        steps = Steps(run_plan=in_this_process)
         result = CliRunner().invoke(main, [str(argument) for argument in arguments], obj=steps)
         assert result.exit_code == exit_code, result.output
         return result.output if exit_code else result.stdout

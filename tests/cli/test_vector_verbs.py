@@ -9,7 +9,6 @@ from click.testing import CliRunner
 from in_process import InProcess
 
 from corecbench.cli.main import main
-from corecbench.cli.options import Invocation
 from corecbench.experiment.session import Steps
 from corecbench.leakcheck.verdict import Finding
 
@@ -26,7 +25,7 @@ def audit(tmp_path, monkeypatch, toy_folder, cache):
         pd.DataFrame({"item_id": ids, "vector": list(np.eye(len(ids)))}).to_parquet("mine.parquet")
         here = Steps(run_plan=lambda plan, host, store: run(plan, host, store, InProcess(plan, host, store)))
         given = ["audit", "mine.parquet", "--dataset", str(toy_folder), *options]
-        return CliRunner().invoke(main, given, obj=Invocation(steps=here))
+        return CliRunner().invoke(main, given, obj=here)
 
     return go
 

@@ -20,7 +20,7 @@ from corecbench.toolkit.caches import remove_left_behind
 from corecbench.training.checkpoints import BEGUN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from corecbench.api import CellResult
@@ -55,19 +55,14 @@ def run(plan: Plan, host: Host, store: Store, executor: Executor) -> list[CellRe
         left = [cell for cell in plan.cells if not (cell.done or cell.failed or cell.folder in aside)]
         if left:
             relay, ask = Relay(host), needs_alone(plan, host)
+            one_by_one = executor.slots == 1 and not executor.backlog  # in the order of the plan nothing waits
+            queue = Queue(left) if one_by_one else side_by_side(left, ask, takes_back=not executor.backlog)
             with executor:
-                for ended in ends(queue_of(left, ask, executor), executor, relay, claims, ask):
+                for ended in ends(queue, executor, relay, claims, ask):
                     results[ended.cell.folder] = finish(ended, plan, store, relay)
                     claims.give_back(ended.cell)
     cells = [cell for cell in plan.cells if cell.folder not in plan.left_out]
     return [results.get(cell.folder) or store.read(cell.folder) for cell in cells]
-
-
-def queue_of(left: Sequence[Cell], ask: Callable[[Cell], Need | None], executor: Executor) -> Queue:
-    """Return the queue of cells: in the order of the plan, in which nothing waits, if one runs after another."""
-    if executor.slots == 1 and not executor.backlog:
-        return Queue(list(left))
-    return side_by_side(left, ask, takes_back=not executor.backlog)
 
 
 def ends(

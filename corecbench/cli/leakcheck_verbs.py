@@ -1,10 +1,11 @@
-"""The verb that says how well an LLM knows a data set already."""
+"""The verbs that check what is known already: by texts and vectors of what is held out, by an LLM of a data set."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
-import time
+from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -17,20 +18,49 @@ from corecbench.cli.options import (
     data_options,
     device_option,
     discover,
+    now_and_then,
+    read_data,
     results_option,
     run_config,
     say,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from corecbench.plugin.host import Host
     from corecbench.report.evidence.reading import Evidence
     from corecbench.results.rows import RowKey
 
+LEAK = 1
 ITEMS = 300
+
+
+@click.command(cls=Verb)
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--dataset", required=True, metavar="NAME", help="Data set, as for `run`.")
+@click.option(
+    "--before", metavar="FILE", type=click.Path(path_type=Path), help="The vectors before they were fitted."
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@data_options
+def leakcheck(file: Path, dataset: str, before: Path | None, as_json: bool) -> int:
+    """Check whether texts or vectors know what is held out.
+
+    FILE has texts (CSV or Parquet: user_id or item_id, and text) or item vectors, as those of vectors:FILE.
+    The exit code is 1 if there is a leak. The split must be that of the run which is to read the file.
+    """
+    from corecbench.leakcheck.files import check_file
+
+    _, data = read_data(discover(), dataset)
+    checked = check_file(file, data, before)
+    finding = checked.finding
+    if as_json:
+        say(json.dumps(dataclasses.asdict(checked), indent=2))
+    else:
+        others = f", {checked.n_others:,} lines of others left aside" if checked.n_others else ""
+        say(f"{data.name}: {checked.kind}, {checked.n_known:,} of them{others}")
+        for line in finding.lines():
+            say(line)
+    return LEAK if finding.verdict == "leak" else 0
 
 
 @click.command(cls=Verb)
@@ -69,7 +99,8 @@ def contamination(
     selected = host.select("llms", llm, config.settings, config.variants)
     own, *others = read_datasets(config, host)
     pair = None if row is None else stored(host, results, benchmark, own.name, row)
-    reader = Reader(host, selected, config.device, now_and_then())
+    progress = now_and_then(lambda what, done, total: f"{what}: {done:,} of {total:,}")
+    reader = Reader(host, selected, config.device, progress)
     titles = reader.titles(own.catalog, items, None if pair is None else targets(*pair, own))
     found = judge(selected.label, titles, [reader.titles(other.catalog, items) for other in others])
     gain = None if pair is None else by_knowledge(*pair, titles, own)
@@ -90,18 +121,3 @@ def stored(host: Host, results: Path, benchmark: str | None, dataset: str, row: 
     cell = re.sub(rf":({'|'.join(get_args(RowSide))})$", "", row)
     evidence = gather(host, store, select([store], [cell], [dataset], chosen_settings()), [TESTED])
     return evidence, joint_row(evidence, row)
-
-
-def now_and_then(clock: Callable[[], float] = time.monotonic) -> Callable[[str, int, int], None]:
-    """Return what tells of long work on stderr, from time to time."""
-    from corecbench.experiment.progress import QUIET_S
-
-    last = clock()
-
-    def tell(what: str, done: int, total: int) -> None:
-        nonlocal last
-        if clock() - last >= QUIET_S:
-            last = clock()
-            say(f"{what}: {done:,} of {total:,}", err=True)
-
-    return tell
