@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from click.testing import CliRunner
+from stored_cells import store_cell, toy_ranks
 
 import corecbench
 from corecbench.api import UsageError
@@ -19,7 +20,7 @@ from corecbench.python_api import kept_frame
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
 from corecbench.settings.config import RunConfig
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 METRICS = ["NDCG@10", "novelty@5", "coverage@5"]
 

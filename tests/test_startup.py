@@ -1,5 +1,6 @@
 """Listing and help answer in a moment: nothing heavy is imported."""
 
+import os
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ import pytest
 
 HEAVY = ("torch", "recbole", "transformers", "peft", "accelerate", "matplotlib")
 LIMIT_S = 0.5
+SUPPORT = str(Path(__file__).parent / "support")
 COMMAND = Path(sys.executable).parent / "corecbench"
 
 RUN = """
@@ -24,7 +26,8 @@ except SystemExit as stop:
 def heavy_modules_after(code):
     """Return which heavy modules a new process has loaded after some code."""
     code += f"\nimport sys\nprint('LOADED', *[name for name in {HEAVY} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    own = {**os.environ, "PYTHONPATH": os.pathsep.join([SUPPORT, os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=own)
     assert done.returncode == 0, done.stderr
     return done.stdout.split("LOADED")[1].split()
 
@@ -78,7 +81,8 @@ def test_the_probe_sees_a_heavy_module():
 STORE = """
 from pathlib import Path
 from corecbench.results.store import Store
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
+from stored_cells import store_cell, toy_ranks
 
 store = Store(Path({root!r}), "default")
 store_cell(store, toy_record("toy", dataset="toys"), {{"domain": toy_ranks([1, 2])}})

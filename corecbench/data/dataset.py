@@ -148,7 +148,7 @@ def load_dataset(
 
 
 def in_core(user: np.ndarray, item: np.ndarray, k: int) -> np.ndarray:
-    """Return whether each interaction is in the k-core, in which every user and item has at least k interactions.
+    """Return whether each interaction is in the k-core, in which users and items have at least k each, bool [M].
 
     Users and items with fewer interactions are removed until there are none. The order of removal does not change
     the result, which is the largest such set.
@@ -162,9 +162,6 @@ def in_core(user: np.ndarray, item: np.ndarray, k: int) -> np.ndarray:
         user: int64 [M].
         item: int64 [M].
         k: The fewest interactions.
-
-    Returns:
-        bool [M].
     """
     kept = np.ones(len(user), dtype=bool)
     while True:

@@ -93,11 +93,7 @@ class HeldOut:
         return self.catalog.user_ids[int(self.users[row])]
 
     def check_all_there(self, missing: np.ndarray, what: str, advice: str) -> None:
-        """Make sure that no tested user is missing, bool [T]; else say what they lack, and an advice.
-
-        Raises:
-            DataError: a user is missing.
-        """
+        """Raise a DataError if a tested user is missing, bool [T], with what they lack and an advice."""
         if missing.any():
             raise DataError(
                 f"{self.file}: {int(missing.sum()):,} of {len(missing):,} tested users have no {what}, such as "

@@ -65,10 +65,7 @@ class Import:
 def import_results(
     asked: Import, data: SplitDataset, config: RunConfig, host: Host, store: Store
 ) -> tuple[Path, CellResult]:
-    """Check a file against the split of a data set and store its ranks as a cell.
-
-    Returns:
-        The folder of the cell, and its record.
+    """Check a file against the split of a data set and store its ranks as a cell; return its folder and record.
 
     Raises:
         UsageError: the name cannot be used, the model alone is not stored, or the cell is stored already.

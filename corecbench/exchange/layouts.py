@@ -123,11 +123,7 @@ def sequences(parts: Parts) -> dict[str, pd.DataFrame]:
 
 
 def check_plain(parts: Parts, forbidden: str = " \t\n\r\f\v") -> None:
-    """Make sure that no id holds what separates fields.
-
-    Raises:
-        UsageError: an id does.
-    """
+    """Raise a UsageError if an id holds what separates fields."""
     for ids in (parts.data.catalog.user_ids[1:], parts.data.catalog.item_ids[1:]):
         for each in ids:
             if any(character in each for character in forbidden):

@@ -19,7 +19,7 @@ from corecbench.evaluation.measuring import measure_checked
 from corecbench.evaluation.protocol import sampled_users
 from corecbench.experiment import process
 from corecbench.experiment.cells import Cell, digest_of, record_of, settings_of
-from corecbench.experiment.controls import abilities_of
+from corecbench.experiment.controls import applied
 from corecbench.keeping.folder import KeptCell
 from corecbench.keeping.kept import KeptAs, keep_side, weights_of
 from corecbench.plugin.guard import guard
@@ -33,7 +33,6 @@ from corecbench.results.store import Store, state_of
 from corecbench.training.alone import predicting, stand_beside, train_beside, with_own_content, without_control
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
 from corecbench.training.checkpoints import BEGUN, STATE_VERSION, Checkpoints
-from corecbench.training.controls import AppliedControl
 from corecbench.training.ensemble import Answers, Ensemble, answers
 from corecbench.training.pair import Learnt, Pair, Solo, train_pair
 from corecbench.training.refit import Validation
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
+    from corecbench.training.controls import AppliedControl
     from corecbench.training.loop import SideTraining
 
 
@@ -186,8 +186,7 @@ class Attempt:
     @functools.cached_property
     def control(self) -> AppliedControl | None:
         """The control that the cell is, None for a pair itself or a model alone."""
-        selected = self.cell.control
-        return None if selected is None else AppliedControl(selected, abilities_of(selected, self.host))
+        return None if self.cell.control is None else applied(self.cell.control, self.host)
 
     @property
     def top_k(self) -> int:

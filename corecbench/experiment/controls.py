@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from corecbench.api import ControlComponent, SharingComponent
-from corecbench.plugin.abilities import ControlAbilities, control_abilities
+from corecbench.plugin.abilities import control_abilities
 from corecbench.plugin.guard import guard
 
 if TYPE_CHECKING:
@@ -23,10 +23,7 @@ def choose_control(host: Host, label: str, settings: Settings) -> AppliedControl
         UsageError: there is none of this name, or a setting that it does not have.
         PluginError: it is faulty.
     """
-    from corecbench.training.controls import AppliedControl
-
-    selected = host.select("controls", label, settings)
-    return AppliedControl(selected, abilities_of(selected, host))
+    return applied(host.select("controls", label, settings), host)
 
 
 def with_ledger(config: RunConfig, host: Host) -> RunConfig:
@@ -45,15 +42,17 @@ def with_ledger(config: RunConfig, host: Host) -> RunConfig:
     return replace(config, controls=asked["controls"], sharing=asked["sharing"])
 
 
-def abilities_of(selected: Selected, host: Host) -> ControlAbilities:
+def applied(selected: Selected, host: Host) -> AppliedControl:
     """Build a control, and ask it what it changes.
 
     Raises:
         PluginError: it is faulty.
     """
+    from corecbench.training.controls import AppliedControl
+
     built = host.build(selected)
     with guard(str(selected), "build"):
-        return control_abilities(built)
+        return AppliedControl(selected, control_abilities(built))
 
 
 def why_not(control: AppliedControl, llm: Selected, module: Selected) -> str | None:

@@ -66,11 +66,7 @@ def needing(plan: Plan, host: Host, damaged: Iterable[Path]) -> dict[Path, str]:
 
 
 def refuse_newer(cells: Iterable[Cell], store: Store) -> None:
-    """Make sure that no newer version of corecbench stored any of the cells: they would be overwritten.
-
-    Raises:
-        NewerError: it did.
-    """
+    """Raise a NewerError if a newer version of corecbench stored a cell, which would be overwritten."""
     for cell in cells:
         if not cell.done and not cell.damage and os.path.lexists(cell.folder):
             with contextlib.suppress(DamagedError):
@@ -78,11 +74,7 @@ def refuse_newer(cells: Iterable[Cell], store: Store) -> None:
 
 
 def check_writable(store: Store, folders: Iterable[Path]) -> None:
-    """Make sure that cells can be stored, as far as that can be known before.
-
-    Raises:
-        ResultsError: a folder cannot be made or written, or the disk is full.
-    """
+    """Raise a ResultsError if cells cannot be stored, as far as that can be known before."""
     try:
         place = nearest(store.own_folder)
         with tempfile.TemporaryFile(dir=place) as probe:

@@ -100,11 +100,7 @@ def references_on(
 
 
 def check_count(config: RunConfig, alone: Choice, paired: Choice) -> None:
-    """Make sure that a data set has no more cells than can be meant, before they are laid out.
-
-    Raises:
-        UsageError: it has more.
-    """
+    """Raise a UsageError if a data set has more cells than can be meant, before they are laid out."""
     n_cells = len(config.seeds) * len(config.train_shares) * sum(1 for _ in combinations(alone, paired))
     if n_cells > MOST_CELLS:
         raise UsageError(

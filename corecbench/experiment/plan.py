@@ -214,11 +214,7 @@ def with_lists(cell: Cell, metrics: Mapping[str, Metric], store: Store) -> Cell:
 
 
 def check_lists(folder: Path, metrics: Mapping[str, Metric], store: Store) -> None:
-    """Make sure that a cell that is done already has the lists that metrics read.
-
-    Raises:
-        ResultsError: it has none, or too short ones.
-    """
+    """Raise a ResultsError if a cell that is done lacks lists that metrics read, or has too short ones."""
     if any(map(depth, metrics.values())):
         for side in store.read(folder)["sides"]:
             lists_of(store, folder, side, store.ranks(folder, side).set_index("user_id"), metrics)

@@ -32,11 +32,7 @@ WIDTH = 64
 
 
 def check_device(name: str) -> None:
-    """Make sure that torch can compute on a device of this machine.
-
-    Raises:
-        UsageError: the name is no device's, or there is no such device here.
-    """
+    """Raise a UsageError if there is no such device, or torch cannot compute on it here."""
     if name == "cpu":  # always here, and torch takes a second to load
         return
     import torch
@@ -60,11 +56,7 @@ def check_device(name: str) -> None:
 
 
 def check_texts(data_sets: Iterable[SplitDataset], llms: Sequence[Selected]) -> None:
-    """Make sure that an LLM that reads texts has something to read on every data set.
-
-    Raises:
-        UsageError: no item of a data set has a text.
-    """
+    """Raise a UsageError if no item of a data set has a text, and an LLM reads texts."""
     llms = [llm for llm in llms if llm.reads_texts]
     for data in data_sets if llms else ():
         if not any(data.catalog.item_texts):
@@ -77,11 +69,7 @@ def check_texts(data_sets: Iterable[SplitDataset], llms: Sequence[Selected]) -> 
 
 
 def check_disk(cells: Sequence[Cell], config: RunConfig, results: Path, cache: Path, n_downloads: int) -> None:
-    """Make sure that what the training of cells is going to write has room, in the results and in the cache.
-
-    Raises:
-        UsageError: a disk has less room than the run needs.
-    """
+    """Raise a UsageError if a disk, of results or cache, lacks room for what the training of cells writes."""
     if not cells:
         return
     needed = {results: results_bytes(cells, config)}

@@ -19,7 +19,7 @@ from corecbench.api import CorecbenchWarning
 from corecbench.toolkit import system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 LIBRARIES = ("corecbench", "torch", "recbole", "transformers", "peft", "numpy", "scipy", "pandas")
 BFLOAT16 = {"AVX-512 bf16": "_is_avx512_bf16_supported", "AMX": "_is_amx_tile_supported"}
@@ -80,10 +80,10 @@ def peak_memory_bytes() -> int:
     return int(line.split()[1]) * 1024
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that the numbers depend on."""
+def versions(libraries: Sequence[str] = ()) -> dict[str, str]:
+    """Return the versions of Python and of libraries, by default of those that the numbers depend on."""
     found = {"python": platform.python_version()}
-    for name in LIBRARIES:
+    for name in libraries or LIBRARIES:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

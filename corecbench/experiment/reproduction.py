@@ -61,11 +61,7 @@ def run_again(
 
 
 def check_known(record: CellResult) -> None:
-    """Make sure that a record says all that it takes.
-
-    Raises:
-        UsageError: the cell has no ranks, or settings alone of its domain model are unknown.
-    """
+    """Raise a UsageError if a cell has no ranks, or settings alone of its domain model are unknown."""
     if not record["sides"]:
         raise UsageError("it failed, so there are no ranks to compare with")
     cell = record["cell"]

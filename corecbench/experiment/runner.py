@@ -115,12 +115,9 @@ def costs_before(cell: Cell) -> dict[str, Any]:
 
 
 def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellResult) -> CellResult:
-    """Store a cell: record, ranks and best candidates of its rows, and the checkpoint of a domain model alone.
+    """Store a cell, and return its record as it is stored.
 
-    Models are kept beside them if the run keeps models.
-
-    Returns:
-        The record as it is stored.
+    That is record, ranks and best candidates of its rows, the checkpoint of a domain model alone, and kept models.
     """
     catalog, train = cell.data.catalog, cell.data.train
     split = cell.data.split

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from corecbench.api import Training
-from corecbench.experiment.controls import abilities_of
+from corecbench.experiment.controls import applied
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,6 @@ def turns_of(cell: Cell, domain: Selected, llm: Selected, plan: Plan, host: Host
     """Return the turns of a pair; where the module cannot be asked, one of each side."""
     from corecbench.api import Budget, Setup, Turn
     from corecbench.plugin.abilities import sharing_abilities
-    from corecbench.training.controls import AppliedControl
     from corecbench.training.turns import turns_within
 
     epochs = domain.config.epochs, llm.config.epochs
@@ -107,6 +106,6 @@ def turns_of(cell: Cell, domain: Selected, llm: Selected, plan: Plan, host: Host
         turns = turns_within(Budget(epochs[0] - (0 if anew else likely_epochs(domain)), epochs[1]), module)
         if cell.control is None:
             return turns
-        return AppliedControl(cell.control, abilities_of(cell.control, host)).turns(turns)
+        return applied(cell.control, host).turns(turns)
     except (Exception, SystemExit):
         return [Turn("domain", epochs[0]), Turn("llm", epochs[1])]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -18,7 +17,7 @@ from corecbench.plugin.kinds import KINDS
 from corecbench.plugin.loaded import Plugin, PluginInfo
 from corecbench.plugin.metadata import large_defaults
 from corecbench.plugin.selected import Selected
-from corecbench.plugin.wrapped import digests, with_build
+from corecbench.plugin.wrapped import base_of, digests, with_build
 from corecbench.settings.configure import configure, unknown
 from corecbench.toolkit.folders import dataset_places
 
@@ -187,7 +186,7 @@ class Host:
 
     def _unknown(self, kind: str, name: str, variants: Mapping[str, Variant]) -> UsageError:
         offered = {component.name for component, _ in self.list(kind)}
-        alike = {own for own, variant in variants.items() if base_of(variant) in offered}
+        alike = {own for own, variant in variants.items() if base_of(variant.of) in offered}
         error = unknown(KINDS[kind].label, name, offered | alike)
         broken = [f"{info}: {info.error}" for info in self.plugins() if info.error]
         return UsageError(f"{error}; broken plugins: {', '.join(broken)}") if broken else error
@@ -207,14 +206,14 @@ class Host:
         for name, variant in config.variants.items():
             if name in known:
                 raise UsageError(f"variant '{name}' has the name of a component; choose another one")
-            if base_of(variant) not in varied:
-                raise unknown(f"component of variant '{name}':", base_of(variant), varied)
-        known |= {name: known[base_of(variant)] for name, variant in config.variants.items()}
+            if base_of(variant.of) not in varied:
+                raise unknown(f"component of variant '{name}':", base_of(variant.of), varied)
+        known |= {name: known[base_of(variant.of)] for name, variant in config.variants.items()}
         of_variants = {name: variant.settings for name, variant in config.variants.items()}
         everywhere: list[RunConfig | PerDataset] = [config, *config.per_dataset.values()]
         in_pairs = [own.in_pairs for own in everywhere]
         for name in dict.fromkeys(name for settings in in_pairs for name in settings):
-            base = base_of(config.variants[name]) if name in config.variants else name
+            base = base_of(config.variants[name].of) if name in config.variants else name
             if base not in recommenders:
                 raise unknown("model or LLM in the settings of pairs", name, recommenders | config.variants.keys())
         for settings in (of_variants, *(own.settings for own in everywhere), *in_pairs):
@@ -286,7 +285,7 @@ def split(
     What no data set is called may be a file with a suffix that a component is for, or a folder, here or where data
     sets are kept.
     """
-    name = re.split("[:@]", text, maxsplit=1)[0]
+    name = base_of(text)
     argument = text[len(name) + 1 :] if len(name) < len(text) else None
     if name in known or kind != "datasets":
         return name, argument
@@ -296,8 +295,3 @@ def split(
         return "folder", text
     kept = [] if argument else [str(place) for place in dataset_places(name) if place.is_dir()]
     return ("folder", kept[0]) if kept else (name, argument)
-
-
-def base_of(variant: Variant) -> str:
-    """Return the name of the component that a variant is of."""
-    return re.split("[:@]", variant.of, maxsplit=1)[0]

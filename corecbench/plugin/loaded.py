@@ -77,11 +77,7 @@ class Plugin:
         return self.offers[kind]
 
     def check_names(self, kind: str) -> None:
-        """Make sure that no component of a cell has the name of one of another kind: settings are found by names.
-
-        Raises:
-            PluginError: one has.
-        """
+        """Raise a PluginError if parts of a cell of two kinds share a name, by which settings are found."""
         for other in TRAINED if kind in TRAINED else ():
             names = {component.name for component in self.offers.get(other, ()) if other != kind}
             if twice := next((each.name for each in self.offers[kind] if each.name in names), None):

@@ -95,11 +95,7 @@ def pack(stores: Sequence[Store], target: Path, with_models: bool = False) -> Pa
 
 
 def check_replaceable(target: Path) -> None:
-    """Make sure that a bundle can be written without the loss of anything else.
-
-    Raises:
-        UsageError: there is something that is no bundle.
-    """
+    """Raise a UsageError if there is something that is no bundle, which would be lost."""
     if not os.path.lexists(target):
         return
     with contextlib.suppress(ResultsError):

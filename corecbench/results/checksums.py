@@ -40,11 +40,7 @@ def checksum(record: Mapping[str, Any]) -> str:
 
 
 def check_record(record: CellResult, file: Path) -> None:
-    """Make sure that a record is as it was stored, if it has a checksum.
-
-    Raises:
-        DamagedError: it was changed.
-    """
+    """Raise a DamagedError if a record with a checksum is not as it was stored."""
     if ("checksum" in record) != ("files" in record):
         raise damaged(file, f"it has one of {' and '.join(SEALS)}, and not the other")
     for name in record.get("files", ()):

@@ -62,11 +62,7 @@ class Choice:
         return {store: self.of(entries) for store, entries in results.items()}
 
     def check(self, entries: Iterable[Entry]) -> None:
-        """Make sure that what is picked is stored.
-
-        Raises:
-            UsageError: it is not.
-        """
+        """Raise a UsageError if what is picked is not stored."""
         if not self.picks:
             return
         hashes: dict[str, set[str]] = {}

@@ -27,11 +27,7 @@ def files_of(folder: Path, record: CellResult) -> list[str]:
 
 
 def check_files(folder: Path, record: CellResult, without: Collection[str] = ()) -> None:
-    """Make sure that the files of a cell are as they were stored, but for some files and folders.
-
-    Raises:
-        DamagedError: one is not.
-    """
+    """Raise a DamagedError if a file of a cell is not as it was stored, but for some files and folders."""
     for name in files_of(folder, record):
         if name.split("/")[0] not in without:
             read_file(folder, name, record)

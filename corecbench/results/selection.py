@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 
 
 def check_known(what: str, names: Iterable[str], known: Collection[str]) -> None:
-    """Make sure that every name is known.
-
-    Raises:
-        UsageError: a name is unknown.
-    """
+    """Raise a UsageError if a name is unknown."""
     for name in names:
         if name not in known:
             raise unknown(what, name, known)

@@ -233,11 +233,7 @@ class Store:
         return self.root.is_file()
 
     def check_own(self) -> None:
-        """Make sure that the folder of the benchmark is no link, before cells are passed on or put there.
-
-        Raises:
-            ResultsError: it is one, which may lead anywhere.
-        """
+        """Raise a ResultsError if the folder of the benchmark is a link, which may lead anywhere."""
         if self.own_folder.is_symlink():
             raise ResultsError(
                 f"{self.own_folder}: this is a link, and links are not followed; name what it leads to"

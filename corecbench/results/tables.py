@@ -98,11 +98,7 @@ def _fits(column: pd.Series) -> bool:
 
 
 def check_candidates(ranks: pd.DataFrame, n_candidates: pd.Series, file: Path) -> None:
-    """Make sure that no rank is beyond the candidates of its user.
-
-    Raises:
-        DamagedError: one is.
-    """
+    """Raise a DamagedError if a rank is beyond the candidates of its user."""
     beyond = ranks["rank"].to_numpy() > n_candidates.to_numpy()
     if beyond.any():
         worst = beyond.argmax()

@@ -78,11 +78,7 @@ def check_lists(store: Store, folder: Path, record: CellResult) -> None:
 def check_metrics(
     store: Store, folder: Path, record: CellResult, side: RowSide, metric_of: Callable[[str], Metric | None]
 ) -> None:
-    """Make sure that the metrics in a record follow from the ranks.
-
-    Raises:
-        DamagedError: one of them contradicts the ranks.
-    """
+    """Raise a DamagedError if a metric in a record contradicts the ranks."""
     ranks = store.ranks(folder, side)
     rank, n_candidates = (ranks[column].to_numpy() for column in ("rank", "n_candidates"))
     for name, stated in record["sides"][side]["metrics"].items():

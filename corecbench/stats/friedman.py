@@ -62,11 +62,7 @@ def friedman(scores: np.ndarray, higher_is_better: bool = True, n_draws: int = D
 
 
 def _check(scores: np.ndarray) -> None:
-    """Make sure that scores can be ranked.
-
-    Raises:
-        DataError: there are too few models or data sets, or a score is missing.
-    """
+    """Raise a DataError if there are too few models or data sets, or a score is missing."""
     if scores.ndim != 2 or scores.shape[0] < 2 or scores.shape[1] < 3:
         raise DataError(f"Friedman's test needs [2 or more data sets, 3 or more models], got shape {scores.shape}")
     if not np.isfinite(scores).all():

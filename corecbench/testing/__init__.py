@@ -5,7 +5,7 @@
     test_mine = conformance("mine")
 
 Each check is a test of its own; `corecbench check mine` runs the same ones. `corecbench.testing.toys` has data sets
-in memory, `corecbench.testing.tiny_llama` an LLM without a download, `corecbench.testing.records` results.
+in memory, `corecbench.testing.tiny_llama` an LLM without a download, `corecbench.testing.records` a record.
 """
 
 from __future__ import annotations

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
 from corecbench.api import Catalog, Turn
-from corecbench.plugin.abilities import ControlAbilities, control_abilities
+from corecbench.experiment.controls import applied
+from corecbench.plugin.abilities import ControlAbilities
 from corecbench.testing import kit
 from corecbench.testing.bench import make_cell_training
 from corecbench.testing.kit import NotApplicableError, require, settings_survive_json
 from corecbench.testing.partners import TEXT_WIDTH
-from corecbench.training.controls import AppliedControl
+
+if TYPE_CHECKING:
+    from corecbench.training.controls import AppliedControl
 
 WITHOUT_TEXT = 3
 """An item of the toy data that has no text."""
@@ -22,8 +27,7 @@ class Bench(kit.Bench):
 
     def control(self) -> AppliedControl:
         """Build the control anew."""
-        built = self.host.build(self.selected)
-        return AppliedControl(self.selected, control_abilities(built))
+        return applied(self.selected, self.host)
 
     def catalog(self) -> Catalog:
         """Return new toy data in which an item has no text."""

@@ -59,10 +59,7 @@ def write_trials(path: Path, search: Search, trials: Iterable[FrozenTrial]) -> N
 
 def account(search: Search, trials: Sequence[FrozenTrial], jobs: int) -> dict[str, Any]:
     """Return how settings were found, as it stands in the file of settings."""
-    import importlib.metadata
-    import platform
-
-    from corecbench.experiment.process import processor
+    from corecbench.experiment.process import processor, versions
 
     best = best_trial(trials)
     if best is None:
@@ -88,9 +85,6 @@ def account(search: Search, trials: Sequence[FrozenTrial], jobs: int) -> dict[st
         "settings": found,
         "on_edge": edge,
         "data": search.data.fingerprint,
-        "versions": {
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in LIBRARIES},
-        },
+        "versions": versions(LIBRARIES),
         "machine": f"{processor()}, {os.cpu_count()} cores",
     }

@@ -244,11 +244,7 @@ class Search:
         return Setup(self.data.catalog, self.max_history, self.seed, self.config.device, cache_folder())
 
     def check(self) -> None:
-        """Make sure that the search has something to search, and can train what it searches.
-
-        Raises:
-            UsageError: it does not, or it cannot.
-        """
+        """Raise a UsageError if there is nothing to search, or what is searched cannot be trained."""
         from corecbench.plugin.abilities import sharing_abilities
 
         model = self.parts[self.model]

@@ -24,11 +24,7 @@ FINISHED = ("complete", "out of time", "pruned")
 
 
 def needs_optuna() -> None:
-    """Make sure that the extra `tune` is installed.
-
-    Raises:
-        UsageError: it is not.
-    """
+    """Raise a UsageError if the extra `tune` is not installed."""
     try:
         import optuna
     except ImportError as error:

@@ -8,13 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.cli.main import main
 from corecbench.data.archive import sha256_of
 from corecbench.results.bundle import MANIFEST, pack
 from corecbench.results.checksums import checksum
 from corecbench.results.store import Store
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 ALONE, SECOND = "default/toy/sasrec/seed0-0123abcd", "default/toy/sasrec/seed1-0123abcd"
 

@@ -6,6 +6,7 @@ import re
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from stored_cells import make_early, toy_ranks
 
 from corecbench.api import Report
 from corecbench.cli.main import main
@@ -15,7 +16,7 @@ from corecbench.report.page.blocks import Heading, Section, Text
 from corecbench.report.page.render import page
 from corecbench.results.privacy import without_private
 from corecbench.results.store import Store
-from corecbench.testing.records import make_early, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 NASTY = "ev\x1b[2J\x1b]0;owned\x07\r\x9b31m\x08il\u202e\u2066\n\x00\x7f"
 """Clears the screen, sets the title of the window, goes back in the line, turns the direction of writing."""

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from in_process import InProcess
+from stored_cells import make_early, store_cell, toy_ranks
 
 from corecbench.cli.main import main
 from corecbench.data.archive import sha256_of
@@ -22,7 +23,7 @@ from corecbench.results.record import ResultsError
 from corecbench.results.record_file import read_record
 from corecbench.results.spare import store_or_keep
 from corecbench.results.store import Store
-from corecbench.testing.records import make_early, store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 RANK = [1, 3, 8, 20]
 MEANS = {"HR@10": 3 / 4, "NDCG@10": (1 + 1 / 2 + 1 / np.log2(9)) / 4}
@@ -517,7 +518,8 @@ import resource, sys
 from pathlib import Path
 from corecbench.results.store import Store
 from corecbench.results.spare import store_or_keep
-from corecbench.testing.records import toy_ranks, toy_record
+from corecbench.testing.records import toy_record
+from stored_cells import toy_ranks
 store, record = Store(Path({str(tmp_path)!r}), "default"), toy_record(n_users=50_000)
 folder = store.folder("sasrec", "toy", 0, record["hash"])
 def write(place):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from stored_cells import make_early, store_cell, toy_ranks
 
 from corecbench.cli.main import main
 from corecbench.results.bundle import pack
@@ -15,7 +16,7 @@ from corecbench.results.checksums import unsealed
 from corecbench.results.lease import EXPIRES_S, Lease, lease_of
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
-from corecbench.testing.records import make_early, store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 RANKS = {"domain": toy_ranks([1, 2])}
 

@@ -6,9 +6,10 @@ import aa
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.results.store import Store
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 N_USERS, N_SEEDS = 60, 6
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas
 import pytest
+from stored_cells import make_early
 
 from corecbench.results.checksums import unsealed
 from corecbench.results.folders import stores as stores_in
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
-from corecbench.testing.records import make_early
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "publish.py"
 

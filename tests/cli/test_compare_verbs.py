@@ -2,10 +2,11 @@
 
 import pytest
 from click.testing import CliRunner
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.cli.main import main
 from corecbench.results.store import Store
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import click
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.cli import tables
 from corecbench.cli.main import main
@@ -19,7 +20,7 @@ from corecbench.experiment.session import Steps
 from corecbench.results.store import Store
 from corecbench.stats.correction import CORRECTIONS
 from corecbench.stats.paired import METHODS
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 HIT, MISS = 1, 50
 PLUGIN = """

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from in_process import InProcess
+from stored_cells import make_early
 
 from corecbench.cli.main import main
 from corecbench.experiment.execution.schedule import run as execute
@@ -15,7 +16,6 @@ from corecbench.experiment.session import Steps, prepare
 from corecbench.plugin.host import Host
 from corecbench.report.reproduction import ComparedSide
 from corecbench.settings.config import RunConfig
-from corecbench.testing.records import make_early
 from corecbench.toolkit import processor
 
 SASREC = {"embedding_size": 16, "inner_size": 16, "n_layers": 1, "n_heads": 1, "epochs": 2, "learning_rate": 0.01}

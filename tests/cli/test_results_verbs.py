@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from stored_cells import store_cell, toy_ranks
 
 import corecbench
 from corecbench.cli.main import main
 from corecbench.cli.stored_cells import rows
 from corecbench.results.choice import started
 from corecbench.results.store import Store
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 SIDE = {"metrics": {"NDCG@10": 1 / 2, "HR@10": 1 / 2}}
 RANKS = toy_ranks([1, 50], n_candidates=60)

@@ -4,11 +4,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.experiment import estimates
 from corecbench.experiment.estimates import Estimate
 from corecbench.results.store import Store
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 
 @pytest.fixture

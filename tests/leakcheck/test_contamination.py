@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from scipy import stats
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.api import Catalog, DataError, LlmComponent, UsageError, hookimpl
 from corecbench.cli.main import main
@@ -15,7 +16,7 @@ from corecbench.plugin.host import Host
 from corecbench.report.evidence.reading import read
 from corecbench.results.store import Store
 from corecbench.testing.bench import ReciprocalRank
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 from corecbench.testing.toys import ToySource, write_atomic
 
 WORDS = ["amber", "birch", "cobalt", "dune", "ember", "fjord", "glade", "heron", "iris", "jade", "kelp", "lotus"]

@@ -4,12 +4,13 @@ import shutil
 from dataclasses import dataclass, replace
 
 import pytest
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.plugin.host import Host
 from corecbench.report.evidence.known_controls import known_controls
 from corecbench.report.evidence.reading import read
 from corecbench.results.store import Store
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 PROTOCOL = {
     "split": "leave-one-out",

@@ -4,11 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.plugin.host import Host
 from corecbench.report.publish import gather, plot, publish, rank, write_page
 from corecbench.results.store import Store
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 FORMATS = {"text", "markdown", "latex", "html", "csv", "json"}
 

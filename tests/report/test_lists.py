@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from stored_cells import store_cell
 
 from corecbench.api import UsageError
 from corecbench.report.evidence.comparison import read_comparison
@@ -10,7 +11,6 @@ from corecbench.report.evidence.reading import read_rows
 from corecbench.report.views.captions import board_caption
 from corecbench.report.views.captions import main_caption as caption
 from corecbench.results.record import ResultsError
-from corecbench.testing.records import store_cell
 
 from .conftest import shown
 

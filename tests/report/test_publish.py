@@ -4,13 +4,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.plugin.host import Host
 from corecbench.report import publish as publishing
 from corecbench.report.evidence.known_controls import known_controls
 from corecbench.report.publish import gather, plot, publish, publish_run
 from corecbench.results.store import Store
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 
 def save(store, record, rank):

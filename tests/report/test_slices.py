@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.report.evidence.reading import read
 from corecbench.report.views.tables import slice_table
 from corecbench.results.store import Store
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 from ..stats.conftest import paired_interval
 from .conftest import ReciprocalRank

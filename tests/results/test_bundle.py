@@ -5,13 +5,14 @@ import os
 import zipfile
 
 import pytest
+from stored_cells import make_early, store_cell, toy_ranks
 
 from corecbench.results.bundle import pack
 from corecbench.results.copying import put_copy
 from corecbench.results.folders import stores
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
-from corecbench.testing.records import make_early, store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 RANKS = toy_ranks([1, 2])
 LISTS = [["a"], ["b"]]

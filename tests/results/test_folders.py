@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.api import UsageError
 from corecbench.results.choice import Choice
 from corecbench.results.folders import cell_at, choose, place_of, stores
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 CELL = toy_record("sasrec"), {"domain": toy_ranks([1, 2])}
 

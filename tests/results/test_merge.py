@@ -1,13 +1,14 @@
 """Merging folders of results: each cell once, conflicts refused, damaged and busy cells left out."""
 
 import pytest
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.results.folders import stores
 from corecbench.results.lease import Lease
 from corecbench.results.merge import merge
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 FIRST, SECOND = toy_ranks([1, 2]), toy_ranks([1, 3])
 

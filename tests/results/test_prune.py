@@ -4,11 +4,12 @@ import json
 from dataclasses import asdict, replace
 
 import pytest
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.results.lease import Lease, lease_of
 from corecbench.results.prune import leftovers, models, old, remove
 from corecbench.results.store import Store, state_of
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 RANKS = toy_ranks([1, 2])
 

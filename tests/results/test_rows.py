@@ -1,4 +1,5 @@
 import pytest
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.api import UsageError
 from corecbench.results.choice import Choice
@@ -6,7 +7,7 @@ from corecbench.results.record import ResultsError
 from corecbench.results.rows import RowKey, by_row, names_of, result_key
 from corecbench.results.selection import select, select_one
 from corecbench.results.store import Store
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 PAIR = {"domain": "sasrec", "llm": "llama", "sharing": "bdlm"}
 FAILED = {"status": "failed", "error": {"type": "RuntimeError", "message": "no luck", "traceback": ""}}

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stored_cells import make_early, store_cell, toy_ranks
 
 from corecbench.api import Catalog, Interactions
 from corecbench.data.split import HeldItems, Split
@@ -19,7 +20,7 @@ from corecbench.results.frames import COLUMNS, COUNTS, TOP, items_frame, ranks_f
 from corecbench.results.layout import slug
 from corecbench.results.record import ResultsError, algorithms_in, failure_of
 from corecbench.results.store import Store, remove_leftovers
-from corecbench.testing.records import make_early, store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 
 def make_record(domain="sasrec", llm=None, **other):

@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from stored_cells import make_early, store_cell, toy_ranks
 
 from corecbench.results.layout import RANKS_FILE
 from corecbench.results.record import ResultsError
 from corecbench.results.record_file import read_record
 from corecbench.results.store import Store
 from corecbench.results.user_ranks import RanksReader
-from corecbench.testing.records import make_early, store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 USERS = ["u2", "u10", "u1"]
 ITEMS = ["i2", "i10", "i1"]

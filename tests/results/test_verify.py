@@ -1,10 +1,11 @@
 import json
 
 import pytest
+from stored_cells import make_early, store_cell, toy_ranks
 
 from corecbench.results.store import Store
 from corecbench.results.verify import rank_metric, verify
-from corecbench.testing.records import make_early, store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 
 
 @pytest.fixture

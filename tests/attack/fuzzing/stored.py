@@ -8,6 +8,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.report.evidence import reading
 from corecbench.report.formats import render
@@ -17,7 +18,7 @@ from corecbench.results.record import settings_in
 from corecbench.results.record_file import read_record
 from corecbench.results.store import Store
 from corecbench.results.user_ranks import RanksReader
-from corecbench.testing.records import store_cell, toy_ranks, toy_record
+from corecbench.testing.records import toy_record
 from fuzzing.data_files import HOST
 
 if TYPE_CHECKING:

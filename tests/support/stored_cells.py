@@ -1,0 +1,81 @@
+"""Stores toy cells, such as `toy_record` makes them, and makes stored ones those of an earlier version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+
+from corecbench.results.checksums import is_stored, read_file, unsealed
+from corecbench.results.frames import ITEMS, TOP
+from corecbench.results.layout import ITEMS_FILE, RANKS_FILE, RECORD_FILE, side_file
+from corecbench.results.record_file import read_record, record_text
+from corecbench.results.user_ranks import RanksReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from corecbench.api import CellResult, RowSide
+    from corecbench.results.store import Store
+
+
+def toy_ranks(rank: Sequence[int], users: Sequence[str] | None = None, **columns: Any) -> pd.DataFrame:
+    """Return the stored ranks of one side.
+
+    Args:
+        rank: of each user's held-out item, among 9 candidates, or as many as it takes, unless `n_candidates` says
+            otherwise.
+        users: their ids; u0, u1, ... by default.
+        **columns: further columns, or other values of those that are there.
+    """
+    frame = pd.DataFrame({"user_id": list(users or [f"u{user}" for user in range(len(rank))])}, dtype=str)
+    ranks = np.array(rank, dtype=np.int64)
+    return frame.assign(**{"target_item_id": "i", "rank": ranks, "n_candidates": ranks.max(initial=9), **columns})
+
+
+def store_cell(
+    store: Store,
+    record: CellResult,
+    ranks: Mapping[RowSide, pd.DataFrame],
+    lists: Sequence[Sequence[str]] | None = None,
+    frequency: Mapping[str, int] | None = None,
+) -> Path:
+    """Write a cell where it belongs in a store, and return its folder.
+
+    Args:
+        store: takes it.
+        record: what becomes result.json.
+        ranks: of each side, such as `toy_ranks` makes them.
+        lists: the best items of each user in the order of the ranks, alike on both sides; None stores none.
+        frequency: item -> interactions in training; None stores none.
+    """
+    cell, files, top = record["cell"], {}, None
+    folder = store.folder(cell["name"], cell["dataset"], cell["seed"], record["hash"])
+    if frequency is not None:
+        items = pd.DataFrame(list(frequency.items()), columns=list(ITEMS))
+        files[ITEMS_FILE] = items.to_parquet
+    if lists is not None:
+        top = {side: toy_top(frame["user_id"], lists) for side, frame in ranks.items()}
+    store.write(folder, record, ranks, files, top)
+    return folder
+
+
+def make_early(folder: Path) -> None:
+    """Make a stored cell one of an earlier version: it has no checksums, and shares no files."""
+    record = read_record(folder)
+    for side in record["sides"]:
+        ranks = RanksReader().stored(folder, side, record)
+        ranks.to_parquet(folder / side_file(record["cell"], side, RANKS_FILE), index=False, compression="zstd")
+    if is_stored(folder, ITEMS_FILE, record):
+        (folder / ITEMS_FILE).write_bytes(read_file(folder, ITEMS_FILE, record))
+    early = {**unsealed(record), "schema": 1}
+    (folder / RECORD_FILE).write_text(record_text(cast("CellResult", early)), encoding="utf-8", newline="\n")
+
+
+def toy_top(users: Iterable[str], lists: Iterable[Sequence[str]]) -> pd.DataFrame:
+    """Return the stored best items of one side, all of the same score."""
+    of_users = zip(users, lists, strict=True)
+    rows = [(user, place, item, 0.5) for user, of in of_users for place, item in enumerate(of, start=1)]
+    return pd.DataFrame(rows, columns=list(TOP))
