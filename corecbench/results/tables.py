@@ -61,13 +61,7 @@ def read_table(
 ) -> pd.DataFrame:
     """Return some columns of a stored table, and those of further known ones that exist. int32 becomes int64.
 
-    Args:
-        contents: those of the file.
-        file: is named in errors.
-        needed: columns that it must have.
-        known: columns that it may have.
-        n_rows: how many users the record of the cell counts; None if the table has no row for each user.
-        once: a column of which each value is there once.
+    It has `n_rows` rows, one for each user, if a number is given. Each value of the column `once` is there once.
 
     Raises:
         DamagedError: it is no such table, or holds what a column cannot have.

@@ -31,20 +31,9 @@ def toy_record(
 ) -> CellResult:
     """Return the contents of the result.json of a cell, which went well unless `status` says otherwise.
 
-    Args:
-        domain: the domain model, None for an LLM alone.
-        llm: the LLM, None for a domain model alone.
-        sharing: the sharing module, "bdlm" for a pair if it is None.
-        control: what is different from the pair.
-        seed: of the cell.
-        dataset: its name.
-        n_users: that were tested.
-        combines: whether the scores of both sides are combined to a third row.
-        train_share: share of the users that train.
-        cold_items: share of the items that are left out of training.
-        window: which of the windows is tested, and their number; None where there is one.
-        side: fields of each side that are to be different.
-        **fields: fields of the record that are to be different.
+    `domain=None` makes an LLM alone; a pair is under "bdlm" unless `sharing` says otherwise. A window is its number
+    and that of all.
+    `side` has fields of each side that are to be different, and `fields` those of the record.
     """
     sharing = (sharing or "bdlm") if domain and llm else None
     name = "+".join(part for part in (domain, llm, sharing, control) if part)
