@@ -9,6 +9,7 @@ What is drawn follows from `--seed`, before the name of the attack; so a fault i
 """
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -42,6 +43,7 @@ def write(ended, seed, out):
 @click.pass_obj
 def fuzz(common, inputs, kinds, keep):
     """Feed every reader with changed inputs."""
+    sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))  # where tests find it by their settings
     from fuzzing.running import run_all
 
     record = run_all(inputs, kinds.split(",") if kinds else (), common[0], keep)

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -164,7 +165,8 @@ test["write"](store, test["make_record"](), 2, 1)
 def test_a_killed_writer_leaves_the_old_or_the_new_or_nothing(store, call, number, left):
     folder = write(store, make_record(), 1, 2)
     arguments = [__file__, str(store.root), call, str(number)]
-    assert subprocess.run([sys.executable, "-c", KILLED, *arguments]).returncode == 9
+    own = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # where it finds what this file imports
+    assert subprocess.run([sys.executable, "-c", KILLED, *arguments], env=own).returncode == 9
     found = list(store.records())
     assert [path for path, _ in found] == ([folder] if left else [])
     assert store.is_done(folder) == bool(left)
