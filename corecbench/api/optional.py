@@ -127,13 +127,13 @@ class KeepsAlone(Protocol):
 
 
 class HasContent(Protocol):
-    """A sharing module, or a domain model, whose texts have a say in how trained sides rank (`content=True`)."""
+    """A sharing module, or a domain model, that has a say in how trained sides rank (`content=True`)."""
 
-    content: torch.Tensor | Sequence[torch.Tensor] | None
+    content: torch.Tensor | Scores | Sequence[torch.Tensor | Scores] | None
     """float [N+1, k], what is said of each item's text; a zero row for an item without one. None for no say. Read
     once a side is trained: the cosine of an item's row and the mean row of a history is then added to the scores of
     the side, with a weight that is chosen on validation, if that is clearly better. Of several, each is added to
-    what came before."""
+    what came before. A model that `Setup.build` made, such as neighbours, adds its `scores` likewise."""
 
 
 class Prepares(Protocol):

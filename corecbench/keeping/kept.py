@@ -18,7 +18,8 @@ import torch
 from corecbench.api import Batch, PluginError, States
 from corecbench.api.tables import IdTable
 from corecbench.plugin.abilities import recommender_abilities
-from corecbench.training.content import WithContent
+from corecbench.plugin.wrapped import MADE
+from corecbench.training.content import WithContent, WithScores
 from corecbench.training.cosine import ByCosine
 from corecbench.training.weights import extra_state, trainable
 
@@ -78,6 +79,12 @@ def keep_side(model: Recommender, kept_as: KeptAs, split: Split) -> KeptSide:
         says = side.facts.get("content", [])
         facts = {**side.facts, "content": [*says, {"weight": model.weight, "decay": model.decay}]}
         return KeptSide(facts, {**side.weights, content_name(len(says)): copied(model.content)}, side.interactions)
+    if isinstance(model, WithScores):
+        side = keep_side(model.model, kept_as, split)
+        made = MADE[model.other]
+        says = {"weight": model.weight, "model": made.name, "settings": dict(made.settings)}
+        facts = {**side.facts, "fits": True, "content": [*side.facts.get("content", []), says]}
+        return KeptSide(facts, side.weights, {**as_kept(training_part(split)), **side.interactions})
     if isinstance(model, ByCosine):
         side = keep_side(model.model, kept_as, split)
         return replace(side, facts={**side.facts, "cosine_temperature": model.temperature})
@@ -100,17 +107,22 @@ def keep_side(model: Recommender, kept_as: KeptAs, split: Split) -> KeptSide:
         "extra_state": plain(extra_state(model)),
         **({"user_ids": list(setup.catalog.user_ids[1:])} if knows_users else {}),
     }
-    seen = vars(split.train) if fits else {}
-    train = {f"train_{name}": values for name, values in seen.items() if values is not None}
-    interactions = {**train, **(before_test(split) if knows_users else {})}
-    return KeptSide(
-        facts,
-        {name: copied(tensor) for name, tensor in {**kept, **rows}.items()},
-        {
-            name: torch.as_tensor(array if name == "train_time" else array.astype(np.int32))
-            for name, array in interactions.items()
-        },
-    )
+    interactions = {**(training_part(split) if fits else {}), **(before_test(split) if knows_users else {})}
+    weights = {name: copied(tensor) for name, tensor in {**kept, **rows}.items()}
+    return KeptSide(facts, weights, as_kept(interactions))
+
+
+def training_part(split: Split) -> dict[str, np.ndarray]:
+    """Return users, items and times of the training part, for a model that fits it."""
+    return {f"train_{name}": values for name, values in vars(split.train).items() if values is not None}
+
+
+def as_kept(interactions: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    """Return interactions as they are kept: int32, and times as they are."""
+    return {
+        name: torch.as_tensor(array if name == "train_time" else array.astype(np.int32))
+        for name, array in interactions.items()
+    }
 
 
 def content_name(number: int) -> str:

@@ -24,10 +24,11 @@ from corecbench.keeping.kept import TOLD, content_name, fingerprint, own_tensors
 from corecbench.keeping.recommending import LoadedModel
 from corecbench.keeping.serve import Items
 from corecbench.plugin.guard import guard
+from corecbench.plugin.wrapped import base_of
 from corecbench.toolkit import cache_folder
 from corecbench.training.beginning import let_read
 from corecbench.training.cell import make_ready
-from corecbench.training.content import with_texts
+from corecbench.training.content import with_scores, with_texts
 from corecbench.training.cosine import by_cosine
 from corecbench.training.frozen import evaluate
 from corecbench.training.weights import put_extra_state_back, seed_torch
@@ -116,7 +117,14 @@ def build(host: Host, selected: Selected, setup: Setup, kept: KeptSide) -> Recom
         model = by_cosine(model, temperature)
     says = facts.get("content", [])
     for number, say in enumerate([says] if isinstance(says, dict) else says):  # earlier versions kept one
-        model = with_texts(model, kept.weights[content_name(number)].to(setup.device), say["weight"], say["decay"])
+        if "model" in say:
+            other = host.select("models", say["model"], {base_of(say["model"]): say["settings"]})
+            beside = host.build(other, setup, None)
+            make_ready(beside, other, training_part(kept), setup.device)
+            model = with_scores(model, beside, say["weight"])
+        else:
+            content = kept.weights[content_name(number)].to(setup.device)
+            model = with_texts(model, content, say["weight"], say["decay"])
     evaluate(model)
     return model
 

@@ -6,7 +6,8 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from weakref import WeakKeyDictionary
 
 from corecbench.api import PROJECT, PluginError, Setup
 from corecbench.settings.configure import unknown
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 
 WRAPPED = {"model": "models", "llm": "llms", "sharing": "sharing"}
 """What another component may build, as it says the kind."""
+
+
+class Made(NamedTuple):
+    """What a model was built from."""
+
+    name: str
+    settings: Mapping[str, Any]
+
+
+MADE: WeakKeyDictionary[Any, Made] = WeakKeyDictionary()
+"""A model that another component built -> what it was built from."""
 
 
 class Components(Protocol):
@@ -51,8 +63,12 @@ def with_build(host: Components, selected: Selected, setup: Setup) -> Setup:
             raise PluginError(f"it builds {name!r}; its component needs builds=({name!r},)")
         if kind not in WRAPPED:
             raise unknown("kind to build", kind, WRAPPED)
-        other = host.select(WRAPPED[kind], name, {base_of(name): dict(settings or {})})
-        return host.build(other, setup, *([] if kind == "sharing" else [ids]))
+        chosen = dict(settings or {})
+        other = host.select(WRAPPED[kind], name, {base_of(name): chosen})
+        built = host.build(other, setup, *([] if kind == "sharing" else [ids]))
+        if kind == "model":
+            MADE[built] = Made(name, chosen)
+        return built
 
     return replace(setup, build=build)
 

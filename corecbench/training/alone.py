@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from corecbench.api import Budget, Pretrained, Recommender, Setup, SharingModule, Side, private_ids
+from corecbench.api import Budget, Pretrained, Recommender, Scores, Setup, SharingModule, Side, private_ids
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard
 from corecbench.training.beginning import begin
@@ -53,7 +53,7 @@ def predicting(
     return paired
 
 
-def own_contents(side: SideTraining) -> Sequence[torch.Tensor]:
+def own_contents(side: SideTraining) -> Sequence[torch.Tensor | Scores]:
     """Return what a model itself has to say of texts in its scores. An LLM says it by its `text`."""
     return recommender_abilities(side.model).contents if side.side == "domain" else ()
 
@@ -80,7 +80,7 @@ def without_control(setup: Setup) -> Setup:
 
 
 def better_of(
-    training: CellTraining, paired: SideTraining, solo: Solo, contents: Sequence[torch.Tensor] = ()
+    training: CellTraining, paired: SideTraining, solo: Solo, contents: Sequence[torch.Tensor | Scores] = ()
 ) -> SideTraining:
     """Return the model alone, the model alone beside texts, or the pair: the simplest unless more is better.
 
@@ -107,7 +107,9 @@ def better_of(
     return best
 
 
-def beside_texts(training: CellTraining, alone: SideTraining, contents: Sequence[torch.Tensor]) -> SideTraining:
+def beside_texts(
+    training: CellTraining, alone: SideTraining, contents: Sequence[torch.Tensor | Scores]
+) -> SideTraining:
     """Return the model alone, with its own texts and those of a module in its scores where these are better.
 
     Args:

@@ -1,5 +1,7 @@
 """Lets item texts have a say in how a trained side ranks: a weighted cosine of an item and the latest of a history.
 
+A model that needs no training, such as neighbours, may have a say by its scores in the same way.
+
 A model that learns to use texts fits them to the few users who train, and loses what they tell of all others. Here
 nothing is trained, so nothing is lost: to the scores of a side is added how near the text of an item is to the mean
 text of the history (content-based recommendation: Lops, de Gemmis and Semeraro, 2011, DOI
@@ -22,13 +24,23 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from corecbench.api import Batch, PluginError, Recommender, Side, States
+from corecbench.api import Batch, PluginError, Recommender, Scores, Side, States
 from corecbench.evaluation.ranking import task_states
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard
+from corecbench.plugin.wrapped import MADE
 from corecbench.toolkit import mean_texts
 from corecbench.training.frozen import evaluate
-from corecbench.training.weighing import Say, is_clearly_better, own_scores, own_states, weigh
+from corecbench.training.weighing import (
+    OfModel,
+    OfTexts,
+    Say,
+    Voice,
+    is_clearly_better,
+    own_scores,
+    own_states,
+    weigh,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +103,32 @@ class ScoresWithContent(WithContent):
         return own_scores(self.model, batch) + (self.texts(batch) @ self.distinct.T)[:, self.place]
 
 
+class WithScores(nn.Module):
+    """A trained recommender to whose scores those of another one are added."""
+
+    def __init__(self, model: Recommender, other: Scores, weight: float) -> None:
+        super().__init__()
+        self.model, self.other, self.examples, self.weight = model, other, model.examples, weight
+
+    def scores(self, batch: Batch) -> torch.Tensor:
+        """Return the scores of all items for each history, float32 [B, N+1]."""
+        return own_scores(self.model, batch) + self.weight * self.other.scores(batch).float()
+
+
+def with_scores(model: Recommender, other: Scores, weight: float) -> Recommender:
+    """Return a recommender beside another one; the arguments are those of `WithScores`."""
+    return cast("Recommender", WithScores(model, other, weight))
+
+
+def with_voice(model: Recommender, voice: Voice, say: Say) -> Recommender:
+    """Return a recommender with something beside it that has a say in its scores."""
+    return (
+        with_texts(model, voice.content, *say)
+        if isinstance(voice, OfTexts)
+        else with_scores(model, voice.model, say.weight)
+    )
+
+
 def with_texts(model: Recommender, content: torch.Tensor, weight: float, decay: float) -> Recommender:
     """Return a recommender beside texts; the arguments are those of `WithContent`."""
     kind = StatesWithContent if recommender_abilities(model).scores is None else ScoresWithContent
@@ -111,7 +149,7 @@ class Known:
 
 
 def with_content(
-    training: CellTraining, side: SideTraining, contents: Sequence[torch.Tensor], first: int = 1
+    training: CellTraining, side: SideTraining, contents: Sequence[torch.Tensor | Scores], first: int = 1
 ) -> SideTraining:
     """Return a side with what texts say in its scores, as far as that is clearly better on validation.
 
@@ -121,30 +159,30 @@ def with_content(
     Args:
         training: of the cell.
         side: with its best weights.
-        contents: what is said of each item's text, one after another, float [N+1, k] each; a zero row for an item
-            without one.
+        contents: what is said, one after another: of each item's text, float [N+1, k] with a zero row for an item
+            without one, or by a model that gives scores.
         first: the number of the first content, by which `chosen` names it.
 
     Raises:
-        PluginError: a content has not one finite row for each item.
+        PluginError: as in `voice_of`.
     """
     tried = copy.copy(side)
     if not contents:
         return tried
     started, setup = time.perf_counter(), training.setup
-    rows = [checked(content, setup.catalog.n_items).to(setup.device) for content in contents]
+    voices = [voice_of(content, setup.catalog.n_items, setup.device) for content in contents]
     evaluate(side.model)
     gives_scores = recommender_abilities(side.model).scores is not None
     with guard(side.owner, "scores" if gives_scores else "states"), torch.no_grad():
         compared = side.model if gives_scores else known(training, side.model)
         tried.values = values_of(training, side.side, compared)
-        for number, content in enumerate(rows, start=first):
-            say, worth = training.validation.measure(side.side, weigh, training, compared, content)
+        for number, voice in enumerate(voices, start=first):
+            say, worth = training.validation.measure(side.side, weigh, training, compared, voice)
             if not is_clearly_better(worth.of_others, worth.without):
                 continue
             without = {"validation_without": float(worth.without.mean())}
             tried.chosen = {**without, **tried.chosen, **named(say, number)}
-            tried.model, compared = (with_texts(each, content, *say) for each in (tried.model, compared))
+            tried.model, compared = (with_voice(each, voice, say) for each in (tried.model, compared))
             tried.values, tried.best_value = worth.of_others, float(worth.of_all.mean())
     tried.train_s += time.perf_counter() - started
     return tried
@@ -170,6 +208,19 @@ def named(say: Say, number: int) -> dict[str, float]:
     """
     name = "content" if number == 1 else f"content_{number}"
     return {f"{name}_weight": say.weight, f"{name}_decay": say.decay}
+
+
+def voice_of(content: torch.Tensor | Scores, n_items: int, device: str) -> Voice:
+    """Return what has a say for one part of a `content`.
+
+    Raises:
+        PluginError: it is neither one finite row for each item, nor a model that `Setup.build` made.
+    """
+    if isinstance(content, torch.Tensor):
+        return OfTexts(checked(content, n_items).to(device))
+    if content not in MADE:
+        raise PluginError("a model in `content` has to be made by `setup.build`, so that it can be kept")
+    return OfModel(content)
 
 
 def checked(content: torch.Tensor, n_items: int) -> torch.Tensor:

@@ -8,12 +8,13 @@ B users in a batch, T users of a task, N items, k the width of a text's row, W p
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 
-from corecbench.api import Batch, PluginError, Recommender, States, last_position
+from corecbench.api import Batch, PluginError, Recommender, Scores, States, last_position
 from corecbench.evaluation.ranking import absent_items, in_batches, without_targets
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.toolkit import mean_texts, on_device
@@ -31,6 +32,36 @@ MOST_SCORES = 2**24
 """Scores that are held at a time while weights are compared."""
 MOST_USERS = 4096
 """About so many users are enough to choose a weight by; whether it is better than none is decided by all users."""
+
+
+@dataclass(frozen=True)
+class OfTexts:
+    """The cosine of an item's text and the mean text of a history."""
+
+    content: torch.Tensor
+    """float32 [N+1, k], rows of a norm of 1 or of 0."""
+    decays: Sequence[float] = DECAYS
+    """Factors, from which one is chosen, by which an item of a history counts less than the next one."""
+
+    def scores(self, batch: Batch, decay: float) -> torch.Tensor:
+        """Return its scores of all items, float32 [B, N+1]."""
+        return mean_texts(batch.history, self.content, decay) @ self.content.T
+
+
+@dataclass(frozen=True)
+class OfModel:
+    """The scores of another recommender, which weighs the items of a history itself."""
+
+    model: Scores
+    decays: Sequence[float] = (1.0,)
+
+    def scores(self, batch: Batch, decay: float) -> torch.Tensor:
+        """Return its scores of all items, float32 [B, N+1]."""
+        return self.model.scores(batch).float()
+
+
+Voice = OfTexts | OfModel
+"""What has a say in the scores of a trained side."""
 
 
 class Say(NamedTuple):
@@ -80,7 +111,7 @@ def in_first_half(row: np.ndarray) -> np.ndarray:
     return np.asarray(row % 2 == 0)
 
 
-def weigh(training: CellTraining, model: Recommender, content: torch.Tensor) -> tuple[Say, Worth]:
+def weigh(training: CellTraining, model: Recommender, voice: Voice) -> tuple[Say, Worth]:
     """Return how much texts count where that is best on validation, and what it is worth.
 
     The best of many settings looks better than it is on the users that it was chosen by. On others it does not
@@ -90,15 +121,15 @@ def weigh(training: CellTraining, model: Recommender, content: torch.Tensor) -> 
     Args:
         training: has the users.
         model: in evaluation mode.
-        content: float32 [N+1, k], rows of a norm of 1 or of 0.
+        voice: what has a say.
     """
-    unit = relative_spread(training, model, content)
-    tried = [Say(unit * share, decay) for decay in DECAYS for share in SHARES]
+    unit = relative_spread(training, model, voice)
+    tried = [Say(unit * share, decay) for decay in voice.decays for share in SHARES]
     n_users = len(training.tasks["validation"].users)
-    row, values = values_under(training, model, content, tried, each=math.ceil(n_users / MOST_USERS))
+    row, values = values_under(training, model, voice, tried, each=math.ceil(n_users / MOST_USERS))
     first = in_first_half(row)
     chosen = [best(tried, values[:, users]) for users in (np.full_like(first, True), first, ~first)]
-    row, values = values_under(training, model, content, [Say(0.0, chosen[0].decay), *chosen])
+    row, values = values_under(training, model, voice, [Say(0.0, chosen[0].decay), *chosen])
     without, of_all, of_first, of_second = values[:, np.argsort(row)]
     of_others = np.where(in_first_half(np.arange(n_users)), of_second, of_first)
     return chosen[0], Worth(without, of_all, of_others)
@@ -127,20 +158,20 @@ def own_scores(model: Recommender, batch: Batch) -> torch.Tensor:
     return states.user @ states.item.T
 
 
-def relative_spread(training: CellTraining, model: Recommender, content: torch.Tensor) -> float:
+def relative_spread(training: CellTraining, model: Recommender, voice: Voice) -> float:
     """Return how many times as far the side's own scores are spread over the items as those of the texts.
 
     Where either are all the same, any weight does: 1.
     """
     _, batch = next(in_batches(training.tasks["validation"], 256, training.setup.device))
-    texts = mean_texts(batch.history, content, DECAYS[0]) @ content.T
+    texts = voice.scores(batch, voice.decays[0])
     known = slice(1, training.setup.catalog.n_known_items + 1)
     own, other = (part[:, known].std(dim=1).mean() for part in (own_scores(model, batch), texts))
     return float(own / other) if own and other else 1.0
 
 
 def values_under(
-    training: CellTraining, model: Recommender, content: torch.Tensor, tried: Sequence[Say], each: int = 1
+    training: CellTraining, model: Recommender, voice: Voice, tried: Sequence[Say], each: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows of some users and their NDCG@10 on the validation items under each of `tried`.
 
@@ -149,7 +180,7 @@ def values_under(
     Args:
         training: has the users.
         model: in evaluation mode.
-        content: float32 [N+1, k], rows of a norm of 1 or of 0.
+        voice: what has a say.
         tried: how much texts count.
         each: of so many batches, which are in the order of the lengths of histories, one is ranked.
 
@@ -157,12 +188,12 @@ def values_under(
         The rows in the task, int64 [users], and the values, float64 [W, users].
     """
     task, device = training.tasks["validation"], training.setup.device
-    size = max(1, min(256, MOST_SCORES // len(content)))
+    size = max(1, min(256, MOST_SCORES // (training.setup.catalog.n_items + 1)))
     found, places = [], []
     for rows, batch in in_batches(task, size, device, slice(None, None, each)):
         own = own_scores(model, batch)
         decays = {say.decay for say in tried}
-        texts = {decay: mean_texts(batch.history, content, decay) @ content.T for decay in decays}
+        texts = {decay: voice.scores(batch, decay) for decay in decays}
         target = on_device(task.target[rows], device)[:, None]
         user, item = (
             on_device(index, device) for index in without_targets(*task.seen.pairs(rows), task.target[rows])

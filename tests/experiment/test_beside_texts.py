@@ -51,6 +51,24 @@ def test_any_model_stands_beside_words_and_states(run, always, model):
     assert not records[f"{model}+beside-texts"]["epochs"]
 
 
+@pytest.mark.parametrize("module", ["beside-neighbours", "hybrid-neighbours"])
+def test_neighbours_have_a_say_before_texts(run, always, module):
+    side = run("popularity", sharing=(module,))[f"popularity+{module}"]["sides"]["domain"]
+    assert side["chosen"].keys() >= {"content_weight", "content_2_weight"}
+    assert side["chosen"]["content_decay"] == 1.0  # they weigh the history themselves
+
+
+def test_a_model_in_content_is_made_by_corecbench(run, loose_file):
+    own = OWN.format(more=", content=True").replace("self.content[0] = 0", "self.content = Other()")
+    other = """
+    class Other:
+        def scores(self, batch):
+            return batch.history
+"""
+    records = run("mine", files=[loose_file("mine", other + own)], llms=(), sharing=("bdlm",))
+    assert "has to be made by `setup.build`" in records["mine"]["error"]["message"]
+
+
 @pytest.mark.parametrize("model", ["popularity", "sasrec"])
 def test_where_texts_are_not_better_it_is_the_model_alone(run, never, ranks, tiny_llama, model):
     records = run(model)

@@ -140,6 +140,19 @@ def test_sides_with_texts_in_their_scores_recommend_what_was_stored(
             assert recommended(load_side(host, both, side), toy_data) == stored_lists(both, side, tmp_path)
 
 
+@pytest.mark.parametrize("module", ["beside-neighbours", "hybrid-neighbours"])
+def test_a_model_beside_neighbours_recommends_what_was_stored(
+    bench, folders, monkeypatch, toy_data, tmp_path, host, tiny_llama, module
+):
+    monkeypatch.setattr("corecbench.training.content.is_clearly_better", lambda values, base: True)
+    records = bench(models=("sasrec",), llms=(f"llama:{tiny_llama}",), sharing=(module,), keep_models=True)
+    assert [record["error"] for record in records] == [None] * len(records)
+    folder = folders()[f"sasrec+llama:{tiny_llama}+{module}"]
+    facts = json.loads((folder / "model" / "domain" / "side.json").read_text())
+    assert [each.get("model") for each in facts["content"]] == ["sequence-knn", None]  # texts come after neighbours
+    assert recommended(load_side(host, folder, "domain"), toy_data) == stored_lists(folder, "domain", tmp_path)
+
+
 def test_a_side_that_stayed_the_model_alone_is_kept_as_that(pair, folders, quick, toy_data, tmp_path, host):
     alone = {"sasrec": quick["sasrec"] | {"epochs": 20}}
     bad = {"bdlm": {"start": "new", "warm_up_epochs": 0, "domain_epochs": 0, "llm_epochs": 1}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corecbench.api import Pretrained, Setup, UsageError
+from corecbench.api import Interactions, Pretrained, Scores, Setup, UsageError
 from corecbench.toolkit import beside, kept_word_summaries
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from corecbench_plugins.sharing.settings import BesideTextsConfig
+    from corecbench_plugins.sharing.settings import BesideTextsConfig, HybridNeighboursConfig
 
 
 class BesideTexts:
@@ -27,12 +27,12 @@ class BesideTexts:
     `controlled_words`.
     """
 
-    def __init__(self, config: BesideTextsConfig, setup: Setup) -> None:
+    def __init__(self, config: BesideTextsConfig | HybridNeighboursConfig, setup: Setup) -> None:
         self.config, self.cache, self.n_new = config, setup.cache, setup.catalog.n_new_items
         self.texts: Sequence[str] = setup.catalog.item_texts
         if setup.plain_texts is not None and config.states and not config.controlled_words:
             self.texts = setup.plain_texts
-        self.content: list[torch.Tensor] = []
+        self.content: list[torch.Tensor | Scores] = []
 
     def start(self, pretrained: Pretrained) -> None:
         """Count the words, and take what the LLM says of the texts, which our LLMs whiten.
@@ -45,8 +45,30 @@ class BesideTexts:
             raise UsageError("the LLM has no `text`; choose another one, or set beside-texts.states=false")
         if config.words:
             words = kept_word_summaries(self.texts, config.words, self.cache, config.phrases, self.n_new)
+            if config.joined and config.states and states is not None:
+                self.content.append(beside(words, states, self.n_new))
+                return
             self.content.append(words)
         if config.states and states is not None:
             self.content.append(states)
-        if config.joined and len(self.content) == 2:
-            self.content = [beside(self.content[0], self.content[1], self.n_new)]
+
+
+class BesideNeighbours(BesideTexts):
+    """The same, once neighbours have a say: items that share users with the history or follow it.
+
+    Neighbours are `sequence-knn` in its default settings (Ludewig and Jannach, 2018, arXiv 1803.09587). Each has to
+    be clearly better on validation than what came before, the neighbours first.
+    """
+
+    def __init__(self, config: BesideTextsConfig | HybridNeighboursConfig, setup: Setup) -> None:
+        super().__init__(config, setup)
+        self.neighbours = setup.build("model", "sequence-knn")
+
+    def fit(self, train: Interactions) -> None:
+        """Count neighbours in the training part."""
+        self.neighbours.fit(train)
+
+    def start(self, pretrained: Pretrained) -> None:
+        """Put the neighbours before the texts."""
+        super().start(pretrained)
+        self.content = [self.neighbours, *self.content]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from corecbench.api import Added, Choices, Count, Fraction, Natural, Positive, Search, Share, Weight
 
@@ -68,6 +68,19 @@ class BesideTextsConfig:
         """Check that something has a say, which the types do not say."""
         if not self.words and not self.states:
             raise ValueError("neither words nor states have a say; give words, or states=true")
+
+
+@dataclass(frozen=True)
+class HybridNeighboursConfig:
+    """Settings of a recommender beside neighbours and counted words."""
+
+    words: Natural = 1024
+    """Most dimensions of the counted words."""
+    phrases: bool = True
+    """True: phrases of two words count, too, and the first words of a text count most."""
+    states: ClassVar[bool] = False
+    joined: ClassVar[bool] = False
+    controlled_words: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
