@@ -60,6 +60,8 @@ test_unisrec = conformance("unisrec")
 test_inductive_unisrec = conformance("unisrec", settings={"rows": False})
 test_hybrid = conformance("hybrid")
 test_beside_texts = conformance("beside-texts")
+test_beside_neighbours = conformance("beside-neighbours")
+test_hybrid_neighbours = conformance("hybrid-neighbours")
 test_beside_words = conformance("beside-texts", settings={"states": False})
 test_shuffled_texts = conformance("shuffled-texts")
 test_ciphered_texts = conformance("ciphered-texts")
@@ -96,7 +98,19 @@ test_json = conformance("json")
 CHECKED = {
     *("popularity", "text-knn", "item-knn", "sequence-knn", "sequence-knn-words", "ease"),
     *("sasrec", "esasrec", "gru4rec", "lightgcn", "neumf", "recbole", "none", "bdlm", "ml-100k"),
-    *("alphafuse", "beside-texts", "collm", "ctrl", "dllm2rec", "ensrec", "hybrid", "llama4rec", "llmd4rec"),
+    *(
+        "alphafuse",
+        "beside-neighbours",
+        "beside-texts",
+        "collm",
+        "ctrl",
+        "dllm2rec",
+        "ensrec",
+        "hybrid",
+        "hybrid-neighbours",
+        "llama4rec",
+        "llmd4rec",
+    ),
     *("llminit", "llmsrec", "rlmrec", "unisrec"),
     *("shuffled-texts", "ciphered-texts", "bag-of-words", "frozen-bag-of-words", "untrained-llm"),
     *("shuffled-vectors", "random-vectors", "frozen-texts", "own-teacher", "no-neighbours", "no-mutual"),
