@@ -61,7 +61,7 @@ def compare(folders: tuple[Path, ...]) -> None:
     are stored, with the side of a pair after a colon, and BENCHMARK/ before them where several have the same.
     """
     from corecbench.report.evidence.comparison import read_comparison
-    from corecbench.report.evidence.known_controls import known_controls
+    from corecbench.report.evidence.ledger_plan import known_controls
     from corecbench.report.formats import render
     from corecbench.report.views.tables import comparison_table
     from corecbench.results.folders import stores
@@ -106,7 +106,7 @@ def claims(results: Path, benchmark: str | None, folder: Path | None, format_: s
     from corecbench.report.evidence.claims import about, placed, read_claims
     from corecbench.report.formats import render
     from corecbench.report.publish import gather
-    from corecbench.report.views.claims import claims_table
+    from corecbench.report.views.tables import claims_table
 
     found, host = read_claims(folder), discover()
     metrics = list(dict.fromkeys(claim.metric for claim in found))

@@ -238,7 +238,7 @@ def report_protocols(host: Host, config: ReportConfig, stores: Sequence[Store], 
     from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME, Protocols, by_split
     from corecbench.report.formats import write
     from corecbench.report.publish import gather, plot
-    from corecbench.report.views.protocols import protocols_table
+    from corecbench.report.views.tables import protocols_table
     from corecbench.results.folders import place_of
     from corecbench.results.selection import all_in, among
 

@@ -134,7 +134,7 @@ def _shown(value: Any) -> Any:
     return printable(value) if isinstance(value, str) else value
 
 
-# --- the width of a terminal -------------------------------------------------------------------------------------
+# --- the width of a terminal --------------------------------------------------------------------------------------
 
 
 NOTES = "notes"

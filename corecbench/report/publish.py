@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from corecbench.api import CorecbenchError, PluginError
 from corecbench.evaluation.measuring import UnusableMetric, check_metric, is_overall
 from corecbench.report.evidence.contrasts import STANDARD
-from corecbench.report.evidence.known_controls import known_controls
 from corecbench.report.evidence.leaderboard import board_of, read_board
+from corecbench.report.evidence.ledger_plan import known_controls
 from corecbench.report.evidence.reading import read
 from corecbench.report.formats import write
 from corecbench.report.views.tables import board_table, ledger_table, main_table, share_table, slice_table
@@ -194,10 +194,10 @@ def write_page(
 
     The findings in `first` stand before all else.
     """
-    from corecbench.report.page import render, sections
+    from corecbench.report.page.render import Results, render
 
     several = len({key.dataset for key, row in evidence.rows.items() if row.seeds}) > 1
-    results = sections.Results(
+    results = Results(
         benchmark=store.benchmark,
         evidence=evidence,
         board=board_of(evidence, store.benchmark) if several else None,
@@ -207,13 +207,13 @@ def write_page(
         first=first,
     )
     path = folder / "report.html"
-    path.write_text(render.render(results), encoding="utf-8", newline="\n")
+    path.write_text(render(results), encoding="utf-8", newline="\n")
     return path
 
 
 def recommended(host: Host, store: Store, evidence: Evidence) -> dict[str, Sequence[Recommendation] | str]:
     """Return for each data set what its best pair recommends to a few users, or why that cannot be shown."""
-    from corecbench.report.page.recommended import WHO
+    from corecbench.report.page.render import WHO
     from corecbench.report.recommendation import recommendations
 
     pairs = [

@@ -6,7 +6,7 @@ import pytest
 
 from corecbench.api import UsageError
 from corecbench.report.evidence.claims import FOLDER, placed, read_claims
-from corecbench.report.views.claims import claims_table
+from corecbench.report.views.tables import claims_table
 
 from .conftest import PROTOCOL
 

@@ -1,7 +1,7 @@
 """Controls explain themselves, also those of third parties, and those whose plugins are not here."""
 
 from corecbench.plugin.host import Host
-from corecbench.report.evidence.known_controls import known_controls
+from corecbench.report.evidence.ledger_plan import known_controls
 from corecbench.report.evidence.reading import read
 from corecbench.report.views.findings import sentence
 

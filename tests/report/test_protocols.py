@@ -9,7 +9,7 @@ from corecbench.api import UsageError
 from corecbench.cli.main import main
 from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, Protocols, by_split, contrasts_of
 from corecbench.report.plots import registry
-from corecbench.report.views.protocols import protocols_table
+from corecbench.report.views.tables import protocols_table
 
 from .conftest import PROTOCOL, Bench
 

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
     from corecbench.report.evidence.contrasts import Contrast
     from corecbench.report.evidence.groups import UserGroup
-    from corecbench.report.evidence.known_controls import KnownControls
-    from corecbench.report.evidence.ledger_plan import Kind
+    from corecbench.report.evidence.ledger_plan import Kind, KnownControls
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 

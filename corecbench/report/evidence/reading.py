@@ -29,7 +29,7 @@ from corecbench.api import UsageError
 from corecbench.data.reduction import pooled_dataset
 from corecbench.evaluation.measuring import is_overall
 from corecbench.report.evidence import ledger
-from corecbench.report.evidence.comparable import check_users, protocols_of
+from corecbench.report.evidence.comparable import check_users, pooled, protocols_of
 from corecbench.report.evidence.contrasts import (
     STANDARD,
     Contrast,
@@ -42,9 +42,8 @@ from corecbench.report.evidence.contrasts import (
     why_untested,
 )
 from corecbench.report.evidence.groups import EVERYONE, Facts, UserGroup, facts_of, user_groups
-from corecbench.report.evidence.known_controls import NO_CONTROLS
+from corecbench.report.evidence.ledger_plan import NO_CONTROLS
 from corecbench.report.evidence.rows import Row, read_row
-from corecbench.report.evidence.windows import pooled
 from corecbench.report.wording import together
 from corecbench.results.record import ResultsError
 from corecbench.results.rows import RowKey, by_row, in_order, variants_of
@@ -54,8 +53,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from corecbench.api import CellResult, Metric
-    from corecbench.report.evidence.known_controls import KnownControls
     from corecbench.report.evidence.ledger import Ledger
+    from corecbench.report.evidence.ledger_plan import KnownControls
     from corecbench.results.store import Entry, Store
 
 

@@ -1,19 +1,41 @@
-"""The page: sections become one file that loads nothing."""
+"""The page: sections from the evidence of a benchmark become one file that loads nothing."""
 
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
+from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from corecbench.report.page.sections import sections, subtitle
+import pandas as pd
+from markupsafe import Markup
+
+from corecbench.api import Report
+from corecbench.report.page import answers, origin
+from corecbench.report.page.blocks import Code, Folded, Heading, Picture, Section, Statement, Text
+from corecbench.report.page.grids import folded, grid, note, number_of, on, stated
+from corecbench.report.plots.canvas import NARROW, WIDE, to_svg
+from corecbench.report.plots.registry import prepare
+from corecbench.report.recommendation_text import HELD_OUT, LEGEND
+from corecbench.report.views.findings import harm_sentence, sentence, telling
+from corecbench.report.views.tables import board_table, cost_table, ledger_table, main_table, slice_table
+from corecbench.report.wording import one_line
+from corecbench.results.run_files import run_files
 from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from corecbench.report.page.blocks import Section
-    from corecbench.report.page.sections import Results
+    from corecbench.api import CellResult
+    from corecbench.report.evidence.leaderboard import Leaderboard
+    from corecbench.report.evidence.ledger import Ledger
+    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.page.blocks import Block
+    from corecbench.report.plots.chart import Chart
+    from corecbench.report.plots.registry import Prepared
+    from corecbench.report.recommendation import Recommendation, Recommended
 
 PACKAGE = "corecbench.report.page"
 """Where the folder `templates` lies."""
@@ -66,3 +88,226 @@ def page(
 def _digest(text: str) -> str:
     """Return what a content security policy names a script or style by."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+# --- the sections -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """The results of a benchmark that the page shows."""
+
+    benchmark: str
+    evidence: Evidence
+    board: Leaderboard | None
+    """The leaderboard; None where fewer than two data sets have results."""
+    effects: bool = False
+    """Whether the main table has columns of effect sizes."""
+    recommendations: Mapping[str, Sequence[Recommendation] | str] = field(default_factory=dict)
+    """data set -> the recommendations to the users of `WHO`, or why there are none."""
+    ledgers: Sequence[Ledger] = ()
+    """What the gain of each pair that has controls is made of."""
+    first: Sequence[Statement] = ()
+    """Findings that stand before all else."""
+
+    @property
+    def records(self) -> Sequence[CellResult]:
+        """The records of all cells."""
+        return self.evidence.records()
+
+
+def sections(results: Results) -> Iterator[Section]:
+    """Yield the sections in their order: the answer with one plot, and the rest, folded."""
+    evidence, plots = results.evidence, prepare(results.evidence)
+    yield Section(
+        "answer", "The answer", [*stated(results.first), *answers.blocks(evidence), *plot_blocks(plots, ["gain"])]
+    )
+    on_each = functools.partial(_on_each, plots, evidence)
+    main, slices = main_table(evidence, effects=results.effects), slice_table(evidence)
+    rest = {
+        ("ledger", "What exactly helps"): _ledger(results, on_each) if results.ledgers else (),
+        ("results", "Results"): (*stated(answers.missing(evidence)), *on_each([], main, "results on")),
+        ("pictures", "Results in pictures"): on_each(["cutoffs", "pairs", "rank-change"]),
+        ("leaderboard", "Over the data sets"): _over_datasets(results.board, plots) if results.board else (),
+        ("slices", "Whom it helps"): (
+            *plot_blocks(plots, ["train-share"]),
+            *on_each(["slices", "target-slices"], slices, "gains on slices of the users of"),
+        ),
+        ("recommended", "What is recommended"): _recommended(results),
+        ("cost", "What it takes"): on_each(["cost"], cost_table(evidence), "what training and inference take on"),
+        ("training", "Training"): on_each(["learning"]),
+        ("settings", "Settings"): origin.settings(results.records),
+        ("environment", "Data and environment"): origin.environment(results.records),
+        ("reproduce", "How to reproduce"): _reproduce(results),
+    }
+    for (name, title), blocks in rest.items():
+        if found := list(blocks):
+            yield Section(name, title, found, folded=True)
+
+
+def _on_each(
+    plots: Sequence[Prepared],
+    evidence: Evidence,
+    kinds: Sequence[str],
+    report: Report | None = None,
+    label: str = "",
+) -> Iterator[Block]:
+    """Yield the plots of each data set and its part of a table, folded behind plots; then the table's caption."""
+    for dataset in evidence.datasets:
+        if len(evidence.datasets) > 1:
+            yield Heading(dataset)
+        yield from plot_blocks(plots, kinds, dataset)
+        if report is not None and len((own := on(report, dataset)).frame):
+            drawn = grid(own, f"{label} {dataset}")
+            yield folded(drawn) if kinds else drawn
+    if report is not None:
+        yield note(report)
+
+
+def subtitle(records: Sequence[CellResult]) -> str:
+    """Return the number of cells and the days on which they were run."""
+    days = sorted({record["started"][:10] for record in records})
+    n_failed = sum(record["status"] == "failed" for record in records)
+    failed = f", {n_failed} of them failed" if n_failed else ""
+    cells = f"{len(records)} stored cell{'s' if len(records) > 1 else ''}"
+    return f"{cells}{failed}, run {' to '.join(dict.fromkeys((days[0], days[-1])))}"
+
+
+def _ledger(results: Results, on_each: Callable[..., Iterator[Block]]) -> Iterator[Block]:
+    yield from stated([statement for each in results.ledgers for statement in _finding(each, results.evidence)])
+    yield from on_each(["ledger", "llms"], ledger_table(results.evidence, in_words=False), "what exactly helps on")
+
+
+def _finding(ledger: Ledger, evidence: Evidence) -> Iterator[Statement]:
+    harm, contrast, text = harm_sentence(ledger), telling(ledger), sentence(ledger, evidence)
+    if text is not None and contrast is not None:
+        yield Statement(contrast.finding, text, [harm] if harm else [])
+
+
+def _over_datasets(board: Leaderboard, plots: Sequence[Prepared]) -> Iterator[Block]:
+    report = board_table(board)
+    yield grid(report, "all rows over all data sets")
+    yield note(report)
+    yield from plot_blocks(plots, ["critical-difference"])
+
+
+def _recommended(results: Results) -> Iterator[Block]:
+    for dataset in results.evidence.datasets:
+        if len(results.evidence.datasets) > 1:
+            yield Heading(dataset)
+        found = results.recommendations.get(dataset, "No pair is stored.")
+        yield from [Text(found)] if isinstance(found, str) else recommended_to_users(found)
+
+
+def _reproduce(results: Results) -> Iterator[Block]:
+    trained = [record for record in results.records if "imported" not in record]
+    versions = {record["versions"].get("corecbench") for record in trained} - {None}
+    which = f"=={versions.pop()}" if len(versions) == 1 else ""
+    files = run_files(results.benchmark, trained)
+    names = ["run.toml"] if len(files) == 1 else [f"run-{number}.toml" for number in range(1, len(files) + 1)]
+    runs = [f"corecbench run --config {name}" for name in names]
+    yield Code("command", "\n".join([f"pip install 'corecbench{which}'", *runs]))
+    for name, text in zip(names, files, strict=True):
+        yield Code(name, text)
+    yield Text(
+        "The same settings, versions, machine and seeds give the same ranks; other machines round differently. A "
+        "data set that is a folder of one's own stands here by its name: give its path instead.",
+        is_note=True,
+    )
+    yield folded(origin.cells(results.records))
+
+
+# --- plots --------------------------------------------------------------------------------------------------------
+
+
+MOST_PAGES = 4
+"""Of a plot of more pages only the first is shown: hundreds of rows make dozens, which nobody looks through."""
+
+
+def plot_blocks(plots: Sequence[Prepared], kinds: Sequence[str], dataset: str | None = None) -> list[Block]:
+    """Return the plots of some kinds, or why they are missing, in the order of the kinds.
+
+    Of each plot the first page is seen at once; further ones are folded.
+    """
+    blocks: list[Block] = []
+    for kind in kinds:
+        for plot in plots:
+            if (plot.kind, plot.dataset) == (kind, dataset):
+                blocks += _pages(plot)
+    return blocks
+
+
+def _pages(plot: Prepared) -> list[Block]:
+    if plot.reason is not None:
+        return [Text(f"No plot {plot.name}: {plot.reason}.", is_note=True)]
+    first, *more = plot.pages
+    if len(plot.pages) > MOST_PAGES:
+        shown = f"The first of the {len(plot.pages)} pages of this plot"
+        left_out = Text(f"{shown}; `corecbench report --plots` draws all of them.", is_note=True)
+        return [picture(first), left_out]
+    folded = Folded(f"{number_of(len(more), 'more page')} of this plot", [picture(chart) for chart in more])
+    return [picture(first), folded] if more else [picture(first)]
+
+
+def picture(chart: Chart) -> Picture:
+    """Return a plot drawn for both kinds of screens."""
+    wide, narrow = (
+        Markup(to_svg(chart.on(width), chart.words, kind))  # noqa: S704  # `to_svg` escapes all text
+        for width, kind in ((WIDE, "wide"), (NARROW, "narrow"))
+    )
+    return Picture(chart.title, wide, narrow, chart.caption)
+
+
+# --- what is recommended ------------------------------------------------------------------------------------------
+
+
+N_PAST = 5
+"""The number of items of a history that are named, the latest ones."""
+LONGEST = 60
+"""The most characters of a title."""
+WHO = {
+    "best": "The largest gain",
+    "worst": "The largest loss",
+    "coldest": "The shortest history",
+}
+"""The users who are shown: the name that `StoredLists.pick` knows -> a heading."""
+
+
+def recommended_to_users(recommendations: Sequence[Recommendation]) -> Iterator[Block]:
+    """Yield a table for each user, in the order of `WHO`."""
+    for who, one in zip(WHO.values(), recommendations, strict=True):
+        past = "; ".join(short(str(item)) for item in one.history[-N_PAST - 1 : -1])
+        yield Heading(f"{who}: user {one_line(one.user_id)}")
+        yield Text(
+            f"The latest of {len(one.history) - 1:,} items before the held-out one: {past}. "
+            f"Held out: {short(str(one.held_out))}."
+        )
+        yield grid(lists(one), f"lists of user {one_line(one.user_id)} of {one.dataset}")
+    first = recommendations[0]
+    yield Text(f"{one_line(first.cell)}, seed {first.seed}. {LEGEND}.", is_note=True)
+
+
+def lists(recommendation: Recommendation) -> Report:
+    """Return the lists of a user side by side, with the rank of the held-out item below their names."""
+    columns = {one_line(top.name): [top.standing, *map(marked_title, top.items)] for top in recommendation.lists}
+    rows = list(zip_longest(*columns.values(), fillvalue=""))
+    places = ["", *map(str, range(1, len(rows)))]
+    frame = pd.DataFrame(rows, columns=list(columns))
+    frame.insert(0, "place", places)
+    values = frame.assign(place=[None, *range(1, len(rows))])
+    return Report("recommended", frame, values, caption="")
+
+
+def marked_title(item: Recommended) -> str:
+    """Return the title of an item, with its change against the list of the same model alone in front."""
+    marks = f"{HELD_OUT if item.is_held_out else ''} {item.moved}".split()
+    return " ".join([*marks, short(str(item))])
+
+
+def short(title: str) -> str:
+    """Return a title, cut where it is long.
+
+    >>> short("Building Set " * 9)
+    'Building Set Building Set Building Set Building Set Buildin…'
+    """
+    return title if len(title) <= LONGEST else title[: LONGEST - 1].rstrip() + "…"

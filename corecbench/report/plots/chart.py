@@ -109,7 +109,7 @@ def paged(items: Sequence[Item], most: int) -> Iterator[tuple[str, Sequence[Item
         yield (f" ({place}/{len(parts)})" if len(parts) > 1 else ""), part
 
 
-# --- the rows of a plot ------------------------------------------------------------------------------------------
+# --- the rows of a plot -------------------------------------------------------------------------------------------
 
 
 NAME_WIDTH = 24

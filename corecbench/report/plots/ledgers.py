@@ -1,4 +1,4 @@
-"""What exactly helps: the gain of each pair in steps, pairs compared with their controls, and both over LLMs."""
+"""What exactly helps: the gain of each pair in steps and compared with controls, over LLMs and under protocols."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS
 from corecbench.report.evidence.ledger_plan import PAIR, pairs_with_controls
+from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME
 from corecbench.report.plots.canvas import LEADING, MINUS, SIDE_NAMES, WIDE, n_lines, wrap
 from corecbench.report.plots.chart import Chart, NothingToShow, charts, extent, label, mean, paged, shorten
-from corecbench.report.plots.forest import MOST_LABEL, Forest, Group, Line
+from corecbench.report.plots.forest import MOST_LABEL, Forest, Group, Line, side_look
 from corecbench.report.plots.panels import ALONE, Panels, Series, compared, look_of, named, of_contrasts
 from corecbench.report.views.captions import t_intervals
 from corecbench.report.views.findings import row_name
@@ -19,9 +20,11 @@ from corecbench.report.wording import one_line, percent, sentences
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from corecbench.report.evidence.contrasts import Contrast
     from corecbench.report.evidence.ledger import Ledger
-    from corecbench.report.evidence.ledger import Line as Contrast
+    from corecbench.report.evidence.ledger import Line as LedgerLine
     from corecbench.report.evidence.ledger_plan import Kind
+    from corecbench.report.evidence.protocols import Found, Protocols
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
@@ -66,7 +69,7 @@ def group(ledger: Ledger) -> Group:
     return Group(heading, (*steps, *map(_line, others)))
 
 
-def _line(contrast: Contrast, start: float = 0.0) -> Line:
+def _line(contrast: LedgerLine, start: float = 0.0) -> Line:
     comparison, planned, kind = contrast.comparison, contrast.planned, contrast.planned.kind
     upper, lower = (row_name(key, contrast.pair) for key in (planned.upper, planned.lower))
     change, ends = comparison.difference / abs(comparison.base), comparison.sizes.change_ends
@@ -152,7 +155,7 @@ def names_of(ledgers: Sequence[Ledger]) -> list[str]:
 def _panels(evidence: Evidence, ledgers: Sequence[Ledger]) -> Panels:
     """Return both panels of one side: the pair, then each control, with the pair compared with that control."""
     pair = ledgers[0].pair
-    contrasts: dict[str, list[tuple[float, Contrast]]] = {}
+    contrasts: dict[str, list[tuple[float, LedgerLine]]] = {}
     for place, ledger in enumerate(ledgers):
         for each in ledger.of_kind("contrast"):
             contrasts.setdefault(row_name(each.planned.lower, ledger.pair), []).append((float(place), each))
@@ -169,3 +172,60 @@ def _panels(evidence: Evidence, ledgers: Sequence[Ledger]) -> Panels:
     title = f"{shorten(pair.domain or '')}, {shorten(pair.sharing or '')} ({SIDE_NAMES[pair.side]})"
     metrics = evidence.tested, "pair against control"
     return compared(title, named("LLM", names_of(ledgers)), rows, gains, metrics)
+
+
+# --- under two protocols ------------------------------------------------------------------------------------------
+
+
+MOST_FOUND = 12
+"""The most findings on a page."""
+
+
+def under_protocols(protocols: Protocols) -> list[Chart]:
+    """Return the findings of one data set, each under leave-one-out (open) and under time (filled)."""
+    found = [each for each in protocols.found if each.leave_one_out.base and each.time.base]
+    if not found:
+        raise NothingToShow("no contrast is stored under both protocols")
+    return [_found_chart(protocols, part, page) for page, part in paged(found, MOST_FOUND)]
+
+
+def _found_chart(protocols: Protocols, found: Sequence[Found], page: str) -> Chart:
+    groups = [
+        Group(
+            f"{label(pair)} ({SIDE_NAMES[pair.side]})",
+            tuple(line for each in of_pair for line in _found_lines(each)),
+        )
+        for pair, of_pair in groupby(found, lambda each: each.pair)
+    ]
+    first = protocols.leave_one_out
+    sides = dict.fromkeys(each.pair.side for each in found)
+    legend = [
+        (f"{name} ({SIDE_NAMES[side]})" if len(sides) > 1 else name, side_look(side, is_open))
+        for side in sides
+        for name, is_open in ((LEAVE_ONE_OUT, True), (TIME, False))
+    ]
+    better = "right" if first.higher_is_better else "left"
+    axis = f"change in {first.tested}, % of the model alone ({better}: better)"
+    lacking = [contrast.lacks_seeds for each in found for contrast in (each.leave_one_out, each.time)]
+    caption = sentences(
+        [
+            *(f"{name}: {extent(each)}" for name, each in zip((LEAVE_ONE_OUT, TIME), protocols.both, strict=True)),
+            f"Lines: 95% intervals of the change ({t_intervals(lacking)}), not adjusted for their number",
+            "At the right, what becomes of the finding under time",
+        ]
+    )
+    title = f"{protocols.datasets[0]}: findings in {first.tested} under both protocols{page}"
+    return Chart(title, caption, (Forest(tuple(groups), axis, tuple(legend)),))
+
+
+def _found_lines(found: Found) -> tuple[Line, Line]:
+    """Return a finding under both protocols."""
+    upper, lower = (row_name(key, found.pair) for key in (found.leave_one_out.row, found.leave_one_out.other))
+
+    def line(name: str, contrast: Contrast, text: str, is_open: bool) -> Line:
+        change, ends = contrast.difference / abs(contrast.base), contrast.sizes.change_ends
+        words = f"{percent(change).replace('-', MINUS)}{text}"
+        return Line(name, found.pair.side, 100 * change, ends and (100 * ends[0], 100 * ends[1]), words, is_open)
+
+    name = f"{upper} {MINUS} {lower}: {found.tells}"
+    return line(name, found.leave_one_out, "", True), line("", found.time, f" {found.verdict}", False)

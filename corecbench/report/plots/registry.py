@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from corecbench.report.evidence.protocols import Protocols
 from corecbench.report.evidence.reading import at_full_share
-from corecbench.report.plots import canvas, comparisons, gains, ledgers, protocols, ranks, runs
+from corecbench.report.plots import canvas, comparisons, gains, ledgers, ranks, runs
 from corecbench.report.plots.chart import NothingToShow
 from corecbench.results.layout import slug
 
@@ -53,7 +53,7 @@ OF_SHARES = Plot("train-share", gains.shares, per_dataset=False)
 """The plot of runs in which several shares of the users train."""
 OF_LLMS = Plot("llms", ledgers.over_llms)
 """The plot of runs in which several LLMs have pairs with controls."""
-OF_PROTOCOLS = Plot("protocols", protocols.forest)
+OF_PROTOCOLS = Plot("protocols", ledgers.under_protocols)
 """The plot of findings under two protocols."""
 
 

@@ -2,7 +2,7 @@
 
 from corecbench.report.page.blocks import Folded, Text
 from corecbench.report.page.grids import MOST_STATED, stated
-from corecbench.report.page.sections import MOST_PAGES, picture, plot_blocks
+from corecbench.report.page.render import MOST_PAGES, picture, plot_blocks
 from corecbench.report.plots.chart import Chart
 from corecbench.report.plots.registry import Prepared
 

@@ -3,7 +3,7 @@
 import pytest
 
 from corecbench.report.page.blocks import Grid, Heading, Text
-from corecbench.report.page.recommended import WHO, blocks, lists, short
+from corecbench.report.page.render import WHO, lists, recommended_to_users, short
 from corecbench.report.publish import gather, recommended
 from corecbench.report.recommendation import Item, Past, Recommendation, Recommended, TopList
 
@@ -35,7 +35,7 @@ def test_lists_stand_side_by_side_with_ranks_and_changes(found):
 
 
 def test_each_user_has_a_heading_a_history_and_a_table(found):
-    made = list(blocks([found] * len(WHO)))
+    made = list(recommended_to_users([found] * len(WHO)))
     assert [block.text for block in made if isinstance(block, Heading)] == [
         f"{who}: user u1" for who in WHO.values()
     ]
@@ -44,7 +44,7 @@ def test_each_user_has_a_heading_a_history_and_a_table(found):
 
 
 def test_titles_stay_text_and_are_not_sorted_as_numbers(found):
-    (grid, *_) = (block for block in blocks([found] * len(WHO)) if isinstance(block, Grid))
+    (grid, *_) = (block for block in recommended_to_users([found] * len(WHO)) if isinstance(block, Grid))
     assert [head.is_number for head in grid.heads] == [True, False, False]
     markup = [field.markup for row in grid.rows for field in row]
     assert any("&lt;script&gt;" in text for text in markup)
