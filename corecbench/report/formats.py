@@ -80,11 +80,6 @@ def render(host: Host, name: str, report: Report) -> tuple[str, str]:
     The reporter works on a copy, so that it cannot change the table for other reporters. Names and reasons in it
     may come from anywhere; they hold no character that controls a terminal.
 
-    Args:
-        host: the host, which knows the reporter.
-        name: the name of the reporter.
-        report: the table.
-
     Raises:
         UsageError: there is no such reporter.
         PluginError: the reporter failed, or gave no text or no suffix of a file. The message names the plugin.
@@ -145,12 +140,8 @@ LEFT_OUT = ("users", "95% interval", "p", "train s", "ms/user", "trainable", "pa
 def fit(report: Report, width: int, render: Callable[[Report], str]) -> str:
     """Return a table as text with lines of at most `width` characters where that is possible.
 
-    A line below the table names the columns that are left out. Columns that say what a row is always stay.
-
-    Args:
-        report: the table.
-        width: characters of a line.
-        render: gives the text of a table; its first lines, until an empty one, are the rows.
+    A line below the table names the columns that are left out. Columns that say what a row is always stay. The
+    first lines that `render` returns, until an empty one, are the rows.
     """
     text, notes, missing = render(report), "", []
     metrics = [name for name in report.higher_is_better if name in report.frame]

@@ -89,12 +89,7 @@ def gather(
 ) -> Evidence:
     """Read some results once, for all tables, plots and pages.
 
-    Args:
-        host: the host, which knows metrics, controls and sharing modules.
-        store: the store that holds the ranks.
-        entries: folders and their records.
-        metrics: the columns, as `build_metrics` takes them.
-        method: the method of the tests.
+    `metrics` are columns, as `build_metrics` takes them.
     """
     built, tested = build_metrics(host, metrics)
     return read(entries, store, built, tested, method, known_controls(host, entries))
@@ -115,12 +110,8 @@ def publish_run(
 ) -> tuple[Evidence, Published]:
     """Write the tables of the cells of a run beside its results, with ledgers if it has controls; see `publish`.
 
-    Args:
-        host: the host, which knows metrics and reporters.
-        store: the store that holds the ranks.
-        records: the records of the cells.
-        metrics: the metrics of the run. If they are all that a run computes by default, the table shows some.
-        left_out: folder -> why its cell was not run, which captions say too.
+    Of the metrics that a run computes by default only some are shown. Captions also say why the cells of the
+    folders in `left_out` were not run.
     """
     store = Store(store.root, store.benchmark)
     store.damaged.update(left_out or {})
@@ -142,15 +133,8 @@ def publish(
 ) -> Published:
     """Make the tables in the format of each reporter, and write them into a folder.
 
-    Args:
-        host: the host, which knows the reporters.
-        evidence: what the tables show.
-        folder: the folder.
-        cost: whether the main table has columns of what training and inference take.
-        effects: whether the main table has columns of effect sizes.
-        with_ledger: whether there is a table of the ledgers.
-        by_slices: whether the ledgers are told on slices of the users, too.
-        with_files: whether the tables are written.
+    `cost` and `effects` add columns to the main table; with `by_slices` ledgers are told on slices of the users,
+    too.
     """
     reports = [main_table(evidence, cost, effects), slice_table(evidence)]
     if evidence.shares():
@@ -236,12 +220,8 @@ def rank(
 ) -> tuple[WrittenTable, bool]:
     """Make the leaderboard of the given benchmarks, and return whether its rows are complete.
 
-    Args:
-        host: the host, which knows metrics and reporters.
-        stores: the benchmarks.
-        metrics: rows are ranked by NDCG@10, or where it is not among these by the first.
-        folder: where the table is written; nowhere if it is None.
-        choice: which settings of a cell are taken where several are stored.
+    Rows are ranked by NDCG@10, or where it is not among the metrics by the first. Without a folder nothing is
+    written.
     """
     name = TESTED if TESTED in metrics else metrics[0]
     results = choice.of_each({store: store.sound() for store in stores})

@@ -145,12 +145,8 @@ def recommend(
 ) -> Recommendation:
     """Return the recommendations to a user who is tested.
 
-    Args:
-        stored: the stored lists of a cell.
-        dataset: the data set that the lists were made from, checked by `check_data`.
-        split: the split of the data set.
-        user_id: the id of the user, as `StoredLists.pick` returns it.
-        most: the number of items that are taken from each list; fewer where fewer are stored.
+    The data set was checked by `check_data`, and the user is one that `StoredLists.pick` returned. At most `most`
+    items are taken from each list.
     """
     cell, catalog = stored.record["cell"], dataset.catalog
     titles = dict(zip(catalog.item_ids, catalog.item_texts, strict=True))
@@ -222,16 +218,10 @@ def recommendations(
 ) -> list[Recommendation]:
     """Return the recommendations of each side of a cell, and of its models alone, to some users.
 
-    Args:
-        host: the host, which knows the data set and the metric.
-        store: the store that holds the lists.
-        entries: folders and their records.
-        cell: the name of the cell, with ":llm" behind it to choose the best and worst user by the LLM side.
-        users: ids of users, or "best", "worst" or "coldest".
-        dataset: the name of the data set, or its folder; not needed where the cell is stored for one name only.
-        seed: the seed of the cell; the lowest one if it is None.
-        sets: "component.key=value", settings of the data set that the run had.
-        config: run files with such settings.
+    Behind the name of the cell ":llm" chooses the best and worst user by the LLM side. Users are ids, or "best",
+    "worst" or "coldest". The data set is a name or a folder, and not needed where the cell is stored for one name
+    only. Without a seed the lowest one counts. `sets` and the run files `config` hold settings of the data set that
+    the run had.
 
     Raises:
         UsageError: there is no such cell, user, data set or seed.

@@ -35,10 +35,7 @@ def _whose(recommendation: Recommendation) -> str:
 def layout(recommendation: Recommendation, width: int, n_history: int) -> RenderableType:
     """Return a recommendation as rich prints it.
 
-    Args:
-        recommendation: the recommendation to show.
-        width: the number of characters of a line.
-        n_history: the number of items of the history that are shown before the held-out one, the latest ones.
+    The last `n_history` items of the history are shown before the held-out one.
     """
     beside = max(1, width // NARROWEST)
     if beside < len(recommendation.lists):  # then at least each side beside the same model alone

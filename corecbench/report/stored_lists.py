@@ -53,9 +53,7 @@ class StoredLists:
     def pick(self, user: str, metric: Metric) -> str:
         """Return the id of a user, who may be "best", "worst" or "coldest"; of several alike the first id.
 
-        Args:
-            user: the id of a user, or one of `PICKED`.
-            metric: the metric whose gain makes a user the best or the worst.
+        The gain is that of the metric.
 
         Raises:
             UsageError: there is no such user, or nothing to gain over.
@@ -90,12 +88,8 @@ def read(
 ) -> StoredLists:
     """Return the stored ranks and lists of a cell and of its models alone.
 
-    Args:
-        store: the store that holds the lists.
-        entries: folders and their records.
-        name: the name of the cell, with ":domain", ":llm" or ":ensemble" behind it for the gain of that side.
-        dataset: the name of the data set; not needed if the cell is stored for one only.
-        seed: the seed of the cell and of its models alone; the lowest one if it is None.
+    Behind the name of the cell ":domain", ":llm" or ":ensemble" asks for the gain of that side. Without a seed the
+    lowest one counts.
 
     Raises:
         UsageError: there is no such cell, data set or seed, or there are several data sets and none was named.

@@ -93,10 +93,7 @@ def worths(evidence: Evidence) -> list[Worth]:
 def worth(evidence: Evidence, pair: RowKey, alone: RowKey) -> Worth | None:
     """Return what vectors are worth by a row with words and one without; None where a row is missing.
 
-    Args:
-        evidence: the rows.
-        pair: the row of the vectors and the words.
-        alone: that of the vectors without words, where there is one, else the same.
+    One row has vectors and words, the other vectors without words; it is the same where there is no such row.
     """
     words = replace(pair, sharing=WORDS)
     rows = dict.fromkeys((alone, pair))
@@ -113,15 +110,7 @@ def worth(evidence: Evidence, pair: RowKey, alone: RowKey) -> Worth | None:
 
 
 def statement(evidence: Evidence, vectors: str, dataset: str, leak: str, minutes: float) -> Statement:
-    """Return the one sentence that an audit ends in, and the lines that it rests on.
-
-    Args:
-        evidence: the rows of the audit.
-        vectors: the name of the vectors.
-        dataset: the data set.
-        leak: the verdict of the leak check.
-        minutes: how long the audit took.
-    """
+    """Return the one sentence that an audit ends in, and the lines that it rests on."""
     found = worths(evidence)
     asides = [line for each in found for line in each.lines(evidence)]
     on, took = f"{vectors} on {dataset}", f"({minutes:.1f} minutes)"

@@ -93,18 +93,9 @@ def read_comparison(
 ) -> Comparison:
     """Compare stored cells with the one that is named as the baseline.
 
-    Args:
-        results: the benchmarks, each with its folders and their records.
-        baseline: the name of a cell, followed by ":domain", ":llm" or ":ensemble" if it has several sides, and with
-            "BENCHMARK/" before it if several benchmarks have it.
-        name: the name of the metric.
-        metric: the metric that is compared.
-        cells: the cells to compare with the baseline, named likewise; a pair without a side means both sides. All
-            cells if none is named.
-        datasets: the data sets to compare on; all if none is named.
-        method: the method of the tests.
-        unshared: sharing modules that share nothing; their rows are controls.
-        in_order: whether only users count whose last two items have different times.
+    A cell is named with ":domain", ":llm" or ":ensemble" behind it if it has several sides, and with "BENCHMARK/"
+    before it if several benchmarks have it; without a side both are compared. No cells and no data sets mean all.
+    With `in_order` only users count whose last two items have different times.
 
     Raises:
         UsageError: a name means nothing that is stored, the baseline means more than one row, or the metric has no

@@ -213,13 +213,8 @@ class Yardstick:
     ) -> Contrast:
         """Return a row minus another one that `why_not` has no reason not to compare; p is not adjusted yet.
 
-        Args:
-            row: the row.
-            other: the row that it is compared with.
-            family: the family of tests that it belongs to.
-            group: the users.
-            unit: the row that changes are relative to; that compared with if it is None.
-            seeds: the seeds, of those that both have; all of these if it is None.
+        Changes are relative to `unit`, or to `other` without one. The seeds are those that both have, unless some
+        of them are given.
         """
         within = group.seeds_within(common_seeds(row, other) if seeds is None else seeds)
         method = self.method

@@ -73,9 +73,6 @@ def facts_of(ranks: Iterable[tuple[int | None, UserRanks]]) -> Facts:
 
     All cells on one split have the same facts, so the first ones that were stored are enough. Where a part of the
     training data is left out, the facts differ between seeds.
-
-    Args:
-        ranks: those of the data set, each with its seed, or with None where the seed does not matter.
     """
     found: dict[int | None, pd.DataFrame] = {}
     for seed, each in ranks:

@@ -118,13 +118,8 @@ def build(
 ) -> list[Ledger]:
     """Return the ledger of each side of each pair that has a control, in the order of the rows.
 
-    All p values are adjusted in one family; those on slices are a second one.
-
-    Args:
-        rows: the stored rows, in the order of the main table.
-        yardstick: by what contrasts are made; the margin of equivalence is a share of the mean of the model alone.
-        controls: what is known of the controls.
-        groups: data set -> the groups of its users that contrasts are of.
+    All p values are adjusted in one family; those on slices are a second one. The margin of equivalence is a share
+    of the mean of the model alone.
     """
     ledgers = []
     for pair in pairs_with_controls(rows, yardstick.metric, controls.unshared):

@@ -215,11 +215,7 @@ class Evidence:
     ) -> Contrast | None:
         """Return a row minus another one, p not adjusted; None where they cannot be compared.
 
-        Args:
-            key: the row.
-            other: the row that it is compared with.
-            group: the users.
-            unit: the row that changes are relative to, over seeds that it has, too; `other` if it is None.
+        Changes are relative to `unit`, over seeds that it has, too, or else to `other`.
         """
         row, base = self.rows[key], self.rows[other]
         if why_not(row, base, self.tested, ""):
@@ -378,13 +374,7 @@ def read(
 ) -> Evidence:
     """Read what is stored of some cells.
 
-    Args:
-        entries: folders and their records, failed ones too; at most one for each cell and seed.
-        store: where the ranks are read from.
-        metrics: name -> metric, in the order of the columns.
-        tested: the name of the metric that is tested.
-        method: the method of the tests.
-        controls: what is known of the controls among them.
+    There is at most one entry for each cell and seed; failed cells have one, too.
 
     Raises:
         ResultsError: there are no records, or they do not belong in one table.

@@ -274,9 +274,7 @@ def _shorten(message: str) -> str:
 def fault_sentences(rows: Iterable[Row], only: str | None = None) -> tuple[str, ...]:
     """Return a sentence for each reason for which a metric has no value, with the rows that lack it.
 
-    Args:
-        rows: the rows.
-        only: the metric that is meant; all metrics if it is None.
+    Only one metric is meant where `only` names it.
     """
     lacking: dict[tuple[str, str], list[str]] = {}
     for row in rows:

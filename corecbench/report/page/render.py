@@ -57,12 +57,7 @@ def page(
 ) -> str:
     """Return a page; text is escaped, controls no terminal that shows it, and no script runs but its own.
 
-    Args:
-        title: the title of the page.
-        subtitle: the line below the title.
-        sections: the parts of the page.
-        home: the address of the page that this one belongs to; "" if there is none.
-        scripts: the names of the scripts, in the folder `templates`.
+    `home` is the address of the page that this one belongs to, and `scripts` are files of the folder `templates`.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

@@ -185,11 +185,7 @@ def n_lines(text: str) -> int:
 def to_svg(canvas: Canvas, words: str, kind: str = "", whole: bool = False) -> str:
     """Return a drawing as SVG: part of a page, without any style of its own, or else a whole file on white paper.
 
-    Args:
-        canvas: the drawing.
-        words: what the drawing shows, for those who do not see it.
-        kind: the class of the element.
-        whole: whether it is a file.
+    `words` say what it shows to those who do not see it; `kind` is the class of the element.
     """
     left, width, height = f"{-canvas.margin:g}", f"{canvas.width + 2 * canvas.margin:g}", f"{canvas.height:.0f}"
     said = f'role="img" aria-label="{escape(one_line(words))}"'

@@ -294,12 +294,8 @@ def compared(
 ) -> Panels:
     """Return a panel of a metric, and one of differences, over the same places.
 
-    Args:
-        title: what the panels have in common.
-        places: the axis that both have.
-        rows: the metric of each row, first that of the model alone.
-        gains: differences with intervals, set apart, so that bars of several rows can be told apart.
-        names: the metric and the difference.
+    The first of the rows is the model alone. Differences are set apart, so that the bars of several rows can be
+    told apart. The names are those of the metric and of the difference.
     """
     right = [shifted(series, 0.06 * (number - (len(gains) - 1) / 2)) for number, series in enumerate(gains)]
     values = (y for series in rows for _, y in series.points)

@@ -86,12 +86,7 @@ class Prepared:
 
 
 def prepare(evidence: Subject, plots: Sequence[Plot] | None = None) -> list[Prepared]:
-    """Prepare every plot. Where one cannot be made, the other plots are made all the same.
-
-    Args:
-        evidence: what the plots show.
-        plots: the plots to make; None for those of `plots_of`.
-    """
+    """Prepare every plot. Where one cannot be made, the other plots are made all the same."""
     return [
         _prepare(plot, evidence, dataset)
         for plot in (plots_of(evidence) if plots is None else plots)

@@ -59,13 +59,7 @@ def write_site(
 ) -> Site:
     """Write a site of all given benchmarks; the same results give the same pages.
 
-    Args:
-        host: the host, which knows metrics and reporters.
-        stores: the benchmarks. Those of the same name, from several folders, are numbered.
-        metrics: the metrics that tables show; see `build_metrics`.
-        out: the folder of the site, which is made if it does not exist.
-        title: the title of the index.
-        choice: which settings of a cell are taken where several are stored.
+    Benchmarks of the same name, from several folders, are numbered.
 
     Raises:
         CorecbenchError: no benchmark can be shown.

@@ -158,10 +158,7 @@ def _of_newcomers(evidence: Evidence) -> Iterator[str]:
 def of_effects(method: Method, base: str, contrasts: Collection[Contrast]) -> Iterator[str]:
     """Yield the sentences of a caption about effect sizes, in the order of their columns.
 
-    Args:
-        method: the method of the tests.
-        base: what the rows are compared with, in words.
-        contrasts: all contrasts of the table.
+    `base` is what the rows are compared with, in words.
     """
     seeds = has_seeds(contrasts)
     test, many = ("the test", "users and seeds") if method.speaks_of_methods else ("a paired t test", "users")

@@ -66,12 +66,8 @@ def contrast_columns(
 ) -> Iterator[Column]:
     """Yield the columns of contrasts.
 
-    Args:
-        contrast_of: what a line is about -> its contrast, if it has one.
-        change: the name of the column of relative changes.
-        method: the method of the tests.
-        effects: whether there are columns of effect sizes.
-        seeds: whether some of these columns are about seeds.
+    `change` is the name of the column of relative changes; `seeds` says whether columns of effect sizes are about
+    seeds, too.
     """
     of = _of(contrast_of)
     if effects:

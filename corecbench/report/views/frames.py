@@ -91,8 +91,7 @@ class Frames:
     def ledger(self, by_slices: bool = False) -> pd.DataFrame:
         """Return what the gain of each pair with controls is made of, as `corecbench report --ledger`.
 
-        Args:
-            by_slices: whether it is told on slices of the users, too.
+        It is told on slices of the users, too, where `by_slices` asks for that.
         """
         return _values(ledger_table(self.evidence, effects=True, by_slices=by_slices))
 

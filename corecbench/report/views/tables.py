@@ -54,13 +54,7 @@ MEANINGS: Mapping[Mark, str] = {
 
 
 def main_table(evidence: Evidence, cost: bool = False, effects: bool = False) -> Report:
-    """Return every row, each joint one beside its model alone.
-
-    Args:
-        evidence: the rows.
-        cost: whether there are columns of what training and inference take.
-        effects: whether there are columns of effect sizes.
-    """
+    """Return every row, each joint one beside its model alone."""
     caption = main_caption(evidence, cost, effects)
     meanings: Mapping[Mark, str] = {**MEANINGS, "significant": significant(evidence.method)}
     return table("table", evidence.rows.values(), main_columns(evidence, cost, effects), caption, meanings)
@@ -92,11 +86,7 @@ def ledger_table(
 ) -> Report:
     """Return what the gain of each pair that has controls is made of.
 
-    Args:
-        evidence: the rows.
-        effects: whether there are columns of all effect sizes.
-        by_slices: whether it is told on slices of the users, too.
-        in_words: whether the caption begins with the findings in words.
+    Without `in_words` the caption does not begin with the findings in words.
     """
     ledgers = evidence.ledgers(by_slices)
     lines = [line for ledger in ledgers for line in ledger.contrasts]
