@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
+from corecbench.report.evidence.contrasts import Method
 from corecbench.report.evidence.effect_sizes import EffectSizes
 from corecbench.stats.bootstrap import bootstrap_interval
 from corecbench.stats.differences import Shares
 
 
-def measure(own, base, margin, **options):
-    return EffectSizes(lambda: (own, base), margin, **options)
+def measure(own, base, margin, find=None, test="t", **options):
+    return EffectSizes(lambda: (own, base), Method(test, margin=margin, find=find), **options)
 
 
 def one_seed(*values):
@@ -63,14 +64,14 @@ def test_a_given_change_of_a_mean_of_zero_is_no_change():
 
 def test_resampled_intervals_are_those_of_the_bootstrap():
     own, base = (column[:, 0] for column in FIVE)
-    sizes = measure(*FIVE, margin=0.05, resampled=True)
+    sizes = measure(*FIVE, margin=0.05, test="bootstrap")
     assert sizes.interval == bootstrap_interval(own, base)
     assert (sizes.changes.low, sizes.changes.high) == pytest.approx(sizes.interval)  # the base is 1 for everyone
     assert sizes.interval != measure(*FIVE, margin=0.05).interval
 
 
 def test_the_bootstrap_knows_no_change_where_a_resampled_mean_is_zero():
-    sizes = measure(*one_seed([1, 2, 3, 4, 5], [0, 0, 0, 0, 1]), margin=0.05, resampled=True)
+    sizes = measure(*one_seed([1, 2, 3, 4, 5], [0, 0, 0, 0, 1]), margin=0.05, test="bootstrap")
     assert not sizes.changes.bounded
 
 

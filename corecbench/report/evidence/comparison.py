@@ -58,10 +58,6 @@ class ComparedRow:
         """The name of the cell, with its side if it is a pair, such as "sasrec+llama+bdlm:llm"."""
         return self.key.name
 
-    def is_called(self, name: str) -> bool:
-        """Return whether a name means this row or its cell, with or without the benchmark before it."""
-        return self.key.is_called(name, self.benchmark)
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -113,7 +109,7 @@ def read_comparison(
         for row in read_rows(held, stores[label], {name: metric}).values()
     ]
     check_users(each.row for each in rows)
-    rows = [each for each in rows if not cells or any(map(each.is_called, asked))]
+    rows = [each for each in rows if not cells or any(each.key.is_called(cell, each.benchmark) for cell in asked)]
     yardstick = Yardstick(name, metric.higher_is_better, method)
     compared = [
         _compared(each, base, yardstick, unshared, in_order)
@@ -156,7 +152,7 @@ def _select(
 
 def _beside(rows: Sequence[ComparedRow], baseline: str) -> Iterator[tuple[ComparedRow, ComparedRow]]:
     """Yield the baseline of a data set with each of its rows, itself first."""
-    matches = [each for each in rows if each.is_called(baseline)]
+    matches = [each for each in rows if each.key.is_called(baseline, each.benchmark)]
     if not matches:
         dataset = rows[0].key.dataset
         raise ResultsError(f"{dataset}: no cell {baseline} to compare with; choose data sets with --datasets")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
@@ -15,10 +15,11 @@ from corecbench.report.evidence.groups import EVERYONE, UserGroup
 from corecbench.report.evidence.rows import AT_LIMIT, Row
 from corecbench.stats.clusters import clustered
 from corecbench.stats.correction import adjust
-from corecbench.stats.paired import USERS_AND_SEEDS, PairedTest, paired_test
+from corecbench.stats.paired import USERS_AND_SEEDS
 
 if TYPE_CHECKING:
     from corecbench.results.rows import RowKey
+    from corecbench.stats.paired import PairedTest
 
 ALPHA = 0.05
 FEWEST_USERS = 2
@@ -64,10 +65,6 @@ class Method:
         """Return whether values [U, S] are tested over users and seeds, or else over users averaged over seeds."""
         return self.speaks_of_methods and values.shape[1] >= FEWEST_SEEDS
 
-    def as_tested(self, own: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return two tables of values [U, S] as they are tested: whole, or averaged over seeds, [U]."""
-        return (own, base) if self.takes_seeds(own) else (own.mean(axis=1), base.mean(axis=1))
-
     @property
     def is_resampled(self) -> bool:
         """Whether intervals come from the bootstrap."""
@@ -104,17 +101,15 @@ class Contrast:
     """Whether too few seeds were trained to speak of methods: p then holds for these trained models."""
     means: tuple[float, float]
     """The means of the row and of the one compared with."""
-    tested: Callable[[], PairedTest] = field(repr=False, compare=False)
-    """Returns the test."""
     sizes: EffectSizes = field(repr=False, compare=False)
-    """The size of the difference, the users it concerns, and its uncertainty."""
+    """The test and the size of the difference, the users it concerns, and its uncertainty."""
     adjusted: tuple[FamilyOfTests, Hashable] | None = field(default=None, repr=False, compare=False)
     """All tests of the family, and the place of this one among them; None before the family is known."""
 
     @property
     def test(self) -> PairedTest:
         """The paired test."""
-        return self.tested()
+        return self.sizes.test
 
     @property
     def p_adjusted(self) -> float:
@@ -177,11 +172,6 @@ def common_seeds(row: Row, base: Row) -> tuple[int, ...]:
     return tuple(sorted(row.values.keys() & base.values.keys()))
 
 
-def can_vary_with_seed(row: Row, base: Row) -> bool:
-    """Return whether a difference can be another one under another seed."""
-    return not (row.is_deterministic and base.is_deterministic)
-
-
 def of_users(row: Row, metric: str, seeds: tuple[int, ...], group: UserGroup = EVERYONE) -> np.ndarray:
     """Return a metric of each user of a group under some seeds, float64 [U, S], with the mean of all their tests.
 
@@ -234,13 +224,8 @@ class Yardstick:
         averaged = own.mean(axis=1), base.mean(axis=1)
         means = float(averaged[0].mean()), float(averaged[1].mean())
 
-        @functools.cache
-        def tested() -> PairedTest:
-            return paired_test(*method.as_tested(*values()), method.test)
-
-        sizes = EffectSizes(
-            values, method.margin, self.higher_is_better, method.find, method.is_resampled, with_seeds
-        )
+        sizes = EffectSizes(values, method, self.higher_is_better, with_seeds)
+        can_vary_with_seed = not (row.is_deterministic and other.is_deterministic)
         return Contrast(
             row=row.key,
             other=other.key,
@@ -251,9 +236,8 @@ class Yardstick:
             base=means[1],
             change=sizes.change,
             family=family,
-            lacks_seeds=method.speaks_of_methods and can_vary_with_seed(row, other) and not with_seeds,
+            lacks_seeds=method.speaks_of_methods and can_vary_with_seed and not with_seeds,
             means=means if unit is None else (float(values_of(row).mean()), float(values_of(other).mean())),
-            tested=tested,
             sizes=sizes,
         )
 

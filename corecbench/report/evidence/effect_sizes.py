@@ -12,6 +12,7 @@ from corecbench.stats.bootstrap import bootstrap_interval
 from corecbench.stats.components import Components, Parts, mean_test, variance_components
 from corecbench.stats.differences import Shares, cohens_dz, paired_differences, shares
 from corecbench.stats.equivalence import Equivalence, tost
+from corecbench.stats.paired import PairedTest, paired_test
 from corecbench.stats.power import (
     minimum_detectable_effect,
     seeds_needed,
@@ -23,6 +24,7 @@ from corecbench.stats.relative import ChangeSet, bootstrap_change, fieller, rela
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from corecbench.report.evidence.contrasts import Method
     from corecbench.stats.student import Interval, StudentTest
 
 SMALLEST_EFFECT = 1e-6
@@ -40,17 +42,12 @@ class EffectSizes:
     values: Callable[[], tuple[np.ndarray, np.ndarray]]
     """Returns a metric of both, float64 [U, S] each, of the same users and seeds in the same order. It is called
     again and again, so that no copy of the values is kept."""
-    margin: float
-    """The margin of equivalence, as a share of the mean of the base."""
+    method: Method
     higher_is_better: bool = True
     """Whether a user with a higher value is better off."""
-    find: float | None = None
-    """A change, as a share of the mean of the base, for which users and seeds are wanted."""
-    resampled: bool = False
-    """Whether intervals are BCa intervals of the bootstrap, or else of the t distribution."""
     with_seeds: bool = False
-    """Whether intervals, equivalence and power are for other users and seeds, or else for other users, each first
-    averaged over seeds."""
+    """Whether test, intervals, equivalence and power are for other users and seeds, or else for other users, each
+    first averaged over seeds."""
 
     def _averaged(self) -> tuple[np.ndarray, np.ndarray]:
         own, base = self.values()
@@ -58,6 +55,11 @@ class EffectSizes:
 
     def _tested(self) -> tuple[np.ndarray, np.ndarray]:
         return self.values() if self.with_seeds else self._averaged()
+
+    @cached_property
+    def test(self) -> PairedTest:
+        """The paired test."""
+        return paired_test(*self._tested(), self.method.test)
 
     @cached_property
     def _test(self) -> StudentTest | None:
@@ -83,14 +85,14 @@ class EffectSizes:
         """The interval of the mean difference at 95 %."""
         if self._test is None:
             return None
-        return bootstrap_interval(*self._averaged()) if self.resampled else self._test.interval()
+        return bootstrap_interval(*self._averaged()) if self.method.is_resampled else self._test.interval()
 
     @cached_property
     def changes(self) -> ChangeSet | None:
         """The relative changes that agree with the data at 95 %."""
         if self._test is None:
             return None
-        if not self.resampled:
+        if not self.method.is_resampled:
             return fieller(*self._tested())
         ends = bootstrap_change(*self._averaged())
         return ChangeSet("all", -np.inf, np.inf) if ends is None else ChangeSet("interval", *ends)
@@ -117,7 +119,7 @@ class EffectSizes:
         """The test for equivalence; None also where the base is 0."""
         if self._test is None or not self._base_mean:
             return None
-        return tost(*self._tested(), self.margin * self._base_mean)
+        return tost(*self._tested(), self.method.margin * self._base_mean)
 
     # --- what other users and seeds would show ------------------------------------------------------------------
 
@@ -133,20 +135,25 @@ class EffectSizes:
         own, base = self.values()
         return variance_components(own - base) if own.shape[1] > 1 else None
 
-    def _users_needed(self, effect: float) -> int | None:
+    def _users_for(self, effect: float | None) -> int | None:
+        if not effect:
+            return None
         if self.with_seeds and self._components is not None:
             return users_needed_with_seeds(effect, self._components, self._components.n_seeds)
         return users_needed(effect, self._spread[1])
 
     @property
-    def _is_seen(self) -> bool:
+    def _seen(self) -> float | None:
+        """The observed difference; None where nothing varies or it may be a rounding error."""
+        if self._test is None:
+            return None
         mean, deviation = self._spread
-        return abs(mean) > SMALLEST_EFFECT * deviation
+        return mean if abs(mean) > SMALLEST_EFFECT * deviation else None
 
     @cached_property
     def users_needed(self) -> int | None:
         """The number of users with whom the observed difference is found; None if none helps."""
-        return self._users_needed(self._spread[0]) if self._test is not None and self._is_seen else None
+        return self._users_for(self._seen)
 
     @cached_property
     def variance(self) -> Parts | None:
@@ -156,25 +163,25 @@ class EffectSizes:
     @cached_property
     def seeds_needed(self) -> int | None:
         """The number of seeds that find the observed difference with 80 % power; None where more do not help."""
-        return self._seeds_for(self._spread[0]) if self._test is not None and self._is_seen else None
+        return self._seeds_for(self._seen)
 
-    def _seeds_for(self, effect: float) -> int | None:
+    def _seeds_for(self, effect: float | None) -> int | None:
         parts = self._components
-        return seeds_needed(effect, parts, parts.n_users) if parts else None
+        return seeds_needed(effect, parts, parts.n_users) if effect and parts else None
 
     @property
     def _wanted(self) -> float | None:
         """The difference of the given change; None where none was given, the base is 0, or nothing varies."""
-        if self._test is None or not self.find or not self._base_mean:
+        if self._test is None or not self.method.find or not self._base_mean:
             return None
-        return self.find * self._base_mean
+        return self.method.find * self._base_mean
 
     @cached_property
     def users_wanted(self) -> int | None:
         """The number of users with whom the given change is found; None where more do not help."""
-        return self._users_needed(self._wanted) if self._wanted else None
+        return self._users_for(self._wanted)
 
     @cached_property
     def seeds_wanted(self) -> int | None:
         """The number of seeds, of as many users, with which the given change is found; None for one seed, too."""
-        return self._seeds_for(self._wanted) if self._wanted else None
+        return self._seeds_for(self._wanted)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from corecbench.api import SIDES, ControlComponent, LedgerEntry, SharingComponent
 from corecbench.plugin.host import split
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS, common_seeds, why_not, why_untested
@@ -254,7 +256,8 @@ def has_no_effect(key: RowKey, pair: RowKey, rows: Mapping[RowKey, Row], control
         row, base = (rows.get(replace(each, side=side)) for each in (key, pair))
         if row is not None and base is not None:
             alone = set(row.kept_alone()) & set(base.kept_alone())
-            same += [row.ranks_as(base, seed) for seed in (row.users.keys() & base.users.keys()) - alone]
+            seeds = (row.users.keys() & base.users.keys()) - alone
+            same += [np.array_equal(row.users[seed].rank, base.users[seed].rank) for seed in seeds]
     return bool(same) and all(same)
 
 

@@ -117,10 +117,6 @@ class Row:
         """Return the rank of each user's test item under each of the given seeds, float64 [U, S]."""
         return np.column_stack([self.users[self._stored(seed)].rank for seed in seeds]).astype(np.float64)
 
-    def ranks_as(self, other: Row, seed: int) -> bool:
-        """Return whether every user's test item has the rank that it has in another row."""
-        return np.array_equal(self.users[seed].rank, other.users[seed].rank)
-
     @property
     def knows_ranks(self) -> bool:
         """Whether all ranks are known; imported lists may end before a test item."""
@@ -169,12 +165,6 @@ class Row:
     def kept_alone(self) -> list[int]:
         """Return the seeds whose domain side predicts with what the domain model learnt alone."""
         return self._seeds_of(lambda record, side: bool(side.get("kept_alone")))
-
-    def kept_alone_with_texts(self) -> list[int]:
-        """Return the seeds whose domain side predicts with that model beside texts, though a pair was trained."""
-        return self._seeds_of(
-            lambda record, side: side.get("predicts") == "alone with texts" and record["cell"].get("trains", True)
-        )
 
     def _seeds_of(self, is_so: Callable[[CellResult, SideRecord], bool]) -> list[int]:
         """Return the seeds of which something is so in all windows."""
@@ -229,9 +219,12 @@ class Row:
         files = dict.fromkeys(record["imported"]["file"] for record in self.records if "imported" in record)
         yield from (f"imported from {file}" for file in files)
         yield from self.gaps()
+        with_texts = self._seeds_of(
+            lambda record, side: side.get("predicts") == "alone with texts" and record["cell"].get("trains", True)
+        )
         for model, seeds in (
             ("the model alone", self.kept_alone()),
-            ("the model alone with texts in its scores", self.kept_alone_with_texts()),
+            ("the model alone with texts in its scores", with_texts),
         ):
             if seeds:
                 yield f"kept {model}, not clearly worse on validation: {seed_list(seeds, 'seed')}"

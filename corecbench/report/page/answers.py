@@ -19,7 +19,6 @@ from corecbench.report.wording import decimal, p_value, percent, sentences
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from corecbench.api import LedgerEntry
     from corecbench.report.evidence.contrasts import Contrast, Verdict
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.page.blocks import Block
@@ -115,14 +114,9 @@ def doubts(evidence: Evidence, key: RowKey) -> Iterator[str]:
     if not alone.is_significant and alone.test.p < ALPHA:
         n_tests = sum(each.family == alone.family for each in evidence.over_alone.values())
         yield f"Tested on its own, that difference would be significant; as one of {n_tests} it is not."
-    has_placebo = any(entry_of(evidence, each).placebo for each in controls(evidence, key))
+    has_placebo = any(evidence.controls.of(each).entry.placebo for each in controls(evidence, key))
     if key.side == "domain" and alone.verdict == "gain" and not has_placebo:
         yield "No placebo was run, such as a randomly initialised LLM: whether the LLM's knowledge helps is open."
-
-
-def entry_of(evidence: Evidence, control: RowKey) -> LedgerEntry:
-    """Return what a control takes away, as its component says it."""
-    return evidence.controls.of(control).entry
 
 
 def controls(evidence: Evidence, key: RowKey) -> list[RowKey]:
@@ -154,7 +148,9 @@ def figures(evidence: Evidence, key: RowKey) -> Block | None:
     )
     unit = key.solo if named["the model alone"] else None  # so that these changes and the ledger's can be compared
     for control in effective:
-        tells = f"the control {control.control or control.sharing}: {entry_of(evidence, control).takes_away}"
+        tells = (
+            f"the control {control.control or control.sharing}: {evidence.controls.of(control).entry.takes_away}"
+        )
         named[tells] = evidence.contrast(key, control, unit=unit)
     found = [(name, each) for name, each in named.items() if each is not None]
     if not found:
@@ -165,7 +161,7 @@ def figures(evidence: Evidence, key: RowKey) -> Block | None:
         Column("change", lambda each: each[1].change, percent),
         Column("95% interval", lambda each: _interval(each[1])),
         Column(p_name(evidence.method), lambda each: _p(evidence, each[1]), p_value),
-        Column("seeds", lambda each: _seeds(evidence, each[1])),
+        Column("seeds", lambda each: agreement(each[1], evidence)),
         Column("verdict", lambda each: _in_words(evidence, each[1])),
     ]
     return grid(table("figures", found, columns), f"{label(key)} ({key.side}) on {key.dataset}, compared")
@@ -179,10 +175,6 @@ def _interval(contrast: Contrast) -> str | None:
 def _p(evidence: Evidence, contrast: Contrast) -> float | None:
     """Return p, which only the families of the tables adjust; controls are judged by their interval."""
     return None if evidence.is_control(contrast.other) and contrast.other.control else contrast.p_adjusted
-
-
-def _seeds(evidence: Evidence, contrast: Contrast) -> str | None:
-    return agreement(contrast, evidence.rows[contrast.row], evidence.rows[contrast.other], evidence.tested)
 
 
 def _in_words(evidence: Evidence, contrast: Contrast) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from corecbench.data import summary
 from corecbench.report.page.blocks import Facts, FactSheets
 from corecbench.report.page.grids import grid
+from corecbench.report.views.columns import gib
 from corecbench.report.views.layout import Column, table
 from corecbench.report.wording import together
 from corecbench.results.record import settings_in
@@ -118,7 +119,7 @@ def cells(records: Sequence[CellResult]) -> Grid:
         Column("hash", lambda record: record["hash"]),
         Column("started", lambda record: record["started"]),
         Column("took s", lambda record: record.get("duration_s"), "{:,.1f}".format),
-        Column("peak GiB", _peak_gib, "{:.2f}".format),
+        Column("peak GiB", lambda record: gib(record.get("peak_memory_bytes")), "{:.2f}".format),
         Column("device", lambda record: record["device"]),
         Column("machine", lambda record: record.get("machine")),
         Column("commit", lambda record: record["commit"] and record["commit"][:7]),
@@ -126,11 +127,6 @@ def cells(records: Sequence[CellResult]) -> Grid:
     if any(record["error"] for record in records):
         columns.append(Column("error", lambda record: record["error"] and _fault(record["error"])))
     return grid(table("cells", records, columns), "every stored cell")
-
-
-def _peak_gib(record: CellResult) -> float | None:
-    peak = record.get("peak_memory_bytes")
-    return None if peak is None else peak / 2**30
 
 
 def _fault(error: Mapping[str, str]) -> str:

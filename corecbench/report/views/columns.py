@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from corecbench.report.evidence.comparison import Comparison
     from corecbench.report.evidence.contrasts import Contrast, Method
-    from corecbench.report.evidence.leaderboard import BoardRow, Leaderboard
+    from corecbench.report.evidence.leaderboard import Leaderboard
     from corecbench.report.evidence.ledger import Line
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
@@ -69,58 +69,48 @@ def contrast_columns(
     `change` is the name of the column of relative changes; `seeds` says whether columns of effect sizes are about
     seeds, too.
     """
-    of = _of(contrast_of)
+    of = functools.partial(Column, of=contrast_of)
     if effects:
         yield of("difference", lambda each: each.difference, signed)
-        yield from _interval(of)
+        yield from interval_columns(contrast_of)
     yield of(change, lambda each: each.change, percent, contrast=contrast_of)
     if effects:
-        yield from _effects(of)
-        yield from _of_seeds(of) if seeds else ()
-        yield from _wanted(of, method.find, seeds) if method.find else ()
+        yield from _effects(of, method, seeds)
         yield from equivalence_columns(contrast_of, method)
     yield of("p", lambda each: each.test.p, p_value)
     if method.correction != "none":
         yield of(p_name(method), lambda each: each.p_adjusted, p_value)
 
 
-def _of(contrast_of: Callable[[Any], Contrast | None]) -> Callable[..., Column]:
-    """Return a function that makes a column of the contrast of a line, by default one of exact values only."""
-
-    def column(
-        name: str,
-        value: Callable[[Contrast], Any],
-        text: Callable[[Any], str] | None = None,
-        exact: bool = True,
-        contrast: Callable[[Any], Contrast | None] | None = None,
-    ) -> Column:
-        def value_of(each: Any) -> Any:
-            found = contrast_of(each)
-            return None if found is None else value(found)
-
-        return Column(name, value_of, text, exact, contrast=contrast)
-
-    return column
-
-
-def _interval(of: Callable[..., Column]) -> Iterator[Column]:
+def interval_columns(contrast_of: Callable[[Any], Contrast | None] | None = None) -> Iterator[Column]:
     """Yield the columns of a 95 % interval: one to read and two of exact values."""
+    of = functools.partial(Column, of=contrast_of)
     yield of("95% interval", lambda each: each.sizes.interval, interval, False)
-    yield of("95% low", lambda each: each.sizes.interval and each.sizes.interval.low)
-    yield of("95% high", lambda each: each.sizes.interval and each.sizes.interval.high)
+    yield of("95% low", lambda each: each.sizes.interval and each.sizes.interval.low, None)
+    yield of("95% high", lambda each: each.sizes.interval and each.sizes.interval.high, None)
 
 
-def _effects(of: Callable[..., Column]) -> Iterator[Column]:
+def _effects(of: Callable[..., Column], method: Method, seeds: bool) -> Iterator[Column]:
     yield of("95% interval (change)", lambda each: each.sizes.changes, change_interval, False)
-    yield of("95% low (change)", lambda each: change_end(each, 0))
-    yield of("95% high (change)", lambda each: change_end(each, 1))
+    yield of("95% low (change)", lambda each: change_end(each, 0), None)
+    yield of("95% high (change)", lambda each: change_end(each, 1), None)
     yield of("d_z", lambda each: each.sizes.dz, lambda value: signed(value, 3))
     yield of("better/worse/equal", lambda each: each.sizes.shares, percents, False)
-    yield of("better", lambda each: each.sizes.shares.better)
-    yield of("worse", lambda each: each.sizes.shares.worse)
-    yield of("equal", lambda each: each.sizes.shares.equal)
+    yield of("better", lambda each: each.sizes.shares.better, None)
+    yield of("worse", lambda each: each.sizes.shares.worse, None)
+    yield of("equal", lambda each: each.sizes.shares.equal, None)
     yield of("detectable", lambda each: each.sizes.detectable, decimal)
     yield of("users needed", lambda each: each.sizes.users_needed, count)
+    if seeds:
+        yield of("variance: user/seed/rest", lambda each: each.sizes.variance, percents, False)
+        yield of("variance: user", lambda each: each.sizes.variance and each.sizes.variance.user, None)
+        yield of("variance: seed", lambda each: each.sizes.variance and each.sizes.variance.seed, None)
+        yield of("variance: rest", lambda each: each.sizes.variance and each.sizes.variance.residual, None)
+        yield of("seeds needed", lambda each: each.sizes.seeds_needed, count)
+    if method.find:
+        yield of(f"users for {100 * method.find:g}%", lambda each: each.sizes.users_wanted, count)
+    if method.find and seeds:
+        yield of(f"seeds for {100 * method.find:g}%", lambda each: each.sizes.seeds_wanted, count)
 
 
 def change_interval(changes: ChangeSet) -> str:
@@ -134,24 +124,9 @@ def change_end(contrast: Contrast, place: Literal[0, 1]) -> float | None:
     return None if ends is None else ends[place]
 
 
-def _of_seeds(of: Callable[..., Column]) -> Iterator[Column]:
-    yield of("variance: user/seed/rest", lambda each: each.sizes.variance, percents, False)
-    yield of("variance: user", lambda each: each.sizes.variance and each.sizes.variance.user)
-    yield of("variance: seed", lambda each: each.sizes.variance and each.sizes.variance.seed)
-    yield of("variance: rest", lambda each: each.sizes.variance and each.sizes.variance.residual)
-    yield of("seeds needed", lambda each: each.sizes.seeds_needed, count)
-
-
-def _wanted(of: Callable[..., Column], find: float, seeds: bool) -> Iterator[Column]:
-    share = f"{100 * find:g}%"
-    yield of(f"users for {share}", lambda each: each.sizes.users_wanted, count)
-    if seeds:
-        yield of(f"seeds for {share}", lambda each: each.sizes.seeds_wanted, count)
-
-
 def equivalence_columns(contrast_of: Callable[[Any], Contrast | None], method: Method) -> Iterator[Column]:
     """Yield the columns of the test for equivalence; arguments as in `contrast_columns`."""
-    of, adjusts = _of(contrast_of), method.correction != "none"
+    of, adjusts = functools.partial(Column, of=contrast_of), method.correction != "none"
     p = lambda each: each.sizes.equivalence and each.sizes.equivalence.p  # noqa: E731
     yield of("p (TOST)", p, None if adjusts else p_value)
     if adjusts:
@@ -191,9 +166,8 @@ def main_columns(evidence: Evidence, cost: bool, effects: bool) -> Iterator[Colu
 def _beside(base: str, contrasts: Mapping[RowKey, Contrast], tested: str, method: Method) -> Iterator[Column]:
     """Yield the columns of rows minus another one than their models alone, which is called so."""
     contrast_of = lambda row: contrasts.get(row.key)  # noqa: E731
-    of = _of(contrast_of)
-    yield of(f"{tested} vs {base}", lambda each: each.change, percent, contrast=contrast_of)
-    yield of(p_name(method, base), lambda each: each.p_adjusted, p_value)
+    yield Column(f"{tested} vs {base}", lambda each: each.change, percent, contrast=contrast_of, of=contrast_of)
+    yield Column(p_name(method, base), lambda each: each.p_adjusted, p_value, of=contrast_of)
 
 
 def metric_of(name: str) -> Callable[[Row], float | None]:
@@ -206,11 +180,12 @@ COST = (
     Column("ms/user", lambda row: row.costs["inference_ms_per_user"], "{:,.2f}".format),
     Column("trainable", lambda row: row.costs["trainable_parameters"], "{:,.0f}".format),
     Column("parameters", lambda row: row.costs["parameters"], "{:,.0f}".format),
-    Column("peak GiB", lambda row: _gib(row.costs["peak_memory_bytes"]), "{:.2f}".format),
+    Column("peak GiB", lambda row: gib(row.costs["peak_memory_bytes"]), "{:.2f}".format),
 )
 
 
-def _gib(n_bytes: float | None) -> float | None:
+def gib(n_bytes: float | None) -> float | None:
+    """Return bytes in GiB."""
     return None if n_bytes is None else n_bytes / 2**30
 
 
@@ -237,7 +212,7 @@ def _gain(tested: str, higher_is_better: bool) -> Iterator[Column]:
     yield Column(f"{tested} solo", lambda each: each.base, decimal, True, higher_is_better)
     yield Column(tested, lambda each: each.own, decimal, True, higher_is_better)
     yield Column("difference", lambda each: each.difference, signed)
-    yield from _interval(_of(lambda each: each))
+    yield from interval_columns()
     yield Column(f"{tested} vs solo", lambda each: each.change, percent)
     yield Column("seeds", lambda each: seed_list(each.seeds))
 
@@ -277,16 +252,12 @@ def board_columns(board: Leaderboard) -> Iterator[Column]:
     judged = lambda row: (row.is_ranked and row.is_complete) or None  # noqa: E731
     yield Column("mean " * several + board.metric, lambda row: row.mean, decimal, True, higher, among=judged)
     for dataset in board.n_users if several else ():
-        value = functools.partial(_value_on, dataset)
-        yield Column(f"{board.metric} {dataset}", value, decimal, True, higher, among=judged)
+        value_on = lambda row, dataset=dataset: row.values.get(dataset)  # noqa: E731
+        yield Column(f"{board.metric} {dataset}", value_on, decimal, True, higher, among=judged)
     if several:
         yield Column("data sets", lambda row: f"{len(row.values)} of {len(board.n_users)}")
     yield Column("seeds", lambda row: _seeds(row.seeds) or None)
     yield from _notes(board.rows)
-
-
-def _value_on(dataset: str, row: BoardRow) -> float | None:
-    return row.values.get(dataset)
 
 
 def _seeds(seeds: Mapping[str, tuple[int, ...]]) -> str:
@@ -318,7 +289,7 @@ def ledger_columns(evidence: Evidence, lines: Sequence[Line], effects: bool) -> 
 
     if not effects:
         yield Column("difference", lambda line: line.comparison.difference, signed)
-        yield from _interval(_of(contrast))
+        yield from interval_columns(contrast)
     yield from contrast_columns(contrast, "change", method, effects, effects and has_seeds(map(contrast, lines)))
     if not effects:
         yield from equivalence_columns(contrast, method)

@@ -60,12 +60,13 @@ def excludes_zero(comparison: Contrast) -> bool:
     return ends is not None and not ends[0] <= 0 <= ends[1]
 
 
-def agreement(comparison: Contrast, row: Row, base: Row, metric: str) -> str | None:
+def agreement(comparison: Contrast, evidence: Evidence) -> str | None:
     """Return in words the number of seeds under which the difference has the same sign; None for one seed."""
     seeds = comparison.seeds
     if len(seeds) < 2:
         return None
-    differences = (row.per_seed(metric, seeds) - base.per_seed(metric, seeds)).mean(axis=0)  # [S]
+    own, base = (evidence.rows[key].per_seed(evidence.tested, seeds) for key in (comparison.row, comparison.other))
+    differences = (own - base).mean(axis=0)  # [S]
     agree = int(np.sum(np.sign(differences) == np.sign(comparison.difference)))
     return f"{'up' if comparison.difference > 0 else 'down'} in {agree} of {len(seeds)} seeds"
 

@@ -38,6 +38,13 @@ class Column:
     """Returns a contrast of a line; the cell is marked where that is significant."""
     among: Callable[[Any], Hashable] | None = None
     """Returns among which lines the two best values of a metric are marked; None for a line that takes no part."""
+    of: Value | None = None
+    """Returns what of a line the value is of, such as a contrast; None if there is nothing. By default the line."""
+
+    def values(self, subjects: Sequence[Any]) -> list[Any]:
+        """Return the value of each line; None where there is none."""
+        owners = [self.of(each) for each in subjects] if self.of else subjects
+        return [None if each is None else self.value(each) for each in owners]
 
     def marks(self, subjects: Sequence[Any], values: Sequence[Any]) -> dict[int, Mark]:
         """Return line -> what is special about its cell."""
@@ -75,7 +82,7 @@ def table(
 ) -> Report:
     """Return a table with a line for each subject; `meanings` is mark -> what it means, of all it may have."""
     columns, subjects = list(columns), list(subjects)
-    filled = [(column, [column.value(each) for each in subjects]) for column in columns]
+    filled = [(column, column.values(subjects)) for column in columns]
     texts = [
         (column.name, [NONE if value is None else column.text(value) for value in values])
         for column, values in filled
