@@ -220,7 +220,7 @@ def report_some(host: Host, config: ReportConfig, stores: Sequence[Store], view:
         if config.plots:
             tell_plots(plot(evidence, store.own_folder))
         if config.html:
-            page = write_page(host, store, evidence, store.own_folder, effects, by_slices)
+            page = write_page(host, store, evidence, store.own_folder, effects)
             say(f"written to {page}", err=True)
     if published.complete:
         return 0

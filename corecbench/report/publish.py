@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from corecbench.api import CorecbenchError, PluginError
 from corecbench.evaluation.measuring import UnusableMetric, check_metric, is_overall
 from corecbench.report.evidence.contrasts import STANDARD
-from corecbench.report.evidence.leaderboard import board_of, read_board
+from corecbench.report.evidence.leaderboard import read_board
 from corecbench.report.evidence.ledger_plan import known_controls
 from corecbench.report.evidence.reading import read
 from corecbench.report.formats import write
@@ -171,27 +171,14 @@ def write_page(
     evidence: Evidence,
     folder: Path,
     effects: bool = False,
-    by_slices: bool = False,
     first: Sequence[Statement] = (),
 ) -> Path:
-    """Write a report as one HTML file into a folder; `effects` and `by_slices` as in `publish`.
+    """Write a report as one HTML file into a folder; `effects` and `first` as in `render`."""
+    from corecbench.report.page.render import render
 
-    The findings in `first` stand before all else.
-    """
-    from corecbench.report.page.render import Results, render
-
-    several = len({key.dataset for key, row in evidence.rows.items() if row.seeds}) > 1
-    results = Results(
-        benchmark=store.benchmark,
-        evidence=evidence,
-        board=board_of(evidence, store.benchmark) if several else None,
-        effects=effects,
-        ledgers=evidence.ledgers(by_slices),
-        recommendations=recommended(host, store, evidence),
-        first=first,
-    )
+    text = render(store.benchmark, evidence, recommended(host, store, evidence), effects, first)
     path = folder / "report.html"
-    path.write_text(render(results), encoding="utf-8", newline="\n")
+    path.write_text(text, encoding="utf-8", newline="\n")
     return path
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from corecbench.api import Report
+from corecbench.report.evidence.leaderboard import board_of
 from corecbench.report.page import answers, origin
 from corecbench.report.page.blocks import Code, Folded, Heading, Picture, Section, Statement, Text
 from corecbench.report.page.grids import folded, grid, note, number_of, on, stated
@@ -29,13 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from corecbench.api import CellResult
-    from corecbench.report.evidence.leaderboard import Leaderboard
     from corecbench.report.evidence.ledger import Ledger
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.page.blocks import Block
     from corecbench.report.plots.chart import Chart
     from corecbench.report.plots.registry import Prepared
     from corecbench.report.recommendation import Recommendation, Recommended
+
+    Recommendations = Mapping[str, Sequence[Recommendation] | str]
+    """data set -> the recommendations to the users of `WHO`, or why there are none."""
 
 PACKAGE = "corecbench.report.page"
 """Where the folder `templates` lies."""
@@ -46,10 +48,40 @@ NUMBERS = ",".join(f".n{place} td:nth-child({place})" for place in range(1, MOST
 """The cells of the columns of numbers, as a style names them: a class for each of thousands of cells is long."""
 
 
-def render(results: Results) -> str:
-    """Return the report of a benchmark, the same for the same results."""
-    title = f"{results.benchmark}: does training with an LLM help?"
-    return page(title, subtitle(results.records), list(sections(results)))
+def render(
+    benchmark: str,
+    evidence: Evidence,
+    recommendations: Recommendations,
+    effects: bool = False,
+    first: Sequence[Statement] = (),
+) -> str:
+    """Return the report of a benchmark, the same for the same results: the answer with one plot, the rest folded.
+
+    With `effects` the main table has columns of effect sizes. The findings in `first` stand before all else.
+    """
+    plots = prepare(evidence)
+    on_each = functools.partial(_on_each, plots, evidence)
+    main, slices = main_table(evidence, effects=effects), slice_table(evidence)
+    rest = {
+        ("ledger", "What exactly helps"): _ledger(evidence, on_each),
+        ("results", "Results"): (*stated(answers.missing(evidence)), *on_each([], main, "results on")),
+        ("pictures", "Results in pictures"): on_each(["cutoffs", "pairs", "rank-change"]),
+        ("leaderboard", "Over the data sets"): _over_datasets(benchmark, evidence, plots),
+        ("slices", "Whom it helps"): (
+            *plot_blocks(plots, ["train-share"]),
+            *on_each(["slices", "target-slices"], slices, "gains on slices of the users of"),
+        ),
+        ("recommended", "What is recommended"): _recommended(evidence, recommendations),
+        ("cost", "What it takes"): on_each(["cost"], cost_table(evidence), "what training and inference take on"),
+        ("training", "Training"): on_each(["learning"]),
+        ("settings", "Settings"): origin.settings(evidence.records()),
+        ("environment", "Data and environment"): origin.environment(evidence.records()),
+        ("reproduce", "How to reproduce"): _reproduce(benchmark, evidence.records()),
+    }
+    answer = [*stated(first), *answers.blocks(evidence), *plot_blocks(plots, ["gain"])]
+    more = [Section(*place, found, folded=True) for place, blocks in rest.items() if (found := list(blocks))]
+    title = f"{benchmark}: does training with an LLM help?"
+    return page(title, subtitle(evidence.records()), [Section("answer", "The answer", answer), *more])
 
 
 def page(
@@ -88,58 +120,6 @@ def _digest(text: str) -> str:
 # --- the sections -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class Results:
-    """The results of a benchmark that the page shows."""
-
-    benchmark: str
-    evidence: Evidence
-    board: Leaderboard | None
-    """The leaderboard; None where fewer than two data sets have results."""
-    effects: bool = False
-    """Whether the main table has columns of effect sizes."""
-    recommendations: Mapping[str, Sequence[Recommendation] | str] = field(default_factory=dict)
-    """data set -> the recommendations to the users of `WHO`, or why there are none."""
-    ledgers: Sequence[Ledger] = ()
-    """What the gain of each pair that has controls is made of."""
-    first: Sequence[Statement] = ()
-    """Findings that stand before all else."""
-
-    @property
-    def records(self) -> Sequence[CellResult]:
-        """The records of all cells."""
-        return self.evidence.records()
-
-
-def sections(results: Results) -> Iterator[Section]:
-    """Yield the sections in their order: the answer with one plot, and the rest, folded."""
-    evidence, plots = results.evidence, prepare(results.evidence)
-    yield Section(
-        "answer", "The answer", [*stated(results.first), *answers.blocks(evidence), *plot_blocks(plots, ["gain"])]
-    )
-    on_each = functools.partial(_on_each, plots, evidence)
-    main, slices = main_table(evidence, effects=results.effects), slice_table(evidence)
-    rest = {
-        ("ledger", "What exactly helps"): _ledger(results, on_each) if results.ledgers else (),
-        ("results", "Results"): (*stated(answers.missing(evidence)), *on_each([], main, "results on")),
-        ("pictures", "Results in pictures"): on_each(["cutoffs", "pairs", "rank-change"]),
-        ("leaderboard", "Over the data sets"): _over_datasets(results.board, plots) if results.board else (),
-        ("slices", "Whom it helps"): (
-            *plot_blocks(plots, ["train-share"]),
-            *on_each(["slices", "target-slices"], slices, "gains on slices of the users of"),
-        ),
-        ("recommended", "What is recommended"): _recommended(results),
-        ("cost", "What it takes"): on_each(["cost"], cost_table(evidence), "what training and inference take on"),
-        ("training", "Training"): on_each(["learning"]),
-        ("settings", "Settings"): origin.settings(results.records),
-        ("environment", "Data and environment"): origin.environment(results.records),
-        ("reproduce", "How to reproduce"): _reproduce(results),
-    }
-    for (name, title), blocks in rest.items():
-        if found := list(blocks):
-            yield Section(name, title, found, folded=True)
-
-
 def _on_each(
     plots: Sequence[Prepared],
     evidence: Evidence,
@@ -168,9 +148,10 @@ def subtitle(records: Sequence[CellResult]) -> str:
     return f"{cells}{failed}, run {' to '.join(dict.fromkeys((days[0], days[-1])))}"
 
 
-def _ledger(results: Results, on_each: Callable[..., Iterator[Block]]) -> Iterator[Block]:
-    yield from stated([statement for each in results.ledgers for statement in _finding(each, results.evidence)])
-    yield from on_each(["ledger", "llms"], ledger_table(results.evidence, in_words=False), "what exactly helps on")
+def _ledger(evidence: Evidence, on_each: Callable[..., Iterator[Block]]) -> Iterator[Block]:
+    if ledgers := evidence.ledgers():
+        yield from stated([statement for each in ledgers for statement in _finding(each, evidence)])
+        yield from on_each(["ledger", "llms"], ledger_table(evidence, in_words=False), "what exactly helps on")
 
 
 def _finding(ledger: Ledger, evidence: Evidence) -> Iterator[Statement]:
@@ -179,26 +160,27 @@ def _finding(ledger: Ledger, evidence: Evidence) -> Iterator[Statement]:
         yield Statement(contrast.finding, text, [harm] if harm else [])
 
 
-def _over_datasets(board: Leaderboard, plots: Sequence[Prepared]) -> Iterator[Block]:
-    report = board_table(board)
-    yield grid(report, "all rows over all data sets")
-    yield note(report)
-    yield from plot_blocks(plots, ["critical-difference"])
+def _over_datasets(benchmark: str, evidence: Evidence, plots: Sequence[Prepared]) -> Iterator[Block]:
+    if len({key.dataset for key, row in evidence.rows.items() if row.seeds}) > 1:
+        report = board_table(board_of(evidence, benchmark))
+        yield grid(report, "all rows over all data sets")
+        yield note(report)
+        yield from plot_blocks(plots, ["critical-difference"])
 
 
-def _recommended(results: Results) -> Iterator[Block]:
-    for dataset in results.evidence.datasets:
-        if len(results.evidence.datasets) > 1:
+def _recommended(evidence: Evidence, recommendations: Recommendations) -> Iterator[Block]:
+    for dataset in evidence.datasets:
+        if len(evidence.datasets) > 1:
             yield Heading(dataset)
-        found = results.recommendations.get(dataset, "No pair is stored.")
+        found = recommendations.get(dataset, "No pair is stored.")
         yield from [Text(found)] if isinstance(found, str) else recommended_to_users(found)
 
 
-def _reproduce(results: Results) -> Iterator[Block]:
-    trained = [record for record in results.records if "imported" not in record]
+def _reproduce(benchmark: str, records: Sequence[CellResult]) -> Iterator[Block]:
+    trained = [record for record in records if "imported" not in record]
     versions = {record["versions"].get("corecbench") for record in trained} - {None}
     which = f"=={versions.pop()}" if len(versions) == 1 else ""
-    files = run_files(results.benchmark, trained)
+    files = run_files(benchmark, trained)
     names = ["run.toml"] if len(files) == 1 else [f"run-{number}.toml" for number in range(1, len(files) + 1)]
     runs = [f"corecbench run --config {name}" for name in names]
     yield Code("command", "\n".join([f"pip install 'corecbench{which}'", *runs]))
@@ -209,7 +191,7 @@ def _reproduce(results: Results) -> Iterator[Block]:
         "data set that is a folder of one's own stands here by its name: give its path instead.",
         is_note=True,
     )
-    yield folded(origin.cells(results.records))
+    yield folded(origin.cells(records))
 
 
 # --- plots --------------------------------------------------------------------------------------------------------
