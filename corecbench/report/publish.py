@@ -48,7 +48,6 @@ class Published:
     """reporter -> why it failed; the tables of other reporters are written all the same."""
     folder: Path
     paths: Sequence[Path]
-    """The files in that folder."""
     complete: bool
     """Whether no cell failed or is damaged, every row has all seeds of its data set, and all tables that should be
     written are."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from corecbench.api import CellResult, RowSide
     from corecbench.data.dataset import Dataset
     from corecbench.data.loaded import SplitDataset
-    from corecbench.data.split import HeldItems, Split
+    from corecbench.data.split import Split
     from corecbench.plugin.host import Host
     from corecbench.report.stored_lists import RankedSide, StoredLists
     from corecbench.results.store import Entry, Store
@@ -45,7 +45,6 @@ class Item:
 
     item_id: str
     title: str
-    """The title, "" where the item has none."""
 
     def __str__(self) -> str:
         return one_line(self.title) or f"item {one_line(self.item_id)}"
@@ -56,7 +55,6 @@ class Past(Item):
     """An item of a user's history."""
 
     part: Part
-    """The part of the split that holds the item."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,6 @@ class TopList:
     """The rank of the held-out item. Ties count against the model, so it can be beyond the place on the list."""
     n_candidates: int
     items: tuple[Recommended, ...]
-    """The items, best first."""
     dropped: tuple[Item, ...]
     """The items on the list of the same model alone that are not on this list, best first."""
     best_rank: int | None = None
@@ -155,7 +152,8 @@ def recommend(
     place = held.users.searchsorted([user])
     (known,) = held.known.of(place)
     n_train = np.count_nonzero(split.before.user == user)
-    validation = held_out_of(split.held["validation"], user)
+    validated = split.held["validation"]
+    validation = int(validated.target[validated.users == user].sum())  # 0 for a user who is not ranked there
     parts: list[tuple[int, Part]] = [(int(item), "training") for item in known[:n_train]]
     parts += [(int(item), "validation" if item == validation else "left out") for item in known[n_train:]]
     parts.append((int(held.target[place][0]), "test"))
@@ -163,11 +161,6 @@ def recommend(
     most = min([most, *(int(row.top["position"].max()) for row in stored.rows)])
     lists = tuple(_list(row, user_id, titles, most) for row in stored.rows)
     return Recommendation(cell["dataset"], user_id, cell["name"], cell["seed"], history, lists)
-
-
-def held_out_of(held: HeldItems, user: int) -> int:
-    """Return the item of a user that is held out at a stage, 0 for a user who is not ranked there."""
-    return int(held.target[held.users == user].sum())
 
 
 def _list(row: RankedSide, user_id: str, titles: Mapping[str, str], most: int) -> TopList:

@@ -17,7 +17,6 @@ from corecbench.results.user_ranks import UserRanks
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from corecbench.api import CellResult
     from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry
 
@@ -158,7 +157,7 @@ def _pooled(key: RowKey, windows: Mapping[int, Row], facts: Stacked) -> Row:
         {seed: pd.concat([row.values[seed] for row in parts], join="inner") for seed in whole},
         problems,
         any(row.at_limit for row in parts),
-        tuple(_record(row, seed) for seed in whole for row in parts),
+        tuple(row.records[list(row.values).index(seed)] for seed in whole for row in parts),
         {seed: _means([row.overall.get(seed, {}) for row in parts]) for seed in whole},
         {seed: _stacked([row.users[seed] for row in parts], facts) for seed in whole},
         {seed: of_seed for seed, of_seed in faults.items() if of_seed},
@@ -173,10 +172,6 @@ def _problem(n_windows: int, windows: Mapping[int, Row], seed: int) -> str | Non
         if row is None or seed not in row.values:
             return f"window {number} {'missing' if row is None else row.problems.get(seed, 'missing')}"
     return None
-
-
-def _record(row: Row, seed: int) -> CellResult:
-    return row.records[list(row.values).index(seed)]
 
 
 def _means(overall: Sequence[Mapping[str, float]]) -> dict[str, float]:

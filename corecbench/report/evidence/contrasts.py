@@ -83,7 +83,6 @@ class Contrast:
 
     row: RowKey
     other: RowKey
-    """The row that it is compared with."""
     group: UserGroup
     seeds: tuple[int, ...]
     n_users: int

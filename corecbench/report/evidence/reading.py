@@ -50,7 +50,7 @@ from corecbench.results.rows import RowKey, by_row, in_order, variants_of
 from corecbench.results.user_ranks import RanksReader
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from corecbench.api import CellResult, Metric
     from corecbench.report.evidence.ledger import Ledger
@@ -77,13 +77,15 @@ class Evidence:
     protocols: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """data set -> how its ranks came about."""
     controls: KnownControls = NO_CONTROLS
-    """What is known of the controls among the rows."""
     left_out: Collection[str] = ()
     """The folders of the cells that are left out, since what is stored of them cannot be used."""
     baseline: str = ""
     """The name of a row, such as "sasrec+llama+bdlm:llm", that every row is compared with, too; none if empty."""
     whole: Evidence | None = field(default=None, repr=False)
     """All of it, where this is a part: families of tests are those of the whole."""
+    _groups: dict[str, Sequence[UserGroup]] = field(default_factory=dict, init=False, repr=False)
+    _over: dict[str, Mapping[RowKey, Contrast]] = field(default_factory=dict, init=False, repr=False)
+    _ledgers: dict[bool, Sequence[Ledger]] = field(default_factory=dict, init=False, repr=False)
 
     # --- rows -----------------------------------------------------------------------------------------------------
 
@@ -191,10 +193,6 @@ class Evidence:
             self._groups[dataset] = list(user_groups(n_users, self.facts(dataset)))
         return self._groups[dataset]
 
-    @functools.cached_property
-    def _groups(self) -> dict[str, Sequence[UserGroup]]:
-        return {}
-
     # --- contrasts ------------------------------------------------------------------------------------------------
 
     @property
@@ -273,10 +271,6 @@ class Evidence:
             self._over[name] = self._adjusted({key: base for key, base in pairs.items() if key != base})
         return self._over[name]
 
-    @functools.cached_property
-    def _over(self) -> dict[str, Mapping[RowKey, Contrast]]:
-        return {}
-
     def called(self, name: str) -> Mapping[str, RowKey]:
         """Return the row of a name on each data set that has one.
 
@@ -312,18 +306,17 @@ class Evidence:
     def _sliced(self) -> list[Contrast]:
         if self.whole:
             return [each for each in self.whole.slices() if each.row in self.rows]
-        return [each for key in self.joint() for each in self.slices_of(key)]
+        contrast, rows = self.yardstick.contrast, self.rows
+        found = (
+            contrast(rows[key], rows[key.solo], self.families[key], group)
+            for key in self.joint()
+            for group in self.groups(key.dataset)
+        )
+        return [each for each in found if each.n_users]
 
     def slices(self) -> Sequence[Contrast]:
-        """Return every joint row minus its model alone, on all users and on every slice of them."""
+        """Return every joint row minus its model alone, on all users and on every slice that has any."""
         return self._sliced
-
-    def slices_of(self, key: RowKey) -> Iterator[Contrast]:
-        """Yield a joint row minus its model alone, on all users and on every slice that has any."""
-        for group in self.groups(key.dataset):
-            each = self.yardstick.contrast(self.rows[key], self.rows[key.solo], self.families[key], group)
-            if each.n_users:
-                yield each
 
     def ledgers(self, by_slices: bool = False) -> Sequence[Ledger]:
         """Return what the gain of each pair with controls is made of, on all users or on slices of them, too."""
@@ -335,10 +328,6 @@ class Evidence:
                 groups = {dataset: found[:1] for dataset, found in groups.items()}
             self._ledgers[by_slices] = ledger.build(self.rows, self.yardstick, self.controls, groups)
         return self._ledgers[by_slices]
-
-    @functools.cached_property
-    def _ledgers(self) -> dict[bool, Sequence[Ledger]]:
-        return {}
 
     def shares(self) -> list[list[Contrast]]:
         """Return the joint rows that can be compared with their models alone at two shares or more, in order.

@@ -143,7 +143,12 @@ class Row:
             bool(self.records)
             and self.key.control is None
             and not self.key.reduction
-            and not any(map(_trains, self.records))
+            and not any(record["epochs"] for record in self.records)
+            and all(
+                side.get("trainable_parameters") == 0
+                for record in self.records
+                for side in record["sides"].values()
+            )
             and all(first.equals(other) for other in others)
         )
 
@@ -241,11 +246,6 @@ class Row:
     def fault_notes(self, only: str | None = None) -> list[str]:
         """Return a note for each metric without a value. The caption of the table states the reason."""
         return [f"no {metric} (see the caption)" for metric in self._faulty() if only in (None, metric)]
-
-
-def _trains(record: CellResult) -> bool:
-    """Return whether any side of a cell was trained, or may have been."""
-    return bool(record["epochs"]) or any(side.get("trainable_parameters") != 0 for side in record["sides"].values())
 
 
 def _precedes(record: CellResult, side: str) -> bool:

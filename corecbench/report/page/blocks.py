@@ -60,7 +60,6 @@ class Answer:
     """Yes, no, or that it cannot be told."""
     because: str
     more: Sequence[str]
-    """Further sentences."""
     figures: Block | None
     """A table of what the answer rests on."""
 

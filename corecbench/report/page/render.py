@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from corecbench.api import CellResult
-    from corecbench.report.evidence.ledger import Ledger
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.page.blocks import Block
     from corecbench.report.plots.chart import Chart
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     """data set -> the recommendations to the users of `WHO`, or why there are none."""
 
 PACKAGE = "corecbench.report.page"
-"""Where the folder `templates` lies."""
 SCRIPTS = ("sort.js", "fold.js")
 MOST_COLUMNS = 60
 """The most columns of a table whose numbers stand to the right."""
@@ -150,14 +148,13 @@ def subtitle(records: Sequence[CellResult]) -> str:
 
 def _ledger(evidence: Evidence, on_each: Callable[..., Iterator[Block]]) -> Iterator[Block]:
     if ledgers := evidence.ledgers():
-        yield from stated([statement for each in ledgers for statement in _finding(each, evidence)])
+        statements = []
+        for each in ledgers:
+            harm, contrast, text = harm_sentence(each), telling(each), sentence(each, evidence)
+            if text is not None and contrast is not None:
+                statements.append(Statement(contrast.finding, text, [harm] if harm else []))
+        yield from stated(statements)
         yield from on_each(["ledger", "llms"], ledger_table(evidence, in_words=False), "what exactly helps on")
-
-
-def _finding(ledger: Ledger, evidence: Evidence) -> Iterator[Statement]:
-    harm, contrast, text = harm_sentence(ledger), telling(ledger), sentence(ledger, evidence)
-    if text is not None and contrast is not None:
-        yield Statement(contrast.finding, text, [harm] if harm else [])
 
 
 def _over_datasets(benchmark: str, evidence: Evidence, plots: Sequence[Prepared]) -> Iterator[Block]:

@@ -52,7 +52,6 @@ class Chart:
     caption: str
     """What a reader needs to judge the plot."""
     bodies: tuple[Body, ...]
-    """The parts, from the top."""
 
     @property
     def words(self) -> str:

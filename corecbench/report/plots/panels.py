@@ -95,7 +95,6 @@ class Look:
 
 ALONE = Look(INK, dash="", width=2)
 ZERO = ((0.0, Look(INK, width=0.9)),)
-"""The line of no difference."""
 
 
 def look_of(number: int, is_open: bool = False, has_line: bool = True) -> Look:

@@ -50,11 +50,8 @@ PLOTS: tuple[Plot, ...] = (
 )
 
 OF_SHARES = Plot("train-share", gains.shares, per_dataset=False)
-"""The plot of runs in which several shares of the users train."""
 OF_LLMS = Plot("llms", ledgers.over_llms)
-"""The plot of runs in which several LLMs have pairs with controls."""
 OF_PROTOCOLS = Plot("protocols", ledgers.under_protocols)
-"""The plot of findings under two protocols."""
 
 
 def plots_of(evidence: Subject) -> Sequence[Plot]:
@@ -72,7 +69,6 @@ class Prepared:
     """A plot, or the reason why there is none."""
 
     kind: str
-    """The name of the `Plot`."""
     dataset: str | None
     """The data set; None for a plot of all data sets."""
     pages: Sequence[Chart] = ()

@@ -76,7 +76,9 @@ def write_site(
     if not shown:
         raise CorecbenchError(f"no benchmark can be shown: {left_out[0]}")
     for benchmark in shown:
-        write_rows(benchmark, out)
+        (out / ROWS / slug(benchmark.name)).mkdir(parents=True, exist_ok=True)
+        for row in benchmark.rows:
+            (out / benchmark.address(row)).write_text(row_page(benchmark, row), encoding="utf-8", newline="\n")
     (out / INDEX).write_text(index_page(title, shown), encoding="utf-8", newline="\n")
     n_rows = sum(len(benchmark.rows) for benchmark in shown)
     return Site(out / INDEX, n_rows, len(shown), left_out)
@@ -104,14 +106,6 @@ def write_benchmark(
     report = write_page(host, place, evidence, place.own_folder)
     claims = [each for each in placed(read_claims(), {name: evidence}) if each.row]
     return Benchmark(name, evidence, report.relative_to(out).as_posix(), claims)
-
-
-def write_rows(benchmark: Benchmark, out: Path) -> None:
-    """Write a page for each row of a benchmark."""
-    folder = out / ROWS / slug(benchmark.name)
-    folder.mkdir(parents=True, exist_ok=True)
-    for row in benchmark.rows:
-        (out / benchmark.address(row)).write_text(row_page(benchmark, row), encoding="utf-8", newline="\n")
 
 
 # --- the first page -----------------------------------------------------------------------------------------------

@@ -7,30 +7,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS
 from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME
-from corecbench.report.views.captions import (
-    board_caption,
-    comparison_caption,
-    ledger_caption,
-    main_caption,
-    of_changes,
-    of_costs,
-    of_p,
-    share_caption,
-    significant,
-    slice_caption,
-)
-from corecbench.report.views.columns import (
-    COST,
-    board_columns,
-    change_end,
-    comparison_table_columns,
-    identity,
-    ledger_columns,
-    main_columns,
-    p_name,
-    share_columns,
-    slice_columns,
-)
+from corecbench.report.views import captions, columns
 from corecbench.report.views.findings import row_name
 from corecbench.report.views.layout import Column, table
 from corecbench.report.views.provenance import made_with, protocol_sentence
@@ -55,30 +32,31 @@ MEANINGS: Mapping[Mark, str] = {
 
 def main_table(evidence: Evidence, cost: bool = False, effects: bool = False) -> Report:
     """Return every row, each joint one beside its model alone."""
-    caption = main_caption(evidence, cost, effects)
-    meanings: Mapping[Mark, str] = {**MEANINGS, "significant": significant(evidence.method)}
-    return table("table", evidence.rows.values(), main_columns(evidence, cost, effects), caption, meanings)
+    caption = captions.main_caption(evidence, cost, effects)
+    meanings: Mapping[Mark, str] = {**MEANINGS, "significant": captions.significant(evidence.method)}
+    return table("table", evidence.rows.values(), columns.main_columns(evidence, cost, effects), caption, meanings)
 
 
 def cost_table(evidence: Evidence) -> Report:
     """Return what training and inference of every row take, beside its tested metric."""
     rows = evidence.rows.values()
-    costs = [each.name for each in COST]
+    costs = [each.name for each in columns.COST]
     wanted = {"data set", "model", "side", "sharing", "control", evidence.tested, *costs, "seeds"}
-    columns = [each for each in main_columns(evidence, cost=True, effects=False) if each.name in wanted]
-    return table("cost", rows, columns, sentences(of_costs(rows)))
+    shown = [each for each in columns.main_columns(evidence, cost=True, effects=False) if each.name in wanted]
+    return table("cost", rows, shown, sentences(captions.of_costs(rows)))
 
 
 def slice_table(evidence: Evidence) -> Report:
     """Return whom training together helps: every joint row minus its model alone, on slices of the users."""
     contrasts = evidence.slices()
-    return table("slices", contrasts, slice_columns(evidence, contrasts), slice_caption(evidence))
+    return table("slices", contrasts, columns.slice_columns(evidence, contrasts), captions.slice_caption(evidence))
 
 
 def share_table(evidence: Evidence) -> Report:
     """Return the gain of training together over shares of the users that train."""
     contrasts = [each for of_row in evidence.shares() for each in of_row]
-    return table("train-shares", contrasts, share_columns(evidence, contrasts), share_caption(evidence, contrasts))
+    caption = captions.share_caption(evidence, contrasts)
+    return table("train-shares", contrasts, columns.share_columns(evidence, contrasts), caption)
 
 
 def ledger_table(
@@ -90,16 +68,16 @@ def ledger_table(
     """
     ledgers = evidence.ledgers(by_slices)
     lines = [line for ledger in ledgers for line in ledger.contrasts]
-    caption = ledger_caption(evidence, ledgers, effects, in_words)
-    columns = ledger_columns(evidence, lines, effects)
-    return table("ledger", lines, columns, caption, {"significant": significant(evidence.method)})
+    caption = captions.ledger_caption(evidence, ledgers, effects, in_words)
+    meanings: Mapping[Mark, str] = {"significant": captions.significant(evidence.method)}
+    return table("ledger", lines, columns.ledger_columns(evidence, lines, effects), caption, meanings)
 
 
 def comparison_table(comparison: Comparison) -> Report:
     """Return rows against a baseline, with a column of benchmarks only if there are several."""
-    columns, caption = comparison_table_columns(comparison), comparison_caption(comparison)
-    meanings: Mapping[Mark, str] = {"significant": significant(comparison.yardstick.method)}
-    return table("compare", comparison.rows, columns, caption, meanings)
+    meanings: Mapping[Mark, str] = {"significant": captions.significant(comparison.yardstick.method)}
+    shown, caption = columns.comparison_table_columns(comparison), captions.comparison_caption(comparison)
+    return table("compare", comparison.rows, shown, caption, meanings)
 
 
 def board_table(board: Leaderboard) -> Report:
@@ -108,7 +86,7 @@ def board_table(board: Leaderboard) -> Report:
         "best": "among the ranked rows that are complete",
         "second": "the next among them",
     }
-    return table("leaderboard", board.rows, board_columns(board), board_caption(board), meanings)
+    return table("leaderboard", board.rows, columns.board_columns(board), captions.board_caption(board), meanings)
 
 
 # --- claims and protocols -----------------------------------------------------------------------------------------
@@ -116,7 +94,7 @@ def board_table(board: Leaderboard) -> Report:
 
 def claims_table(found: Sequence[Placed]) -> Report:
     """Return each claim beside the rows that it is about; the caption names the sources."""
-    columns = [
+    shown = [
         Column("claim", lambda each: each.claim.name),
         Column("data set", lambda each: each.row.key.dataset if each.row else each.claim.dataset),
         Column("row", lambda each: each.row and each.row.key.name),
@@ -137,7 +115,7 @@ def claims_table(found: Sequence[Placed]) -> Report:
         f"with {FEWEST_SEEDS} seeds or more",
         *(f"{name}: {cited}" for name, cited in sources.items()),
     ]
-    return table("claims", found, columns, sentences(said))
+    return table("claims", found, shown, sentences(said))
 
 
 def protocols_table(protocols: Protocols) -> Report:
@@ -146,7 +124,7 @@ def protocols_table(protocols: Protocols) -> Report:
 
 
 def _protocol_columns(protocols: Protocols) -> Iterator[Column]:
-    yield from identity((each.pair for each in protocols.found), lambda each: each.pair)
+    yield from columns.identity((each.pair for each in protocols.found), lambda each: each.pair)
     yield Column("part", lambda each: each.kind)
     yield Column("row", lambda each: row_name(each.leave_one_out.row, each.pair))
     yield Column("minus", lambda each: row_name(each.leave_one_out.other, each.pair))
@@ -160,12 +138,13 @@ def _protocol_columns(protocols: Protocols) -> Iterator[Column]:
 
 def _of_one(name: str, of: Callable[[Found], Contrast], protocols: Protocols) -> Iterator[Column]:
     """Yield the columns of a contrast under one protocol."""
-    yield Column(f"change {name}", lambda each: of(each).change, percent)
-    yield Column(f"95% interval {name}", lambda each: of(each).sizes.change_ends, _interval, exact=False)
-    yield Column(f"95% low {name}", lambda each: change_end(of(each), 0), None)
-    yield Column(f"95% high {name}", lambda each: change_end(of(each), 1), None)
-    yield Column(f"{p_name(protocols.leave_one_out.method)} {name}", lambda each: of(each).p_adjusted, p_value)
-    yield Column(f"users {name}", lambda each: of(each).n_users, count)
+    yield Column(f"change {name}", lambda each: each.change, percent, of=of)
+    yield Column(f"95% interval {name}", lambda each: each.sizes.change_ends, _interval, False, of=of)
+    yield Column(f"95% low {name}", lambda each: columns.change_end(each, 0), None, of=of)
+    yield Column(f"95% high {name}", lambda each: columns.change_end(each, 1), None, of=of)
+    p = columns.p_name(protocols.leave_one_out.method)
+    yield Column(f"{p} {name}", lambda each: each.p_adjusted, p_value, of=of)
+    yield Column(f"users {name}", lambda each: each.n_users, count, of=of)
 
 
 def _interval(ends: tuple[float, float]) -> str:
@@ -192,8 +171,8 @@ def _protocol_caption(protocols: Protocols) -> str:
             "it is not and its change is smaller than under leave-one-out; open where it may be as large; under "
             "neither where it is significant under neither",
             "Smaller, larger: by more than the root of the sum of squares of the half-widths of both intervals, by "
-            f"{of_changes(method)}",
-            *([of_p(contrasts, method)] if contrasts else []),
+            f"{captions.of_changes(method)}",
+            *([captions.of_p(contrasts, method)] if contrasts else []),
             *(
                 [f"Left out: {single[0]} contrasts that only {LEAVE_ONE_OUT} has, {single[1]} that only {TIME} has"]
                 if any(single)
