@@ -40,25 +40,17 @@ def protocols_of(entries: Iterable[Entry], settings: bool = True) -> dict[str, M
         windows.setdefault(pooled_dataset(record["cell"]), set()).add(record["cell"]["dataset"])
         if not record["sides"]:
             continue
-        facts: dict[tuple[str, str], Any] = {
-            ("protocol", ""): record["protocol"],
-            ("split", ""): record["data"]["split_fingerprint"],
-        }
         cell = "" if settings else folder.parent
-        alike: dict[tuple[str, str], Any] = {
-            (f"settings of {name}" + in_pairs * " in pairs", setting): value
-            for name, setting, value, in_pairs in settings_in(record)
+        facts: dict[tuple[object, str, str], Any] = {
+            ("", "protocol", ""): record["protocol"],
+            ("", "split", ""): record["data"]["split_fingerprint"],
         }
-        alike |= {("algorithm", name): number for name, number in algorithms_in(record)}
-        alike |= {
-            (f"what {label} read", name): value
-            for label, read in record.get("fingerprints", {}).items()
-            for name, value in read.items()
-        }
-        places = {("", *about): value for about, value in facts.items()}
-        for (group, subject, setting), value in (
-            places | {(cell, *about): alike[about] for about in alike}
-        ).items():
+        for name, setting, value, in_pairs in settings_in(record):
+            facts[cell, f"settings of {name}" + in_pairs * " in pairs", setting] = value
+        facts |= {(cell, "algorithm", name): number for name, number in algorithms_in(record)}
+        for label, read in record.get("fingerprints", {}).items():
+            facts |= {(cell, f"what {label} read", name): value for name, value in read.items()}
+        for (group, subject, setting), value in facts.items():
             place = group, record["cell"]["dataset"], subject, setting
             earlier, expected = first.setdefault(place, (folder, value))
             if value != expected:

@@ -63,25 +63,18 @@ def made_with(records: Iterable[CellResult]) -> tuple[str, ...]:
     versions = [(record["cell"]["name"], _versions(record)) for record in done]
     differ = " (they differ between cells)" if any(each != versions[0][1] for _, each in versions) else ""
     stated = ", ".join(f"{name} {version}" for name, version in together(versions, "cells").items())
-    device = together([(record["cell"]["name"], {"Device:": record["device"]}) for record in done], "cells")
-    return (
-        *([f"Settings that a model has in pairs only: {own}"] if (own := _in_pairs(done)) else []),
-        *([f"Settings were searched on validation: {found}"] if (found := searched(done)) else []),
-        *([f"Versions{differ}: {stated}"] if stated else []),
-        *(f"{name} {value}" for name, value in device.items()),
-        *([f"Number formats differ between cells: {differing}"] if (differing := _formats(done)) else []),
-        *(
-            [f"Results of earlier versions do not say which weights and algorithms made them: {lack}"]
-            if (lack := _lacking(done))
-            else []
-        ),
-        *(
-            [f"Stored by an earlier version without checksums, so a change of their files would not show: {lack}"]
-            if (lack := listed([each["cell"]["name"] for each in ranked if is_unsealed(each)], "cells"))
-            else []
-        ),
-        *of_imports(ranked),
-    )
+    device = together([(record["cell"]["name"], {"Device": str(record["device"])}) for record in done], "cells")
+    unsealed = listed([each["cell"]["name"] for each in ranked if is_unsealed(each)], "cells")
+    facts = {
+        "Settings that a model has in pairs only": _in_pairs(done),
+        "Settings were searched on validation": searched(done),
+        f"Versions{differ}": stated,
+        **device,
+        "Number formats differ between cells": _formats(done),
+        "Results of earlier versions do not say which weights and algorithms made them": _lacking(done),
+        "Stored by an earlier version without checksums, so a change of their files would not show": unsealed,
+    }
+    return (*(f"{name}: {value}" for name, value in facts.items() if value), *of_imports(ranked))
 
 
 def _formats(records: Sequence[CellResult]) -> str:
