@@ -111,4 +111,4 @@ def table(recommendation: Recommendation) -> Report:
         *(f"{top.name}: {top.standing}" for top in recommendation.lists),
         LEGEND,
     ]
-    return Report("recommend", values.map(str).map(one_line), values, one_line(sentences(caption)))
+    return Report("recommend", values.map(str).map(one_line), values, one_line(sentences(*caption)))

@@ -125,10 +125,10 @@ def of_ensembles(sides: Iterable[RowSide], base: str = "") -> Iterator[str]:
         yield f"Side ensemble: {combined}" + (f", and is compared with {base}" if base else "")
 
 
-def sentences(parts: Iterable[str]) -> str:
+def sentences(*parts: str) -> str:
     """Return a caption.
 
-    >>> sentences(["One", "Another"])
+    >>> sentences("One", "Another")
     'One. Another.'
     """
     return " ".join(f"{part}." for part in parts)

@@ -36,7 +36,7 @@ def blocks(evidence: Evidence) -> Iterator[Block]:
     """Yield the answers of each data set, with the numbers of users and seeds and the best rows."""
     for dataset in evidence.datasets:
         yield Heading(dataset)
-        yield Text(sentences([*extent(evidence, dataset), *best(evidence, dataset)]))
+        yield Text(sentences(*extent(evidence, dataset), *best(evidence, dataset)))
         answers = [answer(evidence, key) for key in pairs(evidence, dataset)]
         if not answers:
             yield Text("Nothing was trained together here: all rows are models alone, or controls.")
@@ -222,14 +222,12 @@ def note(evidence: Evidence) -> str:
     level, method = decimal(ALPHA, 2), evidence.method
     lacking = any(each.lacks_seeds for each in evidence.over_alone.values())
     return sentences(
-        [
-            f"Yes and no: {p_name(method)} is below {level}" + f", from {FEWEST_SEEDS} seeds on" * lacking,
-            f"No, too, where the difference is shown to be below {100 * method.margin:g}%",
-            "Changes against controls are relative to the model alone",
-            f"Intervals are of the relative change ({of_changes(method)}; "
-            f"{intervals_in_words(method, evidence.over_alone.values())}), not adjusted",
-            f"What could not be seen is found at {level} with less than 80% power",
-        ]
+        f"Yes and no: {p_name(method)} is below {level}" + f", from {FEWEST_SEEDS} seeds on" * lacking,
+        f"No, too, where the difference is shown to be below {100 * method.margin:g}%",
+        "Changes against controls are relative to the model alone",
+        f"Intervals are of the relative change ({of_changes(method)}; "
+        f"{intervals_in_words(method, evidence.over_alone.values())}), not adjusted",
+        f"What could not be seen is found at {level} with less than 80% power",
     )
 
 

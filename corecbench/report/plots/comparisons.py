@@ -109,12 +109,10 @@ def matrix(evidence: Evidence) -> list[Chart]:
     """Return all pairs of rows of one data set."""
     body, tests = compared(evidence)
     caption = sentences(
-        [
-            extent(evidence),
-            tests,
-            f"Holm-adjusted over the matrix; significant: below {decimal(ALPHA, 2)}",
-            FIRST_NAMED,
-        ]
+        extent(evidence),
+        tests,
+        f"Holm-adjusted over the matrix; significant: below {decimal(ALPHA, 2)}",
+        FIRST_NAMED,
     )
     title = f"{evidence.datasets[0]}: difference in {evidence.tested} between all rows (row {MINUS} column)"
     return [Chart(title, caption, (body,))]
@@ -161,14 +159,12 @@ def average_ranks(evidence: Evidence) -> list[Chart]:
         ends = max(1.0, rank - found.gap / 2), min(float(len(found.keys)), rank + found.gap / 2)
         lines.append(Line(label(key), key.side, rank, ends, f"{rank:.2f}"))
     caption = sentences(
-        [
-            extent(evidence),
-            f"Rank 1 is best. Friedman's test: p = {p_value(found.test.p)}".replace("= <", "< "),
-            f"Lines: the critical difference of Nemenyi's test at .05, {found.gap:.2f}. Rows whose lines overlap "
-            "do not differ significantly; with few data sets that is rough",
-            "Without controls",
-            FIRST_NAMED,
-        ]
+        extent(evidence),
+        f"Rank 1 is best. Friedman's test: p = {p_value(found.test.p)}".replace("= <", "< "),
+        f"Lines: the critical difference of Nemenyi's test at .05, {found.gap:.2f}. Rows whose lines overlap "
+        "do not differ significantly; with few data sets that is rough",
+        "Without controls",
+        FIRST_NAMED,
     )
     title = f"Average ranks by {evidence.tested} over {found.n_datasets} data sets, and which rows differ"
     return [Chart(title, caption, (Forest((Group("", tuple(lines)),), "average rank", zero=False),))]

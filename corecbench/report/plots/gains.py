@@ -103,11 +103,9 @@ def _forest(evidence: Evidence, rows: Sequence[tuple[RowKey, Line]], page: str) 
     )
     intervals = t_intervals(evidence.over_alone[key].lacks_seeds for key, _ in rows)
     caption = sentences(
-        [
-            "; ".join(extents(evidence)[dataset] for dataset in datasets),
-            f"Lines: 95% intervals ({intervals}), not adjusted for their number. At the right: the relative change",
-            FIRST_NAMED,
-        ]
+        "; ".join(extents(evidence)[dataset] for dataset in datasets),
+        f"Lines: 95% intervals ({intervals}), not adjusted for their number. At the right: the relative change",
+        FIRST_NAMED,
     )
     return Chart(f"Gain in {evidence.tested} of training together over training alone{page}", caption, (body,))
 
@@ -163,12 +161,10 @@ def slices(evidence: Evidence, kind: Kind = FIFTHS) -> list[Chart]:
         gains.setdefault(each.row, []).append(each)
     lacking = [each.lacks_seeds for of in gains.values() for each in of if each.group.slicing in kind.slicings]
     caption = sentences(
-        [
-            extent(evidence),
-            kind.caption,
-            f"Bars: 95% intervals ({t_intervals(lacking)}), not adjusted for the number of slices",
-            "No bar: fewer than 5 users differ. Open: controls",
-        ]
+        extent(evidence),
+        kind.caption,
+        f"Bars: 95% intervals ({t_intervals(lacking)}), not adjusted for the number of slices",
+        "No bar: fewer than 5 users differ. Open: controls",
     )
     bodies = [_sliced(evidence, kind, title, names, gains) for title, names in shown]
     return charts(f"{dataset}: gain in {evidence.tested} {kind.title}", caption, bodies, MOST_SLICED)
@@ -225,11 +221,9 @@ def _over_shares(evidence: Evidence, dataset: str, found: Sequence[Curve]) -> li
     gains = [each for curve in found for each in curve]
     intervals = t_intervals(each.lacks_seeds for each in gains)
     caption = sentences(
-        [
-            captions.extent(f"{dataset}: ", gains),
-            "All users are ranked at every share; alone and together train on the same users",
-            f"Bars: 95% intervals of the difference ({intervals}), not adjusted for their number. Open: controls",
-        ]
+        captions.extent(f"{dataset}: ", gains),
+        "All users are ranked at every share; alone and together train on the same users",
+        f"Bars: 95% intervals of the difference ({intervals}), not adjusted for their number. Open: controls",
     )
     bodies = [
         _shared(evidence, f"{shorten(solo.own or '')} ({SIDE_NAMES[solo.side]})", part)

@@ -92,14 +92,12 @@ def _chart(evidence: Evidence, shown: Sequence[tuple[Ledger, Group]], page: str)
     axis = f"change in {evidence.tested}, % of the model alone ({better}: better)"
     lacking = [each.comparison.lacks_seeds for ledger, _ in shown for each in ledger.contrasts]
     caption = sentences(
-        [
-            extent(evidence),
-            "Coloured bars: steps from the model alone to the pair, each named by the row it leads to; white where "
-            "the metric falls",
-            "Grey: the whole gain. Markers: the pair compared with one control",
-            f"Lines: 95% intervals of the change ({t_intervals(lacking)}), not adjusted for their number",
-            *([f"{FEW}: a verdict needs {FEWEST_SEEDS} seeds"] if any(lacking) else []),
-        ]
+        extent(evidence),
+        "Coloured bars: steps from the model alone to the pair, each named by the row it leads to; white where "
+        "the metric falls",
+        "Grey: the whole gain. Markers: the pair compared with one control",
+        f"Lines: 95% intervals of the change ({t_intervals(lacking)}), not adjusted for their number",
+        *([f"{FEW}: a verdict needs {FEWEST_SEEDS} seeds"] if any(lacking) else []),
     )
     title = f"{evidence.datasets[0]}: what exactly helps, change in {evidence.tested}{page}"
     return Chart(title, caption, tuple(Forest(tuple(of_side), axis) for of_side in by_side))
@@ -127,12 +125,10 @@ def over_llms(evidence: Evidence) -> list[Chart]:
     contrasts = [each for ledgers in shown for ledger in ledgers for each in ledger.of_kind("contrast")]
     kind = t_intervals(each.comparison.lacks_seeds for each in contrasts)
     caption = sentences(
-        [
-            extent(evidence),
-            "LLMs by the number of parameters that their sides hold",
-            "Left: the pair (filled) and its controls (open). Right: the pair compared with each control",
-            f"Bars: 95% intervals of the difference ({kind}), not adjusted for the number of contrasts",
-        ]
+        extent(evidence),
+        "LLMs by the number of parameters that their sides hold",
+        "Left: the pair (filled) and its controls (open). Right: the pair compared with each control",
+        f"Bars: 95% intervals of the difference ({kind}), not adjusted for the number of contrasts",
     )
     title = f"{evidence.datasets[0]}: {evidence.tested} of pairs and their controls over the LLMs"
     return charts(title, caption, [_panels(evidence, of) for of in shown], MOST)
@@ -208,11 +204,9 @@ def _found_chart(protocols: Protocols, found: Sequence[Found], page: str) -> Cha
     axis = f"change in {first.tested}, % of the model alone ({better}: better)"
     lacking = [contrast.lacks_seeds for each in found for contrast in (each.leave_one_out, each.time)]
     caption = sentences(
-        [
-            *(f"{name}: {extent(each)}" for name, each in zip((LEAVE_ONE_OUT, TIME), protocols.both, strict=True)),
-            f"Lines: 95% intervals of the change ({t_intervals(lacking)}), not adjusted for their number",
-            "At the right, what becomes of the finding under time",
-        ]
+        *(f"{name}: {extent(each)}" for name, each in zip((LEAVE_ONE_OUT, TIME), protocols.both, strict=True)),
+        f"Lines: 95% intervals of the change ({t_intervals(lacking)}), not adjusted for their number",
+        "At the right, what becomes of the finding under time",
     )
     title = f"{protocols.datasets[0]}: findings in {first.tested} under both protocols{page}"
     return Chart(title, caption, (Forest(tuple(groups), axis, tuple(legend)),))

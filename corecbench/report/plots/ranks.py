@@ -57,7 +57,7 @@ def cutoffs(evidence: Evidence) -> list[Chart]:
         for title, names in groups(evidence, MOST)
     ]
     bodies = [_curves(evidence, title, names) for title, names in of_models if names]
-    caption = sentences([extent(evidence), "Means over users and seeds; open markers: controls"])
+    caption = sentences(extent(evidence), "Means over users and seeds; open markers: controls")
     title = f"{evidence.datasets[0]}: hit rate and NDCG at every cutoff, trained alone and together"
     return charts(title, caption, bodies, MOST_PANELS)
 
@@ -105,12 +105,10 @@ class Change:
 def changes(evidence: Evidence) -> list[Chart]:
     """Return the ranks of the users of one data set."""
     caption = sentences(
-        [
-            extent(evidence),
-            "Geometric mean ranks over seeds; below the diagonal the item is nearer to the top together (▼), above "
-            "it further away (▲)",
-            FIRST_NAMED,
-        ]
+        extent(evidence),
+        "Geometric mean ranks over seeds; below the diagonal the item is nearer to the top together (▼), above "
+        "it further away (▲)",
+        FIRST_NAMED,
     )
     title = f"{evidence.datasets[0]}: rank of each user's held-out item, trained alone and together"
     return [

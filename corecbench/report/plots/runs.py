@@ -44,11 +44,9 @@ NEEDED = {"turn", "side", "epoch", "validation", "duration_s"}
 def learning(evidence: Evidence) -> list[Chart]:
     """Return the learning curves of one data set, of each cell's first seed, in the order of the table."""
     caption = sentences(
-        [
-            extent(evidence),
-            "The first seed of each cell; bands: training phases; ringed: the weights that were kept",
-            "Dotted and dashed: the kept weights of the same domain model and LLM trained alone",
-        ]
+        extent(evidence),
+        "The first seed of each cell; bands: training phases; ringed: the weights that were kept",
+        "Dotted and dashed: the kept weights of the same domain model and LLM trained alone",
     )
     title = f"{evidence.datasets[0]}: validation NDCG@10 over the epochs, and which side trained when"
     sides = [side for side in BANDS if any(getattr(key, side) for key in evidence.rows)]
@@ -145,13 +143,11 @@ def cost(evidence: Evidence) -> list[Chart]:
         panels.append(_panel(evidence, rows, times, "inference time (ms per user)"))
     names = ((row.label, _look(number, row)) for number, row in enumerate(rows))
     caption = sentences(
-        [
-            extent(evidence),
-            "Training time: of both sides of a pair, without the models that it starts from; means over seeds",
-            "Filled: trained together. Line and rings: the Pareto front. Without controls",
-            *(["Inference times are not stored for all rows"] if len(panels) == 1 else []),
-            FIRST_NAMED,
-        ]
+        extent(evidence),
+        "Training time: of both sides of a pair, without the models that it starts from; means over seeds",
+        "Filled: trained together. Line and rings: the Pareto front. Without controls",
+        *(["Inference times are not stored for all rows"] if len(panels) == 1 else []),
+        FIRST_NAMED,
     )
     title = f"{evidence.datasets[0]}: {evidence.tested} against what training and inference take"
     return [Chart(title, caption, (Panels(tuple(panels), tuple(names), height=200, beside=False),))]

@@ -149,7 +149,7 @@ def _on_dataset(by_place: dict[Place, list[Shown]]) -> Iterator[Block]:
             yield Folded(f"All rows ({number_of(len(shown), 'row')})", [every])
         else:
             yield every
-        yield Text(sentences(note), is_note=True)
+        yield Text(sentences(*note), is_note=True)
 
 
 def _every_row(place: Place, shown: Sequence[Shown]) -> Grid:

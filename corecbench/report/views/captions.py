@@ -203,26 +203,24 @@ def main_caption(evidence: Evidence, cost: bool = False, effects: bool = False) 
     seeds = seed_list({seed for row in rows for seed in row.seeds}, "seed")
     contrasts = evidence.over_alone.values()
     return sentences(
-        [
-            protocol_sentence(evidence.protocol()),
-            *of_reductions(evidence.rows),
-            f"Metrics are means over {user_counts(users)}, each user first averaged over {seeds}",
-            *_of_lists(evidence),
-            *fault_sentences(rows),
-            *of_left_out(evidence.left_out),
-            *_of_newcomers(evidence),
-            *_of_strongest(evidence),
-            f"{tested} vs solo: relative change against the same model trained alone, over the seeds both have",
-            *of_ensembles((key.side for key in evidence.rows), "the domain model alone"),
-            *_of_baseline(evidence),
-            *_of_controls(evidence),
-            *of_tests(contrasts, method, "joint rows", "the model alone"),
-            *of_power(evidence),
-            *(of_effects(method, "the solo row's mean", contrasts) if effects else []),
-            *over_datasets(evidence),
-            *(of_costs(rows) if cost else []),
-            *made_with(evidence.records()),
-        ]
+        protocol_sentence(evidence.protocol()),
+        *of_reductions(evidence.rows),
+        f"Metrics are means over {user_counts(users)}, each user first averaged over {seeds}",
+        *_of_lists(evidence),
+        *fault_sentences(rows),
+        *of_left_out(evidence.left_out),
+        *_of_newcomers(evidence),
+        *_of_strongest(evidence),
+        f"{tested} vs solo: relative change against the same model trained alone, over the seeds both have",
+        *of_ensembles((key.side for key in evidence.rows), "the domain model alone"),
+        *_of_baseline(evidence),
+        *_of_controls(evidence),
+        *of_tests(contrasts, method, "joint rows", "the model alone"),
+        *of_power(evidence),
+        *(of_effects(method, "the solo row's mean", contrasts) if effects else []),
+        *over_datasets(evidence),
+        *(of_costs(rows) if cost else []),
+        *made_with(evidence.records()),
     )
 
 
@@ -314,24 +312,22 @@ def slice_caption(evidence: Evidence) -> str:
         if dataset not in filled
     ]
     if not filled:
-        return sentences([*empty, *faults])
+        return sentences(*empty, *faults)
     return sentences(
-        [
-            "; ".join(
-                extent(f"{dataset}, ", [each for each in contrasts if each.row.dataset == dataset])
-                for dataset in filled
-            ),
-            protocol_sentence(evidence.protocol(filled)),
-            *of_reductions(each.row for each in contrasts),
-            f"{tested} and {tested} solo (the same model trained alone): means over the users of a slice, "
-            "each user first averaged over the seeds both have",
-            *faults,
-            *of_ensembles((each.row.side for each in contrasts), "the domain model alone"),
-            *_of_slices({dataset: stored_slicings(evidence.facts(dataset)) for dataset in filled}),
-            of_intervals(evidence.method, contrasts),
-            *dict.fromkeys(sentence for name in filled for sentence in made_with(evidence.records([name]))),
-            *empty,
-        ]
+        "; ".join(
+            extent(f"{dataset}, ", [each for each in contrasts if each.row.dataset == dataset])
+            for dataset in filled
+        ),
+        protocol_sentence(evidence.protocol(filled)),
+        *of_reductions(each.row for each in contrasts),
+        f"{tested} and {tested} solo (the same model trained alone): means over the users of a slice, "
+        "each user first averaged over the seeds both have",
+        *faults,
+        *of_ensembles((each.row.side for each in contrasts), "the domain model alone"),
+        *_of_slices({dataset: stored_slicings(evidence.facts(dataset)) for dataset in filled}),
+        of_intervals(evidence.method, contrasts),
+        *dict.fromkeys(sentence for name in filled for sentence in made_with(evidence.records([name]))),
+        *empty,
     )
 
 
@@ -371,17 +367,15 @@ def share_caption(evidence: Evidence, contrasts: Sequence[Contrast]) -> str:
     """Return the caption of the gains over shares, which states protocol, means and intervals, and versions."""
     tested = evidence.tested
     return sentences(
-        [
-            "Each row: a joint row and the same model trained alone, both at this share of the users that train",
-            protocol_sentence(evidence.protocol()),
-            *of_reductions(each.row for each in contrasts),
-            f"{tested} and {tested} solo: means over all users that are ranked, each user first averaged over the "
-            "seeds both have; each seed draws its own users, and those of a smaller share are among those of a "
-            "larger one",
-            *of_ensembles((each.row.side for each in contrasts), "the domain model alone"),
-            of_intervals(evidence.method, contrasts),
-            *made_with(evidence.records()),
-        ]
+        "Each row: a joint row and the same model trained alone, both at this share of the users that train",
+        protocol_sentence(evidence.protocol()),
+        *of_reductions(each.row for each in contrasts),
+        f"{tested} and {tested} solo: means over all users that are ranked, each user first averaged over the "
+        "seeds both have; each seed draws its own users, and those of a smaller share are among those of a "
+        "larger one",
+        *of_ensembles((each.row.side for each in contrasts), "the domain model alone"),
+        of_intervals(evidence.method, contrasts),
+        *made_with(evidence.records()),
     )
 
 
@@ -401,18 +395,16 @@ def comparison_caption(comparison: Comparison) -> str:
             *of_effects(method, "the baseline's mean", contrasts),
         ]
     return sentences(
-        [
-            f"{metric} of cells against {comparison.baseline}, the first row of a data set",
-            protocol_sentence(comparison.protocol),
-            *of_reductions(each.key for each in rows),
-            *of_ensembles(each.key.side for each in rows),
-            f"{metric} and baseline: means over {user_counts(users)}, each user first averaged over the "
-            f"seeds both have{f' (of {seeds})' if seeds else ''}",
-            *(["Users are those whose last two items are in order by time"] if comparison.in_order else []),
-            *fault_sentences(stored),
-            *statistics,
-            *made_with(record for row in stored for record in row.records),
-        ]
+        f"{metric} of cells against {comparison.baseline}, the first row of a data set",
+        protocol_sentence(comparison.protocol),
+        *of_reductions(each.key for each in rows),
+        *of_ensembles(each.key.side for each in rows),
+        f"{metric} and baseline: means over {user_counts(users)}, each user first averaged over the "
+        f"seeds both have{f' (of {seeds})' if seeds else ''}",
+        *(["Users are those whose last two items are in order by time"] if comparison.in_order else []),
+        *fault_sentences(stored),
+        *statistics,
+        *made_with(record for row in stored for record in row.records),
     )
 
 
@@ -424,19 +416,17 @@ def board_caption(board: Leaderboard) -> str:
     )
     order = f"average rank in {board.metric} over {n_datasets} data sets" if n_datasets > 1 else board.metric
     return sentences(
-        [
-            f"Rows by {order}; wins: on how many data sets no ranked row is better",
-            "Not ranked: controls and, last, rows that lack a data set; what lacks a seed is marked incomplete",
-            *([f"Of the benchmarks {', '.join(board.benchmarks)}"] if len(board.benchmarks) > 1 else []),
-            protocol_sentence(board.protocol),
-            *of_reductions(row.key for row in board.rows),
-            *of_ensembles(row.key.side for row in board.rows),
-            f"{board.metric}: {value} {user_counts(board.n_users)}, {each}averaged over seeds",
-            *fault_sentences(board.stored, board.metric),
-            *of_left_out(board.left_out),
-            *([] if board.p is None else [f"p of Friedman's test of the ranked rows: {p_value(board.p)}"]),
-            *made_with(board.records),
-        ]
+        f"Rows by {order}; wins: on how many data sets no ranked row is better",
+        "Not ranked: controls and, last, rows that lack a data set; what lacks a seed is marked incomplete",
+        *([f"Of the benchmarks {', '.join(board.benchmarks)}"] if len(board.benchmarks) > 1 else []),
+        protocol_sentence(board.protocol),
+        *of_reductions(row.key for row in board.rows),
+        *of_ensembles(row.key.side for row in board.rows),
+        f"{board.metric}: {value} {user_counts(board.n_users)}, {each}averaged over seeds",
+        *fault_sentences(board.stored, board.metric),
+        *of_left_out(board.left_out),
+        *([] if board.p is None else [f"p of Friedman's test of the ranked rows: {p_value(board.p)}"]),
+        *made_with(board.records),
     )
 
 
@@ -447,10 +437,8 @@ def ledger_caption(evidence: Evidence, ledgers: Sequence[Ledger], effects: bool,
     """Return the caption of ledgers: the findings in words, then what the columns mean and how it was tested."""
     if not ledgers:
         return sentences(
-            [
-                "No pair has a control here, so nothing tells what its gain is made of; `corecbench run` trains "
-                "controls with --control, and pairs that share nothing with --sharing none"
-            ]
+            "No pair has a control here, so nothing tells what its gain is made of; `corecbench run` trains "
+            "controls with --control, and pairs that share nothing with --sharing none"
         )
     method = evidence.method
     lines = [line for ledger in ledgers for line in ledger.contrasts]
@@ -486,4 +474,4 @@ def ledger_caption(evidence: Evidence, ledgers: Sequence[Ledger], effects: bool,
         )
     if sliced:
         details.append(f"Slices are those of the table of slices, without any of fewer than {FEWEST_USERS} users")
-    return " ".join([*findings, sentences([*details, *made_with(evidence.records())])])
+    return " ".join([*findings, sentences(*details, *made_with(evidence.records()))])

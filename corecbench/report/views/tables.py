@@ -43,7 +43,7 @@ def cost_table(evidence: Evidence) -> Report:
     costs = [each.name for each in columns.COST]
     wanted = {"data set", "model", "side", "sharing", "control", evidence.tested, *costs, "seeds"}
     shown = [each for each in columns.main_columns(evidence, cost=True, effects=False) if each.name in wanted]
-    return table("cost", rows, shown, sentences(captions.of_costs(rows)))
+    return table("cost", rows, shown, sentences(*captions.of_costs(rows)))
 
 
 def slice_table(evidence: Evidence) -> Report:
@@ -115,7 +115,7 @@ def claims_table(found: Sequence[Placed]) -> Report:
         f"with {FEWEST_SEEDS} seeds or more",
         *(f"{name}: {cited}" for name, cited in sources.items()),
     ]
-    return table("claims", found, shown, sentences(said))
+    return table("claims", found, shown, sentences(*said))
 
 
 def protocols_table(protocols: Protocols) -> Report:
@@ -161,28 +161,26 @@ def _protocol_caption(protocols: Protocols) -> str:
     verdicts = Counter(each.verdict for each in found)
     single = protocols.n_single
     return sentences(
-        [
-            f"Of {len(found)} contrasts under both protocols: "
-            + (", ".join(f"{verdict} {n}" for verdict, n in verdicts.most_common()) or "none"),
-            *_orders(protocols),
-            f"Of {protocols.leave_one_out.tested}; change: relative to the model alone; p is adjusted within each "
-            "protocol",
-            "Under time: holds, smaller, larger or turned where the contrast is significant there, too; gone where "
-            "it is not and its change is smaller than under leave-one-out; open where it may be as large; under "
-            "neither where it is significant under neither",
-            "Smaller, larger: by more than the root of the sum of squares of the half-widths of both intervals, by "
-            f"{captions.of_changes(method)}",
-            *([captions.of_p(contrasts, method)] if contrasts else []),
-            *(
-                [f"Left out: {single[0]} contrasts that only {LEAVE_ONE_OUT} has, {single[1]} that only {TIME} has"]
-                if any(single)
-                else []
-            ),
-            *(protocol_sentence(each.protocol(protocols.datasets)) for each in protocols.both),
-            *dict.fromkeys(
-                sentence for each in protocols.both for sentence in made_with(each.records(protocols.datasets))
-            ),
-        ]
+        f"Of {len(found)} contrasts under both protocols: "
+        + (", ".join(f"{verdict} {n}" for verdict, n in verdicts.most_common()) or "none"),
+        *_orders(protocols),
+        f"Of {protocols.leave_one_out.tested}; change: relative to the model alone; p is adjusted within each "
+        "protocol",
+        "Under time: holds, smaller, larger or turned where the contrast is significant there, too; gone where "
+        "it is not and its change is smaller than under leave-one-out; open where it may be as large; under "
+        "neither where it is significant under neither",
+        "Smaller, larger: by more than the root of the sum of squares of the half-widths of both intervals, by "
+        f"{captions.of_changes(method)}",
+        *([captions.of_p(contrasts, method)] if contrasts else []),
+        *(
+            [f"Left out: {single[0]} contrasts that only {LEAVE_ONE_OUT} has, {single[1]} that only {TIME} has"]
+            if any(single)
+            else []
+        ),
+        *(protocol_sentence(each.protocol(protocols.datasets)) for each in protocols.both),
+        *dict.fromkeys(
+            sentence for each in protocols.both for sentence in made_with(each.records(protocols.datasets))
+        ),
     )
 
 
