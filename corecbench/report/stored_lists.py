@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -105,22 +106,19 @@ def read(
         message = " ".join(failure["message"].split()) if failure else ""
         raise ResultsError(f"{folder}: the cell failed: {message}")
     reader = RanksReader()
+    place_of = itemgetter("name", "dataset", "seed")
     rows: list[RankedSide] = []
     alone: dict[RowSide, RankedSide] = {}
     for side in ranked:
         own = own_side(side)
         same = cell[own], cell["dataset"], cell["seed"]
-        solos = [entry for entry in entries if _place(entry[1]["cell"]) == same and own in entry[1]["sides"]]
+        solos = [entry for entry in entries if place_of(entry[1]["cell"]) == same and own in entry[1]["sides"]]
         if cell["sharing"] and solos and own not in alone:
             protocols_of([chosen, only(solos)])
             alone[own] = _ranked_side(store, reader, only(solos), own)
             rows.append(alone[own])
         rows.append(_ranked_side(store, reader, chosen, side, alone.get(own)))
     return StoredLists(record, named or ranked[0], tuple(rows))
-
-
-def _place(cell: CellRecord) -> tuple[str, str, int]:
-    return cell["name"], cell["dataset"], cell["seed"]
 
 
 def _ranked_side(

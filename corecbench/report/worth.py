@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS
+from corecbench.report.evidence.ledger_plan import controls_of
 from corecbench.report.page.blocks import Statement
 from corecbench.report.views.findings import change, excludes_zero, interval
 from corecbench.report.wording import decimal, listed
@@ -97,7 +98,7 @@ def worth(evidence: Evidence, pair: RowKey, alone: RowKey) -> Worth | None:
     """
     words = replace(pair, sharing=WORDS)
     rows = dict.fromkeys((alone, pair))
-    controls = [key for row in rows for key in evidence.rows if key.control and replace(key, control=None) == row]
+    controls = [key for row in rows for key in controls_of(row, evidence.rows)]
     if not controls or not all(evidence.has(key) for key in (words, *rows, *controls)):
         return None
     found = [evidence.contrast(row, words) for row in (pair, alone)]

@@ -220,9 +220,7 @@ class Yardstick:
 
         own, base = values()
         with_seeds = method.takes_seeds(own)
-        averaged = own.mean(axis=1), base.mean(axis=1)
-        means = float(averaged[0].mean()), float(averaged[1].mean())
-
+        means = float(own.mean(axis=1).mean()), float(base.mean(axis=1).mean())
         sizes = EffectSizes(values, method, self.higher_is_better, with_seeds)
         can_vary_with_seed = not (row.is_deterministic and other.is_deterministic)
         return Contrast(

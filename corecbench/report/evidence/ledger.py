@@ -18,7 +18,7 @@ from corecbench.report.evidence.contrasts import (
     adjust_families,
     why_not,
 )
-from corecbench.report.evidence.ledger_plan import Plan, Planned, pairs_with_controls, plan
+from corecbench.report.evidence.ledger_plan import Plan, Planned, controls_of, pairs_with_controls, plan
 from corecbench.stats.student import Interval
 
 if TYPE_CHECKING:
@@ -165,11 +165,7 @@ def _harm(
     rows: Mapping[RowKey, Row], pair: RowKey, plan: Plan, yardstick: Yardstick, controls: KnownControls
 ) -> Harm | None:
     """Return whether texts that tell nothing do harm, if that can be told."""
-    placebos = (
-        row
-        for key, row in rows.items()
-        if key.control and replace(key, control=None) == pair and controls.of(key).entry.texts_say_nothing
-    )
+    placebos = (rows[key] for key in controls_of(pair, rows) if controls.of(key).entry.texts_say_nothing)
     placebo, alone = next(placebos, None), rows.get(pair.solo)
     if pair.side != "domain" or plan.no_alone or placebo is None or alone is None:
         return None

@@ -145,6 +145,16 @@ def pairs_with_controls(rows: Mapping[RowKey, Row], tested: str, unshared: Colle
     ]
 
 
+def controls_of(pair: RowKey, rows: Iterable[RowKey], unshared: Collection[str] = ()) -> list[RowKey]:
+    """Return the controls of a pair among rows, and the pairs of its models whose module shares nothing."""
+    return [
+        key
+        for key in rows
+        if (key.control and replace(key, control=None) == pair)
+        or (not key.control and key.sharing in unshared and replace(key, sharing=pair.sharing) == pair)
+    ]
+
+
 def plan(pair: RowKey, rows: Mapping[RowKey, Row], tested: str, controls: KnownControls) -> Plan | None:
     """Return the comparisons of the ledger of a pair; None if no row can be compared with the pair.
 
@@ -223,11 +233,9 @@ def _within(seeds: tuple[int, ...], row: Row) -> tuple[int, ...]:
 def _found(pair: RowKey, rows: Mapping[RowKey, Row], controls: KnownControls) -> dict[str, RowKey]:
     """Return the rows that a pair is judged by, by the names of controls."""
     found: dict[str, RowKey] = {}
-    for key in rows:
-        if key.control and replace(key, control=None) == pair:
-            found[controls.of(key).name] = key
-        elif key.sharing in controls.unshared and not key.control and replace(key, sharing=pair.sharing) == pair:
-            found.setdefault(controls.of(key).name, key)
+    for key in controls_of(pair, rows, controls.unshared):
+        name = controls.of(key).name
+        found[name] = key if key.control else found.get(name, key)
     for each in controls.by_label.values():
         other = found.get(each.begins_as)
         if other is not None and each.entry.in_ledger and rows[other].precedes_the_other_side():

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS
-from corecbench.report.evidence.ledger_plan import NO_EFFECT, has_no_effect
+from corecbench.report.evidence.ledger_plan import NO_EFFECT, controls_of, has_no_effect
 from corecbench.report.page.blocks import Answer, Answers, Folded, Heading, Statement, Text
 from corecbench.report.page.grids import grid, number_of
 from corecbench.report.plots.chart import extents, label, present, shorten
@@ -105,7 +105,8 @@ def reason(evidence: Evidence, key: RowKey, contrast: Contrast | None, base: str
 
 def doubts(evidence: Evidence, key: RowKey) -> Iterator[str]:
     """Yield what is wrong with controls, what the number of tests hides, and that no placebo was run."""
-    for control in controls(evidence, key):
+    controls = controls_of(key, evidence.rows, evidence.controls.unshared)
+    for control in controls:
         if has_no_effect(control, key, evidence.rows, evidence.controls):
             yield f"The control {control.control or control.sharing} {NO_EFFECT}, which is a fault and no finding."
     alone = evidence.over_alone.get(key)
@@ -114,24 +115,9 @@ def doubts(evidence: Evidence, key: RowKey) -> Iterator[str]:
     if not alone.is_significant and alone.test.p < ALPHA:
         n_tests = sum(each.family == alone.family for each in evidence.over_alone.values())
         yield f"Tested on its own, that difference would be significant; as one of {n_tests} it is not."
-    has_placebo = any(evidence.controls.of(each).entry.placebo for each in controls(evidence, key))
+    has_placebo = any(evidence.controls.of(each).entry.placebo for each in controls)
     if key.side == "domain" and alone.verdict == "gain" and not has_placebo:
         yield "No placebo was run, such as a randomly initialised LLM: whether the LLM's knowledge helps is open."
-
-
-def controls(evidence: Evidence, key: RowKey) -> list[RowKey]:
-    """Return the controls that a pair is to be judged by, and those of its models that share nothing."""
-    pair = replace(key, control=None)
-    return [
-        other
-        for other in evidence.rows
-        if other != key
-        and evidence.is_control(other)
-        and (
-            replace(other, control=None) == pair
-            or (other.control is None and replace(other, sharing=key.sharing) == pair)
-        )
-    ]
 
 
 # --- figures ------------------------------------------------------------------------------------------------------
@@ -143,15 +129,12 @@ def figures(evidence: Evidence, key: RowKey) -> Block | None:
         {"the strongest row without an LLM": evidence.over_strongest.get(key)} if evidence.names_strongest else {}
     )
     named["the model alone"] = evidence.over_alone.get(key)
-    effective = (
-        each for each in controls(evidence, key) if not has_no_effect(each, key, evidence.rows, evidence.controls)
-    )
     unit = key.solo if named["the model alone"] else None  # so that these changes and the ledger's can be compared
-    for control in effective:
-        tells = (
-            f"the control {control.control or control.sharing}: {evidence.controls.of(control).entry.takes_away}"
-        )
-        named[tells] = evidence.contrast(key, control, unit=unit)
+    for control in controls_of(key, evidence.rows, evidence.controls.unshared):
+        if not has_no_effect(control, key, evidence.rows, evidence.controls):
+            takes_away = evidence.controls.of(control).entry.takes_away
+            tells = f"the control {control.control or control.sharing}: {takes_away}"
+            named[tells] = evidence.contrast(key, control, unit=unit)
     found = [(name, each) for name, each in named.items() if each is not None]
     if not found:
         return None

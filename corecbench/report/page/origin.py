@@ -56,23 +56,14 @@ def environment(records: Sequence[CellResult]) -> Iterator[Block]:
     done = trained or [record for record in records if record["sides"]] or records
     by_dataset = {record["cell"]["dataset"]: record for record in done}
     cells = [(record["cell"]["name"], record) for record in done]
-    yield FactSheets(
-        [
-            *(_data(dataset, record) for dataset, record in by_dataset.items()),
-            _sheet(
-                "protocol",
-                together([(name, record["protocol"]) for name, record in by_dataset.items()], "data sets"),
-            ),
-            _sheet("versions", together([(name, _versions(record)) for name, record in cells], "cells")),
-            _sheet(
-                "machine",
-                together(
-                    [(name, {"device": record["device"], "commit": record["commit"]}) for name, record in cells],
-                    "cells",
-                ),
-            ),
-        ]
-    )
+    protocols = [(name, record["protocol"]) for name, record in by_dataset.items()]
+    versions = [(name, _versions(record)) for name, record in cells]
+    machines = [(name, {"device": record["device"], "commit": record["commit"]}) for name, record in cells]
+    sheets = [_data(dataset, record) for dataset, record in by_dataset.items()]
+    sheets.append(_sheet("protocol", together(protocols, "data sets")))
+    sheets.append(_sheet("versions", together(versions, "cells")))
+    sheets.append(_sheet("machine", together(machines, "cells")))
+    yield FactSheets(sheets)
 
 
 def _versions(record: CellResult) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from corecbench.api import SIDES
 from corecbench.report.plots.canvas import FAINT, INK, SIDE_COLOURS, SIDE_MARKERS, SIDE_NAMES, powers, short
 from corecbench.report.plots.chart import (
     FIRST_NAMED,
@@ -113,10 +114,6 @@ def _course(key: RowKey, record: CellResult, alone: Mapping[tuple[RowKey, int], 
 
 
 # --- time ---------------------------------------------------------------------------------------------------------
-
-
-SIDES: tuple[Side, ...] = ("domain", "llm")
-"""The sides that are trained; an ensemble is not."""
 
 
 @dataclass(frozen=True)

@@ -53,22 +53,17 @@ def significant(method: Method) -> str:
 
 
 def of_tests(contrasts: Collection[Contrast], method: Method, kind: str, base: str) -> Iterator[str]:
-    """Yield the sentences of a caption about the tests of a table; nothing if there are none.
-
-    Args:
-        contrasts: all contrasts of the table.
-        method: the method of the tests.
-        kind: the kind of rows that are compared and are no controls, such as "joint rows".
-        base: the row that they are compared with, in words.
-    """
-    if not contrasts:
-        return
-    yield of_p(contrasts, method)
-    yield of_family(method, families_in_words(contrasts, kind, base))
+    """Yield the sentences of a caption about the tests of a table; arguments as in `families_in_words`."""
+    if contrasts:
+        yield of_p(contrasts, method)
+        yield of_family(method, families_in_words(contrasts, kind, base))
 
 
 def families_in_words(contrasts: Collection[Contrast], kind: str, base: str) -> str:
-    """Return how many tests of which families there are; arguments as in `of_tests`."""
+    """Return how many tests of which families there are.
+
+    Rows that are compared with the base and are no controls are of a kind, such as "joint rows".
+    """
     sizes = Counter(each.family for each in contrasts)
     named = ((kind, sizes["row"]), ("ablations", sizes["ablation"]), ("controls", sizes["control"]))
     families = [f"{n} {name if n > 1 else name.removesuffix('s')} against {base}" for name, n in named if n]

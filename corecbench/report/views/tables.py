@@ -28,6 +28,7 @@ MEANINGS: Mapping[Mark, str] = {
     "best": "among the rows of a data set that have all seeds and are no controls",
     "second": "the next among them",
 }
+YES = {True: "yes", False: "no"}
 
 
 def main_table(evidence: Evidence, cost: bool = False, effects: bool = False) -> Report:
@@ -131,28 +132,21 @@ def _protocol_columns(protocols: Protocols) -> Iterator[Column]:
     yield Column("tells", lambda each: each.tells)
     yield from _of_one(LEAVE_ONE_OUT, lambda each: each.leave_one_out, protocols)
     yield from _of_one(TIME, lambda each: each.time, protocols)
-    yield Column("same sign", lambda each: each.same_sign, _yes)
-    yield Column("same significance", lambda each: each.same_significance, _yes)
+    yield Column("same sign", lambda each: each.same_sign, YES.get)
+    yield Column("same significance", lambda each: each.same_significance, YES.get)
     yield Column("under time", lambda each: each.verdict)
 
 
 def _of_one(name: str, of: Callable[[Found], Contrast], protocols: Protocols) -> Iterator[Column]:
     """Yield the columns of a contrast under one protocol."""
     yield Column(f"change {name}", lambda each: each.change, percent, of=of)
-    yield Column(f"95% interval {name}", lambda each: each.sizes.change_ends, _interval, False, of=of)
+    shown = lambda ends: f"[{percent(ends[0])}, {percent(ends[1])}]"  # noqa: E731
+    yield Column(f"95% interval {name}", lambda each: each.sizes.change_ends, shown, False, of=of)
     yield Column(f"95% low {name}", lambda each: columns.change_end(each, 0), None, of=of)
     yield Column(f"95% high {name}", lambda each: columns.change_end(each, 1), None, of=of)
     p = columns.p_name(protocols.leave_one_out.method)
     yield Column(f"{p} {name}", lambda each: each.p_adjusted, p_value, of=of)
     yield Column(f"users {name}", lambda each: each.n_users, count, of=of)
-
-
-def _interval(ends: tuple[float, float]) -> str:
-    return f"[{percent(ends[0])}, {percent(ends[1])}]"
-
-
-def _yes(holds: bool) -> str:
-    return "yes" if holds else "no"
 
 
 def _protocol_caption(protocols: Protocols) -> str:
