@@ -236,12 +236,8 @@ class Evidence:
         """Each pair minus the strongest row without an LLM."""
         if self.whole:
             return {key: each for key, each in self.whole.over_strongest.items() if key in self.rows}
-        bases = {
-            key: self.strongest[key.dataset]
-            for key in self.rows
-            if key.dataset in self.strongest and not key.is_solo and self.families[key] != "control"
-        }
-        return self._adjusted(bases)
+        pairs = [key for key in self.rows if not key.is_solo and self.families[key] != "control"]
+        return self._adjusted({key: self.strongest[key.dataset] for key in pairs if key.dataset in self.strongest})
 
     @property
     def over_baseline(self) -> Mapping[RowKey, Contrast]:
