@@ -61,10 +61,6 @@ class Method:
         """Whether what is found should hold for other seeds, too."""
         return self.test == USERS_AND_SEEDS
 
-    def takes_seeds(self, values: np.ndarray) -> bool:
-        """Return whether values [U, S] are tested over users and seeds, or else over users averaged over seeds."""
-        return self.speaks_of_methods and values.shape[1] >= FEWEST_SEEDS
-
     @property
     def is_resampled(self) -> bool:
         """Whether intervals come from the bootstrap."""
@@ -219,7 +215,7 @@ class Yardstick:
             return of_unit + own - base, of_unit
 
         own, base = values()
-        with_seeds = method.takes_seeds(own)
+        with_seeds = method.speaks_of_methods and own.shape[1] >= FEWEST_SEEDS
         means = float(own.mean(axis=1).mean()), float(base.mean(axis=1).mean())
         sizes = EffectSizes(values, method, self.higher_is_better, with_seeds)
         can_vary_with_seed = not (row.is_deterministic and other.is_deterministic)

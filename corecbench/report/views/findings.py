@@ -13,7 +13,7 @@ from corecbench.report.evidence.ledger_plan import ALONE, PAIR
 from corecbench.report.wording import p_value, percent, seed_list, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from corecbench.report.evidence.contrasts import Contrast, Method
     from corecbench.report.evidence.ledger import Ledger, Line
@@ -222,16 +222,13 @@ def hidden(row: Row) -> Iterator[str]:
 def lacking_sentences(ledgers: Sequence[Ledger]) -> Iterator[str]:
     """Yield which controls are missing and why, those of ledgers that lack the same ones together."""
     named: dict[str, list[str]] = {}
-    datasets = {ledger.pair.dataset for ledger in ledgers}
+    several = len({ledger.pair.dataset for ledger in ledgers}) > 1
     for ledger in ledgers:
         parts = [f"{reason}: {', '.join(controls)}" for reason, controls in ledger.plan.lacking.items()]
         if ledger.plan.no_alone:
             parts.insert(0, f"the model alone: {ledger.plan.no_alone.removeprefix('not compared: ')}")
         if parts:
-            named.setdefault("; ".join(parts), []).append(_name(ledger.pair, datasets))
+            name = ledger.pair.name + f" on {ledger.pair.dataset}" * several
+            named.setdefault("; ".join(parts), []).append(name)
     for missing, names in named.items():
         yield f"{missing[0].upper()}{missing[1:]} ({'; '.join(names)})"
-
-
-def _name(pair: RowKey, datasets: Collection[str]) -> str:
-    return f"{pair.name} on {pair.dataset}" if len(datasets) > 1 else pair.name
