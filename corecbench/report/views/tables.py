@@ -132,8 +132,8 @@ def _protocol_columns(protocols: Protocols) -> Iterator[Column]:
     yield Column("tells", lambda each: each.tells)
     yield from _of_one(LEAVE_ONE_OUT, lambda each: each.leave_one_out, protocols)
     yield from _of_one(TIME, lambda each: each.time, protocols)
-    yield Column("same sign", lambda each: each.same_sign, YES.get)
-    yield Column("same significance", lambda each: each.same_significance, YES.get)
+    yield Column("same sign", lambda each: each.same_sign, YES.__getitem__)
+    yield Column("same significance", lambda each: each.same_significance, YES.__getitem__)
     yield Column("under time", lambda each: each.verdict)
 
 
