@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
 
-from corecbench.api import UsageError
 from corecbench.report.evidence.effect_sizes import EffectSizes
+from corecbench.report.evidence.effect_sizes import Method as Method
 from corecbench.report.evidence.groups import EVERYONE, UserGroup
 from corecbench.report.evidence.rows import AT_LIMIT, Row
 from corecbench.stats.clusters import clustered
 from corecbench.stats.correction import adjust
-from corecbench.stats.paired import USERS_AND_SEEDS
 
 if TYPE_CHECKING:
     from corecbench.results.rows import RowKey
@@ -34,37 +33,6 @@ Family = Literal["row", "ablation", "control"]
 
 Verdict = Literal["gain", "loss", "nothing", "open", "few seeds"]
 """What is found: a gain or loss, nothing beyond the margin, or none of it; "few seeds" say nothing of methods."""
-
-
-@dataclass(frozen=True)
-class Method:
-    """How rows are compared."""
-
-    test: str = USERS_AND_SEEDS
-    """The method of `paired_test`."""
-    correction: str = "holm"
-    """The method of `adjust`, which is applied within each family of tests."""
-    margin: float = 0.05
-    """The margin of equivalence, as a share of the mean of the row compared with."""
-    find: float | None = None
-    """A change, as such a share. The table states how many users and seeds it takes to find it."""
-
-    def __post_init__(self) -> None:
-        for setting, share in (("margin", self.margin), ("change to find", self.find)):
-            if share is not None and not 0 < share < float("inf"):
-                raise UsageError(
-                    f"a {setting} is a share above 0 of the mean compared with, such as 0.05; got {share}"
-                )
-
-    @property
-    def speaks_of_methods(self) -> bool:
-        """Whether what is found should hold for other seeds, too."""
-        return self.test == USERS_AND_SEEDS
-
-    @property
-    def is_resampled(self) -> bool:
-        """Whether intervals come from the bootstrap."""
-        return self.test == "bootstrap"
 
 
 STANDARD = Method()

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from corecbench.api import UsageError
 from corecbench.stats.bootstrap import bootstrap_interval
 from corecbench.stats.components import Components, Parts, mean_test, variance_components
 from corecbench.stats.differences import Shares, cohens_dz, paired_differences, shares
 from corecbench.stats.equivalence import Equivalence, tost
-from corecbench.stats.paired import PairedTest, paired_test
+from corecbench.stats.paired import USERS_AND_SEEDS, PairedTest, paired_test
 from corecbench.stats.power import (
     minimum_detectable_effect,
     seeds_needed,
@@ -24,11 +25,41 @@ from corecbench.stats.relative import ChangeSet, bootstrap_change, fieller, rela
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from corecbench.report.evidence.contrasts import Method
     from corecbench.stats.student import Interval, StudentTest
 
 SMALLEST_EFFECT = 1e-6
 """An effect below this, in standard deviations of the differences, may be a rounding error."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """How rows are compared."""
+
+    test: str = USERS_AND_SEEDS
+    """The method of `paired_test`."""
+    correction: str = "holm"
+    """The method of `adjust`, which is applied within each family of tests."""
+    margin: float = 0.05
+    """The margin of equivalence, as a share of the mean of the row compared with."""
+    find: float | None = None
+    """A change, as such a share. The table states how many users and seeds it takes to find it."""
+
+    def __post_init__(self) -> None:
+        for setting, share in (("margin", self.margin), ("change to find", self.find)):
+            if share is not None and not 0 < share < float("inf"):
+                raise UsageError(
+                    f"a {setting} is a share above 0 of the mean compared with, such as 0.05; got {share}"
+                )
+
+    @property
+    def speaks_of_methods(self) -> bool:
+        """Whether what is found should hold for other seeds, too."""
+        return self.test == USERS_AND_SEEDS
+
+    @property
+    def is_resampled(self) -> bool:
+        """Whether intervals come from the bootstrap."""
+        return self.test == "bootstrap"
 
 
 @dataclass(frozen=True, eq=False)
