@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import importlib.machinery
 import importlib.metadata
 import importlib.util
 import json
@@ -124,11 +125,19 @@ def loose_file(path: Path) -> Origin:
     return Origin(path.stem, str(path), version, functools.partial(load_file, path))
 
 
+class Compiled(importlib.machinery.SourceFileLoader):
+    """Compiles a file at each loading: bytecode beside it may be of a text that was replaced within a second."""
+
+    def path_stats(self, path: str) -> NoReturn:
+        """Say of no file when it was changed, without which Python neither reads nor writes bytecode."""
+        raise OSError(path)
+
+
 def load_file(path: Path) -> object:
     """Import a file under a name of its own, so that it shadows nothing."""
     place = hashlib.sha256(str(path).encode()).hexdigest()[:8]
     name = re.sub(r"\W", "_", f"{PROJECT}_file_{place}_{path.stem}")
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=Compiled(name, str(path)))
     if spec is None or spec.loader is None:
         raise UsageError(f"cannot load plugin file {path}")
     module = importlib.util.module_from_spec(spec)

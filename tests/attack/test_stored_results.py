@@ -528,7 +528,8 @@ def write(place):
     return store.write(place, record, {{"domain": toy_ranks(range(1, 50_001))}})
 store_or_keep(write, store, folder, Path({str(tmp_path / "cache")!r}))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    place = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=place)
     (kept,) = (tmp_path / "cache/unstored").glob("*/default/toy/sasrec/seed0-0123abcd")
     assert "File too large" in done.stderr
     assert f"the cell is kept in {kept}: the same command takes it from there" in done.stderr

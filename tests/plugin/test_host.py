@@ -1,9 +1,11 @@
+import os
 import warnings
 from pathlib import Path
 
 import pytest
 
 from corecbench.api import DataError, PluginError, UsageError, hookimpl
+from corecbench.plugin.discovery import load_file
 from corecbench.plugin.host import Host
 from corecbench.settings.config import PerDataset, RunConfig, Variant
 
@@ -507,3 +509,13 @@ def test_a_model_and_a_module_of_one_name_in_one_plugin_are_refused(loose_file):
     )
     with pytest.raises(PluginError, match=r"'mine' is the name of a .* and .*; settings are found by names"):
         Host.discover([path])
+
+
+def test_a_plugin_file_that_is_replaced_within_a_second_is_compiled_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    file, found = tmp_path / "mine.py", []
+    for number in (1, 2):
+        file.write_text(f"VALUE = {number}\n", encoding="utf-8")
+        os.utime(file, (1e9, 1e9))
+        found.append(load_file(file).VALUE)
+    assert found == [1, 2]
