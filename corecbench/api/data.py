@@ -70,9 +70,21 @@ class Batch:
     different ones, but for those that are drawn by popularity."""
     log_expected: torch.Tensor | None = None
     """float32 [K], the logarithm of how often each of them is expected among the K; None for uniform draws."""
-    read: torch.Tensor | None = None
-    """int64 [R], different items, whose states are all that the loss reads: a model may leave the rows of others at
-    zero. None: it reads all."""
+    reads_all: bool = True
+    """Whether the loss may read the states of all items, and not only those of the targets and the sampled ones."""
+
+    @cached_property
+    def read(self) -> torch.Tensor | None:
+        """The different items whose states are all that the loss reads, int64 [R]; None: it reads all.
+
+        A model may leave the rows of others at zero. A GPU computes all sooner than it is asked which they are.
+        """
+        if self.reads_all or self.sampled is None or self.target is None or self.target.device.type != "cpu":
+            return None
+        import torch
+
+        read: torch.Tensor = torch.cat([self.target.flatten(), self.sampled]).unique()
+        return read
 
     @cached_property
     def places(self) -> torch.Tensor:

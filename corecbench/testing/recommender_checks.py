@@ -6,7 +6,7 @@ B examples, L positions of a history, N items, d the width of a state.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -155,7 +155,9 @@ def the_target_is_not_looked_at(bench: Bench) -> None:
         n_items = bench.cell_training().setup.catalog.n_items
         for batch in bench.examples(model)[:2]:
             named = ("target", "negatives", "sampled")
-            swapped = {name: others(tensor, n_items) for name, tensor in tensors(batch).items() if name in named}
+            swapped: dict[str, Any] = {
+                name: others(tensor, n_items) for name, tensor in tensors(batch).items() if name in named
+            }
             for training in (False, True):
                 one, two = (seeded(model, of, training) for of in (batch, dataclasses.replace(batch, **swapped)))
                 require(equal(one, two), "states change with the targets of the batch")

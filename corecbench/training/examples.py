@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -73,7 +73,7 @@ class Examples:
                 batch = replace(batch, **self._sampled(min(n_negatives, self.n_known), generator, by_popularity))
             yield rows, batch
 
-    def _sampled(self, size: int, generator: np.random.Generator, by_popularity: bool) -> dict[str, torch.Tensor]:
+    def _sampled(self, size: int, generator: np.random.Generator, by_popularity: bool) -> dict[str, Any]:
         """Return items drawn for a batch and, of those drawn by popularity, how often each is expected."""
         device = self.contexts.device
         if not by_popularity:

@@ -244,7 +244,7 @@ class SideTraining:
         """
         states = None
         if frozen is None and self.abilities.loss is None:
-            batch = naming_what_is_read(batch)
+            batch = replace(batch, reads_all=False)
         if self.abilities.scores is None:
             with guard(self.owner, "states"):
                 states = self.known(checked(self.model.states(batch), batch, self.examples.n_items))
@@ -316,15 +316,3 @@ class SideTraining:
         restore(self.model, self.best_state)
         if self.layers is not None:
             restore(self.layers, self.best_layers)
-
-
-def naming_what_is_read(batch: Batch) -> Batch:
-    """Return a batch that says which item states its standard loss reads; a GPU reads all sooner than it is asked.
-
-    >>> user, history, target, sampled = map(torch.tensor, ([1], [[3, 9]], [[9, 0]], [4, 9]))
-    >>> naming_what_is_read(Batch(user, history, target, sampled=sampled)).read.tolist()
-    [0, 4, 9]
-    """
-    if batch.sampled is None or batch.target is None or batch.target.device.type != "cpu":
-        return batch
-    return replace(batch, read=torch.cat([batch.target.flatten(), batch.sampled]).unique())

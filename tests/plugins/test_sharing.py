@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import log
 
 import numpy as np
@@ -7,7 +8,6 @@ from torch import nn
 
 from corecbench.api import Batch, Budget, Catalog, Pretrained, Setup, States, Turn, UsageError
 from corecbench.toolkit import beside, phrase_summaries, standard_loss, word_summaries
-from corecbench.training.loop import naming_what_is_read
 from corecbench_plugins.recbole_models.sasrec_gru4rec import build_sasrec
 from corecbench_plugins.recbole_models.settings import SASRecConfig
 from corecbench_plugins.sharing.bdlm import Bdlm
@@ -534,7 +534,7 @@ def sasrec_over_texts():
 def test_a_step_that_computes_only_the_rows_that_its_loss_reads_is_the_step_of_all_rows():
     model, module, batch = sasrec_over_texts()
     found = []
-    for each in (batch, naming_what_is_read(batch)):
+    for each in (batch, replace(batch, reads_all=False)):
         model.zero_grad(), module.zero_grad()
         loss = standard_loss(each, model.states(each))
         loss.backward()
@@ -543,8 +543,16 @@ def test_a_step_that_computes_only_the_rows_that_its_loss_reads_is_the_step_of_a
     torch.testing.assert_close(found[1], found[0])
 
 
+def test_a_loss_reads_targets_and_sampled_items_unless_it_reads_all():
+    user, history, target, sampled = map(torch.tensor, ([1], [[3, 9]], [[9, 0]], [4, 9]))
+    batch = Batch(user, history, target, sampled=sampled)
+    assert batch.read is None
+    assert replace(batch, reads_all=False).read.tolist() == [0, 4, 9]
+    assert replace(batch, reads_all=False, sampled=None).read is None
+
+
 def test_rows_that_no_loss_reads_are_not_computed():
     model, _, batch = sasrec_over_texts()
-    item = model.states(naming_what_is_read(batch)).item
+    item = model.states(replace(batch, reads_all=False)).item
     assert len(item) == 41
     assert item.any(dim=1).nonzero().flatten().tolist() == [0, 1, 2, 3, 5, 8, 9, 30]

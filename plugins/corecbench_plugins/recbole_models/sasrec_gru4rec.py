@@ -43,7 +43,7 @@ class StatePerPosition(nn.Module):
     def items(self, batch: Batch) -> torch.Tensor:
         """Return the item states, float32 [N+1, d]; of a table that computes its rows, those that a loss reads."""
         table: Table = self.model.item_embedding
-        if batch.read is None or isinstance(table, nn.Embedding):
+        if isinstance(table, nn.Embedding) or batch.read is None:
             return table.weight
         rows = table(batch.read)
         return rows.new_zeros(self.model.n_items, rows.shape[1]).index_copy(0, batch.read, rows)
