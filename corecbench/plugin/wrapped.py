@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Hashable
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
@@ -33,6 +34,11 @@ class Made(NamedTuple):
 
 MADE: WeakKeyDictionary[Any, Made] = WeakKeyDictionary()
 """A model that another component built -> what it was built from."""
+
+
+def made(model: object) -> Made | None:
+    """Return what a model was built from; None where no component built it, or it has no hash to be found by."""
+    return MADE.get(model) if isinstance(model, Hashable) else None
 
 
 class Components(Protocol):
@@ -66,7 +72,7 @@ def with_build(host: Components, selected: Selected, setup: Setup) -> Setup:
         chosen = dict(settings or {})
         other = host.select(WRAPPED[kind], name, {base_of(name): chosen})
         built = host.build(other, setup, *([] if kind == "sharing" else [ids]))
-        if kind == "model":
+        if kind == "model" and isinstance(built, Hashable):
             MADE[built] = Made(name, chosen)
         return built
 

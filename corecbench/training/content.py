@@ -28,7 +28,7 @@ from corecbench.api import Batch, PluginError, Recommender, Scores, Side, States
 from corecbench.evaluation.ranking import task_states
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard
-from corecbench.plugin.wrapped import MADE
+from corecbench.plugin.wrapped import made
 from corecbench.toolkit import mean_texts
 from corecbench.training.frozen import evaluate
 from corecbench.training.weighing import (
@@ -218,7 +218,7 @@ def voice_of(content: torch.Tensor | Scores, n_items: int, device: str) -> Voice
     """
     if isinstance(content, torch.Tensor):
         return OfTexts(checked(content, n_items).to(device))
-    if content not in MADE:
+    if made(content) is None:
         raise PluginError("a model in `content` has to be made by `setup.build`, so that it can be kept")
     return OfModel(content)
 

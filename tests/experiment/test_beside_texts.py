@@ -58,13 +58,16 @@ def test_neighbours_have_a_say_before_texts(run, always, module):
     assert side["chosen"]["content_decay"] == 1.0  # they weigh the history themselves
 
 
-def test_a_model_in_content_is_made_by_corecbench(run, loose_file):
+@pytest.mark.parametrize("unhashable", [False, True])
+def test_a_model_in_content_is_made_by_corecbench(run, loose_file, unhashable):
     own = OWN.format(more=", content=True").replace("self.content[0] = 0", "self.content = Other()")
     other = """
     class Other:
         def scores(self, batch):
             return batch.history
 """
+    if unhashable:
+        other += "        __hash__ = None\n"
     records = run("mine", files=[loose_file("mine", other + own)], llms=(), sharing=("bdlm",))
     assert "has to be made by `setup.build`" in records["mine"]["error"]["message"]
 

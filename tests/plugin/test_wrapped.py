@@ -1,8 +1,12 @@
 """A component can build another one through its setup, and what that one is decides the hash of its cells."""
 
 import textwrap
+import types
 
 import pytest
+
+from corecbench.api import Catalog, Setup
+from corecbench.plugin.wrapped import made, with_build
 
 WRAPPER = """
     import torch
@@ -62,3 +66,12 @@ def test_what_changes_the_wrapped_component_changes_the_hash(bench, wrapper, mon
 def test_a_name_that_nobody_has_ends_in_one_line(bench, wrapper):
     with pytest.raises(Exception, match="unknown component to build 'sasrek'; did you mean 'sasrec'"):
         bench([wrapper('("sasrek",)')], models=("wrapper",), settings=SETTINGS)
+
+
+@pytest.mark.parametrize("model", [types.SimpleNamespace(), pytest], ids=["without a hash", "with one"])
+def test_a_model_is_built_whether_or_not_it_has_a_hash(model):
+    host = types.SimpleNamespace(select=lambda *_: None, build=lambda *_: model)
+    wraps = types.SimpleNamespace(component=types.SimpleNamespace(builds=("inner",)))
+    setup = with_build(host, wraps, Setup(Catalog("toy", ("",), ("",), ("",)), max_history=3, seed=0))
+    assert setup.build("model", "inner", {"a": 1}) is model
+    assert made(model) == (None if model is not pytest else ("inner", {"a": 1}))
