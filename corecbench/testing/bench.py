@@ -182,7 +182,7 @@ def tolerance(model: Recommender) -> float:
 def tensors(batch: Batch) -> dict[str, torch.Tensor]:
     """Return what a batch was made of."""
     found = {each.name: getattr(batch, each.name) for each in dataclasses.fields(batch)}
-    return {name: tensor for name, tensor in found.items() if tensor is not None}
+    return {name: value for name, value in found.items() if isinstance(value, torch.Tensor)}
 
 
 def task_loss(model: Recommender, batch: Batch, states: States | None) -> torch.Tensor:
