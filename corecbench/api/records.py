@@ -46,6 +46,8 @@ class CellRecord(TypedDict):
     """Whether the cell is a model alone over which gains are said, since its component is a reference."""
     trains: NotRequired[bool]
     """False where nothing is trained together: the LLM is only read, and the cell has no row of it."""
+    llm_epochs: NotRequired[int]
+    """0 where the LLM of a pair has no epochs: it is only read, and the cell has no row of it."""
     seed: int
 
 

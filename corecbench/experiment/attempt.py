@@ -129,6 +129,8 @@ class Attempt:
             outcome.kept = KeptCell(record_of(self.cell), self.data.catalog, seen.catalog)
         states: dict[Side, Answers] = {}
         for side, side_training in trained.sides.items():
+            if side not in outcome.rows:
+                continue
             with outcome.losing(side):
                 side_training.finish()  # puts back this side's best weights; both sides may read the same tables
                 predicts = self.predicting(training, trained, side)

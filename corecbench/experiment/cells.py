@@ -106,6 +106,8 @@ def record_of(cell: Cell) -> CellRecord:
         record["reference"] = True
     if cell.sharing is not None and not cell.sharing.trains:
         record["trains"] = False
+    elif cell.sharing is not None and not cell.combines and cell.llm is not None and cell.llm.config.epochs == 0:
+        record["llm_epochs"] = 0
     return record
 
 

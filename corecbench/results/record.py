@@ -67,7 +67,7 @@ def algorithms_in(record: CellResult) -> Iterator[tuple[str, int | str]]:
 
 def sides_of(cell: CellRecord) -> tuple[RowSide, ...]:
     """Return the sides of a cell that have rows, with the ensemble last if the cell has one."""
-    if cell.get("trains") is False:
+    if cell.get("trains") is False or cell.get("llm_epochs") == 0:
         return ("domain",)
     sides: tuple[RowSide, ...] = tuple(side for side in SIDES if cell[side] is not None)
     return (*sides, "ensemble") if cell.get("combines") else sides

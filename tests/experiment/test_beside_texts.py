@@ -221,3 +221,10 @@ def test_kept_models_recommend_what_was_stored(run, tmp_path, always, host, quic
         if record["cell"]["sharing"]:
             facts = json.loads((folder / "model" / "domain" / "side.json").read_text())
             assert (facts["format"], len(facts["content"])) == (3, 2)
+
+
+@pytest.mark.parametrize(("module", "rows"), [("bdlm", {"domain"}), ("llama4rec", {"domain", "llm", "ensemble"})])
+def test_an_llm_without_epochs_has_no_row_unless_its_scores_count(run, module, rows):
+    records = run("sasrec", sharing=(module,), settings={"llama": {"epochs": 0}, "sasrec": {"epochs": 1}})
+    assert records[f"sasrec+{module}"]["sides"].keys() == rows
+    assert records[f"sasrec+{module}"]["status"] == "ok"
