@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from corecbench.api import DataError, UsageError
 from corecbench.toolkit.folders import ordinary_file
 
@@ -15,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
     import pandas as pd
 
     from corecbench.api import Catalog
@@ -43,6 +42,8 @@ class FoundVectors:
         Raises:
             DataError: no id of the file is one of the catalogue.
         """
+        import numpy as np
+
         place = {item_id: row for row, item_id in enumerate(catalog.item_ids) if row}
         known = [row for row, item_id in enumerate(self.ids) if item_id in place]
         if not known:
@@ -98,6 +99,8 @@ def read_vectors(path: Path) -> FoundVectors:
 
 def as_texts(path: Path, ids: Any) -> list[str]:
     """Return ids as texts; whole numbers in any format are written as whole numbers."""
+    import numpy as np
+
     array = np.asarray(ids)
     if array.ndim != 1:
         raise DataError(f"{path}: its ids are of shape {list(array.shape)}; one for each row is needed")
@@ -112,6 +115,8 @@ def checked(path: Path, name: str, part: Any, n_rows: int) -> np.ndarray:
     Raises:
         DataError: there is not one for each id, they are not of one width, or a number is not finite.
     """
+    import numpy as np
+
     try:
         rows = np.asarray(part, dtype=np.float32)
     except (ValueError, TypeError) as error:
@@ -145,6 +150,8 @@ def from_table(table: pd.DataFrame, path: Path) -> tuple[Any, dict[str, Any]]:
 
 def stacked(path: Path, name: str, values: pd.Series[Any]) -> np.ndarray:
     """Return the lists of a column as an array [n, h]."""
+    import numpy as np
+
     widths = {np.size(each) for each in values if not isinstance(each, str)}
     if len(widths) != 1 or any(isinstance(each, str) for each in values):
         found = f"vectors of {len(widths)} widths" if len(widths) > 1 else "what is no vector"
@@ -168,6 +175,8 @@ def read_csv(path: Path) -> tuple[Any, dict[str, Any]]:
 
 def read_npz(path: Path) -> tuple[Any, dict[str, Any]]:
     """Return the array of ids and all other arrays; pickled ones are refused."""
+    import numpy as np
+
     with np.load(path, allow_pickle=False) as arrays:
         return from_arrays(path, {name: arrays[name] for name in arrays.files})
 
@@ -182,6 +191,8 @@ def from_arrays(path: Path, arrays: dict[str, Any]) -> tuple[Any, dict[str, Any]
 
 def read_npy(path: Path) -> tuple[Any, dict[str, Any]]:
     """Return the lines of the file of ids beside an array, and the array."""
+    import numpy as np
+
     ids = ids_beside(path).read_text(encoding="utf-8").splitlines()
     return ids, {"vector": np.load(path, allow_pickle=False)}
 
