@@ -96,7 +96,7 @@ def complain(error: Exception) -> int:
         text = text[:1].lower() + text[1:].removesuffix(".")
     else:
         text, code = f"{type(error).__name__}: {error} (--traceback shows where)", FAILED
-    from corecbench.report.wording import one_line
+    from corecbench.toolkit.printable import one_line
 
     line = one_line(text)
     if len(line) > LONGEST:  # what came may be as long as a file

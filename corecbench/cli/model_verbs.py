@@ -103,10 +103,10 @@ def recommend(
         last = number_of(history)
     if user is None:
         raise click.MissingParameter(param_type="option", param_hint="'--user'")
-    from corecbench.report import recommendation_text
+    from corecbench.cli import recommendation_text
     from corecbench.report.formats import render
-    from corecbench.report.recommendation import recommendations
     from corecbench.results.folders import choose, stores
+    from corecbench.results.recommendation import recommendations
 
     host = discover()
     host.select("reporters", format_, {})

@@ -201,7 +201,7 @@ def lose(error: OSError, stream: TextIO) -> None:
 
 def say_reasons(word: str, reasons: Iterable[str]) -> int:
     """Print each reason once on stderr, as one line after a word such as "left out"; return how many there are."""
-    from corecbench.report.wording import one_line
+    from corecbench.toolkit.printable import one_line
 
     each_once = dict.fromkeys(reasons)
     say(*(f"{word}: {one_line(reason)}" for reason in each_once), err=True)

@@ -48,8 +48,7 @@ def reproduce(
 
     Exit codes: 0 if all ranks are equal, 1 if some differ, 2 if the cell cannot be run again.
     """
-    from corecbench.experiment.reproduction import run_again
-    from corecbench.report.reproduction import METRIC, compared, differences
+    from corecbench.experiment.reproduction import METRIC, compared, differences, run_again
     from corecbench.results.store import Store
 
     be_a_good_neighbour()

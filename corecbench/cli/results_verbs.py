@@ -99,9 +99,9 @@ def verify(folder: Path, benchmark: str | None) -> int:
     reason. The exit code is 1 if anything is damaged.
     """
     from corecbench.data.archive import sha256_of
-    from corecbench.report.wording import one_line
     from corecbench.results import verify as verifying
     from corecbench.results.packed import bundle_at
+    from corecbench.toolkit.printable import one_line
 
     metric_of = functools.cache(functools.partial(verifying.rank_metric, discover(strict=False)))
     found = stores_of(folder, benchmark, checked=False)

@@ -10,13 +10,14 @@ from corecbench.cli.listing import aligned
 from corecbench.plugin.host import split
 from corecbench.plugin.metadata import settings as settings_of
 from corecbench.report.views.provenance import protocol_sentence
-from corecbench.report.wording import decimal, one_line
+from corecbench.report.wording import decimal
 from corecbench.results.checksums import place_of
 from corecbench.results.choice import started
 from corecbench.results.copying import check_files, files_of
 from corecbench.results.layout import MODEL
 from corecbench.results.prune import size_of
 from corecbench.results.record import failure_of, settings_in, sides_of, variant_of
+from corecbench.toolkit.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

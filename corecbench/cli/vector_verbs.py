@@ -103,8 +103,8 @@ def audit(file: Path, dataset: str, models: str, results: Path) -> int:
     is a leak.
     """
     from corecbench.experiment.session import prepare
+    from corecbench.leakcheck.worth import statement
     from corecbench.report.publish import publish_run, write_page
-    from corecbench.report.worth import statement
 
     be_a_good_neighbour()
     started, host = time.perf_counter(), discover()

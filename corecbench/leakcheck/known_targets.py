@@ -11,9 +11,9 @@ from corecbench.api import UsageError
 from corecbench.leakcheck.contamination import difference
 from corecbench.report.evidence.contrasts import FEWEST_USERS
 from corecbench.report.evidence.groups import UserGroup
-from corecbench.report.recommendation import check_data
 from corecbench.report.views.findings import change, interval
 from corecbench.report.wording import decimal, signed
+from corecbench.results.recommendation import check_data
 from corecbench.settings.configure import unknown
 
 if TYPE_CHECKING:

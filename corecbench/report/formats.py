@@ -12,9 +12,8 @@ from corecbench.api import CorecbenchError, PluginError
 from corecbench.plugin.discovery import reason
 from corecbench.plugin.guard import named_fault
 from corecbench.report.views.layout import NONE
-from corecbench.report.wording import one_line
 from corecbench.results.record import ResultsError
-from corecbench.toolkit import printable
+from corecbench.toolkit.printable import one_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

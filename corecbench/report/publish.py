@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from corecbench.report.formats import WrittenTable
     from corecbench.report.page.blocks import Statement
     from corecbench.report.plots.registry import WrittenPlots
-    from corecbench.report.recommendation import Recommendation
     from corecbench.results.choice import Choice
+    from corecbench.results.recommendation import Recommendation
     from corecbench.results.store import Entry
 
 TESTED = "NDCG@10"
@@ -184,7 +184,7 @@ def write_page(
 def recommended(host: Host, store: Store, evidence: Evidence) -> dict[str, Sequence[Recommendation] | str]:
     """Return for each data set what its best pair recommends to a few users, or why that cannot be shown."""
     from corecbench.report.page.render import WHO
-    from corecbench.report.recommendation import recommendations
+    from corecbench.results.recommendation import recommendations
 
     pairs = [
         key

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corecbench.toolkit import printable
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
@@ -78,15 +76,6 @@ def interval(ends: tuple[float, float]) -> str:
     '[-.1000, +.0200]'
     """
     return f"[{signed(ends[0])}, {signed(ends[1])}]"
-
-
-def one_line(text: str) -> str:
-    r"""Return text that may come from anywhere in one line, without characters that control a terminal.
-
-    >>> one_line("a\nb \x1b[31mc\u202e")
-    'a b [31mc'
-    """
-    return " ".join(printable(text).split())
 
 
 def user_counts(users: Mapping[str, int]) -> str:

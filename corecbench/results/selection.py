@@ -1,18 +1,19 @@
-"""Which stored results are meant: by data sets, by the names of cells, by a choice among settings."""
+"""Which stored results are meant, by data sets, cells and a choice among settings, and which go together."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
-from corecbench.data.reduction import whole_dataset
+from corecbench.data.reduction import pooled_dataset, whole_dataset
 from corecbench.results.choice import AS_STORED, Choice
-from corecbench.results.record import ResultsError, sides_of
+from corecbench.results.record import ResultsError, algorithms_in, settings_in, sides_of
 from corecbench.results.rows import ResultKey, is_named, names_of, result_key
 from corecbench.settings.configure import unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from corecbench.results.store import Entry, Store
 
@@ -148,3 +149,61 @@ def only(entries: Sequence[Entry]) -> Entry:
             "`corecbench results prune` removes all but the latest"
         )
     return entries[0]
+
+
+# --- results that go together -------------------------------------------------------------------------------------
+
+
+def protocols_of(entries: Iterable[Entry], settings: bool = True) -> dict[str, Mapping[str, Any]]:
+    """Return data set -> the protocol of all results that have ranks; of several windows the one of all.
+
+    Args:
+        entries: folders and their records.
+        settings: whether a component must have the same settings, algorithms and weights in all results; otherwise
+            in all seeds of a cell, which make one row. What only some of the records know came with a later
+            version, and is not compared.
+
+    Raises:
+        ResultsError: results on one data set differ in protocol, in the split, or in the settings, algorithms or
+            weights of a component.
+    """
+    first: dict[tuple[object, str, str, str], tuple[Any, Any]] = {}
+    windows: dict[str, set[str]] = {}
+    for folder, record in entries:
+        windows.setdefault(pooled_dataset(record["cell"]), set()).add(record["cell"]["dataset"])
+        if not record["sides"]:
+            continue
+        cell = "" if settings else folder.parent
+        facts: dict[tuple[object, str, str], Any] = {
+            ("", "protocol", ""): record["protocol"],
+            ("", "split", ""): record["data"]["split_fingerprint"],
+        }
+        for name, setting, value, in_pairs in settings_in(record):
+            facts[cell, f"settings of {name}" + in_pairs * " in pairs", setting] = value
+        facts |= {(cell, "algorithm", name): number for name, number in algorithms_in(record)}
+        for label, read in record.get("fingerprints", {}).items():
+            facts |= {(cell, f"what {label} read", name): value for name, value in read.items()}
+        for (group, subject, setting), value in facts.items():
+            place = group, record["cell"]["dataset"], subject, setting
+            earlier, expected = first.setdefault(place, (folder, value))
+            if value != expected:
+                raise ResultsError(
+                    f"{folder}: {subject} is not that of {earlier} ({_difference(value, expected, setting)}); "
+                    "such results share no table, run both alike"
+                )
+    found = {dataset: value for (_, dataset, subject, _), (_, value) in first.items() if subject == "protocol"}
+    for name, of_windows in windows.items():
+        known = sorted(of_windows & found.keys())
+        if known and len(of_windows) > 1:
+            first_of_all, *_ = [found.pop(dataset) for dataset in known]
+            found[name] = {**first_of_all, "window": "each"}
+    return found
+
+
+def _difference(value: Any, expected: Any, setting: str) -> str:
+    if setting:
+        return f"{setting}: {value}, there {expected}"
+    if isinstance(value, Mapping) and isinstance(expected, Mapping):
+        names = [name for name in {**value, **expected} if value.get(name) != expected.get(name)]
+        return f"{names[0]}: {value.get(names[0])}, there {expected.get(names[0])}"
+    return f"{str(value)[:12]}, there {str(expected)[:12]}"

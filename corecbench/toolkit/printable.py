@@ -16,3 +16,12 @@ def printable(text: str, kept: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() or each in kept else " " for each in text)
+
+
+def one_line(text: str) -> str:
+    r"""Return text that may come from anywhere in one line, without characters that control a terminal.
+
+    >>> one_line("a\nb \x1b[31mc\u202e")
+    'a b [31mc'
+    """
+    return " ".join(printable(text).split())

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import corecbench
 from corecbench.api import UsageError
 from corecbench.cli.main import main
-from corecbench.report.recommendation import read_data
+from corecbench.results.recommendation import read_data
 from corecbench.results.store import Store
 from corecbench_plugins.datasets.ml100k import find_ml100k
 

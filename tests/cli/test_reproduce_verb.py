@@ -12,9 +12,9 @@ from stored_cells import make_early
 
 from corecbench.cli.main import main
 from corecbench.experiment.execution.schedule import run as execute
+from corecbench.experiment.reproduction import ComparedSide
 from corecbench.experiment.session import Steps, prepare
 from corecbench.plugin.host import Host
-from corecbench.report.reproduction import ComparedSide
 from corecbench.settings.config import RunConfig
 from corecbench.toolkit import processor
 

@@ -9,7 +9,7 @@ import pytest
 
 from corecbench.api import DataError, UsageError
 from corecbench.data import time_split
-from corecbench.report.recommendation import read_data
+from corecbench.results.recommendation import read_data
 from corecbench.results.run_files import run_settings
 from corecbench.results.store import Store
 from corecbench.settings.config import RunConfig, load

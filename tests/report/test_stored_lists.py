@@ -2,8 +2,8 @@ import pandas as pd
 import pytest
 
 from corecbench.api import UsageError
-from corecbench.report.stored_lists import read
 from corecbench.results.record import ResultsError
+from corecbench.results.stored_lists import read
 
 from .conftest import ReciprocalRank
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from corecbench.report.worth import statement, worths
+from corecbench.leakcheck.worth import statement, worths
 
 N = 60
 LOW, MIDDLE, HIGH = ([4] * N, [2] * (N - 8) + [3] * 8, [1] * (N - 8) + [2] * 8)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
-from corecbench.report.evidence.comparable import check_users, protocols_of
+from corecbench.report.evidence.comparable import check_users
 from corecbench.report.evidence.contrasts import STANDARD, Yardstick, adjust_families, common_seeds, why_not
 from corecbench.report.evidence.groups import EVERYONE, users_in_order
 from corecbench.report.evidence.reading import check_testable, read_rows
@@ -19,7 +19,7 @@ from corecbench.report.evidence.rows import AT_LIMIT
 from corecbench.report.wording import together
 from corecbench.results.record import ResultsError
 from corecbench.results.rows import is_named
-from corecbench.results.selection import check_known, known_datasets, on_datasets
+from corecbench.results.selection import check_known, known_datasets, on_datasets, protocols_of
 from corecbench.settings.configure import unknown
 
 if TYPE_CHECKING:

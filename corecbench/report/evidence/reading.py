@@ -29,7 +29,7 @@ from corecbench.api import UsageError
 from corecbench.data.reduction import pooled_dataset
 from corecbench.evaluation.measuring import is_overall
 from corecbench.report.evidence import ledger
-from corecbench.report.evidence.comparable import check_users, pooled, protocols_of
+from corecbench.report.evidence.comparable import check_users, pooled
 from corecbench.report.evidence.contrasts import (
     STANDARD,
     Contrast,
@@ -47,6 +47,7 @@ from corecbench.report.evidence.rows import Row, read_row
 from corecbench.report.wording import together
 from corecbench.results.record import ResultsError
 from corecbench.results.rows import RowKey, by_row, in_order, variants_of
+from corecbench.results.selection import protocols_of
 from corecbench.results.user_ranks import RanksReader
 
 if TYPE_CHECKING:

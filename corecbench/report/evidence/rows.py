@@ -16,9 +16,10 @@ import pandas as pd
 from corecbench.api import PluginError
 from corecbench.evaluation.bounds import why_unknown
 from corecbench.evaluation.measuring import depth, is_overall, measure_checked
-from corecbench.report.wording import listed, one_line, seed_list
+from corecbench.report.wording import listed, seed_list
 from corecbench.results.lists import lists_of, why_too_deep
 from corecbench.results.record import DamagedError, failure_of
+from corecbench.toolkit.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping

@@ -18,12 +18,11 @@ from corecbench.report.page.blocks import Code, Folded, Heading, Picture, Sectio
 from corecbench.report.page.grids import folded, grid, note, number_of, on, stated
 from corecbench.report.plots.canvas import NARROW, WIDE, to_svg
 from corecbench.report.plots.registry import prepare
-from corecbench.report.recommendation_text import HELD_OUT, LEGEND
 from corecbench.report.views.findings import harm_sentence, sentence, telling
 from corecbench.report.views.tables import board_table, cost_table, ledger_table, main_table, slice_table
-from corecbench.report.wording import one_line
+from corecbench.results.recommendation import HELD_OUT, LEGEND
 from corecbench.results.run_files import run_files
-from corecbench.toolkit import printable
+from corecbench.toolkit.printable import one_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from corecbench.report.page.blocks import Block
     from corecbench.report.plots.chart import Chart
     from corecbench.report.plots.registry import Prepared
-    from corecbench.report.recommendation import Recommendation, Recommended
+    from corecbench.results.recommendation import Recommendation, Recommended
 
     Recommendations = Mapping[str, Sequence[Recommendation] | str]
     """data set -> the recommendations to the users of `WHO`, or why there are none."""

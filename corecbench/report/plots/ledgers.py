@@ -15,7 +15,8 @@ from corecbench.report.plots.forest import MOST_LABEL, Forest, Group, Line, side
 from corecbench.report.plots.panels import ALONE, Panels, Series, compared, look_of, named, of_contrasts
 from corecbench.report.views.captions import t_intervals
 from corecbench.report.views.findings import row_name
-from corecbench.report.wording import one_line, percent, sentences
+from corecbench.report.wording import percent, sentences
+from corecbench.toolkit.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ import pytest
 from corecbench.report.page.blocks import Grid, Heading, Text
 from corecbench.report.page.render import WHO, lists, recommended_to_users, short
 from corecbench.report.publish import gather, recommended
-from corecbench.report.recommendation import Item, Past, Recommendation, Recommended, TopList
+from corecbench.results.recommendation import Item, Past, Recommendation, Recommended, TopList
 
 from .conftest import EVIL
 

@@ -12,10 +12,10 @@ from corecbench.api import DataError, UsageError
 from corecbench.data.loaded import read_datasets
 from corecbench.data.reduction import whole_dataset
 from corecbench.evaluation.protocol import split_settings
-from corecbench.report.stored_lists import read
-from corecbench.report.wording import one_line
 from corecbench.results.frames import BEST_RANK
+from corecbench.results.stored_lists import read
 from corecbench.settings.config import load
+from corecbench.toolkit.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from corecbench.data.loaded import SplitDataset
     from corecbench.data.split import Split
     from corecbench.plugin.host import Host
-    from corecbench.report.stored_lists import RankedSide, StoredLists
     from corecbench.results.store import Entry, Store
+    from corecbench.results.stored_lists import RankedSide, StoredLists
 
 Change = Literal["new", "up", "down", "same"]
 Part = Literal["training", "left out", "validation", "test"]
@@ -37,6 +37,8 @@ METRIC = "NDCG@10"
 CHANGES: Mapping[Change | None, str] = {"new": "new", "up": "↑{}", "down": "↓{}", "same": "=", None: ""}
 MOST = 10
 """The number of items of a list that are looked at."""
+HELD_OUT = "*"
+LEGEND = f"{HELD_OUT}: the held-out item; new, ↑, ↓ and =: against the same model alone"
 
 
 @dataclass(frozen=True)

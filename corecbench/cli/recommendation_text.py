@@ -11,19 +11,19 @@ from rich.table import Table
 from rich.text import Text
 
 from corecbench.api import Report
-from corecbench.report.wording import one_line, sentences
+from corecbench.report.wording import sentences
+from corecbench.results.recommendation import HELD_OUT, LEGEND
+from corecbench.toolkit.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
-    from corecbench.report.recommendation import Recommendation, Recommended, TopList
+    from corecbench.results.recommendation import Recommendation, Recommended, TopList
 
 NARROWEST = 26
 """The fewest characters of a list that stands beside others."""
-HELD_OUT = "*"
-LEGEND = f"{HELD_OUT}: the held-out item; new, ↑, ↓ and =: against the same model alone"
 
 
 def _whose(recommendation: Recommendation) -> str:

@@ -10,9 +10,8 @@ import pandas as pd
 
 from corecbench.api import UsageError
 from corecbench.evaluation.measuring import measure_checked
-from corecbench.report.evidence.comparable import protocols_of
 from corecbench.results.record import ResultsError, failure_of, own_side, sides_of
-from corecbench.results.selection import only, select_one
+from corecbench.results.selection import only, protocols_of, select_one
 from corecbench.results.user_ranks import RanksReader
 
 if TYPE_CHECKING:

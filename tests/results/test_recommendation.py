@@ -5,11 +5,11 @@ import pytest
 from rich.console import Console
 
 from corecbench.api import DataError
+from corecbench.cli.recommendation_text import layout, table
 from corecbench.data.dataset import load_dataset
 from corecbench.data.split import leave_one_out
-from corecbench.report.recommendation import Item, Past, check_data, recommend
-from corecbench.report.recommendation_text import layout, table
-from corecbench.report.stored_lists import RankedSide, StoredLists
+from corecbench.results.recommendation import Item, Past, check_data, recommend
+from corecbench.results.stored_lists import RankedSide, StoredLists
 from corecbench.testing.toys import ToySource
 
 TITLES = {"a": "Alien", "b": "Brazil", "c": "Casablanca", "d": "Dune", "e": "", "f": "Fargo", "g": "Gandhi"}
