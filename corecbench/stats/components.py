@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from corecbench.api import DataError
-from corecbench.stats.differences import can_vary, paired_differences
+from corecbench.stats.differences import can_vary, mean_of_seeds, paired_differences
 from corecbench.stats.student import StudentTest, mean_test_of, student_test
 
 
@@ -103,9 +103,10 @@ def _mean_squares(difference: np.ndarray) -> Parts:
 def _effects(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return what the users, the seeds and the rest add to the mean: float64 [U, 1], [1, S] and [U, S]."""
     mean = values.mean()
-    user = values.mean(axis=1, keepdims=True) - mean
-    seed = values.mean(axis=0, keepdims=True) - mean
-    return user, seed, values - mean - user - seed
+    user = mean_of_seeds(values) - mean
+    seed = values.mean(axis=0) - mean
+    rest = np.column_stack([column - mean - user - of_seed for column, of_seed in zip(values.T, seed, strict=True)])
+    return user[:, None], seed[None], rest
 
 
 def _mean_products(effects: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> Parts:
@@ -243,7 +244,7 @@ def mean_test(own: np.ndarray, base: np.ndarray) -> StudentTest | None:
     if own.ndim == 1:
         difference = paired_differences(own, base)
         return student_test(difference) if can_vary(difference) else None
-    if not can_vary(paired_differences(own.mean(axis=1), base.mean(axis=1))):
+    if not can_vary(paired_differences(mean_of_seeds(own), mean_of_seeds(base))):
         return None
     test = mixed_test(own - base)
     return test if test.standard_error else None

@@ -8,7 +8,7 @@ import numpy as np
 from corecbench.api import DataError, UsageError
 from corecbench.stats.bootstrap import RESAMPLES, bootstrap_p
 from corecbench.stats.components import mean_test
-from corecbench.stats.differences import paired_differences
+from corecbench.stats.differences import mean_of_seeds, paired_differences
 from corecbench.stats.student import student_test
 
 MOST_ENUMERATED = 20
@@ -86,7 +86,7 @@ def _over_users(p_value: Callable[[np.ndarray, int], float]) -> Callable[[np.nda
     """Return a test of users' differences, float64 [U] and not all 0, as one of values."""
 
     def p_of_values(own: np.ndarray, base: np.ndarray, seed: int) -> float:
-        difference = paired_differences(*(each.reshape(len(each), -1).mean(axis=1) for each in (own, base)))
+        difference = paired_differences(*(mean_of_seeds(each.reshape(len(each), -1)) for each in (own, base)))
         return p_value(difference, seed) if difference.any() else 1.0
 
     return p_of_values

@@ -15,7 +15,8 @@ def printable(text: str, kept: str = "") -> str:
     """
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() or each in kept else " " for each in text)
+    obeyed = {ord(each): " " for each in set(text) if not (each.isprintable() or each in kept)}
+    return text.translate(obeyed)
 
 
 def one_line(text: str) -> str:

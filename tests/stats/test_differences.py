@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from corecbench.api import DataError
-from corecbench.stats.differences import Shares, cohens_dz, shares
+from corecbench.stats.differences import Shares, cohens_dz, mean_of_seeds, shares, sum_of_seeds
 
 
 def test_d_z_is_the_mean_in_standard_deviations():
@@ -50,3 +50,12 @@ def test_values_that_do_not_pair_up_are_an_error(size):
 def test_d_z_of_two_users_is_known():
     # differences 1 and 3: mean 2, standard deviation sqrt(2)
     assert cohens_dz(np.array([1.0, 3.0]), np.zeros(2)) == pytest.approx(2 / 2**0.5)
+
+
+@pytest.mark.parametrize("n_seeds", [1, 2, 3, 7, 8, 12])
+def test_sums_and_means_of_seeds_are_those_of_numpy_bit_for_bit(n_seeds):
+    values = np.random.default_rng(n_seeds).lognormal(size=(500, n_seeds))
+    assert np.array_equal(sum_of_seeds(values), values.sum(axis=1))
+    assert np.array_equal(mean_of_seeds(values), values.mean(axis=1))
+    whole = (10 * values).astype(np.int64)
+    assert np.array_equal(sum_of_seeds(whole), whole.sum(axis=1))

@@ -15,6 +15,7 @@ from corecbench.report.evidence.groups import EVERYONE, UserGroup
 from corecbench.report.evidence.rows import AT_LIMIT, Row
 from corecbench.stats.clusters import clustered
 from corecbench.stats.correction import adjust
+from corecbench.stats.differences import mean_of_seeds
 
 if TYPE_CHECKING:
     from corecbench.results.rows import RowKey
@@ -184,7 +185,7 @@ class Yardstick:
 
         own, base = values()
         with_seeds = method.speaks_of_methods and own.shape[1] >= FEWEST_SEEDS
-        means = float(own.mean(axis=1).mean()), float(base.mean(axis=1).mean())
+        means = float(mean_of_seeds(own).mean()), float(mean_of_seeds(base).mean())
         sizes = EffectSizes(values, method, self.higher_is_better, with_seeds)
         can_vary_with_seed = not (row.is_deterministic and other.is_deterministic)
         return Contrast(

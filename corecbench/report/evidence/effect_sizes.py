@@ -11,7 +11,7 @@ import numpy as np
 from corecbench.api import UsageError
 from corecbench.stats.bootstrap import bootstrap_interval
 from corecbench.stats.components import Components, Parts, mean_test, variance_components
-from corecbench.stats.differences import Shares, cohens_dz, paired_differences, shares
+from corecbench.stats.differences import Shares, cohens_dz, mean_of_seeds, paired_differences, shares
 from corecbench.stats.equivalence import Equivalence, tost
 from corecbench.stats.paired import USERS_AND_SEEDS, PairedTest, paired_test
 from corecbench.stats.power import (
@@ -82,7 +82,7 @@ class EffectSizes:
 
     def _averaged(self) -> tuple[np.ndarray, np.ndarray]:
         own, base = self.values()
-        return own.mean(axis=1), base.mean(axis=1)
+        return mean_of_seeds(own), mean_of_seeds(base)
 
     def _tested(self) -> tuple[np.ndarray, np.ndarray]:
         return self.values() if self.with_seeds else self._averaged()

@@ -5,6 +5,7 @@ T tested users.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ import pandas as pd
 from corecbench.evaluation.slices import SLICINGS
 from corecbench.results.frames import FACTS
 from corecbench.results.record import ResultsError
+from corecbench.stats.differences import sum_of_seeds
 
 if TYPE_CHECKING:
     from corecbench.report.evidence.rows import Row
@@ -47,6 +49,11 @@ class UserGroup:
         """Return those of the seeds under which the group is known."""
         return seeds if None in self.chosen else tuple(seed for seed in seeds if seed in self.chosen)
 
+    @functools.cached_property
+    def _always(self) -> np.ndarray:
+        """int64, the users of a group that is the same under every seed, by their places."""
+        return np.flatnonzero(self.chosen[None])
+
     def within(self, values: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
         """Return the values of the users in the group.
 
@@ -61,10 +68,10 @@ class UserGroup:
         if self.slicing is None:
             return values
         if None in self.chosen:
-            return np.asarray(values[self.chosen[None]])
+            return values.take(self._always, axis=0)
         inside = np.column_stack([self.chosen[seed] for seed in seeds])  # [T, S]
-        count = inside.sum(axis=1)
-        total = np.where(inside, values, 0).sum(axis=1)[count > 0]
+        count = sum_of_seeds(inside.astype(np.int64))
+        total = sum_of_seeds(np.where(inside, values, 0))[count > 0]
         return np.asarray(total / count[count > 0])[:, None]
 
 
