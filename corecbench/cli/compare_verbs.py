@@ -61,7 +61,7 @@ def compare(folders: tuple[Path, ...]) -> None:
     are stored, with the side of a pair after a colon, and BENCHMARK/ before them where several have the same.
     """
     from corecbench.report.evidence.comparison import read_comparison
-    from corecbench.report.evidence.ledger_plan import known_controls
+    from corecbench.report.evidence.controls import known_controls
     from corecbench.report.formats import render
     from corecbench.report.views.tables import comparison_table
     from corecbench.results.folders import stores

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS
-from corecbench.report.evidence.ledger_plan import controls_of
+from corecbench.report.evidence.controls import controls_of
 from corecbench.report.page.blocks import Statement
 from corecbench.report.views.findings import change, excludes_zero, interval
 from corecbench.report.wording import decimal, listed

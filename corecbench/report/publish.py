@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from corecbench.api import CorecbenchError, PluginError
 from corecbench.evaluation.measuring import UnusableMetric, check_metric, is_overall
 from corecbench.report.evidence.contrasts import STANDARD
+from corecbench.report.evidence.controls import known_controls
 from corecbench.report.evidence.leaderboard import read_board
-from corecbench.report.evidence.ledger_plan import known_controls
 from corecbench.report.evidence.reading import read
 from corecbench.report.formats import write
 from corecbench.report.views.tables import board_table, ledger_table, main_table, share_table, slice_table

@@ -7,7 +7,7 @@ import pytest
 from stored_cells import store_cell, toy_ranks
 
 from corecbench.plugin.host import Host
-from corecbench.report.evidence.ledger_plan import known_controls
+from corecbench.report.evidence.controls import known_controls
 from corecbench.report.evidence.reading import read
 from corecbench.results.store import Store
 from corecbench.testing.records import toy_record

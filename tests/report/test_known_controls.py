@@ -1,7 +1,7 @@
 """Controls explain themselves, also those of third parties, and those whose plugins are not here."""
 
 from corecbench.plugin.host import Host
-from corecbench.report.evidence.ledger_plan import known_controls
+from corecbench.report.evidence.controls import known_controls
 from corecbench.report.evidence.reading import read
 from corecbench.report.views.findings import sentence
 
@@ -29,14 +29,14 @@ def ledger_of(bench, host):
 
 def test_a_control_of_a_third_party_reads_as_well_as_ours(bench, loose_file):
     found, evidence = ledger_of(bench, Host.discover([loose_file("brands", PLUGIN)]))
-    assert "brands" in found.of_kind("step")[0].planned.tells
-    assert "knowledge of brands" in [each.planned.tells for each in found.of_kind("contrast")]
+    assert "brands" in found.of_kind("step")[0].tells
+    assert "knowledge of brands" in [each.tells for each in found.of_kind("contrast")]
     assert "it keeps +25.0% without brands; knowledge of brands adds +50.0%" in sentence(found, evidence)
 
 
 def test_without_its_plugin_a_control_has_plain_words_with_its_name(bench):
     found, evidence = ledger_of(bench, Host())
-    tells = {each.planned.lower.control: each.planned.tells for each in found.of_kind("contrast")}
+    tells = {each.comparison.other.control: each.tells for each in found.of_kind("contrast")}
     assert tells == {
         "no-brands": "what no-brands leaves out",
         "of-nobody": "what of-nobody leaves out",

@@ -70,7 +70,7 @@ def ledgers(bench, side="domain", metric=METRICS["MRR"], method=STANDARD, by_sli
 
 
 def told(ledger, kind):
-    return [(each.planned.tells, each.comparison.change) for each in ledger.of_kind(kind)]
+    return [(each.tells, each.comparison.change) for each in ledger.of_kind(kind)]
 
 
 # --- the steps ----------------------------------------------------------------------------------------------------
@@ -126,11 +126,11 @@ def test_a_step_whose_row_is_missing_is_merged_with_the_next_and_said(alone, mis
             add(alone, row, n)
     (ledger,) = ledgers(alone)
     steps = ledger.of_kind("step")
-    (merged,) = [each for each in steps if each.planned.merged]
-    assert merged.planned.tells == tells
-    assert merged.planned.merged == missing
-    assert merged.planned.upper.control == upper
-    assert set(missing) <= set(ledger.plan.lacking["not run"])
+    (merged,) = [each for each in steps if each.merged]
+    assert merged.tells == tells
+    assert merged.merged == missing
+    assert merged.comparison.row.control == upper
+    assert set(missing) <= set(ledger.lacking["not run"])
     assert sum(each.comparison.change for each in steps) == pytest.approx(36 / 40)
 
 
@@ -157,7 +157,7 @@ def test_a_bag_of_words_is_the_step_of_words_where_no_turn_of_its_llm_can_have_r
         "knowledge beyond counted words",
         "training the LLM",
     ]
-    assert not any("frozen-bag-of-words" in names for names in ledger.plan.lacking.values())
+    assert not any("frozen-bag-of-words" in names for names in ledger.lacking.values())
 
 
 @pytest.mark.parametrize("course", [(), ("domain", "llm", "domain"), ("llm", "domain")])
@@ -168,7 +168,7 @@ def test_a_bag_of_words_that_may_hold_what_its_llm_learnt_is_a_contrast_alone(al
     (ledger,) = ledgers(alone)
     assert told(ledger, "step")[0][0] == "schedule and ids + counted words + the frozen pretrained LLM"
     assert ("knowledge beyond counted words", pytest.approx(22 / 40)) in told(ledger, "contrast")
-    assert "frozen-bag-of-words" in ledger.plan.lacking["not run"]
+    assert "frozen-bag-of-words" in ledger.lacking["not run"]
 
 
 def test_where_both_bags_of_words_were_run_the_one_without_turns_is_the_step(alone):
@@ -184,7 +184,7 @@ def test_where_both_bags_of_words_were_run_the_one_without_turns_is_the_step(alo
 
 def test_words_that_have_no_say_are_not_missed(full):
     (ledger,) = ledgers(full)
-    assert not any("hybrid" in names for names in ledger.plan.lacking.values())
+    assert not any("hybrid" in names for names in ledger.lacking.values())
 
 
 def test_the_llm_side_has_steps_of_its_own(alone):
@@ -196,15 +196,15 @@ def test_the_llm_side_has_steps_of_its_own(alone):
         ("the shared store", pytest.approx(16 / 40)),
         ("mutual learning", pytest.approx(5 / 40)),
     ]
-    assert "frozen-texts" not in ledger.plan.lacking["not run"]
+    assert "frozen-texts" not in ledger.lacking["not run"]
 
 
 def test_a_failed_rung_is_merged_and_told_apart_from_one_that_was_not_run(full):
     full.entries = [entry for entry in full.entries if entry[1]["cell"].get("control") != "no-mutual"]
     full.add_failed(domain="sasrec", llm="llama", control="no-mutual")
     (ledger,) = ledgers(full)
-    assert ledger.plan.lacking["failed"] == ("no-mutual",)
-    assert ledger.of_kind("step")[-1].planned.merged == ("no-mutual",)
+    assert ledger.lacking["failed"] == ["no-mutual"]
+    assert ledger.of_kind("step")[-1].merged == ("no-mutual",)
 
 
 def test_without_a_rung_the_whole_gain_is_the_only_step(alone):
@@ -232,7 +232,7 @@ def test_the_pair_is_contrasted_with_each_control_that_was_run(full):
         ("what mine leaves out", pytest.approx(1 / 40)),
         ("sharing with neighbours", pytest.approx(2 / 40)),
     ]
-    assert ledger.plan.lacking == {"not run": ("shuffled-texts",)}
+    assert ledger.lacking == {"not run": ["shuffled-texts"]}
 
 
 def test_a_control_that_changes_nothing_for_any_user_is_a_fault_and_no_contrast(alone):
@@ -240,8 +240,8 @@ def test_a_control_that_changes_nothing_for_any_user_is_a_fault_and_no_contrast(
     add(alone, "shuffled-texts", 30, llm=5)
     add(alone, "untrained-llm", 30, llm=6)
     (ledger,) = ledgers(alone)
-    assert [each.planned.lower.control for each in ledger.of_kind("contrast")] == ["untrained-llm"]
-    assert ledger.plan.lacking["had no effect on this model"] == ("shuffled-texts",)
+    assert [each.comparison.other.control for each in ledger.of_kind("contrast")] == ["untrained-llm"]
+    assert ledger.lacking["had no effect on this model"] == ["shuffled-texts"]
 
 
 def test_a_control_under_which_a_pair_stays_the_model_alone_as_without_is_no_fault(alone):
@@ -249,7 +249,7 @@ def test_a_control_under_which_a_pair_stays_the_model_alone_as_without_is_no_fau
         add(alone, row, 0, costs={"kept_alone": True})
     (ledger,) = ledgers(alone)
     assert told(ledger, "contrast") == [("the right text of each item", 0)]
-    assert "had no effect on this model" not in ledger.plan.lacking
+    assert "had no effect on this model" not in ledger.lacking
 
 
 # --- which pairs have a ledger ------------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ def test_all_contrasts_are_over_the_seeds_that_all_rows_have_so_that_steps_add_u
         0 if len(ledger.of_kind("step")) < 2 else whole.comparison.change
     )
     # of whose seeds one would be left
-    assert ledger.plan.lacking["left out, as it has 0 of seeds 0-3"] == ("no-mutual",)
+    assert ledger.lacking["left out, as it has 0 of seeds 0-3"] == ["no-mutual"]
 
 
 def test_a_row_without_a_common_seed_is_no_rung(alone):
@@ -303,8 +303,8 @@ def test_a_row_without_a_common_seed_is_no_rung(alone):
     add(alone, "none", 5)
     add(alone, "no-mutual", 20, seed=1)
     (ledger,) = ledgers(alone)
-    assert ledger.plan.lacking["no seed in common"] == ("no-mutual",)
-    assert ledger.of_kind("step")[-1].planned.merged == ("frozen-bag-of-words", "frozen-texts", "no-mutual")
+    assert ledger.lacking["no seed in common"] == ["no-mutual"]
+    assert ledger.of_kind("step")[-1].merged == ("frozen-bag-of-words", "frozen-texts", "no-mutual")
 
 
 # --- the model alone ----------------------------------------------------------------------------------------------
@@ -317,11 +317,11 @@ def test_without_a_fit_model_alone_the_lowest_row_is_the_unit(bench, stopped_by)
     add(bench, "none", 8)  # a mean of 24/40
     add(bench, "pair", 20)
     (ledger,) = ledgers(bench)
-    assert ledger.plan.no_alone
+    assert ledger.no_alone
     assert ledger.of_kind("whole") == []
     (step,) = ledger.of_kind("step")
     assert step.comparison.change == pytest.approx((6 / 40) / (24 / 40))
-    assert step.planned.merged == ("frozen-bag-of-words", "frozen-texts", "no-mutual")
+    assert step.merged == ("frozen-bag-of-words", "frozen-texts", "no-mutual")
 
 
 # --- families -----------------------------------------------------------------------------------------------------
@@ -362,7 +362,7 @@ def test_slices_have_their_own_contrasts_and_leave_the_others_as_they_are(alone)
             each.comparison.change,
         )
         for each in sliced.contrasts
-        if each.planned.kind == "whole"
+        if each.kind == "whole"
     }
     assert whole == {
         (None, "all users"): (40, pytest.approx(36 / 40)),

@@ -1,7 +1,7 @@
 import pytest
 
 from corecbench.report.evidence.contrasts import Method
-from corecbench.report.evidence.ledger_plan import KnownControl, KnownControls, plainly
+from corecbench.report.evidence.controls import KnownControl, KnownControls, plainly
 from corecbench.report.views.captions import main_caption as caption
 from corecbench.report.views.tables import main_table as report
 

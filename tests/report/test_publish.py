@@ -8,7 +8,7 @@ from stored_cells import store_cell, toy_ranks
 
 from corecbench.plugin.host import Host
 from corecbench.report import publish as publishing
-from corecbench.report.evidence.ledger_plan import known_controls
+from corecbench.report.evidence.controls import known_controls
 from corecbench.report.publish import gather, plot, publish, publish_run
 from corecbench.results.store import Store
 from corecbench.testing.records import toy_record

@@ -11,27 +11,42 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.evidence.contrasts import (
+    FEWEST_SEEDS,
     FEWEST_USERS,
+    Contrast,
     Method,
     Verdict,
     Yardstick,
     adjust_families,
+    common_seeds,
     why_not,
+    why_untested,
 )
-from corecbench.report.evidence.ledger_plan import Plan, Planned, controls_of, pairs_with_controls, plan
+from corecbench.report.evidence.controls import (
+    NO_EFFECT,
+    KnownControl,
+    KnownControls,
+    asked_controls,
+    controls_of,
+    found_controls,
+    has_no_effect,
+    pairs_with_controls,
+)
+from corecbench.report.wording import seed_list
 from corecbench.stats.student import Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from corecbench.report.evidence.contrasts import Contrast
     from corecbench.report.evidence.groups import UserGroup
-    from corecbench.report.evidence.ledger_plan import Kind, KnownControls
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 
+Kind = Literal["whole", "step", "contrast"]
 Finding = Verdict | Literal["same", "out of reach"]
 """A verdict; or every user is the same, if by the plan of the turns it is "out of reach" that one is not."""
+ALONE, PAIR = "alone", "pair"
+WHOLE = "the whole gain"
 MARGIN = 0.01
 """A loss beyond this share of the mean of the model alone is harm."""
 
@@ -42,7 +57,13 @@ class Line:
 
     pair: RowKey
     """The row whose ledger this is a part of."""
-    planned: Planned
+    kind: Kind
+    tells: str
+    """What the difference is due to, in a few words."""
+    control: KnownControl | None
+    """What the row compared with is, unless that is the model alone."""
+    merged: tuple[str, ...]
+    """The steps between the two that have no row."""
     comparison: Contrast
     """The difference; its `base` is the mean of the model alone, so that its change is relative to that."""
     out_of_reach: bool = False
@@ -58,8 +79,8 @@ class Line:
     @property
     def place(self) -> tuple[object, ...]:
         """The identity of the contrast within a family of tests. Two ledgers can hold the same contrast."""
-        group = self.comparison.group
-        return self.planned.upper, self.planned.lower, self.comparison.seeds, group.slicing, group.label
+        of = self.comparison
+        return of.row, of.other, of.seeds, of.group.slicing, of.group.label
 
 
 @dataclass(frozen=True)
@@ -99,15 +120,18 @@ class Ledger:
     """What the gain of one side of a pair is made of."""
 
     pair: RowKey
-    plan: Plan
     contrasts: tuple[Line, ...]
-    """All that is planned on all users, then on each slice."""
+    """The whole gain, the steps from the bottom, then the single contrasts: on all users, then on each slice."""
+    no_alone: str | None
+    """Why the model alone is no part of the ledger; None if it is."""
+    lacking: Mapping[str, Sequence[str]]
+    """A reason, such as "not run" -> the known controls that lack for it."""
     harm: Harm | None = None
     """Whether texts that tell nothing do harm; for the domain side only, where that control was run."""
 
     def of_kind(self, kind: Kind) -> list[Line]:
         """Return the contrasts of a kind on all users."""
-        return [each for each in self.contrasts if each.planned.kind == kind and not each.comparison.group.slicing]
+        return [each for each in self.contrasts if each.kind == kind and not each.comparison.group.slicing]
 
 
 def build(
@@ -121,17 +145,9 @@ def build(
     All p values are adjusted in one family; those on slices are a second one. The margin of equivalence is a share
     of the mean of the model alone.
     """
-    ledgers = []
-    for pair in pairs_with_controls(rows, yardstick.metric, controls.unshared):
-        found = plan(pair, rows, yardstick.metric, controls)
-        if found is not None:
-            lines = [
-                _line(rows, pair, found, planned, yardstick, group)
-                for group in groups[pair.dataset]
-                if group.n_users >= FEWEST_USERS
-                for planned in found.planned
-            ]
-            ledgers.append(Ledger(pair, found, tuple(lines), _harm(rows, pair, found, yardstick, controls)))
+    pairs = pairs_with_controls(rows, yardstick.metric, controls.unshared)
+    found = (_ledger(pair, rows, yardstick, controls, groups[pair.dataset]) for pair in pairs)
+    ledgers = [ledger for ledger in found if ledger.contrasts]
     by_place = {line.place: line.comparison for ledger in ledgers for line in ledger.contrasts}
     on_all = {place: each for place, each in by_place.items() if not each.group.slicing}
     on_slices = {place: each for place, each in by_place.items() if each.group.slicing}
@@ -145,31 +161,132 @@ def build(
     ]
 
 
-def _line(
-    rows: Mapping[RowKey, Row], pair: RowKey, plan: Plan, planned: Planned, yardstick: Yardstick, group: UserGroup
-) -> Line:
-    """Return a contrast on a group of users; p is not adjusted yet."""
-    upper, lower = rows[planned.upper], rows[planned.lower]
+def _ledger(
+    pair: RowKey,
+    rows: Mapping[RowKey, Row],
+    yardstick: Yardstick,
+    controls: KnownControls,
+    groups: Sequence[UserGroup],
+) -> Ledger:
+    """Return the ledger of a pair, its p not adjusted yet; without contrasts if no row can be compared with it.
+
+    All are over the same seeds. A control without one of them takes it from the whole ledger. One that would leave
+    fewer than FEWEST_SEEDS is left out.
+    """
+    found = found_controls(pair, rows, controls)
+    known = asked_controls(pair, found, controls)
+    ladder = sorted((each for each in known if each.entry.step is not None), key=lambda each: each.entry.step or 0)
+    contrasts = [each for each in known if each.entry.is_contrast]
+    no_alone = why_untested(rows[pair], rows.get(pair.solo), yardstick.metric)
+    seeds = common_seeds(rows[pair], rows[pair] if no_alone else rows[pair.solo])
+    taken: dict[str, RowKey] = {}
+    lacking: dict[str, list[str]] = {}
+    for each in dict.fromkeys([*ladder, *contrasts]):
+        key = found.get(each.name)
+        if key is None:
+            lacking.setdefault("not run", []).append(each.name)
+        elif has_no_effect(key, pair, rows, controls):
+            lacking.setdefault(NO_EFFECT, []).append(each.name)
+        elif reason := _why_missing(rows[key], rows[pair], seeds, yardstick.metric):
+            lacking.setdefault(reason, []).append(each.name)
+        else:
+            taken[each.name] = key
+            seeds = _within(seeds, rows[key])
+    parts = list(_parts(pair, pair if no_alone else pair.solo, ladder, contrasts, taken, controls))
+    unit = rows[parts[0][3] if parts else pair]
+    lines = tuple(
+        _line(rows, pair, part, yardstick.contrast(rows[part[2]], rows[part[3]], "row", group, unit, seeds))
+        for group in groups
+        if group.n_users >= FEWEST_USERS
+        for part in parts
+    )
+    return Ledger(pair, lines, no_alone, lacking, None if no_alone else _harm(rows, pair, yardstick, controls))
+
+
+Part = tuple[Kind, str, "RowKey", "RowKey", KnownControl | None, tuple[str, ...]]
+"""Of a contrast that is not made yet: its kind, what it tells, both rows, the control and the merged steps."""
+
+
+def _parts(
+    pair: RowKey,
+    lowest: RowKey,
+    ladder: Sequence[KnownControl],
+    contrasts: Sequence[KnownControl],
+    taken: Mapping[str, RowKey],
+    controls: KnownControls,
+) -> Iterator[Part]:
+    """Yield what is compared: the whole gain, the steps from the lowest row to the pair, then single controls.
+
+    Each step is merged with those below it that have no row. Where the model alone is missing, the pair itself is
+    given as the lowest row, and the lowest is that of the first step.
+    """
+    if lowest != pair:
+        yield "whole", WHOLE, pair, lowest, None, ()
+    steps: list[Part] = []
+    below = None if lowest == pair else lowest
+    merged: list[tuple[str, str]] = []
+    top = ladder[-1].entry.takes_away if ladder else WHOLE
+    for name, adds in [*((each.name, _adds(each, pair)) for each in ladder), (PAIR, top)]:
+        key = pair if name == PAIR else taken.get(name)
+        if key is None:
+            merged.append((name, adds))
+            continue
+        if below is not None:
+            tells = " + ".join([*(skipped for _, skipped in merged), adds])
+            control = None if below.is_solo else controls.of(below)
+            steps.append(("step", tells, key, below, control, tuple(skipped for skipped, _ in merged)))
+        below, merged = key, []
+    yield from steps if len(steps) > 1 or lowest == pair else ()
+    for each in contrasts:
+        key = taken.get(each.name)
+        # a row that stands for another control, too, is told of under its own name
+        if key is not None and controls.of(key) == each:
+            yield "contrast", each.entry.takes_away, pair, key, each, ()
+
+
+def _line(rows: Mapping[RowKey, Row], pair: RowKey, part: Part, comparison: Contrast) -> Line:
+    """Return a contrast of a ledger."""
+    kind, tells, upper, lower, control, merged = part
     out_of_reach = (
         pair.side == "domain"
-        and planned.control is not None
-        and planned.control.entry.needs_llm_turn
-        and upper.precedes_the_other_side()
-        and lower.precedes_the_other_side()
+        and control is not None
+        and control.entry.needs_llm_turn
+        and rows[upper].precedes_the_other_side()
+        and rows[lower].precedes_the_other_side()
     )
-    comparison = yardstick.contrast(upper, lower, "row", group, rows[plan.unit], plan.seeds)
-    return Line(pair, planned, comparison, out_of_reach)
+    return Line(pair, kind, tells, control, merged, comparison, out_of_reach)
 
 
-def _harm(
-    rows: Mapping[RowKey, Row], pair: RowKey, plan: Plan, yardstick: Yardstick, controls: KnownControls
-) -> Harm | None:
-    """Return whether texts that tell nothing do harm, if that can be told."""
+def _within(seeds: tuple[int, ...], row: Row) -> tuple[int, ...]:
+    """Return those of the seeds that a row has; all, where no seed can change it."""
+    return seeds if row.is_deterministic else tuple(seed for seed in seeds if seed in row.values)
+
+
+def _adds(control: KnownControl, pair: RowKey) -> str:
+    """Return what the step up to a control adds to the one below."""
+    entry = control.entry
+    return (pair.side == "llm" and entry.adds_to_llm) or entry.adds or f"what {control.name} has"
+
+
+def _why_missing(row: Row, pair: Row, seeds: tuple[int, ...], tested: str) -> str | None:
+    """Return why a row is no part of a ledger over some seeds; None if it is."""
+    if not row.values:
+        return "failed"
+    if not row.has(tested):
+        return f"without {tested}"
+    left = _within(seeds, row)
+    if why_not(row, pair, tested, ""):
+        return "no seed in common"
+    if len(left) < min(FEWEST_SEEDS, len(seeds)):
+        return f"left out, as it has {seed_list(left) or 'none'} of {seed_list(seeds, 'seed')}"
+    return None
+
+
+def _harm(rows: Mapping[RowKey, Row], pair: RowKey, yardstick: Yardstick, controls: KnownControls) -> Harm | None:
+    """Return whether texts that tell nothing do harm to a pair whose model alone is there, if that can be told."""
     placebos = (rows[key] for key in controls_of(pair, rows) if controls.of(key).entry.texts_say_nothing)
-    placebo, alone = next(placebos, None), rows.get(pair.solo)
-    if pair.side != "domain" or plan.no_alone or placebo is None or alone is None:
-        return None
-    if why_not(placebo, alone, yardstick.metric, ""):
+    placebo, alone = next(placebos, None), rows[pair.solo]
+    if pair.side != "domain" or placebo is None or why_not(placebo, alone, yardstick.metric, ""):
         return None
     contrast = replace(yardstick, method=Method(margin=MARGIN)).contrast(placebo, alone)
     return Harm(contrast) if contrast.base else None

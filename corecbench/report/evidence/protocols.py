@@ -12,14 +12,14 @@ import numpy as np
 from scipy import stats
 
 from corecbench.api import UsageError
-from corecbench.report.evidence.ledger_plan import WHOLE
+from corecbench.report.evidence.ledger import WHOLE
 from corecbench.report.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from corecbench.report.evidence.contrasts import Contrast
-    from corecbench.report.evidence.ledger_plan import Kind
+    from corecbench.report.evidence.ledger import Kind
     from corecbench.report.evidence.reading import Evidence
     from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry
@@ -167,8 +167,8 @@ def contrasts_of(evidence: Evidence) -> Contrasts:
     found: dict[Place, tuple[str, Contrast]] = {}
     for ledger in evidence.ledgers():
         for line in ledger.contrasts:
-            place = line.pair, line.planned.kind, line.planned.upper, line.planned.lower
-            found[place] = line.planned.tells, line.comparison
+            place = line.pair, line.kind, line.comparison.row, line.comparison.other
+            found[place] = line.tells, line.comparison
     pairs = {pair for pair, *_ in found}
     for key, contrast in evidence.over_alone.items():
         if key not in pairs and not evidence.is_control(key):

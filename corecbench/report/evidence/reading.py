@@ -41,8 +41,8 @@ from corecbench.report.evidence.contrasts import (
     why_not,
     why_untested,
 )
+from corecbench.report.evidence.controls import NO_CONTROLS
 from corecbench.report.evidence.groups import EVERYONE, Facts, UserGroup, facts_of, user_groups
-from corecbench.report.evidence.ledger_plan import NO_CONTROLS
 from corecbench.report.evidence.rows import Row, read_row
 from corecbench.report.wording import together
 from corecbench.results.record import ResultsError
@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from corecbench.api import CellResult, Metric
+    from corecbench.report.evidence.controls import KnownControls
     from corecbench.report.evidence.ledger import Ledger
-    from corecbench.report.evidence.ledger_plan import KnownControls
     from corecbench.results.store import Entry, Store
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS
-from corecbench.report.evidence.ledger_plan import NO_EFFECT, controls_of, has_no_effect
+from corecbench.report.evidence.controls import NO_EFFECT, controls_of, has_no_effect
 from corecbench.report.page.blocks import Answer, Answers, Folded, Heading, Statement, Text
 from corecbench.report.page.grids import grid, number_of
 from corecbench.report.plots.chart import extents, label, present, shorten

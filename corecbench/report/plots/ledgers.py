@@ -7,7 +7,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS
-from corecbench.report.evidence.ledger_plan import PAIR, pairs_with_controls
+from corecbench.report.evidence.controls import pairs_with_controls
+from corecbench.report.evidence.ledger import PAIR
 from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME
 from corecbench.report.plots.canvas import LEADING, MINUS, SIDE_NAMES, WIDE, n_lines, wrap
 from corecbench.report.plots.chart import Chart, NothingToShow, charts, extent, label, mean, paged, shorten
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from corecbench.report.evidence.contrasts import Contrast
-    from corecbench.report.evidence.ledger import Ledger
+    from corecbench.report.evidence.ledger import Kind, Ledger
     from corecbench.report.evidence.ledger import Line as LedgerLine
-    from corecbench.report.evidence.ledger_plan import Kind
     from corecbench.report.evidence.protocols import Found, Protocols
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
@@ -71,11 +71,11 @@ def group(ledger: Ledger) -> Group:
 
 
 def _line(contrast: LedgerLine, start: float = 0.0) -> Line:
-    comparison, planned, kind = contrast.comparison, contrast.planned, contrast.planned.kind
-    upper, lower = (row_name(key, contrast.pair) for key in (planned.upper, planned.lower))
+    comparison, kind = contrast.comparison, contrast.kind
+    upper, lower = (row_name(key, contrast.pair) for key in (comparison.row, comparison.other))
     change, ends = comparison.difference / abs(comparison.base), comparison.sizes.change_ends
     return Line(
-        label=f"{upper}: {planned.tells}" if kind == "step" else f"{upper} {MINUS} {lower}: {planned.tells}",
+        label=f"{upper}: {contrast.tells}" if kind == "step" else f"{upper} {MINUS} {lower}: {contrast.tells}",
         side=contrast.pair.side,
         value=start + 100 * change,
         interval=ends and (start + 100 * ends[0], start + 100 * ends[1]),
@@ -155,7 +155,7 @@ def _panels(evidence: Evidence, ledgers: Sequence[Ledger]) -> Panels:
     contrasts: dict[str, list[tuple[float, LedgerLine]]] = {}
     for place, ledger in enumerate(ledgers):
         for each in ledger.of_kind("contrast"):
-            contrasts.setdefault(row_name(each.planned.lower, ledger.pair), []).append((float(place), each))
+            contrasts.setdefault(row_name(each.comparison.other, ledger.pair), []).append((float(place), each))
     rows, gains = [], []
     solos = [(float(place), ledger.pair.solo) for place, ledger in enumerate(ledgers)]
     if known := tuple((x, mean(evidence, key)) for x, key in solos if evidence.has(key)):
@@ -163,7 +163,7 @@ def _panels(evidence: Evidence, ledgers: Sequence[Ledger]) -> Panels:
     means = tuple((float(place), mean(evidence, each.pair)) for place, each in enumerate(ledgers))
     rows.append(Series(PAIR, look_of(0), means))
     for number, (control, found) in enumerate(contrasts.items(), start=1):
-        name, look = f"{control}: {found[0][1].planned.tells}", look_of(number, is_open=True)
+        name, look = f"{control}: {found[0][1].tells}", look_of(number, is_open=True)
         rows.append(Series(name, look, tuple((x, each.comparison.means[1]) for x, each in found)))
         gains.append(of_contrasts([each.comparison for _, each in found], name, look, [x for x, _ in found]))
     title = f"{shorten(pair.domain or '')}, {shorten(pair.sharing or '')} ({SIDE_NAMES[pair.side]})"

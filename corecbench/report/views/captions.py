@@ -440,7 +440,7 @@ def ledger_caption(evidence: Evidence, ledgers: Sequence[Ledger], effects: bool,
     contrasts = [line.comparison for line in lines]
     findings = [text for each in ledgers if in_words for text in in_sentences(each, evidence)]
     unit = "the model alone"
-    if any(ledger.plan.no_alone for ledger in ledgers):
+    if any(ledger.no_alone for ledger in ledgers):
         unit = "the model alone, or where that is missing to the lowest row there is"
     sliced = {line.place for line in lines if line.comparison.group.slicing}
     n_all = len({line.place for line in lines} - sliced)

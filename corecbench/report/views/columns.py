@@ -277,10 +277,10 @@ def ledger_columns(evidence: Evidence, lines: Sequence[Line], effects: bool) -> 
     if any(line.comparison.group.slicing for line in lines):
         yield Column("slice by", lambda line: line.comparison.group.slicing)
         yield Column("slice", lambda line: line.comparison.group.label)
-    yield Column("part", lambda line: line.planned.kind)
-    yield Column("row", lambda line: row_name(line.planned.upper, line.pair))
-    yield Column("minus", lambda line: row_name(line.planned.lower, line.pair))
-    yield Column("tells", lambda line: line.planned.tells)
+    yield Column("part", lambda line: line.kind)
+    yield Column("row", lambda line: row_name(line.comparison.row, line.pair))
+    yield Column("minus", lambda line: row_name(line.comparison.other, line.pair))
+    yield Column("tells", lambda line: line.tells)
     yield Column(tested, lambda line: line.comparison.means[0], decimal)
     yield Column(f"{tested} minus", lambda line: line.comparison.means[1], decimal)
 

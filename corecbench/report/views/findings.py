@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS
-from corecbench.report.evidence.ledger import MARGIN
-from corecbench.report.evidence.ledger_plan import ALONE, PAIR
+from corecbench.report.evidence.ledger import ALONE, MARGIN, PAIR
 from corecbench.report.wording import p_value, percent, seed_list, signed
 
 if TYPE_CHECKING:
@@ -105,8 +104,8 @@ def row_name(key: RowKey, pair: RowKey) -> str:
 
 def notes(contrast: Line) -> Iterator[str]:
     """Yield what a reader of a contrast must know: merged steps, and a single seed."""
-    if contrast.planned.merged:
-        yield f"without {', '.join(contrast.planned.merged)}"
+    if contrast.merged:
+        yield f"without {', '.join(contrast.merged)}"
     if len(contrast.comparison.seeds) == 1:
         yield ONE_SEED
 
@@ -117,9 +116,9 @@ def notes(contrast: Line) -> Iterator[str]:
 def telling(ledger: Ledger) -> Line | None:
     """Return the contrast of the pair with the control that tells most about the LLM; None if there is none."""
     found = [
-        (each.planned.control.entry.order, each)
+        (each.control.entry.order, each)
         for each in (*ledger.of_kind("contrast"), *ledger.of_kind("step"))
-        if each.planned.upper == ledger.pair and each.planned.control is not None
+        if each.comparison.row == ledger.pair and each.control is not None
     ]
     return min(found, key=operator.itemgetter(0))[1] if found else None
 
@@ -127,16 +126,16 @@ def telling(ledger: Ledger) -> Line | None:
 def sentence(ledger: Ledger, evidence: Evidence) -> str | None:
     """Return how much of the gain of a pair a control keeps, and what the pair has beyond it."""
     contrast = telling(ledger)
-    if contrast is None or contrast.planned.control is None:
+    if contrast is None or contrast.control is None:
         return None
-    pair, comparison, control = ledger.pair, contrast.comparison, contrast.planned.control.entry
+    pair, comparison, control = ledger.pair, contrast.comparison, contrast.control.entry
     method = evidence.method
     seeds = seed_list(comparison.seeds, "seed")
     shown = f"{interval(comparison)}, {probability(comparison.p_adjusted, method)}, {seeds}"
     on, how = f"{evidence.tested} on {pair.dataset}", f"with {pair.partner} through {pair.sharing}"
     beyond = f"{control.takes_away} adds {change(comparison)} ({shown})"
     beyond += _shown(contrast, method)
-    if ledger.plan.no_alone or not comparison.base:
+    if ledger.no_alone or not comparison.base:
         text = f"{pair.own}'s {on} {how}: {beyond}"
     else:
         gains = [mean - comparison.base for mean in contrast.comparison.means]
@@ -224,9 +223,9 @@ def lacking_sentences(ledgers: Sequence[Ledger]) -> Iterator[str]:
     named: dict[str, list[str]] = {}
     several = len({ledger.pair.dataset for ledger in ledgers}) > 1
     for ledger in ledgers:
-        parts = [f"{reason}: {', '.join(controls)}" for reason, controls in ledger.plan.lacking.items()]
-        if ledger.plan.no_alone:
-            parts.insert(0, f"the model alone: {ledger.plan.no_alone.removeprefix('not compared: ')}")
+        parts = [f"{reason}: {', '.join(controls)}" for reason, controls in ledger.lacking.items()]
+        if ledger.no_alone:
+            parts.insert(0, f"the model alone: {ledger.no_alone.removeprefix('not compared: ')}")
         if parts:
             name = ledger.pair.name + f" on {ledger.pair.dataset}" * several
             named.setdefault("; ".join(parts), []).append(name)
