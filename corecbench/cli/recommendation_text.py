@@ -5,22 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from corecbench.api import Report
 from corecbench.report.wording import sentences
-from corecbench.results.recommendation import HELD_OUT, LEGEND
+from corecbench.results.recommendation import HELD_OUT, LEGEND, Recommendation, Recommended, TopList
 from corecbench.toolkit.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.console import RenderableType
-
-    from corecbench.results.recommendation import Recommendation, Recommended, TopList
 
 NARROWEST = 26
 """The fewest characters of a list that stands beside others."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from corecbench.report.evidence.contrasts import FEWEST_SEEDS
+from corecbench.report.evidence.contrasts import FEWEST_SEEDS, Contrast, Verdict
 from corecbench.report.evidence.controls import controls_of
 from corecbench.report.page.blocks import Statement
 from corecbench.report.views.findings import change, excludes_zero, interval
@@ -14,7 +14,6 @@ from corecbench.report.wording import decimal, listed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from corecbench.report.evidence.contrasts import Contrast, Verdict
     from corecbench.report.evidence.reading import Evidence
     from corecbench.results.rows import RowKey
 

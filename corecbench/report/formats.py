@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from corecbench.api import CorecbenchError, PluginError
+from corecbench.api import CorecbenchError, PluginError, Report
 from corecbench.plugin.discovery import reason
 from corecbench.plugin.guard import named_fault
 from corecbench.report.views.layout import NONE
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from corecbench.api import Report
     from corecbench.plugin.host import Host
 
 

@@ -5,34 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from corecbench.api import CorecbenchError, PluginError
+from corecbench.api import CellResult, CorecbenchError, Metric, PluginError
 from corecbench.evaluation.measuring import UnusableMetric, check_metric, is_overall
-from corecbench.report.evidence.contrasts import STANDARD
+from corecbench.report.evidence.contrasts import STANDARD, Method
 from corecbench.report.evidence.controls import known_controls
 from corecbench.report.evidence.leaderboard import read_board
-from corecbench.report.evidence.reading import read
-from corecbench.report.formats import write
+from corecbench.report.evidence.reading import Evidence, read
+from corecbench.report.formats import WrittenTable, write
 from corecbench.report.views.tables import board_table, ledger_table, main_table, share_table, slice_table
-from corecbench.results.choice import AS_STORED
+from corecbench.results.choice import AS_STORED, Choice
 from corecbench.results.rows import result_key
-from corecbench.results.store import Store
+from corecbench.results.store import Entry, Store
 from corecbench.settings.config import METRICS, SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-    from corecbench.api import CellResult, Metric
     from corecbench.plugin.host import Host
-    from corecbench.report.evidence.contrasts import Method
     from corecbench.report.evidence.protocols import Protocols
-    from corecbench.report.evidence.reading import Evidence
-    from corecbench.report.formats import WrittenTable
     from corecbench.report.page.blocks import Statement
     from corecbench.report.plots.registry import WrittenPlots
-    from corecbench.results.choice import Choice
     from corecbench.results.recommendation import Recommendation
-    from corecbench.results.store import Entry
 
 TESTED = "NDCG@10"
 

@@ -8,25 +8,22 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
-from corecbench.api import DataError, UsageError
-from corecbench.data.loaded import read_datasets
+from corecbench.api import CellResult, DataError, RowSide, UsageError
+from corecbench.data.loaded import SplitDataset, read_datasets
 from corecbench.data.reduction import whole_dataset
 from corecbench.evaluation.protocol import split_settings
 from corecbench.results.frames import BEST_RANK
-from corecbench.results.stored_lists import read
+from corecbench.results.stored_lists import RankedSide, StoredLists, read
 from corecbench.settings.config import load
 from corecbench.toolkit.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from corecbench.api import CellResult, RowSide
     from corecbench.data.dataset import Dataset
-    from corecbench.data.loaded import SplitDataset
     from corecbench.data.split import Split
     from corecbench.plugin.host import Host
     from corecbench.results.store import Entry, Store
-    from corecbench.results.stored_lists import RankedSide, StoredLists
 
 Change = Literal["new", "up", "down", "same"]
 Part = Literal["training", "left out", "validation", "test"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from corecbench.api import UsageError
+from corecbench.api import CellRecord, CellResult, Metric, RowSide, UsageError
 from corecbench.evaluation.measuring import measure_checked
 from corecbench.results.record import ResultsError, failure_of, own_side, sides_of
 from corecbench.results.selection import only, protocols_of, select_one
@@ -17,7 +17,6 @@ from corecbench.results.user_ranks import RanksReader
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from corecbench.api import CellRecord, CellResult, Metric, RowSide
     from corecbench.results.store import Entry, Store
 
 PICKED = ("best", "worst", "coldest")

@@ -6,26 +6,22 @@ A claim is a file NAME.toml with the fields of `Paper`. Those that come with cor
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping  # noqa: TC003 - `configure` reads the fields' types
+from collections.abc import Iterable, Iterator, Mapping, Sequence  # noqa: TC003 - `configure` reads the fields' types
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from corecbench.api import RowSide, UsageError
+from corecbench.api import CellResult, RowSide, UsageError
 from corecbench.data.reduction import in_percent
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS
 from corecbench.results.record import variant_of
-from corecbench.results.rows import rows_of
+from corecbench.results.rows import RowKey, rows_of
 from corecbench.settings.configure import configure
 from corecbench.settings.run_files import read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from corecbench.api import CellResult
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
-    from corecbench.results.rows import RowKey
 
 FOLDER = Path(__file__).parents[2] / "claims"
 Stated = Literal["split", "candidates", "seen items", "ties"]

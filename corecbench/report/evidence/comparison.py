@@ -10,25 +10,30 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import UsageError
+from corecbench.api import Metric, UsageError
 from corecbench.report.evidence.comparable import check_users
-from corecbench.report.evidence.contrasts import STANDARD, Yardstick, adjust_families, common_seeds, why_not
+from corecbench.report.evidence.contrasts import (
+    STANDARD,
+    Contrast,
+    Family,
+    Method,
+    Yardstick,
+    adjust_families,
+    common_seeds,
+    why_not,
+)
 from corecbench.report.evidence.groups import EVERYONE, users_in_order
 from corecbench.report.evidence.reading import check_testable, read_rows
-from corecbench.report.evidence.rows import AT_LIMIT
+from corecbench.report.evidence.rows import AT_LIMIT, Row
 from corecbench.report.wording import together
 from corecbench.results.record import ResultsError
-from corecbench.results.rows import is_named
+from corecbench.results.rows import RowKey, is_named
 from corecbench.results.selection import check_known, known_datasets, on_datasets, protocols_of
 from corecbench.settings.configure import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from corecbench.api import Metric
-    from corecbench.report.evidence.contrasts import Contrast, Family, Method
-    from corecbench.report.evidence.rows import Row
-    from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry, Store
 
 

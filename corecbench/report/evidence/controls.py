@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corecbench.api import SIDES, ControlComponent, LedgerEntry, SharingComponent
-from corecbench.plugin.host import split
+from corecbench.plugin.host import Host, split
 from corecbench.results.record import variant_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from corecbench.plugin.host import Host
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry

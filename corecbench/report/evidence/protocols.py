@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -12,14 +12,11 @@ import numpy as np
 from scipy import stats
 
 from corecbench.api import UsageError
-from corecbench.report.evidence.ledger import WHOLE
+from corecbench.report.evidence.ledger import WHOLE, Kind
 from corecbench.report.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from corecbench.report.evidence.contrasts import Contrast
-    from corecbench.report.evidence.ledger import Kind
     from corecbench.report.evidence.reading import Evidence
     from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry

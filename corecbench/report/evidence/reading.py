@@ -25,7 +25,7 @@ import functools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from corecbench.api import UsageError
+from corecbench.api import CellResult, Metric, UsageError
 from corecbench.data.reduction import pooled_dataset
 from corecbench.evaluation.measuring import is_overall
 from corecbench.report.evidence import ledger
@@ -41,7 +41,7 @@ from corecbench.report.evidence.contrasts import (
     why_not,
     why_untested,
 )
-from corecbench.report.evidence.controls import NO_CONTROLS
+from corecbench.report.evidence.controls import NO_CONTROLS, KnownControls
 from corecbench.report.evidence.groups import EVERYONE, Facts, UserGroup, facts_of, user_groups
 from corecbench.report.evidence.rows import Row, read_row
 from corecbench.report.wording import together
@@ -53,8 +53,6 @@ from corecbench.results.user_ranks import RanksReader
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from corecbench.api import CellResult, Metric
-    from corecbench.report.evidence.controls import KnownControls
     from corecbench.report.evidence.ledger import Ledger
     from corecbench.results.store import Entry, Store
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from corecbench.api import PluginError
+from corecbench.api import CellResult, Metric, PluginError, SideRecord
 from corecbench.evaluation.bounds import why_unknown
 from corecbench.evaluation.measuring import depth, is_overall, measure_checked
 from corecbench.report.wording import listed, seed_list
@@ -24,7 +24,6 @@ from corecbench.toolkit.printable import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from corecbench.api import CellResult, Metric, SideRecord
     from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry, Store
     from corecbench.results.user_ranks import RanksReader, UserRanks

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS
+from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, Contrast, Verdict
 from corecbench.report.evidence.controls import NO_EFFECT, controls_of, has_no_effect
-from corecbench.report.page.blocks import Answer, Answers, Folded, Heading, Statement, Text
+from corecbench.report.page.blocks import Answer, Answers, Block, Folded, Heading, Statement, Text
 from corecbench.report.page.grids import grid, number_of
 from corecbench.report.plots.chart import extents, label, present, shorten
 from corecbench.report.views.captions import intervals_in_words, of_changes
@@ -19,9 +19,7 @@ from corecbench.report.wording import decimal, p_value, percent, sentences
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from corecbench.report.evidence.contrasts import Contrast, Verdict
     from corecbench.report.evidence.reading import Evidence
-    from corecbench.report.page.blocks import Block
     from corecbench.results.rows import RowKey
 
     Said = Literal["yes", "no", "cannot tell"]

@@ -11,14 +11,13 @@ import numpy as np
 from markupsafe import Markup
 
 from corecbench.api import Report, Style
-from corecbench.report.page.blocks import Field, Folded, Grid, Head, Statements, Text
+from corecbench.report.page.blocks import Block, Field, Folded, Grid, Head, Statement, Statements, Text
 from corecbench.report.views.layout import NONE
 from corecbench.report.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from corecbench.report.page.blocks import Block, Statement
 
 STYLE = Style(
     escape,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from corecbench.data import summary
-from corecbench.report.page.blocks import Facts, FactSheets
+from corecbench.report.page.blocks import Block, Facts, FactSheets, Grid
 from corecbench.report.page.grids import grid
 from corecbench.report.views.columns import gib
 from corecbench.report.views.layout import Column, table
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from corecbench.api import CellResult
-    from corecbench.report.page.blocks import Block, Grid
 
 IN_PAIRS = ", in pairs"
 """The end of the name of a setting that a model has in pairs only."""

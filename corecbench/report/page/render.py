@@ -11,28 +11,24 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from markupsafe import Markup
 
-from corecbench.api import Report
+from corecbench.api import CellResult, Report
 from corecbench.report.evidence.leaderboard import board_of
 from corecbench.report.page import answers, origin
-from corecbench.report.page.blocks import Code, Folded, Heading, Picture, Section, Statement, Text
+from corecbench.report.page.blocks import Block, Code, Folded, Heading, Picture, Section, Statement, Text
 from corecbench.report.page.grids import folded, grid, note, number_of, on, stated
 from corecbench.report.plots.canvas import NARROW, WIDE, to_svg
-from corecbench.report.plots.registry import prepare
+from corecbench.report.plots.registry import Prepared, prepare
 from corecbench.report.views.findings import harm_sentence, sentence, telling
 from corecbench.report.views.tables import board_table, cost_table, ledger_table, main_table, slice_table
-from corecbench.results.recommendation import HELD_OUT, LEGEND
+from corecbench.results.recommendation import HELD_OUT, LEGEND, Recommendation, Recommended
 from corecbench.results.run_files import run_files
 from corecbench.toolkit.printable import one_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from corecbench.api import CellResult
     from corecbench.report.evidence.reading import Evidence
-    from corecbench.report.page.blocks import Block
     from corecbench.report.plots.chart import Chart
-    from corecbench.report.plots.registry import Prepared
-    from corecbench.results.recommendation import Recommendation, Recommended
 
     Recommendations = Mapping[str, Sequence[Recommendation] | str]
     """data set -> the recommendations to the users of `WHO`, or why there are none."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from corecbench.report.evidence import leaderboard
 from corecbench.report.evidence.contrasts import ALPHA, STANDARD, adjust_families
-from corecbench.report.plots.canvas import LEADING, MINUS, NARROW, n_lines, text_width, wrap
+from corecbench.report.plots.canvas import LEADING, MINUS, NARROW, Canvas, n_lines, text_width, wrap
 from corecbench.report.plots.chart import FIRST_NAMED, Chart, NothingToShow, extent, label, present
 from corecbench.report.plots.forest import Forest, Group, Line
 from corecbench.report.views.captions import of_p
@@ -18,7 +18,6 @@ from corecbench.report.wording import decimal, p_value, sentences
 
 if TYPE_CHECKING:
     from corecbench.report.evidence.reading import Evidence
-    from corecbench.report.plots.canvas import Canvas
 
 MOST = 100
 """The most rows that fit."""

@@ -17,6 +17,7 @@ from corecbench.report.plots.canvas import (
     SIDE_COLOURS,
     SIDE_MARKERS,
     STRIPE,
+    Canvas,
     n_lines,
     text_width,
     wrap,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from corecbench.api import RowSide
-    from corecbench.report.plots.canvas import Canvas
 
 WHOLE_COLOUR = "#9a9a9a"
 MOST_LABEL = 0.44

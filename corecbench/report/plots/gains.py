@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.data.reduction import in_percent
 from corecbench.report.evidence.groups import stored_slicings
-from corecbench.report.evidence.reading import at_full_share
+from corecbench.report.evidence.reading import Evidence, at_full_share
 from corecbench.report.plots.canvas import GRID, LEADING, MINUS, SIDE_NAMES, WIDE, n_lines, wrap
 from corecbench.report.plots.chart import (
     FIRST_NAMED,
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from corecbench.report.evidence.contrasts import Contrast
-    from corecbench.report.evidence.reading import Evidence
     from corecbench.results.rows import RowKey
 
     Curve = Sequence[Contrast]

@@ -6,10 +6,10 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
-from corecbench.report.evidence.contrasts import FEWEST_SEEDS
+from corecbench.report.evidence.contrasts import FEWEST_SEEDS, Contrast
 from corecbench.report.evidence.controls import pairs_with_controls
-from corecbench.report.evidence.ledger import PAIR
-from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME
+from corecbench.report.evidence.ledger import PAIR, Kind, Ledger
+from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME, Found, Protocols
 from corecbench.report.plots.canvas import LEADING, MINUS, SIDE_NAMES, WIDE, n_lines, wrap
 from corecbench.report.plots.chart import Chart, NothingToShow, charts, extent, label, mean, paged, shorten
 from corecbench.report.plots.forest import MOST_LABEL, Forest, Group, Line, side_look
@@ -22,10 +22,7 @@ from corecbench.toolkit.printable import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from corecbench.report.evidence.contrasts import Contrast
-    from corecbench.report.evidence.ledger import Kind, Ledger
     from corecbench.report.evidence.ledger import Line as LedgerLine
-    from corecbench.report.evidence.protocols import Found, Protocols
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey

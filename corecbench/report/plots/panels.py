@@ -17,6 +17,8 @@ from corecbench.report.plots.canvas import (
     MARGIN,
     MARKERS,
     NARROW,
+    Canvas,
+    Point,
     n_lines,
     powers,
     round_numbers,
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from corecbench.report.evidence.contrasts import Contrast
-    from corecbench.report.plots.canvas import Canvas, Point
 
 LEGEND_WIDTH, SAMPLE = 175.0, 30.0
 """The width of a legend beside panels, and of the sample in front of each of its names."""

@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from corecbench.report.evidence.protocols import Protocols
-from corecbench.report.evidence.reading import at_full_share
+from corecbench.report.evidence.reading import Evidence, at_full_share
 from corecbench.report.plots import canvas, comparisons, gains, ledgers, ranks, runs
-from corecbench.report.plots.chart import NothingToShow
+from corecbench.report.plots.chart import Chart, NothingToShow
 from corecbench.results.layout import slug
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-
-    from corecbench.report.evidence.reading import Evidence
-    from corecbench.report.plots.chart import Chart
 
     Subject = Evidence | Protocols
 

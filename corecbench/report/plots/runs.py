@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from corecbench.api import SIDES
+from corecbench.api import SIDES, CellResult, Side
 from corecbench.report.plots.canvas import FAINT, INK, SIDE_COLOURS, SIDE_MARKERS, SIDE_NAMES, powers, short
 from corecbench.report.plots.chart import (
     FIRST_NAMED,
@@ -26,7 +26,6 @@ from corecbench.report.wording import sentences
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from corecbench.api import CellResult, Side
     from corecbench.report.evidence.reading import Evidence
     from corecbench.results.rows import RowKey
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import SIDES
 from corecbench.report.evidence.comparable import check_users
-from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, adjust_families, why_not
-from corecbench.report.site.rows import BENCHMARK, MODEL, linked, metric_of
+from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, Contrast, adjust_families, why_not
+from corecbench.report.site.rows import BENCHMARK, MODEL, Shown, linked, metric_of
 from corecbench.report.views.columns import change_interval
 from corecbench.report.views.findings import change, telling
 from corecbench.report.views.layout import Column
@@ -18,9 +18,7 @@ from corecbench.results.record import ResultsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
-    from corecbench.report.evidence.contrasts import Contrast
     from corecbench.report.page.blocks import Grid
-    from corecbench.report.site.rows import Shown
 
 NEW_ITEMS = "new items", "new"
 """The slice of the users whose held-out item is not in training, under the split by time."""

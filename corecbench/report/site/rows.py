@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from markupsafe import Markup
 
 from corecbench.report.page import origin
-from corecbench.report.page.blocks import Code, Section, Text
+from corecbench.report.page.blocks import Block, Code, Grid, Section, Text
 from corecbench.report.page.grids import grid
 from corecbench.report.page.render import page
 from corecbench.report.plots.chart import label
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.claims import Placed
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
-    from corecbench.report.page.blocks import Block, Grid
     from corecbench.results.rows import RowKey
 
 MODEL, BENCHMARK = "model", "benchmark"

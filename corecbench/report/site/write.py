@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import CorecbenchError
 from corecbench.report.evidence.claims import placed, read_claims
-from corecbench.report.page.blocks import Folded, Heading, Section, Text
+from corecbench.report.page.blocks import Block, Folded, Grid, Heading, Section, Text
 from corecbench.report.page.grids import number_of
 from corecbench.report.page.render import SCRIPTS, page
 from corecbench.report.publish import gather, publish, write_page
 from corecbench.report.site.board import NOTES, board, methods, strongest
-from corecbench.report.site.rows import BENCHMARK, MODEL, Benchmark, Shown, linked, metric_of, row_page
+from corecbench.report.site.rows import BENCHMARK, MODEL, Benchmark, Place, Shown, linked, metric_of, row_page
 from corecbench.report.views.layout import Column
 from corecbench.report.wording import count, decimal, seed_list, sentences
-from corecbench.results.choice import AS_STORED
+from corecbench.results.choice import AS_STORED, Choice
 from corecbench.results.layout import slug
 from corecbench.results.store import Store
 
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from corecbench.plugin.host import Host
-    from corecbench.report.page.blocks import Block, Grid
-    from corecbench.report.site.rows import Place
-    from corecbench.results.choice import Choice
 
 INDEX, BENCHMARKS, ROWS = "index.html", "benchmarks", "rows"
 

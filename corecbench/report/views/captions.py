@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corecbench.evaluation.measuring import is_overall
-from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, FEWEST_USERS
+from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, FEWEST_USERS, Contrast, Method
 from corecbench.report.evidence.groups import stored_slicings
-from corecbench.report.evidence.leaderboard import average_ranks
-from corecbench.report.evidence.rows import fault_sentences
+from corecbench.report.evidence.leaderboard import Leaderboard, average_ranks
+from corecbench.report.evidence.rows import Row, fault_sentences
 from corecbench.report.views.columns import has_seeds, p_name
 from corecbench.report.views.findings import CORRECTED, in_sentences, lacking_sentences
 from corecbench.report.views.layout import NONE
@@ -36,11 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from corecbench.report.evidence.comparison import Comparison
-    from corecbench.report.evidence.contrasts import Contrast, Method
-    from corecbench.report.evidence.leaderboard import Leaderboard
     from corecbench.report.evidence.ledger import Ledger
     from corecbench.report.evidence.reading import Evidence
-    from corecbench.report.evidence.rows import Row
 
 MOST_NAMED = 8
 

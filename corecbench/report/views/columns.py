@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Literal
 
 from corecbench.data.reduction import in_percent
-from corecbench.report.evidence.reading import at_full_share
+from corecbench.report.evidence.reading import Evidence, at_full_share
 from corecbench.report.views.findings import CORRECTED, finding_in_words, notes, row_name
 from corecbench.report.views.layout import Column
 from corecbench.report.wording import (
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.contrasts import Contrast, Method
     from corecbench.report.evidence.leaderboard import Leaderboard
     from corecbench.report.evidence.ledger import Line
-    from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
     from corecbench.stats.relative import ChangeSet

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corecbench.report.evidence.contrasts import FEWEST_SEEDS
-from corecbench.report.evidence.ledger import ALONE, MARGIN, PAIR
+from corecbench.report.evidence.contrasts import FEWEST_SEEDS, Contrast, Method
+from corecbench.report.evidence.ledger import ALONE, MARGIN, PAIR, Ledger, Line
 from corecbench.report.wording import p_value, percent, seed_list, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from corecbench.report.evidence.contrasts import Contrast, Method
-    from corecbench.report.evidence.ledger import Ledger, Line
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from corecbench.api import Report
+from corecbench.api import Mark, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
-    from corecbench.api import Mark
     from corecbench.report.evidence.contrasts import Contrast
 
     Value = Callable[[Any], Any]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from corecbench.report.evidence.contrasts import FEWEST_SEEDS
-from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME
+from corecbench.report.evidence.contrasts import FEWEST_SEEDS, Contrast
+from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME, Found, Protocols
 from corecbench.report.views import captions, columns
 from corecbench.report.views.findings import row_name
 from corecbench.report.views.layout import Column, table
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from corecbench.api import Mark, Report
     from corecbench.report.evidence.claims import Placed
     from corecbench.report.evidence.comparison import Comparison
-    from corecbench.report.evidence.contrasts import Contrast
     from corecbench.report.evidence.leaderboard import Leaderboard
-    from corecbench.report.evidence.protocols import Found, Protocols
     from corecbench.report.evidence.reading import Evidence
 
 MEANINGS: Mapping[Mark, str] = {
