@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from corecbench.keeping.recommending import LoadedModel
     from corecbench.plugin.host import Host
-    from corecbench.report.views.frames import Frames
+    from corecbench.report.views.tables import Frames
 
 
 def run(
@@ -65,7 +65,7 @@ def run(
     from corecbench.experiment.session import prepare
     from corecbench.report.publish import gather, publish_run
     from corecbench.report.publish import stored as stored_entries
-    from corecbench.report.views.frames import Frames
+    from corecbench.report.views.tables import Frames
     from corecbench.settings.config import load as load_config
     from corecbench.settings.run_files import plugins_of
 
@@ -155,7 +155,7 @@ def load(
     """
     from corecbench.report.evidence.contrasts import Method
     from corecbench.report.publish import gather
-    from corecbench.report.views.frames import Frames
+    from corecbench.report.views.tables import Frames
     from corecbench.results.folders import choose, stores
 
     method, choice = Method(test, correction, margin), choice_of(latest, pick)

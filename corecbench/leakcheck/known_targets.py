@@ -10,7 +10,7 @@ import numpy as np
 from corecbench.api import UsageError
 from corecbench.leakcheck.contamination import difference
 from corecbench.report.evidence.contrasts import FEWEST_USERS
-from corecbench.report.evidence.groups import UserGroup
+from corecbench.report.evidence.users import UserGroup
 from corecbench.report.views.findings import change, interval
 from corecbench.report.wording import decimal, signed
 from corecbench.results.recommendation import check_data

@@ -7,8 +7,7 @@ from click.testing import CliRunner
 
 from corecbench.api import UsageError
 from corecbench.cli.main import main
-from corecbench.report.views.frames import Frames
-from corecbench.report.views.tables import main_table
+from corecbench.report.views.tables import Frames, main_table
 
 N = 12
 

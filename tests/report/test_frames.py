@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from corecbench.report.views.frames import Frames
+from corecbench.report.views.tables import Frames
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import Metric, UsageError
-from corecbench.report.evidence.comparable import check_users
 from corecbench.report.evidence.contrasts import (
     STANDARD,
     Contrast,
@@ -22,9 +21,9 @@ from corecbench.report.evidence.contrasts import (
     common_seeds,
     why_not,
 )
-from corecbench.report.evidence.groups import EVERYONE, users_in_order
 from corecbench.report.evidence.reading import check_testable, read_rows
 from corecbench.report.evidence.rows import AT_LIMIT, Row
+from corecbench.report.evidence.users import EVERYONE, check_users, users_in_order
 from corecbench.report.wording import together
 from corecbench.results.record import ResultsError
 from corecbench.results.rows import RowKey, is_named

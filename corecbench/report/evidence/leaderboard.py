@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from corecbench.data.reduction import largest_parts, pooled_dataset, reduction_of
-from corecbench.report.evidence.comparable import check_users
 from corecbench.report.evidence.contrasts import FEWEST_DATASETS, FEWEST_ROWS
 from corecbench.report.evidence.reading import Evidence, read_rows
 from corecbench.report.evidence.rows import AT_LIMIT, Row
+from corecbench.report.evidence.users import check_users
 from corecbench.report.wording import together
 from corecbench.results.record import ResultsError
 from corecbench.results.selection import protocols_of, without_repeats

@@ -38,8 +38,8 @@ from corecbench.stats.student import Interval
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from corecbench.report.evidence.groups import UserGroup
     from corecbench.report.evidence.rows import Row
+    from corecbench.report.evidence.users import UserGroup
     from corecbench.results.rows import RowKey
 
 Kind = Literal["whole", "step", "contrast"]

@@ -29,7 +29,6 @@ from corecbench.api import CellResult, Metric, UsageError
 from corecbench.data.reduction import pooled_dataset
 from corecbench.evaluation.measuring import is_overall
 from corecbench.report.evidence import ledger
-from corecbench.report.evidence.comparable import check_users, pooled
 from corecbench.report.evidence.contrasts import (
     STANDARD,
     Contrast,
@@ -42,8 +41,8 @@ from corecbench.report.evidence.contrasts import (
     why_untested,
 )
 from corecbench.report.evidence.controls import NO_CONTROLS, KnownControls
-from corecbench.report.evidence.groups import EVERYONE, Facts, UserGroup, facts_of, user_groups
 from corecbench.report.evidence.rows import Row, read_row
+from corecbench.report.evidence.users import EVERYONE, Facts, UserGroup, check_users, facts_of, pooled, user_groups
 from corecbench.report.wording import together
 from corecbench.results.record import ResultsError
 from corecbench.results.rows import RowKey, by_row, in_order, variants_of

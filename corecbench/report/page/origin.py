@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from corecbench.data import summary
-from corecbench.report.page.blocks import Block, Facts, FactSheets, Grid
-from corecbench.report.page.grids import grid
+from corecbench.report.page.blocks import Block, Facts, FactSheets, Grid, grid
 from corecbench.report.views.columns import gib
 from corecbench.report.views.layout import Column, table
 from corecbench.report.wording import together

@@ -14,8 +14,22 @@ from markupsafe import Markup
 from corecbench.api import CellResult, Report
 from corecbench.report.evidence.leaderboard import board_of
 from corecbench.report.page import answers, origin
-from corecbench.report.page.blocks import Block, Code, Folded, Heading, Picture, Section, Statement, Text
-from corecbench.report.page.grids import folded, grid, note, number_of, on, stated
+from corecbench.report.page.blocks import (
+    Block,
+    Code,
+    Folded,
+    Heading,
+    Picture,
+    Section,
+    Statement,
+    Text,
+    folded,
+    grid,
+    note,
+    number_of,
+    on,
+    stated,
+)
 from corecbench.report.plots.canvas import NARROW, WIDE, to_svg
 from corecbench.report.plots.registry import Prepared, prepare
 from corecbench.report.views.findings import harm_sentence, sentence, telling

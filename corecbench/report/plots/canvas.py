@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    Point = tuple[float, float]
-    Anchor = Literal["start", "middle", "end"]
-
+Point = tuple[float, float]
+Anchor = Literal["start", "middle", "end"]
 WIDE, NARROW = 720.0, 360.0
 """The width of a plot in a paper and on a screen, and on a phone."""
 FONT_SIZE, TITLE_SIZE, LEADING = 11.0, 13.0, 14.0

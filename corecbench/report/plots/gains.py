@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from corecbench.data.reduction import in_percent
-from corecbench.report.evidence.groups import stored_slicings
 from corecbench.report.evidence.reading import Evidence, at_full_share
+from corecbench.report.evidence.users import stored_slicings
 from corecbench.report.plots.canvas import GRID, LEADING, MINUS, SIDE_NAMES, WIDE, n_lines, wrap
 from corecbench.report.plots.chart import (
     FIRST_NAMED,

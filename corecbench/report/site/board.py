@@ -1,24 +1,126 @@
-"""The board: each method beside its model alone, the strongest row without an LLM and its closest control."""
+"""The rows that a site shows, and the board: each method beside its model alone, the strongest row and control."""
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from markupsafe import Markup
 
 from corecbench.api import SIDES
-from corecbench.report.evidence.comparable import check_users
 from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, Contrast, adjust_families, why_not
-from corecbench.report.site.rows import BENCHMARK, MODEL, Shown, linked, metric_of
+from corecbench.report.evidence.users import check_users
+from corecbench.report.page.blocks import Grid, grid
 from corecbench.report.views.columns import change_interval
 from corecbench.report.views.findings import change, telling
-from corecbench.report.views.layout import Column
+from corecbench.report.views.layout import Column, table
+from corecbench.report.views.provenance import protocol_sentence
 from corecbench.report.wording import count, decimal, interval, p_value, seed_list
+from corecbench.results.layout import slug
 from corecbench.results.record import ResultsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
-    from corecbench.report.page.blocks import Grid
+    from corecbench.report.evidence.claims import Placed
+    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.rows import Row
+    from corecbench.results.rows import RowKey
+
+
+MODEL, BENCHMARK = "model", "benchmark"
+"""The columns that lead to the page of a row and to the report of a benchmark."""
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark:
+    """A benchmark on the site."""
+
+    name: str
+    evidence: Evidence
+    report: str
+    """The address of its report, from the index."""
+    claims: Sequence[Placed] = ()
+    """What papers claim beside its rows."""
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows that have ranks."""
+        return [row for row in self.evidence.rows.values() if row.seeds]
+
+    def address(self, row: Row) -> str:
+        """Return the address of the page of a row, from the index."""
+        return f"rows/{slug(self.name)}/{slug(f'{row.key.dataset}--{row.key.cell}--{row.key.side}')}.html"
+
+
+class Place(NamedTuple):
+    """What rows must have in common to be ranked together."""
+
+    dataset: str
+    protocol: str
+    split: str
+    """The fingerprint of the split."""
+    kind: str
+    """The kind of the split, leave-one-out or time."""
+
+
+class Shown(NamedTuple):
+    """A row and the benchmark that it is from."""
+
+    benchmark: Benchmark
+    row: Row
+
+    @property
+    def name(self) -> tuple[str, RowKey]:
+        """What tells the row apart from all others of a site."""
+        return self.benchmark.name, self.row.key
+
+    @property
+    def place(self) -> Place:
+        """Where the row is ranked."""
+        dataset, record = self.row.key.dataset, self.row.records[0]
+        protocol = dict(sorted(self.benchmark.evidence.protocols[dataset].items()))
+        kind = str(protocol.get("split", "leave-one-out"))
+        return Place(dataset, protocol_sentence(protocol), record["data"]["split_fingerprint"], kind)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether the row is there only to judge other rows by."""
+        return self.benchmark.evidence.is_control(self.row.key)
+
+    @property
+    def order(self) -> tuple[bool, float]:
+        """The key by which rows are sorted: the best first, controls last."""
+        evidence = self.benchmark.evidence
+        value, sign = self.row.metrics.get(evidence.tested), -1 if evidence.higher_is_better else 1
+        return self.is_control, float("inf") if value is None else sign * value
+
+
+def metric_of(name: str) -> Callable[[Shown], float | None]:
+    """Return a function that returns a metric of a row."""
+    return lambda each: each.row.metrics.get(name)
+
+
+def linked(columns: Sequence[Column], shown: Sequence[Shown], label: str) -> Grid:
+    """Return a table of rows whose models and benchmarks lead to their pages."""
+    report = table("index", shown, columns)
+    drawn = grid(report, label)
+    links = {MODEL: lambda each: each.benchmark.address(each.row), BENCHMARK: lambda each: each.benchmark.report}
+    link = Markup('<a href="{}">{}</a>').format
+    rows = [
+        [
+            dataclasses.replace(field, markup=link(links[name](each), field.markup)) if name in links else field
+            for name, field in zip(report.frame, fields, strict=True)
+        ]
+        for each, fields in zip(shown, drawn.rows, strict=True)
+    ]
+    return dataclasses.replace(drawn, rows=rows)
+
+
+# --- the board ----------------------------------------------------------------------------------------------------
+
 
 NEW_ITEMS = "new items", "new"
 """The slice of the users whose held-out item is not in training, under the split by time."""

@@ -7,29 +7,48 @@ OUT/benchmarks/BENCHMARK/report.html, and the tables in every format
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from corecbench.api import CorecbenchError
-from corecbench.report.evidence.claims import placed, read_claims
-from corecbench.report.page.blocks import Block, Folded, Grid, Heading, Section, Text
-from corecbench.report.page.grids import number_of
+from markupsafe import Markup
+
+from corecbench.api import CellResult, CorecbenchError, RowSide
+from corecbench.report.evidence.claims import Placed, placed, read_claims
+from corecbench.report.page import origin
+from corecbench.report.page.blocks import Block, Code, Folded, Grid, Heading, Section, Text, grid, number_of
 from corecbench.report.page.render import SCRIPTS, page
+from corecbench.report.plots.chart import label
 from corecbench.report.publish import gather, publish, write_page
-from corecbench.report.site.board import NOTES, board, methods, strongest
-from corecbench.report.site.rows import BENCHMARK, MODEL, Benchmark, Place, Shown, linked, metric_of, row_page
-from corecbench.report.views.layout import Column
+from corecbench.report.site.board import (
+    BENCHMARK,
+    MODEL,
+    NOTES,
+    Benchmark,
+    Place,
+    Shown,
+    board,
+    linked,
+    methods,
+    metric_of,
+    strongest,
+)
+from corecbench.report.views.findings import change, interval, probability
+from corecbench.report.views.layout import Column, table
 from corecbench.report.wording import count, decimal, seed_list, sentences
 from corecbench.results.choice import AS_STORED, Choice
 from corecbench.results.layout import slug
+from corecbench.results.run_files import run_files
 from corecbench.results.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from corecbench.plugin.host import Host
+    from corecbench.report.evidence.rows import Row
+
 
 INDEX, BENCHMARKS, ROWS = "index.html", "benchmarks", "rows"
 
@@ -165,3 +184,61 @@ def _every_row(place: Place, shown: Sequence[Shown]) -> Grid:
         Column(BENCHMARK, lambda each: each.benchmark.name),
     ]
     return linked(columns, shown, f"rows on {place.dataset}")
+
+
+# --- the page of a row --------------------------------------------------------------------------------------------
+
+
+HOME = "../../index.html"
+"""The address of the index, from the page of a row."""
+
+
+def row_page(benchmark: Benchmark, row: Row) -> str:
+    """Return the page of one row: its numbers by seed, its comparison, and how it was run."""
+    records = row.records
+    codes = [Code("run.toml", text) for text in run_files(benchmark.name, records)]
+    return page(
+        f"{label(row.key)} on {row.key.dataset}",
+        f"{row.key.side} side, {row.n_users:,} users, {seed_list(row.seeds, 'seed')}",
+        [
+            Section("result", "Result", list(_result(benchmark, row))),
+            Section("settings", "Settings", list(origin.settings(records))),
+            Section("environment", "Data and environment", list(origin.environment(records))),
+            Section("reproduce", "How to reproduce", [*codes, origin.cells(records)]),
+        ],
+        home=HOME,
+    )
+
+
+def _result(benchmark: Benchmark, row: Row) -> Iterator[Block]:
+    records, side = row.records, row.key.side
+    names = list(records[0]["sides"][side]["metrics"])
+    columns = [
+        Column("seed", lambda record: record["cell"]["seed"]),
+        *(Column(name, functools.partial(_of_seed, name, side), decimal) for name in names),
+        Column("epochs", lambda record: record["sides"][side]["epochs"]),
+        Column("train s", lambda record: record["sides"][side].get("train_s"), "{:,.1f}".format),
+    ]
+    yield grid(table("seeds", records, columns), "metrics by seed")
+    if (found := benchmark.evidence.over_alone.get(row.key)) is not None:
+        method = benchmark.evidence.method
+        evidence = f"{interval(found)}, {probability(found.p_adjusted, method)}"
+        tested = benchmark.evidence.tested
+        yield Text(f"{tested} against the same model trained alone: {change(found)} ({evidence}).")
+    yield from map(Text, _claimed(claim for claim in benchmark.claims if claim.row is row))
+    for note in benchmark.evidence.notes(row.key):
+        yield Text(f"{note[0].upper()}{note[1:]}.")
+    yield Text(Markup('<a href="../../{}">Report of the benchmark {}</a>').format(benchmark.report, benchmark.name))
+
+
+def _of_seed(name: str, side: RowSide, record: CellResult) -> float | None:
+    return record["sides"][side]["metrics"].get(name)
+
+
+def _claimed(claims: Iterable[Placed]) -> Iterator[str]:
+    """Yield what papers claim beside a row, and what differs between the protocols."""
+    for each in claims:
+        said = f"{each.claim.metric} {decimal(each.claim.value)} is claimed by {each.claim.paper.cited}"
+        ours = f"{each.among} of our seeds, whose mean is {decimal(each.mean or 0.0)}"
+        differs = "; ".join(each.differs) or "nothing that is stated"
+        yield f"{said}: {ours}. What differs: {differs}."

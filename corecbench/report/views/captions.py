@@ -10,9 +10,9 @@ import numpy as np
 
 from corecbench.evaluation.measuring import is_overall
 from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, FEWEST_USERS, Contrast, Method
-from corecbench.report.evidence.groups import stored_slicings
 from corecbench.report.evidence.leaderboard import Leaderboard, average_ranks
 from corecbench.report.evidence.rows import Row, fault_sentences
+from corecbench.report.evidence.users import stored_slicings
 from corecbench.report.views.columns import has_seeds, p_name
 from corecbench.report.views.findings import CORRECTED, in_sentences, lacking_sentences
 from corecbench.report.views.layout import NONE

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from corecbench.api import Report
-from corecbench.report.page.grids import grid, on
+from corecbench.report.page.blocks import grid, on
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Which pages of a plot the page shows, and how it says what it leaves out."""
 
-from corecbench.report.page.blocks import Folded, Text
-from corecbench.report.page.grids import MOST_STATED, stated
+from corecbench.report.page.blocks import MOST_STATED, Folded, Text, stated
 from corecbench.report.page.render import MOST_PAGES, picture, plot_blocks
 from corecbench.report.plots.chart import Chart
 from corecbench.report.plots.registry import Prepared

@@ -9,7 +9,8 @@ from corecbench.plugin.host import Host
 from corecbench.report.evidence.claims import claims_in, placed
 from corecbench.report.publish import gather
 from corecbench.report.site import board
-from corecbench.report.site.rows import Benchmark, Shown, row_page
+from corecbench.report.site.board import Benchmark, Shown
+from corecbench.report.site.write import row_page
 from corecbench.report.views.findings import change
 from corecbench.report.wording import p_value
 
