@@ -40,7 +40,7 @@ from corecbench.report.plots.panels import (
     shifted,
 )
 from corecbench.report.views import captions
-from corecbench.report.views.captions import t_intervals
+from corecbench.report.views.captions import intervals_in_words
 from corecbench.report.views.layout import NONE
 from corecbench.report.wording import percent, sentences
 from corecbench.results.frames import COUNTS, SIMILARITY
@@ -100,7 +100,7 @@ def _forest(evidence: Evidence, rows: Sequence[tuple[RowKey, Line]], page: str) 
         f"{evidence.tested} together {MINUS} {evidence.tested} alone ({better} of 0: together is better)",
         tuple((SIDE_NAMES[side] + ", control" * is_open, side_look(side, is_open)) for side, is_open in kinds),
     )
-    intervals = t_intervals(evidence.over_alone[key].lacks_seeds for key, _ in rows)
+    intervals = intervals_in_words(evidence.method, (evidence.over_alone[key] for key, _ in rows))
     caption = sentences(
         "; ".join(extents(evidence)[dataset] for dataset in datasets),
         f"Lines: 95% intervals ({intervals}), not adjusted for their number. At the right: the relative change",
@@ -158,11 +158,12 @@ def slices(evidence: Evidence, kind: Kind = FIFTHS) -> list[Chart]:
     gains: dict[RowKey, list[Contrast]] = {}
     for each in evidence.slices():
         gains.setdefault(each.row, []).append(each)
-    lacking = [each.lacks_seeds for of in gains.values() for each in of if each.group.slicing in kind.slicings]
+    sliced = (each for of in gains.values() for each in of if each.group.slicing in kind.slicings)
+    intervals = intervals_in_words(evidence.method, sliced)
     caption = sentences(
         extent(evidence),
         kind.caption,
-        f"Bars: 95% intervals ({t_intervals(lacking)}), not adjusted for the number of slices",
+        f"Bars: 95% intervals ({intervals}), not adjusted for the number of slices",
         "No bar: fewer than 5 users differ. Open: controls",
     )
     bodies = [_sliced(evidence, kind, title, names, gains) for title, names in shown]
@@ -218,7 +219,7 @@ def shares(evidence: Evidence) -> list[Chart]:
 
 def _over_shares(evidence: Evidence, dataset: str, found: Sequence[Curve]) -> list[Chart]:
     gains = [each for curve in found for each in curve]
-    intervals = t_intervals(each.lacks_seeds for each in gains)
+    intervals = intervals_in_words(evidence.method, gains)
     caption = sentences(
         captions.extent(f"{dataset}: ", gains),
         "All users are ranked at every share; alone and together train on the same users",

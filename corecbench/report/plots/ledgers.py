@@ -14,7 +14,7 @@ from corecbench.report.plots.canvas import LEADING, MINUS, SIDE_NAMES, WIDE, n_l
 from corecbench.report.plots.chart import Chart, NothingToShow, charts, extent, label, mean, paged, shorten
 from corecbench.report.plots.forest import MOST_LABEL, Forest, Group, Line, side_look
 from corecbench.report.plots.panels import ALONE, Panels, Series, compared, look_of, named, of_contrasts
-from corecbench.report.views.captions import t_intervals
+from corecbench.report.views.captions import intervals_in_words
 from corecbench.report.views.findings import row_name
 from corecbench.report.wording import percent, sentences
 from corecbench.toolkit.printable import one_line
@@ -86,19 +86,27 @@ def _line(contrast: LedgerLine, start: float = 0.0) -> Line:
 def _chart(evidence: Evidence, shown: Sequence[tuple[Ledger, Group]], page: str) -> Chart:
     """Return the ledgers of each side on an axis of their own, as the sides can gain very different amounts."""
     by_side = [[each for _, each in of] for _, of in groupby(shown, lambda each: each[0].pair.side)]
-    better = "right" if evidence.higher_is_better else "left"
-    axis = f"change in {evidence.tested}, % of the model alone ({better}: better)"
-    lacking = [each.comparison.lacks_seeds for ledger, _ in shown for each in ledger.contrasts]
+    contrasts = [each.comparison for ledger, _ in shown for each in ledger.contrasts]
     caption = sentences(
         extent(evidence),
         "Coloured bars: steps from the model alone to the pair, each named by the row it leads to; white where "
         "the metric falls",
         "Grey: the whole gain. Markers: the pair compared with one control",
-        f"Lines: 95% intervals of the change ({t_intervals(lacking)}), not adjusted for their number",
-        *([f"{FEW}: a verdict needs {FEWEST_SEEDS} seeds"] if any(lacking) else []),
+        _of_lines(evidence, contrasts),
+        *([f"{FEW}: a verdict needs {FEWEST_SEEDS} seeds"] if any(each.lacks_seeds for each in contrasts) else []),
     )
     title = f"{evidence.datasets[0]}: what exactly helps, change in {evidence.tested}{page}"
-    return Chart(title, caption, tuple(Forest(tuple(of_side), axis) for of_side in by_side))
+    return Chart(title, caption, tuple(Forest(tuple(of_side), _axis(evidence)) for of_side in by_side))
+
+
+def _axis(evidence: Evidence) -> str:
+    better = "right" if evidence.higher_is_better else "left"
+    return f"change in {evidence.tested}, % of the model alone ({better}: better)"
+
+
+def _of_lines(evidence: Evidence, contrasts: Sequence[Contrast]) -> str:
+    intervals = intervals_in_words(evidence.method, contrasts)
+    return f"Lines: 95% intervals of the change ({intervals}), not adjusted for their number"
 
 
 # --- over LLMs ----------------------------------------------------------------------------------------------------
@@ -120,8 +128,8 @@ def over_llms(evidence: Evidence) -> list[Chart]:
     if not several:
         raise NothingToShow("no two pairs with controls differ in the LLM only")
     shown = [sorted(of, key=lambda each: _parameters(evidence.rows[each.pair])) for of in several]
-    contrasts = [each for ledgers in shown for ledger in ledgers for each in ledger.of_kind("contrast")]
-    kind = t_intervals(each.comparison.lacks_seeds for each in contrasts)
+    contrasts = [each.comparison for of in shown for ledger in of for each in ledger.of_kind("contrast")]
+    kind = intervals_in_words(evidence.method, contrasts)
     caption = sentences(
         extent(evidence),
         "LLMs by the number of parameters that their sides hold",
@@ -198,16 +206,14 @@ def _found_chart(protocols: Protocols, found: Sequence[Found], page: str) -> Cha
         for side in sides
         for name, is_open in ((LEAVE_ONE_OUT, True), (TIME, False))
     ]
-    better = "right" if first.higher_is_better else "left"
-    axis = f"change in {first.tested}, % of the model alone ({better}: better)"
-    lacking = [contrast.lacks_seeds for each in found for contrast in (each.leave_one_out, each.time)]
+    contrasts = [contrast for each in found for contrast in (each.leave_one_out, each.time)]
     caption = sentences(
         *(f"{name}: {extent(each)}" for name, each in zip((LEAVE_ONE_OUT, TIME), protocols.both, strict=True)),
-        f"Lines: 95% intervals of the change ({t_intervals(lacking)}), not adjusted for their number",
+        _of_lines(first, contrasts),
         "At the right, what becomes of the finding under time",
     )
     title = f"{protocols.datasets[0]}: findings in {first.tested} under both protocols{page}"
-    return Chart(title, caption, (Forest(tuple(groups), axis, tuple(legend)),))
+    return Chart(title, caption, (Forest(tuple(groups), _axis(first), tuple(legend)),))
 
 
 def _found_lines(found: Found) -> tuple[Line, Line]:

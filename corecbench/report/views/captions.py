@@ -94,27 +94,15 @@ def of_changes(method: Method) -> str:
     return "the BCa bootstrap" if method.is_resampled else "Fieller's theorem"
 
 
-def t_intervals(lacks_seeds: Iterable[bool]) -> str:
-    """Return over what some t intervals are.
-
-    >>> t_intervals([False]), t_intervals([True])
-    ('t over users and seeds', 't over users, for these trained models')
-
-    Args:
-        lacks_seeds: of each, whether it is over users alone although models were trained.
-    """
-    found = set(lacks_seeds)
-    if found == {True}:
-        return "t over users, for these trained models"
-    few = f"; where fewer than {FEWEST_SEEDS} seeds rank the same users, over users, for these trained models"
-    return f"t over users and seeds{few if True in found else ''}"
-
-
 def intervals_in_words(method: Method, contrasts: Iterable[Contrast]) -> str:
     """Return by what method and over what the intervals of differences are."""
     if method.is_resampled:
         return f"BCa bootstrap over users, {RESAMPLES:,} resamples"
-    return t_intervals(each.lacks_seeds or not method.speaks_of_methods for each in contrasts)
+    over_users = {each.lacks_seeds or not method.speaks_of_methods for each in contrasts}
+    if over_users == {True}:
+        return "t over users, for these trained models"
+    few = f"; where fewer than {FEWEST_SEEDS} seeds rank the same users, over users, for these trained models"
+    return f"t over users and seeds{few if True in over_users else ''}"
 
 
 def of_intervals(method: Method, contrasts: Iterable[Contrast]) -> str:

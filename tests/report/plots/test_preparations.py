@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from corecbench.plugin.host import Host
+from corecbench.report.evidence.contrasts import Method
 from corecbench.report.plots import comparisons, gains, ledgers, ranks, runs
 from corecbench.report.plots.chart import NothingToShow, groups
 from corecbench.stats.paired import paired_test
@@ -38,6 +39,14 @@ def test_a_gain_is_the_difference_of_the_means_with_its_interval(make_study):
 def test_a_gain_has_no_interval_where_too_few_users_differ(pair):
     (line,) = lines_of(gains.forest(pair)[0])
     assert (line.value, line.interval) == (pytest.approx(1 / 12), None)  # 1 of 6 users gains 1/2
+
+
+@pytest.mark.parametrize(
+    ("test", "named"), [("bootstrap", "BCa bootstrap over users"), ("t", "t over users, for these trained models")]
+)
+def test_intervals_are_named_by_the_method_that_makes_them(pair, test, named):
+    (chart,) = gains.forest(dataclasses.replace(pair, method=Method(test)))
+    assert f"95% intervals ({named}" in chart.caption
 
 
 def test_controls_are_told_from_gains(make_study):

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from corecbench.api import Report
-from corecbench.report.formats import fit, width_of
+from corecbench.cli.tables import fit, width_of
 from corecbench_plugins.reporters.text_markdown import Text
 
 FRAME = pd.DataFrame(
