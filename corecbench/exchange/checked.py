@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 Candidates = Literal["all", "sampled"]
 STORED = 100
 """The most items of a list that are stored; ranks are counted from whole lists."""
+FEWEST = 20
+"""Ranks of fewer users may all be good by chance."""
+SAY = (
+    "as where it was ranked among sampled items; say --candidates sampled, which shares no table with full "
+    "ranking, or --candidates all if all items were ranked"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +49,13 @@ class CheckedRanks:
         return np.asarray(self.best == self.ranks.rank)
 
 
-def check_ranks(table: pd.DataFrame, held_out: HeldOut) -> CheckedRanks:
+def check_ranks(table: pd.DataFrame, held_out: HeldOut, candidates: Candidates | None = None) -> CheckedRanks:
     """Return the ranks in a table of users and ranks.
+
+    Args:
+        table: users and ranks, and numbers of candidates where these were sampled.
+        held_out: the task that the ranks are for.
+        candidates: what was ranked; None is "all", unless the ranks look like those among sampled items.
 
     Raises:
         DataError: a user is unknown, missing or there twice, a rank is not from 1 to the number of candidates, or
@@ -59,6 +70,10 @@ def check_ranks(table: pd.DataFrame, held_out: HeldOut) -> CheckedRanks:
     order = np.argsort(row)
     rank, n_candidates = table["rank"].to_numpy()[order], held_out.n_candidates
     expected = {"n_candidates": n_candidates}
+    if candidates == "sampled":
+        if "n_candidates" not in table:
+            raise DataError(f"{held_out.file}: ranks among sampled items need a column n_candidates")
+        expected, n_candidates = {}, np.minimum(table["n_candidates"].to_numpy()[order], n_candidates)
     if "target_item_id" in table:
         table = table.assign(target_item_id=held_out.items(table["target_item_id"].to_numpy()))
         expected["target_item_id"] = held_out.target
@@ -79,6 +94,11 @@ def check_ranks(table: pd.DataFrame, held_out: HeldOut) -> CheckedRanks:
         raise DataError(
             f"{held_out.file}: rank {rank[place]} of user '{held_out.user_id(place)}' is not from 1 to "
             f"{n_candidates[place]:,}, the candidates of this user"
+        )
+    all_are_good = len(rank) >= FEWEST and (4 * rank <= n_candidates).all()
+    if candidates is None and all_are_good and "n_candidates" not in table:
+        raise DataError(
+            f"{held_out.file}: no rank is beyond {rank.max():,} of {n_candidates.max():,} candidates, {SAY}"
         )
     nothing = np.zeros((len(rank), 0), dtype=np.int64)
     ranks = Ranks(held_out.users, held_out.target, rank, n_candidates, nothing, nothing.astype(np.float32))
@@ -149,19 +169,27 @@ def check_lists(
         )
     elif missing.any():
         counts["missing_last"] = int(missing.sum())
-    n_hits = int((item == held_out.target[row]).sum())
-    n_candidates = _candidates(candidates, n_hits, n_listed, held_out)
+    is_hit = np.bincount(row[item == held_out.target[row]], minlength=len(n_listed)) > 0
+    n_candidates = _candidates(candidates, is_hit, n_listed, held_out)
     order = np.lexsort((item, -score, row))
     return _ranked(row[order], item[order], score[order], n_listed, n_candidates, held_out, has_scores, counts)
 
 
-def _candidates(asked: Candidates | None, n_hits: int, n_listed: np.ndarray, held_out: HeldOut) -> np.ndarray:
+def _candidates(
+    asked: Candidates | None, is_hit: np.ndarray, n_listed: np.ndarray, held_out: HeldOut
+) -> np.ndarray:
     """Return how many candidates each tested user has, int64 [T]; those of sampled lists are the lists.
+
+    Args:
+        asked: what was ranked, as far as it was said.
+        is_hit: whether the held-out item is on the list of each tested user, bool [T].
+        n_listed: length of each list, int64 [T].
+        held_out: the task that the lists are for.
 
     Raises:
         DataError: sampled lists lack a held-out item, or lists that were not said to be sampled look so.
     """
-    n_users, ours = len(n_listed), held_out.n_candidates
+    n_users, n_hits, ours = len(n_listed), int(is_hit.sum()), held_out.n_candidates
     if asked == "sampled":
         if n_hits < n_users:
             raise DataError(
@@ -169,11 +197,12 @@ def _candidates(asked: Candidates | None, n_hits: int, n_listed: np.ndarray, hel
                 "sampled candidates always hold"
             )
         return n_listed
-    if asked is None and n_hits == n_users and (n_listed < ours).all():
+    short = (n_listed > 0) & (n_listed < ours)
+    n_short, n_missed = int(short.sum()), int((short & ~is_hit).sum())
+    if asked is None and n_short and 20 * n_missed <= n_short:
         raise DataError(
-            f"{held_out.file}: the held-out item is on every list, though a list has at most {n_listed.max():,} "
-            f"of {ours.max():,} candidates, as where it was ranked among sampled items; say --candidates sampled, "
-            "which shares no table with full ranking, or --candidates all if all items were ranked"
+            f"{held_out.file}: the held-out item is on {n_short - n_missed:,} of {n_short:,} lists, which have at "
+            f"most {n_listed[short].max():,} of {ours.max():,} candidates, {SAY}"
         )
     return ours
 

@@ -79,7 +79,7 @@ def import_results(
     checked = (
         check_lists(table, held_out, asked.leave_out_seen, asked.missing_last, asked.candidates)
         if has_lists
-        else check_ranks(table, held_out)
+        else check_ranks(table, held_out, asked.candidates)
     )
     record = describe(asked, cell, sha256, checked, data, config)
     folder = store.folder(cell["name"], cell["dataset"], cell["seed"], record["hash"])

@@ -90,7 +90,7 @@ def test_everything_that_reads_results_reads_imported_ones(ok, toy_folder, tmp_p
     for name, rank in (("base", 3), ("more", 1)):
         pd.DataFrame({"user_id": users, "rank": rank}).to_csv(f"{name}.csv", index=False)
     ok("import", "base.csv", "--dataset", toy_folder, "--name", "theirs", "--seed", 0)
-    ok("import", "more.csv", "--dataset", toy_folder, "--name", "more", "--solo", "theirs", "--seed", 0)
+    ok("import", "more.csv", "--dataset", toy_folder, "--name", "more", "--solo", "theirs", "--seed", 0, *ALL)
     view = ["--metrics", "MRR,coverage@5", "--out", "view"]
     shown = ok("report", "--html", "--plots", "--set=report.cost=true", "--effects", *view)
     assert "in all columns of costs: the result is imported" in " ".join(shown.split())

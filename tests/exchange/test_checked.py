@@ -86,7 +86,7 @@ def test_a_missing_user_is_refused_and_can_count_as_missed(lists, held_out):
     table = lists([0], [1])
     with pytest.raises(DataError, match="1 of 60 tested users have no list, such as 'u3'"):
         check_lists(table[table["user_id"] != "u3"], held_out)
-    checked = check_lists(table[table["user_id"] != "u3"], held_out, missing_last=True)
+    checked = check_lists(table[table["user_id"] != "u3"], held_out, missing_last=True, candidates="all")
     row = int(held_out.rows(np.array(["u3"], dtype=object))[0])
     assert (checked.best[row], checked.ranks.rank[row], checked.counts) == (9, 9, {"missing_last": 1})
 
@@ -167,7 +167,7 @@ def test_ranks_that_do_not_fit_the_split_are_refused(held_out, table, message):
 
 def test_lists_that_look_like_sampled_candidates_are_refused_until_it_is_said_what_was_ranked(lists, held_out):
     table = lists([None, 0, None, None], [4, 3, 2, 1])
-    with pytest.raises(DataError, match=r"on every list, though a list has at most 4 of 9 .* --candidates sampled"):
+    with pytest.raises(DataError, match=r"on 60 of 60 lists, .* at most 4 of 9 .* --candidates sampled"):
         check_lists(table, held_out)
     found = check_lists(table, held_out, candidates="sampled")
     assert set(found.ranks.n_candidates.tolist()) == {4}
@@ -175,12 +175,34 @@ def test_lists_that_look_like_sampled_candidates_are_refused_until_it_is_said_wh
     assert set(check_lists(table, held_out, candidates="all").ranks.n_candidates.tolist()) == {9}
 
 
-def test_lists_of_all_candidates_and_lists_that_miss_an_item_are_full_rankings(lists, held_out):
+def test_lists_of_all_candidates_and_lists_that_miss_some_items_are_full_rankings(lists, held_out):
     whole = lists([None, 0] + [None] * 7, range(9, 0, -1))
     table = lists([0, None], [2, 1])
-    misses = table.drop(index=0)
+    misses = table.drop(index=[0, 2, 4, 6])
     for each in (whole, misses):
         assert (check_lists(each, held_out).ranks.n_candidates == 9).all()
+
+
+@pytest.mark.parametrize("exception", ["a list that misses", "a user without a list", "a list of all items"])
+def test_a_single_other_list_does_not_make_sampled_ones_a_full_ranking(lists, held_out, exception):
+    table = lists([0, None], [2, 1])
+    if exception == "a list of all items":
+        whole = lists([None, 0] + [None] * 7, range(9, 0, -1))
+        table = pd.concat([whole[whole["user_id"] == "u0"], table[table["user_id"] != "u0"]])
+    else:
+        table = table.drop(index=[0] if exception == "a list that misses" else [0, 1])
+    with pytest.raises(DataError, match=r"on 59 of (59|60) lists, .* say --candidates sampled"):
+        check_lists(table, held_out, missing_last=True)
+
+
+def test_ranks_that_look_like_those_among_sampled_items_are_refused_until_it_is_said_what_was_ranked(held_out):
+    with pytest.raises(DataError, match=r"no rank is beyond 2 of 9 candidates, .* say --candidates sampled"):
+        check_ranks(table_of(2), held_out)
+    assert set(check_ranks(table_of(2), held_out, "all").ranks.n_candidates.tolist()) == {9}
+    with pytest.raises(DataError, match="ranks among sampled items need a column n_candidates"):
+        check_ranks(table_of(2), held_out, "sampled")
+    found = check_ranks(table_of(2, n_candidates=4), held_out, "sampled")
+    assert set(found.ranks.n_candidates.tolist()) == {4}
 
 
 def test_sampled_lists_must_hold_the_held_out_item(lists, held_out):
