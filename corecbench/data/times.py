@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 PER_SECOND = {1: 1e11, 10**3: 1e14, 10**6: 1e17, 10**9: np.inf}
 """Units of a time in a second -> the largest number that is read as a time in this unit since 1970."""
 
-SMALLEST = 1e8
-"""Smaller numbers would be times of the first years after 1970; they count something."""
+SMALLEST, LARGEST = 1e8, 2.0**63
+"""Smaller numbers would be times of the first years after 1970; they count. Larger ones are none in int64."""
 
 
 def not_times(dataset: Dataset) -> str:
@@ -52,12 +52,9 @@ def are_years(times: np.ndarray) -> bool:
     """
     if times[0] >= 1900 and times[-1] < 2200 and not (times % 1).any():
         return True
-    if abs(times).max() < SMALLEST:
+    if not SMALLEST <= abs(times).max() < LARGEST:
         return False
-    try:
-        moments = (times / per_second(times)).astype("datetime64[s]")
-    except (OverflowError, ValueError):
-        return False
+    moments = (times / per_second(times)).astype("datetime64[s]")
     return bool((moments == moments.astype("datetime64[Y]")).all() and (times % per_second(times) == 0).all())
 
 
@@ -67,12 +64,12 @@ def per_second(times: np.ndarray) -> int:
 
 
 def date_of(time: float) -> str:
-    """Return a time as a date, "" where it is too small to be one.
+    """Return a time as a date, "" where it is too small or too large to be one.
 
-    >>> date_of(1394150400), date_of(1394150400000), date_of(28)
-    ('2014-03-07', '2014-03-07', '')
+    >>> date_of(1394150400), date_of(1394150400000), date_of(28), date_of(1e30)
+    ('2014-03-07', '2014-03-07', '', '')
     """
-    if abs(time) < SMALLEST:
+    if not SMALLEST <= abs(time) < LARGEST:
         return ""
     return str(np.datetime64(int(time // per_second(np.array([time]))), "s").astype("datetime64[D]"))
 

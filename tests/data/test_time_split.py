@@ -187,6 +187,12 @@ def test_times_that_are_none_are_refused_in_one_line_that_says_what_was_found(lo
     assert "--split leave-one-out" in str(raised.value)
 
 
+def test_times_beyond_every_date_are_no_dates(load):
+    rows = [(f"u{user}", f"i{(user + place) % 7}", 1e30 * (1 + place)) for user in range(6) for place in range(4)]
+    with pytest.raises(DataError, match=r"leaves nothing to train on.* test at 4e\+30, "):
+        by_time(load(rows))
+
+
 def test_cuts_that_leave_nothing_and_users_without_history_end_in_one_line(load):
     rows = days(6)
     with pytest.raises(DataError, match="leaves nothing to train on, to validate or to test"):

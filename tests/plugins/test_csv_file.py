@@ -235,11 +235,33 @@ def test_lower_ratings_are_left_out(write):
     assert source.notes == ["ratings.csv: 2 ratings below 4 are left out"]
 
 
-def test_a_rating_that_is_no_number_is_named(write):
+def test_a_rating_that_is_no_number_is_named_and_skipped(write):
     write(ratings=RATINGS.replace("y,3", "y,good"))
-    assert (
-        fault(min_rating=4) == "ratings.csv:3: column rating: 'good' is not a number that int64 or float64 can hold"
-    )
+    message = "ratings.csv:3: column rating: 'good' is not a number that int64 or float64 can hold"
+    assert fault(min_rating=4) == message + SKIP
+    source = open_csv(Csv("ratings.csv", **COLUMNS, min_rating=4, bad_rows="skip"))
+    assert source.interactions()["item_id"].tolist() == ["x", "z"]
+    assert source.notes == [
+        "ratings.csv: 1 bad rows are left out: 3",
+        "ratings.csv: 1 ratings below 4 are left out",
+    ]
+
+
+def test_rows_that_are_bad_by_time_and_by_rating_are_named_together(write):
+    write(ratings=RATINGS.replace("y,3", "y,good").replace(",20\n", ",\n"))
+    assert "2 rows are bad: 3, 4" in fault(min_rating=4)
+
+
+def test_a_row_that_is_left_out_gives_no_title_and_no_text(write):
+    write(ratings="user_id,item_id,timestamp,title,about\na,x,soon,Shifted,older\na,x,1,Ex,old\nb,y,soon,Why,new\n")
+    source = open_csv(Csv("ratings.csv", bad_rows="skip", user_text="about"))
+    assert source.items().to_dict("list") == {"item_id": ["x"], "title": ["Ex"]}
+    assert source.users().to_dict("list") == {"user_id": ["a"], "text": ["old"]}
+
+
+def test_what_separates_the_columns_is_guessed(write):
+    write(ratings=RATINGS.replace(",", ";"))
+    assert fault().endswith("have: userId;movieId;rating;when; maybe: --set csv.separator=';'")
 
 
 ALIKE = ["7", "7 ", "7\u00a0", "\u200b7", "7.0", "caf\u00e9", "cafe\u0301", "8"]

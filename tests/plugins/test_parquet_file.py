@@ -199,6 +199,17 @@ def test_bad_rows_are_skipped_and_named(source):
     assert opened.notes == ["events.parquet: 2 bad rows are left out: row 2, row 3"]
 
 
+def test_a_row_without_a_rating_is_skipped(source):
+    opened = source(rating=[5, None, 3], settings={"min_rating": 4, "bad_rows": "skip"})
+    assert opened.interactions()["user_id"].tolist() == ["b"]
+    assert opened.notes[0] == "events.parquet: 1 bad rows are left out: row 2"
+
+
+def test_a_column_without_any_time_leaves_no_row(source):
+    empty = pa.array([None] * 3, pa.int64())
+    assert source(timestamp=empty, settings={"bad_rows": "skip"}).interactions().empty
+
+
 def test_lower_ratings_are_left_out(source):
     opened = source(rating=pa.array([5, 3.5, 4], pa.float32()), settings={"min_rating": 4})
     assert opened.interactions()["user_id"].tolist() == ["b", "a"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,7 @@ class ColumnSource:
         self.name, self.config, self._read, self._read_titles = name, config, read, read_titles
         self.id_remedy = "" if config.normalise_ids else f"--set {name}.normalise_ids=true makes them one"
         self._said: dict[str, list[str]] = {}
+        self._bad: BadRows | None = None
 
     @property
     def notes(self) -> list[str]:
@@ -65,14 +66,17 @@ class ColumnSource:
         needed = [config.user, config.item, *([config.timestamp] if config.timestamp else [])]
         for column in needed:
             check_column(table, column, guessing.line(self.name, table.columns))
-        bad = self._bad_rows(table)
+        bad = self._bad = self._bad_rows(table)
         user, item = (ids(bad, column, config.normalise_ids) for column in needed[:2])
-        timestamp = times(bad, config.timestamp) if config.timestamp else np.arange(len(user))
+        timestamp = numbers(bad, config.timestamp, table.times) if config.timestamp else np.arange(len(user))
+        liked = np.ones(len(user), dtype=bool)
+        if config.min_rating is not None:
+            check_column(table, config.rating)
+            liked = numbers(bad, config.rating, table.ratings) >= config.min_rating
         bad.check()
         kept = bad.good(len(user))
         notes = [bad.note] if bad.note else []
         if config.min_rating is not None:
-            liked = ratings(table, config.rating) >= config.min_rating
             n_below = int((kept & ~liked).sum())
             notes += [f"{table.name}: {n_below:,} ratings below {config.min_rating:g} are left out"]
             kept &= liked
@@ -97,7 +101,7 @@ class ColumnSource:
             if not config.title and title not in table.columns:
                 return pd.DataFrame({"item_id": [], "title": []}, dtype=str)
         check_column(table, item_id)
-        bad = self._bad_rows(table)
+        bad = self._bad_rows(table) if self._read_titles is not None else self._bad_interactions
         item = ids(bad, item_id, config.normalise_ids)
         if self._read_titles is not None:
             bad.check()
@@ -123,10 +127,17 @@ class ColumnSource:
         if not column:
             return pd.DataFrame({"user_id": [], "text": []}, dtype=str)
         check_column(table, column)
-        bad = self._bad_rows(table)
+        bad = self._bad_interactions
         user, text = ids(bad, self.config.user, self.config.normalise_ids), readable(to_series(table.texts(column)))
         rows = pd.DataFrame({"user_id": user, "text": text}, dtype=str)[bad.good(len(user))]
         return rows[rows["text"] != ""].drop_duplicates("user_id").reset_index(drop=True)
+
+    @property
+    def _bad_interactions(self) -> BadRows:
+        """The rows that are no interactions, so that their texts are not read either."""
+        if self._bad is None:
+            self.interactions()
+        return cast("BadRows", self._bad)
 
     def _bad_rows(self, table: ColumnTable) -> BadRows:
         return BadRows(table, self.config.bad_rows == "skip", f"--set {self.name}.bad_rows=skip")
@@ -160,37 +171,22 @@ def ids(bad: BadRows, column: str, normalise: bool) -> pd.Series:
     return found
 
 
-def times(bad: BadRows, column: str) -> np.ndarray:
-    """Return a column of times, int64 or float64 [M]; rows that are no time are bad, and have any value.
+def numbers(bad: BadRows, column: str, read: Callable[..., np.ndarray]) -> np.ndarray:
+    """Return a column of times or ratings, int64 or float64 [M]; rows that have none are bad, and have any value.
 
     Raises:
         DataError: the column cannot be used, whatever is left out.
     """
-    table = bad.table
     try:
         try:
-            return table.times(column)
+            return read(column)
         except TimeError as error:
             bad.add({row: f"column {column}: {fault}" for row, fault in error.faults.items()})
             if not error.faults:
                 raise
-            bad.check()
-        return table.times(column, bad.faults)
+        return read(column, bad.faults)
     except TimeError as error:
-        raise DataError(f"{table.place(error.row)}: column {column}: {error}") from error
-
-
-def ratings(table: ColumnTable, column: str) -> np.ndarray:
-    """Return a column of ratings, int64 or float64 [M].
-
-    Raises:
-        DataError: the column is missing, or a cell is no number.
-    """
-    check_column(table, column)
-    try:
-        return table.ratings(column)
-    except TimeError as error:
-        raise DataError(f"{table.place(error.row)}: column {column}: {error}") from error
+        raise DataError(f"{bad.table.place(error.row)}: column {column}: {error}") from error
 
 
 def check_unique(table: ColumnTable, column: str, item: pd.Series) -> None:

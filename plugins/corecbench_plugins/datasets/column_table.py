@@ -36,6 +36,6 @@ class ColumnTable(Protocol):
         """Return a column as int64 or float64 [M], whatever the rows aside hold."""
         ...
 
-    def ratings(self, column: str) -> np.ndarray:
-        """Return a column of numbers as int64 or float64 [M]."""
+    def ratings(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
+        """Return a column of numbers as int64 or float64 [M], whatever the rows aside hold."""
         ...

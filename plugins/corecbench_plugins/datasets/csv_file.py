@@ -15,7 +15,7 @@ from corecbench.api import DataError
 from corecbench_plugins.datasets.arrow_text import longest_line, read_columns
 from corecbench_plugins.datasets.column_source import ColumnSource
 from corecbench_plugins.datasets.text_file import not_utf8, read_bytes
-from corecbench_plugins.datasets.timestamps import parse_column, parse_numbers
+from corecbench_plugins.datasets.timestamps import parse_column, parse_numbers, put_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -97,9 +97,9 @@ class PlainTable:
         """Return a column as int64 or float64 [M], whatever the rows aside hold."""
         return parse_column(self.texts(column), aside)
 
-    def ratings(self, column: str) -> np.ndarray:
-        """Return a column of numbers as int64 or float64 [M]."""
-        return parse_numbers(self.texts(column).to_pylist())
+    def ratings(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
+        """Return a column of numbers as int64 or float64 [M], whatever the rows aside hold."""
+        return parse_numbers(put_aside(self.texts(column).to_pylist(), aside))
 
 
 class CsvTable:
@@ -162,9 +162,9 @@ class CsvTable:
         """Return a column as int64 or float64 [M], whatever the rows aside hold."""
         return parse_column(self.texts(column), aside)
 
-    def ratings(self, column: str) -> np.ndarray:
-        """Return a column of numbers as int64 or float64 [M]."""
-        return parse_numbers(self.texts(column).to_pylist())
+    def ratings(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
+        """Return a column of numbers as int64 or float64 [M], whatever the rows aside hold."""
+        return parse_numbers(put_aside(self.texts(column).to_pylist(), aside))
 
 
 def _read_text(path: Path) -> bytes:

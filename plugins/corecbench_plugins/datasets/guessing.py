@@ -46,11 +46,13 @@ def rank(column: str, words: Sequence[str], setting: str) -> int | None:
 
 
 def line(component: str, columns: Sequence[str]) -> str:
-    """Return the options that name the guessed columns, "" if users or items cannot be guessed.
+    """Return the options that name the guessed columns, or what separates them; "" if neither can be guessed.
 
-    >>> line("csv", ["who", "item"]), line("csv", ["client", "item"])
-    ('', "--set csv.user=client --set csv.item=item --set csv.timestamp=''")
+    >>> line("csv", ["who", "item"]), line("csv", ["client", "item"]), line("csv", ["user;item"])
+    ('', "--set csv.user=client --set csv.item=item --set csv.timestamp=''", "--set csv.separator=';'")
     """
+    if component == "csv" and len(columns) == 1 and (between := re.search("[;|]", columns[0])):
+        return f"--set csv.separator='{between[0]}'"
     found = guess(columns)
     if not {"user", "item"} <= found.keys():
         return ""

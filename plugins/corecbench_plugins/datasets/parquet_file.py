@@ -11,7 +11,14 @@ import pyarrow as pa
 from corecbench.api import DataError
 from corecbench.toolkit import ordinary_file
 from corecbench_plugins.datasets.column_source import ColumnSource
-from corecbench_plugins.datasets.timestamps import TimeError, bad_times, of_one_unit, parse_column, parse_numbers
+from corecbench_plugins.datasets.timestamps import (
+    TimeError,
+    bad_times,
+    of_one_unit,
+    parse_column,
+    parse_numbers,
+    put_aside,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -135,24 +142,22 @@ class ArrowTable:
             raise bad_times(dict.fromkeys(empty, "empty, a time is needed"))
         if pa.types.is_float64(kind):
             return self._finite(values.to_numpy(), aside)
-        values = values.fill_null(values.drop_null()[0]) if values.null_count else values
         if pa.types.is_date32(kind):
             values = values.cast(pa.int32())
         try:
-            numbers: np.ndarray = values.cast(pa.int64()).to_numpy()
+            numbers: np.ndarray = values.cast(pa.int64()).fill_null(0).to_numpy()
         except pa.ArrowException as error:
             raise self._error(column, TIME_TYPES) from error
         return of_one_unit(numbers) if pa.types.is_integer(kind) else numbers
 
-    def ratings(self, column: str) -> np.ndarray:
-        """Return a column of numbers as int64 or float64 [M]."""
+    def ratings(self, column: str, aside: Collection[int] = ()) -> np.ndarray:
+        """Return a column of numbers as int64 or float64 [M], whatever the rows aside hold."""
         values = self._values(column)
         if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
-            return parse_numbers(self.texts(column).to_pylist())
+            return parse_numbers(put_aside(self.texts(column).to_pylist(), aside))
         numbers: np.ndarray = values.cast(pa.float64()).to_numpy()
-        if not np.isfinite(numbers).all():
-            rows = np.flatnonzero(~np.isfinite(numbers)).tolist()
-            raise bad_times(dict.fromkeys(rows, "empty, a rating is needed"))
+        if wrong := set(np.flatnonzero(~np.isfinite(numbers)).tolist()) - {*aside}:
+            raise bad_times(dict.fromkeys(wrong, "empty, a rating is needed"))
         return numbers
 
     @staticmethod

@@ -43,7 +43,7 @@ class Columns:
     normalise_ids: bool = False
     """Whether ids that differ in blanks, hidden characters, Unicode form or a trailing ".0" only are one."""
     bad_rows: Literal["error", "skip"] = "error"
-    """What becomes of rows with an empty id, no time or another number of fields."""
+    """What becomes of rows with an empty id, no time, no rating for `min_rating` or another number of fields."""
 
 
 @dataclass(frozen=True)

@@ -53,9 +53,17 @@ def parse_column(column: pa.ChunkedArray, aside: Collection[int] = ()) -> np.nda
     plain = numbers(column) if len(column) else None
     if plain is not None:
         return of_one_unit(plain)
-    texts = column.to_pylist()
+    return parse_times(put_aside(column.to_pylist(), aside))
+
+
+def put_aside(texts: list[str], aside: Collection[int]) -> list[str]:
+    """Return texts with that of the first other row in the place of those of the rows aside.
+
+    >>> put_aside(["?", "7", "8"], {0})
+    ['7', '7', '8']
+    """
     good = next((text for row, text in enumerate(texts) if row not in aside), "0")
-    return parse_times([good if row in aside else text for row, text in enumerate(texts)] if aside else texts)
+    return [good if row in aside else text for row, text in enumerate(texts)] if aside else texts
 
 
 def of_one_unit(times: np.ndarray) -> np.ndarray:
