@@ -70,6 +70,9 @@ class Batch:
     different ones, but for those that are drawn by popularity."""
     log_expected: torch.Tensor | None = None
     """float32 [K], the logarithm of how often each of them is expected among the K; None for uniform draws."""
+    time: torch.Tensor | None = None
+    """int64 or float64 [B, L], when each item of the history happened, 0 for padding. None for data without real
+    times and for histories from elsewhere."""
     reads_all: bool = True
     """Whether the loss may read the states of all items, and not only those of the targets and the sampled ones."""
 

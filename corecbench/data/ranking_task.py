@@ -24,6 +24,8 @@ class SeenItems:
     """int64 [T], where the stretch of each user begins."""
     length: np.ndarray
     """int64 [T], the number of items in it."""
+    times: np.ndarray | None = None
+    """[M], when each of them happened; None where the data set has no real times."""
 
     def __len__(self) -> int:
         return len(self.start)
@@ -38,8 +40,13 @@ class SeenItems:
         Args:
             rows: int64 [B], row numbers of the users in the task.
         """
+        row, place = self.places(rows)
+        return row, self.items[place]
+
+    def places(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return pairs of a place in `rows` and a place in `items`, int64 [S] each."""
         row, column = row_and_column(self.length[rows])
-        return row, self.items[self.start[rows][row] + column]
+        return row, self.start[rows][row] + column
 
     def of(self, rows: np.ndarray) -> np.ndarray:
         """Return the items of some users, oldest first, int64 [B, S], right-padded with 0 to the longest of them.
@@ -53,6 +60,12 @@ class SeenItems:
         """
         length = self.length[rows]
         return pad(self.items, self.start[rows], length, max(int(length.max(initial=0)), 1))
+
+    def times_of(self, rows: np.ndarray, width: int) -> np.ndarray | None:
+        """Return when these items happened, [B, width], right-padded with 0; None where that is not known."""
+        if self.times is None:
+            return None
+        return pad(self.times, self.start[rows], np.minimum(self.length[rows], width), width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,10 +150,14 @@ class RankingTask:
     exists: Existence | None = None
     """Which items are candidates at all; None for all."""
 
+    def times(self, rows: np.ndarray, width: int) -> np.ndarray | None:
+        """Return when the items of the histories of some users happened, [B, width]; None where it is not known."""
+        return self.history.recent.times_of(rows, width) if isinstance(self.history, Histories) else None
+
 
 def pad(values: np.ndarray, start: np.ndarray, length: np.ndarray, width: int) -> np.ndarray:
-    """Return the stretches values[start : start + length] as rows of int64 [T, width], right-padded with 0."""
-    rows = np.zeros((len(start), width), dtype=np.int64)
+    """Return the stretches values[start : start + length] as rows [T, width], right-padded with 0."""
+    rows = np.zeros((len(start), width), dtype=values.dtype)
     row, column = row_and_column(length)
     rows[row, column] = values[start[row] + column]
     return rows

@@ -5,7 +5,7 @@ Shapes: T tested users, L positions of a history, U users, N items, M interactio
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -44,13 +44,13 @@ class HeldItems:
     def after(cls, before: Interactions, users: np.ndarray, target: np.ndarray) -> HeldItems:
         """Return an item of each user, int64 [T] each, that follows all their interactions before it."""
         start, end = (np.searchsorted(before.user, users, side) for side in ("left", "right"))
-        known = SeenItems(before.item, start, end - start)
+        known = SeenItems(before.item, start, end - start, before.time)
         return cls(users, target, known, known)
 
     def of(self, chosen: np.ndarray) -> HeldItems:
         """Return what is held out of some of the users, bool [T]."""
         known, seen = (
-            SeenItems(each.items, each.start[chosen], each.length[chosen]) for each in (self.known, self.seen)
+            replace(each, start=each.start[chosen], length=each.length[chosen]) for each in (self.known, self.seen)
         )
         exists = None if self.exists is None else self.exists.of(chosen)
         return HeldItems(self.users[chosen], self.target[chosen], known, seen, exists)
@@ -58,16 +58,18 @@ class HeldItems:
     def apart(self) -> HeldItems:
         """Return the same with arrays that hold nothing else of the data set."""
         rows = np.arange(len(self.users))
-        row, items = self.seen.pairs(rows)
-        start = np.searchsorted(row, rows)
-        known, seen = (SeenItems(items, start, each.length) for each in (self.known, self.seen))
+        row, place = self.seen.places(rows)
+        items, start = self.seen.items[place], np.searchsorted(row, rows)
+        times = None if self.seen.times is None else self.seen.times[place]
+        known, seen = (SeenItems(items, start, each.length, times) for each in (self.known, self.seen))
         return HeldItems(self.users, self.target, known, seen, self.exists)
 
     def task(self, max_history: int) -> RankingTask:
         """Return the ranking task of these users, whose histories are cut to `max_history` items."""
         known = self.known
         recent = np.minimum(known.length, max_history)
-        history = Histories(SeenItems(known.items, known.start + known.length - recent, recent), max_history)
+        latest = replace(known, start=known.start + known.length - recent, length=recent)
+        history = Histories(latest, max_history)
         return RankingTask(self.users, self.target, history, self.seen, self.exists)
 
 
@@ -186,6 +188,7 @@ def leave_one_out(dataset: Dataset, ties: Ties = "random", refit: bool = False) 
     tied = same_time(dataset)  # [M]
     items = in_random_order(dataset, tied) if ties == "random" else dataset.item
     start, n_train = (end - counts)[users], counts.copy()
+    times = real_times(dataset)
     whole: dict[Stage, HeldItems] = {}
     before: dict[Stage, Interactions] = {}
     places: dict[Stage, np.ndarray] = {"test": end[users] - 1, "validation": end[users] - 2}
@@ -193,8 +196,8 @@ def leave_one_out(dataset: Dataset, ties: Ties = "random", refit: bool = False) 
         n_known = (began(tied, target) if ties == "random" else target) - start
         n_train[users[n_known > 0]] = n_known[n_known > 0]
         rows = first_of_each(n_train, counts)
-        before[stage] = Interactions(dataset.user[rows], items[rows], real_times(dataset, rows))
-        known, seen = SeenItems(items, start, n_known), SeenItems(items, start, target - start)
+        before[stage] = Interactions(dataset.user[rows], items[rows], None if times is None else times[rows])
+        known, seen = (SeenItems(items, start, n, times) for n in (n_known, target - start))
         whole[stage] = HeldItems(users, items[target], known, seen)
     train = before["test" if refit else "validation"]
     left_out = held_out_tie(dataset) & (ties == "exclude")

@@ -186,7 +186,7 @@ def held_in(dataset: Dataset, items: np.ndarray, span: tuple[float, float], targ
     end = len(tied) - 1 - began(np.append(tied[1:], False)[::-1], len(tied) - 1 - place)
     if target == "random":
         items[place], items[end] = items[end], items[place]
-    known, seen = (SeenItems(items, start[users], until - start[users]) for until in (begin, end))
+    known, seen = (SeenItems(items, start[users], until - start[users], time) for until in (begin, end))
     return HeldItems(users, items[end], known, seen, existence(dataset, end))
 
 

@@ -37,9 +37,9 @@ def not_times(dataset: Dataset) -> str:
     return ""
 
 
-def real_times(dataset: Dataset, rows: np.ndarray) -> np.ndarray | None:
-    """Return the times of some interactions, bool [M]; None where the times of the data set are none."""
-    return None if not_times(dataset) else dataset.timestamp[rows]
+def real_times(dataset: Dataset) -> np.ndarray | None:
+    """Return the times of the interactions, [M]; None where the times of the data set are none."""
+    return None if not_times(dataset) else dataset.timestamp
 
 
 def are_years(times: np.ndarray) -> bool:

@@ -151,5 +151,7 @@ def in_batches(
     """Yield rows of a task with their users and histories, users with histories of similar length together."""
     order = np.argsort(task.seen.length, kind="stable")
     for rows in np.split(order, range(batch_size, len(order), batch_size))[share]:
-        user, history = (on_device(indices, device) for indices in (task.users[rows], trim(task.history[rows])))
-        yield rows, Batch(user, history)
+        history = trim(task.history[rows])
+        times = task.times(rows, history.shape[1])
+        time = None if times is None else on_device(times, device)
+        yield rows, Batch(on_device(task.users[rows], device), on_device(history, device), time=time)

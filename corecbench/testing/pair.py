@@ -45,7 +45,7 @@ class Pair:
 
     def states(self, side: Side, per_position: bool = True) -> States:
         """Return the states of one side, per position [B, L, d] or per user [B, d]."""
-        states = self.models[side].states(Batch(self.batch.user, self.batch.history))
+        states = self.models[side].states(Batch(self.batch.user, self.batch.history, time=self.batch.time))
         return states if per_position else replace(states, user=last_position(states.user, self.batch.history))
 
     def frozen(self, side: Side, per_position: bool = True) -> States:

@@ -87,6 +87,8 @@ def on_device(values: np.ndarray | torch.Tensor, device: str | torch.device) -> 
     import torch
 
     tensor = torch.as_tensor(values)
+    if torch.device(device).type == "mps" and tensor.dtype == torch.float64:  # it has none
+        tensor = tensor.float()
     if torch.device(device).type in ("cpu", "mps"):  # they share their memory
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)

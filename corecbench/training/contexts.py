@@ -63,15 +63,20 @@ class Contexts:
             rows: int64 [B].
         """
         chosen = np.asarray(rows)
+        history = self.histories.of(chosen)
         target = None if self.targets is None else self._tensor(self.targets.of(chosen))
-        return Batch(self._tensor(self.users[chosen]), self._tensor(self.histories.of(chosen)), target)
+        times = self.histories.times_of(chosen, history.shape[1])
+        time = None if times is None else self._tensor(times)
+        return Batch(self._tensor(self.users[chosen]), self._tensor(history), target, time=time)
 
     def whole(self) -> Batch:
         """Return all contexts as one batch [R, L], which takes R x L places: for small data."""
         batch = self.take(np.arange(len(self)))
         wider = (0, self.max_history - batch.history.shape[1])
-        target = None if batch.target is None else torch.nn.functional.pad(batch.target, wider)
-        return Batch(batch.user, torch.nn.functional.pad(batch.history, wider), target)
+        target, time = (
+            None if each is None else torch.nn.functional.pad(each, wider) for each in (batch.target, batch.time)
+        )
+        return Batch(batch.user, torch.nn.functional.pad(batch.history, wider), target, time=time)
 
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
         return on_device(values, self.device)
@@ -96,7 +101,7 @@ def windows(train: Interactions, max_history: int, device: str = "cpu") -> Conte
     begins = np.where(number == 0, 0, number * max_history - missing)
     length = np.where(number == 0, max_history - missing, max_history)
     start = (np.cumsum(n_items) - n_items)[user] + begins
-    histories, targets = (SeenItems(train.item, start + after, length) for after in (0, 1))
+    histories, targets = (SeenItems(train.item, start + after, length, train.time) for after in (0, 1))
     return Contexts(user, histories, targets, max_history, device)
 
 
@@ -115,6 +120,5 @@ def latest(train: Interactions, n_users: int, max_history: int, device: str = "c
     n_items = np.bincount(train.user, minlength=n_users + 1)
     length = np.minimum(n_items, max_history)
     start = np.cumsum(n_items) - length
-    return Contexts(
-        np.arange(1, n_users + 1), SeenItems(train.item, start[1:], length[1:]), None, max_history, device
-    )
+    recent = SeenItems(train.item, start[1:], length[1:], train.time)
+    return Contexts(np.arange(1, n_users + 1), recent, None, max_history, device)

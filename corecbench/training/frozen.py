@@ -90,7 +90,7 @@ class FrozenScores:
         """
         evaluate(self.model)
         batch = self.contexts.take(rows)
-        batch = Batch(batch.user, batch.history)  # without its targets
+        batch = Batch(batch.user, batch.history, time=batch.time)  # without its targets
         give = recommender_abilities(self.model).scores
         if give is None:
             raise ValueError("the model gives no scores")
@@ -147,6 +147,6 @@ def _in_batches(
     order = np.argsort(contexts.length, kind="stable")
     for rows in np.split(order, range(CONTEXTS_PER_BATCH, len(order), CONTEXTS_PER_BATCH)):
         batch = contexts.take(rows)
-        batch = Batch(batch.user, batch.history)  # without its targets
+        batch = Batch(batch.user, batch.history, time=batch.time)  # without its targets
         states = model.states(batch)
         yield rows, batch, states if n_items is None else checked(states, batch, n_items)

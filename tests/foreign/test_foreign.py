@@ -10,6 +10,7 @@ from corecbench.data.split import leave_one_out
 from corecbench.keeping.loading import load_side
 from corecbench.plugin.host import Host
 from corecbench.results.store import Store
+from corecbench.testing.toys import ToySource, write_atomic
 
 PLUGINS = Path(__file__).parent / "plugins"
 LINES = 85
@@ -92,3 +93,18 @@ def test_the_llm_reads_states_of_the_recommender(joined, model):
     (pair,) = (record for name, record in records.items() if name.endswith("+collaborative"))
     assert pair["sides"]["llm"]["coupled"]
     assert pair["sides"]["domain"]["epochs"] == 0
+
+
+@pytest.mark.parametrize("split", ["leave-one-out", "time"])
+def test_a_model_is_told_when_the_items_of_a_history_happened(bench, tmp_path, split):
+    """STAN: the same items in the same order at other times are another history."""
+    losses = set()
+    for pause in (0, 40):
+        days = [(user, step, step + pause * (step > 5)) for user in range(60) for step in range(12)]
+        rows = [(f"u{user}", f"i{(3 * user + step) % 20}", 10**9 + 86_400 * day + user) for user, step, day in days]
+        toy = ToySource(rows, {f"i{item}": f"title {item}" for item in range(20)})
+        folder = write_atomic(toy, tmp_path / str(pause) / "toy")
+        given = {"models": ("paced",), "datasets": (str(folder),), "split": split}
+        (record,) = bench([PLUGINS / "paced.py"], root=f"results-{pause}", **given)
+        losses.add(record["epochs"][0]["loss"])
+    assert len(losses) == 2
