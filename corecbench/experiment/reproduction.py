@@ -10,6 +10,7 @@ from corecbench.api import CellResult, CorecbenchError, UsageError
 from corecbench.evaluation.measuring import measure_checked
 from corecbench.experiment.number_formats import auto_as_in
 from corecbench.experiment.session import Steps, prepare
+from corecbench.results.recommendation import check_data
 from corecbench.results.run_files import run_settings
 from corecbench.results.store import Store
 from corecbench.settings.config import load
@@ -88,20 +89,11 @@ def find(record: CellResult, plan: Plan) -> Cell:
     """Return the cell of a record in a plan.
 
     Raises:
-        UsageError: the data or their split are not those of the record.
+        DataError: the data or their split are not those of the record.
     """
-    known, data = record["cell"], record["data"]
+    known = record["cell"]
     cell = next(each for each in plan.cells if (each.name, each.seed) == (known["name"], known["seed"]))
-    pairs = {
-        "data set": (cell.data.dataset.fingerprint, data["fingerprint"]),
-        "split": (cell.data.split.fingerprint, data["split_fingerprint"]),
-    }
-    for what, (here, there) in pairs.items():
-        if here != there:
-            raise UsageError(
-                f"the {what} is another one now (fingerprint {here[:12]}, there {there[:12]}); name the right data "
-                "set by --dataset"
-            )
+    check_data(cell.data.dataset, cell.data.split, record)
     return cell
 
 

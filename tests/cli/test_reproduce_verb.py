@@ -129,7 +129,9 @@ def test_data_that_have_changed_cannot_be_run(stored, reproduce, place):
         file.write("u1\ti1\t99999\n")
     done = reproduce(folder)
     assert done.exit_code == 2
-    assert done.stderr.startswith("error: cell popularity cannot be run again: the data set is another one now (")
+    assert done.stderr.startswith(
+        "error: cell popularity cannot be run again: data set 'toy' is not what the cell was run on: "
+    )
     assert done.stderr.count("\n") == 1
 
 
