@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from corecbench.api import Choices, Follows
 from corecbench.api import Search as Range
-from corecbench.report.plots.canvas import COLOURS, FAINT, INK, save
-from corecbench.report.plots.chart import Chart
-from corecbench.report.plots.panels import Axis, Look, Panel, Panels, Series, around, named
+from corecbench.drawing.canvas import COLOURS, FAINT, INK, save
+from corecbench.drawing.chart import Chart
+from corecbench.drawing.panels import Axis, Look, Panel, Panels, Series, around, named
 from corecbench.results.layout import slug
 from corecbench.toolkit.printable import one_line
 from corecbench.tuning.study import best_of, best_trial, is_finished, state_of

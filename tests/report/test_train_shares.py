@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from corecbench.api import UsageError
+from corecbench.drawing.chart import NothingToShow
 from corecbench.report.evidence.leaderboard import read_board
 from corecbench.report.evidence.reading import at_full_share
 from corecbench.report.plots import comparisons, gains
-from corecbench.report.plots.chart import NothingToShow
 from corecbench.report.plots.registry import OF_SHARES, PLOTS, plots_of, write
 from corecbench.report.views.captions import over_datasets
 from corecbench.report.views.tables import main_table, share_table

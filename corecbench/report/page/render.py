@@ -12,6 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from corecbench.api import CellResult, Report
+from corecbench.drawing.canvas import NARROW, WIDE, to_svg
 from corecbench.report.evidence.leaderboard import board_of
 from corecbench.report.page import answers, origin
 from corecbench.report.page.blocks import (
@@ -30,7 +31,6 @@ from corecbench.report.page.blocks import (
     on,
     stated,
 )
-from corecbench.report.plots.canvas import NARROW, WIDE, to_svg
 from corecbench.report.plots.registry import Prepared, prepare
 from corecbench.report.views.findings import harm_sentence, sentence, telling
 from corecbench.report.views.tables import board_table, cost_table, ledger_table, main_table, slice_table
@@ -41,8 +41,8 @@ from corecbench.toolkit.printable import one_line, printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from corecbench.drawing.chart import Chart
     from corecbench.report.evidence.reading import Evidence
-    from corecbench.report.plots.chart import Chart
 
     Recommendations = Mapping[str, Sequence[Recommendation] | str]
     """data set -> the recommendations to the users of `WHO`, or why there are none."""

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from corecbench.drawing.canvas import LEADING, MINUS, NARROW, Canvas, n_lines, text_width, wrap
+from corecbench.drawing.chart import Chart, NothingToShow
+from corecbench.drawing.forest import Forest, Group, Line
 from corecbench.report.evidence import leaderboard
 from corecbench.report.evidence.contrasts import ALPHA, STANDARD, adjust_families
-from corecbench.report.plots.canvas import LEADING, MINUS, NARROW, Canvas, n_lines, text_width, wrap
-from corecbench.report.plots.chart import FIRST_NAMED, Chart, NothingToShow, extent, label, present
-from corecbench.report.plots.forest import Forest, Group, Line
+from corecbench.report.plots.rows import FIRST_NAMED, extent, label, present
 from corecbench.report.views.captions import of_p
 from corecbench.report.wording import decimal, p_value, sentences
 

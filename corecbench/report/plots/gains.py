@@ -7,26 +7,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from corecbench.data.reduction import in_percent
-from corecbench.report.evidence.reading import Evidence, at_full_share
-from corecbench.report.evidence.users import stored_slicings
-from corecbench.report.plots.canvas import GRID, LEADING, MINUS, SIDE_NAMES, WIDE, n_lines, wrap
-from corecbench.report.plots.chart import (
-    FIRST_NAMED,
-    Chart,
-    NothingToShow,
-    charts,
-    evenly,
-    extent,
-    extents,
-    groups,
-    joint,
-    label,
-    paged,
-    partner,
-    shorten,
-)
-from corecbench.report.plots.forest import MOST_LABEL, Forest, Group, Line, side_look
-from corecbench.report.plots.panels import (
+from corecbench.drawing.canvas import GRID, LEADING, MINUS, SIDE_NAMES, WIDE, n_lines, wrap
+from corecbench.drawing.chart import Chart, NothingToShow, charts, evenly, paged
+from corecbench.drawing.forest import MOST_LABEL, Forest, Group, Line, side_look
+from corecbench.drawing.panels import (
     ALONE,
     ZERO,
     Panel,
@@ -35,9 +19,21 @@ from corecbench.report.plots.panels import (
     compared,
     look_of,
     named,
-    of_contrasts,
     of_differences,
     shifted,
+)
+from corecbench.report.evidence.reading import Evidence, at_full_share
+from corecbench.report.evidence.users import stored_slicings
+from corecbench.report.plots.rows import (
+    FIRST_NAMED,
+    extent,
+    extents,
+    groups,
+    joint,
+    label,
+    of_contrasts,
+    partner,
+    shorten,
 )
 from corecbench.report.views import captions
 from corecbench.report.views.captions import intervals_in_words

@@ -6,14 +6,15 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
+from corecbench.drawing.canvas import LEADING, MINUS, SIDE_NAMES, WIDE, n_lines, wrap
+from corecbench.drawing.chart import Chart, NothingToShow, charts, paged
+from corecbench.drawing.forest import MOST_LABEL, Forest, Group, Line, side_look
+from corecbench.drawing.panels import ALONE, Panels, Series, compared, look_of, named
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS, Contrast
 from corecbench.report.evidence.controls import pairs_with_controls
 from corecbench.report.evidence.ledger import PAIR, Kind, Ledger
 from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME, Found, Protocols
-from corecbench.report.plots.canvas import LEADING, MINUS, SIDE_NAMES, WIDE, n_lines, wrap
-from corecbench.report.plots.chart import Chart, NothingToShow, charts, extent, label, mean, paged, shorten
-from corecbench.report.plots.forest import MOST_LABEL, Forest, Group, Line, side_look
-from corecbench.report.plots.panels import ALONE, Panels, Series, compared, look_of, named, of_contrasts
+from corecbench.report.plots.rows import extent, label, mean, of_contrasts, shorten
 from corecbench.report.views.captions import intervals_in_words
 from corecbench.report.views.findings import row_name
 from corecbench.report.wording import percent, sentences

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from corecbench.drawing.canvas import DASHES, INK
+from corecbench.drawing.chart import Chart, charts, paged
+from corecbench.drawing.panels import ALONE, Axis, Look, Panel, Panels, Series, around, look_of
 from corecbench.report.evidence.contrasts import common_seeds
-from corecbench.report.plots.canvas import DASHES, INK
-from corecbench.report.plots.chart import FIRST_NAMED, Chart, charts, extent, groups, label, paged, with_ranks
-from corecbench.report.plots.panels import ALONE, Axis, Look, Panel, Panels, Series, around, look_of
+from corecbench.report.plots.rows import FIRST_NAMED, extent, groups, label, with_ranks
 from corecbench.report.wording import sentences
 from corecbench.stats.differences import Shares
 from corecbench.stats.differences import shares as shares_of

@@ -6,10 +6,11 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from corecbench.drawing import canvas
+from corecbench.drawing.chart import Chart, NothingToShow
 from corecbench.report.evidence.protocols import Protocols
 from corecbench.report.evidence.reading import Evidence, at_full_share
-from corecbench.report.plots import canvas, comparisons, gains, ledgers, ranks, runs
-from corecbench.report.plots.chart import Chart, NothingToShow
+from corecbench.report.plots import comparisons, gains, ledgers, ranks, runs
 from corecbench.results.layout import slug
 
 if TYPE_CHECKING:

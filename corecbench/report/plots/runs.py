@@ -8,19 +8,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from corecbench.api import SIDES, CellResult, Side
-from corecbench.report.plots.canvas import FAINT, INK, SIDE_COLOURS, SIDE_MARKERS, SIDE_NAMES, powers, short
-from corecbench.report.plots.chart import (
-    FIRST_NAMED,
-    Chart,
-    NothingToShow,
-    cell_label,
-    extent,
-    label,
-    mean,
-    paged,
-    present,
-)
-from corecbench.report.plots.panels import Axis, Look, Panel, Panels, Series, around, look_of
+from corecbench.drawing.canvas import FAINT, INK, SIDE_COLOURS, SIDE_MARKERS, SIDE_NAMES, powers, short
+from corecbench.drawing.chart import Chart, NothingToShow, paged
+from corecbench.drawing.panels import Axis, Look, Panel, Panels, Series, around, look_of
+from corecbench.report.plots.rows import FIRST_NAMED, cell_label, extent, label, mean, present
 from corecbench.report.wording import sentences
 
 if TYPE_CHECKING:

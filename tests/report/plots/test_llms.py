@@ -2,8 +2,8 @@
 
 import pytest
 
+from corecbench.drawing.chart import NothingToShow
 from corecbench.report.plots import ledgers
-from corecbench.report.plots.chart import NothingToShow
 from corecbench.report.plots.registry import OF_LLMS, PLOTS, plots_of, write
 
 ALONE = {"side": "domain", "domain": "sasrec"}

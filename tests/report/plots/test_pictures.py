@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from corecbench.report.plots import canvas
-from corecbench.report.plots.chart import Chart, NothingToShow
-from corecbench.report.plots.forest import Forest, Group, Line
+from corecbench.drawing import canvas
+from corecbench.drawing.chart import Chart, NothingToShow
+from corecbench.drawing.forest import Forest, Group, Line
 from corecbench.report.plots.registry import PLOTS, Plot, write
 
 DATASETS = ("ml-100k", "amazon-beauty")

@@ -1,115 +1,21 @@
-"""A plot before it is drawn: which rows it shows, title, drawing and caption, to be laid out for any width."""
+"""The rows of a plot: which there are, what they are called, and their differences with intervals."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from itertools import groupby
+from typing import TYPE_CHECKING
 
-from corecbench.api import CorecbenchError
-from corecbench.report.plots.canvas import (
-    BOLD,
-    FONT_SIZE,
-    LEADING,
-    MARGIN,
-    SIDE_NAMES,
-    TITLE_SIZE,
-    WIDE,
-    Canvas,
-    n_lines,
-    wrap,
-)
+from corecbench.drawing.canvas import SIDE_NAMES
+from corecbench.drawing.chart import NothingToShow, evenly
+from corecbench.drawing.panels import Look, Series
 from corecbench.report.wording import seed_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
+    from corecbench.report.evidence.contrasts import Contrast
     from corecbench.report.evidence.reading import Evidence
     from corecbench.results.rows import RowKey
-
-
-Item = TypeVar("Item")
-GAP = 10.0
-"""The pixels between two parts of a plot."""
-
-
-class NothingToShow(CorecbenchError):  # noqa: N818 - an outcome, not a fault
-    """There is nothing to plot; the message says why."""
-
-
-class Body(Protocol):
-    """A part of a plot."""
-
-    def draw(self, canvas: Canvas) -> None:
-        """Draw below what is there, as wide as the canvas, and add to its height."""
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A plot, or a page of one."""
-
-    title: str
-    caption: str
-    """What a reader needs to judge the plot."""
-    bodies: tuple[Body, ...]
-
-    @property
-    def words(self) -> str:
-        """The plot in words, for those who do not see it."""
-        return f"{self.title}. {self.caption}"
-
-    def on(self, width: float) -> Canvas:
-        """Return the drawing without title and caption, which a page has as text."""
-        canvas = Canvas(width)
-        self._draw(canvas)
-        return canvas
-
-    def with_words(self, width: float = WIDE) -> Canvas:
-        """Return the drawing with title and caption, as a file shows it."""
-        inner = width - 2 * MARGIN
-        title, caption = wrap(self.title, inner, TITLE_SIZE * BOLD), wrap(self.caption, inner)
-        canvas = Canvas(inner, 14 + n_lines(title) * LEADING * TITLE_SIZE / FONT_SIZE, MARGIN)
-        canvas.text(0, 16, title, bold=True, size=TITLE_SIZE)
-        self._draw(canvas)
-        canvas.text(0, canvas.height + LEADING, caption)
-        canvas.height += (n_lines(caption) + 1) * LEADING
-        return canvas
-
-    def _draw(self, canvas: Canvas) -> None:
-        for number, body in enumerate(self.bodies):
-            canvas.height += GAP if number else 0
-            body.draw(canvas)
-
-
-def charts(title: str, caption: str, bodies: Sequence[Body], most: int) -> list[Chart]:
-    """Return the pages of a plot, with at most so many parts on each."""
-    return [Chart(title + page, caption, tuple(part)) for page, part in paged(bodies, most)]
-
-
-def evenly(items: Sequence[Item], most: int) -> list[Sequence[Item]]:
-    """Return items in as few parts as there can be of at most so many, of nearly the same size.
-
-    >>> evenly("abcdefg", 3)
-    ['abc', 'de', 'fg']
-    """
-    n_parts = -(-len(items) // most)
-    ends = [-(-len(items) * part // n_parts) for part in range(n_parts + 1)]
-    return [items[start:end] for start, end in pairwise(ends)]
-
-
-def paged(items: Sequence[Item], most: int) -> Iterator[tuple[str, Sequence[Item]]]:
-    """Yield the items of each page, and the end of its title.
-
-    >>> list(paged("abc", 2)), list(paged("ab", 2))
-    ([(' (1/2)', 'ab'), (' (2/2)', 'c')], [('', 'ab')])
-    """
-    parts = evenly(items, most)
-    for place, part in enumerate(parts, start=1):
-        yield (f" ({place}/{len(parts)})" if len(parts) > 1 else ""), part
-
-
-# --- the rows of a plot -------------------------------------------------------------------------------------------
-
 
 NAME_WIDTH = 24
 FIRST_NAMED = "The first model named is the one evaluated"
@@ -192,3 +98,10 @@ def shorten(name: str, size: int = NAME_WIDTH) -> str:
     """
     first = size // 2 - 2
     return name if len(name) <= size else f"{name[:first]}…{name[first + 1 - size :]}"
+
+
+def of_contrasts(contrasts: Iterable[Contrast], name: str, look: Look, places: Iterable[float]) -> Series:
+    """Return differences at some places, with their intervals."""
+    at = list(zip(map(float, places), contrasts, strict=True))
+    intervals = tuple((x, *each.sizes.interval) for x, each in at if each.sizes.interval)
+    return Series(name, look, tuple((x, each.difference) for x, each in at), intervals)

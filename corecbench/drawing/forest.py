@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from corecbench.report.plots.canvas import (
+from corecbench.drawing.canvas import (
     BOLD,
     DASHED,
     FAINT,
@@ -22,7 +22,7 @@ from corecbench.report.plots.canvas import (
     text_width,
     wrap,
 )
-from corecbench.report.plots.panels import Axis, Look, around, draw_legend
+from corecbench.drawing.panels import Axis, Look, around, draw_legend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from corecbench.report.plots.canvas import (
+from corecbench.drawing.canvas import (
     BOLD,
     COLOURS,
     DASHES,
@@ -29,8 +29,6 @@ from corecbench.report.plots.canvas import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from corecbench.report.evidence.contrasts import Contrast
 
 LEGEND_WIDTH, SAMPLE = 175.0, 30.0
 """The width of a legend beside panels, and of the sample in front of each of its names."""
@@ -304,13 +302,6 @@ def compared(
         Panel(places, of_differences(names[1], right), tuple(right), rules=ZERO),
     )
     return Panels(panels, tuple((series.label, series.look) for series in rows), title)
-
-
-def of_contrasts(contrasts: Iterable[Contrast], name: str, look: Look, places: Iterable[float]) -> Series:
-    """Return differences at some places, with their intervals."""
-    at = list(zip(map(float, places), contrasts, strict=True))
-    intervals = tuple((x, *each.sizes.interval) for x, each in at if each.sizes.interval)
-    return Series(name, look, tuple((x, each.difference) for x, each in at), intervals)
 
 
 def of_differences(label: str, series: Iterable[Series]) -> Axis:

@@ -1,0 +1,1 @@
+"""Charts, laid out for any width, as SVG and PNG; what they show is given."""
