@@ -153,10 +153,10 @@ def load(
         UsageError: an unknown metric or method, several benchmarks and none was named, or several settings of a
             cell and none was chosen.
     """
-    from corecbench.report.evidence.contrasts import Method
     from corecbench.report.publish import gather
     from corecbench.report.views.tables import Frames
     from corecbench.results.folders import choose, stores
+    from corecbench.stats.effect_sizes import Method
 
     method, choice = Method(test, correction, margin), choice_of(latest, pick)
     host = discover(plugins)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from corecbench.api import CorecbenchError, Report
     from corecbench.plugin.host import Host
-    from corecbench.report.evidence.contrasts import Method
     from corecbench.results.store import Store
+    from corecbench.stats.effect_sizes import Method
 
 INCOMPLETE = 5
 """Exit code where a table lacks something."""
@@ -47,7 +47,7 @@ class MethodConfig:
     @property
     def method(self) -> Method:
         """The method of the tests."""
-        from corecbench.report.evidence.contrasts import Method
+        from corecbench.stats.effect_sizes import Method
 
         return Method(self.test, self.correction, self.margin, self.find)
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
 
-from corecbench.report.evidence.effect_sizes import EffectSizes
-from corecbench.report.evidence.effect_sizes import Method as Method
 from corecbench.report.evidence.rows import AT_LIMIT, Row
 from corecbench.report.evidence.users import EVERYONE, UserGroup
 from corecbench.stats.clusters import clustered
 from corecbench.stats.correction import adjust
 from corecbench.stats.differences import mean_of_seeds
+from corecbench.stats.effect_sizes import EffectSizes
+from corecbench.stats.effect_sizes import Method as Method
 
 if TYPE_CHECKING:
     from corecbench.results.rows import RowKey

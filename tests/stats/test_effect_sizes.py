@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
-from corecbench.report.evidence.contrasts import Method
-from corecbench.report.evidence.effect_sizes import EffectSizes
 from corecbench.stats.bootstrap import bootstrap_interval
 from corecbench.stats.differences import Shares
+from corecbench.stats.effect_sizes import EffectSizes, Method
 
 
 def measure(own, base, margin, find=None, test="t", **options):
