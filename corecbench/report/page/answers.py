@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, Contrast, Verdict
 from corecbench.report.evidence.controls import NO_EFFECT, controls_of, has_no_effect
 from corecbench.report.page.blocks import Answer, Answers, Block, Folded, Heading, Statement, Text, grid, number_of
-from corecbench.report.plots.rows import extents, label, present, shorten
+from corecbench.report.plots.shown_rows import extents, label, present, shorten
 from corecbench.report.views.captions import intervals_in_words, of_changes
 from corecbench.report.views.columns import p_name
 from corecbench.report.views.findings import agreement, amount, excludes_zero, relative

@@ -13,7 +13,7 @@ from corecbench.drawing.chart import Chart, NothingToShow
 from corecbench.drawing.forest import Forest, Group, Line
 from corecbench.report.evidence import leaderboard
 from corecbench.report.evidence.contrasts import ALPHA, STANDARD, adjust_families
-from corecbench.report.plots.rows import FIRST_NAMED, extent, label, present
+from corecbench.report.plots.shown_rows import FIRST_NAMED, extent, label, present
 from corecbench.report.views.captions import of_p
 from corecbench.report.wording import decimal, p_value, sentences
 

@@ -24,7 +24,7 @@ from corecbench.drawing.panels import (
 )
 from corecbench.report.evidence.reading import Evidence, at_full_share
 from corecbench.report.evidence.users import stored_slicings
-from corecbench.report.plots.rows import (
+from corecbench.report.plots.shown_rows import (
     FIRST_NAMED,
     extent,
     extents,

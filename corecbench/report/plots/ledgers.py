@@ -14,7 +14,7 @@ from corecbench.report.evidence.contrasts import FEWEST_SEEDS, Contrast
 from corecbench.report.evidence.controls import pairs_with_controls
 from corecbench.report.evidence.ledger import PAIR, Kind, Ledger
 from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME, Found, Protocols
-from corecbench.report.plots.rows import extent, label, mean, of_contrasts, shorten
+from corecbench.report.plots.shown_rows import extent, label, mean, of_contrasts, shorten
 from corecbench.report.views.captions import intervals_in_words
 from corecbench.report.views.findings import row_name
 from corecbench.report.wording import percent, sentences

@@ -11,7 +11,7 @@ from corecbench.drawing.canvas import DASHES, INK
 from corecbench.drawing.chart import Chart, charts, paged
 from corecbench.drawing.panels import ALONE, Axis, Look, Panel, Panels, Series, around, look_of
 from corecbench.report.evidence.contrasts import common_seeds
-from corecbench.report.plots.rows import FIRST_NAMED, extent, groups, label, with_ranks
+from corecbench.report.plots.shown_rows import FIRST_NAMED, extent, groups, label, with_ranks
 from corecbench.report.wording import sentences
 from corecbench.stats.differences import Shares
 from corecbench.stats.differences import shares as shares_of

@@ -11,7 +11,7 @@ from corecbench.api import SIDES, CellResult, Side
 from corecbench.drawing.canvas import FAINT, INK, SIDE_COLOURS, SIDE_MARKERS, SIDE_NAMES, powers, short
 from corecbench.drawing.chart import Chart, NothingToShow, paged
 from corecbench.drawing.panels import Axis, Look, Panel, Panels, Series, around, look_of
-from corecbench.report.plots.rows import FIRST_NAMED, cell_label, extent, label, mean, present
+from corecbench.report.plots.shown_rows import FIRST_NAMED, cell_label, extent, label, mean, present
 from corecbench.report.wording import sentences
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from corecbench.report.evidence.claims import Placed, placed, read_claims
 from corecbench.report.page import origin
 from corecbench.report.page.blocks import Block, Code, Folded, Grid, Heading, Section, Text, grid, number_of
 from corecbench.report.page.render import SCRIPTS, page
-from corecbench.report.plots.rows import label
+from corecbench.report.plots.shown_rows import label
 from corecbench.report.publish import gather, publish, write_page
 from corecbench.report.site.board import (
     BENCHMARK,

@@ -11,7 +11,7 @@ from corecbench.drawing.chart import NothingToShow
 from corecbench.plugin.host import Host
 from corecbench.report.evidence.contrasts import Method
 from corecbench.report.plots import comparisons, gains, ledgers, ranks, runs
-from corecbench.report.plots.rows import groups
+from corecbench.report.plots.shown_rows import groups
 from corecbench.stats.paired import paired_test
 
 SASREC = {"side": "domain", "domain": "sasrec"}
