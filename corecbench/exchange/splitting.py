@@ -11,6 +11,7 @@ from corecbench.data.archive import sha256_of
 from corecbench.evaluation.protocol import protocol_on
 from corecbench.exchange.layouts import LAYOUTS
 from corecbench.exchange.parts import Parts
+from corecbench.toolkit import printable
 from corecbench.version import __version__
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) 
         seen=SEEN_RANDOM if by_hash else SEEN,
         **counts,
     )
-    (out / README).write_text(text, encoding="utf-8", newline="\n")
+    (out / README).write_text(printable(text, kept="\n"), encoding="utf-8", newline="\n")
     manifest = {
         "dataset": data.name,
         "format": format_,

@@ -13,7 +13,7 @@ from corecbench.api import DataError
 from corecbench.leakcheck.pairs import Matching
 from corecbench.leakcheck.texts import check_item_texts, check_user_texts
 from corecbench.leakcheck.vectors import check_vectors
-from corecbench.toolkit import read_vectors
+from corecbench.toolkit import ordinary_file, read_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +73,7 @@ def texts_in(path: Path) -> pd.DataFrame | None:
     if kind in ARRAYS:
         return None
     try:
+        ordinary_file(path)
         if kind in TABLES:
             table = pd.read_parquet(path) if "text" in pq.read_schema(path).names else None
         else:

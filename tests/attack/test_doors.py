@@ -71,6 +71,15 @@ def test_a_page_controls_no_terminal_whatever_a_data_set_is_called():
     assert text.count("owned") >= 5  # title, heading, subtitle and blocks
 
 
+def test_a_split_explains_itself_without_controlling_a_terminal_whatever_a_data_set_is_called(tmp_path):
+    file = tmp_path / f"{NASTY.replace(chr(0), '')}.csv"
+    rows = [f"u{user},i{(user + step) % 5},{step}" for user in range(4) for step in range(4)]
+    file.write_text("\n".join(["user_id,item_id,timestamp", *rows]))
+    done = CliRunner().invoke(main, ["split", str(file), "--out", str(tmp_path / "split")])
+    assert done.exit_code == 0
+    assert_harmless((tmp_path / "split/README.txt").read_text(encoding="utf-8"))
+
+
 def test_markup_is_text(host):
     frame = pd.DataFrame({"cell": ["<script>alert(1)</script>", "\\input{/etc/passwd}", "$x$ & %"]})
     report = Report("table", frame, frame, "<img src=x onerror=alert(1)>")

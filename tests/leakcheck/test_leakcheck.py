@@ -1,5 +1,6 @@
 """Leaks are planted, and found; what knows training only raises no more false alarms than it may."""
 
+import os
 from functools import cache
 from types import SimpleNamespace
 
@@ -218,3 +219,10 @@ def test_files_of_another_form_end_in_one_line(tmp_path, content, fault):
     with pytest.raises(DataError, match=fault) as raised:
         check_file(path, data_of(0))
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["texts.csv", "texts.parquet"])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataError, match="a pipe, a device or a socket"):
+        check_file(tmp_path / name, data_of(0))
