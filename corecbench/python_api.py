@@ -88,21 +88,27 @@ def kept_frame(interactions: pd.DataFrame, items: pd.DataFrame | None, name: str
     """Return the file of the cache that holds a data set, which worker processes read.
 
     Raises:
-        UsageError: `items` lacks a column or lists an item twice, or a column holds what Parquet cannot.
+        UsageError: a data set is no data frame, `items` lacks a column or lists an item twice, or a column holds
+            what Parquet cannot.
     """
+    import pandas as pd
+
     from corecbench.toolkit import cache_folder, workspace
 
+    for what, frame in {"interactions": interactions, "items": items}.items():
+        if not isinstance(frame, pd.DataFrame | None):
+            raise UsageError(f"{what} is of type {type(frame).__name__}; a data frame of pandas is needed")
     table = interactions
     if items is not None:
         if missing := {"item_id", "title"} - set(items):
             raise UsageError(
                 f"items has no column {', '.join(sorted(missing))}; have: {', '.join(map(str, items))}"
             )
-        if items["item_id"].duplicated().any():
+        titles = items.set_index(items["item_id"].astype(str))["title"]
+        if titles.index.duplicated().any():
             raise UsageError("items lists an item twice; an item is allowed once")
         if "item_id" in interactions:
-            table = interactions.drop(columns="title", errors="ignore")
-            table = table.merge(items[["item_id", "title"]], how="left", on="item_id")
+            table = interactions.assign(title=interactions["item_id"].astype(str).map(titles))
     buffer = io.BytesIO()
     try:
         table.to_parquet(buffer, index=False)

@@ -50,11 +50,20 @@ def test_data_frames_are_a_data_set_with_titles(here):
     assert (rows["data set"].tolist(), rows["users"].tolist()) == (["shop.parquet"], [20])
 
 
+def test_ids_of_items_may_be_numbers_in_one_frame_and_texts_in_the_other(here):
+    items = TITLES.assign(item_id=TITLES["item_id"].astype(str))
+    assert pd.read_parquet(kept_frame(SHOP, items, "a")).equals(pd.read_parquet(kept_frame(SHOP, TITLES, "a")))
+    with pytest.raises(UsageError, match="an item is allowed once"):
+        kept_frame(SHOP, pd.concat([items, TITLES.head(1)]), "a")
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         ({"items": TITLES.drop(columns="title")}, "items has no column title; have: item_id"),
         ({"items": pd.concat([TITLES, TITLES])}, "items lists an item twice"),
+        ({"interactions": {}}, "interactions is of type dict; a data frame of pandas is needed"),
+        ({"items": "items.csv"}, "items is of type str; a data frame of pandas is needed"),
         ({"datasets": ["shop"]}, "datasets and interactions are given"),
         ({"interactions": SHOP.assign(timestamp=[1, "x"] * 60)}, "interactions cannot be stored as Parquet"),
     ],

@@ -187,9 +187,10 @@ def protocols_of(entries: Iterable[Entry], settings: bool = True) -> dict[str, M
             place = group, record["cell"]["dataset"], subject, setting
             earlier, expected = first.setdefault(place, (folder, value))
             if value != expected:
+                remedy = "or take --latest" if folder.parent == earlier.parent else "to compare them"
                 raise ResultsError(
                     f"{folder}: {subject} is not that of {earlier} ({_difference(value, expected, setting)}); "
-                    "such results share no table, run both alike"
+                    f"such results share no table, run both alike {remedy}"
                 )
     found = {dataset: value for (_, dataset, subject, _), (_, value) in first.items() if subject == "protocol"}
     for name, of_windows in windows.items():
