@@ -149,12 +149,14 @@ class ComparedSide:
 def compared(before: Entry, after: Entry, metric: Metric) -> list[ComparedSide]:
     """Return how each side of a cell compares with the same side of the cell run again.
 
+    Earlier versions ranked an LLM of a pair that has no epochs. Nothing is there to compare such a row with.
+
     Raises:
         ResultsError: ranks are missing or damaged.
     """
     store = Store(before[0], "")  # the folders are known
     found = []
-    for side in before[1]["sides"]:
+    for side in (each for each in before[1]["sides"] if each in after[1]["sides"]):
         old, new = (store.ranks(folder, side).set_index("user_id") for folder, _ in (before, after))
         shared = old.index.intersection(new.index)
         differing = int((old.loc[shared, "rank"].to_numpy() != new.loc[shared, "rank"].to_numpy()).sum())
@@ -170,7 +172,8 @@ def mean_of(ranks: pd.DataFrame, metric: Metric) -> float:
 
 
 def differences(before: CellResult, after: CellResult) -> Iterator[str]:
-    """Yield what is different around two cells, one line each: versions, machine, weights and so on."""
+    """Yield what is different around two cells, one line each: rows, versions, machine, weights and so on."""
+    yield from (f"{side}: ranked there, no row here" for side in before["sides"] if side not in after["sides"])
     old, new = (dict(flat({key: record[key] for key in COMPARED if key in record})) for record in (before, after))  # type: ignore[literal-required]
     for name in dict.fromkeys((*old, *new)):
         values = [str(known[name]) if name in known else "not recorded" for known in (old, new)]

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from in_process import InProcess
-from stored_cells import make_early
+from stored_cells import make_early, store_cell, toy_ranks
 
 from corecbench.cli.main import main
 from corecbench.experiment.execution.schedule import run as execute
-from corecbench.experiment.reproduction import ComparedSide
+from corecbench.experiment.reproduction import ComparedSide, compared, differences
 from corecbench.experiment.session import Steps, prepare
 from corecbench.plugin.host import Host
+from corecbench.results.store import Store
 from corecbench.settings.config import RunConfig
+from corecbench.testing.records import toy_record
 from corecbench.toolkit import processor
 
 SASREC = {"embedding_size": 16, "inner_size": 16, "n_layers": 1, "n_heads": 1, "epochs": 2, "learning_rate": 0.01}
@@ -151,6 +153,19 @@ def test_a_new_result_never_takes_the_place_of_the_one_that_is_compared(stored, 
     done = reproduce(folder, "--results", "results")
     assert done.exit_code == 2
     assert "the new result would replace" in done.stderr
+
+
+def test_a_row_that_an_earlier_version_had_is_named_and_the_others_are_compared(tmp_path, host):
+    store, entries = Store(tmp_path, "b"), []
+    for hash8, known, sides in (("0" * 8, {}, ("domain", "llm")), ("1" * 8, {"llm_epochs": 0}, ("domain",))):
+        record = toy_record("sasrec", "llama", hash=hash8)
+        record["cell"] |= known
+        record["sides"] = {side: record["sides"][side] for side in sides}
+        folder = store_cell(store, record, {side: toy_ranks([1, 2]) for side in sides})
+        entries.append((folder, store.read(folder)))
+    metric = host.build(host.select("metrics", "NDCG@10", {}))
+    assert [str(side) for side in compared(*entries, metric)] == ["domain: equal for all 2 users"]
+    assert "llm: ranked there, no row here" in list(differences(entries[0][1], entries[1][1]))
 
 
 def test_users_that_only_one_of_both_ranks_are_a_difference():
