@@ -140,11 +140,10 @@ NOTES = (
 
 def methods(shown: Sequence[Shown]) -> list[Shown]:
     """Return a row for each pair that is no control, in the order of the rows."""
-    cells: dict[object, list[Shown]] = {}
+    cells: dict[tuple[str, str], list[Shown]] = {}
     for each in shown:
         if each.row.key.sharing and not each.is_control:
-            settings = frozenset((record["cell"]["seed"], record["hash"]) for record in each.row.records)
-            cells.setdefault((each.row.key.cell, settings), []).append(each)
+            cells.setdefault((each.benchmark.name, each.row.key.cell), []).append(each)
     return [_judged(sides) for sides in cells.values()]
 
 

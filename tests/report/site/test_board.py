@@ -4,6 +4,7 @@ import re
 from html import unescape
 
 import pytest
+from stored_cells import store_cell, toy_ranks
 
 from corecbench.plugin.host import Host
 from corecbench.report.evidence.claims import claims_in, placed
@@ -13,6 +14,7 @@ from corecbench.report.site.board import Benchmark, Shown
 from corecbench.report.site.write import row_page
 from corecbench.report.views.findings import change
 from corecbench.report.wording import p_value
+from corecbench.testing.records import toy_record
 
 from ..conftest import PROTOCOL, Bench
 from ..page.conftest import N_USERS, Suite
@@ -94,6 +96,19 @@ def test_an_ensemble_or_the_side_that_is_trained_speaks_for_a_method(tmp_path):
         "sasrec+llama+ensrec:ensemble",
         "sasrec+llama+beside:domain",
     ]
+
+
+def test_a_pair_is_one_method_also_where_a_side_lacks_seeds(tmp_path):
+    bench = Bench(tmp_path)
+    bench.add("sasrec", "llama", seed=0, domain_ranks=[2] * 6, llm_ranks=[3] * 6)
+    record = toy_record("sasrec", "llama", seed=1, n_users=6, protocol=PROTOCOL)
+    record["cell"]["llm_epochs"] = 0
+    del record["sides"]["llm"]
+    folder = store_cell(bench.store, record, {"domain": toy_ranks([2] * 6)})
+    entries = [*bench.entries, (folder, bench.store.read(folder))]
+    evidence = gather(Host.discover(), bench.store, entries, METRICS)
+    found = board.methods(shown(Benchmark("b", evidence, "report.html")))
+    assert [(each.row.key.side, list(each.row.seeds)) for each in found] == [("domain", [0, 1])]
 
 
 def of_two_benchmarks(root, **other):
