@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from corecbench.api import Batch, PluginError, States
+from corecbench.plugin.wrapped import MADE, Made
 from corecbench.testing.bench import make_cell_training
 from corecbench.training import weighing
 from corecbench.training.content import Known, checked, with_content, with_texts
@@ -223,6 +224,28 @@ def test_scores_are_those_of_the_model_and_the_weighted_cosine():
     means = torch.tensor([[1 / 3, 2 / 3], [0.6, 0.8]])  # the older item counts half as much
     expected = torch.arange(4.0) + 10 * means @ texts.T
     assert torch.allclose(states.user @ states.item.T, expected)
+
+
+def test_one_user_says_nothing_of_texts(host, trained, next_items):
+    training, side = make_cell_training(host), trained[1]
+    task = training.tasks["validation"]
+    one = training.split.held["validation"].of(task.users == task.users[0]).task(5)
+    training.__dict__["tasks"] = {"validation": one}
+    assert with_content(training, side, [next_items]).model is side.model
+
+
+def test_a_model_has_its_say_as_it_is_in_evaluation(trained, next_items, monkeypatch):
+    class Drops(torch.nn.Module):
+        examples = "windows"
+
+        def scores(self, batch):
+            assert not self.training
+            return weighing.own_scores(side.model, batch)
+
+    training, side = trained
+    other = Drops()
+    monkeypatch.setitem(MADE, other, Made("drops", {}))
+    with_content(training, side, [other])
 
 
 @pytest.mark.parametrize("damage", ["short", "flat", "nan"])
