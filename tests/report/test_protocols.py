@@ -95,6 +95,19 @@ def test_what_one_protocol_lacks_is_left_out_and_counted(benches):
     assert "Left out: 1 contrasts that only leave-one-out has" in protocols_table(protocols).caption
 
 
+def test_a_pair_is_compared_with_the_strongest_row_of_each_protocol(benches):
+    for bench, strongest, ranked in zip(benches, ("neighbours", "words"), (100, 200), strict=True):
+        of = {"costs": {"validation": 0.9}, **bench.fields}
+        bench.add(strongest, domain_ranks=first(ranked), **of)
+        bench.entries[-1][1]["cell"]["reference"] = True
+    plant(benches, {"bdlm": (first(200), first(20))})
+    protocols = Protocols(*(bench.table() for bench in benches))
+    (found,) = (each for each in protocols.found if each.kind == "strongest" and each.pair.side == "domain")
+    others = found.leave_one_out.other.cell, found.time.other.cell
+    assert (others, found.verdict) == (("neighbours", "words"), "turned")
+    assert "strongest without an LLM" in protocols_table(protocols).frame["minus"].tolist()
+
+
 @pytest.mark.parametrize(("under_time", "tau"), [((0, 50, 90), 1), ((90, 50, 0), -1), ((0, 90, 50), 1 / 3)])
 def test_the_order_of_the_models_is_compared_by_kendall(benches, under_time, tau):
     benches[1].entries.clear()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from corecbench.results.store import Entry
 
 LEAVE_ONE_OUT, TIME = "leave-one-out", "time"
+OVER_STRONGEST = "more than any row without an LLM"
 FEWEST_ROWS = 3
 """The fewest rows whose order is compared."""
 
@@ -35,7 +36,8 @@ class Found:
     """A contrast under both protocols."""
 
     pair: RowKey
-    kind: Kind
+    kind: Kind | Literal["strongest"]
+    """A part of a ledger; or the contrast with the strongest row without an LLM, under each protocol its own."""
     tells: str
     leave_one_out: Contrast
     time: Contrast
@@ -123,7 +125,7 @@ class Protocols:
 
     @functools.cached_property
     def found(self) -> list[Found]:
-        """The contrasts of ledgers, and of pairs without one with their models alone, that both protocols have."""
+        """The contrasts that both protocols have: those that `contrasts_of` returns."""
         first, second = self.contrasts
         return [
             Found(*place[:2], tells, contrast, second[place][1])
@@ -153,14 +155,17 @@ class Protocols:
         return Order(float(found.statistic), float(found.pvalue), len(rows))
 
 
-Place = tuple["RowKey", "Kind", "RowKey", "RowKey"]
-"""A pair, and the kind and both rows of one of its contrasts."""
+Place = tuple["RowKey", "Kind | Literal['strongest']", "RowKey", "RowKey"]
+"""A pair, and the kind and both rows of one of its contrasts; in place of the strongest row the pair."""
 Contrasts = Mapping[Place, tuple[str, "Contrast"]]
 """Each contrast in words, and as it is."""
 
 
 def contrasts_of(evidence: Evidence) -> Contrasts:
-    """Return what each pair's gain is made of, in words and as a contrast; without a ledger, its whole gain."""
+    """Return what each pair's gain is made of, in words and as a contrast; without a ledger, its whole gain.
+
+    Then what a recommender has over the strongest row without an LLM, where that is not the model alone.
+    """
     found: dict[Place, tuple[str, Contrast]] = {}
     for ledger in evidence.ledgers():
         for line in ledger.contrasts:
@@ -170,6 +175,9 @@ def contrasts_of(evidence: Evidence) -> Contrasts:
     for key, contrast in evidence.over_alone.items():
         if key not in pairs and not evidence.is_control(key):
             found[key, "whole", key, key.solo] = WHOLE, contrast
+    for key, contrast in evidence.over_strongest.items():
+        if key.side != "llm" and contrast.other not in (key, key.solo):
+            found[key, "strongest", key, key] = OVER_STRONGEST, contrast
     return found
 
 

@@ -16,7 +16,7 @@ from corecbench.report.evidence.ledger import PAIR, Kind, Ledger
 from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME, Found, Protocols
 from corecbench.report.plots.shown_rows import extent, label, mean, of_contrasts, shorten
 from corecbench.report.views.captions import intervals_in_words
-from corecbench.report.views.findings import row_name
+from corecbench.report.views.findings import row_name, rows_of
 from corecbench.report.wording import percent, sentences
 from corecbench.toolkit.printable import one_line
 
@@ -219,7 +219,7 @@ def _found_chart(protocols: Protocols, found: Sequence[Found], page: str) -> Cha
 
 def _found_lines(found: Found) -> tuple[Line, Line]:
     """Return a finding under both protocols."""
-    upper, lower = (row_name(key, found.pair) for key in (found.leave_one_out.row, found.leave_one_out.other))
+    upper, lower = rows_of(found)
 
     def line(name: str, contrast: Contrast, text: str, is_open: bool) -> Line:
         change, ends = contrast.difference / abs(contrast.base), contrast.sizes.change_ends

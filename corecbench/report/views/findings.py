@@ -14,6 +14,7 @@ from corecbench.report.wording import p_value, percent, seed_list, signed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from corecbench.report.evidence.protocols import Found
     from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
@@ -98,6 +99,14 @@ def row_name(key: RowKey, pair: RowKey) -> str:
     if key == pair:
         return PAIR
     return ALONE if key.is_solo else key.control or key.sharing or ""
+
+
+def rows_of(found: Found) -> tuple[str, str]:
+    """Return the names of both rows of a finding under two protocols."""
+    if found.kind == "strongest":
+        return PAIR, "strongest without an LLM"
+    row, other = (row_name(key, found.pair) for key in (found.leave_one_out.row, found.leave_one_out.other))
+    return row, other
 
 
 def notes(contrast: Line) -> Iterator[str]:

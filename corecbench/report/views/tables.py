@@ -14,7 +14,7 @@ from corecbench.report.evidence.contrasts import FEWEST_SEEDS, Contrast
 from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME, Found, Protocols
 from corecbench.report.views import captions, columns
 from corecbench.report.views.columns import contrast_columns, has_seeds, identity
-from corecbench.report.views.findings import row_name
+from corecbench.report.views.findings import rows_of
 from corecbench.report.views.layout import Column, table
 from corecbench.report.views.provenance import made_with, protocol_sentence
 from corecbench.report.wording import count, decimal, p_value, percent, seed_list, sentences
@@ -132,8 +132,8 @@ def protocols_table(protocols: Protocols) -> Report:
 def _protocol_columns(protocols: Protocols) -> Iterator[Column]:
     yield from columns.identity((each.pair for each in protocols.found), lambda each: each.pair)
     yield Column("part", lambda each: each.kind)
-    yield Column("row", lambda each: row_name(each.leave_one_out.row, each.pair))
-    yield Column("minus", lambda each: row_name(each.leave_one_out.other, each.pair))
+    yield Column("row", lambda each: rows_of(each)[0])
+    yield Column("minus", lambda each: rows_of(each)[1])
     yield Column("tells", lambda each: each.tells)
     yield from _of_one(LEAVE_ONE_OUT, lambda each: each.leave_one_out, protocols)
     yield from _of_one(TIME, lambda each: each.time, protocols)
@@ -163,8 +163,8 @@ def _protocol_caption(protocols: Protocols) -> str:
         f"Of {len(found)} contrasts under both protocols: "
         + (", ".join(f"{verdict} {n}" for verdict, n in verdicts.most_common()) or "none"),
         *_orders(protocols),
-        f"Of {protocols.leave_one_out.tested}; change: relative to the model alone; p is adjusted within each "
-        "protocol",
+        f"Of {protocols.leave_one_out.tested}; change: relative to the model alone, or to the strongest row; p "
+        "is adjusted within each protocol",
         "Under time: holds, smaller, larger or turned where the contrast is significant there, too; gone where "
         "it is not and its change is smaller than under leave-one-out; open where it may be as large; under "
         "neither where it is significant under neither",
@@ -176,7 +176,7 @@ def _protocol_caption(protocols: Protocols) -> str:
             if any(single)
             else []
         ),
-        *(protocol_sentence(each.protocol(protocols.datasets)) for each in protocols.both),
+        *(protocol_sentence(each.protocol(protocols.datasets)) for each in protocols.both if protocols.datasets),
         *dict.fromkeys(
             sentence for each in protocols.both for sentence in made_with(each.records(protocols.datasets))
         ),
