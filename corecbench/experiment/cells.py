@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from corecbench.api import PROJECT, Added, CellFacts, CellRecord
+from corecbench.api import PROJECT, Added, CellFacts, CellRecord, Training
 from corecbench.evaluation.protocol import later_words, protocol_on
 from corecbench.experiment.algorithms import component_algorithms, core_algorithms, hashed, number_of, version_of
 from corecbench.plugin.metadata import hints_of, marks_in
@@ -106,9 +106,14 @@ def record_of(cell: Cell) -> CellRecord:
         record["reference"] = True
     if cell.sharing is not None and not cell.sharing.trains:
         record["trains"] = False
-    elif cell.sharing is not None and not cell.combines and cell.llm is not None and cell.llm.config.epochs == 0:
+    elif cell.sharing is not None and not cell.combines and cell.llm and has_no_epochs(cell.llm):
         record["llm_epochs"] = 0
     return record
+
+
+def has_no_epochs(part: Selected) -> bool:
+    """Return whether the settings of a model leave it no epoch; one without training settings says nothing."""
+    return isinstance(part.config, Training) and part.config.epochs == 0
 
 
 def label_of(part: Selected | None) -> str | None:

@@ -142,7 +142,7 @@ def train_beside(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpo
     show_training_part(abilities.fit, str(pair.sharing), train)
     begin(module, Pretrained(empty.user.weight.detach(), empty.item.weight.detach(), *texts_for(pair, llm)))
     alone = training.side_training("domain", solo.selected, build_alone(training, solo), epochs=0)
-    budget = Budget(0, pair.llm.config.epochs)
+    budget = Budget(0, pair.llm_epochs)
     sides = in_turns(training, pair, module, {"llm": llm}, budget, on_epoch, set(), {"domain": alone})
     return Trained(sides, module, {"llm": requests.given["llm"]} if "llm" in requests.given else {})
 

@@ -18,6 +18,7 @@ from corecbench.api import (
     SharingModule,
     Side,
     Teacher,
+    Training,
     Turn,
 )
 from corecbench.api.tables import table_names
@@ -71,6 +72,17 @@ class Pair:
     """Returns what the sharing module is told of the texts in place of the LLM's `text`; None for no change."""
 
     @property
+    def llm_epochs(self) -> int:
+        """The most epochs of the LLM.
+
+        Raises:
+            PluginError: it has no training settings.
+        """
+        if not isinstance(self.llm.config, Training):
+            raise PluginError(f"{self.llm} has no training settings, as a pair needs; use a subclass of Training")
+        return self.llm.config.epochs
+
+    @property
     def sides(self) -> Mapping[Side, Selected]:
         """Both models, in the order in which they are built and ask for their tables."""
         return {"domain": self.domain, "llm": self.llm}
@@ -120,7 +132,7 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
     learnt = None if anew else solo.learnt()
     told = start(training, pair, models, module, solo.selected, learnt)
     spent = 0 if learnt is None else learnt.best_epoch
-    budget = Budget(pair.domain.config.epochs - spent, pair.llm.config.epochs)
+    budget = Budget(pair.domain.config.epochs - spent, pair.llm_epochs)
     sides = in_turns(training, pair, module, models, budget, on_epoch, set() if anew else {"domain"}, {})
     return Trained(sides, module, requests.given, told)
 

@@ -58,6 +58,17 @@ LLM = """
         return [LlmComponent("reader", Reader, Training)]
 """
 
+FIXED = """
+    class Fixed:
+        examples = "windows"
+
+        def __init__(self, config, setup, ids):
+            self.n_items = setup.catalog.n_items
+
+        def states(self, batch):
+            return States(torch.ones(*batch.history.shape, 8), torch.ones(self.n_items + 1, 8))
+"""
+
 
 @pytest.mark.parametrize(
     ("value", "reason"),
@@ -180,3 +191,12 @@ def test_results_that_are_moved_while_a_cell_trains_are_written_anew(bench, tmp_
     (record,) = bench(models=("sasrec",), diary=Mover())
     assert record["status"] == "ok"
     assert [stored for _, stored in Store(tmp_path / "results", "default").records()] == [record]
+
+
+def test_an_llm_without_training_settings_costs_its_pairs_and_nothing_else(bench, loose_file):
+    text = LLM.replace("Reader, Training)", "Fixed)").replace("@hookimpl", FIXED + "\n    @hookimpl")
+    records = bench(
+        [loose_file("reader", text)], models=("popularity", "sasrec"), llms=("reader",), sharing=("none",)
+    )
+    assert [record["status"] for record in records] == ["ok", "ok", "ok", "failed"]
+    assert "has no training settings, as a pair needs" in records[-1]["error"]["message"]
