@@ -11,7 +11,7 @@ from corecbench.data.ranking_task import RankingTask, SeenItems
 from corecbench.evaluation import counting, far_counting
 from corecbench.evaluation.counting import BLOCKS, count_ranks
 from corecbench.evaluation.far_counting import count_without_waiting
-from corecbench.evaluation.pairs import Pairs
+from corecbench.evaluation.pairs import Absent, Pairs
 from corecbench.evaluation.ranking import rank_task
 from corecbench.evaluation.scores import GivenScores, StateScores, item_scores
 
@@ -63,6 +63,23 @@ def test_blocks_of_fast_scores_give_the_ranks_and_lists_of_exact_scores(kind, wi
         row = np.arange(N_USERS)[:, None]
         assert (best.scores.numpy() == exact[row, best.items.numpy()]).all()
         assert count(scores, torch.tensor(target), pairs, 0)[0].tolist() == expected[0]
+
+
+@pytest.mark.parametrize("kind", ["different", "close", "equal"])
+def test_items_that_do_not_exist_yet_are_no_candidates(kind, monkeypatch):
+    monkeypatch.setattr(counting, "BLOCKS", ((32, 512), (32, 512)))
+    monkeypatch.setattr(far_counting, "BLOCK", N_USERS * 512)
+    user, item = states(kind)
+    rng = np.random.default_rng(5)
+    target, since = rng.integers(1, N_ITEMS + 1, N_USERS), rng.integers(0, 100, N_ITEMS + 1)
+    until = np.maximum(since[target], 50)
+    later = [set(np.flatnonzero(since > own).tolist()) for own in until]
+    expected = exact_ranks_and_lists(item_scores(user, item).numpy(), target, later, K)
+    absent = Absent(torch.tensor(since, dtype=torch.int32), torch.tensor(until, dtype=torch.int32))
+    nothing = Pairs(*torch.zeros((2, 0), dtype=torch.int64))
+    for count in (count_ranks, count_without_waiting):
+        ranks, best = count(StateScores(user, item), torch.tensor(target), nothing, K, absent)
+        assert (ranks.tolist(), best.items.tolist()) == expected
 
 
 def pairs_of(left_out):

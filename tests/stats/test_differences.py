@@ -59,3 +59,7 @@ def test_sums_and_means_of_seeds_are_those_of_numpy_bit_for_bit(n_seeds):
     assert np.array_equal(mean_of_seeds(values), values.mean(axis=1))
     whole = (10 * values).astype(np.int64)
     assert np.array_equal(sum_of_seeds(whole), whole.sum(axis=1))
+
+
+def test_the_sum_of_no_seeds_is_zero():
+    assert sum_of_seeds(np.zeros((3, 0))).tolist() == [0, 0, 0]

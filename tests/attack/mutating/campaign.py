@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 STATS = ("correction", "equivalence", "friedman", "power", "relative")
 METRICS, RESULTS = "plugins/corecbench_plugins/metrics", "corecbench/results"
 TESTS: dict[str, tuple[str, ...]] = {
-    "corecbench/data/split.py": ("tests/data/test_split.py",),
+    "corecbench/data/split.py": ("tests/data/test_split.py", "tests/data/test_ties.py"),
     "corecbench/evaluation/ranking.py": ("tests/evaluation/test_ranking.py",),
     "corecbench/evaluation/counting.py": ("tests/evaluation/test_ranking.py", "tests/evaluation/test_counting.py"),
     "corecbench/evaluation/selection.py": ("tests/evaluation/test_counting.py",),
@@ -61,6 +61,7 @@ REASONS = {
         "22  ->  23": SPEED,
         "k > 0  ->  k >= 0": SPEED,
         "False  ->  True": "the best of a part are put in order at the end",
+        "0  ->  1": "whatever item is missing has a score of -inf",
     },
     "selection.py": {
         "block.device.type != 'cpu'  ->  block.device.type == 'cpu'": SPEED,
@@ -82,12 +83,15 @@ REASONS = {
         "9999  ->  10000": DEFAULT,
         "replicates < estimate  ->  replicates <= estimate": TIES,
         "slack > 0  ->  slack >= 0": "no floating-point number lies on the pole of the formula",
+        "17  ->  18": SPEED,
+        "2  ->  3": SPEED,
+        "2 ** 17  ->  2 * 17": SPEED,
     },
     "friedman.py": {
         "2 ** 20  ->  2 * 20": SPEED,
         "rest > 1e-09  ->  rest >= 1e-09": "no statistic leaves just this rest",
     },
-    "permutation.py": {
+    "paired.py": {
         "1  ->  2": "numpy takes any length below 0 for the unknown one; without a difference p is 1",
         "2  ->  3": "rows beyond the first 256 are never picked",
     },
@@ -98,11 +102,6 @@ REASONS = {
         "10000  ->  10001": DEFAULT,
     },
     "relative.py": {"a > 0  ->  a >= 0": "a is not 0 there", "0  ->  1": DEFAULT},
-    "resampling.py": {
-        "17  ->  18": SPEED,
-        "2  ->  3": SPEED,
-        "2 ** 17  ->  2 * 17": SPEED,
-    },
     "user_ranks.py": {
         "1  ->  2": QUICK,
         "in_place <= n_candidates  ->  in_place < n_candidates": QUICK,
