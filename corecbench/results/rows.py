@@ -118,13 +118,20 @@ def rows_of(cell: CellRecord) -> list[RowKey]:
 def by_row(entries: Iterable[Entry]) -> dict[RowKey, dict[int, Entry]]:
     """Return the stored results of each row by seed, with the rows in the order of a table.
 
+    Earlier versions ranked an LLM of a pair that has no epochs. That is no row where a later one stored the pair,
+    too.
+
     Raises:
         ResultsError: a cell has two results for a seed.
     """
     rows: dict[RowKey, dict[int, Entry]] = {}
-    for folder, record in entries:
+    stored = [(rows_of(record["cell"]), (folder, record)) for folder, record in entries]
+    unranked = {
+        replace(keys[0].pooled, side="llm") for keys, (_, of) in stored if of["cell"].get("llm_epochs") == 0
+    }
+    for keys, (folder, record) in stored:
         seed = record["cell"]["seed"]
-        for key in rows_of(record["cell"]):
+        for key in (key for key in keys if key.pooled not in unranked):
             earlier, _ = rows.setdefault(key, {}).setdefault(seed, (folder, record))
             if earlier != folder:
                 raise ResultsError(f"two results for one row and seed, {earlier} and {folder}; keep one of them")

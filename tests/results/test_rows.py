@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from stored_cells import store_cell, toy_ranks
 
@@ -91,6 +93,22 @@ def test_results_are_grouped_by_row_and_seed(bench):
 
 
 # --- names --------------------------------------------------------------------------------------------------------
+
+
+def test_an_llm_that_only_an_earlier_version_ranked_without_epochs_is_no_row(bench):
+    for seed, window, known in ((0, 1, {}), (0, 2, {"llm_epochs": 0}), (1, 1, {"llm_epochs": 0})):
+        record = toy_record("sasrec", "llama", seed=seed, window=(window, 2))
+        record["cell"] |= known
+        bench.entries.append((Path(f"{seed}-{window}"), record))
+    trained = toy_record("sasrec", "llama", dataset="other")
+    rows = by_row([*bench.entries, (Path("other"), trained)])
+    found = [(key.dataset, key.side, list(of_seeds)) for key, of_seeds in rows.items()]
+    assert found == [
+        ("toy (window 1 of 2)", "domain", [0, 1]),
+        ("toy (window 2 of 2)", "domain", [0]),
+        ("other", "domain", [0]),
+        ("other", "llm", [0]),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -101,9 +101,9 @@ def test_an_ensemble_or_the_side_that_is_trained_speaks_for_a_method(tmp_path):
 def test_a_pair_is_one_method_also_where_a_side_lacks_seeds(tmp_path):
     bench = Bench(tmp_path)
     bench.add("sasrec", "llama", seed=0, domain_ranks=[2] * 6, llm_ranks=[3] * 6)
-    record = toy_record("sasrec", "llama", seed=1, n_users=6, protocol=PROTOCOL)
-    record["cell"]["llm_epochs"] = 0
-    del record["sides"]["llm"]
+    record = toy_record("sasrec", "llama", seed=1, protocol=PROTOCOL, status="failed")
+    record["sides"] = {"domain": bench.entries[0][1]["sides"]["domain"]}
+    record["failed_sides"] = {"llm": record["error"]}
     folder = store_cell(bench.store, record, {"domain": toy_ranks([2] * 6)})
     entries = [*bench.entries, (folder, bench.store.read(folder))]
     evidence = gather(Host.discover(), bench.store, entries, METRICS)
