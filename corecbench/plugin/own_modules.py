@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -71,4 +72,4 @@ def files_of(folder: Path, name: str) -> Iterator[Path]:
     for part in parts:
         folder = folder / part
         candidates = folder.with_name(f"{part}.py"), folder / "__init__.py"
-        yield from (path for path in candidates if path.is_file())
+        yield from (path for path in candidates if os.path.isfile(path))  # False, too, for a name that is too long

@@ -69,6 +69,11 @@ def test_a_file_that_stands_alone_keeps_the_checksum_of_its_contents(tmp_path):
     assert loose_file(tmp_path / "one.py").version == "sha256:ba7816bf8f01"
 
 
+def test_a_text_too_long_for_the_name_of_a_file_is_no_module(tmp_path):
+    (file := tmp_path / "mine.py").write_text(f'KEY = "{"ab" * 200}"')
+    assert own_modules(file, tmp_path) == [file]
+
+
 def test_a_pipe_beside_a_plugin_is_not_read(plugin):
     (plugin.parent / "helper.py").unlink()
     os.mkfifo(plugin.parent / "helper.py")
