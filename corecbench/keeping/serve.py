@@ -178,7 +178,10 @@ def read(file: Path) -> Any:
 
 
 if __name__ == "__main__":
-    best = Recommender().recommend(" ".join(sys.argv[1:]).split(";"))
+    try:
+        best = Recommender().recommend(" ".join(sys.argv[1:]).split(";"))
+    except LookupError as error:
+        sys.exit(f"error: {error}")
     lines = [
         f"{place:3}  {item.title}  ({item.item_id})  {item.score:.4f}\n" for place, item in enumerate(best, start=1)
     ]

@@ -84,6 +84,9 @@ def test_the_module_is_a_command_and_so_is_the_export(loaded, tmp_path):
     assert f"written to {folder}: {', '.join(written)}" in done.stdout
     command = [sys.executable, str(folder / "serve.py"), "red apple; Blue Apple"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    unknown = subprocess.run([*command[:2], "green apple"], capture_output=True, text=True)
+    assert (unknown.returncode, unknown.stdout, unknown.stderr.count("\n")) == (1, "", 1)
+    assert unknown.stderr.startswith("error: no item has the id or the title 'green apple'")
     expected = own.recommend(["red apple", "blue apple"])
     assert [line.split()[-2].strip("()") for line in shown] == [item.item_id for item in expected]
 
