@@ -125,8 +125,7 @@ class Attempt:
         if outcome.failures:
             return outcome
         if self.plan.config.keep_models and self.part != "choosing":
-            seen = training.setup if self.trains else without_control(training.setup)
-            outcome.kept = KeptCell(record_of(self.cell), self.data.catalog, seen.catalog)
+            outcome.kept = KeptCell(record_of(self.cell), self.data.catalog, training.setup.catalog)
         states: dict[Side, Answers] = {}
         for side, side_training in trained.sides.items():
             if side not in outcome.rows:
@@ -291,15 +290,20 @@ class Attempt:
         """Keep what predicts as a side, as it was ranked, if the run keeps models."""
         if outcome.kept is None:
             return
-        side = side_training.side
+        side, setup = side_training.side, training.setup
         selected, tables = getattr(self.cell, side), trained.tables.get(side)
         if side_training.predicts in ("alone", "alone with texts"):  # with its own settings and tables
             selected, tables = self.solo().selected, None
-        outcome.kept.sides[side] = keep_side(
+        if self.cell.sharing is not None and tables is None and side == "domain":  # built alone, without a control
+            setup = without_control(setup)
+        kept = keep_side(
             side_training.model,
-            KeptAs(side, selected, settings_of(selected), training.setup, tables, trained.told),
+            KeptAs(side, selected, settings_of(selected), setup, tables, trained.told),
             training.split,
         )
+        if setup is not training.setup:
+            kept.facts["plain_texts"] = True
+        outcome.kept.sides[side] = kept
         outcome.kept.sharing = {} if trained.module is None else weights_of(trained.module)
 
     def rank_ensemble(

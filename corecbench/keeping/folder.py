@@ -47,7 +47,8 @@ class KeptCell:
     catalog: Catalog
     """That of the data set."""
     seen: Catalog
-    """That which the cell saw; a control may have replaced its texts."""
+    """That which the cell saw; a control may have replaced its texts. A side with "plain_texts" saw those of the
+    data set."""
     sides: dict[Side, KeptSide] = field(default_factory=dict)
     """The sides that were ranked."""
     sharing: Mapping[str, torch.Tensor] = field(default_factory=dict)

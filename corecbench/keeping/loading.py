@@ -59,9 +59,8 @@ def load_side(host: Host, cell: Path, side: str | None = None, device: str = "cp
     component = facts["component"]
     selected = host.select(KINDS[chosen], component["name"], {component["name"]: component["settings"]})
     users = facts.get("user_ids", [""] * facts["n_users"])
-    catalog = Catalog(
-        facts["dataset"], ("", *users), items["item_ids"], items["texts"], facts.get("n_new_items", 0)
-    )
+    texts = items["titles" if facts.get("plain_texts") else "texts"]
+    catalog = Catalog(facts["dataset"], ("", *users), items["item_ids"], texts, facts.get("n_new_items", 0))
     setup = Setup(
         catalog,
         facts["max_history"],

@@ -153,6 +153,16 @@ def test_a_model_beside_neighbours_recommends_what_was_stored(
     assert recommended(load_side(host, folder, "domain"), toy_data) == stored_lists(folder, "domain", tmp_path)
 
 
+def test_a_model_alone_in_a_control_of_an_ensemble_is_loaded_with_the_texts_that_it_read(
+    bench, folders, toy_data, tmp_path, host, tiny_llama
+):
+    given = {"models": ("text-knn",), "llms": (f"llama:{tiny_llama}",), "sharing": ("llama4rec",)}
+    records = bench(**given, controls=("shuffled-texts",), keep_models=True)
+    assert [record["error"] for record in records] == [None] * len(records)
+    folder = next(folder for name, folder in folders().items() if name.endswith("shuffled-texts"))
+    assert recommended(load_side(host, folder, "domain"), toy_data) == stored_lists(folder, "domain", tmp_path)
+
+
 def test_a_side_that_stayed_the_model_alone_is_kept_as_that(pair, folders, quick, toy_data, tmp_path, host):
     alone = {"sasrec": quick["sasrec"] | {"epochs": 20}}
     bad = {"bdlm": {"start": "new", "warm_up_epochs": 0, "domain_epochs": 0, "llm_epochs": 1}}
