@@ -14,6 +14,7 @@ from corecbench.report.evidence.reading import Evidence, read
 from corecbench.report.formats import WrittenTable, write
 from corecbench.report.views.tables import board_table, ledger_table, main_table, share_table, slice_table
 from corecbench.results.choice import AS_STORED, Choice
+from corecbench.results.record import ResultsError
 from corecbench.results.rows import result_key
 from corecbench.results.store import Entry, Store
 from corecbench.settings.config import METRICS, SHOWN
@@ -135,10 +136,12 @@ def publish(
     if with_ledger:
         reports.append(ledger_table(evidence, effects, by_slices))
     written = {report.name: write(host, report, folder if with_files else None) for report in reports}
-    is_written = bool(written["table"].paths or not with_files)
+    errors = {name: error for files in written.values() for name, error in files.errors.items()}
+    is_lost = any(isinstance(error, ResultsError) for error in errors.values())  # none of a reporter
+    is_written = bool(written["table"].paths or not with_files) and not is_lost
     return Published(
         texts={name: files.texts for name, files in written.items()},
-        errors={name: error for files in written.values() for name, error in files.errors.items()},
+        errors=errors,
         folder=folder,
         paths=[path for files in written.values() for path in files.paths],
         complete=is_complete(evidence) and is_written,

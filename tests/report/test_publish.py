@@ -173,6 +173,16 @@ def test_a_reporter_that_fails_loses_only_its_own_tables(published, loose_file):
     )
 
 
+def test_tables_that_cannot_all_be_written_are_incomplete(host, published):
+    store = Store(published.folder.parent, "default")
+    assert tables(host, store, list(store.records()), ["MRR"]).complete
+    (published.folder / "table.csv").unlink()
+    (published.folder / "table.csv").mkdir()
+    found = tables(host, store, list(store.records()), ["MRR"])
+    assert not found.complete
+    assert list(found.errors) == ["csv"]
+
+
 def test_a_reporter_of_few_lines_is_enough(published, loose_file):
     source = """
         from corecbench.api import ReporterComponent, hookimpl
