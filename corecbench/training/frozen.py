@@ -98,7 +98,7 @@ class FrozenScores:
         return States(scores, scores.new_zeros(scores.shape[1], 0))
 
 
-def evaluate(model: Recommender) -> None:
+def evaluate(model: object) -> None:
     """Switch off what is random in a model."""
     if isinstance(model, torch.nn.Module):
         model.eval()
