@@ -45,4 +45,4 @@ def test_the_methods_are_all_sharing_modules_with_settings_of_no_other_protocol(
     config = load("methods", {}, [])
     assert {component.name for component, _ in host.list("sharing")} <= {*config.sharing}
     assert (config.split, config.train_shares, len(config.seeds)) == ("time", (0.25,), 3)
-    assert "include" not in find("methods").read_text(encoding="utf-8")
+    assert 'include = ["tuned/time-quarter.toml"]' in find("methods").read_text(encoding="utf-8")
