@@ -70,6 +70,8 @@ class Outcome:
     ranks: dict[RowSide, Ranks] = field(default_factory=dict)
     sides: dict[RowSide, SideRecord] = field(default_factory=dict)
     failures: dict[RowSide, Failure] = field(default_factory=dict)
+    llm_parameters: int | None = None
+    """Of an LLM that is only read."""
     kept: KeptCell | None = None
     """The models, if the run keeps them."""
     before_refit: Mapping[str, torch.Tensor] | None = None
@@ -129,6 +131,7 @@ class Attempt:
         states: dict[Side, Answers] = {}
         for side, side_training in trained.sides.items():
             if side not in outcome.rows:
+                outcome.llm_parameters = sizes(side_training.parts)["parameters"]
                 continue
             with outcome.losing(side):
                 side_training.finish()  # puts back this side's best weights; both sides may read the same tables

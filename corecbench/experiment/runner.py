@@ -90,6 +90,7 @@ def run_cell(
         **({"failed_sides": failed} if (failed := outcome.failed_sides()) else {}),
         "started": started.isoformat(timespec="seconds"),
         **costs(),
+        **({"llm_parameters": outcome.llm_parameters} if outcome.llm_parameters else {}),
         "sides": dict(outcome.sides),
         "epochs": [dict(epoch) for epoch in epochs],
     }

@@ -228,3 +228,4 @@ def test_an_llm_without_epochs_has_no_row_unless_its_scores_count(run, module, r
     records = run("sasrec", sharing=(module,), settings={"llama": {"epochs": 0}, "sasrec": {"epochs": 1}})
     assert records[f"sasrec+{module}"]["sides"].keys() == rows
     assert records[f"sasrec+{module}"]["status"] == "ok"
+    assert ("llm_parameters" in records[f"sasrec+{module}"]) == ("llm" not in rows)

@@ -143,8 +143,8 @@ def over_llms(evidence: Evidence) -> list[Chart]:
 
 def _parameters(pair: Row) -> int:
     """Return how many parameters the LLM's side of a pair has; 0 where that was not stored."""
-    sides = [side for record in pair.records for name, side in record["sides"].items() if name == "llm"]
-    return max((side.get("parameters", 0) for side in sides), default=0)
+    of_llm = [record["sides"].get("llm", {}).get("parameters", 0) for record in pair.records]
+    return max([*of_llm, *(record.get("llm_parameters", 0) for record in pair.records)])
 
 
 def names_of(ledgers: Sequence[Ledger]) -> list[str]:
