@@ -143,8 +143,12 @@ def over_llms(evidence: Evidence) -> list[Chart]:
 
 def _parameters(pair: Row) -> int:
     """Return how many parameters the LLM's side of a pair has; 0 where that was not stored."""
-    of_llm = [record["sides"].get("llm", {}).get("parameters", 0) for record in pair.records]
-    return max([*of_llm, *(record.get("llm_parameters", 0) for record in pair.records)])
+    sides = [record["sides"]["llm"] for record in pair.records if "llm" in record["sides"]]
+    ranked, read = (
+        (side.get("parameters", 0) for side in sides),
+        (each.get("llm_parameters", 0) for each in pair.records),
+    )
+    return max([*ranked, *read])
 
 
 def names_of(ledgers: Sequence[Ledger]) -> list[str]:
