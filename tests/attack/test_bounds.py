@@ -17,7 +17,7 @@ from corecbench.api import CorecbenchError, UsageError
 from corecbench.cli.main import main
 from corecbench.data.loaded import read_datasets
 from corecbench.plugin.host import Host
-from corecbench.report.wording import one_line
+from corecbench.toolkit.printable import one_line
 from corecbench.results.layout import slug
 from corecbench.results.privacy import without_private
 from corecbench.settings.config import RunConfig

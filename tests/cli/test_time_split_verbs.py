@@ -15,6 +15,8 @@ from corecbench.experiment.session import Steps
 from corecbench.testing.toys import TITLES, ToySource, write_atomic
 
 WINDOWS = ("--split", "time", "--set", "run.windows=2")
+FULL = ("--candidates", "all")
+"""Everybody has rank 1, which looks like a ranking among few items."""
 
 
 def in_this_process(plan, host, store):
@@ -84,7 +86,7 @@ def test_ranks_made_elsewhere_come_back_window_by_window(ok, stored, folder):
         assert f"--set run.windows=2 --set run.window={window}" in Path(f"split{window}/README.txt").read_text()
         users = pd.read_csv(f"split{window}/test.csv")["user_id"]
         pd.DataFrame({"user_id": users, "rank": 1}).to_csv("ranks.csv", index=False)
-        ok("import", "ranks.csv", "--dataset", folder, "--name", "theirs", "--seed", 0, *chosen)
+        ok("import", "ranks.csv", "--dataset", folder, "--name", "theirs", "--seed", 0, *FULL, *chosen)
     table = rows_of(ok("report", "--metrics", "MRR", "--format", "json")).set_index("model")
     assert table.loc["theirs", "MRR"] == 1
     assert table["users"].nunique() == table["data set"].nunique() == 1
@@ -103,7 +105,7 @@ def test_a_run_with_refits_is_split_imported_and_run_again(ok, folder):
     assert set(parts.itertuples(index=False)) == set(before.itertuples(index=False))
     users = pd.read_csv("parts/test.csv")["user_id"]
     pd.DataFrame({"user_id": users, "rank": 1}).to_csv("ranks.csv", index=False)
-    ok("import", "ranks.csv", "--dataset", folder, "--name", "theirs", "--seed", 0, *again)
+    ok("import", "ranks.csv", "--dataset", folder, "--name", "theirs", "--seed", 0, *FULL, *again)
     assert set(rows_of(ok("report", "--format", "json"))["model"]) == {"popularity", "theirs"}
     (record,) = Path("results/default").glob("timed*/popularity/*/result.json")
     assert "domain: equal for all " in ok("reproduce", record, "--results", "again")
