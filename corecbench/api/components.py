@@ -182,6 +182,9 @@ class SharingComponent(Component):
     """False for a module under which nothing is trained together. The domain side is any domain model as it is
     alone, also one with `joint=False`; the LLM is only read, and has no turn and no row. Of the module `start` is
     called, with empty tables, and `content` is read: it needs no `ids`, `turns` or `losses`."""
+    llm_turns: bool | str | Callable[[Any], bool] = True
+    """False for a module under which the LLM has no turn: it is only read and, unless scores are combined, has no
+    row. Given as `reads_texts` is."""
     takes_scores: bool = False
     """True for a module that also takes a domain model with `joint=False`, such as one that gives scores, as it is
     alone. Then `ids` is asked for the LLM only, `start` is given empty tables, and the domain side has no turn. In

@@ -106,14 +106,14 @@ def record_of(cell: Cell) -> CellRecord:
         record["reference"] = True
     if cell.sharing is not None and not cell.sharing.trains:
         record["trains"] = False
-    elif cell.sharing is not None and not cell.combines and cell.llm and has_no_epochs(cell.llm):
+    elif cell.sharing is not None and not cell.combines and cell.llm and is_only_read(cell.llm, cell.sharing):
         record["llm_epochs"] = 0
     return record
 
 
-def has_no_epochs(part: Selected) -> bool:
-    """Return whether the settings of a model leave it no epoch; one without training settings says nothing."""
-    return isinstance(part.config, Training) and part.config.epochs == 0
+def is_only_read(llm: Selected, sharing: Selected) -> bool:
+    """Return whether an LLM has no epoch in a pair: by its settings, if it has such, or by those of the module."""
+    return not sharing.llm_turns or (isinstance(llm.config, Training) and llm.config.epochs == 0)
 
 
 def label_of(part: Selected | None) -> str | None:

@@ -75,6 +75,11 @@ class Selected:
         return self._says("trains", otherwise=True)
 
     @property
+    def llm_turns(self) -> bool:
+        """Whether the LLM may have turns under a sharing module."""
+        return self.trains and self._says("llm_turns", otherwise=True)
+
+    @property
     def takes_scores(self) -> bool:
         """Whether a sharing module also takes a domain model that reads no ids, as it is alone."""
         return self._says("takes_scores")

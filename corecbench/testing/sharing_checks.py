@@ -60,6 +60,8 @@ def turns_stay_within_the_budget(bench: Bench) -> None:
         for turn in turns_within(budget, module):
             whole = isinstance(turn.epochs, int) and turn.epochs > 0
             require(turn.side in SIDES and whole, f"{turn} is no turn of a side for 1 epoch or more")
+            told = bench.selected.llm_turns or turn.side != "llm"
+            require(told, "the LLM has a turn, and its component says llm_turns=False")
 
 
 def a_stage_before_the_turns_stays_within_the_budget(bench: Bench) -> None:

@@ -17,12 +17,12 @@ from corecbench.api import CorecbenchError, UsageError
 from corecbench.cli.main import main
 from corecbench.data.loaded import read_datasets
 from corecbench.plugin.host import Host
-from corecbench.toolkit.printable import one_line
 from corecbench.results.layout import slug
 from corecbench.results.privacy import without_private
 from corecbench.settings.config import RunConfig
 from corecbench.settings.values import parse_set, resources, seeds, shares
 from corecbench.toolkit import load_tensors, word_vectors
+from corecbench.toolkit.printable import one_line
 from corecbench.tuning.tuned_file import read_tuned
 from corecbench_plugins.controls.ciphered_texts import WORDS
 from corecbench_plugins.datasets.atomic_folder import without_entities

@@ -223,9 +223,17 @@ def test_kept_models_recommend_what_was_stored(run, tmp_path, always, host, quic
             assert (facts["format"], len(facts["content"])) == (3, 2)
 
 
-@pytest.mark.parametrize(("module", "rows"), [("bdlm", {"domain"}), ("llama4rec", {"domain", "llm", "ensemble"})])
-def test_an_llm_without_epochs_has_no_row_unless_its_scores_count(run, module, rows):
-    records = run("sasrec", sharing=(module,), settings={"llama": {"epochs": 0}, "sasrec": {"epochs": 1}})
+@pytest.mark.parametrize(
+    ("module", "settings", "rows"),
+    [
+        ("bdlm", {"llama": {"epochs": 0}}, {"domain"}),
+        ("bdlm", {"bdlm": {"llm_epochs": 0, "warm_up_epochs": 1}}, {"domain"}),
+        ("alphafuse", {}, {"domain"}),
+        ("llama4rec", {"llama": {"epochs": 0}}, {"domain", "llm", "ensemble"}),
+    ],
+)
+def test_an_llm_that_is_only_read_has_no_row_unless_its_scores_count(run, module, settings, rows):
+    records = run("sasrec", sharing=(module,), settings={"sasrec": {"epochs": 1}} | settings)
     assert records[f"sasrec+{module}"]["sides"].keys() == rows
     assert records[f"sasrec+{module}"]["status"] == "ok"
     assert ("llm_parameters" in records[f"sasrec+{module}"]) == ("llm" not in rows)

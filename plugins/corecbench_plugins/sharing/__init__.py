@@ -19,8 +19,14 @@ from corecbench_plugins.sharing.settings import (
     LlmsrecConfig,
     NoneConfig,
     RlmrecConfig,
+    Schedule,
     UnisrecConfig,
 )
+
+
+def has_llm_turns(config: Schedule) -> bool:
+    """Return whether the LLM has turns under these settings."""
+    return config.llm_epochs > 0
 
 
 @hookimpl
@@ -34,6 +40,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             summary="items are what their texts say, and ids are learnt where texts say little",
             paper="Hu et al., SIGIR 2025, arXiv 2504.19218",
             couples=False,
+            llm_turns=has_llm_turns,
         ),
         SharingComponent(
             "bdlm",
@@ -44,6 +51,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             reads_texts=lambda config: config.texts,
             couples=lambda config: bool(config.domain_weight or config.llm_weight),
             content=lambda config: config.content and config.texts,
+            llm_turns=has_llm_turns,
         ),
         SharingComponent(
             "beside-neighbours",
@@ -87,6 +95,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             paper="Li et al., 2023, arXiv 2306.02841",
             reads_texts=False,
             couples=lambda config: config.weight != 0,
+            llm_turns=has_llm_turns,
         ),
         SharingComponent(
             "dllm2rec",
@@ -97,6 +106,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             paper="Cui et al., RecSys 2024, arXiv 2405.00338",
             reads_texts=lambda config: config.embedding_weight != 0,
             couples=lambda config: config.ranking_weight != 0,
+            llm_turns=has_llm_turns,
         ),
         SharingComponent(
             "ensrec",
@@ -125,6 +135,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
                 adds="counted words in the scores",
                 order=95,
             ),
+            llm_turns=has_llm_turns,
         ),
         SharingComponent(
             "hybrid-neighbours",
@@ -158,6 +169,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             paper="Wu et al., 2025, arXiv 2505.18120",
             reads_texts=False,
             couples=lambda config: bool(config.domain_weight or config.llm_weight),
+            llm_turns=has_llm_turns,
         ),
         SharingComponent(
             "llminit",
@@ -167,6 +179,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             summary="items start from dimensions of the LLM's states of their texts, and users from their items",
             paper="Zhang et al., 2025, arXiv 2503.01814",
             couples=False,
+            llm_turns=has_llm_turns,
         ),
         SharingComponent(
             "llmsrec",
@@ -194,6 +207,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
                 order=90,
                 in_ledger=True,
             ),
+            llm_turns=has_llm_turns,
         ),
         SharingComponent(
             "rlmrec",
@@ -203,6 +217,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             paper="Ren et al., WWW 2024, arXiv 2310.15950",
             couples=lambda config: config.weight != 0,
             couples_with_untrained=True,
+            llm_turns=has_llm_turns,
         ),
         SharingComponent(
             "unisrec",
@@ -211,5 +226,6 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             summary="a mixture of experts makes the domain model's items of the LLM's vectors of texts",
             paper="Hou et al., KDD 2022, arXiv 2206.05941",
             couples=False,
+            llm_turns=has_llm_turns,
         ),
     ]
