@@ -225,7 +225,7 @@ class CellResult(TypedDict):
     """Absent from imported results, as the next is."""
     peak_memory_bytes: NotRequired[int]
     llm_parameters: NotRequired[int]
-    """Of an LLM that is only read, so that no row says them."""
+    """The parameters of an LLM that is only read, since no row says them."""
     imported: NotRequired[ImportRecord]
     """Where ranks come from that corecbench did not compute."""
     sides: dict[RowSide, SideRecord]

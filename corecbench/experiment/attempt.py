@@ -71,7 +71,7 @@ class Outcome:
     sides: dict[RowSide, SideRecord] = field(default_factory=dict)
     failures: dict[RowSide, Failure] = field(default_factory=dict)
     llm_parameters: int | None = None
-    """Of an LLM that is only read."""
+    """The number of parameters of an LLM that is only read."""
     kept: KeptCell | None = None
     """The models, if the run keeps them."""
     before_refit: Mapping[str, torch.Tensor] | None = None

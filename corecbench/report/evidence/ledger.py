@@ -8,7 +8,7 @@ All contrasts of a ledger are over the seeds that all its rows have, and all cha
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from corecbench.report.evidence.contrasts import (
     FEWEST_SEEDS,
@@ -193,9 +193,9 @@ def _ledger(
             taken[each.name] = key
             seeds = _within(seeds, rows[key])
     parts = list(_parts(pair, pair if no_alone else pair.solo, ladder, contrasts, taken, controls))
-    unit = rows[parts[0][3] if parts else pair]
+    unit = rows[parts[0].lower if parts else pair]
     lines = tuple(
-        _line(rows, pair, part, yardstick.contrast(rows[part[2]], rows[part[3]], "row", group, unit, seeds))
+        _line(rows, pair, part, yardstick.contrast(rows[part.upper], rows[part.lower], "row", group, unit, seeds))
         for group in groups
         if group.n_users >= FEWEST_USERS
         for part in parts
@@ -203,8 +203,15 @@ def _ledger(
     return Ledger(pair, lines, no_alone, lacking, None if no_alone else _harm(rows, pair, yardstick, controls))
 
 
-Part = tuple[Kind, str, "RowKey", "RowKey", KnownControl | None, tuple[str, ...]]
-"""Of a contrast that is not made yet: its kind, what it tells, both rows, the control and the merged steps."""
+class Part(NamedTuple):
+    """One row minus another one, before it is computed; `Line` says what the fields are."""
+
+    kind: Kind
+    tells: str
+    upper: RowKey
+    lower: RowKey
+    control: KnownControl | None = None
+    merged: tuple[str, ...] = ()
 
 
 def _parts(
@@ -221,7 +228,7 @@ def _parts(
     given as the lowest row, and the lowest is that of the first step.
     """
     if lowest != pair:
-        yield "whole", WHOLE, pair, lowest, None, ()
+        yield Part("whole", WHOLE, pair, lowest)
     steps: list[Part] = []
     below = None if lowest == pair else lowest
     merged: list[tuple[str, str]] = []
@@ -234,27 +241,26 @@ def _parts(
         if below is not None:
             tells = " + ".join([*(skipped for _, skipped in merged), adds])
             control = None if below.is_solo else controls.of(below)
-            steps.append(("step", tells, key, below, control, tuple(skipped for skipped, _ in merged)))
+            steps.append(Part("step", tells, key, below, control, tuple(skipped for skipped, _ in merged)))
         below, merged = key, []
     yield from steps if len(steps) > 1 or lowest == pair else ()
     for each in contrasts:
         key = taken.get(each.name)
         # a row that stands for another control, too, is told of under its own name
         if key is not None and controls.of(key) == each:
-            yield "contrast", each.entry.takes_away, pair, key, each, ()
+            yield Part("contrast", each.entry.takes_away, pair, key, each)
 
 
 def _line(rows: Mapping[RowKey, Row], pair: RowKey, part: Part, comparison: Contrast) -> Line:
     """Return a contrast of a ledger."""
-    kind, tells, upper, lower, control, merged = part
     out_of_reach = (
         pair.side == "domain"
-        and control is not None
-        and control.entry.needs_llm_turn
-        and rows[upper].precedes_the_other_side()
-        and rows[lower].precedes_the_other_side()
+        and part.control is not None
+        and part.control.entry.needs_llm_turn
+        and rows[part.upper].precedes_the_other_side()
+        and rows[part.lower].precedes_the_other_side()
     )
-    return Line(pair, kind, tells, control, merged, comparison, out_of_reach)
+    return Line(pair, part.kind, part.tells, part.control, part.merged, comparison, out_of_reach)
 
 
 def _within(seeds: tuple[int, ...], row: Row) -> tuple[int, ...]:
