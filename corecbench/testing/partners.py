@@ -49,6 +49,19 @@ class Partner(nn.Module):
         return States(self.own(rows), self.item.weight)
 
 
+class TextPartner(Partner):
+    """What texts say is added to the rows of items, so that items differ without rows, too."""
+
+    text: torch.Tensor
+
+    def states(self, batch: Batch) -> States:
+        """Return user states [B, L, d] and the item table."""
+        table = self.item.weight
+        said = nn.functional.pad(self.text, (0, table.shape[1] - TEXT_WIDTH))
+        rows = self.item(batch.history) + said[batch.history] + self.user(batch.user)[:, None]
+        return States(self.own(rows), table + said)
+
+
 def build_domain(config: Training, setup: Setup, ids: IdsFactory) -> Partner:
     """Build the toy domain model."""
     return Partner(ids(WIDTHS["domain"]), WIDTHS["domain"])
@@ -56,7 +69,7 @@ def build_domain(config: Training, setup: Setup, ids: IdsFactory) -> Partner:
 
 def build_llm(config: Training, setup: Setup, ids: IdsFactory) -> Partner:
     """Build the toy LLM, whose view of texts is random numbers."""
-    model = Partner(ids(WIDTHS["llm"]), WIDTHS["llm"])
+    model = TextPartner(ids(WIDTHS["llm"]), WIDTHS["llm"])
     model.register_buffer("text", toy_text(setup.catalog.n_items), persistent=False)
     return model
 

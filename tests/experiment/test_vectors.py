@@ -17,6 +17,7 @@ FROZEN = [
     "dllm2rec",
     "ensrec",
     "llama4rec",
+    "llm2rec",
     "llmd4rec",
     "llminit",
     "llmsrec",

@@ -254,7 +254,7 @@ def test_a_module_asks_to_be_told_only_where_it_is_set(settings, told):
 def test_an_llm_whose_states_are_no_rows_of_its_table_cannot_be_told_of():
     module = make_bdlm(renewed=True)
     module.ids("domain", 3), module.ids("llm", 2)
-    with pytest.raises(UsageError, match=r"renewed is true, .* its states are 5 wide, its table 2"):
+    with pytest.raises(UsageError, match=r"must be as wide as its table .* its states are 5 wide, its table 2"):
         module.renew(torch.ones(3, 5))
 
 

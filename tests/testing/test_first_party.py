@@ -49,6 +49,8 @@ test_dllm2rec_from_the_pretrained_model = conformance("dllm2rec", settings={"sta
 test_dllm2rec_without_embeddings = conformance("dllm2rec", settings={"embedding_weight": 0.0})
 test_ensrec = conformance("ensrec")
 test_llama4rec = conformance("llama4rec")
+test_llm2rec = conformance("llm2rec")
+test_llm2rec_over_frozen_vectors = conformance("llm2rec", settings={"llm_epochs": 0})
 test_llmd4rec = conformance("llmd4rec", settings={"warm_up_epochs": 2})
 test_llminit = conformance("llminit")
 test_llmsrec = conformance("llmsrec")
@@ -111,7 +113,7 @@ CHECKED = {
         "llama4rec",
         "llmd4rec",
     ),
-    *("llminit", "llmsrec", "rlmrec", "unisrec"),
+    *("llm2rec", "llminit", "llmsrec", "rlmrec", "unisrec"),
     *("shuffled-texts", "ciphered-texts", "bag-of-words", "frozen-bag-of-words", "untrained-llm"),
     *("shuffled-vectors", "random-vectors", "frozen-texts", "own-teacher", "no-neighbours", "no-mutual"),
     *("vectors", "alpharec"),

@@ -115,6 +115,20 @@ def test_what_the_llm_makes_of_an_item_alone_is_told_to_the_domain_side(solo, jo
     assert not any(name.endswith("said") for name in sides["llm"].best_state)
 
 
+@pytest.mark.parametrize("model", ["sasrec", "lightgcn"])
+def test_the_recommender_is_told_what_the_tuned_llm_makes_of_items_and_keeps_it(solo, joined, model):
+    _, _, alone = solo(model)
+    training, sides, module = joined(model, "llm2rec", alone, llm_epochs=1)
+    assert {side: each.epochs > 0 for side, each in sides.items()} == {"domain": True, "llm": True}
+    before = module.item.said.clone()
+    module.renew(training.item_states(sides["llm"].model))
+    assert torch.equal(module.item.said, before)
+    assert any(name.endswith("said") for name in sides["domain"].best_state)
+    _, sides, module = joined(model, "llm2rec", alone, llm_epochs=0)
+    assert not module.item.said.any()
+    assert sides["domain"].epochs > 0
+
+
 def test_a_module_that_fails_when_it_is_told_is_named(solo, joined, monkeypatch):
     def fail(self, item_states):
         raise ValueError("no room")

@@ -14,6 +14,7 @@ from corecbench_plugins.sharing.settings import (
     HybridConfig,
     HybridNeighboursConfig,
     Llama4recConfig,
+    Llm2recConfig,
     Llmd4recConfig,
     LlminitConfig,
     LlmsrecConfig,
@@ -160,6 +161,15 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             takes_scores=True,
             reads_texts=False,
             couples=False,
+        ),
+        SharingComponent(
+            "llm2rec",
+            "corecbench_plugins.sharing.llm2rec:Llm2rec",
+            Llm2recConfig,
+            summary="the LLM is tuned on training histories first; items are made of what it then says of texts",
+            paper="He et al., KDD 2025, arXiv 2506.21579",
+            couples=False,
+            llm_turns=has_llm_turns,
         ),
         SharingComponent(
             "llmd4rec",

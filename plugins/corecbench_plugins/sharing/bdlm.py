@@ -66,7 +66,7 @@ class Bdlm(nn.Module):
         item: Table
         user, item = (ProjectedTable(rows, projection, writes) for rows in (users, items))
         if side == "domain" and self.config.renewed:
-            item = self.renewed = RenewedTable(item, width, self.catalog.n_new_items)
+            item = self.renewed = RenewedTable(item, self.catalog.n_items + 1, width, self.catalog.n_new_items)
         if side == "llm" and self.renewed is not None:
             self.renewed.expect(width)
         if side == "llm" and not self.config.llm_reads_users:

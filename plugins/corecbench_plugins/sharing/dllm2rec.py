@@ -28,30 +28,17 @@ Where we differ:
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn.functional import logsigmoid, softmax
+from torch.nn.init import zeros_
 
 from corecbench.api import Batch, Interactions, Pretrained, Side, States, Table
-from corecbench.toolkit import project
 from corecbench_plugins.sharing.compared import EXCLUDED, comparable_scores
-from corecbench_plugins.sharing.mapped_table import MappedTable
+from corecbench_plugins.sharing.mapped_table import MappedTable, ScaledMap
 from corecbench_plugins.sharing.none import OverItems
 from corecbench_plugins.sharing.settings import Dllm2recConfig
 
 FLATTENED = 0.05
 """The power of the share of an item's interactions in the robust term."""
-
-
-class ScaledMap(nn.Module):
-    """A linear map without bias, k -> d, times a number."""
-
-    def __init__(self, source_size: int, width: int, scale: float) -> None:
-        super().__init__()
-        self.linear, self.scale = nn.Linear(source_size, width, bias=False), scale
-
-    def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return float32 [*, d] for rows [*, k]."""
-        return self.scale * project(rows, self.linear)
 
 
 class Dllm2rec(OverItems):
@@ -82,7 +69,7 @@ class Dllm2rec(OverItems):
             pretrained.text.device
         )
         if self.config.start == "pretrained":
-            nn.init.zeros_(mapping.linear.weight)
+            zeros_(mapping.linear.weight)
         self.item.read(pretrained.text, mapping)
 
     def losses(self, side: Side, own: States, other: States, batch: Batch) -> dict[str, torch.Tensor]:

@@ -29,6 +29,18 @@ class RowMapping(nn.Module):
         return mapped
 
 
+class ScaledMap(nn.Module):
+    """A linear map without bias, k -> d, times a number."""
+
+    def __init__(self, source_size: int, width: int, scale: float) -> None:
+        super().__init__()
+        self.linear, self.scale = nn.Linear(source_size, width, bias=False), scale
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return float32 [*, d] for rows [*, k]."""
+        return self.scale * project(rows, self.linear)
+
+
 class MappedTable(nn.Module):
     """A table of mapped frozen rows, of rows of its own, or of the sum of both."""
 

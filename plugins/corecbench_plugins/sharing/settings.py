@@ -212,6 +212,14 @@ class Dllm2recConfig(LlmFirst):
 
 
 @dataclass(frozen=True)
+class Llm2recConfig(LlmFirst):
+    """Settings of the LLM whose vectors are the items; its turn, of `llm_epochs`, tunes it."""
+
+    start: Literal["new"] = "new"
+    """The domain side always starts anew: its rows are made of texts."""
+
+
+@dataclass(frozen=True)
 class EnsrecConfig(LlmOnly):
     """Settings of the ensemble of ids and texts."""
 

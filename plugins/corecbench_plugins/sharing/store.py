@@ -132,17 +132,18 @@ class RenewedTable(nn.Module):
     said: torch.Tensor
     """float32 [N+1, K], whitened; zero before it is told. It is stored with the side, since training changes it."""
 
-    def __init__(self, table: ProjectedTable, width: int, n_new: int = 0) -> None:
+    def __init__(self, table: Table, n_rows: int, width: int, n_new: int = 0) -> None:
         super().__init__()
         self.table, self.width, self.n_new = table, width, n_new
-        self.register_buffer("said", torch.zeros(table.weight.shape[0], 0))
+        self.register_buffer("said", torch.zeros(n_rows, 0))
         self.reading: nn.Linear | None = None
 
-    def expect(self, said_width: int) -> None:
-        """Be ready to be told rows of this width."""
+    def expect(self, said_width: int) -> nn.Linear:
+        """Be ready to be told rows of this width, and return the projection that reads them."""
         self.said = self.said.new_zeros(len(self.said), said_width)
         self.reading = nn.Linear(said_width, self.width, bias=False, device=self.said.device)
         nn.init.zeros_(self.reading.weight)
+        return self.reading
 
     def tell(self, item_states: torch.Tensor) -> None:
         """Take what the LLM makes of each item now, float32 [N+1, K].
@@ -152,7 +153,7 @@ class RenewedTable(nn.Module):
         """
         if item_states.shape != self.said.shape:
             raise UsageError(
-                f"renewed is true, which needs an LLM whose states are as wide as its table of items; its states "
+                f"the LLM's states must be as wide as its table of items, since items are told of them; its states "
                 f"are {item_states.shape[1]} wide, its table {self.said.shape[1]}"
             )
         self.said.copy_(NORM * whitened(item_states.cpu(), turned_back=True, n_new=self.n_new))
