@@ -34,6 +34,11 @@ def test_the_first_page_has_the_picture_five_findings_and_two_commands():
     assert "../README.md" not in shown
 
 
+def test_no_page_of_the_site_leads_out_of_it():
+    shown = {path.name: site.on_page_markdown(page(path.name), None, None, None) for path in DOCS.glob("*.md")}
+    assert {name: re.findall(r"\]\(\.\./[^)]*\)", text) for name, text in shown.items() if "](../" in text} == {}
+
+
 def test_a_name_of_the_contract_leads_to_its_source_and_is_documented_on_the_site():
     text = page("reference.md")
     links = re.findall(r"^- \[`corecbench\.(?:api|toolkit)\.(\w+)`\]\(\.\./([\w/.]+)\)$", text, flags=re.MULTILINE)
