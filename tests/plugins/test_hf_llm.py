@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 
 import pytest
@@ -150,6 +151,17 @@ def test_the_latest_title_of_a_long_prompt_is_read(make_model):
     model = make_model("titles", ids=False, texts=long)
     prompts = model.layout.prompts([[1, 2, 4, 5, 6], [1, 2, 4, 5, 1]])
     assert prompts[0].shape != prompts[1].shape or not torch.allclose(*prompts, atol=1e-3)
+
+
+@pytest.mark.parametrize(("most", "again"), [(0, 3), (2**11, 1), (2**20, 0)])
+def test_prompts_are_kept_on_disk_up_to_a_bound_and_are_the_same_beyond_it(make_model, monkeypatch, most, again):
+    monkeypatch.setattr("corecbench_plugins.hf_llm.layouts.MOST_BYTES", most)
+    layout, windows = make_model("titles", ids=False).layout, [[1, 2], [4, 5, 6], [6]]
+    first, computed, compute = layout.prompts(windows), [], layout.encoder.token_states
+    monkeypatch.setattr(layout.encoder, "token_states", lambda texts: computed.extend(texts) or compute(texts))
+    assert all(torch.equal(one, other) for one, other in zip(first, layout.prompts(windows), strict=True))
+    assert len(computed) == again
+    assert os.fstat(layout.kept.file.fileno()).st_size <= most
 
 
 # --- training -----------------------------------------------------------------------------------------------------

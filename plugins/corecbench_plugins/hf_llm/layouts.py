@@ -5,6 +5,8 @@ B examples, L positions of a history, S positions of the LLM, P of the instructi
 
 from __future__ import annotations
 
+import tempfile
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,12 +14,17 @@ import torch
 from torch import nn
 from torch.nn.functional import pad
 
-from corecbench.toolkit import on_device
+from corecbench.toolkit import on_device, private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from corecbench_plugins.hf_llm.text_encoder import TextEncoder
+
+
+MOST_BYTES = 2**33
+"""Most bytes of prompts that are kept on disk. What is beyond them is computed at each use."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,35 @@ class ItemTokens(nn.Module):
         return Sequences(torch.cat([*front, items], dim=1), None)
 
 
+class KeptPrompts:
+    """The states of prompts in a file of the cache that has no name and ends with this object."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = tempfile.TemporaryFile(dir=private_folder(folder))  # noqa: SIM115, open while this object lives
+        weakref.finalize(self, self.file.close)
+        self.size = 0
+        """Bytes of the file."""
+        self.places: dict[tuple[int, ...], tuple[int, torch.Size, torch.dtype]] = {}
+        """Items of a prompt -> where its states begin, with their shape and dtype."""
+
+    def add(self, items: tuple[int, ...], states: torch.Tensor) -> torch.Tensor:
+        """Return the states of a prompt, [T, h], as they are kept: in half precision if they fit into it."""
+        kept = states.half() if states.abs().max() < torch.finfo(torch.half).max else states
+        if self.size + kept.nbytes <= MOST_BYTES:
+            self.file.seek(self.size)
+            self.file.write(kept.numpy().tobytes())
+            self.places[items] = self.size, kept.shape, kept.dtype
+            self.size += kept.nbytes
+        return kept
+
+    def read(self, items: tuple[int, ...]) -> torch.Tensor:
+        """Return states that were kept."""
+        start, shape, dtype = self.places[items]
+        self.file.seek(start)
+        content = bytearray(self.file.read(shape.numel() * dtype.itemsize))
+        return torch.frombuffer(content, dtype=dtype).reshape(shape)
+
+
 class Titles(nn.Module):
     """The instruction and the titles of the latest items as text, then `<uid>`, `<iid>`s and a recommend token.
 
@@ -71,7 +107,7 @@ class Titles(nn.Module):
         super().__init__()
         self.encoder, self.instruction, self.texts, self.max_titles = encoder, instruction, texts, max_titles
         self.recommend = nn.Parameter(encoder.states("Recommendation:")[-1].clone())  # [h]
-        self.prompt_states: dict[tuple[int, ...], torch.Tensor] = {}
+        self.kept = KeptPrompts(encoder.setup.cache / "texts")
 
     def forward(self, history: torch.Tensor, items: torch.Tensor, user: torch.Tensor | None) -> Sequences:
         """Lay out a batch; arguments as for `ItemTokens`."""
@@ -94,10 +130,9 @@ class Titles(nn.Module):
 
     def prompts(self, latest: Sequence[Sequence[int]]) -> list[torch.Tensor]:
         """Return the states of each prompt's text, float32 [T, h]. Those of new prompts are computed together."""
-        missing = sorted({tuple(items) for items in latest} - self.prompt_states.keys())
+        missing = sorted({tuple(items) for items in latest} - self.kept.places.keys())
         texts = [f"{self.instruction} " + "; ".join(self.texts[item] for item in items) for items in missing]
-        for items, states in zip(missing, self.encoder.token_states(texts), strict=True):
-            self.prompt_states[items] = (
-                states.half() if states.abs().max() < torch.finfo(torch.half).max else states
-            )
-        return [self.prompt_states[tuple(items)].float() for items in latest]
+        states = self.encoder.token_states(texts) if missing else []
+        new = {items: self.kept.add(items, found) for items, found in zip(missing, states, strict=True)}
+        keys = [tuple(items) for items in latest]
+        return [(new[items] if items in new else self.kept.read(items)).float() for items in keys]
