@@ -116,4 +116,4 @@ def new_plugin(name: str, kind: str, out: Path) -> None:
         raise UsageError(f"there is a {kind} '{name}' already; choose another name")
     folder = write_project(name, kind, out)
     say(f"written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
-    say(f"next: cd {folder} && pip install -e . && pytest")
+    say(f"next: cd {folder} && pip install -e '.[test]' && pytest")

@@ -171,7 +171,7 @@ def test_new_plugin_writes_a_project_whose_component_passes_its_checks(corecbenc
     assert result.exit_code == 0
     assert result.stdout == (
         "written to here/my-metric: README.md, my_metric.py, pyproject.toml, test_my_metric.py\n"
-        "next: cd here/my-metric && pip install -e . && pytest\n"
+        "next: cd here/my-metric && pip install -e '.[test]' && pytest\n"
     )
     file = tmp_path / "here" / "my-metric" / "my_metric.py"
     assert corecbench("check", "my-metric", "--plugin", file).exit_code == 0
