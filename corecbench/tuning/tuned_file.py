@@ -32,26 +32,26 @@ def write_tuned(path: Path, search: Search, account: Mapping[str, Any]) -> None:
     own["max_history"] = search.max_history
     for component, given in search.data.given.items():
         table_in(own, "settings", super_table=True)[component] = table_of(given)
+    mark = "" if account["finished_trials"] else CUT_OFF
     for label, settings in account["settings"].items():
         kind = "in_pairs" if in_pairs and label == search.model else "settings"
-        table_in(own, kind, super_table=True)[label] = table_of(settings)
+        table_in(own, kind, super_table=True)[label] = table_of(settings, mark)
     accounts = table_in(table_in(document, "tuning", super_table=True), dataset, super_table=True)
     of_model = table_in(accounts, search.model, super_table=True)
-    found = table_of(account)
-    if not account["finished_trials"]:
-        found.comment(CUT_OFF)
-    of_model["in_pairs" if in_pairs else "alone"] = found
+    of_model["in_pairs" if in_pairs else "alone"] = table_of(account, mark)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     new.write_text(tomlkit.dumps(document), encoding="utf-8", newline="\n")
     new.replace(path)
 
 
-def table_of(values: Mapping[str, Any]) -> Any:
-    """Return a table whose inner tables each stand on one line."""
+def table_of(values: Mapping[str, Any], comment: str = "") -> Any:
+    """Return a table whose inner tables each stand on one line, with a comment in its own."""
     import tomlkit
 
     table = tomlkit.table()
+    if comment:
+        table.comment(comment)
     for key, value in values.items():
         table.add(key, in_line(value))
     return table
