@@ -92,16 +92,18 @@ def pair(bench, folders, tiny_llama):
     """Train a pair and its models, and return the folders."""
     llm = f"llama:{tiny_llama}"
 
-    def run(**options):
-        records = bench(**{"models": ("sasrec",), "llms": (llm,), "keep_models": True} | options)
+    def run(module="bdlm", **options):
+        chosen = {"models": ("sasrec",), "llms": (llm,), "sharing": (module,), "keep_models": True}
+        records = bench(**chosen | options)
         assert all(record["status"] == "ok" for record in records), records
-        return folders()[f"sasrec+{llm}+bdlm"], folders()[llm]
+        return folders()[f"sasrec+{llm}+{module}"], folders()[llm]
 
     return run
 
 
-def test_both_sides_of_a_pair_recommend_what_was_stored_each_alone(pair, host, toy_data, tmp_path):
-    both, alone = pair()
+@pytest.mark.parametrize("module", ["bdlm", "llm2rec"])
+def test_both_sides_of_a_pair_recommend_what_was_stored_each_alone(pair, host, toy_data, tmp_path, module):
+    both, alone = pair(module)
     for folder, side in ((both, "domain"), (both, "llm"), (alone, "llm")):
         copy = tmp_path / "copy"
         shutil.copytree(folder / "model" / side, copy / "model" / side)
