@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from corecbench.api import Batch, Catalog, CorecbenchError, Setup, UsageError, last_position, private_ids
+from corecbench_plugins.hf_llm import backend
 from corecbench_plugins.hf_llm.backend import build
 from corecbench_plugins.hf_llm.body import load_body, run, upper_part
 from corecbench_plugins.hf_llm.settings import LlamaConfig
@@ -162,6 +163,25 @@ def test_prompts_are_kept_on_disk_up_to_a_bound_and_are_the_same_beyond_it(make_
     assert all(torch.equal(one, other) for one, other in zip(first, layout.prompts(windows), strict=True))
     assert len(computed) == again
     assert os.fstat(layout.kept.file.fileno()).st_size <= most
+
+
+def test_padding_takes_no_part_in_the_feed_forward_of_the_last_layer(make_model, monkeypatch):
+    model, batch = make_model(ids=False), histories([1, 2, 4, 5], *[[number] for number in range(1, 7)] * 8)
+    feed_forward, n_rows = type(model.body.layers[-1].mlp), []
+    compute = feed_forward.forward
+
+    def counted(self, states):
+        n_rows.append(states[..., 0].numel())
+        return compute(self, states)
+
+    monkeypatch.setattr(feed_forward, "forward", counted)
+    states = model.states(batch).user
+    monkeypatch.setattr(backend, "ROWS_PER_THREAD", 1000)
+    whole = model.states(batch).user
+    is_item = batch.history != 0
+    assert n_rows[1::2] == [is_item.sum(), is_item.numel()]  # each time after the layer below
+    assert torch.allclose(states[is_item], whole[is_item], atol=1e-6)
+    assert states.isfinite().all()
 
 
 # --- training -----------------------------------------------------------------------------------------------------

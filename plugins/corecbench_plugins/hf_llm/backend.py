@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import nn
-from torch.nn.functional import embedding, layer_norm
+from torch.nn.functional import embedding, layer_norm, pad
 
 from corecbench.api import Batch, Ids, IdsFactory, Setup, States, Table, last_position
 from corecbench.toolkit import ProjectedTexts
@@ -24,6 +24,10 @@ from corecbench_plugins.hf_llm.weights import model_folder
 
 if TYPE_CHECKING:
     from corecbench_plugins.hf_llm.settings import LlmConfig
+
+
+ROWS_PER_THREAD = 16
+"""Of as many rows of a product for each thread the digits of one do not depend on the number of the others."""
 
 
 class LlmRecommender(nn.Module):
@@ -80,12 +84,23 @@ class LlmRecommender(nn.Module):
         items = embedding(batch.history, table)  # [B, L, d]
         sequences = self.sequences(batch, items)
         n_read = batch.history.shape[1] if self.layout.reads_every_item else 1
-        final = run(self.body, sequences.states, sequences.mask, last=n_read if self.can_read_only else 0)[
-            :, -n_read:
-        ]
+        final = run(self.body, sequences.states, sequences.mask, self.places_read(batch, sequences))[:, -n_read:]
         if self.layout.reads_every_item:
             return States(self.leave(final) + items, table)
         return States(self.leave(final[:, -1]) + last_position(items, batch.history), table)
+
+    def places_read(self, batch: Batch, sequences: Sequences) -> torch.Tensor | int:
+        """Return which final states are read, as `run` takes it.
+
+        Padding is left out where that changes no digit of the others: in float32, on a processor.
+        """
+        if not self.can_read_only or not self.layout.reads_every_item:
+            return 1 if self.can_read_only else 0
+        states, is_item = sequences.states, batch.history != 0
+        exact = states.device.type == "cpu" and dtype_of(self.body) == torch.float32
+        if exact and is_item.sum() >= ROWS_PER_THREAD * torch.get_num_threads():
+            return pad(is_item, (states.shape[1] - is_item.shape[1], 0))
+        return batch.history.shape[1]
 
     def last_states(self, batch: Batch) -> States:
         """Return the user states after the last items, [B, d], and the item states."""

@@ -119,7 +119,9 @@ def upper_part(body: Body, config: LlmConfig) -> Body:
         raise UsageError(f"lora_targets {', '.join(targets)} are not in {type(body).__name__}: {error}") from error
 
 
-def run(body: Body, states: torch.Tensor, mask: torch.Tensor | None = None, last: int = 0) -> torch.Tensor:
+def run(
+    body: Body, states: torch.Tensor, mask: torch.Tensor | None = None, read: torch.Tensor | int = 0
+) -> torch.Tensor:
     """Run the top layers on states, and return final states, float32 [B, S, h].
 
     Args:
@@ -127,9 +129,11 @@ def run(body: Body, states: torch.Tensor, mask: torch.Tensor | None = None, last
         states: float32 [B, S, h].
         mask: int64 [B, S], 0 for padding on the left; None if only the right is padded, which causal attention
             never looks at.
-        last: how many final states at the end are read, if not all are and `can_read_only` is true; else 0.
+        read: which final states are read, bool [B, S], or how many at the end of each sequence, if not all are and
+            `can_read_only` is true; else 0.
     """
-    with reading_only(body, last) if last else contextlib.nullcontext():
+    all_are_read = isinstance(read, int) and not read
+    with contextlib.nullcontext() if all_are_read else reading_only(body, read):
         return run_layers(body, states.to(dtype_of(body)), mask).float()
 
 

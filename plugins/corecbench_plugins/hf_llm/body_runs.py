@@ -145,7 +145,8 @@ def reading_only(body: Body, place: torch.Tensor | int) -> Iterator[None]:
 
     Args:
         body: a body for which `can_read_only` is true.
-        place: int64 [B], one position of each sequence, or how many positions at the end of all sequences are read.
+        place: the positions that are read: bool [B, S]; one of each sequence, int64 [B]; or how many at the end of
+            all sequences.
     """
     feed_forward = getattr(layers_of(body)[-1], "mlp", None)
     if feed_forward is None:
@@ -156,6 +157,9 @@ def reading_only(body: Body, place: torch.Tensor | int) -> Iterator[None]:
     def at_place(states: torch.Tensor) -> torch.Tensor:
         if isinstance(place, int):
             return pad(compute(states[:, -place:].contiguous()), (0, 0, states.shape[1] - place, 0))
+        if place.dtype == torch.bool:
+            computed = compute(states[place][None])[0]  # [of these, h]
+            return computed.new_zeros(states.shape).index_put((place,), computed)
         rows = torch.arange(len(place), device=place.device)
         alone: torch.Tensor = compute(states[rows, place][:, None])
         return alone  # [B, 1, h], which is added to all positions
