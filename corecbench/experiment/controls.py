@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from corecbench.api import ControlComponent, SharingComponent
+from corecbench.api import ControlComponent, SharingComponent, Turn
+from corecbench.experiment.cells import is_only_read
 from corecbench.plugin.abilities import control_abilities
 from corecbench.plugin.guard import guard
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from corecbench.plugin.selected import Selected
     from corecbench.settings.config import RunConfig, Settings
     from corecbench.training.controls import AppliedControl
+
+DOMAIN_TURNS = [Turn("domain", 2), Turn("domain", 1)]
+"""Such as a module plans where the LLM has no turn."""
 
 
 def choose_control(host: Host, label: str, settings: Settings) -> AppliedControl:
@@ -76,17 +80,20 @@ def why_not(control: AppliedControl, llm: Selected, module: Selected) -> str | N
     settings = control.abilities.sharing_settings
     if lacking := [key for key in settings if not hasattr(module.config, key)]:
         return f"{module.label} has no setting {', '.join(lacking)}, so it has no control {name}"
-    if changes_nothing(control, module):
+    if changes_nothing(control, llm, module):
         return f"{module.label} is the same under the control {name}, so it has none"
     return None
 
 
-def changes_nothing(control: AppliedControl, module: Selected) -> bool:
+def changes_nothing(control: AppliedControl, llm: Selected, module: Selected) -> bool:
     """Return whether a pair under a control would be trained exactly as it is without."""
     abilities = control.abilities
+    alone = is_only_read(llm, module)
+    couples = module.couples and (not alone or module.couples_with_untrained or abilities.teacher == "self")
     return (
         not (control.selected.untrained_llm and (module.trains or module.reads_texts))
-        and all(each is None for each in (abilities.item_texts, abilities.text, abilities.turns))
-        and (abilities.teacher == "other" or not module.couples)
+        and all(each is None for each in (abilities.item_texts, abilities.text))
+        and (abilities.turns is None or (alone and control.turns(DOMAIN_TURNS) == DOMAIN_TURNS))
+        and (abilities.teacher == "other" or not couples)
         and all(getattr(module.config, key) == value for key, value in abilities.sharing_settings.items())
     )

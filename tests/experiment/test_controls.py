@@ -7,6 +7,7 @@ from corecbench.experiment.controls import choose_control, why_not, with_ledger
 from corecbench.settings.config import RunConfig
 
 BOTH_OFF = {"domain_weight": 0, "llm_weight": 0}
+FROZEN = {"llm_epochs": 0}
 
 
 @pytest.fixture
@@ -47,6 +48,11 @@ def reason(host):
         ("frozen-texts", "llama4rec", {}, "llama4rec reads no texts of the LLM, so it has no control frozen-texts"),
         ("own-teacher", "bdlm", {}, None),
         ("own-teacher", "bdlm", BOTH_OFF, "bdlm has no coupling losses, so it has no control own-teacher"),
+        ("frozen-texts", "bdlm", FROZEN, "bdlm is the same under the control frozen-texts, so it has none"),
+        ("no-mutual", "bdlm", FROZEN, "bdlm is the same under the control no-mutual, so it has none"),
+        ("own-teacher", "bdlm", FROZEN, None),
+        ("frozen-bag-of-words", "bdlm", FROZEN, None),
+        ("no-mutual", "rlmrec", {}, None),
         ("shuffled-texts", "ctrl", {}, None),
         ("ciphered-texts", "ctrl", {}, None),
         ("untrained-llm", "collm", {}, None),
