@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from corecbench.api import Batch, PluginError, Setup, private_ids
+from corecbench_plugins.recbole_models import sasrec_gru4rec
 from corecbench_plugins.recbole_models.adjacency import normalised_adjacency
 from corecbench_plugins.recbole_models.classes import model_class
 
@@ -115,6 +116,26 @@ def test_a_state_does_not_depend_on_the_batch_around_it(build, name):
     alone = model.states(histories([1, 2])).user
     among = model.states(histories([1, 2], [3, 4, 5, 6, 7, 8])).user[:1, :2]
     assert torch.allclose(alone, among, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", SEQUENTIAL)
+def test_by_length_trains_the_same_on_fewer_positions(build, name, monkeypatch):
+    monkeypatch.setattr(sasrec_gru4rec, "FEW_POSITIONS", 0)
+    dropout = {"sasrec": {"hidden_dropout": 0, "attention_dropout": 0}, "gru4rec": {"dropout": 0}}[name]
+    batch = histories([1], [2, 3, 4, 5, 6, 7], [8, 9], [3], [4, 5, 6, 7, 8])
+    is_item, found = batch.history != 0, []
+    for by_length in (False, True):
+        torch.manual_seed(0)
+        model, ids = build(name, by_length=by_length, **dropout)
+        n_positions = []
+        model.model.register_forward_pre_hook(lambda _, given, seen=n_positions: seen.append(given[0].numel()))
+        states = model.train().states(batch)
+        (states.user[is_item] @ states.item.T).logsumexp(dim=1).sum().backward()
+        found.append((states.user.detach()[is_item], ids.item.weight.grad, sum(n_positions)))
+    (states, gradient, n), (other_states, other_gradient, n_apart) = found
+    assert torch.allclose(states, other_states, atol=1e-6)
+    assert torch.allclose(gradient, other_gradient, atol=1e-5)
+    assert (n, n_apart) == (30, 12 + 2 + 2)
 
 
 def test_a_history_of_the_largest_length_is_read(build):

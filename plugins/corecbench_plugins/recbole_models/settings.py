@@ -39,6 +39,9 @@ class SequentialConfig(Training):
     layers_dtype: Precision = "auto"
     """Number format of the products in the model's layers while it is trained. `auto` takes bfloat16 where the
     processor or the GPU multiplies faster in it. Weights, and all that is computed in evaluation, are float32."""
+    by_length: Annotated[bool, Added(before=False), Large(True), Choices(())] = False
+    """Whether long and short histories of a batch are trained apart on a processor, so that less of a batch is
+    padding. Training is the same but for what dropout draws and for last digits."""
 
 
 @dataclass(frozen=True)
