@@ -158,7 +158,7 @@ def reading_only(body: Body, place: torch.Tensor | int) -> Iterator[None]:
         if isinstance(place, int):
             return pad(compute(states[:, -place:].contiguous()), (0, 0, states.shape[1] - place, 0))
         if place.dtype == torch.bool:
-            computed = compute(states[place][None])[0]  # [of these, h]
+            computed: torch.Tensor = compute(states[place][None])[0]  # [of these, h]
             return computed.new_zeros(states.shape).index_put((place,), computed)
         rows = torch.arange(len(place), device=place.device)
         alone: torch.Tensor = compute(states[rows, place][:, None])
