@@ -22,7 +22,6 @@ from sides.training_work import TrainingWork
 
 AT_LEAST = {"SASRec": 20.0, "GRU4Rec": 20.0, "LightGCN": 5.0}
 """How many times as fast as RecBole's Trainer each model is to be."""
-LOSSES = ("softmax", "sampled_softmax")
 NO_ANOMALY_MODE = "--no-anomaly-mode"
 QUICKER = "RecBole, anomaly mode off"
 NOTES = (
@@ -70,7 +69,7 @@ def epoch(dataset: str, model: str, folder: Path, options: Options) -> Compariso
     if model != "LightGCN":
         sides.append(peer_side(QUICKER, "recbole", options, "recbole_training.py", folder, model, NO_ANOMALY_MODE))
         targets.append(Target(QUICKER, "corecbench", quantity="train_cpu_s"))
-    for loss in LOSSES if model == "SASRec" else ():
+    for loss in ("softmax", "sampled_softmax") if model == "SASRec" else ():
         name = f"RecTools, {loss}"
         sides.append(peer_side(name, "rectools", options, "rectools_training.py", folder, loss))
         targets.append(Target(name, "corecbench", quantity="train_cpu_s"))

@@ -4,8 +4,7 @@
 
 Each side ranks the held-out item of every user among the whole catalogue by given vectors of width 64; what the
 user has seen is left out. The clock runs from vectors to ranks or to metrics, not while libraries and data are
-loaded. The vectors are random. Interactions are those of amazon-beauty where CORECBENCH_DATA has it, else random
-ones of the same shape.
+loaded. The vectors are random, the interactions those of amazon-beauty.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from measuring.comparison import Comparison, Target
 from measuring.environments import peer_side
 from measuring.options import Options, measuring_options
 from measuring.record import measure_all
-from measuring.sides import Side, SideError, own_side
+from measuring.sides import SideError, own_side
 from sides.ranking_work import K, RankingWork
 
 if TYPE_CHECKING:
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
 
 
 WIDTH = 64
-BEAUTY = (22_363, 12_101, 176_139)
-"""Users, items, and interactions that are neither for validation nor for test, of amazon-beauty."""
-OURS = {"ranks": f"corecbench, ranks with the {K} best", "only": "corecbench, ranks alone"}
+ALONE, OURS, PRODUCT = "corecbench, ranks alone", f"corecbench, ranks with the {K} best", "matrix product alone"
+OWN = {ALONE: "0", OURS: str(K), PRODUCT: "product", f"matrix product and topk {K}": "topk"}
+"""Side that runs in this environment -> what it does, as `corecbench_ranking.py` names it."""
 
 
 def vectors(n_users: int, n_items: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -54,16 +53,12 @@ def random_work(n_users: int, n_items: int, n_seen: int, seed: int = 0) -> Ranki
 
 
 def beauty_work() -> tuple[str, RankingWork]:
-    """Return the work of amazon-beauty's test, or of random interactions of its shape, and the name of the data."""
-    from corecbench.api import CorecbenchError
+    """Return the name of amazon-beauty and the work of its test."""
     from corecbench.data.loaded import read_datasets
     from corecbench.plugin.host import Host
     from corecbench.settings.config import RunConfig
 
-    try:
-        (data,) = read_datasets(RunConfig(datasets=("amazon-beauty",), ties="file"), Host.discover())
-    except CorecbenchError:
-        return "random interactions", random_work(*BEAUTY)
+    (data,) = read_datasets(RunConfig(datasets=("amazon-beauty",), ties="file"), Host.discover())
     held = data.split.held["test"]
     row, item = held.known.pairs(np.arange(len(held.users)))
     states = vectors(data.catalog.n_users, data.catalog.n_items, np.random.default_rng(0))
@@ -95,35 +90,24 @@ def check(folder: Path, first: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return sentences
 
 
-def our_sides(folder: Path) -> list[Side]:
-    """Return our own sides and the plain ones."""
-    return [
-        own_side(OURS["only"], "corecbench_ranking.py", folder, "0"),
-        own_side(OURS["ranks"], "corecbench_ranking.py", folder, str(K)),
-        own_side("matrix product alone", "plain_ranking.py", folder, "product"),
-        own_side(f"matrix product and topk {K}", "plain_ranking.py", folder, "topk"),
-    ]
-
-
 def catalogue(work: RankingWork, data: str, folder: Path, options: Options) -> Comparison:
     """Compare all sides."""
     work.save(folder)
     best_batch = str(512 * (work.n_items + 1))
     sides = [
-        *our_sides(folder),
+        *(own_side(name, "corecbench_ranking.py", folder, kind) for name, kind in OWN.items()),
         peer_side("RecBole, its default batch", "recbole", options, "recbole_ranking.py", folder, "0"),
         peer_side("RecBole, 512 users a batch", "recbole", options, "recbole_ranking.py", folder, best_batch),
         peer_side("RecTools, torch", "rectools", options, "rectools_ranking.py", folder, "torch"),
         peer_side("RecTools, implicit", "rectools", options, "rectools_ranking.py", folder, "implicit"),
     ]
-    ours = OURS["ranks"]
     targets = [
-        Target(OURS["only"], "matrix product alone", at_most=1.25),
-        Target(ours, "matrix product alone", at_most=1.6),
-        Target("RecBole, its default batch", ours, at_least=5),
-        Target("RecBole, 512 users a batch", ours),
-        Target("RecTools, torch", ours, at_least=1.5),
-        Target("RecTools, implicit", ours, at_least=1.5),
+        Target(ALONE, PRODUCT, at_most=1.25),
+        Target(OURS, PRODUCT, at_most=1.6),
+        Target("RecBole, its default batch", OURS, at_least=5),
+        Target("RecBole, 512 users a batch", OURS),
+        Target("RecTools, torch", OURS, at_least=1.5),
+        Target("RecTools, implicit", OURS, at_least=1.5),
     ]
     notes = [
         f"Interactions: {data}; vectors: random, width {WIDTH}.",

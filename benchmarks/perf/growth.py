@@ -20,6 +20,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,7 +55,6 @@ NAMED = {
 TINY = Size(
     n_users=60, n_items=40, n_interactions=600, max_history=8, sasrec_batches=2, lightgcn_batches=2, n_ranked=20
 )
-FACTORS = (1, 2, 4)
 FILE = "drawn.parquet"
 
 GROWN = {
@@ -70,7 +70,7 @@ GROWN = {
 def sizes(base: Size) -> dict[str, list[tuple[int, Size]]]:
     """Return what grows -> pairs of the factor and the size."""
     return {
-        name: [(by, replace(base, **{field: by * getattr(base, field) for field in fields})) for by in FACTORS]
+        name: [(by, replace(base, **{field: by * getattr(base, field) for field in fields})) for by in (1, 2, 4)]
         for name, fields in GROWN.items()
     }
 
@@ -109,7 +109,7 @@ def in_process(size: Size) -> dict[str, float]:
     """Measure a size in a process of its own, whose largest memory is that of this size."""
     with tempfile.TemporaryDirectory() as folder:
         write_parquet(draw(size.n_users, size.n_items, size.n_interactions), Path(folder) / FILE)
-        command = [sys.executable, __file__, "--one", json.dumps(asdict(size)), "--folder", folder]
+        command = [sys.executable, __file__, "--one", json.dumps(asdict(size)), folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{size} failed with exit code {done.returncode}: {done.stderr[-2000:]}")
@@ -142,14 +142,8 @@ def load(file: Path, cost: dict[str, float]) -> tuple[Dataset, Split]:
     titles = source.items()
     given = iter([rows])
     del rows
-
-    class Read:
-        """The source once more, whose tables are there already; they are let go when they are taken."""
-
-        interactions = staticmethod(lambda: next(given))
-        items = staticmethod(lambda: titles)
-
-    data = timed("order_s", cost, lambda: load_dataset("drawn", Read()))
+    read = SimpleNamespace(interactions=lambda: next(given), items=lambda: titles)  # rows are let go when taken
+    data = timed("order_s", cost, lambda: load_dataset("drawn", read))
     del source
     return data, timed("split_s", cost, lambda: leave_one_out(data))
 
@@ -175,7 +169,8 @@ def train_and_rank(
 
     host = Host.discover()
     metric = host.build(host.select("metrics", "NDCG@10", {}))
-    cell = CellTraining(host, Setup(data.catalog, size.max_history, seed=0, cache=cache), split, name, metric)
+    setup = Setup(data.catalog, size.max_history, seed=0, cache=cache)
+    cell = CellTraining(host, setup, split, name, metric, sampled_users=size.n_ranked)
     selected = host.select("models", name, {}, n_items=max(size.n_items, MANY_ITEMS + 1))
     batch_size = selected.config.batch_size
     selected = replace(selected, config=replace(selected.config, max_examples=n_batches * batch_size))
@@ -191,21 +186,13 @@ def train_and_rank(
     epoch = math.ceil(len(training.examples) / batch_size)
     cost[f"{name}_batch_s"] = trained_s / min(n_batches, epoch)
     cost[f"{name}_epoch_s"] = cost[f"{name}_batch_s"] * epoch
-    task = cell.tasks["test"]
-    some = np.sort(np.random.default_rng(0).permutation(len(task.users))[: size.n_ranked])
-    part = replace(
-        task,
-        users=task.users[some],
-        target=task.target[some],
-        history=task.history[some],
-        seen=replace(task.seen, start=task.seen.start[some], length=task.seen.length[some]),
-    )
-    model = training.model
+    task, model = cell.epoch_task, training.model
     evaluate(model)
-    rank_task(model.states, part)  # what is kept from batch to batch is computed here
-    ranked_s = measured(lambda: rank_task(model.states, part)) / len(some)
+    rank_task(model.states, task)  # what is kept from batch to batch is computed here
+    ranked_s = measured(lambda: rank_task(model.states, task)) / len(task.users)
     cost[f"{name}_rank_s_per_user"] = ranked_s
-    cost[f"{name}_validation_s"] = ranked_s * (sampled_users(split, RunConfig()) or len(task.users))
+    n_validated = sampled_users(split, RunConfig()) or len(split.held["validation"].users)
+    cost[f"{name}_validation_s"] = ranked_s * n_validated
     cost[f"{name}_peak_bytes"] = float(peak_memory_bytes())
 
 
@@ -230,14 +217,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="measure growth")
     parser.add_argument("--only", choices=NAMED, help="only this size, and no exponents")
     parser.add_argument("--out", type=Path, help="a JSON file for what was measured")
-    parser.add_argument("--one", help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         import torch
 
         torch.set_num_threads(1)
-        print(json.dumps(measure_one(Size(**json.loads(options.one)), options.folder)))
+        print(json.dumps(measure_one(Size(**json.loads(options.one[0])), Path(options.one[1]))))
         return
     found = measure(options.only)
     if options.out:

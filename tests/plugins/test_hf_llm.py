@@ -1,5 +1,6 @@
 import os
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -182,6 +183,17 @@ def test_padding_takes_no_part_in_the_feed_forward_of_the_last_layer(make_model,
     assert n_rows[1::2] == [is_item.sum(), is_item.numel()]  # each time after the layer below
     assert torch.allclose(states[is_item], whole[is_item], atol=1e-6)
     assert states.isfinite().all()
+
+
+def test_a_full_disk_keeps_no_prompt_and_changes_none(make_model, monkeypatch):
+    def write(content):
+        raise OSError("no space left on device")
+
+    layout = make_model("titles", ids=False).layout
+    monkeypatch.setattr(layout.kept, "file", SimpleNamespace(seek=lambda place: place, write=write))
+    first, again = (layout.prompts([[1, 2]]) for _ in range(2))
+    assert torch.equal(*first, *again)
+    assert not layout.kept.places
 
 
 # --- training -----------------------------------------------------------------------------------------------------

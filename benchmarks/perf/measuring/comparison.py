@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from measuring.sides import SideError, run_side
@@ -56,6 +56,7 @@ def measure(comparison: Comparison, options: Options) -> dict[str, Any]:
     checks: Sequence[str] = ()
     measured: dict[str, list[dict[str, Any]]] = {side.name: [] for side in comparison.sides}
     failed: dict[str, str] = {}
+    rounds = min(options.rounds, comparison.most_rounds or options.rounds)
 
     def run(side: Side, what: str) -> dict[str, Any] | None:
         if side.name in failed:
@@ -74,10 +75,7 @@ def measure(comparison: Comparison, options: Options) -> dict[str, Any]:
         first = {side.name: found for side in comparison.sides if (found := run(side, "check")) is not None}
         checks = comparison.check(first)
         if options.tiny:
-            measured = {name: [first[name]] if name in first else [] for name in measured}
-    rounds = min(options.rounds, comparison.most_rounds or options.rounds)
-    if options.tiny and comparison.check is not None:
-        rounds = 0
+            measured, rounds = {name: [first[name]] if name in first else [] for name in measured}, 0
     for number in range(rounds):
         for side in comparison.sides:
             found = run(side, f"round {number + 1} of {rounds}")
@@ -129,20 +127,8 @@ def outcome(target: Target, sides: Mapping[str, Mapping[str, Any]]) -> dict[str,
     if all(medians):
         over, *under = (median for median in medians if median is not None)
         value = over / under[0] if under else over
-    met = None
-    if value is not None:
-        met = (target.at_least is None or value >= target.at_least) and (
-            target.at_most is None or value <= target.at_most
-        )
-    return {
-        "over": target.over,
-        "under": target.under,
-        "quantity": target.quantity,
-        "at_least": target.at_least,
-        "at_most": target.at_most,
-        "value": value,
-        "met": met,
-    }
+    met = value is not None and (target.at_least or value) <= value <= (target.at_most or value)
+    return {**asdict(target), "value": value, "met": None if value is None else met}
 
 
 def median(side: Mapping[str, Any], quantity: str) -> float | None:

@@ -9,14 +9,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from measuring.sides import FOLDER, Side
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from measuring.options import Options
@@ -26,47 +24,9 @@ class PeerError(Exception):
     """A peer's environment cannot be made."""
 
 
-@dataclass(frozen=True)
-class Peer:
-    """A library that we are compared with. It gets torch in our own version, so that both sides multiply alike."""
-
-    name: str
-    requirements: Sequence[str]
-    """What pip is asked for."""
-    alone: Sequence[str] = ()
-    """What is installed without its own requirements."""
-
-
-PEERS: Mapping[str, Peer] = MappingProxyType(
-    {
-        peer.name: peer
-        for peer in (
-            Peer(
-                "recbole",
-                # The newest versions that its Config, Dataset and Trainer work with. Its own requirements pin a Ray
-                # that only its search for hyperparameters needs.
-                (
-                    "numpy==1.26.4",
-                    "pandas==2.2.3",
-                    "scipy==1.12.0",
-                    "colorama==0.4.6",
-                    "colorlog==6.12.0",
-                    "plotly==7.1.0",
-                    "psutil==7.2.2",
-                    "pyyaml==6.0.4",
-                    "scikit-learn==1.9.1",
-                    "tabulate==0.10.0",
-                    "tensorboard==2.21.0",
-                    "texttable==1.7.2",
-                    "thop==0.1.1.post2209072238",
-                    "tqdm>=4.66",
-                ),
-                ("recbole==1.2.1",),
-            ),
-            Peer("rectools", ("rectools[torch]==0.19.0", "numpy==1.26.4", "pandas==2.3.3")),
-        )
-    }
-)
+PEERS = {"recbole": ("recbole==1.2.1",), "rectools": ()}
+"""Peer -> what is installed without its own requirements, beside those of `REQUIREMENTS/PEER.txt`."""
+REQUIREMENTS = FOLDER / "measuring" / "requirements"
 
 
 def default_folder() -> Path:
@@ -81,10 +41,11 @@ def torch_version() -> str:
     return importlib.metadata.version("torch").partition("+")[0]
 
 
-def place(peer: Peer, folder: Path) -> Path:
+def place(peer: str, folder: Path) -> Path:
     """Return where a peer's environment lies: another one for other versions of what is in it."""
-    wanted = [*peer.requirements, *peer.alone, torch_version(), sys.version.split()[0]]
-    return folder / f"{peer.name}-{hashlib.sha256(repr(wanted).encode()).hexdigest()[:8]}"
+    text = (REQUIREMENTS / f"{peer}.txt").read_text(encoding="utf-8")
+    wanted = [text, *PEERS[peer], torch_version(), sys.version.split()[0]]
+    return folder / f"{peer}-{hashlib.sha256(repr(wanted).encode()).hexdigest()[:8]}"
 
 
 def python_of(name: str, options: Options) -> Path | None:
@@ -96,14 +57,13 @@ def python_of(name: str, options: Options) -> Path | None:
     Raises:
         PeerError: pip failed.
     """
-    peer = PEERS[name]
-    environment = place(peer, options.peers)
+    environment = place(name, options.peers)
     python = environment / "bin" / "python"
     if not python.exists():
         if not options.install:
             return None
         options.say(f"installing {name} into {environment}")
-        install(peer, environment, shlex.split(options.pip_args))
+        install(name, environment, shlex.split(options.pip_args))
     return python
 
 
@@ -114,25 +74,25 @@ def peer_side(name: str, peer: str, options: Options, program: str, *arguments: 
     return Side(name, [python or "python", FOLDER / "sides" / program, *arguments], cannot=missing)
 
 
-def install(peer: Peer, environment: Path, pip_args: Sequence[str]) -> None:
+def install(peer: str, environment: Path, pip_args: Sequence[str]) -> None:
     """Make the environment of a peer. It appears in its place only when it is complete."""
     environment.parent.mkdir(parents=True, exist_ok=True)
     try:
         # An environment cannot be moved, so a failed one is removed instead.
         run_pip([sys.executable, "-m", "venv", "--upgrade-deps", str(environment)], peer)
         pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", *pip_args]
-        run_pip([*pip, f"torch=={torch_version()}", *peer.requirements], peer)
-        if peer.alone:
-            run_pip([*pip, "--no-deps", *peer.alone], peer)
+        run_pip([*pip, f"torch=={torch_version()}", "--requirement", str(REQUIREMENTS / f"{peer}.txt")], peer)
+        if PEERS[peer]:
+            run_pip([*pip, "--no-deps", *PEERS[peer]], peer)
     except BaseException:
         shutil.rmtree(environment, ignore_errors=True)
         raise
 
 
-def run_pip(command: Sequence[str], peer: Peer) -> None:
+def run_pip(command: Sequence[str], peer: str) -> None:
     """Run a command that makes an environment."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise PeerError(f"{peer.name} cannot be installed ({last}); give pip what it needs by --pip-args")
+        raise PeerError(f"{peer} cannot be installed ({last}); give pip what it needs by --pip-args")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,42 +50,28 @@ def measuring_options(command: Callable[..., None]) -> Callable[..., None]:
     """
 
     def with_options(**values: Any) -> None:
-        tiny, rounds = values.pop("tiny"), values.pop("rounds")
-        out = values.pop("out") or (None if tiny else RESULTS)
-        names = ("threads", "peers", "install", "pip_args", "busy")
-        chosen = {name: values.pop(name) for name in names}
-        rounds = rounds or (TINY_ROUNDS if tiny else ROUNDS)
+        chosen = {field.name: values.pop(field.name) for field in fields(Options)}
+        chosen["rounds"] = chosen["rounds"] or (TINY_ROUNDS if chosen["tiny"] else ROUNDS)
+        chosen["out"] = chosen["out"] or (None if chosen["tiny"] else RESULTS)
         try:
-            command(options=Options(tiny=tiny, rounds=rounds, out=out, **chosen), **values)
+            command(options=Options(**chosen), **values)
         except (PeerError, SideError) as error:
             raise click.ClickException(str(error)) from error
 
     with_options.__doc__ = command.__doc__
-    decorated: Any = with_options
-    for option in reversed(OPTIONS):
-        decorated = option(decorated)
-    made: Callable[..., None] = decorated
-    return made
+    return functools.reduce(lambda made, option: option(made), reversed(OPTIONS), with_options)
 
 
+FOLDER = click.Path(path_type=Path, file_okay=False)
 OPTIONS = (
     click.option("--tiny", is_flag=True, help="Tiny sizes, one round: does the script work?"),
     click.option("--rounds", type=click.IntRange(1), help=f"Runs of each side.  [default: {ROUNDS}]"),
-    click.option(
-        "--out",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="Folder of the records.  [default: results/perf; with --tiny none is kept]",
-    ),
+    click.option("--out", type=FOLDER, help="Folder of the records.  [default: results/perf; with --tiny none]"),
     click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of each side."),
     click.option(
-        "--peers",
-        type=click.Path(path_type=Path, file_okay=False),
-        default=default_folder,
-        help="Folder of the peers' environments.  [default: in the user's cache]",
+        "--peers", type=FOLDER, default=default_folder, help="Folder of the peers.  [default: in the cache]"
     ),
-    click.option(
-        "--install/--no-install", default=True, help="Install peers that are not there.  [default: install]"
-    ),
+    click.option("--install/--no-install", default=True, show_default=True, help="Install peers that are missing."),
     click.option("--pip-args", default="", help="Arguments of pip for the peers, such as '--find-links FOLDER'."),
     click.option("--busy", is_flag=True, help="Record that other work runs on the machine."),
 )

@@ -62,8 +62,8 @@ def sides(records: Sequence[Mapping[str, Any]]) -> list[str]:
                 remark = f"not measured: {missing.splitlines()[0]}" if missing else side["facts"].get("remark")
                 cells = ["", "", ""]
                 if not missing:
-                    peak = size(side["peak_memory_bytes"]["median"])
-                    cells = [seconds(side["cpu_s"]), seconds(side["wall_s"]), peak]
+                    seconds = (f"{side[kind]['median']:.3g}" for kind in ("cpu_s", "wall_s"))
+                    cells = [*seconds, size(side["peak_memory_bytes"]["median"])]
                 shown = f"{name} ({remark})" if remark else name
                 rows.append([f"{record['name']}: {comparison['name']}", shown, *cells])
     return lines(["work", "side", "CPU s", "wall s", "peak memory"], rows)
@@ -74,15 +74,6 @@ def lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     above = [None, *(row[0] for row in rows)]
     shown = [["" if row[0] == before else row[0], *row[1:]] for row, before in zip(rows, above, strict=False)]
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *shown)]
-
-
-def seconds(spread: Mapping[str, float]) -> str:
-    """Return a median.
-
-    >>> seconds({"median": 12.25, "min": 1.5, "max": 20.0})
-    '12.2'
-    """
-    return f"{spread['median']:.3g}"
 
 
 def size(n_bytes: float) -> str:

@@ -1,6 +1,11 @@
-"""Ranks held-out items by corecbench: `corecbench_ranking.py FOLDER K`, with the K best items of each user."""
+"""Ranks held-out items by corecbench, or does the least that ranking takes: `corecbench_ranking.py FOLDER KIND`.
+
+KIND is 0 or 10, the best items of each user that corecbench finds beside its rank; `product`, which computes every
+score in plain torch and throws it away; or `topk`, which leaves out what was seen and takes the best items, too.
+"""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,47 +13,69 @@ import torch
 from measuring.clock import report, timed
 
 from corecbench.api import Batch, Interactions, States
-from corecbench.data.ranking_task import RankingTask
 from corecbench.data.split import HeldItems
-from corecbench.evaluation.ranking import Ranks, rank_task
+from corecbench.evaluation.ranking import rank_task
 from corecbench.experiment.process import keep_freed_memory
-from sides.ranking_work import WARM_UP, K, RankingWork, ndcg_and_hits, save_places
+from sides.ranking_work import WARM_UP, K, RankingWork, ndcg_and_hits, places_in_lists, save_places
+
+SCORES_PER_BLOCK = 2**22
+"""Scores of `product` and `topk` that are held at a time: 16 MiB."""
+FEWEST_USERS = 256
+"""Users at a time even if that is more scores: a product with few users is slow where there are many items."""
 
 
-def task_of(work: RankingWork) -> RankingTask:
-    """Return the work as a ranking task: all that a user has seen is the training part."""
+def ranks(work: RankingWork, top_k: int) -> Callable[[], np.ndarray]:
+    """Return what ranks by corecbench: it returns the place of each item among the first K, or 0 for none."""
     users = np.arange(1, work.n_users + 1)
-    return HeldItems.after(Interactions(work.seen_user, work.seen_item), users, work.target).task(max_history=50)
-
-
-def ranks_of(work: RankingWork, task: RankingTask, top_k: int) -> Ranks:
-    """Rank every held-out item."""
+    seen = Interactions(work.seen_user, work.seen_item)  # all of it is the training part
+    task = HeldItems.after(seen, users, work.target).task(max_history=50)
     user, item = torch.from_numpy(work.user_state), torch.from_numpy(work.item_state)
 
     def states(batch: Batch) -> States:
         return States(torch.nn.functional.embedding(batch.user, user), item)
 
-    return rank_task(states, task, top_k=top_k)
+    def places() -> np.ndarray:
+        rank = rank_task(states, task, top_k=top_k).rank
+        return np.where(rank <= K, rank, 0)
+
+    return places
 
 
-def main(folder: Path, top_k: int) -> None:
+@torch.no_grad()
+def listed(work: RankingWork, kind: str) -> np.ndarray:
+    """Return the same by plain torch; 0 for all where nothing but products is computed."""
+    user, item = torch.from_numpy(work.user_state[1:]), torch.from_numpy(work.item_state)
+    size = max(SCORES_PER_BLOCK // len(item), FEWEST_USERS)
+    scores = torch.empty(size, len(item))
+    best = np.zeros((work.n_users, K), dtype=np.int64)
+    for first in range(0, work.n_users, size):
+        end = min(first + size, work.n_users)
+        block = torch.mm(user[first:end], item.T, out=scores[: end - first])
+        if kind == "topk":
+            row, seen = work.seen_between(first, end)
+            block[:, 0] = -torch.inf
+            block[torch.from_numpy(row), torch.from_numpy(seen)] = -torch.inf
+            best[first:end] = block.topk(K).indices.numpy()
+    return places_in_lists(best, work.target)
+
+
+def main(folder: Path, kind: str) -> None:
     """Rank, and report what it took."""
-    keep_freed_memory()  # as every run of corecbench does
     work = RankingWork.load(folder)
-    task = task_of(work)
     warm_up = work.of_first(min(WARM_UP, work.n_users))
-    ranks_of(warm_up, task_of(warm_up), top_k)
-    ranks, cost = timed(lambda: ranks_of(work, task, top_k))
-    place = np.where(ranks.rank <= K, ranks.rank, 0)
-    save_places(folder, f"corecbench-{top_k}", place)
-    report(
-        cost,
-        ("corecbench", "torch", "numpy"),
-        users_per_cpu_s=work.n_users / cost.cpu_s,
-        mean_rank=float(ranks.rank.mean()),
-        **ndcg_and_hits(place),
-    )
+    if kind.isdigit():
+        keep_freed_memory()  # as every run of corecbench does
+        ranks(warm_up, int(kind))()
+        place, cost = timed(ranks(work, int(kind)))
+    else:
+        listed(warm_up, kind)
+        place, cost = timed(lambda: listed(work, kind))
+    facts = {}
+    if kind != "product":
+        save_places(folder, "plain" if kind == "topk" else f"corecbench-{kind}", place)
+        facts = ndcg_and_hits(place)
+    report(cost, ("corecbench", "torch", "numpy"), users_per_cpu_s=work.n_users / cost.cpu_s, **facts)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), sys.argv[2])

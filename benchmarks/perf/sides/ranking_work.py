@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sides.arrays import SavedArrays
+from sides.training_work import SavedArrays
 
 if TYPE_CHECKING:
     from pathlib import Path

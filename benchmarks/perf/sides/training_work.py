@@ -5,18 +5,34 @@ M interactions, T tested users, N items. It needs numpy alone, since every side 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from measuring.clock import Cost, peak_memory_bytes, report
 
-from sides.arrays import SavedArrays
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Self
 
 MAX_HISTORY = 50
+
+
+@dataclass(frozen=True)
+class SavedArrays:
+    """The base of dataclasses whose fields are arrays."""
+
+    def save(self, folder: Path) -> None:
+        """Write the arrays into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for array in fields(self):
+            np.save(folder / f"{array.name}.npy", getattr(self, array.name))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        return cls(**{array.name: np.load(folder / f"{array.name}.npy") for array in fields(cls)})
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ B examples, L positions of a history, S positions of the LLM, P of the instructi
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import weakref
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ class KeptPrompts:
     """The states of prompts in a file of the cache that has no name and ends with this object."""
 
     def __init__(self, folder: Path) -> None:
-        self.file = tempfile.TemporaryFile(dir=private_folder(folder))  # noqa: SIM115, open while this object lives
+        self.file = tempfile.TemporaryFile(buffering=0, dir=private_folder(folder))  # noqa: SIM115
         weakref.finalize(self, self.file.close)
         self.size = 0
         """Bytes of the file."""
@@ -80,10 +81,11 @@ class KeptPrompts:
         """Return the states of a prompt, [T, h], as they are kept: in half precision if they fit into it."""
         kept = states.half() if states.abs().max() < torch.finfo(torch.half).max else states
         if self.size + kept.nbytes <= MOST_BYTES:
-            self.file.seek(self.size)
-            self.file.write(kept.numpy().tobytes())
-            self.places[items] = self.size, kept.shape, kept.dtype
-            self.size += kept.nbytes
+            with contextlib.suppress(OSError):  # the disk is full, so they are computed again
+                self.file.seek(self.size)
+                if self.file.write(kept.numpy().tobytes()) == kept.nbytes:
+                    self.places[items] = self.size, kept.shape, kept.dtype
+                    self.size += kept.nbytes
         return kept
 
     def read(self, items: tuple[int, ...]) -> torch.Tensor:

@@ -1,10 +1,8 @@
 """Peers have environments of their own, by their versions."""
 
-from dataclasses import replace
-
 import pytest
 from measuring import environments
-from measuring.environments import PEERS, Peer, PeerError, install, place, python_of
+from measuring.environments import PEERS, REQUIREMENTS, PeerError, install, place, python_of
 from measuring.options import Options
 
 
@@ -19,20 +17,23 @@ def test_a_peer_that_is_not_there_is_none(options):
 
 
 def test_a_peer_that_is_there_is_taken(options, tmp_path):
-    python = place(PEERS["rectools"], tmp_path) / "bin" / "python"
+    python = place("rectools", tmp_path) / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.touch()
     assert python_of("rectools", options) == python
 
 
-def test_other_versions_have_another_environment(tmp_path):
-    rectools = PEERS["rectools"]
-    assert place(replace(rectools, requirements=("rectools==0.1",)), tmp_path) != place(rectools, tmp_path)
+def test_other_versions_have_another_environment(tmp_path, monkeypatch):
+    before = place("rectools", tmp_path)
+    (tmp_path / "rectools.txt").write_text("rectools==0.1\n")
+    monkeypatch.setattr(environments, "REQUIREMENTS", tmp_path)
+    assert place("rectools", tmp_path) != before
 
 
 def test_every_peer_is_pinned():
-    for peer in PEERS.values():
-        assert any("==" in requirement for requirement in (*peer.requirements, *peer.alone))
+    for name, alone in PEERS.items():
+        lines = (REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+        assert any(line.startswith(name) and "==" in line for line in (*lines, *alone))
 
 
 def test_an_installation_that_fails_leaves_nothing(tmp_path, monkeypatch):
@@ -42,5 +43,5 @@ def test_an_installation_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(environments, "run_pip", fail)
     with pytest.raises(PeerError, match="no index"):
-        install(Peer("some", ()), tmp_path / "peer", [])
+        install("rectools", tmp_path / "peer", [])
     assert list(tmp_path.iterdir()) == []

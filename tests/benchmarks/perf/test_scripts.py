@@ -44,7 +44,7 @@ def sides_of(record):
     return {name: side for comparison in record["comparisons"] for name, side in comparison["sides"].items()}
 
 
-@pytest.mark.parametrize("name", ["evaluation", "domain_training"])
+@pytest.mark.parametrize("name", ["evaluation", "domain_training", "encoding"])
 def test_a_script_measures_every_side_or_says_why_not(record_of, name):
     record = record_of(name)
     assert record["tiny"]
@@ -56,3 +56,8 @@ def test_a_script_measures_every_side_or_says_why_not(record_of, name):
 def test_peers_that_are_not_there_are_not_left_out_silently(record_of):
     sides = sides_of(record_of("evaluation"))
     assert sides["RecBole, its default batch"]["cannot"].startswith("its environment is not there")
+
+
+def test_both_sides_of_encoding_have_the_same_states(record_of):
+    (comparison,) = record_of("encoding")["comparisons"]
+    assert comparison["checks"][0].startswith("mean states of a title differ by at most ")

@@ -2,6 +2,7 @@
 
 import doctest
 
+import encoding
 import numpy as np
 import pytest
 from domain_training import circle_work
@@ -44,6 +45,14 @@ def test_places_that_differ_are_found(tmp_path):
     save_places(tmp_path, "other", np.array([1, 0, 4]))
     with pytest.raises(SideError, match="other has 1 of 3 held-out items at another place"):
         check(tmp_path, {})
+
+
+def test_states_that_differ_are_found(tmp_path):
+    states = np.ones((3, 2, 4))
+    np.save(tmp_path / "ours.npy", states)
+    np.save(tmp_path / "plain.npy", states * [[[1.0]], [[1.0]], [[1.002]]])
+    with pytest.raises(SideError, match=r"mean states of a title differ by 2\.0e-03"):
+        encoding.check(tmp_path, {"one": {}, "other": {}})
 
 
 def test_everything_is_in_the_order_in_which_it_happened():
