@@ -10,6 +10,7 @@ from corecbench.toolkit.folders import cache_folder, dataset_folder, dataset_pla
 from corecbench.toolkit.id_texts import plain_id
 from corecbench.toolkit.item_vectors import FoundVectors, read_vectors, vector_files
 from corecbench.toolkit.kept_tensors import KeptTensors, load_tensors, save_tensors
+from corecbench.toolkit.like_length import by_length
 from corecbench.toolkit.losses import standard_loss
 from corecbench.toolkit.placebos import random_like
 from corecbench.toolkit.printable import printable
@@ -23,6 +24,7 @@ __all__ = [
     "KeptTensors",
     "ProjectedTexts",
     "beside",
+    "by_length",
     "cache_folder",
     "checksum",
     "dataset_folder",

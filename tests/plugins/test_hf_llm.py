@@ -199,6 +199,28 @@ def test_a_full_disk_keeps_no_prompt_and_changes_none(make_model, monkeypatch):
 # --- training -----------------------------------------------------------------------------------------------------
 
 
+def test_by_length_trains_the_same_on_fewer_positions(make_model, monkeypatch):
+    monkeypatch.setattr(backend, "FEW_POSITIONS", 0)
+    batch, found = histories([1, 2, 4, 5, 6], [2], [3, 4]), []
+    is_item = batch.history != 0
+    for by_length in (False, True):
+        model, n_positions = make_model(by_length=by_length).train(), []
+        model.body.layers[0].register_forward_pre_hook(
+            lambda _, args, given, seen=n_positions: seen.append(
+                (args[0] if args else given["hidden_states"]).shape
+            ),
+            with_kwargs=True,
+        )
+        states = model.states(batch)
+        (states.user[is_item] @ states.item.T).logsumexp(dim=1).sum().backward()
+        found.append((states.user.detach()[is_item], model.enter.weight.grad, [shape[:2] for shape in n_positions]))
+    (states, gradient, shapes), (other_states, other_gradient, other_shapes) = found
+    assert torch.allclose(states, other_states, atol=1e-5)
+    assert torch.allclose(gradient, other_gradient, atol=1e-4)
+    front = shapes[0][1] - 5
+    assert other_shapes == [(1, front + 5), (1, front + 2), (1, front + 1)]
+
+
 def test_a_rank_of_zero_leaves_the_llm_frozen(make_model):
     model = make_model(lora_rank=0)
     assert not any(parameter.requires_grad for parameter in model.body.parameters())

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.functional import embedding, layer_norm, pad
 
 from corecbench.api import Batch, Ids, IdsFactory, Setup, States, Table, last_position
-from corecbench.toolkit import ProjectedTexts
+from corecbench.toolkit import ProjectedTexts, by_length
 from corecbench_plugins.hf_llm.body import dtype_of, run, run_at, upper_part
 from corecbench_plugins.hf_llm.body_checks import can_read_only
 from corecbench_plugins.hf_llm.layouts import ItemTokens, Sequences, Titles
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from corecbench_plugins.hf_llm.settings import LlmConfig
 
 
+FEW_POSITIONS = 64
+"""Of so many positions of a batch a further group costs about as much as it saves."""
 ROWS_PER_THREAD = 16
 """Of as many rows of a product for each thread the digits of one do not depend on the number of the others."""
 
@@ -62,6 +64,7 @@ class LlmRecommender(nn.Module):
         self.enter = nn.Linear(config.embedding_size, hidden, bias=False)
         self.leave = nn.Linear(hidden, config.embedding_size, bias=False)
         self.dropout = nn.Dropout(config.dropout)
+        self.by_length = config.by_length
         self.user_ids: Table | None = None if ids is None else ids.user
         self.item_ids: Table | None = None if ids is None else ids.item
         self.layout = (
@@ -82,25 +85,37 @@ class LlmRecommender(nn.Module):
         """Return one user state per position (`item-tokens`) or per history (`titles`), and the item states."""
         table = self.table()
         items = embedding(batch.history, table)  # [B, L, d]
-        sequences = self.sequences(batch, items)
-        n_read = batch.history.shape[1] if self.layout.reads_every_item else 1
-        final = run(self.body, sequences.states, sequences.mask, self.places_read(batch, sequences))[:, -n_read:]
+        final = self.read_states(batch, self.sequences(batch, items))
         if self.layout.reads_every_item:
             return States(self.leave(final) + items, table)
         return States(self.leave(final[:, -1]) + last_position(items, batch.history), table)
 
-    def places_read(self, batch: Batch, sequences: Sequences) -> torch.Tensor | int:
-        """Return which final states are read, as `run` takes it.
+    def read_states(self, batch: Batch, sequences: Sequences) -> torch.Tensor:
+        """Return the final states that are read: those of the items, [B, L, h], or the last ones, [B, 1, h]."""
+        if not self.layout.reads_every_item:
+            return run(self.body, sequences.states, sequences.mask, 1 if self.can_read_only else 0)[:, -1:]
+        is_item, width = batch.history != 0, batch.history.shape[1]
+        n_front = sequences.states.shape[1] - width
+
+        def of_items(rows: torch.Tensor | slice, most: int) -> torch.Tensor:
+            states = sequences.states[rows, : n_front + most]
+            return run(self.body, states, None, self.places_read(is_item[rows, :most], states))[:, -most:]
+
+        if self.training and self.by_length and is_item.device.type == "cpu":
+            return by_length(is_item.sum(dim=1), width, of_items, FEW_POSITIONS)
+        return of_items(slice(None), width)
+
+    def places_read(self, is_item: torch.Tensor, states: torch.Tensor) -> torch.Tensor | int:
+        """Return which final states of histories, bool [B, L], are read, as `run` takes it.
 
         Padding is left out where that changes no digit of the others: in float32, on a processor.
         """
-        if not self.can_read_only or not self.layout.reads_every_item:
-            return 1 if self.can_read_only else 0
-        states, is_item = sequences.states, batch.history != 0
+        if not self.can_read_only:
+            return 0
         exact = states.device.type == "cpu" and dtype_of(self.body) == torch.float32
         if exact and is_item.sum() >= ROWS_PER_THREAD * torch.get_num_threads():
             return pad(is_item, (states.shape[1] - is_item.shape[1], 0))
-        return batch.history.shape[1]
+        return is_item.shape[1]
 
     def last_states(self, batch: Batch) -> States:
         """Return the user states after the last items, [B, d], and the item states."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from corecbench.api import Count, Fraction, Large, Natural, Positive, Precision, Sampling, Share, Training
+from corecbench.api import Added, Count, Fraction, Large, Natural, Positive, Precision, Sampling, Share, Training
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,9 @@ class LlmConfig(Training):
     """Dropout of the items of a history before they enter the LLM."""
     max_titles: Natural = 10
     """Most titles in a prompt of the layout `titles`."""
+    by_length: Annotated[bool, Added(before=False), Large(True)] = False
+    """Whether long and short histories of a batch are trained apart on a processor, so that less of a batch is
+    padding. Training is the same but for last digits."""
     dtype: Precision = "auto"
     """Number format of the LLM's body. `auto` takes bfloat16 where the processor computes faster in it."""
     quantised: Literal["no", "torchao-int8", "bitsandbytes-int8", "bitsandbytes-nf4"] = "no"

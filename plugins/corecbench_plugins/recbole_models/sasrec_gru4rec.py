@@ -7,17 +7,16 @@ import contextlib
 
 import torch
 from torch import nn
-from torch.nn.functional import pad
 
 from corecbench.api import Batch, Ids, IdsFactory, Setup, States, Table
-from corecbench.toolkit import product_dtype
+from corecbench.toolkit import by_length, product_dtype
 from corecbench_plugins.recbole_models.adapter import RecBoleModel
 from corecbench_plugins.recbole_models.classes import Sizes, base_config, model_class
 from corecbench_plugins.recbole_models.fast_layers import use_fast_layers
 from corecbench_plugins.recbole_models.settings import GRU4RecConfig, SASRecConfig, SequentialConfig
 
 FEW_POSITIONS = 1024
-"""Of so many positions a further division costs about as much as it saves."""
+"""Of so many positions of a batch a further group costs about as much as it saves."""
 
 
 class StatePerPosition(nn.Module):
@@ -40,8 +39,12 @@ class StatePerPosition(nn.Module):
 
     def states(self, batch: Batch) -> States:
         """Return one user state per position and the item table."""
-        history = batch.history
-        user = self.in_groups(history) if self.training and self.by_length else self.encoded(history)
+        history, encoded = batch.history, self.encoded
+        if self.training and self.by_length:
+            length, width = (history != 0).sum(dim=1), history.shape[1]
+            user = by_length(length, width, lambda rows, most: encoded(history[rows, :most]), FEW_POSITIONS)
+        else:
+            user = encoded(history)
         return States(user=user, item=self.items(batch))
 
     def encoded(self, history: torch.Tensor) -> torch.Tensor:
@@ -52,13 +55,6 @@ class StatePerPosition(nn.Module):
             states: torch.Tensor = self.model(history, length)
         return states.float()
 
-    def in_groups(self, history: torch.Tensor) -> torch.Tensor:
-        """Return the same, 0 at most of the padding, from histories of like length together."""
-        groups = of_like_length((history != 0).sum(dim=1))
-        apart = [self.encoded(history[rows, :width]) for rows, width in groups]
-        padded = [pad(states, (0, 0, 0, history.shape[1] - states.shape[1])) for states in apart]
-        return torch.cat(padded)[torch.cat([rows for rows, _ in groups]).argsort()]
-
     def items(self, batch: Batch) -> torch.Tensor:
         """Return the item states, float32 [N+1, d]; of a table that computes its rows, those that a loss reads."""
         table: Table = self.model.item_embedding
@@ -66,32 +62,6 @@ class StatePerPosition(nn.Module):
             return table.weight
         rows = table(batch.read)
         return rows.new_zeros(self.model.n_items, rows.shape[1]).index_copy(0, batch.read, rows)
-
-
-def of_like_length(length: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
-    """Divide the rows of a batch, longest first, into groups whose rows fill more than half of the group's width.
-
-    The last group takes all rows that are left once they have few positions, padding included.
-
-    Args:
-        length: int64 [B], of the histories.
-
-    Returns:
-        The rows of each group, int64, and its width.
-
-    >>> lengths = torch.tensor([40, 3, 50] + [20] * 60 + [2] * 9)
-    >>> [(len(rows), width) for rows, width in of_like_length(lengths)]
-    [(2, 50), (60, 20), (10, 3)]
-    """
-    ordered, order = length.sort(descending=True, stable=True)
-    groups, begin = [], 0
-    while begin < len(order):
-        width = int(ordered[begin])
-        few = (len(order) - begin) * width <= FEW_POSITIONS
-        end = len(order) if few else int((2 * ordered > width).sum())
-        groups.append((order[begin:end], width))
-        begin = end
-    return groups
 
 
 def build_sasrec(config: SASRecConfig, setup: Setup, ids: IdsFactory) -> StatePerPosition:
