@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -76,7 +77,7 @@ def choices_on(data: SplitDataset, config: RunConfig, host: Host) -> tuple[Choic
 def said_of_size(data: SplitDataset, choice: Choice) -> list[str]:
     """Return which settings of components are those of large data sets, in a line if there are any."""
     found = [
-        f"{part.label}.{name}={value}"
+        f"{part.label}.{name}={value if isinstance(value, str) else json.dumps(value)}"
         for part in (*choice.models, *choice.llms, *choice.sharing)
         for name, value in large_defaults(part.component.config, data.catalog.n_items).items()
         if getattr(part.config, name) == value

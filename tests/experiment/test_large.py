@@ -7,7 +7,10 @@ from corecbench.plugin import metadata
 from corecbench.results.store import Store
 from corecbench.settings.config import RunConfig
 
-SAID = "toy: 20 items, so sasrec.batch_size=256, sasrec.negatives=256, sasrec.sampling=mixed unless --set gives"
+SAID = (
+    "toy: 20 items, so sasrec.batch_size=256, sasrec.negatives=256, sasrec.sampling=mixed, sasrec.by_length=true "
+    "unless --set gives"
+)
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def test_a_large_catalogue_is_sampled_and_a_run_says_so(planned):
     cell, (said,) = planned(most_items=19)
     assert said.startswith(SAID)
     config = cell.domain.config
-    assert (config.negatives, config.sampling, config.batch_size) == (256, "mixed", 256)
+    assert (config.negatives, config.sampling, config.batch_size, config.by_length) == (256, "mixed", 256, True)
 
 
 def test_a_small_catalogue_is_not(planned):
@@ -46,7 +49,7 @@ def test_what_is_given_wins_also_if_it_is_the_usual_default(planned):
 
 def test_a_cell_is_that_of_the_same_settings_given(planned):
     automatic, _ = planned(most_items=19)
-    given, _ = planned(negatives=256, sampling="mixed", batch_size=256)
+    given, _ = planned(negatives=256, sampling="mixed", batch_size=256, by_length=True)
     usual, _ = planned()
     assert automatic.hash == given.hash != usual.hash
 
