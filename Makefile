@@ -26,14 +26,8 @@ perf:  ## All measurements beside peers, into results/perf/ (docs/performance.md
 	python benchmarks/perf/encoding.py $(OPTIONS)
 	python benchmarks/perf/write_page.py
 
-LLM ?= hf:TinyLlama/TinyLlama-1.1B-Chat-v1.0
-ON_GPU = bash -c 'time python -m "$$@"' -
-
-gpu:  ## Tests, main job and a pair with a large LLM on this machine's GPU, each timed; such as LLM=hf:FOLDER.
-	python -c 'import torch; print(torch.cuda.get_device_name())'
-	-$(ON_GPU) pytest -q -m gpu
-	-$(ON_GPU) corecbench run --device cuda --results $$(mktemp -d) --models sasrec,lightgcn --llm llama
-	-$(ON_GPU) corecbench run --device cuda --results $$(mktemp -d) --benchmark large --models sasrec --llm $(LLM)
+gpu:  ## Tests, main job and a pair with a large LLM on this machine's GPU; such as LLM=hf:FOLDER.
+	python benchmarks/perf/gpu.py $(LLM)
 
 size:  ## The budgets of lines, words, files and options, and what there is.
 	python benchmarks/size.py
