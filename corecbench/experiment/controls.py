@@ -88,12 +88,12 @@ def why_not(control: AppliedControl, llm: Selected, module: Selected) -> str | N
 def changes_nothing(control: AppliedControl, llm: Selected, module: Selected) -> bool:
     """Return whether a pair under a control would be trained exactly as it is without."""
     abilities = control.abilities
-    alone = is_only_read(llm, module)
-    couples = module.couples and (not alone or module.couples_with_untrained or abilities.teacher == "self")
+    only_read = is_only_read(llm, module)
+    couples = module.couples and (not only_read or module.couples_with_untrained or abilities.teacher == "self")
     return (
         not (control.selected.untrained_llm and (module.trains or module.reads_texts))
         and all(each is None for each in (abilities.item_texts, abilities.text))
-        and (abilities.turns is None or (alone and control.turns(DOMAIN_TURNS) == DOMAIN_TURNS))
+        and (abilities.turns is None or (only_read and control.turns(DOMAIN_TURNS) == DOMAIN_TURNS))
         and (abilities.teacher == "other" or not couples)
         and all(getattr(module.config, key) == value for key, value in abilities.sharing_settings.items())
     )

@@ -18,8 +18,10 @@ def by_length(
 ) -> torch.Tensor:
     """Return the states of a batch, [B, L, d], from groups of rows of like length; 0 beyond the width of a group.
 
+    On a GPU, which would be waited for, all rows are one group.
+
     Args:
-        length: int64 [B], of the histories, on a processor.
+        length: int64 [B], of the histories.
         width: L.
         states: returns the states [n, w, d] of some rows, int64 [n], at their first w positions.
         few: of so many positions, padding included, a further group costs about as much as it saves.
@@ -27,6 +29,8 @@ def by_length(
     import torch
     from torch.nn.functional import pad
 
+    if length.device.type != "cpu":
+        return states(torch.arange(len(length), device=length.device), width)
     groups = of_like_length(length, few)
     found = [pad(states(rows, most), (0, 0, 0, width - most)) for rows, most in groups]
     return torch.cat(found)[torch.cat([rows for rows, _ in groups]).argsort()]

@@ -101,7 +101,7 @@ class LlmRecommender(nn.Module):
             states = sequences.states[rows, : n_front + most]
             return run(self.body, states, None, self.places_read(is_item[rows, :most], states))[:, -most:]
 
-        if self.training and self.by_length and is_item.device.type == "cpu":
+        if self.training and self.by_length:
             return by_length(is_item.sum(dim=1), width, of_items, FEW_POSITIONS)
         return of_items(slice(None), width)
 

@@ -29,9 +29,8 @@ class StatePerPosition(nn.Module):
 
     def __init__(self, model: RecBoleModel, ids: Ids, config: SequentialConfig, setup: Setup) -> None:
         super().__init__()
-        device = torch.device(setup.device).type
-        self.dtype = product_dtype(config.layers_dtype, device)
-        self.by_length = config.by_length and device == "cpu"
+        self.dtype = product_dtype(config.layers_dtype, torch.device(setup.device).type)
+        self.by_length = config.by_length
         model.item_embedding = ids.item
         model.gather_indexes = lambda output, _: output  # keep the state of every position
         use_fast_layers(model)
