@@ -133,6 +133,11 @@ class Search:
         }
 
     @property
+    def searches(self) -> bool:
+        """Whether there is a setting that is not given."""
+        return any(self.spaces.values())
+
+    @property
     def name(self) -> str:
         """The name of the study. Trials of one name are comparable: same data, defaults, spaces and versions."""
         decisive = {
@@ -250,8 +255,9 @@ class Search:
         model = self.parts[self.model]
         if model.component.config is None:
             raise UsageError(f"{self.model} has no settings, so there is nothing to tune")
-        if not self.spaces[self.model]:
-            raise UsageError(f"every setting of {self.model} is given; leave out those that are to be searched")
+        if not self.searches:
+            parts = " and of ".join(self.spaces)
+            raise UsageError(f"every setting of {parts} is given; leave out those that are to be searched")
         if self.llm is None or self.sharing is None:
             return
         if not model.joint:

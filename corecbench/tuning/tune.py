@@ -32,6 +32,7 @@ def searches(
 ) -> Iterator[list[Search]]:
     """Yield the searches of each model on each data set: alone, then in a pair if there is an LLM.
 
+    Where all settings of the model are given, and some of the sharing module are not, there is no search alone.
     `first` are settings for a trial that is made before the defaults.
 
     Raises:
@@ -65,7 +66,8 @@ def searches(
                 sharing=config.sharing[0],
                 searches_sharing=len(config.models) == 1,
             )
-            yield [search.begun_with(first or {}) for search in (alone, *([pair] if config.llms else []))]
+            sides = [pair] if not alone.searches else [alone, pair]
+            yield [side.begun_with(first or {}) for side in (sides if config.llms else [alone])]
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,20 @@ def test_the_pair_is_searched_under_the_same_budget_and_begins_with_what_is_best
     assert set(config.tuning["toy"]["gru4rec"]) == {"alone", "in_pairs"}
 
 
+def test_where_all_settings_of_the_model_are_given_only_the_sharing_module_is_searched(
+    make_searches, tune, tmp_path, tiny_llama
+):
+    llm = f"llama:{tiny_llama}"
+    ((alone, _),) = make_searches(llms=llm)
+    config = alone.parts["gru4rec"].config
+    whole = alone.given["gru4rec"] | {key: getattr(config, key) for key in alone.spaces["gru4rec"]}
+    (pair,) = tune(llms=llm, settings={**alone.given, "gru4rec": whole})
+    assert {label for label, space in pair.search.spaces.items() if space} == {"bdlm"}
+    found = load(tmp_path / "tuned.toml", {}, [])
+    assert found.settings_on("toy")["bdlm"] == pair.account["settings"]["bdlm"]
+    assert found.tuning["toy"]["gru4rec"].keys() == {"in_pairs"}
+
+
 def test_settings_of_a_sharing_module_are_kept_where_several_models_share_it(make_searches, tiny_llama):
     for _, pair in make_searches(models="gru4rec,sasrec", llms=f"llama:{tiny_llama}"):
         assert list(pair.spaces) == [pair.model]
