@@ -5,8 +5,7 @@
 Three rows are trained under twelve seeds each: SASRec alone, LightGCN alone, and SASRec with frozen texts of
 MiniLM. Then every three seeds of a row are compared with every other three, as a table compares two rows. What is
 trained is kept in the folder --work, so that a call that was interrupted goes on; --no-train reads what is there.
-Beside it stand simulated methods whose seeds vary by a known share of the hit rate, and with --stored single seeds
-of stored rows.
+Beside it stand simulated methods whose seeds vary by a known share of the hit rate.
 """
 
 from __future__ import annotations
@@ -181,14 +180,6 @@ def print_simulated(n: int, seed: int) -> None:
     table(["users", "between seeds", *TESTS], rows)
 
 
-def print_stored(results: Path) -> None:
-    """Print how often single seeds of one stored row differ under the paired t test."""
-    found = [found_different(values, 1, ["t"])["t"] for _, values in stored_rows(results)]
-    different = list(itertools.chain(*found))
-    print(f"\n**One seed against another one of the same stored row, {sum(map(bool, found))} rows.**\n")
-    table(["comparisons", "called different by t"], [[f"{len(different):,}", float(np.mean(different or [0]))]])
-
-
 def print_trained(results: Path) -> None:
     """Print the shares of trained rows, and last that of all of them."""
     rows, different = [], []
@@ -217,9 +208,6 @@ def print_trained(results: Path) -> None:
 @click.option("--epochs", type=int, help="Epochs of each model, for a try.  [default: those of the models]")
 @click.option("--no-train", is_flag=True, help="Read what is stored.")
 @click.option("--simulations", default=2000, show_default=True, help="Simulated comparisons a figure.")
-@click.option(
-    "--stored", type=click.Path(exists=True, path_type=Path), help="Stored results to compare seed by seed."
-)
 @data_dir_option
 def main(
     work: Path,
@@ -228,7 +216,6 @@ def main(
     epochs: int | None,
     no_train: bool,
     simulations: int,
-    stored: Path | None,
 ) -> None:
     """Print how often a method is called different from itself under other seeds."""
     if not no_train:
@@ -238,8 +225,6 @@ def main(
             found.append(str(part_of(large, work)))
         train(work, found, range(seeds), epochs)
     print_simulated(simulations, seed=0)
-    if stored is not None:
-        print_stored(stored)
     print_trained(work / "results")
 
 

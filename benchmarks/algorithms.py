@@ -24,18 +24,16 @@ FILE = ROOT / "benchmarks" / "algorithms.json"
 KINDS = ("models", "llms", "sharing", "controls")
 """Kinds of components that decide ranks. Data sets are hashed by their contents."""
 
+SPLIT = (
+    "corecbench/data/ranking_task.py",
+    "corecbench/data/reduction.py",
+    "corecbench/data/split.py",
+    "corecbench/data/ties.py",
+)
 CORE = {
-    "leave-one-out split": (
-        "corecbench/data/ranking_task.py",
-        "corecbench/data/reduction.py",
-        "corecbench/data/split.py",
-        "corecbench/data/ties.py",
-    ),
+    "leave-one-out split": SPLIT,
     "split by time": (
-        "corecbench/data/ranking_task.py",
-        "corecbench/data/reduction.py",
-        "corecbench/data/split.py",
-        "corecbench/data/ties.py",
+        *SPLIT,
         "corecbench/data/time_split.py",
         "corecbench/data/times.py",
     ),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -18,7 +19,10 @@ from measuring.environments import peer_side
 from measuring.options import Options, measuring_options
 from measuring.record import measure_all
 from measuring.sides import own_side
-from sides.training_work import TrainingWork
+from sides.work import TrainingWork
+
+if TYPE_CHECKING:
+    from corecbench.data.loaded import SplitDataset
 
 AT_LEAST = {"SASRec": 20.0, "GRU4Rec": 20.0, "LightGCN": 5.0}
 """How many times as fast as RecBole's Trainer each model is to be."""
@@ -34,26 +38,12 @@ NOTES = (
 )
 
 
-def work_of(dataset: str) -> TrainingWork:
+def work_of(data: SplitDataset) -> TrainingWork:
     """Return the split of a data set."""
-    from corecbench.data.loaded import read_datasets
-    from corecbench.plugin.host import Host
-    from corecbench.settings.config import RunConfig
-
-    (data,) = read_datasets(RunConfig(datasets=(dataset,), ties="file"), Host.discover())
     train, held, sizes = data.split.train, data.split.held, np.array([data.catalog.n_users, data.catalog.n_items])
     return TrainingWork(
         train.user, train.item, held["test"].users, held["validation"].target, held["test"].target, sizes
     )
-
-
-def circle_work(n_users: int = 60, n_items: int = 30, length: int = 8) -> TrainingWork:
-    """Return a tiny split, in which the next item is the next of a circle."""
-    start = np.arange(n_users)[:, None]
-    items = 1 + (start + np.arange(length)) % n_items  # [T, length]
-    users = np.arange(1, n_users + 1)
-    train = np.repeat(users, length - 2), items[:, :-2].reshape(-1)
-    return TrainingWork(*train, users, items[:, -2], items[:, -1], np.array([n_users, n_items]))
 
 
 def epoch(dataset: str, model: str, folder: Path, options: Options) -> Comparison:
@@ -83,12 +73,11 @@ def epoch(dataset: str, model: str, folder: Path, options: Options) -> Compariso
 def main(options: Options, datasets: str, models: str) -> None:
     """Measure training beside peers."""
     with tempfile.TemporaryDirectory() as scratch:
-        works = {"circle": circle_work()} if options.tiny else {name: work_of(name) for name in datasets.split(",")}
         comparisons: list[Comparison] = []
-        for name, split in works.items():
-            folder = Path(scratch) / Path(name).name
-            split.save(folder)
-            comparisons += [epoch(name, model, folder, options) for model in models.split(",")]
+        for data in options.data(datasets, Path(scratch) / "data"):
+            folder = Path(scratch) / data.name
+            work_of(data).save(folder)
+            comparisons += [epoch(data.name, model, folder, options) for model in models.split(",")]
         measure_all("domain_training", comparisons, options)
 
 

@@ -34,15 +34,15 @@ class Drawn:
     """int64 [M]."""
     n_items: int
 
-    def table(self) -> pa.Table:
-        """Return the interactions with ids of text."""
+    def write_parquet(self, path: Path) -> None:
+        """Write the interactions, with ids of text, as a Parquet file."""
         user, item = (
             pa.array(values).cast(pa.string()) for values in (self.user + 10_000_000, self.item + 10_000_000)
         )
-        return pa.table({"user_id": user, "item_id": item, "timestamp": self.time_s})
+        pyarrow.parquet.write_table(pa.table({"user_id": user, "item_id": item, "timestamp": self.time_s}), path)
 
 
-def draw(n_users: int, n_items: int, n_interactions: int, seed: int = 0, spread: float = SPREAD) -> Drawn:
+def draw(n_users: int, n_items: int, n_interactions: int, seed: int = 0) -> Drawn:
     """Draw interactions. Their number differs a little from the one that is asked for.
 
     Args:
@@ -50,11 +50,10 @@ def draw(n_users: int, n_items: int, n_interactions: int, seed: int = 0, spread:
         n_items: the number of items; some may have no interaction.
         n_interactions: the expected number of interactions, 4 for each user or more.
         seed: the seed.
-        spread: the standard deviation of the logarithm of a history's length, beyond the shortest.
     """
     rng = np.random.default_rng(seed)
     mean = max(n_interactions / n_users - SHORTEST, 0.0)
-    more = np.exp(rng.normal(-(spread**2) / 2, spread, n_users)) * mean
+    more = np.exp(rng.normal(-(SPREAD**2) / 2, SPREAD, n_users)) * mean
     length = SHORTEST + np.floor(more + rng.random(n_users)).astype(np.int64)
     user = np.repeat(np.arange(n_users), length)
     share = np.cumsum(1 / (np.arange(n_items) + FLATTENED))
@@ -66,8 +65,3 @@ def draw(n_users: int, n_items: int, n_interactions: int, seed: int = 0, spread:
     time_s = (np.repeat(rng.random(n_users) * YEARS_S - since[first], length) + since).astype(np.int64)
     order = np.argsort(time_s, kind="stable")
     return Drawn(user[order], item[order], time_s[order], n_items)
-
-
-def write_parquet(drawn: Drawn, path: Path) -> None:
-    """Write a Parquet file."""
-    pyarrow.parquet.write_table(drawn.table(), path)

@@ -25,19 +25,16 @@ from measuring.sides import SideError, own_side
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from corecbench.api import Catalog
+
 OURS, PLAIN = "corecbench", "plain transformers"
 AS_EQUAL = 1e-3
 """Largest difference of a title's mean states, as a share of their norm."""
 
 
-def titles_of(dataset: str, n_titles: int) -> list[str]:
+def titles_of(catalog: Catalog, n_titles: int) -> list[str]:
     """Return titles of a data set from the middle of the alphabet, or all of them where there are no more."""
-    from corecbench.data.loaded import read_datasets
-    from corecbench.plugin.host import Host
-    from corecbench.settings.config import RunConfig
-
-    (data,) = read_datasets(RunConfig(datasets=(dataset,), ties="file"), Host.discover())
-    titles = sorted(set(data.catalog.item_texts) - {""})
+    titles = sorted(set(catalog.item_texts) - {""})
     first = max(len(titles) - n_titles, 0) // 2
     return titles[first : first + n_titles]
 
@@ -73,12 +70,12 @@ def of_model(llm: str, titles: Sequence[str], folder: Path) -> Comparison:
 def main(options: Options, titles: int, llms: str) -> None:
     """Measure reading titles beside plain transformers."""
     from corecbench.testing.tiny_llama import save_tiny_llama
-    from corecbench.testing.toys import TITLES
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         names = [f"llama:{save_tiny_llama(folder / 'tiny')}"] if options.tiny else llms.split(",")
-        read = sorted(TITLES) if options.tiny else titles_of("amazon-beauty", titles)
+        (data,) = options.data("amazon-beauty", folder)
+        read = titles_of(data.catalog, titles)
         comparisons = [of_model(llm, read, folder / f"{number}") for number, llm in enumerate(names)]
         measure_all("encoding", comparisons, options)
 

@@ -21,11 +21,12 @@ from measuring.environments import peer_side
 from measuring.options import Options, measuring_options
 from measuring.record import measure_all
 from measuring.sides import SideError, own_side
-from sides.ranking_work import K, RankingWork
+from sides.work import K, RankingWork
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from corecbench.data.loaded import SplitDataset
 
 WIDTH = 64
 ALONE, OURS, PRODUCT = "corecbench, ranks alone", f"corecbench, ranks with the {K} best", "matrix product alone"
@@ -39,30 +40,12 @@ def vectors(n_users: int, n_items: int, rng: np.random.Generator) -> dict[str, n
     return {name: rng.standard_normal((rows, WIDTH), dtype=np.float32) for name, rows in shapes.items()}
 
 
-def random_work(n_users: int, n_items: int, n_seen: int, seed: int = 0) -> RankingWork:
-    """Return work with random interactions; popular items are seen more often, by the square of their number."""
-    rng = np.random.default_rng(seed)
-    user = np.sort(np.concatenate([np.arange(1, n_users + 1), rng.integers(1, n_users + 1, n_seen - n_users)]))
-    item = 1 + (n_items * rng.random(n_seen) ** 2).astype(np.int64)
-    pairs = np.unique(np.stack([user, item], axis=1), axis=0)
-    target = rng.integers(1, n_items + 1, n_users)
-    unseen = target[pairs[:, 0] - 1] != pairs[:, 1]
-    return RankingWork(
-        **vectors(n_users, n_items, rng), seen_user=pairs[unseen, 0], seen_item=pairs[unseen, 1], target=target
-    )
-
-
-def beauty_work() -> tuple[str, RankingWork]:
-    """Return the name of amazon-beauty and the work of its test."""
-    from corecbench.data.loaded import read_datasets
-    from corecbench.plugin.host import Host
-    from corecbench.settings.config import RunConfig
-
-    (data,) = read_datasets(RunConfig(datasets=("amazon-beauty",), ties="file"), Host.discover())
+def work_of(data: SplitDataset) -> RankingWork:
+    """Return the test of a data set, to be ranked by random vectors."""
     held = data.split.held["test"]
     row, item = held.known.pairs(np.arange(len(held.users)))
     states = vectors(data.catalog.n_users, data.catalog.n_items, np.random.default_rng(0))
-    return data.name, RankingWork(**states, seen_user=held.users[row], seen_item=item, target=held.target)
+    return RankingWork(**states, seen_user=held.users[row], seen_item=item, target=held.target)
 
 
 def check(folder: Path, first: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -124,8 +107,8 @@ def catalogue(work: RankingWork, data: str, folder: Path, options: Options) -> C
 def main(options: Options) -> None:
     """Measure ranking beside peers."""
     with tempfile.TemporaryDirectory() as place:
-        data, work = ("random interactions", random_work(300, 200, 2000)) if options.tiny else beauty_work()
-        measure_all("evaluation", [catalogue(work, data, Path(place), options)], options)
+        (data,) = options.data("amazon-beauty", Path(place) / "data")
+        measure_all("evaluation", [catalogue(work_of(data), data.name, Path(place), options)], options)
 
 
 if __name__ == "__main__":

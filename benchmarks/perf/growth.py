@@ -24,7 +24,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from drawn_data import draw, write_parquet
+from drawn_data import draw
 from measuring.clock import peak_memory_bytes
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def exponents(points: Sequence[tuple[int, Mapping[str, float]]]) -> dict[str, fl
 def in_process(size: Size) -> dict[str, float]:
     """Measure a size in a process of its own, whose largest memory is that of this size."""
     with tempfile.TemporaryDirectory() as folder:
-        write_parquet(draw(size.n_users, size.n_items, size.n_interactions), Path(folder) / FILE)
+        draw(size.n_users, size.n_items, size.n_interactions).write_parquet(Path(folder) / FILE)
         command = [sys.executable, __file__, "--one", json.dumps(asdict(size)), folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -16,6 +16,8 @@ from measuring.sides import SideError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from corecbench.data.loaded import SplitDataset
+
 ROUNDS = 5
 TINY_ROUNDS = 1
 
@@ -37,6 +39,16 @@ class Options:
     pip_args: str
     busy: bool
     """Whether other work runs on the machine, as far as the user knows."""
+
+    def data(self, names: str, scratch: Path) -> list[SplitDataset]:
+        """Return data sets by comma, split leave-one-out with ties as in the file; for tiny sizes a toy one."""
+        from corecbench.data.loaded import read_datasets
+        from corecbench.plugin.host import Host
+        from corecbench.settings.config import RunConfig
+        from corecbench.testing.toys import circle, write_atomic
+
+        asked = [str(write_atomic(circle(), scratch / "circle"))] if self.tiny else names.split(",")
+        return read_datasets(RunConfig(datasets=tuple(asked), ties="file"), Host.discover())
 
     def say(self, text: str) -> None:
         """Tell the user how far the script is."""

@@ -16,7 +16,7 @@ from corecbench.api import Batch, Interactions, States
 from corecbench.data.split import HeldItems
 from corecbench.evaluation.ranking import rank_task
 from corecbench.experiment.process import keep_freed_memory
-from sides.ranking_work import WARM_UP, K, RankingWork, ndcg_and_hits, places_in_lists, save_places
+from sides.work import WARM_UP, K, RankingWork, ndcg_and_hits, places_in_lists, save_places
 
 SCORES_PER_BLOCK = 2**22
 """Scores of `product` and `topk` that are held at a time: 16 MiB."""

@@ -16,7 +16,7 @@ from corecbench.experiment.process import keep_freed_memory
 from corecbench.plugin.host import Host
 from corecbench.training.cell import CellTraining
 from corecbench.training.frozen import evaluate
-from sides.training_work import MAX_HISTORY, TrainingWork, report_epoch
+from sides.work import MAX_HISTORY, TrainingWork, report_epoch
 
 LIBRARIES = ("corecbench", "torch", "recbole", "numpy", "scipy")
 NAMES = {"SASRec": "sasrec", "GRU4Rec": "gru4rec", "LightGCN": "lightgcn"}

@@ -18,8 +18,8 @@ from recbole.model.abstract_recommender import GeneralRecommender
 from recbole.trainer import Trainer
 from recbole.utils import InputType
 
-from sides.ranking_work import RankingWork, ndcg_and_hits, save_places
 from sides.recbole_data import LIBRARIES, configure, numbers, write_atomic
+from sides.work import RankingWork, ndcg_and_hits, save_places
 
 
 class GivenVectors(GeneralRecommender):  # type: ignore[misc]

@@ -18,7 +18,7 @@ from recbole.data import create_dataset, data_preparation
 from recbole.utils import get_model, get_trainer
 
 from sides.recbole_data import LIBRARIES, configure, numbers, write_atomic
-from sides.training_work import MAX_HISTORY, TrainingWork, report_epoch
+from sides.work import MAX_HISTORY, TrainingWork, report_epoch
 
 SEQUENTIAL = ("SASRec", "GRU4Rec")
 NO_ANOMALY_MODE = "--no-anomaly-mode"

@@ -12,7 +12,7 @@ from rectools.metrics import NDCG, HitRate, calc_metrics
 from rectools.models.rank import Distance, ImplicitRanker, TorchRanker
 from scipy import sparse
 
-from sides.ranking_work import WARM_UP, K, RankingWork, ndcg_and_hits, save_places
+from sides.work import WARM_UP, K, RankingWork, ndcg_and_hits, save_places
 
 
 def seen_table(work: RankingWork) -> sparse.csr_matrix:

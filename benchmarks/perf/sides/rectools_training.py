@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from measuring.clock import timed
 
-from sides.training_work import MAX_HISTORY, TrainingWork, report_epoch
+from sides.work import MAX_HISTORY, TrainingWork, report_epoch
 
 K = 10
 LIBRARIES = ("rectools", "pytorch-lightning", "torch", "numpy", "pandas")
