@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from corecbench.api import CellResult, CorecbenchError, RowSide
 from corecbench.report.evidence.claims import Placed, placed, read_claims
+from corecbench.report.evidence.protocols import TIME
 from corecbench.report.page import origin
 from corecbench.report.page.blocks import Block, Code, Folded, Grid, Heading, Section, Text, grid, number_of
 from corecbench.report.page.render import SCRIPTS, page
@@ -135,7 +136,10 @@ def index_page(title: str, benchmarks: Sequence[Benchmark]) -> str:
 
 
 def _sections(benchmarks: Sequence[Benchmark]) -> Iterator[Section]:
-    """Yield for each data set the rows of all benchmarks; one with the same cells in several is shown once."""
+    """Yield for each data set the rows of all benchmarks; one with the same cells in several is shown once.
+
+    Data sets with rows that are split by time come first, and of their places these.
+    """
     rows: dict[object, Shown] = {}
     for shown in (Shown(benchmark, row) for benchmark in benchmarks for row in benchmark.rows):
         cells = frozenset((each["cell"]["seed"], each["hash"], each["started"]) for each in shown.row.records)
@@ -143,14 +147,20 @@ def _sections(benchmarks: Sequence[Benchmark]) -> Iterator[Section]:
     places: dict[str, dict[Place, list[Shown]]] = {}
     for shown in rows.values():
         places.setdefault(shown.place.dataset, {}).setdefault(shown.place, []).append(shown)
-    for number, (dataset, by_place) in enumerate(sorted(places.items()), start=1):
-        yield Section(f"dataset-{number}", dataset, list(_on_dataset(by_place)))
+    by_time = {name: any(map(_is_by_time, by_place)) for name, by_place in places.items()}
+    for number, dataset in enumerate(sorted(places, key=lambda name: (not by_time[name], name)), start=1):
+        yield Section(f"dataset-{number}", dataset, list(_on_dataset(places[dataset])))
     if methods(list(rows.values())):
         yield Section("columns", "The columns", [Text(f"{note}.") for note in NOTES])
 
 
+def _is_by_time(place: Place) -> bool:
+    return place.kind == TIME
+
+
 def _on_dataset(by_place: dict[Place, list[Shown]]) -> Iterator[Block]:
-    for number, (place, shown) in enumerate(by_place.items(), start=1):
+    order = sorted(by_place, key=_is_by_time, reverse=True)
+    for number, (place, shown) in enumerate(((place, by_place[place]) for place in order), start=1):
         if len(by_place) > 1:
             yield Heading(
                 f"Protocol and split {number} of {len(by_place)} ({place.kind}): ranks of others cannot be "

@@ -10,7 +10,7 @@ from corecbench.api import CorecbenchError
 from corecbench.plugin.host import Host
 from corecbench.report.site.write import write_site
 
-from ..conftest import Bench
+from ..conftest import PROTOCOL, Bench
 from ..page.conftest import fill
 from .conftest import METRICS
 
@@ -61,6 +61,18 @@ def test_names_stay_text(site):
         text = page.read_text(encoding="utf-8")
         assert "<script>window.hacked" not in text
         assert "<img src=x" not in text
+
+
+def test_rows_that_are_split_by_time_come_first(tmp_path):
+    protocol = PROTOCOL | {"split": "time", "cut": "0.8, 0.9", "target": "first of its user"}
+    by_file, by_time = (Bench(tmp_path, name) for name in ("by-file", "by-time"))
+    by_file.add("sasrec", dataset="a", domain_ranks=[1] * 6)
+    by_file.add("sasrec", dataset="b", domain_ranks=[1] * 6)
+    by_time.add("gru4rec", dataset="b", domain_ranks=[2] * 6, protocol=protocol)
+    stores = [by_file.store, by_time.store]
+    text = write_site(Host.discover(), stores, METRICS, tmp_path / "out", "Title").index.read_text(encoding="utf-8")
+    places = ["1 of 2 (time)", "2 of 2 (leave-one-out)", "rows on a"]
+    assert sorted(places, key=text.index) == places
 
 
 def test_a_row_that_two_folders_hold_is_shown_once(tmp_path):
