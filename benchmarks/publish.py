@@ -4,8 +4,8 @@
     python benchmarks/publish.py three-datasets --results results/published    makes a bundle of a published folder
 
 Terms of use often forbid to pass data on, and ids are most of a file's size. So users become numbers, the same in
-every cell of a data set, held-out items are left out, and lists of best items and checkpoints stay behind. Tables,
-slices and tests are the same as from the results themselves:
+every cell and window of a data set, held-out items are left out, and lists of best items and checkpoints stay
+behind. Tables, slices and tests are the same as from the results themselves:
 `corecbench report --results results/published --benchmark three-datasets`.
 """
 
@@ -27,15 +27,22 @@ from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     import pandas as pd
+
+    from corecbench.results.record import CellResult
+
+    Entry = tuple[Path, CellResult]
 
 LEFT_OUT = "-"
 """In place of the held-out items."""
 
 
-def anonymous(ranks: pd.DataFrame) -> pd.DataFrame:
+def anonymous(ranks: pd.DataFrame, users: Collection[str] | None = None) -> pd.DataFrame:
     """Return ranks with users numbered in the order of their ids and without the held-out items.
 
+    `users` are those of all windows, where there are several; else those of the ranks.
     What is anonymous is returned as it is: numbers are not in the order of numbers when they are ids.
 
     >>> ranks = pd.DataFrame({"user_id": ["b", "a"], "target_item_id": ["x", "y"], "rank": [3, 1]})
@@ -44,8 +51,25 @@ def anonymous(ranks: pd.DataFrame) -> pd.DataFrame:
     """
     if (ranks.target_item_id == LEFT_OUT).all():
         return ranks
+    numbers = {user: str(number) for number, user in enumerate(sorted(users or ranks.user_id), start=1)}
     ranks = ranks.sort_values("user_id").reset_index(drop=True)
-    return ranks.assign(user_id=(ranks.index + 1).astype(str), target_item_id=LEFT_OUT)
+    return ranks.assign(user_id=ranks.user_id.map(numbers), target_item_id=LEFT_OUT)
+
+
+def users_of_windows(source: Store, entries: Sequence[Entry]) -> dict[str, set[str]]:
+    """Return for each data set that is tested in windows the users of all of them: some return."""
+    found: dict[str, dict[str, Entry]] = {}
+    for folder, record in entries:
+        if window := record["protocol"].get("window"):
+            found.setdefault(record["data"]["fingerprint"], {})[window] = folder, record
+    return {
+        data: {
+            user
+            for folder, record in by_window.values()
+            for user in source.ranks(folder, next(iter(record["sides"]))).user_id
+        }
+        for data, by_window in found.items()
+    }
 
 
 def publish(source: Store, target: Store) -> int:
@@ -57,12 +81,13 @@ def publish(source: Store, target: Store) -> int:
     entries = [(folder, record) for folder, record in source.records() if record["status"] == "ok"]
     if not entries:
         raise ResultsError(f"{source.root / source.benchmark}: no cell that succeeded")
-    copied = 0
+    copied, users = 0, users_of_windows(source, entries)
     for folder, record in entries:
         place = target.root / folder.relative_to(source.root)
         if target.is_done(place) and unsealed(target.read(place)) == unsealed(record):
             continue
-        ranks = {side: anonymous(source.ranks(folder, side)) for side in record["sides"]}
+        own = users.get(record["data"]["fingerprint"]) if "window" in record["protocol"] else None
+        ranks = {side: anonymous(source.ranks(folder, side), own) for side in record["sides"]}
         target.write(place, record, ranks)
         copied += 1
     return copied

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pandas
 import pytest
-from stored_cells import make_early
+from stored_cells import make_early, store_cell, toy_ranks
 
 from corecbench.results.checksums import unsealed
 from corecbench.results.folders import stores as stores_in
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
+from corecbench.testing.records import toy_record
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "publish.py"
 
@@ -62,6 +63,18 @@ def test_the_best_items_of_users_stay_behind(script, stores):
     assert len(list(source.root.rglob("top.parquet"))) == 2
     names = {path.name.partition("-")[0] for path in target.root.rglob("*") if path.is_file()}
     assert names == {"result.json", "ranks.parquet", "users", "training"}
+
+
+def test_a_user_who_returns_in_a_window_has_one_number(script, tmp_path):
+    source, target = Store(tmp_path / "run", "default"), Store(tmp_path / "published", "default")
+    for window, users in ((1, ["a", "c", "d"]), (2, ["b", "d"])):
+        protocol = {"split": "time", "window": f"{window} of 2"}
+        data = {"fingerprint": "f", "split_fingerprint": f"s{window}"}
+        side = {"n_users": len(users)}
+        record = toy_record("popularity", window=(window, 2), protocol=protocol, data=data, side=side)
+        store_cell(source, record, {"domain": toy_ranks([1] * len(users), users)})
+    script.publish(source, target)
+    assert [ranks["user_id"].tolist() for ranks in ranks_of(target)] == [["1", "3", "4"], ["2", "4"]]
 
 
 def test_what_is_published_already_is_not_copied_again(script, stores):
