@@ -68,7 +68,7 @@ def leakcheck(file: Path, dataset: str, before: Path | None, as_json: bool) -> i
 @click.option("--dataset", required=True, metavar="NAME", help="Data set, as for `run`.")
 @click.option("--against", multiple=True, metavar="NAME", help="Another data set to compare with; repeatable.")
 @click.option("--items", default=ITEMS, show_default=True, type=click.IntRange(min=0), help="Titles; 0 for all.")
-@click.option("--row", metavar="PAIR", help="A stored pair whose gain is sliced by what the LLM knows.")
+@click.option("--row", metavar="PAIR", help="A stored pair whose gain is sliced by how well titles are known.")
 @results_option
 @click.option("--benchmark", metavar="NAME", help="Its benchmark.  [default: default, or the only one]")
 @choice_options

@@ -76,7 +76,7 @@ def why_not(control: AppliedControl, llm: Selected, module: Selected) -> str | N
     if control.abilities.teacher == "self" and not module.couples:
         return f"{module.label} has no coupling losses, so it has no control {name}"
     if control.abilities.turns is not None and not module.trains:
-        return f"{module.label} has no turns, so it has no control {name}"
+        return f"{module.label} has no training phases, so it has no control {name}"
     settings = control.abilities.sharing_settings
     if lacking := [key for key in settings if not hasattr(module.config, key)]:
         return f"{module.label} has no setting {', '.join(lacking)}, so it has no control {name}"

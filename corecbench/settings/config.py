@@ -116,7 +116,7 @@ class RunConfig:
     """The only window that is run, from 1; 0 for all."""
     refit: bool = False
     """Whether each cell is trained again, on all before the test items, once validation has chosen. All that was
-    chosen stays: epochs, turns, weights of texts, and what predicts."""
+    chosen stays: epochs, phases, weights of texts, and what predicts."""
     k_core: int = 0
     """Users and items with fewer interactions are left out, repeatedly until none are left; 0 keeps all."""
     item_text: str = ""
@@ -153,7 +153,7 @@ class RunConfig:
     resources: dict[str, float] = field(default_factory=dict)
     """Resource -> how much of it a cell needs of a worker of the cluster, such as {"GPU": 1}."""
     checkpoint_minutes: float = 5.0
-    """Least minutes between two states of a cell that are written within a turn. A killed run goes on there."""
+    """Least minutes between two states of a cell that are written within a phase. A killed run goes on there."""
     cell_timeout: float | None = None
     """Minutes that a cell may take. One that takes longer is ended and has failed. None for no limit."""
     existing: Literal["skip", "fail", "replace", "replace-damaged"] = "skip"

@@ -197,8 +197,8 @@ def epochs_to_learn(pair: Pair, module: SharingModule, budget: Budget, turns: Se
     allowed = pair.domain.config.epochs
     needed = needed_epochs(module, budget, allowed - budget.domain_epochs)
     logging.getLogger(__name__).warning(
-        "%s: the domain model has no turn after one of the LLM, so it learns nothing from it; its %d "
-        "epochs leave none after the turns before%s",
+        "%s: the domain model has no training phase after one of the LLM, so it learns nothing from it; its %d "
+        "epochs leave none after the phases before%s",
         owner_of(module),
         allowed,
         f"; set {pair.domain.label}.epochs >= {needed}" if needed else "",

@@ -1,5 +1,6 @@
 """README and the pages are short, in the words of the field, and no sentence is long or carries many figures."""
 
+import ast
 import re
 from fnmatch import fnmatch
 from pathlib import Path
@@ -82,7 +83,25 @@ def test_the_words_are_those_of_the_field(page):
     assert [sentence for sentence in found if HOME_MADE.search(sentence)] == []
 
 
+def printed(source: str) -> list[str]:
+    """Return the texts in some code but for docstrings: help, captions, summaries and errors."""
+    nodes = list(ast.walk(ast.parse(source)))
+    docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    texts = (node for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return [node.value for node in texts if id(node) not in docstrings]
+
+
+def test_what_is_printed_has_the_words_of_the_field():
+    code = [path for folder in ("corecbench", "plugins") for path in sorted((ROOT / folder).rglob("*.py"))]
+    texts = [text for path in code for text in printed(path.read_text(encoding="utf-8"))]
+    pages = (ROOT / "corecbench" / "report" / "page" / "templates").iterdir()
+    texts += [path.read_text(encoding="utf-8") for path in pages if path.is_file()]
+    turns = re.compile(r"\b(?:in|by|plan of the|same) turns\b|has no turns?\b", re.IGNORECASE)
+    assert [text for text in texts if HOME_MADE.search(text) or turns.search(text)] == []
+
+
 def test_what_is_wrong_is_found():
+    assert printed('"""In turns."""\noption(help="in turns")') == ["in turns"]
     assert sentences("A `b.c` has\n.05. Next, 1 % (0 to 2 %).\n\n| a | b |\n\n    code\n- Item one.\n- Two.") == [
         "A code has .05.",
         "Next, 1 % (0 to 2 %).",

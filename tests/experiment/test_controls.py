@@ -56,7 +56,12 @@ def reason(host):
         ("shuffled-texts", "ctrl", {}, None),
         ("ciphered-texts", "ctrl", {}, None),
         ("untrained-llm", "collm", {}, None),
-        ("frozen-texts", "beside-texts", {}, "beside-texts has no turns, so it has no control frozen-texts"),
+        (
+            "frozen-texts",
+            "beside-texts",
+            {},
+            "beside-texts has no training phases, so it has no control frozen-texts",
+        ),
         (
             "untrained-llm",
             "beside-texts",

@@ -68,9 +68,11 @@ def test_a_line_states_the_difference_its_interval_tests_finding_users_and_seeds
 def test_the_caption_says_first_what_a_control_keeps_and_whether_harm_is_done(full):
     caption = made(full).caption
     # 14 of 40 gain 1/2 beyond the bag of words: 35 % -+ 15.4 % of the mean alone
-    hidden = "sasrec with llama through bdlm on toy has no turn of sasrec after one of the LLM, so that it learnt"
+    hidden = (
+        "sasrec with llama through bdlm on toy has no training phase of sasrec after one of the LLM, so that it"
+    )
     assert caption.startswith(
-        f"{hidden} nothing from it: set sasrec.epochs >= 2. "
+        f"{hidden} learnt nothing from it: set sasrec.epochs >= 2. "
         "Of sasrec's +75.0% MRR on toy with llama through bdlm, it keeps +40.0% with counted words and a randomly "
         "initialised LLM; knowledge beyond counted words adds +35.0% (95% interval +19.6% to +50.4%, Holm "
         "p < .001, seeds 0-2). "

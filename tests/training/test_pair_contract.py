@@ -153,7 +153,9 @@ def test_a_domain_model_without_a_turn_after_the_llm_s_is_warned_of(
 ):
     _, _, start = solo("sasrec")
     joined("sasrec", sharing, start, start="new", rounds=1, **settings)
-    told = [record.message for record in caplog.records if "no turn after one of the LLM" in record.message]
+    told = [
+        record.message for record in caplog.records if "no training phase after one of the LLM" in record.message
+    ]
     assert [message.split(" of plugin")[0] for message in told] == ["sharing module 'bdlm'"] * warned
     assert all("; set sasrec.epochs >= 61" in message for message in told)
 

@@ -11,7 +11,7 @@ from corecbench.report.page.blocks import Answer, Answers, Block, Folded, Headin
 from corecbench.report.plots.shown_rows import extents, label, present, shorten
 from corecbench.report.views.captions import intervals_in_words, of_changes
 from corecbench.report.views.columns import p_name
-from corecbench.report.views.findings import agreement, amount, excludes_zero, relative
+from corecbench.report.views.findings import agreement, amount, excludes_zero, hidden, relative
 from corecbench.report.views.layout import Column, table
 from corecbench.report.wording import decimal, p_value, percent, sentences
 
@@ -72,7 +72,7 @@ def answer(evidence: Evidence, key: RowKey) -> Answer:
         verdict=verdict,
         said=SAID.get(verdict, "cannot tell"),
         because=because,
-        more=[*more, *doubts(evidence, key)],
+        more=[*hidden(evidence.rows[key]), *more, *doubts(evidence, key)],
         figures=figures(evidence, key),
     )
 

@@ -163,7 +163,7 @@ def _shown(contrast: Line, method: Method) -> str:
         "loss": ", a loss",
         "nothing": f", nothing beyond {100 * method.margin:g}% of the model alone",
         "same": ", the same for every user",
-        "out of reach": ", which is so by the plan of the turns",
+        "out of reach": ", not testable: the recommender has no later phase",
         "few seeds": f", for these trained models: a verdict needs {FEWEST_SEEDS} seeds",
         "open": ", which is not shown to differ from 0",
     }
@@ -205,23 +205,24 @@ def in_sentences(ledger: Ledger, evidence: Evidence) -> Iterator[str]:
 def hidden(row: Row) -> Iterator[str]:
     """Yield why the row of a pair shows little of it, with the setting that repairs it.
 
-    That is so where the model alone was kept, and where the domain model has no turn after one of the LLM.
+    That is so where the model alone was kept, and where the domain model has no phase after one of the LLM.
     """
-    key = row.key
+    key, unless_better = row.key, "alone_unless_better"
     pair = f"{key.own} with {key.partner} through {key.sharing} on {key.dataset}"
     if key.side != "domain" or key.llm is None:
         return
     if kept := row.kept_alone():
+        is_setting = any(unless_better in record["settings"].get(key.sharing, {}) for record in row.records)
         yield (
             f"{pair} is the model alone under {seed_list(kept, 'seed')}: kept, as the pair was not clearly "
-            "better on validation."
+            f"better on validation{f'; set {key.sharing}.{unless_better}=false for the pair' * is_setting}."
         )
     if row.precedes_the_other_side():
         n_epochs = max(sum(epoch["side"] == "domain" for epoch in record["epochs"]) for record in row.records)
         needed = row.needed_epochs() or n_epochs + 1  # older results do not say it
         yield (
-            f"{pair} has no turn of {key.own} after one of the LLM, so that it learnt nothing from it: set "
-            f"{key.own}.epochs >= {needed}."
+            f"{pair} has no training phase of {key.own} after one of the LLM, so that it learnt nothing from it: "
+            f"set {key.own}.epochs >= {needed}."
         )
 
 

@@ -10,14 +10,14 @@ from corecbench.api import Added, Choices, Count, Fraction, Natural, Positive, S
 
 @dataclass(frozen=True)
 class Schedule:
-    """Who trains when: the domain model's warm-up, then rounds of an LLM turn and a domain turn."""
+    """Who trains when: the domain model's warm-up, then rounds of an LLM phase and a domain phase."""
 
     start: Literal["new", "pretrained"] = "new"
     """Whether the domain side starts with new weights, or with what the domain model learnt alone."""
     warm_up_epochs: Annotated[Count, Choices(())] = 60
     """Most epochs of the domain model before the first round. Its patience may end them earlier."""
     rounds: Annotated[Natural, Choices(())] = 2
-    """Number of rounds; each is a turn of the LLM and a turn of the domain model."""
+    """Number of rounds; each is a training phase of the LLM and one of the domain model."""
     domain_epochs: Annotated[Count, Choices(())] = 20
     """Most epochs of the domain model over all rounds, within what is left of its budget."""
     llm_epochs: Annotated[Count, Choices(())] = 4
@@ -102,9 +102,9 @@ class BdlmConfig(Schedule):
     neighbours: Annotated[Count, Choices((0, 3, 5, 10))] = 5
     """Number of items with the nearest texts whose rows an item shares in; 0 for none."""
     llm_writes: bool = True
-    """Whether the LLM's turns change the store, or only read it."""
+    """Whether the LLM's training phases change the store, or only read it."""
     renewed: Annotated[bool, Added(before=False), Choices(())] = False
-    """Whether the domain side is told, after each of the LLM's turns, what the LLM has come to make of each item:
+    """Whether the domain side is told, after each of the LLM's phases, what the LLM has come to make of each item:
     its state after a history of that item alone. It stands beside the texts, and says nothing before."""
     llm_reads_users: bool = False
     """Whether the token `<uid>` is the user's row, as in the paper. A domain model with user rows fits them to the
@@ -123,7 +123,7 @@ class BdlmConfig(Schedule):
 
 @dataclass(frozen=True)
 class LlmOnly(Schedule):
-    """The domain side is the domain model as it was trained alone, and the LLM has one turn."""
+    """The domain side is the domain model as it was trained alone, and the LLM has one training phase."""
 
     start: Literal["pretrained"] = "pretrained"
     warm_up_epochs: Count = 0
@@ -133,7 +133,7 @@ class LlmOnly(Schedule):
 
 @dataclass(frozen=True)
 class LlmFirst(Schedule):
-    """The LLM has one turn, then the domain model has one, as long as its budget and its patience allow."""
+    """The LLM has one phase, then the domain model has one, as long as its budget and its patience allow."""
 
     warm_up_epochs: Count = 0
     rounds: Natural = 1
@@ -142,7 +142,7 @@ class LlmFirst(Schedule):
 
 @dataclass(frozen=True)
 class FrozenLlm(Schedule):
-    """The domain side has one turn, as long as its budget and its patience allow, and the LLM has none."""
+    """The domain side has one phase, as long as its budget and its patience allow, and the LLM has none."""
 
     warm_up_epochs: Annotated[Count, Choices(())] = 1000
     rounds: Annotated[Natural, Choices(())] = 1
@@ -213,7 +213,7 @@ class Dllm2recConfig(LlmFirst):
 
 @dataclass(frozen=True)
 class Llm2recConfig(LlmFirst):
-    """Settings of the LLM whose vectors are the items; its turn, of `llm_epochs`, tunes it."""
+    """Settings of the LLM whose vectors are the items; its phase, of `llm_epochs`, tunes it."""
 
     start: Literal["new"] = "new"
     """The domain side always starts anew: its rows are made of texts."""

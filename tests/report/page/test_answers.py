@@ -186,6 +186,17 @@ def test_a_pair_that_shares_nothing_is_a_control_of_those_that_share(solo):
     assert domain.more[-1].startswith("No placebo was run, such as ")
 
 
+def test_what_hides_a_pair_is_said_first_of_it_with_the_setting_that_repairs_it(solo):
+    settings = {"bdlm": {"alone_unless_better": True}}
+    pair(solo, TWO, costs={"kept_alone": True}, settings=settings)
+    _, (domain, llm), _ = answered(solo)
+    assert domain.more[0] == (
+        "sasrec with llama through bdlm on toy is the model alone under seeds 0-2: kept, as the pair was not "
+        "clearly better on validation; set bdlm.alone_unless_better=false for the pair."
+    )
+    assert llm.more == []
+
+
 def test_failed_and_missing_rows_are_told_once_for_both_sides(solo):
     solo.add_failed("no luck", domain="sasrec", llm="llama", seed=0)
     solo.add("gru4rec", domain_ranks=TWO, seed=1)
