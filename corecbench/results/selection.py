@@ -15,6 +15,7 @@ from corecbench.settings.configure import unknown
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from corecbench.api import CellRecord
     from corecbench.results.store import Entry, Store
 
 
@@ -28,16 +29,22 @@ def check_known(what: str, names: Iterable[str], known: Collection[str]) -> None
 def on_datasets(entries: Sequence[Entry], datasets: Collection[str]) -> list[Entry]:
     """Return the results on some data sets, or all results if none is named.
 
-    A name that no result has means those of the data set from whose training a part was left out.
+    A name that no result has means all windows of a data set, or those from whose training a part was left out.
     """
     if not datasets:
         return list(entries)
     exact = set(datasets_in(entries)) & set(datasets)
+    others = set(datasets) - exact
     return [
         entry
         for entry in entries
-        if (cell := entry[1]["cell"])["dataset"] in exact or whole_dataset(cell) in set(datasets) - exact
+        if (cell := entry[1]["cell"])["dataset"] in exact or not others.isdisjoint(_wider(cell))
     ]
+
+
+def _wider(cell: CellRecord) -> tuple[str, str]:
+    """Return the names of a cell's data set with all windows, and without what was left out."""
+    return pooled_dataset(cell), whole_dataset(cell)
 
 
 def datasets_in(entries: Iterable[Entry]) -> list[str]:
@@ -48,7 +55,7 @@ def datasets_in(entries: Iterable[Entry]) -> list[str]:
 def known_datasets(entries: Iterable[Entry]) -> list[str]:
     """Return the names by which `on_datasets` knows the data sets of some results."""
     cells = [record["cell"] for _, record in entries]
-    return list(dict.fromkeys(name for cell in cells for name in (cell["dataset"], whole_dataset(cell))))
+    return list(dict.fromkeys(name for cell in cells for name in (cell["dataset"], *_wider(cell))))
 
 
 def without_repeats(entries: Iterable[Entry]) -> list[Entry]:

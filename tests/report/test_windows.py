@@ -5,6 +5,7 @@ import pytest
 from corecbench.report.evidence.leaderboard import read_board
 from corecbench.report.views.tables import main_table
 from corecbench.results.record import ResultsError
+from corecbench.results.selection import select
 
 from .conftest import PROTOCOL, ReciprocalRank
 
@@ -73,6 +74,13 @@ def test_a_table_says_which_changes_its_users_are_too_few_to_see(bench, monkeypa
     caption = main_table(evidence).caption
     assert f"On toy (2 windows) changes below {least} cannot be seen" in caption
     assert "find them with less than 80% power" in caption
+
+
+def test_the_name_that_a_table_shows_selects_all_windows(windows):
+    pooled, whole = (select([windows.store], datasets=[name]) for name in ("toy (2 windows)", "toy"))
+    assert pooled == whole
+    assert len(pooled) == len(windows.entries)
+    assert len(select([windows.store], datasets=["toy (window 1 of 2)"])) == len(pooled) / 2
 
 
 def test_slices_are_of_tests_so_that_a_user_can_be_in_several(windows):
