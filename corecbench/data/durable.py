@@ -14,6 +14,13 @@ def no_link(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
+def unlinked(path: Path) -> Path:
+    """Return a place to write to, without the link that may lie there: it might lead to any file of the user."""
+    if path.is_symlink():
+        path.unlink()
+    return path
+
+
 def synced(file: IO[bytes]) -> None:
     """Wait until the data written to an open file are on the disk."""
     file.flush()

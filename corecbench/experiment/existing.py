@@ -75,6 +75,8 @@ def refuse_newer(cells: Iterable[Cell], store: Store) -> None:
 
 def check_writable(store: Store, folders: Iterable[Path]) -> None:
     """Raise a ResultsError if cells cannot be stored, as far as that can be known before."""
+    folders = list(folders)
+    store.check_own(folders)
     try:
         place = nearest(store.own_folder)
         with tempfile.TemporaryFile(dir=place) as probe:

@@ -24,7 +24,7 @@ what killed writers left. Only the owner of the lease writes the cell and remove
 import contextlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -232,12 +232,15 @@ class Store:
         """Whether the results lie in a bundle, which is only read."""
         return self.root.is_file()
 
-    def check_own(self) -> None:
-        """Raise a ResultsError if the folder of the benchmark is a link, which may lead anywhere."""
-        if self.own_folder.is_symlink():
-            raise ResultsError(
-                f"{self.own_folder}: this is a link, and links are not followed; name what it leads to"
-            )
+    def check_own(self, folders: Iterable[Path] = ()) -> None:
+        """Raise a ResultsError if the folder of the benchmark is a link, which may lead anywhere.
+
+        The same holds of the folders above cells that are to be trained, and of the states of their training.
+        """
+        inside = (place for folder in folders for place in (*folder.parents[1::-1], state_of(folder)))
+        for place in dict.fromkeys((self.own_folder, *inside)):
+            if place.is_symlink():
+                raise ResultsError(f"{place}: this is a link, and links are not followed; name what it leads to")
 
     def checked(self, folder: Path) -> CellResult:
         """Return the record of a cell whose files are all as they were stored.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 import zipfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 from stored_cells import make_early, store_cell, toy_ranks
 
 from corecbench.cli.main import main
+from corecbench.experiment.existing import check_writable
 from corecbench.results.bundle import pack
 from corecbench.results.checksums import unsealed
 from corecbench.results.lease import EXPIRES_S, Lease, lease_of
@@ -106,6 +108,34 @@ def test_a_cell_with_a_link_is_not_taken_over(store, secret):
     with pytest.raises(ResultsError, match="this is a link"):
         mine.take_over(folder, mine.folder("sasrec", "toy", 0, "0123abcd"))
     assert mine.folders() == []
+
+
+@pytest.mark.parametrize("link", ["", "toy", "toy/sasrec", "toy/sasrec/.seed3-0123abcd.state"])
+def test_no_cell_is_trained_through_a_link(store, link):
+    mine = Store(Path("new"), "default")
+    folder = mine.folder("sasrec", "toy", 3, "0123abcd")
+    check_writable(mine, [folder])
+    place = mine.own_folder / link
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(Path("results").resolve())
+    with pytest.raises(ResultsError, match=f"{re.escape(str(place))}: this is a link"):
+        check_writable(mine, [folder])
+
+
+def test_tables_page_and_plots_take_the_place_of_links(store, secret):
+    assert run("report", "results", "--html", "--plots").exit_code == 0
+    written = [path for path in store.own_folder.rglob("*") if path.suffix in (".txt", ".html", ".svg", ".png")]
+    assert {path.name for path in written} >= {"table.txt", "slices.html", "report.html"}
+    for path in written:
+        path.unlink()
+        path.symlink_to(secret)
+    assert run("report", "results", "--html", "--plots").exit_code == 0
+    assert secret.read_text() == "secret"
+    (store.own_folder / "plots").rename("moved")
+    (store.own_folder / "plots").symlink_to(Path("moved").resolve())
+    before = sorted(path.stat().st_mtime_ns for path in Path("moved").iterdir())
+    assert run("report", "results", "--plots").exit_code == 0
+    assert sorted(path.stat().st_mtime_ns for path in Path("moved").iterdir()) == before
 
 
 # --- what is overwritten ------------------------------------------------------------------------------------------

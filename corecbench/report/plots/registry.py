@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from corecbench.data.durable import unlinked
 from corecbench.drawing import canvas
 from corecbench.drawing.chart import Chart, NothingToShow
 from corecbench.report.evidence.protocols import Protocols
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     Subject = Evidence | Protocols
 
+SUFFIXES = "svg", "png"
 PAGE = "-page"
 """The text between the name of a plot and the number of a page after its first."""
 
@@ -112,12 +114,14 @@ def write(evidence: Subject, folder: Path, plots: Sequence[Plot] | None = None) 
 
     Files of an earlier call are removed where a plot cannot be drawn any more, or has fewer pages.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    unlinked(folder).mkdir(parents=True, exist_ok=True)
     prepared = prepare(evidence, plots)
     paths: list[Path] = []
     for plot in prepared:
         for place, chart in enumerate(plot.pages, start=1):
             name = plot.name if place == 1 else f"{plot.name}{PAGE}{place}"
+            for suffix in SUFFIXES:
+                unlinked(folder / f"{name}.{suffix}")
             paths += canvas.save(chart.with_words(), chart.words, folder, name)
     for stale in {path for each in prepared for path in _files(folder, each.name)} - set(paths):
         stale.unlink()
@@ -126,5 +130,5 @@ def write(evidence: Subject, folder: Path, plots: Sequence[Plot] | None = None) 
 
 def _files(folder: Path, name: str) -> list[Path]:
     """Return the files of a plot in a folder."""
-    patterns = (f"{start}.{suffix}" for start in (name, f"{name}{PAGE}*") for suffix in ("svg", "png"))
+    patterns = (f"{start}.{suffix}" for start in (name, f"{name}{PAGE}*") for suffix in SUFFIXES)
     return [path for pattern in patterns for path in folder.glob(pattern)]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from corecbench.api import CellResult, CorecbenchError, RowSide
+from corecbench.data.durable import unlinked
 from corecbench.report.evidence.claims import Placed, placed, read_claims
 from corecbench.report.evidence.protocols import TIME
 from corecbench.report.page import origin
@@ -95,8 +96,10 @@ def write_site(
     for benchmark in shown:
         (out / ROWS / slug(benchmark.name)).mkdir(parents=True, exist_ok=True)
         for row in benchmark.rows:
-            (out / benchmark.address(row)).write_text(row_page(benchmark, row), encoding="utf-8", newline="\n")
-    (out / INDEX).write_text(index_page(title, shown), encoding="utf-8", newline="\n")
+            unlinked(out / benchmark.address(row)).write_text(
+                row_page(benchmark, row), encoding="utf-8", newline="\n"
+            )
+    unlinked(out / INDEX).write_text(index_page(title, shown), encoding="utf-8", newline="\n")
     n_rows = sum(len(benchmark.rows) for benchmark in shown)
     return Site(out / INDEX, n_rows, len(shown), left_out)
 
