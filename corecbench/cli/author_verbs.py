@@ -12,8 +12,10 @@ from corecbench.api import UsageError
 from corecbench.cli.options import (
     Verb,
     be_a_good_neighbour,
+    config_option,
     data_dir_option,
     discover,
+    option_value,
     read_data,
     run_config,
     say,
@@ -21,6 +23,8 @@ from corecbench.cli.options import (
     wants_traceback,
 )
 from corecbench.plugin.kinds import WORDS
+from corecbench.settings.config import RUN
+from corecbench.settings.values import parse_sets
 from corecbench.toolkit import cache_folder
 
 if TYPE_CHECKING:
@@ -41,6 +45,7 @@ STATUSES = ("ok", "failed", "not applicable")
     metavar="NAME",
     help="Check it on 200 users of this data set, where it is bound to one.  [default: toy data]",
 )
+@config_option("Run file with settings of the component and of the data set.")
 @set_option()
 @data_dir_option
 def check(name: str, kind: str | None, dataset: str | None) -> int:
@@ -83,12 +88,11 @@ def chosen(host: Host, name: str, kind: str | None, source: str | None = None) -
 
     found = find(host, name, kind)
     component = component_of(host, found, name)
-    settings = dict(run_config().settings)
-    own = settings.pop(component.name, {})
-    settings.pop(source or component.name, None)
-    if settings:
-        raise UsageError(f"--set is of {', '.join(settings)}, which is not checked; use {component.name}.KEY=VALUE")
-    return select(host, found, name, own)
+    others = parse_sets(option_value("sets", ())).keys() - {component.name, source, RUN}
+    if others:
+        names = ", ".join(sorted(others))
+        raise UsageError(f"--set is of {names}, which is not checked; use {component.name}.KEY=VALUE")
+    return select(host, found, name, run_config().settings.get(component.name, {}))
 
 
 @click.command(cls=Verb, name="new-plugin")

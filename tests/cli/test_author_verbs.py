@@ -135,6 +135,11 @@ def test_a_component_that_is_bound_to_data_is_checked_on_them(corecbench, loose_
     assert result.exit_code == 0, result.output
     assert "not applicable  two camps of taste are told apart: camps are known of toy data alone" in result.stdout
     assert " 0 failed" in result.stdout
+    file = tmp_path / "shop.toml"
+    file.write_text(
+        '[settings.csv]\nuser = "user"\nitem = "thing"\n[settings.sasrec]\nepochs = 1\n', encoding="utf-8"
+    )
+    assert corecbench(*bound, "--dataset", "shop.csv", "--config", file).stdout == result.stdout
 
 
 def test_sharing_modules_are_checked_on_data_and_metrics_are_not(corecbench, toy_folder):

@@ -124,10 +124,13 @@ def test_of_several_run_files_the_later_one_wins(configured, tmp_path):
     assert config.settings == {"sasrec": {"epochs": 4, "n_heads": 1}}
 
 
-@pytest.mark.parametrize("verb", [["run"], ["tune"], ["split"], ["import"], ["recommend"], ["datasets", "info"]])
+VERBS = "run tune split import leakcheck contamination encode audit check recommend datasets-info"
+
+
+@pytest.mark.parametrize("verb", VERBS.split())
 def test_every_verb_that_takes_a_data_set_knows_run_files(verb):
     command = main
-    for word in verb:
+    for word in verb.split("-"):
         command = command.commands[word]
     (option,) = [each for each in command.params if "--config" in each.opts]
     assert option.multiple
