@@ -131,10 +131,10 @@ def run(results: Path, only_plan: bool, verbose: bool | None) -> int:
         return 0
     with contextlib.redirect_stderr(io.StringIO()) if quiet else contextlib.nullcontext():
         records = experiment.run(progress=not quiet, every_epoch=bool(verbose), log=True)
-    left_out, unstored = experiment.plan.left_out, not_stored(records, experiment.store)
-    say_reasons("left out", [*left_out.values(), *(f"{folder}: trained, but not stored" for folder in unstored)])
-    unwritten = bool(unstored)
-    if len(records) > len(unstored):
+    left_out, missing = experiment.plan.left_out, not_stored(records, experiment.store)
+    say_reasons("left out", [*left_out.values(), *(f"{folder}: trained, but not stored" for folder in missing)])
+    unwritten = bool(missing)
+    if len(records) > len(missing):
         evidence, published = publish_run(experiment.host, experiment.store, records, settings.metrics, left_out)
         texts = fitted(experiment.host, published.texts["table"], main_table(evidence), bool(option_value("wide")))
         show_table(texts, published.errors, "text")

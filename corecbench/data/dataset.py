@@ -141,8 +141,8 @@ def load_dataset(
         "removed_items": n_items - len(item_ids),
         "removed_interactions": n_before - len(row),
     }
-    told = [catalog.user_texts] if catalog.user_texts else []
-    digest = fingerprint(user_ids, item_ids, catalog.item_texts, user, item, *told)
+    of_users = [catalog.user_texts] if catalog.user_texts else []
+    digest = fingerprint(user_ids, item_ids, catalog.item_texts, user, item, *of_users)
     notes = [*getattr(source, "notes", ()), *filter(None, alike)]
     return Dataset(catalog, user, item, timestamp, facts, digest, notes)
 

@@ -301,7 +301,7 @@ class Attempt:
             setup = without_control(setup)
         kept = keep_side(
             side_training.model,
-            KeptAs(side, selected, settings_of(selected), setup, tables, trained.told),
+            KeptAs(side, selected, settings_of(selected), setup, tables, trained.pretrained),
             training.split,
         )
         if setup is not training.setup:

@@ -52,16 +52,16 @@ class CellLog:
 class RunFile(logging.FileHandler):
     """The file of a run's log. Where it cannot be written, such as on a full disk, the run goes on without."""
 
-    lost = False
+    write_failed = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line, unless an earlier one could not be written."""
-        if not self.lost:
+        if not self.write_failed:
             super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, as logging has it
         """Say once that the log ends here."""
-        self.lost = True
+        self.write_failed = True
         LOG.warning("%s: the log cannot be written any further (%s)", self.baseFilename, sys.exc_info()[1])
 
     def close(self) -> None:

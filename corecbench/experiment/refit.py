@@ -7,7 +7,7 @@ import gc
 import itertools
 from typing import TYPE_CHECKING
 
-from corecbench.training.refit import Told, Validation
+from corecbench.training.refit import EarlierValidation, Validation
 
 if TYPE_CHECKING:
     from corecbench.api import EpochRecord
@@ -35,11 +35,11 @@ def refit(attempt: Attempt) -> Outcome:
         done = {"done": next(number), "total": record.get("planned_epochs", 0)}
         attempt.tell("corecbench_progress", cell=attempt.cell.facts, what="epochs of the refit", **done)
 
-    told = Told(chosen.epochs, chosen.measured)
+    earlier = EarlierValidation(chosen.epochs, chosen.measured)
     before = first.trained["domain"].best_state if "domain" in first.trained else None
     first.trained.clear()
     gc.collect()  # models, which would stay in memory beside those of the refit
-    found = dataclasses.replace(attempt, part="refit", validation=told, on_epoch=tell).outcome()
+    found = dataclasses.replace(attempt, part="refit", validation=earlier, on_epoch=tell).outcome()
     found.before_refit = before
     found.failures |= first.failures
     for row in first.failures:

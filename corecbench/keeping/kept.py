@@ -42,13 +42,13 @@ class KeptAs:
     setup: Setup
     tables: Ids | None
     """Those of the sharing module that it reads; None for a model that has tables of its own, or none."""
-    told: Pretrained | None = None
+    pretrained: Pretrained | None = None
     """What a domain model in a pair could read of texts."""
 
 
 CONTENT = "table.content"
 """The name of what is said of the items' texts, among the kept tensors."""
-TOLD = ("text", "text_states")
+OF_TEXTS = ("text", "text_states")
 """What is kept for a domain model that reads texts, as "table.text" and "table.text_states"."""
 N_COMPARED = 32
 """Users, or histories, whose answers are compared to see whether a side tells them apart."""
@@ -93,7 +93,7 @@ def keep_side(model: Recommender, kept_as: KeptAs, split: Split) -> KeptSide:
     paths = {of: paths_of(model, table) for of, table in tables.items()}
     rows = {f"table.{of}": tables[of].weight for of, found in paths.items() if found}
     if given is not None and recommender_abilities(model).read_texts is not None:
-        said = {} if kept_as.told is None else {name: getattr(kept_as.told, name) for name in TOLD}
+        said = {} if kept_as.pretrained is None else {name: getattr(kept_as.pretrained, name) for name in OF_TEXTS}
         rows |= {f"table.{name}": tensor for name, tensor in said.items() if tensor is not None}
     kept, frozen = own_tensors(kept_as.side, model, [path for found in paths.values() for path in found])
     fits = recommender_abilities(model).fit is not None

@@ -20,7 +20,7 @@ from corecbench.api import (
 )
 from corecbench.api.tables import IdTable
 from corecbench.keeping.folder import choose_side, read_items, read_side
-from corecbench.keeping.kept import TOLD, content_name, fingerprint, own_tensors, paths_of
+from corecbench.keeping.kept import OF_TEXTS, content_name, fingerprint, own_tensors, paths_of
 from corecbench.keeping.recommending import LoadedModel
 from corecbench.keeping.serve import Items
 from corecbench.plugin.guard import guard
@@ -103,9 +103,9 @@ def build(host: Host, selected: Selected, setup: Setup, kept: KeptSide) -> Recom
     seed_torch(setup.seed, setup.catalog.name, facts["component"]["label"], "weights")
     model: Recommender = host.build(selected, setup, ids if facts["reads_ids"] else None)
     make_ready(model, selected, training_part(kept), setup.device)
-    if any(f"table.{name}" in kept.weights for name in TOLD):
+    if any(f"table.{name}" in kept.weights for name in OF_TEXTS):
         user, item = (torch.zeros(n + 1, 0) for n in (setup.catalog.n_users, setup.catalog.n_items))
-        said = [kept.weights.get(f"table.{name}") for name in TOLD]
+        said = [kept.weights.get(f"table.{name}") for name in OF_TEXTS]
         text, text_states = (None if each is None else each.to(setup.device) for each in said)
         let_read(model, str(selected), Pretrained(user, item, text, text_states), setup.device)
     if isinstance(model, torch.nn.Module):

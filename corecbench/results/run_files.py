@@ -35,13 +35,13 @@ def run_settings(benchmark: str, records: Sequence[CellResult]) -> list[dict[str
     """
     groups: list[tuple[dict[str, Any], list[CellResult]]] = []
     for dataset in _distinct(record["cell"]["dataset"] for record in records):
-        here = [record for record in records if record["cell"]["dataset"] == dataset]
-        alike = _alike(here)
+        found = [record for record in records if record["cell"]["dataset"] == dataset]
+        alike = _alike(found)
         group = next((earlier for earlier in groups if earlier[0] == alike), None)
         if group is None:
-            groups.append((alike, here))
+            groups.append((alike, found))
         else:
-            group[1].extend(here)
+            group[1].extend(found)
     return [
         {"benchmark": benchmark, "datasets": _datasets(group), **alike, **_settings(group)}
         for alike, group in groups

@@ -57,7 +57,7 @@ class Trained:
     module: SharingModule | None = None
     tables: Mapping[Side, Ids] = field(default_factory=dict)
     """The tables of the sharing module that each side reads."""
-    told: Pretrained | None = None
+    pretrained: Pretrained | None = None
     """What the sharing module was given; None where there is none."""
 
 

@@ -69,7 +69,7 @@ class Checkpoints:
     written: float = field(default_factory=time.monotonic)
     has_state: bool = False
     """Whether a state has been written."""
-    lost: bool = False
+    write_failed: bool = False
     """Whether one could not be written, which is said once."""
     n_turns: int = 0
     """The number of turns that are over."""
@@ -171,9 +171,9 @@ class Checkpoints:
             self._write(file, **further)
         except (OSError, SafetensorError) as error:
             self.written = time.monotonic()  # not after every epoch
-            if not self.lost:
+            if not self.write_failed:
                 logging.getLogger(__name__).warning("%s: the state of the cell cannot be written (%s)", file, error)
-            self.lost = True
+            self.write_failed = True
 
     def _write(self, file: Path, **further: Any) -> None:
         """Write the state: all of it or nothing."""

@@ -130,11 +130,11 @@ def train_pair(training: CellTraining, pair: Pair, solo: Solo, on_epoch: OnEpoch
     show_training_part(abilities.fit, owner_of(module), training.split.train)
     anew = abilities.start_from == "new"
     learnt = None if anew else solo.learnt()
-    told = start(training, pair, models, module, solo.selected, learnt)
+    pretrained = start(training, pair, models, module, solo.selected, learnt)
     spent = 0 if learnt is None else learnt.best_epoch
     budget = Budget(pair.domain.config.epochs - spent, pair.llm_epochs)
     sides = in_turns(training, pair, module, models, budget, on_epoch, set() if anew else {"domain"}, {})
-    return Trained(sides, module, requests.given, told)
+    return Trained(sides, module, requests.given, pretrained)
 
 
 def in_turns(

@@ -46,7 +46,7 @@ class Validation:
 
 
 @dataclass
-class Told(Validation):
+class EarlierValidation(Validation):
     """Tells a refit what was measured, and measures nothing."""
 
     def measure(self, row: RowSide, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -70,8 +70,8 @@ class Workplace:
             del os.environ[name]
         os.environ.update(task.environment)
         if self.last is None or run_of(self.last) != run_of(task):
-            here = {*(origin.name for origin in installed()), *(path.stem for path in task.files)}
-            self.host, self.plans = Host.discover(task.files, [name for name in task.blocked if name in here]), []
+            known = {*(origin.name for origin in installed()), *(path.stem for path in task.files)}
+            self.host, self.plans = Host.discover(task.files, [name for name in task.blocked if name in known]), []
         self.last = task
 
     def plan(self, task: CellTask, store: Store) -> Plan:

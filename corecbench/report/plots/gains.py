@@ -210,7 +210,7 @@ def shares(evidence: Evidence) -> list[Chart]:
     if not found:
         raise NothingToShow("needs a joint row that can be compared with its solo row at two train shares")
     by_dataset = groupby(found, lambda curve: at_full_share(curve[0].row).dataset)
-    return [chart for dataset, here in by_dataset for chart in _over_shares(evidence, dataset, list(here))]
+    return [chart for dataset, curves in by_dataset for chart in _over_shares(evidence, dataset, list(curves))]
 
 
 def _over_shares(evidence: Evidence, dataset: str, found: Sequence[Curve]) -> list[Chart]:

@@ -59,8 +59,8 @@ class LanguageModel(TextEncoder):
             batch = torch.nn.utils.rnn.pad_sequence(of_rows, batch_first=True).to(self.setup.device)  # [B, T + 1]
             with torch.inference_mode():
                 scores = self.lower(input_ids=batch, use_cache=False).logits[:, :-1].float()  # [B, T, V]
-                lost = cross_entropy(scores.flatten(0, 1), batch[:, 1:].flatten(), reduction="none")  # [B T]
-            values = -lost.double().cpu().reshape(len(rows), -1).numpy()  # [B, T]
+                losses = cross_entropy(scores.flatten(0, 1), batch[:, 1:].flatten(), reduction="none")  # [B T]
+            values = -losses.double().cpu().reshape(len(rows), -1).numpy()  # [B, T]
             for row, of_row in zip(rows, values, strict=True):
                 found[row] = of_row[: len(tokens[row]) - 1]
             done += len(rows)
