@@ -127,3 +127,29 @@ def shares(own: np.ndarray, base: np.ndarray) -> Shares:
         raise DataError("shares of users need at least 1 user, got 0")
     better, worse = float(np.mean(difference > 0)), float(np.mean(difference < 0))
     return Shares(better, worse, float(np.mean(difference == 0)))
+
+
+def clustered(values: np.ndarray, users: np.ndarray) -> np.ndarray:
+    """Return one observation for each user who is tested several times: the sum of the tests, times U / T.
+
+    So a test over users takes each as a cluster (Liang and Zeger, 1986, DOI 10.1093/biomet/73.1.13): the variance
+    of their sums holds whatever the tests of a user have in common, and the mean is that over tests.
+
+    The first of two users, U, has two of three tests, T. Their mean over S seeds is 2, as that of the tests:
+
+    >>> clustered(np.array([[1.0], [2.0], [3.0]]), np.array([7, 8, 7])).tolist()
+    [[2.6666666666666665], [1.3333333333333333]]
+
+    Args:
+        values: float64 [T, S], a metric of each test under each seed.
+        users: [T], the number of the user of each test.
+
+    Returns:
+        float64 [U, S], in the order of the numbers; the values themselves where each user has one test.
+    """
+    numbers, place = np.unique(users, return_inverse=True)
+    if len(numbers) == len(values):
+        return values
+    sums = np.zeros((len(numbers), values.shape[1]))
+    np.add.at(sums, place, values)
+    return sums * (len(numbers) / len(values))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from corecbench.stats.clusters import clustered
+from corecbench.stats.differences import clustered
 from corecbench.stats.paired import paired_test
 
 

@@ -11,9 +11,8 @@ import numpy as np
 
 from corecbench.report.evidence.rows import AT_LIMIT, Row
 from corecbench.report.evidence.users import EVERYONE, UserGroup
-from corecbench.stats.clusters import clustered
 from corecbench.stats.correction import adjust
-from corecbench.stats.differences import mean_of_seeds
+from corecbench.stats.differences import clustered, mean_of_seeds
 from corecbench.stats.effect_sizes import EffectSizes
 from corecbench.stats.effect_sizes import Method as Method
 
