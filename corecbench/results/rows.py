@@ -41,10 +41,22 @@ class RowKey:
     @property
     def pooled(self) -> RowKey:
         """The row in which all windows of this one are pooled; itself where there is only one window."""
-        if self.reduction.windows == 1:
-            return self
-        reduction = replace(self.reduction, window=0)
-        return replace(self, dataset=reduction.name_of(self.whole_dataset), reduction=reduction)
+        return self.under(window=0)
+
+    @property
+    def without_windows(self) -> RowKey:
+        """The row where there is only one window."""
+        return self.under(window=0, windows=1)
+
+    @property
+    def at_full_share(self) -> RowKey:
+        """The row at which all users train."""
+        return self.under(train_share=1.0)
+
+    def under(self, **reduction: float) -> RowKey:
+        """Return the same row under other fields of the reduction, whether it exists or not."""
+        other = replace(self.reduction, **reduction)
+        return replace(self, dataset=other.name_of(self.whole_dataset), reduction=other)
 
     @property
     def is_pooled(self) -> bool:

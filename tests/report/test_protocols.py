@@ -51,6 +51,28 @@ def plant(benches, planted):
             bench.add("sasrec", "llama", sharing=name, domain_ranks=ranks, llm_ranks=ranks, **bench.fields)
 
 
+def test_all_windows_stand_for_the_data_set_under_time(benches):
+    plant(benches, {"holds": PLANTED["holds"]})
+    _, timed = benches
+    for window in (1, 2):
+        protocol = PROTOCOL | TIME | {"window": f"{window} of 2"}
+        fields = {
+            "protocol": protocol,
+            "window": (window, 2),
+            "data": {"fingerprint": "f", "split_fingerprint": f"s{window}"},
+        }
+        users = [f"w{window}-{number}" for number in range(N)]
+        timed.add("sasrec", domain_ranks=first(0), users=users, **fields)
+        timed.add(
+            "sasrec", "llama", sharing="holds", domain_ranks=first(100), llm_ranks=first(0), users=users, **fields
+        )
+    both = Protocols(*(bench.table() for bench in benches))
+    (found,) = both.found
+    assert both.names == {"toy": "toy (2 windows)"}
+    assert (found.time.n_users, found.time.change) == (2 * N, pytest.approx(1 / 4))
+    assert "window each" in protocols_table(both).caption
+
+
 @pytest.mark.parametrize("verdict", PLANTED)
 def test_each_planted_fate_is_told(benches, verdict):
     plant(benches, {verdict: PLANTED[verdict]})

@@ -8,7 +8,6 @@ import pytest
 from corecbench.api import UsageError
 from corecbench.drawing.chart import NothingToShow
 from corecbench.report.evidence.leaderboard import read_board
-from corecbench.report.evidence.reading import at_full_share
 from corecbench.report.plots import comparisons, gains
 from corecbench.report.plots.registry import OF_SHARES, PLOTS, plots_of, write
 from corecbench.report.views.captions import over_datasets
@@ -149,7 +148,7 @@ def test_a_curve_has_the_gain_at_every_share_from_the_smallest(shares):
     assert [effect.difference for effect in domain] == pytest.approx([5 / 12, 5 / 24, -1 / 24])
     own, alone = np.array([1, 1, 1, 1, 1, 1 / 2]), np.full(6, 1 / 2)
     assert domain[0].sizes.interval == pytest.approx(paired_interval(own, alone))
-    assert at_full_share(domain[0].row).dataset == "toy"
+    assert domain[0].row.at_full_share.dataset == "toy"
 
 
 def test_a_row_at_one_share_is_no_curve(bench):
@@ -164,7 +163,7 @@ def test_curves_of_cold_items_and_of_all_items_are_different_ones(bench):
     fill(bench, shares=(0.25,))
     fill(bench, shares=(0.5, 1.0), cold_items=0.1)
     (domain,) = bench.table().shares()
-    assert at_full_share(domain[0].row).dataset == "toy (10% of items cold)"
+    assert domain[0].row.at_full_share.dataset == "toy (10% of items cold)"
     assert [effect.row.reduction.train_share for effect in domain] == [0.5, 1.0]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -109,19 +109,36 @@ class Protocols:
         """Both, in order."""
         return self.leave_one_out, self.time
 
+    @functools.cached_property
+    def names(self) -> Mapping[str, str]:
+        """The data sets that both have: name under leave-one-out -> under time, with all windows if there are."""
+        keys = sorted(self.time.rows, key=lambda key: key.is_pooled)
+        of_time = {key.without_windows.dataset: key.dataset for key in keys}
+        return {name: of_time[name] for name in self.leave_one_out.datasets if name in of_time}
+
     @property
     def datasets(self) -> list[str]:
         """The data sets that both have."""
-        return [name for name in self.leave_one_out.datasets if name in self.time.datasets]
+        return list(self.names)
+
+    @property
+    def of_each(self) -> tuple[tuple[Evidence, Collection[str]], tuple[Evidence, Collection[str]]]:
+        """Both, each with its names of the data sets that both have."""
+        return (self.leave_one_out, self.names.keys()), (self.time, self.names.values())
 
     def on(self, dataset: str) -> Protocols:
         """Return the part on one data set."""
-        return Protocols(self.leave_one_out.on(dataset), self.time.on(dataset))
+        return Protocols(self.leave_one_out.on(dataset), self.time.on(self.names[dataset]))
 
     @functools.cached_property
     def contrasts(self) -> tuple[Contrasts, Contrasts]:
-        """What is compared under each, in order."""
-        return contrasts_of(self.leave_one_out), contrasts_of(self.time)
+        """What is compared under each, in order, by the rows without windows."""
+        under_time = {
+            (pair.without_windows, kind, row.without_windows, other.without_windows): found
+            for (pair, kind, row, other), found in contrasts_of(self.time).items()
+            if self.names.get(pair.without_windows.dataset, pair.dataset) == pair.dataset
+        }
+        return contrasts_of(self.leave_one_out), under_time
 
     @functools.cached_property
     def found(self) -> list[Found]:
@@ -141,16 +158,19 @@ class Protocols:
 
     def order(self, dataset: str) -> Order | None:
         """Return how alike the rows of a data set that are no controls stand; None for fewer than FEWEST_ROWS."""
+        first, second = self.both
+        of_time = {key.without_windows: key for key in second.rows if key.dataset == self.names[dataset]}
         rows = [
-            key
-            for key in self.leave_one_out.rows
-            if key.dataset == dataset
-            and not self.leave_one_out.is_control(key)
-            and all(each.has(key) for each in self.both)
+            (key, of_time[key])
+            for key in first.rows
+            if key in of_time and not first.is_control(key) and first.has(key) and second.has(of_time[key])
         ]
         if len(rows) < FEWEST_ROWS:
             return None
-        values = [[each.rows[key].metrics[each.tested] for key in rows] for each in self.both]
+        values = [
+            [each.rows[key].metrics[each.tested] for key in keys]
+            for each, keys in zip(self.both, zip(*rows, strict=True), strict=True)
+        ]
         found = stats.kendalltau(*values)
         return Order(float(found.statistic), float(found.pvalue), len(rows))
 

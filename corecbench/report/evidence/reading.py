@@ -333,18 +333,12 @@ class Evidence:
         """
         found: dict[RowKey, list[Contrast]] = {}
         for key, each in self.over_alone.items():
-            found.setdefault(at_full_share(key), []).append(each)
+            found.setdefault(key.at_full_share, []).append(each)
         return [
             sorted(found[key], key=lambda each: each.row.reduction.train_share)
             for key in in_order(found)
             if len(found[key]) > 1
         ]
-
-
-def at_full_share(key: RowKey) -> RowKey:
-    """Return the same row at which all users train, whether it exists or not."""
-    reduction = replace(key.reduction, train_share=1.0)
-    return replace(key, dataset=reduction.name_of(key.whole_dataset), reduction=reduction)
 
 
 def read(

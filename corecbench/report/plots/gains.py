@@ -22,7 +22,6 @@ from corecbench.drawing.panels import (
     of_differences,
     shifted,
 )
-from corecbench.report.evidence.reading import Evidence, at_full_share
 from corecbench.report.evidence.users import stored_slicings
 from corecbench.report.plots.shown_rows import (
     FIRST_NAMED,
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from corecbench.report.evidence.contrasts import Contrast
+    from corecbench.report.evidence.reading import Evidence
     from corecbench.results.rows import RowKey
 
     Curve = Sequence[Contrast]
@@ -209,7 +209,7 @@ def shares(evidence: Evidence) -> list[Chart]:
     found = evidence.shares()
     if not found:
         raise NothingToShow("needs a joint row that can be compared with its solo row at two train shares")
-    by_dataset = groupby(found, lambda curve: at_full_share(curve[0].row).dataset)
+    by_dataset = groupby(found, lambda curve: curve[0].row.at_full_share.dataset)
     return [chart for dataset, curves in by_dataset for chart in _over_shares(evidence, dataset, list(curves))]
 
 
@@ -223,7 +223,7 @@ def _over_shares(evidence: Evidence, dataset: str, found: Sequence[Curve]) -> li
     )
     bodies = [
         _shared(evidence, f"{shorten(solo.own or '')} ({SIDE_NAMES[solo.side]})", part)
-        for solo, of_model in groupby(found, lambda curve: at_full_share(curve[0].row).solo)
+        for solo, of_model in groupby(found, lambda curve: curve[0].row.at_full_share.solo)
         for part in evenly(list(of_model), MOST)
     ]
     title = f"{dataset}: {evidence.tested} and the gain of training together over the users that train"

@@ -10,13 +10,14 @@ from corecbench.data.durable import unlinked
 from corecbench.drawing import canvas
 from corecbench.drawing.chart import Chart, NothingToShow
 from corecbench.report.evidence.protocols import Protocols
-from corecbench.report.evidence.reading import Evidence, at_full_share
 from corecbench.report.plots import comparisons, gains, ledgers, ranks, runs
 from corecbench.results.layout import slug
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from corecbench.report.evidence.reading import Evidence
 
     Subject = Evidence | Protocols
 
@@ -59,7 +60,7 @@ def plots_of(evidence: Subject) -> Sequence[Plot]:
     if isinstance(evidence, Protocols):
         return (OF_PROTOCOLS,)
     joint = [key for key in evidence.rows if not key.is_solo]
-    of_shares = [OF_SHARES] if len(set(map(at_full_share, joint))) < len(joint) else []
+    of_shares = [OF_SHARES] if len({key.at_full_share for key in joint}) < len(joint) else []
     of_llms = [OF_LLMS] if ledgers.has_several_llms(evidence) else []
     return (*PLOTS, *of_shares, *of_llms)
 

@@ -6,7 +6,6 @@ import functools
 from typing import TYPE_CHECKING, Any, Literal
 
 from corecbench.data.reduction import in_percent
-from corecbench.report.evidence.reading import Evidence, at_full_share
 from corecbench.report.views.findings import CORRECTED, finding_in_words, notes, row_name
 from corecbench.report.views.layout import Column
 from corecbench.report.wording import (
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from corecbench.report.evidence.contrasts import Contrast, Method
     from corecbench.report.evidence.leaderboard import Leaderboard
     from corecbench.report.evidence.ledger import Line
+    from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
     from corecbench.stats.relative import ChangeSet
@@ -200,7 +200,7 @@ def slice_columns(evidence: Evidence, contrasts: Sequence[Contrast]) -> Iterator
 def share_columns(evidence: Evidence, contrasts: Sequence[Contrast]) -> Iterator[Column]:
     """Yield the columns of the gains over shares of the users that train, whose lines are contrasts."""
     first, *others = identity((each.row for each in contrasts), lambda each: each.row)
-    yield Column(first.name, lambda each: at_full_share(each.row).dataset)
+    yield Column(first.name, lambda each: each.row.at_full_share.dataset)
     yield from others
     yield Column("users train", lambda each: each.row.reduction.train_share, in_percent)
     yield Column("users ranked", lambda each: each.n_users, count)

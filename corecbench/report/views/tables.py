@@ -158,7 +158,7 @@ def _protocol_caption(protocols: Protocols) -> str:
     found, method = protocols.found, protocols.leave_one_out.method
     contrasts = [contrast for each in found for contrast in (each.leave_one_out, each.time)]
     verdicts = Counter(each.verdict for each in found)
-    single = protocols.n_single
+    single, of_each = protocols.n_single, protocols.of_each
     return sentences(
         f"Of {len(found)} contrasts under both protocols: "
         + (", ".join(f"{verdict} {n}" for verdict, n in verdicts.most_common()) or "none"),
@@ -176,10 +176,8 @@ def _protocol_caption(protocols: Protocols) -> str:
             if any(single)
             else []
         ),
-        *(protocol_sentence(each.protocol(protocols.datasets)) for each in protocols.both if protocols.datasets),
-        *dict.fromkeys(
-            sentence for each in protocols.both for sentence in made_with(each.records(protocols.datasets))
-        ),
+        *(protocol_sentence(each.protocol(names)) for each, names in of_each if names),
+        *dict.fromkeys(sentence for each, names in of_each for sentence in made_with(each.records(names))),
     )
 
 
