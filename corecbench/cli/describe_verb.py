@@ -50,7 +50,7 @@ def facts(host: Host, name: str, word: str | None) -> dict[str, Any]:
     kinds = KINDS if word is None else [WORDS[word]]
     offered = [(kind, component, info) for kind in kinds for component, info in host.list(kind)]
     names = {component.name for _, component, _ in offered}
-    base, _ = split("", name, names)
+    base, _ = split("", name, ())
     found = [each for each in offered if each[1].name == base]
     if not found:
         raise unknown("component" if word is None else KINDS[WORDS[word]].label, base, names)

@@ -164,7 +164,7 @@ def defaults_of(label: str, record: CellResult, host: Host) -> Mapping[str, Any]
     base = variant_of(record, label) or label
     for of_kind in kinds:
         offered = {component.name: component for component, _ in host.list(of_kind)}
-        component = offered.get(split(of_kind, base, set(offered))[0])
+        component = offered.get(split(of_kind, base, offered.values())[0])
         if component is not None:
             known = settings_of(component.config) if component.config is not None else {}
             plain = {name: facts["default"] for name, facts in known.items() if "default" in facts}

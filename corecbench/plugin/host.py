@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,12 +162,7 @@ class Host:
     ) -> tuple[Component, PluginInfo, dict[str, Any]]:
         """Return the component that a text names, its plugin, and the setting that the text's argument fills."""
         offered = self.list(kind)
-        by_suffix = {
-            suffix: component.name
-            for component, _ in offered
-            for suffix in (component.suffixes if isinstance(component, DatasetComponent) else ())
-        }
-        name, argument = split(kind, text, {component.name for component, _ in offered}, by_suffix)
+        name, argument = split(kind, text, [component for component, _ in offered])
         matching = [(component, info) for component, info in offered if component.name == name]
         if not matching:
             raise self._unknown(kind, name, variants)
@@ -277,9 +272,7 @@ class Host:
                 )
 
 
-def split(
-    kind: str, text: str, known: set[str], by_suffix: Mapping[str, str] | None = None
-) -> tuple[str, str | None]:
+def split(kind: str, text: str, offered: Collection[Component]) -> tuple[str, str | None]:
     """Split what a user wrote into a component's name and its argument, None if there is none.
 
     What no data set is called may be a file with a suffix that a component is for, or a folder, here or where data
@@ -287,10 +280,12 @@ def split(
     """
     name = base_of(text)
     argument = text[len(name) + 1 :] if len(name) < len(text) else None
-    if name in known or kind != "datasets":
+    if kind != "datasets" or name in {component.name for component in offered}:
         return name, argument
-    if (component := (by_suffix or {}).get(os.path.splitext(text)[1].lower())) and not os.path.isdir(text):
-        return component, text
+    suffix = "" if os.path.isdir(text) else os.path.splitext(text)[1].lower()
+    for component in offered:
+        if isinstance(component, DatasetComponent) and suffix in component.suffixes:
+            return component.name, text
     if os.sep in text or "/" in text or os.path.isdir(text):
         return "folder", text
     kept = [] if argument else [str(place) for place in dataset_places(name) if place.is_dir()]

@@ -142,15 +142,16 @@ def find(host: Host, name: str, kind: str | None = None) -> str:
     if kind is not None and kind not in WORDS:
         raise unknown("kind", kind, WORDS)
     kinds = list(KINDS) if kind is None else [WORDS[kind]]
-    offered = {key: {component.name for component, _ in host.list(key)} for key in kinds}
+    offered = {key: {component.name: component for component, _ in host.list(key)} for key in kinds}
     found = [key for key in kinds if re.split("[:@]", name)[0] in offered[key]]
-    if not found and "datasets" in kinds and split("datasets", name, set())[0] == "folder":
+    datasets = offered.get("datasets", {})
+    if not found and split("datasets", name, datasets.values())[0] in datasets:
         found = ["datasets"]
     if len(found) > 1 and re.search("[:@]", name):  # "csv:PATH" is no reporter
         found = [key for key in found if component_of(host, key, name).argument] or found
     if len(found) > 1:
         words = " and a ".join(KINDS[key].label for key in found)
-        raise UsageError(f"'{name}' is a {words}; say which kind is meant")
+        raise UsageError(f"'{name}' is a {words}; say which kind is meant, by --kind in `check`")
     if not found:
         broken = [f"{info}: {info.error}" for info in host.plugins() if info.error]
         error = unknown("component", name, set().union(*offered.values()))
@@ -161,7 +162,7 @@ def find(host: Host, name: str, kind: str | None = None) -> str:
 def component_of(host: Host, kind: str, name: str) -> Component:
     """Return the component that a text chooses, which `find` found."""
     offered = {component.name: component for component, _ in host.list(kind)}
-    return offered[split(kind, name, set(offered))[0]]
+    return offered[split(kind, name, offered.values())[0]]
 
 
 def select(host: Host, kind: str, name: str, settings: Mapping[str, Any]) -> Selected:

@@ -140,6 +140,7 @@ def test_a_component_that_is_bound_to_data_is_checked_on_them(corecbench, loose_
         '[settings.csv]\nuser = "user"\nitem = "thing"\n[settings.sasrec]\nepochs = 1\n', encoding="utf-8"
     )
     assert corecbench(*bound, "--dataset", "shop.csv", "--config", file).stdout == result.stdout
+    assert corecbench("check", "shop.csv", "--config", file).stdout.startswith("data set 'csv' of plugin ")
 
 
 def test_sharing_modules_are_checked_on_data_and_metrics_are_not(corecbench, toy_folder):

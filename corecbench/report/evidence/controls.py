@@ -67,16 +67,16 @@ def known_controls(host: Host, entries: Iterable[Entry] = ()) -> KnownControls:
     modules = [each for each, _ in host.list("sharing") if isinstance(each, SharingComponent) and not each.shares]
     offered: list[SharingComponent | ControlComponent] = [*modules, *controls]
     by_label = {each.name: _known_control(each) for each in offered}
-    of_controls, of_modules = ({each.name for each in components} for components in (controls, modules))
+    of_modules = {each.name for each in modules}
     unshared = set()
     for _, record in entries:
         cell = record["cell"]
         if control := cell.get("control"):
-            known = by_label.get(split("controls", control, of_controls)[0], plainly(control))
+            known = by_label.get(split("controls", control, ())[0], plainly(control))
             by_label.setdefault(control, replace(known, name=control))
         label = cell["sharing"]
         if label is not None:
-            name = split("sharing", variant_of(record, label) or label, of_modules)[0]
+            name = split("sharing", variant_of(record, label) or label, ())[0]
             if name in of_modules:
                 unshared.add(label)
                 by_label.setdefault(label, by_label[name])
