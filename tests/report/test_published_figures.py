@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from corecbench.data.reduction import pooled_dataset
 from corecbench.python_api import discover
 from corecbench.report.evidence.reading import read_rows
 from corecbench.report.publish import TESTED, build_metric
@@ -25,7 +26,8 @@ def values(bundle: str, seed: int | None) -> frozenset[str]:
     found, metrics = set(), {TESTED: build_metric(discover([]), TESTED)}
     for store in stores(FOLDER / f"{bundle}.zip"):
         entries = store.sound()
-        for dataset in datasets_in(entries):
+        windows = {pooled_dataset(record["cell"]) for _, record in entries}
+        for dataset in windows.union(datasets_in(entries)):
             for row in read_rows(on_datasets(entries, [dataset]), store, metrics).values():
                 if row.has(TESTED):
                     found |= {row.metrics[TESTED], row.means_by_seed().get(seed, row.metrics)[TESTED]}
