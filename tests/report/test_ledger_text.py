@@ -189,6 +189,18 @@ def test_without_controls_the_table_is_empty_and_says_why(bench):
     assert found.caption.startswith("No pair has a control here")
 
 
+def test_the_only_control_of_a_pair_is_said_to_have_had_no_effect(bench):
+    bench.seeds = range(3)
+    for control in (None, "shuffled-texts"):
+        bench.add("sasrec", "llama", control=control, domain_ranks=[1, 2, 3], llm_ranks=[2] * 3)
+    report = ledger_table(bench.table())
+    assert report.values.empty
+    assert report.caption.startswith(
+        "The control shuffled-texts had no effect on this model, which is a fault and no finding "
+        "(sasrec+llama+bdlm:domain on toy). "
+    )
+
+
 def test_the_method_that_is_chosen_is_stated(full):
     caption = made(full, method=Method("wilcoxon", "bh", 0.02)).caption
     assert "p: two-sided Wilcoxon signed-rank test" in caption

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, Contrast, Verdict
-from corecbench.report.evidence.controls import NO_EFFECT, controls_of, has_no_effect
+from corecbench.report.evidence.controls import controls_of, has_no_effect
 from corecbench.report.page.blocks import Answer, Answers, Block, Folded, Heading, Statement, Text, grid, number_of
 from corecbench.report.plots.shown_rows import extents, label, present, shorten
 from corecbench.report.views.captions import intervals_in_words, of_changes
 from corecbench.report.views.columns import p_name
-from corecbench.report.views.findings import agreement, amount, excludes_zero, hidden, relative
+from corecbench.report.views.findings import agreement, amount, excludes_zero, hidden, relative, without_effect
 from corecbench.report.views.layout import Column, table
 from corecbench.report.wording import decimal, p_value, percent, sentences
 
@@ -102,10 +102,8 @@ def reason(evidence: Evidence, key: RowKey, contrast: Contrast | None, base: str
 
 def doubts(evidence: Evidence, key: RowKey) -> Iterator[str]:
     """Yield what is wrong with controls, what the number of tests hides, and that no placebo was run."""
+    yield from (sentences(text) for text in without_effect(key, evidence))
     controls = controls_of(key, evidence.rows, evidence.controls.unshared)
-    for control in controls:
-        if has_no_effect(control, key, evidence.rows, evidence.controls):
-            yield f"The control {control.control or control.sharing} {NO_EFFECT}, which is a fault and no finding."
     alone = evidence.over_alone.get(key)
     if alone is None or alone.lacks_seeds:
         return

@@ -10,11 +10,12 @@ import numpy as np
 
 from corecbench.evaluation.measuring import is_overall
 from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, FEWEST_USERS, Contrast, Method
+from corecbench.report.evidence.controls import pairs_with_controls
 from corecbench.report.evidence.leaderboard import Leaderboard, average_ranks
 from corecbench.report.evidence.rows import Row, fault_sentences
 from corecbench.report.evidence.users import stored_slicings
 from corecbench.report.views.columns import has_seeds, p_name
-from corecbench.report.views.findings import CORRECTED, in_sentences, lacking_sentences
+from corecbench.report.views.findings import CORRECTED, in_sentences, lacking_sentences, without_effect
 from corecbench.report.views.layout import NONE
 from corecbench.report.views.provenance import made_with, of_left_out, of_reductions, protocol_sentence
 from corecbench.report.wording import (
@@ -416,10 +417,15 @@ def board_caption(board: Leaderboard) -> str:
 def ledger_caption(evidence: Evidence, ledgers: Sequence[Ledger], effects: bool, in_words: bool) -> str:
     """Return the caption of ledgers: the findings in words, then what the columns mean and how it was tested."""
     if not ledgers:
-        return sentences(
+        pairs = pairs_with_controls(evidence.rows, evidence.tested, evidence.controls.unshared)
+        faults = [
+            f"{text} ({key.name} on {key.dataset})" for key in pairs for text in without_effect(key, evidence)
+        ]
+        none = (
             "No pair has a control here, so nothing tells what its gain is made of; `corecbench run` trains "
             "controls with --control, and pairs that share nothing with --sharing none"
         )
+        return sentences(*(faults or [none]))
     method = evidence.method
     lines = [line for ledger in ledgers for line in ledger.contrasts]
     contrasts = [line.comparison for line in lines]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS, Contrast, Method
+from corecbench.report.evidence.controls import NO_EFFECT, controls_of, has_no_effect
 from corecbench.report.evidence.ledger import ALONE, MARGIN, PAIR, Ledger, Line
 from corecbench.report.wording import p_value, percent, seed_list, signed
 
@@ -224,6 +225,13 @@ def hidden(row: Row) -> Iterator[str]:
             f"{pair} has no training phase of {key.own} after one of the LLM, so that it learnt nothing from it: "
             f"set {key.own}.epochs >= {needed}."
         )
+
+
+def without_effect(pair: RowKey, evidence: Evidence) -> Iterator[str]:
+    """Yield of each control of a pair that changes no user's rank that this is a fault."""
+    for control in controls_of(pair, evidence.rows, evidence.controls.unshared):
+        if has_no_effect(control, pair, evidence.rows, evidence.controls):
+            yield f"The control {control.control or control.sharing} {NO_EFFECT}, which is a fault and no finding"
 
 
 def lacking_sentences(ledgers: Sequence[Ledger]) -> Iterator[str]:
