@@ -141,8 +141,8 @@ def load_dataset(
         "removed_items": n_items - len(item_ids),
         "removed_interactions": n_before - len(row),
     }
-    of_users = [catalog.user_texts] if catalog.user_texts else []
-    digest = fingerprint(user_ids, item_ids, catalog.item_texts, user, item, *of_users)
+    further = [catalog.user_texts] if catalog.user_texts else []
+    digest = fingerprint(user_ids, item_ids, catalog.item_texts, user, item, *further)
     notes = [*getattr(source, "notes", ()), *filter(None, alike)]
     return Dataset(catalog, user, item, timestamp, facts, digest, notes)
 

@@ -213,7 +213,7 @@ def hidden(row: Row) -> Iterator[str]:
     if key.side != "domain" or key.llm is None:
         return
     if kept := row.kept_alone():
-        is_setting = any(unless_better in record["settings"].get(key.sharing, {}) for record in row.records)
+        is_setting = any(unless_better in record["settings"].get(str(key.sharing), {}) for record in row.records)
         yield (
             f"{pair} is the model alone under {seed_list(kept, 'seed')}: kept, as the pair was not clearly "
             f"better on validation{f'; set {key.sharing}.{unless_better}=false for the pair' * is_setting}."
