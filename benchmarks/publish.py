@@ -24,16 +24,12 @@ from corecbench.results.checksums import unsealed
 from corecbench.results.folders import stores
 from corecbench.results.merge import merge
 from corecbench.results.record import ResultsError
-from corecbench.results.store import Store
+from corecbench.results.store import Entry, Store
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     import pandas as pd
-
-    from corecbench.results.record import CellResult
-
-    Entry = tuple[Path, CellResult]
 
 LEFT_OUT = "-"
 """In place of the held-out items."""
@@ -58,18 +54,12 @@ def anonymous(ranks: pd.DataFrame, users: Collection[str] | None = None) -> pd.D
 
 def users_of_windows(source: Store, entries: Sequence[Entry]) -> dict[str, set[str]]:
     """Return for each data set that is tested in windows the users of all of them: some return."""
-    found: dict[str, dict[str, Entry]] = {}
+    found: dict[str, dict[str, set[str]]] = {}
     for folder, record in entries:
-        if window := record["protocol"].get("window"):
-            found.setdefault(record["data"]["fingerprint"], {})[window] = folder, record
-    return {
-        data: {
-            user
-            for folder, record in by_window.values()
-            for user in source.ranks(folder, next(iter(record["sides"]))).user_id
-        }
-        for data, by_window in found.items()
-    }
+        windows = found.setdefault(record["data"]["fingerprint"], {})
+        if (window := record["protocol"].get("window")) and window not in windows:
+            windows[window] = set(source.ranks(folder, next(iter(record["sides"]))).user_id)
+    return {data: set().union(*windows.values()) for data, windows in found.items() if windows}
 
 
 def publish(source: Store, target: Store) -> int:

@@ -32,7 +32,6 @@ class Drawn:
     """int64 [M], from 0."""
     time_s: np.ndarray
     """int64 [M]."""
-    n_items: int
 
     def write_parquet(self, path: Path) -> None:
         """Write the interactions, with ids of text, as a Parquet file."""
@@ -64,4 +63,4 @@ def draw(n_users: int, n_items: int, n_interactions: int, seed: int = 0) -> Draw
     first = np.cumsum(length) - length
     time_s = (np.repeat(rng.random(n_users) * YEARS_S - since[first], length) + since).astype(np.int64)
     order = np.argsort(time_s, kind="stable")
-    return Drawn(user[order], item[order], time_s[order], n_items)
+    return Drawn(user[order], item[order], time_s[order])

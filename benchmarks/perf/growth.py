@@ -52,9 +52,6 @@ NAMED = {
     "middle": Size(200_000, 200_000, 4_000_000, lightgcn_batches=2),
     "large": Size(1_000_000, 1_000_000, 20_000_000, lightgcn_batches=1),
 }
-TINY = Size(
-    n_users=60, n_items=40, n_interactions=600, max_history=8, sasrec_batches=2, lightgcn_batches=2, n_ranked=20
-)
 FILE = "drawn.parquet"
 
 GROWN = {
@@ -182,15 +179,16 @@ def train_and_rank(
     training = timed(f"{name}_build_s", cost, build)
     cell.seed("training")
     timed(f"{name}_first_batches_s", cost, lambda: training.train_epoch(None, None))  # sorts pairs, fills caches
-    trained_s = timed(f"{name}_batches_s", cost, lambda: measured(lambda: training.train_epoch(None, None)))
+    timed(f"{name}_batches_s", cost, lambda: training.train_epoch(None, None))
     epoch = math.ceil(len(training.examples) / batch_size)
-    cost[f"{name}_batch_s"] = trained_s / min(n_batches, epoch)
+    cost[f"{name}_batch_s"] = cost[f"{name}_batches_s"] / min(n_batches, epoch)
     cost[f"{name}_epoch_s"] = cost[f"{name}_batch_s"] * epoch
     task, model = cell.epoch_task, training.model
     evaluate(model)
     rank_task(model.states, task)  # what is kept from batch to batch is computed here
-    ranked_s = measured(lambda: rank_task(model.states, task)) / len(task.users)
-    cost[f"{name}_rank_s_per_user"] = ranked_s
+    start_s = time.process_time()
+    rank_task(model.states, task)
+    ranked_s = cost[f"{name}_rank_s_per_user"] = (time.process_time() - start_s) / len(task.users)
     n_validated = sampled_users(split, RunConfig()) or len(split.held["validation"].users)
     cost[f"{name}_validation_s"] = ranked_s * n_validated
     cost[f"{name}_peak_bytes"] = float(peak_memory_bytes())
@@ -203,13 +201,6 @@ def timed(name: str, cost: dict[str, float], step: Callable[[], Any]) -> Any:
     cost[name] = time.process_time() - start_s
     cost[name.replace("_s", "_peak_bytes")] = float(peak_memory_bytes())
     return value
-
-
-def measured(step: Callable[[], Any]) -> float:
-    """Return the seconds of a step."""
-    start_s = time.process_time()
-    step()
-    return time.process_time() - start_s
 
 
 def main() -> None:

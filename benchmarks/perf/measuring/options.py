@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from corecbench.data.loaded import SplitDataset
 
 ROUNDS = 5
-TINY_ROUNDS = 1
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def measuring_options(command: Callable[..., None]) -> Callable[..., None]:
 
     def with_options(**values: Any) -> None:
         chosen = {field.name: values.pop(field.name) for field in fields(Options)}
-        chosen["rounds"] = chosen["rounds"] or (TINY_ROUNDS if chosen["tiny"] else ROUNDS)
+        chosen["rounds"] = chosen["rounds"] or (1 if chosen["tiny"] else ROUNDS)
         chosen["out"] = chosen["out"] or (None if chosen["tiny"] else RESULTS)
         try:
             command(options=Options(**chosen), **values)

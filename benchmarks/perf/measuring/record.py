@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parents[3] / "results" / "perf"
 """Where records of whole measurements are kept."""
-SCHEMA = 1
 BUSY = 0.3
 """A machine whose load is higher before the first measurement is called busy."""
 
@@ -51,7 +50,6 @@ def head(name: str, options: Options) -> dict[str, Any]:
 
     load = os.getloadavg()[0]
     return {
-        "schema": SCHEMA,
         "name": name,
         "command": f"python benchmarks/perf/{name}.py --rounds {options.rounds} --threads {options.threads}",
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -40,6 +40,7 @@ def test_rows_are_in_the_order_of_time_and_the_same_for_a_seed(drawn):
 
 
 def test_one_size_is_measured_in_every_step():
-    cost = growth.in_process(growth.TINY)
+    tiny = growth.Size(60, 40, 600, max_history=8, sasrec_batches=2, lightgcn_batches=2, n_ranked=20)
+    cost = growth.in_process(tiny)
     steps = ("read_s", "order_s", "split_s", "sasrec_epoch_s", "lightgcn_epoch_s", "sasrec_rank_s_per_user")
     assert all(cost[step] > 0 for step in steps)
