@@ -53,7 +53,7 @@ class RowKey:
         """The row at which all users train."""
         return self.under(train_share=1.0)
 
-    def under(self, **reduction: float) -> RowKey:
+    def under(self, **reduction: Any) -> RowKey:
         """Return the same row under other fields of the reduction, whether it exists or not."""
         other = replace(self.reduction, **reduction)
         return replace(self, dataset=other.name_of(self.whole_dataset), reduction=other)
