@@ -11,6 +11,7 @@ renamed. Ages are differences between two times of the file system, so clocks of
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_S = 20.0
 EXPIRES_S = 120.0
+FULL = errno.ENOSPC, errno.EDQUOT
 
 
 @dataclass(frozen=True)
@@ -67,22 +69,30 @@ class Lease:
     def take(cls, folder: Path, token: str | None = None) -> Self | None:
         """Claim a cell; return None if another process has it.
 
-        A token names the work, where whoever does it may change: a lease with the same token is taken over.
+        A token names the work, where whoever does it may change: a lease with the same token is taken over. Where
+        nothing can be written, such as on a full disk, the cell is this process's without a file that says so.
         """
         path = lease_of(folder)
-        path.parent.mkdir(parents=True, exist_ok=True)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         pid = os.getpid()
         owner = Owner(socket.gethostname(), machine(), pid, birth(pid), token or secrets.token_hex(8), now)
         for _ in range(3):  # an owner may go and another one come meanwhile
             try:
+                path.parent.mkdir(parents=True, exist_ok=True)
                 descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+                try:
+                    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                        json.dump(asdict(owner), file)
+                except OSError:
+                    path.unlink()
+                    raise
             except FileExistsError:
                 if not remove_dead(path, owner.token):
                     return None
                 continue
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-                json.dump(asdict(owner), file)
+            except OSError as error:
+                if error.errno not in FULL:
+                    raise
             return cls(path, owner)
         return None
 
@@ -124,9 +134,12 @@ def owner_of(path: Path) -> Owner | None:
 def is_dead(path: Path) -> bool:
     """Return whether the owner of a lease has ended, or has not written to it for long.
 
-    What is dated far ahead was not written to by the clock of this file system, and would never expire.
+    What is dated far ahead was not written to by the clock of this file system, and would never expire. What is no
+    file, such as a pipe or a link, is of no owner.
     """
     seen = owner_of(path)
+    if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
+        return True
     return (seen is not None and seen.is_gone) or abs(age_s(path)) > EXPIRES_S
 
 

@@ -1,5 +1,6 @@
 """Who may train a cell: one process at a time, until it gives the cell back or is dead."""
 
+import errno
 import json
 import os
 import subprocess
@@ -161,3 +162,18 @@ def test_of_several_processes_one_does_each_cell_also_if_some_are_killed(tmp_pat
             done.append(cell)
     assert sorted(map(int, done)) == list(range(30))
     assert not list(tmp_path.glob(".*"))
+
+
+def test_on_a_full_disk_a_cell_is_claimed_without_a_file(tmp_path, monkeypatch):
+    def full(value, file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder = tmp_path / "seed0-0123abcd"
+    with monkeypatch.context() as patched:
+        patched.setattr("corecbench.results.lease.json.dump", full)
+        claimed = Lease.take(folder)
+    assert claimed is not None
+    claimed.renew()
+    claimed.release()
+    assert not any(tmp_path.iterdir())
+    assert Lease.take(folder).is_held()
