@@ -97,6 +97,8 @@ def _solve(a: float, b: float, c: float) -> ChangeSet:
     ChangeSet(shape='outside', low=0.0, high=2.0)
     >>> _solve(0.0, 1.0, 2.0)  # r >= 1
     ChangeSet(shape='interval', low=0.0, high=inf)
+    >>> _solve(0.0, 2.0, 4.0)  # r >= 0
+    ChangeSet(shape='interval', low=0.0, high=inf)
     >>> _solve(-1.0, 0.0, -1.0)
     ChangeSet(shape='all', low=-inf, high=inf)
     """

@@ -12,6 +12,7 @@ def test_it_agrees_with_scipy_bit_for_bit(n_users, centre):
     values = rng.normal(size=n_users) * (rng.random(n_users) < 0.7)
     found, theirs = student_test(values, centre), stats.ttest_1samp(values, centre)
     assert (found.t, found.p) == (theirs.statistic, theirs.pvalue)
+    assert student_test(values).about(centre) == found
     assert found.interval(0.9) == tuple(theirs.confidence_interval(0.9))
     assert found.p_less == stats.ttest_1samp(values, centre, alternative="less").pvalue
     assert found.p_greater == stats.ttest_1samp(values, centre, alternative="greater").pvalue
