@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 STATS = ("correction", "equivalence", "friedman", "power", "relative")
 METRICS, RESULTS = "plugins/corecbench_plugins/metrics", "corecbench/results"
-EARLIER, STRANGE = "tests/earlier/test_earlier_versions.py", "tests/attack/test_strange_folders.py"
 TESTS: dict[str, tuple[str, ...]] = {
     "corecbench/data/split.py": (
         "tests/data/test_split.py",
         "tests/data/test_ties.py",
         "tests/data/test_time_split.py",
-        EARLIER,
     ),
     "corecbench/evaluation/ranking.py": (
         "tests/evaluation/test_ranking.py",
@@ -44,15 +42,15 @@ TESTS: dict[str, tuple[str, ...]] = {
     "corecbench/stats/differences.py": ("tests/stats/test_paired.py", "tests/stats/test_differences.py"),
     "corecbench/stats/paired.py": ("tests/stats/test_paired.py", "tests/stats/test_permutation.py"),
     "corecbench/stats/student.py": ("tests/stats/test_student.py", "tests/stats/test_intervals.py"),
-    f"{RESULTS}/user_ranks.py": ("tests/results/test_user_ranks.py", STRANGE),
+    f"{RESULTS}/user_ranks.py": ("tests/results/test_user_ranks.py",),
     f"{RESULTS}/rows.py": (
         "tests/results/test_rows.py",
         "tests/report/test_windows.py",
         "tests/report/test_table.py",
     ),
     f"{RESULTS}/record.py": ("tests/results/test_store.py", "tests/results/test_rows.py"),
-    f"{RESULTS}/folders.py": ("tests/results/test_folders.py", "tests/results/test_bundle.py", STRANGE),
-    f"{RESULTS}/store.py": ("tests/results/test_store.py", "tests/report/test_lists.py", STRANGE),
+    f"{RESULTS}/folders.py": ("tests/results/test_folders.py", "tests/results/test_bundle.py"),
+    f"{RESULTS}/store.py": ("tests/results/test_store.py", "tests/report/test_lists.py"),
 }
 """Module -> the tests that belong to it."""
 SPEED = "it changes memory and speed, never a number"
