@@ -53,13 +53,13 @@ def anonymous(ranks: pd.DataFrame, users: Collection[str] | None = None) -> pd.D
 
 
 def users_of_windows(source: Store, entries: Sequence[Entry]) -> dict[str, set[str]]:
-    """Return for each data set that is tested in windows the users of all of them: some return."""
+    """Return for each split that is a window the users of all windows there are of its data set: some return."""
     found: dict[str, dict[str, set[str]]] = {}
     for folder, record in entries:
-        windows = found.setdefault(record["data"]["fingerprint"], {})
-        if (window := record["protocol"].get("window")) and window not in windows:
-            windows[window] = set(source.ranks(folder, next(iter(record["sides"]))).user_id)
-    return {data: set().union(*windows.values()) for data, windows in found.items() if windows}
+        of_data, split = found.setdefault(record["data"]["fingerprint"], {}), record["data"]["split_fingerprint"]
+        if "window" in record["protocol"] and split not in of_data:
+            of_data[split] = set(source.ranks(folder, next(iter(record["sides"]))).user_id)
+    return {split: set().union(*of_data.values()) for of_data in found.values() for split in of_data}
 
 
 def publish(source: Store, target: Store) -> int:
@@ -76,8 +76,8 @@ def publish(source: Store, target: Store) -> int:
         place = target.root / folder.relative_to(source.root)
         if target.is_done(place) and unsealed(target.read(place)) == unsealed(record):
             continue
-        own = users.get(record["data"]["fingerprint"]) if "window" in record["protocol"] else None
-        ranks = {side: anonymous(source.ranks(folder, side), own) for side in record["sides"]}
+        of_split = users.get(record["data"]["split_fingerprint"])
+        ranks = {side: anonymous(source.ranks(folder, side), of_split) for side in record["sides"]}
         target.write(place, record, ranks)
         copied += 1
     return copied

@@ -21,6 +21,11 @@ def unlinked(path: Path) -> Path:
     return path
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file of text, in place of a link that may lie there."""
+    unlinked(path).write_text(text, encoding="utf-8", newline="\n")
+
+
 def synced(file: IO[bytes]) -> None:
     """Wait until the data written to an open file are on the disk."""
     file.flush()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from corecbench.api import CorecbenchError, PluginError, Report
-from corecbench.data.durable import unlinked
+from corecbench.data.durable import write_text
 from corecbench.plugin.discovery import reason
 from corecbench.plugin.guard import named_fault
 from corecbench.results.record import ResultsError
@@ -64,7 +64,7 @@ def write(host: Host, report: Report, folder: Path | None) -> WrittenTable:
         path = folder / f"{report.name}.{suffix}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            unlinked(path).write_text(text, encoding="utf-8", newline="\n")
+            write_text(path, text)
         except OSError as error:
             errors[name] = ResultsError(f"{folder}: tables cannot be written ({error.strerror})")
             continue

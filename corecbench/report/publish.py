@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from corecbench.api import CellResult, CorecbenchError, Metric, PluginError
-from corecbench.data.durable import unlinked
+from corecbench.data.durable import write_text
 from corecbench.evaluation.measuring import UnusableMetric, check_metric, is_overall
 from corecbench.report.evidence.contrasts import STANDARD, Method
 from corecbench.report.evidence.controls import known_controls
@@ -175,7 +175,7 @@ def write_page(
 
     text = render(store.benchmark, evidence, recommended(host, store, evidence), effects, first)
     path = folder / "report.html"
-    unlinked(path).write_text(text, encoding="utf-8", newline="\n")
+    write_text(path, text)
     return path
 
 

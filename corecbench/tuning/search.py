@@ -133,7 +133,7 @@ class Search:
         }
 
     @property
-    def searches(self) -> bool:
+    def has_space(self) -> bool:
         """Whether there is a setting that is not given."""
         return any(self.spaces.values())
 
@@ -255,7 +255,7 @@ class Search:
         model = self.parts[self.model]
         if model.component.config is None:
             raise UsageError(f"{self.model} has no settings, so there is nothing to tune")
-        if not self.searches:
+        if not self.has_space:
             parts = " and of ".join(self.spaces)
             raise UsageError(f"every setting of {parts} is given; leave out those that are to be searched")
         if self.llm is None or self.sharing is None:

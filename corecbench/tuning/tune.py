@@ -66,8 +66,10 @@ def searches(
                 sharing=config.sharing[0],
                 searches_sharing=len(config.models) == 1,
             )
-            sides = [pair] if not alone.searches else [alone, pair]
-            yield [side.begun_with(first or {}) for side in (sides if config.llms else [alone])]
+            sides = [alone, pair] if config.llms else [alone]
+            if config.llms and not alone.has_space:
+                sides = [pair]
+            yield [side.begun_with(first or {}) for side in sides]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from corecbench.api import CellResult, CorecbenchError, RowSide
-from corecbench.data.durable import unlinked
+from corecbench.data.durable import write_text
 from corecbench.report.evidence.claims import Placed, placed, read_claims
 from corecbench.report.evidence.protocols import TIME
 from corecbench.report.page import origin
@@ -96,10 +96,8 @@ def write_site(
     for benchmark in shown:
         (out / ROWS / slug(benchmark.name)).mkdir(parents=True, exist_ok=True)
         for row in benchmark.rows:
-            unlinked(out / benchmark.address(row)).write_text(
-                row_page(benchmark, row), encoding="utf-8", newline="\n"
-            )
-    unlinked(out / INDEX).write_text(index_page(title, shown), encoding="utf-8", newline="\n")
+            write_text(out / benchmark.address(row), row_page(benchmark, row))
+    write_text(out / INDEX, index_page(title, shown))
     n_rows = sum(len(benchmark.rows) for benchmark in shown)
     return Site(out / INDEX, n_rows, len(shown), left_out)
 
@@ -150,8 +148,8 @@ def _sections(benchmarks: Sequence[Benchmark]) -> Iterator[Section]:
     places: dict[str, dict[Place, list[Shown]]] = {}
     for shown in rows.values():
         places.setdefault(shown.place.dataset, {}).setdefault(shown.place, []).append(shown)
-    by_time = {name: any(map(_is_by_time, by_place)) for name, by_place in places.items()}
-    for number, dataset in enumerate(sorted(places, key=lambda name: (not by_time[name], name)), start=1):
+    order = sorted(places, key=lambda name: (not any(map(_is_by_time, places[name])), name))
+    for number, dataset in enumerate(order, start=1):
         yield Section(f"dataset-{number}", dataset, list(_on_dataset(places[dataset])))
     if methods(list(rows.values())):
         yield Section("columns", "The columns", [Text(f"{note}.") for note in NOTES])
@@ -162,14 +160,13 @@ def _is_by_time(place: Place) -> bool:
 
 
 def _on_dataset(by_place: dict[Place, list[Shown]]) -> Iterator[Block]:
-    order = sorted(by_place, key=_is_by_time, reverse=True)
-    for number, (place, shown) in enumerate(((place, by_place[place]) for place in order), start=1):
+    for number, place in enumerate(sorted(by_place, key=_is_by_time, reverse=True), start=1):
         if len(by_place) > 1:
             yield Heading(
                 f"Protocol and split {number} of {len(by_place)} ({place.kind}): ranks of others cannot be "
                 "compared with these"
             )
-        shown.sort(key=lambda each: each.order)
+        shown = sorted(by_place[place], key=lambda each: each.order)
         found, every = methods(shown), _every_row(place, shown)
         note = [place.protocol, f"Split {place.split[:12]}"]
         note += ["Controls come last: they are there to judge other rows by"] if shown[-1].is_control else []
