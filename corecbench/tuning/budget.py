@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import multiprocessing
 import sys
 import time
@@ -36,8 +37,8 @@ class Budget:
     """Processes that search side by side."""
 
     def __post_init__(self) -> None:
-        """Make sure that the minutes are a number; nan would never be used up."""
-        if not self.minutes >= 0:
+        """Make sure that the minutes are a number that can be used up."""
+        if not 0 <= self.minutes < math.inf:
             raise UsageError(f"minutes is {self.minutes}, must be a number of at least 0")
 
     def left_s(self, trials: Sequence[FrozenTrial]) -> float:

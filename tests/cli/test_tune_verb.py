@@ -86,7 +86,7 @@ def test_nothing_to_tune_is_wrong_usage(tune):
     )
 
 
-@pytest.mark.parametrize("minutes", ["nan", "-1"])
+@pytest.mark.parametrize("minutes", ["nan", "-1", "inf"])
 def test_minutes_that_are_no_number_are_refused(minutes):
     result = CliRunner().invoke(main, ["tune", "--models", "sasrec", "--minutes", minutes])
     assert result.exit_code == 2
