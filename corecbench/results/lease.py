@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
-from corecbench.results.packed import contents_of, remove
+from corecbench.results.packed import contents_of, is_regular, remove
 from corecbench.results.record import ResultsError
 from corecbench.toolkit.system import birth, is_gone, machine
 
@@ -137,9 +137,9 @@ def is_dead(path: Path) -> bool:
     What is dated far ahead was not written to by the clock of this file system, and would never expire. What is no
     file, such as a pipe or a link, is of no owner.
     """
-    seen = owner_of(path)
-    if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
+    if os.path.lexists(path) and not is_regular(path):
         return True
+    seen = owner_of(path)
     return (seen is not None and seen.is_gone) or abs(age_s(path)) > EXPIRES_S
 
 
