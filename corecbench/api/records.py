@@ -127,7 +127,7 @@ class ImportRecord(TypedDict):
     """Checksum of the file, in hex."""
     kind: Literal["ranks", "lists"]
     list_depth: int
-    """Number of best items that every user's list holds; 0 for ranks, which have no lists."""
+    """Number of best items of every list that lacks some, 100 at most; 0 for ranks, which have no lists."""
     ties_are_seen: bool
     """Whether lists have scores, so that ties count against the model. Of ranks it is not known how ties count."""
     unknown_ranks: int

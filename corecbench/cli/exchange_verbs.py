@@ -83,7 +83,7 @@ def summary(record: CellResult) -> list[str]:
     """Return what was imported, in a few lines."""
     cell, imported = record["cell"], record["imported"]
     (side,) = record["sides"].values()
-    lists = "" if imported["kind"] == "ranks" else f", at least {imported['list_depth']} items each"
+    lists = "" if imported["kind"] == "ranks" else f", at least {imported['list_depth']} items each, or all"
     lines = [
         f"{cell['name']} on {cell['dataset']}, seed {cell['seed']}: {imported['kind']} of {side['n_users']:,} users"
         f"{lists}"

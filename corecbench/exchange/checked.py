@@ -38,7 +38,7 @@ class CheckedRanks:
     """int64 [T], the best rank that each held-out item can have; `ranks.rank` is the worst one."""
     kind: Literal["ranks", "lists"]
     list_depth: int
-    """Number of best items that the list of every user holds."""
+    """Number of best items of every list that lacks some, 100 at most."""
     ties_are_seen: bool
     counts: dict[str, int] = field(default_factory=dict)
     """What was left aside or filled in, as `ImportRecord` names it."""

@@ -65,7 +65,7 @@ def test_a_model_trained_on_the_split_stands_in_the_table_beside_one_trained_her
     lists_of(tmp_path / "split").to_csv("better.csv", index=False)
     ok("run", "--no-references", "--models", "popularity", "--datasets", toy_folder)
     shown = ok("import", "base.csv", "--dataset", toy_folder, "--name", "theirs", "--seed", 0)
-    assert "theirs on toy, seed 0: lists of 60 users, at least 4 items each" in shown
+    assert "theirs on toy, seed 0: lists of 60 users, at least 4 items each, or all" in shown
     assert "HR@5: no value; the imported lists of 60 of 60 users end" in shown
     shown = ok(
         "import", "better.csv", "--dataset", toy_folder, "--name", "llm", "--solo", "theirs", "--seed", 0, *ALL
