@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,18 +93,25 @@ def read_vectors(path: Path) -> FoundVectors:
     if not parts or not texts:
         raise DataError(f"{path}: has no {'vectors beside its ids' if texts else 'rows'}")
     if doubled := len(texts) - len(set(texts)):
-        first = next(each for row, each in enumerate(texts) if each in texts[:row])
+        first = next(each for each, count in Counter(texts).items() if count > 1)
         raise DataError(f"{path}: {doubled:,} ids stand there more than once, such as {first!r:.40}")
     return FoundVectors(path, texts, {name: checked(path, name, part, len(texts)) for name, part in parts.items()})
 
 
 def as_texts(path: Path, ids: Any) -> list[str]:
-    """Return ids as texts; whole numbers in any format are written as whole numbers."""
+    """Return ids as texts; whole numbers in any format are written as whole numbers.
+
+    Raises:
+        DataError: there is not one for each row.
+    """
     import numpy as np
+    import pandas as pd
 
     array = np.asarray(ids)
     if array.ndim != 1:
         raise DataError(f"{path}: its ids are of shape {list(array.shape)}; one for each row is needed")
+    if n_missing := int(pd.isna(array).sum()):
+        raise DataError(f"{path}: {n_missing:,} of its {len(array):,} rows have no id")
     if array.dtype.kind == "f" and np.isfinite(array).all() and (array == array.round()).all():
         array = array.astype(np.int64)
     return [each.decode() if isinstance(each, bytes) else str(each) for each in array.tolist()]
@@ -144,7 +152,10 @@ def from_table(table: pd.DataFrame, path: Path) -> tuple[Any, dict[str, Any]]:
         return table[column].to_numpy(), {"vector": rest.to_numpy()} if len(rest.columns) else {}
     if len(lists) < len(rest.columns):
         others = [str(name) for name in rest if str(name) not in lists]
-        raise DataError(f"{path}: has columns of numbers ({', '.join(others)[:80]}) beside {', '.join(lists)[:80]}")
+        raise DataError(
+            f"{path}: has columns of numbers ({', '.join(others)[:80]}) beside {', '.join(lists)[:80]}; "
+            "leave out those that are no vectors"
+        )
     return table[column].to_numpy(), {name: stacked(path, name, values) for name, values in lists.items()}
 
 
@@ -152,18 +163,25 @@ def stacked(path: Path, name: str, values: pd.Series[Any]) -> np.ndarray:
     """Return the lists of a column as an array [n, h]."""
     import numpy as np
 
-    widths = {np.size(each) for each in values if not isinstance(each, str)}
-    if len(widths) != 1 or any(isinstance(each, str) for each in values):
-        found = f"vectors of {len(widths)} widths" if len(widths) > 1 else "what is no vector"
-        raise DataError(f"{path}: {name} has {found}; one width for all is needed")
-    return np.stack(values.to_list())
+    try:
+        rows = [json.loads(each) if isinstance(each, str) else each for each in values]
+    except ValueError as error:
+        raise DataError(
+            f"{path}: {name} has texts that are no lists of finite numbers, such as [0.5, 1]"
+        ) from error
+    if n_without := sum(np.ndim(each) != 1 for each in rows):
+        raise DataError(f"{path}: {name} has no vector in {n_without:,} rows; leave them out")
+    if (n_widths := len(set(map(len, rows)))) > 1:
+        raise DataError(f"{path}: {name} has vectors of {n_widths} widths; one width for all is needed")
+    return np.stack(rows)
 
 
 def read_parquet(path: Path) -> tuple[Any, dict[str, Any]]:
-    """Return ids and vectors of a Parquet file."""
+    """Return ids and vectors of a Parquet file; pandas may have written the ids as an index."""
     import pandas as pd
 
-    return from_table(pd.read_parquet(path), path)
+    table = pd.read_parquet(path)
+    return from_table(table.reset_index() if table.index.name in ID_NAMES else table, path)
 
 
 def read_csv(path: Path) -> tuple[Any, dict[str, Any]]:

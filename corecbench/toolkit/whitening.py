@@ -47,7 +47,7 @@ def whitened(states: torch.Tensor, turned_back: bool = False, n_new: int = 0) ->
     singular = squared.clamp(min=0).sqrt()
     kept = singular > max(singular[0] * 1e-3, 1e-6)
     if not kept.any():
-        raise DataError("all item texts are alike, so an LLM has nothing to tell items apart by")
+        raise DataError("all items have the same text or vector, so there is nothing to tell them apart by")
     scaled = directions[:, kept] / singular[kept] * (n_texts / kept.sum()) ** 0.5  # [h, k]
     if turned_back:
         scaled = scaled @ directions[:, kept].T

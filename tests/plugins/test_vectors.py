@@ -24,6 +24,14 @@ def as_parquet(path, ids=IDS, rows=ROWS):
     pd.DataFrame({"item_id": ids, "vector": list(rows)}).to_parquet(path)
 
 
+def as_index(path, ids=IDS, rows=ROWS):
+    pd.DataFrame({"vector": list(rows)}, index=pd.Index(ids, name="item_id")).to_parquet(path)
+
+
+def as_lists(path, ids=IDS, rows=ROWS):
+    pd.DataFrame({"item_id": ids, "vector": [json.dumps(row.tolist()) for row in rows]}).to_csv(path, index=False)
+
+
 def as_columns(path, ids=IDS, rows=ROWS):
     table = pd.DataFrame(rows, columns=[f"v{number}" for number in range(len(rows[0]))])
     table.insert(0, "item_id", ids)
@@ -46,7 +54,9 @@ def as_safetensors(path, ids=IDS, rows=ROWS):
 WRITERS = {
     "lists.parquet": as_parquet,
     "columns.parquet": as_columns,
+    "index.parquet": as_index,
     "file.csv": as_columns,
+    "lists.csv": as_lists,
     "file.npz": as_npz,
     "file.npy": as_npy,
     "file.safetensors": as_safetensors,
@@ -108,6 +118,28 @@ def test_vectors_of_several_widths_are_refused(tmp_path):
     as_parquet(path, IDS, [[1.0], [1.0, 2.0], [1.0], [1.0]])
     with pytest.raises(DataError, match=r"vector has vectors of 2 widths; one width for all is needed$"):
         read_vectors(path)
+
+
+def test_a_row_without_a_vector_is_counted(tmp_path):
+    as_parquet(tmp_path / "file.parquet", rows=[*ROWS[:3], None])
+    with pytest.raises(DataError, match=r"vector has no vector in 1 rows; leave them out$"):
+        read_vectors(tmp_path / "file.parquet")
+
+
+@pytest.mark.parametrize("write", [as_parquet, as_columns, as_lists])
+def test_a_row_without_an_id_is_counted(tmp_path, write):
+    path = tmp_path / ("file.csv" if write is as_lists else "file.parquet")
+    write(path, ["a", None, "c", "d"])
+    with pytest.raises(DataError, match=r"1 of its 4 rows have no id$"):
+        read_vectors(path)
+
+
+def test_texts_beside_ids_are_no_vectors(tmp_path):
+    pd.DataFrame({"item_id": IDS, "title": IDS}).to_csv(tmp_path / "file.csv", index=False)
+    with pytest.raises(
+        DataError, match=r"title has texts that are no lists of finite numbers, such as \[0\.5, 1\]$"
+    ):
+        read_vectors(tmp_path / "file.csv")
 
 
 @pytest.mark.parametrize("name", ["file.npz", "file.npy", "file.safetensors"])
