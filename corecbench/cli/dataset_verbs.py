@@ -98,7 +98,7 @@ def info(name: str, as_json: bool) -> None:
     from corecbench.data.time_split import warnings
 
     config, data = read_data(discover(), name)
-    facts, said = summary(data), list(warnings(data.dataset, data.split, config.ties))
+    facts, said = summary(data), list(warnings(data.dataset, data.split, config.ties, data.name))
     if as_json:
         say(json.dumps({**facts, "warnings": said}, indent=2))
     else:

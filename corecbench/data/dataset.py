@@ -15,7 +15,7 @@ import pandas as pd
 
 from corecbench.api import Catalog, DataError, PluginError, UsageError
 from corecbench.data.item_text import make_texts, parse
-from corecbench.data.numbering import in_time_order, numbered, repeats_of, stable_order
+from corecbench.data.numbering import counting_up, in_time_order, numbered, repeats_of, stable_order
 from corecbench.settings.configure import unknown
 from corecbench.toolkit.id_texts import alike_in_words
 
@@ -49,6 +49,8 @@ class Dataset:
     """sha256, in hex, of ids, texts and order."""
     notes: Sequence[str] = ()
     """What a user must know of the data, a line each: rows that were left out, and ids written in several ways."""
+    positions: str = ""
+    """Whose times are positions, in words, before or after anything was left out; "" where times may be real."""
 
 
 def load_dataset(
@@ -107,6 +109,7 @@ def load_dataset(
 
     row = in_time_order(user, timestamp)  # int64 [M]
     ordered = user[row], item[row]
+    positions = counting_up(ordered[0], timestamp[row])
     repeated = repeats_of(*ordered, "last" if repeats == "last" else "first")
     if repeats != "all" and repeated.any():
         row = row[~repeated]
@@ -144,7 +147,8 @@ def load_dataset(
     further = [catalog.user_texts] if catalog.user_texts else []
     digest = fingerprint(user_ids, item_ids, catalog.item_texts, user, item, *further)
     notes = [*getattr(source, "notes", ()), *filter(None, alike)]
-    return Dataset(catalog, user, item, timestamp, facts, digest, notes)
+    positions = positions or counting_up(user, timestamp)
+    return Dataset(catalog, user, item, timestamp, facts, digest, notes, positions)
 
 
 def in_core(user: np.ndarray, item: np.ndarray, k: int) -> np.ndarray:

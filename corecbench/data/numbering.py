@@ -17,6 +17,8 @@ MOST_DIGITS = 18
 """The most digits of an id that is read as a number, which int64 holds for certain."""
 WIDEST = 8
 """The largest range of ids, in interactions, for which a table with a place for each id is made."""
+NEARLY_ALL = 0.95
+"""Times are positions if they count up by one for at least this share of the users."""
 
 
 def numbered(ids: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -135,3 +137,30 @@ def repeats_of(user: np.ndarray, item: np.ndarray, keep: Literal["first", "last"
         candidates = np.flatnonzero(several[places] == pair)
         repeated[candidates] = pd.Series(pair[candidates]).duplicated(keep=keep).to_numpy()
     return repeated
+
+
+def counting_up(user: np.ndarray, timestamp: np.ndarray) -> str:
+    """Return in words how many users have times that count up by one from the commonest start.
+
+    Returns "" if not nearly all have, or if there are none.
+
+    >>> counting_up(np.array([1, 1, 1, 2, 2]), np.array([0, 1, 2, 0, 1]))
+    'the times of 2 of 2 users count up by one from the same start'
+    >>> counting_up(np.array([1, 1, 1, 2, 2]), np.array([0, 1, 3, 0, 1]))
+    ''
+
+    Args:
+        user: int64 [M], from 1, in ascending order.
+        timestamp: int64 or float64 [M], ascending within a user.
+    """
+    if not len(user):
+        return ""
+    is_first = np.concatenate([[True], user[1:] != user[:-1]])
+    counts_up = np.concatenate([[True], timestamp[1:] - timestamp[:-1] == 1]) | is_first
+    starts, n_starting = np.unique(timestamp[is_first], return_counts=True)
+    start, n_users = starts[np.argmax(n_starting)], int(is_first.sum())
+    others = np.concatenate([user[~counts_up], user[is_first & (timestamp != start)]])
+    n_fitting = n_users - len(np.unique(others))
+    if start % 1 or n_fitting < NEARLY_ALL * n_users:
+        return ""
+    return f"the times of {n_fitting:,} of {n_users:,} users count up by one from the same start"

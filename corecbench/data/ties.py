@@ -27,8 +27,6 @@ MOST_TIED = 0.05
 """The largest share of tested users with held-out items of equal times of which nothing is said."""
 LEAST_Z, LEAST_ASCENDING = 6.0, 0.6
 """Item ids follow the file's order beyond chance above so many standard deviations, and above this share."""
-NEARLY_ALL = 0.95
-"""Times are positions if they count up by one for at least this share of the users."""
 DECIDED_BY = {
     "file": "the order of the file decides which item is held out (ties file)",
     "random": "a hash decides which item is held out (ties random)",
@@ -126,10 +124,9 @@ def warnings(dataset: Dataset, ties: Ties) -> Iterator[str]:
             f"{name}: item ids ascend in {n_ascending:,} of {n_pairs:,} neighbouring rows of equal times "
             f"({n_ascending / n_pairs:.1%}); their order in the file follows the ids, not time"
         )
-    if n_positions := positions(dataset):
+    if dataset.positions:
         yield (
-            f"{name}: the times of {n_positions:,} of {dataset.catalog.n_users:,} users count up by one from the "
-            "same start; they are positions, so nobody knows which interactions had equal times"
+            f"{name}: {dataset.positions}; they are positions, so nobody knows which interactions had equal times"
         )
 
 
@@ -148,17 +145,3 @@ def ascending(dataset: Dataset) -> tuple[int, int]:
     rows = np.flatnonzero(same_time(dataset))
     step = place[dataset.item[rows]] - place[dataset.item[rows - 1]]
     return int(np.count_nonzero(step)), int(np.count_nonzero(step > 0))
-
-
-def positions(dataset: Dataset) -> int:
-    """Return how many users have times that count up by one from the commonest start, 0 if not nearly all do."""
-    user, time = dataset.user, dataset.timestamp
-    is_first = np.concatenate([[True], user[1:] != user[:-1]])
-    counts_up = np.concatenate([[True], time[1:] - time[:-1] == 1]) | is_first
-    starts, n_users = np.unique(time[is_first], return_counts=True)
-    start = starts[np.argmax(n_users)]
-    fits = np.ones(dataset.catalog.n_users + 1, dtype=bool)
-    fits[user[~counts_up]] = False
-    fits[user[is_first & (time != start)]] = False
-    n_fitting = int(fits[1:].sum())
-    return n_fitting if start % 1 == 0 and n_fitting >= NEARLY_ALL * dataset.catalog.n_users else 0

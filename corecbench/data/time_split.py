@@ -99,7 +99,7 @@ def by_time(
         if not len(held[stage].users):
             raise DataError(
                 f"data set {name!r}: nobody has interactions before {span[0]} and from there to {span[1]}, as "
-                f"{stage} needs; choose another run.cut"
+                f"{stage} needs; choose another run.cut{' or fewer windows' * (windows > 1)}"
             )
     train, *before = (
         Interactions(dataset.user[rows], items[rows], dataset.timestamp[rows])
@@ -130,9 +130,8 @@ def in_brief(dataset: Dataset) -> str:
     )
 
 
-def warnings(dataset: Dataset, split: Split, ties: Ties) -> Iterator[str]:
-    """Yield what speaks against a data set and its split, a line each."""
-    name = dataset.catalog.name
+def warnings(dataset: Dataset, split: Split, ties: Ties, name: str) -> Iterator[str]:
+    """Yield what speaks against a data set and its split, a line each; the name may be that of a window."""
     yield from dataset.notes
     if not split.by_time:
         yield from order_warnings(dataset, ties)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corecbench.api import DataError, UsageError
-from corecbench.data.ties import positions
 from corecbench.settings.values import share_of
 
 if TYPE_CHECKING:
@@ -25,11 +24,11 @@ SMALLEST, LARGEST = 1e8, 2.0**63
 def not_times(dataset: Dataset) -> str:
     """Return what the times of a data set are, where they are none; "" where they may be real."""
     different = np.unique(dataset.timestamp)
-    n, n_users = len(different), dataset.catalog.n_users
+    n = len(different)
     if n == 1:
         return f"all {len(dataset.user):,} interactions have the time {different[0]}"
-    if counting := positions(dataset):
-        return f"the times of {counting:,} of {n_users:,} users count up by one from the same start: positions"
+    if dataset.positions:
+        return f"{dataset.positions}: positions"
     if n == len(dataset.user) and different[-1] - different[0] == n - 1:
         return f"the times count up by one from {different[0]} to {different[-1]}: numbers of rows"
     if are_years(different):

@@ -234,7 +234,9 @@ def notes(
     found += dict.fromkeys(lacking)
     if aside := config.per_dataset.keys() - {data.whole_name for data in data_sets}:
         found.append(f"settings of data sets that are not in this run are left aside: {', '.join(sorted(aside))}")
-    found += [line for data in data_sets for line in warnings(data.dataset, data.split, config.ties)]
+    found += dict.fromkeys(
+        line for data in data_sets for line in warnings(data.dataset, data.split, config.ties, data.name)
+    )
     sampled = {data.name: sampled_users(data.split, config) for data in data_sets}
     found += [
         f"{name}: {n_users:,} users, a sample, are validated after each epoch, and all in the end "

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from corecbench.api import DataError
 from corecbench.data.split import leave_one_out
-from corecbench.data.ties import ascending, positions, warnings
+from corecbench.data.ties import ascending, warnings
 
 # Few users, items and times, so that ties are common; "anchor" can be ranked at both stages whatever the rule.
 ANCHOR = [("anchor", "u", 1), ("anchor", "v", 2), ("anchor", "w", 3)]
@@ -219,13 +219,28 @@ def test_a_file_in_random_order_is_not_accused(load, seed):
 
 def test_times_that_are_positions_are_found(load):
     rows = [(f"user {n}", f"i{item}", 1 + item) for n in range(20) for item in range(4)]
-    assert positions(load(rows)) == 20
+    assert load(rows).positions.startswith("the times of 20 of 20 users")
     assert "toy: the times of 20 of 20 users count up by one" in next(iter(warnings(load(rows), "random")))
-    assert (
-        positions(load([*rows, ("one", "i0", 1), ("one", "i1", 7), ("one", "i2", 8)])) == 20
-    )  # 20 of 21 is enough
+    one = [("one", "i0", 1), ("one", "i1", 7), ("one", "i2", 8)]
+    assert load([*rows, *one]).positions.startswith("the times of 20 of 21 users")  # enough
     two = [("one", "i0", 1), ("one", "i1", 7), ("two", "i0", 5), ("two", "i1", 6)]
-    assert positions(load([*rows, *two])) == 0  # 20 of 22 is not
+    assert not load([*rows, *two]).positions  # 20 of 22 is not
+
+
+@pytest.mark.parametrize("left_out", [{"repeats": "first"}, {"repeats": "last"}, {"k_core": 3}])
+def test_positions_are_found_though_some_are_left_out(load, left_out):
+    """Each user has i0 twice, and at position 3 an item that nobody else has."""
+    rows = [
+        (f"u{n}", item, place) for n in range(9) for place, item in enumerate(["i0", "i1", "i0", f"own {n}", "i2"])
+    ]
+    dataset = load(rows, **left_out)
+    assert dataset.facts["removed_items"] == (9 if left_out.get("k_core") else 0)
+    assert dataset.positions.startswith("the times of 9 of 9 users")
+
+
+def test_positions_are_found_though_rows_stand_there_twice(load):
+    rows = [(f"u{n}", f"i{place}", place) for n in range(9) for place in range(4) for _ in range(2)]
+    assert load(rows).positions.startswith("the times of 9 of 9 users")
 
 
 @no_deadline

@@ -232,10 +232,13 @@ def test_a_data_set_says_whether_it_can_be_split_by_time_and_leave_one_out_that_
     )
     positions = load([(f"u{user}", f"i{place}", place) for user in range(6) for place in range(4)])
     assert in_brief(positions).startswith("no: the times of 6 of 6 users count up by one")
-    (line,) = warnings(dataset, leave_one_out(dataset), "random")
+    (line,) = warnings(dataset, leave_one_out(dataset), "random", "toy")
     assert "leave-one-out trains on interactions that are later" in line
     assert "--split time" in line
-    assert not list(warnings(*by_time(dataset), "random"))
+    assert not list(warnings(*by_time(dataset), "random", "toy"))
+    at_once = by_time(load([(user, item, time // 10**7 * 10**7) for user, item, time in days(12)]))
+    (line,) = warnings(*at_once, "random", "toy (window 1 of 2)")
+    assert line.startswith("toy (window 1 of 2): the test items of 6 of 9 users (66.7%) are one of several")
 
 
 @no_deadline

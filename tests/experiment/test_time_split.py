@@ -187,7 +187,7 @@ def test_each_window_is_a_cell_of_its_own_and_one_window_has_the_hash_of_none(be
 
 
 def test_a_window_in_which_nobody_is_left_ends_in_one_line(bench, folders):
-    with pytest.raises(DataError, match=r"choose another run\.cut") as raised:
+    with pytest.raises(DataError, match=r"choose another run\.cut or fewer windows") as raised:
         bench(datasets=(folders[0],), models=("popularity",), **TIME, windows=60)
     assert "\n" not in str(raised.value)
 
