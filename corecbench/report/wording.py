@@ -124,10 +124,10 @@ def sentences(*parts: str) -> str:
 
 
 def together(named: Iterable[tuple[str, Mapping[str, Any]]], noun: str) -> dict[str, Any]:
-    """Return the values of several owners as one mapping. Where values differ, a text says who has which.
+    """Return the values of several owners as one mapping. Where not all have the same, a text says who has which.
 
-    >>> together([("a", {"seen": "left out", "k": 5}), ("b", {"seen": "left out", "k": 9})], "data sets")
-    {'seen': 'left out', 'k': '5 (a) and 9 (b)'}
+    >>> together([("a", {"seen": "left out", "k": 5}), ("b", {"seen": "left out", "k": 9, "cut": 1})], "data sets")
+    {'seen': 'left out', 'k': '5 (a) and 9 (b)', 'cut': '1 (b)'}
 
     Args:
         named: pairs of a name and its values.
@@ -138,9 +138,11 @@ def together(named: Iterable[tuple[str, Mapping[str, Any]]], noun: str) -> dict[
     for key in dict.fromkeys(key for _, values in named for key in values):
         owners: dict[str, list[str]] = {}
         for name, values in named:
-            owners.setdefault(str(values.get(key)), []).append(name)
+            if key in values:
+                owners.setdefault(str(values[key]), []).append(name)
+        shared = len(owners) == 1 and all(key in values for _, values in named)
         several = " and ".join(f"{value} ({listed(names, noun)})" for value, names in owners.items())
-        common[key] = several if len(owners) > 1 else named[0][1][key]
+        common[key] = named[0][1][key] if shared else several
     return common
 
 

@@ -172,7 +172,7 @@ def protocols_of(entries: Iterable[Entry], settings: bool = True) -> dict[str, M
 
     Raises:
         ResultsError: results on one data set differ in protocol, in the split, or in the settings, algorithms or
-            weights of a component.
+            weights of a component; or a part of them is under leave-one-out and a part under time.
     """
     first: dict[tuple[object, str, str, str], tuple[Any, Any]] = {}
     windows: dict[str, set[str]] = {}
@@ -205,7 +205,15 @@ def protocols_of(entries: Iterable[Entry], settings: bool = True) -> dict[str, M
         if known and len(of_windows) > 1:
             first_of_all, *_ = [found.pop(dataset) for dataset in known]
             found[name] = {**first_of_all, "window": "each"}
+    _check_one_split(found)
     return found
+
+
+def _check_one_split(protocols: Mapping[str, Mapping[str, Any]]) -> None:
+    splits = {str(protocol.get("split", "leave-one-out")): name for name, protocol in protocols.items()}
+    if len(splits) > 1:
+        found = " and ".join(f"{name} under {split}" for split, name in splits.items())
+        raise ResultsError(f"{found}: such results share no table; choose data sets by --datasets")
 
 
 def _difference(value: Any, expected: Any, setting: str) -> str:

@@ -307,7 +307,6 @@ def test_data_sets_share_a_table_and_the_caption_tells_them_apart(pair):
     found = slice_table(pair.evidence())
     assert found.frame["data set"].value_counts().to_dict() == {"toy": 22, "other": 11}
     assert found.caption.startswith(
-        "toy, 10 users, seed 0; other, 10 users, seed 0. "
-        "Protocol: split leave-one-out, k None (toy) and 9 (other). "
+        "toy, 10 users, seed 0; other, 10 users, seed 0. Protocol: split leave-one-out, k 9 (other). "
     )
     assert found.caption.endswith("alone: there is no joint row that can be compared with its solo row.")

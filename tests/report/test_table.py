@@ -403,6 +403,14 @@ def test_results_that_cannot_be_compared_share_no_table(bench, change, message):
     assert "\n" not in str(error.value)
 
 
+def test_data_sets_under_leave_one_out_and_under_time_share_no_table(bench):
+    bench.add("sasrec", dataset="other", protocol=PROTOCOL | {"split": "time"}, domain_ranks=SIX_AT_2)
+    bench.add("sasrec", protocol=PROTOCOL, domain_ranks=SIX_AT_2)
+    found = "toy under leave-one-out.*such results share no table; choose data sets by --datasets"
+    with pytest.raises(ResultsError, match=found):
+        bench.table()
+
+
 def test_a_row_says_that_the_model_alone_predicts_with_texts(bench):
     bench.add("sasrec", domain_ranks=SIX_AT_2)
     ranked = {"domain_ranks": SIX_AT_1, "llm_ranks": SIX_AT_1}

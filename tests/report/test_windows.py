@@ -110,7 +110,7 @@ def test_a_seed_that_a_window_lacks_does_not_count_and_is_said(bench):
 
 
 def test_rows_of_windows_and_of_none_are_rows_of_different_data_sets(windows):
-    windows.add("sasrec", domain_ranks=[1, 1])
+    windows.add("sasrec", domain_ranks=[1, 1], protocol=PROTOCOL | {"split": "time"})
     assert windows.table().datasets == ["toy (2 windows)", "toy"] or windows.table().datasets == [
         "toy",
         "toy (2 windows)",
