@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from corecbench.api import DataError
+from corecbench.api import DataError, UsageError
 from corecbench.leakcheck.pairs import Matching
 from corecbench.leakcheck.texts import check_item_texts, check_user_texts
 from corecbench.leakcheck.vectors import check_vectors
@@ -47,9 +47,12 @@ def check_file(path: Path, data: SplitDataset, before: Path | None = None, seed:
 
     Raises:
         DataError: the file cannot be read, has other columns, or nothing of the data set.
+        UsageError: there are vectors from before, and the file has texts.
     """
     catalog, matching = data.catalog, Matching(data, seed)
     if (table := texts_in(path)) is not None:
+        if before is not None:
+            raise UsageError(f"{path} has texts, and --before is for vectors; leave it out")
         of_users = "user_id" in table
         index = numbers(path, table, "user_id" if of_users else "item_id", catalog)
         texts = {int(number): str(text) for number, text in zip(index, table["text"], strict=True) if number > 0}

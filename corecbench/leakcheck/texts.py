@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corecbench.leakcheck.verdict import Finding, Mean
+from corecbench.leakcheck.verdict import FEWEST, Finding, Mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,10 +68,13 @@ def compared(pairs: Pairs, titles: Sequence[str], texts: Sequence[str], there: n
         "matched items that are named": Mean.of(others),
         "difference": more,
     }
-    if more.n >= 2 and more.low > 0:
+    if more.n >= FEWEST and more.low > 0:
         return Finding("leak", "held-out items are named more often than items like them", shares)
-    if more.n >= 2 and more.high < LEAST:
+    if more.n * LEAST >= 1 and more.high < LEAST:
         return Finding("no sign", "held-out items are not named more often than items like them", shares)
+    if more.n < FEWEST:
+        why = "too few texts are of users whose last item nobody in training has beside the test item"
+        return Finding("cannot tell", why, shares)
     return Finding("cannot tell", "there are too few texts, or too few that name any item", shares)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from corecbench.leakcheck.verdict import CONFIDENCE, Finding, Mean, Verdict
+from corecbench.leakcheck.verdict import CONFIDENCE, FEWEST, Finding, Mean, Verdict
 
 if TYPE_CHECKING:
     from corecbench.leakcheck.pairs import Matching, Pairs
@@ -43,7 +43,7 @@ def check_vectors(matching: Matching, vectors: np.ndarray, before: np.ndarray | 
 
 def judge(held: np.ndarray, trained: np.ndarray) -> tuple[Verdict, str]:
     """Return the verdict on lifts of held-out and of training pairs, and why."""
-    if min(len(held), len(trained)) < 2:
+    if min(len(held), len(trained)) < FEWEST:
         return "cannot tell", "there are too few pairs of items that nobody else has together"
     of_held, of_trained = Mean.of(held), Mean.of(trained)
     if of_trained.low < LEAST:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Verdict = Literal["leak", "no sign", "cannot tell"]
 CONFIDENCE = 0.95
+FEWEST = 20
+"""Users below which there is no verdict. Few values are often all alike, and then their interval has no width."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Mean:
         return cls(mean, mean - half, mean + half, n)
 
     def __str__(self) -> str:
+        if self.n < 2:
+            return f"{self.value:.1%} (1 user)" if self.n else "unknown (0 users)"
         return f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%}, {self.n:,} users)"
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
-from corecbench.api import DataError
+from corecbench.api import DataError, UsageError
 from corecbench.cli.main import main
 from corecbench.data.dataset import load_dataset
 from corecbench.data.split import leave_one_out
@@ -128,6 +128,8 @@ def test_matched_items_are_as_popular_and_nobody_has_them_beside_the_first():
 
 def test_few_pairs_and_lifts_between_cannot_tell():
     assert judge(np.ones(1), np.ones(50))[0] == "cannot tell"
+    assert judge(np.full(19, 0.5), np.full(50, 0.5))[0] == "cannot tell"  # all alike, so of no width
+    assert judge(np.full(20, 0.5), np.full(50, 0.5))[0] == "leak"
     assert judge(np.tile([0.5, -0.1], 20), np.tile([0.5, 0.0], 20))[0] == "cannot tell"
 
 
@@ -156,6 +158,17 @@ def test_texts_of_users_that_know_nothing_raise_no_alarm_in_95_of_100_cases():
     data = data_of(3)
     found = [check_user_texts(Matching(data), profiles(data, knows=False, seed=seed)).verdict for seed in range(20)]
     assert found.count("leak") <= 1
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_texts_of_few_users_cannot_tell(knows):
+    data, matching = data_of(2), Matching(data_of(2))
+    texts = profiles(data, knows)
+    few = {user: texts[user] for user in matching.held_out.user[:19].tolist()}
+    finding = check_user_texts(matching, few)
+    assert (finding.verdict, finding.shares["difference"].n) == ("cannot tell", 19)
+    one = check_user_texts(matching, dict(list(few.items())[:1]))
+    assert "inf" not in " ".join(one.lines())
 
 
 def test_texts_of_items_that_list_what_is_bought_next_are_found():
@@ -219,6 +232,13 @@ def test_files_of_another_form_end_in_one_line(tmp_path, content, fault):
     with pytest.raises(DataError, match=fault) as raised:
         check_file(path, data_of(0))
     assert "\n" not in str(raised.value)
+
+
+def test_texts_are_not_compared_with_vectors(tmp_path):
+    path = tmp_path / "texts.csv"
+    path.write_text("item_id,text\ni1,a\n")
+    with pytest.raises(UsageError, match="--before is for vectors"):
+        check_file(path, data_of(0), before=path)
 
 
 @pytest.mark.parametrize("name", ["texts.csv", "texts.parquet"])
