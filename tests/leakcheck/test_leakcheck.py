@@ -221,7 +221,7 @@ def test_the_verb_reads_texts_and_vectors_and_its_exit_code_tells_of_a_leak(tmp_
         ("a,text\n1,2\n", "has the columns a, text; texts have the columns"),
         ("item_id,text\nnobody,1\n", "no item_id is one of data set 'toy'"),
         ("item_id,x\nnobody,1\n", "none of its 1 ids, such as 'nobody', is an item of toy"),
-        ("item_id,x\ni1,red\n", "what is no vector"),
+        ("item_id,x\ni1,red\n", "x has texts that are no lists of finite numbers"),
         ("item_id,x\ni1,\n", "missing or not finite"),
         ("", "cannot be read as a table"),
     ],
