@@ -114,11 +114,11 @@ def in_process(size: Size) -> dict[str, float]:
     return found
 
 
-# --- in the process of one size -----------------------------------------------------------------------------------
-
-
 def measure_one(size: Size, folder: Path) -> dict[str, float]:
     """Return the seconds of each step and the largest memory so far, in bytes, for one size."""
+    from corecbench.experiment.process import keep_freed_memory
+
+    keep_freed_memory()  # as every cell does
     cost: dict[str, float] = {}
     data, split = load(folder / FILE, cost)
     cost |= {name: float(data.facts[name]) for name in ("n_users", "n_items", "n_interactions")}
