@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
 
+ENDINGS = (".parquet", ".pq")
 METADATA = b"corecbench"
 """The key of the provenance, as JSON, in the metadata of the file."""
 
@@ -36,11 +37,15 @@ def write_vectors(host: Host, llm: Selected, data: SplitDataset, setup: Setup, o
     replaced only if it was written by this function.
 
     Raises:
-        UsageError: the file is there and is another one, or the LLM has no states of texts.
+        UsageError: the file is not named as Parquet, or is there and is another one, or the LLM has no states.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if out.suffix.lower() not in ENDINGS:
+        raise UsageError(
+            f"{out}: vectors are written as Parquet; give an --out that ends in {' or '.join(ENDINGS)}"
+        )
     if out.exists() and provenance(out) is None:
         raise UsageError(f"{out} is there and was not written by `corecbench encode`; give another --out")
     catalog = data.catalog

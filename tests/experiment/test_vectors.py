@@ -92,12 +92,17 @@ def test_the_file_says_where_its_vectors_come_from(encoded, tiny_llama):
     assert (facts["dataset"], facts["items"], len(facts["texts"])) == ("toy", 20, 64)
 
 
-def test_encode_replaces_only_what_it_wrote(encoded, toy_folder, tiny_llama, file):
+def test_encode_writes_parquet_and_replaces_only_what_it_wrote(encoded, toy_folder, tiny_llama, file):
     given = ["encode", "--llm", f"vectors:{encoded}", "--dataset", str(toy_folder), "--out"]
     refused = CliRunner().invoke(main, [*given, str(file)])
     assert refused.exit_code == 2
     assert refused.stderr.endswith(
         "toy.parquet is there and was not written by `corecbench encode`; give another --out\n"
+    )
+    other = CliRunner().invoke(main, [*given, str(encoded.with_suffix(".csv"))])
+    assert other.exit_code == 2
+    assert other.stderr.endswith(
+        "tiny.csv: vectors are written as Parquet; give an --out that ends in .parquet or .pq\n"
     )
     again = CliRunner().invoke(main, [*given, str(encoded)])
     assert again.exit_code == 0, again.output
