@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     import torch
 
     from corecbench.api.data import Batch, Interactions, States
-    from corecbench.api.models import Side
+    from corecbench.api.models import Scores, Side
     from corecbench.api.sharing import Budget, Pretrained
+
+    Content = torch.Tensor | Scores | tuple[torch.Tensor | Scores, ...]
 
 
 class Fits(Protocol):
@@ -129,11 +131,12 @@ class KeepsAlone(Protocol):
 class HasContent(Protocol):
     """A sharing module, or a domain model, that has a say in how trained sides rank (`content=True`)."""
 
-    content: torch.Tensor | Scores | Sequence[torch.Tensor | Scores] | None
+    content: Content | Sequence[Content] | None
     """float [N+1, k], what is said of each item's text; a zero row for an item without one. None for no say. Read
     once a side is trained: the cosine of an item's row and the mean row of a history is then added to the scores of
     the side, with a weight that is chosen on validation, if that is clearly better. Of several, each is added to
-    what came before. A model that `Setup.build` made, such as neighbours, adds its `scores` likewise."""
+    what came before. A model that `Setup.build` made, such as neighbours, adds its `scores` likewise. A tuple among
+    them holds versions, the simplest first, of which validation chooses one."""
 
 
 class Prepares(Protocol):

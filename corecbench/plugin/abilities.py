@@ -20,12 +20,12 @@ if TYPE_CHECKING:
         Interactions,
         Pretrained,
         Recommender,
-        Scores,
         SharingModule,
         Side,
         States,
         Turn,
     )
+    from corecbench.api.optional import Content
 
 Abilities = TypeVar("Abilities")
 
@@ -43,7 +43,7 @@ class RecommenderAbilities:
     loss: Callable[[Batch, States | None], torch.Tensor] | None
     text: torch.Tensor | None
     text_states: torch.Tensor | None
-    contents: Sequence[torch.Tensor | Scores]
+    contents: Sequence[Content]
 
     @property
     def answer(self) -> Callable[[Batch], States | torch.Tensor]:
@@ -70,7 +70,7 @@ def had(abilities: type[Abilities], component: object, **known: Any) -> Abilitie
     return abilities(**known, **{name: getattr(component, name, None) for name in others})
 
 
-def contents_of(component: object) -> Sequence[torch.Tensor | Scores]:
+def contents_of(component: object) -> Sequence[Content]:
     """Return what a recommender or a sharing module has to say in scores: each part of its `content`."""
     content = getattr(component, "content", None)
     if content is None:
@@ -85,7 +85,7 @@ class SharingAbilities:
     start_from: Literal["pretrained", "new"]
     cosine_temperature: float | None
     alone_unless_better: bool
-    contents: Sequence[torch.Tensor | Scores]
+    contents: Sequence[Content]
     fit: Callable[[Interactions], None] | None
     prepare: Callable[[Budget], Iterator[tuple[Side, float]]] | None
     trained_with: Callable[[Side], torch.nn.Module | None] | None

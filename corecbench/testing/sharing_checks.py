@@ -21,7 +21,7 @@ from corecbench.testing.pair import Bench, Pair, other, read_by_other, weights
 from corecbench.testing.partners import EPOCHS, WIDTHS, Partner, partner, popular
 from corecbench.training.alone import train_beside
 from corecbench.training.beginning import prepare
-from corecbench.training.content import voice_of
+from corecbench.training.content import versions, voice_of
 from corecbench.training.pair import Learnt, Solo
 from corecbench.training.pair import Pair as TrainedPair
 from corecbench.training.turns import planned, turns_within
@@ -246,15 +246,18 @@ def texts_in_the_scores_are_announced(bench: Bench) -> None:
         n_items = len(pretrained.item) - 1
     contents = sharing_abilities(module).contents
     require(bench.selected.content or not contents, "it has `content`: its component needs content=True")
-    for content in contents:
-        voice_of(content, n_items, "cpu")
+    for version in itertools.chain.from_iterable(map(versions, contents)):
+        voice_of(version, n_items, "cpu")
 
 
 def what_trains_nothing_says_the_same_under_every_seed(bench: Bench) -> None:
     """A module under which nothing is trained says something of texts, and no random number decides what."""
     contents = [sharing_abilities(bench.begin(seed)[0]).contents for seed in (0, 1)]
     require(contents[0], "it trains nothing and has no `content`, so its pair is the model alone")
-    said = [[each for each in of_seed if isinstance(each, torch.Tensor)] for of_seed in contents]
+    said = [
+        [each for content in of_seed for each in versions(content) if isinstance(each, torch.Tensor)]
+        for of_seed in contents
+    ]
     same = len(said[0]) == len(said[1]) and all(map(torch.equal, *said))
     require(same, "its `content` differs from seed to seed")
 

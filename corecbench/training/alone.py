@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from corecbench.api import Budget, Pretrained, Recommender, Scores, Setup, SharingModule, Side, private_ids
+from corecbench.api import Budget, Pretrained, Recommender, Setup, SharingModule, Side, private_ids
 from corecbench.plugin.abilities import recommender_abilities, sharing_abilities
 from corecbench.plugin.guard import guard
 from corecbench.training.beginning import begin
@@ -21,6 +21,7 @@ from corecbench.training.weights import restore, snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from corecbench.api.optional import Content
     from corecbench.plugin.selected import Selected
     from corecbench.training.loop import SideTraining
 
@@ -53,7 +54,7 @@ def predicting(
     return paired
 
 
-def own_contents(side: SideTraining) -> Sequence[torch.Tensor | Scores]:
+def own_contents(side: SideTraining) -> Sequence[Content]:
     """Return what a model itself has to say of texts in its scores. An LLM says it by its `text`."""
     return recommender_abilities(side.model).contents if side.side == "domain" else ()
 
@@ -80,7 +81,7 @@ def without_control(setup: Setup) -> Setup:
 
 
 def better_of(
-    training: CellTraining, paired: SideTraining, solo: Solo, contents: Sequence[torch.Tensor | Scores] = ()
+    training: CellTraining, paired: SideTraining, solo: Solo, contents: Sequence[Content] = ()
 ) -> SideTraining:
     """Return the model alone, the model alone beside texts, or the pair: the simplest unless more is better.
 
@@ -107,9 +108,7 @@ def better_of(
     return best
 
 
-def beside_texts(
-    training: CellTraining, alone: SideTraining, contents: Sequence[torch.Tensor | Scores]
-) -> SideTraining:
+def beside_texts(training: CellTraining, alone: SideTraining, contents: Sequence[Content]) -> SideTraining:
     """Return the model alone, with its own texts and those of a module in its scores where these are better.
 
     Args:

@@ -39,7 +39,8 @@ from corecbench.training.refit import Validation
 from corecbench.training.weights import seed_torch, trainable
 
 if TYPE_CHECKING:
-    from corecbench.api import Batch, Scores
+    from corecbench.api import Batch
+    from corecbench.api.optional import Content
     from corecbench.data.ranking_task import RankingTask
     from corecbench.data.split import Split
     from corecbench.plugin.host import Host
@@ -259,7 +260,7 @@ def check_recommender(model: Recommender, selected: Selected) -> None:
         )
 
 
-def check_announced(contents: Sequence[torch.Tensor | Scores], selected: Selected) -> None:
+def check_announced(contents: Sequence[Content], selected: Selected) -> None:
     """Make sure that a component announces that it has something to say of texts, since that decides the ranks.
 
     Raises:

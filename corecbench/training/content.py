@@ -36,6 +36,7 @@ from corecbench.training.weighing import (
     OfTexts,
     Say,
     Voice,
+    Worth,
     is_clearly_better,
     own_scores,
     own_states,
@@ -45,6 +46,7 @@ from corecbench.training.weighing import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from corecbench.api.optional import Content
     from corecbench.training.cell import CellTraining
     from corecbench.training.loop import SideTraining
 
@@ -149,18 +151,19 @@ class Known:
 
 
 def with_content(
-    training: CellTraining, side: SideTraining, contents: Sequence[torch.Tensor | Scores], first: int = 1
+    training: CellTraining, side: SideTraining, contents: Sequence[Content], first: int = 1
 ) -> SideTraining:
     """Return a side with what texts say in its scores, as far as that is clearly better on validation.
 
-    Each content is added to what came before, if it is better. How much it counts is chosen on all users. For each
-    half of the users it is compared under what is best for the other half. One user shows nothing.
+    Each content is added to what came before, if it is better; of several versions, the best. How much it counts is
+    chosen on all users. For each half of the users it is compared under what is best for the other half. One user
+    shows nothing.
 
     Args:
         training: of the cell.
         side: with its best weights.
         contents: what is said, one after another: of each item's text, float [N+1, k] with a zero row for an item
-            without one, or by a model that gives scores.
+            without one, or by a model that gives scores; or a tuple of such versions, the simplest first.
         first: the number of the first content, by which `chosen` names it.
 
     Raises:
@@ -170,18 +173,29 @@ def with_content(
     if not contents or len(training.tasks["validation"].users) < 2:
         return tried
     started, setup = time.perf_counter(), training.setup
-    voices = [voice_of(content, setup.catalog.n_items, setup.device) for content in contents]
+    voices = [
+        [voice_of(version, setup.catalog.n_items, setup.device) for version in versions(content)]
+        for content in contents
+    ]
     evaluate(side.model)
     gives_scores = recommender_abilities(side.model).scores is not None
     with guard(side.owner, "scores" if gives_scores else "states"), torch.no_grad():
         compared = side.model if gives_scores else known(training, side.model)
         tried.values = values_of(training, side.side, compared)
-        for number, voice in enumerate(voices, start=first):
-            say, worth = training.validation.measure(side.side, weigh, training, compared, voice)
+        for number, of_content in enumerate(voices, start=first):
+            weighed = [
+                training.validation.measure(side.side, weigh, training, compared, each) for each in of_content
+            ]
+            version = best_version([worth for _, worth in weighed])
+            voice, (say, worth) = of_content[version], weighed[version]
             if not is_clearly_better(worth.of_others, worth.without):
                 continue
             without = {"validation_without": float(worth.without.mean())}
-            tried.chosen = {**without, **tried.chosen, **named(say, number)}
+            tried.chosen = {
+                **without,
+                **tried.chosen,
+                **named(say, number, version if len(of_content) > 1 else None),
+            }
             tried.model, compared = (with_voice(each, voice, say) for each in (tried.model, compared))
             tried.values, tried.best_value = worth.of_others, float(worth.of_all.mean())
     tried.train_s += time.perf_counter() - started
@@ -199,15 +213,27 @@ def values_of(training: CellTraining, side: Side, model: Recommender) -> np.ndar
     return training.validation.measure(side, lambda: training.values(training.rank(model, "validation")))
 
 
-def named(say: Say, number: int) -> dict[str, float]:
+def best_version(worths: Sequence[Worth]) -> int:
+    """Return the place of what is best for the users that its weight was not chosen by, the first of equals."""
+    means = [float(worth.of_others.mean()) for worth in worths]
+    return means.index(max(means))
+
+
+def named(say: Say, number: int, version: int | None = None) -> dict[str, float]:
     """Return what was chosen for a content, by the names under which a record has it.
 
     >>> from corecbench.training.weighing import Say
-    >>> named(Say(2.0, 0.6), number=1), named(Say(2.0, 0.6), number=2)
-    ({'content_weight': 2.0, 'content_decay': 0.6}, {'content_2_weight': 2.0, 'content_2_decay': 0.6})
+    >>> named(Say(2.0, 0.6), number=1), named(Say(2.0, 0.6), number=2, version=0)["content_2_version"]
+    ({'content_weight': 2.0, 'content_decay': 0.6}, 0)
     """
     name = "content" if number == 1 else f"content_{number}"
-    return {f"{name}_weight": say.weight, f"{name}_decay": say.decay}
+    of_version = {} if version is None else {f"{name}_version": version}
+    return {f"{name}_weight": say.weight, f"{name}_decay": say.decay, **of_version}
+
+
+def versions(content: Content) -> Sequence[torch.Tensor | Scores]:
+    """Return what a part of a `content` may be, one or several."""
+    return content if isinstance(content, tuple) else (content,)
 
 
 def voice_of(content: torch.Tensor | Scores, n_items: int, device: str) -> Voice:

@@ -43,7 +43,9 @@ def test_any_model_stands_beside_words_and_states(run, always, model):
     alone, pair = records[model]["sides"], records[f"{model}+beside-texts"]["sides"]
     assert pair.keys() == {"domain"}  # no row of the LLM
     assert records[f"{model}+beside-texts"]["cell"]["trains"] is False
-    assert pair["domain"]["chosen"].keys() == {"validation_without", "content_weight", "content_decay"}
+    assert pair["domain"]["chosen"].keys() - {"validation_without"} == {
+        f"content_{chosen}" for chosen in ("weight", "decay", "version")
+    }
     assert pair["domain"]["chosen"]["validation_without"] == pytest.approx(alone["domain"]["validation"])
     assert pair["domain"]["chosen"]["content_weight"] > 0
     assert pair["domain"]["predicts"] == "alone with texts"

@@ -107,6 +107,18 @@ def test_contents_are_added_one_after_another_and_only_those_that_are_better(tra
     assert beside.best_value == alone.best_value
 
 
+@pytest.mark.parametrize("best", [0, 1])
+def test_of_several_versions_the_one_that_is_best_on_validation_has_a_say(trained, next_items, best):
+    training, side = trained
+    noise = torch.randn(next_items.shape, generator=torch.manual_seed(0))
+    beside = with_content(training, side, [(next_items, noise) if best == 0 else (noise, next_items)])
+    alone = with_content(training, side, [next_items])
+    assert beside.chosen == {**alone.chosen, "content_version": best}
+    assert beside.best_value == alone.best_value
+    equal = with_content(training, side, [(next_items, next_items)])
+    assert equal.chosen["content_version"] == 0
+
+
 def test_what_a_second_content_adds_is_chosen_beside_the_first(trained, next_items, monkeypatch):
     training, side = trained
     monkeypatch.setattr("corecbench.training.content.is_clearly_better", lambda values, base: True)

@@ -19,8 +19,8 @@ class BesideTexts:
     """Counted words and an LLM's summaries of the texts have a say in the scores of the domain model alone.
 
     A weighted hybrid of a recommender and its items' contents (Burke, 2002, DOI 10.1023/A:1021240730564). Words and
-    summaries stand in one row for each item and count alike. Unless `joined`, the summaries are added where they
-    are better than the words before them.
+    summaries stand in one row for each item and count alike, unless words alone are better on validation. Unless
+    `joined`, the summaries are added where they are better than the words before them.
 
     A control that replaces the item texts replaces what the LLM reads. Counted words stay those of the plain texts
     beside it, so that the difference is the LLM's. They are replaced, too, where no LLM stands beside them, or with
@@ -32,7 +32,7 @@ class BesideTexts:
         self.texts: Sequence[str] = setup.catalog.item_texts
         if setup.plain_texts is not None and config.states and not config.controlled_words:
             self.texts = setup.plain_texts
-        self.content: list[torch.Tensor | Scores] = []
+        self.content: list[torch.Tensor | Scores | tuple[torch.Tensor, ...]] = []
 
     def start(self, pretrained: Pretrained) -> None:
         """Count the words, and take what the LLM says of the texts, which our LLMs whiten.
@@ -46,7 +46,8 @@ class BesideTexts:
         if config.words:
             words = kept_word_summaries(self.texts, config.words, self.cache, config.phrases, self.n_new)
             if config.joined and config.states and states is not None:
-                self.content.append(beside(words, states, self.n_new))
+                both = beside(words, states, self.n_new)
+                self.content.append((words, both) if config.or_words else both)
                 return
             self.content.append(words)
         if config.states and states is not None:

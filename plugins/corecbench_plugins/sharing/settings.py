@@ -60,6 +60,8 @@ class BesideTextsConfig:
     joined: bool = True
     """True: words and states are one content with one weight. False: the states are added after the words, if that
     is clearly better."""
+    or_words: Annotated[bool, Added(before=False)] = True
+    """Whether words alone may take the place of words joined with states, where these are better on validation."""
     controlled_words: bool = False
     """Whether a control that replaces the item texts replaces them for the counted words, too. False: it replaces
     only what the LLM reads, if that has a say."""
@@ -80,6 +82,7 @@ class HybridNeighboursConfig:
     """True: phrases of two words count, too, and the first words of a text count most."""
     states: ClassVar[bool] = False
     joined: ClassVar[bool] = False
+    or_words: ClassVar[bool] = False
     controlled_words: ClassVar[bool] = False
 
 
