@@ -14,10 +14,8 @@ if TYPE_CHECKING:
     import torch
 
     from corecbench.api.data import Batch, Interactions, States
-    from corecbench.api.models import Scores, Side
+    from corecbench.api.models import Side
     from corecbench.api.sharing import Budget, Pretrained
-
-    Content = torch.Tensor | Scores | tuple[torch.Tensor | Scores, ...]
 
 
 class Fits(Protocol):
@@ -126,6 +124,10 @@ class KeepsAlone(Protocol):
     """Whether the domain side stays what the domain model learnt alone, unless more is better on validation by more
     than one standard error: that model with the module's `content` in its scores, or the pair. Each is compared
     with the best before it. Without this attribute it is always the pair's."""
+
+
+if TYPE_CHECKING:
+    Content = torch.Tensor | Scores | tuple[torch.Tensor | Scores, ...]
 
 
 class HasContent(Protocol):
