@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from corecbench.api import Catalog
 
 OURS, PLAIN = "corecbench", "plain transformers"
-AS_EQUAL = 1e-3
-"""Largest difference of a title's mean states, as a share of their norm."""
+AS_EQUAL = 2.0**-8
+"""Largest difference of a title's mean states, as a share of their norm: a rounding of bfloat16."""
 
 
 def titles_of(catalog: Catalog, n_titles: int) -> list[str]:

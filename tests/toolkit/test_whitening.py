@@ -17,5 +17,5 @@ def test_a_direction_in_which_texts_do_not_differ_is_left_out():
 
 
 def test_texts_that_do_not_differ_are_an_error():
-    with pytest.raises(DataError, match="all item texts are alike"):
+    with pytest.raises(DataError, match="all items have the same text or vector"):
         whitened(torch.tensor([[0.0], [2.0], [2.0]]))
