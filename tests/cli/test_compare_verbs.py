@@ -37,11 +37,17 @@ def test_each_claim_stands_beside_the_rows_of_its_method(results):
     assert "tiger,amazon-beauty,,," in found.stdout
 
 
-def test_a_bad_claim_ends_in_one_line(results, tmp_path):
+PER_CENT = 'paper = "A"\nsource = "Table 1"\nmodel = "sasrec"\n[figures.ml-1m]\n"HR@10" = 5.1\n'
+
+
+@pytest.mark.parametrize("figure", ["", "per cent"])
+def test_a_bad_claim_ends_in_one_line(results, tmp_path, figure):
     folder = tmp_path / "own"
     folder.mkdir()
-    (folder / "bad.toml").write_text('paper = "A"', encoding="utf-8")
+    fields = {"": 'paper = "A"', "per cent": PER_CENT}[figure]
+    (folder / "bad.toml").write_text(fields, encoding="utf-8")
     found = run("--results", results, "--claims", folder)
     assert found.exit_code == 2
     assert found.stderr.startswith("error: claim ")
     assert found.stderr.count("\n") == 1
+    assert ("less than or equal to 1" in found.stderr) == bool(figure)

@@ -256,6 +256,11 @@ def test_new_items_decide_nothing(transform):
     assert torch.equal(one[:-3], other[:-3])
 
 
+def test_more_components_than_a_vector_has_numbers_are_refused():
+    with pytest.raises(DataError, match=r"vectors\.pca is 5, but a vector has 4 numbers"):
+        text_of([parts()], VectorsConfig(pca=5), 0)
+
+
 def test_vectors_that_are_all_alike_are_refused():
     with pytest.raises(DataError, match="alike"):
         text_of([torch.ones(5, 2)], VectorsConfig(transform="centre"), 0)

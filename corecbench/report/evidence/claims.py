@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from corecbench.api import CellResult, RowSide, UsageError
+from corecbench.api.fields import Share  # noqa: TC001 - as above
 from corecbench.data.reduction import in_percent
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS
 from corecbench.results.record import variant_of
@@ -38,7 +39,7 @@ class Paper:
     """The table or page that the figures stand in."""
     model: str
     """The domain model of the row that it is about, or the LLM if that is alone."""
-    figures: Mapping[str, Mapping[str, float]]
+    figures: Mapping[str, Mapping[str, Share]]
     """Data set -> metric -> the published value."""
     arxiv: str = ""
     doi: str = ""
@@ -161,7 +162,7 @@ def claims_in(path: Path) -> Iterator[Claim]:
     """Yield the figures of a claim's file.
 
     Raises:
-        UsageError: a field is unknown or missing, there is no figure, or one is no number.
+        UsageError: a field is unknown or missing, there is no figure, or one is not from 0 to 1.
     """
     paper = configure(Paper, read_toml(path), f"claim {path}")
     if not any(paper.figures.values()):

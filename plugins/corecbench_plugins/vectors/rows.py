@@ -68,7 +68,13 @@ def text_of(parts: Sequence[torch.Tensor], config: FileConfig, n_new: int) -> to
 
 
 def transformed(rows: torch.Tensor, config: FileConfig, n_new: int) -> torch.Tensor:
-    """Return one part as the settings say, scaled to a root mean square norm of 1; zero rows stay zero."""
+    """Return one part as the settings say, scaled to a root mean square norm of 1; zero rows stay zero.
+
+    Raises:
+        DataError: `pca` is more than the numbers of a vector.
+    """
+    if config.pca > rows.shape[1]:
+        raise DataError(f"{config.component}.pca is {config.pca}, but a vector has {rows.shape[1]} numbers")
     if config.normalise:
         rows = torch.nn.functional.normalize(rows, dim=1)
     has = (rows != 0).any(dim=1)
