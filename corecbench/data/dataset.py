@@ -147,7 +147,8 @@ def load_dataset(
     further = [catalog.user_texts] if catalog.user_texts else []
     digest = fingerprint(user_ids, item_ids, catalog.item_texts, user, item, *further)
     notes = [*getattr(source, "notes", ()), *filter(None, alike)]
-    positions = positions or counting_up(user, timestamp)
+    if len(user) < len(repeated):
+        positions = positions or counting_up(user, timestamp)
     return Dataset(catalog, user, item, timestamp, facts, digest, notes, positions)
 
 
