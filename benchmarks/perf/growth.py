@@ -53,7 +53,6 @@ NAMED = {
     "large": Size(1_000_000, 1_000_000, 20_000_000, lightgcn_batches=1),
 }
 FILE = "drawn.parquet"
-
 GROWN = {
     "users, each with as many interactions": ("n_users", "n_interactions"),
     "items": ("n_items",),
