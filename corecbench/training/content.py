@@ -223,8 +223,10 @@ def named(say: Say, number: int, version: int | None = None) -> dict[str, float]
     """Return what was chosen for a content, by the names under which a record has it.
 
     >>> from corecbench.training.weighing import Say
-    >>> named(Say(2.0, 0.6), number=1), named(Say(2.0, 0.6), number=2, version=0)["content_2_version"]
-    ({'content_weight': 2.0, 'content_decay': 0.6}, 0)
+    >>> named(Say(2.0, 0.6), number=1), named(Say(2.0, 0.6), number=2)
+    ({'content_weight': 2.0, 'content_decay': 0.6}, {'content_2_weight': 2.0, 'content_2_decay': 0.6})
+    >>> named(Say(2.0, 0.6), number=1, version=0)
+    {'content_weight': 2.0, 'content_decay': 0.6, 'content_version': 0}
     """
     name = "content" if number == 1 else f"content_{number}"
     of_version = {} if version is None else {f"{name}_version": version}
