@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
 import time
@@ -29,11 +30,12 @@ from corecbench.cli.options import (
 from corecbench.cli.tables import show_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from corecbench.data.loaded import SplitDataset
     from corecbench.leakcheck.verdict import Finding
     from corecbench.plugin.host import Host
     from corecbench.plugin.selected import Selected
-    from corecbench.settings.config import RunConfig
 
 FAILED = 1
 
@@ -88,27 +90,39 @@ def encode(llm: str, dataset: str, out: Path) -> None:
     shell_complete=complete(["models"]),
     help="Models that are trained with the vectors, too, such as sasrec.  [default: none, nothing is trained]",
 )
+@click.option(
+    *("--tune", "tune_minutes"),
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MINUTES",
+    help="Search the settings of each of --models alone on validation first, for so long.",
+)
 @setting("--seeds", metavar="0-2", help="Seeds; trained models need three.  [default: 0]")
 @names_setting("--train-share", "train_shares", help="Share of the users that train.  [default: 1]")
 @setting("--jobs", type=int, metavar="N", help="Cells side by side.  [default: one a core]")
 @device_option
 @results_option
 @data_options
-def audit(file: Path, dataset: str, models: str, results: Path) -> int:
+def audit(file: Path, dataset: str, models: str, tune_minutes: float | None, results: Path) -> int:
     """Ask what vectors of items are worth beside words, neighbours and, if you like, trained models.
 
     FILE is what --llm vectors:FILE reads. Without --models nothing is trained: the vectors stand beside neighbours,
     with counted words and without, against words alone, shuffled and random vectors. The vectors are checked for
     leaks. The table and the page (report.html beside the results) end in one sentence. The exit code is 1 if there
-    is a leak.
+    is a leak. Pairs have the settings that --tune finds for the model alone.
     """
     from corecbench.experiment.session import prepare
     from corecbench.leakcheck.worth import statement
     from corecbench.report.publish import publish_run, write_page
+    from corecbench.settings.config import load
+    from corecbench.settings.values import names
 
     be_a_good_neighbour()
     started, host = time.perf_counter(), discover()
-    config = audit_config(file, dataset, models)
+    trained, benchmark = names(models), "audit-" + re.sub(r"[^\w.-]+", "-", file.stem)
+    tuned = tune_alone(host, dataset, trained, tune_minutes, results / benchmark) if tune_minutes else []
+    beside = [*load("audit", {}, ()).models, *trained]
+    vectors = [f"vectors:{file}"]
+    config = run_config(["audit", *tuned], llms=vectors, datasets=[dataset], models=beside, benchmark=benchmark)
     experiment = prepare(config, host, results, steps())
     llm, data = next((cell.llm, cell.data) for cell in experiment.plan.cells if cell.llm is not None)
     finding = leaks(llm, data, host, experiment.plan.cache)
@@ -126,13 +140,21 @@ def audit(file: Path, dataset: str, models: str, results: Path) -> int:
     return FAILED if failed or finding.verdict == "leak" else 0
 
 
-def audit_config(file: Path, dataset: str, models: str) -> RunConfig:
-    """Return the run of an audit: the run file `audit` with the vectors, the data set and further models."""
-    from corecbench.settings.config import load
+def tune_alone(host: Host, dataset: str, models: Sequence[str], minutes: float, folder: Path) -> list[Path]:
+    """Search the settings of each model alone, and return the run file of what was found."""
+    from corecbench.tuning.budget import Budget
+    from corecbench.tuning.study import needs_optuna
+    from corecbench.tuning.tune import searches, tune
 
-    beside = [*load("audit", {}, ()).models, *filter(None, models.split(","))]
-    benchmark = "audit-" + re.sub(r"[^\w.-]+", "-", file.stem)
-    return run_config(["audit"], llms=[f"vectors:{file}"], datasets=[dataset], models=beside, benchmark=benchmark)
+    if not models:
+        raise click.UsageError("--tune searches the settings of --models; give them, such as --models sasrec")
+    needs_optuna()
+    config = run_config(["audit"], llms=(), datasets=[dataset], models=models)
+    config = dataclasses.replace(config, seeds=config.seeds[:1])
+    budget, found = Budget(minutes), folder / "tuned.toml"
+    for sides in searches(config, host, budget):
+        tune(sides, budget, folder / "tuning", found, say)
+    return [found]
 
 
 def leaks(llm: Selected, data: SplitDataset, host: Host, cache: Path) -> Finding:

@@ -1,6 +1,8 @@
 """One command says what vectors are worth."""
 
+import json
 import re
+import tomllib
 
 import numpy as np
 import pandas as pd
@@ -58,3 +60,23 @@ def test_vectors_of_other_items_are_one_line(audit):
     refused = audit(ids=("x", "y"))
     assert refused.exit_code == 4
     assert re.fullmatch(r"error: .*none of its 2 ids, such as 'x', is an item of toy, whose .*\n", refused.stderr)
+
+
+def test_models_are_tuned_alone_before_they_are_trained_with_the_vectors(audit, tmp_path):
+    done = audit(
+        "--models", "sasrec", "--tune", ".1", "--set", "sasrec.epochs=1", "--set", "sasrec.embedding_size=8"
+    )
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "results" / "audit-mine"
+    found = tomllib.loads((folder / "tuned.toml").read_text(encoding="utf-8"))
+    settings = found["per_dataset"]["toy"]["settings"]["sasrec"]
+    assert set(found["tuning"]["toy"]["sasrec"]) == {"alone"}
+    records = [json.loads(path.read_text()) for path in folder.glob("toy/*sasrec*/*/result.json")]
+    assert records
+    assert all(record["settings"]["sasrec"].items() >= settings.items() for record in records)
+
+
+def test_a_search_without_models_is_refused(audit):
+    refused = audit("--tune", "1")
+    assert refused.exit_code == 2
+    assert "--tune searches the settings of --models" in refused.stderr

@@ -6,6 +6,8 @@ alternately by mutual distillation. Their output distributions are aligned, with
 without additional parameters. BDLM is closely related, and shares a store of embeddings on top.
 
 What is our reconstruction, since the equations are not in a form that we have:
+- The paper also injects signals of the conventional recommender into the LLM's input. It is left out: what could be
+  read does not say which.
 - Each side has private tables. The coupling is KL(other || own) over the catalogue at a `temperature`, at
   `positions` of each batch, as in `bdlm`. The other side's distributions are those at the start of the turn.
 - A sample's weight is q / (q + p), where q and p are the probabilities that the other and the own side give to the
