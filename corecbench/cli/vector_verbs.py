@@ -140,7 +140,7 @@ def audit(file: Path, dataset: str, models: str, tune_minutes: float | None, res
     return FAILED if failed or finding.verdict == "leak" else 0
 
 
-def tune_alone(host: Host, dataset: str, models: Sequence[str], minutes: float, folder: Path) -> list[Path]:
+def tune_alone(host: Host, dataset: str, models: Sequence[str], minutes: float, folder: Path) -> list[str]:
     """Search the settings of each model alone, and return the run file of what was found."""
     from corecbench.tuning.budget import Budget
     from corecbench.tuning.study import needs_optuna
@@ -154,7 +154,7 @@ def tune_alone(host: Host, dataset: str, models: Sequence[str], minutes: float, 
     budget, found = Budget(minutes), folder / "tuned.toml"
     for sides in searches(config, host, budget):
         tune(sides, budget, folder / "tuning", found, say)
-    return [found]
+    return [str(found)]
 
 
 def leaks(llm: Selected, data: SplitDataset, host: Host, cache: Path) -> Finding:
