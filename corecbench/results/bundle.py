@@ -5,7 +5,8 @@
     BENCHMARK/...     the cells, as in a folder of results; see `corecbench.results.store`
 
 The same cells give the same bundle, byte for byte, where the same libraries write it: dates are fixed and names are
-sorted. Tables are compressed already, and records are here. `corecbench.results.packed` reads bundles.
+sorted. Of files with the same contents the first is stored, and the manifest names the others. Tables are
+compressed already, and records are here. `corecbench.results.packed` reads bundles.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from corecbench.results.store import Store
 from corecbench.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 README = "README.txt"
@@ -45,6 +46,7 @@ Results of corecbench {version}: {cells}.
 
 Each folder BENCHMARK/DATASET/CELL/SEED-HASH is a trained cell: result.json says how it was made, and ranks.parquet
 has the rank of the held-out item of every user. {manifest} has the sha256 of every file.
+Files with the same sha256 are stored once, so let `corecbench results merge` unpack them.
 
     pip install corecbench=={version}
     corecbench results verify FILE.zip                       checks every file, and the metrics against the ranks
@@ -85,13 +87,13 @@ def pack(stores: Sequence[Store], target: Path, with_models: bool = False) -> Pa
             if not records:
                 reasons = [reason for store in stores for reason in store.damaged.values()]
                 raise ResultsError(": ".join([f"{stores[0].root}: no cell that can be packed", *reasons[:1]]))
-            n_files = _describe(stage, records)
-            _zip(stage, archive)
+            files = _describe(stage, records)
+            _zip(stage, files, archive)
             digest = sha256_of(archive)
             archive.replace(target)
     except OSError as error:
         raise ResultsError(f"{target}: cannot be written ({error.strerror or error})") from error
-    return Packed(len(records), n_files, digest)
+    return Packed(len(records), len(files) + 1, digest)
 
 
 def check_replaceable(target: Path) -> None:
@@ -136,8 +138,8 @@ def _write(file: Path, contents: bytes) -> None:
     file.write_bytes(contents)
 
 
-def _describe(stage: Path, records: Sequence[tuple[str, CellResult]]) -> int:
-    """Write README and manifest, and return the number of files."""
+def _describe(stage: Path, records: Sequence[tuple[str, CellResult]]) -> Mapping[str, str]:
+    """Write README and manifest, and return the sha256 of each file but the manifest by its name."""
     counts = Counter(benchmark for benchmark, _ in records)
     cells = ", ".join(f"{n} cells of {benchmark}" for benchmark, n in sorted(counts.items()))
     text = TEXT.format(version=__version__, cells=cells, manifest=MANIFEST)
@@ -146,25 +148,26 @@ def _describe(stage: Path, records: Sequence[tuple[str, CellResult]]) -> int:
     for _, record in records:
         for package, version in record["versions"].items():
             versions.setdefault(package, set()).add(version)
-    files = [path for path in stage.rglob("*") if path.is_file()]
+    paths = sorted(path for path in stage.rglob("*") if path.is_file())
+    files = {path.relative_to(stage).as_posix(): sha256_of(path) for path in paths}
     manifest = {
         "format": FORMAT,
         "corecbench": __version__,
         "cells": counts,
         "versions": {package: sorted(found) for package, found in versions.items()},
-        "files": {path.relative_to(stage).as_posix(): sha256_of(path) for path in files},
+        "files": files,
     }
     (stage / MANIFEST).write_text(
         json.dumps(manifest, sort_keys=True, indent=1) + "\n", encoding="utf-8", newline="\n"
     )
-    return len(files) + 1
+    return files
 
 
-def _zip(stage: Path, archive: Path) -> None:
-    """Write all files of a folder to a zip file."""
-    names = sorted(path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file())
+def _zip(stage: Path, files: Mapping[str, str], archive: Path) -> None:
+    """Write the files of a folder to a zip file, of those with the same sha256 the first."""
+    first = {digest: name for name, digest in sorted(files.items(), reverse=True)}
     with zipfile.ZipFile(archive, "w") as opened:
-        for name in names:
+        for name in sorted([MANIFEST, *first.values()]):
             entry = zipfile.ZipInfo(name, LONG_AGO)
             entry.create_system, entry.external_attr = 3, 0o644 << 16  # Unix, whatever system writes it
             entry.compress_type = zipfile.ZIP_DEFLATED if name.endswith(".json") else zipfile.ZIP_STORED

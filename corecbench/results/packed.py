@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, FORMAT)
+"""Bundles of format 1 hold every file; since format 2 files with the same contents are stored once."""
 MANIFEST = "MANIFEST.json"
 MOST_COMPRESSED = 50
 """How many times its size a bundle may have when it is unpacked."""
@@ -42,7 +44,29 @@ class Bundle:
 
     path: Path
     archive: zipfile.ZipFile
-    entries: Mapping[str, zipfile.ZipInfo]
+    stored: Mapping[str, zipfile.ZipInfo]
+    """What the zip file holds, by names."""
+    most_bytes: int
+    """How large all files may be together."""
+
+    @functools.cached_property
+    def entries(self) -> Mapping[str, zipfile.ZipInfo]:
+        """The files by their names, and where the contents of each are stored.
+
+        Raises:
+            ResultsError: there is no manifest that can be read, or it names what is not safe.
+        """
+        stated = self._manifest()["files"]
+        holder = {stated[name]: entry for name, entry in self.stored.items() if name in stated}
+        twins = {name: holder[of] for name, of in stated.items() if name not in self.stored and of in holder}
+        if len(self.stored) + len(twins) > MOST_FILES:
+            raise ResultsError(f"{self.path}: {MANIFEST} names more than {MOST_FILES:,} files")
+        named = [_named(name, entry.file_size) for name, entry in twins.items()]
+        try:
+            plain_entries(self.path, [*self.stored.values(), *named], self.most_bytes)
+        except DataError as error:
+            raise ResultsError(str(error)) from error
+        return {**self.stored, **twins}
 
     @functools.cached_property
     def faults(self) -> list[str]:
@@ -64,8 +88,11 @@ class Bundle:
 
     def contents(self, name: str) -> bytes:
         """Return the contents of a file. zipfile reads no more than the size that was checked."""
+        return self._read(name, self.entries[name])
+
+    def _read(self, name: str, entry: zipfile.ZipInfo) -> bytes:
         try:
-            return self.archive.read(self.entries[name])
+            return self.archive.read(entry)
         except (*UNREADABLE, OSError) as error:
             raise ResultsError(f"{self.path}: {name} cannot be read ({error})") from error
 
@@ -77,19 +104,29 @@ class Bundle:
             raise ResultsError(f"{self.path}: {name} cannot be read ({error})") from error
 
     def _manifest(self) -> Mapping[str, Any]:
-        if MANIFEST not in self.entries:
+        if MANIFEST not in self.stored:
             raise ResultsError(f"{self.path}: no {MANIFEST}, so this is no bundle of results")
         try:
-            manifest = json.loads(self.contents(MANIFEST))
+            manifest = json.loads(self._read(MANIFEST, self.stored[MANIFEST]))
         except (ValueError, RecursionError) as error:
             raise ResultsError(f"{self.path}: {MANIFEST} cannot be read ({error})") from error
         if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
             raise ResultsError(f"{self.path}: {MANIFEST} names no files")
-        if manifest.get("format") != FORMAT:
+        if manifest.get("format") not in READABLE:
+            known = " and ".join(map(str, READABLE))
             raise ResultsError(
-                f"{self.path}: a bundle of format {manifest.get('format')}, and this corecbench reads {FORMAT}"
+                f"{self.path}: a bundle of format {manifest.get('format')}, and this corecbench reads {known}"
             )
+        if not all(name and isinstance(digest, str) for name, digest in manifest["files"].items()):
+            raise ResultsError(f"{self.path}: {MANIFEST} has a file without name or sha256")
         return manifest
+
+
+def _named(name: str, n_bytes: int) -> zipfile.ZipInfo:
+    """Return an entry that stands for a file whose contents another one holds."""
+    entry = zipfile.ZipInfo(name)
+    entry.orig_filename, entry.file_size = name, n_bytes
+    return entry
 
 
 def bundle_at(path: Path) -> Bundle:
@@ -118,7 +155,8 @@ def _opened(path: Path, _number: int, _changed: int, n_bytes: int) -> Bundle:
     entries = archive.infolist()
     if len(entries) > MOST_FILES:
         raise ResultsError(f"{path.name}: {len(entries):,} files, at most {MOST_FILES:,} are allowed")
-    return Bundle(path, archive, plain_entries(path, entries, MOST_COMPRESSED * n_bytes))
+    most_bytes = MOST_COMPRESSED * n_bytes
+    return Bundle(path, archive, plain_entries(path, entries, most_bytes), most_bytes)
 
 
 def is_bundle(path: Path) -> bool:
@@ -127,7 +165,7 @@ def is_bundle(path: Path) -> bool:
     Raises:
         ResultsError: it is a zip file that cannot be read safely.
     """
-    return is_regular(path) and zipfile.is_zipfile(path) and MANIFEST in bundle_at(path).entries
+    return is_regular(path) and zipfile.is_zipfile(path) and MANIFEST in bundle_at(path).stored
 
 
 def is_regular(path: Path) -> bool:

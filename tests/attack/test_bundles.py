@@ -29,7 +29,7 @@ def bundle(tmp_path, monkeypatch):
     store = Store(tmp_path / "results", "default")
     for seed in (0, 1):
         record = toy_record(seed=seed, side={"metrics": {"HR@10": 1.0}})
-        store_cell(store, record, {"domain": toy_ranks([1 + seed, 2])}, [["a"], ["b"]])
+        store_cell(store, record, {"domain": toy_ranks([1 + seed, 2])}, [["a"], ["bc"[seed]]])
     pack([store], tmp_path / "b.zip")
     shutil.unpack_archive("b.zip", "files")
     return tmp_path / "b.zip"
@@ -142,8 +142,8 @@ def test_swapped_cells_are_found(bundle):
         ("[]", "MANIFEST.json names no files"),
         ("{", "MANIFEST.json cannot be read"),
         ("[" * 100_000, "MANIFEST.json cannot be read"),
-        ('{"files": {}}', "a bundle of format None, and this corecbench reads 1"),
-        ('{"files": {}, "format": 2}', "a bundle of format 2, and this corecbench reads 1"),
+        ('{"files": {}}', "a bundle of format None, and this corecbench reads 1 and 2"),
+        ('{"files": {}, "format": 3}', "a bundle of format 3, and this corecbench reads 1 and 2"),
     ],
 )
 def test_a_missing_or_damaged_manifest_is_refused(bundle, manifest, message):

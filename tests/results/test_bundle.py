@@ -10,6 +10,8 @@ from stored_cells import make_early, store_cell, toy_ranks
 from corecbench.results.bundle import pack
 from corecbench.results.copying import put_copy
 from corecbench.results.folders import stores
+from corecbench.results.merge import merge
+from corecbench.results.packed import bundle_at
 from corecbench.results.record import ResultsError
 from corecbench.results.store import Store
 from corecbench.testing.records import toy_record
@@ -36,8 +38,7 @@ def write_model(folder):
 
 
 def names(bundle):
-    with zipfile.ZipFile(bundle) as opened_zip:
-        return opened_zip.namelist()
+    return sorted(bundle_at(bundle).entries)
 
 
 def test_a_bundle_has_records_ranks_lists_and_items_but_no_models(store, tmp_path):
@@ -116,3 +117,58 @@ def test_a_copy_of_a_cell_without_some_files_takes_its_place_at_once(store):
         "result.json",
     ]
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def rewritten(bundle, change):
+    """Write a bundle again with a manifest that was changed."""
+    with zipfile.ZipFile(bundle) as opened_zip:
+        contents = {name: opened_zip.read(name) for name in opened_zip.namelist()}
+    manifest = json.loads(contents["MANIFEST.json"])
+    change(manifest)
+    contents["MANIFEST.json"] = json.dumps(manifest).encode()
+    target = bundle.with_name("again.zip")
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as opened_zip:
+        for name, content in contents.items():
+            opened_zip.writestr(name, content)
+    return target
+
+
+def test_files_with_the_same_contents_are_stored_once_and_read_as_before(store, tmp_path):
+    pack([store], tmp_path / "b.zip")
+    with zipfile.ZipFile(tmp_path / "b.zip") as opened_zip:
+        held = [name for name in opened_zip.namelist() if name.endswith("ranks.parquet")]
+    assert len(held) == 1
+    (packed,) = stores(tmp_path / "b.zip")
+    found = [packed.ranks(folder, side) for folder, record in packed.records() for side in record["sides"]]
+    assert len(found) == 3
+    assert all(ranks.equals(found[0]) for ranks in found)
+    merge(stores(tmp_path / "b.zip"), tmp_path / "merged")
+    assert len(list((tmp_path / "merged").rglob("ranks.parquet"))) == 3
+
+
+def test_a_bundle_of_the_format_before_is_read(store, tmp_path):
+    pack([store], tmp_path / "b.zip")
+    again = rewritten(tmp_path / "b.zip", lambda manifest: manifest.update(format=1))
+    assert bundle_at(again).faults == []
+
+
+@pytest.mark.parametrize("name", ["../x/ranks.parquet", "/x", "a/.b", "a//b", "default/toy", "c:/x", "a\\b", ""])
+def test_a_manifest_cannot_name_what_no_entry_may_be_called(store, tmp_path, name):
+    pack([store], tmp_path / "b.zip")
+
+    def add(manifest):
+        manifest["files"][name] = manifest["files"]["README.txt"]
+
+    with pytest.raises(ResultsError):
+        bundle_at(rewritten(tmp_path / "b.zip", add)).entries  # noqa: B018
+
+
+def test_a_manifest_cannot_make_a_bundle_larger_than_one_may_be(store, tmp_path):
+    pack([store], tmp_path / "b.zip")
+
+    def add(manifest):
+        of = next(digest for name, digest in manifest["files"].items() if name.endswith("ranks.parquet"))
+        manifest["files"].update({f"default/toy/x/seed0-{number}": of for number in range(20_000)})
+
+    with pytest.raises(ResultsError, match="bytes unpacked"):
+        bundle_at(rewritten(tmp_path / "b.zip", add)).entries  # noqa: B018
