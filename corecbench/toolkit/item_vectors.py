@@ -126,9 +126,11 @@ def checked(path: Path, name: str, part: Any, n_rows: int) -> np.ndarray:
     import numpy as np
 
     try:
+        if np.iscomplexobj(part):
+            raise TypeError("complex numbers")  # of which float32 keeps the real part
         rows = np.asarray(part, dtype=np.float32)
     except (ValueError, TypeError) as error:
-        raise DataError(f"{path}: {name} has vectors of several widths, or what is no number") from error
+        raise DataError(f"{path}: {name} has vectors of several widths, or what is no real number") from error
     if rows.ndim != 2 or len(rows) != n_rows or not rows.shape[1]:
         raise DataError(
             f"{path}: {name} is of shape {list(rows.shape)}; [{n_rows}, width] is needed, a row for each id"

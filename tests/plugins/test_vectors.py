@@ -149,6 +149,12 @@ def test_one_vector_for_each_id_is_needed(tmp_path, name):
         read_vectors(tmp_path / name)
 
 
+def test_complex_numbers_are_refused_rather_than_cut(tmp_path):
+    as_npz(tmp_path / "v.npz", rows=ROWS + 1j)
+    with pytest.raises(DataError, match=r"states has vectors of several widths, or what is no real number$"):
+        read_vectors(tmp_path / "v.npz")
+
+
 def test_a_table_without_ids_is_refused(tmp_path):
     pd.DataFrame({"asin": IDS, "v0": ROWS[:, 0]}).to_csv(tmp_path / "file.csv", index=False)
     with pytest.raises(DataError, match=r"has the columns asin, v0; item_id is needed$"):
