@@ -122,6 +122,13 @@ class Split:
         return length
 
     @property
+    def new_users(self) -> np.ndarray | None:
+        """Whether each tested user does nothing before the first cut, bool [T]; None where all do something."""
+        if not self.by_time or self.choosing is not None:
+            return None
+        return np.isin(self.held["test"].users, self.before.user, invert=True)
+
+    @property
     def before(self) -> Interactions:
         """The training interactions before any reduction."""
         return self.train if self.known is None else self.known

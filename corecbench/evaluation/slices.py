@@ -146,6 +146,7 @@ SLICINGS: Mapping[str, tuple[str, Callable[[np.ndarray], Slices]]] = {
     "target frequency in bins": ("target_frequency", by_frequency_bins),
     "word overlap": ("text_similarity", by_word_overlap),
     "user": ("user_trains", by_flag("does not train", "trains")),
+    "new users": ("user_is_new", by_flag("known in training", "new")),
     "last two items": ("target_is_tied", by_flag("in order", "at the same time")),
     "target item": ("target_is_cold", by_flag("warm", "cold")),
     "new items": ("target_is_new", by_flag("known in training", "new")),

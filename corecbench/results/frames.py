@@ -24,11 +24,12 @@ COUNTS = ("history_length", "target_frequency")
 `max_history`, and the training interactions of the held-out item. Results from before these were stored are read
 without them."""
 
-FLAGS = ("user_trains", "target_is_cold", "target_is_new", "target_is_tied")
-"""Further columns of users.parquet, bool, each only where it is not false or true of all users: whether the user is
-in the share that trains, whether the held-out item is left out of training, whether it does not exist yet in
-training under the split by time, and whether another interaction of the user has its time, so that time does not
-decide which of them is held out for test."""
+FLAGS = ("user_trains", "user_is_new", "target_is_cold", "target_is_new", "target_is_tied")
+"""Further columns of users.parquet, bool, each only where it can differ between users: whether the user is in the
+share that trains, whether the user does nothing before the first cut under the split by time, whether the held-out
+item is left out of training, whether it does not exist yet in training under the split by time, and whether another
+interaction of the user has its time, so that time does not decide which of them is held out for test. Results from
+before these were stored are read without them."""
 
 SIMILARITY = "text_similarity"
 """A further column of users.parquet, float32: what `target_similarity` says of the held-out item and the history.
@@ -68,6 +69,7 @@ def ranks_frame(ranks: Ranks, catalog: Catalog, split: Split, similarity: np.nda
     place = split.held["test"].users.searchsorted(ranks.users)
     facts = {
         "user_trains": None if split.trains is None else split.trains[ranks.users],
+        "user_is_new": None if split.new_users is None else split.new_users[place],
         "target_is_cold": None if split.cold is None else split.cold[ranks.target],
         "target_is_new": ranks.target > catalog.n_known_items if catalog.n_new_items else None,
         "target_is_tied": None if split.tied is None or not split.tied.any() else split.tied[place],

@@ -118,6 +118,38 @@ def test_ranks_are_among_the_items_that_exist_and_say_which_targets_are_new(benc
     assert frame["n_candidates"].min() < frame["n_candidates"].max() or facts["least_candidates"] < 26
 
 
+def late(folder):
+    """20 users at 200 times; five more begin between the cuts, and five behind the second."""
+    random = np.random.default_rng(5)
+    rows = [(f"u{time % 20}", f"i{random.integers(30)}", 1000 + time) for time in range(200)]
+    rows += [(f"between{user}", f"i{user}", 1180 + user) for user in range(5)]
+    rows += [(f"between{user}", f"i{user + 9}", 1240 + user) for user in range(5)]
+    rows += [(f"behind{user}", f"i{item}", 1250 + item) for user in range(5) for item in range(2)]
+    return str(write_atomic(ToySource(rows, {name: "a thing" for _, name, _ in rows}), folder / "late"))
+
+
+@pytest.mark.parametrize("reduced", [{}, {"train_shares": (0.5,)}])
+def test_users_of_whom_nothing_trains_are_known_as_new_and_those_without_a_history_are_counted(
+    bench, tmp_path, reduced
+):
+    dates = {"split": "time", "cut": ("1970-01-01T00:19:30", "1970-01-01T00:20:30")}
+    (record,) = bench(datasets=(late(tmp_path),), models=("popularity",), **dates, **reduced)
+    store = Store(tmp_path / "results", "default")
+    (entry,) = store.records()
+    frame = store.ranks(entry[0], "domain").set_index("user_id")
+    new = [name for name in frame.index if frame.loc[name, "user_is_new"]]
+    assert record["status"] == "ok"
+    assert new == [f"between{user}" for user in range(5)]
+    assert (frame.loc[new, "history_length"] == 1).all()
+    assert record["data"]["users_without_history"] == 5
+
+
+@pytest.mark.parametrize("whole", [{}, TIME | {"refit": True}])
+def test_no_user_is_new_under_leave_one_out_and_with_a_refit(bench, ranks, folders, whole):
+    bench(datasets=(folders[0],), models=("popularity",), **whole)
+    assert "user_is_new" not in ranks("popularity")
+
+
 def test_the_split_is_part_of_protocol_hash_and_run_file_and_is_read_back(bench, folders, host, tmp_path):
     options = {"datasets": (folders[0],), "models": ("popularity",)}
     runs = [{}, TIME, TIME | {"target": "last"}, TIME | {"cut": ("0.7", "0.9")}]

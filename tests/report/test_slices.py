@@ -233,6 +233,28 @@ def test_cold_targets_are_told_from_warm_ones(bench):
     assert "Of items cold: this seeded share of the items is left out of all training" in caption
 
 
+def test_new_users_are_told_from_those_who_train(bench):
+    new = {"history_length": LENGTHS, "user_is_new": np.arange(10) % 5 == 0}
+    bench.add("sasrec", domain_ranks=AT_2, counts=new)
+    bench.add("sasrec", "llama", counts=new, domain_ranks=[1, 2, 2, 2, 2, 1, 2, 2, 2, 2], llm_ranks=AT_2)
+    effects = bench.effects()
+    known, new = (effects["new users", label] for label in ("known in training", "new"))
+    assert (known.n_users, known.difference, new.n_users, new.difference) == (8, 0, 2, 1 / 2)
+    caption = slice_table(bench.evidence()).caption
+    assert "by history length (their interactions before the held-out item)" in caption
+    assert "New users did nothing before the first cut, so nothing of them is in training." in caption
+
+
+def test_results_from_before_new_users_were_stored_keep_their_slices(bench):
+    bench.add("sasrec", domain_ranks=AT_2)
+    new = {"history_length": LENGTHS, "target_frequency": FREQUENCIES, "user_is_new": np.arange(10) < 1}
+    before = {group.slicing for group in bench.evidence().groups("toy")}
+    bench.add("lightgcn", domain_ranks=AT_2, counts=new)
+    after = {group.slicing for group in bench.evidence().groups("toy")}
+    assert "history length" in before
+    assert after - before == {"new users"}
+
+
 def test_a_failed_cell_is_left_out(pair):
     error = {"type": "RuntimeError", "message": "no luck", "traceback": ""}
     pair.add("gru4rec", "llama", status="failed", error=error)

@@ -320,11 +320,14 @@ def extent(begin: str, contrasts: Sequence[Contrast]) -> str:
 
 def _of_slices(slicings: dict[str, list[str]]) -> Iterator[str]:
     """Yield what the slices mean, and of which data sets they lack, from the slicings that are stored of each."""
+    by_time = any("new users" in known for known in slicings.values())
     if any("history length" in known for known in slicings.values()):
+        length = "before the held-out item" if by_time else "in training"
+        of_item = "training interactions" if by_time else "those"
         yield (
-            "Slices: fifths of the users by history length (their interactions in training) and by target "
-            "frequency (those of their held-out item); users with equal counts are not split, so slices can be "
-            "uneven or fewer; items never in training are a slice of their own; in bins: the same ones on every "
+            f"Slices: fifths of the users by history length (their interactions {length}) and by target "
+            f"frequency ({of_item} of their held-out item); users with equal counts are not split, so slices can "
+            "be uneven or fewer; items never in training are a slice of their own; in bins: the same ones on every "
             "data set"
         )
     if any("word overlap" in known for known in slicings.values()):
@@ -332,6 +335,8 @@ def _of_slices(slicings: dict[str, list[str]]) -> Iterator[str]:
             "Word overlap: none where the held-out item's text shares no word with a text of the history that "
             "models see; cosine: of the TF-IDF vectors of the most similar two"
         )
+    if by_time:
+        yield "New users did nothing before the first cut, so nothing of them is in training"
     lengths = [dataset for dataset, known in slicings.items() if "history length" not in known]
     overlaps = [dataset for dataset, known in slicings.items() if "word overlap" not in known]
     for without, what, columns in (
