@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from corecbench.data.reduction import in_percent
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -79,6 +81,17 @@ def by_time(config: RunConfig, window: int) -> dict[str, str]:
     """Return the words of a protocol that only the split by time has."""
     words = {"cut": ", ".join(config.cut), "target": f"{config.target} after the cut"}
     return words | ({"window": f"{window} of {config.windows}"} if config.windows > 1 else {})
+
+
+def split_words(config: RunConfig, train_share: float) -> dict[str, str]:
+    """Return what a search of settings and a run under these must have in common.
+
+    Of several windows the first is searched, whose validation begins and ends as that of one alone.
+    """
+    words = by_time(config, config.window) if config.split == "time" else {}
+    if config.window < 2:
+        words.pop("window", None)
+    return {"split": config.split, "equal times": config.ties, "users that train": in_percent(train_share), **words}
 
 
 def split_settings(protocol: Mapping[str, Any]) -> dict[str, Any]:

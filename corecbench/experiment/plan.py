@@ -15,6 +15,7 @@ from corecbench.data.loaded import SplitDataset, read_datasets
 from corecbench.data.time_split import warnings
 from corecbench.evaluation.measuring import depth, is_overall, measure, method_of
 from corecbench.evaluation.protocol import sampled_users
+from corecbench.experiment.accounts import searched_otherwise
 from corecbench.experiment.cells import Cell, is_done, settings_of
 from corecbench.experiment.layout import (
     Choice,
@@ -135,7 +136,11 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     takes_over = config.existing in ("skip", "replace-damaged")
     elsewhere = done_elsewhere(cells, metrics, config, store, cache) if takes_over else {}
     downloads = list(dict.fromkeys(line for llm in needed for line in host.needs(llm, cache)))
-    said = [*notes(config, chosen, lacking, data_sets), *without_models(cells, config, store)]
+    said = [
+        *notes(config, chosen, lacking, data_sets),
+        *searched_otherwise(cells, config),
+        *without_models(cells, config, store),
+    ]
     return Plan(config, cells, downloads, said, cache, elsewhere, unasked)
 
 

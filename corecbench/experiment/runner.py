@@ -15,6 +15,7 @@ import numpy as np
 from corecbench.evaluation.protocol import protocol_on
 from corecbench.evaluation.text_similarity import target_similarity
 from corecbench.experiment import process
+from corecbench.experiment.accounts import account_of
 from corecbench.experiment.attempt import Attempt, Outcome, Tell, Waits
 from corecbench.experiment.cells import Cell, record_of, settings_of
 from corecbench.experiment.number_formats import dtypes
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store
-    from corecbench.settings.config import RunConfig
 
 
 COSTS = "costs.json"
@@ -187,35 +187,6 @@ def run_of(cell: Cell, plan: Plan) -> RunRecord:
         "top_k": plan.config.top_k,
     }
     return {**record, "alone": alone} if alone else record
-
-
-def account_of(cell: Cell, config: RunConfig) -> dict[str, Any] | None:
-    """Return how the settings of a cell's domain model were found; None if they were not, or not these.
-
-    The account of pairs counts for a pair, else that of the model alone, whose settings the pair then has.
-    """
-    if cell.domain is None:
-        return None
-    accounts = config.tuning.get(cell.data.whole_name, {}).get(cell.domain.label, {})
-    for place in ("in_pairs", "alone") if cell.sharing is not None else ("alone",):
-        account = accounts.get(place)
-        if isinstance(account, dict) and has_what_was_found(cell, account):
-            return {key: value for key, value in account.items() if key != "settings"}
-    return None
-
-
-def has_what_was_found(cell: Cell, account: Mapping[str, Any]) -> bool:
-    """Return whether the components of a cell have the settings that a search found."""
-    found = account.get("settings")
-    if not isinstance(found, dict):
-        return False
-    own = {part.label: settings_of(part) for part in cell.components}
-    return all(
-        own[label].get(key) == value
-        for label, settings in found.items()
-        if label in own
-        for key, value in settings.items()
-    )
 
 
 def reduced_facts(data: SplitDataset) -> dict[str, int]:

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from corecbench.evaluation.protocol import split_words
 from corecbench.toolkit import ordinary_file
 from corecbench.tuning.space import edges
 from corecbench.tuning.study import best_of, best_trial, is_finished, searched_s, state_of
@@ -78,6 +79,7 @@ def account(search: Search, trials: Sequence[FrozenTrial], jobs: int) -> dict[st
         "jobs": jobs,
         "seed": search.seed,
         **search.data.reduction.fields(),
+        "protocol": split_words(search.config, search.data.reduction.train_share),
         "validation": float(of_best["validation"]),
         "best_trial": best.number,
         "best_epoch": int(of_best["best_epoch"]),

@@ -1,6 +1,7 @@
 """Every verb under the split by time in windows, on results of one run."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from corecbench.experiment.session import Steps
 from corecbench.testing.toys import TITLES, ToySource, write_atomic
 
 WINDOWS = ("--split", "time", "--set", "run.windows=2")
+PLAN = ("run", "--plan", "--config", "tuned.toml", "--no-references", "--models", "gru4rec")
 FULL = ("--candidates", "all")
 """Everybody has rank 1, which looks like a ranking among few items."""
 
@@ -115,3 +117,32 @@ def test_a_search_is_made_on_the_first_window(ok, folder):
     planned = ok("tune", "--models", "gru4rec", "--trials", 1, "--datasets", folder, *WINDOWS, "--plan")
     assert "timed (window 1 of 2)  gru4rec" in planned
     assert "window 2" not in planned
+
+
+def test_settings_that_were_searched_under_another_split_are_named_and_change_nothing_else(ok, folder):
+    search = ("--models", "gru4rec", "--trials", 1, "--datasets", folder, "--set", "gru4rec.epochs=1")
+    ok("tune", *search, "--train-share", ".5")
+    (account,) = tomllib.loads(Path("tuned.toml").read_text(encoding="utf-8"))["tuning"]["timed"].values()
+    assert account["alone"]["protocol"] == {
+        "split": "leave-one-out",
+        "equal times": "random",
+        "users that train": "50%",
+    }
+    run = (*PLAN, "--datasets", folder)
+    said = "note: settings of gru4rec on timed were searched under"
+    assert said not in ok(*run, "--train-share", ".5")
+    assert said not in ok(*run, *WINDOWS, "--set", "gru4rec.learning_rate=.03")  # not what was found
+    printed = ok(*run, *WINDOWS)
+    assert printed.count(said) == 1
+    assert (
+        f"{said} split leave-one-out, users that train 50%; this run has split time, users that train 100%, "
+        "cut 0.8, 0.9, target first after the cut\n"
+    ) in printed
+    assert "plan: 2 cells, 0 done already" in printed
+
+
+def test_a_search_under_the_split_by_time_holds_for_all_windows_behind_its_cut(ok, folder):
+    ok("tune", "--models", "gru4rec", "--trials", 1, "--datasets", folder, "--set", "gru4rec.epochs=1", *WINDOWS)
+    run = (*PLAN, "--datasets", folder)
+    assert "searched under" not in ok(*run, *WINDOWS) + ok(*run, "--split", "time")
+    assert "this run has cut 0.7, 0.9\n" in ok(*run, "--split", "time", "--set", "run.cut=.7,.9")

@@ -71,6 +71,7 @@ def test_models_are_tuned_alone_before_they_are_trained_with_the_vectors(audit, 
     found = tomllib.loads((folder / "tuned.toml").read_text(encoding="utf-8"))
     settings = found["per_dataset"]["toy"]["settings"]["sasrec"]
     assert set(found["tuning"]["toy"]["sasrec"]) == {"alone"}
+    assert found["tuning"]["toy"]["sasrec"]["alone"]["protocol"]["split"] == "leave-one-out"
     records = [json.loads(path.read_text()) for path in folder.glob("toy/*sasrec*/*/result.json")]
     assert records
     assert all(record["settings"]["sasrec"].items() >= settings.items() for record in records)
