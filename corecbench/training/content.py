@@ -183,9 +183,7 @@ def with_content(
         compared = side.model if gives_scores else known(training, side.model)
         tried.values = values_of(training, side.side, compared)
         for number, of_content in enumerate(voices, start=first):
-            weighed = [
-                training.validation.measure(side.side, weigh, training, compared, each) for each in of_content
-            ]
+            weighed = training.validation.measure(side.side, weigh, training, compared, of_content)
             version = best_version([worth for _, worth in weighed])
             voice, (say, worth) = of_content[version], weighed[version]
             if not is_clearly_better(worth.of_others, worth.without):

@@ -111,8 +111,8 @@ def in_first_half(row: np.ndarray) -> np.ndarray:
     return np.asarray(row % 2 == 0)
 
 
-def weigh(training: CellTraining, model: Recommender, voice: Voice) -> tuple[Say, Worth]:
-    """Return how much texts count where that is best on validation, and what it is worth.
+def weigh(training: CellTraining, model: Recommender, voices: Sequence[Voice]) -> list[tuple[Say, Worth]]:
+    """Return how much each voice counts where that is best on validation, and what it is worth.
 
     The best of many settings looks better than it is on the users that it was chosen by. On others it does not
     (cross-fitting: Chernozhukov et al., 2018, DOI 10.1111/ectj.12097). Of many users only some choose, evenly over
@@ -121,18 +121,32 @@ def weigh(training: CellTraining, model: Recommender, voice: Voice) -> tuple[Say
     Args:
         training: has the users.
         model: in evaluation mode.
-        voice: what has a say.
+        voices: what may have a say, each in the place of the others.
     """
-    unit = relative_spread(training, model, voice)
-    tried = [Say(unit * share, decay) for decay in voice.decays for share in SHARES]
+    units = relative_spreads(training, model, voices)
+    tried = [
+        [Say(unit * share, decay) for decay in voice.decays for share in SHARES]
+        for unit, voice in zip(units, voices, strict=True)
+    ]
     n_users = len(training.tasks["validation"].users)
-    row, values = values_under(training, model, voice, tried, each=math.ceil(n_users / MOST_USERS))
+    row, values = values_under(training, model, voices, tried, each=math.ceil(n_users / MOST_USERS))
     first = in_first_half(row)
-    chosen = [best(tried, values[:, users]) for users in (np.full_like(first, True), first, ~first)]
-    row, values = values_under(training, model, voice, [Say(0.0, chosen[0].decay), *chosen])
-    without, of_all, of_first, of_second = values[:, np.argsort(row)]
-    of_others = np.where(in_first_half(np.arange(n_users)), of_second, of_first)
-    return chosen[0], Worth(without, of_all, of_others)
+    halves = np.full_like(first, True), first, ~first
+    chosen = [
+        [best(says, of_voice[:, users]) for users in halves] for says, of_voice in zip(tried, values, strict=True)
+    ]
+    row, values = values_under(training, model, voices, [[Say(0.0, says[0].decay), *says] for says in chosen])
+    return [(says[0], worth(of_voice[:, np.argsort(row)])) for says, of_voice in zip(chosen, values, strict=True)]
+
+
+def worth(values: np.ndarray) -> Worth:
+    """Return what a voice is worth to each user.
+
+    Args:
+        values: float64 [4, T], without it, and under what is best for all users and for either half.
+    """
+    without, of_all, of_first, of_second = values
+    return Worth(without, of_all, np.where(in_first_half(np.arange(len(without))), of_second, of_first))
 
 
 def best(tried: Sequence[Say], values: np.ndarray) -> Say:
@@ -158,42 +172,50 @@ def own_scores(model: Recommender, batch: Batch) -> torch.Tensor:
     return states.user @ states.item.T
 
 
-def relative_spread(training: CellTraining, model: Recommender, voice: Voice) -> float:
-    """Return how many times as far the side's own scores are spread over the items as those of the texts.
+def relative_spreads(training: CellTraining, model: Recommender, voices: Sequence[Voice]) -> list[float]:
+    """Return how many times as far the side's own scores are spread over the items as those of each voice.
 
     Where either are all the same, any weight does: 1.
     """
     _, batch = next(in_batches(training.tasks["validation"], 256, training.setup.device))
-    texts = voice.scores(batch, voice.decays[0])
     known = slice(1, training.setup.catalog.n_known_items + 1)
-    own, other = (part[:, known].std(dim=1).mean() for part in (own_scores(model, batch), texts))
-    return float(own / other) if own and other else 1.0
+    own = spread_over(own_scores(model, batch)[:, known])
+    others = [spread_over(voice.scores(batch, voice.decays[0])[:, known]) for voice in voices]
+    return [float(own / other) if own and other else 1.0 for other in others]
+
+
+def spread_over(scores: torch.Tensor) -> torch.Tensor:
+    """Return the mean over users of the standard deviation over items, of scores float32 [B, N]."""
+    return scores.std(dim=1).mean()
 
 
 def values_under(
-    training: CellTraining, model: Recommender, voice: Voice, tried: Sequence[Say], each: int = 1
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of some users and their NDCG@10 on the validation items under each of `tried`.
+    training: CellTraining,
+    model: Recommender,
+    voices: Sequence[Voice],
+    tried: Sequence[Sequence[Say]],
+    each: int = 1,
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return the rows of some users and their NDCG@10 on the validation items under what is tried of each voice.
 
-    Scores are in float32, which is exact enough to choose by.
+    Scores are in float32, which is exact enough to choose by. The model's own are computed once for all voices.
 
     Args:
         training: has the users.
         model: in evaluation mode.
-        voice: what has a say.
-        tried: how much texts count.
+        voices: what may have a say.
+        tried: how much each of them counts.
         each: of so many batches, which are in the order of the lengths of histories, one is ranked.
 
     Returns:
-        The rows in the task, int64 [users], and the values, float64 [W, users].
+        The rows in the task, int64 [users], and the values of each voice, float64 [W, users].
     """
     task, device = training.tasks["validation"], training.setup.device
     size = max(1, min(256, MOST_SCORES // (training.setup.catalog.n_items + 1)))
-    found, places = [], []
+    found: list[list[np.ndarray]] = [[] for _ in voices]
+    places = []
     for rows, batch in in_batches(task, size, device, slice(None, None, each)):
         own = own_scores(model, batch)
-        decays = {say.decay for say in tried}
-        texts = {decay: voice.scores(batch, decay) for decay in decays}
         target = on_device(task.target[rows], device)[:, None]
         user, item = (
             on_device(index, device) for index in without_targets(*task.seen.pairs(rows), task.target[rows])
@@ -202,8 +224,10 @@ def values_under(
         if (absent := absent_items(task, rows, device)) is not None:
             absent.hide(own, slice(None))
         n_candidates = own.isfinite().sum(dim=1).cpu().numpy()
-        under = (torch.add(own, texts[decay], alpha=weight) for weight, decay in tried)
-        ranks = [(scores >= scores.gather(1, target)).sum(dim=1).cpu().numpy() for scores in under]
-        found.append(np.stack([training.validation_metric.per_user(rank, n_candidates) for rank in ranks]))
+        for of_voice, voice, says in zip(found, voices, tried, strict=True):
+            texts = {decay: voice.scores(batch, decay) for decay in {say.decay for say in says}}
+            under = (torch.add(own, texts[decay], alpha=weight) for weight, decay in says)
+            ranks = [(scores >= scores.gather(1, target)).sum(dim=1).cpu().numpy() for scores in under]
+            of_voice.append(np.stack([training.validation_metric.per_user(rank, n_candidates) for rank in ranks]))
         places.append(rows)
-    return np.concatenate(places), np.concatenate(found, axis=1)
+    return np.concatenate(places), [np.concatenate(of_voice, axis=1) for of_voice in found]

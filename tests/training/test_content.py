@@ -82,19 +82,35 @@ def test_a_weight_is_chosen_for_all_users_and_for_either_half(monkeypatch):
     # of users 0, 1 and 2, of whom 0 and 2 are in the first half: without texts, and under weights 1 and 2
     values = {0.0: [0.1, 0.2, 0.3], 1.0: [1.0, 0.0, 0.9], 2.0: [0.0, 0.8, 0.0]}
 
-    def values_under(training, model, voice, tried, each=1):
-        return np.array([2, 1, 0]), np.array([values[say.weight] for say in tried])[:, ::-1]
+    def values_under(training, model, voices, tried, each=1):
+        return np.array([2, 1, 0]), [np.array([values[say.weight] for say in says])[:, ::-1] for says in tried]
 
     monkeypatch.setattr(weighing, "SHARES", (1.0, 2.0))
-    monkeypatch.setattr(weighing, "relative_spread", lambda *_: 1.0)
+    monkeypatch.setattr(weighing, "relative_spreads", lambda *_: [1.0])
     monkeypatch.setattr(weighing, "values_under", values_under)
     training = types.SimpleNamespace(tasks={"validation": types.SimpleNamespace(users=range(3))})
-    say, worth = weighing.weigh(training, None, OfTexts(torch.zeros(1, 1), decays=(0.6,)))
+    ((say, worth),) = weighing.weigh(training, None, [OfTexts(torch.zeros(1, 1), decays=(0.6,))])
     assert say == Say(1.0, 0.6)
     assert worth.without.tolist() == values[0.0]
     assert worth.of_all.tolist() == values[1.0]
     # the first half chooses 1, which user 1 is judged by, and the second half chooses 2
     assert worth.of_others.tolist() == [0.0, 0.0, 0.0]
+
+
+@torch.no_grad()
+def test_versions_are_weighed_together_as_each_would_be_by_itself(trained, next_items, monkeypatch):
+    training, side = trained
+    noise = torch.randn(next_items.shape, generator=torch.manual_seed(0))
+    voices = [OfTexts(torch.nn.functional.normalize(rows, dim=1)) for rows in (noise, next_items)]
+    one_by_one = [weighing.weigh(training, side.model, [voice])[0] for voice in voices]
+    of_model, computed = weighing.own_scores, []
+    monkeypatch.setattr(weighing, "own_scores", lambda *given: computed.append(given) or of_model(*given))
+    together = weighing.weigh(training, side.model, voices)
+    assert [say for say, _ in together] == [say for say, _ in one_by_one]
+    for (_, worth), (_, alone) in zip(together, one_by_one, strict=True):
+        assert all(np.array_equal(values, others) for values, others in zip(worth, alone, strict=True))
+    n_together, _ = len(computed), weighing.weigh(training, side.model, voices[:1])
+    assert n_together == len(computed) - n_together  # the model's own scores, once for all
 
 
 def test_contents_are_added_one_after_another_and_only_those_that_are_better(trained, next_items):
@@ -191,7 +207,7 @@ def test_texts_that_say_nothing_are_seldom_taken(host):
         )
         found = with_content(training, side, [noise])
         taken += bool(found.chosen)
-        _, worth = weighing.weigh(training, model, OfTexts(noise))
+        ((_, worth),) = weighing.weigh(training, model, [OfTexts(noise)])
         taken_before += is_clearly_better(worth.of_all, worth.without)
     assert taken / n <= 0.16
     assert taken_before / n > 0.4
@@ -208,7 +224,7 @@ def test_what_weights_are_chosen_by_is_what_they_rank_by(trained, next_items):
     training, side = trained
     rows = torch.nn.functional.normalize(next_items, dim=1)
     weights = [0.5, 3.0]
-    _, found = values_under(training, side.model, OfTexts(rows), [Say(weight, 0.6) for weight in weights])
+    _, (found,) = values_under(training, side.model, [OfTexts(rows)], [[Say(weight, 0.6) for weight in weights]])
     exact = [training.validate(with_texts(side.model, rows, weight, 0.6)) for weight in weights]
     assert found.mean(axis=1) == pytest.approx(exact, rel=0.02)  # float32 may break ties otherwise
 
@@ -217,7 +233,7 @@ def test_of_many_users_some_are_enough_to_choose_by(trained, next_items, monkeyp
     training, side = trained
     monkeypatch.setattr(weighing, "MOST_SCORES", 10 * len(next_items))  # 10 users at a time
     rows = torch.nn.functional.normalize(next_items, dim=1)
-    row, values = values_under(training, side.model, OfTexts(rows), [Say(1.0, 0.6)], each=2)
+    row, (values,) = values_under(training, side.model, [OfTexts(rows)], [[Say(1.0, 0.6)]], each=2)
     assert values.shape == (1, len(training.tasks["validation"].users) // 2)
     exact = training.values(training.rank(with_texts(side.model, rows, 1.0, 0.6), "validation"))
     assert values[0] == pytest.approx(exact[row], abs=0.05)  # each value stands beside the row of its user
