@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,19 +85,11 @@ def train(work: Path, datasets: Sequence[str], seeds: Sequence[int], epochs: int
     if epochs:
         settings |= {"sasrec": {"epochs": epochs}, "lightgcn": {"epochs": epochs}}
         settings["bdlm"] |= {"warm_up_epochs": epochs, "domain_epochs": epochs, "rounds": 1}
-    shared: dict[str, Any] = {
-        "out": work / "results",
-        "benchmark": "aa",
-        "datasets": list(datasets),
-        "seeds": list(seeds),
-        "solo_llms": False,
-        "references": False,
-        "variants": {"bdlm-frozen": {"of": "bdlm", "llm_epochs": 0}},
-        "settings": settings,
-        "progress": True,
-    }
-    corecbench.run(models=["sasrec"], llms=["minilm"], sharing=["bdlm-frozen"], **shared)
-    corecbench.run(models=["lightgcn"], llms=[], sharing=["bdlm-frozen"], **shared)
+    variants = {"bdlm-frozen": {"of": "bdlm", "llm_epochs": 0}}
+    place: dict[str, Any] = {"out": work / "results", "benchmark": "aa", "seeds": list(seeds), "progress": True}
+    run = partial(corecbench.run, **place, solo_llms=False, references=False, variants=variants, settings=settings)
+    run(datasets=list(datasets), models=["sasrec"], llms=["minilm"], sharing=["bdlm-frozen"])
+    run(datasets=list(datasets), models=["lightgcn"], llms=[], sharing=["bdlm-frozen"])
 
 
 # --- comparisons --------------------------------------------------------------------------------------------------
@@ -189,9 +182,8 @@ def print_trained(results: Path) -> None:
         found = found_different(values, TOGETHER, TESTS)
         n = len(found[USERS_AND_SEEDS])
         if n:
-            rows.append(
-                [key.cell, key.dataset, f"{len(values)}", f"{n:,}", *(float(np.mean(of)) for of in found.values())]
-            )
+            shares = (float(np.mean(of)) for of in found.values())
+            rows.append([key.cell, key.dataset, f"{len(values)}", f"{n:,}", *shares])
             different += found[USERS_AND_SEEDS]
     print(f"\n**One row under {TOGETHER} seeds against the same row under {TOGETHER} others, called different.**\n")
     table(["row", "data set", "seeds", "comparisons", *TESTS], rows)
@@ -200,9 +192,7 @@ def print_trained(results: Path) -> None:
 
 
 @click.command()
-@click.option(
-    "--work", default="aa", show_default=True, type=click.Path(path_type=Path), help="Folder of the results."
-)
+@click.option("--work", default="aa", show_default=True, type=click.Path(path_type=Path), help="Folder of results.")
 @click.option("--seeds", default=12, show_default=True, help="Number of seeds.")
 @click.option("--datasets", help="Data sets, by comma.  [default: ml-100k and a tenth of amazon-toys-games]")
 @click.option("--epochs", type=int, help="Epochs of each model, for a try.  [default: those of the models]")
@@ -210,12 +200,7 @@ def print_trained(results: Path) -> None:
 @click.option("--simulations", default=2000, show_default=True, help="Simulated comparisons a figure.")
 @data_dir_option
 def main(
-    work: Path,
-    seeds: int,
-    datasets: str | None,
-    epochs: int | None,
-    no_train: bool,
-    simulations: int,
+    work: Path, seeds: int, datasets: str | None, epochs: int | None, no_train: bool, simulations: int
 ) -> None:
     """Print how often a method is called different from itself under other seeds."""
     if not no_train:

@@ -24,68 +24,31 @@ FILE = ROOT / "benchmarks" / "algorithms.json"
 KINDS = ("models", "llms", "sharing", "controls")
 """Kinds of components that decide ranks. Data sets are hashed by their contents."""
 
-SPLIT = (
-    "corecbench/data/ranking_task.py",
-    "corecbench/data/reduction.py",
-    "corecbench/data/split.py",
-    "corecbench/data/ties.py",
-)
+
+def files(**modules: str) -> tuple[str, ...]:
+    """Return the files of some modules of the core, which stand behind their package.
+
+    >>> files(api="seeds", data="split ties")
+    ('corecbench/api/seeds.py', 'corecbench/data/split.py', 'corecbench/data/ties.py')
+    """
+    return tuple(f"corecbench/{package}/{name}.py" for package, names in modules.items() for name in names.split())
+
+
 CORE = {
-    "leave-one-out split": SPLIT,
-    "split by time": (
-        *SPLIT,
-        "corecbench/data/time_split.py",
-        "corecbench/data/times.py",
-    ),
-    "full ranking": (
-        "corecbench/evaluation/counting.py",
-        "corecbench/evaluation/far_counting.py",
-        "corecbench/evaluation/pairs.py",
-        "corecbench/evaluation/ranking.py",
-        "corecbench/evaluation/scores.py",
-        "corecbench/evaluation/selection.py",
-    ),
+    "leave-one-out split": files(data="ranking_task reduction split ties"),
+    "split by time": files(data="ranking_task reduction split ties time_split times"),
+    "full ranking": files(evaluation="counting far_counting pairs ranking scores selection"),
     "training loop": (
-        "corecbench/api/data.py",
-        "corecbench/api/models.py",
-        "corecbench/toolkit/processor.py",
-        "corecbench/api/seeds.py",
-        "corecbench/api/tables.py",
-        "corecbench/training/averaging.py",
-        "corecbench/training/cell.py",
-        "corecbench/training/contexts.py",
-        "corecbench/training/examples.py",
-        "corecbench/training/frozen.py",
-        "corecbench/toolkit/full_softmax.py",
-        "corecbench/training/loop.py",
-        "corecbench/training/refit.py",
-        "corecbench/toolkit/losses.py",
-        "corecbench/training/weights.py",
+        *files(api="data models seeds tables", toolkit="full_softmax losses processor"),
+        *files(training="averaging cell contexts examples frozen loop refit weights"),
         "plugins/corecbench_plugins/metrics/rank_metrics.py",
     ),
-    "pair training": (
-        "corecbench/api/sharing.py",
-        "corecbench/training/alone.py",
-        "corecbench/training/beginning.py",
-        "corecbench/training/cosine.py",
-        "corecbench/training/pair.py",
-        "corecbench/training/turns.py",
-        "corecbench/training/weighing.py",
-    ),
-    "score ensemble": ("corecbench/training/ensemble.py",),
-    "pair controls": ("corecbench/training/controls.py",),
-    "item texts": (
-        "corecbench/toolkit/placebos.py",
-        "corecbench/toolkit/texts.py",
-        "corecbench/toolkit/whitening.py",
-        "corecbench/toolkit/words.py",
-    ),
-    "texts in scores": (
-        "corecbench/training/alone.py",
-        "corecbench/training/content.py",
-        "corecbench/training/weighing.py",
-    ),
-    "rows that a loss reads": ("corecbench/training/loop.py",),
+    "pair training": files(api="sharing", training="alone beginning cosine pair turns weighing"),
+    "score ensemble": files(training="ensemble"),
+    "pair controls": files(training="controls"),
+    "item texts": files(toolkit="placebos texts whitening words"),
+    "texts in scores": files(training="alone content weighing"),
+    "rows that a loss reads": files(training="loop"),
 }
 """Algorithm of the core -> its modules."""
 
@@ -93,19 +56,12 @@ CHOSEN_BY_TEXT = {"recbole": "plugins/corecbench_plugins/recbole_models/*_adapte
 """Component -> modules that it finds by their names, so that no import shows them."""
 
 NO_RANKS = (
-    "corecbench/evaluation/bounds.py",  # metrics of imported ranks
-    "corecbench/evaluation/measuring.py",  # metrics of ranks
-    "corecbench/evaluation/protocol.py",  # says how ranks come about
-    "corecbench/evaluation/slices.py",
-    "corecbench/evaluation/states.py",  # refuses what is no state
-    "corecbench/evaluation/text_similarity.py",
-    "corecbench/training/checkpoints.py",  # a state is exact
-    "corecbench/training/side_state.py",
+    *files(evaluation="bounds measuring protocol slices states text_similarity", training="checkpoints side_state"),
     "plugins/corecbench_plugins/hf_llm/locks.py",
     "plugins/corecbench_plugins/hf_llm/packaged_weights.py",  # the weights themselves are hashed
 )
-"""Modules beside an algorithm that decide no ranks. Modules of settings are none either: a cell is hashed with
-the values of its settings."""
+"""Modules beside an algorithm that decide no ranks: metrics, reports, exact states. Modules of settings are
+none either: a cell is hashed with the values of its settings."""
 
 
 class Digest(NamedTuple):

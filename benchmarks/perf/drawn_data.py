@@ -7,12 +7,8 @@ comes at some moment of three years and goes on with gaps of days; rows are in t
 Nothing can be learned from them but popularity: they are for cost, not for quality.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet
 
 FLATTENED = 10.0
 SHORTEST = 4
@@ -22,27 +18,8 @@ YEARS_S = 3 * 365 * 86_400
 GAP_S = 2 * 86_400
 
 
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """M interactions in the order of time."""
-
-    user: np.ndarray
-    """int64 [M], from 0."""
-    item: np.ndarray
-    """int64 [M], from 0."""
-    time_s: np.ndarray
-    """int64 [M]."""
-
-    def write_parquet(self, path: Path) -> None:
-        """Write the interactions, with ids of text, as a Parquet file."""
-        user, item = (
-            pa.array(values).cast(pa.string()) for values in (self.user + 10_000_000, self.item + 10_000_000)
-        )
-        pyarrow.parquet.write_table(pa.table({"user_id": user, "item_id": item, "timestamp": self.time_s}), path)
-
-
-def draw(n_users: int, n_items: int, n_interactions: int, seed: int = 0) -> Drawn:
-    """Draw interactions. Their number differs a little from the one that is asked for.
+def draw(n_users: int, n_items: int, n_interactions: int, seed: int = 0) -> pa.Table:
+    """Draw interactions, with ids of text. Their number differs a little from the one that is asked for.
 
     Args:
         n_users: the number of users.
@@ -63,4 +40,5 @@ def draw(n_users: int, n_items: int, n_interactions: int, seed: int = 0) -> Draw
     first = np.cumsum(length) - length
     time_s = (np.repeat(rng.random(n_users) * YEARS_S - since[first], length) + since).astype(np.int64)
     order = np.argsort(time_s, kind="stable")
-    return Drawn(user[order], item[order], time_s[order])
+    user_id, item_id = (pa.array(ids[order] + 10_000_000).cast(pa.string()) for ids in (user, item))
+    return pa.table({"user_id": user_id, "item_id": item_id, "timestamp": time_s[order]})

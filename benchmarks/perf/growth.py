@@ -24,14 +24,25 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from drawn_data import draw
 from measuring.clock import peak_memory_bytes
+from pyarrow.parquet import write_table
+
+from corecbench.api import Setup
+from corecbench.api.fields import MANY_ITEMS
+from corecbench.data.dataset import Dataset, load_dataset
+from corecbench.data.split import Split, leave_one_out
+from corecbench.evaluation.protocol import sampled_users
+from corecbench.evaluation.ranking import rank_task
+from corecbench.experiment.process import keep_freed_memory
+from corecbench.plugin.host import Host
+from corecbench.settings.config import RunConfig
+from corecbench.training.cell import CellTraining
+from corecbench.training.frozen import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from corecbench.data.dataset import Dataset
-    from corecbench.data.split import Split
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,7 @@ def exponents(points: Sequence[tuple[int, Mapping[str, float]]]) -> dict[str, fl
 def in_process(size: Size) -> dict[str, float]:
     """Measure a size in a process of its own, whose largest memory is that of this size."""
     with tempfile.TemporaryDirectory() as folder:
-        draw(size.n_users, size.n_items, size.n_interactions).write_parquet(Path(folder) / FILE)
+        write_table(draw(size.n_users, size.n_items, size.n_interactions), Path(folder) / FILE)
         command = [sys.executable, __file__, "--one", json.dumps(asdict(size)), folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -115,23 +126,18 @@ def in_process(size: Size) -> dict[str, float]:
 
 def measure_one(size: Size, folder: Path) -> dict[str, float]:
     """Return the seconds of each step and the largest memory so far, in bytes, for one size."""
-    from corecbench.experiment.process import keep_freed_memory
-
     keep_freed_memory()  # as every cell does
     cost: dict[str, float] = {}
     data, split = load(folder / FILE, cost)
     cost |= {name: float(data.facts[name]) for name in ("n_users", "n_items", "n_interactions")}
-    train_and_rank("sasrec", size.sasrec_batches, size, data, split, folder, cost)
-    train_and_rank("lightgcn", size.lightgcn_batches, size, data, split, folder, cost)
+    setup = Setup(data.catalog, size.max_history, seed=0, cache=folder)
+    for name, n_batches in (("sasrec", size.sasrec_batches), ("lightgcn", size.lightgcn_batches)):
+        train_and_rank(name, n_batches, size.n_ranked, setup, split, cost)
     return cost
 
 
 def load(file: Path, cost: dict[str, float]) -> tuple[Dataset, Split]:
     """Read, order and split the interactions of a file."""
-    from corecbench.data.dataset import load_dataset
-    from corecbench.data.split import leave_one_out
-    from corecbench.plugin.host import Host
-
     host = Host.discover()
     source = host.build(host.select("datasets", f"parquet:{file}", {}))
     rows = timed("read_s", cost, source.interactions)
@@ -145,29 +151,13 @@ def load(file: Path, cost: dict[str, float]) -> tuple[Dataset, Split]:
 
 
 def train_and_rank(
-    name: str,
-    n_batches: int,
-    size: Size,
-    data: Dataset,
-    split: Split,
-    cache: Path,
-    cost: dict[str, float],
+    name: str, n_batches: int, n_ranked: int, setup: Setup, split: Split, cost: dict[str, float]
 ) -> None:
     """Train some batches of a model alone, and rank some users by it."""
-    from corecbench.api import Setup
-    from corecbench.api.fields import MANY_ITEMS
-    from corecbench.evaluation.protocol import sampled_users
-    from corecbench.evaluation.ranking import rank_task
-    from corecbench.plugin.host import Host
-    from corecbench.settings.config import RunConfig
-    from corecbench.training.cell import CellTraining
-    from corecbench.training.frozen import evaluate
-
     host = Host.discover()
     metric = host.build(host.select("metrics", "NDCG@10", {}))
-    setup = Setup(data.catalog, size.max_history, seed=0, cache=cache)
-    cell = CellTraining(host, setup, split, name, metric, sampled_users=size.n_ranked)
-    selected = host.select("models", name, {}, n_items=max(size.n_items, MANY_ITEMS + 1))
+    cell = CellTraining(host, setup, split, name, metric, sampled_users=n_ranked)
+    selected = host.select("models", name, {}, n_items=max(setup.catalog.n_items, MANY_ITEMS + 1))
     batch_size = selected.config.batch_size
     selected = replace(selected, config=replace(selected.config, max_examples=n_batches * batch_size))
 
@@ -210,8 +200,6 @@ def main() -> None:
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        import torch
-
         torch.set_num_threads(1)
         print(json.dumps(measure_one(Size(**json.loads(options.one[0])), Path(options.one[1]))))
         return

@@ -13,30 +13,35 @@ def drawn():
     return draw(n_users=2_000, n_items=1_000, n_interactions=40_000)
 
 
+def counts(ids):
+    return np.array([count["counts"] for count in ids.value_counts().to_pylist()])
+
+
 def test_the_examples_hold():
     assert doctest.testmod(growth).failed == 0
 
 
 def test_about_as_many_interactions_are_drawn_as_were_asked_for(drawn):
-    assert len(drawn.user) == pytest.approx(40_000, rel=0.05)
+    assert drawn.num_rows == pytest.approx(40_000, rel=0.05)
 
 
 def test_each_user_has_four_interactions_and_some_have_many(drawn):
-    lengths = np.bincount(drawn.user, minlength=2_000)
+    lengths = counts(drawn["user_id"])
+    assert len(lengths) == 2_000
     assert lengths.min() >= 4
     assert lengths.max() > 5 * lengths.mean()
 
 
 def test_few_items_have_most_of_the_interactions(drawn):
-    popular_first = np.sort(np.bincount(drawn.item, minlength=1_000))[::-1]
+    popular_first = np.sort(counts(drawn["item_id"]))[::-1]
     assert popular_first[:100].sum() > popular_first[100:].sum()
 
 
 def test_rows_are_in_the_order_of_time_and_the_same_for_a_seed(drawn):
-    assert (np.diff(drawn.time_s) >= 0).all()
+    assert (np.diff(drawn["timestamp"]) >= 0).all()
     again = draw(n_users=2_000, n_items=1_000, n_interactions=40_000)
-    assert np.array_equal(drawn.item, again.item)
-    assert not np.array_equal(drawn.item[:100], draw(2_000, 1_000, 40_000, seed=1).item[:100])
+    assert drawn.equals(again)
+    assert not drawn["item_id"][:100].equals(draw(2_000, 1_000, 40_000, seed=1)["item_id"][:100])
 
 
 def test_one_size_is_measured_in_every_step():
