@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import re
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
@@ -16,6 +15,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from corecbench.api import DataError, UsageError
+from corecbench.results.tables import in_memory_of_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,14 +99,14 @@ def _read_csv(content: bytes, path: Path) -> pa.Table:
     if len(set(names)) < len(names):
         raise ValueError(f"two columns have the same name in {header[:80]!r}")
     return pa.csv.read_csv(
-        io.BytesIO(content),
+        in_memory_of_arrow(content),
         parse_options=pa.csv.ParseOptions(delimiter=separator, newlines_in_values=True),
         convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
     )
 
 
 def _read_parquet(content: bytes, path: Path) -> pa.Table:
-    file = pq.ParquetFile(pa.BufferReader(content))
+    file = pq.ParquetFile(in_memory_of_arrow(content))
     names = file.schema_arrow.names
     if len(set(names)) < len(names):
         raise ValueError(f"two columns have the same name in {', '.join(names)[:80]}")

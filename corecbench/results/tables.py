@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -51,6 +50,17 @@ def write_table(frame: pd.DataFrame, file: Path) -> None:
     )
 
 
+def in_memory_of_arrow(content: bytes) -> pa.BufferReader:
+    """Return a copy to read from, which Arrow's threads give up by themselves.
+
+    They may do so after an error was printed. Python's own memory they would give back to an interpreter that has
+    ended by then, which aborts the process.
+    """
+    copy = pa.BufferOutputStream()
+    copy.write(content)
+    return pa.BufferReader(copy.getvalue())
+
+
 def read_table(
     contents: bytes,
     file: Path,
@@ -67,7 +77,7 @@ def read_table(
         DamagedError: it is no such table, or holds what a column cannot have.
     """
     try:
-        frame = pd.read_parquet(io.BytesIO(contents))
+        frame = pd.read_parquet(in_memory_of_arrow(contents))
         frame = frame[[*needed, *(name for name in known if name in frame and name not in needed)]]
     except Exception as error:  # those of pyarrow and pandas are of many classes
         raise damaged(file, f"cannot be read ({' '.join(str(error).split())[:200]})") from error
