@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from corecbench.api import DatasetComponent, Download, UsageError
+from corecbench.api import CorecbenchError, DataError, DatasetComponent, Download, UsageError
 from corecbench.cli.options import VerbGroup, data_options, discover, now_and_then, read_data, say
 from corecbench.toolkit import cache_folder
 
@@ -93,12 +93,23 @@ def shown(name: str) -> Iterator[Progress]:
 @data_options
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def info(name: str, as_json: bool) -> None:
-    """Print the counts of a data set, or of a folder of atomic files, as a run would use it."""
+    """Print the counts of a data set, or of a folder of atomic files, as a run would use it.
+
+    Where a run would rank nobody, they are those under --ties file, and a warning says so.
+    """
     from corecbench.data.summary import histories, lines, summary
     from corecbench.data.time_split import warnings
 
-    config, data = read_data(discover(), name)
-    facts, said = summary(data), list(warnings(data.dataset, data.split, config.ties, data.name))
+    host, refused = discover(), []
+    try:
+        config, data = read_data(host, name)
+    except DataError as error:
+        refused = [str(error)]
+        try:
+            config, data = read_data(host, name, split="leave-one-out", ties="file")
+        except CorecbenchError:
+            raise error from None
+    facts, said = summary(data), [*refused, *warnings(data.dataset, data.split, config.ties, data.name)]
     if as_json:
         say(json.dumps({**facts, "warnings": said}, indent=2))
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corecbench.data.time_split import in_brief
+from corecbench.data.time_split import in_brief, orders
 from corecbench.data.times import date_of
 from corecbench.toolkit import printable
 
@@ -52,6 +52,7 @@ LABELS = {
     "items_new": "items that are not in training yet",
     "least_candidates": "fewest items that exist at the time of a test item",
     "most_candidates": "most items that exist at the time of a test item",
+    "split_by_last_items": "can be split by leave-one-out",
     "split_by_time": "can be split by time",
     "fingerprint": "fingerprint",
 }
@@ -66,6 +67,7 @@ def summary(data: SplitDataset) -> dict[str, Any]:
         **data.facts,
         "tested_users": len(held["test"].users),
         "validated_users": len(held["validation"].users),
+        "split_by_last_items": f"yes, with --ties {' or '.join(orders(dataset))}",
         **({} if data.split.by_time else {"split_by_time": in_brief(dataset)}),
         "interactions_per_user": spread(np.bincount(dataset.user)[1:]),
         "interactions_per_item": spread(np.bincount(dataset.item)[1:]),

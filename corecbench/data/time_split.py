@@ -8,16 +8,17 @@ T tested users, M interactions, N items.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from corecbench.api import DataError, Interactions
 from corecbench.data.dataset import fingerprint
 from corecbench.data.ranking_task import Existence, SeenItems
-from corecbench.data.split import Choosing, HeldItems, Split
-from corecbench.data.ties import MOST_TIED, began, hashes, in_random_order, same_time
+from corecbench.data.split import Choosing, HeldItems, Split, leave_one_out
+from corecbench.data.ties import MOST_TIED, Ties, began, hashes, in_random_order, same_time
 from corecbench.data.ties import warnings as order_warnings
 from corecbench.data.times import moments, not_times
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from corecbench.data.dataset import Dataset
     from corecbench.data.split import Stage
-    from corecbench.data.ties import Ties
 
 Target = Literal["first", "last", "random"]
 """Which interaction after the cut is a user's target."""
@@ -84,7 +84,7 @@ def by_time(
     """
     name = dataset.catalog.name
     if why := not_times(dataset):
-        raise DataError(f"data set {name!r} cannot be split by time: {why}; use --split leave-one-out")
+        raise DataError(f"data set {name!r} cannot be split by time: {why}; use {instead(dataset)}")
     begins, tests, ends = moments(dataset, cut, window, windows)
     until, n_new = [tests, begins] if refit else [begins], []
     for time in until:  # the last order counts first: what is known at the first cut, then what is at the second
@@ -99,7 +99,7 @@ def by_time(
         if not len(held[stage].users):
             raise DataError(
                 f"data set {name!r}: nobody has interactions before {span[0]} and from there to {span[1]}, as "
-                f"{stage} needs; choose another run.cut{' or fewer windows' * (windows > 1)}"
+                f"{stage} needs; {remedy(dataset, windows)}"
             )
     train, *before = (
         Interactions(dataset.user[rows], items[rows], dataset.timestamp[rows])
@@ -128,6 +128,32 @@ def in_brief(dataset: Dataset) -> str:
         f"({facts['targets_new'] / n_users:.1%}) on items that are new, {facts['users_drawn']:,} on one of several "
         "items of the same time"
     )
+
+
+def orders(dataset: Dataset) -> list[Ties]:
+    """Return what may order equal times so that leave-one-out ranks somebody at each stage."""
+    able: list[Ties] = []
+    for ties in get_args(Ties):
+        with contextlib.suppress(DataError):
+            leave_one_out(dataset, ties)
+            able.append(ties)
+    return able
+
+
+def remedy(dataset: Dataset, windows: int) -> str:
+    """Return what ranks somebody where a cut does not: another cut, if there is one, or another split."""
+    rows = np.flatnonzero(~same_time(dataset))
+    _, first, n_times = np.unique(dataset.user[rows], return_index=True, return_counts=True)
+    several, time = n_times > 1, dataset.timestamp[rows]
+    second, last = time[first[several] + 1], time[(first + n_times - 1)[several]]
+    if several.any() and last.max() > second.min():
+        return f"choose another run.cut{' or fewer windows' * (windows > 1)}, or use {instead(dataset)}"
+    return f"use {instead(dataset)}"
+
+
+def instead(dataset: Dataset) -> str:
+    """Return the options of a split that ranks somebody whatever the times are."""
+    return f"--split leave-one-out{'' if 'random' in orders(dataset) else ' --ties file'}"
 
 
 def warnings(dataset: Dataset, split: Split, ties: Ties, name: str) -> Iterator[str]:

@@ -143,6 +143,24 @@ def test_info_says_what_a_k_core_left_out(corecbench, toy_folder, tmp_path):
     assert "  items without a title: 20" in shown
 
 
+def test_info_says_which_splits_rank_somebody(corecbench, toy_folder, tmp_path):
+    rows = [f"u{user}\ti{item}\t7" for user in range(4) for item in range(4)]
+    (tmp_path / "once").mkdir()
+    header = (toy_folder / "toy.inter").read_text().splitlines()[0]
+    (tmp_path / "once" / "once.inter").write_text("\n".join([header, *rows]) + "\n")
+    result = corecbench("datasets", "info", tmp_path / "once")
+    assert result.exit_code == 0
+    shown = result.stdout.splitlines()
+    assert "  can be split by leave-one-out: yes, with --ties file" in shown
+    assert "  can be split by time: no: all 16 interactions have the time 7" in shown
+    assert any(line.startswith("warning: data set 'once': no user has interactions before") for line in shown)
+    refused = corecbench("datasets", "info", tmp_path / "once", "--split", "time")
+    assert refused.exit_code == 4
+    assert refused.stderr.endswith("; use --split leave-one-out --ties file\n")
+    shown = corecbench("datasets", "info", toy_folder).stdout
+    assert "  can be split by leave-one-out: yes, with --ties file or random or exclude\n" in shown
+
+
 def test_info_looks_into_the_data_dir(corecbench, toy_folder, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "ml-1m").symlink_to(toy_folder)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from corecbench.api import DataError
 from corecbench.data.split import leave_one_out
-from corecbench.data.time_split import by_time, in_brief, warnings
+from corecbench.data.time_split import by_time, in_brief, orders, warnings
 
 SPAN = {"validation": (10, 14), "test": (14, 99)}
 TIMES = [*range(4, 18), 30]
@@ -185,6 +185,33 @@ def test_times_that_are_none_are_refused_in_one_line_that_says_what_was_found(lo
         by_time(load(rows))
     assert "\n" not in str(raised.value)
     assert "--split leave-one-out" in str(raised.value)
+
+
+@pytest.mark.parametrize(("time_of", "works"), [(lambda place: 7, " --ties file"), (lambda place: place, "")])
+def test_a_refusal_names_only_a_split_that_ranks_somebody(load, time_of, works):
+    dataset = load([(f"u{user}", f"i{place}", time_of(place)) for user in range(6) for place in range(4)])
+    with pytest.raises(DataError, match=f"; use --split leave-one-out{works}$"):
+        by_time(dataset)
+    assert orders(dataset) == (["file"] if works else ["file", "random", "exclude"])
+    for ties in orders(dataset):
+        assert len(leave_one_out(dataset, ties).held["test"].users) == 6
+
+
+def test_where_each_user_has_one_time_no_cut_is_named(load):
+    rows = [
+        (f"u{user}", f"i{(user + place) % 7}", 10**9 + 90 * user**2) for user in range(20) for place in range(4)
+    ]
+    dataset = load(rows)
+    with pytest.raises(
+        DataError, match=r"nobody has .*, as validation needs; use --split leave-one-out --ties file$"
+    ):
+        by_time(dataset)
+    assert in_brief(dataset).startswith("no: nobody has interactions before")
+    twice = load([*rows, ("u0", "x", 10**9 + 1), ("u1", "x", 10**9 + 999)])
+    with pytest.raises(DataError, match=r"; choose another run\.cut, or use --split leave-one-out --ties file$"):
+        by_time(twice)
+    dates = ("2001-09-09T01:46:41", "2001-09-09T02:03:19")  # the seconds of both
+    assert by_time(twice, dates)[1].held["test"].users.tolist() == [2]
 
 
 def test_times_beyond_every_date_are_no_dates(load):
