@@ -142,13 +142,18 @@ def orders(dataset: Dataset) -> list[Ties]:
 
 def remedy(dataset: Dataset, windows: int) -> str:
     """Return what ranks somebody where a cut does not: another cut, if there is one, or another split."""
+    if has_cut(dataset):
+        return f"choose another run.cut{' or fewer windows' * (windows > 1)}, or use {instead(dataset)}"
+    return f"use {instead(dataset)}"
+
+
+def has_cut(dataset: Dataset) -> bool:
+    """Return whether some cut ranks somebody at each stage."""
     rows = np.flatnonzero(~same_time(dataset))
     _, first, n_times = np.unique(dataset.user[rows], return_index=True, return_counts=True)
     several, time = n_times > 1, dataset.timestamp[rows]
     second, last = time[first[several] + 1], time[(first + n_times - 1)[several]]
-    if several.any() and last.max() > second.min():
-        return f"choose another run.cut{' or fewer windows' * (windows > 1)}, or use {instead(dataset)}"
-    return f"use {instead(dataset)}"
+    return bool(several.any() and last.max() > second.min())
 
 
 def instead(dataset: Dataset) -> str:
@@ -161,7 +166,7 @@ def warnings(dataset: Dataset, split: Split, ties: Ties, name: str) -> Iterator[
     yield from dataset.notes
     if not split.by_time:
         yield from order_warnings(dataset, ties)
-        if not not_times(dataset):
+        if not not_times(dataset) and has_cut(dataset):
             yield (
                 f"{name}: leave-one-out trains on interactions that are later than test items of other users; "
                 "--split time does not"

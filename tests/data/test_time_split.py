@@ -207,6 +207,9 @@ def test_where_each_user_has_one_time_no_cut_is_named(load):
     ):
         by_time(dataset)
     assert in_brief(dataset).startswith("no: nobody has interactions before")
+    assert not any(
+        "--split time" in line for line in warnings(dataset, leave_one_out(dataset, "file"), "file", "a")
+    )
     twice = load([*rows, ("u0", "x", 10**9 + 1), ("u1", "x", 10**9 + 999)])
     with pytest.raises(DataError, match=r"; choose another run\.cut, or use --split leave-one-out --ties file$"):
         by_time(twice)
