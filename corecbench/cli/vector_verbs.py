@@ -147,7 +147,7 @@ def tune_alone(host: Host, dataset: str, models: Sequence[str], minutes: float, 
     from corecbench.tuning.tune import searches, tune
 
     if not models:
-        raise click.UsageError("--tune searches the settings of --models; give them, such as --models sasrec")
+        raise click.UsageError("--tune searches the settings of --models; give some (`corecbench list models`)")
     needs_optuna()
     config = run_config(["audit"], llms=(), datasets=[dataset], models=models)
     config = dataclasses.replace(config, seeds=config.seeds[:1])
