@@ -8,6 +8,7 @@ what was seen when they validate. Each library runs under its own defaults.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ AT_LEAST = {"SASRec": 20.0, "GRU4Rec": 20.0, "LightGCN": 5.0}
 """How many times as fast as RecBole's Trainer each model is to be."""
 NO_ANOMALY_MODE = "--no-anomaly-mode"
 QUICKER = "RecBole, anomaly mode off"
+SIZES = {"n_factors": 64, "n_blocks": 2, "n_heads": 2}
+"""Those of corecbench's SASRec, in the words of RecTools."""
 NOTES = (
     "Seconds of a side are those of an epoch and its validation.",
     "Importing RecBole's sequential models switches on torch's search for anomalies for the whole process. "
@@ -49,7 +52,7 @@ def work_of(data: SplitDataset) -> TrainingWork:
 def epoch(dataset: str, model: str, folder: Path, options: Options) -> Comparison:
     """Compare one epoch of a model, with its validation, on the split in a folder."""
     sides = [
-        own_side("corecbench", "corecbench_training.py", folder, model),
+        own_side("corecbench", "corecbench_model.py", folder, model.lower(), "{}", "epoch"),
         peer_side("RecBole", "recbole", options, "recbole_training.py", folder, model),
     ]
     targets = [
@@ -61,7 +64,8 @@ def epoch(dataset: str, model: str, folder: Path, options: Options) -> Compariso
         targets.append(Target(QUICKER, "corecbench", quantity="train_cpu_s"))
     for loss in ("softmax", "sampled_softmax") if model == "SASRec" else ():
         name = f"RecTools, {loss}"
-        sides.append(peer_side(name, "rectools", options, "rectools_training.py", folder, loss))
+        settings = json.dumps(SIZES | {"loss": loss} | ({"n_negatives": 256} if loss == "sampled_softmax" else {}))
+        sides.append(peer_side(name, "rectools", options, "rectools_model.py", folder, settings))
         targets.append(Target(name, "corecbench", quantity="train_cpu_s"))
     return Comparison(f"{dataset}, {model}: an epoch", sides, targets, NOTES, most_rounds=3)
 

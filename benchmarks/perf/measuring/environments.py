@@ -24,7 +24,7 @@ class PeerError(Exception):
     """A peer's environment cannot be made."""
 
 
-PEERS = {"recbole": ("recbole==1.2.1",), "rectools": ()}
+PEERS = {"recbole": ("recbole==1.2.1",), "rectools": (), "lenskit": ()}
 """Peer -> what is installed without its own requirements, beside those of `REQUIREMENTS/PEER.txt`."""
 REQUIREMENTS = FOLDER / "measuring" / "requirements"
 

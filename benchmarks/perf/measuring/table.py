@@ -11,7 +11,6 @@ MEBIBYTE = 1024**2
 GIBIBYTE = 1024**3
 WORDS = {
     "cpu_s": "CPU s",
-    "wall_s": "wall s",
     "peak_memory_bytes": "peak memory",
 }
 
@@ -60,13 +59,12 @@ def sides(records: Sequence[Mapping[str, Any]]) -> list[str]:
             for name, side in comparison["sides"].items():
                 missing = side.get("failed") or side.get("cannot")
                 remark = f"not measured: {missing.splitlines()[0]}" if missing else side["facts"].get("remark")
-                cells = ["", "", ""]
+                cells = ["", ""]
                 if not missing:
-                    seconds = (f"{side[kind]['median']:.3g}" for kind in ("cpu_s", "wall_s"))
-                    cells = [*seconds, size(side["peak_memory_bytes"]["median"])]
+                    cells = [f"{side['cpu_s']['median']:.3g}", size(side["peak_memory_bytes"]["median"])]
                 shown = f"{name} ({remark})" if remark else name
                 rows.append([f"{record['name']}: {comparison['name']}", shown, *cells])
-    return lines(["work", "side", "CPU s", "wall s", "peak memory"], rows)
+    return lines(["work", "side", "CPU s", "peak memory"], rows)
 
 
 def lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -18,7 +18,7 @@ from recbole.data import create_dataset, data_preparation
 from recbole.utils import get_model, get_trainer
 
 from sides.recbole_data import LIBRARIES, configure, numbers, write_atomic
-from sides.work import MAX_HISTORY, TrainingWork, report_epoch
+from sides.work import MAX_HISTORY, TrainingWork, report_parts
 
 SEQUENTIAL = ("SASRec", "GRU4Rec")
 NO_ANOMALY_MODE = "--no-anomaly-mode"
@@ -64,7 +64,7 @@ def main(folder: Path, model_name: str, anomaly_mode: bool) -> None:
     with tempfile.TemporaryDirectory() as place:
         os.chdir(place)  # RecBole writes logs where it runs
         scratch = Path(place)
-        write_atomic(scratch, *work.everything(), work.n_items)
+        write_atomic(scratch, *work.before(work.validation, work.test), work.n_items)
         config = configure(model_name, scratch, scratch, **settings_of(model_name, work.n_items))
         dataset = create_dataset(config)
         training, valid, _ = data_preparation(config, dataset)
@@ -78,8 +78,8 @@ def main(folder: Path, model_name: str, anomaly_mode: bool) -> None:
         trainer = get_trainer(config["MODEL_TYPE"], model_name)(config, model)
         _, epoch = timed(lambda: trainer._train_epoch(training, 0))
         (_, result), validation = timed(lambda: trainer._valid_epoch(valid))
-    mode = str(torch.is_anomaly_enabled())
-    report_epoch(epoch, validation, float(result["ndcg@10"]), LIBRARIES, anomaly_mode=mode)
+    facts = {"ndcg": float(result["ndcg@10"]), "anomaly_mode": str(torch.is_anomaly_enabled())}
+    report_parts(LIBRARIES, facts, train=epoch, validation=validation)
 
 
 if __name__ == "__main__":

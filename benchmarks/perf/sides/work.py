@@ -9,16 +9,18 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from measuring.clock import Cost, peak_memory_bytes, report
+from measuring.clock import Cost, report
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
 MAX_HISTORY = 50
 K = 10
 """Length of the lists of best items."""
+LISTED = 100
+"""Length of the lists in which ties are counted."""
 WARM_UP = 512
 """Users who are ranked before the clock starts, so that nothing is loaded or compiled while it runs."""
 
@@ -102,12 +104,31 @@ def places_in_lists(lists: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.where(found.any(axis=1), found.argmax(axis=1) + 1, 0)
 
 
+def places_with_ties(
+    users: np.ndarray, target: np.ndarray, user: np.ndarray, item: np.ndarray, score: np.ndarray
+) -> np.ndarray:
+    """Return at which place each user's target [T] stands, behind its equals; 0 where it is not listed.
+
+    Users are ascending. The lists have a row for each user, item and score.
+
+    >>> user, item, score = np.array([8, 3, 3, 3]), np.array([5, 5, 7, 4]), np.array([2, 2, 1, 1])
+    >>> places_with_ties(np.array([3, 8]), np.array([7, 6]), user, item, score).tolist()
+    [3, 0]
+    """
+    row = np.searchsorted(users, user)
+    hit = item == target[row]
+    own = np.full(len(users), np.inf)
+    own[row[hit]] = score[hit]
+    return np.bincount(row[score >= own[row]], minlength=len(users))
+
+
 def ndcg_and_hits(place: np.ndarray) -> dict[str, float]:
-    """Return NDCG and the hit rate of places in lists, of one held-out item each.
+    """Return NDCG@K and the hit rate of places in lists, of one held-out item each.
 
     >>> ndcg_and_hits(np.array([1, 0]))
     {'ndcg': 0.5, 'hits': 0.5}
     """
+    place = np.where(place > K, 0, place)
     gain = np.where(place > 0, 1 / np.log2(np.maximum(place, 1) + 1), 0.0)
     return {"ndcg": float(gain.mean()), "hits": float((place > 0).mean())}
 
@@ -134,15 +155,28 @@ class TrainingWork(SavedArrays):
         """N."""
         return int(self.sizes[1])
 
-    def everything(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return users and items of all interactions, held-out ones behind the others of their user."""
-        user = np.concatenate([self.user, self.users, self.users])
+    def before(self, *held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return users and items of the training part, with held-out items, int64 [T] each, behind it."""
+        user = np.concatenate([self.user, *[self.users] * len(held)])
         order = np.argsort(user, kind="stable")
-        return user[order], np.concatenate([self.item, self.validation, self.test])[order]
+        return user[order], np.concatenate([self.item, *held])[order]
+
+    def of_share(self, share: float) -> TrainingWork:
+        """Return the work for a random part of the users, who alone train and are ranked."""
+        chosen = np.random.default_rng(0).random(len(self.users)) < share
+        kept = np.isin(self.user, self.users[chosen])
+        held = {name: getattr(self, name)[chosen] for name in ("users", "validation", "test")}
+        return replace(self, user=self.user[kept], item=self.item[kept], **held)
 
 
-def report_epoch(training: Cost, validation: Cost, ndcg: float, libraries: Sequence[str], **facts: Any) -> None:
-    """Report what an epoch and its validation took, and NDCG@10 on the validation items."""
-    cost = Cost(training.cpu_s + validation.cpu_s, training.wall_s + validation.wall_s, peak_memory_bytes())
-    parts = {"train_cpu_s": training.cpu_s, "validation_cpu_s": validation.cpu_s}
-    report(cost, libraries, ndcg=ndcg, **parts, **facts)
+def report_parts(libraries: Sequence[str], facts: Mapping[str, Any], **parts: Cost) -> None:
+    """Report what parts of a work took, together and each, such as `train_cpu_s`; quality stands in the remark."""
+    whole = Cost(
+        sum(part.cpu_s for part in parts.values()),
+        sum(part.wall_s for part in parts.values()),
+        max(part.peak_memory_bytes for part in parts.values()),
+    )
+    if "rank" in parts:
+        epochs = f"{facts['epochs']} epochs, " if "epochs" in facts else ""
+        facts = {**facts, "remark": f"{epochs}NDCG@10 {facts['ndcg']:.4f}"}
+    report(whole, libraries, **facts, **{f"{name}_cpu_s": part.cpu_s for name, part in parts.items()})
