@@ -23,6 +23,7 @@ format:
 perf:  ## All measurements beside peers, into results/perf/ (docs/performance.md); such as OPTIONS=--rounds=3.
 	python benchmarks/perf/evaluation.py $(OPTIONS)
 	python benchmarks/perf/domain_training.py $(OPTIONS)
+	python benchmarks/perf/models.py $(OPTIONS)
 	python benchmarks/perf/encoding.py $(OPTIONS)
 	python benchmarks/perf/write_page.py
 

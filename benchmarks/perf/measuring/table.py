@@ -25,30 +25,26 @@ def processors(records: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [
         [
             *(record["name"], record["started"][:10], record["machine"]),
-            *(str(record[count]) for count in ("threads", "rounds")),
+            str(record["rounds"]),
             *(record["versions"][name] for name in ("corecbench", "torch")),
             "tiny sizes, no measurement" if record["tiny"] else "yes" if record["busy"] else "no",
         ]
         for record in records
     ]
-    return lines(["script", "date", "processor", "threads", "rounds", "corecbench", "torch", "other work"], rows)
+    return lines(["script", "date", "processor", "rounds", "corecbench", "torch", "other work"], rows)
 
 
 def ratios(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the table of targets."""
-    rows = [
-        [
-            f"{record['name']}: {comparison['name']}",
-            f"{target['over']} / {target['under']}" if target["under"] else target["over"],
-            WORDS.get(target["quantity"], target["quantity"]),
-            number(target["value"], target),
-            wanted(target) + ", missed" * (target["met"] is False and bool(wanted(target))),
-        ]
-        for record in records
-        for comparison in record["comparisons"]
-        for target in comparison["targets"]
-    ]
-    return lines(["work", "ratio", "of", "measured", "target"], rows)
+    """Return the table of targets, those of the same sides in one row."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        for comparison in record["comparisons"]:
+            for target in comparison["targets"]:
+                named = f"{target['over']} / {target['under']}" if target["under"] else target["over"]
+                what = WORDS.get(target["quantity"], target["quantity"])
+                shown = f"{what} {number(target['value'], target)}{wanted(target)}"
+                rows.setdefault((f"{record['name']}: {comparison['name']}", named), []).append(shown)
+    return lines(["work", "ratio", "measured"], [[*key, ", ".join(shown)] for key, shown in rows.items()])
 
 
 def sides(records: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -91,8 +87,8 @@ def number(value: float | None, target: Mapping[str, Any]) -> str:
 
 
 def wanted(target: Mapping[str, Any]) -> str:
-    """Return what a target asks for; "" where it asks for nothing."""
+    """Return what a target asks for, in brackets; "" where it asks for nothing."""
     for bound, words in (("at_least", "at least"), ("at_most", "at most")):
         if target[bound] is not None:
-            return f"{words} {number(target[bound], target)}"
+            return f" ({words} {number(target[bound], target)}{', missed' * (target['met'] is False)})"
     return ""

@@ -44,7 +44,7 @@ def sides_of(record):
     return {name: side for comparison in record["comparisons"] for name, side in comparison["sides"].items()}
 
 
-@pytest.mark.parametrize("name", ["evaluation", "domain_training", "encoding"])
+@pytest.mark.parametrize("name", ["evaluation", "domain_training", "models", "encoding"])
 def test_a_script_measures_every_side_or_says_why_not(record_of, name):
     record = record_of(name)
     assert record["tiny"]

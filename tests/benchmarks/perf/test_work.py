@@ -2,6 +2,7 @@
 
 import dataclasses
 import doctest
+import json
 
 import domain_training
 import encoding
@@ -75,6 +76,23 @@ def test_states_that_differ_are_found(tmp_path, monkeypatch):
 
 def test_everything_is_in_the_order_in_which_it_happened():
     trained = TrainingWork(*(np.array(row) for row in ([1, 1, 2], [5, 6, 7], [1], [8], [9], [2, 9])))
-    user, item = trained.everything()
+    user, item = trained.before(trained.validation, trained.test)
     assert user.tolist() == [1, 1, 1, 1, 2]
     assert item.tolist() == [5, 6, 8, 9, 7]
+
+
+def test_a_share_of_the_users_trains_and_is_ranked(data):
+    whole = domain_training.work_of(data)
+    part = whole.of_share(0.5)
+    assert 0 < len(part.users) < len(whole.users)
+    assert set(part.user.tolist()) == set(part.users.tolist())
+    assert len(part.users) == len(part.test) == len(part.validation)
+    assert whole.of_share(1.0).user.tolist() == whole.user.tolist()
+
+
+def test_what_parts_took_is_added_up_and_the_largest_memory_counts(capsys):
+    work.report_parts((), {"ndcg": 0.5, "epochs": 3}, train=clock.Cost(2.0, 3.0, 7), rank=clock.Cost(1.0, 1.0, 5))
+    found = json.loads(capsys.readouterr().out.removeprefix(clock.MARK))
+    assert (found["cpu_s"], found["wall_s"], found["peak_memory_bytes"]) == (3.0, 4.0, 7)
+    assert found["facts"]["train_cpu_s"] == 2.0
+    assert found["facts"]["remark"] == "3 epochs, NDCG@10 0.5000"
