@@ -119,7 +119,7 @@ def audit(file: Path, dataset: str, models: str, tune_minutes: float | None, res
     be_a_good_neighbour()
     started, host = time.perf_counter(), discover()
     trained, benchmark = names(models), "audit-" + re.sub(r"[^\w.-]+", "-", file.stem)
-    tuned = tune_alone(host, dataset, trained, tune_minutes, results / benchmark) if tune_minutes else []
+    tuned = [tune_alone(host, dataset, trained, tune_minutes, results / benchmark)] if tune_minutes else []
     beside = [*load("audit", {}, ()).models, *trained]
     vectors = [f"vectors:{file}"]
     config = run_config(["audit", *tuned], llms=vectors, datasets=[dataset], models=beside, benchmark=benchmark)
@@ -140,8 +140,9 @@ def audit(file: Path, dataset: str, models: str, tune_minutes: float | None, res
     return FAILED if failed or finding.verdict == "leak" else 0
 
 
-def tune_alone(host: Host, dataset: str, models: Sequence[str], minutes: float, folder: Path) -> list[str]:
+def tune_alone(host: Host, dataset: str, models: Sequence[str], minutes: float, folder: Path) -> str:
     """Search the settings of each model alone, and return the run file of what was found."""
+    from corecbench.cli.tune_verb import FOLDER
     from corecbench.tuning.budget import Budget
     from corecbench.tuning.study import needs_optuna
     from corecbench.tuning.tune import searches, tune
@@ -153,8 +154,8 @@ def tune_alone(host: Host, dataset: str, models: Sequence[str], minutes: float, 
     config = dataclasses.replace(config, seeds=config.seeds[:1])
     budget, found = Budget(minutes), folder / "tuned.toml"
     for sides in searches(config, host, budget):
-        tune(sides, budget, folder / "tuning", found, say)
-    return [str(found)]
+        tune(sides, budget, folder / FOLDER, found, say)
+    return str(found)
 
 
 def leaks(llm: Selected, data: SplitDataset, host: Host, cache: Path) -> Finding:

@@ -123,7 +123,7 @@ class Split:
 
     @property
     def new_users(self) -> np.ndarray | None:
-        """Whether each tested user does nothing before the first cut, bool [T]; None where all do something."""
+        """True for each tested user with nothing before the first cut, bool [T]; None where no cut decides that."""
         if not self.by_time or self.choosing is not None:
             return None
         return np.isin(self.held["test"].users, self.before.user, invert=True)

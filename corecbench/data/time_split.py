@@ -8,7 +8,6 @@ T tested users, M interactions, N items.
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -132,12 +131,16 @@ def in_brief(dataset: Dataset) -> str:
 
 def orders(dataset: Dataset) -> list[Ties]:
     """Return what may order equal times so that leave-one-out ranks somebody at each stage."""
-    able: list[Ties] = []
-    for ties in get_args(Ties):
-        with contextlib.suppress(DataError):
-            leave_one_out(dataset, ties)
-            able.append(ties)
-    return able
+    return [ties for ties in get_args(Ties) if ranks_somebody(dataset, ties)]
+
+
+def ranks_somebody(dataset: Dataset, ties: Ties) -> bool:
+    """Return whether leave-one-out ranks somebody at each stage, with equal times in this order."""
+    try:
+        leave_one_out(dataset, ties)
+    except DataError:
+        return False
+    return True
 
 
 def remedy(dataset: Dataset, windows: int) -> str:
@@ -158,7 +161,7 @@ def has_cut(dataset: Dataset) -> bool:
 
 def instead(dataset: Dataset) -> str:
     """Return the options of a split that ranks somebody whatever the times are."""
-    return f"--split leave-one-out{'' if 'random' in orders(dataset) else ' --ties file'}"
+    return f"--split leave-one-out{'' if ranks_somebody(dataset, 'random') else ' --ties file'}"
 
 
 def warnings(dataset: Dataset, split: Split, ties: Ties, name: str) -> Iterator[str]:

@@ -76,7 +76,8 @@ class Bundle:
             ResultsError: there is no manifest that can be read.
         """
         stated = self._manifest()["files"]
-        digests = {name: self._digest(name) for name in self.entries if name != MANIFEST}
+        held = {name: self._digest(name) for name in self.stored}
+        digests = {name: held[entry.filename] for name, entry in self.entries.items() if name != MANIFEST}
         faults = [f"{name} is missing" for name in stated if name not in digests]
         faults += [f"{name} is not in {MANIFEST}" for name in digests if name not in stated]
         faults += [
@@ -98,7 +99,7 @@ class Bundle:
 
     def _digest(self, name: str) -> str:
         try:
-            with self.archive.open(self.entries[name]) as source:
+            with self.archive.open(self.stored[name]) as source:
                 return hashlib.file_digest(cast("Any", source), "sha256").hexdigest()
         except (*UNREADABLE, OSError) as error:
             raise ResultsError(f"{self.path}: {name} cannot be read ({error})") from error
