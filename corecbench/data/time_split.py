@@ -84,7 +84,10 @@ def by_time(
     name = dataset.catalog.name
     if why := not_times(dataset):
         raise DataError(f"data set {name!r} cannot be split by time: {why}; use {instead(dataset)}")
-    begins, tests, ends = moments(dataset, cut, window, windows)
+    try:
+        begins, tests, ends = moments(dataset, cut, window, windows)
+    except DataError as error:
+        raise DataError(f"{error}; {remedy(dataset, windows)}") from None
     until, n_new = [tests, begins] if refit else [begins], []
     for time in until:  # the last order counts first: what is known at the first cut, then what is at the second
         dataset = known_first(dataset, time)

@@ -102,7 +102,7 @@ def moments(dataset: Dataset, cut: Sequence[str], window: int = 1, windows: int 
         where = f" in window {window} of {windows}" if windows > 1 else ""
         raise DataError(
             f"data set {dataset.catalog.name!r}: cut {','.join(cut)} leaves nothing to train on, to validate or to "
-            f"test{where} ({found}); choose another run.cut{' or fewer windows' * (windows > 1)}"
+            f"test{where} ({found})"
         )
     return begins, tests, ends
 

@@ -225,8 +225,14 @@ def test_times_beyond_every_date_are_no_dates(load):
 
 def test_cuts_that_leave_nothing_and_users_without_history_end_in_one_line(load):
     rows = days(6)
-    with pytest.raises(DataError, match="leaves nothing to train on, to validate or to test"):
+    left = r"leaves nothing to train on, to validate or to test \(.*\); "
+    with pytest.raises(DataError, match=left + "choose another run.cut, or use --split leave-one-out$"):
         by_time(load(rows), ("2030-01-01", "2031-01-01"))
+    one_time_each = [
+        (f"u{user}", f"i{user % 3}{place}", 10**9 + user // 9) for user in range(9) for place in range(3)
+    ]
+    with pytest.raises(DataError, match=left + "use --split leave-one-out --ties file$"):
+        by_time(load([*one_time_each, ("u9", "i00", 10**9 + 9)]), ("2030-01-01", "2031-01-01"))
     newcomers = [(f"n{number}", f"i{number % 5}", 10**9 + number // 3) for number in range(60)]
     with pytest.raises(DataError, match="nobody has interactions before"):
         by_time(load([*rows[:3], *newcomers]), ("0.4", "0.7"))
