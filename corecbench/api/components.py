@@ -178,6 +178,8 @@ class SharingComponent(Component):
     couples_with_untrained: bool | str | Callable[[Any], bool] = False
     """True for a module whose `losses` are called from the first turn on, also where the other side was never
     trained, such as one that draws states to what the frozen LLM says of texts. Given as `reads_texts` is."""
+    reads_other: bool = True
+    """False for a module whose `losses` do not read `other`: no side teaches, so none can be its own teacher."""
     trains: bool = True
     """False for a module under which nothing is trained together. The domain side is any domain model as it is
     alone, also one with `joint=False`; the LLM is only read, and has no turn and no row. Of the module `start` is

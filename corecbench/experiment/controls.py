@@ -75,6 +75,8 @@ def why_not(control: AppliedControl, llm: Selected, module: Selected) -> str | N
         return f"{module.label} reads no texts of the LLM, so it has no control {name}"
     if control.abilities.teacher == "self" and not module.couples:
         return f"{module.label} has no coupling losses, so it has no control {name}"
+    if control.abilities.teacher == "self" and not module.reads_other:
+        return f"{module.label} has losses without a teacher, so it has no control {name}"
     if control.abilities.turns is not None and not module.trains:
         return f"{module.label} has no training phases, so it has no control {name}"
     settings = control.abilities.sharing_settings

@@ -70,6 +70,11 @@ class Selected:
         return self.couples and self._says("couples_with_untrained")
 
     @property
+    def reads_other(self) -> bool:
+        """Whether a sharing module has coupling losses that read the states of the other side."""
+        return self.couples and self._says("reads_other")
+
+    @property
     def trains(self) -> bool:
         """Whether the sides of a pair are trained under a sharing module; otherwise the LLM has no row."""
         return self._says("trains", otherwise=True)

@@ -213,6 +213,18 @@ def texts_and_coupling_losses_are_announced(bench: Bench) -> None:
         pair = bench.join()
         names = {name for side in SIDES for name in losses(pair, side)}
         require(not names, f"its component has couples=False, but it has the losses {', '.join(sorted(names))}")
+    elif not bench.selected.reads_other:
+        check_nobody_teaches(bench.join())
+
+
+def check_nobody_teaches(pair: Pair) -> None:
+    """Raise a CheckError if a loss is no number where the states of the other side are none."""
+    for side in SIDES:
+        frozen = pair.frozen(other(side))
+        unknown = States(torch.full_like(frozen.user, torch.nan), torch.full_like(frozen.item, torch.nan))
+        for name, term in pair.module.losses(side, pair.states(side), unknown, pair.batch).items():
+            fault = f"its component has reads_other=False, but its loss '{name}' reads `other`"
+            require(term.isfinite(), fault)
 
 
 def coupling_losses_are_called(bench: Bench) -> None:

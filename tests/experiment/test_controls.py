@@ -53,6 +53,7 @@ def reason(host):
         ("own-teacher", "bdlm", FROZEN, None),
         ("frozen-bag-of-words", "bdlm", FROZEN, None),
         ("no-mutual", "rlmrec", {}, None),
+        ("own-teacher", "rlmrec", {}, "rlmrec has losses without a teacher, so it has no control own-teacher"),
         ("shuffled-texts", "ctrl", {}, None),
         ("ciphered-texts", "ctrl", {}, None),
         ("untrained-llm", "collm", {}, None),

@@ -333,6 +333,7 @@ def test_a_module_without_texts_or_losses_may_say_so(outcome_of):
     [
         (ReadsTexts, "reads_texts", "what it is told of texts changes its weights"),
         (Good, "couples", "it has the losses near"),
+        (Good, "reads_other", "its loss 'near' reads `other`"),
     ],
 )
 def test_texts_or_losses_that_there_are_not_said_to_be_are_found(outcome_of, module, says, reason):

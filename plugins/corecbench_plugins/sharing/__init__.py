@@ -227,6 +227,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             paper="Ren et al., WWW 2024, arXiv 2310.15950",
             couples=lambda config: config.weight != 0,
             couples_with_untrained=True,
+            reads_other=False,
             llm_turns=has_llm_turns,
         ),
         SharingComponent(

@@ -57,6 +57,5 @@ def told_apart(states, texts):
 @hookimpl
 def corecbench_sharing_modules():
     """Offer the module."""
-    return [
-        SharingComponent("aligned", Aligned, couples_with_untrained=True, summary="states drawn to frozen texts")
-    ]
+    summary = "states drawn to frozen texts"
+    return [SharingComponent("aligned", Aligned, couples_with_untrained=True, reads_other=False, summary=summary)]
