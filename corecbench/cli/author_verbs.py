@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from corecbench.api import UsageError
+from corecbench.api import DataError, UsageError
 from corecbench.cli.options import (
     Verb,
     be_a_good_neighbour,
@@ -68,6 +68,9 @@ def check(name: str, kind: str | None, dataset: str | None) -> int:
     counts: Counter[str] = Counter()
     for one in checks(host, selected, data.dataset if data else None):
         outcome = one.outcome()
+        if data is None and isinstance(outcome.error, DataError):
+            remedy = f"to check {selected.name} on the items of a data set instead of toy data, add --dataset NAME"
+            raise UsageError(f"{outcome.error}; {remedy}")
         counts[outcome.status] += 1
         say(f"{outcome.status:15} {outcome.name}{f': {outcome.reason}' if outcome.reason else ''}")
         if outcome.error is not None and wants_traceback():

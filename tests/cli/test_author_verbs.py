@@ -143,6 +143,19 @@ def test_a_component_that_is_bound_to_data_is_checked_on_them(corecbench, loose_
     assert corecbench("check", "shop.csv", "--config", file).stdout.startswith("data set 'csv' of plugin ")
 
 
+def test_vectors_are_checked_on_the_items_of_a_data_set_and_say_how(corecbench, tmp_path):
+    rows = [f"{user},{3 * user + time},{time}" for user in range(9) for time in range(5)]
+    (tmp_path / "shop.csv").write_text("\n".join(["user_id,item_id,timestamp", *rows]), encoding="utf-8")
+    vectors = [f"{item},{item % 7},{item % 5}" for item in range(30)]
+    (tmp_path / "mine.csv").write_text("\n".join(["item_id,0,1", *vectors]), encoding="utf-8")
+    alone = corecbench("check", "vectors:mine.csv")
+    assert alone.exit_code == 2
+    assert alone.stderr.count("\n") == 1
+    assert "to check vectors on the items of a data set instead of toy data, add --dataset NAME" in alone.stderr
+    with_data = corecbench("check", "vectors:mine.csv", "--dataset", "shop.csv")
+    assert with_data.exit_code == 0, with_data.output
+
+
 def test_sharing_modules_are_checked_on_data_and_metrics_are_not(corecbench, toy_folder):
     assert corecbench("check", "llminit", "--dataset", toy_folder).exit_code == 0
     refused = corecbench("check", "HR@10", "--dataset", toy_folder)
