@@ -34,12 +34,10 @@ from corecbench.api.fields import MANY_ITEMS
 from corecbench.data.dataset import Dataset, load_dataset
 from corecbench.data.split import Split, leave_one_out
 from corecbench.evaluation.protocol import sampled_users
-from corecbench.evaluation.ranking import rank_task
 from corecbench.experiment.process import keep_freed_memory
 from corecbench.plugin.host import Host
 from corecbench.settings.config import RunConfig
 from corecbench.training.cell import CellTraining
-from corecbench.training.frozen import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -173,10 +171,9 @@ def train_and_rank(
     cost[f"{name}_batch_s"] = cost[f"{name}_batches_s"] / min(n_batches, epoch)
     cost[f"{name}_epoch_s"] = cost[f"{name}_batch_s"] * epoch
     task, model = cell.epoch_task, training.model
-    evaluate(model)
-    rank_task(model.states, task)  # what is kept from batch to batch is computed here
+    cell.validate(model, task)  # what is kept from batch to batch is computed here
     start_s = time.process_time()
-    rank_task(model.states, task)
+    cell.validate(model, task)
     ranked_s = cost[f"{name}_rank_s_per_user"] = (time.process_time() - start_s) / len(task.users)
     n_validated = sampled_users(split, RunConfig()) or len(split.held["validation"].users)
     cost[f"{name}_validation_s"] = ranked_s * n_validated

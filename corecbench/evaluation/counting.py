@@ -11,10 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch.nn.functional import embedding
 
 from corecbench.evaluation.far_counting import count_without_waiting
+from corecbench.evaluation.scores import ALL, GROUP
 from corecbench.evaluation.selection import Best, marked, select
 
 if TYPE_CHECKING:
@@ -32,12 +34,40 @@ SPARE = 4
 """Candidates that are kept beyond the k best, since exact scores can change the order at the end of a list."""
 FEW = 1 / 64
 """Share of a block up to which exact scores are computed pair by pair, and not by a product of matrices."""
+MANY_PAIRS = 2**12
+"""Pairs whose exact scores are computed together."""
 WHOLE_ROWS = 2**22
 """Exact scores that are held at a time where the fast ones do not settle a list."""
+FRONT = 1 / 16
+"""Share of the items by which most targets are found to be far down."""
+
+
+def count_to(
+    place: int, scores: Scores, target: torch.Tensor, left_out: Pairs, absent: Absent | None = None
+) -> tuple[torch.Tensor, Best]:
+    """Return what `count_ranks` does without lists, but any rank beyond a place for what is further down.
+
+    A target that has so many better ones among the first items is not counted on.
+    """
+    front = int(FRONT * scores.n_items) // GROUP * GROUP
+    if not front or target.device.type != "cpu":
+        return count_ranks(scores, target, left_out, 0, absent)
+    rank, nothing = count_ranks(scores, target, left_out, 0, absent, slice(0, front))
+    rows = (rank <= place).nonzero().squeeze(1)
+    if len(rows):
+        of_rows = scores.of_rows(rows), target[rows], left_out.of_rows(rows, len(target)), 0
+        others, _ = count_ranks(*of_rows, None if absent is None else absent.of(rows), slice(front, None))
+        rank[rows] += others - 1
+    return rank, nothing
 
 
 def count_ranks(
-    scores: Scores, target: torch.Tensor, left_out: Pairs, k: int, absent: Absent | None = None
+    scores: Scores,
+    target: torch.Tensor,
+    left_out: Pairs,
+    k: int,
+    absent: Absent | None = None,
+    among: slice = ALL,
 ) -> tuple[torch.Tensor, Best]:
     """Rank each user's target among the candidates, and select the k best candidates.
 
@@ -49,6 +79,7 @@ def count_ranks(
         left_out: items that are no candidates.
         k: from 0 to N.
         absent: further items that are no candidates; none of them is a target.
+        among: the items, from 0, that are counted on a processor.
 
     Returns:
         The ranks, int64 [B], and the best candidates, best first, of equal ones the lower index first; where there
@@ -58,7 +89,7 @@ def count_ranks(
         return count_without_waiting(scores, target, left_out, k, absent)
     of_target = scores.of_pairs(torch.arange(len(target)), target)
     ranks, lists = [], []
-    for users, blocks in scores.blocks(*BLOCKS[k > 0]):
+    for users, blocks in scores.blocks(*BLOCKS[k > 0], among):
         not_there = None if absent is None else absent.of(users)
         block = UserBlock(scores, users, target[users], of_target[users], left_out.of(users), k, not_there)
         rank, best = block.count(blocks)
@@ -84,7 +115,8 @@ class UserBlock:
     def __post_init__(self) -> None:
         rows = torch.arange(len(self.target), device=self.target.device)
         self.rows = rows + self.users.start
-        self.hidden = self.left_out.and_targets(self.target)
+        self.hidden = self.left_out.and_targets(self.target).by_item()
+        self.unsure: list[tuple[torch.Tensor, torch.Tensor]] = []
         margin = self.scores.margin
         self.margin = torch.zeros_like(self.of_target) if margin is None else margin[self.users]
         self.low, self.high = self.of_target - self.margin, self.of_target + self.margin
@@ -101,12 +133,17 @@ class UserBlock:
             if self.absent is not None:
                 self.absent.hide(block, items)
             rank += self.n_at_least(items, block)
+            if sum(len(user) for user, _ in self.unsure) > MANY_PAIRS:
+                rank += self.n_of_unsure()
             if self.k:
                 kept = select(kept, block, items.start, self.k + SPARE)
-        return rank, self.listed(kept)
+        return rank + self.n_of_unsure(), self.listed(kept)
 
     def n_at_least(self, items: slice, block: torch.Tensor) -> torch.Tensor:
-        """Return for each user how many scores of the block are at least that of the target, int64 [b]."""
+        """Return for each user how many scores of the block are at least that of the target, int64 [b].
+
+        A few that exact scores must decide are noted in `unsure`, and not counted.
+        """
         number = n_from(block, self.high)
         if self.exact:
             return number
@@ -114,18 +151,22 @@ class UserBlock:
         if len(rows):
             part = embedding(rows, block)
             between = (part >= self.low[rows, None]) & (part < self.high[rows, None])
-            number[rows] += self.n_exactly(rows, items, between)
+            if np.count_nonzero(between.numpy()) > FEW * between.numel():
+                exact = self.scores.of_users(self.rows[rows], items) >= self.of_target[rows, None]
+                number[rows] += (exact & between[:, : exact.shape[1]]).sum(dim=1)
+            else:
+                row, place = marked(between)
+                self.unsure.append((rows[row], items.start + place))
         return number
 
-    def n_exactly(self, rows: torch.Tensor, items: slice, between: torch.Tensor) -> torch.Tensor:
-        """Return for each of these rows how many marked scores, bool [rows, w], are at least the target's."""
-        if between.sum() > FEW * between.numel():
-            exact = self.scores.of_users(self.rows[rows], items) >= self.of_target[rows, None]
-            return (exact & between[:, : exact.shape[1]]).sum(dim=1)
-        row, place = marked(between)
-        user = rows[row]
-        enough = self.scores.of_pairs(self.rows[user], items.start + place) >= self.of_target[user]
-        return torch.bincount(row[enough], minlength=len(rows))
+    def n_of_unsure(self) -> torch.Tensor | int:
+        """Return for each user how many of the scores in `unsure` are at least the target's, and forget them."""
+        if not self.unsure:
+            return 0
+        user, item = map(torch.cat, zip(*self.unsure, strict=True))
+        self.unsure = []
+        enough = self.scores.of_pairs(self.rows[user], item) >= self.of_target[user]
+        return torch.bincount(user[enough], minlength=len(self.rows))
 
     def listed(self, kept: Best | None) -> Best:
         """Return the k best candidates by exact scores, of those that were kept by fast scores, and the target."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 
@@ -20,16 +21,31 @@ class Pairs(NamedTuple):
         rows = torch.arange(len(target), device=target.device)
         return Pairs(*map(torch.cat, zip(self, (rows, target), (rows, torch.zeros_like(rows)), strict=True)))
 
+    def by_item(self) -> Pairs:
+        """Return the pairs by ascending item."""
+        item, order = self.item.sort()
+        return Pairs(self.user[order], item)
+
     def of(self, users: slice) -> Pairs:
         """Return the pairs of some rows, with rows counted from the first of them."""
         ends = torch.tensor([users.start, users.stop], device=self.user.device)
         first, last = (int(place) for place in torch.searchsorted(self.user, ends))
         return Pairs(self.user[first:last] - users.start, self.item[first:last])
 
+    def of_rows(self, rows: torch.Tensor, n_rows: int) -> Pairs:
+        """Return the pairs of some of so many rows, int64 and ascending, with rows counted among these."""
+        number = torch.full((n_rows,), -1, device=rows.device)
+        number[rows] = torch.arange(len(rows), device=rows.device)
+        kept = number[self.user] >= 0
+        return Pairs(number[self.user[kept]], self.item[kept])
+
     def places(self, items: slice, width: int) -> torch.Tensor:
-        """Return where the pairs of some items stand in a block of this width that is laid out as one row."""
-        inside = (self.item >= items.start) & (self.item < items.stop)
-        places: torch.Tensor = self.user[inside] * width + self.item[inside] - items.start
+        """Return where the pairs of some items stand in a block of this width that is laid out as one row.
+
+        The pairs are those of `by_item`.
+        """
+        first, last = np.searchsorted(self.item.numpy(), (items.start, items.stop))
+        places: torch.Tensor = self.user[first:last] * width + (self.item[first:last] - items.start)
         return places
 
 

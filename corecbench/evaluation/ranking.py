@@ -3,6 +3,7 @@
 B users in a batch, T users in a task, N items, S seen items, L positions of a history, d the width of a state.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 
 from corecbench.api import Batch, States, last_position
-from corecbench.evaluation.counting import count_ranks
+from corecbench.evaluation.counting import count_ranks, count_to
 from corecbench.evaluation.pairs import Absent, Pairs
 from corecbench.evaluation.scores import Scores, scores_of
 from corecbench.toolkit import on_device
@@ -58,6 +59,7 @@ def rank_task(
     batch_size: int = 256,
     device: str = "cpu",
     top_k: int = 0,
+    to: int = 0,
 ) -> Ranks:
     """Rank the held-out items of all users of a task by the scores of a recommender.
 
@@ -67,6 +69,8 @@ def rank_task(
         batch_size: users that a model is asked for at a time; it changes memory and speed, never a rank.
         device: where the model computes.
         top_k: how many of each user's best candidates are returned, too.
+        to: place down to which ranks are exact where there are no such candidates, which is quicker; any rank
+            beyond it stands for the others. 0 for all.
 
     Raises:
         ScoreError: a score is NaN or infinite.
@@ -81,7 +85,8 @@ def rank_task(
         n_candidates[rows] = there - np.bincount(left_out[0], minlength=len(rows))
         target, *pairs = (on_device(indices, device) for indices in (task.target[rows], *left_out))
         k = min(top_k, scores.n_items)
-        ranks, best = count_ranks(scores, target, Pairs(*pairs), k, absent_items(task, rows, device))
+        count = functools.partial(count_to, to) if to and not k else functools.partial(count_ranks, k=k)
+        ranks, best = count(scores, target, Pairs(*pairs), absent=absent_items(task, rows, device))
         counted.append((rows, ranks, *best))
     if counted:  # a GPU is waited for once all is counted
         order, *found = zip(*counted, strict=True)

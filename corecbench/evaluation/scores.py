@@ -6,6 +6,7 @@ w items of a block, P pairs of a user and an item, d the width of a state.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,12 +16,14 @@ from torch.nn.functional import embedding, pad
 from corecbench.api import Batch, PluginError, States, last_position
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 HALF_UNIT = torch.finfo(torch.float32).eps / 2
 """The largest relative error of one rounding to float32."""
 GROUP = 32
 """Items of a block come in groups of this size, a power of two: the best items are found by the best groups."""
+ALL = slice(None)
+"""All items."""
 
 
 class ScoreError(PluginError):
@@ -35,7 +38,9 @@ class Scores(Protocol):
     margin: torch.Tensor | None
     """float32 [B], the most by which a fast score differs from the exact one; None where both are the same."""
 
-    def blocks(self, n_users: int, n_items: int) -> Iterator[tuple[slice, Iterator[tuple[slice, torch.Tensor]]]]:
+    def blocks(
+        self, n_users: int, n_items: int, among: slice = ALL
+    ) -> Iterator[tuple[slice, Iterator[tuple[slice, torch.Tensor]]]]:
         """Yield users and, for these, blocks of items with fast scores, float32 [users, w].
 
         The block of the last items is filled up with -inf to a multiple of `GROUP`. A block may be changed until
@@ -44,6 +49,7 @@ class Scores(Protocol):
         Args:
             n_users: most users of a block.
             n_items: most items of a block, a multiple of `GROUP`.
+            among: the items, from 0.
         """
 
     def of_pairs(self, user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
@@ -51,6 +57,9 @@ class Scores(Protocol):
 
     def of_users(self, user: torch.Tensor, items: slice) -> torch.Tensor:
         """Return the exact scores of some items for some rows of the batch, float32 [rows, items]."""
+
+    def of_rows(self, rows: torch.Tensor) -> Scores:
+        """Return the scores of some rows of the batch, int64, alone."""
 
 
 def scores_of(answer: States | torch.Tensor, batch: Batch) -> Scores:
@@ -87,18 +96,22 @@ class StateScores:
         check_finite(bound.isfinite())
         self.margin: torch.Tensor | None = (self.user.shape[1] + 8) * HALF_UNIT * bound
 
-    def blocks(self, n_users: int, n_items: int) -> Iterator[tuple[slice, Iterator[tuple[slice, torch.Tensor]]]]:
+    def blocks(
+        self, n_users: int, n_items: int, among: slice = ALL
+    ) -> Iterator[tuple[slice, Iterator[tuple[slice, torch.Tensor]]]]:
         """See `Scores`."""
-        parts = [
-            (slice(start, min(start + n_items, len(self.item))), part)
-            for start, part in zip(range(0, len(self.item), n_items), self.item.split(n_items), strict=True)
-        ]
+        parts = [(items, self.item[items]) for items in stretches(len(self.item), n_items, among)]
         items, last = parts[-1]
         parts[-1] = items, pad(last, (0, 0, 0, -len(last) % GROUP))
         room = self.user.new_empty(min(n_users, len(self.user)) * max(len(part) for _, part in parts))
-        for start in range(0, len(self.user), n_users):
-            user = self.user[start : start + n_users]
-            yield slice(start, start + len(user)), products(user, parts, room)
+        for users in stretches(len(self.user), n_users):
+            yield users, products(self.user[users], parts, room)
+
+    def of_rows(self, rows: torch.Tensor) -> StateScores:
+        """See `Scores`."""
+        found = copy(self)  # whose states are known to be finite
+        found.user, found.margin = self.user[rows], None if self.margin is None else self.margin[rows]
+        return found
 
     def of_pairs(self, user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
         """See `Scores`."""
@@ -108,6 +121,16 @@ class StateScores:
     def of_users(self, user: torch.Tensor, items: slice) -> torch.Tensor:
         """See `Scores`."""
         return item_scores(self.user[user], self.item[items])
+
+
+def stretches(n: int, width: int, among: slice = ALL) -> list[slice]:
+    """Return stretches of at most this width, of n places or of some of them.
+
+    >>> stretches(7, 3, slice(2, None))
+    [slice(2, 5, None), slice(5, 7, None)]
+    """
+    first, end, _ = among.indices(n)
+    return [slice(start, min(start + width, end)) for start in range(first, end, width)]
 
 
 def products(
@@ -132,16 +155,16 @@ class GivenScores:
         self.n_items = self.scores.shape[1] - 1
         check_finite(self.scores[:, 1:].amin(dim=1).isfinite() & self.scores[:, 1:].amax(dim=1).isfinite())
 
-    def blocks(self, n_users: int, n_items: int) -> Iterator[tuple[slice, Iterator[tuple[slice, torch.Tensor]]]]:
+    def blocks(
+        self, n_users: int, n_items: int, among: slice = ALL
+    ) -> Iterator[tuple[slice, Iterator[tuple[slice, torch.Tensor]]]]:
         """See `Scores`."""
-        for start in range(0, len(self.scores), n_users):
-            users = slice(start, min(start + n_users, len(self.scores)))
-            yield users, self.copies(users, n_items)
+        for users in stretches(len(self.scores), n_users):
+            yield users, self.copies(users, stretches(self.scores.shape[1], n_items, among))
 
-    def copies(self, users: slice, n_items: int) -> Iterator[tuple[slice, torch.Tensor]]:
+    def copies(self, users: slice, parts: Sequence[slice]) -> Iterator[tuple[slice, torch.Tensor]]:
         """Yield copies of the scores of some users, a block of items at a time."""
-        for start in range(0, self.scores.shape[1], n_items):
-            items = slice(start, min(start + n_items, self.scores.shape[1]))
+        for items in parts:
             width = items.stop - items.start
             yield items, pad(self.scores[users, items], (0, -width % GROUP), value=-torch.inf).clone()
 
@@ -152,6 +175,12 @@ class GivenScores:
     def of_users(self, user: torch.Tensor, items: slice) -> torch.Tensor:
         """See `Scores`."""
         return self.scores[user, items]
+
+    def of_rows(self, rows: torch.Tensor) -> GivenScores:
+        """See `Scores`."""
+        found = copy(self)
+        found.scores = self.scores[rows]
+        return found
 
 
 def item_scores(user: torch.Tensor, item: torch.Tensor) -> torch.Tensor:

@@ -123,11 +123,21 @@ class CellTraining:
             found.validate_all = lambda model: self.validation.measure(side, self.validate, model)
         return found
 
-    def rank(self, model: Recommender, stage: str, top_k: int = 0, task: RankingTask | None = None) -> Ranks:
-        """Rank the held-out items of a stage, or of a part of it, and keep each user's best candidates."""
+    def rank(
+        self, model: Recommender, stage: str, top_k: int = 0, task: RankingTask | None = None, to: int = 0
+    ) -> Ranks:
+        """Rank the held-out items of a stage, or of a part of it, and keep each user's best candidates.
+
+        Args:
+            model: what ranks.
+            stage: "validation" or "test".
+            top_k: how many of each user's best candidates are kept.
+            task: of the stage; None for all its users.
+            to: place down to which ranks are exact, see `rank_task`; 0 for all.
+        """
         evaluate(model)
         task = task or self.tasks[stage]
-        return rank_task(self.checked_answer(model), task, device=self.setup.device, top_k=top_k)
+        return rank_task(self.checked_answer(model), task, device=self.setup.device, top_k=top_k, to=to)
 
     def checked_answer(self, model: Recommender) -> Callable[[Batch], States | torch.Tensor]:
         """Return what a model ranks by. It raises a PluginError for an answer that the contract does not allow."""
@@ -162,7 +172,12 @@ class CellTraining:
 
     def validate(self, model: Recommender, task: RankingTask | None = None) -> float:
         """Return NDCG@10 on the validation items of all users, or of those of a task."""
-        return self.quality(self.rank(model, "validation", task=task))
+        return float(self.validated(model, task).mean())
+
+    def validated(self, model: Recommender, task: RankingTask | None = None) -> np.ndarray:
+        """Return it of each user, float64 [T], for which ranks beyond the cutoff need not be known."""
+        cutoff = getattr(self.validation_metric, "k", 0)
+        return self.values(self.rank(model, "validation", task=task, to=cutoff))
 
     def values(self, ranks: Ranks) -> np.ndarray:
         """Return NDCG@10 of each user, float64 [T]."""

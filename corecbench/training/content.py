@@ -208,7 +208,7 @@ def known(training: CellTraining, model: Recommender) -> Known:
 
 def values_of(training: CellTraining, side: Side, model: Recommender) -> np.ndarray:
     """Return NDCG@10 of each user on the validation items, float64 [T]."""
-    return training.validation.measure(side, lambda: training.values(training.rank(model, "validation")))
+    return training.validation.measure(side, lambda: training.validated(model))
 
 
 def best_version(worths: Sequence[Worth]) -> int:

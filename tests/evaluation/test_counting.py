@@ -65,6 +65,31 @@ def test_blocks_of_fast_scores_give_the_ranks_and_lists_of_exact_scores(kind, wi
         assert count(scores, torch.tensor(target), pairs, 0)[0].tolist() == expected[0]
 
 
+@pytest.mark.parametrize("kind", ["different", "pairs", "close", "equal", "rising"])
+@pytest.mark.parametrize("given", [False, True])
+def test_ranks_down_to_a_place_are_those_of_all_items_and_others_are_beyond_it(kind, given, monkeypatch):
+    monkeypatch.setattr(counting, "BLOCKS", ((32, 64), (32, 64)))
+    monkeypatch.setattr(counting, "MANY_PAIRS", 3)
+    user, item = states(kind)
+    rng = np.random.default_rng(5)
+    since, until = rng.integers(0, 100, N_ITEMS + 1), np.full(N_USERS, 90)
+    exact = item_scores(user, item).numpy()
+    candidates = exact * (since <= 90) - 1e9 * (since > 90)
+    place = rng.integers(1, 2 * K, N_USERS) * rng.choice([1, 50], N_USERS)
+    target = candidates[:, 1:].argsort(axis=1)[np.arange(N_USERS), -place] + 1
+    left_out = [set(rng.integers(1, N_ITEMS + 1, 40).tolist()) - {row} for row in target.tolist()]
+    pairs = Pairs(*(torch.tensor(column) for column in zip(*pairs_of(left_out), strict=True)))
+    out = [own | set(np.flatnonzero(since > 90).tolist()) for own in left_out]
+    expected, _ = exact_ranks_and_lists(exact, target, out, K)
+    absent = Absent(torch.tensor(since, dtype=torch.int32), torch.tensor(until, dtype=torch.int32))
+    scores = GivenScores(torch.tensor(exact)) if given else StateScores(user, item)
+    ranks, _ = counting.count_to(K, scores, torch.tensor(target), pairs, absent)
+    assert ranks.clamp(max=K + 1).tolist() == np.minimum(expected, K + 1).tolist()
+    if kind == "different":
+        assert len({rank for rank in expected if rank <= K}) > 3
+        assert (ranks.numpy() < expected).any()  # some were not counted on
+
+
 @pytest.mark.parametrize("kind", ["different", "close", "equal"])
 def test_items_that_do_not_exist_yet_are_no_candidates(kind, monkeypatch):
     monkeypatch.setattr(counting, "BLOCKS", ((32, 512), (32, 512)))
