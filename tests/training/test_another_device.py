@@ -48,10 +48,8 @@ def test_a_model_alone_ranks_as_on_the_processor(host, device, name):
         assert (own.rank == expected.rank).mean() > 0.95
 
 
-@pytest.mark.parametrize(
-    ("name", "waits", "copied_at"), [("sasrec", 1, ""), ("gru4rec", 1, ""), ("lightgcn", 0, "model/loss.py")]
-)
-def test_a_batch_waits_once_at_most_and_copies_from_pinned_memory(host, device, name, waits, copied_at):
+@pytest.mark.parametrize(("name", "waits"), [("sasrec", 1), ("gru4rec", 1), ("lightgcn", 0)])
+def test_a_batch_waits_once_at_most_and_copies_from_pinned_memory(host, device, name, waits):
     training, selected = make_cell_training(host, n_users=60, device=DEVICE), select(host, "models", name)
     model, _ = training.build_solo("domain", selected)
     side = training.side_training("domain", selected, model, 1)
@@ -61,7 +59,7 @@ def test_a_batch_waits_once_at_most_and_copies_from_pinned_memory(host, device, 
     side.train_epoch(None, None)
     assert n_batches > 5
     assert sum(device.waits.values()) <= waits * n_batches + WAITS_OF_AN_EPOCH
-    assert {place.split(":")[0] for place in device.copies} <= {copied_at}
+    assert not device.copies
     assert waits_of_a_ranking(device, training, model) <= 1 + WAITS_OF_A_RANKING
 
 

@@ -135,7 +135,10 @@ class BprLightGCN(LightGCN):
     """LightGCN trained by BPR, as in its paper."""
 
     def loss(self, batch: Batch, states: States) -> torch.Tensor:
-        """Return BPR on the propagated states plus the squared norm of the batch's own embeddings."""
+        """Return BPR on the propagated states plus the squared norm of the batch's own embeddings.
+
+        It is RecBole's `reg_loss`, which would wait for a GPU.
+        """
         if batch.target is None or batch.negatives is None:
             raise ValueError("BPR needs a batch of pairs with targets and negatives")
         positive = (states.user * embedding(batch.target, states.item)).sum(dim=1)  # [B]
@@ -145,7 +148,7 @@ class BprLightGCN(LightGCN):
             self.model.item_embedding(batch.target),
             self.model.item_embedding(batch.negatives),
         )
-        penalty = self.model.reg_loss(*rows, require_pow=True).squeeze()
+        penalty = sum(torch.norm(row, p=2).pow(2) for row in rows) / len(batch.user) / 2
         loss: torch.Tensor = self.model.mf_loss(positive, negative) + self.model.reg_weight * penalty
         return loss
 
