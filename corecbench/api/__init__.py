@@ -93,6 +93,7 @@ from corecbench.api.optional import (
     ScoresByCosine as ScoresByCosine,
     Settles as Settles,
     StartsFrom as StartsFrom,
+    TellsOfHistories as TellsOfHistories,
     TrainsLayers as TrainsLayers,
 )
 from corecbench.api.records import (

@@ -100,6 +100,15 @@ class HasTextStates(Protocol):
     zero."""
 
 
+class TellsOfHistories(Protocol):
+    """A table of users for the LLM that says something of each sample's own history, beside a row for each user."""
+
+    of_histories: Callable[[Batch], torch.Tensor] | None
+    """`of_histories(batch)` returns float32 [B, L, d], what stands beside each item of a history: it may depend on
+    that item and those before it alone. None: nothing does. An LLM that knows of it reads it; any other reads the
+    rows of users alone. A side with such a table is not kept, since only the other side can tell it anew."""
+
+
 class StartsFrom(Protocol):
     """A sharing module that says where the domain side of a pair starts."""
 

@@ -8,13 +8,24 @@ import os
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from safetensors.torch import load
 
-from corecbench.api import Combiner, CorecbenchError, Failure, Lists, RowSide, Setup, Side, SideRecord
+from corecbench.api import (
+    Combiner,
+    CorecbenchError,
+    CorecbenchWarning,
+    Failure,
+    Lists,
+    RowSide,
+    Setup,
+    Side,
+    SideRecord,
+)
 from corecbench.evaluation.measuring import measure_checked
 from corecbench.evaluation.protocol import sampled_users
 from corecbench.experiment import process
@@ -299,6 +310,10 @@ class Attempt:
             selected, tables = self.solo().selected, None
         if self.cell.sharing is not None and tables is None and side == "domain":  # built alone, without a control
             setup = without_control(setup)
+        if tables is not None and getattr(tables.user, "of_histories", None) is not None:
+            said = "its tables say something of each history, which the other side makes"
+            warnings.warn(f"{side_training.owner} is not kept: {said}", CorecbenchWarning, stacklevel=2)
+            return
         kept = keep_side(
             side_training.model,
             KeptAs(side, selected, settings_of(selected), setup, tables, trained.pretrained),

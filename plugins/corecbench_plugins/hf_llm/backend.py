@@ -134,7 +134,10 @@ class LlmRecommender(nn.Module):
     def sequences(self, batch: Batch, items: torch.Tensor) -> Sequences:
         """Lay out a batch whose histories have item states [B, L, d]."""
         user = None if self.user_ids is None else self.as_position(self.user_ids(batch.user)[:, None])
-        sequences: Sequences = self.layout(batch.history, self.as_position(self.dropout(items)), user)
+        items = self.dropout(items)
+        if of_histories := getattr(self.user_ids, "of_histories", None):
+            items = items + of_histories(batch)
+        sequences: Sequences = self.layout(batch.history, self.as_position(items), user)
         return sequences
 
     def train(self, mode: bool = True) -> Self:

@@ -82,7 +82,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             "collm",
             "corecbench_plugins.sharing.collm:Collm",
             CollmConfig,
-            algorithm=2,
+            algorithm=3,
             summary="the LLM reads the domain model's frozen embeddings through a small network",
             paper="Zhang et al., 2023, arXiv 2310.19488",
             reads_texts=False,

@@ -68,6 +68,8 @@ class VectorRecommender(nn.Module):
         entering = items + self.position.weight[:length]
         if self.user_ids is not None:
             entering = entering + self.user_ids(batch.user)[:, None]
+            if of_histories := getattr(self.user_ids, "of_histories", None):
+                entering = entering + of_histories(batch)
         mask = nn.Transformer.generate_square_subsequent_mask(length, device=items.device)
         final = self.layers(self.dropout(entering), mask=mask, is_causal=True)
         return States(self.leave(final) + items, table)
