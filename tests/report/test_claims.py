@@ -116,6 +116,13 @@ def test_a_folder_without_claims_is_no_folder_of_claims(tmp_path):
         read_claims(tmp_path)
 
 
+def test_our_claims_are_of_metrics_and_sharing_modules_that_there_are(host):
+    ours = read_claims()
+    metrics, modules = ({component.name for component, _ in host.list(kind)} for kind in ("metrics", "sharing"))
+    assert {claim.metric.split("@")[0] for claim in ours} <= metrics
+    assert {claim.paper.sharing for claim in ours if claim.paper.sharing} <= modules
+
+
 def test_our_claims_name_their_sources_and_a_file_of_the_same_name_wins(tmp_path):
     ours = read_claims()
     assert {claim.name for claim in ours} == {path.stem for path in FOLDER.glob("*.toml")} >= {"tiger", "ensrec"}
