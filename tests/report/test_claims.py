@@ -7,6 +7,7 @@ import pytest
 from corecbench.api import UsageError
 from corecbench.report.evidence.claims import FOLDER, placed, read_claims
 from corecbench.report.views.tables import claims_table
+from corecbench.results.rows import rows_of
 
 from .conftest import PROTOCOL
 
@@ -70,6 +71,13 @@ def test_a_claim_about_a_pair_is_beside_its_side_and_those_of_variants(bench, tm
     found = placed(claims, {"default": bench.table()})
     assert [each.row.key.name for each in found] == ["sasrec+llama+mine:llm", "sasrec+llama+mine-plain:llm"]
     assert {each.mean for each in found} == {1 / 4}
+
+
+def test_an_imported_model_stands_beside_the_figures_of_its_name(bench):
+    bench.add("tiger", domain_ranks=[2] * 6, dataset="amazon-beauty")
+    ((_, record),) = bench.entries
+    (key,) = rows_of(record["cell"])
+    assert {claim.name for claim in read_claims() if claim.is_about(key, record)} == {"tiger", "tiger-rerun"}
 
 
 def test_what_differs_between_the_protocols_is_said(bench, tmp_path):
