@@ -175,7 +175,7 @@ class CellTraining:
         return float(self.validated(model, task).mean())
 
     def validated(self, model: Recommender, task: RankingTask | None = None) -> np.ndarray:
-        """Return it of each user, float64 [T], for which ranks beyond the cutoff need not be known."""
+        """Return NDCG@10 of each user on the validation items, float64 [T], without ranks beyond its cutoff."""
         cutoff = getattr(self.validation_metric, "k", 0)
         return self.values(self.rank(model, "validation", task=task, to=cutoff))
 

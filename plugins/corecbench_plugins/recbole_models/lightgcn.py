@@ -137,7 +137,7 @@ class BprLightGCN(LightGCN):
     def loss(self, batch: Batch, states: States) -> torch.Tensor:
         """Return BPR on the propagated states plus the squared norm of the batch's own embeddings.
 
-        It is RecBole's `reg_loss`, which would wait for a GPU.
+        The norm is that of RecBole's `reg_loss`, which would wait for a GPU.
         """
         if batch.target is None or batch.negatives is None:
             raise ValueError("BPR needs a batch of pairs with targets and negatives")
