@@ -131,3 +131,11 @@ def test_help_answers_in_half_a_second():
         subprocess.run([COMMAND, "--help"], capture_output=True, check=True)
         durations.append(time.perf_counter() - start)
     assert min(durations) < LIMIT_S
+
+
+def test_a_run_leaves_torch_to_its_workers(tmp_path):
+    rows = [f"{user},{item},{10 * user + item}" for user in range(8) for item in range(user % 3, user % 3 + 4)]
+    (tmp_path / "bought.csv").write_text("\n".join(["user_id,item_id,timestamp", *rows]), encoding="utf-8")
+    args = ["run", "--models", "popularity", "--datasets", f"csv:{tmp_path / 'bought.csv'}", "--no-references"]
+    assert heavy_modules_after(RUN.format(args=[*args, "--results", str(tmp_path / "results")])) == []
+    assert list(tmp_path.glob("results/**/popularity/*/result.json"))

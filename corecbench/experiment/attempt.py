@@ -43,7 +43,7 @@ from corecbench.results.spare import spare_folder
 from corecbench.results.store import Store, state_of
 from corecbench.training.alone import predicting, stand_beside, train_beside, with_own_content, without_control
 from corecbench.training.cell import CellTraining, OnEpoch, Trained
-from corecbench.training.checkpoints import BEGUN, STATE_VERSION, Checkpoints
+from corecbench.training.checkpoints import STATE_VERSION, Checkpoints
 from corecbench.training.ensemble import Answers, Ensemble, answers
 from corecbench.training.pair import Learnt, Pair, Solo, train_pair
 from corecbench.training.refit import Validation
@@ -196,7 +196,7 @@ class Attempt:
         place = digest_of({"machine": process.machine(config.device), **process.versions(), "state": STATE_VERSION})
         place += f"-{self.part}" if self.part == "refit" else ""
         name = f"{cell.start_hash}-seed{cell.seed}-{place}.safetensors"
-        return Checkpoints(folder, self.plan.cache / BEGUN / name, config.checkpoint_minutes, stop=self.stop)
+        return Checkpoints(folder, self.plan.begun / name, config.checkpoint_minutes, stop=self.stop)
 
     @functools.cached_property
     def control(self) -> AppliedControl | None:

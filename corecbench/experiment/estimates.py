@@ -15,8 +15,7 @@ from corecbench.experiment.cells import record_of
 from corecbench.experiment.execution.task import make_task
 from corecbench.experiment.execution.worker_process import TaskEnd, WorkerProcess
 from corecbench.experiment.session import threads_of
-from corecbench.experiment.timed_steps import Timed
-from corecbench.experiment.work import Work, kind_of, work_of
+from corecbench.experiment.work import Timed, Work, kind_of, work_of
 from corecbench.results.store import Store
 
 if TYPE_CHECKING:

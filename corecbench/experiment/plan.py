@@ -63,6 +63,11 @@ class Plan:
     needed."""
 
     @property
+    def begun(self) -> Path:
+        """The folder of the states after a first turn that other cells may begin with."""
+        return self.cache / "begun"
+
+    @property
     def n_to_do(self) -> int:
         """Number of cells that have to be trained."""
         return len(self.to_do)

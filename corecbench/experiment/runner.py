@@ -10,20 +10,15 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
-from corecbench.evaluation.protocol import protocol_on
 from corecbench.evaluation.text_similarity import target_similarity
 from corecbench.experiment import process
-from corecbench.experiment.accounts import account_of
 from corecbench.experiment.attempt import Attempt, Outcome, Tell, Waits
-from corecbench.experiment.cells import Cell, record_of, settings_of
+from corecbench.experiment.described import describe
 from corecbench.experiment.number_formats import dtypes
 from corecbench.experiment.refit import refit
 from corecbench.results.frames import items_frame, ranks_frame, top_frame
 from corecbench.results.layout import CHECKPOINT, ITEMS_FILE, MODEL
 from corecbench.results.privacy import without_private
-from corecbench.results.record import SCHEMA
 from corecbench.results.spare import store_or_keep
 from corecbench.results.store import state_of
 from corecbench.training.weights import save_checkpoint
@@ -32,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from corecbench.api import CellResult, EpochRecord, RunRecord
-    from corecbench.data.loaded import SplitDataset
+    from corecbench.api import CellResult, EpochRecord
+    from corecbench.experiment.cells import Cell
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store
@@ -141,66 +136,3 @@ def save(cell: Cell, plan: Plan, store: Store, outcome: Outcome, record: CellRes
     )
     store.drop_failed(cell.folder)
     return stored
-
-
-def describe(cell: Cell, plan: Plan) -> dict[str, Any]:
-    """Return what is known of a cell before it is trained."""
-    data, config = cell.data, plan.config
-    return {
-        "schema": SCHEMA,
-        "cell": record_of(cell),
-        "hash": cell.hash,
-        "settings": {part.label: settings_of(part) for part in cell.recorded},
-        **({"in_pairs": in_pairs} if (in_pairs := plan.in_pairs(cell)) else {}),
-        **({"tuning": tuning} if (tuning := account_of(cell, config)) else {}),
-        "protocol": protocol_on(data, config),
-        "data": {
-            "fingerprint": data.dataset.fingerprint,
-            "split_fingerprint": data.split.fingerprint,
-            **data.facts,
-            **reduced_facts(data),
-        },
-        **code(),
-        "plugins": {
-            part.label: {
-                "distribution": part.plugin.distribution,
-                "version": part.plugin.version,
-                **({"variant_of": part.name} if part.is_variant else {}),
-            }
-            for part in cell.recorded
-        },
-        "device": config.device,
-        "algorithms": dict(cell.algorithms),
-        "fingerprints": {part.label: dict(part.fingerprint) for part in cell.components if part.fingerprint},
-        "run": run_of(cell, plan),
-    }
-
-
-def run_of(cell: Cell, plan: Plan) -> RunRecord:
-    """Return what it takes to run a cell again, as far as it is known before."""
-    source, alone = cell.data.selected, plan.alone(cell)
-    settings = {key: value for key, value in settings_of(source).items() if key != source.component.argument}
-    record: RunRecord = {
-        "dataset": source.label,
-        "dataset_settings": {source.name: settings} if settings else {},
-        "metrics": list(plan.config.metrics),
-        "top_k": plan.config.top_k,
-    }
-    return {**record, "alone": alone} if alone else record
-
-
-def reduced_facts(data: SplitDataset) -> dict[str, int]:
-    """Return the counts of a reduced training part; none where nothing is left out."""
-    if not data.reduction:
-        return {}
-    return {
-        "training_users": len(np.unique(data.train.user)),
-        "training_items": len(np.unique(data.train.item)),
-        "training_interactions": len(data.train.user),
-    }
-
-
-@functools.cache
-def code() -> dict[str, Any]:
-    """Return the versions and the commit that run; asked for once, since a later commit does not change them."""
-    return {"versions": process.versions(), "commit": process.commit()}

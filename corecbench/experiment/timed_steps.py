@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from corecbench.api import CorecbenchError, Setup
 from corecbench.evaluation.protocol import sampled_users
 from corecbench.experiment import process
+from corecbench.experiment.work import Timed
 from corecbench.training.cell import CellTraining
 from corecbench.training.weights import trainable
 
@@ -35,17 +36,6 @@ TEXTS = 16
 """Texts that are read where all of them would take too long."""
 WORK_S = 3.0
 """Seconds after which long work before the training, such as reading all texts, is known well enough."""
-
-
-class Timed(NamedTuple):
-    """What a model takes on a data set."""
-
-    epoch_s: float
-    """Seconds of an epoch with its validation; 0 for a model that is not trained."""
-    beside_s: float
-    """Seconds of a cell beside its epochs: building the model, and ranking all users."""
-    memory_bytes: int
-    """The largest memory of the process meanwhile."""
 
 
 class EnoughError(BaseException):

@@ -25,6 +25,17 @@ class Kind(NamedTuple):
     """What is trained: "domain", "llm", "pair", or "reference", which is quick."""
 
 
+class Timed(NamedTuple):
+    """What a model takes on a data set."""
+
+    epoch_s: float
+    """Seconds of an epoch with its validation; 0 for a model that is not trained."""
+    beside_s: float
+    """Seconds of a cell beside its epochs: building the model, and ranking all users."""
+    memory_bytes: int
+    """The largest memory of the process meanwhile."""
+
+
 class Stretch(NamedTuple):
     """The epochs of one model in one turn."""
 

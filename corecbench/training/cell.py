@@ -34,8 +34,9 @@ from corecbench.plugin.guard import guard
 from corecbench.training.contexts import latest, single_items
 from corecbench.training.examples import make_examples
 from corecbench.training.frozen import evaluate, last_states
-from corecbench.training.loop import PlannedTurn, SideTraining
+from corecbench.training.loop import SideTraining
 from corecbench.training.refit import Validation
+from corecbench.training.turns import PlannedTurn
 from corecbench.training.weights import seed_torch, trainable
 
 if TYPE_CHECKING:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from corecbench.api import EpochRecord, Side
-    from corecbench.training.loop import PlannedTurn, SideTraining
+    from corecbench.training.loop import SideTraining
+    from corecbench.training.turns import PlannedTurn
 
     Sides = Mapping[Side, SideTraining]
     OnEpoch = Callable[[EpochRecord], None]
@@ -44,8 +45,6 @@ TURN, EPOCH = "turn.safetensors", "epoch.safetensors"
 """The state at the end of the latest turn, and the latest state within a turn."""
 STATE_VERSION = 2
 """Version of what a state holds. States of other versions have other names in the cache, and are not read."""
-BEGUN = "begun"
-"""Folder of the cache for the states after a first turn that other cells may begin with."""
 KEPT = 24
 """Most states after a first turn that are kept for other cells; the oldest go first."""
 

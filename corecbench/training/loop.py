@@ -43,22 +43,6 @@ class Pauses(Protocol):
         """An epoch has ended, and another one follows."""
 
 
-@dataclass(frozen=True)
-class PlannedTurn:
-    """A turn of one side."""
-
-    number: int
-    """As in the records of its epochs."""
-    side: Side
-    epochs: int
-    """Most epochs."""
-    sharing: SharingModule | None = None
-    """Couples the side to its partner; None: it learns from nobody."""
-    partner: Side | None = None
-    renew: Callable[[torch.Tensor], None] | None = None
-    """Is told, before the turn, what the LLM makes of each item; None: nothing is told."""
-
-
 @dataclass
 class SideTraining:
     """The training of one side: a model, its examples, and the best weights so far."""

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence, Set
 
     from corecbench.plugin.selected import Selected
-    from corecbench.training.loop import PlannedTurn, SideTraining
+    from corecbench.training.loop import SideTraining
+    from corecbench.training.turns import PlannedTurn
 
 
 @dataclass(frozen=True)

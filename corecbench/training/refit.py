@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from corecbench.api import EpochRecord, RowSide, Side
-    from corecbench.training.loop import PlannedTurn
+    from corecbench.training.turns import PlannedTurn
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from corecbench.api import SIDES, Budget, PluginError, SharingModule, Side, Teacher, Turn
 from corecbench.plugin.guard import guard, owner_of
-from corecbench.training.loop import PlannedTurn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +16,22 @@ if TYPE_CHECKING:
 
 MOST_EPOCHS = 1000
 """The largest budget of a domain model that is tried in search of one that is enough."""
+
+
+@dataclass(frozen=True)
+class PlannedTurn:
+    """A turn of one side."""
+
+    number: int
+    """As in the records of its epochs."""
+    side: Side
+    epochs: int
+    """Most epochs."""
+    sharing: SharingModule | None = None
+    """Couples the side to its partner; None: it learns from nobody."""
+    partner: Side | None = None
+    renew: Callable[[torch.Tensor], None] | None = None
+    """Is told, before the turn, what the LLM makes of each item; None: nothing is told."""
 
 
 def planned(

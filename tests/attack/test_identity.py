@@ -7,8 +7,8 @@ import pytest
 
 from corecbench.api import PluginError
 from corecbench.experiment import algorithms
+from corecbench.experiment.described import describe
 from corecbench.experiment.plan import make_plan
-from corecbench.experiment.runner import describe
 from corecbench.plugin.host import Host
 from corecbench.results.store import Store
 from corecbench.settings.config import RunConfig

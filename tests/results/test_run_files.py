@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
+from corecbench.experiment.described import describe
 from corecbench.experiment.plan import make_plan
-from corecbench.experiment.runner import describe
 from corecbench.results.run_files import run_files
 from corecbench.results.store import Store
 from corecbench.settings.config import PerDataset, RunConfig, Variant, load

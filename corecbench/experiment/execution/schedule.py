@@ -7,17 +7,16 @@ import signal
 import time
 from typing import TYPE_CHECKING, cast
 
+from corecbench.experiment.described import describe
 from corecbench.experiment.execution.claims import Claims, owner_in_words
 from corecbench.experiment.execution.executor import Ended, Executor
 from corecbench.experiment.execution.order import Need, Queue, begin_alike, needs_alone, same_texts, side_by_side
 from corecbench.experiment.execution.relay import HeardOf, Relay
 from corecbench.experiment.execution.worker_process import WAITS, named
 from corecbench.experiment.progress import title
-from corecbench.experiment.runner import describe
 from corecbench.results.privacy import without_private
 from corecbench.results.spare import store_or_keep
 from corecbench.toolkit.caches import remove_left_behind
-from corecbench.training.checkpoints import BEGUN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +41,7 @@ def run(plan: Plan, host: Host, store: Store, executor: Executor) -> list[CellRe
     """
     for label in plan.config.trackers:
         host.track(host.select("trackers", label, plan.config.settings))
-    remove_left_behind(plan.cache / BEGUN)
+    remove_left_behind(plan.begun)
     results = {}
     with Claims(plan, store) as claims:
         claims.tidy(cell for cell in plan.cells if cell.done or cell.failed)

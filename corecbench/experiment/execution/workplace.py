@@ -12,7 +12,7 @@ from corecbench.experiment import process
 from corecbench.experiment.layout import choices_on, lay_out
 from corecbench.experiment.plan import Plan
 from corecbench.experiment.runner import run_cell
-from corecbench.experiment.timed_steps import Timed, timed
+from corecbench.experiment.timed_steps import timed
 from corecbench.plugin.discovery import installed
 from corecbench.plugin.host import Host
 from corecbench.results.store import Store
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from corecbench.experiment.attempt import Tell
     from corecbench.experiment.cells import Cell
     from corecbench.experiment.execution.task import CellTask
+    from corecbench.experiment.work import Timed
     from corecbench.settings.config import RunConfig
 
 
