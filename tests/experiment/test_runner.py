@@ -7,7 +7,7 @@ import pytest
 
 import corecbench.training.cell
 from corecbench.api import Setup, hookimpl
-from corecbench.experiment.runner import code
+from corecbench.experiment.described import code
 from corecbench.plugin.host import Host
 from corecbench.report.evidence.reading import read_rows
 from corecbench.results.store import Store

@@ -8,8 +8,8 @@ import pytest
 from corecbench.experiment import estimates, timed_steps
 from corecbench.experiment.estimates import guess, timed_estimates
 from corecbench.experiment.plan import make_plan
-from corecbench.experiment.timed_steps import EnoughError, LongWork, Timed, timed
-from corecbench.experiment.work import work_of
+from corecbench.experiment.timed_steps import EnoughError, LongWork, timed
+from corecbench.experiment.work import Timed, work_of
 from corecbench.plugin.host import Host
 from corecbench.results.store import Store
 from corecbench.settings.config import RunConfig
