@@ -1,12 +1,12 @@
 """Publishes a benchmark's results as a bundle, `results/published/BENCHMARK.zip`, as they may be given to anyone.
 
-    python benchmarks/publish.py three-datasets
-    python benchmarks/publish.py three-datasets --results results/published    makes a bundle of a published folder
+    python benchmarks/publish.py quarter
+    python benchmarks/publish.py quarter --results results/published    makes a bundle of a published folder
 
 Terms of use often forbid to pass data on, and ids are most of a file's size. So users become numbers, the same in
 every cell and window of a data set, held-out items are left out, and lists of best items and checkpoints stay
 behind. Tables, slices and tests are the same as from the results themselves:
-`corecbench report --results results/published --benchmark three-datasets`.
+`corecbench report --results results/published --benchmark quarter`.
 """
 
 from __future__ import annotations

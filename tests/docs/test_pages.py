@@ -116,7 +116,7 @@ def test_a_figure_that_is_not_published_is_found():
         "19,124",
         "+0.1",
     }
-    assert published("+28.9")
+    assert published("+14.3")
     assert not published("99.9")
 
 
