@@ -538,7 +538,8 @@ def test_rows_that_rank_different_users_share_no_table(bench):
     bench.add("sasrec", domain_ranks=[1, 2], users=["a", "b"])
     bench.add("gru4rec", domain_ranks=[1, 2], users=["a", "c"])
     message = "gru4rec, seed 0, ranks other users than sasrec, seed 0: 1 of its 2 users are missing and 1 are new"
-    with pytest.raises(ResultsError, match=f"^toy: {message}; run both on the same data$"):
+    remedy = "run both on the same data, or read both from bundles, which number their users"
+    with pytest.raises(ResultsError, match=f"^toy: {message}; {remedy}$"):
         bench.table()
 
 

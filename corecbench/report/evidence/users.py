@@ -151,7 +151,8 @@ def check_users(rows: Iterable[Row]) -> None:
                 lacks, adds = len(users.difference(values.index)), len(values.index.difference(users))
                 raise ResultsError(
                     f"{dataset}: {model}, seed {seed}, ranks other users than {earlier}: {lacks} of its "
-                    f"{len(users)} users are missing and {adds} are new; run both on the same data"
+                    f"{len(users)} users are missing and {adds} are new; run both on the same data, or read both "
+                    "from bundles, which number their users"
                 )
             if differ := n_differing(row.users.get(seed), other.users.get(its_seed)):
                 raise ResultsError(
