@@ -184,10 +184,6 @@ class CellTraining:
         """Return NDCG@10 of each user, float64 [T]."""
         return self.validation_metric.per_user(ranks.rank, ranks.n_candidates)
 
-    def quality(self, ranks: Ranks) -> float:
-        """Return the mean NDCG@10 of ranks."""
-        return float(self.values(ranks).mean())
-
     def user_states(self, model: Recommender) -> torch.Tensor:
         """Return each user's state after the training history, float32 [U+1, d], row 0 zero.
 

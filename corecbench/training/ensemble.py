@@ -85,7 +85,7 @@ class Ensemble:
     def validate(self) -> float:
         """Return NDCG@10 on the validation items, by the scores as they are combined now."""
         measure = self.training.validation.measure
-        return measure("ensemble", lambda: self.training.quality(self.rank("validation")))
+        return measure("ensemble", lambda: float(self.training.values(self.rank("validation")).mean()))
 
     def rank(self, stage: str, top_k: int = 0) -> Ranks:
         """Rank the held-out items of a stage, and keep each user's best candidates."""
