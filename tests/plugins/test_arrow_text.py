@@ -1,12 +1,14 @@
 """The fast way through text files gives what the way row by row gives, errors and their lines included."""
 
 import random
+import sys
 
+import pyarrow.csv
 import pytest
 
 from corecbench.api import DataError
 from corecbench_plugins.datasets import atomic_file, atomic_folder, csv_file, timestamps
-from corecbench_plugins.datasets.arrow_text import longest_line
+from corecbench_plugins.datasets.arrow_text import longest_line, read_columns
 from corecbench_plugins.datasets.atomic_folder import AtomicFolder
 from corecbench_plugins.datasets.csv_file import PlainTable, open_csv, read_csv
 from corecbench_plugins.datasets.settings import Csv
@@ -86,3 +88,16 @@ def test_a_field_longer_than_python_reads_is_an_error_as_before(tmp_path):
 @pytest.mark.parametrize(("data", "length"), [(b"", 0), (b"ab\nc", 2), (b"a\n\nbcd\n", 3), (b"abc", 3)])
 def test_the_longest_line_is_found_with_and_without_an_end(data, length):
     assert longest_line(data) == length
+
+
+def test_arrow_reads_from_memory_of_its_own(monkeypatch):
+    rows, sources, read = b"a,1\nb,2\n", [], pyarrow.csv.read_csv
+
+    def noted(source, *options):
+        sources.append(sys.getrefcount(rows))
+        return read(source, *options)
+
+    monkeypatch.setattr("pyarrow.csv.read_csv", noted)
+    references = sys.getrefcount(rows)
+    assert read_columns(rows, ",", ["user", "n"], ["n"])["n"].to_pylist() == ["1", "2"]
+    assert sources == [references + 1]  # the argument's
