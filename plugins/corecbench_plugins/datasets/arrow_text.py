@@ -38,9 +38,7 @@ def read_columns(data: bytes, separator: str, names: Sequence[str], wanted: Sequ
 
     if len(separator.encode()) > 1 or data.startswith(BYTE_ORDER_MARK):  # which Arrow drops, wherever rows begin
         return None
-    own = pa.array([data], pa.large_binary()).buffers()[
-        2
-    ]  # a copy: Arrow's threads may outlive Python
+    own = pa.array([data], pa.large_binary()).buffers()[2]  # a copy: Arrow's threads may outlive Python
     try:
         return pyarrow.csv.read_csv(
             pa.BufferReader(own),
