@@ -139,9 +139,7 @@ def test_user_rows_tell_the_llm_nothing_unless_it_is_to_read_them():
         domain, llm = module.ids("domain", 3), module.ids("llm", 4)
         told = llm.user(index)
         assert told.shape == (2, 4)
-        assert torch.allclose(
-            told, llm.user.weight[index], atol=1e-6
-        )  # products of other sizes: MKL's AVX2 rounds anew
+        assert torch.equal(told, llm.user.weight[index])
         assert bool(told.any()) == reads
         assert domain.user(index).any()
 
