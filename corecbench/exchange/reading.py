@@ -15,7 +15,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from corecbench.api import DataError, UsageError
-from corecbench.results.tables import in_memory_of_arrow
+from corecbench.toolkit import in_memory_of_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,6 +11,7 @@ from pandas.api.types import is_bool_dtype, is_integer_dtype
 
 from corecbench.results.frames import COUNTS, FLAGS
 from corecbench.results.record import damaged
+from corecbench.toolkit import in_memory_of_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,17 +49,6 @@ def write_table(frame: pd.DataFrame, file: Path) -> None:
         column_encoding=encoding,
         store_schema=False,
     )
-
-
-def in_memory_of_arrow(content: bytes) -> pa.BufferReader:
-    """Return a copy to read from, which Arrow's threads give up by themselves.
-
-    They may do so after an error was printed. Python's own memory they would give back to an interpreter that has
-    ended by then, which aborts the process.
-    """
-    copy = pa.BufferOutputStream()
-    copy.write(content)
-    return pa.BufferReader(copy.getvalue())
 
 
 def read_table(

@@ -4,6 +4,7 @@ They keep files in the cache, find data sets, choose number formats, and turn it
 implements and is given stands in `corecbench.api`. Importing this package loads neither torch nor transformers.
 """
 
+from corecbench.toolkit.arrow_memory import in_memory_of_arrow
 from corecbench.toolkit.caches import private_folder, set_aside, workspace
 from corecbench.toolkit.checksums import checksum
 from corecbench.toolkit.folders import cache_folder, dataset_folder, dataset_places, ordinary_file
@@ -29,6 +30,7 @@ __all__ = [
     "checksum",
     "dataset_folder",
     "dataset_places",
+    "in_memory_of_arrow",
     "kept_word_summaries",
     "load_tensors",
     "mean_texts",

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from corecbench.exchange import reading
-from corecbench.results.tables import in_memory_of_arrow, read_table
+from corecbench.results.tables import read_table
+from corecbench.toolkit import in_memory_of_arrow
 
 
 def test_what_arrow_reads_from_holds_nothing_of_python():

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corecbench.toolkit import in_memory_of_arrow
 from corecbench_plugins.datasets.text_file import BYTE_ORDER_MARK
 
 if TYPE_CHECKING:
@@ -38,10 +39,9 @@ def read_columns(data: bytes, separator: str, names: Sequence[str], wanted: Sequ
 
     if len(separator.encode()) > 1 or data.startswith(BYTE_ORDER_MARK):  # which Arrow drops, wherever rows begin
         return None
-    own = pa.array([data], pa.large_binary()).buffers()[2]  # a copy: Arrow's threads may outlive Python
     try:
         return pyarrow.csv.read_csv(
-            pa.BufferReader(own),
+            in_memory_of_arrow(data),
             pyarrow.csv.ReadOptions(column_names=list(names)),
             pyarrow.csv.ParseOptions(delimiter=separator, quote_char=False),
             pyarrow.csv.ConvertOptions(
