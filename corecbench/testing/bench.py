@@ -97,9 +97,10 @@ class Bench(kit.Bench):
         """The sides that it is built as: a domain model over ids, an LLM over ids and, as if alone, without."""
         return ("domain", "llm") if self.selected.kind == "llms" else ("domain",)
 
-    def cell_training(self) -> CellTraining:
+    def cell_training(self, seed: int = 0) -> CellTraining:
         """Return a new place to train: on toy data, or on some users of the data set."""
-        return make_cell_training(self.host, moved=self.texts_are_moved, device=self.device, data=self.data)
+        place = make_cell_training(self.host, moved=self.texts_are_moved, device=self.device, data=self.data)
+        return dataclasses.replace(place, setup=dataclasses.replace(place.setup, seed=seed))
 
     def build(self, side: Side) -> Recommender:
         """Build the recommender on new toy data; nothing is random in its states."""
@@ -107,12 +108,12 @@ class Bench(kit.Bench):
         evaluate(model)
         return model
 
-    def train(self, side: Side, epochs: int | None = None) -> tuple[CellTraining, SideTraining]:
+    def train(self, side: Side, epochs: int | None = None, seed: int = 0) -> tuple[CellTraining, SideTraining]:
         """Train the recommender alone, for so many epochs if it is trained at all."""
         selected = self.selected
         if epochs is not None and isinstance(selected.config, Training):
             selected = dataclasses.replace(selected, config=dataclasses.replace(selected.config, epochs=epochs))
-        cell_training = self.cell_training()
+        cell_training = self.cell_training(seed)
         side_training = cell_training.train_solo(side, selected, silent)
         side_training.finish()
         evaluate(side_training.model)

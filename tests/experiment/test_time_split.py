@@ -18,6 +18,7 @@ from corecbench.testing.toys import TITLES, ToySource, write_atomic
 N_ROWS = 420
 TIME = {"split": "time", "cut": ("0.8", "0.9")}
 CUTS = int(0.8 * N_ROWS), int(0.9 * N_ROWS)
+FURTHER = ("one", "two", "three", "four", "five")  # unlike often, so no two directions of the words weigh the same
 NEW = {f"n{number}": f"green {thing} again" for number, thing in enumerate(("apple", "brick", "crown", "drum"))}
 OTHER = {f"n{number}": f"black {thing} violin" for number, thing in enumerate(("flute", "eagle", "apple", "brick"))}
 
@@ -41,7 +42,8 @@ def world(future, since=CUTS[1]):
         for user in both:
             had[user].add(item)
         rows.append((f"u{both[future]}", item, 1000 + 7 * time))
-    titles = {f"i{number}": title for number, title in enumerate(TITLES)} | {"v0": "red apple", "v1": "blue violin"}
+    titles = {f"i{number}": f"{title} {FURTHER[int(number**0.5)]}" for number, title in enumerate(TITLES)}
+    titles |= {"v0": "red apple", "v1": "blue violin"}
     moved = {"v0": "black flute", "v1": "black eagle"} if future and since == CUTS[0] else {}
     return ToySource(rows, titles | moved | (OTHER if future else NEW))
 
@@ -53,10 +55,7 @@ def folders(tmp_path_factory):
 
 
 def learnt(records):
-    """What training and validation left in the records, to three digits.
-
-    Of few words some directions are alike, so the last digits of their decomposition depend on memory's layout.
-    """
+    """What training and validation left in the records, to three digits: the last depend on memory's layout."""
     left = {
         record["cell"]["name"]: (
             record["status"],

@@ -161,8 +161,12 @@ def test_prompts_are_kept_on_disk_up_to_a_bound_and_are_the_same_beyond_it(make_
     layout, windows = make_model("titles", ids=False).layout, [[1, 2], [4, 5, 6], [6]]
     first, computed, compute = layout.prompts(windows), [], layout.encoder.token_states
     monkeypatch.setattr(layout.encoder, "token_states", lambda texts: computed.extend(texts) or compute(texts))
-    assert all(torch.equal(one, other) for one, other in zip(first, layout.prompts(windows), strict=True))
+    second = layout.prompts(windows)
     assert len(computed) == again
+    beyond = [state.half().float() for state in compute(computed)] if again else []  # last digits are a batch's own
+    known = first[: len(windows) - again] + beyond
+    assert all(torch.equal(one, other) for one, other in zip(known, second, strict=True))
+    assert all(torch.allclose(one, other, rtol=2**-10) for one, other in zip(first, second, strict=True))
     assert os.fstat(layout.kept.file.fileno()).st_size <= most
 
 
