@@ -82,7 +82,7 @@ def two_camps_of_taste_are_told_apart(bench: Bench) -> None:
     for side in bench.sides:
         share = of_own_camp(bench, side, seed=0)
         if share < OWN_CAMP:
-            share = np.mean([share, *(of_own_camp(bench, side, seed) for seed in FURTHER_SEEDS)])
+            share = float(np.mean([share, *(of_own_camp(bench, side, seed) for seed in FURTHER_SEEDS)]))
         what = "of the first three items" + (", over texts alone," if side == "llm" else "")
         require(share >= OWN_CAMP, f"{share:.0%} {what} are of the user's own camp; needed are {OWN_CAMP:.0%}")
 
