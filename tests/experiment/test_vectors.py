@@ -21,6 +21,7 @@ FROZEN = [
     "llmd4rec",
     "llminit",
     "llmsrec",
+    "rec-pca",
     "rlmrec",
     "unisrec",
     "hybrid",

@@ -56,6 +56,7 @@ test_llminit = conformance("llminit")
 test_llmsrec = conformance("llmsrec")
 test_alphafuse = conformance("alphafuse")
 test_covering_alphafuse = conformance("alphafuse", settings={"cover": True})
+test_rec_pca = conformance("rec-pca")
 test_rlmrec = conformance("rlmrec")
 test_generative_rlmrec = conformance("rlmrec", settings={"kind": "generative", "hidden": 0.5})
 test_unisrec = conformance("unisrec")
@@ -113,7 +114,7 @@ CHECKED = {
         "llama4rec",
         "llmd4rec",
     ),
-    *("llm2rec", "llminit", "llmsrec", "rlmrec", "unisrec"),
+    *("llm2rec", "llminit", "llmsrec", "rec-pca", "rlmrec", "unisrec"),
     *("shuffled-texts", "ciphered-texts", "bag-of-words", "frozen-bag-of-words", "untrained-llm"),
     *("shuffled-vectors", "random-vectors", "frozen-texts", "own-teacher", "no-neighbours", "no-mutual"),
     *("vectors", "alpharec"),

@@ -19,6 +19,7 @@ from corecbench_plugins.sharing.settings import (
     LlminitConfig,
     LlmsrecConfig,
     NoneConfig,
+    RecPcaConfig,
     RlmrecConfig,
     Schedule,
     UnisrecConfig,
@@ -217,6 +218,15 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
                 order=90,
                 in_ledger=True,
             ),
+            llm_turns=has_llm_turns,
+        ),
+        SharingComponent(
+            "rec-pca",
+            "corecbench_plugins.sharing.rec_pca:RecPca",
+            RecPcaConfig,
+            summary="items start from directions of their texts in which a user's items are alike",
+            paper="Zhang and Zhu, 2026, arXiv 2604.20490",
+            couples=False,
             llm_turns=has_llm_turns,
         ),
         SharingComponent(

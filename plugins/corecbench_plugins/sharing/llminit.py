@@ -23,15 +23,18 @@ from torch.nn.functional import embedding_bag
 
 from corecbench.api import Interactions, Pretrained, Setup
 from corecbench_plugins.sharing.none import Private
-from corecbench_plugins.sharing.settings import LlminitConfig
+from corecbench_plugins.sharing.settings import LlminitConfig, RecPcaConfig
 
 
-class Llminit(Private):
-    """Private tables. The domain side's items start from the LLM's states of their texts, and users from items."""
+class InitialRows(Private):
+    """Private tables. The domain side's items start from the LLM's states of their texts, and users from items.
 
-    config: LlminitConfig
+    U users, N items, k the width of a state, d that of a row.
+    """
 
-    def __init__(self, config: LlminitConfig, setup: Setup) -> None:
+    config: LlminitConfig | RecPcaConfig
+
+    def __init__(self, config: LlminitConfig | RecPcaConfig, setup: Setup) -> None:
         super().__init__(config, setup)
         nothing = np.zeros(0, dtype=np.int64)
         self.interactions = Interactions(nothing, nothing)
@@ -41,22 +44,48 @@ class Llminit(Private):
         self.interactions = train
 
     def start(self, pretrained: Pretrained) -> None:
-        """Write the chosen dimensions over the item rows, and means of these over the user rows."""
+        """Write what is left of the states over the item rows, and means of these over the user rows."""
         states = pretrained.text if pretrained.text_states is None else pretrained.text_states
         if states is None:
             return
         users, items = self.tables["domain"].user.weight, self.tables["domain"].item.weight
         has_text = states.any(dim=1)
-        is_known = torch.arange(len(states), device=states.device) <= self.catalog.n_known_items
-        text_states, known = states[has_text].float(), is_known[has_text]
-        popular = self.popular(has_text & is_known)[has_text]
-        chosen = select(text_states[popular], items.shape[1], self.config.selection)
-        rows = text_states[:, chosen] - text_states[known][:, chosen].mean(dim=0)
+        known = has_text & (torch.arange(len(states), device=states.device) <= self.catalog.n_known_items)
+        rows = self.reduced(states.float(), known, items.shape[1])
         with torch.no_grad():
-            items[has_text, : len(chosen)] = rows * (self.config.deviation / rows[known].square().mean().sqrt())
+            scale = self.config.deviation / rows[known].square().mean().sqrt()
+            items[has_text, : rows.shape[1]] = rows[has_text] * scale
             if self.config.users and len(self.interactions.user):
                 mean, some = self.means(items)
                 users[some] = mean[some]
+
+    def reduced(self, states: torch.Tensor, known: torch.Tensor, width: int) -> torch.Tensor:
+        """Return states in fewer dimensions, centred, float32 [N+1, at most width].
+
+        Args:
+            states: float32 [N+1, k], zeros for items without a text.
+            known: bool [N+1], items with a text that exist in training.
+            width: most dimensions.
+        """
+        raise NotImplementedError
+
+    def means(self, items: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the mean row of each user's items, float32 [U+1, d], and which users have some, bool [U+1]."""
+        count = np.bincount(self.interactions.user, minlength=self.catalog.n_users + 1)  # they are sorted by user
+        start, n_items = (torch.as_tensor(each, device=items.device) for each in (count.cumsum() - count, count))
+        item = torch.as_tensor(self.interactions.item, device=items.device)
+        return embedding_bag(item, items, start, mode="mean"), n_items > 0
+
+
+class Llminit(InitialRows):
+    """Items start from dimensions that are selected."""
+
+    config: LlminitConfig
+
+    def reduced(self, states: torch.Tensor, known: torch.Tensor, width: int) -> torch.Tensor:
+        """Return the chosen dimensions, centred."""
+        chosen = select(states[self.popular(known)], width, self.config.selection)
+        return states[:, chosen] - states[known][:, chosen].mean(dim=0)
 
     def popular(self, eligible: torch.Tensor) -> torch.Tensor:
         """Return which of the items bool [N+1] have most interactions: a share of them, and two at least."""
@@ -66,13 +95,6 @@ class Llminit(Private):
         n_wanted = max(round(self.config.popular * int(eligible.sum())), 2)
         order = n_interactions.masked_fill(~eligible, -1).argsort(descending=True, stable=True)[:n_wanted]
         return torch.zeros_like(eligible).index_fill(0, order, True) & eligible
-
-    def means(self, items: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the mean row of each user's items, float32 [U+1, d], and which users have some, bool [U+1]."""
-        count = np.bincount(self.interactions.user, minlength=self.catalog.n_users + 1)  # they are sorted by user
-        start, n_items = (torch.as_tensor(each, device=items.device) for each in (count.cumsum() - count, count))
-        item = torch.as_tensor(self.interactions.item, device=items.device)
-        return embedding_bag(item, items, start, mode="mean"), n_items > 0
 
 
 def select(states: torch.Tensor, width: int, selection: str) -> torch.Tensor:

@@ -290,6 +290,20 @@ class LlminitConfig(Schedule):
 
 
 @dataclass(frozen=True)
+class RecPcaConfig(FrozenLlm):
+    """Settings of initial item embeddings that follow behaviour."""
+
+    start: Literal["new"] = "new"
+    """The domain side always starts anew: embeddings that were trained already have no initial values to set."""
+    alignment: Annotated[Weight, Search(0.1, 10.0, log=True)] = 1.0
+    """How much variance among the items of a user counts against a direction; 0 for principal components."""
+    users: bool = True
+    """Whether users start as the mean rows of their items, or at random."""
+    deviation: Positive = 0.02
+    """Standard deviation of the initial rows, over all dimensions together; random rows have the same."""
+
+
+@dataclass(frozen=True)
 class Llama4recConfig(LlmOnly):
     """Settings of the ensemble; validation chooses among several weights and tails."""
 
