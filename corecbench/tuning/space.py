@@ -26,11 +26,14 @@ def space_of(selected: Selected, given: Mapping[str, Any]) -> dict[str, Mark]:
     """Return setting -> what is tried for it, without the settings that the user has given."""
     config = selected.component.config
     space = {} if config is None else {key: m for key, m in search_space(config).items() if key not in given}
-    return {
-        name: mark
-        for name, mark in space.items()
-        if not isinstance(mark, Follows) or isinstance(space.get(mark.setting), Search | Choices)
-    }
+    return {name: mark for name, mark in space.items() if can_apply(mark, space, selected.config)}
+
+
+def can_apply(mark: Mark, space: Mapping[str, Mark], config: Any) -> bool:
+    """Return whether a setting is searched in some trial, given what those it depends on are or may be."""
+    if isinstance(mark, Follows):
+        return isinstance(space.get(mark.setting), Search | Choices)
+    return mark.when is None or mark.when[0] in space or getattr(config, mark.when[0]) in mark.when[1]
 
 
 def suggest(trial: Trial, label: str, space: Mapping[str, Mark], config: Any) -> dict[str, Any]:

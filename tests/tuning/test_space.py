@@ -54,6 +54,12 @@ def test_what_counts_only_with_another_setting_looks_at_its_given_value(host):
     assert suggest(trial, "lightgcn", space, selected.config) == {"temperature": 0.1}
 
 
+def test_what_a_given_setting_rules_out_is_not_searched(host):
+    selected = host.select("models", "lightgcn", {"lightgcn": {"negatives": 0}})
+    assert "temperature" not in space_of(selected, {"negatives": 0})
+    assert "regularisation" in space_of(selected, {"negatives": 0})
+
+
 def test_what_follows_a_setting_that_does_not_count_is_left_as_it_is(host):
     selected = host.select("models", "lightgcn", {})
     space = {"temperature": space_of(selected, {})["temperature"], "n_layers": Follows("temperature")}
