@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 def account_of(cell: Cell, config: RunConfig) -> dict[str, Any] | None:
     """Return how the settings of a cell's domain model were found; None if they were not, or not these.
 
-    The account of pairs counts for a pair, else that of the model alone, whose settings the pair then has.
+    The account of its sharing module counts for a pair, else that of any pair or of the model alone, whose
+    settings the pair then has.
     """
     if cell.domain is None:
         return None
     accounts = config.tuning.get(cell.data.whole_name, {}).get(cell.domain.label, {})
-    for place in ("in_pairs", "alone") if cell.sharing is not None else ("alone",):
+    of_pairs = () if cell.sharing is None else (cell.sharing.label, "in_pairs")
+    for place in (*of_pairs, "alone"):
         account = accounts.get(place)
         if isinstance(account, dict) and has_what_was_found(cell, account):
             return {key: value for key, value in account.items() if key != "settings"}

@@ -173,7 +173,9 @@ class RunConfig:
     per_dataset: dict[str, PerDataset] = field(default_factory=dict)
     """Data set -> settings that differ on it. Data sets that are not in the run are ignored."""
     tuning: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    """Data set -> model -> how its settings were found, "alone" and "in_pairs", as `corecbench tune` writes it."""
+    """Data set -> model -> how its settings were found, "alone" and by sharing module, as `corecbench tune` says.
+
+    Files of earlier versions have "in_pairs" for any module."""
 
     def __post_init__(self) -> None:
         """Check names, ranges and what must not be empty, which the types do not say."""

@@ -38,7 +38,7 @@ def write_tuned(path: Path, search: Search, account: Mapping[str, Any]) -> None:
         table_in(own, kind, super_table=True)[label] = table_of(settings, mark)
     accounts = table_in(table_in(document, "tuning", super_table=True), dataset, super_table=True)
     of_model = table_in(accounts, search.model, super_table=True)
-    of_model["in_pairs" if in_pairs else "alone"] = table_of(account, mark)
+    of_model[search.sharing if in_pairs else "alone"] = table_of(account, mark)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     new.write_text(tomlkit.dumps(document), encoding="utf-8", newline="\n")

@@ -35,6 +35,10 @@ def test_an_account_of_pairs_is_none_of_the_model_alone(tuned):
     assert "tuning" not in tuned("in_pairs")
 
 
-@pytest.mark.parametrize("place", ["alone", "in_pairs"])
+@pytest.mark.parametrize("place", ["alone", "bdlm", "in_pairs"])
 def test_a_pair_has_the_account_of_pairs_or_else_of_the_model_alone(tuned, place):
     assert tuned(place, pair=True)["tuning"]["finished_trials"] == 3
+
+
+def test_the_account_of_another_sharing_module_is_none_of_a_pair(tuned):
+    assert "tuning" not in tuned("ensrec", pair=True)

@@ -48,3 +48,14 @@ def test_a_caption_says_what_was_searched_and_how_budgets_differ(alone, pair, sa
 
 def test_a_model_without_pairs_has_one_side():
     assert searched(records(account())[:1]) == "sasrec on toys, alone 9 finished trials in 3 minutes"
+
+
+def test_a_caption_names_the_search_of_each_sharing_module():
+    found = records(None, account(4, 3.0, PARTNERS))
+    for sharing, tuning in (("unisrec", account(5, 3.0, ("llama", "unisrec"))), ("none", None)):
+        record = toy_record("sasrec", "llama", dataset="toys")
+        record["cell"]["sharing"] = sharing
+        found.append(record | ({} if tuning is None else {"tuning": tuning}))
+    said = "(with llama and bdlm) 4 finished trials in 3 minutes, in pairs (with llama and unisrec) 5 finished"
+    assert said in searched(found)
+    assert searched(found).endswith("in 3 minutes, other pairs not searched")

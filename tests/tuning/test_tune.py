@@ -51,7 +51,7 @@ def test_the_pair_is_searched_under_the_same_budget_and_begins_with_what_is_best
     assert config.settings_on("toy")["gru4rec"] == found
     assert config.settings_in_pairs_on("toy")["gru4rec"] == pair.account["settings"]["gru4rec"]
     assert config.settings_on("toy")["bdlm"] == pair.account["settings"]["bdlm"]
-    assert set(config.tuning["toy"]["gru4rec"]) == {"alone", "in_pairs"}
+    assert set(config.tuning["toy"]["gru4rec"]) == {"alone", "bdlm"}
 
 
 def test_where_all_settings_of_the_model_are_given_only_the_sharing_module_is_searched(
@@ -65,7 +65,7 @@ def test_where_all_settings_of_the_model_are_given_only_the_sharing_module_is_se
     assert {label for label, space in pair.search.spaces.items() if space} == {"bdlm"}
     found = load(tmp_path / "tuned.toml", {}, [])
     assert found.settings_on("toy")["bdlm"] == pair.account["settings"]["bdlm"]
-    assert found.tuning["toy"]["gru4rec"].keys() == {"in_pairs"}
+    assert found.tuning["toy"]["gru4rec"].keys() == {"bdlm"}
 
 
 def test_settings_of_a_sharing_module_are_kept_where_several_models_share_it(make_searches, tiny_llama):

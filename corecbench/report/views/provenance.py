@@ -121,29 +121,31 @@ def _versions(record: CellResult) -> dict[str, str]:
 
 def searched(records: Iterable[CellResult]) -> str:
     """Return how settings were searched, and how the budgets of both sides of a comparison differ."""
-    sides: dict[tuple[str, str], dict[bool, Mapping[str, Any] | None]] = {}
+    sides: dict[tuple[str, str], dict[str | None, Mapping[str, Any] | None]] = {}
     for record in records:
         cell = record["cell"]
         if cell["domain"] is not None and cell.get("control") is None:
             own = sides.setdefault((cell["domain"], cell["dataset"]), {})
-            own[cell["sharing"] is not None] = own.get(cell["sharing"] is not None) or record.get("tuning")
+            own[cell["sharing"]] = own.get(cell["sharing"]) or record.get("tuning")
     found = {key: own for key, own in sides.items() if any(own.values())}
     return "; ".join(f"{model} on {dataset}, {of_both(own)}" for (model, dataset), own in found.items())
 
 
-def of_both(own: Mapping[bool, Mapping[str, Any] | None]) -> str:
-    """Return how a model was searched alone and in pairs, where it was trained so."""
-    alone, pair = own.get(False), own.get(True)
-    said = []
-    if False in own:
-        said.append(f"alone {budget(alone)}")
-    if True in own:
-        with_ = f" (with {' and '.join(pair['with'])})" if pair is not None and pair["with"] else ""
-        as_alone = pair is not None and not pair["with"]
-        said.append("in pairs as alone" if as_alone else f"in pairs{with_} {budget(pair)}")
-        if alone is not None and pair is not None and not as_alone:
-            said.append(difference(alone, pair))
-    return ", ".join(said)
+def of_both(own: Mapping[str | None, Mapping[str, Any] | None]) -> str:
+    """Return how a model was searched alone, under None, and in pairs, by sharing module, where it was trained."""
+    alone, pairs = own.get(None), [account for sharing, account in own.items() if sharing is not None]
+    said = [in_pairs(account, alone) for account in pairs if account is not None]
+    if None in pairs:
+        said.append("other pairs not searched" if said else "in pairs not searched")
+    return ", ".join([*([f"alone {budget(alone)}"] if None in own else []), *dict.fromkeys(said)])
+
+
+def in_pairs(account: Mapping[str, Any], alone: Mapping[str, Any] | None) -> str:
+    """Return how a model was searched in pairs, and how that differs from the model alone."""
+    if not account["with"]:
+        return "in pairs as alone"
+    differs = "" if alone is None else f", {difference(alone, account)}"
+    return f"in pairs (with {' and '.join(account['with'])}) {budget(account)}{differs}"
 
 
 def budget(account: Mapping[str, Any] | None) -> str:
