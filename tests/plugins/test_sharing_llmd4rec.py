@@ -3,7 +3,7 @@ from math import log
 import pytest
 import torch
 
-from corecbench.api import Batch, Catalog, Setup, States
+from corecbench.api import Batch, Catalog, Pretrained, Setup, States
 from corecbench_plugins.sharing.compared import EXCLUDED, Scores
 from corecbench_plugins.sharing.llmd4rec import Llmd4rec, trust
 from corecbench_plugins.sharing.settings import Llmd4recConfig
@@ -23,9 +23,24 @@ def term(target, side="domain", own=1.0, other=0.0, **settings):
     return module.losses(side, *states, batch)["distillation"].item()
 
 
-@pytest.mark.parametrize(("target", "own", "other"), [(1, 1 / 4, 1 / 2), (2, 3 / 4, 1 / 2)])
-def test_a_sample_counts_as_far_as_the_other_side_knows_its_next_item_better(target, own, other):
-    assert term(target) == pytest.approx(other / (other + own) * KL, rel=1e-5)
+# odds of 1 : 3 rank y first and x second, 3 : 1 the other way round, and 1 : 1 both first
+@pytest.mark.parametrize(
+    ("target", "other", "weight", "divergence"),
+    [(1, -1.0, 2, log(3) / 2), (2, -1.0, 0, log(3) / 2), (1, 0.0, 2, KL), (2, 0.0, 1, KL)],
+)
+def test_a_sample_counts_where_the_other_side_ranks_its_next_item_better(target, other, weight, divergence):
+    assert term(target, own=1.0, other=other) == pytest.approx(weight * divergence, rel=1e-5)
+
+
+def ranking(*ranks):
+    """Scores of six items in which the first one has these ranks."""
+    return torch.tensor([[0.0, *[1.0] * (rank - 1), *[-1.0] * (6 - rank)] for rank in ranks])
+
+
+def test_weights_are_those_of_the_paper():
+    scores = Scores(ranking(3, 2, 3, 5, 1), ranking(2, 3, 3, 1, 5), torch.ones(5, dtype=torch.int64))
+    # 3 / 2; 2 - 3 / 2; 2 - 1; 5 is too much; 2 - 5 is too little
+    assert trust(scores).tolist() == [1.5, 0.5, 1.0, 2.0, 0.0]
 
 
 def test_equal_distributions_cost_nothing():
@@ -35,7 +50,7 @@ def test_equal_distributions_cost_nothing():
 @pytest.mark.parametrize(("side", "weight"), [("domain", 0.25), ("llm", 3.0)])
 def test_each_side_has_its_own_weight(side, weight):
     cost = term(1, side, domain_weight=0.25, llm_weight=3.0)
-    assert cost == pytest.approx(weight * 2 / 3 * KL, rel=1e-5)
+    assert cost == pytest.approx(weight * 2 * KL, rel=1e-5)
 
 
 def test_a_side_without_weight_learns_nothing():
@@ -46,8 +61,8 @@ def test_a_side_without_weight_learns_nothing():
 
 def test_a_next_item_that_is_part_of_the_history_is_no_judge():
     own, other = torch.tensor([[EXCLUDED, 5.0, 0.0]]), torch.tensor([[EXCLUDED, 0.0, 1.0]])
-    assert trust(Scores(own, other, torch.tensor([1]))).tolist() == [0.5]
-    assert trust(Scores(own, other, None)).tolist() == [0.5]
+    assert trust(Scores(own, other, torch.tensor([1]))).tolist() == [1]
+    assert trust(Scores(own, other, None)).tolist() == [1]
 
 
 def test_trust_has_no_gradient():
@@ -55,7 +70,33 @@ def test_trust_has_no_gradient():
     assert not trust(Scores(own, torch.tensor([[1.0, 0.0]]), torch.tensor([1]))).requires_grad
 
 
-def test_it_adds_no_parameters():
-    module = Llmd4rec(Llmd4recConfig(), SETUP)
-    ids = module.ids("domain", 2)
-    assert sum(each.numel() for table in (ids.user, ids.item) for each in table.parameters()) == 2 * (3 + 3)
+def joined(**settings):
+    module = Llmd4rec(Llmd4recConfig(**settings), SETUP)
+    return module, module.ids("domain", 2), module.ids("llm", 4)
+
+
+def test_the_llm_reads_a_linear_map_of_the_domain_models_items():
+    module, domain, llm = joined()
+    module.start(Pretrained(torch.ones(3, 2), torch.ones(3, 2)))
+    mapped = domain.item.weight @ llm.item.mapping.weight.T
+    assert torch.allclose(llm.item.weight, mapped)
+    assert torch.allclose(llm.item(torch.tensor([[2, 1], [0, 1]])), mapped[torch.tensor([[2, 1], [0, 1]])])
+
+
+def test_the_llm_reads_items_anew_where_it_trains_and_keeps_them_else():
+    _, domain, llm = joined()
+    before = llm.item.weight.detach().clone()
+    with torch.no_grad():
+        domain.item.weight += 1
+    llm.item.eval()
+    assert torch.equal(llm.item.weight, before)
+    llm.item.train()
+    assert torch.allclose(llm.item.weight, domain.item.weight @ llm.item.mapping.weight.T)
+    assert "source" in llm.item.state_dict()
+
+
+def test_the_llm_trains_the_map_and_not_the_domain_models_items():
+    _, domain, llm = joined()
+    llm.item.weight.sum().backward()
+    assert domain.item.weight.grad is None
+    assert [name for name, _ in llm.item.named_parameters()] == ["mapping.weight"]

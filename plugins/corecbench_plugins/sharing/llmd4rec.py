@@ -1,34 +1,83 @@
-"""LLMD4Rec: the sides distil into each other by turns, with a weight per sample by how far the teacher is trusted.
+"""LLMD4Rec: the sides distil into each other by turns, with a weight per sample by who ranks its next item better.
 
 What the paper states (Wu et al., "Bidirectional Knowledge Distillation for Enhancing Sequential Recommendation with
-Large Language Models", 2025, arXiv 2505.18120): an LLM-centric and a conventional recommender are refined
-alternately by mutual distillation. Their output distributions are aligned, with sample-wise adaptive weighting, and
-without additional parameters. BDLM is closely related, and shares a store of embeddings on top.
+Large Language Models", 2025, arXiv 2505.18120; its equations as they stand in
+github.com/NamelessOgya/reading-notes-chokosenloveti, summary.md of LLMD4Rec): an LLM-centric and a conventional
+recommender are refined alternately, over three to five rounds.
+- The LLM reads the conventional model's id embeddings through a linear map, beside the texts, anew in each round.
+- The side that learns has KL(other || own) over the catalogue as a further loss, of softened distributions.
+- A sample's weight is r / r', at most 2, where r and r' are the ranks that the own and the other side give to the
+  item that comes next, if r > r'. Else it is 2 - r' / r, at least 0: the better side has nothing to learn.
 
-What is our reconstruction, since the equations are not in a form that we have:
-- The paper also injects signals of the conventional recommender into the LLM's input. It is left out: what could be
-  read does not say which.
-- Each side has private tables. The coupling is KL(other || own) over the catalogue at a `temperature`, at
-  `positions` of each batch, as in `bdlm`. The other side's distributions are those at the start of the turn.
-- A sample's weight is q / (q + p), where q and p are the probabilities that the other and the own side give to the
-  item that comes next: near 1 where the other side knows better, near 0 where the own side does. The weight has no
-  gradient. It is 1/2 where the next item is part of the history, as in training on pairs, since that item judges
-  neither side.
+Where we differ:
+- The LLM scores items by states, of which the mapped rows are a part; the paper's has an output layer of its own.
+- One `temperature` serves both directions, and the term is multiplied by its square.
+- The coupling is computed at `positions` of each batch, against the other side's states before the turn.
+- The weight is 1 where the next item is part of the history, as in training on pairs, since that item judges
+  neither side. Weights have no gradient.
 """
 
 import torch
+from torch import nn
 from torch.nn.functional import kl_div, log_softmax
 
-from corecbench.api import Batch, Side, States
+from corecbench.api import Batch, Ids, Pretrained, Setup, Side, States, Table
 from corecbench_plugins.sharing.compared import EXCLUDED, Scores, comparable_scores
+from corecbench_plugins.sharing.mapped_table import MappedTable
 from corecbench_plugins.sharing.none import Private
 from corecbench_plugins.sharing.settings import Llmd4recConfig
 
+MOST = 2.0
+"""The largest weight of a sample."""
+
+
+class InjectedRows(MappedTable):
+    """Mapped rows of the domain model, as they were when the LLM began to train last."""
+
+    source: torch.Tensor
+
+    def __init__(self, domain: Table, width: int) -> None:
+        super().__init__()
+        rows = domain.weight.detach().clone()
+        self.latest = lambda: domain.weight  # no submodule: the LLM does not train it
+        self.register_buffer("source", rows)  # kept with the LLM, which is ranked with these rows
+        self.mapping = nn.Linear(rows.shape[1], width, bias=False)
+
+    def train(self, mode: bool = True) -> "InjectedRows":
+        """Read the domain model's rows where a training begins."""
+        if mode:
+            self.read_latest()
+        super().train(mode)
+        return self
+
+    def read_latest(self) -> None:
+        """Read the domain model's rows as they are now."""
+        with torch.no_grad():
+            self.source.copy_(self.latest())
+
 
 class Llmd4rec(Private):
-    """Private tables and weighted mutual distillation."""
+    """Private tables, of which the LLM reads the domain side's items, and weighted mutual distillation."""
 
     config: Llmd4recConfig
+
+    def __init__(self, config: Llmd4recConfig, setup: Setup) -> None:
+        super().__init__(config, setup)
+        self.injected: InjectedRows | None = None
+
+    def ids(self, side: Side, width: int) -> Ids:
+        """Return private tables to the domain side, which asks first, and mapped rows of its items to the LLM."""
+        tables = super().ids(side, width)
+        if side == "domain":
+            return tables
+        self.injected = InjectedRows(self.tables["domain"].item, width)
+        return Ids(tables.user, self.injected)
+
+    def start(self, pretrained: Pretrained) -> None:
+        """Copy the pretrained tables to the domain side, unless it starts anew, and let the LLM read the items."""
+        super().start(pretrained)
+        if self.injected is not None:
+            self.injected.read_latest()
 
     def losses(self, side: Side, own: States, other: States, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the weighted divergence from the other side's distribution."""
@@ -43,10 +92,16 @@ class Llmd4rec(Private):
 
 
 def trust(scores: Scores) -> torch.Tensor:
-    """Return how far the other side is to be trusted at each place, float32 [P], without gradient."""
+    """Return how much there is to learn from the other side at each place, float32 [P] from 0 to 2, no gradient."""
     if scores.target is None:
-        return scores.own.new_full(scores.own.shape[:1], 0.5)
+        return scores.own.new_ones(scores.own.shape[:1])
     target = scores.target[:, None] - 1
-    own, other = (log_softmax(each.detach(), dim=1).gather(1, target) for each in (scores.own, scores.other))
-    is_candidate = scores.own.detach().gather(1, target) > EXCLUDED
-    return torch.where(is_candidate, torch.sigmoid(other - own), 0.5).squeeze(1)
+    own, other = (rank(each.detach(), target) for each in (scores.own, scores.other))
+    weight = torch.where(own > other, own / other, MOST - other / own).clamp(0, MOST)
+    is_candidate = scores.own.detach().gather(1, target).squeeze(1) > EXCLUDED
+    return torch.where(is_candidate, weight, 1.0)
+
+
+def rank(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Return the place of targets [P, 1] by scores [P, N], from 1, float32 [P]."""
+    return 1.0 + (scores > scores.gather(1, target)).sum(dim=1)
