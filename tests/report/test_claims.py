@@ -52,6 +52,12 @@ def test_a_claim_lies_among_the_seeds(three, tmp_path, value, among):
     assert found.z == pytest.approx((value - mean) / deviation)
 
 
+def test_a_claim_of_a_metric_that_is_not_shown_is_beside_no_row(three, tmp_path):
+    (tmp_path / "a.toml").write_text(FILE.format(value=0.5, more="", split="x").replace("MRR", '"NDCG@20"'))
+    (found,) = placed([claim for claim in read_claims(tmp_path) if claim.name == "a"], {"default": three})
+    assert found.row is None
+
+
 def test_with_two_seeds_there_is_no_z(bench, tmp_path):
     for seed in (0, 1):
         bench.add("sasrec", seed=seed, domain_ranks=[1 + seed] * 6)

@@ -187,6 +187,7 @@ def placed(claims: Iterable[Claim], benchmarks: Mapping[str, Evidence]) -> list[
 
 def _beside(claim: Claim, benchmark: str, evidence: Evidence) -> Iterator[Placed]:
     for key, row in evidence.rows.items():
-        if row.records and row.has(claim.metric) and claim.is_about(key, row.records[0]):
+        known = claim.metric in evidence.metrics and row.records and row.has(claim.metric)
+        if known and claim.is_about(key, row.records[0]):
             means = tuple(float(each[claim.metric]) for each in row.means_by_seed().values())
             yield Placed(claim, benchmark, row, means, evidence.protocols[key.dataset])
