@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from corecbench.api import Catalog, Interactions, Pretrained, Setup, UsageError
+from corecbench.api import Catalog, DataError, Interactions, Pretrained, Setup, UsageError
 from corecbench_plugins.sharing.llminit import Llminit, select
 from corecbench_plugins.sharing.settings import LlminitConfig
 
@@ -102,6 +102,12 @@ def test_an_llm_that_gives_its_text_alone_is_read_by_that():
     by_text, _, _ = started(pretrained=Pretrained(torch.ones(2, 2), torch.ones(4, 2), text=STATES.bfloat16()))
     by_states, _, _ = started()
     assert torch.equal(by_text.item.weight, by_states.item.weight)
+
+
+def test_texts_that_are_all_alike_are_refused():
+    alike = torch.ones(4, 3) * torch.tensor([0.0, 1.0, 1.0, 1.0])[:, None]
+    with pytest.raises(DataError, match="all items have the same text or vector"):
+        started(pretrained=Pretrained(torch.ones(2, 2), torch.ones(4, 2), text_states=alike))
 
 
 def test_an_llm_without_a_view_of_texts_changes_nothing():

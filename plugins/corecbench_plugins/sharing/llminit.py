@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch.nn.functional import embedding_bag
 
-from corecbench.api import Interactions, Pretrained, Setup
+from corecbench.api import DataError, Interactions, Pretrained, Setup
 from corecbench_plugins.sharing.none import Private
 from corecbench_plugins.sharing.settings import LlminitConfig, RecPcaConfig
 
@@ -44,7 +44,11 @@ class InitialRows(Private):
         self.interactions = train
 
     def start(self, pretrained: Pretrained) -> None:
-        """Write what is left of the states over the item rows, and means of these over the user rows."""
+        """Write what is left of the states over the item rows, and means of these over the user rows.
+
+        Raises:
+            DataError: the texts do not differ.
+        """
         states = pretrained.text if pretrained.text_states is None else pretrained.text_states
         if states is None:
             return
@@ -52,9 +56,11 @@ class InitialRows(Private):
         has_text = states.any(dim=1)
         known = has_text & (torch.arange(len(states), device=states.device) <= self.catalog.n_known_items)
         rows = self.reduced(states.float(), known, items.shape[1])
+        deviation = rows[known].square().mean().sqrt()
+        if not deviation > 0:
+            raise DataError("all items have the same text or vector, so there is nothing to start from")
         with torch.no_grad():
-            scale = self.config.deviation / rows[known].square().mean().sqrt()
-            items[has_text, : rows.shape[1]] = rows[has_text] * scale
+            items[has_text, : rows.shape[1]] = rows[has_text] * (self.config.deviation / deviation)
             if self.config.users and len(self.interactions.user):
                 mean, some = self.means(items)
                 users[some] = mean[some]
