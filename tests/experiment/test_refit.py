@@ -19,7 +19,9 @@ TRAINED = {
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("worlds")
-    return [str(write_atomic(world(future), root / str(future) / "world")) for future in (False, True)]
+    return [
+        str(write_atomic(world(future, further=[""] * 5), root / str(future) / "world")) for future in (False, True)
+    ]
 
 
 @pytest.fixture

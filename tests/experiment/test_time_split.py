@@ -23,7 +23,7 @@ NEW = {f"n{number}": f"green {thing} again" for number, thing in enumerate(("app
 OTHER = {f"n{number}": f"black {thing} violin" for number, thing in enumerate(("flute", "eagle", "apple", "brick"))}
 
 
-def world(future, since=CUTS[1]):
+def world(future, since=CUTS[1], further=FURTHER):
     """40 users at 420 times; from a row on, in the future, other users do the same, with other texts."""
     random = np.random.default_rng(0)
     users = random.permutation(np.arange(N_ROWS) % 40)
@@ -42,7 +42,7 @@ def world(future, since=CUTS[1]):
         for user in both:
             had[user].add(item)
         rows.append((f"u{both[future]}", item, 1000 + 7 * time))
-    titles = {f"i{number}": f"{title} {FURTHER[int(number**0.5)]}" for number, title in enumerate(TITLES)}
+    titles = {f"i{number}": f"{title} {further[int(number**0.5)]}" for number, title in enumerate(TITLES)}
     titles |= {"v0": "red apple", "v1": "blue violin"}
     moved = {"v0": "black flute", "v1": "black eagle"} if future and since == CUTS[0] else {}
     return ToySource(rows, titles | moved | (OTHER if future else NEW))
