@@ -295,7 +295,7 @@ class RecPcaConfig(FrozenLlm):
 
     start: Literal["new"] = "new"
     """The domain side always starts anew: embeddings that were trained already have no initial values to set."""
-    alignment: Annotated[Weight, Search(0.1, 10.0, log=True)] = 1.0
+    alignment: Annotated[Weight, Search(0.1, 1.0, log=True)] = 1.0
     """How much variance among the items of a user counts against a direction; 0 for principal components."""
     users: bool = True
     """Whether users start as the mean rows of their items, or at random."""
