@@ -23,6 +23,7 @@ OWN_CAMP = 0.9
 """Least share of a user's first three candidates that are of the own camp, averaged over users; 3 of the 13
 candidates are, so chance gives 23%."""
 FURTHER_SEEDS = (1, 2)
+"""Seeds that a first training below `OWN_CAMP` is averaged with."""
 
 
 def the_same_seed_gives_the_same_states(bench: Bench) -> None:

@@ -13,8 +13,8 @@ Where we differ:
 - The LLM scores items by states, of which the mapped rows are a part; the paper's has an output layer of its own.
 - One `temperature` serves both directions, and the term is multiplied by its square.
 - The coupling is computed at `positions` of each batch, against the other side's states before the turn.
-- The weight is 1 where the next item is part of the history, as in training on pairs, since that item judges
-  neither side. Weights have no gradient.
+- Where the next item is part of the history, as in training on pairs, it has the last place on both sides, so the
+  weight is 1. Weights have no gradient.
 """
 
 import torch
@@ -22,7 +22,7 @@ from torch import nn
 from torch.nn.functional import kl_div, log_softmax
 
 from corecbench.api import Batch, Ids, Pretrained, Setup, Side, States, Table
-from corecbench_plugins.sharing.compared import EXCLUDED, Scores, comparable_scores
+from corecbench_plugins.sharing.compared import Scores, comparable_scores
 from corecbench_plugins.sharing.mapped_table import MappedTable
 from corecbench_plugins.sharing.none import Private
 from corecbench_plugins.sharing.settings import Llmd4recConfig
@@ -97,9 +97,7 @@ def trust(scores: Scores) -> torch.Tensor:
         return scores.own.new_ones(scores.own.shape[:1])
     target = scores.target[:, None] - 1
     own, other = (rank(each.detach(), target) for each in (scores.own, scores.other))
-    weight = torch.where(own > other, own / other, MOST - other / own).clamp(0, MOST)
-    is_candidate = scores.own.detach().gather(1, target).squeeze(1) > EXCLUDED
-    return torch.where(is_candidate, weight, 1.0)
+    return torch.where(own > other, own / other, MOST - other / own).clamp(0, MOST)
 
 
 def rank(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

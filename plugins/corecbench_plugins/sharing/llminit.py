@@ -66,7 +66,7 @@ class InitialRows(Private):
                 users[some] = mean[some]
 
     def reduced(self, states: torch.Tensor, known: torch.Tensor, width: int) -> torch.Tensor:
-        """Return states in fewer dimensions, centred, float32 [N+1, at most width].
+        """Return states in fewer dimensions, float32 [N+1, at most width].
 
         Args:
             states: float32 [N+1, k], zeros for items without a text.

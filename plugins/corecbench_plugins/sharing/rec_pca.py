@@ -8,7 +8,8 @@ a graph of items that occur together: its total variation is a penalty.
 
 What is our reconstruction, since the equations are not in a form that we have:
 - Vectors have a length of 1, and rows have equal lengths after the reduction, too.
-- In the graph each two items of a user are joined by 1 / n, where n is the number of the user's interactions. The
+- In the graph each two items of a user are joined by 1 / n, where n is the number of the user's
+  interactions with known items that have a text. The
   total variation of vectors x is then half the sum of squared distances between items of a user, over n: the sum of
   (x - m)^2, where m is the user's mean.
 - The directions are the orthonormal ones with most of variance - `alignment` * total variation, both as means over
@@ -21,7 +22,6 @@ import torch
 from scipy.sparse import csr_array
 from torch.nn.functional import normalize
 
-from corecbench.toolkit import one_thread
 from corecbench_plugins.sharing.llminit import InitialRows
 from corecbench_plugins.sharing.settings import RecPcaConfig
 
@@ -62,8 +62,7 @@ def directions(vectors: np.ndarray, penalty: np.ndarray, width: int) -> np.ndarr
     >>> directions(np.array([[3.0, 0.0], [-3.0, 0.0], [0.0, 2.0], [0.0, -2.0]]), np.diag([4.0, 0.0]), 1).round(3).T
     array([[0., 1.]])
     """
-    with one_thread():  # LAPACK's last digits depend on the number of threads
-        _, found = np.linalg.eigh(vectors.T @ vectors / len(vectors) - penalty)
+    _, found = np.linalg.eigh(vectors.T @ vectors / len(vectors) - penalty)
     best = found[:, ::-1][:, :width]
     signed: np.ndarray = best * np.sign(best[np.abs(best).argmax(axis=0), np.arange(best.shape[1])])
     return signed
