@@ -73,7 +73,7 @@ def learnt(records):
 ALONE = {"models": ("sasrec", "lightgcn", "popularity", "sequence-knn-words", "text-knn")}
 PAIRS = {
     "models": ("sasrec",),
-    "sharing": ("bdlm", "beside-texts", "hybrid", "llminit"),
+    "sharing": ("bdlm", "beside-texts", "hybrid", "llminit", "rec-pca"),
     "controls": ("bag-of-words",),
 }
 

@@ -10,15 +10,14 @@ SMALL = {"embedding_size": 16, "hidden_size": 16, "epochs": 2, "batch_size": 32}
 def tuned(bench, tiny_llama):
     """Run GRU4Rec with an account: `tuned(place="alone", change={}, pair=False)` returns the last record."""
 
-    def run(place="alone", pair=False, **change):
+    def run(place="alone", pair=False, others=(), **change):
         account = {"finished_trials": 3, "minutes": 1.0, "with": [], "settings": {"gru4rec": FOUND}}
         llms = {"llms": (f"llama:{tiny_llama}",)} if pair else {}
         bdlm = {"start": "new", "warm_up_epochs": 1, "rounds": 1, "domain_epochs": 1, "llm_epochs": 1}
         llama = {"embedding_size": 16, "lora_layers": 2, "lora_rank": 2, "dtype": "float32", "epochs": 1}
         settings = {"gru4rec": SMALL | FOUND | change, "bdlm": bdlm, "llama": llama}
-        return bench(models=("gru4rec",), settings=settings, tuning={"toy": {"gru4rec": {place: account}}}, **llms)[
-            -1
-        ]
+        accounts = {**dict.fromkeys(others, account | {"finished_trials": 9}), place: account}
+        return bench(models=("gru4rec",), settings=settings, tuning={"toy": {"gru4rec": accounts}}, **llms)[-1]
 
     return run
 
@@ -38,6 +37,11 @@ def test_an_account_of_pairs_is_none_of_the_model_alone(tuned):
 @pytest.mark.parametrize("place", ["alone", "bdlm", "in_pairs"])
 def test_a_pair_has_the_account_of_pairs_or_else_of_the_model_alone(tuned, place):
     assert tuned(place, pair=True)["tuning"]["finished_trials"] == 3
+
+
+@pytest.mark.parametrize(("place", "others"), [("bdlm", ("alone", "in_pairs")), ("in_pairs", ("alone",))])
+def test_the_account_of_its_own_sharing_module_comes_first_and_that_of_the_model_alone_last(tuned, place, others):
+    assert tuned(place, pair=True, others=others)["tuning"]["finished_trials"] == 3
 
 
 def test_the_account_of_another_sharing_module_is_none_of_a_pair(tuned):

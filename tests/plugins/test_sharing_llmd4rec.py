@@ -83,6 +83,15 @@ def test_the_llm_reads_a_linear_map_of_the_domain_models_items():
     assert torch.allclose(llm.item(torch.tensor([[2, 1], [0, 1]])), mapped[torch.tensor([[2, 1], [0, 1]])])
 
 
+def test_from_the_pretrained_model_both_sides_begin_with_its_items():
+    module, domain, llm = joined(start="pretrained")
+    pretrained = Pretrained(torch.full((3, 2), 2.0), torch.full((3, 2), 3.0))
+    module.start(pretrained)
+    assert torch.equal(domain.user.weight, pretrained.user)
+    assert torch.equal(domain.item.weight, pretrained.item)
+    assert torch.equal(llm.item.source, pretrained.item)
+
+
 def test_the_llm_reads_items_anew_where_it_trains_and_keeps_them_else():
     _, domain, llm = joined()
     before = llm.item.weight.detach().clone()

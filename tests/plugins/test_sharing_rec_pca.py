@@ -54,6 +54,12 @@ def test_new_items_decide_nothing_but_have_a_row():
     assert float(new.item.weight[6, 0].detach()) == pytest.approx(0.02)
 
 
+def test_new_items_move_no_direction_and_no_mean():
+    wide = [[*row, 0.1 * number] for number, row in enumerate(STATES)]
+    old, new = started(wide, width=2), started([*wide, [0.0, -7.0, 1.0], [5.0, 0.0, 3.0]], n_new=2, width=2)
+    assert torch.equal(new.item.weight[1:5], old.item.weight[1:5])
+
+
 def test_an_item_without_a_text_keeps_its_random_row_and_moves_no_direction():
     domain = started([*STATES, [0.0, 0.0]], train=([1, 1, 1, 2, 2], [1, 2, 5, 3, 4]))
     assert torch.allclose(domain.item.weight[1:5, 0], 0.02 * torch.tensor([1.0, 1.0, -1.0, -1.0]))
