@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from corecbench.api import Catalog, Interactions, Pretrained, Setup
-from corecbench_plugins.sharing.rec_pca import RecPca, within_users
+from corecbench.api import Catalog, DataError, Interactions, Pretrained, Setup
+from corecbench_plugins.sharing.rec_pca import RecPca, directions, within_users
 from corecbench_plugins.sharing.settings import RecPcaConfig
 
 STATES = [[0.0, 0.0], [6.0, 8.0], [0.6, -0.8], [-0.6, 0.8], [-3.0, -4.0]]
@@ -39,7 +39,7 @@ def test_without_interactions_the_principal_components_are_kept():
 
 
 def test_rows_have_equal_lengths_whatever_those_of_the_states():
-    lengths = started(width=2).item.weight[1:].norm(dim=1)
+    lengths = started(width=2, alignment=0.5).item.weight[1:].norm(dim=1)
     assert torch.allclose(lengths, torch.full((4,), 0.02 * 2**0.5))
 
 
@@ -56,7 +56,8 @@ def test_new_items_decide_nothing_but_have_a_row():
 
 def test_new_items_move_no_direction_and_no_mean():
     wide = [[*row, 0.1 * number] for number, row in enumerate(STATES)]
-    old, new = started(wide, width=2), started([*wide, [0.0, -7.0, 1.0], [5.0, 0.0, 3.0]], n_new=2, width=2)
+    news = [[0.0, -7.0, 1.0], [5.0, 0.0, 3.0]]
+    old, new = started(wide, width=2, alignment=0.5), started([*wide, *news], n_new=2, width=2, alignment=0.5)
     assert torch.equal(new.item.weight[1:5], old.item.weight[1:5])
 
 
@@ -75,4 +76,34 @@ def test_total_variation_is_that_of_the_graph():
         for one in item[user == each]
         for other in item[user == each]
     ]
-    assert np.allclose(within_users(vectors, user, item), sum(pairs) / 30)
+    assert np.allclose(within_users(torch.from_numpy(vectors), user, item), sum(pairs) / 30)
+
+
+def test_a_direction_with_more_variation_than_variance_is_left_out():
+    domain = started(width=2, alignment=1.5)  # .64 - 1.5 * .64
+    assert torch.allclose(domain.item.weight[1:, 0], 0.02 * torch.tensor([1.0, 1.0, -1.0, -1.0]))
+    assert 0 < domain.item.weight[1:, 1].abs().max() < 0.1  # random
+
+
+def test_an_alignment_that_leaves_no_direction_is_refused():
+    with pytest.raises(DataError, match=r"alignment 3.0 leaves no direction to start from; give a lower one"):
+        started(train=([1, 1, 2, 2], [1, 4, 2, 3]), width=2, alignment=3.0)
+
+
+@pytest.mark.parametrize("states", [[[0.0, 0.0]] * 5, [[0.0, 0.0], *[[0.1, 0.7 + 1e-7 * n] for n in range(4)]]])
+def test_texts_that_are_none_or_alike_up_to_rounding_are_refused(states):
+    with pytest.raises(DataError, match="all items have the same text or vector"):
+        started(states)
+
+
+def test_threads_change_no_digit():
+    vectors, before = (
+        torch.randn(300, 96, generator=torch.Generator().manual_seed(0)).double(),
+        torch.get_num_threads(),
+    )
+    found = []
+    for n in (1, 2):
+        torch.set_num_threads(n)
+        found.append(directions(vectors, torch.zeros(96, 96), width=16))
+    torch.set_num_threads(before)
+    assert torch.equal(*found)

@@ -227,6 +227,7 @@ def corecbench_sharing_modules() -> list[SharingComponent]:
             RecPcaConfig,
             summary="items start from directions of their texts in which a user's items are alike",
             paper="Zhang and Zhu, 2026, arXiv 2604.20490",
+            algorithm=2,
             couples=False,
             llm_turns=has_llm_turns,
         ),

@@ -25,6 +25,9 @@ from corecbench.api import DataError, Interactions, Pretrained, Setup
 from corecbench_plugins.sharing.none import Private
 from corecbench_plugins.sharing.settings import LlminitConfig, RecPcaConfig
 
+ALIKE = 1e-5
+"""Spread of states as a share of their size, at most which they are alike up to rounding."""
+
 
 class InitialRows(Private):
     """Private tables. The domain side's items start from the LLM's states of their texts, and users from items.
@@ -47,7 +50,7 @@ class InitialRows(Private):
         """Write what is left of the states over the item rows, and means of these over the user rows.
 
         Raises:
-            DataError: the texts do not differ.
+            DataError: the texts do not differ, or not in any dimension that could be taken.
         """
         states = pretrained.text if pretrained.text_states is None else pretrained.text_states
         if states is None:
@@ -55,8 +58,10 @@ class InitialRows(Private):
         users, items = self.tables["domain"].user.weight, self.tables["domain"].item.weight
         has_text = states.any(dim=1)
         known = has_text & (torch.arange(len(states), device=states.device) <= self.catalog.n_known_items)
-        rows = self.reduced(states.float(), known, items.shape[1])
-        deviation = rows[known].square().mean().sqrt()
+        of_known = states[known].float()
+        differ = root_mean_square(of_known - of_known.mean(dim=0)) > ALIKE * root_mean_square(of_known)
+        rows = self.reduced(states.float(), known, items.shape[1]) if differ else torch.zeros_like(states[:, :1])
+        deviation = root_mean_square(rows[known])
         if not deviation > 0:
             raise DataError("all items have the same text or vector, so there is nothing to start from")
         with torch.no_grad():
@@ -72,6 +77,9 @@ class InitialRows(Private):
             states: float32 [N+1, k], zeros for items without a text.
             known: bool [N+1], items with a text that exist in training.
             width: most dimensions.
+
+        Raises:
+            DataError: no dimension is left.
         """
         raise NotImplementedError
 
@@ -81,6 +89,11 @@ class InitialRows(Private):
         start, n_items = (torch.as_tensor(each, device=items.device) for each in (count.cumsum() - count, count))
         item = torch.as_tensor(self.interactions.item, device=items.device)
         return embedding_bag(item, items, start, mode="mean"), n_items > 0
+
+
+def root_mean_square(values: torch.Tensor) -> torch.Tensor:
+    """Return the root of the mean square of all numbers; NaN of none."""
+    return values.square().mean().sqrt()
 
 
 class Llminit(InitialRows):
