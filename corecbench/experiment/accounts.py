@@ -13,27 +13,32 @@ if TYPE_CHECKING:
     from corecbench.experiment.cells import Cell
     from corecbench.settings.config import RunConfig
 
+ALONE = "alone"
+"""Where the account of a model's search alone stands; others stand at their sharing module."""
+
 
 def account_of(cell: Cell, config: RunConfig) -> dict[str, Any] | None:
     """Return how the settings of a cell's domain model were found; None if they were not, or not these.
 
-    The account of its sharing module counts for a pair, else that of any pair or of the model alone, whose
-    settings the pair then has.
+    For a pair that is the search with its sharing module, else one with another module that found the settings
+    which the model has in all pairs, else that of the model alone.
     """
     if cell.domain is None:
         return None
     accounts = config.tuning.get(cell.data.whole_name, {}).get(cell.domain.label, {})
-    of_pairs = () if cell.sharing is None else (cell.sharing.label, "in_pairs")
-    for place in (*of_pairs, "alone"):
-        account = accounts.get(place)
-        if isinstance(account, dict) and has_what_was_found(cell, account):
-            return {key: value for key, value in account.items() if key != "settings"}
-    return None
+    fitting = {place: each for place, each in accounts.items() if has_what_was_found(cell, each)}
+    alone = fitting.pop(ALONE, None)
+    of_pairs: list[Any] = []
+    if cell.sharing is not None:
+        of_module = [each for each in fitting.values() if cell.sharing.label in each.get("with", ())]
+        of_pairs = of_module + [each for each in fitting.values() if each["settings"].get(cell.domain.label)]
+    account = next(iter(of_pairs), alone)
+    return None if account is None else {key: value for key, value in account.items() if key != "settings"}
 
 
-def has_what_was_found(cell: Cell, account: Mapping[str, Any]) -> bool:
-    """Return whether the components of a cell have the settings that a search found."""
-    found = account.get("settings")
+def has_what_was_found(cell: Cell, account: Any) -> bool:
+    """Return whether this is an account of a search, and the components of a cell have the settings it found."""
+    found = account.get("settings") if isinstance(account, dict) else None
     if not isinstance(found, dict):
         return False
     own = {part.label: settings_of(part) for part in cell.components}

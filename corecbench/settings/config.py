@@ -223,6 +223,8 @@ class RunConfig:
         for name in self.variants:
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
                 raise UsageError(f"variant {name!r} is no name; allowed are letters, digits, '.', '_' and '-'")
+            if name == "alone":
+                raise UsageError("variant 'alone' is called as searches of a model alone are; give it another name")
 
     def _check_split(self) -> None:
         check_cut(self.cut)

@@ -32,8 +32,11 @@ def space_of(selected: Selected, given: Mapping[str, Any]) -> dict[str, Mark]:
 def can_apply(mark: Mark, space: Mapping[str, Mark], config: Any) -> bool:
     """Return whether a setting is searched in some trial, given what those it depends on are or may be."""
     if isinstance(mark, Follows):
-        return isinstance(space.get(mark.setting), Search | Choices)
-    return mark.when is None or mark.when[0] in space or getattr(config, mark.when[0]) in mark.when[1]
+        return mark.setting in space and can_apply(space[mark.setting], space, config)
+    if mark.when is None:
+        return True
+    name, values = mark.when
+    return can_apply(space[name], space, config) if name in space else getattr(config, name) in values
 
 
 def suggest(trial: Trial, label: str, space: Mapping[str, Mark], config: Any) -> dict[str, Any]:

@@ -101,7 +101,8 @@ def tune(
         with locked(folder):
             write_trials(folder / TRIALS, search, trials)
             if found:
-                write_tuned(out, search, found)
+                for module in write_tuned(out, search, found):
+                    say(f"{out}: settings of {search.model} that were found with {module} are replaced")
                 write_plot(search, trials, folder)
         best = best_trial(trials)
         if any(state_of(trial) == INTERRUPTED for trial in trials[-1:]):

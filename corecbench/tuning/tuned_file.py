@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from corecbench.api import UsageError
+from corecbench.experiment.accounts import ALONE
 from corecbench.toolkit import ordinary_file
 
 if TYPE_CHECKING:
@@ -19,10 +20,14 @@ HEADING = "Written by `corecbench tune`. A run file takes these settings by: inc
 CUT_OFF = "no trial finished: the best was cut off, so a longer search may find other settings"
 
 
-def write_tuned(path: Path, search: Search, account: Mapping[str, Any]) -> None:
+def write_tuned(path: Path, search: Search, account: Mapping[str, Any]) -> list[str]:
     """Put the best settings and the account of a search into the file; what else stands there stays.
 
-    Settings of a model that were found in pairs stand apart and hold in pairs only.
+    Settings of a model that were found in pairs stand apart and hold in pairs only. They hold with any sharing
+    module, so that accounts of searches with another one that found other settings go.
+
+    Returns:
+        The sharing modules whose accounts have gone.
     """
     import tomlkit
 
@@ -38,11 +43,30 @@ def write_tuned(path: Path, search: Search, account: Mapping[str, Any]) -> None:
         table_in(own, kind, super_table=True)[label] = table_of(settings, mark)
     accounts = table_in(table_in(document, "tuning", super_table=True), dataset, super_table=True)
     of_model = table_in(accounts, search.model, super_table=True)
-    of_model[search.sharing if in_pairs else "alone"] = table_of(account, mark)
+    own_place = search.sharing if in_pairs else ALONE
+    others = [place for place in of_model if in_pairs and place not in (own_place, ALONE)]
+    gone = [place for place in others if contradicts(of_model[place], account, search.model)]
+    for place in gone:
+        del of_model[place]
+    of_model[own_place] = table_of(account, mark)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     new.write_text(tomlkit.dumps(document), encoding="utf-8", newline="\n")
     new.replace(path)
+    return gone
+
+
+def contradicts(account: Mapping[str, Any], found: Mapping[str, Any], model: str) -> bool:
+    """Return whether an account tells of other settings of a model than were found now.
+
+    >>> found = {"settings": {"sasrec": {"epochs": 3}}}
+    >>> contradicts({"settings": {"sasrec": {"epochs": 2}}}, found, "sasrec")
+    True
+    >>> contradicts({"settings": {"sasrec": {}}}, found, "sasrec"), contradicts(found, found, "sasrec")
+    (False, False)
+    """
+    other = account.get("settings", {}).get(model)
+    return bool(other) and other != found["settings"].get(model)
 
 
 def table_of(values: Mapping[str, Any], comment: str = "") -> Any:

@@ -200,6 +200,7 @@ def test_names_may_be_separated_by_commas_or_repeated():
         ("settings = 3", "settings must be tables"),
         ("variants = 3", r"variants must be tables such as \[variants.NAME\], one for each variant"),
         ("[variants.short]\nepochs = 3", "variants.short needs a value for 'of'"),
+        ("[variants.alone]\nof = 'bdlm'", r"variant 'alone' is called as searches of a model alone are"),
         ("[variants.'a+b']\nof = 'sasrec'", r"variant 'a\+b' is no name; allowed are letters"),
         ("[per_dataset.toy]\nmax_histroy = 3", "unknown setting of per_dataset.toy 'max_histroy'; did you mean"),
         ("[per_dataset.toy]\nmax_history = 0", "max_history is 0"),

@@ -4,7 +4,7 @@ import pytest
 from optuna.trial import FixedTrial
 
 from corecbench.api import Choices, Follows, Search
-from corecbench.tuning.space import edges, on_edge, space_of, suggest
+from corecbench.tuning.space import can_apply, edges, on_edge, space_of, suggest
 
 
 @pytest.fixture
@@ -58,6 +58,16 @@ def test_what_a_given_setting_rules_out_is_not_searched(host):
     selected = host.select("models", "lightgcn", {"lightgcn": {"negatives": 0}})
     assert "temperature" not in space_of(selected, {"negatives": 0})
     assert "regularisation" in space_of(selected, {"negatives": 0})
+
+
+def test_what_hangs_on_a_setting_that_is_ruled_out_is_not_searched_either(sasrec):
+    space = {
+        "a": Search(1, 9, when=("negatives", (256,))),
+        "b": Follows("a"),
+        "c": Search(1, 9, when=("a", (1,))),
+    }
+    assert sasrec.config.negatives == 0
+    assert [can_apply(mark, space, sasrec.config) for mark in space.values()] == [False] * 3
 
 
 def test_what_follows_a_setting_that_does_not_count_is_left_as_it_is(host):

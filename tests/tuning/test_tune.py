@@ -54,6 +54,26 @@ def test_the_pair_is_searched_under_the_same_budget_and_begins_with_what_is_best
     assert set(config.tuning["toy"]["gru4rec"]) == {"alone", "bdlm"}
 
 
+def test_settings_that_another_sharing_module_replaces_lose_their_account(tune, tmp_path, tiny_llama):
+    said = []
+    pairs = [
+        tune(
+            llms=f"llama:{tiny_llama}",
+            sharing=name,
+            trials=1,
+            folder=name,
+            say=said.append,
+            first={"gru4rec": {"learning_rate": rate}},
+        )[1]
+        for name, rate in (("bdlm", 0.001), ("none", 0.004))
+    ]
+    found = [pair.account["settings"]["gru4rec"] for pair in pairs]
+    config = load(tmp_path / "tuned.toml", {}, [])
+    assert found[0] != found[1] == config.settings_in_pairs_on("toy")["gru4rec"]
+    assert set(config.tuning["toy"]["gru4rec"]) == {"alone", "none"}
+    assert f"{tmp_path / 'tuned.toml'}: settings of gru4rec that were found with bdlm are replaced" in said
+
+
 def test_where_all_settings_of_the_model_are_given_only_the_sharing_module_is_searched(
     make_searches, tune, tmp_path, tiny_llama
 ):
