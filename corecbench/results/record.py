@@ -55,6 +55,15 @@ def settings_in(record: CellResult) -> Iterator[tuple[str, str, Any, bool]]:
             yield name, setting, value, setting in in_pairs_only
 
 
+def model_of(record: CellResult, label: str) -> str:
+    """Return in pairs of which model a component has the settings that it has in a cell; "" if in all cells.
+
+    Settings of a sharing module may be searched for each model.
+    """
+    cell = record["cell"]
+    return cell["domain"] or "" if label == cell["sharing"] else ""
+
+
 def algorithms_in(record: CellResult) -> Iterator[tuple[str, int | str]]:
     """Yield every algorithm of a cell with its number, or the version of its plugin; none if they are unknown."""
     numbers = record.get("algorithms")

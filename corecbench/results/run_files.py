@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from corecbench.data.reduction import reduction_of, whole_dataset
 from corecbench.evaluation.protocol import split_settings, users_setting
-from corecbench.results.record import settings_in, variant_of
+from corecbench.results.record import model_of, settings_in, variant_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,31 +21,45 @@ LISTS = {"models": "domain", "llms": "llm", "sharing": "sharing", "controls": "c
 
 
 def run_files(benchmark: str, records: Sequence[CellResult]) -> list[str]:
-    """Return TOML for `corecbench run --config`: a text for each group of data sets on which the same was run."""
+    """Return TOML for `corecbench run --config`: a text for each group of `run_settings`."""
     import tomlkit
 
     return [tomlkit.dumps(values) for values in run_settings(benchmark, records)]
 
 
 def run_settings(benchmark: str, records: Sequence[CellResult]) -> list[dict[str, Any]]:
-    """Return the fields of a `RunConfig` for each group of data sets on which the same was run.
+    """Return the fields of a `RunConfig` for each group of data sets, or models, for which the same was run.
 
-    Every setting is stated, also those that are defaults. Results of earlier versions know a data set that is a
-    folder only by the last part of its path, which stands here.
+    A sharing module with other settings for each model makes each a group. Every setting is stated, also those that
+    are defaults. Results of earlier versions know a data set that is a folder only by the last part of its path,
+    which stands here.
     """
     groups: list[tuple[dict[str, Any], list[CellResult]]] = []
     for dataset in _distinct(record["cell"]["dataset"] for record in records):
-        found = [record for record in records if record["cell"]["dataset"] == dataset]
-        alike = _alike(found)
-        group = next((earlier for earlier in groups if earlier[0] == alike), None)
-        if group is None:
-            groups.append((alike, found))
-        else:
-            group[1].extend(found)
+        for found in _by_model([record for record in records if record["cell"]["dataset"] == dataset]):
+            alike = _alike(found)
+            group = next((earlier for earlier in groups if earlier[0] == alike), None)
+            if group is None:
+                groups.append((alike, found))
+            else:
+                group[1].extend(found)
     return [
         {"benchmark": benchmark, "datasets": _datasets(group), **alike, **_settings(group)}
         for alike, group in groups
     ]
+
+
+def _by_model(records: Sequence[CellResult]) -> list[list[CellResult]]:
+    """Return the results of one data set, by model if a sharing module has other settings with another one."""
+    found: dict[tuple[str, str], set[Any]] = {}
+    for record in records:
+        for label, setting, value, _ in settings_in(record):
+            if model_of(record, label):
+                found.setdefault((label, setting), set()).add(repr(value))
+    if all(len(values) == 1 for values in found.values()):
+        return [list(records)]
+    models = _distinct(record["cell"]["domain"] for record in records)
+    return [[record for record in records if (record["cell"]["domain"] or models[0]) == model] for model in models]
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:

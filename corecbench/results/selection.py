@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from corecbench.api import UsageError
 from corecbench.data.reduction import pooled_dataset, whole_dataset
 from corecbench.results.choice import AS_STORED, Choice
-from corecbench.results.record import ResultsError, algorithms_in, settings_in, sides_of
+from corecbench.results.record import ResultsError, algorithms_in, model_of, settings_in, sides_of
 from corecbench.results.rows import ResultKey, is_named, names_of, result_key
 from corecbench.settings.configure import unknown
 
@@ -166,9 +166,9 @@ def protocols_of(entries: Iterable[Entry], settings: bool = True) -> dict[str, M
 
     Args:
         entries: folders and their records.
-        settings: whether a component must have the same settings, algorithms and weights in all results; otherwise
-            in all seeds of a cell, which make one row. What only some of the records know came with a later
-            version, and is not compared.
+        settings: whether a component must have the same settings, algorithms and weights in all results, a sharing
+            module the same settings in all pairs of a model; otherwise in all seeds of a cell, which make one row.
+            What only some of the records know came with a later version, and is not compared.
 
     Raises:
         ResultsError: results on one data set differ in protocol, in the split, or in the settings, algorithms or
@@ -186,7 +186,7 @@ def protocols_of(entries: Iterable[Entry], settings: bool = True) -> dict[str, M
             ("", "split", ""): record["data"]["split_fingerprint"],
         }
         for name, setting, value, in_pairs in settings_in(record):
-            facts[cell, f"settings of {name}" + in_pairs * " in pairs", setting] = value
+            facts[cell or model_of(record, name), f"settings of {name}" + in_pairs * " in pairs", setting] = value
         facts |= {(cell, "algorithm", name): number for name, number in algorithms_in(record)}
         for label, read in record.get("fingerprints", {}).items():
             facts |= {(cell, f"what {label} read", name): value for name, value in read.items()}

@@ -12,7 +12,7 @@ from corecbench.report.evidence.reading import read_rows
 from corecbench.report.publish import TESTED, build_metric
 from corecbench.report.wording import decimal
 from corecbench.results.folders import stores
-from corecbench.results.selection import datasets_in, on_datasets
+from corecbench.results.selection import datasets_in, on_datasets, protocols_of
 
 FOLDER = Path(__file__).parents[2] / "results" / "published"
 BUNDLES = [path.stem for path in sorted(FOLDER.glob("*.zip"))]
@@ -38,6 +38,12 @@ def figures(section: str) -> list[str]:
     """Return the scores in the tables of a section."""
     rows = (line for line in section.splitlines() if line.startswith("|"))
     return re.findall(r"(?<![\w.])\.\d{4}(?!\d)", " ".join(rows))
+
+
+@pytest.mark.parametrize("bundle", BUNDLES)
+def test_the_results_of_a_bundle_share_tables(bundle):
+    for store in stores(FOLDER / f"{bundle}.zip"):
+        protocols_of(store.sound())
 
 
 @pytest.mark.parametrize("title", [title for title, section in SECTIONS.items() if figures(section)])

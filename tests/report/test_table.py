@@ -568,3 +568,16 @@ def test_the_tested_metric_must_be_among_those_shown(bench):
     bench.add("sasrec", domain_ranks=SIX_AT_2)
     with pytest.raises(UsageError, match="metric 'NDCG@10' is to be tested but not among those shown: HR@1, MRR"):
         bench.table(tested="NDCG@10")
+
+
+def test_a_sharing_module_has_its_own_settings_with_each_model_and_the_same_in_controls(bench):
+    def add(model, rounds, **of):
+        settings = {"bdlm": {"rounds": rounds}}
+        bench.add(model, "llama", sharing="bdlm", domain_ranks=[1] * 6, llm_ranks=[1] * 6, settings=settings, **of)
+
+    add("sasrec", 1)
+    add("gru4rec", 2)
+    assert {model for model, _ in bench.rows()} == {"sasrec + llama", "gru4rec + llama"}
+    add("sasrec", 2, control="bag-of-words")
+    with pytest.raises(ResultsError, match=r"settings of bdlm is not that of .*\(rounds: 2, there 1\)"):
+        bench.rows()

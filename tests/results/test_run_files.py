@@ -99,6 +99,18 @@ def test_data_sets_on_which_something_else_was_run_have_a_file_of_their_own(data
     ]
 
 
+def test_models_with_other_settings_of_a_sharing_module_have_a_file_of_their_own(data_folders, host):
+    common = RunConfig(datasets=("./toy",), references=False, llms=("llama:some/model",), solo_llms=False)
+    configs = [
+        replace(common, models=(model,), settings={"bdlm": {"rounds": rounds}})
+        for model, rounds in (("sasrec", 1), ("gru4rec", 2))
+    ]
+    planned = [cells(config, host, data_folders) for config in configs]
+    texts = run_files("default", [record for config in configs for record in records(config, host, data_folders)])
+    assert [tomllib.loads(text)["models"] for text in texts] == [["sasrec"], ["gru4rec"]]
+    assert [places(planned_again(text, host, data_folders)) for text in texts] == list(map(places, planned))
+
+
 def test_names_are_quoted(data_folders, host):
     (found,) = records(RunConfig(datasets=("./toy",), models=("popularity",), references=False), host, data_folders)
     name = '"]\n[settings.x]\n'

@@ -9,7 +9,7 @@ from corecbench.report.page.blocks import Block, Facts, FactSheets, Grid, grid
 from corecbench.report.views.columns import gib
 from corecbench.report.views.layout import Column, table
 from corecbench.report.wording import together
-from corecbench.results.record import settings_in
+from corecbench.results.record import model_of, settings_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,10 +21,9 @@ IN_PAIRS = ", in pairs"
 
 
 def settings(records: Sequence[CellResult]) -> Iterator[Block]:
-    """Yield a sheet for each component: its plugin and every setting, by data set where they differ."""
+    """Yield a sheet for each component: its plugin and every setting, by data set and model where they differ."""
     by_component: dict[str, dict[str, dict[str, Any]]] = {}
     for record in records:
-        dataset = record["cell"]["dataset"]
         for name in record["settings"]:
             plugin = record["plugins"].get(name)
             origin = {"plugin": f"{plugin['distribution']} {plugin['version']}"} if plugin else {}
@@ -32,10 +31,17 @@ def settings(records: Sequence[CellResult]) -> Iterator[Block]:
             numbers = record.get("algorithms", {})
             number = {"algorithm": numbers[name]} if name in numbers else {}
             read = record.get("fingerprints", {}).get(name, {})
-            by_component.setdefault(name, {}).setdefault(dataset, {}).update({**origin, **base, **number, **read})
+            own = by_component.setdefault(name, {}).setdefault(_where(record, name), {})
+            own.update({**origin, **base, **number, **read})
         for name, setting, value, in_pairs in settings_in(record):
-            by_component[name][dataset][setting + in_pairs * IN_PAIRS] = value
+            by_component[name][_where(record, name)][setting + in_pairs * IN_PAIRS] = value
     yield FactSheets([_sheet(name, _over_datasets(by_dataset)) for name, by_dataset in by_component.items()])
+
+
+def _where(record: CellResult, component: str) -> str:
+    """Return where the settings of a component in a cell hold: on a data set, and in the pairs of a model."""
+    dataset, model = record["cell"]["dataset"], model_of(record, component)
+    return f"{dataset} with {model}" if model else dataset
 
 
 def _over_datasets(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

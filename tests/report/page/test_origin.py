@@ -48,6 +48,16 @@ def test_settings_of_pairs_stand_beside_those_of_the_model_alone(bench):
     }
 
 
+def test_settings_of_a_sharing_module_are_those_with_each_model(bench):
+    for model, rounds in (("sasrec", 2), ("gru4rec", 3)):
+        own = {"bdlm": {"rounds": rounds, "texts": True}}
+        bench.add(model, "llama", sharing="bdlm", domain_ranks=[1] * 6, llm_ranks=[1] * 6, settings=own)
+    assert sheets(settings(records(bench)))["bdlm"] == {
+        "rounds": "2 (toy with sasrec) and 3 (toy with gru4rec)",
+        "texts": "yes",
+    }
+
+
 def test_a_variant_names_its_component(bench):
     plugins = {"wide": {"distribution": "d", "version": "1", "variant_of": "sasrec"}}
     bench.add("wide", domain_ranks=[1] * 6, settings={"wide": {"epochs": 3}}, plugins=plugins)
