@@ -67,6 +67,15 @@ class Worth:
             )
         return "less than words" if self.differs(self.vectors, better=False) else "as much as words"
 
+    @property
+    def unseen(self) -> str:
+        """Below which change a difference could not be seen, where none was; "" if that is not known."""
+        contrasts = [each for each in (self.with_words, self.vectors, *self.placebos) if not excludes_zero(each)]
+        sizes = [
+            each.sizes.detectable / abs(each.base) for each in contrasts if each.base and each.sizes.detectable
+        ]
+        return f" (changes below {max(sizes):.0%} could not be seen)" if sizes else ""
+
     def lines(self, evidence: Evidence) -> Iterator[str]:
         """Yield each contrast in words."""
         reached = decimal(evidence.rows[self.words].metrics[evidence.tested])
@@ -118,7 +127,7 @@ def statement(evidence: Evidence, vectors: str, dataset: str, leak: str, minutes
         return Statement("missing", f"{on}: cannot tell, since rows of the audit failed {took}", asides)
     said: dict[Value, list[str]] = {}
     for each in found:
-        said.setdefault(each.value, []).append(each.model)
+        said.setdefault(each.value, []).append(each.model + each.unseen * each.value.startswith("as much"))
     parts = [
         f"worth {value} beside {listed(models, 'recommenders')}"
         for value, models in said.items()

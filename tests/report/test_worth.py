@@ -1,5 +1,7 @@
 """What vectors are worth is said by contrasts with words, and with vectors that say nothing."""
 
+import re
+
 import pytest
 
 from corecbench.leakcheck.worth import statement, worths
@@ -58,6 +60,14 @@ def test_a_gain_over_words_that_shuffled_vectors_have_too_is_none(told, bench):
     ]
     bench.add("knn", "vectors:mine", sharing="beside-both", control="random-vectors", **both_sides(HIGH))
     assert "as much as words" in statement(bench.table(), "vectors:mine", "toy", "no sign", 1).text
+
+
+def test_where_no_difference_is_seen_the_smallest_that_could_be_is_said(told):
+    uncertain = [1, 4] * 10 + MIDDLE[20:]
+    said = told(MIDDLE, uncertain, uncertain, MIDDLE)
+    assert re.search(
+        r"worth as much as any vectors beside knn \(changes below [1-9]\d?% could not be seen\);", said.text
+    )
 
 
 def test_vectors_that_leak_count_for_nothing(told):
