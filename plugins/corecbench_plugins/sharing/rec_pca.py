@@ -37,6 +37,7 @@ class RecPca(InitialRows):
 
     config: RecPcaConfig
 
+    @one_thread()  # BLAS's last digits depend on the number of threads
     def reduced(self, states: torch.Tensor, known: torch.Tensor, width: int) -> torch.Tensor:
         """Return rows of equal length in the chosen directions; arguments and errors as for `InitialRows`."""
         vectors = normalize(states.cpu().double())
