@@ -71,9 +71,7 @@ class Worth:
     def unseen(self) -> str:
         """Below which change a difference could not be seen, where none was; "" if that is not known."""
         contrasts = [each for each in (self.with_words, self.vectors, *self.placebos) if not excludes_zero(each)]
-        sizes = [
-            each.sizes.detectable / abs(each.base) for each in contrasts if each.base and each.sizes.detectable
-        ]
+        sizes = [size for each in contrasts if (size := each.detectable_change)]
         return f" (changes below {max(sizes):.0%} could not be seen)" if sizes else ""
 
     def lines(self, evidence: Evidence) -> Iterator[str]:

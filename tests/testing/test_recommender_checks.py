@@ -280,7 +280,7 @@ class LearnsNothing(Good):
 
 
 class KnowsFourOfFiveUsers(Good):
-    """Of the others it says the same under any seed."""
+    """It says the same of every fifth user under any seed."""
 
     stuck_seeds = range(9)
 
@@ -294,7 +294,7 @@ class KnowsFourOfFiveUsers(Good):
 
 
 class GotStuckOnce(KnowsFourOfFiveUsers):
-    """The same under one seed alone, which may be ill luck."""
+    """It does so under one seed alone, which may be ill luck."""
 
     stuck_seeds = (0,)
 

@@ -75,6 +75,12 @@ class Contrast:
         return self.sizes.test
 
     @property
+    def detectable_change(self) -> float | None:
+        """The smallest true change that the test finds with 80 % power; None where that is unknown."""
+        least = self.sizes.detectable
+        return least / abs(self.base) if least is not None and self.base else None
+
+    @property
     def p_adjusted(self) -> float:
         """The p value of the test, adjusted over its family. It is that of the test until it is adjusted."""
         return self.adjusted[0].p[self.adjusted[1]] if self.adjusted else self.test.p

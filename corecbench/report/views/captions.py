@@ -118,8 +118,7 @@ def of_power(evidence: Evidence) -> Iterator[str]:
     """Yield which changes against models alone can hardly be found under a split by time, whose users are few."""
     for dataset, protocol in evidence.protocols.items():
         contrasts = [each for key, each in evidence.over_alone.items() if key.dataset == dataset]
-        seen = [(each.sizes.detectable, abs(each.base)) for each in contrasts if each.base]
-        found = sorted(least / base for least, base in seen if least is not None)
+        found = sorted(size for each in contrasts if (size := each.detectable_change) is not None)
         if protocol.get("split") == "time" and found:
             most = f" to {found[-1]:.0%}, by row," if len(found) > 1 else ""
             yield (
