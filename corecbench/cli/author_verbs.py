@@ -18,10 +18,10 @@ from corecbench.cli.options import (
     option_value,
     read_data,
     run_config,
-    say,
     set_option,
     wants_traceback,
 )
+from corecbench.cli.saying import say
 from corecbench.plugin.kinds import WORDS
 from corecbench.settings.config import RUN
 from corecbench.settings.values import parse_sets

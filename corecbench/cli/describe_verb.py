@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corecbench.cli.completion import complete_components
-from corecbench.cli.options import Verb, discover, say
+from corecbench.cli.options import (
+    Verb,
+    discover,
+)
+from corecbench.cli.saying import say
 from corecbench.plugin.kinds import KINDS, WORDS
 
 if TYPE_CHECKING:

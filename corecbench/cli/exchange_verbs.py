@@ -9,13 +9,15 @@ import click
 
 from corecbench.cli.options import (
     Verb,
-    chosen_settings,
     data_options,
     discover,
-    one_cell_options,
     read_data,
+)
+from corecbench.cli.saying import say
+from corecbench.cli.stored_options import (
+    chosen_settings,
+    one_cell_options,
     results_option,
-    say,
 )
 
 if TYPE_CHECKING:

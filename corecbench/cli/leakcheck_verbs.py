@@ -13,21 +13,25 @@ import click
 from corecbench.api import RowSide
 from corecbench.cli.options import (
     Verb,
-    choice_options,
-    chosen_settings,
     data_options,
     device_option,
     discover,
-    now_and_then,
     read_data,
-    results_option,
     run_config,
+)
+from corecbench.cli.saying import (
+    now_and_then,
     say,
+)
+from corecbench.cli.stored_options import (
+    choice_options,
+    chosen_settings,
+    results_option,
 )
 
 if TYPE_CHECKING:
     from corecbench.plugin.host import Host
-    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.results.rows import RowKey
 
 LEAK = 1

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from corecbench.cli.options import say
+from corecbench.cli.saying import say
 from corecbench.plugin.kinds import KINDS
 from corecbench.plugin.metadata import describe
 from corecbench.settings import run_files

@@ -12,16 +12,18 @@ import click
 from corecbench.api import UsageError
 from corecbench.cli.options import (
     Verb,
-    choice_options,
-    chosen_settings,
     config_option,
     data_dir_option,
     discover,
+    option_value,
+    set_option,
+)
+from corecbench.cli.saying import say
+from corecbench.cli.stored_options import (
+    choice_options,
+    chosen_settings,
     one_cell,
     one_cell_options,
-    option_value,
-    say,
-    set_option,
 )
 from corecbench.cli.tables import telling_damage
 

@@ -6,26 +6,22 @@ needs, and no verb hands them on.
 
 from __future__ import annotations
 
-import math
 import os
 import shlex
-import sys
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from corecbench.cli.completion import complete, complete_run_files, complete_settings
-from corecbench.toolkit import printable
+from corecbench.cli.saying import say
 
 if TYPE_CHECKING:
     from corecbench.data.loaded import SplitDataset
     from corecbench.experiment.session import Steps
     from corecbench.plugin.host import Host
-    from corecbench.results.choice import Choice
     from corecbench.settings.config import RunConfig
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -33,8 +29,6 @@ Config = TypeVar("Config")
 
 OPTIONS, SETTINGS = "corecbench.options", "corecbench.settings"
 """Where the context keeps options, and those that are settings of the verb."""
-LOST = "corecbench.lost"
-"""Where the context notes that something could not be printed."""
 OTHER = "Options"
 """The last heading of a help."""
 
@@ -175,54 +169,6 @@ def discover(strict: bool = True) -> Host:
     return Host.discover(files, option_value("blocked", ()), strict)
 
 
-def say(*lines: str, err: bool = False) -> None:
-    """Print lines, which may hold what comes from anywhere, without characters that control a terminal.
-
-    Where they can no longer be written, such as behind `head` or on a full disk, the verb goes on without a word:
-    hours of training must not be lost for a line. Its exit code is that of a failure.
-    """
-    for line in lines:
-        try:
-            click.echo(printable(line, kept="\n\t"), err=err)
-        except OSError as error:
-            lose(error, sys.stderr if err else sys.stdout)
-
-
-def lose(error: OSError, stream: TextIO) -> None:
-    """Let what is still written to a stream go nowhere; say so, unless its reader has enough."""
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), stream.fileno())
-    context = click.get_current_context(silent=True)
-    if context is not None:
-        context.meta[LOST] = True
-    if stream is sys.stdout and not isinstance(error, BrokenPipeError):
-        say(f"warning: nothing more can be written to stdout ({error.strerror})", err=True)
-
-
-def say_reasons(word: str, reasons: Iterable[str]) -> int:
-    """Print each reason once on stderr, as one line after a word such as "left out"; return how many there are."""
-    from corecbench.toolkit.printable import one_line
-
-    each_once = dict.fromkeys(reasons)
-    say(*(f"{word}: {one_line(reason)}" for reason in each_once), err=True)
-    return len(each_once)
-
-
-def now_and_then(line: Callable[..., str], clock: Callable[[], float] = time.monotonic) -> Callable[..., None]:
-    """Return what says on stderr how far long work is, in a line of its arguments: at once, then now and then."""
-    from corecbench.experiment.progress import QUIET_S
-
-    last = -math.inf
-
-    def tell(*progress: Any) -> None:
-        nonlocal last
-        if clock() - last >= QUIET_S:
-            last = clock()
-            say(line(*progress), err=True)
-
-    return tell
-
-
 def be_a_good_neighbour() -> None:
     """Let waiting threads sleep, before torch is imported: else a busy neighbour slows each step several times."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -348,76 +294,3 @@ def verb_config(config: type[Config]) -> Config:
     values = {**context.meta.get(SETTINGS, {}), **sets.get(owner, {})}
     lists = {field.name for field in fields(config) if isinstance(field.default, tuple)}  # type: ignore[arg-type]
     return configure(config, {key: names(each) if key in lists else each for key, each in values.items()}, owner)
-
-
-# --- stored results -----------------------------------------------------------------------------------------------
-
-results_option = click.option(
-    "--results",
-    default="results",
-    show_default=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Folder of the results.",
-)
-
-
-def _folder(context: click.Context, parameter: click.Parameter, folder: Path | None) -> Path:
-    """Return the folder of the results, whichever way it was given."""
-    return folder or Path(option_value("results", "results"))
-
-
-results_argument = option_group(
-    click.argument(
-        "folder", required=False, metavar="[RESULTS_DIR]", type=click.Path(path_type=Path), callback=_folder
-    ),
-    context_option("--results", is_eager=True, old="RESULTS_DIR without an option: {}"),
-)
-"""The folder of the results, `results` where none is named."""
-
-choice_options = option_group(
-    context_option(
-        "--latest",
-        is_flag=True,
-        help="Take the latest settings of each cell where several are stored.",
-    ),
-    context_option(
-        "--pick",
-        multiple=True,
-        metavar="CELL=HASH",
-        help="Take these settings of a cell where several are stored; repeatable.",
-    ),
-    group="Results",
-)
-"""Options that choose between several settings of a cell; see `chosen_settings`."""
-
-one_cell_options = option_group(
-    click.option("--dataset", metavar="NAME", help="Data set, by name or folder.  [default: the only one]"),
-    click.option("--seed", type=int, metavar="N", help="Seed of the cell.  [default: the lowest]"),
-    click.option("--benchmark", metavar="NAME", help="Benchmark of the cell.  [default: default, or the only one]"),
-    choice_options,
-)
-"""Options that say which one is meant of the stored cells of a name."""
-
-format_option = click.option(
-    "--format",
-    "format_",
-    default="text",
-    show_default=True,
-    metavar="NAME",
-    help="Format, such as markdown, latex, html, csv or json (`corecbench list reporters`).",
-)
-
-
-def chosen_settings() -> Choice:
-    """Return what the options say that `choice_options` adds."""
-    from corecbench.results.choice import choice_of, read_picks
-
-    return choice_of(bool(option_value("latest")), read_picks(option_value("pick", ())))
-
-
-def one_cell(path: Path, seed: int | None = None) -> Path:
-    """Return the folder of the cell that a path names, by the options that `choice_options` adds."""
-    from corecbench.results.folders import cell_at
-
-    return cell_at(path, chosen_settings(), seed)

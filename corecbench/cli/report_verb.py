@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import UsageError
 from corecbench.cli.options import (
-    choice_options,
-    chosen_settings,
     discover,
     old_setting,
     option_group,
     option_value,
-    results_argument,
-    say,
     set_option,
     setting,
     verb,
     verb_config,
+)
+from corecbench.cli.saying import say
+from corecbench.cli.stored_options import (
+    choice_options,
+    chosen_settings,
+    results_argument,
 )
 from corecbench.cli.tables import (
     INCOMPLETE,
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from corecbench.plugin.host import Host
-    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.report.plots.registry import WrittenPlots
     from corecbench.results.store import Store
 

@@ -11,12 +11,14 @@ import click
 from corecbench.cli.options import (
     Verb,
     be_a_good_neighbour,
-    choice_options,
     data_dir_option,
     discover,
-    one_cell,
-    say,
     steps,
+)
+from corecbench.cli.saying import say
+from corecbench.cli.stored_options import (
+    choice_options,
+    one_cell,
 )
 
 DIFFERENT = 1

@@ -11,12 +11,16 @@ import click
 
 from corecbench.cli.options import (
     VerbGroup,
-    choice_options,
     discover,
-    one_cell,
-    results_argument,
+)
+from corecbench.cli.saying import (
     say,
     say_reasons,
+)
+from corecbench.cli.stored_options import (
+    choice_options,
+    one_cell,
+    results_argument,
 )
 
 if TYPE_CHECKING:

@@ -18,16 +18,18 @@ from corecbench.cli.options import (
     old_setting,
     option_group,
     option_value,
-    results_option,
     run_config,
-    say,
-    say_reasons,
     set_option,
     setting,
     split_options,
     steps,
     verb,
 )
+from corecbench.cli.saying import (
+    say,
+    say_reasons,
+)
+from corecbench.cli.stored_options import results_option
 from corecbench.cli.tables import INCOMPLETE, fitted, show_table
 
 if TYPE_CHECKING:

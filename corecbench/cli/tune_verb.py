@@ -14,13 +14,13 @@ from corecbench.cli.options import (
     device_option,
     discover,
     names_setting,
-    results_option,
     run_config,
-    say,
     set_option,
     setting,
     split_options,
 )
+from corecbench.cli.saying import say
+from corecbench.cli.stored_options import results_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

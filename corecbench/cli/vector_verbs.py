@@ -20,13 +20,15 @@ from corecbench.cli.options import (
     discover,
     names_setting,
     read_data,
-    results_option,
     run_config,
-    say,
-    say_reasons,
     setting,
     steps,
 )
+from corecbench.cli.saying import (
+    say,
+    say_reasons,
+)
+from corecbench.cli.stored_options import results_option
 from corecbench.cli.tables import show_table
 
 if TYPE_CHECKING:

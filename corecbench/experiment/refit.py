@@ -11,7 +11,8 @@ from corecbench.training.refit import EarlierValidation, Validation
 
 if TYPE_CHECKING:
     from corecbench.api import EpochRecord
-    from corecbench.experiment.attempt import Attempt, Outcome
+    from corecbench.experiment.attempt import Attempt
+    from corecbench.experiment.outcome import Outcome
 
 
 def refit(attempt: Attempt) -> Outcome:

@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from corecbench.evaluation.text_similarity import target_similarity
 from corecbench.experiment import process
-from corecbench.experiment.attempt import Attempt, Outcome, Tell, Waits
+from corecbench.experiment.attempt import (
+    Attempt,
+    Tell,
+    Waits,
+)
 from corecbench.experiment.described import describe
 from corecbench.experiment.number_formats import dtypes
 from corecbench.experiment.refit import refit
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
     from corecbench.api import CellResult, EpochRecord
     from corecbench.experiment.cells import Cell
+    from corecbench.experiment.outcome import Outcome
     from corecbench.experiment.plan import Plan
     from corecbench.plugin.host import Host
     from corecbench.results.store import Store

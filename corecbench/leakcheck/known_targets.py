@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from corecbench.leakcheck.contamination import Titles
     from corecbench.leakcheck.verdict import Mean
     from corecbench.report.evidence.contrasts import Contrast
-    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.results.rows import RowKey
 
 LABELS = "the half whose target is better known", "the others"

@@ -14,7 +14,7 @@ from corecbench.report.wording import decimal, listed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.results.rows import RowKey
 
 Value = Literal["more than words", "as much as words", "less than words", "as much as any vectors", "unknown"]

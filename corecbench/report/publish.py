@@ -11,7 +11,7 @@ from corecbench.evaluation.measuring import UnusableMetric, check_metric, is_ove
 from corecbench.report.evidence.contrasts import STANDARD, Method
 from corecbench.report.evidence.controls import known_controls
 from corecbench.report.evidence.leaderboard import read_board
-from corecbench.report.evidence.reading import Evidence, read
+from corecbench.report.evidence.reading import read
 from corecbench.report.formats import WrittenTable, write
 from corecbench.report.views.tables import board_table, ledger_table, main_table, share_table, slice_table
 from corecbench.results.choice import AS_STORED, Choice
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from corecbench.plugin.host import Host
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.report.evidence.protocols import Protocols
     from corecbench.report.page.blocks import Statement
     from corecbench.report.plots.registry import WrittenPlots

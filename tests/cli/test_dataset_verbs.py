@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from corecbench.cli.main import main
-from corecbench.cli.options import now_and_then
+from corecbench.cli.saying import now_and_then
 
 PLUGIN = """
     from corecbench.api import DatasetComponent, Download, hookimpl

@@ -21,7 +21,7 @@ from corecbench.settings.configure import configure
 from corecbench.settings.run_files import read_toml
 
 if TYPE_CHECKING:
-    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.report.evidence.rows import Row
 
 FOLDER = Path(__file__).parents[2] / "claims"

@@ -14,7 +14,7 @@ import numpy as np
 
 from corecbench.data.reduction import largest_parts, pooled_dataset, reduction_of
 from corecbench.report.evidence.contrasts import FEWEST_DATASETS, FEWEST_ROWS
-from corecbench.report.evidence.reading import Evidence, read_rows
+from corecbench.report.evidence.reading import read_rows
 from corecbench.report.evidence.rows import AT_LIMIT, Row
 from corecbench.report.evidence.users import check_users
 from corecbench.report.wording import together
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from corecbench.api import CellResult, Metric
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry, Store
 

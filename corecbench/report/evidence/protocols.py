@@ -17,7 +17,7 @@ from corecbench.report.wording import listed
 
 if TYPE_CHECKING:
     from corecbench.report.evidence.contrasts import Contrast
-    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry
 

@@ -9,16 +9,19 @@ from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, Contrast, 
 from corecbench.report.evidence.controls import controls_of, has_no_effect
 from corecbench.report.page.blocks import Answer, Answers, Block, Folded, Heading, Statement, Text, grid, number_of
 from corecbench.report.plots.shown_rows import extents, label, present, shorten
-from corecbench.report.views.captions import intervals_in_words, of_changes
 from corecbench.report.views.columns import p_name
 from corecbench.report.views.findings import agreement, amount, excludes_zero, hidden, relative, without_effect
 from corecbench.report.views.layout import Column, table
+from corecbench.report.views.statistics import (
+    intervals_in_words,
+    of_changes,
+)
 from corecbench.report.wording import decimal, p_value, percent, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.results.rows import RowKey
 
     Said = Literal["yes", "no", "cannot tell"]

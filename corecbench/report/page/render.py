@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from corecbench.drawing.chart import Chart
-    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.evidence import Evidence
 
     Recommendations = Mapping[str, Sequence[Recommendation] | str]
     """data set -> the recommendations to the users of `WHO`, or why there are none."""

@@ -14,11 +14,11 @@ from corecbench.drawing.forest import Forest, Group, Line
 from corecbench.report.evidence import leaderboard
 from corecbench.report.evidence.contrasts import ALPHA, STANDARD, adjust_families
 from corecbench.report.plots.shown_rows import FIRST_NAMED, extent, label, present
-from corecbench.report.views.captions import of_p
+from corecbench.report.views.statistics import of_p
 from corecbench.report.wording import decimal, p_value, sentences
 
 if TYPE_CHECKING:
-    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.evidence import Evidence
 
 MOST = 100
 """The most rows that fit."""

@@ -34,9 +34,9 @@ from corecbench.report.plots.shown_rows import (
     partner,
     shorten,
 )
-from corecbench.report.views import captions
-from corecbench.report.views.captions import intervals_in_words
+from corecbench.report.views import slice_captions
 from corecbench.report.views.layout import NONE
+from corecbench.report.views.statistics import intervals_in_words
 from corecbench.report.wording import percent, sentences
 from corecbench.results.frames import COUNTS, SIMILARITY
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from corecbench.report.evidence.contrasts import Contrast
-    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.results.rows import RowKey
 
     Curve = Sequence[Contrast]
@@ -217,7 +217,7 @@ def _over_shares(evidence: Evidence, dataset: str, found: Sequence[Curve]) -> li
     gains = [each for curve in found for each in curve]
     intervals = intervals_in_words(evidence.method, gains)
     caption = sentences(
-        captions.extent(f"{dataset}: ", gains),
+        slice_captions.extent(f"{dataset}: ", gains),
         "All users are ranked at every share; alone and together train on the same users",
         f"Bars: 95% intervals of the difference ({intervals}), not adjusted for their number. Open: controls",
     )

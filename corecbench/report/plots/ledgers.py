@@ -15,16 +15,16 @@ from corecbench.report.evidence.controls import pairs_with_controls
 from corecbench.report.evidence.ledger import PAIR, Kind, Ledger
 from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME, Found, Protocols
 from corecbench.report.plots.shown_rows import extent, label, mean, of_contrasts, shorten
-from corecbench.report.views.captions import intervals_in_words
 from corecbench.report.views.findings import row_name, rows_of
+from corecbench.report.views.statistics import intervals_in_words
 from corecbench.report.wording import percent, sentences
 from corecbench.toolkit.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.report.evidence.ledger import Line as LedgerLine
-    from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 

@@ -19,7 +19,7 @@ from corecbench.stats.differences import shares as shares_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 

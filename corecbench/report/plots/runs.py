@@ -17,7 +17,7 @@ from corecbench.report.wording import sentences
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.results.rows import RowKey
 
 

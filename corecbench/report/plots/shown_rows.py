@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from corecbench.report.evidence.contrasts import Contrast
-    from corecbench.report.evidence.reading import Evidence
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.results.rows import RowKey
 
 NAME_WIDTH = 24

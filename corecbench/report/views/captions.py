@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from corecbench.evaluation.measuring import is_overall
-from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, FEWEST_USERS, Contrast, Method
+from corecbench.report.evidence.contrasts import ALPHA, FEWEST_SEEDS, FEWEST_USERS
 from corecbench.report.evidence.controls import pairs_with_controls
 from corecbench.report.evidence.leaderboard import Leaderboard, average_ranks
 from corecbench.report.evidence.rows import Row, fault_sentences
-from corecbench.report.evidence.users import stored_slicings
-from corecbench.report.views.columns import has_seeds, p_name
-from corecbench.report.views.findings import CORRECTED, in_sentences, lacking_sentences, without_effect
+from corecbench.report.views.columns import p_name
+from corecbench.report.views.findings import in_sentences, lacking_sentences, without_effect
 from corecbench.report.views.layout import NONE
 from corecbench.report.views.provenance import made_with, of_left_out, of_reductions, protocol_sentence
+from corecbench.report.views.statistics import (
+    families_in_words,
+    of_changes,
+    of_effects,
+    of_family,
+    of_intervals,
+    of_p,
+    of_power,
+    of_tests,
+)
 from corecbench.report.wording import (
-    count,
     decimal,
     listed,
     of_ensembles,
@@ -28,148 +35,15 @@ from corecbench.report.wording import (
     sentences,
     user_counts,
 )
-from corecbench.results.frames import COUNTS, SIMILARITY
-from corecbench.stats.bootstrap import RESAMPLES
-from corecbench.stats.differences import FEWEST_DIFFERENT
-from corecbench.stats.paired import METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from corecbench.report.evidence.comparison import Comparison
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.report.evidence.ledger import Ledger
-    from corecbench.report.evidence.reading import Evidence
 
 MOST_NAMED = 8
-
-# --- tests and intervals ------------------------------------------------------------------------------------------
-
-
-def significant(method: Method) -> str:
-    """Return the meaning of the mark of a significant difference."""
-    return f"{p_name(method)} below {decimal(ALPHA, 2)}"
-
-
-def of_tests(contrasts: Collection[Contrast], method: Method, kind: str, base: str) -> Iterator[str]:
-    """Yield the sentences of a caption about the tests of a table; arguments as in `families_in_words`."""
-    if contrasts:
-        yield of_p(contrasts, method)
-        yield of_family(method, families_in_words(contrasts, kind, base))
-
-
-def families_in_words(contrasts: Collection[Contrast], kind: str, base: str) -> str:
-    """Return how many tests of which families there are.
-
-    Rows that are compared with the base and are no controls are of a kind, such as "joint rows".
-    """
-    sizes = Counter(each.family for each in contrasts)
-    named = ((kind, sizes["row"]), ("ablations", sizes["ablation"]), ("controls", sizes["control"]))
-    families = [f"{n} {name if n > 1 else name.removesuffix('s')} against {base}" for name, n in named if n]
-    number = ("one family", "two families", "three families")[len(families) - 1]
-    return f"{number} of tests: {' and '.join(families)}"
-
-
-def of_family(method: Method, tests: str, of: str = "") -> str:
-    """Return the sentence of a caption about the families within which p is adjusted; `of` as in `p_name`."""
-    if method.correction == "none":
-        return f"p is not adjusted for the number of tests; {tests}"
-    return f"{p_name(method, of)}: {CORRECTED[method.correction]}-adjusted within {tests}"
-
-
-def of_p(contrasts: Collection[Contrast], method: Method) -> str:
-    """Return the sentence of a caption about what p is of, and about what it speaks."""
-    name = METHODS[method.test][0]
-    if not method.speaks_of_methods:
-        return f"p: {name}, for these trained models"
-    lacking = [each.lacks_seeds for each in contrasts]
-    if not any(lacking):
-        return f"p: {name}"
-    alone = f"{METHODS['t'][0]}, for these trained models and without a star: a verdict needs {FEWEST_SEEDS} seeds"
-    if all(lacking):
-        return f"p: {alone}"
-    return f"p: {name}; where fewer than {FEWEST_SEEDS} seeds rank the same users, {alone}"
-
-
-def of_changes(method: Method) -> str:
-    """Return the method of the intervals of relative changes, in words."""
-    return "the BCa bootstrap" if method.is_resampled else "Fieller's theorem"
-
-
-def intervals_in_words(method: Method, contrasts: Iterable[Contrast]) -> str:
-    """Return by what method and over what the intervals of differences are."""
-    if method.is_resampled:
-        return f"BCa bootstrap over users, {RESAMPLES:,} resamples"
-    over_users = {each.lacks_seeds or not method.speaks_of_methods for each in contrasts}
-    if over_users == {True}:
-        return "t over users, for these trained models"
-    few = f"; where fewer than {FEWEST_SEEDS} seeds rank the same users, over users, for these trained models"
-    return f"t over users and seeds{few if True in over_users else ''}"
-
-
-def of_intervals(method: Method, contrasts: Iterable[Contrast]) -> str:
-    """Return the sentence of a caption about the intervals of a table."""
-    return (
-        f"95% interval: of the difference ({intervals_in_words(method, contrasts)}), not adjusted for the number "
-        f"of rows; {NONE} where fewer than {FEWEST_DIFFERENT} users differ or all differ by the same"
-    )
-
-
-def of_power(evidence: Evidence) -> Iterator[str]:
-    """Yield which changes against models alone can hardly be found under a split by time, whose users are few."""
-    for dataset, protocol in evidence.protocols.items():
-        contrasts = [each for key, each in evidence.over_alone.items() if key.dataset == dataset]
-        found = sorted(size for each in contrasts if (size := each.detectable_change) is not None)
-        if protocol.get("split") == "time" and found:
-            most = f" to {found[-1]:.0%}, by row," if len(found) > 1 else ""
-            yield (
-                f"On {dataset} changes below {found[0]:.0%}{most} cannot be seen: with these users and seeds the "
-                "tests find them with less than 80% power"
-            )
-
-
-def _of_newcomers(evidence: Evidence) -> Iterator[str]:
-    """Yield how many users of a split by time have no history that a model could rank by."""
-    for dataset in evidence.datasets:
-        stored = [(each["cell"]["dataset"], each["data"]) for each in evidence.records([dataset])]
-        if n := sum({name: data.get("users_without_history", 0) for name, data in stored}.values()):
-            yield f"Not ranked on {dataset}: {n:,} further users, who have no history before the test"
-
-
-def of_effects(method: Method, base: str, contrasts: Collection[Contrast]) -> Iterator[str]:
-    """Yield the sentences of a caption about effect sizes, in the order of their columns.
-
-    `base` is what the rows are compared with, in words.
-    """
-    seeds = has_seeds(contrasts)
-    test, many = ("the test", "users and seeds") if method.speaks_of_methods else ("a paired t test", "users")
-    yield of_intervals(method, contrasts)
-    yield (
-        f"95% interval (change): of the relative change, by {of_changes(method)}; unbounded where the mean "
-        "compared with is too close to 0"
-    )
-    yield "d_z: mean difference in standard deviations of the users' differences"
-    yield "better/worse/equal: shares of the users"
-    yield (
-        f"detectable: the smallest true difference that {test} at .05 over as many {many} finds with 80% power; "
-        f"users needed: for it to find the observed difference with that power, {NONE} where more do not help"
-    )
-    if seeds:
-        yield (
-            "variance: of the difference of one user under one seed, the share that is the user, the seed and the "
-            "rest; seeds needed: to find the "
-            f"observed difference with 80% power among as many users, {NONE} where more seeds do not help"
-        )
-    if method.find:
-        share = f"{100 * method.find:g}%"
-        yield (
-            f"users for {share}: with whom it finds a change of {share} of {base} with that power"
-            + (f"; seeds for {share}: the same, among as many users" if seeds else "")
-        )
-    yield (
-        f"{p_name(method, 'TOST')}: of two one-sided t tests, of a difference of {100 * method.margin:g}% "
-        f"of {base} or more; where it is low the two are alike up to that margin"
-    )
-
 
 # --- main table ---------------------------------------------------------------------------------------------------
 
@@ -208,6 +82,14 @@ def _of_lists(evidence: Evidence) -> Iterator[str]:
     """Yield the sentence about metrics without a value per user."""
     if overall := [name for name, metric in evidence.metrics.items() if is_overall(metric)]:
         yield f"{', '.join(overall)}: one value of the lists of all users, averaged over seeds, not tested"
+
+
+def _of_newcomers(evidence: Evidence) -> Iterator[str]:
+    """Yield how many users of a split by time have no history that a model could rank by."""
+    for dataset in evidence.datasets:
+        stored = [(each["cell"]["dataset"], each["data"]) for each in evidence.records([dataset])]
+        if n := sum({name: data.get("users_without_history", 0) for name, data in stored}.values()):
+            yield f"Not ranked on {dataset}: {n:,} further users, who have no history before the test"
 
 
 def _of_strongest(evidence: Evidence) -> Iterator[str]:
@@ -275,92 +157,6 @@ def over_datasets(evidence: Evidence) -> Iterator[str]:
         f"Friedman's test: p {p_value(found.test.p)}; {sum(apart)} of {len(apart)} pairs of rows are further apart "
         f"than Nemenyi's critical difference at {decimal(ALPHA, 2)}, {found.gap:.2f}, which is rough for few data "
         "sets"
-    )
-
-
-# --- slices and shares --------------------------------------------------------------------------------------------
-
-
-def slice_caption(evidence: Evidence) -> str:
-    """Return the caption of the gains on slices, which states protocol, slices, means and intervals."""
-    tested, contrasts = evidence.tested, evidence.slices()
-    filled = list(dict.fromkeys(each.row.dataset for each in contrasts))
-    faults = fault_sentences(evidence.rows.values(), tested)
-    empty = [
-        f"{dataset}: there is no joint row that can be compared with its solo row"
-        for dataset in evidence.datasets
-        if dataset not in filled
-    ]
-    if not filled:
-        return sentences(*empty, *faults)
-    return sentences(
-        "; ".join(
-            extent(f"{dataset}, ", [each for each in contrasts if each.row.dataset == dataset])
-            for dataset in filled
-        ),
-        protocol_sentence(evidence.protocol(filled)),
-        *of_reductions(each.row for each in contrasts),
-        f"{tested} and {tested} solo (the same model trained alone): means over the users of a slice, "
-        "each user first averaged over the seeds both have",
-        *faults,
-        *of_ensembles((each.row.side for each in contrasts), "the domain model alone"),
-        *_of_slices({dataset: stored_slicings(evidence.facts(dataset)) for dataset in filled}),
-        of_intervals(evidence.method, contrasts),
-        *dict.fromkeys(sentence for name in filled for sentence in made_with(evidence.records([name]))),
-        *empty,
-    )
-
-
-def extent(begin: str, contrasts: Sequence[Contrast]) -> str:
-    """Return the number of users and the seeds of some contrasts, as a caption states them."""
-    seeds = seed_list({seed for each in contrasts for seed in each.seeds}, "seed")
-    return f"{begin}{count(max(each.n_users for each in contrasts))} users, {seeds}"
-
-
-def _of_slices(slicings: dict[str, list[str]]) -> Iterator[str]:
-    """Yield what the slices mean, and of which data sets they lack, from the slicings that are stored of each."""
-    by_time = any("new users" in known for known in slicings.values())
-    if any("history length" in known for known in slicings.values()):
-        length = "before the held-out item" if by_time else "in training"
-        of_item = "training interactions" if by_time else "those"
-        yield (
-            f"Slices: fifths of the users by history length (their interactions {length}) and by target "
-            f"frequency ({of_item} of their held-out item); users with equal counts are not split, so slices can "
-            "be uneven or fewer; items never in training are a slice of their own; in bins: the same ones on every "
-            "data set"
-        )
-    if any("word overlap" in known for known in slicings.values()):
-        yield (
-            "Word overlap: none where the held-out item's text shares no word with a text of the history that "
-            "models see; cosine: of the TF-IDF vectors of the most similar two"
-        )
-    if by_time:
-        yield "New users did nothing before the first cut, so nothing of them is in training"
-    lengths = [dataset for dataset, known in slicings.items() if "history length" not in known]
-    overlaps = [dataset for dataset, known in slicings.items() if "word overlap" not in known]
-    for without, what, columns in (
-        (lengths, "No slices", " and ".join(COUNTS)),
-        ([] if len(lengths) == len(slicings) else overlaps, "No slices by word overlap", SIMILARITY),
-    ):
-        if without:
-            named = f" of {', '.join(without)}" if len(slicings) > 1 else ""
-            mend = "`corecbench run` with --existing replace stores them"
-            yield f"{what}{named}: the stored ranks lack {columns}; {mend}"
-
-
-def share_caption(evidence: Evidence, contrasts: Sequence[Contrast]) -> str:
-    """Return the caption of the gains over shares, which states protocol, means and intervals, and versions."""
-    tested = evidence.tested
-    return sentences(
-        "Each row: a joint row and the same model trained alone, both at this share of the users that train",
-        protocol_sentence(evidence.protocol()),
-        *of_reductions(each.row for each in contrasts),
-        f"{tested} and {tested} solo: means over all users that are ranked, each user first averaged over the "
-        "seeds both have; each seed draws its own users, and those of a smaller share are among those of a "
-        "larger one",
-        *of_ensembles((each.row.side for each in contrasts), "the domain model alone"),
-        of_intervals(evidence.method, contrasts),
-        *made_with(evidence.records()),
     )
 
 

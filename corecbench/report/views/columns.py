@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from corecbench.report.evidence.comparison import Comparison
     from corecbench.report.evidence.contrasts import Contrast, Method
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.report.evidence.leaderboard import Leaderboard
     from corecbench.report.evidence.ledger import Line
-    from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
     from corecbench.stats.relative import ChangeSet

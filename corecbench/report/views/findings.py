@@ -15,8 +15,8 @@ from corecbench.report.wording import p_value, percent, seed_list, signed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.report.evidence.protocols import Found
-    from corecbench.report.evidence.reading import Evidence
     from corecbench.report.evidence.rows import Row
     from corecbench.results.rows import RowKey
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from corecbench.report.evidence.contrasts import FEWEST_SEEDS, Contrast
 from corecbench.report.evidence.protocols import LEAVE_ONE_OUT, TIME, Found, Protocols
-from corecbench.report.views import captions, columns
+from corecbench.report.views import captions, columns, slice_captions, statistics
 from corecbench.report.views.columns import contrast_columns, has_seeds, identity
 from corecbench.report.views.findings import rows_of
 from corecbench.report.views.layout import Column, table
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from corecbench.api import Mark, Report
     from corecbench.report.evidence.claims import Placed
     from corecbench.report.evidence.comparison import Comparison
+    from corecbench.report.evidence.evidence import Evidence
     from corecbench.report.evidence.leaderboard import Leaderboard
-    from corecbench.report.evidence.reading import Evidence
 
 
 MEANINGS: Mapping[Mark, str] = {
@@ -39,7 +39,7 @@ YES = {True: "yes", False: "no"}
 def main_table(evidence: Evidence, cost: bool = False, effects: bool = False) -> Report:
     """Return every row, each joint one beside its model alone."""
     caption = captions.main_caption(evidence, cost, effects)
-    meanings: Mapping[Mark, str] = {**MEANINGS, "significant": captions.significant(evidence.method)}
+    meanings: Mapping[Mark, str] = {**MEANINGS, "significant": statistics.significant(evidence.method)}
     return table("table", evidence.rows.values(), columns.main_columns(evidence, cost, effects), caption, meanings)
 
 
@@ -55,13 +55,15 @@ def cost_table(evidence: Evidence) -> Report:
 def slice_table(evidence: Evidence) -> Report:
     """Return whom training together helps: every joint row minus its model alone, on slices of the users."""
     contrasts = evidence.slices()
-    return table("slices", contrasts, columns.slice_columns(evidence, contrasts), captions.slice_caption(evidence))
+    return table(
+        "slices", contrasts, columns.slice_columns(evidence, contrasts), slice_captions.slice_caption(evidence)
+    )
 
 
 def share_table(evidence: Evidence) -> Report:
     """Return the gain of training together over shares of the users that train."""
     contrasts = [each for of_row in evidence.shares() for each in of_row]
-    caption = captions.share_caption(evidence, contrasts)
+    caption = slice_captions.share_caption(evidence, contrasts)
     return table("train-shares", contrasts, columns.share_columns(evidence, contrasts), caption)
 
 
@@ -75,13 +77,13 @@ def ledger_table(
     ledgers = evidence.ledgers(by_slices)
     lines = [line for ledger in ledgers for line in ledger.contrasts]
     caption = captions.ledger_caption(evidence, ledgers, effects, in_words)
-    meanings: Mapping[Mark, str] = {"significant": captions.significant(evidence.method)}
+    meanings: Mapping[Mark, str] = {"significant": statistics.significant(evidence.method)}
     return table("ledger", lines, columns.ledger_columns(evidence, lines, effects), caption, meanings)
 
 
 def comparison_table(comparison: Comparison) -> Report:
     """Return rows against a baseline, with a column of benchmarks only if there are several."""
-    meanings: Mapping[Mark, str] = {"significant": captions.significant(comparison.yardstick.method)}
+    meanings: Mapping[Mark, str] = {"significant": statistics.significant(comparison.yardstick.method)}
     shown, caption = columns.comparison_table_columns(comparison), captions.comparison_caption(comparison)
     return table("compare", comparison.rows, shown, caption, meanings)
 
@@ -169,8 +171,8 @@ def _protocol_caption(protocols: Protocols) -> str:
         "it is not and its change is smaller than under leave-one-out; open where it may be as large; under "
         "neither where it is significant under neither",
         "Smaller, larger: by more than the root of the sum of squares of the half-widths of both intervals, by "
-        f"{captions.of_changes(method)}",
-        *([captions.of_p(contrasts, method)] if contrasts else []),
+        f"{statistics.of_changes(method)}",
+        *([statistics.of_p(contrasts, method)] if contrasts else []),
         *(
             [f"Left out: {single[0]} contrasts that only {LEAVE_ONE_OUT} has, {single[1]} that only {TIME} has"]
             if any(single)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from corecbench.report.evidence.reading import Evidence
+from corecbench.report.evidence.evidence import Evidence
 from corecbench.report.evidence.rows import Row
 from corecbench.results.rows import RowKey
 from corecbench.results.user_ranks import UserRanks
