@@ -256,8 +256,7 @@ class Search:
         if model.component.config is None:
             raise UsageError(f"{self.model} has no settings, so there is nothing to tune")
         if not self.has_space:
-            parts = " and of ".join(self.spaces)
-            raise UsageError(f"every setting of {parts} is given; leave out those that are to be searched")
+            raise UsageError(f"there is nothing to search: {', '.join(map(self.why_no_space, self.spaces))}")
         if self.llm is None or self.sharing is None:
             return
         if not model.joint:
@@ -265,6 +264,11 @@ class Search:
         module = self.host.build(self.parts[self.sharing], self.setup)
         if sharing_abilities(module).start_from != "new":
             raise UsageError(starts_alone(self.sharing))
+
+    def why_no_space(self, label: str) -> str:
+        """Return why no setting of a component is searched."""
+        some = space_of(self.parts[label], {})
+        return f"every one of {label} is given" if some else f"{label} has no setting that is searched"
 
 
 def starts_alone(sharing: str) -> str:

@@ -152,6 +152,16 @@ def test_what_cannot_be_searched_is_an_error(make_searches, options, message):
         checked()
 
 
+def test_where_nothing_is_left_to_search_each_part_says_why(make_searches):
+    ((alone, _),) = make_searches(llms="llama")
+    config = alone.parts["gru4rec"].config
+    whole = alone.given["gru4rec"] | {key: getattr(config, key) for key in alone.spaces["gru4rec"]}
+    ((pair,),) = make_searches(llms="llama", sharing="ensrec", settings={"gru4rec": whole})
+    why = "nothing to search: every one of gru4rec is given, ensrec has no setting that is searched"
+    with pytest.raises(UsageError, match=why):
+        pair.check()
+
+
 def test_a_model_of_a_plugin_is_searched_around_its_defaults(make_searches, loose_file):
     source = """
         from dataclasses import dataclass
