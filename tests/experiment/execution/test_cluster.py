@@ -9,6 +9,7 @@ import threading
 import warnings
 
 import pytest
+from distributed import Client
 from pandas.testing import assert_frame_equal
 
 from corecbench.api import CorecbenchError, UsageError
@@ -167,6 +168,8 @@ def test_an_interruption_takes_back_what_has_not_begun(run, machines, tmp_path, 
             {"a": f"write({str(pid)!r}, str(os.getpid())); wait_for({str(go)!r})", "b": "pass"},
             diary=impatient(pid),
         )
+    with Client(scheduler_file=str(machines.file), set_as_default=False) as client:
+        assert until(lambda: client.run(lambda dask_worker: len(dask_worker.state.tasks)).popitem()[1] == 1)
     go.touch()
     assert until(lambda: list((tmp_path / "results").rglob("result.json")))
     assert not until(lambda: len(list((tmp_path / "results").rglob("result.json"))) > 1, seconds=3)
