@@ -7,24 +7,10 @@ from pathlib import Path
 
 import click
 
-from corecbench.cli.options import (
-    Verb,
-    discover,
-    set_option,
-    setting,
-    verb_config,
-)
+from corecbench.cli.options import Verb, discover, set_option, setting, verb_config
 from corecbench.cli.results_verbs import benchmark_option, stores_of
-from corecbench.cli.saying import (
-    say,
-    say_reasons,
-)
-from corecbench.cli.stored_options import (
-    choice_options,
-    chosen_settings,
-    format_option,
-    results_option,
-)
+from corecbench.cli.saying import say, say_reasons
+from corecbench.cli.stored_options import choice_options, chosen_settings, format_option, results_option
 from corecbench.cli.tables import INCOMPLETE, MethodConfig, old_tests, own_folder, telling_damage
 from corecbench.settings.config import SHOWN
 

@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from corecbench.api import CorecbenchError, DataError, DatasetComponent, Download, UsageError
-from corecbench.cli.options import (
-    VerbGroup,
-    data_options,
-    discover,
-    read_data,
-)
-from corecbench.cli.saying import (
-    now_and_then,
-    say,
-)
+from corecbench.cli.options import VerbGroup, data_options, discover, read_data
+from corecbench.cli.saying import now_and_then, say
 from corecbench.toolkit import cache_folder
 
 if TYPE_CHECKING:

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corecbench.cli.completion import complete_components
-from corecbench.cli.options import (
-    Verb,
-    discover,
-)
+from corecbench.cli.options import Verb, discover
 from corecbench.cli.saying import say
 from corecbench.plugin.kinds import KINDS, WORDS
 

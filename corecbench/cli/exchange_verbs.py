@@ -7,18 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from corecbench.cli.options import (
-    Verb,
-    data_options,
-    discover,
-    read_data,
-)
+from corecbench.cli.options import Verb, data_options, discover, read_data
 from corecbench.cli.saying import say
-from corecbench.cli.stored_options import (
-    chosen_settings,
-    one_cell_options,
-    results_option,
-)
+from corecbench.cli.stored_options import chosen_settings, one_cell_options, results_option
 
 if TYPE_CHECKING:
     from corecbench.api import CellResult

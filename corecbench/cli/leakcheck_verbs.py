@@ -11,23 +11,9 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from corecbench.api import RowSide
-from corecbench.cli.options import (
-    Verb,
-    data_options,
-    device_option,
-    discover,
-    read_data,
-    run_config,
-)
-from corecbench.cli.saying import (
-    now_and_then,
-    say,
-)
-from corecbench.cli.stored_options import (
-    choice_options,
-    chosen_settings,
-    results_option,
-)
+from corecbench.cli.options import Verb, data_options, device_option, discover, read_data, run_config
+from corecbench.cli.saying import now_and_then, say
+from corecbench.cli.stored_options import choice_options, chosen_settings, results_option
 
 if TYPE_CHECKING:
     from corecbench.plugin.host import Host

@@ -19,20 +19,12 @@ from corecbench.cli.describe_verb import describe
 from corecbench.cli.exchange_verbs import import_, predictions, split
 from corecbench.cli.leakcheck_verbs import contamination, leakcheck
 from corecbench.cli.model_verbs import export, recommend
-from corecbench.cli.options import (
-    VerbGroup,
-    common_options,
-    discover,
-)
+from corecbench.cli.options import VerbGroup, common_options, discover
 from corecbench.cli.report_verb import report
 from corecbench.cli.reproduce_verb import reproduce
 from corecbench.cli.results_verbs import results
 from corecbench.cli.run_verb import run
-from corecbench.cli.saying import (
-    LOST,
-    lose,
-    say,
-)
+from corecbench.cli.saying import LOST, lose, say
 from corecbench.cli.signals import Terminated, ending_on_signals
 from corecbench.cli.tune_verb import tune
 from corecbench.cli.vector_verbs import audit, encode

@@ -10,21 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from corecbench.api import UsageError
-from corecbench.cli.options import (
-    Verb,
-    config_option,
-    data_dir_option,
-    discover,
-    option_value,
-    set_option,
-)
+from corecbench.cli.options import Verb, config_option, data_dir_option, discover, option_value, set_option
 from corecbench.cli.saying import say
-from corecbench.cli.stored_options import (
-    choice_options,
-    chosen_settings,
-    one_cell,
-    one_cell_options,
-)
+from corecbench.cli.stored_options import choice_options, chosen_settings, one_cell, one_cell_options
 from corecbench.cli.tables import telling_damage
 
 if TYPE_CHECKING:

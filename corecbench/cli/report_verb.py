@@ -18,11 +18,7 @@ from corecbench.cli.options import (
     verb_config,
 )
 from corecbench.cli.saying import say
-from corecbench.cli.stored_options import (
-    choice_options,
-    chosen_settings,
-    results_argument,
-)
+from corecbench.cli.stored_options import choice_options, chosen_settings, results_argument
 from corecbench.cli.tables import (
     INCOMPLETE,
     MethodConfig,

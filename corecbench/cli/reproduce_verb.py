@@ -8,18 +8,9 @@ from pathlib import Path
 
 import click
 
-from corecbench.cli.options import (
-    Verb,
-    be_a_good_neighbour,
-    data_dir_option,
-    discover,
-    steps,
-)
+from corecbench.cli.options import Verb, be_a_good_neighbour, data_dir_option, discover, steps
 from corecbench.cli.saying import say
-from corecbench.cli.stored_options import (
-    choice_options,
-    one_cell,
-)
+from corecbench.cli.stored_options import choice_options, one_cell
 
 DIFFERENT = 1
 

@@ -9,19 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from corecbench.cli.options import (
-    VerbGroup,
-    discover,
-)
-from corecbench.cli.saying import (
-    say,
-    say_reasons,
-)
-from corecbench.cli.stored_options import (
-    choice_options,
-    one_cell,
-    results_argument,
-)
+from corecbench.cli.options import VerbGroup, discover
+from corecbench.cli.saying import say, say_reasons
+from corecbench.cli.stored_options import choice_options, one_cell, results_argument
 
 if TYPE_CHECKING:
     from corecbench.results.store import Store

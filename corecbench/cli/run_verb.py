@@ -25,10 +25,7 @@ from corecbench.cli.options import (
     steps,
     verb,
 )
-from corecbench.cli.saying import (
-    say,
-    say_reasons,
-)
+from corecbench.cli.saying import say, say_reasons
 from corecbench.cli.stored_options import results_option
 from corecbench.cli.tables import INCOMPLETE, fitted, show_table
 

@@ -1,4 +1,4 @@
-"""Options of verbs that read stored results."""
+"""Options that several verbs share: where results are stored, and which cells are meant."""
 
 from __future__ import annotations
 

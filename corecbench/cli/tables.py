@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 import click
 
 from corecbench.api import UsageError
-from corecbench.cli.options import (
-    Command,
-    old_setting,
-    option_group,
-)
-from corecbench.cli.saying import (
-    say,
-    say_reasons,
-)
+from corecbench.cli.options import Command, old_setting, option_group
+from corecbench.cli.saying import say, say_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

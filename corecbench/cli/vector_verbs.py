@@ -24,10 +24,7 @@ from corecbench.cli.options import (
     setting,
     steps,
 )
-from corecbench.cli.saying import (
-    say,
-    say_reasons,
-)
+from corecbench.cli.saying import say, say_reasons
 from corecbench.cli.stored_options import results_option
 from corecbench.cli.tables import show_table
 

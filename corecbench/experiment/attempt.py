@@ -13,15 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from safetensors.torch import load
 
-from corecbench.api import (
-    Combiner,
-    CorecbenchError,
-    CorecbenchWarning,
-    Lists,
-    Setup,
-    Side,
-    SideRecord,
-)
+from corecbench.api import Combiner, CorecbenchError, CorecbenchWarning, Lists, Setup, Side, SideRecord
 from corecbench.evaluation.measuring import measure_checked
 from corecbench.evaluation.protocol import sampled_users
 from corecbench.experiment import process

@@ -1,4 +1,4 @@
-"""What became of a cell."""
+"""The ranks and records that an attempt at a cell leaves, or why there are none."""
 
 from __future__ import annotations
 

@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from corecbench.evaluation.text_similarity import target_similarity
 from corecbench.experiment import process
-from corecbench.experiment.attempt import (
-    Attempt,
-    Tell,
-    Waits,
-)
+from corecbench.experiment.attempt import Attempt, Tell, Waits
 from corecbench.experiment.described import describe
 from corecbench.experiment.number_formats import dtypes
 from corecbench.experiment.refit import refit

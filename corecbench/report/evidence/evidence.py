@@ -1,6 +1,6 @@
 """All that is known of a benchmark: read once, and asked by every table, plot and page.
 
-`read` turns stored cells into one `Evidence`. Views are functions of it and read nothing themselves:
+`reading.read` turns stored cells into one `Evidence`. Views are functions of it and read nothing themselves:
 
     evidence = read(entries, store, metrics, tested="NDCG@10", method=Method())
     evidence.rows[key]              a `Row`: metrics, ranks and records of one side of a cell over its seeds

@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 
 from corecbench.api import Metric, UsageError
 from corecbench.evaluation.measuring import is_overall
-from corecbench.report.evidence.contrasts import (
-    STANDARD,
-    Method,
-)
+from corecbench.report.evidence.contrasts import STANDARD, Method
 from corecbench.report.evidence.controls import NO_CONTROLS, KnownControls
 from corecbench.report.evidence.evidence import Evidence
 from corecbench.report.evidence.rows import Row, read_row

@@ -12,10 +12,7 @@ from corecbench.report.plots.shown_rows import extents, label, present, shorten
 from corecbench.report.views.columns import p_name
 from corecbench.report.views.findings import agreement, amount, excludes_zero, hidden, relative, without_effect
 from corecbench.report.views.layout import Column, table
-from corecbench.report.views.statistics import (
-    intervals_in_words,
-    of_changes,
-)
+from corecbench.report.views.statistics import intervals_in_words, of_changes
 from corecbench.report.wording import decimal, p_value, percent, sentences
 
 if TYPE_CHECKING:

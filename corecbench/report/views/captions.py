@@ -1,4 +1,7 @@
-"""The captions of all tables: what columns mean, how it was tested, and where the numbers come from."""
+"""The captions of tables: what columns mean, how it was tested, and where the numbers come from.
+
+Those of slices and shares are in `slice_captions`, sentences on tests in `statistics`.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +29,7 @@ from corecbench.report.views.statistics import (
     of_power,
     of_tests,
 )
-from corecbench.report.wording import (
-    decimal,
-    listed,
-    of_ensembles,
-    p_value,
-    seed_list,
-    sentences,
-    user_counts,
-)
+from corecbench.report.wording import decimal, listed, of_ensembles, p_value, seed_list, sentences, user_counts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

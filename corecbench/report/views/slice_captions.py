@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING
 from corecbench.report.evidence.rows import fault_sentences
 from corecbench.report.evidence.users import stored_slicings
 from corecbench.report.views.provenance import made_with, of_reductions, protocol_sentence
-from corecbench.report.views.statistics import (
-    of_intervals,
-)
-from corecbench.report.wording import (
-    count,
-    of_ensembles,
-    seed_list,
-    sentences,
-)
+from corecbench.report.views.statistics import of_intervals
+from corecbench.report.wording import count, of_ensembles, seed_list, sentences
 from corecbench.results.frames import COUNTS, SIMILARITY
 
 if TYPE_CHECKING:
