@@ -91,12 +91,12 @@ def splits_of(selected: Selected, dataset: Dataset, config: RunConfig) -> Iterat
     The items are then in an order of the window: those that exist before it come first.
     """
     if config.split != "time":
-        yield SplitDataset(selected, dataset, leave_one_out(dataset, config.ties, config.refit))
+        yield SplitDataset(selected, dataset, leave_one_out(dataset, config.ties, config.refits))
     elif config.windows == 1:
-        yield SplitDataset(selected, *by_time(dataset, config.cut, config.target, refit=config.refit))
+        yield SplitDataset(selected, *by_time(dataset, config.cut, config.target, refit=config.refits))
     else:
         for window in [config.window] if config.window else range(1, config.windows + 1):
-            split = by_time(dataset, config.cut, config.target, window, config.windows, config.refit)
+            split = by_time(dataset, config.cut, config.target, window, config.windows, config.refits)
             yield SplitDataset(selected, *split, Reduction(window=window, windows=config.windows))
 
 

@@ -48,7 +48,7 @@ def protocol_on(data: SplitDataset, config: RunConfig) -> dict[str, Any]:
         **({"item text": text} if (text := config.item_text_on(dataset)) else {}),
         **({"equal times": config.ties} if config.ties != "file" else {}),
         **({"selection": chooses} if chooses != "all-users" else {}),
-        **({"refit": REFIT} if config.refit else {}),
+        **({"refit": REFIT} if config.refits else {}),
         **({"validation": f"{sampled:,} users after each epoch, all in the end"} if sampled else {}),
     }
 
@@ -97,14 +97,15 @@ def split_words(config: RunConfig, train_share: float) -> dict[str, str]:
 def split_settings(protocol: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a run that give the split that a protocol states.
 
-    >>> split_settings({"split": "time", "cut": "0.8, 0.9", "target": "last after the cut"})
+    >>> split_settings({"split": "time", "cut": "0.8, 0.9", "target": "last after the cut", "refit": REFIT})
     {'ties': 'file', 'split': 'time', 'cut': ['0.8', '0.9'], 'target': 'last'}
     >>> split_settings({"split": "leave-one-out", "refit": REFIT})
     {'ties': 'file', 'refit': True}
     """
     settings: dict[str, Any] = {"ties": protocol.get("equal times", "file")}
-    settings |= {"refit": True} if "refit" in protocol else {}
-    if protocol.get("split") == "time":
+    refits, by_time = "refit" in protocol, protocol.get("split") == "time"
+    settings |= {"refit": refits} if refits != by_time else {}
+    if by_time:
         settings |= {"split": "time", "cut": protocol["cut"].split(", "), "target": protocol["target"].split()[0]}
         if "window" in protocol:
             settings["window"], settings["windows"] = map(int, protocol["window"].split(" of "))

@@ -120,8 +120,8 @@ def write_split(data: SplitDataset, config: RunConfig, format_: str, out: Path) 
         window_setting=f" --set run.windows={config.windows} --set run.window={config.window}"
         if config.windows > 1
         else "",
-        refit_setting=" --set run.refit=true" * config.refit,
-        again=AGAIN.format(until=counts.get("test_begins", "a user's test item")) * config.refit,
+        refit_setting="" if config.refit is None else f" --set run.refit={str(config.refit).lower()}",
+        again=AGAIN.format(until=counts.get("test_begins", "a user's test item")) * config.refits,
         cut=",".join(config.cut),
         name=data.name,
         version=__version__,

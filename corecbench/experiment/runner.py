@@ -72,7 +72,7 @@ def run_cell(
 
     try:
         attempt = Attempt(cell, plan, host, store, tell, on_epoch, stop or threading.Event())
-        outcome = refit(attempt) if plan.config.refit else attempt.outcome()
+        outcome = refit(attempt) if plan.config.refits else attempt.outcome()
     except Waits:
         keep_costs(cell, costs())
         raise

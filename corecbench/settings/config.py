@@ -114,9 +114,10 @@ class RunConfig:
     its own, trained on all before its own first cut. A row is the mean over the tests of all windows."""
     window: int = 0
     """The only window that is run, from 1; 0 for all."""
-    refit: bool = False
+    refit: bool | None = None
     """Whether each cell is trained again, on all before the test items, once validation has chosen. All that was
-    chosen stays: epochs, phases, weights of texts, and what predicts."""
+    chosen stays: epochs, phases, weights of texts, and what predicts. None for true under the split by time, where a
+    model would else not know what lies between the cuts, and for false under leave-one-out."""
     k_core: int = 0
     """Users and items with fewer interactions are left out, repeatedly until none are left; 0 keeps all."""
     item_text: str = ""
@@ -244,6 +245,11 @@ class RunConfig:
                 value = getattr(self, name)
                 stated = ",".join(value) if isinstance(value, tuple) else value
                 raise UsageError(f"{name} is {stated}, which needs --split time")
+
+    @property
+    def refits(self) -> bool:
+        """Whether each cell is trained again on all before the test items."""
+        return self.split == "time" if self.refit is None else self.refit
 
     def max_history_on(self, dataset: str) -> int:
         """Return the number of items of a history that a model sees on one data set."""

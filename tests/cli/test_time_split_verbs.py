@@ -94,15 +94,15 @@ def test_ranks_made_elsewhere_come_back_window_by_window(ok, stored, folder):
     assert table["users"].nunique() == table["data set"].nunique() == 1
 
 
-def test_a_run_with_refits_is_split_imported_and_run_again(ok, folder):
-    again = ("--split", "time", "--set", "run.refit=true")
+@pytest.mark.parametrize("refit", [True, False])
+def test_a_run_under_time_refits_unless_told_not_to_and_is_split_imported_and_run_again(ok, folder, refit):
+    again = ("--split", "time", *([] if refit else ["--set", "run.refit=false"]))
     ok("run", "-q", "--no-references", "--datasets", folder, "--models", "popularity", *again)
     ok("split", folder, *again, "--out", "parts")
-    plain = ok("split", folder, "--split", "time", "--out", "plain")
+    ok("split", folder, "--split", "time", "--out", "plain")
     said = Path("parts/README.txt").read_text(encoding="utf-8")
-    assert "When all is chosen, train again on everything before " in said
-    assert "--set run.refit=true" in said
-    assert "refit" not in plain + Path("plain/README.txt").read_text(encoding="utf-8")
+    assert ("When all is chosen, train again on everything before " in said) == refit
+    assert ("--set run.refit=false" in said) == (not refit)
     parts, before = (pd.read_csv(f"{name}/train.csv", dtype=str) for name in ("parts", "plain"))
     assert set(parts.itertuples(index=False)) == set(before.itertuples(index=False))
     users = pd.read_csv("parts/test.csv")["user_id"]

@@ -143,6 +143,11 @@ def test_users_of_whom_nothing_trains_are_known_as_new_and_those_without_a_histo
     assert record["data"]["users_without_history"] == 5
 
 
+def test_a_run_by_time_refits_unless_told_not_to():
+    assert [RunConfig(split="time", refit=refit).refits for refit in (None, True, False)] == [True, True, False]
+    assert [RunConfig(refit=refit).refits for refit in (None, True, False)] == [False, True, False]
+
+
 @pytest.mark.parametrize("whole", [{}, TIME | {"refit": True}])
 def test_no_user_is_new_under_leave_one_out_and_with_a_refit(bench, ranks, folders, whole):
     bench(datasets=(folders[0],), models=("popularity",), **whole)
