@@ -15,7 +15,7 @@ ALGORITHMS: Mapping[str, int] = MappingProxyType(
         "score ensemble": 1,
         "pair controls": 1,
         "item texts": 1,
-        "texts in scores": 2,
+        "texts in scores": 3,
         "rows that a loss reads": 2,
     }
 )

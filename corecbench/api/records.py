@@ -178,7 +178,8 @@ class SideRecord(TypedDict):
     """Whether a turn of the side was coupled to the other side; absent where the sharing module has no losses."""
     chosen: NotRequired[dict[str, float]]
     """Values that were chosen by validation after the training: by a sharing module for an ensemble, or the weight
-    of what texts say for a side. `content_weight` is of the first content, `content_2_weight` of the second, and
+    of what texts say for a side. `content_weight` is of the first content, `content_2_weight` of the second,
+    `content_share` the spread of its scores in spreads of the side's own, `content_new` a factor for new items, and
     `content_version` the place of the version that was chosen."""
 
 

@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 
     from corecbench.api import CellRecord, Side
 
-FORMAT, WITH_CONTENT = 1, 3
-"""Versions of the files: of a side, and of one with texts in its scores, which earlier versions cannot load. In
-version 2 there could be only one content."""
+FORMAT = 4
+"""Version of the files."""
 SIDE, WEIGHTS, INTERACTIONS, ITEMS = "side.json", "weights.safetensors", "interactions.safetensors", "items.json"
 
 
@@ -66,8 +65,7 @@ class KeptCell:
         for side, kept in self.sides.items():
             place = folder / side
             place.mkdir()
-            version = WITH_CONTENT if "content" in kept.facts else FORMAT
-            write_json(place / SIDE, {"format": version, "cell": self.cell, **kept.facts})
+            write_json(place / SIDE, {"format": FORMAT, "cell": self.cell, **kept.facts})
             write_tensors(place / WEIGHTS, kept.weights)
             if kept.interactions:
                 write_tensors(place / INTERACTIONS, kept.interactions)
@@ -122,9 +120,9 @@ def read_side(cell: Path, side: Side) -> KeptSide:
         ResultsError: a file is missing, damaged or of a later version.
     """
     facts = read(cell, f"{side}/{SIDE}", json.loads)
-    if facts.get("format") not in range(FORMAT, WITH_CONTENT + 1):
+    if facts.get("format") != FORMAT:
         raise ResultsError(
-            f"{cell / MODEL / side / SIDE}: format {facts.get('format')!r} is not {FORMAT} to {WITH_CONTENT}; it "
+            f"{cell / MODEL / side / SIDE}: format {facts.get('format')!r} is not {FORMAT}; it "
             "was kept by another version of corecbench"
         )
     needed = facts["fits"] or facts["knows_users"]

@@ -77,8 +77,8 @@ def keep_side(model: Recommender, kept_as: KeptAs, split: Split) -> KeptSide:
     if isinstance(model, WithContent):
         side = keep_side(model.model, kept_as, split)
         says = side.facts.get("content", [])
-        facts = {**side.facts, "content": [*says, {"weight": model.weight, "decay": model.decay}]}
-        return KeptSide(facts, {**side.weights, content_name(len(says)): copied(model.content)}, side.interactions)
+        name, facts = content_name(len(says)), {**side.facts, "content": [*says, model.weight._asdict()]}
+        return KeptSide(facts, {**side.weights, name: copied(model.content)}, side.interactions)
     if isinstance(model, WithScores):
         side = keep_side(model.model, kept_as, split)
         made = MADE[model.other]

@@ -31,6 +31,7 @@ from corecbench.training.cell import make_ready
 from corecbench.training.content import with_scores, with_texts
 from corecbench.training.cosine import by_cosine
 from corecbench.training.frozen import evaluate
+from corecbench.training.weighing import TermWeight
 from corecbench.training.weights import put_extra_state_back, seed_torch
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def build(host: Host, selected: Selected, setup: Setup, kept: KeptSide) -> Recom
     if temperature := facts.get("cosine_temperature"):
         model = by_cosine(model, temperature)
     says = facts.get("content", [])
-    for number, say in enumerate([says] if isinstance(says, dict) else says):  # earlier versions kept one
+    for number, say in enumerate(says):
         if "model" in say:
             other = host.select("models", say["model"], {base_of(say["model"]): say["settings"]})
             beside = host.build(other, setup, None)
@@ -123,7 +124,7 @@ def build(host: Host, selected: Selected, setup: Setup, kept: KeptSide) -> Recom
             model = with_scores(model, beside, say["weight"])
         else:
             content = kept.weights[content_name(number)].to(setup.device)
-            model = with_texts(model, content, say["weight"], say["decay"])
+            model = with_texts(model, content, TermWeight(**say), setup.catalog.n_new_items)
     evaluate(model)
     return model
 

@@ -116,8 +116,8 @@ class RunConfig:
     """The only window that is run, from 1; 0 for all."""
     refit: bool | None = None
     """Whether each cell is trained again, on all before the test items, once validation has chosen. All that was
-    chosen stays: epochs, phases, weights of texts, and what predicts. None for true under the split by time, where a
-    model would else not know what lies between the cuts, and for false under leave-one-out."""
+    chosen stays: epochs, phases, weights of texts, and what predicts. None: so it is under the split by time, where
+    a model would else not know what lies between the cuts, and not under leave-one-out."""
     k_core: int = 0
     """Users and items with fewer interactions are left out, repeatedly until none are left; 0 keeps all."""
     item_text: str = ""

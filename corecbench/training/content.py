@@ -5,8 +5,7 @@ A model that needs no training, such as neighbours, may have a say by its scores
 A model that learns to use texts fits them to the few users who train, and loses what they tell of all others. Here
 nothing is trained, so nothing is lost: to the scores of a side is added how near the text of an item is to the mean
 text of the history (content-based recommendation: Lops, de Gemmis and Semeraro, 2011, DOI
-10.1007/978-0-387-85820-3_3). The weight and how fast older items count less are chosen on validation. Whether texts
-have a say at all is decided by users that the weight was not chosen by.
+10.1007/978-0-387-85820-3_3). The weight and how fast older items count less are chosen on validation.
 
 B users in a batch, T users of a task, N items, k the width of a text's row, d that of a state.
 """
@@ -24,7 +23,7 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from corecbench.api import Batch, PluginError, Recommender, Scores, Side, States
+from corecbench.api import Batch, PluginError, Recommender, Scores, Setup, Side, States
 from corecbench.evaluation.ranking import task_states
 from corecbench.plugin.abilities import recommender_abilities
 from corecbench.plugin.guard import guard
@@ -32,12 +31,11 @@ from corecbench.plugin.wrapped import made
 from corecbench.toolkit import mean_texts
 from corecbench.training.frozen import evaluate
 from corecbench.training.weighing import (
-    OfModel,
-    OfTexts,
-    Say,
-    Voice,
+    ModelScores,
+    ScoreTerm,
+    TermWeight,
+    TextScores,
     Worth,
-    is_clearly_better,
     own_scores,
     own_states,
     weigh,
@@ -56,22 +54,27 @@ class WithContent(nn.Module):
 
     content: torch.Tensor
 
-    def __init__(self, model: Recommender, content: torch.Tensor, weight: float, decay: float) -> None:
+    def __init__(self, model: Recommender, content: torch.Tensor, weight: TermWeight, n_new: int = 0) -> None:
         """Put a model beside texts.
 
         Args:
             model: the recommender, in evaluation mode.
             content: float32 [N+1, k], rows of a norm of 1, or of 0 for items without a text.
             weight: of the cosine.
-            decay: a factor by which an item of a history counts less than the next one.
+            n_new: `Catalog.n_new_items`, the last items, which have a weight of their own.
         """
         super().__init__()
-        self.model, self.examples, self.weight, self.decay = model, model.examples, weight, decay
+        self.model, self.examples, self.weight, self.n_new = model, model.examples, weight, n_new
         self.register_buffer("content", content, persistent=False)
 
     def texts(self, batch: Batch) -> torch.Tensor:
         """Return the weighted mean row of each history, float32 [B, k]."""
-        return self.weight * mean_texts(batch.history, self.content, self.decay)
+        return self.weight.weight * mean_texts(batch.history, self.content, self.weight.decay)
+
+    def for_new(self, of_items: torch.Tensor) -> torch.Tensor:
+        """Return rows or scores of all items, those of new ones as much as these count."""
+        known = len(of_items) - self.n_new
+        return torch.cat([of_items[:known], self.weight.new * of_items[known:]]) if self.n_new else of_items
 
 
 class StatesWithContent(WithContent):
@@ -80,7 +83,7 @@ class StatesWithContent(WithContent):
     def states(self, batch: Batch) -> States:
         """Return the states after the last item of each history: user float32 [B, d + k], item [N+1, d + k]."""
         states = own_states(self.model, batch)
-        item = torch.cat([states.item, self.content], dim=1)
+        item = torch.cat([states.item, self.for_new(self.content)], dim=1)
         return States(torch.cat([states.user, self.texts(batch)], dim=1), item)
 
 
@@ -92,8 +95,8 @@ class ScoresWithContent(WithContent):
     place: torch.Tensor
     """int64 [N+1], the place of an item's row among them."""
 
-    def __init__(self, model: Recommender, content: torch.Tensor, weight: float, decay: float) -> None:
-        super().__init__(model, content, weight, decay)
+    def __init__(self, model: Recommender, content: torch.Tensor, weight: TermWeight, n_new: int = 0) -> None:
+        super().__init__(model, content, weight, n_new)
         rows = np.ascontiguousarray(content.cpu().numpy())
         as_bytes = rows.view(np.dtype((np.void, rows.shape[1] * rows.itemsize))).ravel()
         _, first, place = np.unique(as_bytes, return_index=True, return_inverse=True)
@@ -102,7 +105,8 @@ class ScoresWithContent(WithContent):
 
     def scores(self, batch: Batch) -> torch.Tensor:
         """Return the scores of all items for each history, float32 [B, N+1]."""
-        return own_scores(self.model, batch) + (self.texts(batch) @ self.distinct.T)[:, self.place]
+        of_texts = (self.texts(batch) @ self.distinct.T)[:, self.place]
+        return own_scores(self.model, batch) + self.for_new(of_texts.T).T
 
 
 class WithScores(nn.Module):
@@ -122,19 +126,17 @@ def with_scores(model: Recommender, other: Scores, weight: float) -> Recommender
     return cast("Recommender", WithScores(model, other, weight))
 
 
-def with_voice(model: Recommender, voice: Voice, say: Say) -> Recommender:
-    """Return a recommender with something beside it that has a say in its scores."""
-    return (
-        with_texts(model, voice.content, *say)
-        if isinstance(voice, OfTexts)
-        else with_scores(model, voice.model, say.weight)
-    )
+def with_term(model: Recommender, term: ScoreTerm, weight: TermWeight) -> Recommender:
+    """Return a recommender in whose scores something else counts."""
+    if isinstance(term, TextScores):
+        return with_texts(model, term.content, weight, term.n_new)
+    return with_scores(model, term.model, weight.weight)
 
 
-def with_texts(model: Recommender, content: torch.Tensor, weight: float, decay: float) -> Recommender:
+def with_texts(model: Recommender, content: torch.Tensor, weight: TermWeight, n_new: int = 0) -> Recommender:
     """Return a recommender beside texts; the arguments are those of `WithContent`."""
     kind = StatesWithContent if recommender_abilities(model).scores is None else ScoresWithContent
-    return cast("Recommender", kind(model, content, weight, decay))
+    return cast("Recommender", kind(model, content, weight, n_new))
 
 
 @dataclass(eq=False)
@@ -153,11 +155,10 @@ class Known:
 def with_content(
     training: CellTraining, side: SideTraining, contents: Sequence[Content], first: int = 1
 ) -> SideTraining:
-    """Return a side with what texts say in its scores, as far as that is clearly better on validation.
+    """Return a side with what texts say in its scores, as much as `weigh` finds on validation.
 
-    Each content is added to what came before, if it is better; of several versions, the best. How much it counts is
-    chosen on all users. For each half of the users it is compared under what is best for the other half. One user
-    shows nothing.
+    Each content is added to what came before; of several versions, the one that is best for users who did not
+    choose its weight. One user shows nothing.
 
     Args:
         training: of the cell.
@@ -167,34 +168,27 @@ def with_content(
         first: the number of the first content, by which `chosen` names it.
 
     Raises:
-        PluginError: as in `voice_of`.
+        PluginError: as in `term_of`.
     """
     tried = copy.copy(side)
     if not contents or len(training.tasks["validation"].users) < 2:
         return tried
     started, setup = time.perf_counter(), training.setup
-    voices = [
-        [voice_of(version, setup.catalog.n_items, setup.device) for version in versions(content)]
-        for content in contents
-    ]
+    terms = [[term_of(version, setup) for version in versions(content)] for content in contents]
     evaluate(side.model)
     gives_scores = recommender_abilities(side.model).scores is not None
     with guard(side.owner, "scores" if gives_scores else "states"), torch.no_grad():
         compared = side.model if gives_scores else known(training, side.model)
         tried.values = values_of(training, side.side, compared)
-        for number, of_content in enumerate(voices, start=first):
+        tried.chosen = {"validation_without": float(tried.values.mean()), **tried.chosen}
+        for number, of_content in enumerate(terms, start=first):
             weighed = training.validation.measure(side.side, weigh, training, compared, of_content)
             version = best_version([worth for _, worth in weighed])
-            voice, (say, worth) = of_content[version], weighed[version]
-            if not is_clearly_better(worth.of_others, worth.without):
+            term, (weight, worth) = of_content[version], weighed[version]
+            tried.chosen |= named(weight, number, version if len(of_content) > 1 else None)
+            if not weight.share:
                 continue
-            without = {"validation_without": float(worth.without.mean())}
-            tried.chosen = {
-                **without,
-                **tried.chosen,
-                **named(say, number, version if len(of_content) > 1 else None),
-            }
-            tried.model, compared = (with_voice(each, voice, say) for each in (tried.model, compared))
+            tried.model, compared = (with_term(each, term, weight) for each in (tried.model, compared))
             tried.values, tried.best_value = worth.of_others, float(worth.of_all.mean())
     tried.train_s += time.perf_counter() - started
     return tried
@@ -217,18 +211,19 @@ def best_version(worths: Sequence[Worth]) -> int:
     return means.index(max(means))
 
 
-def named(say: Say, number: int, version: int | None = None) -> dict[str, float]:
+def named(weight: TermWeight, number: int, version: int | None = None) -> dict[str, float]:
     """Return what was chosen for a content, by the names under which a record has it.
 
-    >>> from corecbench.training.weighing import Say
-    >>> named(Say(2.0, 0.6), number=1), named(Say(2.0, 0.6), number=2)
-    ({'content_weight': 2.0, 'content_decay': 0.6}, {'content_2_weight': 2.0, 'content_2_decay': 0.6})
-    >>> named(Say(2.0, 0.6), number=1, version=0)
-    {'content_weight': 2.0, 'content_decay': 0.6, 'content_version': 0}
+    >>> from corecbench.training.weighing import TermWeight
+    >>> named(TermWeight(2.0, 3.0, 0.6), number=1)
+    {'content_weight': 6.0, 'content_share': 2.0, 'content_decay': 0.6, 'content_new': 1.0}
+    >>> list(named(TermWeight(0.0), number=2, version=1))[-2:]
+    ['content_2_new', 'content_2_version']
     """
     name = "content" if number == 1 else f"content_{number}"
-    of_version = {} if version is None else {f"{name}_version": version}
-    return {f"{name}_weight": say.weight, f"{name}_decay": say.decay, **of_version}
+    found = {"weight": weight.weight, "share": weight.share, "decay": weight.decay, "new": weight.new}
+    of_version = {} if version is None else {"version": version}
+    return {f"{name}_{of}": value for of, value in {**found, **of_version}.items()}
 
 
 def versions(content: Content) -> Sequence[torch.Tensor | Scores]:
@@ -236,18 +231,19 @@ def versions(content: Content) -> Sequence[torch.Tensor | Scores]:
     return content if isinstance(content, tuple) else (content,)
 
 
-def voice_of(content: torch.Tensor | Scores, n_items: int, device: str) -> Voice:
-    """Return what has a say for one part of a `content`.
+def term_of(content: torch.Tensor | Scores, setup: Setup) -> ScoreTerm:
+    """Return what counts in the scores for one part of a `content`.
 
     Raises:
         PluginError: it is neither one finite row for each item, nor a model that `Setup.build` made.
     """
     if isinstance(content, torch.Tensor):
-        return OfTexts(checked(content, n_items).to(device))
+        catalog = setup.catalog
+        return TextScores(checked(content, catalog.n_items).to(setup.device), catalog.n_new_items)
     if made(content) is None:
         raise PluginError("a model in `content` has to be made by `setup.build`, so that it can be kept")
     evaluate(content)
-    return OfModel(content)
+    return ModelScores(content)
 
 
 def checked(content: torch.Tensor, n_items: int) -> torch.Tensor:

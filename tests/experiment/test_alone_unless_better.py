@@ -46,7 +46,7 @@ def test_with_texts_in_its_scores_the_model_alone_stays_unless_the_pair_is_bette
     pair, ranks, monkeypatch, is_better, predicts
 ):
     compared = []
-    monkeypatch.setattr("corecbench.training.content.is_clearly_better", lambda values, base: True)
+    monkeypatch.setattr("corecbench.training.weighing.shrunk", lambda tried, values: tried[-1]._replace(share=1.0))
     monkeypatch.setattr(
         "corecbench.training.alone.is_clearly_better", lambda *values: compared.append(values) or is_better
     )

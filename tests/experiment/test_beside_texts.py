@@ -8,7 +8,7 @@ from pandas.testing import assert_frame_equal
 import corecbench
 from corecbench.results.store import Store
 
-ACCEPTED = "corecbench.training.content.is_clearly_better"
+SHRUNK = "corecbench.training.weighing.shrunk"
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ def run(bench, tiny_llama):
 
 @pytest.fixture
 def always(monkeypatch):
-    """Accept every content, so that its say is seen."""
-    monkeypatch.setattr(ACCEPTED, lambda values, base: True)
+    """Spread every content as far as the scores that it is added to."""
+    monkeypatch.setattr(SHRUNK, lambda tried, values: tried[-1]._replace(share=1.0))
 
 
 @pytest.fixture
 def never(monkeypatch):
-    """Accept no content."""
-    monkeypatch.setattr(ACCEPTED, lambda values, base: False)
+    """Shrink every content to nothing."""
+    monkeypatch.setattr(SHRUNK, lambda tried, values: tried[0])
 
 
 @pytest.mark.parametrize("model", ["popularity", "text-knn", "sasrec"])
@@ -44,7 +44,7 @@ def test_any_model_stands_beside_words_and_states(run, always, model):
     assert pair.keys() == {"domain"}  # no row of the LLM
     assert records[f"{model}+beside-texts"]["cell"]["trains"] is False
     assert pair["domain"]["chosen"].keys() - {"validation_without"} == {
-        f"content_{chosen}" for chosen in ("weight", "decay", "version")
+        f"content_{chosen}" for chosen in ("weight", "share", "decay", "new", "version")
     }
     assert pair["domain"]["chosen"]["validation_without"] == pytest.approx(alone["domain"]["validation"])
     assert pair["domain"]["chosen"]["content_weight"] > 0
@@ -79,7 +79,7 @@ def test_where_texts_are_not_better_it_is_the_model_alone(run, never, ranks, tin
     records = run(model)
     side = records[f"{model}+beside-texts"]["sides"]["domain"]
     assert side["kept_alone"]
-    assert "chosen" not in side
+    assert side["chosen"]["content_share"] == 0
     assert_frame_equal(ranks(f"{model}+llama:{tiny_llama}+beside-texts"), ranks(model))
 
 

@@ -17,6 +17,7 @@ from corecbench.testing.toys import TITLES, ToySource, write_atomic
 
 N_ROWS = 420
 TIME = {"split": "time", "cut": ("0.8", "0.9")}
+STALE = TIME | {"refit": False}
 CUTS = int(0.8 * N_ROWS), int(0.9 * N_ROWS)
 FURTHER = ("one", "two", "three", "four", "five")  # unlike often, so no two directions of the words weigh the same
 NEW = {f"n{number}": f"green {thing} again" for number, thing in enumerate(("apple", "brick", "crown", "drum"))}
@@ -106,7 +107,7 @@ def test_the_test_above_sees_it_where_new_items_are_learnt_of(bench, folders, mo
 
 
 def test_ranks_are_among_the_items_that_exist_and_say_which_targets_are_new(bench, ranks, folders):
-    (record,) = bench(datasets=(folders[0],), models=("popularity",), **TIME)
+    (record,) = bench(datasets=(folders[0],), models=("popularity",), **STALE)
     frame, facts = ranks("popularity"), record["data"]
     assert record["protocol"]["split"] == "time"
     assert record["protocol"]["candidates"] == "items that exist by the target's time"
@@ -131,7 +132,7 @@ def late(folder):
 def test_users_of_whom_nothing_trains_are_known_as_new_and_those_without_a_history_are_counted(
     bench, tmp_path, reduced
 ):
-    dates = {"split": "time", "cut": ("1970-01-01T00:19:30", "1970-01-01T00:20:30")}
+    dates = STALE | {"cut": ("1970-01-01T00:19:30", "1970-01-01T00:20:30")}
     (record,) = bench(datasets=(late(tmp_path),), models=("popularity",), **dates, **reduced)
     store = Store(tmp_path / "results", "default")
     (entry,) = store.records()

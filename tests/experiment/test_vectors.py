@@ -27,7 +27,7 @@ FROZEN = [
     "hybrid",
     "none",
 ]
-ACCEPTED = "corecbench.training.content.is_clearly_better"
+SHRUNK = "corecbench.training.weighing.shrunk"
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def encoded(tmp_path, cache, monkeypatch, tiny_llama, toy_folder):
 
 
 def test_an_encoded_file_ranks_as_its_llm(bench, ranks, monkeypatch, tiny_llama, encoded):
-    monkeypatch.setattr(ACCEPTED, lambda values, base: True)
+    monkeypatch.setattr(SHRUNK, lambda tried, values: tried[-1]._replace(share=1.0))
     llms = (f"llama:{tiny_llama}", f"vectors:{encoded}")
     records = bench(models=("popularity",), llms=llms, sharing=("beside-texts",), solo_llms=False)
     assert [record["error"] for record in records] == [None] * 3

@@ -127,26 +127,20 @@ def test_a_control_that_replaces_texts_is_loaded_with_these(pair, folders, toy_d
 def test_sides_with_texts_in_their_scores_recommend_what_was_stored(
     pair, quick, monkeypatch, toy_data, tmp_path, host
 ):
-    monkeypatch.setattr("corecbench.training.content.is_clearly_better", lambda values, base: True)
+    monkeypatch.setattr("corecbench.training.weighing.shrunk", lambda tried, values: tried[-1]._replace(share=1.0))
     settings = quick | {"bdlm": quick["bdlm"] | {"content": True, "alone_unless_better": False}}
     both, _ = pair(settings=settings)
     record = json.loads((both / "result.json").read_text())
     for side in ("domain", "llm"):
         assert record["sides"][side]["chosen"]["content_weight"] > 0
-        file = both / "model" / side / "side.json"
-        facts = json.loads(file.read_text())
-        assert facts["format"] == 3
-        for kept in (facts, {**facts, "format": 2, "content": facts["content"][0]}):  # as an earlier version did
-            file.write_text(json.dumps(kept))
-            seal(both)
-            assert recommended(load_side(host, both, side), toy_data) == stored_lists(both, side, tmp_path)
+        assert recommended(load_side(host, both, side), toy_data) == stored_lists(both, side, tmp_path)
 
 
 @pytest.mark.parametrize("module", ["beside-neighbours", "hybrid-neighbours"])
 def test_a_model_beside_neighbours_recommends_what_was_stored(
     bench, folders, monkeypatch, toy_data, tmp_path, host, tiny_llama, module
 ):
-    monkeypatch.setattr("corecbench.training.content.is_clearly_better", lambda values, base: True)
+    monkeypatch.setattr("corecbench.training.weighing.shrunk", lambda tried, values: tried[-1]._replace(share=1.0))
     records = bench(models=("sasrec",), llms=(f"llama:{tiny_llama}",), sharing=(module,), keep_models=True)
     assert [record["error"] for record in records] == [None] * len(records)
     folder = folders()[f"sasrec+llama:{tiny_llama}+{module}"]

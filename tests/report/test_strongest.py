@@ -42,11 +42,12 @@ def test_a_row_of_unknown_validation_is_not_chosen(bench):
     assert bench.table().strongest["toy"].cell == "sasrec"
 
 
-def test_a_row_with_fewer_seeds_is_not_chosen(bench):
-    add(bench, "neighbours", 0, 0.9, domain_ranks=FIRST)
-    for seed in (0, 1):
-        add(bench, "sasrec", seed, 0.1, domain_ranks=FOURTH)
-    assert bench.table().strongest["toy"].cell == "sasrec"
+@pytest.mark.parametrize(("of_seed_0", "strongest"), [(0.9, "neighbours"), (0.3, "sasrec")])
+def test_a_row_with_fewer_seeds_is_compared_under_those_that_both_have(bench, of_seed_0, strongest):
+    add(bench, "neighbours", 0, of_seed_0, domain_ranks=[*FIRST[1:], 2])
+    for seed, validation in enumerate((0.5, 0.1)):
+        add(bench, "sasrec", seed, validation, domain_ranks=[*FOURTH[seed:], *SECOND[:seed]])
+    assert bench.table().strongest["toy"].cell == strongest
 
 
 def test_a_pair_that_shares_nothing_is_a_row_without_an_llm(weak):

@@ -152,23 +152,23 @@ class Evidence:
 
         A pair can gain much over its own model alone because that model is weak there. So the row to beat is the
         best of all that have no LLM: references, models alone, and pairs whose module shares nothing. It is chosen
-        by NDCG@10 on the validation items, and no test item has a say. Rows that lack a seed which another one has
-        do not count, unless all do. Of equal rows the first counts.
+        by NDCG@10 on the validation items under the seeds that all of them have, and no test item has a say. Rows
+        without any such seed do not count, unless all lack them. Of equal rows the first counts.
         """
         strongest = {}
         for dataset in self.datasets:
-            rows = self.on(dataset).rows
-            seeds = {seed for row in rows.values() for seed in row.values}
-            values = {
-                key: (not row.missing(seeds), row.validation)
-                for key, row in rows.items()
+            rows = {
+                key: row
+                for key, row in self.on(dataset).rows.items()
                 if key.side == "domain"
                 and key.control is None
                 and (key.sharing is None or key.sharing in self.controls.unshared)
                 and row.validation is not None
             }
-            if values:
-                strongest[dataset] = max(values, key=lambda key: values[key])
+            seeds = seeds_in_common([row.values.keys() for row in rows.values() if not row.is_deterministic])
+            values = {key: row.validation_under(seeds) for key, row in rows.items()}
+            if rows:
+                strongest[dataset] = max(rows, key=lambda key: -1.0 if (value := values[key]) is None else value)
         return strongest
 
     # --- groups of users ------------------------------------------------------------------------------------------
@@ -335,3 +335,15 @@ class Evidence:
             for key in in_order(found)
             if len(found[key]) > 1
         ]
+
+
+def seeds_in_common(of_rows: Iterable[Collection[int]]) -> Collection[int]:
+    """Return the seeds that most rows have, those of a row with none of them left out.
+
+    >>> seeds_in_common([[0, 1, 2], [0, 1], [7]]), seeds_in_common([])
+    ({0, 1}, set())
+    """
+    common: set[int] = set()
+    for seeds in sorted(of_rows, key=len, reverse=True):
+        common = common & set(seeds) or common or set(seeds)
+    return common

@@ -22,7 +22,7 @@ from corecbench.results.record import DamagedError, failure_of
 from corecbench.toolkit.printable import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from corecbench.results.rows import RowKey
     from corecbench.results.store import Entry, Store
@@ -187,9 +187,28 @@ class Row:
     @property
     def validation(self) -> float | None:
         """NDCG@10 on the validation items, the mean over seeds; None where a seed has no such value."""
-        values = [side["validation"] for _, side in self.own_sides()]
-        known = [value for value in values if value is not None and value >= 0]  # -1 in old results: unknown
+        return self.validation_under(None)
+
+    def validation_under(self, seeds: Collection[int] | None) -> float | None:
+        """NDCG@10 on the validation items, the mean over some seeds or all; None where one has no such value.
+
+        A row that no seed can change has the same under all of them.
+        """
+        chosen = None if self.is_deterministic else seeds
+        sides = self.own_sides()
+        values = [side["validation"] for of, side in sides if chosen is None or of["cell"]["seed"] in chosen]
+        known = [value for value in values if value is not None and value >= 0]  # -1: unknown
         return statistics.mean(known) if values and len(known) == len(values) else None
+
+    @functools.cached_property
+    def shares(self) -> Sequence[float]:
+        """How far what stands beside the side is spread in its scores, in the side's own spreads, means over seeds.
+
+        In the order in which it was added, such as neighbours and texts; 0 is what validation shrank to nothing.
+        """
+        chosen = [side.get("chosen", {}) for _, side in self.own_sides()]
+        names = dict.fromkeys(name for each in chosen for name in each if name.endswith("_share"))
+        return [statistics.mean(each.get(name, 0.0) for each in chosen) for name in names]
 
     @functools.cached_property
     def costs(self) -> Mapping[str, float | None]:

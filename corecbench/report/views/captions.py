@@ -63,6 +63,7 @@ def main_caption(evidence: Evidence, cost: bool = False, effects: bool = False) 
         f"{tested} vs solo: relative change against the same model trained alone, over the seeds both have",
         *of_ensembles((key.side for key in evidence.rows), "the domain model alone"),
         *_of_baseline(evidence),
+        *_of_weights(rows),
         *_of_controls(evidence),
         *of_tests(contrasts, method, "joint rows", "the model alone"),
         *of_power(evidence),
@@ -105,6 +106,12 @@ def _of_baseline(evidence: Evidence) -> Iterator[str]:
     if contrasts:
         yield of_family(method, families_in_words(contrasts, "rows", base), base)
         yield from [] if evidence.over_alone else [of_p(contrasts, method)]
+
+
+def _of_weights(rows: Collection[Row]) -> Iterator[str]:
+    """Yield what the column of weights says."""
+    if any(row.shares for row in rows):
+        yield "Weights: spread of each added score, in spreads of the model's own; 0 adds nothing"
 
 
 def _of_controls(evidence: Evidence) -> Iterator[str]:

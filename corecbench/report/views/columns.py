@@ -155,6 +155,8 @@ def main_columns(evidence: Evidence, cost: bool, effects: bool) -> Iterator[Colu
     alone = evidence.over_alone
     seeds = effects and has_seeds(alone.values())
     yield from contrast_columns(lambda row: alone.get(row.key), f"{tested} vs solo", method, effects, seeds)
+    if any(row.shares for row in evidence.rows.values()):
+        yield Column("weights", lambda row: " + ".join(decimal(share, 2) for share in row.shares) or None)
     yield from COST if cost else ()
     yield Column("users", lambda row: row.n_users or None, count)
     yield Column("seeds", lambda row: seed_list(row.seeds) or None)

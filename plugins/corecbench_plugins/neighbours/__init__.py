@@ -6,6 +6,7 @@ from corecbench.api import DomainModelComponent, hookimpl
 from corecbench_plugins.neighbours.settings import (
     EaseConfig,
     ItemKnnConfig,
+    ItemKnnWordsConfig,
     SequenceKnnConfig,
     SequenceKnnWordsConfig,
 )
@@ -34,6 +35,17 @@ def corecbench_domain_models() -> list[DomainModelComponent]:
             paper="Ludewig and Jannach, 2018, arXiv 1803.09587; Garg et al., 2019, doi:10.1145/3331184.3331322",
             joint=False,
             reference=True,
+        ),
+        DomainModelComponent(
+            "item-knn-words",
+            f"{MODELS}:ItemKnnWords",
+            ItemKnnWordsConfig,
+            summary="item-knn with counted words of the texts in its scores; not trained",
+            paper="Lops, de Gemmis and Semeraro, 2011, doi:10.1007/978-0-387-85820-3_3",
+            joint=False,
+            content=True,
+            reference=True,
+            reads_texts=True,
         ),
         DomainModelComponent(
             "sequence-knn-words",

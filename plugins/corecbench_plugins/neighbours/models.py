@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from corecbench.api import Batch, IdsFactory, Interactions, Setup
-    from corecbench_plugins.neighbours.settings import ItemKnnConfig, SequenceKnnConfig, SequenceKnnWordsConfig
+    from corecbench_plugins.neighbours.settings import ItemKnnConfig, ItemKnnWordsConfig, SequenceKnnConfig
 
 POPULARITY = 1e-6
 """The score of the most popular item beside its neighbours. So popularity orders items that are near nothing of a
@@ -77,8 +77,8 @@ class SequenceKnn(ItemKnn):
         return lambda rows: together(rows) + weight * following(rows)
 
 
-class SequenceKnnWords(SequenceKnn):
-    """Ranks as `SequenceKnn` does, and says what the items' texts are about, by counting their words.
+class CountedWords(ItemKnn):
+    """Says what the items' texts are about, by counting their words.
 
     What ranks by similarity of texts, too, finds the words in `content` (Lops, de Gemmis and Semeraro, 2011, DOI
     10.1007/978-0-387-85820-3_3).
@@ -87,9 +87,17 @@ class SequenceKnnWords(SequenceKnn):
     content: torch.Tensor
     """float32 [N+1, k], the counted words and phrases of each item's text; a zero row for an item without one."""
 
-    def __init__(self, config: SequenceKnnWordsConfig, setup: Setup, ids: IdsFactory) -> None:
+    def __init__(self, config: ItemKnnWordsConfig, setup: Setup, ids: IdsFactory) -> None:
         """Count the words and phrases of all texts, or read them from the cache."""
         super().__init__(config, setup, ids)
         texts, n_new = setup.catalog.item_texts, setup.catalog.n_new_items
         words = kept_word_summaries(texts, config.dimensions, setup.cache, config.phrases, n_new)
         self.content = words.to(setup.device)
+
+
+class ItemKnnWords(CountedWords):
+    """Ranks as `ItemKnn` does, with counted words in its scores."""
+
+
+class SequenceKnnWords(CountedWords, SequenceKnn):
+    """Ranks as `SequenceKnn` does, with counted words in its scores."""

@@ -35,7 +35,7 @@ class SequenceKnnConfig(ItemKnnConfig):
 
 
 @dataclass(frozen=True)
-class SequenceKnnWordsConfig(SequenceKnnConfig):
+class ItemKnnWordsConfig(ItemKnnConfig):
     """Settings of neighbours and of the counted words beside them."""
 
     dimensions: Natural = 1024
@@ -43,6 +43,11 @@ class SequenceKnnWordsConfig(SequenceKnnConfig):
     phrases: bool = True
     """True: phrases of two words count, too, and the first words of a text count most. They are projected
     randomly; of words alone the strongest directions are kept."""
+
+
+@dataclass(frozen=True)
+class SequenceKnnWordsConfig(ItemKnnWordsConfig, SequenceKnnConfig):
+    """The same of neighbours that share users or follow each other."""
 
 
 @dataclass(frozen=True)

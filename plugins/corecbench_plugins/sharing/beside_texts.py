@@ -32,7 +32,7 @@ class BesideTexts:
         self.texts: Sequence[str] = setup.catalog.item_texts
         if setup.plain_texts is not None and config.states and not config.controlled_words:
             self.texts = setup.plain_texts
-        self.content: list[torch.Tensor | Scores | tuple[torch.Tensor, ...]] = []
+        self.content: list[torch.Tensor | Scores | tuple[torch.Tensor | Scores, ...]] = []
 
     def start(self, pretrained: Pretrained) -> None:
         """Count the words, and take what the LLM says of the texts, which our LLMs whiten.
@@ -55,19 +55,20 @@ class BesideTexts:
 
 
 class BesideNeighbours(BesideTexts):
-    """The same, once neighbours have a say: items that share users with the history or follow it.
+    """The same, once neighbours count: items that share users with the history, or that follow it, too.
 
-    Neighbours are `sequence-knn` in its default settings (Ludewig and Jannach, 2018, arXiv 1803.09587). Each has to
-    be clearly better on validation than what came before, the neighbours first.
+    Neighbours are `sequence-knn` or `item-knn` in their default settings, whichever is better on validation
+    (Ludewig and Jannach, 2018, arXiv 1803.09587; Sarwar et al., 2001, DOI 10.1145/371920.372071).
     """
 
     def __init__(self, config: BesideTextsConfig | HybridNeighboursConfig, setup: Setup) -> None:
         super().__init__(config, setup)
-        self.neighbours = setup.build("model", "sequence-knn")
+        self.neighbours = tuple(setup.build("model", name) for name in ("sequence-knn", "item-knn"))
 
     def fit(self, train: Interactions) -> None:
         """Count neighbours in the training part."""
-        self.neighbours.fit(train)
+        for each in self.neighbours:
+            each.fit(train)
 
     def start(self, pretrained: Pretrained) -> None:
         """Put the neighbours before the texts."""
