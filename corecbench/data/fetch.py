@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from corecbench.api import DataError
+from corecbench.api import DataError, resolve
 from corecbench.data.archive import sha256_of, unpack
 from corecbench.data.durable import sync
 from corecbench.toolkit import workspace
@@ -79,6 +79,8 @@ def fetch(
             _download(source, archive, folder, recorded, Limited(schemes, source.max_bytes, progress))
             new.mkdir()
             unpack(archive, new, {suffix: f"{name}{suffix}" for suffix in source.files}, source.max_unpacked_bytes)
+            if source.convert:
+                resolve(source.convert)(new)
             files = {path.name: sha256_of(path) for path in sorted(new.iterdir())}
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
             fetched = Fetched(source.url, sha256_of(archive), archive.stat().st_size, files, now)

@@ -123,7 +123,7 @@ CHECKED = {
     *("serendipity", "coverage", "Gini", "text", "markdown", "latex", "html", "csv", "json"),
     *("mlflow", "wandb", "tensorboard"),
 }
-FETCHED = {"ml-1m", "amazon-beauty", "amazon-toys-games"}
+FETCHED = {"ml-1m", "amazon-beauty", "amazon-beauty-timed", "amazon-games", "amazon-toys-games"}
 
 
 LLMS = {
