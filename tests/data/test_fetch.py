@@ -138,6 +138,15 @@ def test_an_archive_that_is_cut_every_time_leaves_nothing_behind(server, toy):
     assert f"IncompleteRead(50 bytes read, {size - 50} more expected) (tried 3 times)" in message
 
 
+def test_a_download_that_the_user_ends_leaves_nothing_behind(server, toy):
+    def press(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        toy(progress=press)
+    assert names(toy.root) == []
+
+
 def test_a_missing_archive_is_an_error_at_once(server, toy):
     server.statuses = [404] * 9
     assert fault(toy) == f"cannot get {server.url}: the server answered 404 Not Found"
