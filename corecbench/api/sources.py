@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     import pandas as pd
 
 
@@ -46,5 +49,9 @@ class Download:
     """Largest size of the archive in bytes; a larger one is refused."""
     max_unpacked_bytes: int = 4 << 30
     """Largest size in bytes of all files in the archive together."""
+    convert: str | Callable[[Path], None] = ""
+    """Called with the folder NAME of these files, before it takes its place: makes of them what `build` reads.
+
+    It removes the files that are left over, and raises a DataError where the result is not the data set."""
     terms: str = ""
     """Terms of use in a few words, shown with the download."""

@@ -32,8 +32,7 @@ def datasets() -> None:
 def fetch(names: tuple[str, ...], again: bool) -> None:
     """Get published data sets into the cache, where a run finds them.
 
-    An interrupted download is resumed. The checksum of the first download is recorded, and later ones must equal
-    it.
+    The checksum of the first download is recorded, and later ones must equal it.
     """
     from corecbench.data import fetch as fetching
 

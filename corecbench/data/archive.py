@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import shutil
 import stat
 import zipfile
 import zlib
@@ -12,7 +13,6 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from corecbench.api import DataError
-from corecbench.data.durable import synced
 from corecbench.toolkit import printable
 
 if TYPE_CHECKING:
@@ -26,14 +26,11 @@ UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Run
 """Errors of zipfile for an archive that is damaged, encrypted or compressed by an unknown method."""
 
 
-def unpack(archive: Path, folder: Path, wanted: Mapping[str, str], max_bytes: int) -> dict[str, str]:
+def unpack(archive: Path, folder: Path, wanted: Mapping[str, str], max_bytes: int) -> None:
     """Write the files with the wanted suffixes (suffix -> new name, one file each) to an existing folder.
 
     The whole archive is refused if any entry has a path that leads out of the folder, or is a link or a device.
-    Hidden files and the files that macOS adds are ignored.
-
-    Returns:
-        name -> sha256 in hex.
+    Hidden files and the files that macOS adds are ignored. zipfile reads no more of a file than its stated size.
 
     Raises:
         DataError: The archive is damaged, too large or suspicious, or lacks a file.
@@ -41,7 +38,9 @@ def unpack(archive: Path, folder: Path, wanted: Mapping[str, str], max_bytes: in
     with _readable(archive) as opened:
         entries = _checked(archive, opened.infolist(), max_bytes)
         chosen = {name: _only(archive, entries, suffix) for suffix, name in wanted.items()}
-        return {name: _copy(opened, entry, folder / name) for name, entry in chosen.items()}
+        for name, entry in chosen.items():
+            with opened.open(entry) as source, (folder / name).open("xb") as target:
+                shutil.copyfileobj(source, target, CHUNK_BYTES)
 
 
 def plain_entries(archive: Path, entries: Sequence[zipfile.ZipInfo], max_bytes: int) -> dict[str, zipfile.ZipInfo]:
@@ -120,17 +119,6 @@ def _only(archive: Path, entries: Sequence[zipfile.ZipInfo], suffix: str) -> zip
         have = ", ".join(printable(entry.filename) for entry in (matches or entries)[:5]) or "nothing"
         raise DataError(f"{archive.name}: {len(matches)} files with the suffix {suffix}, 1 is needed; have: {have}")
     return matches[0]
-
-
-def _copy(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> str:
-    """Write one file to the disk, and return its sha256 in hex. zipfile reads no more than the stated size."""
-    digest = hashlib.sha256()
-    with opened.open(entry) as source, path.open("xb") as target:
-        for chunk in iter(lambda: source.read(CHUNK_BYTES), b""):
-            digest.update(chunk)
-            target.write(chunk)
-        synced(target)
-    return digest.hexdigest()
 
 
 def sha256_of(path: Path) -> str:

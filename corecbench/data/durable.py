@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,12 +24,6 @@ def unlinked(path: Path) -> Path:
 def write_text(path: Path, text: str) -> None:
     """Write a file of text, in place of a link that may lie there."""
     unlinked(path).write_text(text, encoding="utf-8", newline="\n")
-
-
-def synced(file: IO[bytes]) -> None:
-    """Wait until the data written to an open file are on the disk."""
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def sync(path: Path) -> None:

@@ -1,30 +1,35 @@
-"""Fetches a published data set into a folder, and records what was fetched.
+"""Fetches a published data set into a folder, and records what was fetched. The package pooch downloads.
 
 ROOT/NAME/                  the files, NAME.inter and NAME.item
 ROOT/NAME.download.json     address, date, and sha256 of the archive and of each file
-ROOT/NAME.zip.part          the first bytes of an interrupted download
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
-import tempfile
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
 
-from corecbench.api import DataError
+from corecbench.api import DataError, resolve
 from corecbench.data.archive import sha256_of, unpack
-from corecbench.data.download import PATIENT, Policy, download
-from corecbench.data.durable import no_link, sync, synced
-from corecbench.toolkit import private_folder
+from corecbench.data.durable import sync
+from corecbench.toolkit import workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    import requests
+
     from corecbench.api import Download
+
+TRIES = 3
+TIMEOUT_S = 30.0
+"""Longest wait for the connection, and for each piece of the answer."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +52,13 @@ def fetch(
     source: Download,
     root: Path,
     again: bool = False,
-    policy: Policy = PATIENT,
     progress: Callable[[int, int | None], None] = lambda *_: None,
+    schemes: Sequence[str] = ("https",),
 ) -> Fetched | None:
     """Fetch a data set into ROOT/NAME. One that is there already is checked against its record instead.
 
-    The size limit of the source replaces that of the policy; `progress(done, total)` is called with bytes.
+    `progress(done, total)` is called with bytes; total is None where it is not known. `schemes` are those allowed
+    for the address and for every redirection.
 
     Returns:
         The record; None for an existing folder without a record, which is left as it is.
@@ -67,24 +73,20 @@ def fetch(
         if recorded is not None:
             _check_files(name, folder, recorded)
         return recorded
-    private_folder(root)
-    archive = root / f"{name}.zip"
-    download(source.url, archive, replace(policy, max_bytes=source.max_bytes), progress)
     try:
-        sha256, size_bytes = sha256_of(archive), archive.stat().st_size
-        _check_archive(source, sha256, recorded, record)
-        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=root, ignore_cleanup_errors=True) as made:
-            new = root.joinpath(made, name)  # with the usual permissions, unlike the folder around it
+        with workspace(root) as made:
+            archive, new = made / f"{name}.zip", made / name
+            _download(source, archive, folder, recorded, Limited(schemes, source.max_bytes, progress))
             new.mkdir()
-            files = unpack(
-                archive, new, {suffix: f"{name}{suffix}" for suffix in source.files}, source.max_unpacked_bytes
-            )
+            unpack(archive, new, {suffix: f"{name}{suffix}" for suffix in source.files}, source.max_unpacked_bytes)
+            if source.convert:
+                resolve(source.convert)(new)
+            files = {path.name: sha256_of(path) for path in sorted(new.iterdir())}
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-            fetched = Fetched(source.url, sha256, size_bytes, files, now)
-            _write_record(record, fetched)
-            _put(new, folder)
-    finally:
-        archive.unlink(missing_ok=True)
+            fetched = Fetched(source.url, sha256_of(archive), archive.stat().st_size, files, now)
+            _put(new, folder, record, fetched)
+    except OSError as error:
+        raise DataError(f"cannot write {error.filename or folder}: {error.strerror or error}") from error
     return fetched
 
 
@@ -111,27 +113,94 @@ def _check_files(name: str, folder: Path, recorded: Fetched) -> None:
             raise DataError(f"{path} {fault}; get it anew: corecbench datasets fetch --again {name}")
 
 
-def _check_archive(source: Download, sha256: str, recorded: Fetched | None, record: Path) -> None:
-    """Raise a DataError if the archive differs from the stated checksum, or from what was fetched before."""
-    if source.sha256 and sha256 != source.sha256.lower():
-        raise DataError(f"{source.url}: sha256 is {sha256}, must be {source.sha256.lower()}; nothing was changed")
-    if recorded is not None and recorded.url == source.url and sha256 != recorded.sha256:
-        fault = f"sha256 is {sha256}, was {recorded.sha256} on {recorded.fetched[:10]}; nothing was changed"
-        raise DataError(f"{source.url}: {fault}; if the new file is the right one, delete {record} first")
+def _download(source: Download, archive: Path, folder: Path, recorded: Fetched | None, downloader: Limited) -> None:
+    """Download the archive. Its sha256 must be the stated one or, where none is, that of an earlier time."""
+    import pooch
+    import requests
+
+    earlier = recorded.sha256 if recorded is not None and recorded.url == source.url else None
+    pooch.get_logger().setLevel("WARNING")
+    known = {archive.name: source.sha256 or earlier}
+    store = pooch.Pooch(archive.parent, "", known, {archive.name: source.url}, retry_if_failed=TRIES - 1)
+    try:
+        store.fetch(archive.name, downloader=downloader)
+    except requests.RequestException as error:
+        elsewhere = f"without a network, fetch it on another machine and copy the folder to {folder}"
+        raise DataError(f"cannot get {source.url}: {_reason(error)} (tried {TRIES} times); {elsewhere}") from error
+    except ValueError as error:  # another sha256
+        remedy = (
+            "" if source.sha256 or not earlier else f"; if it is the right one, delete {folder}.download.json first"
+        )
+        raise DataError(f"{source.url}: {str(error).partition('. ')[0]}; nothing was changed{remedy}") from error
 
 
-def _put(new: Path, folder: Path) -> None:
-    """Move a complete folder to its place. An existing folder is moved away first, since it cannot be replaced."""
-    sync(new)
-    if folder.exists():
+@dataclass
+class Limited:
+    """A downloader for pooch, by HTTP: no other schemes than those allowed, and no more bytes."""
+
+    schemes: Sequence[str]
+    max_bytes: int
+    progress: Callable[[int, int | None], None]
+    done: int = 0
+    total: int | None = None
+    file: IO[bytes] = field(init=False)
+    opened: contextlib.ExitStack = field(init=False)
+
+    def __call__(self, url: str, output_file: Any, pooch: object, **_: Any) -> None:
+        """Download into a file, given by its path."""
+        from pooch import HTTPDownloader
+
+        self._allow(url)
+        sent = {"headers": {"Accept-Encoding": "identity"}, "hooks": {"response": self._check}}
+        get = HTTPDownloader(chunk_size=1 << 14, timeout=TIMEOUT_S, **sent)
+        self.done = 0
+        with contextlib.ExitStack() as self.opened, open(output_file, "wb") as self.file:
+            get(url, self, pooch)
+
+    def write(self, piece: bytes) -> None:
+        """Write a piece to the file."""
+        self.done += len(piece)
+        if self.done > self.max_bytes:
+            raise DataError(f"the answer has more than {self.max_bytes:,} bytes, which are allowed")
+        self.file.write(piece)
+        self.progress(self.done, self.total)
+
+    def flush(self) -> None:
+        """Leave it to the file when it writes; pooch asks after each piece."""
+
+    def _check(self, response: requests.Response, **_: Any) -> None:
+        """Refuse an answer before its body is read, and a redirection before it is followed."""
+        self.opened.callback(response.close)
+        self._allow(urljoin(response.url, response.headers.get("Location", "")))
+        if 400 <= response.status_code < 500:
+            fault = f"the server answered {response.status_code} {response.reason or ''}".rstrip()
+            raise DataError(f"cannot get {response.url}: {fault}")
+        length = response.headers.get("Content-Length", "")
+        self.total = int(length) if length.isdecimal() else None
+        if (self.total or 0) > self.max_bytes:
+            raise DataError(f"{response.url}: {self.total:,} bytes, at most {self.max_bytes:,} are allowed")
+
+    def _allow(self, url: str) -> None:
+        scheme = urlsplit(url).scheme
+        if scheme not in self.schemes:
+            raise DataError(f"{url}: {scheme or 'no scheme'} is not allowed, only {', '.join(self.schemes)}")
+
+
+def _reason(error: BaseException) -> str:
+    """Return the reason of a failed connection: the innermost exception, in one line."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _put(new: Path, folder: Path, record: Path, fetched: Fetched) -> None:
+    """Move a complete folder and its record to their places. An existing folder is moved away first."""
+    written = new.with_name(record.name)
+    written.write_text(json.dumps(asdict(fetched), indent=2) + "\n", encoding="utf-8")
+    for path in (*new.iterdir(), new, written):
+        sync(path)
+    os.replace(written, record)
+    if folder.exists():  # it cannot be replaced
         os.replace(folder, new.with_name("old"))
     os.replace(new, folder)
     sync(folder.parent)
-
-
-def _write_record(path: Path, fetched: Fetched) -> None:
-    new = path.with_name(f"{path.name}.new")
-    with open(new, "wb", opener=no_link) as file:
-        file.write(json.dumps(asdict(fetched), indent=2).encode() + b"\n")
-        synced(file)
-    os.replace(new, path)

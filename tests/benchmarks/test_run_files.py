@@ -20,9 +20,6 @@ def host():
 @pytest.mark.parametrize("name", packaged())
 def test_a_file_has_only_components_and_settings_that_exist(host, name, tmp_path, monkeypatch):
     monkeypatch.setenv("CORECBENCH_DATA", str(tmp_path))
-    (
-        tmp_path / "amazon-beauty-timed"
-    ).mkdir()  # has no component: it is found by its name in the folder of data sets
     config = load(name, {}, [])
     assert config.models or config.llms
     host.check_settings(config)

@@ -47,21 +47,18 @@ def fault(archive, folder, max_bytes=1000):
 
 @pytest.mark.parametrize("prefix", ["", "Toy_Set/", "a/b/"])
 def test_the_wanted_files_are_written_under_our_names_and_no_others(make_zip, folder, prefix):
-    files = unpack(make_zip({prefix + name: content for name, content in GOOD.items()}), folder, WANTED, 1000)
+    unpack(make_zip({prefix + name: content for name, content in GOOD.items()}), folder, WANTED, 1000)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
         "toy.inter": b"events",
         "toy.item": b"things",
     }
-    assert files == {
-        "toy.inter": hashlib.sha256(b"events").hexdigest(),
-        "toy.item": hashlib.sha256(b"things").hexdigest(),
-    }
-    assert sha256_of(folder / "toy.inter") == files["toy.inter"]
+    assert sha256_of(folder / "toy.inter") == hashlib.sha256(b"events").hexdigest()
 
 
 def test_hidden_files_and_those_of_macos_are_not_looked_at(make_zip, folder):
     extra = {"__MACOSX/._Toy_Set.inter": b"x", "._Toy_Set.item": b"x", ".git/a.item": b"x"}
-    assert len(unpack(make_zip(GOOD | extra), folder, WANTED, 1000)) == 2
+    unpack(make_zip(GOOD | extra), folder, WANTED, 1000)
+    assert (folder / "toy.item").read_bytes() == b"things"
 
 
 @pytest.mark.parametrize(

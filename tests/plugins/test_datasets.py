@@ -55,7 +55,7 @@ def test_listing_loads_no_pandas():
 def test_every_component_is_built_from_its_config(toy):
     components = {component.name: component for component in corecbench_datasets()}
     assert set(components) == {
-        *("ml-100k", "ml-1m", "amazon-beauty", "amazon-toys-games"),
+        *("ml-100k", "ml-1m", "amazon-beauty", "amazon-beauty-timed", "amazon-games", "amazon-toys-games"),
         *("folder", "csv", "parquet", "hub"),
     }
     assert components["folder"].argument == "path"

@@ -8,7 +8,7 @@ import pytest
 from corecbench.api import DataError
 from corecbench.data.dataset import load_dataset
 
-NAMES = ("ml-1m", "amazon-beauty", "amazon-toys-games")
+NAMES = ("ml-1m", "amazon-beauty", "amazon-toys-games", "amazon-beauty-timed", "amazon-games")
 REAL = Path(os.environ.get("CORECBENCH_DATA", "no-such-folder"))
 INTER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
 ROWS = [f"u{user}\ti{item}\t5.0\t{time}.0\n" for user in range(5) for time, item in enumerate(range(5))]
@@ -114,11 +114,13 @@ def test_of_a_film_set_everything_is_used_unless_settings_say_otherwise(host, pl
     assert load_dataset("ml-1m", build(host, "ml-1m", k_core=5)).facts["n_users"] == 5
 
 
-# From each set's PROVENANCE.md: users, items, interactions, items without text. Repeated pairs do not occur.
+# From each set's PROVENANCE.md: users, items, interactions without repeated pairs, items without text.
 KNOWN = {
     "ml-1m": (6_040, 3_416, 999_611, 0),
     "amazon-beauty": (22_363, 12_101, 198_502, 7),
     "amazon-toys-games": (19_124, 11_758, 165_247, 0),
+    "amazon-beauty-timed": (22_332, 12_086, 198_215, 0),
+    "amazon-games": (50_597, 16_874, 453_637 - 390, 0),
 }
 
 

@@ -123,7 +123,7 @@ CHECKED = {
     *("serendipity", "coverage", "Gini", "text", "markdown", "latex", "html", "csv", "json"),
     *("mlflow", "wandb", "tensorboard"),
 }
-FETCHED = {"ml-1m", "amazon-beauty", "amazon-toys-games"}
+FETCHED = {"ml-1m", "amazon-beauty", "amazon-beauty-timed", "amazon-games", "amazon-toys-games"}
 
 
 LLMS = {
@@ -203,7 +203,7 @@ def test_a_published_data_set_where_it_is_here(host, name):
     if not any(place.is_dir() for place in dataset_places(name)):
         pytest.skip(f"{name} is not here")
     outcomes = [check.outcome() for check in checks(host, select(host, "datasets", name, {}))]
-    assert {outcome.status for outcome in outcomes} == {"ok"}, outcomes
+    assert {outcome.status for outcome in outcomes if outcome.reason != "it has no settings"} == {"ok"}, outcomes
 
 
 def test_no_first_party_component_is_left_out():

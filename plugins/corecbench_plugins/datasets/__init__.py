@@ -12,10 +12,28 @@ MOVIELENS_TERMS = "GroupLens: research use, cite, no redistribution (https://gro
 AMAZON_TERMS = "McAuley lab, UCSD: research use, cite (https://jmcauley.ucsd.edu/data/amazon)"
 AMAZON_PAPERS = "He and McAuley 2016, doi:10.1145/2872427.2883037"
 
+SEQREC = (
+    "https://raw.githubusercontent.com/Tiny-Snow/SeqRecBenchmark-Datasets/3bc413edfdf5c8bf408efe63db7b63f0f8d37503"
+)
+"""SeqRecBenchmark's data sets, at one commit."""
+SEQREC_TERMS = "McAuley lab, UCSD: research use, cite (https://cseweb.ucsd.edu/~jmcauley/datasets.html)"
+
+
+def seqrec(folder: str) -> Download:
+    """Return where an archive of SeqRecBenchmark is got from, and what makes atomic files of it."""
+    return Download(
+        f"{SEQREC}/data/{folder}/proc.zip",
+        files=("user2item.pkl", "item2title.pkl"),
+        max_bytes=1 << 26,
+        max_unpacked_bytes=1 << 28,
+        convert="corecbench_plugins.datasets.seqrec_benchmark:convert",
+        terms=SEQREC_TERMS,
+    )
+
 
 @hookimpl
 def corecbench_datasets() -> list[DatasetComponent]:
-    """Offer `ml-100k`, `ml-1m`, `amazon-beauty`, `amazon-toys-games`, `folder`, `csv`, `parquet` and `hub`."""
+    """Offer published data sets, `folder`, `csv`, `parquet` and `hub`."""
     return [
         DatasetComponent(
             name="ml-100k",
@@ -46,6 +64,20 @@ def corecbench_datasets() -> list[DatasetComponent]:
             summary="Amazon 2014 Toys and Games, 5-core (datasets fetch)",
             paper=AMAZON_PAPERS,
             download=Download(f"{RECBOLE}/Amazon_ratings/Amazon_Toys_and_Games.zip", terms=AMAZON_TERMS),
+        ),
+        DatasetComponent(
+            name="amazon-beauty-timed",
+            build="corecbench_plugins.datasets.seqrec_benchmark:open_beauty_timed",
+            summary="Amazon 2014 Beauty with real times, titled items, 5-core (datasets fetch)",
+            paper=AMAZON_PAPERS,
+            download=seqrec("amazon2014-beauty"),
+        ),
+        DatasetComponent(
+            name="amazon-games",
+            build="corecbench_plugins.datasets.seqrec_benchmark:open_games",
+            summary="Amazon 2018 Video Games with real times, titled items, 5-core (datasets fetch)",
+            paper="Ni, Li and McAuley 2019, doi:10.18653/v1/D19-1018",
+            download=seqrec("amazon2018-game"),
         ),
         DatasetComponent(
             name="folder",

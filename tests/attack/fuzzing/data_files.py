@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corecbench.data.archive import unpack
+from corecbench.data.archive import sha256_of, unpack
 from corecbench.data.dataset import Dataset, load_dataset
 from corecbench.data.split import leave_one_out
 from corecbench.plugin.host import Host
@@ -131,7 +131,7 @@ def unpacked(path: Path) -> Any:
     """Return the checksums of what is unpacked, of which nothing lies elsewhere."""
     into = path.parent / "into"
     into.mkdir()
-    files = unpack(path, into, {".inter": "toy.inter", ".item": "toy.item"}, max_bytes=1 << 20)
+    unpack(path, into, {".inter": "toy.inter", ".item": "toy.item"}, max_bytes=1 << 20)
     if {each.name for each in path.parent.iterdir()} != {"toy.inter", "toy.item", "toy.zip", "into"}:
         raise AssertionError("something was unpacked elsewhere")
-    return files
+    return {each.name: sha256_of(each) for each in sorted(into.iterdir())}
