@@ -130,7 +130,7 @@ class Steps:
         code = first * (self.n_items + 1) + self.following[rows]
         begin, end = (np.searchsorted(pairs, code, side) for side in ("left", "right"))
         own = np.where(end > begin, users[np.minimum(begin, len(users) - 1)], self.user[rows]) == self.user[rows]
-        return (end - begin > 1) | ((end > begin) & ~own)
+        return np.asarray((end - begin > 1) | ((end > begin) & ~own))
 
     @cached_property
     def _users(self) -> tuple[np.ndarray, np.ndarray]:
