@@ -203,10 +203,10 @@ def test_what_is_no_zip_is_refused(bundle, content):
 
 def test_a_record_that_names_files_elsewhere_is_refused(bundle):
     Path("secret").write_text("secret")
-    file = Path("files", ALONE, "result.json")
-    record = json.loads(file.read_text())
-    record["files"]["../../../../secret"] = sha256_of(Path("secret"))
-    file.write_text(json.dumps(record | {"checksum": checksum(record)}))
+    file, name = Path("files", RECORDS), f"{ALONE}/result.json"
+    records = json.loads(file.read_text())
+    records[name]["files"]["../../../../secret"] = sha256_of(Path("secret"))
+    file.write_text(json.dumps(records | {name: records[name] | {"checksum": checksum(records[name])}}))
     packed_again(sealed=True)
     merged = run("results", "merge", "bad.zip", "--into", "new")
     assert merged.exit_code == 1
